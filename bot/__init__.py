@@ -1,0 +1,1 @@
+"""The bot: the machine that runs what the handlers describe."""
