@@ -1,0 +1,88 @@
+"""The one tree of errors.
+
+    BotError                    says a sentence to the person, carries a short id for the log
+    ├── RefusedError            the command cannot be done as asked; nothing was changed
+    ├── StoreUnavailableError   Redis does not answer
+    ├── LeaseLostError          another replica took this job over
+    ├── SwarmError              the engine refused or failed
+    │   ├── SwarmUnavailableError   the engine does not answer, or the swarm has no leader
+    │   ├── NotAManagerError        this engine cannot speak for a swarm
+    │   ├── NotFoundError           no such service, task or node
+    │   └── OutOfSequenceError      somebody changed the service since it was looked at
+    └── ChatError               Slack refused or failed
+        ├── ChatUnavailableError    Slack does not answer; the same call may work later
+        ├── CannotPostError         the bot may not post there; says how to change that
+        └── ChatLoginError          a token is wrong or lacks a scope
+
+Adapters translate what their client raises into this tree and keep the original as
+``__cause__``; nothing else crosses a port.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+
+class BotError(Exception):
+    """Anything the bot can tell a person. ``str(error)`` is a sentence for them.
+
+    ``ref`` is a short random id that stands in the message and in the log.
+    ``hint`` is the next step, a sentence or empty.
+    """
+
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+        self.ref = secrets.token_hex(3)
+
+
+class RefusedError(BotError):
+    """The command cannot be done as asked; nothing was changed."""
+
+
+class StoreUnavailableError(BotError):
+    """Redis does not answer within its time limit."""
+
+
+class LeaseLostError(BotError):
+    """Another replica holds this job now; the caller must stop working on it."""
+
+
+class SwarmError(BotError):
+    """The engine refused or failed; the sentence carries its own words."""
+
+
+class SwarmUnavailableError(SwarmError):
+    """The engine does not answer, or the swarm has no leader.
+
+    The outcome of a write that ended so is unknown: look again before repeating it.
+    """
+
+
+class NotAManagerError(SwarmError):
+    """The engine is a worker or in no swarm."""
+
+
+class NotFoundError(SwarmError):
+    """No such service, task or node."""
+
+
+class OutOfSequenceError(SwarmError):
+    """The version index is stale: somebody changed the service since the look."""
+
+
+class ChatError(BotError):
+    """Slack refused or failed."""
+
+
+class ChatUnavailableError(ChatError):
+    """Slack does not answer or limits the rate; the same call may work later."""
+
+
+class CannotPostError(ChatError):
+    """The bot may not post in that channel; the hint says how to change that."""
+
+
+class ChatLoginError(ChatError):
+    """A token is wrong, revoked or lacks a scope."""

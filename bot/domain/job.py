@@ -1,0 +1,161 @@
+"""A job: a command that changes the swarm and takes time.
+
+    draft ──submit──> queued ──take──> running ──finish──> finished
+                        └───────────────cancel──────────────┘
+
+A draft is a command that was accepted but whose message is not posted yet; it is not a job a
+person can see. A finished job whose ``converged`` is provisional is watched for a while longer (a
+second turn of the same job, which holds no lock) and may be revised.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
+
+from bot.domain.progress import ServiceProgress
+from bot.domain.verdict import Outcome, Verdict
+
+ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+ID_LENGTH = 6
+
+T = TypeVar("T")
+
+
+def new_job_id() -> str:
+    """A short id that is easy to read aloud: six of 31 unambiguous letters and digits."""
+    return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
+
+
+class JobState(Enum):
+    """Where a job is. The values stand in message metadata: they are a contract."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+class Turn(Enum):
+    """What a worker does with a job: run it, or watch what it left for a while longer."""
+
+    RUN = "run"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One service of a job and what shall become of it.
+
+    ``service`` is the full name. ``replicas`` is what was asked for, ``before`` what the service
+    had when the command came (None while not known). ``applied`` is the Unix time at which the
+    change was made or found made already, None before; ``changed`` says whether this job made a
+    service update. ``known_dead`` are the ids of tasks that had ended before the change: their
+    failures are not this job's.
+    """
+
+    service: str
+    service_id: str
+    replicas: int
+    before: int | None = None
+    applied: float | None = None
+    changed: bool = False
+    known_dead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job, whole; kept in Redis as JSON.
+
+    ``id`` is the idempotency key towards the outside. ``action`` is the command's word
+    (``scale``). ``stack`` is the stack's name. ``text`` is what the person typed after the slash
+    command. ``user`` and ``channel`` are Slack ids, ``message`` the ts of the job's message.
+    Times are Unix seconds. ``outcomes`` has one entry for each target once it is known, in the
+    order of ``targets`` (None before). ``progress`` likewise. ``cancelled_by`` is the user who
+    cancelled. ``attempt`` counts the workers that began it. ``revision`` grows with every save.
+    ``reply_url`` is Slack's response_url, for what is said to the person alone.
+    """
+
+    id: str
+    action: str
+    stack: str
+    text: str
+    user: str
+    channel: str
+    created: float
+    targets: tuple[Target, ...]
+    message: str = ""
+    state: JobState = JobState.QUEUED
+    started: float | None = None
+    finished: float | None = None
+    progress: tuple[ServiceProgress | None, ...] = ()
+    outcomes: tuple[Outcome | None, ...] = ()
+    cancelled_by: str = ""
+    attempt: int = 0
+    revision: int = 0
+    watched_until: float | None = None
+    revised: bool = False
+    reply_url: str = ""
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """What the job holds while it runs: its services' full names. FIFO in each lane."""
+        return tuple(dict.fromkeys(target.service for target in self.targets))
+
+    @property
+    def target(self) -> str:
+        """The target as it stands in metadata: the service's full name, comma-separated if many."""
+        return ",".join(target.service for target in self.targets)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The job's one outcome: the worst of its services', None until all are known."""
+        known = [outcome for outcome in self.outcomes if outcome is not None]
+        if not known or len(known) < len(self.targets):
+            return None
+        return next((outcome for outcome in known if not outcome.verdict.good), known[0])
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The job's one verdict, None until it finished."""
+        outcome = self.outcome
+        return outcome.verdict if outcome and self.state is JobState.FINISHED else None
+
+    def with_target(self, index: int, target: Target) -> Job:
+        """The same job with one target replaced."""
+        targets = (*self.targets[:index], target, *self.targets[index + 1 :])
+        return replace(self, targets=targets)
+
+    def with_progress(self, index: int, progress: ServiceProgress) -> Job:
+        """The same job with the progress of one target."""
+        return replace(self, progress=_put(self.progress, len(self.targets), index, progress))
+
+    def with_outcome(self, index: int, outcome: Outcome) -> Job:
+        """The same job with the outcome of one target."""
+        return replace(self, outcomes=_put(self.outcomes, len(self.targets), index, outcome))
+
+
+def _put(values: tuple[T | None, ...], size: int, index: int, value: T) -> tuple[T | None, ...]:
+    padded = [*values, *[None] * (size - len(values))]
+    padded[index] = value
+    return tuple(padded)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A changing command that was accepted but not answered yet; kept until its job is queued.
+
+    ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): the same
+    key is accepted once. ``action`` is ``command`` for a typed one and ``press`` for a button,
+    whose action id and value stand in ``text`` as ``ACTION_ID VALUE``.
+    """
+
+    id: str
+    key: str
+    action: str
+    text: str
+    user: str
+    channel: str
+    reply_url: str
+    received: float

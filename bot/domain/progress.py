@@ -1,0 +1,39 @@
+"""What a person sees of a service while it converges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SlotProgress:
+    """One slot (or, for a global service, one node) at this moment.
+
+    ``place`` is the slot number as text, or the node's name for a global service. ``state`` is
+    Docker's word for the newest task's state (``running``, ``preparing``, ``pending`` …).
+    ``node`` is the node's name, empty while none is assigned. ``note`` is the task's error or
+    empty. ``failures`` counts the tasks of this slot that failed since the job began.
+    ``leaving`` is True for a surplus slot whose container is being stopped.
+    """
+
+    place: str
+    state: str
+    node: str = ""
+    note: str = ""
+    failures: int = 0
+    leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProgress:
+    """One service at this moment. ``phase`` is a short sentence: what is awaited now.
+
+    ``running`` counts up-to-date tasks that run where they should; ``desired`` what is wanted.
+    """
+
+    service: str
+    running: int
+    desired: int
+    phase: str
+    slots: tuple[SlotProgress, ...] = ()
+    failures: int = 0

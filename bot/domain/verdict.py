@@ -1,0 +1,55 @@
+"""How a job ended: the words, and what is said with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.causes import Cause
+
+
+class Verdict(Enum):
+    """The one word a job ends with. The values stand in message metadata: they are a contract."""
+
+    CONVERGED = "converged"
+    COMPLETED = "completed"
+    UNSCHEDULABLE = "unschedulable"
+    CRASH_LOOPING = "crash_looping"
+    IMAGE_MISSING = "image_missing"
+    MOUNT_FAILED = "mount_failed"
+    OUT_OF_MEMORY = "out_of_memory"
+    UNHEALTHY = "unhealthy"
+    PAUSED = "paused"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
+
+    @property
+    def good(self) -> bool:
+        """Whether what was asked for is true."""
+        return self in {Verdict.CONVERGED, Verdict.COMPLETED}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A verdict on one service.
+
+    ``reason`` is one sentence that says why, ``advice`` the next step (a sentence or empty).
+    ``cause`` is the decisive failure, where a task failed. ``running`` of ``desired`` replicas ran
+    at the end. ``provisional`` is True for a ``converged`` that is still watched and may be
+    revised. ``evidence`` are the failed container's last log lines or the last probe's output,
+    unescaped, newest last; ``evidence_title`` says which.
+    """
+
+    verdict: Verdict
+    reason: str
+    advice: str = ""
+    cause: Cause | None = None
+    running: int = 0
+    desired: int = 0
+    provisional: bool = False
+    evidence: str = ""
+    evidence_title: str = ""

@@ -1,0 +1,1 @@
+"""Drivers: the loops that move jobs and observations on, over the ports."""

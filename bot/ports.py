@@ -1,0 +1,278 @@
+"""What the core asks of the outside. Adapters implement these; handlers and loops know no more.
+
+Every method may raise the errors of ``bot.domain.errors`` that its side is named for: the store
+``StoreUnavailableError``, the swarm ``SwarmError`` and its kinds, the chat ``ChatError`` and its
+kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from bot.domain.job import Draft, Job, Turn
+from bot.domain.message import Message
+from bot.domain.swarm import Look, Node, Service, StackLook, Task
+
+
+class Clock(Protocol):
+    """Time, so that tests can move it by hand."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after ``seconds``."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """The engine the bot speaks to. ``node_id`` and ``hostname`` are its own node's."""
+
+    version: str
+    api_version: str
+    node_id: str
+    hostname: str
+    is_manager: bool
+    swarm_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """What ``set_replicas`` did: ``before`` were wanted, ``changed`` says if an update was made."""
+
+    before: int
+    changed: bool
+
+
+Guard = Callable[[Service], None]
+"""Looks at the service as it stands right before a write; raises RefusedError to prevent it."""
+
+
+class Swarm(Protocol):
+    """The swarm, through one manager's engine."""
+
+    async def engine(self) -> EngineInfo:
+        """The engine itself; works on workers too."""
+
+    async def services(self, stack: str = "") -> tuple[Service, ...]:
+        """All services, or those of one stack, by name."""
+
+    async def service(self, name_or_id: str) -> Service:
+        """One service by its full name or id. Raises NotFoundError."""
+
+    async def look(self, service_id: str) -> Look:
+        """One service with its tasks and the nodes; ``service`` is None when it is gone."""
+
+    async def stack_look(self, stack: str) -> StackLook:
+        """A whole stack at once; every service of the swarm when ``stack`` is empty."""
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """All nodes by hostname."""
+
+    async def tasks(self) -> tuple[Task, ...]:
+        """Every task of the swarm that is wanted to run, of whatever service."""
+
+    async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
+        """Make the service want ``replicas`` (for a replicated job: total completions).
+
+        Changes that one field of the spec and nothing else; makes no update when the number is
+        there already. ``guard`` sees the spec that each write is based on. A stale version is
+        looked up again and retried. After a SwarmUnavailableError the outcome is unknown: calling
+        again is safe.
+        """
+
+    async def last_lines(self, task: Task, lines: int) -> str:
+        """The last lines of a task's log, oldest first; empty when there are none to be had."""
+
+    async def probe_output(self, task: Task) -> str:
+        """What the last health probe of a task printed; empty when it cannot be read from here."""
+
+    async def out_of_memory(self, task: Task) -> bool | None:
+        """Whether the kernel killed the task for memory; None when it cannot be told from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something of a service changed: a hint to look again.
+
+    ``task`` is the task as it became, None when the service or a node changed.
+    """
+
+    service_id: str
+    task: Task | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """``kind`` is ``push`` or ``poll``; ``lag`` is seconds since it was last known complete."""
+
+    kind: str
+    lag: float
+    trouble: str = ""
+
+
+class Subscription(Protocol):
+    """Changes of some services, as they come."""
+
+    async def wait(self, seconds: float) -> tuple[Change, ...]:
+        """All changes since the last call; waits up to ``seconds`` for one, then returns ()."""
+
+
+class Feed(Protocol):
+    """The stream of changes of the swarm's objects."""
+
+    def subscribe(self, service_ids: frozenset[str]) -> AbstractAsyncContextManager[Subscription]:
+        """Follow these services from now on."""
+
+    def status(self) -> FeedStatus:
+        """Which feed this is and how far behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one job, until it is not renewed for the lease time.
+
+    ``token`` is the adapter's own handle; ``attempt`` counts the workers that began this turn.
+    """
+
+    job_id: str
+    turn: Turn
+    token: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A finished (or revised) job whose message does not say so yet.
+
+    ``revision`` is the job's revision to be shown; ``told`` says whether who asked was already
+    mentioned in the thread for it.
+    """
+
+    job_id: str
+    revision: int
+    told: bool
+
+
+class CancelResult(Enum):
+    """What ``Jobs.cancel`` found."""
+
+    UNKNOWN = "unknown"
+    FINISHED = "finished"
+    DEQUEUED = "dequeued"
+    ASKED = "asked"
+
+
+class Jobs(Protocol):
+    """Jobs in Redis: at least once, FIFO in each lane, fenced by leases."""
+
+    async def draft(self, draft: Draft) -> bool:
+        """Keep an accepted command; False when the same delivery was accepted before."""
+
+    async def discard(self, draft_id: str) -> None:
+        """Forget a draft: it was answered otherwise."""
+
+    async def abandoned_drafts(self, older: float) -> tuple[Draft, ...]:
+        """Drafts nobody finished within ``older`` seconds; each is given to one caller only."""
+
+    async def submit(self, job: Job) -> int:
+        """Queue a job and forget its draft; returns how many jobs are ahead in its lanes.
+
+        A job id that was submitted before is left as it is.
+        """
+
+    async def take(self, seconds: float) -> Lease | None:
+        """The next job whose lanes are all free, or one whose worker is lost; waits ``seconds``."""
+
+    async def renew(self, lease: Lease) -> str:
+        """Keep the lease. Returns who cancelled the job, or "". Raises LeaseLostError."""
+
+    async def release(self, lease: Lease) -> None:
+        """Hand an unfinished job back at once, without spending an attempt."""
+
+    async def load(self, job_id: str) -> Job | None:
+        """One job, None when it is unknown or forgotten."""
+
+    async def save(self, lease: Lease, job: Job) -> Job:
+        """Write progress; returns the job with its new revision. Raises LeaseLostError."""
+
+    async def finish(self, lease: Lease, job: Job, *, watch: bool) -> Job:
+        """Write the verdict, free the lanes, make a delivery due, and end the turn.
+
+        With ``watch`` a WATCH turn of the same job is queued (in no lane). Raises LeaseLostError.
+        """
+
+    async def cancel(self, job_id: str, user: str) -> CancelResult:
+        """Take a queued job out (its record then is finished, delivery due), or ask its worker."""
+
+    async def active(self) -> tuple[Job, ...]:
+        """Queued and running jobs, oldest first."""
+
+    async def recent(self, count: int) -> tuple[Job, ...]:
+        """Finished jobs, newest first."""
+
+    async def due_deliveries(self, seconds: float) -> tuple[Delivery, ...]:
+        """Deliveries that are due, each given to one caller for 30 s; waits ``seconds`` for one."""
+
+    async def mark_told(self, job_id: str, revision: int) -> None:
+        """Note that who asked was mentioned for this revision."""
+
+    async def delivered(self, job_id: str, revision: int) -> None:
+        """The job's message shows this revision (nothing happens when a newer one is due)."""
+
+    async def postpone(self, job_id: str, seconds: float) -> None:
+        """Make the delivery due again after ``seconds``: Slack did not take it."""
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailableError when Redis does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One slash command or button press as it came in.
+
+    ``key`` is the same for repeated deliveries. ``text`` is what followed the command. For a
+    press ``action_id`` and ``value`` are the button's, ``message`` the ts of its message.
+    """
+
+    key: str
+    user: str
+    channel: str
+    text: str = ""
+    reply_url: str = ""
+    action_id: str = ""
+    value: str = ""
+    message: str = ""
+
+
+Receive = Callable[[Request], Awaitable[Message | None]]
+"""Takes a request in. What it returns is shown to the person alone, in the answer itself."""
+
+
+class Chat(Protocol):
+    """The conversation. Outgoing calls are coalesced and kept within Slack's limits."""
+
+    async def post(self, channel: str, message: Message, thread: str = "") -> str:
+        """Post and return the message's ts. Raises CannotPostError with the way out."""
+
+    def show(self, channel: str, ts: str, message: Message) -> None:
+        """Show progress: only the newest state is sent, when the budget allows. Never raises."""
+
+    async def settle(self, channel: str, ts: str, message: Message) -> None:
+        """Show a final state: goes before any progress, drops what is pending for the message.
+
+        Returns when Slack has it. Raises ChatUnavailableError when Slack did not take it in time.
+        """
+
+    async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
+        """Say something to one person alone (ephemeral)."""
+
+    async def find(self, channel: str, job_id: str) -> str:
+        """The ts of a job's message by its metadata, "" when there is none or it may not look."""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The user ids of a user group (``S…``)."""

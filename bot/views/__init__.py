@@ -1,0 +1,1 @@
+"""Pure rendering: domain values to the blocks and texts that people see."""
