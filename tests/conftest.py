@@ -1,0 +1,105 @@
+"""Fixtures for all tests: a real swarm (`lab`) and a real Redis server.
+
+Everything in `tests/swarm` is marked `swarm` and runs on the lab, which needs root and a
+Docker engine. Outside of CI those tests are left out with one line that says what is
+needed; in CI (the variable `CI` is set) they run or the run fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.lab.shell import find_tool
+from tests.lab.swarm import Lab
+
+_SWARM_TESTS = Path(__file__).parent / "swarm"
+_TOOLS = ("dockerd", "docker", "ip", "iptables", "nsenter", "unshare", "busybox")
+_LEFT_OUT = pytest.StashKey[str]()
+
+
+def missing_for_the_lab() -> str:
+    """What this machine lacks to run the lab, in words; empty when nothing."""
+    lacking = [name for name in _TOOLS if find_tool(name) is None]
+    return ", ".join(lacking if os.geteuid() == 0 else ["root", *lacking])
+
+
+def in_ci() -> bool:
+    """Whether nothing may be left out: continuous integration sets `CI`."""
+    return os.environ.get("CI", "") not in ("", "0", "false")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is in `tests/swarm`; leave it out where the lab cannot run, never in CI."""
+    swarm = [item for item in items if item.path.is_relative_to(_SWARM_TESTS)]
+    for item in swarm:
+        item.add_marker(pytest.mark.swarm)
+    missing = missing_for_the_lab()
+    if swarm and missing and not in_ci():
+        items[:] = [item for item in items if item not in swarm]
+        config.hook.pytest_deselected(items=swarm)
+        config.stash[_LEFT_OUT] = f"{len(swarm)} swarm tests left out, they need: {missing}"
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say in one line what was left out and why."""
+    if (left_out := config.stash.get(_LEFT_OUT, "")) and not config.option.collectonly:
+        terminalreporter.write_line(left_out, yellow=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skipped swarm test is a failed one."""
+    report = yield
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if skipped and in_ci() and item.get_closest_marker("swarm"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for whole modules of swarm tests."""
+    report = yield
+    if report.skipped and in_ci() and collector.path.is_relative_to(_SWARM_TESTS):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The session's swarm: three nodes, all of them managers; cleaned after every test."""
+    if missing := missing_for_the_lab():
+        pytest.fail(f"the lab needs: {missing}")
+    with Lab(nodes=3, managers=3) as swarm:
+        yield swarm
+
+
+@pytest.fixture
+def lab_factory() -> Iterator[Callable[..., Lab]]:
+    """Labs of one's own, `lab_factory(nodes=5, managers=1)`, taken down after the test."""
+    if missing := missing_for_the_lab():
+        pytest.fail(f"the lab needs: {missing}")
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(Lab(*args, **options))
+
+
+@pytest.fixture(autouse=True)
+def _clean_lab(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Undo what a test did to the session's lab: first fixture set up, last one torn down."""
+    used = request.getfixturevalue("lab") if "lab" in request.fixturenames else None
+    yield
+    if used is not None:
+        used.clean()

@@ -1,0 +1,67 @@
+"""``python -m tests.lab``: a swarm for people at a terminal.
+
+up [NODES] [MANAGERS]   bring a lab up, print how to reach it; Ctrl-C takes it down
+clean                   take down labs whose owner died
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from tests.lab.site import Site, reap
+from tests.lab.swarm import Lab
+
+
+def main() -> int:
+    """Run the command line; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description="A swarm to try on")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="bring a lab up; Ctrl-C takes it down")
+    up.add_argument("nodes", type=int, nargs="?", default=3)
+    up.add_argument("managers", type=int, nargs="?", default=1)
+    up.set_defaults(run=lambda given: _up(given.nodes, given.managers))
+    clean = commands.add_parser("clean", help="take down labs whose owner died")
+    clean.set_defaults(run=lambda given: _clean())
+    guard = commands.add_parser("guard", help="take a lab down when standard input ends")
+    guard.add_argument("folder", type=Path)
+    guard.add_argument("number", type=int)
+    guard.set_defaults(run=lambda given: _guard(Site(given.folder, given.number)))
+    given = parser.parse_args()
+    return int(given.run(given))
+
+
+def _up(nodes: int, managers: int) -> int:
+    with Lab(nodes, managers) as lab:
+        for node in lab.nodes:
+            role = "manager" if node.manager else "worker"
+            _say(f"export DOCKER_HOST={node.socket}  # {node.name}, {role}")
+        _say(f"control socket: {lab.manager.control_socket}")
+        _say(f"this machine as containers reach it: {lab.gateway}")
+        _say("Ctrl-C takes it all down")
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _clean() -> int:
+    for site in reap():
+        _say(f"took down {site.folder}")
+    return 0
+
+
+def _guard(site: Site) -> int:
+    sys.stdin.read()
+    if site.folder.exists():
+        site.clear()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

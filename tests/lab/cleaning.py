@@ -1,0 +1,74 @@
+"""Taking back what a test made in the swarm, quickly and completely."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+
+from tests.lab.waiting import wait_until
+
+_BUILT_IN_NETWORKS = {"ingress", "docker_gwbridge", "host", "none", "bridge"}
+
+
+def running(client: APIClient, service: str) -> list[dict[str, Any]]:
+    """The service's tasks that run and are meant to; none when there is no such service."""
+    try:
+        tasks = client.tasks(filters={"service": service, "desired-state": "running"})
+    except NotFound:
+        return []
+    return [task for task in tasks if task["Status"]["State"] == "running"]
+
+
+def clean_swarm(client: APIClient) -> None:
+    """Remove all services, secrets and configs that tests made."""
+    for service in client.services():
+        with suppress(NotFound):
+            client.remove_service(service["ID"])
+    for secret in client.secrets():
+        client.remove_secret(secret["ID"])
+    for config in client.configs():
+        client.remove_config(config["ID"])
+
+
+def no_tasks(client: APIClient) -> bool:
+    """Whether the swarm has no task left, ended ones included."""
+    return not client.tasks()
+
+
+def clean_engine(client: APIClient) -> None:
+    """Remove every volume and network of one engine that has no containers any more."""
+    for volume in client.volumes()["Volumes"] or []:
+        client.remove_volume(volume["Name"], force=True)
+    wait_until(lambda: _no_networks(client), "the end of all networks")
+
+
+def reset_nodes(client: APIClient, roles: dict[str, bool]) -> None:
+    """Give every node its first role, availability `active` and no labels."""
+    for node in client.nodes():
+        role = "manager" if roles[node["Description"]["Hostname"]] else "worker"
+        spec: Any = {"Role": role, "Availability": "active", "Labels": {}}
+        if {**node["Spec"], "Labels": node["Spec"].get("Labels") or {}} != spec:
+            client.update_node(node["ID"], node["Version"]["Index"], spec)
+
+
+def no_containers(client: APIClient) -> bool:
+    """Remove what is left by force: nobody waits for a container that ignores SIGTERM."""
+    containers = client.containers(all=True)
+    for container in containers:
+        with suppress(APIError):  # the swarm is removing it as well
+            client.remove_container(container["Id"], force=True, v=True)
+    return not containers
+
+
+def _no_networks(client: APIClient) -> bool:
+    """A network is in use for a moment longer than its last container."""
+    networks = [
+        network for network in client.networks() if network["Name"] not in _BUILT_IN_NETWORKS
+    ]
+    for network in networks:
+        with suppress(APIError):
+            client.remove_network(network["Id"])
+    return not networks

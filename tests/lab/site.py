@@ -1,0 +1,242 @@
+"""What a lab occupies on this machine, all of it derived from its folder and its number.
+
+The number (1 to 254) is claimed by creating the bridge, which the kernel does atomically: so
+several labs live side by side. Subnets come from 198.18.0.0/15, set aside by RFC 2544 for
+tests between network devices: no real network of the machine is in the way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.shell import CommandError, run, succeeds
+from tests.lab.waiting import LabError, wait_until
+
+_PREFIX = "orochi-lab-"
+_CGROUPS = Path("/sys/fs/cgroup")
+_NUMBERS = range(1, 255)
+_HALF_MADE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, told from a later one with the same pid by its start time (clock ticks)."""
+
+    pid: int
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        """The living process with this pid; None when there is none or it is a zombie."""
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        state, *rest = stat.rpartition(")")[2].split()  # proc(5): state is field 3
+        return None if state in "ZX" else cls(pid, int(rest[18]))  # starttime is field 22
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        return Process.of(self.pid) == self
+
+    def kill(self) -> None:
+        """End it with SIGKILL and wait until it is gone."""
+        if self.alive:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        wait_until(lambda: not self.alive, f"the end of process {self.pid}")
+
+
+@dataclass(frozen=True)
+class Site:
+    """The names of everything that the lab with this number puts on the machine."""
+
+    folder: Path
+    number: int
+
+    @property
+    def bridge(self) -> str:
+        """Name of the bridge that joins the nodes."""
+        return f"olab-{self.number}"
+
+    @property
+    def gateway(self) -> str:
+        """The machine's own address on the bridge: what listens here is reached by containers."""
+        return f"198.18.{self.number}.1"
+
+    @property
+    def cgroup(self) -> str:
+        """Parent control group of the lab's containers."""
+        return f"/{_PREFIX}{self.number}"
+
+    def address(self, index: int) -> str:
+        """IPv4 address of the node with this index (from 1)."""
+        return f"198.18.{self.number}.{index + 10}"
+
+    def namespace(self, index: int) -> str:
+        """Name of the node's network namespace."""
+        return f"{self.bridge}-{index}"
+
+    def join(self, index: int) -> None:
+        """Make the network namespace of a node and connect it with the bridge."""
+        namespace, port = self.namespace(index), f"{self.bridge}-{index}"
+        run(["ip", "netns", "add", namespace])
+        run(
+            ["ip", "-batch", "-"],
+            stdin=f"link add {port} type veth peer name eth0 netns {namespace}\n"
+            f"link set {port} master {self.bridge} up\n",
+        )
+        run(
+            ["ip", "-netns", namespace, "-batch", "-"],
+            stdin=f"link set lo up\naddr add {self.address(index)}/24 dev eth0\nlink set eth0 up\n",
+        )
+
+    def remember(self, process: Process) -> None:
+        """Note a process that has to end with the lab, for whoever tears it down."""
+        (self.folder / f"{process.pid}.process").write_text(json.dumps(vars(process)))
+
+    def processes(self) -> Iterator[Process]:
+        """The processes noted by `remember`."""
+        for note in self.folder.glob("*.process"):
+            yield Process(**json.loads(note.read_text()))
+
+    @property
+    def owner(self) -> Process | None:
+        """Who started the lab; None when its folder was left half made."""
+        try:
+            return Process(**json.loads((self.folder / "owner.json").read_text()))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+
+    def clear(self) -> None:
+        """Remove everything of this lab from the machine; what is gone already is well."""
+        for process in self.processes():
+            process.kill()
+        self._clear_network()
+        for hierarchy in (_CGROUPS, *_CGROUPS.glob("*/")):
+            _remove_cgroup(hierarchy / self.cgroup.lstrip("/"))
+        _unmount_below(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():
+            raise LabError(f"{self.folder} cannot be removed")
+
+    def remains(self) -> list[str]:
+        """What of this lab is still on the machine, in words; empty after `clear`."""
+        links = run(["ip", "-o", "link"]).splitlines()
+        rules = run(["iptables", "-w", "-S"]).splitlines()
+        found = [line for line in links if self._owns(line)]
+        found += [name for name in _namespaces() if self._owns(name)]
+        found += [rule for rule in rules if self._owns(rule)]
+        found += [str(mount) for mount in _mounts() if mount.is_relative_to(self.folder)]
+        found += [str(group) for group in _CGROUPS.glob(f"**{self.cgroup}")]
+        found += [f"process {process.pid}" for process in self.processes() if process.alive]
+        return [*found, str(self.folder)] if self.folder.exists() else found
+
+    def _owns(self, line: str) -> bool:
+        words = line.replace("@", " ").replace(":", " ").split()
+        return any(word == self.bridge or word.startswith(f"{self.bridge}-") for word in words)
+
+    def _clear_network(self) -> None:
+        for namespace in _namespaces():
+            if self._owns(namespace):
+                run(["ip", "netns", "del", namespace])
+        for line in run(["ip", "-o", "link"]).splitlines():
+            name = line.split(":")[1].strip().split("@")[0]
+            if name.startswith(f"{self.bridge}-"):
+                succeeds(["ip", "link", "del", name])
+        while succeeds(["iptables", "-w", "-D", *_forward_rule(self.bridge)]):
+            continue
+        succeeds(["ip", "link", "del", self.bridge])
+
+
+def claim() -> Site:
+    """A free number with its folder, its bridge and the rule that lets its traffic pass.
+
+    Raises:
+        LabError: all numbers are taken.
+    """
+    for number in random.sample(_NUMBERS, len(_NUMBERS)):
+        folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{number}"
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o755)
+            return _settle(Site(folder, number))
+    raise LabError("no number is free for another lab: python -m tests.lab clean")
+
+
+def stale() -> list[Site]:
+    """Labs of this machine whose owner is no more."""
+    folders = Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")
+    sites = [Site(folder, int(folder.name.removeprefix(_PREFIX))) for folder in folders]
+    return [site for site in sites if _is_stale(site)]
+
+
+def reap() -> list[Site]:
+    """Clear every stale lab; gives those that were cleared."""
+    sites = stale()
+    for site in sites:
+        site.clear()
+    return sites
+
+
+def _settle(site: Site) -> Site:
+    owner = Process.of(os.getpid())
+    (site.folder / "owner.json").write_text(json.dumps(vars(owner)))
+    try:
+        run(["ip", "link", "add", site.bridge, "type", "bridge"])
+        run(["ip", "addr", "add", f"{site.gateway}/24", "dev", site.bridge])
+        run(["ip", "link", "set", site.bridge, "up"])
+        # Bridged frames pass iptables where br_netfilter is loaded.
+        run(["iptables", "-w", "-I", *_forward_rule(site.bridge)])
+    except CommandError:
+        site.clear()
+        raise
+    return site
+
+
+def _is_stale(site: Site) -> bool:
+    owner = site.owner
+    if owner is None:  # its folder is being made just now, or was left half made
+        return _age(site.folder) > _HALF_MADE_SECONDS
+    return not owner.alive
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _forward_rule(bridge: str) -> list[str]:
+    return ["FORWARD", "-i", bridge, "-o", bridge, "-j", "ACCEPT"]
+
+
+def _namespaces() -> list[str]:
+    return [line.split()[0] for line in run(["ip", "netns", "list"]).splitlines()]
+
+
+def _mounts() -> list[Path]:
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [Path(line.split()[1]) for line in lines]
+
+
+def _unmount_below(folder: Path) -> None:
+    for mount in reversed([mount for mount in _mounts() if mount.is_relative_to(folder)]):
+        run(["umount", "-l", str(mount)])
+
+
+def _remove_cgroup(group: Path) -> None:
+    if group.is_dir():
+        for inner in sorted(group.glob("**/"), reverse=True):
+            inner.rmdir()

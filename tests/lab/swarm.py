@@ -1,0 +1,272 @@
+"""The lab itself: N engines joined to one swarm, and what tests do with them.
+
+It is a faithful swarm in all but three things: the kernel of a test machine may lack IPVS,
+so virtual IPs and ingress ports are not to be relied on (use `endpoint_mode: dnsrr`);
+nothing is pulled, as there is no registry; and the dispatcher's heartbeat, an ordinary
+setting of the swarm, is 2 s instead of 5 s, so that a lost node is noticed in 6 s, not 15.
+"""
+
+from __future__ import annotations
+
+import atexit
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from docker import APIClient
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from tests.lab import cleaning, images, site
+from tests.lab.node import Node
+from tests.lab.shell import run
+from tests.lab.waiting import LabError, wait_until
+
+_SWARM_PORT = 2377
+T = TypeVar("T")
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Lab:
+    """A swarm of `nodes` engines of which the first `managers` are managers.
+
+    Use it as a context manager, or call `start` and `stop`. If the owning process dies in
+    any way, SIGKILL included, a guard process takes the lab down.
+    """
+
+    def __init__(self, nodes: int = 3, managers: int = 1, *, heartbeat: float = 2.0) -> None:
+        if not 1 <= managers <= nodes <= 200:
+            raise ValueError(f"no swarm has {managers} managers of {nodes} nodes")
+        self._size = nodes
+        self._managers = managers
+        self._heartbeat = heartbeat
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._site: site.Site | None = None
+        self._images: list[Path] = []
+        self.nodes: list[Node] = []
+
+    def __enter__(self) -> Lab:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def site(self) -> site.Site:
+        """What the lab occupies on this machine; LabError when it is not up."""
+        if self._site is None:
+            raise LabError("the lab is not up")
+        return self._site
+
+    @property
+    def gateway(self) -> str:
+        """The machine's own address as the lab's containers reach it."""
+        return self.site.gateway
+
+    @property
+    def manager(self) -> Node:
+        """The first manager that runs."""
+        for node in self.nodes:
+            if node.manager and node.running:
+                return node
+        raise LabError("no manager runs")
+
+    @property
+    def leader(self) -> Node:
+        """The manager that leads now."""
+        for entry in self.client().nodes(filters={"role": "manager"}):
+            if entry.get("ManagerStatus", {}).get("Leader"):
+                return self.node(entry["Description"]["Hostname"])
+        raise LabError("the swarm has no leader")
+
+    def node(self, name: str | int) -> Node:
+        """The node with this hostname, or with this number (from 1)."""
+        for node in self.nodes:
+            if name in (node.name, node.index):
+                return node
+        raise LabError(f"the lab has no node {name}")
+
+    def start(self) -> None:
+        """Bring the swarm up, with `lab/busy` images on every node; stale labs are reaped first."""
+        site.reap()
+        self._site = site.claim()
+        atexit.register(self.stop)
+        try:
+            self._guard = _guard(self.site)
+            self._boot()
+            self._join()
+            for archive in images.busy_archives():
+                self.load_archive(archive)
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Take everything down; afterwards nothing of the lab is on the machine."""
+        atexit.unregister(self.stop)
+        if self._site is None:
+            return
+        self._each(self.nodes, Node.kill)
+        self._site.clear()
+        if self._guard is not None:
+            self._guard.communicate()
+        self._site = self._guard = None
+        self.nodes = []
+
+    def client(self, node: Node | None = None) -> APIClient:
+        """Low-level client of the docker SDK for a node (default: a running manager)."""
+        return (node or self.manager).client()
+
+    def docker(
+        self, *args: str, node: Node | None = None, stdin: str | None = None, seconds: float = 120.0
+    ) -> str:
+        """Standard output of the real `docker` command-line client against a node.
+
+        Raises:
+            CommandError: with the client's standard error.
+        """
+        env = {"DOCKER_HOST": (node or self.manager).socket, "DOCKER_CLI_HINTS": "false"}
+        return run(["docker", *args], stdin=stdin, env=env, seconds=seconds)
+
+    def create_service(
+        self, name: str, *command: str, replicas: int = 1, options: Sequence[str] = ()
+    ) -> str:
+        """Id of a new detached service of `lab/busy:1` that runs `command`.
+
+        `options` are further options of `docker service create`; an `--image`-less call
+        suits most tests.
+        """
+        return self.docker(
+            "service", "create", "--quiet", "--detach", "--no-resolve-image",
+            "--name", name, "--replicas", str(replicas), *options, "lab/busy:1", *command,
+        ).strip()  # fmt: skip
+
+    def load_archive(self, archive: Path, nodes: Iterable[Node] | None = None) -> None:
+        """Load an image archive (as of `docker save`) on the nodes (default: all)."""
+        self._images = [*dict.fromkeys([*self._images, archive])]
+        self._each(nodes or self.nodes, lambda node: images.load(node.client(), archive))
+
+    def stop_node(self, node: Node) -> None:
+        """Lose the node: its engine and containers die at once, its card stays in."""
+        node.kill()
+
+    def start_node(self, node: Node) -> None:
+        """Boot a lost node again; it comes back to the swarm with its old data."""
+        node.start()
+        node.wait_for_api()
+
+    def node_states(self) -> dict[str, str]:
+        """State of each node by hostname as the swarm sees it (`ready`, `down`, …)."""
+        entries = self.client().nodes()
+        return {entry["Description"]["Hostname"]: entry["Status"]["State"] for entry in entries}
+
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        """Return when every node is ready and every manager reachable."""
+        wait_until(self._is_ready, "all nodes ready", seconds=seconds)
+
+    def wait_node_state(self, node: Node, state: str, seconds: float = 60.0) -> None:
+        """Return when the swarm sees the node in this state."""
+        wait_until(
+            lambda: self._ask(lambda: self.node_states().get(node.name) == state),
+            f"{node.name} {state}",
+            seconds=seconds,
+        )
+
+    def wait_running(self, service: str, count: int, seconds: float = 60.0) -> None:
+        """Return when exactly `count` tasks of the service run and are meant to."""
+        wait_until(
+            lambda: len(cleaning.running(self.client(), service)) == count,
+            f"{count} running tasks of {service}",
+            seconds=seconds,
+        )
+
+    def clean(self) -> None:
+        """Undo all that a test did: the swarm is as new afterwards, images apart.
+
+        Lost nodes are booted; services, secrets, configs, networks, containers and volumes
+        removed; every node is active, without labels and in its first role.
+        """
+        lost = [node for node in self.nodes if not node.running]
+        self._each(lost, self.start_node)
+        if lost:
+            self.wait_ready()
+        cleaning.clean_swarm(self.client())
+        cleaning.reset_nodes(self.client(), {node.name: node.manager for node in self.nodes})
+        wait_until(self._is_empty, "the end of all tasks and containers", seconds=60)
+        self._each(self.nodes, lambda node: cleaning.clean_engine(node.client()))
+        self.wait_ready()
+
+    def _boot(self) -> None:
+        for index in range(1, self._size + 1):
+            node = Node(self.site, index, manager=index <= self._managers)
+            self.site.join(index)
+            node.start()
+            self.nodes.append(node)
+        self._each(self.nodes, Node.wait_for_api)
+
+    def _join(self) -> None:
+        first, *others = self.nodes
+        client = first.client()
+        period = int(self._heartbeat * 1e9)
+        client.init_swarm(
+            advertise_addr=first.address,
+            listen_addr=f"{first.address}:{_SWARM_PORT}",
+            swarm_spec=client.create_swarm_spec(dispatcher_heartbeat_period=period),
+        )
+        tokens = client.inspect_swarm()["JoinTokens"]
+        managers = [node for node in others if node.manager]
+        workers = [node for node in others if not node.manager]
+        for node in managers:
+            self._join_one(node, tokens["Manager"])
+        self._each(workers, lambda node: self._join_one(node, tokens["Worker"]))
+
+    def _join_one(self, node: Node, token: str) -> None:
+        node.client().join_swarm(
+            remote_addrs=[f"{self.nodes[0].address}:{_SWARM_PORT}"],
+            join_token=token,
+            advertise_addr=node.address,
+            listen_addr=f"{node.address}:{_SWARM_PORT}",
+        )
+
+    def _is_empty(self) -> bool:
+        empty = self._each(self.nodes, lambda node: cleaning.no_containers(node.client()))
+        return all(empty) and self._ask(lambda: cleaning.no_tasks(self.client()))
+
+    def _is_ready(self) -> bool:
+        return self._ask(lambda: _all_ready(self.client().nodes(), len(self.nodes)))
+
+    def _ask(self, question: Callable[[], bool]) -> bool:
+        """Its answer; no while the swarm cannot answer (no leader yet)."""
+        try:
+            return bool(question())
+        except (DockerException, RequestException):
+            return False
+
+    def _each(self, nodes: Iterable[Node], act: Callable[[Node], T]) -> list[T]:
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            return list(pool.map(act, nodes))
+
+
+def _all_ready(entries: list[dict[str, Any]], size: int) -> bool:
+    ready = [entry for entry in entries if entry["Status"]["State"] == "ready"]
+    reachable = all(
+        entry.get("ManagerStatus", {}).get("Reachability") == "reachable"
+        for entry in entries
+        if entry["Spec"]["Role"] == "manager"
+    )
+    return reachable and len(ready) == len(entries) == size
+
+
+def _guard(place: site.Site) -> subprocess.Popen[bytes]:
+    """A process that clears the lab when our end of its standard input closes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.lab", "guard", str(place.folder), str(place.number)],
+        cwd=_PROJECT,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
