@@ -1,0 +1,303 @@
+"""Which nodes a service's tasks may run on, why not on the others, and how many more would fit.
+
+The rules are the scheduler's own: swarmkit manager/scheduler/filter.go and nodeinfo.go for the
+filters and what counts as used, manager/constraint/constraint.go for constraints. Where the
+scheduler looks at something that a look does not have (plugins, generic resources, CSI volumes,
+ports of tasks that do not run yet), the node is taken to pass: what is said not to fit does not.
+Tasks that are being stopped count as gone, because the scheduler tries again once they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
+
+from bot.domain.swarm import Availability, Node, NodeState, Platform, Resources, Service, Task
+from bot.domain.swarm import TaskState as State
+
+_OPERATORS: Final = ("==", "!=")
+_KEY: Final = re.compile(r"[a-z_][a-z0-9\-_.]+", re.IGNORECASE)
+_VALUE: Final = re.compile(r"[a-z0-9:\-_\s.*()?+\[\]\\^$|/]+", re.IGNORECASE)
+_NODE_LABELS: Final = "node.labels."
+_ENGINE_LABELS: Final = "engine.labels."
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+_CORE: Final = 10**9
+_UNITS: Final = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why the scheduler passes over one node. ``reason`` is a clause for people."""
+
+    node_id: str
+    hostname: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a service fits on the nodes as they are.
+
+    ``placed`` counts its tasks that are wanted and have a node that can keep them. ``room`` is how
+    many more the scheduler would find a node for now, None when nothing limits it. ``obstacles``
+    has one entry for each node that would take none, by hostname.
+    """
+
+    placed: int
+    room: int | None
+    obstacles: tuple[Obstacle, ...] = ()
+
+    @property
+    def capacity(self) -> int | None:
+        """The most tasks the service could have now; None when nothing limits it."""
+        return None if self.room is None else self.placed + self.room
+
+    def sentences(self, limit: int) -> tuple[str, ...]:
+        """Nodes grouped by reason, most nodes first; at most ``limit`` lines, the last says how
+        many nodes are left out."""
+        groups: dict[str, list[str]] = {}
+        for obstacle in self.obstacles:
+            groups.setdefault(obstacle.reason, []).append(obstacle.hostname)
+        ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[1][0]))
+        lines = [f"{_nodes(names)}: {reason}" for reason, names in ordered]
+        if len(lines) <= limit:
+            return tuple(lines)
+        shown = max(limit - 1, 0)
+        rest = sum(len(names) for _, names in ordered[shown:])
+        return (*lines[:shown], f"{rest} more {'node' if rest == 1 else 'nodes'}")[:limit]
+
+
+def meets_constraints(service: Service, node: Node) -> bool:
+    """Whether the node meets every placement constraint of the service."""
+    return unmet_constraint(service, node) == ""
+
+
+def unmet_constraint(service: Service, node: Node) -> str:
+    """The first constraint that the node does not meet, as it stands in the service; or ""."""
+    parsed = [(text, _parse(text)) for text in service.constraints]
+    if any(constraint is None for _, constraint in parsed):
+        return ""  # the scheduler drops the whole filter when one of them cannot be read
+    unmet = (text for text, constraint in parsed if constraint and not constraint.met_by(node))
+    return next(unmet, "")
+
+
+def supports_platform(service: Service, node: Node) -> bool:
+    """Whether one of the platforms of the service's image is the node's; none means any."""
+    return not service.platforms or any(
+        _same_platform(platform, node.platform) for platform in service.platforms
+    )
+
+
+def eligible_nodes(service: Service, nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """The nodes a global service gets a task on: ready, active, and allowed by its placement."""
+    return tuple(node for node in nodes if not _closed(service, node))
+
+
+def explain(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> Fit:
+    """How many more tasks of the service would fit, and why not more.
+
+    ``tasks`` are all tasks of the swarm that are wanted to run, of whatever service: each of them
+    takes its reservation from its node.
+    """
+    held: dict[str, list[Task]] = {}
+    for task in tasks:
+        if _holds_its_place(task):
+            held.setdefault(task.node_id, []).append(task)
+    rooms: list[int | None] = []
+    obstacles: list[Obstacle] = []
+    placed = 0
+    for node in sorted(nodes, key=lambda node: (node.hostname, node.id)):
+        there = held.get(node.id, [])
+        placed += _count(service, there) if _keeps_tasks(node) else 0
+        room, reason = _room_on(service, node, there)
+        rooms.append(room)
+        if reason:
+            obstacles.append(Obstacle(node.id, node.hostname or node.id, reason))
+    limited = [room for room in rooms if room is not None]
+    unlimited = len(limited) < len(rooms)
+    return Fit(placed, None if unlimited else sum(limited), tuple(obstacles))
+
+
+@dataclass(frozen=True, slots=True)
+class _Constraint:
+    key: str
+    equal: bool
+    value: str
+
+    def met_by(self, node: Node) -> bool:
+        key = self.key.casefold()
+        if key == "node.ip":
+            return self._address_matches(node.address)
+        found = _attribute(key, self.key, node)
+        return found is not None and self._matches(found)
+
+    def _matches(self, found: str) -> bool:
+        return (found.casefold() == self.value.casefold()) is self.equal
+
+    def _address_matches(self, address: str) -> bool:
+        """A single address or a subnet; a constraint that is neither is met by no node."""
+        ours = _address(address)
+        single = _address(self.value)
+        if single is not None:
+            return (single == ours) is self.equal
+        prefix = self.value.partition("/")[2]
+        try:
+            subnet = ip_network(self.value, strict=False)
+        except ValueError:
+            return False
+        within = ours is not None and ours in subnet
+        return prefix.isdigit() and within is self.equal
+
+
+def _parse(text: str) -> _Constraint | None:
+    """A constraint, or None when the scheduler could not read it either."""
+    for operator in _OPERATORS:
+        key, found, value = map(str.strip, text.partition(operator))
+        if found:
+            valid = _KEY.fullmatch(key) and _VALUE.fullmatch(value)
+            return _Constraint(key, operator == "==", value) if valid else None
+    return None
+
+
+def _attribute(folded: str, key: str, node: Node) -> str | None:
+    """The node's value for a key (keys of labels are case-sensitive); None for an unknown key."""
+    simple = {
+        "node.id": node.id,
+        "node.hostname": node.hostname,
+        "node.role": node.role,
+        "node.platform.os": node.platform.os,
+        "node.platform.arch": node.platform.arch,
+    }
+    if folded in simple:
+        return simple[folded]
+    for prefix, labels in ((_NODE_LABELS, node.labels), (_ENGINE_LABELS, node.engine_labels)):
+        if folded.startswith(prefix) and len(key) > len(prefix):
+            return labels.get(key[len(prefix) :], "")
+    return None
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _same_platform(image: Platform, node: Platform) -> bool:
+    arch, ours = (_ARCHITECTURES.get(p.arch, p.arch) for p in (image, node))
+    return arch in {"", ours} and image.os in {"", node.os}
+
+
+def _closed(service: Service, node: Node) -> str:
+    """Why no task of the service may run on this node, however empty it is; or ""."""
+    if node.state is not NodeState.READY:
+        return str(node.state.value)
+    if node.availability is not Availability.ACTIVE:
+        return "drained" if node.availability is Availability.DRAIN else "paused"
+    if unmet := unmet_constraint(service, node):
+        return f"constraint {_spaced(unmet)} not met"
+    if not supports_platform(service, node):
+        return f"platform {node.platform.os}/{node.platform.arch} not supported by the image"
+    return ""
+
+
+def _room_on(service: Service, node: Node, there: list[Task]) -> tuple[int | None, str]:
+    """How many more tasks fit on a node (None: no limit), and why when it is none."""
+    if reason := _closed(service, node):
+        return 0, reason
+    room: int | None = None
+    for limit in (_resource_limit, _replica_limit, _port_limit, _global_limit):
+        found, reason = limit(service, node, there)
+        if found == 0:
+            return 0, reason
+        room = found if room is None else min(room, found) if found is not None else room
+    return room, ""
+
+
+_Limit = tuple[int | None, str]
+
+
+def _resource_limit(service: Service, node: Node, there: list[Task]) -> _Limit:
+    """Room by reservations: what is reserved counts, not what is used."""
+    need = service.reservation
+    free = Resources(
+        node.resources.nano_cpus - sum(task.reservation.nano_cpus for task in there),
+        node.resources.memory - sum(task.reservation.memory for task in there),
+    )
+    cpus = _share(free.nano_cpus, need.nano_cpus)
+    memory = _share(free.memory, need.memory)
+    if cpus == 0:
+        return 0, f"needs {_cpus(need.nano_cpus)} CPU, {_cpus(free.nano_cpus)} free"
+    if memory == 0:
+        return 0, f"needs {_bytes(need.memory)} of memory, {_bytes(free.memory)} free"
+    return min((room for room in (cpus, memory) if room is not None), default=None), ""
+
+
+def _replica_limit(service: Service, _node: Node, there: list[Task]) -> _Limit:
+    most = service.max_per_node
+    if not most:
+        return None, ""
+    return max(most - _count(service, there), 0), f"has its {most} of at most {most} a node"
+
+
+def _port_limit(service: Service, _node: Node, there: list[Task]) -> _Limit:
+    if not service.host_ports:
+        return None, ""
+    used = {port for task in there for port in task.host_ports}
+    if _count(service, there):
+        used.update(service.host_ports)
+    taken = next((port for port in service.host_ports if port in used), "")
+    return (0, f"host port {taken} taken") if taken else (1, "")
+
+
+def _global_limit(service: Service, _node: Node, there: list[Task]) -> _Limit:
+    if not service.mode.is_global:
+        return None, ""
+    return (0, "has its task") if _count(service, there) else (1, "")
+
+
+def _share(free: int, need: int) -> int | None:
+    return max(free, 0) // need if need > 0 else None
+
+
+def _count(service: Service, tasks: Iterable[Task]) -> int:
+    return sum(task.service_id == service.id for task in tasks)
+
+
+def _holds_its_place(task: Task) -> bool:
+    """Whether a task takes room on a node and goes on doing so."""
+    assigned = State.ASSIGNED <= task.state <= State.RUNNING
+    return bool(task.node_id) and assigned and task.desired <= State.COMPLETE
+
+
+def _keeps_tasks(node: Node) -> bool:
+    """Whether the orchestrator leaves tasks on this node (swarmkit ``InvalidNode``)."""
+    return node.state is not NodeState.DOWN and node.availability is not Availability.DRAIN
+
+
+def _nodes(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} nodes"
+
+
+def _spaced(constraint: str) -> str:
+    """``a==b`` and ``a == b`` in one spelling."""
+    parsed = _parse(constraint)
+    if parsed is None:
+        return constraint
+    return f"{parsed.key} {'==' if parsed.equal else '!='} {parsed.value}"
+
+
+def _cpus(nano: int) -> str:
+    return f"{max(nano, 0) / _CORE:.2f}".rstrip("0").rstrip(".")
+
+
+def _bytes(count: int) -> str:
+    for unit, size in _UNITS:
+        if count >= size:
+            return f"{count / size:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{max(count, 0)} B"

@@ -1,0 +1,344 @@
+"""From the Engine API's JSON to the domain's values: pure, and content with missing fields.
+
+Fields are named as in the Engine API 1.41 (``/services``, ``/tasks``, ``/nodes``); what an older
+or newer engine leaves out takes the default that swarmkit itself uses (api/defaults/service.go).
+Environment values, arguments, configs and secrets never get further than this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from bot.domain.placement import meets_constraints
+from bot.domain.swarm import (
+    Availability,
+    Look,
+    Mode,
+    Node,
+    NodeState,
+    Platform,
+    Resources,
+    Restart,
+    Service,
+    StackLook,
+    Task,
+    TaskState,
+    UpdateState,
+)
+
+Raw = Mapping[str, Any]
+"""One object of the Engine API as decoded JSON."""
+
+STACK_LABEL: Final = "com.docker.stack.namespace"
+
+_NANOSECONDS: Final = 1_000_000_000
+_DEFAULT_MONITOR: Final = 5.0
+_DEFAULT_RESTART_DELAY: Final = 5.0
+_ZERO_TIME: Final = "0001-01-01T00:00:00Z"
+_MODES: Final = {
+    "Replicated": Mode.REPLICATED,
+    "Global": Mode.GLOBAL,
+    "ReplicatedJob": Mode.REPLICATED_JOB,
+    "GlobalJob": Mode.GLOBAL_JOB,
+}
+_STATES: Final = {state.name.lower(): state for state in TaskState}
+_RESTARTS: Final = {policy.value: policy for policy in Restart}
+_UPDATES: Final = {state.value: state for state in UpdateState}
+_NODE_STATES: Final = {state.value: state for state in NodeState}
+_AVAILABILITIES: Final = {word.value: word for word in Availability}
+
+
+def timestamp(text: object) -> float:
+    """RFC 3339 with up to nine decimals to Unix seconds; 0.0 for none or the zero time."""
+    if not isinstance(text, str) or text in {"", _ZERO_TIME}:
+        return 0.0
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def service_from(raw: Raw) -> Service:
+    """A service of ``GET /services`` or ``GET /services/ID`` (without ``insertDefaults``)."""
+    spec = _map(raw, "Spec")
+    template = _map(spec, "TaskTemplate")
+    container = _map(template, "ContainerSpec")
+    placement = _map(template, "Placement")
+    policy = _map(template, "RestartPolicy")
+    update = _map(raw, "UpdateStatus")
+    labels = _labels(spec)
+    mode, replicas, concurrent = _mode(_map(spec, "Mode"))
+    return Service(
+        id=_text(raw, "ID"),
+        name=_text(spec, "Name"),
+        version=_number(_map(raw, "Version"), "Index"),
+        mode=mode,
+        replicas=replicas,
+        image=_text(container, "Image"),
+        stack=labels.get(STACK_LABEL, ""),
+        labels=labels,
+        template=template_digest(spec),
+        constraints=tuple(map(str, _list(placement, "Constraints"))),
+        platforms=tuple(map(_platform, _maps(placement, "Platforms"))),
+        max_per_node=_number(placement, "MaxReplicas"),
+        reservation=_resources(_map(template, "Resources", "Reservations")),
+        limit=_resources(_map(template, "Resources", "Limits")),
+        host_ports=_host_ports(_maps(_map(spec, "EndpointSpec"), "Ports")),
+        mounts=tuple(map(_mount, _maps(container, "Mounts"))),
+        restart=_RESTARTS.get(_text(policy, "Condition"), Restart.ANY),
+        restart_delay=_seconds(policy.get("Delay"), _DEFAULT_RESTART_DELAY),
+        max_attempts=_number(policy, "MaxAttempts"),
+        has_health_check=_checks_health(_list(_map(container, "Healthcheck"), "Test")),
+        monitor=_monitor(_map(spec, "UpdateConfig")),
+        rollback_monitor=_monitor(_map(spec, "RollbackConfig")),
+        failure_action=_text(_map(spec, "UpdateConfig"), "FailureAction") or "pause",
+        update=_UPDATES.get(_text(update, "State"), UpdateState.NONE),
+        update_message=_text(update, "Message"),
+        update_started=timestamp(update.get("StartedAt")) or None,
+        max_concurrent=concurrent,
+        job_iteration=_number(_map(raw, "JobStatus", "JobIteration"), "Index"),
+        updated_at=timestamp(raw.get("UpdatedAt")),
+    )
+
+
+def task_from(raw: Raw, *, up_to_date: bool) -> Task:
+    """A task of ``GET /tasks``; ``up_to_date`` as the engine's filter or ``is_current`` says."""
+    spec = _map(raw, "Spec")
+    status = _map(raw, "Status")
+    state = _state(status.get("State"))
+    return Task(
+        id=_text(raw, "ID"),
+        service_id=_text(raw, "ServiceID"),
+        slot=_number(raw, "Slot"),
+        node_id=_text(raw, "NodeID"),
+        state=state,
+        desired=_state(raw.get("DesiredState")),
+        since=timestamp(status.get("Timestamp")),
+        created=timestamp(raw.get("CreatedAt")),
+        err=_text(status, "Err"),
+        message=_text(status, "Message"),
+        exit_code=_exit_code(state, _map(status, "ContainerStatus")),
+        container_id=_text(_map(status, "ContainerStatus"), "ContainerID"),
+        up_to_date=up_to_date,
+        image=_text(_map(spec, "ContainerSpec"), "Image"),
+        reservation=_resources(_map(spec, "Resources", "Reservations")),
+        host_ports=_host_ports(_maps(_map(status, "PortStatus"), "Ports")),
+        job_iteration=_number(_map(raw, "JobIteration"), "Index"),
+    )
+
+
+def node_from(raw: Raw) -> Node:
+    """A node of ``GET /nodes``."""
+    spec = _map(raw, "Spec")
+    status = _map(raw, "Status")
+    description = _map(raw, "Description")
+    engine = _map(description, "Engine")
+    return Node(
+        id=_text(raw, "ID"),
+        hostname=_text(description, "Hostname"),
+        state=_NODE_STATES.get(_text(status, "State"), NodeState.UNKNOWN),
+        availability=_AVAILABILITIES.get(_text(spec, "Availability"), Availability.ACTIVE),
+        role=_text(spec, "Role") or "worker",
+        manager=_manager(_map(raw, "ManagerStatus")),
+        address=_text(status, "Addr"),
+        message=_text(status, "Message"),
+        labels=_labels(spec),
+        engine_labels=_labels(engine),
+        engine_version=_text(engine, "EngineVersion"),
+        platform=_platform(_map(description, "Platform")),
+        resources=_resources(_map(description, "Resources")),
+    )
+
+
+def is_current(raw_task: Raw, raw_service: Raw, raw_node: Raw | None = None) -> bool:
+    """Whether a task was made from the service's present template.
+
+    Follows swarmkit (manager/orchestrator/task.go, ``IsTaskDirty``): the templates are equal, or
+    they differ in the placement alone and the task's node meets the new constraints. Published
+    ports are compared by swarmkit too, but the API does not show those of a task. Where the
+    engine can be asked, its ``_up-to-date`` filter is the truth.
+    """
+    ours = _comparable(_map(raw_task, "Spec"))
+    wanted = _comparable(_map(raw_service, "Spec", "TaskTemplate"))
+    if ours == wanted:
+        return True
+    if raw_node is None or _without_placement(ours) != _without_placement(wanted):
+        return False
+    return meets_constraints(service_from(raw_service), node_from(raw_node))
+
+
+def template_digest(spec: Raw) -> str:
+    """Sixteen hex digits over all of a service's spec that its tasks are made of."""
+    parts = {
+        "template": _comparable(_map(spec, "TaskTemplate")),
+        "endpoint": _comparable(_map(spec, "EndpointSpec")),
+        "networks": spec.get("Networks") or [],
+    }
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def look_from(
+    raw_service: Raw | None,
+    raw_tasks: Iterable[Raw],
+    current_ids: Iterable[str] | None,
+    raw_nodes: Iterable[Raw],
+    at: float,
+) -> Look:
+    """One look at one service.
+
+    ``current_ids`` are the ids that the ``_up-to-date`` filter gave; None compares the templates
+    instead (``is_current``), for objects that were kept.
+    """
+    services = [raw_service] if raw_service else []
+    look = stack_look_from("", services, raw_tasks, current_ids, raw_nodes, at=at)
+    return Look(at, look.services[0] if look.services else None, look.tasks, look.nodes)
+
+
+def stack_look_from(
+    stack: str,
+    raw_services: Iterable[Raw],
+    raw_tasks: Iterable[Raw],
+    current_ids: Iterable[str] | None,
+    raw_nodes: Iterable[Raw],
+    *,
+    at: float,
+) -> StackLook:
+    """One look at several services; ``current_ids`` as for ``look_from``."""
+    services = {_text(raw, "ID"): raw for raw in raw_services}
+    nodes = {_text(raw, "ID"): raw for raw in raw_nodes}
+    current = None if current_ids is None else frozenset(current_ids)
+
+    def up_to_date(raw: Raw) -> bool:
+        if current is not None:
+            return _text(raw, "ID") in current
+        service = services.get(_text(raw, "ServiceID"))
+        return bool(service) and is_current(raw, service or {}, nodes.get(_text(raw, "NodeID")))
+
+    return StackLook(
+        at=at,
+        stack=stack,
+        services=tuple(sorted(map(service_from, services.values()), key=lambda s: s.name)),
+        tasks=tuple(task_from(raw, up_to_date=up_to_date(raw)) for raw in raw_tasks),
+        nodes=nodes_from(nodes.values()),
+    )
+
+
+def nodes_from(raw_nodes: Iterable[Raw]) -> tuple[Node, ...]:
+    """Nodes by hostname."""
+    return tuple(sorted(map(node_from, raw_nodes), key=lambda node: (node.hostname, node.id)))
+
+
+def _mode(raw: Raw) -> tuple[Mode, int | None, int]:
+    """Mode, what is wanted (None for global modes) and how many of a job run at a time."""
+    key = next((key for key in _MODES if key in raw), "Replicated")
+    mode, part = _MODES[key], _map(raw, key)
+    if mode is Mode.REPLICATED:
+        return mode, _number(part, "Replicas", 1), 0
+    if mode is Mode.REPLICATED_JOB:
+        concurrent = _number(part, "MaxConcurrent", 1)
+        return mode, _number(part, "TotalCompletions", concurrent), concurrent
+    return mode, None, 0
+
+
+def _exit_code(state: TaskState, container: Raw) -> int | None:
+    """The code, once a container has ended: also one that its engine keeps on retrying."""
+    if not _text(container, "ContainerID"):
+        return None
+    code = _number(container, "ExitCode")
+    ended = state.over or (code != 0 and not _number(container, "PID"))
+    return code if ended else None
+
+
+def _manager(raw: Raw) -> str:
+    return "leader" if raw.get("Leader") is True else _text(raw, "Reachability")
+
+
+def _platform(raw: Raw) -> Platform:
+    return Platform(os=_text(raw, "OS"), arch=_text(raw, "Architecture"))
+
+
+def _resources(raw: Raw) -> Resources:
+    return Resources(nano_cpus=_number(raw, "NanoCPUs"), memory=_number(raw, "MemoryBytes"))
+
+
+def _host_ports(ports: Iterable[Raw]) -> tuple[str, ...]:
+    """Published host-mode ports as ``80/tcp``; a port the engine is to choose is none."""
+    return tuple(
+        f"{_number(port, 'PublishedPort')}/{_text(port, 'Protocol') or 'tcp'}"
+        for port in ports
+        if port.get("PublishMode") == "host" and _number(port, "PublishedPort")
+    )
+
+
+def _mount(raw: Raw) -> str:
+    """Docker's own short form ``source:target``; the target alone for an anonymous volume."""
+    return ":".join(filter(None, (_text(raw, "Source"), _text(raw, "Target"))))
+
+
+def _checks_health(test: list[Any]) -> bool:
+    return bool(test) and test[0] != "NONE"
+
+
+def _monitor(raw: Raw) -> float:
+    return _seconds(raw.get("Monitor"), _DEFAULT_MONITOR) or _DEFAULT_MONITOR
+
+
+def _seconds(nanoseconds: object, default: float) -> float:
+    return nanoseconds / _NANOSECONDS if isinstance(nanoseconds, int) else default
+
+
+def _state(word: object) -> TaskState:
+    return _STATES.get(str(word), TaskState.NEW)
+
+
+def _without_placement(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key != "Placement"}
+
+
+def _comparable(spec: Raw) -> dict[str, Any]:
+    """A spec without what the API adds to one side only, or leaves out when empty."""
+    kept = {key: _pruned(value) for key, value in spec.items() if key != "Runtime"}
+    return {key: value for key, value in kept.items() if value not in (None, "", 0, [], {})}
+
+
+def _pruned(value: object) -> object:
+    if isinstance(value, dict):
+        pruned = {key: _pruned(part) for key, part in value.items()}
+        return {key: part for key, part in pruned.items() if part not in (None, [], {})}
+    return value
+
+
+def _map(raw: Raw, *keys: str) -> Raw:
+    """The object under a path of keys, empty when any of them is missing or null."""
+    for key in keys:
+        found = raw.get(key)
+        raw = found if isinstance(found, Mapping) else {}
+    return raw
+
+
+def _list(raw: Raw, key: str) -> list[Any]:
+    found = raw.get(key)
+    return found if isinstance(found, list) else []
+
+
+def _maps(raw: Raw, key: str) -> list[Raw]:
+    return [item for item in _list(raw, key) if isinstance(item, Mapping)]
+
+
+def _labels(raw: Raw) -> dict[str, str]:
+    return {str(key): str(value) for key, value in _map(raw, "Labels").items()}
+
+
+def _text(raw: Raw, key: str) -> str:
+    found = raw.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _number(raw: Raw, key: str, default: int = 0) -> int:
+    found = raw.get(key)
+    return found if isinstance(found, int) else default
