@@ -14,6 +14,7 @@ import os
 import platform
 import struct
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,13 @@ def load(client: APIClient, archive: Path) -> None:
                 raise LabError(f"{archive.name}: {answer['error']}")
 
 
-def write_archive(path: Path, name: str, layer: bytes, config: Mapping[str, Any]) -> None:
-    """Write an image of one uncompressed layer to `path`, all at once.
+def write_archive(path: Path, name: str, layer: Path, config: Mapping[str, Any]) -> None:
+    """Write an image of one layer (an uncompressed tar) to `path`, all at once.
 
     `config` is the container configuration as in `docker inspect` (`Cmd`, `Env`, …).
     """
-    digest = hashlib.sha256(layer).hexdigest()
+    with layer.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     image = {
         "architecture": _architecture(),
         "os": "linux",
@@ -84,7 +86,7 @@ def write_archive(path: Path, name: str, layer: bytes, config: Mapping[str, Any]
     manifest = [{"Config": config_name, "RepoTags": [name], "Layers": [layer_name]}]
     partial = path.with_suffix(f".{os.getpid()}")
     with tarfile.open(partial, "w") as archive:
-        _add(archive, layer_name, layer)
+        archive.add(layer, layer_name, filter=_anonymous)
         _add(archive, config_name, raw)
         _add(archive, "manifest.json", json.dumps(manifest).encode())
     partial.replace(path)
@@ -95,7 +97,12 @@ def _busy(name: str, config: Mapping[str, Any]) -> Path:
     key = hashlib.sha256(layer + json.dumps([name, config], sort_keys=True).encode()).hexdigest()
     path = cache_folder() / f"{name.replace('/', '-').replace(':', '-')}-{key[:12]}.tar"
     if not path.exists():
-        write_archive(path, name, layer, {"Cmd": ["serve"], "WorkingDir": "/", **config})
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(layer)
+            file.flush()
+            write_archive(
+                path, name, Path(file.name), {"Cmd": ["serve"], "WorkingDir": "/", **config}
+            )
     return path
 
 
@@ -144,6 +151,13 @@ def _architecture() -> str:
     """The machine's architecture in Go's words, as images name it."""
     machine = platform.machine()
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The member without owner and time, so that the archive is the same each time."""
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:

@@ -1,62 +1,21 @@
-"""One engine of the lab, in namespaces of its own, as if it were a machine.
-
-Its network namespace outlives it (the machine's network card); its pid, mount and UTS
-namespaces are made anew at each boot. So killing the first process of the pid namespace
-takes the engine, its shims and its containers at once, mounts included: a machine that
-lost its power. Inside, `/run` is a private tmpfs, so that the engine has its default paths
-there (`/var/run/docker.sock`, `/var/run/docker/swarm/control.sock`) and stack files which
-mount them work unchanged.
-"""
+"""A node of the lab's swarm: an engine with a network card of its own."""
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen
 
-from docker import APIClient
-from docker.errors import DockerException
-from requests.exceptions import RequestException
-
+from tests.lab.engine import Engine
 from tests.lab.shell import tool
-from tests.lab.site import Process, Site
-from tests.lab.waiting import LabError, wait_until
-
-# `nsenter`, not `ip netns exec`: the latter remounts /sys and hides the control groups.
-# The resolver is the node's own address, where nothing listens: names fail at once instead
-# of after 20 s. The shell stays as first process to reap the orphaned shims.
-_BOOT = """
-set -e
-echo "$NAME" > /proc/sys/kernel/hostname
-mount -t tmpfs -o mode=755 lab /run
-mkdir -p /run/docker /run/lock
-mount --bind "$EXEC_ROOT" /run/docker
-resolver=$(readlink -m /etc/resolv.conf)
-mkdir -p "${resolver%/*}"
-[ -e "$resolver" ] || : > "$resolver"
-mount --bind "$RESOLVER" "$resolver"
-"$@" &
-wait $!
-"""
+from tests.lab.site import Site
 
 
-@dataclass
-class Node:
-    """One engine: where it is reached, and how it is started and lost."""
+class Node(Engine):
+    """One engine of the swarm, named `photon-machine-01` and so on."""
 
-    site: Site
-    index: int
-    manager: bool
-    _boot: Popen[bytes] | None = field(default=None, repr=False)
-    _client: APIClient | None = field(default=None, repr=False)
-
-    @property
-    def name(self) -> str:
-        """Its hostname in the swarm."""
-        return f"photon-machine-{self.index:02d}"
+    def __init__(self, site: Site, index: int, *, manager: bool) -> None:
+        super().__init__(site, f"photon-machine-{index:02d}")
+        self.index = index
+        self.manager = manager
 
     @property
     def address(self) -> str:
@@ -64,142 +23,14 @@ class Node:
         return self.site.address(self.index)
 
     @property
-    def folder(self) -> Path:
-        """Its part of the lab's folder."""
-        return self.site.folder / self.name
-
-    @property
-    def exec_root(self) -> Path:
-        """The engine's runtime folder as seen from the machine."""
-        return self.folder / "exec"
-
-    @property
-    def socket(self) -> str:
-        """The engine's API as DOCKER_HOST takes it (`unix://…`)."""
-        return f"unix://{self.folder}/docker.sock"
-
-    @property
     def control_socket(self) -> Path:
         """The swarm control socket; it exists on running managers only."""
         return self.exec_root / "swarm" / "control.sock"
 
-    @property
-    def log(self) -> Path:
-        """What the engine has written, all boots of it."""
-        return self.folder / "dockerd.log"
+    def _resolver(self) -> str:
+        # Nothing listens at its own address: names fail at once instead of after 20 s.
+        return f"nameserver {self.address}\noptions timeout:1 attempts:1\n"
 
-    @property
-    def running(self) -> bool:
-        """Whether the engine's process lives."""
-        return self._boot is not None and self._boot.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """The engine's pid as this machine counts.
-
-        Raises:
-            LabError: it does not run.
-        """
-        for pid in _children(self._init().pid):
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd":
-                return pid
-        raise LabError(f"{self.name} does not run")
-
-    def client(self) -> APIClient:
-        """The low-level client of the docker SDK, one for the node's life."""
-        if self._client is None:
-            self._client = APIClient(base_url=self.socket, version="auto", timeout=60)
-        return self._client
-
-    def start(self) -> None:
-        """Boot the engine; returns before it answers (see `wait_for_api`)."""
-        # A real machine boots with an empty /run: no stale pid file, no dead sockets.
-        shutil.rmtree(self.exec_root, ignore_errors=True)
-        self.exec_root.mkdir(parents=True)
-        (self.folder / "docker.sock").unlink(missing_ok=True)
-        (self.folder / "docker.pid").unlink(missing_ok=True)
-        resolver = self.folder / "resolv.conf"
-        resolver.write_text(f"nameserver {self.address}\noptions timeout:1 attempts:1\n")
-        with self.log.open("ab") as log:
-            self._boot = Popen(
-                [*self._namespaces(), tool("sh"), "-c", _BOOT, "boot", *self._engine()],
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.site.remember(self._init())
-
-    def wait_for_api(self, seconds: float = 30.0) -> None:
-        """Return when the engine answers; LabError with the end of its log when it died."""
-        wait_until(self._answers, f"the API of {self.name}", seconds=seconds)
-
-    def kill(self) -> None:
-        """Lose the machine: the engine and all that runs on it end at once."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-        if self._boot is not None:
-            if self.running:
-                self._init().kill()
-            self._boot.wait(timeout=30)
-            self._boot = None
-
-    def _answers(self) -> bool:
-        if not self.running:
-            raise LabError(f"{self.name} ended: {self.log.read_text()[-2000:]}")
-        try:
-            # docker-py leaves its socket open when it cannot connect: try with our own first.
-            with socket.socket(socket.AF_UNIX) as door:
-                door.connect(self.socket.removeprefix("unix://"))
-            return bool(self.client().ping())
-        except (OSError, DockerException, RequestException):
-            return False
-
-    def _init(self) -> Process:
-        """The first process of the node's pid namespace."""
-        boot = self._boot
-        if boot is None:
-            raise LabError(f"{self.name} does not run")
-
-        def look() -> Process | None:
-            if boot.poll() is not None:
-                raise LabError(f"{self.name} ended: {self.log.read_text()[-2000:]}")
-            return next(filter(None, map(Process.of, _children(boot.pid))), None)
-
-        return wait_until(look, f"the first process of {self.name}", every=0.005)
-
-    def _namespaces(self) -> list[str]:
-        network = f"/var/run/netns/{self.site.namespace(self.index)}"
-        own = ["--uts", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-        return [tool("nsenter"), f"--net={network}", tool("unshare"), *own]
-
-    def _engine(self) -> list[str]:
-        return [
-            tool("dockerd"),
-            f"--host={self.socket}",
-            "--host=unix:///var/run/docker.sock",
-            f"--data-root={self.folder}/data",
-            f"--pidfile={self.folder}/docker.pid",
-            "--bridge=none",
-            "--exec-opt=native.cgroupdriver=cgroupfs",
-            f"--cgroup-parent={self.site.cgroup}",
-        ]
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "NAME": self.name,
-            "EXEC_ROOT": str(self.exec_root),
-            "RESOLVER": str(self.folder / "resolv.conf"),
-        }
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [
-            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    def _network(self) -> list[str]:
+        # Not `ip netns exec`: that remounts /sys and hides the control groups.
+        return [tool("nsenter"), f"--net=/var/run/netns/{self.site.namespace(self.index)}"]

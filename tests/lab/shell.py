@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from tests.lab.waiting import LabError
 
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where the system's tools are, whatever the caller's PATH."""
 
 
 class CommandError(LabError):
@@ -23,7 +24,7 @@ class CommandError(LabError):
 
 def find_tool(name: str) -> str | None:
     """Path of a tool on PATH or in the system's folders (sbin is not on everyone's PATH)."""
-    return shutil.which(name) or shutil.which(name, path=_SYSTEM_PATH)
+    return shutil.which(name) or shutil.which(name, path=SYSTEM_PATH)
 
 
 def tool(name: str) -> str:

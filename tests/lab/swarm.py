@@ -45,7 +45,6 @@ class Lab:
         self._heartbeat = heartbeat
         self._guard: subprocess.Popen[bytes] | None = None
         self._site: site.Site | None = None
-        self._images: list[Path] = []
         self.nodes: list[Node] = []
 
     def __enter__(self) -> Lab:
@@ -111,8 +110,10 @@ class Lab:
         atexit.unregister(self.stop)
         if self._site is None:
             return
-        self._each(self.nodes, Node.kill)
-        self._site.clear()
+        try:
+            self._each(self.nodes, Node.kill)
+        finally:
+            self._site.clear()
         if self._guard is not None:
             self._guard.communicate()
         self._site = self._guard = None
@@ -148,7 +149,6 @@ class Lab:
 
     def load_archive(self, archive: Path, nodes: Iterable[Node] | None = None) -> None:
         """Load an image archive (as of `docker save`) on the nodes (default: all)."""
-        self._images = [*dict.fromkeys([*self._images, archive])]
         self._each(nodes or self.nodes, lambda node: images.load(node.client(), archive))
 
     def stop_node(self, node: Node) -> None:
