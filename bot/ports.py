@@ -149,13 +149,13 @@ class Lease:
 class Delivery:
     """A finished (or revised) job whose message does not say so yet.
 
-    ``revision`` is the job's revision to be shown; ``told`` says whether who asked was already
-    mentioned in the thread for it.
+    ``revision`` is the job's revision to be shown; ``told`` is the verdict that who asked was
+    last told in the thread, "" while none was.
     """
 
     job_id: str
     revision: int
-    told: bool
+    told: str
 
 
 class CancelResult(Enum):
@@ -218,8 +218,8 @@ class Jobs(Protocol):
     async def due_deliveries(self, seconds: float) -> tuple[Delivery, ...]:
         """Deliveries that are due, each given to one caller for 30 s; waits ``seconds`` for one."""
 
-    async def mark_told(self, job_id: str, revision: int) -> None:
-        """Note that who asked was mentioned for this revision."""
+    async def mark_told(self, job_id: str, verdict: str) -> None:
+        """Note that who asked was told this verdict in the thread."""
 
     async def delivered(self, job_id: str, revision: int) -> None:
         """The job's message shows this revision (nothing happens when a newer one is due)."""

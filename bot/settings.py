@@ -1,1 +1,186 @@
-"""Every setting of the bot."""
+"""Every setting of the bot: from the environment, secrets also from files.
+
+A file of the same name in the secrets folder (``/run/secrets``, where Docker mounts them) wins
+over the environment for the settings marked as secret.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.domain.access import Operators
+
+SECRETS_DIR = Path("/run/secrets")
+
+
+class SettingsError(Exception):
+    """Settings are missing or wrong. ``problems`` has one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _setting(default: Any, text: str, **more: Any) -> Any:
+    return Field(default=default, description=text, **more)
+
+
+class Settings(BaseSettings):
+    """The settings by their environment names in lower case; the help is in the README's table."""
+
+    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", frozen=True)
+
+    slack_bot_token: SecretStr = _setting(SecretStr(""), "Slack's bot token (`xoxb-…`). Required.")
+    slack_app_token: SecretStr = _setting(
+        SecretStr(""), "Slack's app-level token (`xapp-…`). With it the bot uses Socket Mode."
+    )
+    slack_signing_secret: SecretStr = _setting(
+        SecretStr(""),
+        "Slack's signing secret. Without an app token the bot takes requests at "
+        "`POST /slack/events`, and this proves that they are Slack's.",
+    )
+    slack_api_url: str = _setting("https://slack.com/api/", "Base URL of Slack's Web API.")
+    redis_url: SecretStr = _setting(SecretStr("redis://localhost:6379/0"), "Where Redis is.")
+    redis_password: SecretStr = _setting(
+        SecretStr(""), "Redis' password, where it does not stand in the URL."
+    )
+    redis_prefix: str = _setting("orochi", "What the names of the bot's keys in Redis begin with.")
+    docker_host: str = _setting(
+        "unix:///var/run/docker.sock", "The engine of a manager (Docker's own variable)."
+    )
+    bot_command: str = _setting("/orochi", "The slash command.")
+    bot_stack: str = _setting("orochi", "The stack that commands are about.")
+    bot_service: str = _setting("worker01", "The service that `scale 5` is about.")
+    bot_operators: str = _setting(
+        "",
+        "Who may change things: Slack user ids and user-group ids (`S…`), comma-separated; "
+        "`*` is everyone; empty is nobody.",
+    )
+    bot_http_host: str = _setting(
+        "127.0.0.1",
+        "Address that the HTTP port is bound to; `0.0.0.0` where others must reach it.",
+    )
+    bot_http_port: int = _setting(
+        8080,
+        "Port of `/healthz`, `/readyz`, `/metrics` and HTTP mode; 0 takes a free one "
+        "and prints it in the log.",
+        ge=0,
+        le=65535,
+    )
+    bot_max_replicas: int = _setting(
+        100, "The most replicas a command may ask for.", ge=1, le=100_000
+    )
+    bot_job_seconds: float = _setting(
+        900.0, "After so many seconds a job that did not end is `timed_out`.", ge=10, le=86_400
+    )
+    bot_watch_seconds: float = _setting(
+        60.0, "How many seconds a `converged` service is watched on.", ge=0, le=3600
+    )
+    bot_lease_seconds: float = _setting(
+        5.0, "After so many seconds a lost replica's jobs are taken over.", ge=1, le=60
+    )
+    bot_poll_seconds: float = _setting(
+        0.2, "How often services that converge are looked at, in seconds.", ge=0.05, le=60
+    )
+    bot_jobs_at_once: int = _setting(20, "How many jobs one replica works on.", ge=1, le=200)
+    bot_log_level: str = _setting(
+        "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", pattern="^(DEBUG|INFO|WARNING|ERROR)$"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values come from ``load`` alone."""
+        return (init_settings,)
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is spoken to through Socket Mode rather than over HTTP."""
+        return bool(self.slack_app_token.get_secret_value())
+
+
+def env_name(field: str) -> str:
+    """The environment variable of a field."""
+    return field.upper()
+
+
+def is_secret(info: FieldInfo) -> bool:
+    """Whether a file in the secrets folder may hold the setting."""
+    return info.annotation is SecretStr
+
+
+def load(
+    environ: Mapping[str, str] | None = None, secrets_dir: Path | None = SECRETS_DIR
+) -> Settings:
+    """Read all settings. Raises SettingsError with everything that is wrong, not only the first."""
+    values = _values(os.environ if environ is None else environ, secrets_dir)
+    problems = _missing(values) + _malformed(values)
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [
+            f"{env_name(str(each['loc'][0]))}: {each['msg'].lower()} (it is {each['input']!r})"
+            for each in error.errors()
+        ]
+        raise SettingsError(problems) from error
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _values(environ: Mapping[str, str], secrets_dir: Path | None) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for field, info in Settings.model_fields.items():
+        name = env_name(field)
+        if environ.get(name, "").strip():
+            values[field] = environ[name].strip()
+        file = secrets_dir / name if secrets_dir else None
+        if file and is_secret(info) and file.is_file():
+            values[field] = file.read_text(encoding="utf-8").strip()
+    return values
+
+
+def _missing(values: Mapping[str, str]) -> list[str]:
+    problems = []
+    if not values.get("slack_bot_token"):
+        problems.append("SLACK_BOT_TOKEN: missing; the app's page shows it under OAuth (xoxb-…)")
+    if not values.get("slack_app_token") and not values.get("slack_signing_secret"):
+        problems.append(
+            "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: one is needed, the first for Socket Mode, "
+            "the second for HTTP mode"
+        )
+    return problems
+
+
+def _malformed(values: Mapping[str, str]) -> list[str]:
+    """What is set but cannot be right. Secret values are never repeated."""
+    rules = [
+        ("slack_bot_token", r"xoxb-\S+", "a bot token begins with xoxb-"),
+        ("slack_app_token", r"xapp-\S+", "an app-level token begins with xapp-"),
+        ("slack_api_url", r"https?://\S+", "must be an http or https address"),
+        ("redis_url", r"(rediss?|unix)://\S+", "must begin with redis://, rediss:// or unix://"),
+        ("docker_host", r"(unix|tcp|http|https)://\S+", "must begin with unix:// or tcp://"),
+        ("bot_command", r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
+        ("bot_stack", r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
+        ("bot_service", r"[A-Za-z0-9][\w.-]*", "must be a service's name"),
+        ("redis_prefix", r"[\w.:-]+", "must be letters, digits and . : - _"),
+    ]
+    problems = [
+        f"{env_name(field)}: {rule}"
+        for field, pattern, rule in rules
+        if values.get(field) and not re.fullmatch(pattern, values[field])
+    ]
+    operators = Operators.parse(values.get("bot_operators", ""))
+    return problems + [
+        f"BOT_OPERATORS: {each!r} is neither a user id (U…) nor a user-group id (S…) nor *"
+        for each in operators.invalid
+    ]

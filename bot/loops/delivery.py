@@ -1,0 +1,90 @@
+"""Brings every verdict to Slack, however long that takes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from bot.domain.errors import CannotPostError, ChatError, StoreUnavailableError
+from bot.domain.job import Job
+from bot.domain.message import Message
+from bot.loops.backoff import Backoff
+from bot.ports import Chat, Clock, Delivery, Jobs
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 2.0
+AGAIN_SECONDS = 5.0
+
+
+class Deliveries:
+    """Settles the messages of finished jobs and mentions who asked, once for each verdict.
+
+    ``render`` makes the job's message, ``mention`` what is said in its thread.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        chat: Chat,
+        clock: Clock,
+        render: Callable[[Job], Message],
+        mention: Callable[[Job], Message],
+    ) -> None:
+        self._jobs = jobs
+        self._chat = chat
+        self._clock = clock
+        self._render = render
+        self._mention = mention
+
+    async def run(self) -> None:
+        """Deliver what is due until cancelled."""
+        backoff = Backoff()
+        while True:
+            try:
+                for delivery in await self._jobs.due_deliveries(WAIT_SECONDS):
+                    await self._deliver(delivery)
+                backoff.worked()
+            except StoreUnavailableError as error:
+                log.info("no deliveries while the store is away: %s", error)
+                await self._clock.sleep(backoff.failed())
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        job = await self._jobs.load(delivery.job_id)
+        if job is None:
+            await self._jobs.delivered(delivery.job_id, delivery.revision)
+            return
+        try:
+            await self._settle(job)
+            await self._tell(job, delivery)
+        except CannotPostError as error:
+            log.warning("the verdict of job %s found no place: %s", job.id, error)
+        except ChatError as error:
+            log.warning("the verdict of job %s waits for Slack: %s", job.id, error)
+            await self._jobs.postpone(job.id, AGAIN_SECONDS)
+            return
+        await self._jobs.delivered(job.id, job.revision)
+
+    async def _settle(self, job: Job) -> None:
+        message = self._render(job)
+        try:
+            if job.message:
+                await self._chat.settle(job.channel, job.message, message)
+                return
+        except CannotPostError as error:
+            log.info("the message of job %s is gone: %s", job.id, error)
+        await self._post_elsewhere(job, message)
+
+    async def _post_elsewhere(self, job: Job, message: Message) -> None:
+        """Where the job's message cannot be edited any more: the channel, else the person."""
+        try:
+            await self._chat.post(job.channel, message)
+        except CannotPostError:
+            await self._chat.post(job.user, message)
+
+    async def _tell(self, job: Job, delivery: Delivery) -> None:
+        verdict = job.verdict.value if job.verdict else ""
+        if not job.message or not verdict or delivery.told == verdict:
+            return
+        await self._chat.post(job.channel, self._mention(job), thread=job.message)
+        await self._jobs.mark_told(job.id, verdict)

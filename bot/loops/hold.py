@@ -1,0 +1,73 @@
+"""A job in the hands of one worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.job import Job
+from bot.loops.backoff import Backoff
+from bot.ports import Clock, Jobs, Lease
+
+log = logging.getLogger(__name__)
+
+
+class Hold:
+    """One job while it is worked on: the newest record, its lease, and the wish to cancel.
+
+    ``job`` is the record as this worker knows it. ``cancelled`` is set once somebody cancelled;
+    ``job.cancelled_by`` then says who.
+    """
+
+    def __init__(self, jobs: Jobs, lease: Lease, job: Job, clock: Clock) -> None:
+        self.job = job
+        self.lease = lease
+        self.cancelled = asyncio.Event()
+        self.cancelled_by = ""
+        self.finished = False
+        self._jobs = jobs
+        self._clock = clock
+
+    async def save(self, job: Job) -> Job:
+        """Write the record; raises when it could not be written."""
+        self.job = await self._jobs.save(self.lease, job)
+        return self.job
+
+    async def note(self, job: Job) -> None:
+        """Write progress: worth having, but a job outlives a store that is away."""
+        self.job = job
+        try:
+            self.job = await self._jobs.save(self.lease, job)
+        except StoreUnavailableError as error:
+            log.debug("progress of job %s not saved: %s", job.id, error)
+
+    async def finish(self, job: Job, *, watch: bool = False) -> None:
+        """Write the end of the turn; tries again until the store took it or the lease is lost."""
+        self.job = job
+        backoff = Backoff()
+        while True:
+            try:
+                self.job = await self._jobs.finish(self.lease, job, watch=watch)
+            except StoreUnavailableError as error:
+                log.warning("verdict of job %s waits for the store: %s", job.id, error)
+                await self._clock.sleep(backoff.failed())
+            else:
+                self.finished = True
+                return
+
+    def cancel(self, user: str) -> None:
+        """Somebody wants the job to stop waiting."""
+        self.cancelled_by = user
+        self.cancelled.set()
+
+
+class Runner(Protocol):
+    """What a worker does with the jobs of one action."""
+
+    async def run(self, hold: Hold) -> None:
+        """Make the change, or go on where a lost worker was, and bring it to its verdict."""
+
+    async def watch(self, hold: Hold) -> None:
+        """Watch on what a finished job left and revise its verdict when it proves wrong."""

@@ -1,0 +1,159 @@
+"""Takes jobs from the store and runs them, several side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot.domain.errors import BotError, LeaseLostError, StoreUnavailableError
+from bot.domain.job import Job, JobState, Turn
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.backoff import Backoff
+from bot.loops.hold import Hold, Runner
+from bot.ports import Clock, Jobs, Lease
+
+log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 5
+TAKE_SECONDS = 1.0
+
+
+class Worker:
+    """One replica's worker. ``at_once`` jobs run side by side; each renews its own lease."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        runners: Mapping[str, Runner],
+        clock: Clock,
+        *,
+        at_once: int,
+        lease_seconds: float,
+        ended: Callable[[Job], None] = lambda _job: None,
+    ) -> None:
+        self._jobs = jobs
+        self._runners = runners
+        self._clock = clock
+        self._renew_every = lease_seconds / 3
+        self._ended = ended
+        self._free = asyncio.Semaphore(at_once)
+        self._working: dict[asyncio.Task[None], Lease] = {}
+
+    @property
+    def working(self) -> int:
+        """How many turns are under way here."""
+        return len(self._working)
+
+    async def run(self) -> None:
+        """Take and start jobs until cancelled."""
+        backoff = Backoff()
+        while True:
+            await self._free.acquire()
+            lease = None
+            try:
+                lease = await self._jobs.take(TAKE_SECONDS)
+                backoff.worked()
+            except StoreUnavailableError as error:
+                log.warning("no jobs while the store is away: %s", error)
+                await self._clock.sleep(backoff.failed())
+            finally:
+                if lease is None:
+                    self._free.release()
+            if lease is not None:
+                self._start(lease)
+
+    async def drain(self) -> None:
+        """Stop working and hand every unfinished job back."""
+        working = dict(self._working)
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+
+    def _start(self, lease: Lease) -> None:
+        task = asyncio.create_task(self._work(lease), name=f"job {lease.job_id}")
+        self._working[task] = lease
+        task.add_done_callback(self._stopped)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        self._working.pop(task, None)
+        self._free.release()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s was left to be taken over", task.get_name(), exc_info=error)
+
+    async def _work(self, lease: Lease) -> None:
+        job = await self._load(lease)
+        if job is None:
+            await self._jobs.release(lease)
+            return
+        hold = Hold(self._jobs, lease, job, self._clock)
+        turn = asyncio.create_task(self._turn(hold), name=f"turn of job {job.id}")
+        renewal = asyncio.create_task(self._renew(hold), name=f"lease of job {job.id}")
+        try:
+            await asyncio.wait({turn, renewal}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            turn.cancel()
+            renewal.cancel()
+            await asyncio.gather(turn, renewal, return_exceptions=True)
+            if not hold.finished:
+                await self._give_back(hold)
+        if not turn.cancelled() and (error := turn.exception()):
+            raise error
+
+    async def _load(self, lease: Lease) -> Job | None:
+        job = await self._jobs.load(lease.job_id)
+        return replace(job, attempt=lease.attempt) if job else None
+
+    async def _turn(self, hold: Hold) -> None:
+        try:
+            await self._attempt(hold)
+        except (StoreUnavailableError, LeaseLostError):
+            raise
+        except Exception as error:
+            await self._give_up(hold, error)
+        if hold.finished and hold.lease.turn is Turn.RUN:
+            self._ended(hold.job)
+
+    async def _attempt(self, hold: Hold) -> None:
+        if hold.lease.attempt > MOST_ATTEMPTS:
+            raise BotError(f"{MOST_ATTEMPTS} workers were lost while they worked on this job")
+        runner = self._runners[hold.job.action]
+        if hold.lease.turn is Turn.WATCH:
+            await runner.watch(hold)
+        else:
+            await runner.run(hold)
+
+    async def _give_up(self, hold: Hold, error: Exception) -> None:
+        """Every job ends in a verdict, whatever went wrong."""
+        known = error if isinstance(error, BotError) else BotError("Something unexpected happened.")
+        log.error("job %s failed, ref %s", hold.job.id, known.ref, exc_info=error)
+        if hold.lease.turn is Turn.WATCH:
+            await hold.finish(hold.job)
+            return
+        outcome = Outcome(
+            Verdict.FAILED,
+            f"{known.sentence} (ref {known.ref})",
+            advice=known.hint or "Look at `status` for what runs now.",
+        )
+        job = replace(hold.job, state=JobState.FINISHED, finished=self._clock.now())
+        for index in range(len(job.targets)):
+            if index >= len(job.outcomes) or job.outcomes[index] is None:
+                job = job.with_outcome(index, outcome)
+        await hold.finish(job)
+
+    async def _renew(self, hold: Hold) -> None:
+        while True:
+            await self._clock.sleep(self._renew_every)
+            try:
+                user = await self._jobs.renew(hold.lease)
+            except StoreUnavailableError:
+                continue
+            if user and not hold.cancelled.is_set():
+                hold.cancel(user)
+
+    async def _give_back(self, hold: Hold) -> None:
+        try:
+            await self._jobs.release(hold.lease)
+        except (StoreUnavailableError, LeaseLostError) as error:
+            log.info("job %s will be taken over: %s", hold.job.id, error)

@@ -1,0 +1,73 @@
+"""What the bot counts and measures, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from bot.domain.job import Job
+from bot.ports import FeedStatus
+
+ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
+JOB_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900)
+
+
+class Metrics:
+    """One registry for one bot. Names are listed in the README."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._ack = Histogram(
+            "orochi_ack_seconds",
+            "Seconds from a command's or button's arrival to its acknowledgement",
+            buckets=ACK_BUCKETS,
+            registry=self.registry,
+        )
+        self._jobs = Counter(
+            "orochi_jobs", "Jobs that ended here", ["action", "verdict"], registry=self.registry
+        )
+        self._job_seconds = Histogram(
+            "orochi_job_seconds",
+            "Seconds from a command to its job's verdict",
+            ["action"],
+            buckets=JOB_BUCKETS,
+            registry=self.registry,
+        )
+        self._working = Gauge(
+            "orochi_jobs_working", "Jobs this replica works on", registry=self.registry
+        )
+        self._lag = Gauge(
+            "orochi_feed_lag_seconds",
+            "Seconds since the feed was last known to be complete",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._up = Gauge(
+            "orochi_up", "Whether a part answers (1) or not (0)", ["part"], registry=self.registry
+        )
+
+    def acked(self, seconds: float) -> None:
+        """A request was acknowledged."""
+        self._ack.observe(seconds)
+
+    def job_ended(self, job: Job) -> None:
+        """A job came to its verdict on this replica."""
+        verdict = job.verdict.value if job.verdict else "none"
+        self._jobs.labels(job.action, verdict).inc()
+        if job.finished is not None:
+            self._job_seconds.labels(job.action).observe(max(0.0, job.finished - job.created))
+
+    def up(self, part: str, *, answers: bool) -> None:
+        """Whether a part answered when it was last asked."""
+        self._up.labels(part).set(1 if answers else 0)
+
+    def follow(self, working: Callable[[], int], feed: Callable[[], FeedStatus]) -> None:
+        """Read these at every scrape."""
+        self._working.set_function(working)
+        kind = feed().kind
+        self._lag.labels(kind).set_function(lambda: feed().lag)
+
+    def text(self) -> bytes:
+        """The exposition format, text version 0.0.4."""
+        return generate_latest(self.registry)

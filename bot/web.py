@@ -1,0 +1,75 @@
+"""The HTTP port: health, metrics and, in HTTP mode, Slack's requests beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from bot.domain.errors import BotError
+from bot.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+Probe = Callable[[], Awaitable[None]]
+"""Returns when a part works; raises BotError when it does not."""
+
+
+class Web:
+    """Serves ``/healthz`` (the process lives), ``/readyz`` (its parts answer) and ``/metrics``.
+
+    ``probes`` are asked at every look at ``/readyz``. ``port`` is the one really bound.
+    """
+
+    def __init__(self, probes: Mapping[str, Probe], metrics: Metrics) -> None:
+        self._probes = probes
+        self._metrics = metrics
+        self._runner: web.AppRunner | None = None
+        self.app = web.Application()
+        self.app.add_routes(
+            [
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._scrape),
+            ]
+        )
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Bind and serve. Raises OSError when the port is taken."""
+        self._runner = web.AppRunner(self.app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, shutdown_timeout=2.0)
+        await site.start()
+        address = self._runner.addresses[0]
+        self.port = int(address[1])
+        log.info("listening on http://%s:%d", host, self.port)
+
+    async def stop(self) -> None:
+        """Close the port; requests under way may end."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        parts: dict[str, str] = {}
+        for name, probe in self._probes.items():
+            try:
+                await probe()
+            except BotError as error:
+                parts[name] = error.sentence
+                self._metrics.up(name, answers=False)
+            else:
+                parts[name] = "ok"
+                self._metrics.up(name, answers=True)
+        ready = all(word == "ok" for word in parts.values())
+        return web.json_response({"ready": ready, "parts": parts}, status=200 if ready else 503)
+
+    async def _scrape(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            body=self._metrics.text(),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )

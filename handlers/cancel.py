@@ -1,0 +1,34 @@
+"""``cancel JOB``: take a queued job out, or stop waiting for a running one."""
+
+from __future__ import annotations
+
+from bot.domain.commands import Cancel as Command
+from bot.domain.errors import RefusedError
+from bot.domain.message import Message
+from bot.ports import CancelResult
+from bot.views.errors import done
+from handlers.context import Context
+
+
+class Cancel:
+    """Cancels on behalf of ``user``."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, command: Command, user: str) -> Message:
+        """What became of it. Raises RefusedError when there is nothing to cancel."""
+        result = await self._ctx.jobs.cancel(command.job, user)
+        if result is CancelResult.UNKNOWN:
+            raise RefusedError(
+                f"There is no job `{command.job}`.",
+                hint=f"`{self._ctx.command} jobs` lists those there are.",
+            )
+        if result is CancelResult.FINISHED:
+            raise RefusedError(f"Job `{command.job}` has ended already.")
+        if result is CancelResult.DEQUEUED:
+            return done(f"Job `{command.job}` was taken out of the queue; nothing was changed.")
+        return done(
+            f"Job `{command.job}` stops waiting. What it changed stays as it is; "
+            "its message offers the way back."
+        )

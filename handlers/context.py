@@ -1,0 +1,30 @@
+"""What every handler works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.convergence import Limits
+from bot.loops.background import Background
+from bot.loops.observer import Observer
+from bot.ports import Chat, Clock, Feed, Jobs, Swarm
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The ports, and the few words that commands are read with.
+
+    ``stack`` is the stack commands are about, ``command`` the slash command itself. ``limits``
+    bound the observation of a change.
+    """
+
+    swarm: Swarm
+    feed: Feed
+    jobs: Jobs
+    chat: Chat
+    clock: Clock
+    observer: Observer
+    background: Background
+    stack: str
+    command: str
+    limits: Limits

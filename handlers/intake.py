@@ -1,0 +1,96 @@
+"""From an accepted command to a queued job, without ever leaving the person in doubt.
+
+The message is posted first: where the bot may not post, nothing is started. When Redis stops
+answering in between, the job's fate is unknown; it is found out as soon as Redis is back, and the
+message then says what is true.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from bot.domain.errors import BotError, ChatUnavailableError, StoreUnavailableError
+from bot.domain.job import Draft, Job, JobState
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.backoff import Backoff
+from bot.views.errors import failed, refused
+from bot.views.job import job_message
+from handlers.context import Context
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = "The bot was interrupted before it began."
+AGAIN = "Nothing was changed. Type the command again."
+
+
+async def queue(ctx: Context, job: Job) -> None:
+    """Post the job's message and queue it.
+
+    Raises CannotPostError (nothing was started) and StoreUnavailableError (nothing will be, or the
+    message says otherwise).
+    """
+    ts = await ctx.chat.post(job.channel, job_message(job, ctx.clock.now(), command=ctx.command))
+    job = replace(job, message=ts)
+    try:
+        ahead = await ctx.jobs.submit(job)
+    except StoreUnavailableError:
+        ctx.background.spawn(_find_out(ctx, job), f"fate of job {job.id}")
+        raise
+    if ahead:
+        ctx.chat.show(
+            job.channel, ts, job_message(job, ctx.clock.now(), ahead=ahead, command=ctx.command)
+        )
+
+
+async def clear_away(ctx: Context, draft: Draft) -> None:
+    """A draft whose replica was lost: nothing was changed; say so and forget it."""
+    ts = await ctx.chat.find(draft.channel, draft.id)
+    if ts:
+        await ctx.chat.settle(draft.channel, ts, refused(INTERRUPTED, AGAIN))
+    hint = f"{AGAIN} It was: {draft.text[:200]}"
+    await ctx.chat.reply(draft.user, draft.channel, draft.reply_url, refused(INTERRUPTED, hint))
+    await ctx.jobs.discard(draft.id)
+
+
+async def answer_failure(ctx: Context, draft: Draft, error: BotError) -> None:
+    """Tell the person why their command came to nothing, and forget its draft."""
+    try:
+        await ctx.chat.reply(draft.user, draft.channel, draft.reply_url, failed(error))
+    except ChatUnavailableError as unheard:
+        log.warning("the answer to %s was not delivered: %s", draft.id, unheard)
+        return
+    await _forget(ctx, draft.id)
+
+
+async def _forget(ctx: Context, draft_id: str) -> None:
+    backoff = Backoff()
+    while True:
+        try:
+            await ctx.jobs.discard(draft_id)
+        except StoreUnavailableError:
+            await ctx.clock.sleep(backoff.failed())
+        else:
+            return
+
+
+async def _find_out(ctx: Context, job: Job) -> None:
+    """Redis did not answer to the submission: wait for it and see whether the job is there."""
+    backoff = Backoff()
+    while True:
+        try:
+            await ctx.jobs.discard(job.id)
+            known = await ctx.jobs.load(job.id)
+        except StoreUnavailableError:
+            await ctx.clock.sleep(backoff.failed())
+            continue
+        break
+    if known is not None:
+        return
+    outcome = Outcome(Verdict.REFUSED, "Redis stopped answering before the job began.", AGAIN)
+    ended = replace(job, state=JobState.FINISHED, finished=ctx.clock.now())
+    for index in range(len(ended.targets)):
+        ended = ended.with_outcome(index, outcome)
+    await ctx.chat.settle(
+        job.channel, job.message, job_message(ended, ctx.clock.now(), command=ctx.command)
+    )

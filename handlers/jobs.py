@@ -1,0 +1,23 @@
+"""``jobs``: what is under way and what was."""
+
+from __future__ import annotations
+
+from bot.domain.commands import ListJobs as Command
+from bot.domain.message import Message
+from bot.views.jobs import jobs_message
+from handlers.context import Context
+
+RECENT = 10
+
+
+class ListJobs:
+    """Answers with the jobs under way and the last finished ones."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, _command: Command) -> Message:
+        """Active jobs first."""
+        active = await self._ctx.jobs.active()
+        recent = await self._ctx.jobs.recent(RECENT)
+        return jobs_message(active, recent, self._ctx.clock.now(), command=self._ctx.command)

@@ -1,0 +1,175 @@
+"""Takes every request in: reads it, checks who asks, accepts it durably, hands it to its handler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from bot.domain import commands
+from bot.domain.access import Operators, may_change, needs_groups
+from bot.domain.errors import BotError, ChatError, RefusedError, StoreUnavailableError
+from bot.domain.job import Draft, new_job_id
+from bot.domain.message import Message
+from bot.domain.parser import Defaults, Reply, parse
+from bot.ports import Request
+from bot.views.errors import failed, not_an_operator, refused, reply_message
+from bot.views.help import help_message
+from handlers.cancel import Cancel
+from handlers.context import Context
+from handlers.intake import answer_failure, clear_away
+from handlers.jobs import ListJobs
+from handlers.scale import Scale
+from handlers.scale_back import command_to_undo
+from handlers.status import Status
+
+log = logging.getLogger(__name__)
+
+CANCEL_BUTTON = "job.cancel"
+SCALE_BACK_BUTTON = "job.rollback"
+REMEMBERED_KEYS = 1000
+BEGIN_SECONDS = 30.0
+ABANDONED_SECONDS = 2 * BEGIN_SECONDS
+
+Answer = Callable[[], Awaitable[Message]]
+
+
+class Router:
+    """The one way in, for typed commands and for buttons."""
+
+    def __init__(self, ctx: Context, operators: Operators, defaults: Defaults) -> None:
+        self._ctx = ctx
+        self._operators = operators
+        self._defaults = defaults
+        self._scale = Scale(ctx)
+        self._status = Status(ctx)
+        self._jobs = ListJobs(ctx)
+        self._cancel = Cancel(ctx)
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    async def command(self, request: Request) -> Message | None:
+        """A slash command; what is returned answers it at once, to the person alone."""
+        command = parse(request.text, self._defaults)
+        if isinstance(command, Reply):
+            return reply_message(command)
+        if isinstance(command, commands.Help):
+            return help_message(command, self._defaults)
+        if commands.spec_of(command).changes and (refusal := await self._forbidden(request)):
+            return refusal
+        if isinstance(command, commands.Scale):
+            return await self._accept(request, "command", request.text)
+        if self._again(request.key):
+            return None
+        self._answer(request, self._answer_for(command, request))
+        return None
+
+    async def press(self, request: Request) -> Message | None:
+        """A pressed button; what is returned is shown to the person alone."""
+        if refusal := await self._forbidden(request):
+            return refusal
+        if request.action_id == SCALE_BACK_BUTTON:
+            return await self._accept(request, "press", f"{request.action_id} {request.value}")
+        if request.action_id == CANCEL_BUTTON and not self._again(request.key):
+            command = commands.Cancel(request.value)
+            self._answer(request, lambda: self._cancel.answer(command, request.user))
+        return None
+
+    async def clear_abandoned(self) -> None:
+        """Answer the commands that a lost replica had accepted but not begun."""
+        for draft in await self._ctx.jobs.abandoned_drafts(ABANDONED_SECONDS):
+            try:
+                await clear_away(self._ctx, draft)
+            except ChatError as error:
+                log.warning("abandoned command %s waits for Slack: %s", draft.id, error)
+
+    def _answer_for(self, command: commands.Command, request: Request) -> Answer:
+        if isinstance(command, commands.Status):
+            return lambda: self._status.answer(command)
+        if isinstance(command, commands.ListJobs):
+            return lambda: self._jobs.answer(command)
+        if isinstance(command, commands.Cancel):
+            return lambda: self._cancel.answer(command, request.user)
+        raise TypeError(f"no handler for {command!r}")
+
+    async def _forbidden(self, request: Request) -> Message | None:
+        members: frozenset[str] = frozenset()
+        try:
+            if needs_groups(request.user, self._operators):
+                members = await self._members()
+        except ChatError as error:
+            return refused("Slack did not say who is in the operators' user group.", error.sentence)
+        if may_change(request.user, self._operators, members):
+            return None
+        return not_an_operator(self._operators)
+
+    async def _members(self) -> frozenset[str]:
+        groups = [await self._ctx.chat.members(group) for group in sorted(self._operators.groups)]
+        return frozenset().union(*groups)
+
+    async def _accept(self, request: Request, action: str, text: str) -> Message | None:
+        """Keep the command in Redis before it is answered: from here on it cannot be lost."""
+        draft = Draft(
+            id=new_job_id(),
+            key=request.key,
+            action=action,
+            text=text,
+            user=request.user,
+            channel=request.channel,
+            reply_url=request.reply_url,
+            received=self._ctx.clock.now(),
+        )
+        try:
+            accepted = await self._ctx.jobs.draft(draft)
+        except StoreUnavailableError as error:
+            log.warning("refused %r of %s, ref %s: %s", text, request.user, error.ref, error)
+            return failed(error)
+        if accepted:
+            self._ctx.background.spawn(self._begin(draft), f"command {draft.id}")
+        return None
+
+    async def _begin(self, draft: Draft) -> None:
+        try:
+            async with asyncio.timeout(BEGIN_SECONDS):
+                await self._scale.begin(draft, await self._scale_command(draft))
+        except BotError as error:
+            await answer_failure(self._ctx, draft, error)
+        except TimeoutError:
+            late = BotError(f"This took longer than {BEGIN_SECONDS:.0f} s. Nothing was changed.")
+            await answer_failure(self._ctx, draft, late)
+        except Exception:
+            unexpected = BotError("Something unexpected happened. Nothing was changed.")
+            log.exception("command %s failed, ref %s", draft.id, unexpected.ref)
+            await answer_failure(self._ctx, draft, unexpected)
+
+    async def _scale_command(self, draft: Draft) -> commands.Scale:
+        if draft.action == "press":
+            return await command_to_undo(self._ctx, draft.text.split(" ", 1)[1])
+        command = parse(draft.text, self._defaults)
+        if not isinstance(command, commands.Scale):
+            raise RefusedError("This is not a command that makes a job.")
+        return command
+
+    def _answer(self, request: Request, answer: Answer) -> None:
+        self._ctx.background.spawn(self._reply(request, answer), f"answer to {request.user}")
+
+    async def _reply(self, request: Request, answer: Answer) -> None:
+        try:
+            message = await answer()
+        except BotError as error:
+            log.info("refused %r, ref %s: %s", request.text, error.ref, error)
+            message = failed(error)
+        except Exception:
+            unexpected = BotError("Something unexpected happened. Nothing was changed.")
+            log.exception("answer to %r failed, ref %s", request.text, unexpected.ref)
+            message = failed(unexpected)
+        await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)
+
+    def _again(self, key: str) -> bool:
+        """Whether this delivery came before; the last thousand are remembered."""
+        if key in self._seen:
+            return True
+        self._seen[key] = None
+        if len(self._seen) > REMEMBERED_KEYS:
+            self._seen.popitem(last=False)
+        return False

@@ -1,0 +1,256 @@
+"""``scale``: any number of services to any number of replicas, as one job with one message."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TypeVar
+
+from bot.domain import placement
+from bot.domain.commands import Scale as Command
+from bot.domain.convergence import Convergence, Goal
+from bot.domain.errors import OutOfSequenceError, RefusedError, SwarmUnavailableError
+from bot.domain.job import Draft, Job, JobState, Target
+from bot.domain.names import NotFound, resolve
+from bot.domain.preflight import check_scale, missing_places
+from bot.domain.progress import ServiceProgress
+from bot.domain.swarm import Look, NodeState, Service
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.backoff import Backoff
+from bot.loops.hold import Hold
+from bot.loops.observer import first_of
+from bot.views.errors import unknown_service
+from bot.views.job import job_message
+from handlers.context import Context
+from handlers.intake import queue
+
+ACTION = "scale"
+WRITE_ATTEMPTS = 8
+
+T = TypeVar("T")
+
+
+class Scale:
+    """Begins scale jobs and runs them."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def begin(self, draft: Draft, command: Command) -> None:
+        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
+        services = await self._ctx.swarm.services(self._ctx.stack)
+        targets = []
+        for wanted in command.targets:
+            service = resolve(wanted.service, self._ctx.stack, services)
+            if isinstance(service, NotFound):
+                raise unknown_service(service, self._ctx.stack)
+            check_scale(service)
+            targets.append(
+                Target(service.name, service.id, wanted.replicas, before=service.replicas)
+            )
+        await queue(self._ctx, self._job(draft, tuple(targets)))
+
+    def _job(self, draft: Draft, targets: tuple[Target, ...]) -> Job:
+        return Job(
+            id=draft.id,
+            action=ACTION,
+            stack=self._ctx.stack,
+            text=draft.text,
+            user=draft.user,
+            channel=draft.channel,
+            created=draft.received,
+            targets=targets,
+            reply_url=draft.reply_url,
+        )
+
+    async def run(self, hold: Hold) -> None:
+        """Preflight all targets, change them, and follow each to its verdict."""
+        job = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
+        job = await hold.save(job)
+        self._show(job)
+        looks = [await self._ctx.swarm.look(target.service_id) for target in job.targets]
+        objection = await self._preflight(job, looks)
+        if objection is not None:
+            await self._end(hold, objection)
+            return
+        work = asyncio.create_task(self._change_and_follow(hold, looks))
+        if not await first_of(work, hold.cancelled):
+            await self._end(hold, self._cancelled(hold))
+        elif hold.job.state is JobState.RUNNING:
+            await self._end(hold, hold.job)
+
+    async def watch(self, hold: Hold) -> None:
+        """Watch every provisionally converged service on; revise what proves wrong."""
+        job = hold.job
+        watched = [
+            index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
+        ]
+        outcomes = await asyncio.gather(
+            *(self._ctx.observer.follow(self._watching(job, i), _ignore) for i in watched)
+        )
+        for index, outcome in zip(watched, outcomes, strict=True):
+            before = job.outcomes[index]
+            revised = job.revised or (before is not None and before.verdict != outcome.verdict)
+            job = replace(job.with_outcome(index, outcome), revised=revised)
+        await hold.finish(replace(job, watched_until=self._ctx.clock.now()))
+
+    async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
+        """The job with what speaks against it, None when it may go on."""
+        outcomes = [
+            await self._objection(target, look)
+            for target, look in zip(job.targets, looks, strict=True)
+        ]
+        if not any(outcomes):
+            return None
+        for index, outcome in enumerate(outcomes):
+            other = Outcome(
+                Verdict.REFUSED, "Nothing was changed, since another service was refused."
+            )
+            job = job.with_outcome(index, outcome or other)
+        return job
+
+    async def _objection(self, target: Target, look: Look) -> Outcome | None:
+        service = look.service
+        if service is None:
+            return Outcome(
+                Verdict.SUPERSEDED, "The service was removed meanwhile. Nothing was changed."
+            )
+        if target.applied is not None or service.replicas == target.replicas:
+            return None
+        try:
+            check_scale(service)
+        except RefusedError as error:
+            return Outcome(Verdict.REFUSED, f"{error.sentence} Nothing was changed.", error.hint)
+        return await self._cannot_fit(target, look, service)
+
+    async def _cannot_fit(self, target: Target, look: Look, service: Service) -> Outcome | None:
+        missing = missing_places(service, look.tasks, target.replicas)
+        if not missing or any(node.state is NodeState.UNKNOWN for node in look.nodes):
+            return None
+        fit = placement.explain(service, look.nodes, await self._ctx.swarm.tasks())
+        if fit.room is None or fit.room >= missing:
+            return None
+        placed = target.replicas - missing
+        words = next((task.err for task in look.tasks if task.err and not task.node_id), "")
+        return Outcome(
+            Verdict.UNSCHEDULABLE,
+            f"Only {placed + fit.room} of {target.replicas} replicas would fit"
+            + (f" (scheduler: {words})" if words else "")
+            + ". Nothing was changed.",
+            advice=_room_advice(target, placed + fit.room, self._ctx.command),
+            running=placed,
+            desired=service.replicas or 0,
+            evidence="\n".join(fit.sentences(8)),
+            evidence_title="Why no more fit",
+        )
+
+    async def _change_and_follow(self, hold: Hold, looks: list[Look]) -> None:
+        job = hold.job
+        for index, look in enumerate(looks):
+            target = job.targets[index]
+            if target.applied is None:
+                dead = tuple(task.id for task in look.tasks if task.state.over)
+                job = job.with_target(index, replace(target, known_dead=dead))
+        job = await hold.save(job)
+        for index in range(len(job.targets)):
+            await self._apply(hold, index)
+        await asyncio.gather(*(self._follow(hold, index) for index in range(len(job.targets))))
+
+    async def _apply(self, hold: Hold, index: int) -> None:
+        """Make the change once: what a lost worker did already is found and left alone."""
+        target = hold.job.targets[index]
+        if target.applied is not None:
+            return
+        changed = await self._write(target)
+        applied = replace(target, applied=self._ctx.clock.now(), changed=changed)
+        await hold.note(hold.job.with_target(index, applied))
+
+    async def _write(self, target: Target) -> bool:
+        """Returns whether an update was made. An unknown outcome is looked up by asking again."""
+        backoff = Backoff()
+        doubtful = False
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
+            try:
+                scaled = await self._ctx.swarm.set_replicas(
+                    target.service_id, target.replicas, check_scale
+                )
+            except (SwarmUnavailableError, OutOfSequenceError):
+                if attempt == WRITE_ATTEMPTS:
+                    raise
+                doubtful = True
+                await self._ctx.clock.sleep(backoff.failed())
+            else:
+                return scaled.changed or (doubtful and target.before != target.replicas)
+        return False
+
+    async def _follow(self, hold: Hold, index: int) -> None:
+        def on_progress(progress: ServiceProgress) -> None:
+            if _at(hold.job.progress, index) != progress:
+                hold.job = hold.job.with_progress(index, progress)
+                self._show(hold.job)
+
+        state = Convergence.start(self._goal(hold.job, index))
+        outcome = await self._ctx.observer.follow(state, on_progress)
+        await hold.note(hold.job.with_outcome(index, outcome))
+        if len(hold.job.targets) > 1:
+            self._show(hold.job)
+
+    def _goal(self, job: Job, index: int) -> Goal:
+        target = job.targets[index]
+        return Goal(
+            service_id=target.service_id,
+            service=target.service,
+            replicas=target.replicas,
+            known_dead=frozenset(target.known_dead),
+            began=target.applied or self._ctx.clock.now(),
+            limits=self._ctx.limits,
+        )
+
+    def _watching(self, job: Job, index: int) -> Convergence:
+        return Convergence.watching(
+            self._goal(job, index), since=job.finished or self._ctx.clock.now()
+        )
+
+    def _cancelled(self, hold: Hold) -> Job:
+        job = replace(hold.job, cancelled_by=hold.cancelled_by)
+        for index, target in enumerate(job.targets):
+            if _at(job.outcomes, index) is None:
+                seen = _at(job.progress, index)
+                job = job.with_outcome(index, _stopped_waiting(target, seen))
+        return job
+
+    async def _end(self, hold: Hold, job: Job) -> None:
+        watch = any(outcome and outcome.provisional for outcome in job.outcomes)
+        await hold.finish(
+            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=watch
+        )
+
+    def _show(self, job: Job) -> None:
+        message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
+        self._ctx.chat.show(job.channel, job.message, message)
+
+
+def _at(values: tuple[T | None, ...], index: int) -> T | None:
+    return values[index] if index < len(values) else None
+
+
+def _ignore(_progress: ServiceProgress) -> None:
+    """A watched service's message is left alone until its verdict is revised."""
+
+
+def _stopped_waiting(target: Target, seen: ServiceProgress | None) -> Outcome:
+    running = seen.running if seen else 0
+    if target.applied is None:
+        return Outcome(Verdict.CANCELLED, "Cancelled before the change. Nothing was changed.")
+    return Outcome(
+        Verdict.CANCELLED,
+        f"Stopped waiting; the service still wants {target.replicas} replicas, {running} run.",
+        running=running,
+        desired=target.replicas,
+    )
+
+
+def _room_advice(target: Target, most: int, command: str) -> str:
+    if most <= 0:
+        return "Free or add nodes that meet the service's requirements."
+    return f"Free or add nodes, or `{command} scale {target.service}={most}`."

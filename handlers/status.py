@@ -1,0 +1,53 @@
+"""``status``: the stack in one look, or one service closely."""
+
+from __future__ import annotations
+
+from bot.domain.commands import Status as Command
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.job import Job
+from bot.domain.message import Message
+from bot.domain.names import NotFound, resolve
+from bot.domain.placement import eligible_nodes
+from bot.domain.swarm import StackLook
+from bot.views.errors import unknown_service
+from bot.views.status import Surroundings, service_status_message, status_message
+from handlers.context import Context
+
+
+class Status:
+    """Answers with what runs, what is not well and since when."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, command: Command) -> Message:
+        """The stack, or the one service that was named."""
+        look = await self._ctx.swarm.stack_look(self._ctx.stack)
+        around = await self._surroundings(look)
+        if command.service is None:
+            return status_message(look, around)
+        service = resolve(command.service, self._ctx.stack, look.services)
+        if isinstance(service, NotFound):
+            raise unknown_service(service, self._ctx.stack)
+        return service_status_message(look, service, around)
+
+    async def _surroundings(self, look: StackLook) -> Surroundings:
+        jobs: tuple[Job, ...] | None
+        try:
+            jobs = await self._ctx.jobs.active()
+        except StoreUnavailableError:
+            jobs = None
+        wanted = {
+            service.id: len(eligible_nodes(service, look.nodes))
+            for service in look.services
+            if service.mode.is_global
+        }
+        feed = self._ctx.feed.status()
+        return Surroundings(
+            jobs=jobs,
+            wanted=wanted,
+            feed=feed.kind,
+            feed_lag=feed.lag,
+            feed_trouble=feed.trouble,
+            command=self._ctx.command,
+        )
