@@ -1,0 +1,214 @@
+"""What follows a command's word: numbers, services and their pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.domain.commands import Defaults, Reply, Scale, ScaleTarget, as_text
+from bot.domain.names import is_service_name
+from bot.domain.quoting import quoted, shorten
+
+MOST_TARGETS = 10
+NUMBER_WORDS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+)
+FILLERS = frozenset({"at", "by", "down", "of", "replica", "replicas", "the", "to", "up", "with"})
+_RELATIVE = re.compile(r"[+-]+\d+")
+_NUMBER_LIKE = re.compile(r"[+\-.]*\d[\d.,'_^*/x]*(?:e[+-]?\d+)?%?", re.IGNORECASE)
+
+
+def number(word: str, defaults: Defaults) -> int | Reply:
+    """A count of replicas: digits alone, at most the ceiling."""
+    if _is_digits(word):
+        return _within_ceiling(word, defaults)
+    return _no_number(word, defaults)
+
+
+def service_name(word: str, defaults: Defaults) -> str | Reply:
+    """A name that a service can have."""
+    if is_service_name(word):
+        return word
+    return Reply(
+        f"{quoted(word)} cannot be the name of a service.",
+        f"A service is named like {quoted(defaults.service)}: letters, digits, `-` and `_`,"
+        f" 63 at most. {example(defaults, 'status')} lists them.",
+    )
+
+
+def example(defaults: Defaults, text: str) -> str:
+    """A whole command, as it would be typed, in a code span."""
+    return quoted(f"{defaults.command} {text}", 200)
+
+
+def scale(words: Sequence[str], defaults: Defaults) -> Scale | Reply:
+    """``5`` · ``django 2`` · ``2 django`` · ``worker01=3 django=2``, the pairs in any number."""
+    if not words:
+        return Reply("How many replicas?", _forms(defaults))
+    flaw = _unknown_option(words, defaults) or _filler(words, defaults)
+    if flaw:
+        return flaw
+    if len(words) == 1 and "=" not in words[0]:
+        return _one_word(words[0], defaults)
+    if len(words) == 2 and not any("=" in word for word in words):
+        return _two_words(words[0], words[1], defaults)
+    return _pairs(words, defaults)
+
+
+def no_arguments(name: str, words: Sequence[str], defaults: Defaults) -> Reply | None:
+    """A reply when a command that stands alone was given more."""
+    if not words:
+        return None
+    return Reply(f"`{name}` takes nothing more.", f"Right: {example(defaults, name)}")
+
+
+def _unknown_option(words: Sequence[str], defaults: Defaults) -> Reply | None:
+    option = next((word for word in words if re.match(r"-+[A-Za-z]", word)), "")
+    return Reply(f"`scale` has no option {quoted(option)}.", _forms(defaults)) if option else None
+
+
+def _is_digits(word: str) -> bool:
+    return word.isascii() and word.isdigit()
+
+
+def _forms(defaults: Defaults) -> str:
+    forms = ("scale 5", f"scale {defaults.service} 5", f"scale {defaults.service}=5 django=2")
+    return "Right: " + " · ".join(example(defaults, form) for form in forms)
+
+
+def _within_ceiling(digits: str, defaults: Defaults) -> int | Reply:
+    plain = digits.lstrip("0") or "0"
+    if len(plain) <= len(str(defaults.max_replicas)) and int(plain) <= defaults.max_replicas:
+        return int(plain)
+    return Reply(
+        f"{quoted(digits, 24)} replicas are more than the bot may set: at most"
+        f" {defaults.max_replicas} for a service.",
+        f"Right, for example: {example(defaults, f'scale {min(5, defaults.max_replicas)}')}",
+    )
+
+
+def _no_number(word: str, defaults: Defaults) -> Reply:
+    right = f"Say how many shall run in the end: {example(defaults, 'scale 5')}"
+    if _RELATIVE.fullmatch(word):
+        return Reply(f"{quoted(word)} is no number of replicas: it may not have a sign.", right)
+    if word.lower() in NUMBER_WORDS:
+        digits = NUMBER_WORDS.index(word.lower())
+        return Reply(f"Write {quoted(word)} in digits: `{digits}`.", right)
+    return Reply(
+        f"{quoted(word)} is no number of replicas: a whole number in the digits 0 to 9.", right
+    )
+
+
+def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
+    """A reply to a sentence (``to 5``, ``worker01 up by 2``) with the form that would be right."""
+    kept = [word for word in words if word.lower() not in FILLERS]
+    if len(kept) == len(words):
+        return None
+    left_out = next(word for word in words if word.lower() in FILLERS)
+    problem = f"{quoted(left_out)} is one word too many."
+    if {"by", "up", "down"} & {word.lower() for word in words}:
+        return Reply(problem, f"Say how many shall run in the end: {example(defaults, 'scale 5')}")
+    meant = scale(kept, defaults)
+    if isinstance(meant, Reply):
+        return Reply(problem, _forms(defaults))
+    return Reply(problem, f"Perhaps you meant {example(defaults, as_text(meant))}")
+
+
+def _one_word(word: str, defaults: Defaults) -> Scale | Reply:
+    if _looks_like_number(word):
+        return _target(defaults.service, word, defaults)
+    name = service_name(word, defaults)
+    if isinstance(name, Reply):
+        return name
+    return Reply(
+        f"How many replicas shall {quoted(name)} have?",
+        f"Right: {example(defaults, f'scale {name} 5')}",
+    )
+
+
+def _two_words(first: str, second: str, defaults: Defaults) -> Scale | Reply:
+    if _is_digits(first) and _is_digits(second):
+        return Reply(
+            f"Two numbers and no service: {quoted(f'{first} {second}')}.", _forms(defaults)
+        )
+    if _is_digits(first):
+        first, second = second, first
+    return _target(first, second, defaults)
+
+
+def _looks_like_number(word: str) -> bool:
+    if _NUMBER_LIKE.fullmatch(word) or word.lower() in NUMBER_WORDS:
+        return True
+    return word[0].isdigit() and not is_service_name(word)
+
+
+def _target(name: str, count: str, defaults: Defaults) -> Scale | Reply:
+    service = service_name(name, defaults)
+    if isinstance(service, Reply):
+        return service
+    replicas = number(count, defaults)
+    return replicas if isinstance(replicas, Reply) else Scale((ScaleTarget(service, replicas),))
+
+
+def _pairs(words: Sequence[str], defaults: Defaults) -> Scale | Reply:
+    targets: dict[str, ScaleTarget] = {}
+    rest = list(words)
+    while rest:
+        name, count = _next_pair(rest)
+        if not name or not count:
+            return _half_a_pair(name, count, defaults)
+        one = _target(name, count, defaults)
+        if isinstance(one, Reply):
+            return one
+        flaw = _add(targets, one.targets[0])
+        if flaw:
+            return flaw
+    return _not_too_many(tuple(targets.values()), defaults)
+
+
+def _next_pair(rest: list[str]) -> tuple[str, str]:
+    name, equals, count = rest.pop(0).partition("=")
+    if not equals and not _is_digits(name) and rest and "=" not in rest[0]:
+        count = rest.pop(0)
+    if not equals and not count and _is_digits(name):
+        return "", name
+    return name, count
+
+
+def _half_a_pair(name: str, count: str, defaults: Defaults) -> Reply:
+    right = f"Right: {example(defaults, f'scale {defaults.service}=5 django=2')}"
+    if name:
+        return Reply(f"How many replicas shall {quoted(name)} have?", right)
+    said = f"Which service shall have {quoted(count)} replicas?" if count else "An `=` too many."
+    return Reply(said, right)
+
+
+def _add(targets: dict[str, ScaleTarget], target: ScaleTarget) -> Reply | None:
+    known = targets.setdefault(target.service, target)
+    if known == target:
+        return None
+    return Reply(
+        f"{quoted(target.service)} stands there twice: with {known.replicas} and with"
+        f" {target.replicas} replicas.",
+        "Name each service once.",
+    )
+
+
+def _not_too_many(targets: tuple[ScaleTarget, ...], defaults: Defaults) -> Scale | Reply:
+    if len(targets) <= MOST_TARGETS:
+        return Scale(targets)
+    first = shorten(as_text(Scale(targets[:2])), 150)
+    return Reply(
+        f"{len(targets)} services at once are too many: at most {MOST_TARGETS} in one command.",
+        f"Do it in parts: {example(defaults, first)}",
+    )

@@ -1,0 +1,85 @@
+"""From what a person typed to a command, or to a reply that helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.domain import arguments
+from bot.domain.commands import Command, Defaults, Help, Reply, as_text
+from bot.domain.grammar import CommandSpec, resembling, spec, unknown_command
+from bot.domain.quoting import visible
+
+ASKS_FOR_HELP = frozenset({"help", "--help", "-h", "?"})
+QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb"
+DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63"
+LONG_DASH = "\u2014"
+"""What a phone makes of two hyphens."""
+
+_LINK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>")
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_SAME = str.maketrans({LONG_DASH: "--", **dict.fromkeys(DASHES, "-"), **dict.fromkeys(",;", " ")})
+_EQUALS = re.compile(r"\s*(?:=|:(?!//))\s*")
+
+
+def parse(text: str, defaults: Defaults) -> Command | Reply:
+    """Read what was typed after the slash command.
+
+    Never raises. What cannot be read for certain is answered with a reply, never guessed: a
+    command that is returned is what was typed.
+    """
+    words = _plain(text).split()
+    if words and words[0].lower() == defaults.command.lower():
+        words = words[1:]
+    if not words:
+        return Help()
+    word, rest = _bare(words[0]), _arguments(words[1:])
+    row = _row(word)
+    if row is None:
+        return _no_command(word, rest, _arguments(words), defaults)
+    if len(rest) == 1 and rest[0].lower() in ASKS_FOR_HELP:
+        return Help(row.name)
+    return row.parse(rest, defaults)
+
+
+def _plain(text: str) -> str:
+    """A text as Slack sends it, as it was meant: links and mentions unwrapped, what cannot be
+    seen left out, dashes and full-width characters as their plain ones."""
+    unwrapped = _LINK.sub(_unwrapped, text)
+    for entity, char in _ENTITIES.items():
+        unwrapped = unwrapped.replace(entity, char)
+    return visible(unwrapped).translate(_FULL_WIDTH).translate(_SAME)
+
+
+def _unwrapped(link: re.Match[str]) -> str:
+    kind, target, label = link.groups()
+    shown: str = (label or target).removeprefix("mailto:")
+    return {"": "", "!": "@"}.get(kind, kind) + shown
+
+
+def _arguments(words: Sequence[str]) -> list[str]:
+    """The words without quotes, ``=`` and ``:`` tied to what stands around them."""
+    return _EQUALS.sub("=", " ".join(_bare(word) for word in words)).split()
+
+
+def _bare(word: str) -> str:
+    return word.strip(QUOTES) or word
+
+
+def _row(word: str) -> CommandSpec | None:
+    return spec("help") if word.lower() in ASKS_FOR_HELP else spec(word)
+
+
+def _no_command(
+    word: str, rest: Sequence[str], everything: Sequence[str], defaults: Defaults
+) -> Reply:
+    """The answer to an unknown word: with the whole command that was perhaps meant, if any."""
+    reply = unknown_command(word, defaults)
+    meant = [row.parse(rest, defaults) for row in resembling(word)]
+    if not meant and any(char.isdigit() for char in everything[-1][-1:]):
+        meant = [arguments.scale(everything, defaults)]
+    whole = [each for each in meant if not isinstance(each, Reply)]
+    if len(whole) != 1:
+        return reply
+    return Reply(reply.problem, f"Did you mean {arguments.example(defaults, as_text(whole[0]))}?")
