@@ -1,0 +1,1 @@
+"""What runs the bot without a Slack workspace: the Slack emulator."""

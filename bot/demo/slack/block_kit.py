@@ -1,0 +1,214 @@
+"""Block Kit as tables: what each kind of block and element may and must have.
+
+The numbers are those of Slack's reference pages. Kinds whose parts are newer than the tables are
+`open`; the check of structure knows them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+TEXT_TYPES: Final = ("plain_text", "mrkdwn")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text object: one of `types`, with 1 to `longest` characters."""
+
+    longest: int
+    types: tuple[str, ...] = TEXT_TYPES
+
+
+@dataclass(frozen=True)
+class String:
+    """A plain string of 1 to `longest` characters, one of `among` where that is given."""
+
+    longest: int
+    among: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Several:
+    """A list of `fewest` to `most` things."""
+
+    of: "Part"
+    most: int
+    fewest: int = 1
+
+
+@dataclass(frozen=True)
+class Element:
+    """A typed object: one of the named kinds of `KINDS`."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """An object without a type (an option, a confirmation)."""
+
+    shape: "Shape"
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Left to the check of structure."""
+
+
+Part = Text | String | Several | Element | Record | Anything
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The parts of one kind of object; with `open`, parts that are not named are let pass."""
+
+    required: dict[str, Part] = field(default_factory=dict)
+    optional: dict[str, Part] = field(default_factory=dict)
+    one_of: tuple[str, ...] = ()
+    open: bool = False
+
+
+IDENTIFIER: Final = 255
+ANY: Final = Anything()
+PLAIN: Final = ("plain_text",)
+ID: Final = String(IDENTIFIER)
+URL: Final = String(3000)
+CONFIRM: Final = Record(
+    Shape(
+        {
+            "title": Text(100, PLAIN),
+            "text": Text(300),
+            "confirm": Text(30, PLAIN),
+            "deny": Text(30, PLAIN),
+        },
+        {"style": String(7, ("primary", "danger"))},
+    )
+)
+OPTION: Final = Record(
+    Shape({"text": Text(75), "value": String(150)}, {"description": Text(75), "url": URL})
+)
+OPTION_GROUP: Final = Record(Shape({"label": Text(75, PLAIN), "options": Several(OPTION, 100)}))
+INTERACTIVE: Final[dict[str, Part]] = {"action_id": ID, "confirm": CONFIRM, "focus_on_load": ANY}
+PICKER: Final = INTERACTIVE | {"placeholder": Text(150, PLAIN)}
+OPTIONS: Final[dict[str, Part]] = {
+    "options": Several(OPTION, 100),
+    "option_groups": Several(OPTION_GROUP, 100),
+}
+
+
+def _select(**more: Part) -> Shape:
+    return Shape(optional=PICKER | more)
+
+
+def _conversations(**more: Part) -> Shape:
+    flags = {"response_url_enabled": ANY, "default_to_current_conversation": ANY, "filter": ANY}
+    return _select(**flags, **more)
+
+
+def _choices(most: int) -> Shape:
+    return Shape(
+        {"options": Several(OPTION, most)},
+        INTERACTIVE | {"initial_options": ANY, "initial_option": OPTION},
+    )
+
+
+def _input(**more: Part) -> Shape:
+    return Shape(
+        optional=PICKER | {"initial_value": ANY, "dispatch_action_config": ANY} | dict(more)
+    )
+
+
+MOST: Final[dict[str, Part]] = {"max_selected_items": ANY}
+STATIC: Final = Shape(optional=PICKER | OPTIONS | {"initial_option": OPTION})
+BUTTON: Final = Shape(
+    {"text": Text(75, PLAIN)},
+    INTERACTIVE
+    | {
+        "url": URL,
+        "value": String(2000),
+        "style": String(7, ("primary", "danger")),
+        "accessibility_label": String(75),
+    },
+)
+IMAGE: Final = Shape(
+    {"alt_text": String(2000)},
+    {"image_url": URL, "slack_file": ANY},
+    one_of=("image_url", "slack_file"),
+)
+
+ELEMENTS: Final[dict[str, Shape]] = {
+    "button": BUTTON,
+    "image": IMAGE,
+    "static_select": STATIC,
+    "multi_static_select": Shape(optional=PICKER | OPTIONS | MOST | {"initial_options": ANY}),
+    "external_select": _select(initial_option=OPTION, min_query_length=ANY),
+    "multi_external_select": _select(initial_options=ANY, min_query_length=ANY, **MOST),
+    "users_select": _select(initial_user=ANY),
+    "multi_users_select": _select(initial_users=ANY, **MOST),
+    "conversations_select": _conversations(initial_conversation=ANY),
+    "multi_conversations_select": _conversations(initial_conversations=ANY, **MOST),
+    "channels_select": _select(initial_channel=ANY, response_url_enabled=ANY),
+    "multi_channels_select": _select(initial_channels=ANY, **MOST),
+    "overflow": Shape({"options": Several(OPTION, 5)}, INTERACTIVE),
+    "checkboxes": _choices(10),
+    "radio_buttons": _choices(10),
+    "datepicker": _select(initial_date=ANY),
+    "timepicker": _select(initial_time=ANY, timezone=ANY),
+    "datetimepicker": _select(initial_date_time=ANY),
+    "workflow_button": Shape({"text": Text(75, PLAIN), "workflow": ANY}, open=True),
+    "plain_text_input": _input(multiline=ANY, min_length=ANY, max_length=ANY),
+    "number_input": _input(is_decimal_allowed=ANY, min_value=ANY, max_value=ANY),
+    "email_text_input": _input(),
+    "url_text_input": _input(),
+    "rich_text_input": _input(),
+    "file_input": Shape(optional=INTERACTIVE | {"filetypes": ANY, "max_files": ANY}),
+    "feedback_buttons": Shape({"positive_button": ANY, "negative_button": ANY}, INTERACTIVE),
+    "icon_button": Shape({"icon": ANY, "text": Text(75, PLAIN)}, INTERACTIVE, open=True),
+}
+TEXTUAL: Final[dict[str, Part]] = {"plain_text": Text(2000, PLAIN), "mrkdwn": Text(2000)}
+MESSAGE_ACTIONS: Final = tuple(
+    kind
+    for kind in ELEMENTS
+    if not kind.endswith("_input") and kind not in ("image", "feedback_buttons", "icon_button")
+)
+BLOCKS: Final[dict[str, Shape]] = {
+    "section": Shape(
+        optional={
+            "text": Text(3000),
+            "fields": Several(Text(2000), 10),
+            "accessory": Element((*MESSAGE_ACTIONS, "image")),
+            "expand": ANY,
+        },
+        one_of=("text", "fields"),
+    ),
+    "header": Shape({"text": Text(150, PLAIN)}, {"level": ANY}),
+    "divider": Shape(),
+    "context": Shape({"elements": Several(Element(("image", *TEXT_TYPES)), 10)}),
+    "actions": Shape({"elements": Several(Element((*MESSAGE_ACTIONS, "rich_text_input")), 25)}),
+    "context_actions": Shape(
+        {"elements": Several(Element(("feedback_buttons", "icon_button")), 5)}
+    ),
+    "image": Shape(
+        {"alt_text": String(2000)},
+        {"image_url": URL, "slack_file": ANY, "title": Text(2000, PLAIN)},
+        one_of=("image_url", "slack_file"),
+    ),
+    "input": Shape(
+        {
+            "label": Text(2000, PLAIN),
+            "element": Element(tuple(set(ELEMENTS) - {"button", "image", "overflow"})),
+        },
+        {"hint": Text(2000, PLAIN), "optional": ANY, "dispatch_action": ANY},
+    ),
+    "markdown": Shape({"text": String(12_000)}),
+    "rich_text": Shape({"elements": ANY}),
+    "table": Shape({"rows": Several(ANY, 100)}, {"column_settings": Several(ANY, 20, 0)}),
+    "file": Shape({"external_id": ANY, "source": ANY}),
+    "video": Shape(open=True),
+    "alert": Shape(open=True),
+    "card": Shape(open=True),
+    "carousel": Shape(open=True),
+    "container": Shape(open=True),
+    "data_table": Shape(open=True),
+    "plan": Shape(open=True),
+    "task_card": Shape(open=True),
+}
