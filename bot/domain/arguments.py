@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.commands import Defaults, Reply, Scale, ScaleTarget, as_text
+from bot.domain.command import Defaults, Reply, Scale, ScaleTarget, as_text
 from bot.domain.names import is_service_name
 from bot.domain.quoting import quoted, shorten
 

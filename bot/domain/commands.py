@@ -1,101 +1,211 @@
-"""Commands as values, and what a person reads instead of one."""
+"""The commands there are: one table that drives the parser, ``help`` and ``help COMMAND``.
+
+A command stands here if, and only if, it works: what is missing here is never offered.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.quoting import shorten
+from bot.domain import arguments
+from bot.domain.command import (
+    Cancel,
+    Command,
+    Defaults,
+    Help,
+    ListJobs,
+    Reply,
+    Scale,
+    ScaleTarget,
+    Status,
+    as_text,
+)
+from bot.domain.names import alike, job_id
+from bot.domain.quoting import quoted
 
-LONGEST_REPLY = 2900
-NOTHING_CHANGED = "Nothing was changed."
+COMMAND_LIKENESS = 0.7
+"""Commands are short words: ``restart`` must not be taken for ``status``."""
+
+__all__ = [
+    "COMMANDS",
+    "Cancel",
+    "Command",
+    "CommandSpec",
+    "Defaults",
+    "Help",
+    "ListJobs",
+    "Reply",
+    "Scale",
+    "ScaleTarget",
+    "Status",
+    "as_text",
+    "resembling",
+    "spec",
+    "spec_of",
+    "unknown_command",
+]
+
+Parse = Callable[[Sequence[str], Defaults], Command | Reply]
+"""Makes a command, or a reply, of the words that follow the command's own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
-    """What the settings fill in.
+class CommandSpec:
+    """One row: a command, how it is typed, what it does.
 
-    ``command`` is the slash command, ``service`` the one that ``scale N`` means, and
-    ``max_replicas`` the highest number that may be asked for.
+    ``command`` is the value it is parsed to, ``usage`` its form, ``summary`` one sentence, ``examples`` pairs of what may be typed and
+    what it does; each example parses. ``changes`` says whether it is for operators alone.
+    ``also`` are words that people type for it elsewhere: used for suggestions only. ``notes`` are
+    sentences for ``help COMMAND``.
     """
 
-    command: str = "/orochi"
-    service: str = "worker01"
-    max_replicas: int = 100
+    name: str
+    command: type[Command]
+    usage: str
+    summary: str
+    examples: tuple[tuple[str, str], ...]
+    changes: bool
+    parse: Parse
+    also: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ScaleTarget:
-    """One service, named as it was typed, and the replicas it shall have."""
-
-    service: str
-    replicas: int
+def spec(word: str) -> CommandSpec | None:
+    """The row of a command by its word; case makes no difference."""
+    return next((row for row in COMMANDS if row.name == word.lower()), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """``scale``: give services a number of replicas. No service stands in it twice."""
-
-    targets: tuple[ScaleTarget, ...]
+def spec_of(command: Command) -> CommandSpec:
+    """The row of a parsed command."""
+    return next(row for row in COMMANDS if row.command is type(command))
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """``status``: the stack in one look, or one service, named as it was typed."""
-
-    service: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListJobs:
-    """``jobs``: what is under way and what was done."""
+def unknown_command(word: str, defaults: Defaults) -> Reply:
+    """The answer to a word that is no command: the ones it looks like, or all there are."""
+    right = " or ".join(arguments.example(defaults, row.name) for row in resembling(word))
+    hint = f"Did you mean {right}?" if right else f"There are: {_all_words()}."
+    return Reply(f"There is no command {quoted(word)}.", f"{hint} {_see_help(defaults)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """``cancel``: stop waiting for a job; ``job`` has the form of a job id."""
-
-    job: str
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """``help``: all commands, or one; ``command`` is the word of one that exists."""
-
-    command: str | None = None
+def resembling(word: str) -> tuple[CommandSpec, ...]:
+    """The commands that were perhaps meant by a word that is none, best first."""
+    same = tuple(row for row in COMMANDS if word.lower() in row.also)
+    close = alike(word, [row.name for row in COMMANDS], 2, likeness=COMMAND_LIKENESS)
+    return same or tuple(row for name in close for row in COMMANDS if row.name == name)
 
 
-Command = Scale | Status | ListJobs | Cancel | Help
+def _all_words() -> str:
+    return ", ".join(f"`{row.name}`" for row in COMMANDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A helpful answer to what is no command: what was wrong and what would be right.
-
-    Both are sentences in Slack's mrkdwn; what they quote is escaped already.
-    """
-
-    problem: str
-    hint: str = ""
-
-    @property
-    def text(self) -> str:
-        """All of it, at most 3,000 characters; says that nothing was changed."""
-        said = "\n".join(part for part in (self.problem, self.hint) if part)
-        return f"{shorten(said, LONGEST_REPLY)}\n{NOTHING_CHANGED}"
+def _see_help(defaults: Defaults) -> str:
+    return f"{arguments.example(defaults, 'help')} tells them all."
 
 
-def as_text(command: Command) -> str:
-    """The command as a person would type it after the slash command."""
-    match command:
-        case Scale(targets):
-            return " ".join(
-                ["scale", *(f"{target.service}={target.replicas}" for target in targets)]
-            )
-        case Status(service):
-            return f"status {service}" if service else "status"
-        case ListJobs():
-            return "jobs"
-        case Cancel(job):
-            return f"cancel {job}"
-        case Help(word):
-            return f"help {word}" if word else "help"
+def _status(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    if len(words) > 1:
+        right = arguments.example(defaults, f"status {defaults.service}")
+        return Reply(
+            "`status` shows the whole stack, or one service at a time.",
+            f"Right: {right} or {arguments.example(defaults, 'status')}",
+        )
+    if not words:
+        return Status()
+    name = arguments.service_name(words[0], defaults)
+    return name if isinstance(name, Reply) else Status(name)
+
+
+def _jobs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    return arguments.no_arguments("jobs", words, defaults) or ListJobs()
+
+
+def _cancel(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    listed = f"{arguments.example(defaults, 'jobs')} lists the jobs with their ids."
+    if not words:
+        return Reply("Which job?", listed)
+    if len(words) > 1:
+        return Reply("`cancel` takes one job at a time.", listed)
+    job = job_id(words[0])
+    if not job:
+        return Reply(
+            f"{quoted(words[0])} is not the id of a job: six letters and digits, like `k3f9ab`.",
+            listed,
+        )
+    return Cancel(job)
+
+
+def _help(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    if not words:
+        return Help()
+    row = spec(words[0])
+    return Help(row.name) if row else unknown_command(words[0], defaults)
+
+
+COMMANDS: tuple[CommandSpec, ...] = (
+    CommandSpec(
+        name="scale",
+        command=Scale,
+        usage="scale [SERVICE] N",
+        summary="Run N replicas of a service, and watch until that is true.",
+        examples=(
+            ("scale 5", "five replicas of the default service"),
+            ("scale django 2", "two of `django`"),
+            ("scale worker01=3 django=2", "two services as one job"),
+        ),
+        changes=True,
+        parse=arguments.scale,
+        also=("replicas", "set", "resize", "start"),
+        notes=(
+            "N is the number that shall run in the end; 0 stops the service.",
+            "One message follows the job to its verdict, with the cause where something fails.",
+            "Jobs for one service run one after the other.",
+        ),
+    ),
+    CommandSpec(
+        name="status",
+        command=Status,
+        usage="status [SERVICE]",
+        summary="What runs where, what is not well, why and since when.",
+        examples=(
+            ("status", "the whole stack"),
+            ("status django", "the tasks of `django`"),
+        ),
+        changes=False,
+        parse=_status,
+        also=("ps", "state", "show", "services", "info", "st"),
+    ),
+    CommandSpec(
+        name="jobs",
+        command=ListJobs,
+        usage="jobs",
+        summary="The jobs under way and the last ones that finished.",
+        examples=(("jobs", "the list"),),
+        changes=False,
+        parse=_jobs,
+        also=("ls", "list", "history", "queue"),
+    ),
+    CommandSpec(
+        name="cancel",
+        command=Cancel,
+        usage="cancel JOB",
+        summary="Stop waiting for a job, or take it out of the queue.",
+        examples=(("cancel k3f9ab", "the job `k3f9ab`"),),
+        changes=True,
+        parse=_cancel,
+        also=("stop", "abort", "kill"),
+        notes=(
+            "A number that was already set stays set; the job's message then offers to scale back.",
+        ),
+    ),
+    CommandSpec(
+        name="help",
+        command=Help,
+        usage="help [COMMAND]",
+        summary="This list, or one command in full.",
+        examples=(("help", "all commands"), ("help scale", "one of them")),
+        changes=False,
+        parse=_help,
+        also=("usage", "man", "commands", "h"),
+    ),
+)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 
 from bot.domain import arguments
-from bot.domain.commands import Command, Defaults, Help, Reply, as_text
-from bot.domain.grammar import CommandSpec, resembling, spec, unknown_command
+from bot.domain.command import Command, Defaults, Help, Reply, as_text
+from bot.domain.commands import CommandSpec, resembling, spec, unknown_command
 from bot.domain.quoting import visible
+
+__all__ = ["Defaults", "Reply", "parse"]
 
 ASKS_FOR_HELP = frozenset({"help", "--help", "-h", "?"})
 QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb"
