@@ -2,9 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup test lint bench lock
+.PHONY: setup packages test lint bench lock
 
-setup: .venv/.ready ## make .venv from the lock
+setup: packages .venv/.ready ## make .venv from the lock
+
+packages: ## as root on Debian or Ubuntu: install what is missing for the tests
+	PYTHON=$(PYTHON) sh tests/lab/install
 
 .venv/.ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 setup")'

@@ -1,0 +1,91 @@
+"""Settings: all that is wrong is said at once, secrets come from files, the README knows all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, env_name, is_secret, load
+
+ROOT = Path(__file__).parents[2]
+GOOD = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+
+
+def test_defaults_are_safe():
+    """With tokens alone the bot starts, and nobody may change anything."""
+    settings = load(GOOD, None)
+    assert settings.bot_operators == ""
+    assert settings.bot_http_host == "127.0.0.1"
+    assert settings.socket_mode
+
+
+def test_everything_wrong_is_said_at_once():
+    """A start with five mistakes names all five."""
+    environ = {
+        "SLACK_APP_TOKEN": "wrong",
+        "BOT_HTTP_PORT": "99999",
+        "BOT_MAX_REPLICAS": "many",
+        "REDIS_URL": "localhost",
+        "BOT_OPERATORS": "U0123, bob",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load(environ, None)
+    named = {problem.split(":")[0] for problem in caught.value.problems}
+    assert named == {
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "BOT_HTTP_PORT",
+        "BOT_MAX_REPLICAS",
+        "REDIS_URL",
+        "BOT_OPERATORS",
+    }
+
+
+def test_a_secret_is_never_repeated_in_what_is_wrong():
+    """A malformed token or URL is named, not shown."""
+    environ = {"SLACK_BOT_TOKEN": "s3cret-a", "REDIS_URL": "http://:s3cret-b@redis"}
+    with pytest.raises(SettingsError) as caught:
+        load(environ, None)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_one_of_two_ways_to_slack_is_needed():
+    """Neither an app token nor a signing secret: one sentence names both."""
+    with pytest.raises(SettingsError, match="SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"):
+        load({"SLACK_BOT_TOKEN": "xoxb-1"}, None)
+
+
+def test_a_secret_file_wins_over_the_environment(tmp_path):
+    """A file of the same name holds the token; its last line break is not part of it."""
+    (tmp_path / "SLACK_BOT_TOKEN").write_text("xoxb-file\n")
+    (tmp_path / "BOT_STACK").write_text("not-a-secret")
+    settings = load(GOOD, tmp_path)
+    assert settings.slack_bot_token.get_secret_value() == "xoxb-file"
+    assert settings.bot_stack == "orochi"
+
+
+def test_secrets_do_not_show():
+    """Printing the settings shows no token."""
+    assert "xoxb-1" not in repr(load(GOOD, None))
+
+
+def test_the_readme_table_is_the_code():
+    """Every setting stands in the README's table with its default and its help, and no other."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", _readme_settings(), re.MULTILINE)
+    assert rows == [
+        (env_name(field), _default(field), str(info.description))
+        for field, info in Settings.model_fields.items()
+    ]
+
+
+def _readme_settings() -> str:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return text.partition("## Settings")[2].partition("\n## ")[0]
+
+
+def _default(field: str) -> str:
+    info = Settings.model_fields[field]
+    value = info.default.get_secret_value() if is_secret(info) else info.default
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else "–"
