@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.redis import RedisServer
 from tests.lab.shell import find_tool
 from tests.lab.swarm import Lab
 
@@ -94,6 +95,27 @@ def lab_factory() -> Iterator[Callable[..., Lab]]:
         pytest.fail(f"the lab needs: {missing}")
     with ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(Lab(*args, **options))
+
+
+@pytest.fixture(scope="session")
+def _redis_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis_process: RedisServer) -> RedisServer:
+    """The session's Redis server, empty; for tests that leave it alive."""
+    _redis_process.start()
+    _redis_process.flush()
+    return _redis_process
+
+
+@pytest.fixture
+def fresh_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis server of the test's own, to kill, freeze and start again."""
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.base_image import base_archive
+from tests.lab.base_image import BASE, base_archive
 from tests.lab.engine import Engine
-from tests.lab.images import cache_folder, load
+from tests.lab.images import cache_folder, image_id, load
 from tests.lab.node import Node
 from tests.lab.swarm import Lab
 from tests.lab.waiting import LabError
@@ -54,6 +54,12 @@ class Builder(Engine):
                 raise LabError(f"{''.join(said)[-3000:]}\n{answer['error']}")
         self.client().prune_images(filters={"dangling": True})
 
+    def take_base(self, archive: Path) -> None:
+        """Have this base image under its name; loads it where it is another or none."""
+        known = self.client().images(name=BASE)
+        if image_id(archive) not in [image["Id"] for image in known]:
+            load(self.client(), archive)
+
     def save(self, tag: str, archive: Path) -> None:
         """Write the image as `docker save` does."""
         with archive.open("wb") as file:
@@ -74,7 +80,7 @@ def build_image(lab: Lab, context: Path, tag: str, nodes: Iterable[Node] | None 
     base = base_archive()
     archive = lab.site.folder / "built.tar"
     with _builder(lab) as builder:
-        load(builder.client(), base)
+        builder.take_base(base)
         builder.build(context, tag)
         builder.save(tag, archive)
     lab.load_archive(archive, nodes)

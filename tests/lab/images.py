@@ -53,6 +53,15 @@ def busy_archives() -> list[Path]:
     ]
 
 
+def image_id(archive: Path) -> str:
+    """The id that the image of an archive made by `write_archive` has on every engine."""
+    with tarfile.open(archive) as tar:
+        manifest = tar.extractfile("manifest.json")
+        assert manifest is not None
+        config: str = json.load(manifest)[0]["Config"]
+    return f"sha256:{config.removesuffix('.json')}"
+
+
 def load(client: APIClient, archive: Path) -> None:
     """Load an archive into one engine.
 
