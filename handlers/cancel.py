@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands import Cancel as Command
+from bot.domain.command import Cancel as Command
 from bot.domain.errors import RefusedError
 from bot.domain.message import Message
 from bot.ports import CancelResult

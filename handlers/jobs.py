@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands import ListJobs as Command
+from bot.domain.command import ListJobs as Command
 from bot.domain.message import Message
 from bot.views.jobs import jobs_message
 from handlers.context import Context
@@ -16,7 +16,7 @@ class ListJobs:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, _command: Command) -> Message:
+    async def answer(self, _command: Command, _user: str) -> Message:
         """Active jobs first."""
         active = await self._ctx.jobs.active()
         recent = await self._ctx.jobs.recent(RECENT)

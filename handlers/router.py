@@ -1,4 +1,4 @@
-"""Takes every request in: reads it, checks who asks, accepts it durably, hands it to its handler."""
+"""Takes every request in: reads it, checks who asks, keeps it, hands it to its handler."""
 
 from __future__ import annotations
 
@@ -7,45 +7,40 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from bot.domain import commands
+from bot.domain import command as commands
 from bot.domain.access import Operators, may_change, needs_groups
+from bot.domain.command import Defaults, Reply
 from bot.domain.errors import BotError, ChatError, RefusedError, StoreUnavailableError
+from bot.domain.commands import spec_of
 from bot.domain.job import Draft, new_job_id
 from bot.domain.message import Message
-from bot.domain.parser import Defaults, Reply, parse
+from bot.domain.parser import parse
 from bot.ports import Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
-from handlers.cancel import Cancel
 from handlers.context import Context
 from handlers.intake import answer_failure, clear_away
-from handlers.jobs import ListJobs
-from handlers.scale import Scale
-from handlers.scale_back import command_to_undo
-from handlers.status import Status
+from handlers.table import Handlers
 
 log = logging.getLogger(__name__)
 
-CANCEL_BUTTON = "job.cancel"
-SCALE_BACK_BUTTON = "job.rollback"
 REMEMBERED_KEYS = 1000
 BEGIN_SECONDS = 30.0
 ABANDONED_SECONDS = 2 * BEGIN_SECONDS
-
-Answer = Callable[[], Awaitable[Message]]
+TYPED = "command"
+UNEXPECTED = "Something unexpected happened. Nothing was changed."
 
 
 class Router:
     """The one way in, for typed commands and for buttons."""
 
-    def __init__(self, ctx: Context, operators: Operators, defaults: Defaults) -> None:
+    def __init__(
+        self, ctx: Context, handlers: Handlers, operators: Operators, defaults: Defaults
+    ) -> None:
         self._ctx = ctx
+        self._handlers = handlers
         self._operators = operators
         self._defaults = defaults
-        self._scale = Scale(ctx)
-        self._status = Status(ctx)
-        self._jobs = ListJobs(ctx)
-        self._cancel = Cancel(ctx)
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def command(self, request: Request) -> Message | None:
@@ -55,24 +50,21 @@ class Router:
             return reply_message(command)
         if isinstance(command, commands.Help):
             return help_message(command, self._defaults)
-        if commands.spec_of(command).changes and (refusal := await self._forbidden(request)):
+        if spec_of(command).changes and (refusal := await self._forbidden(request)):
             return refusal
-        if isinstance(command, commands.Scale):
-            return await self._accept(request, "command", request.text)
-        if self._again(request.key):
-            return None
-        self._answer(request, self._answer_for(command, request))
+        if type(command) in self._handlers.begins:
+            return await self._accept(request, TYPED, request.text)
+        self._answer(request, command)
         return None
 
     async def press(self, request: Request) -> Message | None:
         """A pressed button; what is returned is shown to the person alone."""
         if refusal := await self._forbidden(request):
             return refusal
-        if request.action_id == SCALE_BACK_BUTTON:
-            return await self._accept(request, "press", f"{request.action_id} {request.value}")
-        if request.action_id == CANCEL_BUTTON and not self._again(request.key):
-            command = commands.Cancel(request.value)
-            self._answer(request, lambda: self._cancel.answer(command, request.user))
+        if request.action_id in self._handlers.job_presses:
+            return await self._accept(request, request.action_id, request.value)
+        if request.action_id in self._handlers.presses:
+            self._answer(request, self._handlers.presses[request.action_id](request.value))
         return None
 
     async def clear_abandoned(self) -> None:
@@ -82,15 +74,6 @@ class Router:
                 await clear_away(self._ctx, draft)
             except ChatError as error:
                 log.warning("abandoned command %s waits for Slack: %s", draft.id, error)
-
-    def _answer_for(self, command: commands.Command, request: Request) -> Answer:
-        if isinstance(command, commands.Status):
-            return lambda: self._status.answer(command)
-        if isinstance(command, commands.ListJobs):
-            return lambda: self._jobs.answer(command)
-        if isinstance(command, commands.Cancel):
-            return lambda: self._cancel.answer(command, request.user)
-        raise TypeError(f"no handler for {command!r}")
 
     async def _forbidden(self, request: Request) -> Message | None:
         members: frozenset[str] = frozenset()
@@ -131,45 +114,47 @@ class Router:
     async def _begin(self, draft: Draft) -> None:
         try:
             async with asyncio.timeout(BEGIN_SECONDS):
-                await self._scale.begin(draft, await self._scale_command(draft))
+                await self._hand_over(draft)
         except BotError as error:
+            log.info("refused %r of %s, ref %s: %s", draft.text, draft.user, error.ref, error)
             await answer_failure(self._ctx, draft, error)
         except TimeoutError:
             late = BotError(f"This took longer than {BEGIN_SECONDS:.0f} s. Nothing was changed.")
             await answer_failure(self._ctx, draft, late)
         except Exception:
-            unexpected = BotError("Something unexpected happened. Nothing was changed.")
+            unexpected = BotError(UNEXPECTED)
             log.exception("command %s failed, ref %s", draft.id, unexpected.ref)
             await answer_failure(self._ctx, draft, unexpected)
 
-    async def _scale_command(self, draft: Draft) -> commands.Scale:
-        if draft.action == "press":
-            return await command_to_undo(self._ctx, draft.text.split(" ", 1)[1])
+    async def _hand_over(self, draft: Draft) -> None:
+        if draft.action in self._handlers.job_presses:
+            await self._handlers.job_presses[draft.action](draft, draft.text)
+            return
         command = parse(draft.text, self._defaults)
-        if not isinstance(command, commands.Scale):
+        if type(command) not in self._handlers.begins:
             raise RefusedError("This is not a command that makes a job.")
-        return command
+        await self._handlers.begins[type(command)](draft, command)
 
-    def _answer(self, request: Request, answer: Answer) -> None:
-        self._ctx.background.spawn(self._reply(request, answer), f"answer to {request.user}")
+    def _answer(self, request: Request, command: commands.Command) -> None:
+        """Answer in the background; a delivery that came before is answered once."""
+        if request.key in self._seen:
+            return
+        self._seen[request.key] = None
+        if len(self._seen) > REMEMBERED_KEYS:
+            self._seen.popitem(last=False)
+        answer = self._handlers.answers[type(command)]
+        self._ctx.background.spawn(
+            self._reply(request, lambda: answer(command, request.user)), f"answer to {request.user}"
+        )
 
-    async def _reply(self, request: Request, answer: Answer) -> None:
+    async def _reply(self, request: Request, answer: Callable[[], Awaitable[Message]]) -> None:
         try:
             message = await answer()
         except BotError as error:
             log.info("refused %r, ref %s: %s", request.text, error.ref, error)
             message = failed(error)
         except Exception:
-            unexpected = BotError("Something unexpected happened. Nothing was changed.")
+            unexpected = BotError(UNEXPECTED)
             log.exception("answer to %r failed, ref %s", request.text, unexpected.ref)
             message = failed(unexpected)
         await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)
-
-    def _again(self, key: str) -> bool:
-        """Whether this delivery came before; the last thousand are remembered."""
-        if key in self._seen:
-            return True
-        self._seen[key] = None
-        if len(self._seen) > REMEMBERED_KEYS:
-            self._seen.popitem(last=False)
-        return False

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.domain import placement
-from bot.domain.commands import Scale as Command
+from bot.domain.command import Scale as Command
 from bot.domain.convergence import Convergence, Goal
 from bot.domain.errors import OutOfSequenceError, RefusedError, SwarmUnavailableError
 from bot.domain.job import Draft, Job, JobState, Target

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from bot.domain.commands import Scale, ScaleTarget
+from bot.domain.command import Scale as Command
+from bot.domain.command import ScaleTarget
 from bot.domain.errors import RefusedError
-from bot.domain.job import Job, JobState
+from bot.domain.job import Draft, Job, JobState
 from handlers.context import Context
+from handlers.scale import Scale
 
 
-async def command_to_undo(ctx: Context, job_id: str) -> Scale:
-    """The scale command that undoes a job. Raises RefusedError when it changed nothing."""
-    job = await ctx.jobs.load(job_id)
-    if job is None or job.state is not JobState.FINISHED:
-        raise RefusedError(f"Job `{job_id}` is not one that can be undone.")
-    targets = _undone(job)
-    if not targets:
-        raise RefusedError(f"Job `{job_id}` changed nothing, so there is nothing to undo.")
-    return Scale(targets)
+class ScaleBack:
+    """Begins the job that undoes another."""
+
+    def __init__(self, ctx: Context, scale: Scale) -> None:
+        self._ctx = ctx
+        self._scale = scale
+
+    async def begin(self, draft: Draft, job_id: str) -> None:
+        """Queue it. Raises RefusedError when the other job changed nothing or still runs."""
+        job = await self._ctx.jobs.load(job_id)
+        if job is None or job.state is not JobState.FINISHED:
+            raise RefusedError(f"Job `{job_id}` is not one that can be undone.")
+        targets = _undone(job)
+        if not targets:
+            raise RefusedError(f"Job `{job_id}` changed nothing, so there is nothing to undo.")
+        await self._scale.begin(draft, Command(targets))
 
 
 def _undone(job: Job) -> tuple[ScaleTarget, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands import Status as Command
+from bot.domain.command import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.job import Job
 from bot.domain.message import Message
@@ -20,7 +20,7 @@ class Status:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, command: Command) -> Message:
+    async def answer(self, command: Command, _user: str) -> Message:
         """The stack, or the one service that was named."""
         look = await self._ctx.swarm.stack_look(self._ctx.stack)
         around = await self._surroundings(look)

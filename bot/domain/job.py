@@ -147,8 +147,8 @@ class Draft:
     """A changing command that was accepted but not answered yet; kept until its job is queued.
 
     ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): the same
-    key is accepted once. ``action`` is ``command`` for a typed one and ``press`` for a button,
-    whose action id and value stand in ``text`` as ``ACTION_ID VALUE``.
+    key is accepted once. ``action`` is ``command`` for a typed one, else the action id of the
+    pressed button, whose value ``text`` then is.
     """
 
     id: str

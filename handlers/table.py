@@ -1,0 +1,59 @@
+"""Which handler serves which command, button and job: the one place to look a command up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain import command as commands
+from bot.domain.job import Draft
+from bot.domain.message import Message
+from bot.loops.hold import Runner
+from handlers.cancel import Cancel
+from handlers.context import Context
+from handlers.jobs import ListJobs
+from handlers.scale import ACTION as SCALE
+from handlers.scale import Scale
+from handlers.scale_back import ScaleBack
+from handlers.status import Status
+
+Answer = Callable[[Any, str], Awaitable[Message]]
+"""Answers a command (of the type it stands under) of a user, to that person alone."""
+
+Begin = Callable[[Draft, Any], Awaitable[None]]
+"""Checks a command and queues its job."""
+
+CANCEL_BUTTON = "job.cancel"
+SCALE_BACK_BUTTON = "job.rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """``answers`` and ``begins`` by the command's type, ``runners`` by the job's action.
+
+    ``presses`` are buttons that are short for a command, by action id: from the button's value to
+    that command. ``undoes`` are buttons that begin a job: the value stands in the draft.
+    """
+
+    answers: Mapping[type, Answer]
+    begins: Mapping[type, Begin]
+    runners: Mapping[str, Runner]
+    presses: Mapping[str, Callable[[str], commands.Command]]
+    job_presses: Mapping[str, Callable[[Draft, str], Awaitable[None]]]
+
+
+def handlers(ctx: Context) -> Handlers:
+    """All of them, over the same ports."""
+    scale = Scale(ctx)
+    return Handlers(
+        answers={
+            commands.Status: Status(ctx).answer,
+            commands.ListJobs: ListJobs(ctx).answer,
+            commands.Cancel: Cancel(ctx).answer,
+        },
+        begins={commands.Scale: scale.begin},
+        runners={SCALE: scale},
+        presses={CANCEL_BUTTON: commands.Cancel},
+        job_presses={SCALE_BACK_BUTTON: ScaleBack(ctx, scale).begin},
+    )
