@@ -1,0 +1,277 @@
+"""The swarm through one manager's engine: the port ``Swarm`` over the docker SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import random
+import re
+import time
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from docker import APIClient
+
+from bot.domain.errors import (
+    NotAManagerError,
+    NotFoundError,
+    OutOfSequenceError,
+    RefusedError,
+    SwarmError,
+)
+from bot.domain.swarm import Look, Node, Service, StackLook, Task
+from bot.ports import EngineInfo, Guard, Scaled
+from bot.swarm import wire
+from bot.swarm.connection import Connection, Filters, Json, url
+from bot.swarm.failures import CLIENT_ERRORS
+from bot.swarm.logs import MOST_BYTES, Demultiplexer, readable
+
+T = TypeVar("T")
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_WANTED: Final = ["running", "ready", "accepted", "complete"]
+_COUNTED: Final = {"Replicated": "Replicas", "ReplicatedJob": "TotalCompletions"}
+_ATTEMPTS: Final = 10
+_PAUSE: Final = (0.02, 0.2)
+_LOG_SECONDS: Final = 2.5
+
+
+class DockerSwarm:
+    """Implements ``bot.ports.Swarm``; specs are handled whole and raw.
+
+    ``base_url`` and ``timeout`` as for ``Connection``.
+    """
+
+    def __init__(self, base_url: str = "", timeout: float = 30.0) -> None:
+        self._connection = Connection(base_url, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connections to the engine."""
+        self._connection.close()
+
+    async def engine(self) -> EngineInfo:
+        """The engine itself; works on workers too."""
+        info = await self._connection.get("/info")
+        api_version = await self._connection.call(lambda client: client.api_version)
+        swarm = info.get("Swarm") or {}
+        return EngineInfo(
+            version=str(info.get("ServerVersion", "")),
+            api_version=str(api_version),
+            node_id=str(swarm.get("NodeID", "")),
+            hostname=str(info.get("Name", "")),
+            is_manager=bool(swarm.get("ControlAvailable")),
+            swarm_active=swarm.get("LocalNodeState") == "active",
+        )
+
+    async def services(self, stack: str = "") -> tuple[Service, ...]:
+        """All services, or those of one stack, by name."""
+        raw = await self._list("/services", _of_stack(stack))
+        return tuple(sorted(map(wire.service_from, raw), key=lambda service: service.name))
+
+    async def service(self, name_or_id: str) -> Service:
+        """One service by its full name or id. Raises NotFoundError."""
+        service = wire.service_from(await self._inspect(name_or_id))
+        if name_or_id not in {service.name, service.id}:
+            raise _no_service(name_or_id)  # the engine takes the beginning of an id too
+        return service
+
+    async def look(self, service_id: str) -> Look:
+        """One service with its tasks and the nodes; ``service`` is None when it is gone.
+
+        The service comes first: tasks that are older than the number that is wanted of them could
+        look complete when they are not.
+        """
+        at = time.time()
+        try:
+            service = await self._inspect(service_id)
+            tasks, current, nodes = await self._tasks_and_nodes({"service": [service["ID"]]})
+        except NotFoundError:
+            return Look(at, None, (), await self.nodes())
+        return wire.look_from(service, tasks, current, nodes, at)
+
+    async def stack_look(self, stack: str) -> StackLook:
+        """A whole stack at once; every service of the swarm when ``stack`` is empty."""
+        at = time.time()
+        filters = _of_stack(stack)
+        services = await self._list("/services", filters)
+        tasks, current, nodes = await self._tasks_and_nodes(filters)
+        return wire.stack_look_from(stack, services, _of(services, tasks), current, nodes, at=at)
+
+    async def services_look(self, service_ids: frozenset[str]) -> StackLook:
+        """Some services at once, those of them that exist; for a feed that polls.
+
+        Whether a task is up to date is told from the templates: that saves one call of four.
+        """
+        at = time.time()
+        wanted = sorted(service_ids)
+        services = await self._list("/services", {"id": wanted})
+        found = [raw["ID"] for raw in services]
+        tasks: list[Json] = []
+        with suppress(NotFoundError):
+            if found:
+                tasks = await self._list("/tasks", {"service": found})
+        nodes = await self._list("/nodes")
+        return wire.stack_look_from("", services, tasks, None, nodes, at=at)
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """All nodes by hostname."""
+        return wire.nodes_from(await self._list("/nodes"))
+
+    async def tasks(self) -> tuple[Task, ...]:
+        """Every task of the swarm that is wanted to run, of whatever service."""
+        filters = {"desired-state": _WANTED}
+        raw, current = await asyncio.gather(self._list("/tasks", filters), self._current(filters))
+        return tuple(wire.task_from(task, up_to_date=task["ID"] in current) for task in raw)
+
+    async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
+        """Make the service want ``replicas``: one field of the spec, and nothing else.
+
+        As in ``bot.ports.Swarm``. Raises RefusedError for a global service.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            raw = await self._inspect(service_id)
+            service = wire.service_from(raw)
+            guard(service)
+            if service.replicas is None:
+                raise RefusedError(f"{service.name} is a global service: it cannot be scaled.")
+            if service.replicas == replicas:
+                return Scaled(service.replicas, changed=False)
+            try:
+                await self._update(raw, _with_replicas(raw["Spec"], replicas))
+            except OutOfSequenceError:
+                if attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
+            else:
+                return Scaled(service.replicas, changed=True)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def last_lines(self, task: Task, lines: int) -> str:
+        """The last lines of a task's log, oldest first; empty when there are none to be had.
+
+        Takes at most about five seconds: the log of a node that is down never comes.
+        """
+        try:
+            log = await self._connection.call(lambda client: _read_log(client, task.id, lines))
+        except SwarmError:
+            return ""
+        return readable(log, lines)
+
+    async def probe_output(self, task: Task) -> str:
+        """What the last health probe of a task printed; empty when it cannot be read from here."""
+        state = await self._container_state(task)
+        probes = (state.get("Health") or {}).get("Log") or []
+        output = str(probes[-1].get("Output", "")) if probes else ""
+        return readable(output.encode()[-MOST_BYTES:], lines=40)
+
+    async def out_of_memory(self, task: Task) -> bool | None:
+        """Whether the kernel killed the task for memory; None when it cannot be told from here."""
+        killed = (await self._container_state(task)).get("OOMKilled")
+        return killed if isinstance(killed, bool) else None
+
+    async def _list(self, path: str, filters: Filters | None = None) -> list[Json]:
+        return await self._as_manager(self._connection.list(path, filters))
+
+    async def _as_manager(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except NotAManagerError as error:
+            raise await self._managers_named(error) from error.__cause__
+
+    async def _inspect(self, name_or_id: str) -> Json:
+        """One service as the engine has it, without the defaults filled in."""
+        if not _NAME.fullmatch(name_or_id):
+            raise _no_service(name_or_id)
+        return await self._as_manager(self._connection.get(f"/services/{name_or_id}"))
+
+    async def _tasks_and_nodes(
+        self, filters: Filters
+    ) -> tuple[list[Json], frozenset[str], list[Json]]:
+        tasks, current, nodes = await asyncio.gather(
+            self._list("/tasks", filters),
+            self._current(filters),
+            self._list("/nodes"),
+        )
+        return tasks, current, nodes
+
+    async def _current(self, filters: Filters) -> frozenset[str]:
+        tasks = await self._list("/tasks", {**filters, "_up-to-date": ["true"]})
+        return frozenset(task["ID"] for task in tasks)
+
+    async def _update(self, raw: Json, spec: Json) -> None:
+        """Post a whole spec. The SDK's own ``update_service`` would leave fields out and put
+        registry credentials of this machine in; without any the engine keeps those it has."""
+        path, version = f"/services/{raw['ID']}/update", raw["Version"]["Index"]
+        await self._as_manager(self._connection.post(path, {"version": version}, spec))
+
+    async def _container_state(self, task: Task) -> Json:
+        """The state of a task's container, empty unless it is on the engine's own node."""
+        if not task.container_id:
+            return {}
+        try:
+            container = await self._connection.get(f"/containers/{task.container_id}/json")
+        except SwarmError:
+            return {}
+        state: Json = container.get("State") or {}
+        return state
+
+    async def _managers_named(self, error: NotAManagerError) -> NotAManagerError:
+        """The same error with what a person needs to go on: who is a manager."""
+        try:
+            info = await self._connection.get("/info")
+        except SwarmError:
+            return error
+        swarm, name = info.get("Swarm") or {}, info.get("Name", "this engine")
+        managers = [entry.get("Addr", "") for entry in swarm.get("RemoteManagers") or []]
+        if not managers:
+            return NotAManagerError(
+                f"The engine of {name} is in no swarm.",
+                hint="Join it to one as a manager, or point DOCKER_HOST at a manager.",
+            )
+        hosts = ", ".join(sorted(address.rpartition(":")[0] for address in managers))
+        return NotAManagerError(
+            f"The engine of {name} is a worker: it cannot speak for the swarm.",
+            hint=f"Point DOCKER_HOST at a manager ({hosts}), or run the bot on one.",
+        )
+
+
+def _of_stack(stack: str) -> dict[str, list[str]]:
+    return {"label": [f"{wire.STACK_LABEL}={stack}"]} if stack else {}
+
+
+def _of(services: list[Json], tasks: list[Json]) -> list[Json]:
+    ids = {service["ID"] for service in services}
+    return [task for task in tasks if task.get("ServiceID") in ids]
+
+
+def _no_service(name: str) -> NotFoundError:
+    return NotFoundError(f"There is no service {name}.")
+
+
+def _with_replicas(spec: Json, replicas: int) -> Json:
+    """The same spec with another number of replicas (for a job: of completions)."""
+    changed = copy.deepcopy(spec)
+    mode = changed["Mode"]
+    kind = next(kind for kind in _COUNTED if kind in mode)
+    mode[kind] = {**(mode[kind] or {}), _COUNTED[kind]: replicas}
+    return changed
+
+
+def _read_log(client: APIClient, task_id: str, lines: int) -> bytes:
+    """The end of a task's log as far as it comes in time."""
+    deadline = time.monotonic() + _LOG_SECONDS
+    frames = Demultiplexer()
+    with client.get(
+        url(client, f"/tasks/{task_id}/logs"),
+        params={"stdout": 1, "stderr": 1, "tail": lines},
+        stream=True,
+        timeout=_LOG_SECONDS,
+    ) as answer:
+        answer.raise_for_status()
+        with suppress(*CLIENT_ERRORS):
+            for data in answer.iter_content(None):
+                frames.feed(data)
+                if time.monotonic() > deadline:
+                    break
+    return frames.text()

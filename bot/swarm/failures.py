@@ -1,0 +1,152 @@
+"""What the docker SDK, requests and the engine raise, in the words of our own errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from docker.errors import DockerException
+from requests.exceptions import HTTPError, RequestException, Timeout
+from urllib3.exceptions import HTTPError as TransportError
+from urllib3.exceptions import TimeoutError as TransportTimeout
+
+from bot.domain.errors import (
+    NotAManagerError,
+    NotFoundError,
+    OutOfSequenceError,
+    SwarmError,
+    SwarmUnavailableError,
+)
+
+CLIENT_ERRORS: Final = (DockerException, RequestException, TransportError, OSError, ValueError)
+"""All that a call through the SDK may raise; ValueError is what a broken answer ends in."""
+
+_OUT_OF_SEQUENCE: Final = "update out of sequence"
+_NOT_A_MANAGER: Final = ("not a swarm manager", "not part of a swarm")
+_NO_LEADER: Final = (
+    "does not have a leader",
+    "no elected primary",
+    "lost leadership",
+    "leadership",
+    "context deadline exceeded",
+    "code = unavailable",
+    "code = deadlineexceeded",
+    "raft: proposal dropped",
+)
+_WRONG_VERSION: Final = ("client version", "api version")
+_LONGEST: Final = 400
+
+
+def translate(error: BaseException, host: str, seconds: float) -> SwarmError:
+    """The error of ours for one of ``CLIENT_ERRORS``; ``host`` is where the engine listens."""
+    if isinstance(error, HTTPError) and error.response is not None:
+        return _from_answer(error.response.status_code, words(error))
+    known = next((_SYSTEM[type(cause)] for cause in _chain(error) if type(cause) in _SYSTEM), None)
+    if known is not None:
+        sentence, hint = known
+        return SwarmUnavailableError(
+            f"The Docker engine at {host} {sentence.format(user=_who())}.", hint=hint
+        )
+    if any(isinstance(cause, Timeout | TransportTimeout | TimeoutError) for cause in _chain(error)):
+        return SwarmUnavailableError(
+            f"The Docker engine at {host} did not answer within {seconds:g} s.",
+            hint="The swarm may be electing a leader; look again in half a minute.",
+        )
+    if isinstance(error, RequestException | TransportError | OSError):
+        return SwarmUnavailableError(
+            f"The Docker engine at {host} cannot be reached: {_cut(str(error))}."
+        )
+    return SwarmError(f"The Docker engine at {host} cannot be used: {_cut(str(error))}.")
+
+
+def words(error: HTTPError) -> str:
+    """The engine's own message for an HTTP error."""
+    explanation = getattr(error, "explanation", None)
+    if explanation:
+        return _cut(str(explanation))
+    if error.response is None:
+        return _cut(str(error))
+    try:
+        return _cut(str(error.response.json()["message"]))
+    except (ValueError, KeyError, TypeError):
+        return _cut(error.response.text or error.response.reason or "")
+
+
+def speaks_another_version(error: BaseException) -> bool:
+    """Whether the engine refused the API version: it was exchanged for another one meanwhile."""
+    if not isinstance(error, HTTPError) or error.response is None:
+        return False
+    text = words(error).lower()
+    return error.response.status_code == 400 and all(word in text for word in _WRONG_VERSION)
+
+
+def was_cut_off(error: BaseException) -> bool:
+    """Whether the connection ended before the answer: a kept one that the engine had closed."""
+    return any(isinstance(cause, ConnectionError) for cause in _chain(error)) and not any(
+        isinstance(cause, ConnectionRefusedError) for cause in _chain(error)
+    )
+
+
+def _from_answer(status: int, message: str) -> SwarmError:
+    text = message.lower()
+    if _OUT_OF_SEQUENCE in text:
+        return OutOfSequenceError("Somebody else changed the service at the same moment.")
+    if any(phrase in text for phrase in _NOT_A_MANAGER):
+        return NotAManagerError(
+            "This engine is not a manager of a swarm.",
+            hint="Point DOCKER_HOST at a manager, or run the bot on one.",
+        )
+    if status == 404:
+        return NotFoundError(f"The engine says: {message}.")
+    if any(phrase in text for phrase in _NO_LEADER):
+        return SwarmUnavailableError(
+            f"The swarm cannot decide now: {message}",
+            hint="More than half of the managers have to be up and to reach each other.",
+        )
+    if status == 403:
+        return SwarmError(
+            f"The engine does not allow this call: {message}.",
+            hint="A socket proxy has to let services, tasks, nodes and info pass.",
+        )
+    return SwarmError(f"The engine says: {message}.")
+
+
+def _who() -> str:
+    return f"user {os.getuid()} (groups {', '.join(map(str, sorted(os.getgroups())))})"
+
+
+_SYSTEM: Final[dict[type, tuple[str, str]]] = {
+    FileNotFoundError: (
+        "cannot be reached: there is no such socket",
+        "Mount the engine's socket into the container, or set DOCKER_HOST.",
+    ),
+    PermissionError: (
+        "cannot be reached: {user} may not open the socket",
+        "Run the bot as root or in the group that owns the socket.",
+    ),
+    ConnectionRefusedError: (
+        "does not run: it refuses connections",
+        "Start the engine on that machine.",
+    ),
+    ConnectionResetError: ("broke the connection: it may be restarting", ""),
+    BrokenPipeError: ("broke the connection: it may be restarting", ""),
+}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error with all that it was made from; urllib3 keeps its reasons in the arguments."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        found = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        parts = (found.__cause__, found.__context__, getattr(found, "reason", None), *found.args)
+        waiting.extend(part for part in parts if isinstance(part, BaseException))
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

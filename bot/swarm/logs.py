@@ -1,0 +1,80 @@
+"""Logs as the engine sends them, made fit for reading: pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+MOST_BYTES: Final = 16 * 1024
+"""What is kept of a log, counted from its end."""
+
+_HEADER: Final = 8
+_STREAMS: Final = frozenset({0, 1, 2, 3})
+_ESCAPES: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor moves
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles and links
+    r"|\x1b[ -/]*[0-~]"  # the two-character kind
+)
+_OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?=[^\r\n])")
+
+
+class Demultiplexer:
+    """Takes the frames of a log apart as they come (Engine API, "Attach to a container").
+
+    Each frame has a header of eight bytes: the stream, three zeros, and the length, big-endian.
+    The log of a container with a terminal has no frames and passes as it is. Only the end of
+    what came is kept.
+    """
+
+    def __init__(self, most: int = 4 * MOST_BYTES) -> None:
+        self._most = most
+        self._rest = b""
+        self._left = 0
+        self._raw: bool | None = None
+        self._text = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next piece of the answer's body."""
+        self._rest += data
+        if self._raw is None and len(self._rest) >= _HEADER:
+            self._raw = not _is_header(self._rest)
+        while self._rest and self._raw is not None:
+            if not self._raw and not self._left:
+                if len(self._rest) < _HEADER:
+                    break
+                self._left = int.from_bytes(self._rest[4:_HEADER], "big")
+                self._rest = self._rest[_HEADER:]
+            self._keep(len(self._rest) if self._raw else self._left)
+
+    def text(self) -> bytes:
+        """What was logged so far."""
+        return bytes(self._text) if self._raw is not None else self._rest
+
+    def _keep(self, count: int) -> None:
+        part, self._rest = self._rest[:count], self._rest[count:]
+        self._left = max(self._left - len(part), 0)
+        self._text += part
+        del self._text[: -self._most]
+
+
+def readable(log: bytes, lines: int) -> str:
+    """The last ``lines`` lines, at most 16 KiB, without escapes and control characters."""
+    text = _ESCAPES.sub("", log.decode("utf-8", "replace"))
+    text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
+    clean = "".join(char for char in text if char in "\n\t" or not _is_control(char))
+    kept = [line.rstrip() for line in clean.strip("\n").split("\n")][-max(lines, 0) :]
+    joined = "\n".join(kept) if lines > 0 else ""
+    return joined.encode()[-MOST_BYTES:].decode("utf-8", "ignore")
+
+
+def _is_header(data: bytes) -> bool:
+    return data[0] in _STREAMS and data[1:4] == b"\0\0\0"
+
+
+def _is_control(char: str) -> bool:
+    """Control characters, and those that turn the direction of the text around."""
+    return unicodedata.category(char) == "Cc" or unicodedata.bidirectional(char) in _TURNING
+
+
+_TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

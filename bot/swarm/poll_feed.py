@@ -1,0 +1,180 @@
+"""The feed by polling: for engines whose control socket cannot be reached, and as the fallback.
+
+One hub polls for all subscribers together, and only while there are any. What it hands out are
+hints; a task that failed and was replaced between two polls is still among the dead tasks that
+the swarm keeps (five a slot), so its end is told too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final, Protocol
+
+from bot.domain.errors import SwarmError
+from bot.domain.swarm import StackLook
+from bot.ports import Change, FeedStatus
+from bot.swarm.differences import differences
+
+log = logging.getLogger(__name__)
+
+_BUSY_SHARE: Final = 0.2
+_SLOWEST: Final = 2.0
+_LONGEST_BACKOFF: Final = 5.0
+_FIRST_LOOK_SECONDS: Final = 1.0
+_MOST_CHANGES: Final = 512
+
+
+class Source(Protocol):
+    """What is polled."""
+
+    async def services_look(self, service_ids: frozenset[str]) -> StackLook:
+        """These services as far as they exist, with their tasks and all nodes."""
+
+
+class PollFeed:
+    """Implements ``bot.ports.Feed``.
+
+    ``interval`` is the shortest pause between two polls in seconds; it grows where a poll takes
+    long, so that polling never keeps the engine busy for more than a fifth of the time.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        interval: float = 0.2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._interval = interval
+        self._clock = clock
+        self._mailboxes: set[Mailbox] = set()
+        self._known: StackLook | None = None
+        self._polling: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._complete_at = 0.0
+        self._trouble = ""
+
+    def subscribe(self, service_ids: frozenset[str]) -> AbstractAsyncContextManager[Mailbox]:
+        """Follow these services from now on."""
+        return self._subscription(service_ids)
+
+    def status(self) -> FeedStatus:
+        """Which feed this is and how far behind; without subscribers it is never behind."""
+        lag = self._clock() - self._complete_at if self._mailboxes else 0.0
+        return FeedStatus("poll", lag, self._trouble)
+
+    @asynccontextmanager
+    async def _subscription(self, service_ids: frozenset[str]) -> AsyncIterator[Mailbox]:
+        mailbox = Mailbox(service_ids)
+        self._open(mailbox)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_LOOK_SECONDS):
+                    await mailbox.began.wait()
+            yield mailbox
+        finally:
+            await self._close(mailbox)
+
+    def _open(self, mailbox: Mailbox) -> None:
+        if not self._mailboxes:
+            self._complete_at = self._clock()
+        self._mailboxes.add(mailbox)
+        self._wake.set()
+        if self._polling is None:
+            self._polling = asyncio.create_task(self._poll_for_ever(), name="poll feed")
+
+    async def _close(self, mailbox: Mailbox) -> None:
+        self._mailboxes.discard(mailbox)
+        if self._mailboxes or self._polling is None:
+            return
+        polling, self._polling = self._polling, None
+        self._known, self._trouble = None, ""
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+
+    async def _poll_for_ever(self) -> None:
+        failures = 0
+        while True:
+            self._wake.clear()
+            began = self._clock()
+            try:
+                await self._poll()
+            except SwarmError as error:
+                failures += 1
+                self._note_trouble(error.sentence)
+            except Exception:
+                failures += 1
+                log.exception("the poll feed failed")
+                self._note_trouble("the feed failed, the log says why")
+            else:
+                failures = 0
+                self._trouble = ""
+            await self._pause(self._clock() - began, failures)
+
+    async def _poll(self) -> None:
+        began = self._clock()
+        wanted = frozenset[str]().union(*(mailbox.service_ids for mailbox in self._mailboxes))
+        look = await self._source.services_look(wanted)
+        changes = differences(self._known, look) if self._known else ()
+        self._known = look
+        self._complete_at = began
+        for mailbox in self._mailboxes:
+            mailbox.put(changes)
+            if mailbox.service_ids <= wanted:
+                mailbox.began.set()
+
+    async def _pause(self, took: float, failures: int) -> None:
+        """Sleep until the next poll is due; a new subscriber does not wait, unless in trouble."""
+        if failures:
+            await asyncio.sleep(min(self._interval * 2**failures, _LONGEST_BACKOFF))
+            return
+        pause = max(self._interval, min(took * (1 / _BUSY_SHARE - 1), _SLOWEST))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+
+    def _note_trouble(self, sentence: str) -> None:
+        if not self._trouble:
+            log.warning("the poll feed cannot look: %s", sentence)
+        self._trouble = sentence
+
+
+class Mailbox:
+    """Implements ``bot.ports.Subscription``: the newest change of each task, in order.
+
+    When nobody takes them for long, they collapse to one hint for each service to look again.
+    """
+
+    def __init__(self, service_ids: frozenset[str]) -> None:
+        self.service_ids = service_ids
+        self.began = asyncio.Event()
+        self._changes: dict[tuple[str, str], Change] = {}
+        self._filled = asyncio.Event()
+
+    def put(self, changes: tuple[Change, ...]) -> None:
+        """Take what concerns these services."""
+        for change in changes:
+            if change.service_id in self.service_ids:
+                key = (change.service_id, change.task.id if change.task else "")
+                self._changes.pop(key, None)
+                self._changes[key] = change
+        if len(self._changes) > _MOST_CHANGES:
+            services = sorted({service for service, _ in self._changes})
+            self._changes = {(service, ""): Change(service) for service in services}
+        if self._changes:
+            self._filled.set()
+
+    async def wait(self, seconds: float) -> tuple[Change, ...]:
+        """All changes since the last call; waits up to ``seconds`` for one, then returns ()."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._filled.wait()
+        taken = tuple(self._changes.values())
+        self._changes.clear()
+        self._filled.clear()
+        return taken
