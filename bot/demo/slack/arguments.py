@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.demo.slack.limits import is_list_of_objects
 from bot.demo.slack.model import Json
 from bot.demo.slack.refusals import Refusal
 
@@ -71,7 +72,7 @@ class Arguments(Mapping[str, Any]):
         value = self.structure(name, refusal)
         if value is None:
             return None
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        if not is_list_of_objects(value):
             raise Refusal(refusal)
         return value
 

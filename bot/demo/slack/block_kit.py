@@ -37,7 +37,7 @@ class Several:
 
 @dataclass(frozen=True)
 class Element:
-    """A typed object: one of the named kinds of `KINDS`."""
+    """A typed object: one of the named kinds of `ELEMENTS` or `TEXTUAL`."""
 
     kinds: tuple[str, ...]
 
@@ -87,41 +87,33 @@ OPTION: Final = Record(
     Shape({"text": Text(75), "value": String(150)}, {"description": Text(75), "url": URL})
 )
 OPTION_GROUP: Final = Record(Shape({"label": Text(75, PLAIN), "options": Several(OPTION, 100)}))
-INTERACTIVE: Final[dict[str, Part]] = {"action_id": ID, "confirm": CONFIRM, "focus_on_load": ANY}
-PICKER: Final = INTERACTIVE | {"placeholder": Text(150, PLAIN)}
+FOCUS: Final[dict[str, Part]] = {"focus_on_load": ANY}
+ACTION: Final[dict[str, Part]] = {"action_id": ID}
+CLICKED: Final[dict[str, Part]] = {"action_id": ID, "confirm": CONFIRM}
+HINTED: Final[dict[str, Part]] = ACTION | FOCUS | {"placeholder": Text(150, PLAIN)}
+PICKER: Final[dict[str, Part]] = HINTED | CLICKED
 OPTIONS: Final[dict[str, Part]] = {
     "options": Several(OPTION, 100),
     "option_groups": Several(OPTION_GROUP, 100),
 }
-
-
-def _select(**more: Part) -> Shape:
-    return Shape(optional=PICKER | more)
-
-
-def _conversations(**more: Part) -> Shape:
-    flags = {"response_url_enabled": ANY, "default_to_current_conversation": ANY, "filter": ANY}
-    return _select(**flags, **more)
-
-
-def _choices(most: int) -> Shape:
-    return Shape(
-        {"options": Several(OPTION, most)},
-        INTERACTIVE | {"initial_options": ANY, "initial_option": OPTION},
-    )
-
-
-def _input(**more: Part) -> Shape:
-    return Shape(
-        optional=PICKER | {"initial_value": ANY, "dispatch_action_config": ANY} | dict(more)
-    )
-
-
+CONVERSATIONS: Final[dict[str, Part]] = {"default_to_current_conversation": ANY, "filter": ANY}
 MOST: Final[dict[str, Part]] = {"max_selected_items": ANY}
-STATIC: Final = Shape(optional=PICKER | OPTIONS | {"initial_option": OPTION})
+QUERIED: Final[dict[str, Part]] = {"min_query_length": ANY}
+RESPONSE_URL: Final[dict[str, Part]] = {"response_url_enabled": ANY}
+TYPED: Final[dict[str, Part]] = HINTED | {"initial_value": ANY, "dispatch_action_config": ANY}
+
+
+def _shape(*parts: dict[str, Part], **more: Part) -> Shape:
+    """An element that has to have none of its parts."""
+    optional = dict(more)
+    for each in parts:
+        optional |= each
+    return Shape(optional=optional)
+
+
 BUTTON: Final = Shape(
     {"text": Text(75, PLAIN)},
-    INTERACTIVE
+    CLICKED
     | {
         "url": URL,
         "value": String(2000),
@@ -129,6 +121,7 @@ BUTTON: Final = Shape(
         "accessibility_label": String(75),
     },
 )
+CHOICES: Final = Several(OPTION, 10)
 IMAGE: Final = Shape(
     {"alt_text": String(2000)},
     {"image_url": URL, "slack_file": ANY},
@@ -138,31 +131,37 @@ IMAGE: Final = Shape(
 ELEMENTS: Final[dict[str, Shape]] = {
     "button": BUTTON,
     "image": IMAGE,
-    "static_select": STATIC,
-    "multi_static_select": Shape(optional=PICKER | OPTIONS | MOST | {"initial_options": ANY}),
-    "external_select": _select(initial_option=OPTION, min_query_length=ANY),
-    "multi_external_select": _select(initial_options=ANY, min_query_length=ANY, **MOST),
-    "users_select": _select(initial_user=ANY),
-    "multi_users_select": _select(initial_users=ANY, **MOST),
-    "conversations_select": _conversations(initial_conversation=ANY),
-    "multi_conversations_select": _conversations(initial_conversations=ANY, **MOST),
-    "channels_select": _select(initial_channel=ANY, response_url_enabled=ANY),
-    "multi_channels_select": _select(initial_channels=ANY, **MOST),
-    "overflow": Shape({"options": Several(OPTION, 5)}, INTERACTIVE),
-    "checkboxes": _choices(10),
-    "radio_buttons": _choices(10),
-    "datepicker": _select(initial_date=ANY),
-    "timepicker": _select(initial_time=ANY, timezone=ANY),
-    "datetimepicker": _select(initial_date_time=ANY),
+    "static_select": _shape(PICKER, OPTIONS, initial_option=OPTION),
+    "multi_static_select": _shape(PICKER, OPTIONS, MOST, initial_options=ANY),
+    "external_select": _shape(PICKER, QUERIED, initial_option=OPTION),
+    "multi_external_select": _shape(PICKER, QUERIED, MOST, initial_options=ANY),
+    "users_select": _shape(PICKER, initial_user=ANY),
+    "multi_users_select": _shape(PICKER, MOST, initial_users=ANY),
+    "conversations_select": _shape(PICKER, CONVERSATIONS, RESPONSE_URL, initial_conversation=ANY),
+    "multi_conversations_select": _shape(PICKER, CONVERSATIONS, MOST, initial_conversations=ANY),
+    "channels_select": _shape(PICKER, RESPONSE_URL, initial_channel=ANY),
+    "multi_channels_select": _shape(PICKER, MOST, initial_channels=ANY),
+    "overflow": Shape({"options": Several(OPTION, 5)}, CLICKED),
+    "checkboxes": Shape({"options": CHOICES}, CLICKED | FOCUS | {"initial_options": ANY}),
+    "radio_buttons": Shape({"options": CHOICES}, CLICKED | FOCUS | {"initial_option": OPTION}),
+    "datepicker": _shape(PICKER, initial_date=ANY),
+    "timepicker": _shape(PICKER, initial_time=ANY, timezone=ANY),
+    "datetimepicker": _shape(CLICKED, FOCUS, initial_date_time=ANY),
     "workflow_button": Shape({"text": Text(75, PLAIN), "workflow": ANY}, open=True),
-    "plain_text_input": _input(multiline=ANY, min_length=ANY, max_length=ANY),
-    "number_input": _input(is_decimal_allowed=ANY, min_value=ANY, max_value=ANY),
-    "email_text_input": _input(),
-    "url_text_input": _input(),
-    "rich_text_input": _input(),
-    "file_input": Shape(optional=INTERACTIVE | {"filetypes": ANY, "max_files": ANY}),
-    "feedback_buttons": Shape({"positive_button": ANY, "negative_button": ANY}, INTERACTIVE),
-    "icon_button": Shape({"icon": ANY, "text": Text(75, PLAIN)}, INTERACTIVE, open=True),
+    "plain_text_input": _shape(TYPED, multiline=ANY, min_length=ANY, max_length=ANY),
+    "number_input": Shape(
+        {"is_decimal_allowed": ANY}, TYPED | {"min_value": ANY, "max_value": ANY}
+    ),
+    "email_text_input": _shape(TYPED),
+    "url_text_input": _shape(TYPED),
+    "rich_text_input": _shape(TYPED, min_lines=ANY, max_lines=ANY),
+    "file_input": _shape(ACTION, filetypes=ANY, max_files=ANY),
+    "feedback_buttons": Shape({"positive_button": ANY, "negative_button": ANY}, ACTION),
+    "icon_button": Shape(
+        {"icon": ANY, "text": Text(75, PLAIN)},
+        CLICKED
+        | {"value": String(2000), "accessibility_label": String(75), "visible_to_user_ids": ANY},
+    ),
 }
 TEXTUAL: Final[dict[str, Part]] = {"plain_text": Text(2000, PLAIN), "mrkdwn": Text(2000)}
 MESSAGE_ACTIONS: Final = tuple(
@@ -180,7 +179,7 @@ BLOCKS: Final[dict[str, Shape]] = {
         },
         one_of=("text", "fields"),
     ),
-    "header": Shape({"text": Text(150, PLAIN)}, {"level": ANY}),
+    "header": Shape({"text": Text(150, PLAIN)}),
     "divider": Shape(),
     "context": Shape({"elements": Several(Element(("image", *TEXT_TYPES)), 10)}),
     "actions": Shape({"elements": Several(Element((*MESSAGE_ACTIONS, "rich_text_input")), 25)}),

@@ -10,6 +10,7 @@ from bot.demo.slack.limits import (
     check_content,
     check_metadata,
     check_size,
+    is_list_of_objects,
 )
 from bot.demo.slack.model import Channel, Content, Json, Message
 from bot.demo.slack.refusals import Refusal
@@ -76,7 +77,10 @@ def _with_the_rest(call: Call, content: Content) -> Content:
     attachments = call.arguments.objects("attachments", "invalid_attachments")
     if attachments is not None:
         for attachment in attachments:
-            checked_blocks(attachment.get("blocks", []), call.structure, call.workspace)
+            blocks = attachment.get("blocks", [])
+            if not is_list_of_objects(blocks):
+                raise Refusal("invalid_attachments")
+            checked_blocks(blocks, call.structure, call.workspace)
         content = replace(content, attachments=tuple(attachments))
     metadata = call.arguments.structure("metadata", "invalid_metadata_format")
     if metadata is not None and metadata != {}:

@@ -106,18 +106,19 @@ class Courier:
         return await self._carry(delivery)
 
     async def again(self, earlier: Delivery) -> Delivery:
-        """Deliver the same thing a second time: same envelope id, or same signed request."""
-        return await self._carry(
-            replace(
-                earlier,
-                retry_attempt=earlier.retry_attempt + 1,
-                error="",
-                latency=None,
-                status=None,
-                body=None,
-                shown=None,
-            )
-        )
+        """Deliver the same thing a second time: same envelope id, or same signed request.
+
+        Slack itself does so for events, which then say how often; anything else can still come
+        twice, and says nothing.
+        """
+        repeated = Delivery(earlier.kind, earlier.via, earlier.payload, earlier.envelope_id)
+        repeated.request = earlier.request
+        if earlier.kind == "events_api":
+            repeated.retry_attempt = earlier.retry_attempt + 1
+            if earlier.request is not None:
+                number = repeated.retry_attempt
+                repeated.request = replace(earlier.request, retry_attempt=number)
+        return await self._carry(repeated)
 
     async def _carry(self, delivery: Delivery) -> Delivery:
         self.deliveries.append(delivery)

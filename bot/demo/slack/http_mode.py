@@ -27,6 +27,7 @@ class SignedRequest:
     content_type: str
     timestamp: int
     signature: str
+    retry_attempt: int = 0
 
     @classmethod
     def sign(cls, secret: str, timestamp: int, body: str, content_type: str) -> "SignedRequest":
@@ -36,12 +37,16 @@ class SignedRequest:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that Slack sends."""
-        return {
+        headers = {
             "Content-Type": self.content_type,
             "User-Agent": "Slackbot 1.0",
             "X-Slack-Request-Timestamp": str(self.timestamp),
             "X-Slack-Signature": self.signature,
         }
+        if self.retry_attempt:
+            headers["X-Slack-Retry-Num"] = str(self.retry_attempt)
+            headers["X-Slack-Retry-Reason"] = "http_timeout"
+        return headers
 
 
 @dataclass(frozen=True)

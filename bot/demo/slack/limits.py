@@ -6,7 +6,7 @@ Every breach is told in Slack's own form: what is wrong and where, as a JSON poi
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from bot.demo.slack.block_kit import (
     BLOCKS,
@@ -33,6 +33,8 @@ BLOCKS_IN_ALL: Final = 13_000
 """Characters of all blocks of a message as JSON; undocumented, see slackapi/bolt-js#2509."""
 ATTACHMENTS: Final = 100
 MARKDOWN_IN_ALL: Final = 12_000
+METADATA: Final = 8_000
+"""Characters of metadata as JSON; Slack refuses what is too large without saying how large."""
 VIEW_TITLE: Final = 24
 VIEW_SIZE: Final = 250_000
 PRIVATE_METADATA: Final = 3000
@@ -60,7 +62,7 @@ def _breaches(blocks: Sequence[Json]) -> Iterator[str]:
 
 
 def _repeated_block_ids(blocks: Sequence[Json]) -> Iterator[str]:
-    counted = Counter(block["block_id"] for block in blocks if "block_id" in block)
+    counted = Counter(str(block["block_id"]) for block in blocks if "block_id" in block)
     for block_id, times in counted.items():
         if times > 1:
             yield f'`block_id` "{block_id}" already exists [json-pointer:/blocks]'
@@ -190,13 +192,23 @@ def check_metadata(metadata: object) -> None:
         raise Refusal("invalid_metadata_format", "missing required field: event_type")
     if not isinstance(metadata.get("event_payload"), dict):
         raise Refusal("invalid_metadata_format", "missing required field: event_payload")
+    if len(json.dumps(metadata)) > METADATA:
+        raise Refusal("metadata_too_large")
 
 
 def check_view(view: object, kind: str) -> list[str]:
     """Everything wrong with a view of the given kind (`modal` or `home`)."""
     if not isinstance(view, dict) or view.get("type") != kind:
         return [f"must be a view of type {kind} [json-pointer:/view]"]
-    return [*_check_view_parts(view, kind), *check_blocks(view.get("blocks", []), VIEW_BLOCKS)]
+    blocks = view.get("blocks")
+    if not is_list_of_objects(blocks):
+        return ["must be an array of objects [json-pointer:/view/blocks]"]
+    return [*_check_view_parts(view, kind), *check_blocks(blocks, VIEW_BLOCKS)]
+
+
+def is_list_of_objects(value: object) -> TypeGuard[list[Json]]:
+    """Whether a JSON value is a list of objects."""
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
 def _check_view_parts(view: Json, kind: str) -> Iterator[str]:
@@ -210,5 +222,3 @@ def _check_view_parts(view: Json, kind: str) -> Iterator[str]:
     }
     flags = ("type", "blocks", "clear_on_close", "notify_on_close", "submit_disabled")
     yield from _check_shape(view, Shape(required, texts | strings), "/view", own=flags)
-    if not isinstance(view.get("blocks"), list):
-        yield "missing required field: blocks [json-pointer:/view]"

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.demo.slack.chat import checked_blocks
 from bot.demo.slack.faults import Faults
-from bot.demo.slack.limits import check_content
+from bot.demo.slack.limits import check_content, is_list_of_objects
 from bot.demo.slack.model import Content, Json, Message
 from bot.demo.slack.refusals import RateLimited, Refusal
 from bot.demo.slack.web_api import StructureCheck
@@ -57,6 +57,7 @@ class ResponseUrls:
         """Answer one POST to a response URL."""
         url = self._issued.get(request.path)
         channel = "" if url is None else url.channel
+        self.workspace.emit("call", method=PSEUDO_METHOD)
 
         async def effect() -> web.Response:
             return await self._effect(url, request)
@@ -102,17 +103,13 @@ class ResponseUrls:
         kind = payload.get("response_type", "ephemeral")
         text, blocks = payload.get("text") or "", payload.get("blocks") or []
         attachments = payload.get("attachments") or []
-        well_formed = isinstance(text, str) and _objects(blocks) and _objects(attachments)
+        well_formed = isinstance(text, str) and all(map(is_list_of_objects, (blocks, attachments)))
         if kind not in ("ephemeral", "in_channel") or not well_formed:
             raise Refusal("invalid_payload")
         kept = checked_blocks(blocks, self.structure, self.workspace)
         content = Content(text, kept, tuple(attachments))
         check_content(content)
         return content
-
-
-def _objects(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
 async def _payload_of(request: web.Request) -> Json:

@@ -28,7 +28,6 @@ from bot.demo.slack.structure import no_structure_check, structure_check
 from bot.demo.slack.web_api import CallRecord, Method, Tokens, WebApi
 from bot.demo.slack.workspace import Workspace
 
-HOST: Final = "127.0.0.1"
 LARGEST_BODY: Final = 32 * 1024 * 1024
 ANN: Final = "U0ANN00001"
 SWARM: Final = "C0SWARM001"
@@ -40,9 +39,9 @@ class SlackEmulator:
     """A Slack workspace that an app can be connected to.
 
     Use it as an asynchronous context manager: it listens on a free port of the loopback interface
-    (or on `port`) and stops at the end. `strict` checks blocks against Slack's published types
-    too (needs `jsonschema`). Point the app at `base_url` with `tokens.bot`, `tokens.app` and
-    `tokens.signing_secret`; for HTTP mode set `request_url`.
+    (or on the address `host` and `port`) and stops at the end. `strict` checks blocks against
+    Slack's published types too (needs `jsonschema`). Point the app at `base_url` with
+    `tokens.bot`, `tokens.app` and `tokens.signing_secret`; for HTTP mode set `request_url`.
     """
 
     def __init__(
@@ -53,6 +52,7 @@ class SlackEmulator:
         strict: bool = False,
         enforce_rates: bool = True,
         clock: Callable[[], float] = time.time,
+        host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         structure = structure_check() if strict else no_structure_check
@@ -66,6 +66,7 @@ class SlackEmulator:
         self.web_api = WebApi(self.workspace, self.tokens, self.rates, self.faults, structure)
         self.courier = Courier(self.workspace, self.tokens, self.sockets, self.http, self.responses)
         self._register()
+        self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
         self._site: web.SockSite | None = None
@@ -113,7 +114,7 @@ class SlackEmulator:
     @property
     def root_url(self) -> str:
         """The address of everything, without a slash at the end."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     @property
     def base_url(self) -> str:
@@ -152,7 +153,7 @@ class SlackEmulator:
         """Listen again, on the same port."""
         if self._runner is None or self._site is not None:
             return
-        listening = socket.create_server((HOST, self._port))
+        listening = socket.create_server((self._host, self._port))
         self._port = listening.getsockname()[1]
         self._site = web.SockSite(self._runner, listening)
         await self._site.start()
@@ -287,6 +288,22 @@ class SlackEmulator:
         except TimeoutError as error:
             texts = [message.shown_text[:200] for message in candidates()]
             raise TimeoutError(f"nothing within {timeout} s among {texts}") from error
+
+    async def wait_for_calls(
+        self,
+        method: str,
+        count: int = 1,
+        timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> None:
+        """Wait until `count` calls of a method, or of `response_url`, have arrived in all.
+
+        They may not have been answered yet.
+        """
+
+        def enough() -> bool | None:
+            return self.workspace.arrivals[method] >= count or None
+
+        await self.workspace.until(enough, timeout)
 
     async def wait_for_connections(
         self,

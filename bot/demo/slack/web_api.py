@@ -110,6 +110,7 @@ class WebApi:
         """Answer one request."""
         name = request.match_info["method"]
         started = time.perf_counter()
+        self.workspace.emit("call", method=name)
         arguments, error = Arguments({}), ""
         try:
             arguments = await arguments_of(request)
@@ -128,13 +129,18 @@ class WebApi:
             raise Refusal("unknown_method", req_method=name)
         if not method.anonymous:
             self._authorise(method, arguments.token)
-        channel = arguments.text("channel")
+        channel = self._channel_id(arguments.text("channel"))
         self.rates.take(name, channel)
 
         async def effect() -> web.Response:
             return await self._effect(name, method, arguments)
 
         return await self.faults.around(name, channel, request, effect)
+
+    def _channel_id(self, reference: str) -> str:
+        """One key for a channel, however the app names it."""
+        channel = self.workspace.channel_named(reference)
+        return reference if channel is None else channel.id
 
     async def _effect(self, name: str, method: Method, arguments: Arguments) -> web.Response:
         call = Call(name, arguments, self.workspace, self.root_url, self.structure)

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -52,6 +52,7 @@ class Workspace:
         self.views: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
         self.changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+        self.arrivals: Counter[str] = Counter()
         self.edit_window: float | None = None
         self._numbers = itertools.count(1)
         self._last_ts = 0
@@ -209,6 +210,8 @@ class Workspace:
         seen = None if message is None else snapshot(message)
         change = Change(kind, self.clock(), seen, detail)
         self.changes.append(change)
+        if kind == "call":
+            self.arrivals[str(detail["method"])] += 1
         for queue in self._subscribers:
             queue.put_nowait(change)
         for look in list(self._looks):
