@@ -1,9 +1,34 @@
-"""Why a task failed: one classifier for verdicts and incidents."""
+"""Why a task failed: one classifier for verdicts and incidents.
+
+A task tells why it failed by three things: its state, its error text (``Status.Err``) and its
+container's exit code. The texts are those of the Docker Engine's swarm executor (moby
+``daemon/cluster/executor/container``) and of swarmkit's scheduler. The first rule that applies
+wins:
+
+======================  =====================================  ==============
+state                   text or code                           kind
+======================  =====================================  ==============
+pending                 any text (the scheduler's)             UNSCHEDULABLE
+any                     ``unhealthy container``                UNHEALTHY
+any                     ``No such image``, pull refused        IMAGE_MISSING
+any                     a volume or bind mount                 MOUNT_FAILED
+any                     any other text that is not an exit     START_FAILED
+failed                  exit 137 and a memory limit            OUT_OF_MEMORY
+failed                  any other exit code                    EXIT_CODE
+complete                none                                   ENDED
+======================  =====================================  ==============
+
+Nothing here decides whether a failure counts: that is the convergence's and the incidents' part.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Final
+
+from bot.domain.swarm import Service, Task, TaskState
 
 
 class CauseKind(Enum):
@@ -25,9 +50,9 @@ class CauseKind(Enum):
 class Cause:
     """Why one task failed.
 
-    ``text`` says it in plain words, ``raw`` is the engine's own error text (may be empty).
-    ``exit_code`` is the container's, None where none ran. ``place`` is the slot, or the node id for
-    a global service.
+    ``text`` says it in plain words, as a sentence without its full stop; ``raw`` is the engine's
+    own error text (may be empty). ``exit_code`` is the container's, None where none ran.
+    ``place`` is the slot, or the node id for a global service.
     """
 
     kind: CauseKind
@@ -38,3 +63,201 @@ class Cause:
     place: str = ""
     node_id: str = ""
     container_id: str = ""
+
+
+EXIT_CODES: Final = {
+    0: "ended by itself",
+    1: "general error",
+    2: "wrong usage, or a shell builtin failed",
+    126: "a command could not be executed",
+    127: "a command was not found",
+    128: "the engine could not start it",
+    130: "interrupted, SIGINT",
+    132: "illegal instruction, SIGILL",
+    134: "aborted, SIGABRT",
+    135: "bus error, SIGBUS",
+    136: "arithmetic error, SIGFPE",
+    137: "killed, SIGKILL",
+    139: "segmentation fault, SIGSEGV",
+    141: "broken pipe, SIGPIPE",
+    143: "terminated, SIGTERM",
+    255: "exit status out of range, often -1",
+}
+"""What an exit code usually means: sysexits and shells up to 127, 128 + signal above."""
+
+KILLED: Final = 137
+"""128 + SIGKILL: what the kernel's out-of-memory killer leaves, and what ``kill -9`` leaves."""
+
+REPLACED_BY_SWARM: Final = "assigned node no longer meets constraints"
+"""Swarmkit's constraint enforcer rejects a task so to move it; no container failed."""
+
+_EXIT: Final = re.compile(r"^task: non-zero exit \(-?\d+\)\s*:?\s*")
+_UNHEALTHY: Final = re.compile(r"unhealthy container|container is unhealthy", re.IGNORECASE)
+_IMAGE: Final = re.compile(
+    r"no such image|pull access denied|manifest unknown|manifest for .* not found"
+    r"|repository .*(?:not found|does not exist)|no matching manifest|failed to resolve reference",
+    re.IGNORECASE,
+)
+_MOUNT: Final = re.compile(
+    r"mounting volume|mount local volume|mount config|bind source path|error mounting"
+    r"|network volume address|volumedriver\.|volume driver"
+    r"|get volume|create volume|no such volume",
+    re.IGNORECASE,
+)
+_COMMAND: Final = re.compile(r'exec: "(?P<command>[^"]*)"')
+_MISSING_IMAGE: Final = re.compile(r"no such image: (?P<image>\S+)", re.IGNORECASE)
+_LAYERS: Final = re.compile(
+    r"^(?:starting container failed|failed to create (?:shim )?task(?: for container)?"
+    r"|OCI runtime create failed|runc create failed|unable to start container process"
+    r"|error while mounting volume '[^']*'|failed to mount local volume): ",
+    re.IGNORECASE,
+)
+_KINDS: Final = (
+    (_UNHEALTHY, CauseKind.UNHEALTHY),
+    (_IMAGE, CauseKind.IMAGE_MISSING),
+    (_MOUNT, CauseKind.MOUNT_FAILED),
+)
+_MIB: Final = 1024 * 1024
+
+
+def classify(task: Task, service: Service | None = None) -> Cause | None:
+    """Why the task failed, or what keeps it from running; None where nothing is wrong with it.
+
+    ``service`` is the task's, where known: its memory limit and health check tell causes apart
+    that look alike.
+    """
+    if not _tells_trouble(task):
+        return None
+    kind = _kind(task, service)
+    return Cause(
+        kind=kind,
+        text=_text(kind, task, service),
+        raw=task.err,
+        exit_code=_code(task),
+        task_id=task.id,
+        place=task.place,
+        node_id=task.node_id,
+        container_id=task.container_id,
+    )
+
+
+def with_oom(cause: Cause, killed: bool | None, limit: int) -> Cause:  # noqa: FBT001 (a fact)
+    """The cause of an exit 137 once the kernel's word is known.
+
+    ``killed`` is whether the kernel killed the container for memory, None when that cannot be
+    told; ``limit`` is the service's memory limit in bytes, 0 for none. Other causes, an unknown
+    word and a health check's kill stay as they are.
+    """
+    fitting = cause.kind in {CauseKind.EXIT_CODE, CauseKind.OUT_OF_MEMORY}
+    if killed is None or cause.exit_code != KILLED or not fitting:
+        return cause
+    if killed:
+        return replace(cause, kind=CauseKind.OUT_OF_MEMORY, text=_out_of_memory(limit, sure=True))
+    text = f"The container was killed (exit {KILLED}, SIGKILL), and not for memory"
+    return replace(cause, kind=CauseKind.EXIT_CODE, text=text)
+
+
+def exit_words(code: int) -> str:
+    """An exit code with its usual meaning: ``exit 137 (killed, SIGKILL)``."""
+    meaning = EXIT_CODES.get(code, "")
+    return f"exit {code} ({meaning})" if meaning else f"exit {code}"
+
+
+def short_error(err: str) -> str:
+    """The engine's error without the layers that say nothing to a reader."""
+    text = _EXIT.sub("", err.strip())
+    while (shorter := _LAYERS.sub("", text)) != text:
+        text = shorter
+    return text
+
+
+def human_bytes(count: int) -> str:
+    """Bytes as people write limits: ``64 MiB``, ``1.5 GiB``."""
+    if count >= 1024 * _MIB:
+        return f"{count / (1024 * _MIB):.3g} GiB"
+    return f"{count / _MIB:.4g} MiB"
+
+
+def _tells_trouble(task: Task) -> bool:
+    if task.state in {TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE}:
+        return True
+    return not task.state.over and task.state is not TaskState.RUNNING and bool(task.err)
+
+
+def _kind(task: Task, service: Service | None) -> CauseKind:
+    if task.state is TaskState.PENDING:
+        return CauseKind.UNSCHEDULABLE
+    if task.state is TaskState.COMPLETE and not task.err:
+        return CauseKind.ENDED
+    for pattern, kind in _KINDS:
+        if pattern.search(task.err):
+            return kind
+    return _kind_of_exit(task, service)
+
+
+def _kind_of_exit(task: Task, service: Service | None) -> CauseKind:
+    code = _code(task)
+    if (task.err and not _EXIT.match(task.err)) or code is None:
+        return CauseKind.START_FAILED
+    if code == KILLED and service is not None and service.limit.memory:
+        return CauseKind.OUT_OF_MEMORY
+    return CauseKind.EXIT_CODE
+
+
+def _code(task: Task) -> int | None:
+    """The container's exit code; a rejected or pending task never had one."""
+    if task.state in {TaskState.REJECTED, TaskState.PENDING}:
+        return None
+    if task.state is TaskState.COMPLETE and task.exit_code is None:
+        return 0
+    if task.exit_code is not None:
+        return task.exit_code
+    found = re.search(r"non-zero exit \((-?\d+)\)", task.err)
+    return int(found.group(1)) if found else None
+
+
+def _text(kind: CauseKind, task: Task, service: Service | None) -> str:
+    if kind is CauseKind.EXIT_CODE:
+        return f"The container ended with {exit_words(_code(task) or 0)}"
+    if kind is CauseKind.OUT_OF_MEMORY:
+        return _out_of_memory(service.limit.memory if service else 0, sure=False)
+    if kind is CauseKind.UNHEALTHY:
+        return "The health check did not pass, so the engine stopped the container"
+    if kind is CauseKind.IMAGE_MISSING:
+        return _missing_image(task)
+    if kind is CauseKind.MOUNT_FAILED:
+        return f"A volume could not be mounted: {short_error(task.err)}"
+    if kind is CauseKind.UNSCHEDULABLE:
+        return f"The scheduler found no place: {task.err}"
+    if kind is CauseKind.ENDED:
+        return _ended(service)
+    return _start_failed(task)
+
+
+def _out_of_memory(limit: int, *, sure: bool) -> str:
+    bound = f"its memory limit is {human_bytes(limit)}" if limit else "it has no memory limit"
+    if sure:
+        return f"The kernel killed the container for memory; {bound}"
+    return f"Probably out of memory: the container was killed (exit {KILLED}) and {bound}"
+
+
+def _missing_image(task: Task) -> str:
+    found = _MISSING_IMAGE.search(task.err)
+    image = found.group("image") if found else task.image
+    return f"No such image: {image}" if image else short_error(task.err)
+
+
+def _ended(service: Service | None) -> str:
+    text = "The container ended with exit 0, as if its work were done"
+    if service is not None and service.has_health_check:
+        return f"{text}, or it was stopped as unhealthy and exits 0 on SIGTERM"
+    return text
+
+
+def _start_failed(task: Task) -> str:
+    command = _COMMAND.search(task.err)
+    code = _code(task)
+    if command and code in {126, 127}:
+        return f"The container could not start: {exit_words(code)}: {command.group('command')}"
+    detail = short_error(task.err) or "the engine gave no reason"
+    return f"The container could not start: {detail}"

@@ -1,0 +1,141 @@
+"""The convergence of one service: from a change to a verdict that is true.
+
+A pure state machine. ``step`` takes the state so far, a look at the service, the tasks that were
+heard of since the last look, and the looker's clock; it gives the next state, what to show, and
+an outcome once there is one. Looks are the truth; what is heard between them only adds failures
+that no look can show any more. ``docs/convergence.md`` has the rules in prose.
+
+Two phases: *converging* ends with an outcome; a provisional ``converged`` may then be *watched*
+for a while, by this or another process, and is confirmed or revised.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from bot.domain import outcomes
+from bot.domain.case import Case, Phase, Rule
+from bot.domain.goal import Goal, Limits
+from bot.domain.memory import Memory, Sight, remember
+from bot.domain.progress import ServiceProgress
+from bot.domain.rules import CONVERGING, WATCHING
+from bot.domain.slots import count, runs_to_completion
+from bot.domain.swarm import Look, Task
+from bot.domain.verdict import Outcome, Verdict
+
+__all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "diagram", "step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Convergence:
+    """The state of one observation. ``since`` is when its watch began, None while converging.
+
+    ``last`` is the step that ended it: further steps repeat it.
+    """
+
+    goal: Goal
+    phase: Phase = Phase.CONVERGING
+    since: float | None = None
+    memory: Memory | None = None
+    last: Outcome | None = None
+    shown: ServiceProgress | None = None
+
+    @classmethod
+    def start(cls, goal: Goal) -> Convergence:
+        """The state right after the change."""
+        return cls(goal)
+
+    @classmethod
+    def watching(cls, goal: Goal, since: float) -> Convergence:
+        """The state after a provisional ``converged`` at ``since``, Unix seconds.
+
+        Nothing else is needed, so another process can take the watch up.
+        """
+        return cls(goal, Phase.WATCHING, since)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``look_again_in`` is seconds until time alone may change the answer (at least 0)."""
+
+    state: Convergence
+    progress: ServiceProgress
+    outcome: Outcome | None
+    look_again_in: float
+
+
+def step(state: Convergence, look: Look, heard: tuple[Task, ...], now: float) -> Step:
+    """One look further. ``now`` is the looker's clock, Unix seconds.
+
+    After an outcome nothing changes any more.
+    """
+    if state.last is not None and state.shown is not None:
+        return Step(state, state.shown, state.last, math.inf)
+    service = look.service
+    if service is None or service.id != state.goal.service_id:
+        return _gone(state)
+    sight = Sight(state.goal, look, service, count(look, service), heard, now)
+    case = Case(sight, remember(state.memory, sight), state.since)
+    rules = WATCHING if state.phase is Phase.WATCHING else CONVERGING
+    result, seconds = _ask(rules, case)
+    progress = outcomes.progress(sight, case.memory, _phase_words(case, seconds, result))
+    state = replace(state, memory=case.memory, shown=progress)
+    return Step(_ended(state, result), progress, result, seconds)
+
+
+def _ask(rules: tuple[Rule, ...], case: Case) -> tuple[Outcome | None, float]:
+    seconds = math.inf
+    for rule in rules:
+        answer = rule.judge(case)
+        if isinstance(answer, Outcome):
+            return answer, math.inf
+        seconds = min(seconds, answer)
+    return None, max(seconds, 0.0)
+
+
+def _ended(state: Convergence, result: Outcome | None) -> Convergence:
+    return state if result is None else replace(state, phase=Phase.ENDED, last=result)
+
+
+def _gone(state: Convergence) -> Step:
+    goal = state.goal
+    verdict, reason = Verdict.SUPERSEDED, "Somebody removed the service meanwhile."
+    if state.phase is Phase.WATCHING:
+        verdict, reason = Verdict.CONVERGED, "It ran well until somebody removed the service."
+    result = Outcome(verdict, reason, desired=goal.replicas or 0)
+    progress = ServiceProgress(goal.service, 0, goal.replicas or 0, "the service is gone")
+    return Step(_ended(replace(state, shown=progress), result), progress, result, math.inf)
+
+
+def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
+    sight, census = case.sight, case.sight.census
+    if result is not None:
+        return outcomes.score(sight)
+    if case.since is not None:
+        return f"{outcomes.score(sight)}; watching"
+    if census.unplaced:
+        number = len(census.unplaced)
+        waits = outcomes.plural(number, "task waits", "tasks wait")
+        return f"{number} {waits}: {census.unplaced[0].err}"
+    if case.replacing:
+        return f"{outcomes.score(sight)}; {case.update.value.replace('_', ' ')}"
+    if census.surplus and len(census.running) >= census.wanted:
+        number = len(census.surplus)
+        word = outcomes.plural(number, "container", "containers")
+        return f"waiting for {number} surplus {word} to stop"
+    if census.full and not runs_to_completion(sight.service) and math.isfinite(seconds):
+        return f"all running; holding for {max(seconds, 0):.0f} s"
+    return outcomes.score(sight)
+
+
+def diagram() -> str:
+    """The machine as a mermaid state diagram, drawn from the tables of rules."""
+    lines = ["stateDiagram-v2", "    [*] --> converging", "    converging --> watching: converged"]
+    for phase, rules in ((Phase.CONVERGING, CONVERGING), (Phase.WATCHING, WATCHING)):
+        lines += [
+            f"    {phase.value} --> {verdict.value}: {rule.name}"
+            for rule in rules
+            for verdict in rule.ends
+        ]
+    return "\n".join(lines) + "\n"

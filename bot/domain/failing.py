@@ -1,0 +1,191 @@
+"""The rules about what fails: tasks that end, cannot start, or find no node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.domain import outcomes
+from bot.domain.case import NEVER, Answer, Case
+from bot.domain.causes import Cause, CauseKind, classify
+from bot.domain.memory import Failure
+from bot.domain.outcomes import outcome, plural, score
+from bot.domain.slots import place_of, runs_to_completion
+from bot.domain.swarm import Restart, Service, Task, TaskState, UpdateState
+from bot.domain.verdict import Outcome, Verdict
+
+
+def judge_final_failure(case: Case) -> Answer:
+    """A task failed that is never started again."""
+    if case.sight.service.restart is not Restart.NONE or case.replacing:
+        return NEVER
+    failed = [t for t in case.sight.census.vacant if t.state is not TaskState.COMPLETE]
+    return _after(case, failed, lambda _: case.sight.goal.limits.ended_margin, _ended_badly)
+
+
+def judge_repeated_failure(case: Case) -> Answer:
+    """One slot failed three times since the change."""
+    worst = _worst(case)
+    completed = case.update is UpdateState.COMPLETED
+    if worst is None or case.replacing or (completed and case.sight.census.full):
+        return NEVER
+    cause = _cause_of(case, worst)
+    default = Verdict.CRASH_LOOPING
+    if runs_to_completion(case.sight.service):
+        default = Verdict.FAILED
+    verdict = Verdict.FAILED if completed else outcomes.verdict_for(cause.kind, default)
+    return outcome(case.sight, verdict, outcomes.failed_often(case.sight, worst, cause), cause)
+
+
+def judge_stuck_start(case: Case) -> Answer:
+    """One task goes on trying to start with an error."""
+    wait = case.sight.goal.limits.starting_error_after
+    return _after(case, list(case.sight.census.stuck), lambda _: wait, _stuck)
+
+
+def judge_placement(case: Case) -> Answer:
+    """The scheduler finds no node, and none of our own containers is about to make room."""
+    sight = case.sight
+    if sight.census.surplus:
+        return NEVER
+    if sight.service.mode.is_global and sight.census.wanted == 0:
+        return _no_eligible_node(case)
+    wait = sight.goal.limits.unschedulable_after
+    return _after(case, list(sight.census.unplaced), lambda _: wait, _unplaced)
+
+
+def judge_vacancy(case: Case) -> Answer:
+    """A slot's task ended, and no other takes its place when its restart delay is over."""
+    if case.replacing:
+        return NEVER
+    service = case.sight.service
+    ended = list(case.sight.census.vacant)
+    if runs_to_completion(service):
+        ended = [task for task in ended if task.state is not TaskState.COMPLETE]
+    return _after(case, ended, lambda task: _patience(case, task), _vacant)
+
+
+def _after(
+    case: Case,
+    tasks: list[Task],
+    patience: Callable[[Task], float],
+    verdict: Callable[[Case, list[Task]], Outcome],
+) -> Answer:
+    """The verdict once any of the tasks has been as it is for longer than the patience with it."""
+    soonest = NEVER
+    for task in tasks:
+        since = case.memory.since(task)
+        if since is not None:
+            soonest = min(soonest, since + patience(task) - case.sight.now)
+    return soonest if soonest > 0 else verdict(case, tasks)
+
+
+def _worst(case: Case) -> tuple[Failure, ...] | None:
+    """The failures of the slot that failed most, if often enough."""
+    places = sorted({failure.place for failure in case.memory.counted})
+    failures = [case.memory.of_place(place) for place in places]
+    worst = max(failures, key=len, default=())
+    return worst if len(worst) >= case.sight.goal.limits.slot_failures else None
+
+
+def _cause_of(case: Case, failures: tuple[Failure, ...]) -> Cause:
+    """The latest failure's cause; with a health check and never seen healthy, that is it.
+
+    The swarm calls a task with a health check running once it passed. One that ended with exit 0
+    before was either stopped as unhealthy (and exits 0 on SIGTERM) or ended by itself: in both
+    cases its health check never passed.
+    """
+    cause = failures[-1].cause
+    never_ran = not any(failure.task_id in case.memory.ran for failure in failures)
+    if cause.kind is CauseKind.ENDED and case.sight.service.has_health_check and never_ran:
+        text = (
+            "The container ended with exit 0 before its health check passed: stopped as unhealthy,"
+            " or ended by itself"
+        )
+        return replace(cause, kind=CauseKind.UNHEALTHY, text=text)
+    return cause
+
+
+def _cause(task: Task, service: Service) -> Cause:
+    cause = classify(task, service) or Cause(CauseKind.ENDED, "The container was stopped")
+    return replace(cause, place=place_of(service, task))
+
+
+def _ended_badly(case: Case, tasks: list[Task]) -> Outcome:
+    task = tasks[0]
+    cause = _cause(task, case.sight.service)
+    place = outcomes.where(case.sight, cause.place)
+    reason = f"{score(case.sight)}; {place} failed and is never started again. {cause.text}."
+    return outcome(case.sight, outcomes.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
+
+
+def _stuck(case: Case, tasks: list[Task]) -> Outcome:
+    first = min(tasks, key=lambda task: (case.memory.since(task) or NEVER, task.id))
+    cause = _cause(first, case.sight.service)
+    place = outcomes.where(case.sight, cause.place)
+    node = outcomes.hostname(case.sight.look.nodes, first.node_id)
+    reason = f"{score(case.sight)}; {place} is tried again and again on {node}. {cause.text}."
+    return outcome(case.sight, outcomes.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
+
+
+def _unplaced(case: Case, tasks: list[Task]) -> Outcome:
+    sight = case.sight
+    cause = _cause(tasks[0], sight.service)
+    starting = len(sight.census.chosen) - len(sight.census.running) - len(tasks)
+    more = f"{starting} {plural(starting, 'is', 'are')} starting; " if starting else ""
+    number = len(tasks)
+    reason = f"{score(sight)}; {more}{number} {plural(number, 'fits', 'fit')} nowhere: {cause.raw}."
+    result = outcome(sight, Verdict.UNSCHEDULABLE, reason, cause)
+    return replace(result, advice=_room_advice(case, len(sight.census.chosen) - number))
+
+
+def _room_advice(case: Case, fitting: int) -> str:
+    goal = case.sight.goal
+    room = "Make room, or let it run on more nodes"
+    if not fitting or goal.replicas is None:
+        return f"{room}; it starts by itself as soon as a node fits."
+    return f"{room}, or scale back: `{goal.command} scale {goal.service} {fitting}`."
+
+
+def _no_eligible_node(case: Case) -> Answer:
+    sight, memory = case.sight, case.memory
+    if memory.calm_since is None:
+        return NEVER
+    since = max(memory.first_at, memory.calm_since)
+    left = since + sight.goal.limits.unschedulable_after - sight.now
+    if left > 0:
+        return left
+    reason = "No node is ready, active and allowed by its constraints."
+    return replace(
+        outcome(sight, Verdict.UNSCHEDULABLE, reason), advice=_room_advice(case, fitting=0)
+    )
+
+
+def _patience(case: Case, task: Task) -> float:
+    """How long a slot may stay without a live task, in seconds.
+
+    Swarmkit makes the successor at once and starts it after the restart delay, so a longer gap
+    means there is none: the policy does not ask for one, or its attempts are used up.
+    """
+    service, limits = case.sight.service, case.sight.goal.limits
+    if service.restart is Restart.ON_FAILURE and task.state is TaskState.COMPLETE:
+        return limits.ended_margin
+    return service.restart_delay + limits.vacant_margin
+
+
+def _vacant(case: Case, tasks: list[Task]) -> Outcome:
+    sight, service = case.sight, case.sight.service
+    failing = [t for t in tasks if t.state is not TaskState.COMPLETE] or tasks
+    cause = _cause(failing[0], service)
+    place = outcomes.where(sight, cause.place)
+    reason = f"{score(sight)}; {place} is not started again{_why_not(service)}. {cause.text}."
+    return outcome(sight, Verdict.FAILED, reason, cause)
+
+
+def _why_not(service: Service) -> str:
+    if service.max_attempts:
+        number = service.max_attempts
+        return f" (its {number} {plural(number, 'restart is', 'restarts are')} used up)"
+    if service.restart is Restart.ON_FAILURE:
+        return " (it restarts on failure only)"
+    return ""

@@ -1,0 +1,233 @@
+"""What is remembered from look to look: failures, who was stopped on purpose, since when what.
+
+A **failure** is a task that ended failed or rejected, or complete where it should have run on.
+It is none when the task ended before the change, when it was seen alive after it was wanted gone
+(scaled away, drained, replaced; the engine of a lost node that comes back reports such tasks as
+failed 137), when its node is down, or when the swarm moved it because of changed constraints.
+Each task is counted once, by its id, however often it is heard of.
+
+All times are the looker's: the clocks of engines differ from it, so theirs are never compared
+with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bot.domain.causes import REPLACED_BY_SWARM, Cause, classify
+from bot.domain.goal import Goal
+from bot.domain.slots import (
+    Census,
+    down_nodes,
+    has_failed_before,
+    is_current,
+    last_wanted,
+    place_of,
+    runs_to_completion,
+)
+from bot.domain.swarm import Look, Service, Task, TaskState, UpdateState
+
+_IN_PROGRESS = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
+_ROLLBACK_ENDS = frozenset({UpdateState.ROLLBACK_PAUSED, UpdateState.ROLLBACK_COMPLETED})
+_MANUAL = "manually requested rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One look at a service that exists, with what was heard since the last one.
+
+    ``heard`` are tasks as the feed reported them: some failed and were replaced between two looks.
+    ``now`` is the looker's clock, Unix seconds.
+    """
+
+    goal: Goal
+    look: Look
+    service: Service
+    census: Census
+    heard: tuple[Task, ...]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One task's failure. ``counts`` is False for a task of another template than the service's
+    at that time: an update that replaces a failing service is not blamed for it."""
+
+    task_id: str
+    place: str
+    cause: Cause
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """The state a task is in, whether with an error, and since when it was seen so."""
+
+    state: TaskState
+    error: bool
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateMark:
+    """An update status and when the swarm says it started; two equal marks are one update."""
+
+    state: UpdateState = UpdateState.NONE
+    started: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the looks so far have shown.
+
+    ``failures`` in the order they were seen. ``leaving`` and ``ran`` are ids of tasks that were
+    seen alive and wanted gone, and running. ``calm_since`` is since when no node is in state
+    unknown, None while one is. ``well`` is since when exactly the same tasks run and are all that
+    is wanted. ``settled`` are the tasks that ran at the first look in slots without any failure.
+    ``saw_surplus`` says whether a container had to be stopped. ``first_update`` is the update
+    status at the first look; ``rolled_back_by_hand`` whether somebody asked for the roll back.
+    """
+
+    first_at: float
+    first_update: UpdateMark
+    first_template: str
+    settled: frozenset[str]
+    failures: tuple[Failure, ...] = ()
+    leaving: frozenset[str] = frozenset()
+    ran: frozenset[str] = frozenset()
+    ages: Mapping[str, Age] = field(default_factory=dict)
+    calm_since: float | None = None
+    well: tuple[frozenset[str], float] | None = None
+    saw_surplus: bool = False
+    rolled_back_by_hand: bool = False
+
+    def since(self, task: Task) -> float | None:
+        """Since when the task is as it is while all nodes are known; None while one is not."""
+        age = self.ages.get(task.id)
+        if age is None or self.calm_since is None:
+            return None
+        return max(age.since, self.calm_since)
+
+    def of_place(self, place: str) -> tuple[Failure, ...]:
+        """The failures of one place that count, oldest first."""
+        return tuple(f for f in self.failures if f.counts and f.place == place)
+
+    @property
+    def counted(self) -> tuple[Failure, ...]:
+        """All failures that count, oldest first."""
+        return tuple(failure for failure in self.failures if failure.counts)
+
+
+def remember(memory: Memory | None, sight: Sight) -> Memory:
+    """The memory after one more look."""
+    memory = memory or _first(sight)
+    service = sight.service
+    tasks = _merged(sight)
+    alive = [task for task in tasks if not task.state.over]
+    memory = replace(
+        memory,
+        leaving=memory.leaving | {t.id for t in alive if t.desired > last_wanted(service)},
+        ran=memory.ran | {t.id for t in tasks if t.state is TaskState.RUNNING},
+        ages={task.id: _age(memory, task, sight.now) for task in sight.look.tasks},
+        calm_since=_calm(memory, sight),
+        saw_surplus=memory.saw_surplus or bool(sight.census.surplus),
+        rolled_back_by_hand=_by_hand(memory, service),
+    )
+    fresh = _fresh_failures(memory, sight, tasks)
+    well = _well(memory, sight, broken=any(failure.counts for failure in fresh))
+    return replace(memory, failures=(*memory.failures, *fresh), well=well)
+
+
+def own_update(memory: Memory, goal: Goal, service: Service) -> UpdateState:
+    """The service's update status if it belongs to this change, else ``NONE``.
+
+    An update that had ended before the change says nothing about it.
+    """
+    if goal.update_before is not None:
+        foreign = service.update_started == goal.update_before
+    else:
+        present = UpdateMark(service.update, service.update_started)
+        foreign = present == memory.first_update and present.state not in _IN_PROGRESS
+    return UpdateState.NONE if foreign else service.update
+
+
+def in_progress(update: UpdateState) -> bool:
+    """Whether the swarm is still replacing tasks."""
+    return update in _IN_PROGRESS
+
+
+def _first(sight: Sight) -> Memory:
+    service = sight.service
+    return Memory(
+        first_at=sight.now,
+        first_update=UpdateMark(service.update, service.update_started),
+        first_template=service.template,
+        settled=frozenset(
+            task.id
+            for task in sight.census.running
+            if not has_failed_before(sight.look, place_of(service, task), service)
+        ),
+    )
+
+
+def _merged(sight: Sight) -> list[Task]:
+    """Each task once, as far as it is known to have come: states only ever grow."""
+    merged: dict[str, Task] = {task.id: task for task in sight.look.tasks}
+    for task in sorted(sight.heard, key=lambda task: (task.state, task.desired)):
+        known = merged.get(task.id)
+        if known is None:
+            merged[task.id] = task
+        elif (task.state, task.desired) > (known.state, known.desired):
+            merged[task.id] = replace(task, up_to_date=known.up_to_date)
+    ours = (task for task in merged.values() if task.service_id == sight.service.id)
+    return sorted(ours, key=lambda task: (task.since, task.created, task.id))
+
+
+def _age(memory: Memory, task: Task, now: float) -> Age:
+    known = memory.ages.get(task.id)
+    if known is not None and (known.state, known.error) == (task.state, bool(task.err)):
+        return known
+    return Age(task.state, bool(task.err), now)
+
+
+def _calm(memory: Memory, sight: Sight) -> float | None:
+    if sight.census.unknown_nodes:
+        return None
+    return sight.now if memory.calm_since is None else memory.calm_since
+
+
+def _by_hand(memory: Memory, service: Service) -> bool:
+    rolling = service.update in {UpdateState.ROLLBACK_STARTED, *_ROLLBACK_ENDS}
+    return service.update_message.startswith(_MANUAL) or (memory.rolled_back_by_hand and rolling)
+
+
+def _fresh_failures(memory: Memory, sight: Sight, tasks: list[Task]) -> tuple[Failure, ...]:
+    known = {failure.task_id for failure in memory.failures}
+    excused = sight.goal.known_dead | memory.leaving | known
+    down = down_nodes(sight.look.nodes, tasks)
+    failed = (t for t in tasks if t.id not in excused and t.node_id not in down)
+    return tuple(_failure(t, sight.service) for t in failed if _is_failure(t, sight.service))
+
+
+def _is_failure(task: Task, service: Service) -> bool:
+    if task.state is TaskState.COMPLETE:
+        return not runs_to_completion(service)
+    moved = REPLACED_BY_SWARM in task.err
+    return task.state in {TaskState.FAILED, TaskState.REJECTED} and not moved
+
+
+def _failure(task: Task, service: Service) -> Failure:
+    cause = classify(task, service)
+    assert cause is not None, "a task that ended so has a cause"  # noqa: S101 (for the types)
+    place = place_of(service, task)
+    return Failure(task.id, place, replace(cause, place=place), is_current(service, task))
+
+
+def _well(memory: Memory, sight: Sight, *, broken: bool) -> tuple[frozenset[str], float] | None:
+    if not sight.census.full:
+        return None
+    ids = frozenset(task.id for task in sight.census.running)
+    if memory.well is None or memory.well[0] != ids or broken:
+        return ids, sight.now
+    return memory.well

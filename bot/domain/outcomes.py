@@ -1,0 +1,193 @@
+"""The sentences of verdicts and of progress: what is said, in one place.
+
+A reason is one sentence that says why, an advice the next step. Advice names only commands that
+exist: the bot's own, or docker's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from bot.domain.causes import Cause, CauseKind, with_oom
+from bot.domain.goal import Goal
+from bot.domain.memory import Failure, Memory, Sight
+from bot.domain.progress import ServiceProgress, SlotProgress
+from bot.domain.slots import Census, place_of, place_order, runs_to_completion
+from bot.domain.swarm import Node, Service, Task, TaskState
+from bot.domain.verdict import Outcome, Verdict
+
+_VERDICTS: Final = {
+    CauseKind.OUT_OF_MEMORY: Verdict.OUT_OF_MEMORY,
+    CauseKind.UNHEALTHY: Verdict.UNHEALTHY,
+    CauseKind.IMAGE_MISSING: Verdict.IMAGE_MISSING,
+    CauseKind.MOUNT_FAILED: Verdict.MOUNT_FAILED,
+    CauseKind.UNSCHEDULABLE: Verdict.UNSCHEDULABLE,
+}
+_ADVICE: Final = {
+    Verdict.OUT_OF_MEMORY: "Raise its memory limit or make it use less: "
+    "`docker service update --limit-memory … {service}`.",
+    Verdict.UNHEALTHY: "See what the health check needs, or give it more time to start.",
+    Verdict.IMAGE_MISSING: "Push the image or correct its name: "
+    "`docker service update --image … {service}`.",
+    Verdict.MOUNT_FAILED: "Correct the volume's address and options, or create what is missing "
+    "on the node.",
+    Verdict.CRASH_LOOPING: "Read its log: `docker service logs {service}`.",
+    Verdict.FAILED: "See its tasks: `docker service ps --no-trunc {service}`.",
+    Verdict.TIMED_OUT: "Look at it with `{command} status {service}`; it is still being tried.",
+    Verdict.PAUSED: "Bring the former version back: `docker service rollback {service}`.",
+    Verdict.ROLLED_BACK: "Mend what failed before it is deployed again.",
+    Verdict.SUPERSEDED: "See how it stands: `{command} status {service}`.",
+}
+
+
+def verdict_for(kind: CauseKind, default: Verdict) -> Verdict:
+    """The verdict of a cause that has one of its own, else ``default``."""
+    return _VERDICTS.get(kind, default)
+
+
+def outcome(sight: Sight, verdict: Verdict, reason: str, cause: Cause | None = None) -> Outcome:
+    """An outcome with the numbers of this look and the verdict's usual advice."""
+    return Outcome(
+        verdict=verdict,
+        reason=reason,
+        advice=advice(sight.goal, verdict),
+        cause=cause,
+        running=achieved(sight.service, sight.census),
+        desired=sight.census.wanted,
+    )
+
+
+def advice(goal: Goal, verdict: Verdict) -> str:
+    """The next step after a verdict, or ""."""
+    return _ADVICE.get(verdict, "").format(service=goal.service, command=goal.command)
+
+
+def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
+    """The outcome once the kernel's word on an exit 137 is known (see ``causes.with_oom``)."""
+    if outcome.cause is None:
+        return outcome
+    cause = with_oom(outcome.cause, killed, limit)
+    if cause == outcome.cause:
+        return outcome
+    verdict = outcome.verdict
+    if verdict in {Verdict.OUT_OF_MEMORY, Verdict.CRASH_LOOPING}:
+        verdict = verdict_for(cause.kind, Verdict.CRASH_LOOPING)
+    reason = outcome.reason.replace(outcome.cause.text, cause.text)
+    return replace(outcome, verdict=verdict, reason=reason, cause=cause)
+
+
+def achieved(service: Service, census: Census) -> int:
+    """How many of the wanted run, or for a run-to-completion service run or have ended well."""
+    return len(census.running) + (census.completed if runs_to_completion(service) else 0)
+
+
+def score(sight: Sight) -> str:
+    """``4 of 5 run`` in the words that fit the service."""
+    census = sight.census
+    if not runs_to_completion(sight.service):
+        return f"{len(census.running)} of {census.wanted} {plural(census.wanted, 'runs', 'run')}"
+    still = f", {len(census.running)} still running" if census.running else ""
+    return f"{census.completed} of {census.wanted} ended with exit 0{still}"
+
+
+def where(sight: Sight, place: str) -> str:
+    """``slot 3``, or the node's name for a global service."""
+    if sight.service.mode.is_global:
+        return f"on {hostname(sight.look.nodes, place)}"
+    return f"slot {place}"
+
+
+def hostname(nodes: Iterable[Node], node_id: str) -> str:
+    """A node's name, its id where it is not known."""
+    return next((node.hostname for node in nodes if node.id == node_id), node_id)
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """The word that fits the number."""
+    return one if number == 1 else many
+
+
+def duration(seconds: float) -> str:
+    """``12 s`` or ``14 min``."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def missing(sight: Sight, memory: Memory) -> str:
+    """What is not as wanted, each thing once: which slot is in which state where, since when."""
+    parts = [_waiting(sight, memory, task) for task in sight.census.chosen]
+    parts = [part for part in parts if part]
+    parts += [f"{_spot(sight, t)} ended: {t.err or t.state.name.lower()}" for t in _ended(sight)]
+    if sight.census.surplus:
+        parts.append(stopping(sight))
+    shown = parts[:5] + ([f"and {len(parts) - 5} more"] if len(parts) > 5 else [])
+    return "; ".join(shown) or "the swarm has made no tasks for the rest"
+
+
+def stopping(sight: Sight) -> str:
+    """What is still to be stopped."""
+    number = len(sight.census.surplus)
+    return f"{number} {plural(number, 'container has', 'containers have')} not stopped yet"
+
+
+def progress(sight: Sight, memory: Memory, phase: str) -> ServiceProgress:
+    """What a person sees at this look."""
+    return ServiceProgress(
+        service=sight.goal.service,
+        running=achieved(sight.service, sight.census),
+        desired=sight.census.wanted,
+        phase=phase,
+        slots=_slots(sight, memory),
+        failures=len(memory.counted),
+    )
+
+
+def failed_often(sight: Sight, failures: tuple[Failure, ...], cause: Cause) -> str:
+    """Why a slot's failures are a verdict."""
+    place = where(sight, failures[-1].place)
+    number = len(failures)
+    times = "once" if number == 1 else f"{number} times"
+    return f"{score(sight)}; {place} failed {times}. {cause.text}."
+
+
+def _ended(sight: Sight) -> list[Task]:
+    quiet = runs_to_completion(sight.service)
+    return [t for t in sight.census.vacant if not (quiet and t.state is TaskState.COMPLETE)]
+
+
+def _spot(sight: Sight, task: Task) -> str:
+    return where(sight, place_of(sight.service, task))
+
+
+def _waiting(sight: Sight, memory: Memory, task: Task) -> str:
+    if task.state is TaskState.RUNNING:
+        return ""
+    age = memory.ages.get(task.id)
+    since = f" for {duration(sight.now - age.since)}" if age else ""
+    global_ = sight.service.mode.is_global
+    node = f" on {hostname(sight.look.nodes, task.node_id)}" if task.node_id and not global_ else ""
+    error = f" ({task.err})" if task.err else ""
+    return f"{_spot(sight, task)} is {task.state.name.lower()}{node}{since}{error}"
+
+
+def _slots(sight: Sight, memory: Memory) -> tuple[SlotProgress, ...]:
+    census, service = sight.census, sight.service
+    shown: dict[str, SlotProgress] = {}
+    for task in (*census.surplus, *census.vacant, *census.chosen):
+        place = place_of(service, task)
+        shown[place] = _slot(sight, memory, task, leaving=task in census.surplus)
+    return tuple(shown[place] for place in sorted(shown, key=place_order))
+
+
+def _slot(sight: Sight, memory: Memory, task: Task, *, leaving: bool) -> SlotProgress:
+    nodes = sight.look.nodes
+    place = place_of(sight.service, task)
+    return SlotProgress(
+        place=hostname(nodes, place) if sight.service.mode.is_global else place,
+        state=task.state.name.lower(),
+        node=hostname(nodes, task.node_id) if task.node_id else "",
+        note=task.err,
+        failures=len(memory.of_place(place)),
+        leaving=leaving,
+    )

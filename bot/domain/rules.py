@@ -1,0 +1,285 @@
+"""The rules of convergence, in the order in which they are asked: the first answer holds.
+
+A rule looks at a case (one look and the memory of those before) and answers with an outcome, or
+with the seconds until time alone may change its mind (infinite: only a new look can).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from bot.domain import failing, outcomes
+from bot.domain.case import NEVER, Answer, Case, Rule
+from bot.domain.causes import Cause
+from bot.domain.outcomes import outcome, score
+from bot.domain.slots import runs_to_completion
+from bot.domain.swarm import Restart, UpdateState
+from bot.domain.verdict import Outcome, Verdict
+
+_ROLLBACKS: Final = {
+    UpdateState.ROLLBACK_STARTED,
+    UpdateState.ROLLBACK_PAUSED,
+    UpdateState.ROLLBACK_COMPLETED,
+}
+
+
+def judge_update(case: Case) -> Answer:
+    """Paused or rolled back: the swarm gave up on the new version."""
+    if case.update in {UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED}:
+        return _paused(case)
+    if case.update is UpdateState.ROLLBACK_COMPLETED and not case.sight.goal.rollback:
+        return _rolled_back(case)
+    return NEVER
+
+
+def judge_foreign_change(case: Case) -> Answer:
+    """Somebody else wants another number now."""
+    goal, service = case.sight.goal, case.sight.service
+    own_rollback = case.update in _ROLLBACKS and not case.memory.rolled_back_by_hand
+    if goal.replicas is None or goal.replicas == service.replicas or own_rollback:
+        return NEVER
+    reason = (
+        f"Somebody else set it to {service.replicas} meanwhile; this job wanted {goal.replicas}."
+    )
+    return outcome(case.sight, Verdict.SUPERSEDED, reason)
+
+
+def judge_completion(case: Case) -> Answer:
+    """Every task of a run-to-completion service ended with exit 0."""
+    sight, census = case.sight, case.sight.census
+    done = census.completed == census.wanted > 0 and not census.chosen
+    if not runs_to_completion(sight.service) or not done or case.replacing:
+        return NEVER
+    return outcome(sight, Verdict.COMPLETED, f"{score(sight)}.")
+
+
+def judge_hold(case: Case) -> Answer:
+    """Exactly what is wanted runs, nothing else does, and it stayed so for the monitor period."""
+    sight, memory = case.sight, case.memory
+    fits = sight.census.full and not sight.census.surplus and memory.well is not None
+    if runs_to_completion(sight.service) and sight.census.wanted:
+        return NEVER
+    if not fits or memory.well is None or case.replacing:
+        return NEVER
+    if sight.census.wanted == 0:
+        return _nothing_runs(case)
+    left = _hold(case) - (sight.now - memory.well[1])
+    return left if left > 0 else _converged(case)
+
+
+def judge_time_limit(case: Case) -> Answer:
+    """Nothing decided it within the time limit."""
+    sight = case.sight
+    left = sight.goal.began + sight.goal.limits.time_limit - sight.now
+    if left > 0:
+        return left
+    census, service = sight.census, sight.service
+    daemon = service.restart is Restart.NONE and not service.mode.is_job
+    whole = len(census.running) + census.completed == census.wanted
+    if daemon and whole and not census.surplus:
+        return outcome(sight, Verdict.CONVERGED, f"All that is wanted runs on: {score(sight)}.")
+    latest = case.memory.counted[-1].cause if case.memory.counted else None
+    limit = outcomes.duration(sight.goal.limits.time_limit)
+    reason = f"After {limit} {score(sight)}: {outcomes.missing(sight, case.memory)}."
+    return outcome(sight, Verdict.TIMED_OUT, reason, latest)
+
+
+def judge_watch_foreign(case: Case) -> Answer:
+    """Somebody changed the service: what happens from now on is not this change's doing."""
+    sight = case.sight
+    other_template = sight.service.template != case.memory.first_template
+    if other_template or not isinstance(judge_foreign_change(case), float):
+        return _kept(case, "until somebody changed the service")
+    return NEVER
+
+
+def judge_watch_held(case: Case) -> Answer:
+    """It was well for the whole watch time, counted from the last failure on."""
+    well, since = case.memory.well, case.since
+    if well is None or since is None:
+        return NEVER
+    start = since if well[1] == case.memory.first_at and not case.memory.counted else well[1]
+    left = case.sight.goal.limits.watch - (case.sight.now - start)
+    watched = outcomes.duration(case.sight.goal.limits.watch)
+    return left if left > 0 else _kept(case, f"for {watched} without a failure")
+
+
+def judge_watch_limit(case: Case) -> Answer:
+    """The watch does not outlast the time limit."""
+    sight, limits = case.sight, case.sight.goal.limits
+    end = max((case.since or sight.now) + limits.watch, sight.goal.began + limits.time_limit)
+    if sight.now < end:
+        return end - sight.now
+    failures = case.memory.counted
+    if sight.census.full or not failures:
+        return _kept(case, "at the end of the watch")
+    cause = failures[-1].cause
+    reason = f"{score(sight)} after {len(failures)} failures. {cause.text}."
+    return outcome(sight, Verdict.FAILED, reason, cause)
+
+
+def _named_failure(case: Case) -> Cause | None:
+    """The failure that an update status names, else the latest one."""
+    message = case.sight.service.update_message
+    failures = case.memory.failures
+    named = (failure for failure in failures if failure.task_id in message)
+    found = next(named, None) or (failures[-1] if failures else None)
+    return found.cause if found else None
+
+
+def _because(cause: Cause | None) -> str:
+    return f" {cause.text}." if cause else ""
+
+
+def _paused(case: Case) -> Outcome:
+    cause = _named_failure(case)
+    if case.update is UpdateState.ROLLBACK_PAUSED:
+        start = (
+            f"The update failed, and so did the roll back: it is paused with {score(case.sight)}."
+        )
+    else:
+        start = f"The swarm paused the update: {score(case.sight)}."
+    result = outcome(case.sight, Verdict.PAUSED, start + _because(cause), cause)
+    if case.update is UpdateState.ROLLBACK_PAUSED:
+        return replace(result, advice=outcomes.advice(case.sight.goal, Verdict.FAILED))
+    return result
+
+
+def _rolled_back(case: Case) -> Outcome:
+    if case.memory.rolled_back_by_hand:
+        reason = "Somebody else rolled the service back meanwhile."
+        return outcome(case.sight, Verdict.SUPERSEDED, reason)
+    cause = _named_failure(case)
+    start = f"The swarm took the update back: {score(case.sight)}, of the former version."
+    return outcome(case.sight, Verdict.ROLLED_BACK, start + _because(cause), cause)
+
+
+def _hold(case: Case) -> float:
+    """How long what runs must stay well, in seconds.
+
+    Nothing, where the change only stopped containers: those that go on were running before in
+    slots without any failure, and nobody touched them.
+    """
+    sight, memory = case.sight, case.memory
+    running = frozenset(task.id for task in sight.census.running)
+    if memory.saw_surplus and running <= memory.settled and not memory.counted:
+        return 0.0
+    return sight.service.rollback_monitor if sight.goal.rollback else sight.service.monitor
+
+
+def _converged(case: Case) -> Outcome:
+    watch = case.sight.goal.limits.watch
+    held = _hold(case)
+    how = f", and did for {outcomes.duration(held)} without a failure" if held else ""
+    result = outcome(case.sight, Verdict.CONVERGED, f"{score(case.sight)}{how}.")
+    return replace(result, provisional=watch > 0)
+
+
+def _nothing_runs(case: Case) -> Outcome:
+    return outcome(case.sight, Verdict.CONVERGED, "Nothing runs any more.")
+
+
+def _kept(case: Case, how: str) -> Outcome:
+    """The ``converged`` that was given stands for good."""
+    return outcome(case.sight, Verdict.CONVERGED, f"{score(case.sight)}, {how}.")
+
+
+_BY_CAUSE: Final = (
+    Verdict.CRASH_LOOPING,
+    Verdict.OUT_OF_MEMORY,
+    Verdict.UNHEALTHY,
+    Verdict.IMAGE_MISSING,
+    Verdict.MOUNT_FAILED,
+    Verdict.FAILED,
+)
+_FAILING: Final = (
+    Rule(
+        "final failure",
+        "a task failed that the restart policy never starts again",
+        (Verdict.FAILED, *_BY_CAUSE[1:5]),
+        failing.judge_final_failure,
+    ),
+    Rule(
+        "repeated failure",
+        "one slot failed three times since the change, and no update is in progress",
+        _BY_CAUSE,
+        failing.judge_repeated_failure,
+    ),
+    Rule(
+        "stuck start",
+        "the same task has tried to start with an error for 10 s",
+        (Verdict.MOUNT_FAILED, Verdict.IMAGE_MISSING, Verdict.UNHEALTHY, Verdict.FAILED),
+        failing.judge_stuck_start,
+    ),
+    Rule(
+        "vacancy",
+        "a slot's task ended and none follows when its restart delay is over",
+        (Verdict.FAILED,),
+        failing.judge_vacancy,
+    ),
+)
+
+CONVERGING: Final = (
+    Rule(
+        "update ended badly",
+        "this change's update was paused or rolled back",
+        (Verdict.PAUSED, Verdict.ROLLED_BACK, Verdict.SUPERSEDED),
+        judge_update,
+    ),
+    Rule(
+        "foreign change",
+        "somebody else wants another number of replicas",
+        (Verdict.SUPERSEDED,),
+        judge_foreign_change,
+    ),
+    Rule(
+        "completion",
+        "every wanted task of a run-to-completion service ended with exit 0",
+        (Verdict.COMPLETED,),
+        judge_completion,
+    ),
+    *_FAILING,
+    Rule(
+        "no place",
+        "a task has found no node for 5 s while every node's state was known",
+        (Verdict.UNSCHEDULABLE,),
+        failing.judge_placement,
+    ),
+    Rule(
+        "hold",
+        "exactly the wanted number runs, nothing else does, for the monitor period",
+        (Verdict.CONVERGED,),
+        judge_hold,
+    ),
+    Rule(
+        "time limit",
+        "none of these within the time limit",
+        (Verdict.TIMED_OUT, Verdict.CONVERGED),
+        judge_time_limit,
+    ),
+)
+"""The rules while a change is awaited."""
+
+WATCHING: Final = (
+    Rule(
+        "changed meanwhile",
+        "somebody changed the service",
+        (Verdict.CONVERGED,),
+        judge_watch_foreign,
+    ),
+    *_FAILING,
+    Rule(
+        "watch held",
+        "well for the whole watch time since the last failure",
+        (Verdict.CONVERGED,),
+        judge_watch_held,
+    ),
+    Rule(
+        "watch limit",
+        "the time limit is over",
+        (Verdict.CONVERGED, Verdict.FAILED),
+        judge_watch_limit,
+    ),
+)
+"""The rules after a provisional ``converged``."""

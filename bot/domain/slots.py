@@ -1,0 +1,162 @@
+"""What one look says about one service: which tasks count, which must go, what is missing.
+
+A task **counts** when it was made from the present template, runs, is wanted to run, and its node
+is not down; of several in one slot the one counts that docker/cli shows (lowest desired state,
+then lowest state; ``cli/command/service/progress/progress.go``). Tasks on nodes that are down, or
+gone, are dropped: nothing true can be said about them. For a global service only eligible nodes
+count.
+
+A container is **surplus** when it still lives, on a node that is not down, and does not count
+because it is being stopped, is of an older template or is a second one in its slot.
+
+A slot is **vacant** when none of its tasks lives or is about to: its newest task tells why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.domain.placement import eligible_nodes
+from bot.domain.swarm import Look, Node, NodeState, Restart, Service, Task, TaskState
+
+_ENDED_ITSELF = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """One service at one look.
+
+    ``wanted`` is how many tasks shall run, or for a run-to-completion service end well.
+    ``chosen`` is the one live, wanted task of each place that has one; ``surplus`` are containers
+    that live and must go; ``vacant`` is the newest task of each place where none lives. Tasks are
+    in the order of their places.
+    """
+
+    wanted: int
+    chosen: tuple[Task, ...]
+    surplus: tuple[Task, ...]
+    vacant: tuple[Task, ...]
+    completed: int
+    unknown_nodes: bool
+
+    @property
+    def running(self) -> tuple[Task, ...]:
+        """The tasks that count."""
+        return tuple(task for task in self.chosen if task.state is TaskState.RUNNING)
+
+    @property
+    def full(self) -> bool:
+        """Exactly what is wanted runs, and nothing else is on its way."""
+        return len(self.running) == len(self.chosen) == self.wanted
+
+    @property
+    def unplaced(self) -> tuple[Task, ...]:
+        """Tasks the scheduler says it has no node for."""
+        return tuple(t for t in self.chosen if t.state is TaskState.PENDING and t.err)
+
+    @property
+    def stuck(self) -> tuple[Task, ...]:
+        """Tasks that have a node and an error, and are tried again and again as they are."""
+        return tuple(
+            t for t in self.chosen if TaskState.PENDING < t.state < TaskState.RUNNING and t.err
+        )
+
+
+def runs_to_completion(service: Service) -> bool:
+    """Whether its tasks are meant to end, as Docker says it: a job mode, or never restarted."""
+    return service.mode.is_job or service.restart is Restart.NONE
+
+
+def last_wanted(service: Service) -> TaskState:
+    """The highest desired state of a task that is wanted; above it, the task is to be stopped."""
+    return TaskState.COMPLETE if service.mode.is_job else TaskState.RUNNING
+
+
+def place_of(service: Service, task: Task) -> str:
+    """The slot, or the node id of a global service's task (a replicated job has a slot 0)."""
+    return task.node_id if service.mode.is_global else str(task.slot)
+
+
+def place_order(place: str) -> tuple[int, str]:
+    """Sorts slots by number and nodes by id."""
+    return (int(place), "") if place.isdecimal() else (0, place)
+
+
+def down_nodes(nodes: Iterable[Node], tasks: Iterable[Task]) -> frozenset[str]:
+    """The ids of nodes that run nothing as far as can be known: down, or not in the swarm."""
+    live = {node.id for node in nodes if node.state is not NodeState.DOWN}
+    return frozenset({task.node_id for task in tasks} - live - {""})
+
+
+def count(look: Look, service: Service) -> Census:
+    """Reads one look."""
+    down = down_nodes(look.nodes, look.tasks)
+    eligible = frozenset(node.id for node in eligible_nodes(service, look.nodes))
+    tasks = sorted(
+        (task for task in look.tasks if task.service_id == service.id),
+        key=lambda task: (place_order(place_of(service, task)), task.id),
+    )
+    if service.mode.is_global:
+        tasks = [t for t in tasks if t.node_id in eligible or t.desired > last_wanted(service)]
+    present = [task for task in tasks if not task.state.over and task.node_id not in down]
+    chosen = _chosen(service, present)
+    vacant = _vacant(service, tasks, present)
+    return Census(
+        wanted=len(eligible) if service.mode.is_global else service.replicas or 0,
+        chosen=chosen,
+        surplus=tuple(t for t in present if t.state >= TaskState.ASSIGNED and t not in chosen),
+        vacant=vacant,
+        completed=_completed(service, tasks, vacant),
+        unknown_nodes=any(node.state is NodeState.UNKNOWN for node in look.nodes),
+    )
+
+
+def is_current(service: Service, task: Task) -> bool:
+    """Whether the task is of the present template and, for a job, of the present run."""
+    if service.mode.is_job:
+        return task.job_iteration == service.job_iteration
+    return task.up_to_date
+
+
+def _wanted(service: Service, task: Task) -> bool:
+    return task.desired <= last_wanted(service)
+
+
+def _chosen(service: Service, present: list[Task]) -> tuple[Task, ...]:
+    places: dict[str, Task] = {}
+    for task in present:
+        if not (_wanted(service, task) and is_current(service, task)):
+            continue
+        place = place_of(service, task)
+        known = places.get(place)
+        if known is None or (task.desired, task.state) < (known.desired, known.state):
+            places[place] = task
+    return tuple(places.values())
+
+
+def _vacant(service: Service, tasks: list[Task], present: list[Task]) -> tuple[Task, ...]:
+    taken = {place_of(service, task) for task in present if _wanted(service, task)}
+    newest: dict[str, Task] = {}
+    for task in tasks:
+        place = place_of(service, task)
+        if place in taken or task.desired is TaskState.REMOVE or not is_current(service, task):
+            continue
+        known = newest.get(place)
+        if known is None or (known.created, known.id) < (task.created, task.id):
+            newest[place] = task
+    return tuple(task for task in newest.values() if task.state in _ENDED_ITSELF)
+
+
+def _completed(service: Service, tasks: list[Task], vacant: tuple[Task, ...]) -> int:
+    if not runs_to_completion(service):
+        return 0
+    ended = [t for t in tasks if is_current(service, t)] if service.mode.is_job else vacant
+    return len({place_of(service, t) for t in ended if t.state is TaskState.COMPLETE})
+
+
+def has_failed_before(look: Look, place: str, service: Service) -> bool:
+    """Whether any task the swarm still remembers of this place failed or ended by itself."""
+    return any(
+        task.state in _ENDED_ITSELF and place_of(service, task) == place for task in look.tasks
+    )
