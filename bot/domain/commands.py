@@ -54,10 +54,10 @@ Parse = Callable[[Sequence[str], Defaults], Command | Reply]
 class CommandSpec:
     """One row: a command, how it is typed, what it does.
 
-    ``command`` is the value it is parsed to, ``usage`` its form, ``summary`` one sentence, ``examples`` pairs of what may be typed and
-    what it does; each example parses. ``changes`` says whether it is for operators alone.
-    ``also`` are words that people type for it elsewhere: used for suggestions only. ``notes`` are
-    sentences for ``help COMMAND``.
+    ``command`` is the value it is parsed to, ``usage`` its form, ``summary`` one sentence.
+    ``examples`` are pairs of what may be typed and what it does; each one parses. ``changes`` says
+    whether it is for operators alone. ``also`` are words that people type for it elsewhere: used
+    for suggestions only. ``notes`` are sentences for ``help COMMAND``.
     """
 
     name: str

@@ -1,0 +1,116 @@
+"""Pieces of text: escaped, cut to length, times and numbers as people read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from bot.domain.quoting import escape, fit, one_line, quoted, shorten, visible
+
+__all__ = [
+    "bar",
+    "code_block",
+    "duration",
+    "escape",
+    "fit",
+    "line",
+    "mention",
+    "plain",
+    "plural",
+    "quoted",
+    "shorten",
+    "slack_date",
+    "slack_time",
+    "visible",
+]
+
+BAR_LENGTH = 10
+FULL, EMPTY = "▰", "▱"
+FENCE = "```"
+MOST_TIME = 32503680000.0
+"""The year 3000: what is later is no time but a mistake."""
+
+_ID = re.compile(r"[A-Z0-9]{1,30}")
+
+
+def line(text: str, length: int) -> str:
+    """``text`` in one line, escaped, at most ``length`` characters."""
+    return fit(one_line(text), length)
+
+
+def plain(text: str, length: int) -> str:
+    """``text`` for Slack's plain-text objects, which know no escapes: a line without ``<>``."""
+    return shorten(one_line(text).replace("<", "(").replace(">", ")"), length)
+
+
+def code_block(text: str, length: int) -> str:
+    """The last lines of ``text`` that fit, escaped, in a code block of at most ``length``.
+
+    Empty when there is nothing to show.
+    """
+    lines = visible(text).replace(FENCE, "'''").strip("\n").split("\n")
+    room = length - 2 * len(FENCE) - 2
+    kept: list[str] = []
+    for each in reversed(lines):
+        shown = escape(each.rstrip())
+        room -= len(shown) + 1
+        if room < 0:
+            break
+        kept.append(shown)
+    if not kept and lines[-1].strip():
+        kept = [fit(lines[-1].strip(), max(length - 2 * len(FENCE) - 2, 1))]
+    body = "\n".join(reversed(kept))
+    return f"{FENCE}\n{body}\n{FENCE}" if body.strip() else ""
+
+
+def mention(user: str) -> str:
+    """A Slack user id as a mention; anything else as the text it is."""
+    return f"<@{user}>" if _ID.fullmatch(user) else line(user, 40) or "someone"
+
+
+def slack_date(at: float) -> str:
+    """A moment (Unix seconds) that each reader sees in their own time zone; UTC as the fallback."""
+    return _date(at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M UTC")
+
+
+def slack_time(at: float) -> str:
+    """A moment of today (Unix seconds) to the second, in each reader's own time zone."""
+    return _date(at, "{time_secs}", "%H:%M:%S UTC")
+
+
+def _date(at: float, shown: str, fallback: str) -> str:
+    if not 0 <= at < MOST_TIME:
+        return "an unknown time"
+    return f"<!date^{int(at)}^{shown}|{datetime.fromtimestamp(at, UTC).strftime(fallback)}>"
+
+
+def duration(seconds: float) -> str:
+    """A span of time in its two largest units: ``0.6 s``, ``1 min 20 s``, ``3 h 5 min``."""
+    if not 0 <= seconds < MOST_TIME:
+        return "an unknown time"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    for size, unit, smaller, small_unit in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole} s"
+
+
+def bar(running: int, desired: int) -> str:
+    """``▰▰▰▱▱ 3/5``: one mark for each replica up to ten, above that a tenth of them each."""
+    length = min(max(desired, running, 0), BAR_LENGTH)
+    most = max(desired, running, 1)
+    full = length if running >= most else max(running, 0) * length // most
+    marks = FULL * full + EMPTY * (length - full)
+    return f"{marks} {running}/{desired}".strip()
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 replica``, ``2 replicas``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,79 @@
+"""The words for verdicts, causes and states, each with a sign that only repeats the word."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.domain.causes import CauseKind
+from bot.domain.progress import SlotProgress
+from bot.domain.swarm import UpdateState
+from bot.domain.verdict import Verdict
+
+QUEUED: Final = "⏳ Queued"
+RUNNING: Final = "🔄 Running"
+
+VERDICTS: Final = {
+    Verdict.CONVERGED: "✅ Converged",
+    Verdict.COMPLETED: "✅ Completed",
+    Verdict.UNSCHEDULABLE: "❌ Unschedulable",
+    Verdict.CRASH_LOOPING: "❌ Crash looping",
+    Verdict.IMAGE_MISSING: "❌ Image missing",
+    Verdict.MOUNT_FAILED: "❌ Mount failed",
+    Verdict.OUT_OF_MEMORY: "❌ Out of memory",
+    Verdict.UNHEALTHY: "❌ Unhealthy",
+    Verdict.PAUSED: "⏸️ Update paused",
+    Verdict.ROLLED_BACK: "↩️ Rolled back",
+    Verdict.FAILED: "❌ Failed",
+    Verdict.TIMED_OUT: "⌛ Timed out",
+    Verdict.CANCELLED: "⏹️ Cancelled",
+    Verdict.SUPERSEDED: "⚠️ Superseded",
+    Verdict.REFUSED: "🚫 Refused",
+}
+
+CAUSES: Final = {
+    CauseKind.EXIT_CODE: "the container exited with an error",
+    CauseKind.CRASH_LOOPING: "the container exits again and again",
+    CauseKind.OUT_OF_MEMORY: "out of memory",
+    CauseKind.UNHEALTHY: "the health check does not pass",
+    CauseKind.IMAGE_MISSING: "the image is missing",
+    CauseKind.MOUNT_FAILED: "a volume cannot be mounted",
+    CauseKind.UNSCHEDULABLE: "no node fits",
+    CauseKind.START_FAILED: "the container could not be started",
+    CauseKind.NODE_DOWN: "the node is down",
+    CauseKind.ENDED: "the container ended by itself",
+}
+
+UPDATES: Final = {
+    UpdateState.UPDATING: "update under way",
+    UpdateState.PAUSED: "update paused",
+    UpdateState.ROLLBACK_STARTED: "rollback under way",
+    UpdateState.ROLLBACK_PAUSED: "rollback paused",
+    UpdateState.ROLLBACK_COMPLETED: "last update was rolled back",
+}
+"""The update states worth a word: a completed update is as good as none."""
+
+BROKEN_STATES: Final = frozenset({"failed", "rejected", "orphaned"})
+GOOD, COMING, BAD, LEAVING = "🟢", "🟡", "🔴", "⚪"
+
+
+def word(verdict: Verdict) -> str:
+    """A verdict's word without its sign, for the middle of a sentence."""
+    return VERDICTS[verdict].partition(" ")[2].lower()
+
+
+def is_broken(slot: SlotProgress) -> bool:
+    """Whether a slot's newest task is, or was lately, in trouble."""
+    return not slot.leaving and (
+        slot.state in BROKEN_STATES
+        or slot.failures > 0
+        or (bool(slot.note) and slot.state != "running")
+    )
+
+
+def sign(slot: SlotProgress) -> str:
+    """The sign that repeats a slot's state."""
+    if slot.leaving:
+        return LEAVING
+    if slot.state == "running":
+        return GOOD
+    return BAD if is_broken(slot) else COMING
