@@ -1,0 +1,36 @@
+"""Who did what, when, to what, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from redis.asyncio import Redis
+
+from bot.store.part import StorePart
+
+
+class AuditLog(StorePart):
+    """The audit log. What becomes of jobs is written by their own scripts."""
+
+    async def audit(self, event: Mapping[str, str]) -> None:
+        """Add an entry of another kind, such as a refused command.
+
+        Jobs' entries have the fields ``event``, ``job``, ``who``, ``text``, ``target`` and
+        ``verdict``; use the same names.
+        """
+        entry = {**event}
+
+        async def add(redis: Redis) -> None:
+            size = self._limits.audit_entries
+            await redis.xadd(self._keys.audit, entry, maxlen=size, approximate=True)  # type: ignore[arg-type]
+
+        await self._link.call(add)
+
+    async def audit_tail(self, count: int) -> tuple[dict[str, str], ...]:
+        """The newest entries, newest first; ``at`` is the Unix time in seconds, as text."""
+        rows = await self._link.call(lambda redis: redis.xrevrange(self._keys.audit, count=count))
+        return tuple({**fields, "at": _seconds(entry)} for entry, fields in rows)
+
+
+def _seconds(entry: str) -> str:
+    return f"{int(entry.partition('-')[0]) / 1000:.3f}"

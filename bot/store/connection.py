@@ -1,0 +1,113 @@
+"""The connections to one Redis: quick commands, and reads that wait.
+
+Every failure of Redis or of the way to it becomes a StoreUnavailableError within two seconds;
+nothing is retried here. Callers that loop back off themselves, and the next call connects anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from bot.domain.errors import StoreUnavailableError
+
+CONNECT_SECONDS = 1.0
+COMMAND_SECONDS = 1.0
+CALL_SECONDS = 1.8
+BLOCK_SECONDS = 2.0
+"""The longest single wait: a Redis that hangs is noticed soon after."""
+
+CONNECTIONS = 500
+
+Reply: TypeAlias = Any
+"""What Redis answered: each command and each script has its own shape."""
+
+
+class RedisLink:
+    """The clients of one Redis and whether it answers.
+
+    ``password`` is used when the URL has none. ``clock`` counts seconds and never goes back.
+    """
+
+    def __init__(
+        self, url: str, password: str = "", *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self.commands = _client(url, password, COMMAND_SECONDS)
+        self._waiting = _client(url, password, BLOCK_SECONDS + COMMAND_SECONDS)
+        self._answers = True
+        self._since = -math.inf
+
+    @property
+    def healthy(self) -> bool:
+        """Whether Redis answered last time; True before the first call."""
+        return self._answers
+
+    @property
+    def steady_seconds(self) -> float:
+        """For how long Redis has answered without a failure seen here; 0.0 while it does not."""
+        return self._clock() - self._since if self._answers else 0.0
+
+    @property
+    def away_seconds(self) -> float:
+        """How long ago Redis last failed to answer; 0.0 while it answers."""
+        return 0.0 if self._answers else self._clock() - self._since
+
+    async def call(self, command: Callable[[Redis], Awaitable[object]]) -> Reply:
+        """Run one quick command. Raises StoreUnavailableError."""
+        async with self._translated(), asyncio.timeout(CALL_SECONDS):
+            return await command(self.commands)
+
+    async def wait(self, stream: str, after: str, seconds: float) -> bool:
+        """Wait for an entry of ``stream`` newer than ``after``; False when none came.
+
+        Waits for BLOCK_SECONDS at the most. Raises StoreUnavailableError.
+        """
+        block = max(1, min(round(seconds * 1000), round(BLOCK_SECONDS * 1000)))
+        async with self._translated():
+            return bool(await self._waiting.xread({stream: after}, count=1, block=block))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.commands.aclose()
+        await self._waiting.aclose()
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (RedisError, OSError, TimeoutError) as error:
+            self._answers, self._since = False, self._clock()
+            raise StoreUnavailableError(
+                "Redis does not answer, so the bot cannot keep its jobs.",
+                hint="Look at the service that runs Redis.",
+            ) from error
+        if not self._answers:
+            self._answers, self._since = True, self._clock()
+
+
+def _client(url: str, password: str, timeout: float) -> Redis:
+    """A client without retries; notices of managed clouds are off, they hide closed sockets."""
+    client: Redis = Redis.from_url(
+        url,
+        password=password or None,
+        decode_responses=True,
+        encoding_errors="replace",
+        legacy_responses=False,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=CONNECTIONS,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+    return client

@@ -1,0 +1,57 @@
+"""Finished jobs whose messages do not say so yet."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.ports import Delivery
+from bot.store.connection import BLOCK_SECONDS
+from bot.store.part import StorePart, claim_safely
+
+MOST_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What is due; when nothing is, look again after ``seconds`` or when ``wake`` changes."""
+
+    deliveries: tuple[Delivery, ...]
+    seconds: float
+    newest: str
+
+
+class Deliveries(StorePart):
+    """What is due is given to one caller, and again to anybody when that one does not confirm."""
+
+    async def due_deliveries(self, seconds: float) -> tuple[Delivery, ...]:
+        """Deliveries that are due, each given to one caller for 30 s; waits ``seconds`` for one."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while True:
+            due = await claim_safely(self._due(), self._give_back)
+            left = end - loop.time()
+            if due.deliveries or left <= 0:
+                return due.deliveries
+            await self._link.wait(self._keys.wake, due.newest, min(left, due.seconds))
+
+    async def mark_told(self, job_id: str, verdict: str) -> None:
+        """Note that who asked was told this verdict in the thread."""
+        await self._scripts.run("told", job_id, verdict)
+
+    async def delivered(self, job_id: str, revision: int) -> None:
+        """The job's message shows this revision (nothing happens when a newer one is due)."""
+        await self._scripts.run("delivered", job_id, revision)
+
+    async def postpone(self, job_id: str, seconds: float) -> None:
+        """Make the delivery due again after ``seconds``: Slack did not take it."""
+        await self._scripts.run("postpone", job_id, round(seconds * 1000))
+
+    async def _due(self) -> _Due:
+        due, wait, newest = await self._scripts.run("due", MOST_AT_ONCE)
+        seconds = BLOCK_SECONDS if wait < 0 else wait / 1000
+        return _Due(tuple(Delivery(*each) for each in due), seconds, newest)
+
+    async def _give_back(self, due: _Due) -> None:
+        for delivery in due.deliveries:
+            await self.postpone(delivery.job_id, 0)

@@ -1,0 +1,66 @@
+"""Commands that were accepted but are not answered yet."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.job import Draft
+from bot.store.codec import UnreadableRecordError, decode_draft, encode_draft
+from bot.store.connection import RedisLink
+from bot.store.keys import Limits
+from bot.store.part import StorePart
+
+log = logging.getLogger(__name__)
+
+
+class Drafts(StorePart):
+    """Each delivery of a command is accepted once; none is lost with the replica that has it."""
+
+    def __init__(
+        self,
+        link: RedisLink,
+        *,
+        prefix: str = "orochi",
+        lease_seconds: float = 5.0,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(link, prefix=prefix, lease_seconds=lease_seconds, limits=limits)
+        self._refused: set[str] = set()
+
+    async def draft(self, draft: Draft) -> bool:
+        """Keep an accepted command; False when the same delivery was accepted before.
+
+        Raises StoreUnavailableError. Redis may have kept the draft all the same when only its
+        answer was lost; as the person is told that nothing happens, it is discarded later.
+        """
+        try:
+            reply = await self._scripts.run("draft", draft.id, encode_draft(draft), draft.key)
+        except StoreUnavailableError:
+            self._refused.add(draft.id)
+            raise
+        return bool(reply)
+
+    async def discard(self, draft_id: str) -> None:
+        """Forget a draft: it was answered otherwise."""
+        await self._scripts.run("discard", draft_id)
+
+    async def abandoned_drafts(self, older: float) -> tuple[Draft, ...]:
+        """Drafts nobody finished within ``older`` seconds; each is given to one caller only.
+
+        A draft that is neither submitted nor discarded is given out again after the same time.
+        """
+        await self._discard_refused()
+        drafts = []
+        for record in await self._scripts.run("abandoned", round(older * 1000)):
+            try:
+                drafts.append(decode_draft(record))
+            except UnreadableRecordError as error:
+                log.warning("a draft is left out: %s", error)
+        return tuple(drafts)
+
+    async def _discard_refused(self) -> None:
+        refused = tuple(self._refused)
+        if refused:
+            await self._scripts.run("discard", *refused)
+            self._refused.difference_update(refused)

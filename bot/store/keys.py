@@ -1,0 +1,104 @@
+"""Every Redis key with its lifetime.
+
+All begin with the prefix. The keys of ``Keys.all`` are handed to every script in this order;
+``scripts/prelude.lua`` gives them the same names.
+
+    ready               stream   a token for each turn that a worker may begin; group WORKERS
+    active              zset     queued and running jobs by their number
+    history             zset     finished jobs by the time of their end (Unix ms); trimmed
+    deliveries          zset     finished jobs whose message does not say so, by next attempt (ms)
+    wake                stream   one entry at most: wakes who waits for a delivery
+    drafts              zset     accepted commands by the time they were last given out (ms)
+    draft-records       hash     the same: id -> record
+    audit               stream   who did what, to what, how it ended; trimmed
+    sequence            string   counts the jobs
+    job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
+    lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
+    cancel:ID           stream   who cancelled a running job; CANCEL_SECONDS or the job's end
+    seen:KEY            string   a delivery of a command that was accepted; SEEN_SECONDS
+    budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
+
+The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn`` and ``entry`` of
+its token, ``entry`` empty while it has none; ``attempt`` of this turn; ``owner`` of the lease,
+empty while nobody works on it; ``cancelled`` by whom; ``lanes``; ``due`` the revision to be shown;
+``told`` the verdict that was told in the thread; ``user``, ``text``, ``target`` for the audit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers and names that scripts know under the same words in capitals.
+
+    ``workers`` is the consumer group of ``ready``. ``claim_seconds`` is for how long a delivery is
+    its taker's.
+    """
+
+    workers: str = "workers"
+    history_count: int = 200
+    history_seconds: int = 30 * 24 * 3600
+    seen_seconds: int = 3600
+    cancel_seconds: int = 24 * 3600
+    budget_seconds: int = 300
+    claim_seconds: int = 30
+    audit_entries: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of all keys below one prefix."""
+
+    prefix: str = "orochi"
+
+    @property
+    def ready(self) -> str:
+        """The stream of tokens."""
+        return f"{self.prefix}:ready"
+
+    @property
+    def active(self) -> str:
+        """Queued and running jobs."""
+        return f"{self.prefix}:active"
+
+    @property
+    def history(self) -> str:
+        """Finished jobs."""
+        return f"{self.prefix}:history"
+
+    @property
+    def wake(self) -> str:
+        """What wakes who waits for a delivery."""
+        return f"{self.prefix}:wake"
+
+    @property
+    def audit(self) -> str:
+        """The audit log."""
+        return f"{self.prefix}:audit"
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """What every script is given as KEYS; the last four are the beginnings of families."""
+        names = (
+            "ready active history deliveries wake drafts draft-records audit sequence "
+            "job: lane: cancel: seen:"
+        )
+        return tuple(f"{self.prefix}:{name}" for name in names.split())
+
+    def job(self, job_id: str) -> str:
+        """One job."""
+        return f"{self.prefix}:job:{job_id}"
+
+    def lane(self, service: str) -> str:
+        """The jobs of one service."""
+        return f"{self.prefix}:lane:{service}"
+
+    def cancel(self, job_id: str) -> str:
+        """Who cancelled one running job."""
+        return f"{self.prefix}:cancel:{job_id}"
+
+    def budget(self, name: str) -> str:
+        """One token bucket."""
+        return f"{self.prefix}:budget:{name}"

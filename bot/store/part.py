@@ -1,0 +1,56 @@
+"""What every part of the store stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.store.connection import RedisLink
+from bot.store.keys import Keys, Limits
+from bot.store.scripting import Scripts
+
+T = TypeVar("T")
+
+
+class StorePart:
+    """One replica's view of the store.
+
+    ``lease_seconds`` is how long a turn stays a worker's without being renewed.
+    """
+
+    def __init__(
+        self,
+        link: RedisLink,
+        *,
+        prefix: str = "orochi",
+        lease_seconds: float = 5.0,
+        limits: Limits | None = None,
+    ) -> None:
+        self._link = link
+        self._keys = Keys(prefix)
+        self._limits = limits or Limits()
+        self._scripts = Scripts(link, self._keys, self._limits)
+        self._lease_seconds = lease_seconds
+        self._consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailableError when Redis does not answer."""
+        await self._link.call(lambda redis: redis.ping())
+
+
+async def claim_safely(claim: Awaitable[T], give_back: Callable[[T], Awaitable[None]]) -> T:
+    """What ``claim`` returns; when cancelled meanwhile, it is given back before that is passed on.
+
+    Redis may have carried out what a cancelled caller never hears of: nobody would know who has it.
+    """
+    claiming = asyncio.ensure_future(claim)
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        await asyncio.wait({claiming})
+        if not claiming.cancelled() and claiming.exception() is None:
+            await give_back(claiming.result())
+        raise

@@ -1,0 +1,156 @@
+"""Turns: queueing jobs, taking, keeping, handing back and ending them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from dataclasses import dataclass, replace
+
+from bot.domain.errors import LeaseLostError, StoreUnavailableError
+from bot.domain.job import Job, JobState, Turn
+from bot.domain.verdict import Outcome, Verdict
+from bot.ports import CancelResult, Lease
+from bot.store.codec import encode_job
+from bot.store.connection import BLOCK_SECONDS
+from bot.store.part import claim_safely
+from bot.store.records import Records
+
+NOT_STARTED = "Cancelled before it started; nothing was changed."
+FORGET_REPLICA_SECONDS = 3600
+SOONEST_LOOK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """There is no turn to take: look again after ``seconds`` or when ``ready`` grows."""
+
+    seconds: float
+    newest: str
+
+
+class Queue(Records):
+    """Jobs in their lanes and the turns of workers."""
+
+    async def submit(self, job: Job) -> int:
+        """Queue a job and forget its draft; returns how many jobs are ahead in its lanes.
+
+        A job id that was submitted before is left as it is.
+        """
+        lanes = json.dumps(job.lanes)
+        told = (job.user, job.text, job.target)
+        return int(await self._scripts.run("submit", job.id, encode_job(job), lanes, *told))
+
+    async def take(self, seconds: float) -> Lease | None:
+        """The next job whose lanes are all free, or one whose worker is lost; waits ``seconds``.
+
+        A take that is cancelled has taken nothing.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while True:
+            taken = await claim_safely(self._claim(), self._unclaim)
+            if isinstance(taken, Lease):
+                return taken
+            left = end - loop.time()
+            if left <= 0:
+                return None
+            pause = min(left, max(taken.seconds, SOONEST_LOOK))
+            await self._link.wait(self._keys.ready, taken.newest, pause)
+
+    async def _claim(self) -> Lease | _Nothing:
+        owner = f"{self._consumer}:{secrets.token_hex(6)}"
+        steady = self._link.steady_seconds >= self._lease_seconds
+        lease = round(self._lease_seconds * 1000)
+        reply = await self._scripts.run("take", self._consumer, owner, lease, int(steady))
+        if not reply[0]:
+            return _Nothing(reply[1] / 1000 if steady else BLOCK_SECONDS, reply[2])
+        return Lease(reply[1], Turn(reply[2]), owner, int(reply[3]))
+
+    async def _unclaim(self, taken: Lease | _Nothing) -> None:
+        if isinstance(taken, Lease):
+            await self.release(taken)
+
+    async def renew(self, lease: Lease) -> str:
+        """Keep the lease. Returns who cancelled the job, or "". Raises LeaseLostError."""
+        return str(await self._held("renew", lease, self._consumer))
+
+    async def release(self, lease: Lease) -> None:
+        """Hand an unfinished job back at once, without spending an attempt.
+
+        Raises LeaseLostError when it is somebody else's already.
+        """
+        await self._held("release", lease)
+
+    async def save(self, lease: Lease, job: Job) -> Job:
+        """Write progress; returns the job with its new revision. Raises LeaseLostError."""
+        record = encode_job(_began(lease, job))
+        return replace(job, revision=int(await self._held("save", lease, record)))
+
+    async def finish(self, lease: Lease, job: Job, *, watch: bool) -> Job:
+        """Write the verdict, free the lanes, make a delivery due, and end the turn.
+
+        With ``watch`` a WATCH turn of the same job is queued (in no lane). Raises LeaseLostError.
+        """
+        ended = _ended(_began(lease, job))
+        verdict = ended.verdict.value if ended.verdict else ""
+        reply = await self._held("finish", lease, encode_job(ended), verdict, int(watch))
+        return replace(ended, revision=int(reply))
+
+    async def cancel(self, job_id: str, user: str) -> CancelResult:
+        """Take a queued job out (its record then is finished, delivery due), or ask its worker."""
+        job = await self.load(job_id)
+        if job is None:
+            return CancelResult.UNKNOWN
+        record = encode_job(_cancelled(job, user))
+        return CancelResult(await self._scripts.run("cancel", job_id, user, record))
+
+    async def wait_cancelled(self, job_id: str, seconds: float) -> bool:
+        """Whether a running job was cancelled; waits up to ``seconds`` for that.
+
+        Quicker than ``renew``, which alone tells by whom.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0:
+            if await self._link.wait(self._keys.cancel(job_id), "0-0", left):
+                return True
+        return False
+
+    async def leave(self) -> None:
+        """Forget this replica's name, and those of replicas that are long gone."""
+        await self._scripts.run("leave", self._consumer, FORGET_REPLICA_SECONDS * 1000)
+
+    async def aclose(self) -> None:
+        """Say good-bye, if Redis answers. The link stays open: it is its maker's to close."""
+        try:
+            await self.leave()
+        except StoreUnavailableError:
+            return
+
+    async def _held(self, script: str, lease: Lease, *args: str | int) -> str | int:
+        """Run a script that begins with the check of the lease."""
+        reply: str | int | None = await self._scripts.run(
+            script, lease.job_id, lease.token, lease.attempt, *args
+        )
+        if reply is None:
+            raise LeaseLostError(f"Another replica works on job {lease.job_id} now.")
+        return reply
+
+
+def _began(lease: Lease, job: Job) -> Job:
+    return replace(job, attempt=lease.attempt) if lease.turn is Turn.RUN else job
+
+
+def _ended(job: Job) -> Job:
+    finished = time.time() if job.finished is None else job.finished
+    return replace(job, state=JobState.FINISHED, finished=finished)
+
+
+def _cancelled(job: Job, user: str) -> Job:
+    outcomes = tuple(
+        Outcome(Verdict.CANCELLED, NOT_STARTED, running=0, desired=target.replicas)
+        for target in job.targets
+    )
+    return _ended(replace(job, outcomes=outcomes, cancelled_by=user))

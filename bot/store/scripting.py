@@ -1,0 +1,46 @@
+"""The Lua scripts: every transition of a job is one of them, so it happens whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from importlib.resources import files
+
+from redis.asyncio import Redis
+
+from bot.store.connection import RedisLink, Reply
+from bot.store.keys import Keys, Limits
+
+NAMES = (
+    *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
+    *("draft", "discard", "abandoned", "due", "told", "delivered", "postpone", "budget"),
+)
+
+
+class Scripts:
+    """All scripts of one prefix. A Redis that lost them is given them again."""
+
+    def __init__(self, link: RedisLink, keys: Keys, limits: Limits) -> None:
+        self._link = link
+        self._keys = keys.all
+        self._loaded = {name: link.commands.register_script(_text(name, limits)) for name in NAMES}
+
+    async def run(self, name: str, *args: str | int) -> Reply:
+        """Run one script; its first comment says what it returns. Raises StoreUnavailableError."""
+        script = self._loaded[name]
+
+        async def call(_: Redis) -> Reply:
+            return await script(keys=self._keys, args=args)
+
+        return await self._link.call(call)
+
+
+def _text(name: str, limits: Limits) -> str:
+    folder = files("bot.store") / "scripts"
+    parts = [(folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("prelude", name)]
+    return "\n".join([_constants(limits), *parts])
+
+
+def _constants(limits: Limits) -> str:
+    values = {field.name.upper(): getattr(limits, field.name) for field in fields(limits)}
+    said = (repr(value) for value in values.values())
+    return f"local {', '.join(values)} = {', '.join(said)}"

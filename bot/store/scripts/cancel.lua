@@ -1,0 +1,23 @@
+-- ARGV: id, user, record of the job as cancelled.
+-- Returns what became of it: unknown, finished, dequeued or asked.
+local id, user, record = unpack(ARGV)
+local job = redis.call('HMGET', JOB .. id, 'state', 'entry', 'cancelled')
+if not job[1] then return 'unknown' end
+if job[1] == 'finished' then return 'finished' end
+
+if job[1] == 'queued' then
+  if job[2] ~= '' then drop(job[2]) end
+  redis.call('HSET', JOB .. id, 'json', record, 'entry', '', 'cancelled', user)
+  deliver(id, redis.call('HINCRBY', JOB .. id, 'revision', 1))
+  note('cancelled', id, user, 'cancelled')
+  close(id)
+  return 'dequeued'
+end
+
+if job[3] == '' then
+  redis.call('HSET', JOB .. id, 'cancelled', user)
+  redis.call('XADD', CANCEL .. id, '*', 'who', user)
+  redis.call('EXPIRE', CANCEL .. id, CANCEL_SECONDS)
+  note('cancel asked', id, user, '')
+end
+return 'asked'

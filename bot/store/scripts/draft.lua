@@ -1,0 +1,6 @@
+-- ARGV: id, record, the delivery's key. Returns 1 when it is new.
+local id, record, key = unpack(ARGV)
+if not redis.call('SET', SEEN .. key, id, 'NX', 'EX', SEEN_SECONDS) then return 0 end
+redis.call('HSET', DRAFT_RECORDS, id, record)
+redis.call('ZADD', DRAFTS, now(), id)
+return 1

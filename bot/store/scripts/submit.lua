@@ -1,0 +1,29 @@
+-- ARGV: id, record, lanes as JSON, user, text, target. Returns how many jobs are ahead.
+local id, record, lanes, user, text, target = unpack(ARGV)
+
+redis.call('ZREM', DRAFTS, id)
+redis.call('HDEL', DRAFT_RECORDS, id)
+
+if redis.call('EXISTS', JOB .. id) == 0 then
+  redis.call('HSET', JOB .. id, 'json', record, 'lanes', lanes, 'state', 'queued', 'revision', 0,
+    'turn', 'run', 'entry', '', 'owner', '', 'attempt', 0, 'cancelled', '', 'told', '',
+    'user', user, 'text', text, 'target', target)
+  redis.call('ZADD', ACTIVE, redis.call('INCR', SEQUENCE), id)
+  for _, lane in ipairs(lanes_of(id)) do redis.call('RPUSH', LANE .. lane, id) end
+  note('submitted', id, user, '')
+  offer_if_first(id)
+end
+
+local ahead, count = {}, 0
+for _, lane in ipairs(lanes_of(id)) do
+  local place = redis.call('LPOS', LANE .. lane, id)
+  if place and place > 0 then
+    for _, other in ipairs(redis.call('LRANGE', LANE .. lane, 0, place - 1)) do
+      if not ahead[other] then
+        ahead[other] = true
+        count = count + 1
+      end
+    end
+  end
+end
+return count
