@@ -42,7 +42,7 @@ def translate(error: BaseException, host: str, seconds: float) -> SwarmError:
     """The error of ours for one of ``CLIENT_ERRORS``; ``host`` is where the engine listens."""
     if isinstance(error, HTTPError) and error.response is not None:
         return _from_answer(error.response.status_code, words(error))
-    known = next((_SYSTEM[type(cause)] for cause in _chain(error) if type(cause) in _SYSTEM), None)
+    known = next(filter(None, map(_system, _chain(error))), None)
     if known is not None:
         sentence, hint = known
         return SwarmUnavailableError(
@@ -116,7 +116,7 @@ def _who() -> str:
     return f"user {os.getuid()} (groups {', '.join(map(str, sorted(os.getgroups())))})"
 
 
-_SYSTEM: Final[dict[type, tuple[str, str]]] = {
+_SYSTEM: Final[dict[type[OSError], tuple[str, str]]] = {
     FileNotFoundError: (
         "cannot be reached: there is no such socket",
         "Mount the engine's socket into the container, or set DOCKER_HOST.",
@@ -129,9 +129,16 @@ _SYSTEM: Final[dict[type, tuple[str, str]]] = {
         "does not run: it refuses connections",
         "Start the engine on that machine.",
     ),
-    ConnectionResetError: ("broke the connection: it may be restarting", ""),
-    BrokenPipeError: ("broke the connection: it may be restarting", ""),
+    ConnectionError: (
+        "broke the connection: it may be restarting",
+        "Look again in a few seconds.",
+    ),
 }
+
+
+def _system(error: BaseException) -> tuple[str, str] | None:
+    """What is said of the operating system's errors, the most special kind first."""
+    return next((said for kind, said in _SYSTEM.items() if isinstance(error, kind)), None)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
