@@ -1,1 +1,70 @@
 """The command line: ``python -m bot run`` and ``python -m bot check``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+from bot.app import App
+from bot.check import check
+from bot.domain.errors import BotError
+from bot.settings import Settings, SettingsError, load
+
+WRONG_SETTINGS = 2
+"""Exit code for settings that are missing or wrong; 1 is any other failure to start."""
+
+log = logging.getLogger("bot")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = load()
+    except SettingsError as error:
+        lines = ["The bot cannot start; these settings are wrong:", *error.problems]
+        sys.stderr.write("\n  ".join(lines) + "\n")
+        return WRONG_SETTINGS
+    _configure_logging(settings.bot_log_level)
+    return asyncio.run(check(settings) if arguments.what == "check" else _run(settings))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="The Orochi stack bot.")
+    what = parser.add_subparsers(dest="what", required=True)
+    what.add_parser("run", help="run the bot until SIGTERM")
+    what.add_parser("check", help="say what is missing: tokens, scopes, Redis, Docker, manager")
+    return parser
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    app = App(settings)
+    try:
+        await app.start()
+    except (BotError, OSError) as error:
+        log.error("the bot cannot start: %s", error)  # noqa: TRY400 - a sentence, no trace
+        await app.stop()
+        return 1
+    await stop.wait()
+    await app.stop()
+    return 0
+
+
+def _configure_logging(level: str) -> None:
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    for noisy in ("slack_sdk", "slack_bolt", "urllib3", "aiohttp.access", "docker"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,151 @@
-"""The composition root."""
+"""The composition root: builds every part from the settings, runs it, and drains it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from bot.clock import SystemClock
+from bot.domain.access import Operators
+from bot.domain.command import Defaults
+from bot.domain.goal import Limits
+from bot.domain.job import Job
+from bot.domain.message import Message
+from bot.loops.background import Background
+from bot.loops.delivery import Deliveries
+from bot.loops.housekeeping import every
+from bot.loops.observer import Observer
+from bot.loops.worker import Worker
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.slack.api import Api
+from bot.slack.messenger import Messenger
+from bot.store.budget import RedisBudget
+from bot.store.connection import RedisLink
+from bot.store.jobs import RedisJobs
+from bot.swarm.engine import DockerSwarm
+from bot.swarm.poll_feed import PollFeed
+from bot.views.job import job_message, thread_mention
+from bot.web import Web
+from handlers.context import Context
+from handlers.router import Router
+from handlers.table import handlers
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 8.0
+CHORE_SECONDS = 10.0
+
+
+class App:
+    """One replica of the bot. ``start`` it, then ``stop`` it: both once, in one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = SystemClock()
+        self.metrics = Metrics()
+        self._background = Background()
+        self._loops: list[asyncio.Task[None]] = []
+        self._build_adapters()
+        self._build_core()
+        self._build_edge()
+
+    @property
+    def port(self) -> int:
+        """The HTTP port that was really bound."""
+        return self.web.port
+
+    async def start(self) -> None:
+        """Log in at Slack, then begin to work. Raises BotError when a part does not let it."""
+        self.messenger.start()
+        await self._log_in_to_slack()
+        self._run(self._worker.run(), "worker")
+        self._run(self._deliveries.run(), "deliveries")
+        self._run(every(CHORE_SECONDS, self._router.clear_abandoned, self._clock), "chores")
+        await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
+        await self._slack.listen()
+        log.info("ready")
+
+    async def stop(self) -> None:
+        """Stop taking work, answer what is in flight, hand unfinished jobs over, close."""
+        log.info("stopping")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._slack.stop_listening()
+                await self._background.drain(DRAIN_SECONDS / 2)
+                await self._worker.drain()
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.web.stop()
+        await self._slack.close()
+        await self.messenger.close()
+        await self.swarm.aclose()
+        await self._link.aclose()
+        log.info("stopped")
+
+    def _build_adapters(self) -> None:
+        settings = self._settings
+        url, password = settings.redis_url, settings.redis_password
+        self._link = RedisLink(url.get_secret_value(), password.get_secret_value())
+        self.jobs = RedisJobs(
+            self._link, prefix=settings.redis_prefix, lease_seconds=settings.bot_lease_seconds
+        )
+        self.swarm = DockerSwarm(settings.docker_host)
+        self.feed = PollFeed(self.swarm, interval=settings.bot_poll_seconds)
+        self._api = Api(
+            settings.slack_bot_token.get_secret_value(), self._clock, settings.slack_api_url
+        )
+        budget = RedisBudget(self._link, prefix=settings.redis_prefix)
+        self.messenger = Messenger(self._api, self._clock, budget)
+
+    def _build_core(self) -> None:
+        settings = self._settings
+        ctx = Context(
+            swarm=self.swarm,
+            feed=self.feed,
+            jobs=self.jobs,
+            chat=self.messenger,
+            clock=self._clock,
+            observer=Observer(self.swarm, self.feed, self._clock),
+            background=self._background,
+            stack=settings.bot_stack,
+            command=settings.bot_command,
+            limits=Limits(time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds),
+        )
+        table = handlers(ctx)
+        defaults = Defaults(settings.bot_command, settings.bot_service, settings.bot_max_replicas)
+        operators = Operators.parse(settings.bot_operators)
+        self._router = Router(ctx, table, operators, defaults)
+        self._worker = Worker(
+            self.jobs,
+            table.runners,
+            self._clock,
+            at_once=settings.bot_jobs_at_once,
+            lease_seconds=settings.bot_lease_seconds,
+            ended=self.metrics.job_ended,
+        )
+        self._deliveries = Deliveries(
+            self.jobs, self.messenger, self._clock, self._render, thread_mention
+        )
+
+    def _build_edge(self) -> None:
+        self.web = Web({"redis": self.jobs.ping, "docker": self._manager_answers}, self.metrics)
+        self.metrics.follow(lambda: self._worker.working, self.feed.status)
+
+    def _render(self, job: Job) -> Message:
+        return job_message(
+            job,
+            self._clock.now(),
+            command=self._settings.bot_command,
+            watch_seconds=self._settings.bot_watch_seconds,
+        )
+
+    async def _manager_answers(self) -> None:
+        await self.swarm.nodes()
+
+    def _run(self, loop: Coroutine[Any, Any, None], name: str) -> None:
+        self._loops.append(asyncio.create_task(loop, name=name))

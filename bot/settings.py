@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.access import Operators
 
@@ -29,14 +28,14 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def _setting(default: Any, text: str, **more: Any) -> Any:
-    return Field(default=default, description=text, **more)
+def _setting(default: Any, text: str, **bounds: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    return Field(default=default, description=text, **bounds)
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings by their environment names in lower case; the help is in the README's table."""
 
-    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     slack_bot_token: SecretStr = _setting(SecretStr(""), "Slack's bot token (`xoxb-…`). Required.")
     slack_app_token: SecretStr = _setting(
@@ -95,13 +94,6 @@ class Settings(BaseSettings):
         "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", pattern="^(DEBUG|INFO|WARNING|ERROR)$"
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values come from ``load`` alone."""
-        return (init_settings,)
-
     @property
     def socket_mode(self) -> bool:
         """Whether Slack is spoken to through Socket Mode rather than over HTTP."""
@@ -125,7 +117,7 @@ def load(
     values = _values(os.environ if environ is None else environ, secrets_dir)
     problems = _missing(values) + _malformed(values)
     try:
-        settings = Settings(**values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         problems += [
             f"{env_name(str(each['loc'][0]))}: {each['msg'].lower()} (it is {each['input']!r})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.convergence import Limits
+from bot.domain.goal import Limits
 from bot.loops.background import Background
 from bot.loops.observer import Observer
 from bot.ports import Chat, Clock, Feed, Jobs, Swarm

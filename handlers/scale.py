@@ -148,9 +148,8 @@ class Scale:
         job = hold.job
         for index, look in enumerate(looks):
             target = job.targets[index]
-            if target.applied is None:
-                dead = tuple(task.id for task in look.tasks if task.state.over)
-                job = job.with_target(index, replace(target, known_dead=dead))
+            if target.applied is None and target.update_before is None:
+                job = job.with_target(index, _as_it_was(target, look))
         job = await hold.save(job)
         for index in range(len(job.targets)):
             await self._apply(hold, index)
@@ -204,6 +203,8 @@ class Scale:
             known_dead=frozenset(target.known_dead),
             began=target.applied or self._ctx.clock.now(),
             limits=self._ctx.limits,
+            update_before=target.update_before,
+            command=self._ctx.command,
         )
 
     def _watching(self, job: Job, index: int) -> Convergence:
@@ -232,6 +233,13 @@ class Scale:
 
 def _at(values: tuple[T | None, ...], index: int) -> T | None:
     return values[index] if index < len(values) else None
+
+
+def _as_it_was(target: Target, look: Look) -> Target:
+    """The target with what must not be taken for the change's doing."""
+    dead = tuple(task.id for task in look.tasks if task.state.over)
+    update = look.service.update_started if look.service else None
+    return replace(target, known_dead=dead, update_before=update or 0.0)
 
 
 def _ignore(_progress: ServiceProgress) -> None:

@@ -52,7 +52,8 @@ class Target:
     had when the command came (None while not known). ``applied`` is the Unix time at which the
     change was made or found made already, None before; ``changed`` says whether this job made a
     service update. ``known_dead`` are the ids of tasks that had ended before the change: their
-    failures are not this job's.
+    failures are not this job's. ``update_before`` is the start of the update status that the
+    service had before the change (Unix seconds, 0.0 for none), None while not known.
     """
 
     service: str
@@ -62,6 +63,7 @@ class Target:
     applied: float | None = None
     changed: bool = False
     known_dead: tuple[str, ...] = ()
+    update_before: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from bot.domain import causes, placement
-from bot.domain.causes import CauseKind
+from bot.domain import outcomes, placement
+from bot.domain.causes import KILLED, CauseKind
 from bot.domain.errors import SwarmError
 from bot.domain.swarm import Look, Task
 from bot.domain.verdict import Outcome, Verdict
@@ -19,8 +19,7 @@ REASONS = 4
 
 
 class Evidence:
-    """Looks up what an outcome can be proved with. What cannot be read is left out, never waited
-    for."""
+    """Looks up what proves an outcome. What cannot be read is left out, never waited for."""
 
     def __init__(self, swarm: Swarm) -> None:
         self._swarm = swarm
@@ -51,9 +50,9 @@ class Evidence:
             return outcome
         if cause.kind is CauseKind.UNHEALTHY:
             return await self._probe(outcome, task)
-        if cause.exit_code == causes.KILLED and look.service is not None:
+        if cause.exit_code == KILLED and look.service is not None:
             killed = await self._swarm.out_of_memory(task)
-            outcome = causes.judge_memory(outcome, killed, look.service.limit.memory)
+            outcome = outcomes.judge_memory(outcome, killed, look.service.limit.memory)
         return await self._log(outcome, task)
 
     async def _probe(self, outcome: Outcome, task: Task) -> Outcome:

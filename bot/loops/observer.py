@@ -23,7 +23,7 @@ OnProgress = Callable[[ServiceProgress], None]
 
 
 class Observer:
-    """Drives the pure state machine: the feed's hints and a slow tick lead to looks, looks to steps.
+    """Drives the pure state machine: hints of the feed and a slow tick lead to looks.
 
     ``tick`` is the longest time between two looks, in seconds.
     """

@@ -110,7 +110,7 @@ class Worker:
             await self._attempt(hold)
         except (StoreUnavailableError, LeaseLostError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job gets a verdict
             await self._give_up(hold, error)
         if hold.finished and hold.lease.turn is Turn.RUN:
             self._ended(hold.job)

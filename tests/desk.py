@@ -1,0 +1,135 @@
+"""An operator's desk: Slack, a swarm, Redis and the bot between them, all of them real processes.
+
+Only Slack is emulated, by the shipped emulator in its strictest setting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bot.demo.slack import Delivery, Message, SlackEmulator
+from bot.demo.slack.server import ANN
+from tests.bot import BotProcess
+from tests.lab import images
+from tests.lab.redis import RedisServer
+from tests.lab.swarm import Lab
+
+STACK = "orochi"
+OPERATOR = ANN
+
+
+def settings_for(slack: SlackEmulator, redis_url: str, docker_host: str) -> dict[str, str]:
+    """Settings of a bot in Socket Mode whose only operator is Ann."""
+    return {
+        "SLACK_BOT_TOKEN": slack.tokens.bot,
+        "SLACK_APP_TOKEN": slack.tokens.app,
+        "SLACK_API_URL": slack.base_url,
+        "REDIS_URL": redis_url,
+        "DOCKER_HOST": docker_host,
+        "BOT_OPERATORS": OPERATOR,
+        "BOT_HTTP_PORT": "0",
+        "BOT_WATCH_SECONDS": "3",
+        "BOT_LEASE_SECONDS": "2",
+    }
+
+
+class Desk:
+    """What a person at the desk does and sees."""
+
+    def __init__(self, slack: SlackEmulator, lab: Lab, redis: RedisServer) -> None:
+        self.slack = slack
+        self.lab = lab
+        self.redis = redis
+        self.bots: list[BotProcess] = []
+        self.settings = settings_for(slack, redis.url, lab.manager.socket)
+
+    async def start_bot(self, **changed: str) -> BotProcess:
+        """One more replica of the bot, with some settings changed."""
+        bot = BotProcess({**self.settings, **changed})
+        self.bots.append(bot)
+        await bot.start()
+        return bot
+
+    async def close(self) -> None:
+        """End every bot."""
+        for bot in self.bots:
+            if bot.running:
+                await bot.kill()
+
+    async def docker(self, *args: str) -> str:
+        """The real docker CLI against a manager, beside the event loop."""
+        return await asyncio.to_thread(self.lab.docker, *args)
+
+    async def service(
+        self, name: str, *command: str, replicas: int = 1, running: int | None = None, **more: Any
+    ) -> str:
+        """A service of the stack, ``running`` of its replicas awaited (default: all of them)."""
+        options = ("--label", f"com.docker.stack.namespace={STACK}", *more.pop("options", ()))
+        full = f"{STACK}_{name}"
+        made = await asyncio.to_thread(
+            lambda: self.lab.create_service(
+                full, *(command or ("serve",)), replicas=replicas, options=options, **more
+            )
+        )
+        count = replicas if running is None else running
+        if count:
+            await asyncio.to_thread(self.lab.wait_running, full, count)
+        return made
+
+    async def inspect(self, name: str) -> dict[str, Any]:
+        """A service of the stack as the engine shows it."""
+        raw = json.loads(await self.docker("service", "inspect", f"{STACK}_{name}"))
+        found: dict[str, Any] = raw[0]
+        return found
+
+    async def type(self, text: str, user: str = OPERATOR) -> Delivery:
+        """Type ``/orochi TEXT``; the bot must have acknowledged it."""
+        delivery = await self.slack.command("/orochi", text, user=user)
+        assert delivery.ok, delivery.error
+        return delivery
+
+    async def job(self, text: str, seconds: float = 60.0) -> Message:
+        """Type a command and wait for its job's verdict; returns the job's message."""
+        known = {message.ts for message in self.slack.workspace.messages.values()}
+        await self.type(text)
+        return await self.slack.wait_for_message(
+            lambda m: m.ts not in known and finished(m), timeout=seconds
+        )
+
+    async def told(
+        self, predicate: Callable[[Message], bool], user: str = OPERATOR, seconds: float = 10.0
+    ) -> Message:
+        """Wait for something said to one person alone."""
+        return await self.slack.wait_for_ephemeral(user, predicate, timeout=seconds)
+
+    async def answer(self, text: str, user: str = OPERATOR, seconds: float = 10.0) -> str:
+        """Type a command and wait for what is said to that person alone about it."""
+        known = {id(message) for message in self.slack.workspace.shown_to(user)}
+        await self.type(text, user)
+        message = await self.told(lambda m: id(m) not in known, user, seconds)
+        return message.shown_text
+
+
+def is_job(message: Message) -> bool:
+    """Whether this is a job's message."""
+    return (message.metadata or {}).get("event_type") == "swarm_job"
+
+
+def finished(message: Message) -> bool:
+    """Whether this is the message of a job that came to its verdict."""
+    return is_job(message) and message.payload.get("state") == "finished"
+
+
+def states(message: Message) -> list[str]:
+    """The states that a job's message went through, each once."""
+    seen = [
+        (edit.content.metadata or {}).get("event_payload", {}).get("state", "")
+        for edit in message.history
+    ]
+    return list(dict.fromkeys(seen))
+
+
+__all__ = ["OPERATOR", "STACK", "Desk", "finished", "images", "is_job", "settings_for", "states"]
