@@ -1,5 +1,8 @@
 """The emulator refuses the blocks that Slack refuses, and takes those that Slack takes."""
 
+import subprocess
+import sys
+
 import pytest
 
 from bot.demo.slack.block_kit import BLOCKS, ELEMENTS, Shape
@@ -340,3 +343,11 @@ def test_the_tables_require_what_slack_requires():
             shape = shape_of(name, each["properties"]["type"]["const"])
             if shape is not None and not shape.open and not shape.one_of:
                 assert set(shape.required) == set(each["required"]) - {"type"}, name
+
+
+def test_the_emulator_runs_without_the_package_that_checks_structure():
+    program = (
+        "import sys; from bot.demo.slack import SlackEmulator; SlackEmulator();"
+        "sys.exit('jsonschema' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -176,7 +176,7 @@ def check_size(blocks: Sequence[Json]) -> None:
 
 def check_content(content: Content, longest_text: int = MESSAGE_TEXT) -> None:
     """Refuse a message that says nothing or too much (blocks are looked at elsewhere)."""
-    if not content.text and not content.blocks and not content.attachments:
+    if not content.text.strip() and not content.blocks and not content.attachments:
         raise Refusal("no_text")
     if len(content.text) > longest_text:
         raise Refusal("msg_too_long")

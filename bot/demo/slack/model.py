@@ -254,6 +254,7 @@ ChangeKind = Literal[
     "file",
     "view",
     "call",
+    "answered",
     "delivery",
     "acked",
     "connection",
@@ -265,10 +266,10 @@ class Change:
     """One thing that became visible in the workspace.
 
     `kind` is `posted`, `edited` and `deleted` for messages, `ephemeral` for what one user alone
-    sees, `file`, `view`, `call` (the app called a method), `delivery` (a payload on its way to
-    the app), `acked` (the app answered it, or failed to) and `connection` (a Socket Mode
-    connection came or went). `message` is a copy of the message as it was at this very change;
-    `detail` has what the other kinds bring.
+    sees, `file`, `view`, `call` (the app called a method) and `answered` (that ended), `delivery`
+    (a payload on its way to the app), `acked` (the app answered it, or failed to) and
+    `connection` (a Socket Mode connection came or went). `message` is a copy of the message as it
+    was at this very change; `detail` has what the other kinds bring.
     """
 
     kind: ChangeKind

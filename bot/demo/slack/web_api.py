@@ -64,7 +64,10 @@ class Call:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """What became of a call: `error` is empty when it went well, `seconds` how long it took."""
+    """What became of a call, told when it ended at `at`, `seconds` after it arrived.
+
+    `error` is empty when it went well; a fault that lost the answer does not show here.
+    """
 
     method: str
     arguments: Json
@@ -122,6 +125,7 @@ class WebApi:
             spent = time.perf_counter() - started
             at = self.workspace.clock()
             self.calls.append(CallRecord(name, dict(arguments), at, error, spent))
+            self.workspace.emit("answered", method=name, error=error)
 
     async def _call(self, name: str, arguments: Arguments, request: web.Request) -> web.Response:
         method = self.methods.get(name)
