@@ -13,6 +13,9 @@ from pathlib import Path
 
 from tests.lab.site import Site, reap
 from tests.lab.swarm import Lab
+from tests.lab.waiting import wait_until
+
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
@@ -34,14 +37,17 @@ def main() -> int:
 
 
 def _up(nodes: int, managers: int) -> int:
+    # Until the lab is up either signal interrupts the start; from then on it is waited for.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Lab(nodes, managers) as lab:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
         for node in lab.nodes:
             role = "manager" if node.manager else "worker"
             _say(f"export DOCKER_HOST={node.socket}  # {node.name}, {role}")
         _say(f"control socket: {lab.manager.control_socket}")
         _say(f"this machine as containers reach it: {lab.gateway}")
         _say("Ctrl-C takes it all down")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.sigwait(_ENDS)
     return 0
 
 
@@ -58,8 +64,10 @@ def _clean() -> int:
 
 def _guard(site: Site) -> int:
     sys.stdin.read()
-    if site.folder.exists():
-        site.clear()
+    owner = site.owner
+    if owner is not None:
+        wait_until(lambda: not owner.alive, "the end of the lab's owner", seconds=600)
+        site.clear_if_stale()
     return 0
 
 

@@ -1,12 +1,14 @@
 """What a lab occupies on this machine, all of it derived from its folder and its number.
 
-The number (1 to 254) is claimed by creating the bridge, which the kernel does atomically: so
-several labs live side by side. Subnets come from 198.18.0.0/15, set aside by RFC 2544 for
-tests between network devices: no real network of the machine is in the way.
+The number (1 to 254) is claimed by making the folder, which the kernel does atomically, and
+given back by removing it last: so several labs live side by side. Subnets come from
+198.18.0.0/15, set aside by RFC 2544 for tests between network devices: no real network of
+the machine is in the way.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -15,7 +17,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,8 +121,28 @@ class Site:
         except (FileNotFoundError, json.JSONDecodeError):
             return None
 
+    @property
+    def stale(self) -> bool:
+        """Whether it is there and its owner is no more."""
+        owner = self.owner
+        if owner is None:  # its folder is being made just now, was left half made, or is gone
+            return _age(self.folder) > _HALF_MADE_SECONDS
+        return not owner.alive
+
     def clear(self) -> None:
         """Remove everything of this lab from the machine; what is gone already is well."""
+        with _clearing():
+            self._clear()
+
+    def clear_if_stale(self) -> bool:
+        """Clear it unless it is somebody's, or another was faster; says whether it did."""
+        with _clearing():
+            if not self.stale:
+                return False
+            self._clear()
+            return True
+
+    def _clear(self) -> None:
         for process in self.processes():
             process.kill()
         self._clear_network()
@@ -140,7 +162,7 @@ class Site:
         found += [rule for rule in rules if self._owns(rule)]
         found += [str(mount) for mount in _mounts() if mount.is_relative_to(self.folder)]
         found += [str(group) for group in _CGROUPS.glob(f"**{self.cgroup}")]
-        found += [f"process {process.pid}" for process in self.processes() if process.alive]
+        found += [f"process {pid}" for pid in _processes_with_mounts_of(self.folder)]
         return [*found, str(self.folder)] if self.folder.exists() else found
 
     def _owns(self, line: str) -> bool:
@@ -150,7 +172,7 @@ class Site:
     def _clear_network(self) -> None:
         for namespace in _namespaces():
             if self._owns(namespace):
-                run(["ip", "netns", "del", namespace])
+                succeeds(["ip", "netns", "del", namespace])
         for line in run(["ip", "-o", "link"]).splitlines():
             name = line.split(":")[1].strip().split("@")[0]
             if name.startswith(f"{self.bridge}-"):
@@ -167,26 +189,20 @@ def claim() -> Site:
         LabError: all numbers are taken.
     """
     for number in random.sample(_NUMBERS, len(_NUMBERS)):
-        folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{number}"
+        site = Site(Path(tempfile.gettempdir()) / f"{_PREFIX}{number}", number)
+        if Path(f"/sys/class/net/{site.bridge}").exists():
+            continue
         with suppress(FileExistsError):
-            folder.mkdir(mode=0o755)
-            return _settle(Site(folder, number))
+            site.folder.mkdir(mode=0o755)
+            return _settle(site)
     raise LabError("no number is free for another lab: python -m tests.lab clean")
 
 
-def stale() -> list[Site]:
-    """Labs of this machine whose owner is no more."""
-    folders = Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")
-    sites = [Site(folder, int(folder.name.removeprefix(_PREFIX))) for folder in folders]
-    return [site for site in sites if _is_stale(site)]
-
-
 def reap() -> list[Site]:
-    """Clear every stale lab; gives those that were cleared."""
-    sites = stale()
-    for site in sites:
-        site.clear()
-    return sites
+    """Clear every lab of this machine whose owner is no more; gives those that were cleared."""
+    folders = Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*")
+    sites = [Site(folder, int(folder.name.removeprefix(_PREFIX))) for folder in folders]
+    return [site for site in sites if site.clear_if_stale()]
 
 
 def _settle(site: Site) -> Site:
@@ -204,11 +220,15 @@ def _settle(site: Site) -> Site:
     return site
 
 
-def _is_stale(site: Site) -> bool:
-    owner = site.owner
-    if owner is None:  # its folder is being made just now, or was left half made
-        return _age(site.folder) > _HALF_MADE_SECONDS
-    return not owner.alive
+@contextmanager
+def _clearing() -> Iterator[None]:
+    """One at a time on a machine: or a number that was given back would be cleared again."""
+    lock = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _age(path: Path) -> float:
@@ -233,10 +253,24 @@ def _mounts() -> list[Path]:
 
 def _unmount_below(folder: Path) -> None:
     for mount in reversed([mount for mount in _mounts() if mount.is_relative_to(folder)]):
-        run(["umount", "-l", str(mount)])
+        succeeds(["umount", "-l", str(mount)])
+
+
+def _processes_with_mounts_of(folder: Path) -> Iterator[int]:
+    """Every process of an engine or its containers has a part of the folder mounted."""
+    for table in Path("/proc").glob("[0-9]*/mountinfo"):
+        with suppress(OSError):  # it ended meanwhile
+            if f"{folder}/" in table.read_text():
+                yield int(table.parent.name)
 
 
 def _remove_cgroup(group: Path) -> None:
+    wait_until(lambda: _is_removed(group), f"{group} to be empty", seconds=5)
+
+
+def _is_removed(group: Path) -> bool:
     if group.is_dir():
-        for inner in sorted(group.glob("**/"), reverse=True):
-            inner.rmdir()
+        with suppress(OSError):  # busy while the last process leaves
+            for inner in sorted(group.glob("**/"), reverse=True):
+                inner.rmdir()
+    return not group.exists()

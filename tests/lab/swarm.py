@@ -135,16 +135,20 @@ class Lab:
         return run(["docker", *args], stdin=stdin, env=env, seconds=seconds)
 
     def create_service(
-        self, name: str, *command: str, replicas: int = 1, options: Sequence[str] = ()
+        self,
+        name: str,
+        *command: str,
+        image: str = images.BUSY,
+        replicas: int = 1,
+        options: Sequence[str] = (),
     ) -> str:
-        """Id of a new detached service of `lab/busy:1` that runs `command`.
+        """Id of a new service that runs `command` in `image`; does not wait for its tasks.
 
-        `options` are further options of `docker service create`; an `--image`-less call
-        suits most tests.
+        `options` are further options of `docker service create`.
         """
         return self.docker(
             "service", "create", "--quiet", "--detach", "--no-resolve-image",
-            "--name", name, "--replicas", str(replicas), *options, "lab/busy:1", *command,
+            "--name", name, "--replicas", str(replicas), *options, image, *command,
         ).strip()  # fmt: skip
 
     def load_archive(self, archive: Path, nodes: Iterable[Node] | None = None) -> None:

@@ -1,17 +1,229 @@
-"""The lab is a real swarm, and leaves nothing behind."""
+"""The lab is a real swarm, and leaves nothing behind whatever ends it."""
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.lab import images, site
+from tests.lab.builder import build_image
+from tests.lab.shell import CommandError
+from tests.lab.site import Site
 from tests.lab.swarm import Lab
+from tests.lab.waiting import wait_until
+
+PROJECT = Path(__file__).resolve().parents[2]
+MACHINES = [f"photon-machine-{number:02d}" for number in range(1, 6)]
 
 
-def test_all_nodes_are_ready_under_their_names(lab: Lab) -> None:
-    states = lab.node_states()
+def test_all_nodes_are_ready_managers_under_their_names(lab: Lab) -> None:
+    nodes = lab.client().nodes()
 
-    assert states == {f"photon-machine-{number:02d}": "ready" for number in (1, 2, 3)}
+    assert sorted(node["Description"]["Hostname"] for node in nodes) == MACHINES[:3]
+    assert {node["Status"]["State"] for node in nodes} == {"ready"}
+    assert {node["Spec"]["Role"] for node in nodes} == {"manager"}
+    assert lab.leader.name == "photon-machine-01"
 
 
 def test_a_service_runs_on_every_node(lab: Lab) -> None:
     lab.create_service("everywhere", replicas=3, options=["--replicas-max-per-node", "1"])
 
     lab.wait_running("everywhere", 3)
+
+    assert [len(node.client().containers()) for node in lab.nodes] == [1, 1, 1]
+
+
+def test_every_manager_offers_its_control_socket(lab: Lab) -> None:
+    assert all(node.control_socket.is_socket() for node in lab.nodes)
+
+
+def test_containers_find_docker_where_every_machine_has_it(lab: Lab) -> None:
+    """A stack file that mounts the engine's default paths works on the lab unchanged."""
+    paths = ["/var/run/docker.sock", "/var/run/docker/swarm"]
+    mounts = [f"--mount=type=bind,source={path},target={path}" for path in paths]
+    look = " && ".join(["test -S /var/run/docker.sock", "test -S /var/run/docker/swarm/*.sock"])
+
+    lab.create_service("looks", "sh", "-c", f"{look} && exec serve", options=mounts)
+
+    lab.wait_running("looks", 1)
+
+
+def test_services_find_each_other_across_nodes(lab: Lab) -> None:
+    overlay = ["--network", "across", "--endpoint-mode", "dnsrr"]
+    lab.docker("network", "create", "--driver", "overlay", "across")
+    place = [[f"--constraint=node.hostname=={name}"] for name in MACHINES[:2]]
+    lab.create_service(
+        "pages", "sh", "-c", "httpd -h /etc; exec serve", options=[*overlay, *place[0]]
+    )
+    ask = "until wget -q -O - http://pages/passwd; do sleep 0.1; done; exec serve"
+    lab.create_service("asks", "sh", "-c", ask, options=[*overlay, *place[1]])
+
+    wait_until(lambda: "root:x:0" in lab.docker("service", "logs", "asks"), "an answer")
+
+
+def test_an_image_that_is_nowhere_fails_within_seconds(lab: Lab) -> None:
+    """Nothing waits for a registry's name to be looked up in vain."""
+    lab.docker("service", "create", "--detach", "--name", "nowhere", "nowhere/image:1")
+
+    def errors() -> list[str]:
+        tasks = lab.client().tasks(filters={"service": "nowhere"})
+        return [task["Status"]["Err"] for task in tasks if task["Status"].get("Err")]
+
+    assert "No such image: nowhere/image:1" in wait_until(errors, "a refusal", seconds=10)[0]
+
+
+@pytest.mark.parametrize(
+    ("image", "command", "end"),
+    [
+        (images.BUSY, "crash 0 3", ("failed", 3, "task: non-zero exit (3)")),
+        (images.BUSY, "once", ("complete", 0, "")),
+        (images.BUSY, "once 4", ("failed", 4, "task: non-zero exit (4)")),
+        (images.BUSY, "eatmemory 64", ("failed", 137, "task: non-zero exit (137)")),
+        (images.UNHEALTHY, "serve", ("complete", 0, "")),
+        (
+            images.UNHEALTHY,
+            "stubborn",
+            ("failed", 137, "task: non-zero exit (137): dockerexec: unhealthy container"),
+        ),
+    ],
+)
+def test_the_images_programs_end_as_they_say(
+    lab: Lab, image: str, command: str, end: tuple[str, int, str]
+) -> None:
+    """State, exit code and error of the task: those that the engine gives real programs."""
+    options = ["--restart-condition=none", "--limit-memory=16m", "--stop-grace-period=1s"]
+    lab.create_service("ends", *command.split(), image=image, options=options)
+
+    def ended() -> tuple[str, int, str] | None:
+        for task in lab.client().tasks(filters={"service": "ends"}):
+            status = task["Status"]
+            if status["State"] in ("failed", "complete"):
+                code = status["ContainerStatus"].get("ExitCode", 0)
+                return status["State"], code, status.get("Err", "")
+        return None
+
+    assert wait_until(ended, "the task's end") == end
+
+
+def test_a_lost_node_goes_down_and_comes_back(lab: Lab) -> None:
+    lost = lab.node(3)
+    lab.create_service("moves", replicas=3)
+    lab.wait_running("moves", 3)
+
+    lab.stop_node(lost)
+    lab.wait_node_state(lost, "down")
+    lab.wait_running("moves", 3)
+    lab.start_node(lost)
+
+    lab.wait_ready()
+    assert lab.node_states()[lost.name] == "ready"
+
+
+def test_clean_makes_the_swarm_as_new(lab: Lab) -> None:
+    lab.docker("network", "create", "--driver", "overlay", "left")
+    lab.docker("secret", "create", "left", "-", stdin="secret")
+    lab.docker("config", "create", "left", "-", stdin="config")
+    lab.docker("node", "update", "--availability=drain", "--label-add=left=1", MACHINES[2])
+    lab.docker("node", "demote", MACHINES[1])
+    options = ["--network=left", "--endpoint-mode=dnsrr", "--mount=source=left,target=/data"]
+    lab.create_service("left", "stubborn", replicas=2, options=options)
+    lab.wait_running("left", 2)
+
+    lab.clean()
+
+    client = lab.client()
+    assert [*client.services(), *client.tasks(), *client.secrets(), *client.configs()] == []
+    assert {network["Name"] for network in client.networks()} <= {
+        "ingress", "docker_gwbridge", "host", "none",
+    }  # fmt: skip
+    assert [node.client().containers(all=True) for node in lab.nodes] == [[], [], []]
+    assert [node.client().volumes()["Volumes"] or [] for node in lab.nodes] == [[], [], []]
+    expected = {"Role": "manager", "Availability": "active", "Labels": {}}
+    assert [node["Spec"] for node in client.nodes()] == [expected] * 3
+
+
+def test_a_refused_command_tells_what_docker_said(lab: Lab) -> None:
+    with pytest.raises(CommandError, match="no such service: absent"):
+        lab.docker("service", "inspect", "absent")
+
+
+def test_two_labs_live_side_by_side_and_leave_nothing(
+    lab: Lab, lab_factory: Callable[..., Lab]
+) -> None:
+    other = lab_factory(nodes=2, managers=1)
+    place = other.site
+    other.create_service("here", replicas=2)
+    other.wait_running("here", 2)
+
+    assert other.node_states() == dict.fromkeys(MACHINES[:2], "ready")
+    assert lab.client().services() == []
+    assert place.remains() != []
+
+    other.stop()
+
+    assert place.remains() == []
+    assert set(lab.node_states().values()) == {"ready"}
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_lab_ends_with_its_owner(end: signal.Signals) -> None:
+    with lab_at_a_terminal() as (owner, place):
+        assert place.remains() != []
+
+        owner.send_signal(end)
+
+        assert owner.wait(30) == (-end if end == signal.SIGKILL else 0)
+        wait_until(lambda: not place.remains(), "the end of the lab", seconds=20)
+
+
+def test_a_lab_whose_guard_was_killed_too_is_reaped() -> None:
+    with lab_at_a_terminal() as (owner, place):
+        children = Path(f"/proc/{owner.pid}/task/{owner.pid}/children").read_text().split()
+        guards = [pid for pid in children if "guard" in Path(f"/proc/{pid}/cmdline").read_text()]
+        os.kill(int(guards[0]), signal.SIGKILL)
+        owner.kill()
+        owner.wait(30)
+        assert place.remains() != []
+
+        assert place in site.reap()
+
+        assert place.remains() == []
+
+
+def test_an_image_is_built_from_debian_and_pypi(lab: Lab, tmp_path: Path) -> None:
+    """apt, pip and python work inside a build as on the official base image."""
+    (tmp_path / "Dockerfile").write_text(
+        "FROM python:3.13-slim-trixie\n"
+        "RUN apt-get update && apt-get install -y --no-install-recommends tini\n"
+        "RUN pip install --no-cache-dir iniconfig\n"
+        'CMD ["tini", "--", "python", "-c", "import iniconfig, time; time.sleep(600)"]\n'
+    )
+
+    build_image(lab, tmp_path, "lab/built:1", nodes=[lab.node(1)])
+
+    place = [f"--constraint=node.hostname=={MACHINES[0]}"]
+    lab.create_service("built", image="lab/built:1", options=place)
+    lab.wait_running("built", 1)
+
+
+@contextmanager
+def lab_at_a_terminal() -> Iterator[tuple[subprocess.Popen[str], Site]]:
+    """`python -m tests.lab up 1` once it is up, and what it occupies."""
+    command = [sys.executable, "-m", "tests.lab", "up", "1"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        line = owner.stdout.readline()
+        found = re.search(r"unix://(.*/orochi-lab-(\d+))/photon-machine-01/docker.sock", line)
+        assert found, line
+        try:
+            yield owner, Site(Path(found[1]), int(found[2]))
+        finally:
+            owner.kill()
