@@ -24,7 +24,7 @@ from bot.domain.slots import count, runs_to_completion
 from bot.domain.swarm import Look, Task
 from bot.domain.verdict import Outcome, Verdict
 
-__all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "diagram", "step"]
+__all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +125,5 @@ def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
         word = outcomes.plural(number, "container", "containers")
         return f"waiting for {number} surplus {word} to stop"
     if census.full and not runs_to_completion(sight.service) and math.isfinite(seconds):
-        return f"all running; holding for {max(seconds, 0):.0f} s"
+        return f"all running; holding for {math.ceil(seconds)} s"
     return outcomes.score(sight)
-
-
-def diagram() -> str:
-    """The machine as a mermaid state diagram, drawn from the tables of rules."""
-    lines = ["stateDiagram-v2", "    [*] --> converging", "    converging --> watching: converged"]
-    for phase, rules in ((Phase.CONVERGING, CONVERGING), (Phase.WATCHING, WATCHING)):
-        lines += [
-            f"    {phase.value} --> {verdict.value}: {rule.name}"
-            for rule in rules
-            for verdict in rule.ends
-        ]
-    return "\n".join(lines) + "\n"

@@ -33,7 +33,8 @@ def judge_repeated_failure(case: Case) -> Answer:
     default = Verdict.CRASH_LOOPING
     if runs_to_completion(case.sight.service):
         default = Verdict.FAILED
-    verdict = Verdict.FAILED if completed else outcomes.verdict_for(cause.kind, default)
+    went_on = completed and case.sight.service.failure_action == "continue"
+    verdict = Verdict.FAILED if went_on else outcomes.verdict_for(cause.kind, default)
     return outcome(case.sight, verdict, outcomes.failed_often(case.sight, worst, cause), cause)
 
 
@@ -56,7 +57,7 @@ def judge_placement(case: Case) -> Answer:
 
 def judge_vacancy(case: Case) -> Answer:
     """A slot's task ended, and no other takes its place when its restart delay is over."""
-    if case.replacing:
+    if case.replacing or len(case.sight.census.chosen) >= case.sight.census.wanted:
         return NEVER
     service = case.sight.service
     ended = list(case.sight.census.vacant)
@@ -115,7 +116,9 @@ def _ended_badly(case: Case, tasks: list[Task]) -> Outcome:
     task = tasks[0]
     cause = _cause(task, case.sight.service)
     place = outcomes.where(case.sight, cause.place)
-    reason = f"{score(case.sight)}; {place} failed and is never started again. {cause.text}."
+    reason = (
+        f"{score(case.sight)}; {place} failed and is never started again: {outcomes.clause(cause)}."
+    )
     return outcome(case.sight, outcomes.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
@@ -124,7 +127,8 @@ def _stuck(case: Case, tasks: list[Task]) -> Outcome:
     cause = _cause(first, case.sight.service)
     place = outcomes.where(case.sight, cause.place)
     node = outcomes.hostname(case.sight.look.nodes, first.node_id)
-    reason = f"{score(case.sight)}; {place} is tried again and again on {node}. {cause.text}."
+    why = outcomes.clause(cause)
+    reason = f"{score(case.sight)}; {place} is tried again and again on {node}: {why}."
     return outcome(case.sight, outcomes.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
@@ -178,7 +182,8 @@ def _vacant(case: Case, tasks: list[Task]) -> Outcome:
     failing = [t for t in tasks if t.state is not TaskState.COMPLETE] or tasks
     cause = _cause(failing[0], service)
     place = outcomes.where(sight, cause.place)
-    reason = f"{score(sight)}; {place} is not started again{_why_not(service)}. {cause.text}."
+    why = outcomes.clause(cause)
+    reason = f"{score(sight)}; {place} is not started again{_why_not(service)}: {why}."
     return outcome(sight, Verdict.FAILED, reason, cause)
 
 

@@ -33,11 +33,12 @@ class Goal:
     ``service`` is the full name. ``replicas`` is the number that was asked for; None for global
     services and where the number is as it is. ``known_dead`` are the ids of tasks that ended
     before the change: their failures are not its doing. ``began`` is when the change was applied,
-    Unix seconds of the looker's clock. ``rollback`` is True when the change itself is a roll
-    back. ``update_before`` is the start (``UpdateStatus.StartedAt``) of the update status that
-    the service had before the change, 0.0 for none; None when it is not known: then an update
-    that had ended at the first look is not this change's. ``command`` is the slash command, for
-    advice.
+    Unix seconds of the looker's clock. ``updates`` is True when the change makes the swarm replace
+    tasks (deploy, restart, roll back): then a roll back by the swarm is its failure. ``rollback``
+    is True when the change itself is a roll back. ``update_before`` is the start
+    (``UpdateStatus.StartedAt``) of the update status that the service had before the change, 0.0
+    for none; None when it is not known: then an update that had ended at the first look is not
+    this change's. ``command`` is the slash command, for advice.
     """
 
     service_id: str
@@ -46,6 +47,7 @@ class Goal:
     known_dead: frozenset[str] = frozenset()
     began: float = 0.0
     limits: Limits = Limits()
+    updates: bool = False
     rollback: bool = False
     update_before: float | None = None
     command: str = "/orochi"

@@ -3,7 +3,8 @@
 A **failure** is a task that ended failed or rejected, or complete where it should have run on.
 It is none when the task ended before the change, when it was seen alive after it was wanted gone
 (scaled away, drained, replaced; the engine of a lost node that comes back reports such tasks as
-failed 137), when its node is down, or when the swarm moved it because of changed constraints.
+failed 137), when its slot was scaled away, when its node is down, or when the swarm moved it
+because of changed constraints.
 Each task is counted once, by its id, however often it is heard of.
 
 All times are the looker's: the clocks of engines differ from it, so theirs are never compared
@@ -207,21 +208,24 @@ def _fresh_failures(memory: Memory, sight: Sight, tasks: list[Task]) -> tuple[Fa
     excused = sight.goal.known_dead | memory.leaving | known
     down = down_nodes(sight.look.nodes, tasks)
     failed = (t for t in tasks if t.id not in excused and t.node_id not in down)
-    return tuple(_failure(t, sight.service) for t in failed if _is_failure(t, sight.service))
+    found = (_failure(task, sight.service) for task in failed)
+    return tuple(failure for failure in found if failure is not None)
+
+
+def _failure(task: Task, service: Service) -> Failure | None:
+    cause = classify(task, service) if _is_failure(task, service) else None
+    if cause is None:
+        return None
+    place = place_of(service, task)
+    return Failure(task.id, place, replace(cause, place=place), is_current(service, task))
 
 
 def _is_failure(task: Task, service: Service) -> bool:
+    if task.desired is TaskState.REMOVE or REPLACED_BY_SWARM in task.err:
+        return False
     if task.state is TaskState.COMPLETE:
         return not runs_to_completion(service)
-    moved = REPLACED_BY_SWARM in task.err
-    return task.state in {TaskState.FAILED, TaskState.REJECTED} and not moved
-
-
-def _failure(task: Task, service: Service) -> Failure:
-    cause = classify(task, service)
-    assert cause is not None, "a task that ended so has a cause"  # noqa: S101 (for the types)
-    place = place_of(service, task)
-    return Failure(task.id, place, replace(cause, place=place), is_current(service, task))
+    return task.state in {TaskState.FAILED, TaskState.REJECTED}
 
 
 def _well(memory: Memory, sight: Sight, *, broken: bool) -> tuple[frozenset[str], float] | None:

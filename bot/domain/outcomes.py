@@ -74,7 +74,7 @@ def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome: 
     verdict = outcome.verdict
     if verdict in {Verdict.OUT_OF_MEMORY, Verdict.CRASH_LOOPING}:
         verdict = verdict_for(cause.kind, Verdict.CRASH_LOOPING)
-    reason = outcome.reason.replace(outcome.cause.text, cause.text)
+    reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
     return replace(outcome, verdict=verdict, reason=reason, cause=cause)
 
 
@@ -93,9 +93,9 @@ def score(sight: Sight) -> str:
 
 
 def where(sight: Sight, place: str) -> str:
-    """``slot 3``, or the node's name for a global service."""
+    """``slot 3``, or ``the task on photon-machine-02`` for a global service."""
     if sight.service.mode.is_global:
-        return f"on {hostname(sight.look.nodes, place)}"
+        return f"the task on {hostname(sight.look.nodes, place)}"
     return f"slot {place}"
 
 
@@ -116,13 +116,16 @@ def duration(seconds: float) -> str:
 
 def missing(sight: Sight, memory: Memory) -> str:
     """What is not as wanted, each thing once: which slot is in which state where, since when."""
-    parts = [_waiting(sight, memory, task) for task in sight.census.chosen]
-    parts = [part for part in parts if part]
+    ending = runs_to_completion(sight.service)
+    waiting = [t for t in sight.census.chosen if ending or t.state is not TaskState.RUNNING]
+    parts = [_waiting(sight, memory, task) for task in waiting]
     parts += [f"{_spot(sight, t)} ended: {t.err or t.state.name.lower()}" for t in _ended(sight)]
     if sight.census.surplus:
         parts.append(stopping(sight))
     shown = parts[:5] + ([f"and {len(parts) - 5} more"] if len(parts) > 5 else [])
-    return "; ".join(shown) or "the swarm has made no tasks for the rest"
+    if shown or sight.census.full:
+        return "; ".join(shown) or "they did not stay well for long enough"
+    return "the swarm has made no tasks for the rest"
 
 
 def stopping(sight: Sight) -> str:
@@ -148,7 +151,12 @@ def failed_often(sight: Sight, failures: tuple[Failure, ...], cause: Cause) -> s
     place = where(sight, failures[-1].place)
     number = len(failures)
     times = "once" if number == 1 else f"{number} times"
-    return f"{score(sight)}; {place} failed {times}. {cause.text}."
+    return f"{score(sight)}; {place} failed {times}: {clause(cause)}."
+
+
+def clause(cause: Cause) -> str:
+    """A cause's text as it stands within a sentence."""
+    return cause.text[:1].lower() + cause.text[1:]
 
 
 def _ended(sight: Sight) -> list[Task]:
@@ -161,8 +169,6 @@ def _spot(sight: Sight, task: Task) -> str:
 
 
 def _waiting(sight: Sight, memory: Memory, task: Task) -> str:
-    if task.state is TaskState.RUNNING:
-        return ""
     age = memory.ages.get(task.id)
     since = f" for {duration(sight.now - age.since)}" if age else ""
     global_ = sight.service.mode.is_global

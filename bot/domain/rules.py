@@ -28,7 +28,8 @@ def judge_update(case: Case) -> Answer:
     """Paused or rolled back: the swarm gave up on the new version."""
     if case.update in {UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED}:
         return _paused(case)
-    if case.update is UpdateState.ROLLBACK_COMPLETED and not case.sight.goal.rollback:
+    goal = case.sight.goal
+    if case.update is UpdateState.ROLLBACK_COMPLETED and goal.updates and not goal.rollback:
         return _rolled_back(case)
     return NEVER
 
@@ -36,12 +37,11 @@ def judge_update(case: Case) -> Answer:
 def judge_foreign_change(case: Case) -> Answer:
     """Somebody else wants another number now."""
     goal, service = case.sight.goal, case.sight.service
-    own_rollback = case.update in _ROLLBACKS and not case.memory.rolled_back_by_hand
-    if goal.replicas is None or goal.replicas == service.replicas or own_rollback:
+    by_swarm = case.update in _ROLLBACKS and not case.memory.rolled_back_by_hand
+    if goal.replicas is None or goal.replicas == service.replicas or (goal.updates and by_swarm):
         return NEVER
-    reason = (
-        f"Somebody else set it to {service.replicas} meanwhile; this job wanted {goal.replicas}."
-    )
+    who = "A roll back" if case.update in _ROLLBACKS else "Somebody else"
+    reason = f"{who} set it to {service.replicas} meanwhile; this job wanted {goal.replicas}."
     return outcome(case.sight, Verdict.SUPERSEDED, reason)
 
 
@@ -60,11 +60,11 @@ def judge_hold(case: Case) -> Answer:
     fits = sight.census.full and not sight.census.surplus and memory.well is not None
     if runs_to_completion(sight.service) and sight.census.wanted:
         return NEVER
-    if not fits or memory.well is None or case.replacing:
+    if not fits or memory.well is None or memory.calm_since is None or case.replacing:
         return NEVER
     if sight.census.wanted == 0:
-        return _nothing_runs(case)
-    left = _hold(case) - (sight.now - memory.well[1])
+        return NEVER if sight.service.mode.is_global else _nothing_runs(case)
+    left = _hold(case) - (sight.now - max(memory.well[1], memory.calm_since))
     return left if left > 0 else _converged(case)
 
 
@@ -81,7 +81,10 @@ def judge_time_limit(case: Case) -> Answer:
         return outcome(sight, Verdict.CONVERGED, f"All that is wanted runs on: {score(sight)}.")
     latest = case.memory.counted[-1].cause if case.memory.counted else None
     limit = outcomes.duration(sight.goal.limits.time_limit)
-    reason = f"After {limit} {score(sight)}: {outcomes.missing(sight, case.memory)}."
+    awaited = outcomes.missing(sight, case.memory)
+    if case.replacing and census.full:
+        awaited = "the swarm's update is still in progress"
+    reason = f"After {limit} {score(sight)}: {awaited}."
     return outcome(sight, Verdict.TIMED_OUT, reason, latest)
 
 
@@ -115,7 +118,7 @@ def judge_watch_limit(case: Case) -> Answer:
     if sight.census.full or not failures:
         return _kept(case, "at the end of the watch")
     cause = failures[-1].cause
-    reason = f"{score(sight)} after {len(failures)} failures. {cause.text}."
+    reason = f"{score(sight)} after {len(failures)} failures: {outcomes.clause(cause)}."
     return outcome(sight, Verdict.FAILED, reason, cause)
 
 
@@ -129,21 +132,18 @@ def _named_failure(case: Case) -> Cause | None:
 
 
 def _because(cause: Cause | None) -> str:
-    return f" {cause.text}." if cause else ""
+    return f": {outcomes.clause(cause)}." if cause else "."
 
 
 def _paused(case: Case) -> Outcome:
-    cause = _named_failure(case)
-    if case.update is UpdateState.ROLLBACK_PAUSED:
-        start = (
-            f"The update failed, and so did the roll back: it is paused with {score(case.sight)}."
-        )
-    else:
-        start = f"The swarm paused the update: {score(case.sight)}."
-    result = outcome(case.sight, Verdict.PAUSED, start + _because(cause), cause)
-    if case.update is UpdateState.ROLLBACK_PAUSED:
-        return replace(result, advice=outcomes.advice(case.sight.goal, Verdict.FAILED))
-    return result
+    sight, cause = case.sight, _named_failure(case)
+    both = f"{score(sight)} the new version, {sight.census.former} the former"
+    if case.update is UpdateState.PAUSED:
+        reason = f"The swarm paused the update ({both})" + _because(cause)
+        return outcome(sight, Verdict.PAUSED, reason, cause)
+    reason = f"The update failed, and so did the roll back ({score(sight)})" + _because(cause)
+    advice = outcomes.advice(sight.goal, Verdict.FAILED)
+    return replace(outcome(sight, Verdict.PAUSED, reason, cause), advice=advice)
 
 
 def _rolled_back(case: Case) -> Outcome:
@@ -151,8 +151,8 @@ def _rolled_back(case: Case) -> Outcome:
         reason = "Somebody else rolled the service back meanwhile."
         return outcome(case.sight, Verdict.SUPERSEDED, reason)
     cause = _named_failure(case)
-    start = f"The swarm took the update back: {score(case.sight)}, of the former version."
-    return outcome(case.sight, Verdict.ROLLED_BACK, start + _because(cause), cause)
+    reason = f"The swarm took the update back ({score(case.sight)} the former version)"
+    return outcome(case.sight, Verdict.ROLLED_BACK, reason + _because(cause), cause)
 
 
 def _hold(case: Case) -> float:

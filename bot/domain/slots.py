@@ -30,7 +30,9 @@ class Census:
     ``wanted`` is how many tasks shall run, or for a run-to-completion service end well.
     ``chosen`` is the one live, wanted task of each place that has one; ``surplus`` are containers
     that live and must go; ``vacant`` is the newest task of each place where none lives. Tasks are
-    in the order of their places.
+    in the order of their places. ``completed`` counts the places of a run-to-completion service
+    that ended well, ``former`` the running tasks of an older template. ``unknown_nodes`` is True
+    while the swarm does not know some node's state, as after the election of a leader.
     """
 
     wanted: int
@@ -38,6 +40,7 @@ class Census:
     surplus: tuple[Task, ...]
     vacant: tuple[Task, ...]
     completed: int
+    former: int
     unknown_nodes: bool
 
     @property
@@ -108,6 +111,7 @@ def count(look: Look, service: Service) -> Census:
         surplus=tuple(t for t in present if t.state >= TaskState.ASSIGNED and t not in chosen),
         vacant=vacant,
         completed=_completed(service, tasks, vacant),
+        former=sum(_is_former(service, task) for task in present),
         unknown_nodes=any(node.state is NodeState.UNKNOWN for node in look.nodes),
     )
 
@@ -117,6 +121,11 @@ def is_current(service: Service, task: Task) -> bool:
     if service.mode.is_job:
         return task.job_iteration == service.job_iteration
     return task.up_to_date
+
+
+def _is_former(service: Service, task: Task) -> bool:
+    running = task.state is TaskState.RUNNING and _wanted(service, task)
+    return running and not is_current(service, task)
 
 
 def _wanted(service: Service, task: Task) -> bool:
