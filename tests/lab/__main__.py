@@ -33,7 +33,10 @@ def main() -> int:
     guard.add_argument("number", type=int)
     guard.set_defaults(run=lambda given: _guard(Site(given.folder, given.number)))
     given = parser.parse_args()
-    return int(given.run(given))
+    try:
+        return int(given.run(given))
+    except KeyboardInterrupt:  # while coming up: it was taken down again
+        return 130
 
 
 def _up(nodes: int, managers: int) -> int:
