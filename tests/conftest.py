@@ -58,8 +58,11 @@ def pytest_terminal_summary(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI a skipped swarm test is a failed one."""
+    """In CI a skipped swarm test is a failed one; a failed one shows the swarm."""
     report = yield
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.when == "call" and report.failed and isinstance(lab, Lab):
+        report.sections.append(("The swarm", lab.describe()))
     skipped = report.skipped and not hasattr(report, "wasxfail")
     if skipped and in_ci() and item.get_closest_marker("swarm"):
         report.outcome = "failed"

@@ -111,7 +111,8 @@ class Lab:
         if self._site is None:
             return
         try:
-            self._each(self.nodes, Node.kill)
+            for node in self.nodes:  # no threads: at the interpreter's exit there are none
+                node.kill()
         finally:
             self._site.clear()
         if self._guard is not None:
@@ -189,6 +190,14 @@ class Lab:
             seconds=seconds,
         )
 
+    def describe(self) -> str:
+        """Nodes and tasks in a few lines, for a failed test's report."""
+        try:
+            nodes, tasks = self.docker("node", "ls"), self._tasks_table()
+        except LabError as error:
+            return f"the swarm does not answer: {error}"
+        return f"{nodes}\n{tasks}"
+
     def clean(self) -> None:
         """Undo all that a test did: the swarm is as new afterwards, images apart.
 
@@ -236,6 +245,10 @@ class Lab:
             advertise_addr=node.address,
             listen_addr=f"{node.address}:{_SWARM_PORT}",
         )
+
+    def _tasks_table(self) -> str:
+        services = self.docker("service", "ls", "--quiet").split()
+        return self.docker("service", "ps", "--no-trunc", *services) if services else "no services"
 
     def _is_empty(self) -> bool:
         empty = self._each(self.nodes, lambda node: cleaning.no_containers(node.client()))
