@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from bot.clock import SystemClock
 from bot.domain.access import Operators
 from bot.domain.command import Defaults
+from bot.domain.errors import ChatUnavailableError
 from bot.domain.goal import Limits
 from bot.domain.job import Job
 from bot.domain.message import Message
@@ -20,9 +22,11 @@ from bot.loops.housekeeping import every
 from bot.loops.observer import Observer
 from bot.loops.worker import Worker
 from bot.metrics import Metrics
+from bot.ports import Receive, Request
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
+from bot.slack.service import SlackService
 from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
@@ -61,7 +65,8 @@ class App:
     async def start(self) -> None:
         """Log in at Slack, then begin to work. Raises BotError when a part does not let it."""
         self.messenger.start()
-        await self._log_in_to_slack()
+        identity = await self._slack.log_in()
+        log.info("at Slack as %s in %s", identity.name, identity.team)
         self._run(self._worker.run(), "worker")
         self._run(self._deliveries.run(), "deliveries")
         self._run(every(CHORE_SECONDS, self._router.clear_abandoned, self._clock), "chores")
@@ -133,7 +138,24 @@ class App:
         )
 
     def _build_edge(self) -> None:
-        self.web = Web({"redis": self.jobs.ping, "docker": self._manager_answers}, self.metrics)
+        settings = self._settings
+        self._slack = SlackService(
+            self._api,
+            self._clock,
+            command=settings.bot_command,
+            receive=self._timed(self._router.command),
+            press=self._timed(self._router.press),
+            reply=self.messenger.reply,
+            app_token=settings.slack_app_token.get_secret_value(),
+            signing_secret=settings.slack_signing_secret.get_secret_value(),
+        )
+        probes = {
+            "redis": self.jobs.ping,
+            "docker": self._manager_answers,
+            "slack": self._slack_is_connected,
+        }
+        self.web = Web(probes, self.metrics)
+        self.web.app.add_routes(self._slack.routes())
         self.metrics.follow(lambda: self._worker.working, self.feed.status)
 
     def _render(self, job: Job) -> Message:
@@ -144,8 +166,22 @@ class App:
             watch_seconds=self._settings.bot_watch_seconds,
         )
 
+    def _timed(self, take: Receive) -> Receive:
+        async def timed(request: Request) -> Message | None:
+            began = time.perf_counter()
+            try:
+                return await take(request)
+            finally:
+                self.metrics.acked(time.perf_counter() - began)
+
+        return timed
+
     async def _manager_answers(self) -> None:
         await self.swarm.nodes()
+
+    async def _slack_is_connected(self) -> None:
+        if not await self._slack.is_connected():
+            raise ChatUnavailableError("There is no connection to Slack at the moment.")
 
     def _run(self, loop: Coroutine[Any, Any, None], name: str) -> None:
         self._loops.append(asyncio.create_task(loop, name=name))

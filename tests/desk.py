@@ -16,6 +16,7 @@ from tests.bot import BotProcess
 from tests.lab import images
 from tests.lab.redis import RedisServer
 from tests.lab.swarm import Lab
+from tests.lab.waiting import wait_until
 
 STACK = "orochi"
 OPERATOR = ANN
@@ -78,6 +79,15 @@ class Desk:
         if count:
             await asyncio.to_thread(self.lab.wait_running, full, count)
         return made
+
+    async def lab_settled(self, name: str) -> None:
+        """Wait until a task of the service has failed."""
+
+        def failed() -> bool:
+            tasks = self.lab.client().tasks(filters={"service": [f"{STACK}_{name}"]})
+            return any(task["Status"]["State"] in {"failed", "rejected"} for task in tasks)
+
+        await asyncio.to_thread(wait_until, failed, f"a failed task of {name}", seconds=20)
 
     async def inspect(self, name: str) -> dict[str, Any]:
         """A service of the stack as the engine shows it."""

@@ -1,0 +1,122 @@
+"""``python -m bot check``: says what works and what is missing, part by part."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from bot.clock import SystemClock
+from bot.domain.access import Operators
+from bot.domain.errors import BotError
+from bot.settings import Settings
+from bot.slack.api import Api
+from bot.slack.scopes import NEEDED
+from bot.store.connection import RedisLink
+from bot.store.jobs import RedisJobs
+from bot.swarm.engine import DockerSwarm
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``good`` is False where the bot cannot do its work so."""
+
+    part: str
+    good: bool
+    sentence: str
+
+
+async def check(settings: Settings) -> int:
+    """Print every finding; returns 0 when the bot can run, 1 when something is missing."""
+    bad = 0
+    async with aclosing(_findings(settings)) as findings:
+        async for finding in findings:
+            bad += not finding.good
+            mark = "ok     " if finding.good else "MISSING"
+            sys.stdout.write(f"{mark} {finding.part}: {finding.sentence}\n")
+    return 1 if bad else 0
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    for part, look in (
+        ("Slack", _slack),
+        ("Slack's way in", _way_in),
+        ("Redis", _redis),
+        ("Docker", _docker),
+        ("operators", _operators),
+    ):
+        yield await _guarded(part, look, settings)
+
+
+async def _guarded(
+    part: str, look: Callable[[Settings], Awaitable[str]], settings: Settings
+) -> Finding:
+    try:
+        return Finding(part, True, await look(settings))
+    except BotError as error:
+        return Finding(part, False, f"{error.sentence} {error.hint}".strip())
+
+
+async def _slack(settings: Settings) -> str:
+    api = _api(settings)
+    try:
+        identity = await api.login()
+    finally:
+        await api.close()
+    missing = sorted(NEEDED - identity.scopes)
+    if identity.scopes and missing:
+        raise BotError(
+            f"the bot token lacks the scopes {', '.join(missing)}.",
+            hint="Install the app anew from slack-manifest.yml.",
+        )
+    return f"the bot token is {identity.name} in {identity.team}, with every scope it needs"
+
+
+async def _way_in(settings: Settings) -> str:
+    if not settings.socket_mode:
+        return f"HTTP mode: POST /slack/events on port {settings.bot_http_port}"
+    api = _api(settings)
+    try:
+        await api.open_socket(settings.slack_app_token.get_secret_value())
+    finally:
+        await api.close()
+    return "Socket Mode: the app token works"
+
+
+async def _redis(settings: Settings) -> str:
+    link = RedisLink(
+        settings.redis_url.get_secret_value(), settings.redis_password.get_secret_value()
+    )
+    try:
+        await RedisJobs(link, prefix=settings.redis_prefix).ping()
+    finally:
+        await link.aclose()
+    return "answers"
+
+
+async def _docker(settings: Settings) -> str:
+    swarm = DockerSwarm(settings.docker_host)
+    try:
+        engine = await swarm.engine()
+        services = await swarm.services(settings.bot_stack)
+    finally:
+        await swarm.aclose()
+    return (
+        f"engine {engine.version} (API {engine.api_version}) on {engine.hostname}, a manager; "
+        f"stack {settings.bot_stack} has {len(services)} services; changes are polled"
+    )
+
+
+async def _operators(settings: Settings) -> str:
+    operators = Operators.parse(settings.bot_operators)
+    if operators.nobody:
+        return "nobody may change anything (BOT_OPERATORS is empty)"
+    if operators.everyone:
+        return "everyone may change things (BOT_OPERATORS is *)"
+    return f"{len(operators.users)} users and {len(operators.groups)} user groups"
+
+
+def _api(settings: Settings) -> Api:
+    token = settings.slack_bot_token.get_secret_value()
+    return Api(token, SystemClock(), settings.slack_api_url)

@@ -1,0 +1,124 @@
+"""What is said to one person alone: refusals, help, status, jobs."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.demo.slack.server import SWARM
+from tests.desk import Desk, finished, is_job
+
+BOB = "U0BOB00001"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "right"),
+    [
+        ("scale wroker01 3", "wroker01", "worker01"),
+        ("scale 100000", "100000", "100"),
+        ("scale -1", "-1", "scale"),
+        ("scale worker01=1 worker01=2", "worker01", ""),
+        ("sclae 3", "sclae", "scale"),
+        ("cancel abcdef", "abcdef", "jobs"),
+    ],
+)
+async def test_a_wrong_command_changes_nothing(desk: Desk, text, wrong, right):
+    """Each names what was wrong and what would be right, alone, and says nothing was changed."""
+    await desk.service("worker01")
+    before = await desk.inspect("worker01")
+    answer = await desk.answer(text)
+    assert wrong in answer
+    assert right in answer
+    assert "othing was changed" in answer
+    assert await desk.inspect("worker01") == before
+    assert not [m for m in desk.slack.workspace.messages.values() if is_job(m)]
+    assert len(desk.slack.workspace.shown_to("U0ANN00001")) == 1
+
+
+async def test_a_viewer_may_look_not_touch(desk: Desk):
+    """Who is not in BOT_OPERATORS gets the status and no change."""
+    await desk.service("worker01")
+    before = await desk.inspect("worker01")
+    assert "operator" in await desk.answer("scale 3", user=BOB)
+    assert await desk.inspect("worker01") == before
+    assert "worker01" in await desk.answer("status", user=BOB)
+
+
+async def test_help_offers_what_works_and_nothing_else(desk: Desk):
+    """Help comes from the table of commands."""
+    answer = await desk.answer("help")
+    for word in ("scale", "status", "jobs", "cancel", "help"):
+        assert word in answer
+    assert "deploy" not in answer
+    assert "scale django 2" in await desk.answer("help scale")
+
+
+async def test_status_shows_the_stack_in_one_look(desk: Desk):
+    """Services with running/desired, what is not well and why, nodes, jobs under way."""
+    await desk.service("django", replicas=2)
+    await desk.service("worker01", "crash", "0", "7", running=0)
+    await desk.service("es01", running=0, options=("--constraint", "node.labels.disk == ssd"))
+    await desk.lab_settled("worker01")
+    await desk.type("scale django 3")
+    answer = await desk.answer("status")
+    assert "django" in answer
+    assert "es01" in answer
+    assert "0/1" in answer
+    assert "no suitable node" in answer
+    assert "7" in answer
+    assert "photon-machine-01" in answer
+    assert "poll" in answer
+    one = await desk.answer("status django")
+    assert "photon-machine" in one
+
+
+async def test_status_of_a_stack_that_is_not_there(empty_desk: Desk):
+    """A wrong name of the stack: said, with what would be right."""
+    await empty_desk.start_bot(BOT_STACK="nothing")
+    answer = await empty_desk.answer("status")
+    assert "nothing" in answer
+
+
+async def test_jobs_lists_what_runs_and_what_was(desk: Desk):
+    """A finished job stands there with its verdict, who asked and its id."""
+    await desk.service("worker01", options=("--update-monitor", "1s"))
+    message = await desk.job("scale 2")
+    answer = await desk.answer("jobs")
+    assert message.payload["job_id"] in answer
+    assert "converged" in answer
+
+
+async def test_where_the_bot_may_not_post_nothing_starts(desk: Desk):
+    """A channel it was not invited to: the person alone is told how, and nothing is changed."""
+    await desk.service("worker01")
+    before = await desk.inspect("worker01")
+    delivery = await desk.slack.command("/orochi", "scale 3", channel="C0SECRET01")
+    assert delivery.ok
+    message = await desk.told(lambda m: "invite" in m.shown_text.lower())
+    assert "othing was changed" in message.shown_text
+    assert await desk.inspect("worker01") == before
+
+
+async def test_the_verdict_mentions_who_asked(desk: Desk):
+    """In the thread of the job's message, once."""
+    await desk.service("worker01", options=("--update-monitor", "1s"))
+    message = await desk.job("scale 2")
+    reply = await desk.slack.wait_for_message(
+        lambda m: m.thread_ts == message.ts and m is not message, channel=SWARM
+    )
+    assert "<@U0ANN00001>" in reply.text
+    assert not [
+        m for m in desk.slack.workspace.messages.values() if finished(m) and m is not message
+    ]
+
+
+async def test_both_ways_into_slack(empty_desk: Desk):
+    """The same bot in HTTP mode: signed requests, the same verdict."""
+    desk = empty_desk
+    await desk.service("worker01", options=("--update-monitor", "1s"))
+    bot = await desk.start_bot(
+        SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=desk.slack.tokens.signing_secret
+    )
+    desk.slack.request_url = f"http://127.0.0.1:{bot.port}/slack/events"
+    message = await desk.job("scale 2")
+    assert message.payload["verdict"] == "converged"
+    assert "worker01" in await desk.answer("status")
