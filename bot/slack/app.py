@@ -1,0 +1,157 @@
+"""Bolt wired up: the same listeners for Socket Mode and HTTP mode.
+
+With ``process_before_response`` Bolt answers Slack when the listener returns, without its
+default's polling and without losing the ack of a listener that raises. A listener therefore acks
+first, waits a bounded time for what the bot has to say, and never raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.domain.errors import BotError
+from bot.domain.message import Message
+from bot.ports import Receive, Request
+from bot.slack.api import Identity
+from bot.slack.in_flight import InFlight
+from bot.slack.requests import Payload, command_request, press_request
+from bot.slack.transport import SLACK_API_URL, web_client
+from bot.slack.wording import apology, ephemeral_body, internal_error, unknown_command
+
+log = logging.getLogger(__name__)
+
+ACK_PATIENCE: Final = 2.5
+"""Slack waits three seconds for an answer; the rest is for the way."""
+
+Reply = Callable[[str, str, str, Message], Awaitable[None]]
+"""``Chat.reply``: user, channel, reply URL, message."""
+
+
+class Listeners:
+    """What is done with a payload of Slack's, whatever way it came.
+
+    ``receive`` takes commands in and ``press`` buttons. ``reply`` says to the person what came
+    too late for the answer itself. All of it is counted in ``in_flight``.
+    """
+
+    def __init__(
+        self,
+        receive: Receive,
+        press: Receive,
+        reply: Reply,
+        in_flight: InFlight,
+        ack_patience: float = ACK_PATIENCE,
+    ) -> None:
+        self._receive = receive
+        self._press = press
+        self._reply = reply
+        self._in_flight = in_flight
+        self._ack_patience = ack_patience
+
+    async def command(self, ack: AsyncAck, body: Payload) -> None:
+        """A slash command: what there is to say goes into the answer itself."""
+        await ack()
+        request = command_request(body)
+        task = self._in_flight.start(self._guarded(self._receive, request, "command"))
+        if await self._in_time(task):
+            message = task.result()
+            if message is not None:
+                await ack(ephemeral_body(message))
+        else:
+            self._in_flight.spawn(self._say_later(task, request))
+
+    async def press(self, ack: AsyncAck, body: Payload) -> None:
+        """A press of a button: its answer has no body, so the person is told beside it."""
+        await ack()
+        request = press_request(body)
+        task = self._in_flight.start(self._guarded(self._press, request, "button"))
+        await self._in_time(task)
+        self._in_flight.spawn(self._say_later(task, request))
+
+    async def _in_time(self, task: asyncio.Task[Message | None]) -> bool:
+        done, _ = await asyncio.wait([task], timeout=self._ack_patience)
+        return bool(done)
+
+    async def _guarded(self, take: Receive, request: Request, word: str) -> Message | None:
+        """What ``take`` says; an error becomes a sentence, with its id in the log."""
+        try:
+            return await take(request)
+        except BotError as error:
+            log.warning("A %s was not taken in (%s): %s", word, error.ref, error)
+            return apology(error)
+        except Exception:
+            failure = internal_error(word)
+            log.exception("A %s failed (%s)", word, failure.ref)
+            return apology(failure)
+
+    async def _say_later(self, task: asyncio.Task[Message | None], request: Request) -> None:
+        message = await task
+        if message is None:
+            return
+        try:
+            await self._reply(request.user, request.channel, request.reply_url, message)
+        except BotError as error:
+            log.warning("A person could not be told (%s): %s", error.ref, error)
+
+
+def bolt_app(
+    command: str, listeners: Listeners, identity: Identity, base_url: str = SLACK_API_URL
+) -> AsyncApp:
+    """A Bolt app that answers the slash command ``command`` (with its ``/``) and all buttons.
+
+    It checks no signatures: ``bot.slack.http_mode`` does so before a request gets here, and
+    Socket Mode has none. It makes no calls to Slack, so it holds no token.
+    """
+    app = AsyncApp(
+        name="bot",
+        logger=_quiet_logger(),
+        client=web_client(None, base_url),
+        authorize=_authorize_as(identity),
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+    )
+
+    async def on_command(ack: AsyncAck, body: Payload) -> None:
+        await listeners.command(ack, body)
+
+    async def on_other_command(ack: AsyncAck, body: Payload) -> None:
+        await ack(ephemeral_body(unknown_command(str(body.get("command", "")), command)))
+
+    async def on_press(ack: AsyncAck, body: Payload) -> None:
+        await listeners.press(ack, body)
+
+    app.command(command)(on_command)
+    app.command(re.compile(""))(on_other_command)
+    app.action(re.compile(""))(on_press)
+    return app
+
+
+def _authorize_as(identity: Identity) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """The same identity for every request, instead of an ``auth.test`` for each."""
+
+    async def authorize(**_: Any) -> AuthorizeResult:  # noqa: ANN401 - Bolt passes what it has
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team_id,
+            bot_id=identity.bot_id,
+            bot_user_id=identity.user_id,
+        )
+
+    return authorize
+
+
+def _quiet_logger() -> logging.Logger:
+    """Bolt's warnings are of tokens in the environment that it does not use, and of bodies of
+    requests nobody listens to: neither belongs in the log.
+    """
+    logger = logging.getLogger("bot.slack.bolt")
+    logger.setLevel(logging.ERROR)
+    return logger

@@ -1,0 +1,158 @@
+"""Edits of the bot's messages: progress when there is room for it, verdicts before all else.
+
+A verdict goes first: progress leaves a part of the budget untouched and stands in line behind
+every waiting verdict. An edit of the same message that is under way is awaited, so that what
+Slack took last is the verdict. Which progress goes next is decided in ``bot.slack.pacing``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+from weakref import WeakValueDictionary
+
+from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError
+from bot.domain.message import Message
+from bot.ports import Clock
+from bot.slack.api import Api
+from bot.slack.budget import Budget, Limit
+from bot.slack.errors import LayoutError, RateLimitedError
+from bot.slack.pacing import LONGEST_PAUSE, Key, Pacing
+from bot.slack.sending import Sender
+from bot.slack.wording import edit_arguments
+
+log = logging.getLogger(__name__)
+
+EDITS: Final = Limit("chat.update", per_minute=30, burst=18)
+"""At most 48 edits in any minute; Slack allows 50 to a workspace (tier 3)."""
+RESERVE: Final = 8
+"""Edits of the burst that progress leaves to verdicts."""
+
+
+class Edits:
+    """All edits of this process."""
+
+    def __init__(self, api: Api, clock: Clock, budget: Budget, sender: Sender) -> None:
+        self._api = api
+        self._clock = clock
+        self._budget = budget
+        self._sender = sender
+        self._pacing = Pacing()
+        self._lines: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+        self._wake = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to send progress."""
+        self._loop = asyncio.create_task(self._send_progress(), name="slack-progress")
+
+    async def close(self) -> None:
+        """Send no more progress; what is under way ends first."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.wait([self._loop])
+        await asyncio.gather(*self._under_way)
+
+    def posted(self, key: Key, message: Message) -> None:
+        """A message was posted and shows this."""
+        self._pacing.posted(key, message)
+
+    def show(self, key: Key, message: Message) -> None:
+        """Wish for a state of a message; nothing happens when it was settled before."""
+        if self._pacing.show(key, message):
+            self._wake.set()
+
+    async def settle(self, key: Key, message: Message) -> None:
+        """Bring a message into its final state. Raises ChatError when that failed."""
+        deadline = self._sender.deadline()
+        self._pacing.settle(key)
+
+        async def attempt(said: Message) -> None:
+            await self._edit(key, said)
+
+        async with self._line(key):
+            await self._sender.deliver(message, attempt, EDITS, repeat=True, deadline=deadline)
+
+    def _line(self, key: Key) -> asyncio.Lock:
+        """Edits of one message go one after the other."""
+        return self._lines.setdefault(key, asyncio.Lock())
+
+    async def _edit(self, key: Key, message: Message) -> None:
+        channel, ts = key
+        await self._api.call("chat.update", channel=channel, ts=ts, **edit_arguments(message))
+
+    async def _send_progress(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                wait = await self._next()
+            except Exception:
+                log.exception("Progress could not be sent")
+                wait = LONGEST_PAUSE
+            await self._pause(wait)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Until something is new, or ``seconds`` passed."""
+        news = asyncio.create_task(self._wake.wait())
+        timer = [] if seconds is None else [asyncio.ensure_future(self._clock.sleep(seconds))]
+        try:
+            await asyncio.wait([news, *timer], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (news, *timer):
+                task.cancel()
+
+    async def _next(self) -> float | None:
+        """Begin the next edit; returns after how many seconds to look again, None: when woken."""
+        async with self._sender.gate(EDITS):
+            turn = self._pacing.turn(self._clock.now())
+            if turn is None:
+                return None
+            wait = turn.wait or self._api.closed_for("chat.update")
+            wait = wait or await self._budget.take(
+                EDITS.name, EDITS.per_minute, EDITS.burst, RESERVE
+            )
+            if wait > 0:
+                return wait
+        return self._begin()
+
+    def _begin(self) -> float:
+        now = self._clock.now()
+        turn = self._pacing.turn(now)
+        message = self._pacing.begin(turn.key, now) if turn else None
+        if turn and message:
+            task = asyncio.create_task(self._progress(turn.key, message))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return 0.0
+
+    async def _progress(self, key: Key, message: Message) -> None:
+        try:
+            async with self._line(key):
+                await self._edit(key, message)
+        except LayoutError as error:
+            log.error("Progress was not shown (%s): %s", error.ref, error)  # noqa: TRY400
+            self._pacing.sent(key, message)
+        except CannotPostError as error:
+            log.warning("Progress can no more be shown (%s): %s", error.ref, error)
+            self._pacing.gone(key)
+        except ChatError as error:
+            self._pacing.failed(key, message, self._clock.now(), _pause_after(error))
+        except BaseException:
+            self._pacing.failed(key, message, self._clock.now(), LONGEST_PAUSE)
+            raise
+        else:
+            self._pacing.sent(key, message)
+        finally:
+            self._wake.set()
+
+
+def _pause_after(error: ChatError) -> float:
+    """Seconds to wait at least; a token that does not work is not tried every second."""
+    if isinstance(error, RateLimitedError):
+        return error.retry_after
+    if isinstance(error, ChatUnavailableError):
+        return 0.0
+    log.error("Progress was not shown (%s): %s", error.ref, error)
+    return LONGEST_PAUSE

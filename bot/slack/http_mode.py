@@ -1,0 +1,93 @@
+"""HTTP mode: Slack's signed requests, checked before anything else looks at them.
+
+The check is that of "Verifying requests from Slack"
+(https://docs.slack.dev/authentication/verifying-requests-from-slack). A request that fails it is
+answered 401 and nothing of its body is logged.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Final
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.ports import Clock
+from bot.slack.in_flight import InFlight
+
+log = logging.getLogger(__name__)
+
+PATH: Final = "/slack/events"
+OLDEST: Final = 300.0
+"""Seconds after which a request is taken for a replay."""
+TIMESTAMP: Final = "X-Slack-Request-Timestamp"
+SIGNATURE: Final = "X-Slack-Signature"
+SSL_CHECK: Final = b"ssl_check=1"
+
+
+def rejection(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> str:
+    """Why a request is not Slack's, "" when it is. ``now`` is in Unix seconds."""
+    timestamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+        return "no usable timestamp"
+    if abs(now - int(timestamp)) > OLDEST:
+        return "too old or from the future"
+    base = b"v0:" + timestamp.encode() + b":" + body
+    expected = "v0=" + hmac.new(secret.encode(), base, sha256).hexdigest()
+    given = signature.encode("utf-8", "surrogateescape")
+    return "" if hmac.compare_digest(expected.encode(), given) else "wrong signature"
+
+
+class HttpMode:
+    """Answers ``POST /slack/events``; 503 before ``open`` and after ``drain``."""
+
+    def __init__(self, signing_secret: str, clock: Clock, in_flight: InFlight) -> None:
+        self._secret = signing_secret
+        self._clock = clock
+        self._in_flight = in_flight
+        self._app: AsyncApp | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is to be mounted in the web application."""
+        return [web.post(PATH, self.handle)]
+
+    def open(self, app: AsyncApp) -> None:
+        """Take requests from now on."""
+        self._app = app
+
+    async def drain(self, seconds: float) -> bool:
+        """Take no more requests and wait for those under way; False when some did not end."""
+        self._app = None
+        return await self._in_flight.drain(seconds)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one request."""
+        body = await request.read()
+        reason = rejection(request.headers, body, self._secret, self._clock.now())
+        if reason and _is_ssl_check(body):
+            return web.Response()
+        if reason:
+            log.warning("A request was rejected: %s", reason)
+            return web.json_response({"error": "invalid request"}, status=401)
+        if self._app is None:
+            return web.json_response({"error": "not listening"}, status=503)
+        with self._in_flight.one():
+            return await _dispatch(self._app, request, body)
+
+
+def _is_ssl_check(body: bytes) -> bool:
+    """Slack looks at the certificate now and then, unsigned, and wants a plain 200."""
+    return SSL_CHECK in body.split(b"&")
+
+
+async def _dispatch(app: AsyncApp, request: web.Request, body: bytes) -> web.Response:
+    headers: dict[str, str | Sequence[str]] = {**request.headers}
+    text = body.decode("utf-8", "replace")
+    asked = AsyncBoltRequest(body=text, query=request.query_string, headers=headers)
+    return await to_aiohttp_response(await app.async_dispatch(asked))

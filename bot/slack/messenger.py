@@ -1,0 +1,136 @@
+"""The messenger: every outgoing message of the bot, within Slack's limits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from bot.domain.errors import CannotPostError, ChatLoginError
+from bot.domain.message import Message
+from bot.ports import Clock
+from bot.slack.api import Api
+from bot.slack.budget import Budget, Limit, LocalBudget
+from bot.slack.edits import Edits
+from bot.slack.sending import Sender
+from bot.slack.wording import ephemeral_body, post_arguments
+
+log = logging.getLogger(__name__)
+
+POSTS_PER_MINUTE: Final = 60
+POSTS_AT_ONCE: Final = 3
+"""Slack takes about one message a second in a channel, and short bursts."""
+EPHEMERALS: Final = Limit("chat.postEphemeral", per_minute=70, burst=20)
+"""At most 90 in any minute; Slack allows 100 (tier 4)."""
+PATIENCE: Final = 20.0
+LOOKED_AT: Final = 100
+"""Newest messages of a channel among which a job's message is looked for."""
+MEMBERS_FOR: Final = 60.0
+
+
+class Messenger:
+    """``bot.ports.Chat`` on Slack. ``start`` it in the event loop that uses it, then ``close``.
+
+    ``budget`` is shared by all replicas (this process counts alone without one). ``patience`` is
+    how many seconds a call is tried before ChatUnavailableError.
+    """
+
+    def __init__(
+        self, api: Api, clock: Clock, budget: Budget | None = None, patience: float = PATIENCE
+    ) -> None:
+        tokens = budget or LocalBudget(clock)
+        self._api = api
+        self._clock = clock
+        self._sender = Sender(clock, tokens, patience)
+        self._edits = Edits(api, clock, tokens, self._sender)
+        self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+        self._asking = asyncio.Lock()
+
+    def start(self) -> None:
+        """Begin to send progress."""
+        self._edits.start()
+
+    async def close(self) -> None:
+        """Stop sending progress (what is under way ends first) and close the connections."""
+        await self._edits.close()
+        await self._api.close()
+
+    async def post(self, channel: str, message: Message, thread: str = "") -> str:
+        """Post and return the message's ts.
+
+        Raises CannotPostError with the way out. After a ChatUnavailableError the message may
+        stand there all the same: ``find`` it before posting again.
+        """
+        limit = Limit(f"chat.postMessage:{channel}", POSTS_PER_MINUTE, POSTS_AT_ONCE)
+        where = {"channel": channel} | ({"thread_ts": thread} if thread else {})
+
+        async def attempt(said: Message) -> str:
+            answer = await self._api.call("chat.postMessage", **where, **post_arguments(said))
+            return str(answer.get("ts", ""))
+
+        ts = await self._sender.deliver(message, attempt, limit, repeat=False)
+        self._edits.posted((channel, ts), message)
+        return ts
+
+    def show(self, channel: str, ts: str, message: Message) -> None:
+        """Show progress: the newest state, when the budget allows. Never raises.
+
+        Ignored for a message that was settled: a verdict is never overwritten.
+        """
+        self._edits.show((channel, ts), message)
+
+    async def settle(self, channel: str, ts: str, message: Message) -> None:
+        """Show a final state, before any progress.
+
+        Returns when Slack has it. Raises ChatUnavailableError when Slack did not take it in
+        time, CannotPostError when the message is gone or the bot is shut out.
+        """
+        await self._edits.settle((channel, ts), message)
+
+    async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
+        """Say something to one person alone; without a usable URL by ``chat.postEphemeral``."""
+
+        async def by_url(said: Message) -> bool:
+            return await self._api.respond(reply_url, ephemeral_body(said))
+
+        async def by_channel(said: Message) -> None:
+            body = ephemeral_body(said)
+            content = {name: body[name] for name in ("text", "blocks") if name in body}
+            await self._api.call("chat.postEphemeral", channel=channel, user=user, **content)
+
+        heard = False
+        if reply_url:
+            heard = await self._sender.deliver(message, by_url, None, repeat=True)
+        if not heard:
+            await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
+
+    async def find(self, channel: str, job_id: str) -> str:
+        """The ts of a job's message by its metadata, "" when there is none or it may not look.
+
+        Raises ChatUnavailableError.
+        """
+        asked: dict[str, Any] = {"channel": channel, "limit": LOOKED_AT}
+        try:
+            answer = await self._api.call("conversations.history", **asked, include_all_metadata=1)
+        except (CannotPostError, ChatLoginError) as error:
+            log.info("Cannot look for job %s in %s: %s", job_id, channel, error)
+            return ""
+        messages: list[dict[str, Any]] = answer.get("messages") or []
+        return next((str(each["ts"]) for each in messages if _job_of(each) == job_id), "")
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The user ids of a user group (``S…``), at most a minute old. Raises ChatError."""
+        async with self._asking:
+            since, users = self._groups.get(group, (float("-inf"), frozenset()))
+            if self._clock.now() - since < MEMBERS_FOR:
+                return users
+            answer = await self._api.call("usergroups.users.list", usergroup=group)
+            users = frozenset(str(user) for user in answer.get("users") or [])
+            self._groups[group] = (self._clock.now(), users)
+            return users
+
+
+def _job_of(message: dict[str, Any]) -> str:
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    return str(payload.get("job_id", ""))

@@ -1,0 +1,60 @@
+"""Slack's payloads as requests of the bot."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from bot.ports import Request
+
+Payload = dict[str, Any]
+
+
+def command_request(payload: Payload) -> Request:
+    """A slash command (https://docs.slack.dev/interactivity/implementing-slash-commands)."""
+    return Request(
+        key=delivery_key(payload),
+        user=_text(payload, "user_id"),
+        channel=_text(payload, "channel_id"),
+        text=_text(payload, "text"),
+        reply_url=_text(payload, "response_url"),
+    )
+
+
+def press_request(payload: Payload) -> Request:
+    """A press of a button or a choice in a menu: a ``block_actions`` payload.
+
+    (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload). Pressed in a
+    view instead of a message it has neither channel nor message.
+    """
+    action: Payload = next(iter(payload.get("actions") or []), {})
+    container: Payload = payload.get("container") or {}
+    return Request(
+        key=delivery_key(payload),
+        user=_text(payload.get("user") or {}, "id"),
+        channel=_text(payload.get("channel") or {}, "id") or _text(container, "channel_id"),
+        reply_url=_text(payload, "response_url"),
+        action_id=_text(action, "action_id"),
+        value=_value(action),
+        message=_text(container, "message_ts") or _text(payload.get("message") or {}, "ts"),
+    )
+
+
+def delivery_key(payload: Payload) -> str:
+    """The same for repeated deliveries: Slack's trigger id, else a digest of the payload."""
+    trigger = _text(payload, "trigger_id")
+    if trigger:
+        return trigger
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _value(action: Payload) -> str:
+    chosen: Payload = action.get("selected_option") or {}
+    return _text(action, "value") or _text(chosen, "value")
+
+
+def _text(payload: Payload, name: str) -> str:
+    value = payload.get(name)
+    return value if isinstance(value, str) else ""

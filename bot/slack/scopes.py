@@ -1,0 +1,14 @@
+"""The bot token's scopes: what the app asks for, and why. ``slack-manifest.yml`` has the same."""
+
+from __future__ import annotations
+
+from typing import Final
+
+REASONS: Final = {
+    "commands": "the slash command",
+    "chat:write": "a job's message, its edits, and answers to one person alone",
+    "usergroups:read": "operators may be named as a user group",
+    "channels:history": "after a lost answer, to find a job's message instead of posting it twice",
+    "groups:history": "the same in private channels",
+}
+NEEDED: Final = frozenset(REASONS)

@@ -1,0 +1,94 @@
+"""Insisting: one message is tried until Slack took it, within the budget and for a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+from weakref import WeakValueDictionary
+
+from bot.domain.errors import ChatUnavailableError
+from bot.domain.message import Message
+from bot.ports import Clock
+from bot.slack.budget import Budget, Limit
+from bot.slack.errors import LayoutError, NotSentError, RateLimitedError
+from bot.slack.wording import plain
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 5.0
+
+T = TypeVar("T")
+Attempt = Callable[[Message], Awaitable[T]]
+
+
+class Sender:
+    """Tries for ``patience`` seconds at most, not counting the last attempt's own time."""
+
+    def __init__(self, clock: Clock, budget: Budget, patience: float) -> None:
+        self._clock = clock
+        self._budget = budget
+        self._patience = patience
+        self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def deadline(self) -> float:
+        """When what starts now is given up."""
+        return self._clock.now() + self._patience
+
+    def gate(self, limit: Limit) -> asyncio.Lock:
+        """Where all who want a token of one limit stand in line."""
+        return self._gates.setdefault(limit.name, asyncio.Lock())
+
+    async def deliver(
+        self,
+        message: Message,
+        attempt: Attempt[T],
+        limit: Limit | None,
+        *,
+        repeat: bool,
+        deadline: float | None = None,
+    ) -> T:
+        """Send a message; its text alone when Slack refuses the layout.
+
+        ``repeat`` allows to try again when it is not known what became of an attempt. Raises
+        ChatUnavailableError when Slack did not take it in time.
+        """
+        until = self.deadline() if deadline is None else deadline
+        try:
+            return await self._insist(message, attempt, limit, until, repeat=repeat)
+        except LayoutError as error:
+            log.error("Sending the text alone (%s): %s", error.ref, error)  # noqa: TRY400
+            return await self._insist(plain(message), attempt, limit, until, repeat=repeat)
+
+    async def _insist(
+        self,
+        message: Message,
+        attempt: Attempt[T],
+        limit: Limit | None,
+        deadline: float,
+        *,
+        repeat: bool,
+    ) -> T:
+        pause = FIRST_PAUSE
+        while True:
+            if limit is not None:
+                await self._take(limit, deadline)
+            try:
+                return await attempt(message)
+            except ChatUnavailableError as error:
+                wait = error.retry_after if isinstance(error, RateLimitedError) else pause
+                known = isinstance(error, RateLimitedError | NotSentError)
+                if not (repeat or known) or self._clock.now() + wait > deadline:
+                    raise
+                log.info("Trying again in %.1f s: %s", wait, error)
+            await self._clock.sleep(wait)
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    async def _take(self, limit: Limit, deadline: float) -> None:
+        async with self.gate(limit):
+            while wait := await self._budget.take(limit.name, limit.per_minute, limit.burst):
+                if self._clock.now() + wait > deadline:
+                    raise ChatUnavailableError(f"Slack's limit for {limit.name} is used up now.")
+                await self._clock.sleep(wait)

@@ -1,0 +1,92 @@
+"""A message's form in Slack's own terms, and the few sentences that the adapter says itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bot.domain.errors import BotError
+from bot.domain.message import Message
+
+EDIT_TEXT: Final = 4_000
+"""``chat.update`` takes less text than ``chat.postMessage``
+(https://docs.slack.dev/reference/methods/chat.update)."""
+POST_TEXT: Final = 40_000
+
+
+def escaped(text: str) -> str:
+    """Text that Slack shows as it is (https://docs.slack.dev/messaging/formatting-message-text)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def shortened(text: str, longest: int) -> str:
+    """Escaped text within a limit, never cut within an entity."""
+    if len(text) <= longest:
+        return text
+    head = text[: longest - 1]
+    entity = head.rfind("&")
+    if entity >= 0 and ";" not in head[entity:]:
+        head = head[:entity]
+    return head + "…"
+
+
+def post_arguments(message: Message) -> dict[str, Any]:
+    """The arguments of ``chat.postMessage`` for a message."""
+    return _content(message, POST_TEXT) | {"unfurl_links": False, "unfurl_media": False}
+
+
+def edit_arguments(message: Message) -> dict[str, Any]:
+    """The arguments of ``chat.update``, which keeps the blocks and metadata that are left out.
+
+    ``parse`` is given because it defaults to another mode here than for posting.
+    """
+    return {"metadata": {}} | _content(message, EDIT_TEXT) | {"parse": "none"}
+
+
+def ephemeral_body(message: Message) -> dict[str, Any]:
+    """What shows a message to one person, as a command's answer or at a response URL."""
+    body: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False}
+    body["text"] = shortened(message.text, POST_TEXT)
+    if message.blocks:
+        body["blocks"] = list(message.blocks)
+    return body
+
+
+def plain(message: Message) -> Message:
+    """A message without what Slack may refuse in it: its text alone."""
+    return Message(message.text)
+
+
+def apology(error: BotError) -> Message:
+    """One sentence for the person, with the next step and the id to find it in the log."""
+    parts = (error.sentence, error.hint)
+    said = " ".join(escaped(part) for part in parts if part)
+    return Message(f":warning: {said} (reference `{error.ref}`)")
+
+
+def internal_error(word: str = "command") -> BotError:
+    """What is said when the bot itself failed on a command or a button."""
+    return BotError(
+        f"Something went wrong inside the bot with that {word}.",
+        hint="Look at `status` or `jobs` before you repeat it; the bot's log tells more.",
+    )
+
+
+def unknown_command(used: str, command: str) -> Message:
+    """Said when Slack sends a slash command that the bot was not told to answer."""
+    return Message(
+        f"This bot answers to `{escaped(command)}`, not to `{escaped(used)}`: "
+        "the slash command in the Slack app and the bot's setting differ. Nothing was changed."
+    )
+
+
+def _content(message: Message, longest: int) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "text": shortened(message.text, longest),
+        "blocks": list(message.blocks),
+    }
+    if message.metadata is not None:
+        content["metadata"] = {
+            "event_type": message.metadata.event_type,
+            "event_payload": message.metadata.payload,
+        }
+    return content
