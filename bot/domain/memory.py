@@ -124,18 +124,18 @@ def remember(memory: Memory | None, sight: Sight) -> Memory:
     """The memory after one more look."""
     memory = memory or _first(sight)
     service = sight.service
-    tasks = _merged(sight)
-    alive = [task for task in tasks if not task.state.over]
+    said = [t for t in (*sight.look.tasks, *sight.heard) if t.service_id == service.id]
+    last = last_wanted(service)
     memory = replace(
         memory,
-        leaving=memory.leaving | {t.id for t in alive if t.desired > last_wanted(service)},
-        ran=memory.ran | {t.id for t in tasks if t.state is TaskState.RUNNING},
+        leaving=memory.leaving | {t.id for t in said if t.desired > last and not t.state.over},
+        ran=memory.ran | {t.id for t in said if t.state is TaskState.RUNNING},
         ages={task.id: _age(memory, task, sight.now) for task in sight.look.tasks},
         calm_since=_calm(memory, sight),
         saw_surplus=memory.saw_surplus or bool(sight.census.surplus),
         rolled_back_by_hand=_by_hand(memory, service),
     )
-    fresh = _fresh_failures(memory, sight, tasks)
+    fresh = _fresh_failures(memory, sight, _merged(sight))
     well = _well(memory, sight, broken=any(failure.counts for failure in fresh))
     return replace(memory, failures=(*memory.failures, *fresh), well=well)
 
