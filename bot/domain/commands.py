@@ -57,7 +57,8 @@ class CommandSpec:
     ``command`` is the value it is parsed to, ``usage`` its form, ``summary`` one sentence.
     ``examples`` are pairs of what may be typed and what it does; each one parses. ``changes`` says
     whether it is for operators alone. ``also`` are words that people type for it elsewhere: used
-    for suggestions only. ``notes`` are sentences for ``help COMMAND``.
+    for suggestions only. ``notes`` are sentences for ``help COMMAND``, in which ``{service}`` and
+    ``{max_replicas}`` stand for the defaults.
     """
 
     name: str
@@ -157,6 +158,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         parse=arguments.scale,
         also=("replicas", "set", "resize", "start"),
         notes=(
+            "Without a service it is `{service}`. At most {max_replicas} replicas.",
             "N is the number that shall run in the end; 0 stops the service.",
             "One message follows the job to its verdict, with the cause where something fails.",
             "Jobs for one service run one after the other.",

@@ -36,6 +36,17 @@ def section(text: str) -> Block:
     return {"type": "section", "text": _mrkdwn(text, SECTION_LENGTH)}
 
 
+def packed(lines: Sequence[str]) -> list[Block]:
+    """Lines of mrkdwn in as few paragraphs as hold them; no line is cut."""
+    paragraphs: list[str] = []
+    for each in lines:
+        if paragraphs and len(paragraphs[-1]) + len(each) + 1 <= SECTION_LENGTH:
+            paragraphs[-1] = f"{paragraphs[-1]}\n{each}"
+        else:
+            paragraphs.append(each)
+    return [section(text) for text in paragraphs if text]
+
+
 def context(*texts: str) -> Block:
     """Small print: up to ten pieces of mrkdwn."""
     return {"type": "context", "elements": [_mrkdwn(text, CONTEXT_LENGTH) for text in texts[:10]]}

@@ -16,7 +16,7 @@ from bot.domain.names import short_name
 from bot.domain.progress import ServiceProgress
 from bot.domain.verdict import Outcome, Verdict
 from bot.views import words
-from bot.views.blocks import actions, button, confirm, context, fits, header, section
+from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slots import node_line, slot_lines
 from bot.views.text import (
     bar,
@@ -198,7 +198,7 @@ def _under_way(
         return [section(f"{title} · {waits}")]
     lines = [f"{title}  {bar(progress.running, progress.desired)}", line(progress.phase, 300)]
     lines += slot_lines(progress.slots, detail.slots, min(detail.prose, 120))
-    return [section("\n".join(each for each in lines if each))]
+    return packed([each for each in lines if each])
 
 
 def _ended(
@@ -211,7 +211,7 @@ def _ended(
     if outcome.advice:
         lines.append(f"*Next:* {line(outcome.advice, detail.prose)}")
     lines += _places(outcome, progress, detail)
-    return [section("\n".join(each for each in lines if each)), *_evidence(outcome, detail)]
+    return [*packed([each for each in lines if each]), *_evidence(outcome, detail)]
 
 
 def _cause_lines(outcome: Outcome, length: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.causes import CauseKind
+from bot.domain.health import Grade
 from bot.domain.progress import SlotProgress
 from bot.domain.swarm import UpdateState
 from bot.domain.verdict import Verdict
@@ -54,6 +55,7 @@ UPDATES: Final = {
 
 BROKEN_STATES: Final = frozenset({"failed", "rejected", "orphaned"})
 GOOD, COMING, BAD, LEAVING = "🟢", "🟡", "🔴", "⚪"
+GRADES: Final = {Grade.BAD: BAD, Grade.CHANGING: COMING, Grade.WELL: GOOD}
 
 
 def word(verdict: Verdict) -> str:

@@ -1,0 +1,277 @@
+"""How a service is at one look: what runs, what does not, why and since when.
+
+A **place** (a slot, or a node of a global service) runs when one of its tasks runs, is wanted to,
+and its node is not known to be down. For each place that should run and does not, the newest task
+tells why. A place that runs now but failed at least twice within ten minutes is **unsteady**: its
+next failure is a matter of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bot.domain.causes import Cause, CauseKind, classify
+from bot.domain.slots import (
+    down_nodes,
+    is_current,
+    last_wanted,
+    place_of,
+    place_order,
+    runs_to_completion,
+)
+from bot.domain.swarm import Node, Service, StackLook, Task, TaskState, UpdateState
+
+UNSTEADY_SECONDS = 600.0
+UNSTEADY_FAILURES = 2
+RAN_WELL_SECONDS = 60.0
+"""A task that lived longer was no part of a row of failures: its end was the first of them."""
+
+_CHANGING = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
+_STOPPED = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})
+
+
+class Grade(Enum):
+    """How well a service is, worst first."""
+
+    BAD = "bad"
+    CHANGING = "changing"
+    WELL = "well"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Places of one service that do not run, or not for long, for one cause.
+
+    ``places`` are slots or node ids, ``since`` is when the row of failures began as far as the
+    swarm remembers (Unix seconds; 0 when it tells no time). ``failures`` counts the failed tasks it
+    remembers of that row. ``unsteady`` says that the places run at this moment.
+    """
+
+    cause: Cause
+    places: tuple[str, ...]
+    since: float
+    failures: int
+    unsteady: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One service at one look.
+
+    ``running`` of ``wanted`` places run; of a run-to-completion service ``completed`` ended well.
+    ``nodes`` are the node ids of the running tasks, one each. ``coming`` counts the tasks without
+    an error that do not run yet, by Docker's word for their state, ``stopping`` the containers on
+    their way out.
+    """
+
+    service: Service
+    running: int
+    wanted: int
+    completed: int = 0
+    nodes: tuple[str, ...] = ()
+    coming: tuple[tuple[str, int], ...] = ()
+    stopping: int = 0
+    troubles: tuple[Trouble, ...] = ()
+
+    @property
+    def grade(self) -> Grade:
+        """Bad where something failed or stopped half-way, changing where it is on its way."""
+        if self.troubles or self.service.update in _STOPPED:
+            return Grade.BAD
+        working = self.running > 0 and self.service.mode.is_job
+        if self.coming or self.stopping or working or self.service.update in _CHANGING:
+            return Grade.CHANGING
+        return Grade.WELL if self.running + self.completed >= self.wanted else Grade.BAD
+
+
+def examine(look: StackLook, wanted: Mapping[str, int]) -> tuple[Health, ...]:
+    """The health of every service of the look, in its order.
+
+    ``wanted`` tells for global services how many nodes are eligible, by service id.
+    """
+    tasks: dict[str, list[Task]] = {}
+    for task in look.tasks:
+        tasks.setdefault(task.service_id, []).append(task)
+    return tuple(
+        examine_service(service, tasks.get(service.id, []), look.nodes, look.at, wanted)
+        for service in look.services
+    )
+
+
+def examine_service(
+    service: Service,
+    tasks: Sequence[Task],
+    nodes: Sequence[Node],
+    at: float,
+    wanted: Mapping[str, int],
+) -> Health:
+    """The health of one service at ``at``, by its own tasks and all nodes."""
+    down = down_nodes(nodes, tasks)
+    places = _by_place(service, tasks)
+    running = [task for task in tasks if _runs(service, task, down)]
+    by_place = {place_of(service, task): task for task in running}
+    ended = [place for place, each in places.items() if _completed(service, each)]
+    size = wanted.get(service.id, 0) if service.mode.is_global else service.replicas or 0
+    missing = max(size - len(by_place) - len(ended), 0)
+    vacant = {place: each for place, each in places.items() if place not in {*by_place, *ended}}
+    open_places = _most_wanted(service, vacant, missing)
+    return Health(
+        service=service,
+        running=len(by_place),
+        wanted=size,
+        completed=len(ended),
+        nodes=tuple(task.node_id for task in by_place.values()),
+        coming=_coming(service, open_places.values(), down),
+        stopping=sum(_stops(service, task, down) for task in tasks),
+        troubles=(
+            *_troubles(service, open_places, down),
+            *_unsteady(service, {place: places[place] for place in by_place}, at),
+        ),
+    )
+
+
+def _by_place(service: Service, tasks: Iterable[Task]) -> dict[str, list[Task]]:
+    """The present run's tasks of each place, newest first."""
+    places: dict[str, list[Task]] = {}
+    for task in sorted(tasks, key=lambda each: (each.created, each.id), reverse=True):
+        if not service.mode.is_job or is_current(service, task):
+            places.setdefault(place_of(service, task), []).append(task)
+    return dict(sorted(places.items(), key=lambda item: place_order(item[0])))
+
+
+def _most_wanted(
+    service: Service, vacant: Mapping[str, list[Task]], missing: int
+) -> dict[str, list[Task]]:
+    """As many vacant places as are missing, those with a task on its way first.
+
+    The swarm may still remember dead tasks of slots that were scaled away: they are missed by
+    nobody.
+    """
+    ordered = sorted(vacant, key=lambda place: not _is_on_its_way(service, vacant[place][0]))
+    return {place: vacant[place] for place in ordered[:missing]}
+
+
+def _is_on_its_way(service: Service, task: Task) -> bool:
+    return not task.state.over and _is_wanted(service, task)
+
+
+def _is_wanted(service: Service, task: Task) -> bool:
+    return task.desired <= last_wanted(service)
+
+
+def _runs(service: Service, task: Task, down: frozenset[str]) -> bool:
+    return (
+        task.state is TaskState.RUNNING
+        and _is_wanted(service, task)
+        and task.node_id not in down
+        and (not service.mode.is_job or is_current(service, task))
+    )
+
+
+def _stops(service: Service, task: Task, down: frozenset[str]) -> bool:
+    lives = TaskState.STARTING <= task.state <= TaskState.RUNNING and task.node_id not in down
+    return lives and not _is_wanted(service, task)
+
+
+def _completed(service: Service, tasks: Sequence[Task]) -> bool:
+    return runs_to_completion(service) and tasks[0].state is TaskState.COMPLETE
+
+
+def _coming(
+    service: Service, places: Iterable[Sequence[Task]], down: frozenset[str]
+) -> tuple[tuple[str, int], ...]:
+    states: dict[str, int] = {}
+    for tasks in places:
+        newest = tasks[0]
+        if _is_on_its_way(service, newest) and not newest.err and newest.node_id not in down:
+            word = newest.state.name.lower()
+            states[word] = states.get(word, 0) + 1
+    return tuple(states.items())
+
+
+def _troubles(
+    service: Service, places: Mapping[str, Sequence[Task]], down: frozenset[str]
+) -> tuple[Trouble, ...]:
+    """Why the places that should run do not; those with one kind of cause together."""
+    found = []
+    for place, tasks in places.items():
+        trouble = _trouble_of(service, place, tasks, down)
+        if trouble is not None:
+            found.append(trouble)
+    return _merged(found)
+
+
+def _trouble_of(
+    service: Service, place: str, tasks: Sequence[Task], down: frozenset[str]
+) -> Trouble | None:
+    newest = tasks[0]
+    if newest.desired is TaskState.REMOVE:
+        return None
+    if newest.node_id in down and _is_on_its_way(service, newest):
+        cause = Cause(CauseKind.NODE_DOWN, "Its node is down", node_id=newest.node_id, place=place)
+        return Trouble(cause, (place,), since=0.0, failures=0)
+    row = _row_of_failures(service, tasks)
+    if not row or (newest is not row[0] and not _is_on_its_way(service, newest)):
+        return None
+    cause = classify(row[0], service) or Cause(CauseKind.ENDED, "The task ended")
+    return Trouble(cause, (place,), row[-1].since, sum(task.state.over for task in row))
+
+
+def _row_of_failures(service: Service, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks in trouble one right after the other, newest first."""
+    row: list[Task] = []
+    for index, task in enumerate(tasks):
+        cause = classify(task, service)
+        if cause is None and index == 0 and not task.state.over:
+            continue
+        if cause is None:
+            break
+        row.append(task)
+        if task.state.over and task.since - task.created > RAN_WELL_SECONDS:
+            break
+    return row
+
+
+def _unsteady(
+    service: Service, places: Mapping[str, Sequence[Task]], at: float
+) -> tuple[Trouble, ...]:
+    """The places that run at this moment and failed again and again right before."""
+    found = []
+    for place, tasks in places.items():
+        failed = [
+            task
+            for task in tasks
+            if task.state in {TaskState.FAILED, TaskState.REJECTED}
+            and at - task.since < UNSTEADY_SECONDS
+        ]
+        cause = classify(failed[0], service) if len(failed) >= UNSTEADY_FAILURES else None
+        if cause is not None:
+            since = min(task.since for task in failed)
+            found.append(Trouble(cause, (place,), since, len(failed), unsteady=True))
+    return _merged(found)
+
+
+def _merged(troubles: Iterable[Trouble]) -> tuple[Trouble, ...]:
+    """One trouble for each kind of cause; it keeps the words of the first."""
+    kinds: dict[tuple[CauseKind, str], Trouble] = {}
+    for trouble in troubles:
+        key = (trouble.cause.kind, trouble.cause.node_id if _by_node(trouble) else "")
+        known = kinds.get(key)
+        kinds[key] = trouble if known is None else _both(known, trouble)
+    return tuple(kinds.values())
+
+
+def _by_node(trouble: Trouble) -> bool:
+    return trouble.cause.kind is CauseKind.NODE_DOWN
+
+
+def _both(one: Trouble, other: Trouble) -> Trouble:
+    times = [each.since for each in (one, other) if each.since > 0]
+    return replace(
+        one,
+        places=(*one.places, *other.places),
+        since=min(times, default=0.0),
+        failures=one.failures + other.failures,
+    )

@@ -1,0 +1,46 @@
+"""Help, made from the table that the parser works with."""
+
+from __future__ import annotations
+
+from bot.domain.commands import COMMANDS, CommandSpec, Defaults, Help, spec
+from bot.domain.message import Message
+from bot.views.blocks import context, section
+from bot.views.text import line, quoted
+
+OPERATORS_ONLY = "for operators"
+
+
+def help_message(command: Help, defaults: Defaults) -> Message:
+    """All commands, or the one that was asked for."""
+    row = spec(command.command) if command.command else None
+    return _one(row, defaults) if row else _all(defaults)
+
+
+def _all(defaults: Defaults) -> Message:
+    lines = [f"{_typed(row.usage, defaults)}  {row.summary}{_for_whom(row)}" for row in COMMANDS]
+    names = (
+        f"Services go by their short name ({quoted(defaults.service)}) or their full one."
+        f" {_typed('help COMMAND', defaults)} tells more."
+    )
+    text = "\n".join(lines)
+    return Message(text, (section(text), context(names)))
+
+
+def _one(row: CommandSpec, defaults: Defaults) -> Message:
+    lines = [f"{_typed(row.usage, defaults)}  {row.summary}{_for_whom(row)}"]
+    service = line(defaults.service, 63)
+    lines += [
+        note.format(service=service, max_replicas=defaults.max_replicas) for note in row.notes
+    ]
+    lines.append("*Examples*")
+    lines += [f"{_typed(example, defaults)}  {meaning}" for example, meaning in row.examples]
+    text = "\n".join(lines)
+    return Message(text, (section(text),))
+
+
+def _typed(text: str, defaults: Defaults) -> str:
+    return f"`{line(defaults.command, 40)} {text}`"
+
+
+def _for_whom(row: CommandSpec) -> str:
+    return f" _({OPERATORS_ONLY})_" if row.changes else ""
