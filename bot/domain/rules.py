@@ -186,7 +186,6 @@ def _kept(case: Case, how: str) -> Outcome:
 
 
 _BY_CAUSE: Final = (
-    Verdict.CRASH_LOOPING,
     Verdict.OUT_OF_MEMORY,
     Verdict.UNHEALTHY,
     Verdict.IMAGE_MISSING,
@@ -197,19 +196,19 @@ _FAILING: Final = (
     Rule(
         "final failure",
         "a task failed that the restart policy never starts again",
-        (Verdict.FAILED, *_BY_CAUSE[1:5]),
+        _BY_CAUSE,
         failing.judge_final_failure,
     ),
     Rule(
         "repeated failure",
         "one slot failed three times since the change, and no update is in progress",
-        _BY_CAUSE,
+        (Verdict.CRASH_LOOPING, *_BY_CAUSE),
         failing.judge_repeated_failure,
     ),
     Rule(
         "stuck start",
         "the same task has tried to start with an error for 10 s",
-        (Verdict.MOUNT_FAILED, Verdict.IMAGE_MISSING, Verdict.UNHEALTHY, Verdict.FAILED),
+        _BY_CAUSE,
         failing.judge_stuck_start,
     ),
     Rule(

@@ -1,0 +1,333 @@
+"""Updates that the swarm pauses or rolls back, what other people do meanwhile, and the watch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.convergence import Limits
+from bot.domain.swarm import Restart, Service, Task, UpdateState
+from tests.unit.looks import (
+    COMPLETE,
+    PENDING,
+    READY,
+    REJECTED,
+    Machine,
+    a_goal,
+    a_service,
+    a_task,
+    failed,
+    running,
+)
+
+LAST_WEEK, NOW = 100.0, 990.0
+
+
+def rejected(id_: str, slot: int = 1) -> Task:
+    return a_task(id_, slot, REJECTED, err="No such image: a:1")
+
+
+def updated(state: UpdateState, message: str = "", *, started: float = NOW, **values) -> Service:
+    return a_service(3, update=state, update_message=message, update_started=started, **values)
+
+
+def updating() -> Machine:
+    machine = Machine(a_goal(3, updates=True), updated(UpdateState.UPDATING))
+    machine.see(0, *running(1, 2), rejected("bad", 3))
+    return machine
+
+
+def test_a_paused_update_is_paused_with_the_cause_of_the_task_that_it_names():
+    machine = updating()
+    machine.see(1, *running(1, 2), rejected("bad", 3), failed("other", 3))
+    machine.service = updated(UpdateState.PAUSED, "update paused due to failure of task bad")
+
+    outcome = machine.outcome(2, *running(1), a_task("old", 2, up_to_date=False))
+
+    assert outcome.verdict.value == "paused"
+    assert outcome.cause is not None
+    assert outcome.cause.kind.value == "image_missing"
+    assert "1 of 3 run the new version, 1 the former" in outcome.reason
+    assert "docker service rollback stack_web" in outcome.advice
+
+
+def test_an_update_that_the_swarm_rolls_back_is_followed_to_the_end_and_is_a_failure():
+    machine = updating()
+    machine.service = updated(UpdateState.ROLLBACK_STARTED, "update rolled back due to task bad")
+    assert machine.verdict(1, *running(1, 2)) is None
+    machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed")
+
+    outcome = machine.outcome(9, *running(1, 2, 3))
+
+    assert outcome.verdict.value == "rolled_back"
+    assert outcome.cause is not None
+    assert outcome.cause.task_id == "bad"
+
+
+def test_a_roll_back_that_is_paused_too_says_that_even_that_failed():
+    machine = updating()
+    machine.service = updated(UpdateState.ROLLBACK_PAUSED, "rollback paused due to task x")
+
+    outcome = machine.outcome(9, *running(1))
+
+    assert outcome.verdict.value == "paused"
+    assert "so did the roll back" in outcome.reason
+
+
+def test_an_update_that_went_on_over_failures_has_failed_with_how_many_run():
+    machine = updating()
+    tries = tuple(rejected("x" * n, 3) for n in (1, 2, 3))
+    assert machine.verdict(5, *running(1, 2), *tries) is None
+    machine.service = updated(UpdateState.COMPLETED, failure_action="continue")
+
+    outcome = machine.outcome(9, *running(1, 2), *tries, a_task("next", 3, READY, desired=READY))
+
+    assert outcome.verdict.value == "failed"
+    assert outcome.reason.startswith("2 of 3 run; slot 3 failed 4 times")
+
+
+def test_an_update_that_completed_and_runs_after_all_is_converged():
+    machine = updating()
+    tries = tuple(rejected("x" * n, 3) for n in (1, 2, 3))
+    machine.service = updated(UpdateState.COMPLETED, failure_action="continue")
+    machine.see(8, *running(1, 2, 3), *tries)
+
+    assert machine.verdict(13, *running(1, 2, 3), *tries) == "converged"
+
+
+def test_a_slow_update_still_in_progress_at_the_time_limit_is_timed_out():
+    machine = Machine(a_goal(3, updates=True), updated(UpdateState.UPDATING))
+
+    assert "still in progress" in machine.outcome(900, *running(1, 2, 3)).reason
+
+
+@pytest.mark.parametrize(
+    "state", [UpdateState.ROLLBACK_COMPLETED, UpdateState.COMPLETED, UpdateState.PAUSED]
+)
+def test_an_update_that_ended_last_week_decides_nothing(state: UpdateState):
+    machine = Machine(a_goal(3, updates=True), updated(state, started=LAST_WEEK))
+    machine.see(0, *running(1, 2, 3))
+
+    assert machine.verdict(5, *running(1, 2, 3)) == "converged"
+
+
+def test_an_update_known_to_be_newer_counts_though_it_ended_before_the_first_look():
+    goal = a_goal(3, updates=True, update_before=LAST_WEEK)
+    machine = Machine(goal, updated(UpdateState.ROLLBACK_COMPLETED))
+
+    assert machine.verdict(0, *running(1, 2, 3)) == "rolled_back"
+
+
+def test_the_roll_back_that_the_job_asked_for_is_converged_when_completed():
+    goal = a_goal(3, updates=True, rollback=True)
+    manual = updated(UpdateState.ROLLBACK_STARTED, "manually requested rollback")
+    machine = Machine(goal, manual)
+    machine.see(0, *running(1, 2, 3))
+    assert machine.verdict(9, *running(1, 2, 3)) is None
+    machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed")
+
+    assert machine.verdict(10, *running(1, 2, 3)) == "converged"
+
+
+def test_somebody_else_rolling_an_update_back_supersedes_it():
+    machine = updating()
+    machine.service = updated(UpdateState.ROLLBACK_STARTED, "manually requested rollback")
+    machine.see(1, *running(1, 2))
+    machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed")
+
+    assert machine.verdict(9, *running(1, 2, 3)) == "superseded"
+
+
+def test_a_roll_back_of_somebody_elses_update_leaves_a_scale_true():
+    machine = Machine(a_goal(3), a_service(3))
+    machine.see(0, *running(1, 2, 3))
+    machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed")
+
+    assert machine.verdict(5, *running(1, 2, 3)) == "converged"
+
+
+def test_a_roll_back_that_takes_the_number_back_supersedes_a_scale():
+    machine = Machine(a_goal(3), a_service(3))
+    machine.see(0, *running(1))
+    machine.service = replace(updated(UpdateState.ROLLBACK_STARTED, "manually …"), replicas=1)
+
+    outcome = machine.outcome(1, *running(1))
+
+    assert outcome.verdict.value == "superseded"
+    assert outcome.reason == "A roll back set it to 1 meanwhile; this job wanted 3."
+
+
+def test_a_roll_back_by_the_swarm_that_takes_the_number_back_is_a_roll_back_for_a_deploy():
+    machine = updating()
+    machine.service = replace(
+        updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed"), replicas=1
+    )
+
+    assert machine.verdict(9, *running(1)) == "rolled_back"
+
+
+def test_another_number_set_by_somebody_else_supersedes():
+    machine = Machine(a_goal(3))
+    machine.see(0, *running(1))
+    machine.service = a_service(7)
+
+    outcome = machine.outcome(1, *running(1))
+
+    assert outcome.verdict.value == "superseded"
+    assert outcome.reason == "Somebody else set it to 7 meanwhile; this job wanted 3."
+
+
+def test_another_change_with_the_same_number_is_followed():
+    machine = Machine(a_goal(1))
+    machine.see(0, *running(1))
+    machine.service = a_service(1, template="v2", version=99)
+    machine.see(1, replace(running(1)[0], up_to_date=False), a_task("new", 2))
+
+    assert machine.verdict(3, a_task("new")) is None
+    assert machine.verdict(8, a_task("new")) == "converged"
+
+
+def test_a_version_index_that_rises_by_itself_changes_nothing():
+    machine = Machine(a_goal(1))
+    machine.see(0, *running(1))
+    machine.service = a_service(1, version=12345)
+
+    assert machine.verdict(5, *running(1)) == "converged"
+
+
+def test_a_removed_service_supersedes():
+    machine = Machine(a_goal(3))
+    machine.see(0, *running(1))
+
+    step = machine.see(1, gone=True)
+
+    assert step.outcome is not None
+    assert step.outcome.verdict.value == "superseded"
+    assert step.progress.phase == "the service is gone"
+
+
+def test_a_service_that_was_made_anew_under_its_name_supersedes():
+    machine = Machine(a_goal(3), a_service(3, id="another"))
+
+    assert machine.verdict(0) == "superseded"
+
+
+def test_after_an_outcome_nothing_changes_any_more():
+    machine = Machine(a_goal(1))
+    machine.see(0, *running(1))
+    first = machine.see(5, *running(1))
+
+    again = machine.see(6, *(failed("x" * n) for n in (1, 2, 3)))
+
+    assert (again.outcome, again.progress) == (first.outcome, first.progress)
+    assert again.state == first.state
+
+
+def watching(replicas: int = 1, **values) -> Machine:
+    return Machine(a_goal(replicas, **values), since=10.0)
+
+
+def test_a_watch_that_stays_well_confirms_the_verdict_after_its_time():
+    machine = watching()
+    assert machine.see(10, *running(1)).look_again_in == 60.0
+
+    assert machine.verdict(69, *running(1)) is None
+    outcome = machine.outcome(70, *running(1))
+    assert (outcome.verdict.value, outcome.provisional) == ("converged", False)
+
+
+def test_a_watch_taken_up_late_by_another_process_ends_on_time():
+    machine = watching()
+    machine.see(50, *running(1))
+
+    assert machine.verdict(70, *running(1)) == "converged"
+
+
+def test_a_failure_during_the_watch_begins_it_again():
+    machine = watching()
+    machine.see(10, *running(1))
+    machine.see(40, failed("r1"), a_task("b", 1, READY, desired=READY))
+    machine.see(45, failed("r1"), a_task("b"))
+
+    assert machine.verdict(104, failed("r1"), a_task("b")) is None
+    assert machine.verdict(105, failed("r1"), a_task("b")) == "converged"
+
+
+def test_three_failures_of_a_slot_during_the_watch_revise_the_verdict():
+    machine = watching()
+    tries = [failed("x" * n, code=7) for n in (1, 2, 3)]
+    machine.see(10, *running(1))
+    machine.see(20, *tries[:1], a_task("b"))
+    machine.see(30, *tries[:2], a_task("c"))
+
+    outcome = machine.outcome(40, *tries, a_task("d"))
+
+    assert (outcome.verdict.value, outcome.provisional) == ("crash_looping", False)
+
+
+def test_failures_between_the_change_and_the_watch_count():
+    machine = watching(known_dead=frozenset({"x"}))
+    tries = [failed("x" * n, code=7) for n in (1, 2, 3, 4)]
+    machine.see(10, *tries[:3], a_task("b"))
+
+    assert machine.verdict(20, *tries, a_task("c")) == "crash_looping"
+
+
+def test_a_slot_that_ends_for_good_during_the_watch_revises_the_verdict():
+    machine = Machine(a_goal(1), a_service(1, restart=Restart.ON_FAILURE), since=10.0)
+    machine.see(10, *running(1))
+    machine.see(20, a_task("r1", 1, COMPLETE))
+
+    assert machine.verdict(22, a_task("r1", 1, COMPLETE)) == "failed"
+
+
+@pytest.mark.parametrize("service", [a_service(5), a_service(1, template="v2")])
+def test_a_change_by_somebody_else_ends_the_watch_quietly(service: Service):
+    machine = watching()
+    machine.see(10, *running(1))
+    machine.service = service
+
+    outcome = machine.outcome(20, *(failed("x" * n) for n in (1, 2, 3)))
+
+    assert (outcome.verdict.value, outcome.provisional) == ("converged", False)
+
+
+def test_a_removal_ends_the_watch_quietly():
+    machine = watching()
+    machine.see(10, *running(1))
+
+    step = machine.see(20, gone=True)
+
+    assert step.outcome is not None
+    assert (step.outcome.verdict.value, step.outcome.provisional) == ("converged", False)
+
+
+def test_a_lost_place_without_a_failure_is_not_held_against_the_change():
+    machine = watching(limits=Limits(time_limit=100))
+    lonely = a_task("p", 1, PENDING, err="no suitable node (x)")
+    machine.see(10, *running(1))
+    machine.see(20, lonely)
+
+    assert machine.verdict(99, lonely) is None
+    assert machine.verdict(100, lonely) == "converged"
+
+
+def test_a_watch_that_is_never_well_again_ends_as_failed_at_the_time_limit():
+    machine = watching(limits=Limits(time_limit=100))
+    replacement = a_task("b", 1, READY, desired=READY)
+    machine.see(10, *running(1))
+    machine.see(40, failed("r1"), replacement)
+
+    assert machine.verdict(99, failed("r1"), replacement) is None
+    outcome = machine.outcome(100, failed("r1"), replacement)
+    assert outcome.verdict.value == "failed"
+    assert outcome.cause is not None
+
+
+def test_a_late_convergence_is_still_watched_for_the_whole_time():
+    machine = Machine(a_goal(1, limits=Limits(time_limit=100)), since=95.0)
+    machine.see(95, *running(1))
+
+    assert machine.verdict(101, *running(1)) is None
+    assert machine.verdict(155, *running(1)) == "converged"
