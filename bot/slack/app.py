@@ -29,9 +29,12 @@ log = logging.getLogger(__name__)
 
 ACK_PATIENCE: Final = 2.5
 """Slack waits three seconds for an answer; the rest is for the way."""
+BOLT_LOG: Final = "bot.slack.bolt"
+"""Bolt's logger; as the app's name too, because Bolt sets the level of the logger so named."""
 
 Reply = Callable[[str, str, str, Message], Awaitable[None]]
 """``Chat.reply``: user, channel, reply URL, message."""
+Listener = Callable[[AsyncAck, Payload], Awaitable[None]]
 
 
 class Listeners:
@@ -47,19 +50,17 @@ class Listeners:
         press: Receive,
         reply: Reply,
         in_flight: InFlight,
-        ack_patience: float = ACK_PATIENCE,
     ) -> None:
         self._receive = receive
         self._press = press
         self._reply = reply
         self._in_flight = in_flight
-        self._ack_patience = ack_patience
 
     async def command(self, ack: AsyncAck, body: Payload) -> None:
         """A slash command: what there is to say goes into the answer itself."""
         await ack()
         request = command_request(body)
-        task = self._in_flight.start(self._guarded(self._receive, request, "command"))
+        task = self._in_flight.start(self._answer_to(self._receive, request, "command"))
         if await self._in_time(task):
             message = task.result()
             if message is not None:
@@ -71,15 +72,15 @@ class Listeners:
         """A press of a button: its answer has no body, so the person is told beside it."""
         await ack()
         request = press_request(body)
-        task = self._in_flight.start(self._guarded(self._press, request, "button"))
+        task = self._in_flight.start(self._answer_to(self._press, request, "button"))
         await self._in_time(task)
         self._in_flight.spawn(self._say_later(task, request))
 
     async def _in_time(self, task: asyncio.Task[Message | None]) -> bool:
-        done, _ = await asyncio.wait([task], timeout=self._ack_patience)
+        done, _ = await asyncio.wait([task], timeout=ACK_PATIENCE)
         return bool(done)
 
-    async def _guarded(self, take: Receive, request: Request, word: str) -> Message | None:
+    async def _answer_to(self, take: Receive, request: Request, word: str) -> Message | None:
         """What ``take`` says; an error becomes a sentence, with its id in the log."""
         try:
             return await take(request)
@@ -110,7 +111,7 @@ def bolt_app(
     Socket Mode has none. It makes no calls to Slack, so it holds no token.
     """
     app = AsyncApp(
-        name="bot",
+        name=BOLT_LOG,
         logger=_quiet_logger(),
         client=web_client(None, base_url),
         authorize=_authorize_as(identity),
@@ -119,19 +120,27 @@ def bolt_app(
         ssl_check_enabled=False,
     )
 
-    async def on_command(ack: AsyncAck, body: Payload) -> None:
-        await listeners.command(ack, body)
-
-    async def on_other_command(ack: AsyncAck, body: Payload) -> None:
+    async def other_command(ack: AsyncAck, body: Payload) -> None:
         await ack(ephemeral_body(unknown_command(str(body.get("command", "")), command)))
 
-    async def on_press(ack: AsyncAck, body: Payload) -> None:
-        await listeners.press(ack, body)
-
-    app.command(command)(on_command)
-    app.command(re.compile(""))(on_other_command)
-    app.action(re.compile(""))(on_press)
+    app.command(command)(_guarded(listeners.command))
+    app.command(re.compile(""))(_guarded(other_command))
+    app.action(re.compile(""))(_guarded(listeners.press))
     return app
+
+
+def _guarded(listener: Listener) -> Listener:
+    """A listener that never raises: Bolt would take its ack back."""
+
+    async def guarded(ack: AsyncAck, body: Payload) -> None:
+        try:
+            await listener(ack, body)
+        except Exception:
+            failure = internal_error()
+            log.exception("A listener failed (%s)", failure.ref)
+            await ack(ephemeral_body(apology(failure)))
+
+    return guarded
 
 
 def _authorize_as(identity: Identity) -> Callable[..., Awaitable[AuthorizeResult]]:
@@ -152,6 +161,6 @@ def _quiet_logger() -> logging.Logger:
     """Bolt's warnings are of tokens in the environment that it does not use, and of bodies of
     requests nobody listens to: neither belongs in the log.
     """
-    logger = logging.getLogger("bot.slack.bolt")
+    logger = logging.getLogger(BOLT_LOG)
     logger.setLevel(logging.ERROR)
     return logger

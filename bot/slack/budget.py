@@ -8,9 +8,11 @@ A bucket holds ``burst`` tokens and gains ``per_minute`` evenly. So any minute s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.ports import Clock
+
+ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def refilled(tokens: float, elapsed: float, per_minute: int, burst: int) -> floa
 
 def shortage(tokens: float, per_minute: int, reserve: int) -> float:
     """Seconds until a bucket has one token above ``reserve``; 0.0 when it has one."""
-    return max(0.0, (1 + reserve - tokens) * 60 / per_minute)
+    lacking = 1 + reserve - tokens
+    return lacking * 60 / per_minute if lacking > ROUNDING else 0.0
 
 
 class LocalBudget:

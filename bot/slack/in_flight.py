@@ -30,14 +30,11 @@ class InFlight:
     @contextmanager
     def one(self) -> Iterator[None]:
         """One thing is under way within this block."""
-        self._count += 1
-        self._idle.clear()
+        self._begin()
         try:
             yield
         finally:
-            self._count -= 1
-            if self._count == 0:
-                self._idle.set()
+            self._end()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that nobody waits for but ``drain``."""
@@ -45,9 +42,10 @@ class InFlight:
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run something beside the caller; what it raises is the task's to tell."""
-        task = asyncio.create_task(self._run(work))
+        self._begin()
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
 
     async def drain(self, seconds: float) -> bool:
@@ -60,9 +58,18 @@ class InFlight:
             return False
         return True
 
-    async def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        with self.one():
-            return await work
+    def _begin(self) -> None:
+        self._count += 1
+        self._idle.clear()
+
+    def _end(self) -> None:
+        self._count -= 1
+        if self._count == 0:
+            self._idle.set()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self._end()
 
 
 def _tell(task: asyncio.Task[None]) -> None:

@@ -1,0 +1,252 @@
+"""Which progress edit goes next: newest state only, fair, quiet, never after a verdict."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.message import Message
+from bot.slack.budget import refilled, shortage
+from bot.slack.edits import EDITS, RESERVE
+from bot.slack.pacing import LONGEST_PAUSE, Pacing
+
+A = ("C1", "1.0")
+B = ("C1", "2.0")
+SLACK_ALLOWS = 50
+
+
+def state(number: int) -> Message:
+    return Message(f"state {number}")
+
+
+def test_only_the_newest_state_is_sent():
+    pacing = Pacing()
+    for number in range(5):
+        pacing.show(A, state(number))
+
+    assert pacing.begin(A, now=0.0) == state(4)
+    assert pacing.begin(A, now=0.0) is None
+
+
+def test_a_state_that_is_shown_already_is_not_sent_again():
+    pacing = Pacing()
+    pacing.posted(A, state(1))
+
+    assert not pacing.show(A, state(1))
+    assert pacing.turn(0.0) is None
+
+
+def test_going_back_to_the_shown_state_takes_the_wish_back():
+    pacing = Pacing()
+    pacing.posted(A, state(1))
+    pacing.show(A, state(2))
+    pacing.show(A, state(1))
+
+    assert pacing.turn(0.0) is None
+
+
+def test_a_message_is_edited_once_a_second_at_most():
+    pacing = Pacing(interval=1.0)
+    pacing.show(A, state(1))
+    pacing.begin(A, now=10.0)
+    pacing.sent(A, state(1))
+    pacing.show(A, state(2))
+
+    assert pacing.turn(10.25) == (A, 0.75)
+    assert pacing.turn(11.5) == (A, 0.0)
+
+
+def test_one_edit_of_a_message_at_a_time():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.begin(A, now=0.0)
+    pacing.show(A, state(2))
+
+    assert pacing.turn(100.0) is None
+    assert pacing.begin(A, now=100.0) is None
+    pacing.sent(A, state(1))
+    assert pacing.turn(100.0) == (A, 0.0)
+
+
+def test_a_state_that_comes_back_while_another_is_under_way_is_sent():
+    pacing = Pacing()
+    pacing.posted(A, state(1))
+    pacing.show(A, state(2))
+    pacing.begin(A, now=0.0)
+    pacing.show(A, state(1))
+    pacing.sent(A, state(2))
+
+    assert pacing.begin(A, now=1.0) == state(1)
+
+
+def test_the_message_that_waited_longest_goes_first():
+    pacing = Pacing()
+    for key, now in ((A, 0.0), (B, 5.0)):
+        pacing.show(key, state(1))
+        pacing.begin(key, now)
+        pacing.sent(key, state(1))
+    pacing.show(B, state(2))
+    pacing.show(A, state(2))
+
+    assert pacing.turn(10.0) == (A, 0.0)
+
+
+def test_nothing_is_shown_once_a_message_is_settled():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.settle(A)
+
+    assert pacing.turn(0.0) is None
+    assert not pacing.show(A, state(2))
+    assert pacing.begin(A, now=0.0) is None
+
+
+def test_progress_that_failed_while_the_verdict_came_is_dropped():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.begin(A, now=0.0)
+    pacing.settle(A)
+    pacing.failed(A, state(1), now=1.0)
+
+    assert pacing.turn(100.0) is None
+
+
+def test_after_a_failure_the_state_is_kept_and_sent_after_longer_and_longer_pauses():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pauses = []
+    now = 0.0
+    for _ in range(8):
+        pacing.begin(A, now)
+        pacing.failed(A, state(1), now)
+        turn = pacing.turn(now)
+        assert turn is not None
+        pauses.append(turn.wait)
+        now += turn.wait
+
+    assert pauses == sorted(pauses)
+    assert pauses[0] >= 1.0
+    assert pauses[-1] == LONGEST_PAUSE
+    assert pacing.begin(A, now) == state(1)
+
+
+def test_a_newer_state_replaces_one_that_failed():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.begin(A, now=0.0)
+    pacing.show(A, state(2))
+    pacing.failed(A, state(1), now=0.0)
+
+    assert pacing.begin(A, now=10.0) == state(2)
+
+
+def test_a_failure_waits_as_long_as_slack_asks():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.begin(A, now=0.0)
+    pacing.failed(A, state(1), now=0.0, at_least=17.0)
+
+    assert pacing.turn(0.0) == (A, 17.0)
+
+
+def test_a_message_that_is_gone_gets_no_more_edits():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.begin(A, now=0.0)
+    pacing.gone(A)
+
+    assert not pacing.show(A, state(2))
+
+
+def test_idle_messages_are_forgotten_first():
+    pacing = Pacing(kept=3)
+    pacing.show(A, state(1))
+    for number in range(50):
+        pacing.posted(("C1", f"9.{number}"), state(number))
+
+    assert pacing.turn(0.0) == (A, 0.0)
+    assert len(pacing._tracks) <= 4
+
+
+@given(st.lists(st.tuples(st.sampled_from(["show", "begin", "end", "fail", "settle"]),
+                          st.sampled_from([A, B]), st.integers(0, 3)), max_size=60))  # fmt: skip
+def test_after_settling_nothing_is_ever_begun(steps):
+    """Whatever happens in whatever order, a settled message gets no further progress."""
+    pacing = Pacing()
+    settled, under_way, now = set(), {}, 0.0
+    for what, key, number in steps:
+        now += 1.0
+        if what == "show":
+            pacing.show(key, state(number))
+        elif what == "settle":
+            pacing.settle(key)
+            settled.add(key)
+        elif what == "begin":
+            begun = pacing.begin(key, now)
+            assert begun is None or (key not in settled and key not in under_way)
+            if begun is not None:
+                under_way[key] = begun
+        elif key in under_way and what == "end":
+            pacing.sent(key, under_way.pop(key))
+        elif key in under_way:
+            pacing.failed(key, under_way.pop(key), now)
+
+
+class Minute:
+    """Fifty jobs that show a new state every second, on the messenger's own budget."""
+
+    def __init__(self, jobs: int) -> None:
+        self.pacing = Pacing()
+        self.keys = [("C1", f"{number}.0") for number in range(jobs)]
+        self.tokens, self.since = float(EDITS.burst), 0.0
+        self.edits: list[tuple[float, tuple[str, str]]] = []
+
+    def tick(self, now: float, number: int) -> None:
+        for key in self.keys:
+            self.pacing.show(key, state(number))
+        while (turn := self.pacing.turn(now)) and not turn.wait and self._take(now):
+            message = self.pacing.begin(turn.key, now)
+            assert message is not None
+            self.pacing.sent(turn.key, message)
+            self.edits.append((now, turn.key))
+
+    def _take(self, now: float) -> bool:
+        self.tokens = refilled(self.tokens, now - self.since, EDITS.per_minute, EDITS.burst)
+        self.since = now
+        if shortage(self.tokens, EDITS.per_minute, RESERVE) > 0:
+            return False
+        self.tokens -= 1
+        return True
+
+    def run(self, seconds: int) -> None:
+        for number in range(seconds * 4):
+            self.tick(number / 4, number)
+
+    def most_in_a_minute(self) -> int:
+        times = [at for at, _ in self.edits]
+        return max(sum(start <= at < start + 60 for at in times) for start in times)
+
+
+def test_fifty_jobs_share_the_budget_fairly_and_never_exceed_it():
+    minute = Minute(jobs=50)
+    minute.run(600)
+
+    assert minute.most_in_a_minute() <= SLACK_ALLOWS - RESERVE
+    counts = [sum(key == each for _, each in minute.edits) for key in minute.keys]
+    assert max(counts) - min(counts) <= 1
+    assert sum(counts) >= 9 * EDITS.per_minute
+
+
+def test_one_job_is_shown_about_every_second_while_the_burst_lasts():
+    minute = Minute(jobs=1)
+    minute.run(15)
+
+    assert len(minute.edits) >= 15
+
+
+def test_one_long_job_is_still_shown_every_two_seconds():
+    minute = Minute(jobs=1)
+    minute.run(300)
+    times = [at for at, _ in minute.edits]
+
+    assert max(b - a for a, b in pairwise(times)) <= 2.25

@@ -1,0 +1,106 @@
+"""A message in Slack's terms, and Slack's error words as sentences with a way out."""
+
+import pytest
+
+from bot.domain.errors import (
+    BotError,
+    CannotPostError,
+    ChatError,
+    ChatLoginError,
+    ChatUnavailableError,
+)
+from bot.domain.message import Message, Metadata
+from bot.slack.errors import LayoutError, refusal
+from bot.slack.wording import (
+    EDIT_TEXT,
+    apology,
+    edit_arguments,
+    ephemeral_body,
+    post_arguments,
+    shortened,
+)
+
+BLOCK = {"type": "divider"}
+
+
+def test_a_post_has_text_blocks_metadata_and_no_previews():
+    message = Message("hi", (BLOCK,), Metadata("swarm_job", {"job_id": "abc"}))
+
+    assert post_arguments(message) == {
+        "text": "hi",
+        "blocks": [BLOCK],
+        "metadata": {"event_type": "swarm_job", "event_payload": {"job_id": "abc"}},
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def test_an_edit_takes_away_the_blocks_and_metadata_that_the_message_has_no_more():
+    """chat.update keeps what is left out."""
+    arguments = edit_arguments(Message("only text"))
+
+    assert arguments["blocks"] == []
+    assert arguments["metadata"] == {}
+
+
+def test_the_text_of_an_edit_keeps_within_what_chat_update_takes():
+    assert len(edit_arguments(Message("x" * 9000))["text"]) == EDIT_TEXT
+
+
+def test_text_is_never_cut_within_an_entity():
+    assert shortened("abc&amp;def", 7) == "abc…"
+    assert shortened("abc&amp;def", 10) == "abc&amp;d…"
+    assert shortened("abc&amp;", 8) == "abc&amp;"
+
+
+def test_what_is_said_to_one_person_replaces_nothing():
+    body = ephemeral_body(Message("hi", (BLOCK,)))
+
+    assert body["response_type"] == "ephemeral"
+    assert body["replace_original"] is False
+    assert body["blocks"] == [BLOCK]
+
+
+def test_an_apology_is_escaped_and_has_the_reference():
+    error = BotError("no service <!channel>", hint="try worker01 & co")
+    text = apology(error).text
+
+    assert "<!channel>" not in text
+    assert "&lt;!channel&gt;" in text
+    assert "worker01 &amp; co" in text
+    assert error.ref in text
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("not_in_channel", CannotPostError),
+        ("channel_not_found", CannotPostError),
+        ("is_archived", CannotPostError),
+        ("restricted_action", CannotPostError),
+        ("message_not_found", CannotPostError),
+        ("edit_window_closed", CannotPostError),
+        ("invalid_auth", ChatLoginError),
+        ("token_revoked", ChatLoginError),
+        ("missing_scope", ChatLoginError),
+        ("internal_error", ChatUnavailableError),
+        ("ratelimited", ChatUnavailableError),
+        ("invalid_blocks", LayoutError),
+        ("something_new", ChatError),
+    ],
+)
+def test_each_of_slacks_words_has_its_kind(word, kind):
+    error = refusal("chat.postMessage", word)
+
+    assert type(error) is kind
+    assert word in str(error) or word in ("is_archived", "missing_scope")
+
+
+def test_a_closed_channel_says_how_to_invite_the_bot():
+    assert (
+        "/invite @orochi" in refusal("chat.postMessage", "not_in_channel", bot_name="orochi").hint
+    )
+
+
+def test_a_missing_scope_is_named():
+    assert "groups:history" in str(refusal("x", "missing_scope", needed="groups:history"))
