@@ -89,7 +89,10 @@ class Swarm(Protocol):
         """The last lines of a task's log, oldest first; empty when there are none to be had."""
 
     async def probe_output(self, task: Task) -> str:
-        """What the last health probe of a task printed; empty when it cannot be read from here."""
+        """What the last health probe of an unhealthy task printed; "" for any other task.
+
+        Also "" when it cannot be read from here: only a container's own node knows.
+        """
 
     async def out_of_memory(self, task: Task) -> bool | None:
         """Whether the kernel killed the task for memory; None when it cannot be told from here."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bot.views.jobs import jobs_message
-
 from bot.domain.command import ListJobs as Command
 from bot.domain.message import Message
+from bot.views.jobs import jobs_message
 from handlers.context import Context
 
 RECENT = 10

@@ -7,8 +7,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from bot.views.help import help_message
-
 from bot.domain import command as commands
 from bot.domain.access import Operators, may_change, needs_groups
 from bot.domain.command import Defaults, Reply
@@ -19,6 +17,7 @@ from bot.domain.message import Message
 from bot.domain.parser import parse
 from bot.ports import Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message
+from bot.views.help import help_message
 from handlers.context import Context
 from handlers.intake import answer_failure, clear_away
 from handlers.table import Handlers

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bot.views.status import Surroundings, service_status_message, status_message
-
 from bot.domain.command import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.job import Job
@@ -12,6 +10,7 @@ from bot.domain.names import NotFound, resolve
 from bot.domain.placement import eligible_nodes
 from bot.domain.swarm import StackLook
 from bot.views.errors import unknown_service
+from bot.views.status import Surroundings, service_status_message, status_message
 from handlers.context import Context
 
 

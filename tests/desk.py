@@ -80,6 +80,15 @@ class Desk:
             await asyncio.to_thread(self.lab.wait_running, full, count)
         return made
 
+    async def pending(self, name: str) -> None:
+        """Wait until the scheduler has said why a task of the service finds no node."""
+
+        def waits() -> bool:
+            tasks = self.lab.client().tasks(filters={"service": [f"{STACK}_{name}"]})
+            return any("no suitable node" in task["Status"].get("Err", "") for task in tasks)
+
+        await asyncio.to_thread(wait_until, waits, f"the scheduler's word on {name}", seconds=20)
+
     async def lab_settled(self, name: str) -> None:
         """Wait until a task of the service has failed."""
 

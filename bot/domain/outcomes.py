@@ -78,6 +78,20 @@ def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome: 
     return replace(outcome, verdict=verdict, reason=reason, cause=cause)
 
 
+def judge_health(outcome: Outcome) -> Outcome:
+    """The outcome once it is known that a container that ended with 0 had been unhealthy.
+
+    The swarm itself tells no difference: it stops an unhealthy container, and one that exits 0 on
+    SIGTERM looks as if its work were done.
+    """
+    if outcome.cause is None or outcome.cause.kind is not CauseKind.ENDED:
+        return outcome
+    text = "The health check did not pass, so the engine stopped the container"
+    cause = replace(outcome.cause, kind=CauseKind.UNHEALTHY, text=text)
+    reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
+    return replace(outcome, verdict=Verdict.UNHEALTHY, reason=reason, cause=cause)
+
+
 def achieved(service: Service, census: Census) -> int:
     """How many of the wanted run, or for a run-to-completion service run or have ended well."""
     return len(census.running) + (census.completed if runs_to_completion(service) else 0)

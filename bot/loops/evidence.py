@@ -48,7 +48,7 @@ class Evidence:
         task = next((t for t in look.tasks if cause and t.id == cause.task_id), None)
         if cause is None or task is None:
             return outcome
-        if cause.kind is CauseKind.UNHEALTHY:
+        if cause.kind in {CauseKind.UNHEALTHY, CauseKind.ENDED}:
             return await self._probe(outcome, task)
         if cause.exit_code == KILLED and look.service is not None:
             killed = await self._swarm.out_of_memory(task)
@@ -59,6 +59,7 @@ class Evidence:
         output = await self._swarm.probe_output(task)
         if not output:
             return await self._log(outcome, task)
+        outcome = outcomes.judge_health(outcome)
         return replace(outcome, evidence=output, evidence_title="The last health probe said")
 
     async def _log(self, outcome: Outcome, task: Task) -> Outcome:

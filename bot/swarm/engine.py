@@ -159,10 +159,14 @@ class DockerSwarm:
         return readable(log, lines)
 
     async def probe_output(self, task: Task) -> str:
-        """What the last health probe of a task printed; empty when it cannot be read from here."""
-        state = await self._container_state(task)
-        probes = (state.get("Health") or {}).get("Log") or []
-        output = str(probes[-1].get("Output", "")) if probes else ""
+        """What the last health probe of an unhealthy task printed; "" for any other task.
+
+        Also "" when it cannot be read from here: only a container's own node knows.
+        """
+        health = (await self._container_state(task)).get("Health") or {}
+        probes = health.get("Log") or []
+        failed = health.get("Status") == "unhealthy" and probes
+        output = str(probes[-1].get("Output", "")) if failed else ""
         return readable(output.encode()[-MOST_BYTES:], lines=40)
 
     async def out_of_memory(self, task: Task) -> bool | None:

@@ -84,7 +84,7 @@ async def test_jobs_lists_what_runs_and_what_was(desk: Desk):
     message = await desk.job("scale 2")
     answer = await desk.answer("jobs")
     assert message.payload["job_id"] in answer
-    assert "converged" in answer
+    assert "Converged" in answer
 
 
 async def test_where_the_bot_may_not_post_nothing_starts(desk: Desk):

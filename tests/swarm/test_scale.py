@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 from bot.demo.slack import Message
-from tests.desk import STACK, Desk, finished, images, states
+from tests.desk import STACK, Desk, finished, images, is_job, states
 
 MONITOR = ("--update-monitor", "2s")
 
@@ -77,6 +77,7 @@ async def test_row_3_scale_to_nothing(desk: Desk):
 async def test_row_4_no_node_meets_the_constraint(desk: Desk):
     """The scheduler's own words, which nodes fail which filter, and within ten seconds."""
     await desk.service("worker01", running=0, options=("--constraint", "node.labels.disk == ssd"))
+    await desk.pending("worker01")
     message = await desk.job("scale 3", seconds=10)
     assert verdict(message) == "unschedulable"
     assert "no suitable node" in said(message)
@@ -160,25 +161,28 @@ async def test_row_8_image_missing(desk: Desk):
     assert "lab/none:9" in said(message)
 
 
-async def start_bad_update(desk: Desk, action: str, *options: str) -> None:
-    """Somebody updates the service to an image that does not exist, and does not wait."""
+async def bad_update_during(desk: Desk, text: str, action: str, *options: str) -> Message:
+    """Somebody updates to an image that does not exist while a job waits; the job's message."""
+    await desk.service("worker01", replicas=3, options=("--update-monitor", "4s"))
+    await desk.type(text)
+    message = await desk.slack.wait_for_message(
+        lambda m: is_job(m) and m.payload["running"] == 3, timeout=20
+    )
     await desk.docker(
         "service", "update", "--detach", "--no-resolve-image", "--image", "lab/none:9",
         "--update-failure-action", action, "--restart-delay", "500ms", *options,
         "orochi_worker01",
     )  # fmt: skip
+    return await desk.slack.wait_for_message(lambda m: m is message and finished(m), timeout=60)
 
 
 async def test_rows_9_and_12_a_paused_update(desk: Desk):
     """An update fails and pauses: the verdict says so with the cause; a scale is then refused."""
-    await desk.service("worker01", replicas=3)
-    await start_bad_update(desk, "pause")
-    message = await desk.job("scale 3")
+    message = await bad_update_during(desk, "scale 3", "pause")
     assert verdict(message) == "paused"
     assert "lab/none:9" in said(message)
     before = await desk.inspect("worker01")
     answer = await desk.answer("scale 5")
-    assert "roll" in answer.lower()
     assert "docker service rollback orochi_worker01" in answer
     assert "Nothing was changed" in answer
     assert await desk.inspect("worker01") == before
@@ -186,20 +190,18 @@ async def test_rows_9_and_12_a_paused_update(desk: Desk):
 
 async def test_row_10_rolled_back_is_a_failure(desk: Desk):
     """An update that rolls back by itself is no success: the cause is told."""
-    await desk.service("worker01", replicas=3)
-    await start_bad_update(desk, "rollback")
-    message = await desk.job("scale 3")
+    message = await bad_update_during(desk, "scale 3", "rollback")
     assert verdict(message) == "rolled_back"
     assert "lab/none:9" in said(message)
 
 
 async def test_row_11_a_failed_update_that_goes_on(desk: Desk):
     """Failure action continue: completed for Docker, failed in truth, with how many run."""
-    await desk.service("worker01", replicas=2)
-    await start_bad_update(desk, "continue", "--update-monitor", "1s")
-    message = await desk.job("scale 2")
-    assert verdict(message) in {"failed", "image_missing"}
-    assert message.payload["running"] < 2
+    message = await bad_update_during(
+        desk, "scale 3", "continue", "--update-monitor", "500ms", "--restart-delay", "20s"
+    )
+    assert verdict(message) == "failed"
+    assert message.payload["running"] < 3
     assert "lab/none:9" in said(message)
 
 
@@ -221,7 +223,7 @@ async def test_row_14_global_service(desk: Desk):
 
 async def test_row_15_a_node_is_lost_in_mid_scale(desk: Desk):
     """The tasks of a lost node are followed to where they go; converged when it is true."""
-    await desk.service("worker01", replicas=1, options=("--update-monitor", "5s"))
+    await desk.service("worker01", replicas=1, options=("--update-monitor", "12s"))
     lost = next(
         node
         for node in desk.lab.nodes
@@ -242,16 +244,27 @@ async def test_row_15_a_node_is_lost_in_mid_scale(desk: Desk):
         raise AssertionError(said(message))
 
 
+HEALTH = (
+    "--health-interval", "300ms", "--health-retries", "2", "--health-timeout", "1s",
+    "--restart-delay", "500ms", "--stop-grace-period", "1s",
+)  # fmt: skip
+
+
 async def test_row_16_unhealthy(desk: Desk):
-    """A health check that never passes: the probe's output where it can be read, else the log."""
-    health = (
-        "--health-interval", "300ms", "--health-retries", "2", "--health-timeout", "1s",
-        "--restart-delay", "500ms", "--constraint", "node.hostname == photon-machine-01",
-    )  # fmt: skip
-    await desk.service("worker01", image=images.UNHEALTHY, replicas=0, options=health)
+    """A health check that never passes, told by the engine in the task's error."""
+    await desk.service("worker01", "stubborn", image=images.UNHEALTHY, replicas=0, options=HEALTH)
     message = await desk.job("scale 1")
     assert verdict(message) == "unhealthy"
     assert message.payload["cause"] == "unhealthy"
+
+
+async def test_row_16_unhealthy_without_any_error(desk: Desk):
+    """Stopped as unhealthy and exiting 0: no error anywhere but in the container's own record."""
+    here = await desk.docker("info", "--format", "{{.Name}}")
+    options = (*HEALTH, "--constraint", f"node.hostname == {here.strip()}")
+    await desk.service("worker01", image=images.UNHEALTHY, replicas=0, options=options)
+    message = await desk.job("scale 1")
+    assert verdict(message) == "unhealthy"
     assert "probe says no" in said(message)
 
 
