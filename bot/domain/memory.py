@@ -53,12 +53,14 @@ class Sight:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One task's failure. ``counts`` is False for a task of another template than the service's
-    at that time: an update that replaces a failing service is not blamed for it."""
+    at that time: an update that replaces a failing service is not blamed for it. ``template`` is
+    the service's at that time."""
 
     task_id: str
     place: str
     cause: Cause
     counts: bool
+    template: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ def remember(memory: Memory | None, sight: Sight) -> Memory:
     )
     fresh = _fresh_failures(memory, sight, _merged(sight))
     well = _well(memory, sight, broken=any(failure.counts for failure in fresh))
-    return replace(memory, failures=(*memory.failures, *fresh), well=well)
+    known = tuple(_reviewed(failure, sight) for failure in memory.failures)
+    return replace(memory, failures=(*known, *fresh), well=well)
 
 
 def own_update(memory: Memory, goal: Goal, service: Service) -> UpdateState:
@@ -217,7 +220,17 @@ def _failure(task: Task, service: Service) -> Failure | None:
     if cause is None:
         return None
     place = place_of(service, task)
-    return Failure(task.id, place, replace(cause, place=place), is_current(service, task))
+    cause = replace(cause, place=place)
+    return Failure(task.id, place, cause, is_current(service, task), service.template)
+
+
+def _reviewed(failure: Failure, sight: Sight) -> Failure:
+    """A look lists all tasks and the up-to-date ones one after the other: what failed in between
+    was taken for an older task, and the next look knows better."""
+    if failure.counts or failure.template != sight.service.template:
+        return failure
+    task = next((task for task in sight.look.tasks if task.id == failure.task_id), None)
+    return replace(failure, counts=task is not None and is_current(sight.service, task))
 
 
 def _is_failure(task: Task, service: Service) -> bool:

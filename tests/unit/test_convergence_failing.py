@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -73,8 +74,9 @@ def test_a_failure_heard_of_and_seen_is_one():
     machine = Machine(a_goal(1))
 
     for at in range(5):
-        step = machine.see(at, *crashes(2), waiting(), heard=crashes(2))
-    assert step.progress.failures == 2
+        machine.see(at, *crashes(2), waiting(), heard=crashes(2))
+
+    assert machine.see(5, *crashes(2), waiting()).progress.failures == 2
 
 
 def test_failures_from_before_the_change_are_not_its_own():
@@ -138,7 +140,7 @@ def test_failures_of_the_former_version_do_not_blame_the_change_that_replaces_it
         ({"code": 128, "err": "failed to mount local volume: mount x"}, {}, "mount_failed"),
     ],
 )
-def test_the_verdict_follows_the_cause(task: dict, service: dict, verdict: str):
+def test_the_verdict_follows_the_cause(task: dict[str, Any], service: dict[str, Any], verdict: str):
     machine = Machine(a_goal(1), a_service(1, **service))
 
     assert machine.verdict(9, *crashes(3, **task), waiting()) == verdict
@@ -345,3 +347,18 @@ def test_a_task_that_ended_failed_before_its_desired_state_followed_counts_once(
     step = machine.see(1, replace(early, desired=SHUTDOWN, state=FAILED), waiting())
 
     assert step.progress.failures == 1
+
+
+def test_a_failure_between_the_two_listings_of_a_look_counts_once_the_next_look_knows_better():
+    machine = Machine(a_goal(1))
+    machine.see(0, *(replace(task, up_to_date=False) for task in crashes(3)), waiting())
+
+    assert machine.verdict(1, *crashes(3), waiting()) == "crash_looping"
+
+
+def test_failures_of_a_version_that_is_brought_back_are_not_this_changes():
+    machine = Machine(a_goal(1, updates=True))
+    machine.see(0, *(replace(task, up_to_date=False) for task in crashes(3)), waiting())
+    machine.service = replace(machine.service, template="v0")
+
+    assert machine.verdict(1, *crashes(3), waiting()) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,8 @@ ERRORS = [
     "assigned node no longer meets constraints",
     "something nobody has seen before",
 ]
+Course = list[tuple[Look, tuple[Task, ...], float]]
+T = TypeVar("T")
 NODE_IDS = ["n1", "n2", "n3"]
 
 nodes = st.tuples(
@@ -105,7 +108,7 @@ starts = st.builds(
 )
 
 
-def run(state: Convergence, course: list) -> list[tuple[Look, Step, Phase]]:
+def run(state: Convergence, course: Course) -> list[tuple[Look, Step, Phase]]:
     """All steps until the first outcome, with the phase each was made in."""
     now, steps = BEGAN, []
     for look, said, seconds in course:
@@ -122,7 +125,7 @@ def run(state: Convergence, course: list) -> list[tuple[Look, Step, Phase]]:
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
 def test_every_course_gives_steps_that_say_something_and_only_verdicts_of_the_tables(
-    state: Convergence, course: list
+    state: Convergence, course: Course
 ):
     allowed = {
         Phase.CONVERGING: {v for rule in CONVERGING for v in rule.ends} | {Verdict.SUPERSEDED},
@@ -141,7 +144,7 @@ def test_every_course_gives_steps_that_say_something_and_only_verdicts_of_the_ta
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
 def test_converged_is_never_said_while_more_or_fewer_run_than_wanted(
-    state: Convergence, course: list
+    state: Convergence, course: Course
 ):
     for look, result, phase in run(state, course):
         said = result.outcome is not None and result.outcome.verdict is Verdict.CONVERGED
@@ -155,7 +158,7 @@ def test_converged_is_never_said_while_more_or_fewer_run_than_wanted(
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
 def test_completed_is_never_said_before_every_wanted_task_has_ended_well(
-    state: Convergence, course: list
+    state: Convergence, course: Course
 ):
     for look, result, _ in run(state, course):
         if result.outcome and result.outcome.verdict is Verdict.COMPLETED:
@@ -167,7 +170,7 @@ def test_completed_is_never_said_before_every_wanted_task_has_ended_well(
 
 @given(state=starts, course=courses, more=looks)
 @settings(max_examples=75, deadline=None)
-def test_nothing_changes_after_an_outcome(state: Convergence, course: list, more: Look):
+def test_nothing_changes_after_an_outcome(state: Convergence, course: Course, more: Look):
     last = run(state, course)[-1][1]
     if last.outcome is None:
         return
@@ -179,10 +182,12 @@ def test_nothing_changes_after_an_outcome(state: Convergence, course: list, more
 
 @given(state=starts, course=courses, seed=st.integers(0, 999))
 @settings(max_examples=75, deadline=None)
-def test_the_order_of_tasks_and_nodes_does_not_matter(state: Convergence, course: list, seed: int):
+def test_the_order_of_tasks_and_nodes_does_not_matter(
+    state: Convergence, course: Course, seed: int
+):
     shuffle = random.Random(seed)
 
-    def mixed(values: tuple) -> tuple:
+    def mixed(values: tuple[T, ...]) -> tuple[T, ...]:
         return tuple(shuffle.sample(values, len(values)))
 
     shuffled = [
@@ -198,7 +203,7 @@ def test_the_order_of_tasks_and_nodes_does_not_matter(state: Convergence, course
 
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
-def test_every_observation_ends_by_its_time_limit(state: Convergence, course: list):
+def test_every_observation_ends_by_its_time_limit(state: Convergence, course: Course):
     last = run(state, course)[-1][1]
     if last.outcome is None:
         look = course[-1][0]

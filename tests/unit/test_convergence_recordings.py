@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.domain.swarm import Look
 from bot.domain.verdict import Outcome
 from tests.unit.recordings import Recording, recording
 
+Span = tuple[float, float]
 NEVER_ENDS = "nothing yet"
 
 
@@ -97,7 +99,7 @@ SCALES = [
 @pytest.mark.parametrize(
     ("name", "service", "replicas", "verdict", "span"), SCALES, ids=[row[0] for row in SCALES]
 )
-def test_scales_and_jobs(name: str, service: str, replicas: int, verdict: str, span: tuple):
+def test_scales_and_jobs(name: str, service: str, replicas: int, verdict: str, span: Span):
     run = replay(name, service, replicas)
 
     assert run.verdict == verdict
@@ -123,7 +125,7 @@ UPDATES = [
 
 
 @pytest.mark.parametrize("row", UPDATES, ids=[f"{row[0]}-{row[1]}" for row in UPDATES])
-def test_updates_and_global_services(row: tuple):
+def test_updates_and_global_services(row: tuple[Any, ...]):
     name, service, replicas, verdict, cause, span = row
 
     run = replay(name, service, replicas, updates=True)
@@ -190,7 +192,7 @@ FAILURES = [
 @pytest.mark.parametrize(
     ("name", "service", "verdict", "code", "span"), FAILURES, ids=[row[1] for row in FAILURES]
 )
-def test_failing_services(name: str, service: str, verdict: str, code: int | None, span: tuple):
+def test_failing_services(name: str, service: str, verdict: str, code: int | None, span: Span):
     run = replay(name, service, 1, f"create {service}")
 
     assert run.verdict == verdict
@@ -219,7 +221,7 @@ LATE = [
 
 @pytest.mark.parametrize(("name", "service", "verdict", "span"), LATE, ids=[row[1] for row in LATE])
 def test_what_fails_late_is_converged_provisionally_and_then_revised(
-    name: str, service: str, verdict: str, span: tuple
+    name: str, service: str, verdict: str, span: Span
 ):
     first = replay(name, service, 1, f"create {service}")
     assert first.outcome is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.convergence import Limits
-from bot.domain.swarm import Availability, Mode, NodeState, Restart, UpdateState
+from bot.domain.swarm import Availability, Mode, NodeState, Restart, Task, UpdateState
 from tests.unit.looks import (
     ASSIGNED,
     COMPLETE,
@@ -184,7 +184,7 @@ def test_nothing_is_called_converged_while_the_swarm_does_not_know_its_nodes():
     assert machine.verdict(15, *running(1, 2)) == "converged"
 
 
-def on_nodes(*ids: str, **values) -> tuple:
+def on_nodes(*ids: str, **values) -> tuple[Task, ...]:
     return tuple(a_task(f"g{id_}", 0, node=id_, **values) for id_ in ids)
 
 
@@ -322,7 +322,7 @@ def test_progress_of_a_global_service_names_nodes():
         ),
     ],
 )
-def test_the_phase_says_what_is_awaited(tasks: tuple, phase: str):
+def test_the_phase_says_what_is_awaited(tasks: tuple[Task, ...], phase: str):
     assert Machine(a_goal(3)).see(0, *tasks).progress.phase == phase
 
 
