@@ -46,7 +46,7 @@ class RedisBudget:
         self._local: dict[str, _Bucket] = {}
         self._not_before = clock()
 
-    async def take(self, name: str, per_minute: int, burst: int, reserve: int = 0) -> float:
+    async def take(self, name: str, per_minute: float, burst: int, reserve: int = 0) -> float:
         """Take one token of bucket ``name``: 0.0 when granted, else the seconds to wait.
 
         The bucket holds ``burst`` tokens and is filled with ``per_minute``. The last ``reserve``
@@ -61,7 +61,7 @@ class RedisBudget:
                 self._not_before = self._clock() + TRY_AGAIN_SECONDS
         return self._take_here(name, per_minute, burst, reserve)
 
-    def _take_here(self, name: str, per_minute: int, burst: int, reserve: int) -> float:
+    def _take_here(self, name: str, per_minute: float, burst: int, reserve: int) -> float:
         now = self._clock()
         bucket = self._local.setdefault(name, _Bucket(float(burst), now))
         return bucket.take(now, per_minute / 60, burst, reserve)

@@ -1,7 +1,7 @@
 """The connections to one Redis: quick commands, and reads that wait.
 
-Every failure of Redis or of the way to it becomes a StoreUnavailableError within two seconds;
-nothing is retried here. Callers that loop back off themselves, and the next call connects anew.
+Every failure of Redis or of the way to it becomes a StoreUnavailableError within two seconds.
+Callers that loop back off themselves, and the next call connects anew.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as BrokenConnectionError
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
@@ -97,7 +98,12 @@ class RedisLink:
 
 
 def _client(url: str, password: str, timeout: float) -> Redis:
-    """A client without retries; notices of managed clouds are off, they hide closed sockets."""
+    """A client that repeats a call once, when its connection turns out to be broken.
+
+    After a restart of Redis every pooled connection is; a call that timed out is not repeated.
+    Every script stands being run twice. Notices of managed clouds are off: with them redis-py
+    does not look whether a pooled connection was closed.
+    """
     client: Redis = Redis.from_url(
         url,
         password=password or None,
@@ -106,7 +112,7 @@ def _client(url: str, password: str, timeout: float) -> Redis:
         legacy_responses=False,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1, supported_errors=(BrokenConnectionError,)),
         max_connections=CONNECTIONS,
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )

@@ -24,7 +24,7 @@ class Scripts:
         self._keys = keys.all
         self._loaded = {name: link.commands.register_script(_text(name, limits)) for name in NAMES}
 
-    async def run(self, name: str, *args: str | int) -> Reply:
+    async def run(self, name: str, *args: str | float) -> Reply:
         """Run one script; its first comment says what it returns. Raises StoreUnavailableError."""
         script = self._loaded[name]
 

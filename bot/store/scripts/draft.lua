@@ -1,6 +1,9 @@
--- ARGV: id, record, the delivery's key. Returns 1 when it is new.
+-- ARGV: id, record, the delivery's key. Returns 1 when it is new, or when
+-- it is the same once more: the client repeats a call whose connection broke.
 local id, record, key = unpack(ARGV)
-if not redis.call('SET', SEEN .. key, id, 'NX', 'EX', SEEN_SECONDS) then return 0 end
+if not redis.call('SET', SEEN .. key, id, 'NX', 'EX', SEEN_SECONDS) then
+  return redis.call('GET', SEEN .. key) == id and 1 or 0
+end
 redis.call('HSET', DRAFT_RECORDS, id, record)
 redis.call('ZADD', DRAFTS, now(), id)
 return 1

@@ -12,6 +12,7 @@ if redis.call('EXISTS', JOB .. id) == 0 then
   for _, lane in ipairs(lanes_of(id)) do redis.call('RPUSH', LANE .. lane, id) end
   note('submitted', id, user, '')
   offer_if_first(id)
+  for _, lane in ipairs(lanes_of(id)) do offer_if_first(head(lane)) end
 end
 
 local ahead, count = {}, 0

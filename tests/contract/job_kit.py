@@ -1,0 +1,72 @@
+"""Jobs to store and replicas to store them, for the tests of the store."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.domain.job import Draft, Job, Target, new_job_id
+from bot.domain.verdict import Outcome, Verdict
+from bot.ports import Lease
+from bot.store.connection import RedisLink
+from bot.store.jobs import RedisJobs
+from bot.store.keys import Limits
+
+PATIENCE = 15.0
+"""Seconds after which what is awaited has failed; nothing takes that long."""
+
+
+def a_job(*lanes: str, job_id: str = "") -> Job:
+    """A queued job that scales these services."""
+    return Job(
+        id=job_id or new_job_id(),
+        action="scale",
+        stack="orochi",
+        text="scale " + " ".join(f"{lane}=3" for lane in lanes),
+        user="U1",
+        channel="C1",
+        created=1_700_000_000.25,
+        targets=tuple(Target(lane, f"id-{lane}", 3) for lane in lanes),
+    )
+
+
+def a_draft(key: str = "") -> Draft:
+    """A command that was just accepted."""
+    key = key or secrets.token_hex(8)
+    return Draft(new_job_id(), key, "command", "scale 3", "U1", "C1", "http://reply", 1.5)
+
+
+def done(job: Job, verdict: Verdict = Verdict.CONVERGED) -> Job:
+    """The job with this verdict on every target."""
+    for index in range(len(job.targets)):
+        job = job.with_outcome(index, Outcome(verdict, "It is so."))
+    return job
+
+
+@asynccontextmanager
+async def replica(
+    url: str, prefix: str = "orochi", lease: float = 5.0, limits: Limits | None = None
+) -> AsyncIterator[RedisJobs]:
+    """One replica's store."""
+    link = RedisLink(url)
+    jobs = RedisJobs(link, prefix=prefix, lease_seconds=lease, limits=limits)
+    try:
+        yield jobs
+    finally:
+        await jobs.aclose()
+        await link.aclose()
+
+
+async def taken(jobs: RedisJobs, seconds: float = PATIENCE) -> Lease:
+    """The next turn; there must be one."""
+    lease = await jobs.take(seconds)
+    assert lease is not None, "there was no turn to take"
+    return lease
+
+
+async def finish(jobs: RedisJobs, lease: Lease, *, watch: bool = False) -> Job:
+    """End a turn well."""
+    job = await jobs.load(lease.job_id)
+    assert job is not None
+    return await jobs.finish(lease, done(job), watch=watch)

@@ -1,0 +1,184 @@
+"""A turn is one worker's; a lost worker's turn becomes another's, and the lost one is told."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import pytest
+import redis
+
+from bot.domain.errors import LeaseLostError
+from bot.domain.job import Job, Turn
+from bot.ports import Lease
+from bot.store.jobs import RedisJobs
+from bot.store.keys import Keys, Limits
+from tests.contract.conftest import OpenJobs
+from tests.contract.job_kit import PATIENCE, a_job, finish, taken
+from tests.lab.redis import RedisServer
+
+SHORT = 0.3
+"""A lease short enough to wait for its end."""
+
+
+async def _keep(jobs: RedisJobs, lease: Lease) -> None:
+    while True:
+        await asyncio.sleep(SHORT / 6)
+        await jobs.renew(lease)
+
+
+async def test_a_lost_workers_job_is_taken_over(open_jobs: OpenJobs):
+    """The second worker has the second attempt; the lane stays the job's."""
+    lost, other = await open_jobs(lease=SHORT), await open_jobs(lease=SHORT)
+    job, following = a_job("web"), a_job("web")
+    await lost.submit(job)
+    await lost.submit(following)
+    first = await taken(lost)
+    second = await taken(other)
+    assert (second.job_id, second.turn, second.attempt) == (job.id, Turn.RUN, 2)
+    assert first.job_id == job.id
+    loaded = await other.load(job.id)
+    assert loaded is not None
+    assert loaded.attempt == 2
+
+
+async def test_a_lost_workers_watch_is_taken_over(open_jobs: OpenJobs):
+    """Watch turns have leases like any other."""
+    jobs = await open_jobs(lease=SHORT)
+    job = a_job("web")
+    await jobs.submit(job)
+    await finish(jobs, await taken(jobs), watch=True)
+    turns = [await taken(jobs), await taken(jobs)]
+    assert [(each.job_id, each.turn, each.attempt) for each in turns] == [
+        (job.id, Turn.WATCH, 1),
+        (job.id, Turn.WATCH, 2),
+    ]
+
+
+async def test_a_renewed_lease_is_not_taken_over(open_jobs: OpenJobs):
+    """Renewing keeps the turn for much longer than the lease."""
+    jobs, other = await open_jobs(lease=SHORT), await open_jobs(lease=SHORT)
+    await jobs.submit(a_job("web"))
+    lease = await taken(jobs)
+    keeper = asyncio.create_task(_keep(jobs, lease))
+    assert await other.take(SHORT * 5) is None
+    keeper.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeper
+    assert await jobs.renew(lease) == ""
+
+
+@pytest.mark.parametrize("same_replica", [True, False])
+async def test_a_stale_worker_can_do_nothing_more(open_jobs: OpenJobs, same_replica: bool):
+    """Not even when the same replica took its own job over."""
+    jobs = await open_jobs(lease=SHORT)
+    taker = jobs if same_replica else await open_jobs(lease=SHORT)
+    job = a_job("web")
+    await jobs.submit(job)
+    stale = await taken(jobs)
+    lease = await taken(taker)
+    for attempted in _everything(jobs, stale, job):
+        with pytest.raises(LeaseLostError):
+            await attempted
+    assert await taker.renew(lease) == ""
+    assert (await finish(taker, lease)).revision == 1
+    assert [each.job_id for each in await taker.due_deliveries(0)] == [job.id]
+
+
+def _everything(jobs: RedisJobs, lease: Lease, job: Job):
+    yield jobs.renew(lease)
+    yield jobs.save(lease, replace(job, message="stale"))
+    yield jobs.finish(lease, job, watch=True)
+    yield jobs.release(lease)
+
+
+async def test_a_turn_ends_once(jobs: RedisJobs):
+    """After finishing and after releasing the lease is void."""
+    job = a_job("web")
+    await jobs.submit(job)
+    released = await taken(jobs)
+    await jobs.release(released)
+    finished = await taken(jobs)
+    await finish(jobs, finished)
+    for lease in (released, finished):
+        for attempted in _everything(jobs, lease, job):
+            with pytest.raises(LeaseLostError):
+                await attempted
+
+
+async def test_a_forged_attempt_is_refused(jobs: RedisJobs):
+    """The attempt is checked beside the owner."""
+    await jobs.submit(a_job("web"))
+    lease = await taken(jobs)
+    with pytest.raises(LeaseLostError):
+        await jobs.renew(replace(lease, attempt=2))
+
+
+async def test_a_cancelled_take_has_taken_nothing(jobs: RedisJobs, other: RedisJobs):
+    """Whenever it is cancelled, the job is another's at once, with no attempt spent."""
+    job = a_job("web")
+    await jobs.submit(job)
+    for turns_of_the_loop in range(40):
+        taking = asyncio.create_task(jobs.take(PATIENCE))
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        taking.cancel()
+        lease = None
+        with suppress(asyncio.CancelledError):
+            lease = await taking
+        if lease is None:
+            lease = await other.take(0)
+        assert lease is not None
+        assert (lease.job_id, lease.attempt) == (job.id, 1)
+        await other.release(lease)
+
+
+async def test_a_cancelled_wait_takes_nothing_later(jobs: RedisJobs, other: RedisJobs):
+    """A worker that stopped waiting before the job came does not get it."""
+    waiting = asyncio.create_task(jobs.take(PATIENCE))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    job = a_job("web")
+    await jobs.submit(job)
+    assert (await taken(other)).job_id == job.id
+
+
+async def test_a_killed_process_loses_its_jobs_to_others(
+    redis_server: RedisServer, open_jobs: OpenJobs
+):
+    """Several jobs of a worker that was SIGKILLed go on elsewhere, though nothing else happens."""
+    jobs = await open_jobs(lease=1.0)
+    submitted = [a_job(f"service-{number}") for number in range(5)]
+    for job in submitted:
+        await jobs.submit(job)
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.contract.job_worker", redis_server.url, "hold", "5"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        assert await worker.stdout.readline() == b"holding\n"
+    assert await jobs.take(0) is None
+    worker.kill()
+    await worker.wait()
+    turns = [await taken(jobs) for _ in submitted]
+    assert {each.job_id for each in turns} == {job.id for job in submitted}
+    assert {each.attempt for each in turns} == {2}
+
+
+async def test_replicas_that_left_are_forgotten(open_jobs: OpenJobs, redis_server: RedisServer):
+    """A replica's name goes when it closes, but not while it still holds a turn."""
+    jobs = await open_jobs()
+    await jobs.submit(a_job("web"))
+    lease = await taken(jobs)
+    await jobs.aclose()
+    with closing(redis.Redis.from_url(redis_server.url)) as client:
+        held = len(client.xinfo_consumers(Keys().ready, Limits().workers))
+        await finish(jobs, lease)
+        await jobs.aclose()
+        left = len(client.xinfo_consumers(Keys().ready, Limits().workers))
+    assert (held, left) == (1, 0)

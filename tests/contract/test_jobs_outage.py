@@ -1,0 +1,216 @@
+"""Redis dies, hangs, comes back, or comes back empty."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+import redis
+
+from bot.domain.errors import LeaseLostError, StoreUnavailableError
+from bot.ports import Lease
+from bot.store.connection import RedisLink
+from bot.store.jobs import RedisJobs
+from bot.store.keys import Keys
+from tests.contract.job_kit import PATIENCE, a_draft, a_job, finish, replica, taken
+from tests.lab.redis import RedisServer
+
+T = TypeVar("T")
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """What a loop of the bot does: again after a while, until Redis is back."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await call()
+            except StoreUnavailableError:
+                await asyncio.sleep(0.05)
+
+
+async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
+    """Whatever is called; the link knows it too."""
+    async with replica(fresh_redis.url) as jobs:
+        await jobs.submit(a_job("web"))
+        lease = await taken(jobs)
+        fresh_redis.kill()
+        for attempted in _every_call(jobs, lease):
+            with pytest.raises(StoreUnavailableError):
+                await attempted
+
+
+def _every_call(jobs: RedisJobs, lease: Lease):
+    job = a_job("web")
+    yield jobs.ping()
+    yield jobs.draft(a_draft())
+    yield jobs.discard("x")
+    yield jobs.abandoned_drafts(1)
+    yield jobs.submit(job)
+    yield jobs.take(1)
+    yield jobs.renew(lease)
+    yield jobs.release(lease)
+    yield jobs.load(job.id)
+    yield jobs.save(lease, job)
+    yield jobs.finish(lease, job, watch=False)
+    yield jobs.cancel(job.id, "U1")
+    yield jobs.wait_cancelled(job.id, 1)
+    yield jobs.active()
+    yield jobs.recent(1)
+    yield jobs.waiting_on(job)
+    yield jobs.due_deliveries(1)
+    yield jobs.mark_told(job.id, "converged")
+    yield jobs.delivered(job.id, 1)
+    yield jobs.postpone(job.id, 1)
+    yield jobs.audit({"event": "refused"})
+    yield jobs.audit_tail(1)
+
+
+async def test_who_waits_hears_of_the_crash_at_once(fresh_redis: RedisServer):
+    """A wait in mid-block ends with the error; the same object goes on after the restart."""
+    async with replica(fresh_redis.url) as jobs:
+        waiting = [asyncio.create_task(call(PATIENCE)) for call in (jobs.take, jobs.due_deliveries)]
+        await asyncio.sleep(0.2)
+        fresh_redis.kill()
+        for each in waiting:
+            with pytest.raises(StoreUnavailableError):
+                await each
+        fresh_redis.start()
+        job = a_job("web")
+        await jobs.submit(job)
+        assert (await taken(jobs)).job_id == job.id
+
+
+async def test_a_redis_that_hangs_is_no_reason_to_hang(fresh_redis: RedisServer):
+    """Connections stay open and nobody answers: calls and waits end all the same."""
+    async with replica(fresh_redis.url) as jobs:
+        waiting = asyncio.create_task(jobs.take(PATIENCE))
+        await jobs.ping()
+        fresh_redis.freeze()
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(StoreUnavailableError):
+                await jobs.ping()
+            with pytest.raises(StoreUnavailableError):
+                await waiting
+        fresh_redis.thaw()
+        await _patiently(jobs.ping)
+
+
+async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
+    """Queued, running and finished jobs, deliveries and drafts are all there afterwards."""
+    async with replica(fresh_redis.url, lease=1.0) as jobs:
+        finished, running, queued = a_job("web"), a_job("web"), a_job("web")
+        draft = a_draft()
+        for job in (finished, running, queued):
+            await jobs.submit(job)
+        await jobs.draft(draft)
+        await finish(jobs, await taken(jobs))
+        lease = await taken(jobs)
+        fresh_redis.kill()
+        fresh_redis.start()
+        assert await jobs.renew(lease) == ""
+        assert [job.id for job in await jobs.active()] == [running.id, queued.id]
+        assert [each.job_id for each in await jobs.due_deliveries(0)] == [finished.id]
+        assert await jobs.abandoned_drafts(0) == (draft,)
+        assert not await jobs.draft(a_draft(draft.key))
+        await finish(jobs, lease)
+        assert (await taken(jobs)).job_id == queued.id
+        assert [job.id for job in await jobs.recent(9)] == [running.id, finished.id]
+
+
+async def test_a_crash_takes_no_worker_its_job(fresh_redis: RedisServer):
+    """Nobody could renew while Redis was away, so nobody is taken for lost right after."""
+    async with (
+        replica(fresh_redis.url, lease=1.0) as worker,
+        replica(fresh_redis.url, lease=1.0) as other,
+    ):
+        await worker.submit(a_job("web"))
+        lease = await taken(worker)
+        fresh_redis.kill()
+        await asyncio.sleep(1.5)
+        fresh_redis.start()
+        assert await _patiently(lambda: other.take(0)) is None
+        assert await worker.renew(lease) == ""
+        await finish(worker, lease)
+
+
+async def test_a_hang_takes_no_worker_its_job(fresh_redis: RedisServer):
+    """The same when Redis did not restart: who saw the outage waits for one lease."""
+    async with (
+        replica(fresh_redis.url, lease=2.0) as worker,
+        replica(fresh_redis.url, lease=2.0) as other,
+    ):
+        await worker.submit(a_job("web"))
+        lease = await taken(worker)
+        fresh_redis.freeze()
+        with pytest.raises(StoreUnavailableError):
+            await other.ping()
+        await asyncio.sleep(1.5)
+        fresh_redis.thaw()
+        assert await _patiently(lambda: other.take(0)) is None
+        assert await _patiently(lambda: worker.renew(lease)) == ""
+        assert (await taken(other)).attempt == 2
+
+
+async def test_a_redis_without_data_is_a_fresh_start(redis_server: RedisServer):
+    """Running work is told that its lease is gone; scripts and group are made anew."""
+    async with replica(redis_server.url) as jobs:
+        await jobs.submit(a_job("web"))
+        lease = await taken(jobs)
+        waiting = asyncio.create_task(jobs.take(PATIENCE))
+        await asyncio.sleep(0.1)
+        redis_server.flush()
+        with redis.Redis.from_url(redis_server.url) as client:
+            client.script_flush()
+        with pytest.raises(LeaseLostError):
+            await jobs.renew(lease)
+        job = a_job("web")
+        assert await jobs.submit(job) == 0
+        taker = await _patiently(lambda: waiting)
+        assert taker is not None
+        assert taker.job_id == job.id
+        await finish(jobs, taker)
+        assert [each.id for each in await jobs.recent(9)] == [job.id]
+
+
+async def test_a_lost_record_blocks_no_lane(redis_server: RedisServer):
+    """Jobs whose record is gone are passed over."""
+    async with replica(redis_server.url) as jobs:
+        lost, queued = a_job("web"), a_job("web")
+        await jobs.submit(lost)
+        await jobs.submit(queued)
+        with redis.Redis.from_url(redis_server.url) as client:
+            client.delete(Keys().job(lost.id))
+        assert await jobs.take(0) is None
+        assert [each.id for each in await jobs.active()] == [queued.id]
+        following = a_job("web")
+        await jobs.submit(following)
+        assert (await taken(jobs)).job_id == queued.id
+
+
+async def test_one_unreadable_record_hides_no_other(redis_server: RedisServer):
+    """A newer replica's job is left out of lists that this one shows."""
+    async with replica(redis_server.url) as jobs:
+        newer, job = a_job("web"), a_job("worker")
+        await jobs.submit(newer)
+        await jobs.submit(job)
+        with redis.Redis.from_url(redis_server.url) as client:
+            client.hset(Keys().job(newer.id), "json", '{"v": 99}')
+        assert [each.id for each in await jobs.active()] == [job.id]
+
+
+async def test_the_password_is_asked_for(tmp_path):
+    """It may stand beside the URL; a wrong one is said to be a Redis that does not serve."""
+    with RedisServer(tmp_path / "redis", password="open sesame") as server:
+        url = f"redis://127.0.0.1:{server.port}/0"
+        for password, healthy in (("open sesame", True), ("wrong", False)):
+            link = RedisLink(url, password)
+            jobs = RedisJobs(link)
+            if healthy:
+                await jobs.ping()
+            else:
+                with pytest.raises(StoreUnavailableError):
+                    await jobs.ping()
+            assert link.healthy is healthy
+            await link.aclose()

@@ -1,0 +1,325 @@
+"""Jobs are taken in order, one at a time in each lane, and end once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+import redis
+
+from bot.domain.job import JobState, Turn
+from bot.domain.verdict import Verdict
+from bot.ports import CancelResult, Jobs, Lease
+from bot.store.jobs import RedisJobs
+from bot.store.keys import Keys, Limits
+from tests.contract.job_kit import PATIENCE, a_job, done, finish, taken
+from tests.lab.redis import RedisServer
+
+
+def test_it_is_what_the_core_asks_for(jobs: RedisJobs):
+    """The port is implemented as mypy sees it; this line fails there if it is not."""
+    port: Jobs = jobs
+    assert port is jobs
+
+
+async def test_jobs_of_one_service_go_first_come_first_served(jobs: RedisJobs):
+    """The next job of a lane is ready when the one before ended, not earlier."""
+    submitted = [a_job("web") for _ in range(3)]
+    ahead = [await jobs.submit(job) for job in submitted]
+    seen = []
+    for _ in submitted:
+        lease = await taken(jobs)
+        assert await jobs.take(0) is None
+        seen.append(lease.job_id)
+        await finish(jobs, lease)
+    assert (ahead, seen) == ([0, 1, 2], [job.id for job in submitted])
+
+
+async def test_different_services_go_side_by_side(jobs: RedisJobs):
+    """A lane that is busy holds up no other."""
+    first, second = a_job("web"), a_job("worker")
+    await jobs.submit(first)
+    await jobs.submit(second)
+    assert [(await taken(jobs)).job_id for _ in range(2)] == [first.id, second.id]
+
+
+async def test_a_job_of_several_services_waits_for_all_of_them(jobs: RedisJobs):
+    """It counts who is ahead in any of its lanes once, and runs when it is first in all."""
+    web, worker, both, late = a_job("web"), a_job("worker"), a_job("web", "worker"), a_job("web")
+    ahead = [await jobs.submit(job) for job in (web, worker, both, late)]
+    first, second = await taken(jobs), await taken(jobs)
+    await finish(jobs, first)
+    before = await jobs.take(0)
+    await finish(jobs, second)
+    third = await taken(jobs)
+    beside = await jobs.take(0)
+    await finish(jobs, third)
+    last = await taken(jobs)
+    assert ahead == [0, 0, 2, 2]
+    assert (before, beside) == (None, None)
+    assert (third.job_id, last.job_id) == (both.id, late.id)
+
+
+async def test_opposite_orders_of_services_do_not_deadlock(jobs: RedisJobs):
+    """Two jobs that name the same services the other way round run one after the other."""
+    there, back = a_job("a", "b"), a_job("b", "a")
+    await jobs.submit(there)
+    await jobs.submit(back)
+    lease = await taken(jobs)
+    assert await jobs.take(0) is None
+    await finish(jobs, lease)
+    assert (lease.job_id, (await taken(jobs)).job_id) == (there.id, back.id)
+
+
+async def test_a_second_submit_changes_nothing(jobs: RedisJobs):
+    """The id is the idempotency key, before, during and after the run."""
+    first, job = a_job("web"), a_job("web")
+    ahead = [await jobs.submit(each) for each in (first, job, job)]
+    await finish(jobs, await taken(jobs))
+    lease = await taken(jobs)
+    ahead.append(await jobs.submit(job))
+    await finish(jobs, lease)
+    ahead.append(await jobs.submit(job))
+    assert ahead == [0, 1, 1, 0, 0]
+    assert await jobs.take(0) is None
+    assert [each.id for each in await jobs.recent(10)] == [job.id, first.id]
+
+
+async def test_a_waiting_worker_is_woken_by_a_job(jobs: RedisJobs, other: RedisJobs):
+    """Nobody looks again and again: the job itself wakes a worker of any replica."""
+    waiting = asyncio.create_task(taken(other))
+    job = a_job("web")
+    await jobs.submit(job)
+    assert (await waiting).job_id == job.id
+
+
+async def test_waiting_ends_with_nothing_when_there_is_nothing(jobs: RedisJobs):
+    """`take` returns after the seconds it was given."""
+    assert await jobs.take(0.05) is None
+
+
+async def test_a_job_goes_from_queued_through_running_to_finished(jobs: RedisJobs):
+    """The record says so at each step, with attempt, revision and the worker's own words."""
+    job = a_job("web")
+    await jobs.submit(job)
+    assert await jobs.load(job.id) == job
+    lease = await taken(jobs)
+    running = await jobs.load(job.id)
+    assert running == replace(job, state=JobState.RUNNING, attempt=1)
+    saved = await jobs.save(lease, replace(running, started=5.5, message="1.2"))
+    assert saved.revision == 1
+    assert await jobs.load(job.id) == saved
+    ended = await jobs.finish(lease, done(replace(saved, finished=9.0)), watch=False)
+    assert (ended.state, ended.revision, ended.finished) == (JobState.FINISHED, 2, 9.0)
+    assert await jobs.load(job.id) == ended
+    assert ended.verdict is Verdict.CONVERGED
+
+
+async def test_an_unknown_job_is_none(jobs: RedisJobs):
+    """An id nobody submitted."""
+    assert await jobs.load("nobody") is None
+
+
+async def test_a_watch_turn_holds_no_lane(jobs: RedisJobs):
+    """While a job is watched on, the next job of its service runs."""
+    job, following = a_job("web"), a_job("web")
+    await jobs.submit(job)
+    await jobs.submit(following)
+    ended = await finish(jobs, await taken(jobs), watch=True)
+    turns = sorted([await taken(jobs), await taken(jobs)], key=lambda each: each.turn.value)
+    assert [(each.job_id, each.turn, each.attempt) for each in turns] == [
+        (following.id, Turn.RUN, 1),
+        (job.id, Turn.WATCH, 1),
+    ]
+    revised = await jobs.finish(turns[1], replace(ended, revised=True), watch=False)
+    assert revised == replace(ended, revised=True, revision=ended.revision + 1)
+    assert await jobs.load(job.id) == revised
+    assert [each.id for each in await jobs.recent(10)] == [job.id]
+
+
+async def test_lists_are_in_order(jobs: RedisJobs):
+    """Active jobs oldest first, finished ones newest first."""
+    submitted = [a_job(lane) for lane in ("a", "b", "c", "d")]
+    for job in submitted:
+        await jobs.submit(job)
+    for _ in range(2):
+        await finish(jobs, await taken(jobs))
+    ids = [job.id for job in submitted]
+    assert [job.id for job in await jobs.active()] == ids[2:]
+    assert [job.id for job in await jobs.recent(10)] == [ids[1], ids[0]]
+    assert [job.id for job in await jobs.recent(1)] == [ids[1]]
+    assert await jobs.recent(0) == ()
+
+
+async def test_it_says_what_a_job_waits_for(jobs: RedisJobs):
+    """Each job ahead once, whatever number of lanes it shares."""
+    both, worker, job = a_job("web", "worker"), a_job("worker"), a_job("web", "worker")
+    for each in (both, worker, job):
+        await jobs.submit(each)
+    assert {each.id for each in await jobs.waiting_on(job)} == {both.id, worker.id}
+    assert await jobs.waiting_on(both) == ()
+    assert await jobs.waiting_on(a_job("web")) == ()
+
+
+async def test_a_released_job_goes_on_elsewhere(jobs: RedisJobs, other: RedisJobs):
+    """Handing back wakes another replica and spends no attempt; the lane stays the job's."""
+    job, following = a_job("web"), a_job("web")
+    await jobs.submit(job)
+    await jobs.submit(following)
+    lease = await taken(jobs)
+    waiting = asyncio.create_task(taken(other))
+    await jobs.release(lease)
+    again = await waiting
+    assert (again.job_id, again.attempt) == (job.id, 1)
+    assert again.token != lease.token
+
+
+async def test_a_queued_job_is_cancelled_at_once(jobs: RedisJobs):
+    """It is finished, to be delivered, out of all its lanes; what waited for it goes on."""
+    running, job, following = a_job("web"), a_job("web", "worker"), a_job("worker")
+    for each in (running, job, following):
+        await jobs.submit(each)
+    lease = await taken(jobs)
+    assert await jobs.take(0) is None
+    assert await jobs.cancel(job.id, "U2") is CancelResult.DEQUEUED
+    cancelled = await jobs.load(job.id)
+    assert cancelled is not None
+    assert (cancelled.state, cancelled.verdict, cancelled.cancelled_by) == (
+        JobState.FINISHED,
+        Verdict.CANCELLED,
+        "U2",
+    )
+    assert [outcome.reason for outcome in cancelled.outcomes if outcome] == [
+        "Cancelled before it started; nothing was changed."
+    ] * 2
+    assert cancelled.finished is not None
+    assert [each.job_id for each in await jobs.due_deliveries(0)] == [job.id]
+    assert (await taken(jobs)).job_id == following.id
+    await finish(jobs, lease)
+    assert await jobs.take(0) is None
+
+
+async def test_a_ready_job_is_cancelled_before_it_is_taken(jobs: RedisJobs):
+    """Its token is of no use any more."""
+    job = a_job("web")
+    await jobs.submit(job)
+    assert await jobs.cancel(job.id, "U2") is CancelResult.DEQUEUED
+    assert await jobs.take(0) is None
+    assert await jobs.cancel(job.id, "U3") is CancelResult.FINISHED
+
+
+async def test_a_running_job_is_asked_to_stop(jobs: RedisJobs, other: RedisJobs):
+    """Its worker is woken and hears who it was: the first who asked."""
+    job = a_job("web")
+    await jobs.submit(job)
+    lease = await taken(jobs)
+    assert await jobs.renew(lease) == ""
+    waiting = asyncio.create_task(jobs.wait_cancelled(job.id, PATIENCE))
+    results = [await other.cancel(job.id, user) for user in ("U2", "U3")]
+    assert results == [CancelResult.ASKED, CancelResult.ASKED]
+    assert await waiting
+    assert await jobs.renew(lease) == "U2"
+    running = await jobs.load(job.id)
+    assert running is not None
+    assert running.cancelled_by == "U2"
+    await finish(jobs, lease)
+    assert not await jobs.wait_cancelled(job.id, 0.01)
+
+
+async def test_a_cancelled_job_that_changed_hands_is_still_cancelled(jobs: RedisJobs):
+    """The wish outlives the worker that was asked."""
+    job = a_job("web")
+    await jobs.submit(job)
+    lease = await taken(jobs)
+    await jobs.cancel(job.id, "U2")
+    await jobs.release(lease)
+    assert await jobs.cancel(job.id, "U3") is CancelResult.ASKED
+    assert await jobs.renew(await taken(jobs)) == "U2"
+    assert await jobs.wait_cancelled(job.id, PATIENCE)
+
+
+async def test_cancelling_what_is_not_there(jobs: RedisJobs):
+    """Unknown and finished jobs are told apart."""
+    job = a_job("web")
+    await jobs.submit(job)
+    await finish(jobs, await taken(jobs))
+    results = [await jobs.cancel(each, "U2") for each in ("nobody", job.id)]
+    assert results == [CancelResult.UNKNOWN, CancelResult.FINISHED]
+
+
+async def test_taking_and_cancelling_at_once_have_one_winner(jobs: RedisJobs, other: RedisJobs):
+    """Either the job is out and nobody works on it, or its worker hears of it."""
+    for _ in range(60):
+        job = a_job("web")
+        await jobs.submit(job)
+        lease, result = await asyncio.gather(jobs.take(0), other.cancel(job.id, "U2"))
+        if lease is None:
+            assert result is CancelResult.DEQUEUED
+        else:
+            assert result is CancelResult.ASKED
+            assert await jobs.renew(lease) == "U2"
+            await finish(jobs, lease)
+    assert await jobs.active() == ()
+
+
+async def test_history_is_trimmed_but_not_what_is_undelivered_or_watched(open_jobs):
+    """The oldest go, unless somebody has yet to hear of them."""
+    jobs: RedisJobs = await open_jobs(limits=Limits(history_count=2))
+    submitted = [a_job("web") for _ in range(5)]
+    undelivered, watched, forgotten = submitted[:3]
+    for job in submitted:
+        await jobs.submit(job)
+    for job in submitted:
+        lease = await _run_turn(jobs)
+        ended = await finish(jobs, lease, watch=job is watched)
+        if job is not undelivered:
+            await jobs.delivered(job.id, ended.revision)
+    expected = [submitted[4].id, submitted[3].id, watched.id, undelivered.id]
+    assert [job.id for job in await jobs.recent(10)] == expected
+    assert await jobs.load(forgotten.id) is None
+
+
+async def _run_turn(jobs: RedisJobs) -> Lease:
+    lease = await taken(jobs)
+    return lease if lease.turn is Turn.RUN else await taken(jobs)
+
+
+async def test_finished_jobs_are_forgotten_in_time(jobs: RedisJobs, redis_server: RedisServer):
+    """Their records have an end; those of queued ones have none."""
+    ended, queued = a_job("web"), a_job("web")
+    await jobs.submit(ended)
+    await jobs.submit(queued)
+    await finish(jobs, await taken(jobs))
+    with closing(redis.Redis.from_url(redis_server.url)) as client:
+        lives = [client.ttl(Keys().job(job.id)) for job in (ended, queued)]
+    assert lives == [pytest.approx(Limits().history_seconds, abs=60), -1]
+
+
+async def test_the_audit_log_tells_who_did_what(jobs: RedisJobs):
+    """Every job's way is in it, written with the transition, beside what others add."""
+    job, unwanted = a_job("web"), a_job("web")
+    await jobs.submit(job)
+    await jobs.submit(unwanted)
+    lease = await taken(jobs)
+    await jobs.cancel(unwanted.id, "U2")
+    await jobs.cancel(job.id, "U3")
+    await finish(jobs, lease)
+    await jobs.audit({"event": "refused", "who": "U4", "text": "scale 5", "target": "web"})
+    told = [(each["event"], each["who"], each.get("job", "")) for each in await jobs.audit_tail(9)]
+    assert told == [
+        ("refused", "U4", ""),
+        ("finished", "U1", job.id),
+        ("cancel asked", "U3", job.id),
+        ("cancelled", "U2", unwanted.id),
+        ("submitted", "U1", unwanted.id),
+        ("submitted", "U1", job.id),
+    ]
+    finished = (await jobs.audit_tail(2))[1]
+    assert (finished["text"], finished["target"], finished["verdict"]) == (
+        "scale web=3",
+        "web",
+        "converged",
+    )
+    assert float(finished["at"]) > 1_700_000_000
