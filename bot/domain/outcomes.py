@@ -89,7 +89,10 @@ def judge_health(outcome: Outcome) -> Outcome:
     text = "The health check did not pass, so the engine stopped the container"
     cause = replace(outcome.cause, kind=CauseKind.UNHEALTHY, text=text)
     reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
-    return replace(outcome, verdict=Verdict.UNHEALTHY, reason=reason, cause=cause)
+    verdict = outcome.verdict
+    if verdict in {Verdict.CRASH_LOOPING, Verdict.FAILED}:
+        verdict = Verdict.UNHEALTHY
+    return replace(outcome, verdict=verdict, reason=reason, cause=cause)
 
 
 def achieved(service: Service, census: Census) -> int:

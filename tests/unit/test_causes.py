@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.causes import CauseKind, classify, exit_words, human_bytes, short_error, with_oom
-from bot.domain.outcomes import judge_memory
+from bot.domain.outcomes import judge_health, judge_memory
 from bot.domain.swarm import Resources, TaskState
 from bot.domain.verdict import Outcome, Verdict
 from tests.unit.looks import (
@@ -251,3 +251,31 @@ def test_exit_codes_come_with_their_usual_meaning(code: int, words: str):
 )
 def test_memory_is_said_as_people_write_it(count: int, words: str):
     assert human_bytes(count) == words
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Verdict.CRASH_LOOPING, Verdict.UNHEALTHY),
+        (Verdict.FAILED, Verdict.UNHEALTHY),
+        (Verdict.PAUSED, Verdict.PAUSED),
+        (Verdict.ROLLED_BACK, Verdict.ROLLED_BACK),
+        (Verdict.TIMED_OUT, Verdict.TIMED_OUT),
+    ],
+)
+def test_what_is_known_of_the_health_names_the_cause_but_undoes_no_roll_back(
+    before: Verdict, after: Verdict
+):
+    cause = classify(a_task("t", state=COMPLETE), a_service())
+
+    settled = judge_health(Outcome(before, "x", cause=cause))
+
+    assert settled.verdict is after
+    assert settled.cause is not None
+    assert settled.cause.kind is CauseKind.UNHEALTHY
+
+
+def test_health_has_no_say_in_other_causes():
+    outcome = Outcome(Verdict.CRASH_LOOPING, "x", cause=classify(failed("t"), a_service()))
+
+    assert judge_health(outcome) == outcome

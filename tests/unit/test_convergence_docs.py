@@ -27,9 +27,12 @@ def test_every_exit_code_is_listed():
     assert all(f"| {code} | {meaning} |\n" in PAGE for code, meaning in EXIT_CODES.items())
 
 
-def test_every_recording_that_the_page_names_exists():
-    rows = [line for line in PAGE.splitlines() if line.startswith("| ") and line[2].isdigit()]
-    names = {path.name.removesuffix(".json.gz") for path in FOLDER.glob("*.json.gz")}
-    named = {word for row in rows for word in row.split("`")[1::2] if word in names}
+def test_every_recording_that_the_scenarios_name_exists():
+    section = PAGE.partition("## The twenty scenarios")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    tested_by = [row.removesuffix(" |").rpartition(" | ")[2] for row in rows]
+    named = {word for cell in tested_by for word in cell.split("`")[1::2]} - {"tests/unit"}
 
-    assert len(named) >= 15
+    assert len(rows) == 20
+    assert named
+    assert named <= {path.name.removesuffix(".json.gz") for path in FOLDER.glob("*.json.gz")}
