@@ -59,8 +59,8 @@ def fit(text: str, length: int) -> str:
 
 def quoted(text: str, length: int = QUOTE_LENGTH) -> str:
     """``text`` in a code span, in one line of at most ``length`` characters, escaped."""
-    plain = shorten(one_line(text).replace("`", "'"), length)
-    return f"`{escape(plain)}`" if plain else "(nothing)"
+    plain = fit(one_line(text).replace("`", "'"), length)
+    return f"`{plain}`" if plain else "(nothing)"
 
 
 def _is_visible(char: str) -> bool:

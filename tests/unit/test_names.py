@@ -1,0 +1,102 @@
+"""Services and jobs are found by what people type."""
+
+import pytest
+
+from bot.domain.names import NotFound, alike, is_service_name, job_id, resolve, short_name
+from bot.domain.swarm import Mode, Service
+
+
+def service(name, stack="orochi"):
+    return Service(f"id-{name}", name, 1, Mode.REPLICATED, 1, stack=stack)
+
+
+SERVICES = tuple(
+    service(f"orochi_{name}") for name in ("django", "worker01", "worker02", "Redis", "redis")
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("worker01", "orochi_worker01"),
+        ("orochi_worker01", "orochi_worker01"),
+        ("WORKER01", "orochi_worker01"),
+        ("Orochi_Worker01", "orochi_worker01"),
+        ("redis", "orochi_redis"),
+        ("Redis", "orochi_Redis"),
+    ],
+)
+def test_a_service_is_found_by_its_short_or_full_name(typed, name):
+    found = resolve(typed, "orochi", SERVICES)
+
+    assert isinstance(found, Service)
+    assert found.name == name
+
+
+def test_a_name_that_fits_two_services_but_for_case_is_ambiguous():
+    assert resolve("REDIS", "orochi", SERVICES) == NotFound(
+        "REDIS",
+        ("orochi_Redis", "orochi_redis"),
+        ambiguous=True,
+        known=("Redis", "django", "redis", "worker01", "worker02"),
+    )
+
+
+def test_what_was_perhaps_meant_is_suggested_by_its_short_name_once():
+    found = resolve("orochi_workr01", "orochi", SERVICES)
+
+    assert isinstance(found, NotFound)
+    assert found.suggestions == ("worker01", "worker02")
+    assert not found.ambiguous
+
+
+def test_nothing_is_suggested_where_nothing_is_alike():
+    assert resolve("zzz", "orochi", SERVICES).suggestions == ()
+
+
+def test_a_full_name_goes_before_a_short_one():
+    services = (service("worker01", stack=""), service("orochi_worker01"))
+
+    assert resolve("worker01", "orochi", services) == services[0]
+    assert resolve("orochi_worker01", "orochi", services) == services[1]
+
+
+def test_services_of_another_stack_answer_to_their_full_names_only():
+    other = (service("shop_web", stack="shop"),)
+
+    assert isinstance(resolve("web", "orochi", other), NotFound)
+    assert resolve("shop_web", "orochi", other) == other[0]
+
+
+def test_an_empty_stack_has_no_suggestions():
+    assert resolve("worker01", "orochi", ()) == NotFound("worker01")
+
+
+@pytest.mark.parametrize("name", ["a", "5", "worker01", "A-b_c", "x" * 63])
+def test_names_that_docker_takes(name):
+    assert is_service_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a-", "_a", "a.b", "a b", "é", "x" * 64, "a\n"])
+def test_names_that_docker_refuses(name):
+    assert not is_service_name(name)
+
+
+@pytest.mark.parametrize("typed", ["k3f9ab", "K3F9AB", "#k3f9ab", " k3f9ab "])
+def test_a_job_id_is_read_however_it_is_typed(typed):
+    assert job_id(typed) == "k3f9ab"
+
+
+@pytest.mark.parametrize("typed", ["", "k3f9a", "k3f9abc", "k3f9a1", "k3f9ao", "k3 9ab"])
+def test_what_has_not_the_form_of_a_job_id_is_none(typed):
+    assert job_id(typed) == ""
+
+
+def test_a_short_name_is_without_the_prefix_of_its_own_stack_alone():
+    assert short_name("orochi", "orochi_web") == "web"
+    assert short_name("orochi", "shop_web") == "shop_web"
+    assert short_name("", "web") == "web"
+
+
+def test_alike_words_come_best_first_in_their_own_case():
+    assert alike("WORKER1", ["Worker01", "worker11", "django"])[0] in {"Worker01", "worker11"}

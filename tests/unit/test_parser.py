@@ -1,0 +1,195 @@
+"""What people type, and what it is read as."""
+
+import pytest
+
+from bot.domain.commands import (
+    COMMANDS,
+    Cancel,
+    Defaults,
+    Help,
+    ListJobs,
+    Reply,
+    Scale,
+    ScaleTarget,
+    Status,
+    spec,
+    spec_of,
+)
+from bot.domain.parser import parse
+
+DEFAULTS = Defaults(command="/orochi", service="worker01", max_replicas=100)
+
+
+def scale(**targets):
+    return Scale(tuple(ScaleTarget(name, count) for name, count in targets.items()))
+
+
+READ = {
+    "": Help(),
+    "   ": Help(),
+    "help": Help(),
+    "?": Help(),
+    "HELP scale": Help("scale"),
+    "scale help": Help("scale"),
+    "scale --help": Help("scale"),
+    "status -h": Help("status"),
+    "scale 5": scale(worker01=5),
+    "scale 0": scale(worker01=0),
+    "scale 05": scale(worker01=5),
+    "SCALE 5": scale(worker01=5),
+    "/orochi scale 5": scale(worker01=5),
+    "scale django 2": scale(django=2),
+    "scale 2 django": scale(django=2),
+    "scale orochi_django 2": scale(orochi_django=2),
+    "scale Django 2": scale(Django=2),
+    "scale worker01=3 django=2": scale(worker01=3, django=2),
+    "scale worker01 3 django 2": scale(worker01=3, django=2),
+    "scale worker01=3, django=2": scale(worker01=3, django=2),
+    "scale worker01=3 django 2": scale(worker01=3, django=2),
+    "scale worker01 = 3": scale(worker01=3),
+    "scale worker01= 3  django =2": scale(worker01=3, django=2),
+    "scale worker01: 3": scale(worker01=3),
+    "scale worker01=3 worker01=3": scale(worker01=3),
+    "scale 5=3": Scale((ScaleTarget("5", 3),)),
+    "scale `worker01` 3": scale(worker01=3),
+    "scale `worker01=3`": scale(worker01=3),
+    "scale “worker01” 3": scale(worker01=3),
+    "scale 'worker01 3'": scale(worker01=3),
+    "scale\u00a0worker01\u2003 3": scale(worker01=3),
+    "scale\nworker01\t3": scale(worker01=3),
+    "scale \u200bworker\u200b01\ufeff 3": scale(worker01=3),
+    "scale worker01 \uff13": scale(worker01=3),
+    "scale my\u2010app 3": Scale((ScaleTarget("my-app", 3),)),
+    "scale my\u2013app 3": Scale((ScaleTarget("my-app", 3),)),
+    "scale <http://worker01|worker01> 3": scale(worker01=3),
+    "status": Status(),
+    "status django": Status("django"),
+    "Status orochi_django": Status("orochi_django"),
+    "jobs": ListJobs(),
+    "cancel k3f9ab": Cancel("k3f9ab"),
+    "cancel `K3F9AB`": Cancel("k3f9ab"),
+    "cancel #k3f9ab": Cancel("k3f9ab"),
+}
+
+ANSWERED = {
+    "scale": ("How many replicas?", "`/orochi scale worker01 5`"),
+    "scale worker01": ("How many replicas shall `worker01` have?", "`/orochi scale worker01 5`"),
+    "scale worker01=": ("How many replicas shall `worker01` have?", "`/orochi scale"),
+    "scale =3": ("Which service shall have `3` replicas?", "`/orochi scale"),
+    "scale =": ("An `=` too many.", "`/orochi scale"),
+    "scale to 5": ("`to` is one word too many", "`/orochi scale worker01=5`"),
+    "scale django to 5": ("`to` is one word too many", "`/orochi scale django=5`"),
+    "scale 5 replicas": ("`replicas` is one word too many", "`/orochi scale worker01=5`"),
+    "scale worker01 up by 2": ("`up` is one word too many", "in the end: `/orochi scale 5`"),
+    "scale up": ("`up` is one word too many", "in the end: `/orochi scale 5`"),
+    "scale +5": ("`+5` is no number of replicas", "in the end: `/orochi scale 5`"),
+    "scale -2": ("`-2` is no number of replicas", "in the end: `/orochi scale 5`"),
+    "scale \u22122": ("`-2` is no number of replicas", "in the end: `/orochi scale 5`"),
+    "scale 3.5": ("`3.5` is no number of replicas", "a whole number"),
+    "scale 1e3": ("`1e3` is no number of replicas", "a whole number"),
+    "scale 10^30": ("`10^30` is no number of replicas", "a whole number"),
+    "scale 5²": ("`5²` is no number of replicas", "in the digits 0 to 9"),
+    "scale \u0665": ("`\u0665` is no number of replicas", "in the digits 0 to 9"),
+    "scale five": ("Write `five` in digits: `5`", "`/orochi scale 5`"),
+    "scale django many": ("`many` is no number of replicas", "`/orochi scale 5`"),
+    "scale 101": ("`101` replicas are more than the bot may set: at most 100", "`/orochi scale 5`"),
+    "scale 1" + "0" * 30: ("are more than the bot may set: at most 100", "`/orochi scale 5`"),
+    "scale " + "9" * 5000: ("are more than the bot may set", "`/orochi scale 5`"),
+    "scale 1,000": ("Two numbers and no service: `1 000`", "`/orochi scale 5`"),
+    "scale 5 3": ("Two numbers and no service: `5 3`", "`/orochi scale 5`"),
+    "scale 5 django=3": ("Which service shall have `5` replicas?", "`/orochi scale"),
+    "scale django 3 worker01": ("How many replicas shall `worker01` have?", "`/orochi scale"),
+    "scale worker01=3 worker01=4": ("`worker01` stands there twice: with 3 and with 4", "once"),
+    "scale 5 —yes": ("`scale` has no option `--yes`", "`/orochi scale 5`"),
+    'scale "" 5': ('`""` cannot be the name of a service', "`/orochi status`"),
+    "scale * 5": ("`*` cannot be the name of a service", "`/orochi status`"),
+    "scale <@U123|bob> 3": ("`@bob` cannot be the name of a service", "`/orochi status`"),
+    "scale <@U123> 3": ("`@U123` cannot be the name of a service", "`/orochi status`"),
+    "scale <!channel> 3": ("`@channel` cannot be the name of a service", "`/orochi status`"),
+    "scale <#C123|general> 3": ("`#general` cannot be the name of a service", "`/orochi status`"),
+    "scale <http://a.example|a.example> 3": ("`a.example` cannot be the name", "`/orochi status`"),
+    "scale a&lt;b 3": ("`a&lt;b` cannot be the name of a service", "`/orochi status`"),
+    "scale " + "x" * 64 + " 3": ("cannot be the name of a service", "63 at most"),
+    "status django worker01": ("one service at a time", "`/orochi status worker01`"),
+    "jobs all": ("`jobs` takes nothing more", "`/orochi jobs`"),
+    "cancel": ("Which job?", "`/orochi jobs`"),
+    "cancel k3f9ab k3f9ac": ("one job at a time", "`/orochi jobs`"),
+    "cancel everything": ("`everything` is not the id of a job", "`/orochi jobs`"),
+    "cancel 5": ("`5` is not the id of a job", "`/orochi jobs`"),
+    "help deploy": ("There is no command `deploy`", "`scale`, `status`, `jobs`"),
+    "statsu": ("There is no command `statsu`", "Did you mean `/orochi status`?"),
+    "scal 5": ("There is no command `scal`", "Did you mean `/orochi scale worker01=5`?"),
+    "cancle k3f9ab": ("There is no command `cancle`", "Did you mean `/orochi cancel k3f9ab`?"),
+    "ps": ("There is no command `ps`", "Did you mean `/orochi status`?"),
+    "5": ("There is no command `5`", "Did you mean `/orochi scale worker01=5`?"),
+    "django 2": ("There is no command `django`", "Did you mean `/orochi scale django=2`?"),
+    "django = 2": ("There is no command `django`", "Did you mean `/orochi scale django=2`?"),
+    "deploy": ("There is no command `deploy`", "There are: `scale`, `status`"),
+    "restart worker01": ("There is no command `restart`", "There are: `scale`, `status`"),
+    "=": ("There is no command `=`", "There are: `scale`, `status`"),
+    "`rm -rf`": ("There is no command `rm`", "There are: `scale`, `status`"),
+}
+
+
+@pytest.mark.parametrize(("typed", "command"), READ.items())
+def test_is_read_as_the_command_that_was_meant(typed, command):
+    assert parse(typed, DEFAULTS) == command
+
+
+@pytest.mark.parametrize(("typed", "said"), ANSWERED.items(), ids=lambda value: str(value)[:30])
+def test_is_answered_with_what_was_wrong_and_what_would_be_right(typed, said):
+    reply = parse(typed, DEFAULTS)
+
+    assert isinstance(reply, Reply)
+    for part in said:
+        assert part in reply.text
+    assert reply.text.endswith("Nothing was changed.")
+
+
+def test_what_is_quoted_back_is_short_escaped_and_without_backticks():
+    reply = parse("scale a`<!channel>&" + "y" * 5000 + " 3", DEFAULTS)
+
+    assert len(reply.text) < 400
+    assert "a'@channel&amp;yyy" in reply.text
+    assert "…" in reply.text
+
+
+def test_ten_services_are_taken_and_eleven_are_refused():
+    ten = " ".join(f"s{number}=1" for number in range(10))
+
+    assert len(parse(f"scale {ten}", DEFAULTS).targets) == 10
+    assert "11 services at once are too many" in parse(f"scale {ten} s10=1", DEFAULTS).text
+
+
+def test_the_ceiling_and_the_default_service_come_from_the_settings():
+    defaults = Defaults(command="/x", service="web", max_replicas=3)
+
+    assert parse("scale 3", defaults) == scale(web=3)
+    assert "at most 3" in parse("scale 4", defaults).text
+    assert "`/x scale 3`" in parse("scale 4", defaults).text
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_every_example_in_the_table_is_read_as_its_own_command(row):
+    assert row.examples
+    for example, _ in row.examples:
+        assert isinstance(parse(example, DEFAULTS), row.command)
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_every_command_is_found_by_its_word_and_by_its_value(row):
+    command = parse(row.examples[0][0], DEFAULTS)
+
+    assert spec(row.name.upper()) is row
+    assert spec_of(command) is row
+
+
+def test_only_scale_and_cancel_change_anything():
+    assert {row.name for row in COMMANDS if row.changes} == {"scale", "cancel"}
+
+
+def test_words_that_lead_to_a_command_are_not_commands_and_lead_to_one_only():
+    words = [word for row in COMMANDS for word in row.also]
+
+    assert len(words) == len(set(words))
+    assert not {row.name for row in COMMANDS} & set(words)

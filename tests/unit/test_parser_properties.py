@@ -1,0 +1,92 @@
+"""Whatever is typed is read as a command or answered with a reply that helps."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.commands import COMMANDS, Cancel, Command, Help, ListJobs, Scale, ScaleTarget
+from bot.domain.commands import Defaults, Reply, Status, as_text, spec_of
+from bot.domain.job import ID_ALPHABET, ID_LENGTH
+from bot.domain.parser import parse
+from tests.unit.hostile import hostile
+
+DEFAULTS = Defaults()
+WORDS = [row.name for row in COMMANDS]
+
+pieces = st.sampled_from(
+    [*WORDS, "worker01", "5", "=", "-2", "1e3", "<@U1|x>", "<!channel>", "to", "—yes", "`", "٥"]
+)
+typed = st.one_of(
+    hostile,
+    st.lists(pieces, max_size=8).map(" ".join),
+    st.lists(pieces, max_size=8).map("".join),
+    st.tuples(st.sampled_from(WORDS), hostile).map(" ".join),
+)
+services = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,20}[A-Za-z0-9])?", fullmatch=True)
+targets = st.lists(
+    st.builds(ScaleTarget, services, st.integers(0, DEFAULTS.max_replicas)),
+    min_size=1,
+    max_size=10,
+    unique_by=lambda target: target.service,
+).map(tuple)
+commands = st.one_of(
+    st.builds(Scale, targets),
+    st.builds(Status, st.none() | services.filter(lambda name: name.lower() not in {"help"})),
+    st.just(ListJobs()),
+    st.builds(Cancel, st.text(ID_ALPHABET, min_size=ID_LENGTH, max_size=ID_LENGTH)),
+    st.builds(Help, st.none() | st.sampled_from(WORDS)),
+)
+
+
+def assert_helpful(reply):
+    assert 0 < len(reply.text) <= 3000
+    assert reply.problem.strip()
+    assert reply.text.endswith("Nothing was changed.")
+    assert not re.search(r"[<>]", reply.text)
+    assert reply.text.count("`") % 2 == 0
+    reply.text.encode()
+
+
+@given(typed)
+def test_anything_typed_is_a_command_or_a_helpful_reply(text):
+    result = parse(text, DEFAULTS)
+
+    if isinstance(result, Reply):
+        assert_helpful(result)
+    else:
+        assert isinstance(result, Command)
+
+
+@given(typed)
+def test_what_is_read_as_a_command_reads_the_same_in_its_plain_form(text):
+    result = parse(text, DEFAULTS)
+
+    if not isinstance(result, Reply):
+        assert parse(as_text(result), DEFAULTS) == result
+
+
+@given(commands)
+def test_every_command_is_read_back_from_its_text(command):
+    assert parse(as_text(command), DEFAULTS) == command
+    assert spec_of(command).name == as_text(command).split()[0]
+
+
+@given(typed)
+def test_no_number_and_no_service_is_made_up(text):
+    result = parse(text, DEFAULTS)
+
+    if isinstance(result, Scale):
+        for target in result.targets:
+            assert 0 <= target.replicas <= DEFAULTS.max_replicas
+            assert target.service in text or target.service == DEFAULTS.service
+
+
+@given(hostile, hostile, st.integers(1, 10**6))
+def test_any_settings_will_do(command, service, ceiling):
+    defaults = Defaults(command or "/x", service, ceiling)
+
+    for text in ("scale 5", "scale", "deploy", "scale worker01 to 3", ""):
+        result = parse(text, defaults)
+        if isinstance(result, Reply):
+            assert_helpful(result)
