@@ -73,9 +73,11 @@ class PollFeed:
         mailbox = Mailbox(service_ids)
         self._open(mailbox)
         try:
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(_FIRST_LOOK_SECONDS):
                     await mailbox.began.wait()
+            except TimeoutError:
+                mailbox.late = True
             yield mailbox
         finally:
             await self._close(mailbox)
@@ -126,7 +128,7 @@ class PollFeed:
         for mailbox in self._mailboxes:
             mailbox.put(changes)
             if mailbox.service_ids <= wanted:
-                mailbox.began.set()
+                mailbox.begin()
 
     async def _pause(self, took: float, failures: int) -> None:
         """Sleep until the next poll is due; a new subscriber does not wait, unless in trouble."""
@@ -153,8 +155,15 @@ class Mailbox:
     def __init__(self, service_ids: frozenset[str]) -> None:
         self.service_ids = service_ids
         self.began = asyncio.Event()
+        self.late = False
         self._changes: dict[tuple[str, str], Change] = {}
         self._filled = asyncio.Event()
+
+    def begin(self) -> None:
+        """Note the first look. When it came late, nobody knows what was missed before."""
+        if self.late and not self.began.is_set():
+            self.put(tuple(Change(service_id) for service_id in sorted(self.service_ids)))
+        self.began.set()
 
     def put(self, changes: tuple[Change, ...]) -> None:
         """Take what concerns these services."""

@@ -1,0 +1,182 @@
+"""What every feed has to do, on a real swarm.
+
+A test class for a feed derives from `FeedContract` and has a fixture `feed`; it lives in
+`tests/swarm`, so that it runs on the lab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from bot.domain.swarm import Task, TaskState
+from bot.ports import Change, Feed, FeedStatus, Subscription
+from tests.lab.swarm import Lab
+
+SECONDS = 60.0
+
+
+async def collect(
+    changes: Subscription, enough: Callable[[list[Change]], bool], seconds: float = SECONDS
+) -> list[Change]:
+    """All changes until there are enough of them."""
+    found: list[Change] = []
+    async with asyncio.timeout(seconds):
+        while not enough(found):
+            found += await changes.wait(5)
+    return found
+
+
+async def settle(changes: Subscription) -> None:
+    """Take the changes that are under way, until there is a moment without any."""
+    async with asyncio.timeout(SECONDS):
+        while await changes.wait(1.5):
+            continue
+
+
+async def status_with(feed: Feed, wanted: Callable[[FeedStatus], bool]) -> FeedStatus:
+    """The feed's status once it is as wanted."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            status = feed.status()
+            if wanted(status):
+                return status
+            await asyncio.sleep(0.05)
+
+
+def tasks_in(changes: list[Change], state: TaskState) -> list[Task]:
+    """The tasks that were told in this state."""
+    return [change.task for change in changes if change.task and change.task.state is state]
+
+
+class FeedContract:
+    """The contract. Fixture `feed`: an implementation of `bot.ports.Feed` on the lab's manager."""
+
+    async def test_a_failed_task_is_told_with_its_end_though_it_is_replaced(
+        self, lab: Lab, feed: Feed
+    ) -> None:
+        script = "sleep 1; exit 3"
+        service = lab.create_service("web", "/bin/sh", "-c", script, replicas=0)
+        options = ["--restart-delay", "0s", "--replicas", "1"]
+        async with feed.subscribe(frozenset({service})) as changes:
+            lab.docker("service", "update", "--detach", "--quiet", *options, "web")
+            found = await collect(
+                changes, lambda found: len({t.id for t in tasks_in(found, TaskState.FAILED)}) >= 3
+            )
+
+        failed = tasks_in(found, TaskState.FAILED)
+        assert {task.exit_code for task in failed} == {3}
+        assert {task.err for task in failed} == {"task: non-zero exit (3)"}
+        assert {(task.service_id, task.slot, task.up_to_date) for task in failed} == {
+            (service, 1, True)
+        }
+
+    async def test_a_scale_is_told(self, lab: Lab, feed: Feed) -> None:
+        service = lab.create_service("web", "/bin/serve")
+        lab.wait_running("web", 1)
+        async with feed.subscribe(frozenset({service})) as changes:
+            await settle(changes)
+            lab.docker("service", "scale", "--detach", "web=3")
+            found = await collect(
+                changes, lambda found: len({t.id for t in tasks_in(found, TaskState.RUNNING)}) >= 2
+            )
+
+        assert {change.service_id for change in found} == {service}
+        assert any(change.task is None for change in found), "the service itself changed"
+
+    async def test_what_went_before_is_not_told_as_news(self, lab: Lab, feed: Feed) -> None:
+        service = lab.create_service("web", "/bin/crash", options=["--restart-condition", "none"])
+        async with feed.subscribe(frozenset({service})) as changes:
+            await collect(changes, lambda found: bool(tasks_in(found, TaskState.FAILED)))
+            await settle(changes)
+
+        async with feed.subscribe(frozenset({service})) as changes:
+            lab.docker("service", "scale", "--detach", "web=2")
+            found = await collect(changes, lambda found: bool(tasks_in(found, TaskState.FAILED)))
+
+        assert {task.slot for task in tasks_in(found, TaskState.FAILED)} == {2}
+
+    async def test_nothing_happens_nothing_is_told(self, lab: Lab, feed: Feed) -> None:
+        service = lab.create_service("web", "/bin/serve")
+        lab.wait_running("web", 1)
+        async with feed.subscribe(frozenset({service})) as changes:
+            await settle(changes)
+            began = asyncio.get_running_loop().time()
+            assert await changes.wait(0.5) == ()
+            assert await changes.wait(0) == ()
+            took = asyncio.get_running_loop().time() - began
+
+        assert 0.4 < took < 2
+
+    async def test_each_subscriber_hears_of_its_services_alone(self, lab: Lab, feed: Feed) -> None:
+        one, two = lab.create_service("one", "/bin/serve"), lab.create_service("two", "/bin/serve")
+        lab.wait_running("one", 1)
+        lab.wait_running("two", 1)
+        async with (
+            feed.subscribe(frozenset({one})) as ones,
+            feed.subscribe(frozenset({one, two})) as both,
+        ):
+            await settle(both)
+            await settle(ones)
+            lab.docker("service", "scale", "--detach", "two=2")
+            heard = await collect(both, lambda found: bool(tasks_in(found, TaskState.RUNNING)))
+            assert {change.service_id for change in heard} == {two}
+            assert await ones.wait(0) == ()
+            lab.docker("service", "scale", "--detach", "one=2")
+            for changes in (ones, both):
+                found = await collect(
+                    changes, lambda found: bool(tasks_in(found, TaskState.RUNNING))
+                )
+                assert one in {change.service_id for change in found}
+
+    async def test_a_removed_service_is_a_hint(self, lab: Lab, feed: Feed) -> None:
+        service = lab.create_service("web", "/bin/serve")
+        lab.wait_running("web", 1)
+        async with feed.subscribe(frozenset({service})) as changes:
+            await settle(changes)
+            lab.docker("service", "rm", "web")
+            found = await collect(changes, bool)
+
+        assert found[0].service_id == service
+
+    async def test_a_drained_node_is_a_hint(self, lab: Lab, feed: Feed) -> None:
+        service = lab.create_service("web", "/bin/serve")
+        lab.wait_running("web", 1)
+        async with feed.subscribe(frozenset({service})) as changes:
+            await settle(changes)
+            lab.docker("node", "update", "--availability", "pause", "photon-machine-03")
+            assert await collect(changes, bool) == [Change(service)]
+
+    async def test_a_service_that_does_not_exist_is_no_trouble(self, lab: Lab, feed: Feed) -> None:
+        service = lab.create_service("web", "/bin/serve")
+        lab.wait_running("web", 1)
+        async with feed.subscribe(frozenset({service, "nosuchservice"})) as changes:
+            lab.docker("service", "scale", "--detach", "web=2")
+            await collect(changes, lambda found: bool(tasks_in(found, TaskState.RUNNING)))
+            assert feed.status().trouble == ""
+
+    async def test_it_goes_on_by_itself_when_its_engine_comes_back(
+        self, lab: Lab, feed: Feed
+    ) -> None:
+        service = lab.create_service("web", "/bin/serve")
+        lab.wait_running("web", 1)
+        async with feed.subscribe(frozenset({service})) as changes:
+            manager = lab.manager
+            lab.stop_node(manager)
+            broken = await status_with(feed, lambda status: bool(status.trouble))
+            lab.start_node(manager)
+            lab.wait_ready()
+            healthy = await status_with(feed, lambda status: not status.trouble)
+            await settle(changes)
+            lab.docker("service", "scale", "--detach", "web=3")
+            await collect(changes, lambda found: bool(tasks_in(found, TaskState.RUNNING)))
+
+        assert "engine" in broken.trouble
+        assert healthy.kind == broken.kind
+
+    async def test_the_lag_is_small_while_all_is_well(self, lab: Lab, feed: Feed) -> None:
+        service = lab.create_service("web", "/bin/serve")
+        assert feed.status().lag == 0
+        async with feed.subscribe(frozenset({service})) as changes:
+            await settle(changes)
+            assert feed.status().lag < 5

@@ -1,0 +1,155 @@
+"""The polling feed over looks that the test gives."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.errors import SwarmUnavailableError
+from bot.domain.swarm import Mode, Node, NodeState, Service, StackLook, Task, TaskState
+from bot.ports import Change
+from bot.swarm.differences import differences
+from bot.swarm.poll_feed import Mailbox, PollFeed
+
+WEB = Service("web", "web", 1, Mode.REPLICATED, 1)
+DB = Service("db", "db", 1, Mode.REPLICATED, 1)
+RUNS = Task("t1", "web", 1, "n1", TaskState.RUNNING, TaskState.RUNNING)
+FAILED = replace(RUNS, state=TaskState.FAILED, desired=TaskState.SHUTDOWN, exit_code=3)
+NODE = Node("n1", "photon-machine-01")
+
+
+def _look(*tasks: Task, services: tuple[Service, ...] = (WEB,), node: Node = NODE) -> StackLook:
+    return StackLook(0.0, "", services, tasks, (node,))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        (_look(RUNS), _look(RUNS), ()),
+        (_look(RUNS), _look(FAILED), (Change("web", FAILED),)),
+        (_look(), _look(RUNS), (Change("web", RUNS),)),
+        (_look(RUNS), _look(), (Change("web"),)),
+        (_look(RUNS), _look(RUNS, services=()), (Change("web"),)),
+        (_look(RUNS), _look(RUNS, services=(replace(WEB, replicas=2),)), (Change("web"),)),
+        (_look(RUNS), _look(RUNS, node=replace(NODE, state=NodeState.DOWN)), (Change("web"),)),
+        (_look(RUNS), _look(RUNS, node=replace(NODE, message="…")), ()),
+        (_look(RUNS), _look(RUNS, services=(WEB, DB)), (Change("db"),)),
+        (_look(RUNS), _look(replace(RUNS, since=9.0)), ()),
+    ],
+)
+def test_differences(before: StackLook, after: StackLook, changes: tuple[Change, ...]) -> None:
+    assert differences(before, after) == changes
+
+
+async def test_a_mailbox_has_the_newest_of_each_task() -> None:
+    mailbox = Mailbox(frozenset({"web"}))
+    mailbox.put((Change("web", RUNS), Change("db"), Change("web")))
+    mailbox.put((Change("web", FAILED),))
+
+    assert await mailbox.wait(0) == (Change("web"), Change("web", FAILED))
+    assert await mailbox.wait(0) == ()
+
+
+async def test_a_full_mailbox_says_to_look_again() -> None:
+    mailbox = Mailbox(frozenset({"web", "db"}))
+    mailbox.put(tuple(Change("web", replace(RUNS, id=str(number))) for number in range(1000)))
+
+    assert await mailbox.wait(0) == (Change("web"),)
+
+
+async def test_a_change_wakes_who_waits() -> None:
+    mailbox = Mailbox(frozenset({"web"}))
+    waiting = asyncio.create_task(mailbox.wait(60))
+    await asyncio.sleep(0)
+    mailbox.put((Change("web"),))
+
+    assert await waiting == (Change("web"),)
+
+
+async def test_who_is_cancelled_while_waiting_loses_nothing() -> None:
+    mailbox = Mailbox(frozenset({"web"}))
+    waiting = asyncio.create_task(mailbox.wait(60))
+    await asyncio.sleep(0)
+    mailbox.put((Change("web"),))
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+    assert waiting.cancelled()
+    assert await mailbox.wait(0) == (Change("web"),)
+
+
+class Looks:
+    """A source with looks that the test puts in; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.look: StackLook | Exception = _look(RUNS)
+        self.asked: list[frozenset[str]] = []
+        self.answered = asyncio.Condition()
+
+    async def services_look(self, service_ids: frozenset[str]) -> StackLook:
+        async with self.answered:
+            self.asked.append(service_ids)
+            self.answered.notify_all()
+        if isinstance(self.look, Exception):
+            raise self.look
+        return self.look
+
+    async def polls(self, count: int) -> None:
+        """Return after so many more polls began."""
+        async with self.answered:
+            goal = len(self.asked) + count
+            await self.answered.wait_for(lambda: len(self.asked) >= goal)
+
+
+async def test_it_polls_for_all_subscribers_at_once_and_stops_with_the_last() -> None:
+    source = Looks()
+    feed = PollFeed(source, interval=0.01)
+    async with feed.subscribe(frozenset({"web"})):
+        async with feed.subscribe(frozenset({"db"})):
+            await source.polls(2)
+            assert source.asked[-1] == {"web", "db"}
+        await source.polls(2)
+        assert source.asked[-1] == {"web"}
+    count = len(source.asked)
+    await asyncio.sleep(0.05)
+
+    assert len(source.asked) == count
+    assert feed.status().lag == 0
+
+
+async def test_an_outage_is_told_as_trouble_and_what_happened_meanwhile_afterwards() -> None:
+    source = Looks()
+    feed = PollFeed(source, interval=0.01)
+    async with feed.subscribe(frozenset({"web"})) as changes:
+        assert await changes.wait(0) == ()
+        source.look = SwarmUnavailableError("The engine does not answer.")
+        await source.polls(3)
+        assert feed.status().trouble == "The engine does not answer."
+        assert feed.status().lag > 0
+        source.look = _look(FAILED)
+        assert await changes.wait(10) == (Change("web", FAILED),)
+        assert feed.status().trouble == ""
+
+
+async def test_an_unexpected_error_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
+    source = Looks()
+    feed = PollFeed(source, interval=0.01)
+    async with feed.subscribe(frozenset({"web"})) as changes:
+        source.look = KeyError("ID")
+        await source.polls(2)
+        assert feed.status().trouble
+        source.look = _look(FAILED)
+        assert await changes.wait(10) == (Change("web", FAILED),)
+
+    assert "the poll feed failed" in caplog.text
+
+
+async def test_a_subscription_does_not_wait_long_for_a_dead_engine() -> None:
+    source = Looks()
+    source.look = SwarmUnavailableError("The engine does not answer.")
+    feed = PollFeed(source, interval=0.01)
+    async with asyncio.timeout(5), feed.subscribe(frozenset({"web"})) as changes:
+        source.look = _look(RUNS)
+        assert await changes.wait(10) == (Change("web"),), "nobody knows what was missed"
