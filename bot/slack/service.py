@@ -42,7 +42,7 @@ class SlackService:
         self._work = InFlight()
         self._listeners = Listeners(receive, press, reply, self._work)
         self._http = None if app_token else HttpMode(signing_secret, clock, InFlight())
-        self._socket = SocketMode(api, app_token, InFlight()) if app_token else None
+        self._socket = SocketMode(api, app_token) if app_token else None
         self._app: AsyncApp | None = None
 
     def routes(self) -> list[web.RouteDef]:

@@ -1,9 +1,11 @@
 """Socket Mode: Slack's requests over a WebSocket that the bot opens.
 
-Three things of the SDK's client are mended here. It asks for ever for a ticket with a token that
+Four things of the SDK's client are mended here. It asks for ever for a ticket with a token that
 does not work, so the token is tried once before. It retries an expired ticket for ever, so a
-watchdog takes the ticket away. And its ``close`` drops acks in flight, so every envelope is
-counted from the moment it was read, and ``drain`` waits for all of them.
+watchdog takes the ticket away. Its ``close`` drops acks in flight, so every envelope is counted
+from the moment it was read, and ``drain`` waits for all of them. And when Slack refreshes a
+connection, which it does every few hours, the SDK closes the old one first and loses what is on
+its way there, so a second client is connected before the first one is retired.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import asyncio
 import json
 import logging
 import time
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
@@ -21,7 +24,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.domain.errors import ChatUnavailableError
+from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.slack.api import Api
 from bot.slack.in_flight import InFlight
 from bot.slack.transport import proxy_for, web_client
@@ -35,12 +38,18 @@ LOOKS: Final = 2
 """So many looks without a connection take the ticket away."""
 CONNECT_WITHIN: Final = 15.0
 CLOSE_WITHIN: Final = 2.0
+GRACE: Final = 2.0
+"""Seconds a retired connection is still read, for what was sent before Slack knew the new one."""
+RETIRE_WITHIN: Final = 5.0
+
+Retire = Callable[["CountingClient"], Awaitable[bool]]
+"""Replaces a client that Slack told to disconnect; False when that did not work."""
 
 
 class CountingClient(SocketModeClient):
     """The SDK's client with every envelope counted from its reading to its ack."""
 
-    def __init__(self, app_token: str, base_url: str, in_flight: InFlight, ping: float) -> None:
+    def __init__(self, app_token: str, base_url: str, ping: float, retire: Retire) -> None:
         super().__init__(
             app_token=app_token,
             logger=logging.getLogger("bot.slack.socket"),
@@ -48,18 +57,39 @@ class CountingClient(SocketModeClient):
             ping_interval=ping,
         )
         self.proxy = None
-        self._in_flight = in_flight
+        self.in_flight = InFlight()
+        self._retire = retire
 
     async def enqueue_message(self, message: str) -> None:
         """Handle a frame at once in a task of its own, without the queue in between."""
         frame = json.loads(message) if message.startswith("{") else {}
-        self._in_flight.spawn(self.run_message_listeners(frame, message))
+        self.in_flight.spawn(self.run_message_listeners(frame, message))
+
+    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
+        """Handle a frame; one that says to disconnect by changing over to another client."""
+        if message.get("type") == "disconnect" and await self._retire(self):
+            return
+        await super().run_message_listeners(message, raw_message)
 
     async def issue_new_wss_url(self) -> str:
         """A fresh address; the proxy to it is looked up anew."""
         url = await super().issue_new_wss_url()
         self.proxy = proxy_for(url)
         return url
+
+    def stay_closed(self) -> None:
+        """Do not connect again once the connection is gone."""
+        self.auto_reconnect_enabled = self.default_auto_reconnect_enabled = False
+
+    async def close_gently(self) -> None:
+        """Close the connection; one that does not answer the close frame is left."""
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self.close()  # type: ignore[no-untyped-call]
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            log.info("The connection to Slack did not close in good order: %s", error)
+        finally:
+            await self.aiohttp_client_session.close()
 
 
 class SocketMode:
@@ -69,17 +99,19 @@ class SocketMode:
         self,
         api: Api,
         app_token: str,
-        in_flight: InFlight,
         ping_interval: float = PING_INTERVAL,
         look_interval: float = LOOK_INTERVAL,
     ) -> None:
         self._api = api
         self._app_token = app_token
-        self._in_flight = in_flight
         self._ping_interval = ping_interval
         self._look_interval = look_interval
+        self._app: AsyncApp | None = None
         self._client: CountingClient | None = None
         self._watchdog: asyncio.Task[None] | None = None
+        self._retired = InFlight()
+        self._replacing = asyncio.Lock()
+        self._stopping = asyncio.Event()
 
     async def open(self, app: AsyncApp) -> None:
         """Connect and take requests from now on.
@@ -87,15 +119,9 @@ class SocketMode:
         Raises ChatLoginError when the app-level token does not work, ChatUnavailableError when
         there is no connection within 15 s.
         """
-        url = await self._api.open_socket(self._app_token)
-        client = CountingClient(
-            self._app_token, self._api.base_url, self._in_flight, self._ping_interval
-        )
-        client.wss_uri, client.proxy = url, proxy_for(url)
-        client.socket_mode_request_listeners.append(_Envelopes(app).handle)
-        self._client = client
-        self._watchdog = asyncio.create_task(self._watch(client), name="slack-watchdog")
-        await self._connect(client)
+        self._client = await self._connected(app)
+        self._app = app
+        self._watchdog = asyncio.create_task(self._watch(), name="slack-watchdog")
 
     async def is_connected(self) -> bool:
         """Whether the connection stands."""
@@ -107,31 +133,62 @@ class SocketMode:
         What Slack still sends while others are being answered is answered too: a request that
         came here goes nowhere else.
         """
-        if self._client is None:
-            return True
-        self._client.auto_reconnect_enabled = False
-        self._client.default_auto_reconnect_enabled = False
-        await self._stop_watching()
-        ended = await self._in_flight.drain(seconds)
+        self._stopping.set()
         client, self._client = self._client, None
-        await _close(client)
-        return ended
+        if client is None:
+            return await self._retired.drain(seconds)
+        client.stay_closed()
+        await self._stop_watching()
+        ended = await client.in_flight.drain(seconds)
+        await client.close_gently()
+        return await self._retired.drain(seconds) and ended
 
-    async def _connect(self, client: CountingClient) -> None:
+    async def _connected(self, app: AsyncApp) -> CountingClient:
+        url = await self._api.open_socket(self._app_token)
+        client = CountingClient(
+            self._app_token, self._api.base_url, self._ping_interval, self._replace
+        )
+        client.wss_uri, client.proxy = url, proxy_for(url)
+        client.socket_mode_request_listeners.append(_Envelopes(app).handle)
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 await client.connect()  # type: ignore[no-untyped-call]
         except TimeoutError as error:
-            await self.drain(0)
+            await client.close_gently()
             raise ChatUnavailableError("Slack's WebSocket does not answer.") from error
+        return client
 
-    async def _watch(self, client: CountingClient) -> None:
+    async def _replace(self, old: CountingClient) -> bool:
+        """Change over to a fresh connection; the old one is read on for a moment, then closed."""
+        async with self._replacing:
+            if self._app is None or old is not self._client:
+                return True
+            try:
+                client = await self._connected(self._app)
+            except ChatError as error:
+                log.warning("The connection to Slack was not refreshed (%s): %s", error.ref, error)
+                return False
+            if self._stopping.is_set():
+                await client.close_gently()
+                return True
+            self._client = client
+            self._retired.spawn(self._retire(old))
+            return True
+
+    async def _retire(self, old: CountingClient) -> None:
+        old.stay_closed()
+        await asyncio.wait([stopping := asyncio.create_task(self._stopping.wait())], timeout=GRACE)
+        stopping.cancel()
+        await old.in_flight.drain(RETIRE_WITHIN)
+        await old.close_gently()
+
+    async def _watch(self) -> None:
         misses = 0
         while True:
             await asyncio.sleep(self._look_interval)
-            misses = 0 if await client.is_connected() else misses + 1
-            if misses >= LOOKS:
-                client.wss_uri = None
+            misses = 0 if await self.is_connected() else misses + 1
+            if self._client is not None and misses >= LOOKS:
+                self._client.wss_uri = None
                 misses = 0
 
     async def _stop_watching(self) -> None:
@@ -150,14 +207,3 @@ class _Envelopes:
         started = time.time()
         answer = await run_async_bolt_app(self._app, envelope)
         await send_async_response(client, envelope, answer, started)
-
-
-async def _close(client: CountingClient) -> None:
-    """Close the connection; one that does not answer the close frame is left."""
-    try:
-        async with asyncio.timeout(CLOSE_WITHIN):
-            await client.close()  # type: ignore[no-untyped-call]
-    except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        log.info("The connection to Slack did not close in good order: %s", error)
-    finally:
-        await client.aiohttp_client_session.close()
