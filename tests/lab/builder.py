@@ -52,7 +52,9 @@ class Builder(Engine):
             said.append(str(answer.get("stream", "")))
             if "error" in answer:
                 raise LabError(f"{''.join(said)[-3000:]}\n{answer['error']}")
-        self.client().prune_images(filters={"dangling": True})
+        # Young ones stay: the stages before a Dockerfile's last have no name of their own, and
+        # the next build takes its unchanged steps from them.
+        self.client().prune_images(filters={"dangling": True, "until": "24h"})
 
     def take_base(self, archive: Path) -> None:
         """Have this base image under its name; loads it where it is another or none."""

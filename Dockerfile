@@ -1,0 +1,40 @@
+# Written for the classic builder as well: it has neither RUN --mount nor COPY --chmod.
+
+FROM python:3.13-slim-trixie AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# --without-pip: the virtual environment is copied into the image, pip has no work there.
+RUN python -m venv --without-pip /opt/bot && python -m venv /opt/tools
+COPY requirements.lock requirements-build.lock ./
+RUN pip --python /opt/bot/bin/python install --require-hashes -r requirements.lock \
+ && /opt/tools/bin/pip install --require-hashes -r requirements-build.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY bot bot
+COPY handlers handlers
+# Bytecode is compiled here, for nothing can be written at run time; "unchecked" saves a look at
+# every source file at each start.
+RUN /opt/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+ && pip --python /opt/bot/bin/python install --no-deps /dist/*.whl \
+ && /opt/bot/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/bot/lib
+
+FROM python:3.13-slim-trixie
+LABEL org.opencontainers.image.title="Orochi stack bot" \
+      org.opencontainers.image.description="A chat-ops bot for Docker Swarm whose word is true" \
+      org.opencontainers.image.licenses="MIT"
+# The release's own version, so that its security updates come with every build.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends docker-cli \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY --from=build /opt/bot /opt/bot
+ENV PATH=/opt/bot/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1
+WORKDIR /tmp
+# As root: the swarm's control socket lets nobody else in, and docker.sock belongs to root and to a
+# group whose number differs from machine to machine. No capability is needed: the stack file drops
+# all of them and mounts the root file system read-only.
+USER root
+STOPSIGNAL SIGTERM
+# A socket and nothing else is imported: a probe takes a few hundredths of a second.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 CMD ["python", "-I", "-S", "-c", "import os, socket\nport = int(os.environ.get('BOT_HTTP_PORT') or 8080)\ndoor = socket.create_connection(('127.0.0.1', port), 2)\ndoor.sendall(b'GET /healthz HTTP/1.0\\r\\n\\r\\n')\nstatus = door.makefile('rb').readline()\nraise SystemExit(b' 200 ' not in status)"]
+# One process: the bot itself takes SIGTERM as process 1.
+ENTRYPOINT ["python", "-m", "bot"]
+CMD ["run"]

@@ -1,0 +1,174 @@
+"""The image and the stack file, as they are, on a real swarm.
+
+The stack is deployed once and stays for all tests of this file, which leave it running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from bot.demo.slack import SlackEmulator
+from tests.desk import STACK
+from tests.lab.builder import build_image
+from tests.lab.redis_image import redis_archive
+from tests.lab.swarm import Lab
+from tests.lab.waiting import wait_until
+from tests.swarm.stack import BOT, IMAGE, PROJECT, STORE, BotStack
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(autouse=True)
+def _clean_lab() -> None:
+    """Nothing, in place of the fixture that cleans after each test: see `stack`."""
+
+
+@pytest.fixture(scope="module")
+def loaded(lab: Lab) -> Lab:
+    """The lab with the image built from the Dockerfile, and Redis', on every node."""
+    build_image(lab, PROJECT, IMAGE)
+    lab.load_archive(redis_archive())
+    return lab
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(loaded: Lab) -> AsyncIterator[BotStack]:
+    """The bot's stack at work, and a service of the stack that it operates."""
+    async with SlackEmulator(strict=True, host=loaded.gateway) as slack:
+        stack = BotStack(slack, loaded)
+        await stack.create_secrets()
+        await stack.deploy()
+        await stack.service("worker01")
+        await stack.wait_ready()
+        yield stack
+        await asyncio.to_thread(loaded.clean)
+
+
+async def test_two_replicas_run_on_two_managers(stack: BotStack) -> None:
+    rows = await stack.docker(
+        "service",
+        "ps",
+        "--filter=desired-state=running",
+        "--format={{.Node}} {{.CurrentState}}",
+        BOT,
+    )
+
+    nodes = {row.split()[0] for row in rows.splitlines()}
+    assert len(nodes) == 2
+    assert all("Running" in row for row in rows.splitlines())
+
+
+async def test_status_answers(stack: BotStack) -> None:
+    answer = await stack.answer("status")
+
+    assert "worker01" in answer
+    assert "1/1" in answer
+
+
+async def test_scale_converges(stack: BotStack) -> None:
+    """Said with the metadata that other programs follow."""
+    message = await stack.job("scale 5")
+
+    assert message.payload | {"job_id": "any"} == {
+        "job_id": "any",
+        "action": "scale",
+        "target": f"{STACK}_worker01",
+        "state": "finished",
+        "verdict": "converged",
+        "cause": None,
+        "running": 5,
+        "desired": 5,
+    }
+    assert (await stack.inspect("worker01"))["Spec"]["Mode"]["Replicated"]["Replicas"] == 5
+
+
+async def test_a_killed_replica_is_not_missed(stack: BotStack) -> None:
+    """The other one takes the next command, and the swarm starts a new one."""
+    killed, survivor = stack.replicas()
+
+    await stack.docker_on(killed, "kill", "--signal=KILL", killed.container)
+    message = await stack.job("scale 2")
+
+    assert message.payload["verdict"] == "converged"
+    await stack.wait_ready()
+    now = stack.replicas()
+    assert survivor in now
+    assert killed not in now
+
+
+async def test_nothing_shows_a_secret(stack: BotStack) -> None:
+    """Neither the services, the containers with their environment and arguments, nor the image."""
+    replicas = [*stack.replicas(), *stack.replicas(STORE)]
+    shown = [await stack.docker("service", "inspect", BOT, STORE)]
+    shown += [await stack.docker("image", "inspect", IMAGE)]
+    for replica in replicas:
+        shown.append(await stack.docker_on(replica, "inspect", replica.container))
+        shown.append(await stack.execute(replica, "cat", "/proc/1/environ", "/proc/1/cmdline"))
+        shown.append("\n".join(await stack.processes(replica)))
+
+    leaks = [
+        name for name, value in stack.secrets.items() for text in shown
+        if value in text or json.dumps(value)[1:-1] in text
+    ]  # fmt: skip
+
+    assert leaks == []
+
+
+async def test_redis_wants_the_password(stack: BotStack) -> None:
+    (redis,) = stack.replicas(STORE)
+
+    assert "NOAUTH" in await stack.execute(redis, "redis-cli", "get", "key")
+
+
+async def test_the_image_runs_one_process(stack: BotStack) -> None:
+    processes = [await stack.processes(replica) for replica in stack.replicas()]
+
+    assert processes == [["python -m bot run"]] * 2
+
+
+async def test_the_bot_has_no_capability_and_cannot_write(stack: BotStack) -> None:
+    replica = stack.replicas()[0]
+
+    status = await stack.execute(replica, "cat", "/proc/1/status")
+    mounts = await stack.execute(replica, "cat", "/proc/1/mounts")
+
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(fields["CapEff"], 16) == int(fields["CapBnd"], 16) == 0
+    root = next(line.split() for line in mounts.splitlines() if line.split()[1] == "/")
+    assert "ro" in root[3].split(",")
+
+
+async def test_the_docker_cli_inside_reaches_the_manager(stack: BotStack) -> None:
+    nodes = await stack.execute(stack.replicas()[0], "docker", "node", "ls", "-q")
+
+    assert len(nodes.split()) == 3
+
+
+async def test_check_finds_all_well(stack: BotStack) -> None:
+    report = await stack.execute(stack.replicas()[0], "python", "-m", "bot", "check")
+
+    assert "MISSING" not in report
+    assert "a manager" in report
+    assert "Socket Mode: the app token works" in report
+
+
+async def test_an_update_loses_no_command(stack: BotStack) -> None:
+    """One replica after the other, the new one first; those that leave end in good order."""
+    before = stack.replicas()
+
+    await stack.deploy(BOT_MAX_REPLICAS="7")
+    message = await stack.job("scale 3")
+
+    def replaced() -> bool:
+        now = stack.replicas()
+        return len(now) == 2 and not any(replica in before for replica in now)
+
+    await asyncio.to_thread(wait_until, replaced, "two new replicas", seconds=60)
+    assert message.payload["verdict"] == "converged"
+    assert "7" in await stack.answer("scale 8")
+    assert [await stack.ended(replica) for replica in before] == [0, 0]
