@@ -18,6 +18,7 @@ from bot.domain.swarm import Look, NodeState, Service
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
+from bot.loops.lines import Lines
 from bot.loops.observer import first_of
 from bot.views.errors import unknown_service
 from bot.views.job import job_message
@@ -35,9 +36,17 @@ class Scale:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
+        self._lines = Lines()
 
     async def begin(self, draft: Draft, command: Command) -> None:
-        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
+        """Check the command against the swarm and queue its job. Raises BotError to refuse it.
+
+        Commands for one service are queued in the order in which they came.
+        """
+        async with self._lines.through(target.service.lower() for target in command.targets):
+            await self._queue(draft, command)
+
+    async def _queue(self, draft: Draft, command: Command) -> None:
         services = await self._ctx.swarm.services(self._ctx.stack)
         targets = []
         for wanted in command.targets:
@@ -89,9 +98,7 @@ class Scale:
             *(self._ctx.observer.follow(self._watching(job, i), _ignore) for i in watched)
         )
         for index, outcome in zip(watched, outcomes, strict=True):
-            before = job.outcomes[index]
-            revised = job.revised or (before is not None and before.verdict != outcome.verdict)
-            job = replace(job.with_outcome(index, outcome), revised=revised)
+            job = _watched(job, index, outcome)
         await hold.finish(replace(job, watched_until=self._ctx.clock.now()))
 
     async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
@@ -240,6 +247,14 @@ def _as_it_was(target: Target, look: Look) -> Target:
     dead = tuple(task.id for task in look.tasks if task.state.over)
     update = look.service.update_started if look.service else None
     return replace(target, known_dead=dead, update_before=update or 0.0)
+
+
+def _watched(job: Job, index: int, seen: Outcome) -> Job:
+    """The job once a watch ended: its first verdict for good, or the one that proved right."""
+    first = job.outcomes[index]
+    if first is not None and first.verdict is seen.verdict:
+        return job.with_outcome(index, replace(first, provisional=False))
+    return replace(job.with_outcome(index, seen), revised=True)
 
 
 def _ignore(_progress: ServiceProgress) -> None:
