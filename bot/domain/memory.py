@@ -146,14 +146,17 @@ def remember(memory: Memory | None, sight: Sight) -> Memory:
 def own_update(memory: Memory, goal: Goal, service: Service) -> UpdateState:
     """The service's update status if it belongs to this change, else ``NONE``.
 
-    An update that had ended before the change says nothing about it.
+    An update that had ended before the change says nothing about it; one that was in progress
+    goes on with it.
     """
+    present, first = UpdateMark(service.update, service.update_started), memory.first_update
+    if first.state in _IN_PROGRESS and first.started == present.started:
+        return present.state
     if goal.update_before is not None:
-        foreign = service.update_started == goal.update_before
+        foreign = present.started == goal.update_before
     else:
-        present = UpdateMark(service.update, service.update_started)
-        foreign = present == memory.first_update and present.state not in _IN_PROGRESS
-    return UpdateState.NONE if foreign else service.update
+        foreign = present == first
+    return UpdateState.NONE if foreign else present.state
 
 
 def in_progress(update: UpdateState) -> bool:

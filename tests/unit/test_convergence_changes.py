@@ -331,3 +331,18 @@ def test_a_late_convergence_is_still_watched_for_the_whole_time():
 
     assert machine.verdict(101, *running(1)) is None
     assert machine.verdict(155, *running(1)) == "converged"
+
+
+def test_an_update_that_was_in_progress_before_the_change_and_is_paused_then_counts():
+    machine = Machine(a_goal(3, update_before=NOW), updated(UpdateState.UPDATING))
+    machine.see(0, *running(1, 2), rejected("bad", 3))
+    machine.service = updated(UpdateState.PAUSED, "update paused due to failure of task bad")
+
+    assert machine.verdict(1, *running(1, 2)) == "paused"
+
+
+def test_an_update_that_had_ended_before_the_change_is_known_by_its_start():
+    machine = Machine(a_goal(3, update_before=NOW), updated(UpdateState.PAUSED))
+    machine.see(0, *running(1, 2, 3))
+
+    assert machine.verdict(5, *running(1, 2, 3)) == "converged"
