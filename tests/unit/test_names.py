@@ -51,7 +51,10 @@ def test_what_was_perhaps_meant_is_suggested_by_its_short_name_once():
 
 
 def test_nothing_is_suggested_where_nothing_is_alike():
-    assert resolve("zzz", "orochi", SERVICES).suggestions == ()
+    found = resolve("zzz", "orochi", SERVICES)
+
+    assert isinstance(found, NotFound)
+    assert found.suggestions == ()
 
 
 def test_a_full_name_goes_before_a_short_one():

@@ -20,6 +20,13 @@ from bot.domain.parser import parse
 DEFAULTS = Defaults(command="/orochi", service="worker01", max_replicas=100)
 
 
+def refusal(typed, defaults=DEFAULTS):
+    """What is answered to something that is no command."""
+    reply = parse(typed, defaults)
+    assert isinstance(reply, Reply)
+    return reply.text
+
+
 def scale(**targets):
     return Scale(tuple(ScaleTarget(name, count) for name, count in targets.items()))
 
@@ -138,35 +145,34 @@ def test_is_read_as_the_command_that_was_meant(typed, command):
 
 @pytest.mark.parametrize(("typed", "said"), ANSWERED.items(), ids=lambda value: str(value)[:30])
 def test_is_answered_with_what_was_wrong_and_what_would_be_right(typed, said):
-    reply = parse(typed, DEFAULTS)
+    text = refusal(typed)
 
-    assert isinstance(reply, Reply)
     for part in said:
-        assert part in reply.text
-    assert reply.text.endswith("Nothing was changed.")
+        assert part in text
+    assert text.endswith("Nothing was changed.")
 
 
 def test_what_is_quoted_back_is_short_escaped_and_without_backticks():
-    reply = parse("scale a`<!channel>&" + "y" * 5000 + " 3", DEFAULTS)
+    text = refusal("scale a`<!channel>&" + "y" * 5000 + " 3")
 
-    assert len(reply.text) < 400
-    assert "a'@channel&amp;yyy" in reply.text
-    assert "…" in reply.text
+    assert len(text) < 400
+    assert "a'@channel&amp;yyy" in text
+    assert "…" in text
 
 
 def test_ten_services_are_taken_and_eleven_are_refused():
     ten = " ".join(f"s{number}=1" for number in range(10))
 
-    assert len(parse(f"scale {ten}", DEFAULTS).targets) == 10
-    assert "11 services at once are too many" in parse(f"scale {ten} s10=1", DEFAULTS).text
+    assert parse(f"scale {ten}", DEFAULTS) == scale(**{f"s{n}": 1 for n in range(10)})
+    assert "11 services at once are too many" in refusal(f"scale {ten} s10=1")
 
 
 def test_the_ceiling_and_the_default_service_come_from_the_settings():
     defaults = Defaults(command="/x", service="web", max_replicas=3)
 
     assert parse("scale 3", defaults) == scale(web=3)
-    assert "at most 3" in parse("scale 4", defaults).text
-    assert "`/x scale 3`" in parse("scale 4", defaults).text
+    assert "at most 3" in refusal("scale 4", defaults)
+    assert "`/x scale 3`" in refusal("scale 4", defaults)
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
@@ -180,6 +186,7 @@ def test_every_example_in_the_table_is_read_as_its_own_command(row):
 def test_every_command_is_found_by_its_word_and_by_its_value(row):
     command = parse(row.examples[0][0], DEFAULTS)
 
+    assert not isinstance(command, Reply)
     assert spec(row.name.upper()) is row
     assert spec_of(command) is row
 

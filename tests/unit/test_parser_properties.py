@@ -5,8 +5,20 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.commands import COMMANDS, Cancel, Command, Help, ListJobs, Scale, ScaleTarget
-from bot.domain.commands import Defaults, Reply, Status, as_text, spec_of
+from bot.domain.commands import (
+    COMMANDS,
+    Cancel,
+    Command,
+    Defaults,
+    Help,
+    ListJobs,
+    Reply,
+    Scale,
+    ScaleTarget,
+    Status,
+    as_text,
+    spec_of,
+)
 from bot.domain.job import ID_ALPHABET, ID_LENGTH
 from bot.domain.parser import parse
 from tests.unit.hostile import hostile
@@ -15,7 +27,20 @@ DEFAULTS = Defaults()
 WORDS = [row.name for row in COMMANDS]
 
 pieces = st.sampled_from(
-    [*WORDS, "worker01", "5", "=", "-2", "1e3", "<@U1|x>", "<!channel>", "to", "—yes", "`", "٥"]
+    [
+        *WORDS,
+        "worker01",
+        "5",
+        "=",
+        "-2",
+        "1e3",
+        "<@U1|x>",
+        "<!channel>",
+        "to",
+        "—yes",
+        "`",
+        "\u0665",
+    ]
 )
 typed = st.one_of(
     hostile,

@@ -1,0 +1,222 @@
+"""What runs, what does not, why and since when."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.causes import CauseKind
+from bot.domain.health import Grade, examine, examine_service
+from bot.domain.swarm import (
+    Availability,
+    Mode,
+    Node,
+    NodeState,
+    Restart,
+    Service,
+    StackLook,
+    Task,
+    TaskState,
+    UpdateState,
+)
+
+NOW = 1_700_000_000.0
+NODES = (Node("n1", "node-1"), Node("n2", "node-2"), Node("n3", "node-3", NodeState.DOWN))
+WEB = Service("w", "orochi_web", 1, Mode.REPLICATED, 2, stack="orochi")
+AGENT = Service("a", "orochi_agent", 1, Mode.GLOBAL, None, stack="orochi")
+ONCE = Service("j", "orochi_once", 1, Mode.REPLICATED_JOB, 2, stack="orochi", job_iteration=4)
+
+
+def task(slot, state=TaskState.RUNNING, ago=1000.0, lived=1.0, **more):
+    """A task whose present state was reported ``ago`` seconds before now."""
+    name = more.pop("id", f"{slot}-{state.name}-{ago}")
+    fields = {
+        "service_id": "w",
+        "node_id": "n1",
+        "desired": TaskState.SHUTDOWN if state.over else TaskState.RUNNING,
+        "since": NOW - ago,
+        "created": NOW - ago - lived,
+    }
+    return Task(id=name, slot=slot, state=state, **(fields | more))
+
+
+def failed(slot, ago, lived=1.0, code=1):
+    return task(
+        slot, TaskState.FAILED, ago, lived, err=f"task: non-zero exit ({code})", exit_code=code
+    )
+
+
+def health(*tasks, service=WEB, wanted=None, nodes=NODES):
+    return examine_service(service, tasks, nodes, NOW, wanted or {})
+
+
+def test_a_service_with_all_its_slots_running_is_well():
+    seen = health(task(1), task(2, node_id="n2"))
+
+    assert (seen.running, seen.wanted, seen.nodes) == (2, 2, ("n1", "n2"))
+    assert seen.grade is Grade.WELL
+    assert seen.troubles == ()
+
+
+def test_a_slot_counts_once_and_only_while_it_shall_run():
+    seen = health(task(1), task(1, id="twin"), task(2, desired=TaskState.SHUTDOWN))
+
+    assert seen.running == 1
+    assert seen.stopping == 1
+
+
+def test_a_task_on_a_node_that_is_down_does_not_run():
+    seen = health(task(1), task(2, node_id="n3"))
+
+    assert seen.running == 1
+    assert seen.grade is Grade.BAD
+    assert [(t.cause.kind, t.cause.node_id, t.places, t.since) for t in seen.troubles] == [
+        (CauseKind.NODE_DOWN, "n3", ("2",), 0.0)
+    ]
+
+
+def test_a_node_whose_state_is_unknown_after_an_election_is_no_trouble():
+    nodes = (Node("n1", "node-1", NodeState.UNKNOWN),)
+
+    assert health(task(1), task(2), nodes=nodes).grade is Grade.WELL
+
+
+def test_what_is_on_its_way_is_counted_by_its_state():
+    seen = health(task(1), task(2, TaskState.PREPARING))
+
+    assert seen.coming == (("preparing", 1),)
+    assert seen.grade is Grade.CHANGING
+
+
+def test_a_slot_that_fails_again_and_again_tells_why_and_since_when():
+    seen = health(
+        task(1),
+        task(2, TaskState.STARTING, 1),
+        failed(2, 6),
+        failed(2, 16),
+        failed(2, 26),
+    )
+
+    (trouble,) = seen.troubles
+    assert trouble.cause.kind is CauseKind.EXIT_CODE
+    assert (trouble.places, trouble.failures, trouble.since) == (("2",), 3, NOW - 26)
+    assert seen.grade is Grade.BAD
+
+
+def test_a_row_of_failures_begins_with_the_end_of_a_task_that_had_run_well():
+    seen = health(task(1), failed(2, 6), failed(2, 16, lived=90_000), failed(2, 200_000))
+
+    assert seen.troubles[0].since == NOW - 16
+    assert seen.troubles[0].failures == 2
+
+
+def test_a_failure_long_ago_is_no_trouble_of_a_task_that_runs():
+    assert health(task(1), task(2, ago=50_000), failed(2, 50_001)).grade is Grade.WELL
+
+
+def test_a_slot_that_runs_at_this_moment_but_failed_twice_lately_is_unsteady():
+    seen = health(task(1), task(2, ago=2), failed(2, 7), failed(2, 17))
+
+    assert seen.running == 2
+    assert seen.grade is Grade.BAD
+    assert seen.troubles[0].unsteady
+    assert (seen.troubles[0].failures, seen.troubles[0].since) == (2, NOW - 17)
+
+
+def test_one_failure_alone_does_not_make_a_running_slot_unsteady():
+    assert health(task(1), task(2, ago=2), failed(2, 7)).grade is Grade.WELL
+
+
+def test_slots_with_one_kind_of_cause_are_told_together():
+    pending = {"err": "no suitable node (insufficient resources on 2 nodes)", "node_id": ""}
+    seen = health(
+        task(1, TaskState.PENDING, 30, **pending), task(2, TaskState.PENDING, 40, **pending)
+    )
+
+    (trouble,) = seen.troubles
+    assert trouble.cause.kind is CauseKind.UNSCHEDULABLE
+    assert (trouble.places, trouble.since, trouble.failures) == (("1", "2"), NOW - 40, 0)
+    assert seen.coming == ()
+
+
+def test_dead_tasks_of_slots_that_were_scaled_away_are_missed_by_nobody():
+    seen = health(task(1), task(2), failed(3, 5), failed(4, 5))
+
+    assert seen.grade is Grade.WELL
+
+
+def test_replicas_that_are_missing_without_a_word_are_not_well():
+    assert health(task(1)).grade is Grade.BAD
+    assert health(task(1)).troubles == ()
+
+
+@pytest.mark.parametrize(
+    ("update", "grade"),
+    [
+        (UpdateState.NONE, Grade.WELL),
+        (UpdateState.COMPLETED, Grade.WELL),
+        (UpdateState.ROLLBACK_COMPLETED, Grade.WELL),
+        (UpdateState.UPDATING, Grade.CHANGING),
+        (UpdateState.ROLLBACK_STARTED, Grade.CHANGING),
+        (UpdateState.PAUSED, Grade.BAD),
+        (UpdateState.ROLLBACK_PAUSED, Grade.BAD),
+    ],
+)
+def test_a_stopped_update_is_bad_and_one_under_way_is_a_change(update, grade):
+    assert health(task(1), task(2), service=replace(WEB, update=update)).grade is grade
+
+
+def test_a_service_scaled_to_nothing_is_well_once_nothing_runs():
+    none = replace(WEB, replicas=0)
+
+    assert health(service=none).grade is Grade.WELL
+    assert health(task(1, desired=TaskState.REMOVE), service=none).grade is Grade.CHANGING
+
+
+def test_a_global_service_wants_the_eligible_nodes_alone():
+    tasks = [task(0, service_id="a", node_id="n1"), task(0, service_id="a", node_id="n2")]
+    seen = health(*tasks, service=AGENT, wanted={"a": 2})
+
+    assert (seen.running, seen.wanted, seen.grade) == (2, 2, Grade.WELL)
+
+
+def test_a_job_is_well_when_every_completion_is_there():
+    run = {"service_id": "j", "job_iteration": 4}
+    done = [task(n, TaskState.COMPLETE, exit_code=0, **run) for n in (0, 1)]
+
+    assert health(*done, service=ONCE).completed == 2
+    assert health(*done, service=ONCE).grade is Grade.WELL
+    assert health(done[0], task(1, **run), service=ONCE).grade is Grade.CHANGING
+
+
+def test_a_job_counts_its_present_run_only():
+    old = task(0, TaskState.COMPLETE, exit_code=0, service_id="j", job_iteration=3)
+
+    assert health(old, service=ONCE).completed == 0
+
+
+def test_a_task_that_is_never_restarted_and_failed_is_bad():
+    once = replace(WEB, replicas=1, restart=Restart.NONE)
+
+    assert health(failed(1, 500), service=once).grade is Grade.BAD
+    assert health(task(1, TaskState.COMPLETE, exit_code=0), service=once).grade is Grade.WELL
+
+
+def test_a_service_that_should_run_but_ended_by_itself_is_bad():
+    seen = health(task(1), task(2, TaskState.COMPLETE, exit_code=0))
+
+    assert [trouble.cause.kind for trouble in seen.troubles] == [CauseKind.ENDED]
+
+
+def test_every_service_of_a_look_is_examined_with_its_own_tasks():
+    drained = Node("n2", "node-2", availability=Availability.DRAIN)
+    look = StackLook(
+        NOW,
+        "orochi",
+        (WEB, AGENT),
+        (task(1), task(2), task(0, service_id="a")),
+        (NODES[0], drained),
+    )
+
+    web, agent = examine(look, {"a": 1})
+
+    assert (web.running, web.wanted, agent.running, agent.wanted) == (2, 2, 1, 1)

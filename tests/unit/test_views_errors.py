@@ -1,0 +1,115 @@
+"""Refusals, errors and help: what was wrong, what would be right, that nothing was changed."""
+
+import pytest
+
+from bot.domain.access import Operators
+from bot.domain.commands import COMMANDS, Defaults, Help, Reply
+from bot.domain.errors import BotError, RefusedError
+from bot.domain.names import NotFound
+from bot.views.errors import (
+    done,
+    failed,
+    not_an_operator,
+    refused,
+    reply_message,
+    unknown_service,
+)
+from bot.views.help import help_message
+from tests.unit.hostile import assert_slack_takes, shown
+
+DEFAULTS = Defaults(command="/x", service="web", max_replicas=7)
+
+
+def said(message):
+    assert_slack_takes(message)
+    assert shown(message).startswith(message.text)
+    return message.text
+
+
+def test_a_refusal_tells_the_next_step_and_that_nothing_was_changed():
+    assert said(refused("No.", "Do `this`.")) == "No.\nDo `this`.\nNothing was changed."
+
+
+def test_that_nothing_was_changed_is_said_once():
+    assert said(refused("No.", "Nothing was changed. Again?")).lower().count("nothing was") == 1
+
+
+def test_words_from_outside_are_escaped():
+    assert said(refused("<!channel> & co")).startswith("&lt;!channel&gt; &amp; co\n")
+    assert said(done("<@U123> done")) == "&lt;@U123&gt; done"
+
+
+def test_an_error_has_a_reference_for_the_log_and_a_refusal_has_none():
+    error = BotError("Redis does not answer.", hint="Try again.")
+
+    assert said(failed(error)) == (
+        "Redis does not answer.\nTry again.\nNothing was changed.\n"
+        f"Reference for the log: `{error.ref}`"
+    )
+    assert "Reference" not in said(failed(RefusedError("No.")))
+
+
+def test_what_is_not_known_is_not_claimed():
+    assert "changed" not in said(failed(BotError("No answer."), unchanged=False))
+
+
+def test_a_parsers_reply_is_shown_as_it_is():
+    assert said(reply_message(Reply("`a&lt;b` is wrong.", "Right: `c`"))) == (
+        "`a&lt;b` is wrong.\nRight: `c`\nNothing was changed."
+    )
+
+
+def test_a_viewer_hears_who_can_change_that():
+    text = said(not_an_operator(Operators.parse("U123")))
+
+    assert text.startswith("You may look, not touch")
+    assert "`BOT_OPERATORS`" in text
+    assert "no operator yet" in said(not_an_operator(Operators()))
+
+
+def test_an_unknown_service_is_answered_with_those_that_were_perhaps_meant():
+    found = NotFound("wrker", ("worker01", "worker02"), known=("django", "worker01"))
+
+    assert said(failed(unknown_service(found, "orochi"))) == (
+        "There is no service `wrker` in the stack `orochi`.\n"
+        "Did you mean `worker01` or `worker02`?\nNothing was changed."
+    )
+
+
+def test_an_unknown_service_like_no_other_is_answered_with_those_there_are():
+    found = NotFound("zzz", known=tuple(f"orochi_s{n:02}" for n in range(25)))
+    text = said(failed(unknown_service(found, "orochi")))
+
+    assert "There are: `s00`, `s01`" in text
+    assert "`s19` and more." in text
+
+
+def test_an_ambiguous_name_is_answered_with_both():
+    found = NotFound("REDIS", ("orochi_Redis", "orochi_redis"), ambiguous=True)
+
+    assert said(failed(unknown_service(found, "orochi"))).startswith(
+        "`REDIS` may be `orochi_Redis` and `orochi_redis`.\nWrite the name exactly."
+    )
+
+
+def test_a_service_of_a_stack_without_services_is_answered_with_a_question():
+    assert "is it deployed?" in said(failed(unknown_service(NotFound("web"), "orochi")))
+
+
+def test_help_names_every_command_and_for_whom_it_is():
+    text = said(help_message(Help(), DEFAULTS))
+
+    for row in COMMANDS:
+        (line,) = [each for each in text.split("\n") if each.startswith(f"`/x {row.usage}`")]
+        assert row.summary in line
+        assert ("for operators" in line) is row.changes
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_help_on_a_command_has_its_examples_with_the_settings_filled_in(row):
+    text = said(help_message(Help(row.name), DEFAULTS))
+
+    assert all(f"`/x {example}`" in text for example, _ in row.examples)
+    assert "{" not in text
+    if row.name == "scale":
+        assert "Without a service it is `web`. At most 7 replicas." in text
