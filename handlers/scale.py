@@ -210,6 +210,9 @@ class Scale:
             known_dead=frozenset(target.known_dead),
             began=target.applied or self._ctx.clock.now(),
             limits=self._ctx.limits,
+            # A scale restarts a rollout that is under way, and who waits for it wants to know
+            # when the swarm takes that back.
+            updates=True,
             update_before=target.update_before,
             command=self._ctx.command,
         )
