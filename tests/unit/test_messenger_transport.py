@@ -1,0 +1,82 @@
+"""The app's manifest asks for what the code needs, and a proxy is used only where it belongs."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.slack.scopes import NEEDED, REASONS
+from bot.slack.transport import proxy_for, web_client
+
+MANIFEST = Path(__file__).parents[2] / "slack-manifest.yml"
+PROXY = "http://proxy.example:3128"
+
+
+def manifest():
+    return yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+
+
+def test_the_manifest_asks_for_exactly_the_scopes_that_are_needed():
+    asked = manifest()["oauth_config"]["scopes"]
+
+    assert asked == {"bot": list(REASONS)}
+    assert frozenset(asked["bot"]) == NEEDED
+
+
+def test_the_manifest_says_why_each_scope_is_needed():
+    lines = MANIFEST.read_text(encoding="utf-8").splitlines()
+    for scope in REASONS:
+        (line,) = [line for line in lines if line.strip().startswith(f"- {scope} ")]
+        assert "#" in line
+
+
+def test_the_manifest_turns_on_what_the_bot_speaks():
+    settings = manifest()["settings"]
+
+    assert settings["socket_mode_enabled"] is True
+    assert settings["interactivity"]["is_enabled"] is True
+
+
+def test_the_manifests_command_is_the_default_one():
+    (command,) = manifest()["features"]["slash_commands"]
+
+    assert command["command"] == "/orochi"
+    assert command["usage_hint"]
+
+
+@pytest.fixture
+def proxied(monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", PROXY)
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("https://slack.com/api/", PROXY),
+        ("wss://wss-primary.slack.com/link/", PROXY),
+        ("http://slack.com/api/", None),
+        ("https://127.0.0.1:8443/api/", None),
+        ("https://localhost/api/", None),
+        ("wss://[::1]:9/link", None),
+    ],
+)
+def test_a_proxy_is_used_for_its_scheme_and_never_for_loopback(proxied, url, proxy):
+    assert proxy_for(url) == proxy
+
+
+def test_hosts_named_in_no_proxy_are_reached_directly(proxied, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "slack.com")
+    monkeypatch.setenv("no_proxy", "slack.com")
+
+    assert proxy_for("https://slack.com/api/") is None
+    assert proxy_for("https://wss-primary.slack.com/") is None
+
+
+def test_the_sdks_client_repeats_nothing_by_itself(proxied):
+    client = web_client("xoxb-1", "http://127.0.0.1:1/api/")
+
+    assert client.retry_handlers == []
+    assert client.proxy is None
