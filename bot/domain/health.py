@@ -2,8 +2,8 @@
 
 A **place** (a slot, or a node of a global service) runs when one of its tasks runs, is wanted to,
 and its node is not known to be down. For each place that should run and does not, the newest task
-tells why. A place that runs now but failed at least twice within ten minutes is **unsteady**: its
-next failure is a matter of time.
+tells why. A place that runs now is **unsteady** when at least two tasks of the same template failed
+there within ten minutes and the present one has not outlived them clearly yet.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def examine_service(
         stopping=sum(_stops(service, task, down) for task in tasks),
         troubles=(
             *_troubles(service, open_places, down),
-            *_unsteady(service, {place: places[place] for place in by_place}, at),
+            *_unsteady(service, {place: places[place] for place in by_place}, by_place, at),
         ),
     )
 
@@ -226,7 +226,7 @@ def _row_of_failures(service: Service, tasks: Sequence[Task]) -> list[Task]:
         cause = classify(task, service)
         if cause is None and index == 0 and not task.state.over:
             continue
-        if cause is None:
+        if cause is None or task.up_to_date != tasks[0].up_to_date:
             break
         row.append(task)
         if task.state.over and task.since - task.created > RAN_WELL_SECONDS:
@@ -235,22 +235,32 @@ def _row_of_failures(service: Service, tasks: Sequence[Task]) -> list[Task]:
 
 
 def _unsteady(
-    service: Service, places: Mapping[str, Sequence[Task]], at: float
+    service: Service,
+    places: Mapping[str, Sequence[Task]],
+    running: Mapping[str, Task],
+    at: float,
 ) -> tuple[Trouble, ...]:
     """The places that run at this moment and failed again and again right before."""
     found = []
     for place, tasks in places.items():
-        failed = [
-            task
-            for task in tasks
-            if task.state in {TaskState.FAILED, TaskState.REJECTED}
-            and at - task.since < UNSTEADY_SECONDS
-        ]
+        failed = [task for task in tasks if _failed_lately(task, running[place], at)]
         cause = classify(failed[0], service) if len(failed) >= UNSTEADY_FAILURES else None
-        if cause is not None:
+        if cause is not None and not _outlived(running[place], failed, at):
             since = min(task.since for task in failed)
             found.append(Trouble(cause, (place,), since, len(failed), unsteady=True))
     return _merged(found)
+
+
+def _failed_lately(task: Task, running: Task, at: float) -> bool:
+    failed = task.state in {TaskState.FAILED, TaskState.REJECTED}
+    same = task.up_to_date == running.up_to_date
+    return failed and same and at - task.since < UNSTEADY_SECONDS
+
+
+def _outlived(running: Task, failed: Iterable[Task], at: float) -> bool:
+    """Whether the task has run twice as long as any that failed, and a minute at least."""
+    longest = max(task.since - task.created for task in failed)
+    return at - running.since > max(2 * longest, RAN_WELL_SECONDS)
 
 
 def _merged(troubles: Iterable[Trouble]) -> tuple[Trouble, ...]:

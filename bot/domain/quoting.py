@@ -12,6 +12,8 @@ import unicodedata
 
 ELLIPSIS = "…"
 QUOTE_LENGTH = 60
+MOST_CUT = 4
+"""Texts that are so many times longer than their room are cut before they are looked at."""
 JOINER = "\u200d"
 """Holds the parts of one emoji together: the one invisible character that is kept."""
 
@@ -23,11 +25,13 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def escape(text: str) -> str:
     """``text`` as mrkdwn that shows itself: nothing in it links, mentions or pings."""
-    return "".join(_ESCAPES.get(char, char) for char in visible(text))
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def visible(text: str) -> str:
     """``text`` without terminal codes, direction marks and lone surrogates; its lines are kept."""
+    if text.isprintable():
+        return text
     lines = "\n".join(_TERMINAL_CODES.sub("", text).splitlines())
     return "".join(char for char in lines if _is_visible(char))
 
@@ -44,12 +48,13 @@ def shorten(text: str, length: int) -> str:
 
 def fit(text: str, length: int) -> str:
     """``text`` escaped, at most ``length`` characters; never cuts through an escape."""
-    escaped = escape(text)
-    if len(escaped) <= length:
-        return escaped
+    if len(text) <= MOST_CUT * length:
+        escaped = escape(text)
+        if len(escaped) <= length:
+            return escaped
     kept: list[str] = []
     room = length - len(ELLIPSIS)
-    for char in visible(text):
+    for char in visible(text[: MOST_CUT * length]):
         room -= len(_ESCAPES.get(char, char))
         if room < 0:
             break
@@ -64,6 +69,6 @@ def quoted(text: str, length: int = QUOTE_LENGTH) -> str:
 
 
 def _is_visible(char: str) -> bool:
-    if char in {"\n", "\t", JOINER}:
+    if char.isprintable() or char in {"\n", "\t", JOINER}:
         return True
     return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}

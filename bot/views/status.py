@@ -16,7 +16,7 @@ from bot.views.around import Surroundings, jobs_text, small_print
 from bot.views.blocks import context, fits, header, packed, section
 from bot.views.service_status import service_status_message
 from bot.views.text import bar, line, plain, plural
-from bot.views.trouble import NodeNames, node_name, title, trouble_lines, where
+from bot.views.trouble import NodeNames, node_name, title, trouble_lines, update_words, where
 
 __all__ = ["Surroundings", "service_status_message", "status_message"]
 
@@ -103,8 +103,8 @@ def _in_full(health: Health, names: NodeNames, detail: Detail) -> list[Block]:
 
 
 def _in_a_line(health: Health, names: NodeNames, detail: Detail) -> str:
-    nodes = where(health, names, detail.nodes)
-    return f"{title(health)} · {nodes}" if nodes else title(health)
+    parts = [title(health), where(health, names, detail.nodes), update_words(health)]
+    return " · ".join(part for part in parts if part)
 
 
 def _in_short(healths: Sequence[Health], word: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from bot.domain.quoting import escape, fit, one_line, quoted, shorten, visible
+from bot.domain.quoting import MOST_CUT, escape, fit, one_line, quoted, shorten, visible
 
 __all__ = [
     "bar",
@@ -35,7 +35,7 @@ _ID = re.compile(r"[A-Z0-9]{1,30}")
 
 def line(text: str, length: int) -> str:
     """``text`` in one line, escaped, at most ``length`` characters."""
-    return fit(one_line(text), length)
+    return fit(one_line(text[: MOST_CUT * length]), length)
 
 
 def plain(text: str, length: int) -> str:
@@ -48,7 +48,7 @@ def code_block(text: str, length: int) -> str:
 
     Empty when there is nothing to show.
     """
-    lines = visible(text).replace(FENCE, "'''").strip("\n").split("\n")
+    lines = visible(text[-MOST_CUT * length :]).replace(FENCE, "'''").strip("\n").split("\n")
     room = length - 2 * len(FENCE) - 2
     kept: list[str] = []
     for each in reversed(lines):

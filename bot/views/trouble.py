@@ -32,6 +32,11 @@ def trouble_lines(health: Health, nodes: NodeNames, most: int, length: int) -> l
     return [*_update(health, length), *lines, *_missing(health)]
 
 
+def update_words(health: Health) -> str:
+    """The state of a service's last update in few words, empty when it is nothing to speak of."""
+    return UPDATES.get(health.service.update, "")
+
+
 def where(health: Health, nodes: NodeNames, most: int) -> str:
     """The nodes that run a service: ``photon-machine-01 (2), photon-machine-02``."""
     counts = Counter(node_name(node, nodes) for node in health.nodes)
@@ -84,7 +89,7 @@ def _trouble(health: Health, trouble: Trouble, nodes: NodeNames, length: int) ->
         text = f"The node {node_name(trouble.cause.node_id, nodes)} is down"
     failures = f" · {plural(trouble.failures, 'failure')}" if trouble.failures > 1 else ""
     since = f" · since {slack_date(trouble.since)}" if trouble.since > 0 else ""
-    now = " (runs now, but not for long)" if trouble.unsteady else ""
+    now = " (runs at this moment)" if trouble.unsteady else ""
     return f"{_places(health, trouble.places, nodes)}: {text}{now}{failures}{since}"
 
 

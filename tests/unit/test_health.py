@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.causes import CauseKind
 from bot.domain.health import Grade, examine, examine_service
+from bot.domain.placement import eligible_nodes
 from bot.domain.swarm import (
     Availability,
     Mode,
@@ -18,6 +19,7 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from tests.unit.recordings import recording
 
 NOW = 1_700_000_000.0
 NODES = (Node("n1", "node-1"), Node("n2", "node-2"), Node("n3", "node-3", NodeState.DOWN))
@@ -122,6 +124,21 @@ def test_a_slot_that_runs_at_this_moment_but_failed_twice_lately_is_unsteady():
     assert (seen.troubles[0].failures, seen.troubles[0].since) == (2, NOW - 17)
 
 
+def test_failures_of_another_template_are_not_held_against_the_running_task():
+    old = [replace(failed(2, ago), up_to_date=False) for ago in (7, 17, 27)]
+
+    assert health(task(1), task(2, ago=2), *old).grade is Grade.WELL
+    assert health(task(1), task(2, TaskState.STARTING, 2), *old).grade is Grade.CHANGING
+
+
+def test_a_task_that_outlived_those_that_failed_is_steady():
+    short = [failed(2, 100), failed(2, 110)]
+    long = [failed(2, 100, lived=80), failed(2, 190, lived=80)]
+
+    assert health(task(1), task(2, ago=90), *short).grade is Grade.WELL
+    assert health(task(1), task(2, ago=90), *long).grade is Grade.BAD
+
+
 def test_one_failure_alone_does_not_make_a_running_slot_unsteady():
     assert health(task(1), task(2, ago=2), failed(2, 7)).grade is Grade.WELL
 
@@ -205,6 +222,46 @@ def test_a_service_that_should_run_but_ended_by_itself_is_bad():
     seen = health(task(1), task(2, TaskState.COMPLETE, exit_code=0))
 
     assert [trouble.cause.kind for trouble in seen.troubles] == [CauseKind.ENDED]
+
+
+def last_look(name, of="w"):
+    look = list(recording(name).replay(of))[-1]
+    assert look.service
+    eligible = {look.service.id: len(eligible_nodes(look.service, look.nodes))}
+    return examine_service(look.service, look.tasks, look.nodes, look.at, eligible)
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "grade", "count"),
+    [
+        ("scale_1_to_5", "w", Grade.WELL, "5/5"),
+        ("scale_5_to_2", "w", Grade.WELL, "2/2"),
+        ("scale_2_to_0", "w", Grade.WELL, "0/0"),
+        ("drain_node", "wg", Grade.WELL, "9/9"),
+        ("fix_after_continue", "w", Grade.WELL, "3/3"),
+        ("update_bad_image_rollback", "w", Grade.WELL, "3/3"),
+        ("update_bad_image_continue", "w", Grade.BAD, "0/3"),
+        ("update_bad_image_pause", "w", Grade.BAD, "2/3"),
+        ("scale_impossible_memory", "wm", Grade.BAD, "10/12"),
+        ("node_daemon_killed", "n_rep", Grade.WELL, "12/12"),
+        ("stack_deploy_orochi_slow_pull", "orochilab_es01", Grade.CHANGING, "0/1"),
+    ],
+)
+def test_the_end_of_a_recorded_run_is_graded_as_it_was(name, of, grade, count):
+    seen = last_look(name, of)
+
+    assert (seen.grade, f"{seen.running}/{seen.wanted}") == (grade, count)
+
+
+def test_a_recorded_crash_every_nine_seconds_is_never_called_well_after_two():
+    looks = list(recording("failures").replay("f_crash_late"))
+    grades = {
+        examine_service(each.service, each.tasks, each.nodes, each.at, {}).grade
+        for each in looks
+        if each.service and each.tasks and each.at > looks[0].at + 25
+    }
+
+    assert grades == {Grade.BAD}
 
 
 def test_every_service_of_a_look_is_examined_with_its_own_tasks():

@@ -138,8 +138,14 @@ def test_a_slot_that_runs_only_for_the_moment_is_not_called_well():
         task("web", 1, TaskState.FAILED, ago=ago, **dead) for ago in (5, 15, 25)
     ]
 
-    assert "(runs now, but not for long) · 3 failures · since" in shown(
-        status([service("web")], tasks)
+    assert "(runs at this moment) · 3 failures · since" in shown(status([service("web")], tasks))
+
+
+def test_a_service_whose_last_update_was_rolled_back_says_so_though_it_is_well():
+    web = service("web", update=UpdateState.ROLLBACK_COMPLETED)
+
+    assert "🟢 *web*  ▰ 1/1 · photon-machine-01 · last update was rolled back" in shown(
+        status([web], [task("web")])
     )
 
 
