@@ -40,7 +40,7 @@ class Identity:
 
 
 class Api:
-    """The Web API for one bot token. Open it in the event loop that uses it, and close it."""
+    """The Web API for one bot token: used in one event loop, closed at the end."""
 
     def __init__(
         self, token: str, clock: Clock, base_url: str = SLACK_API_URL, timeout: float = TIMEOUT
@@ -51,11 +51,13 @@ class Api:
         self._clock = clock
         self._timeout = timeout
         self._closed_until: dict[tuple[str, str], float] = {}
+        self._closed = False
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; calls fail from now on."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
         self._session = self._client = None
@@ -123,6 +125,8 @@ class Api:
         return max(0.0, until - self._clock.now())
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ChatError("The bot is shutting down.")
         if self._session is None:
             self._session = new_session(self._timeout)
         return self._session

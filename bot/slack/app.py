@@ -23,7 +23,8 @@ from bot.slack.api import Identity
 from bot.slack.in_flight import InFlight
 from bot.slack.requests import Payload, command_request, press_request
 from bot.slack.transport import SLACK_API_URL, web_client
-from bot.slack.wording import apology, ephemeral_body, internal_error, unknown_command
+from bot.slack.wording import ephemeral_body, internal_error, unknown_command
+from bot.views.errors import failed
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +87,11 @@ class Listeners:
             return await take(request)
         except BotError as error:
             log.warning("A %s was not taken in (%s): %s", word, error.ref, error)
-            return apology(error)
+            return failed(error, unchanged=False)
         except Exception:
             failure = internal_error(word)
             log.exception("A %s failed (%s)", word, failure.ref)
-            return apology(failure)
+            return failed(failure, unchanged=False)
 
     async def _say_later(self, task: asyncio.Task[Message | None], request: Request) -> None:
         message = await task
@@ -121,7 +122,8 @@ def bolt_app(
     )
 
     async def other_command(ack: AsyncAck, body: Payload) -> None:
-        await ack(ephemeral_body(unknown_command(str(body.get("command", "")), command)))
+        wrong = unknown_command(str(body.get("command", "")), command)
+        await ack(ephemeral_body(failed(wrong)))
 
     app.command(command)(_guarded(listeners.command))
     app.command(re.compile(""))(_guarded(other_command))
@@ -138,7 +140,7 @@ def _guarded(listener: Listener) -> Listener:
         except Exception:
             failure = internal_error()
             log.exception("A listener failed (%s)", failure.ref)
-            await ack(ephemeral_body(apology(failure)))
+            await ack(ephemeral_body(failed(failure, unchanged=False)))
 
     return guarded
 

@@ -139,9 +139,9 @@ class Edits:
             self._pacing.gone(key)
         except ChatError as error:
             self._pacing.failed(key, message, self._clock.now(), _pause_after(error))
-        except BaseException:
+        except Exception:
+            log.exception("Progress was not shown")
             self._pacing.failed(key, message, self._clock.now(), LONGEST_PAUSE)
-            raise
         else:
             self._pacing.sent(key, message)
         finally:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -41,6 +42,7 @@ CLOSE_WITHIN: Final = 2.0
 GRACE: Final = 2.0
 """Seconds a retired connection is still read, for what was sent before Slack knew the new one."""
 RETIRE_WITHIN: Final = 5.0
+TICKET: Final = re.compile(r"ticket=[^&'\"\s]+")
 
 Retire = Callable[["CountingClient"], Awaitable[bool]]
 """Replaces a client that Slack told to disconnect; False when that did not work."""
@@ -52,7 +54,7 @@ class CountingClient(SocketModeClient):
     def __init__(self, app_token: str, base_url: str, ping: float, retire: Retire) -> None:
         super().__init__(
             app_token=app_token,
-            logger=logging.getLogger("bot.slack.socket"),
+            logger=_discreet_logger(),
             web_client=web_client(None, base_url),
             ping_interval=ping,
         )
@@ -207,3 +209,19 @@ class _Envelopes:
         started = time.time()
         answer = await run_async_bolt_app(self._app, envelope)
         await send_async_response(client, envelope, answer, started)
+
+
+class _Discreet(logging.Filter):
+    """The SDK's log without payloads, without tickets, and without a trace for every retry."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = TICKET.sub("ticket=…", record.getMessage())
+        record.args = record.exc_info = record.exc_text = None
+        return record.levelno >= logging.INFO
+
+
+def _discreet_logger() -> logging.Logger:
+    logger = logging.getLogger("bot.slack.socket")
+    if not any(isinstance(each, _Discreet) for each in logger.filters):
+        logger.addFilter(_Discreet())
+    return logger

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, RefusedError
 from bot.domain.message import Message
 
 EDIT_TEXT: Final = 4_000
 """``chat.update`` takes less text than ``chat.postMessage``
 (https://docs.slack.dev/reference/methods/chat.update)."""
 POST_TEXT: Final = 40_000
-
-
-def escaped(text: str) -> str:
-    """Text that Slack shows as it is (https://docs.slack.dev/messaging/formatting-message-text)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def shortened(text: str, longest: int) -> str:
@@ -56,13 +51,6 @@ def plain(message: Message) -> Message:
     return Message(message.text)
 
 
-def apology(error: BotError) -> Message:
-    """One sentence for the person, with the next step and the id to find it in the log."""
-    parts = (error.sentence, error.hint)
-    said = " ".join(escaped(part) for part in parts if part)
-    return Message(f":warning: {said} (reference `{error.ref}`)")
-
-
 def internal_error(word: str = "command") -> BotError:
     """What is said when the bot itself failed on a command or a button."""
     return BotError(
@@ -71,11 +59,11 @@ def internal_error(word: str = "command") -> BotError:
     )
 
 
-def unknown_command(used: str, command: str) -> Message:
+def unknown_command(used: str, command: str) -> BotError:
     """Said when Slack sends a slash command that the bot was not told to answer."""
-    return Message(
-        f"This bot answers to `{escaped(command)}`, not to `{escaped(used)}`: "
-        "the slash command in the Slack app and the bot's setting differ. Nothing was changed."
+    return RefusedError(
+        f"This bot answers to `{command}`, not to `{used}`.",
+        hint="The slash command in the Slack app and the bot's setting BOT_COMMAND differ.",
     )
 
 

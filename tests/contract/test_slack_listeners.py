@@ -126,7 +126,7 @@ async def test_a_press_that_fails_is_answered_with_its_reference(mode, caplog):
         shown = await side.slack.wait_for_ephemeral()
 
     assert delivery.ok
-    assert "reference" in shown.text
+    assert "Reference" in shown.text
     assert any(record.exc_info for record in caplog.records)
 
 
@@ -138,7 +138,7 @@ async def test_an_error_of_ours_is_told_in_its_own_words(mode):
         delivery = await side.slack.command(COMMAND, "scale x 5")
 
     assert delivery.shown is not None
-    assert "No service &lt;x&gt;. Try worker01." in delivery.shown.text
+    assert "No service &lt;x&gt;.\nTry worker01." in delivery.shown.text
 
 
 async def test_a_command_that_takes_too_long_is_acked_and_answered_later(mode, monkeypatch):

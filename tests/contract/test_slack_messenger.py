@@ -426,3 +426,25 @@ async def test_calls_one_after_the_other_share_a_connection():
         assert slack._runner is not None
         assert slack._runner.server is not None
         assert len(slack._runner.server.connections) == 1
+
+
+async def test_after_the_end_nothing_is_said_and_nothing_waits():
+    async with SlackEmulator() as slack, asyncio.timeout(5):
+        async with a_messenger(slack) as messenger:
+            ts = await messenger.post(SWARM, a_message("queued"))
+        messenger.show(SWARM, ts, a_message("late"))
+        with pytest.raises(ChatError, match="shutting down"):
+            await messenger.settle(SWARM, ts, a_message("late"))
+
+    assert texts(slack, ts) == ["queued"]
+
+
+async def test_the_end_waits_for_the_edit_that_is_under_way():
+    async with SlackEmulator() as slack:
+        async with a_messenger(slack) as messenger:
+            ts = await messenger.post(SWARM, a_message("queued"))
+            slack.faults.slow(UPDATE, 0.1)
+            messenger.show(SWARM, ts, a_message("1/5"))
+            await eventually(lambda: slack.faults.pending(UPDATE) == 0)
+
+        assert error_of(slack, UPDATE) == [""]

@@ -1,6 +1,7 @@
 """The WebSocket comes back by itself, a wrong token fails at once, acks survive the shutdown."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -57,6 +58,21 @@ async def test_an_expired_ticket_is_given_up_for_a_fresh_one():
 
         assert slack.sockets.refusals >= 1
         assert (await slack.command(COMMAND, "status")).ok
+
+
+async def test_tickets_and_payloads_are_not_logged(caplog):
+    caplog.set_level(logging.DEBUG)
+    async with SlackEmulator() as slack, listening(slack, Recorder()):
+        slack.sockets.expire_tickets(times=1)
+        await lost_and_found(slack)
+        await slack.command(COMMAND, "private words")
+    ours = [each for each in caplog.records if each.name.startswith("bot.")]
+    failures = [each.getMessage() for each in ours if "Failed to connect" in each.getMessage()]
+
+    assert failures
+    assert all("ticket=…" in each for each in failures)
+    assert "private words" not in " ".join(each.getMessage() for each in ours)
+    assert not any(each.exc_info for each in ours)
 
 
 async def test_it_comes_back_after_slack_was_away():

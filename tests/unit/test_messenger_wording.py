@@ -3,7 +3,6 @@
 import pytest
 
 from bot.domain.errors import (
-    BotError,
     CannotPostError,
     ChatError,
     ChatLoginError,
@@ -13,7 +12,6 @@ from bot.domain.message import Message, Metadata
 from bot.slack.errors import LayoutError, refusal
 from bot.slack.wording import (
     EDIT_TEXT,
-    apology,
     edit_arguments,
     ephemeral_body,
     post_arguments,
@@ -59,16 +57,6 @@ def test_what_is_said_to_one_person_replaces_nothing():
     assert body["response_type"] == "ephemeral"
     assert body["replace_original"] is False
     assert body["blocks"] == [BLOCK]
-
-
-def test_an_apology_is_escaped_and_has_the_reference():
-    error = BotError("no service <!channel>", hint="try worker01 & co")
-    text = apology(error).text
-
-    assert "<!channel>" not in text
-    assert "&lt;!channel&gt;" in text
-    assert "worker01 &amp; co" in text
-    assert error.ref in text
 
 
 @pytest.mark.parametrize(
