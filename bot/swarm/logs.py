@@ -10,7 +10,8 @@ MOST_BYTES: Final = 16 * 1024
 """What is kept of a log, counted from its end."""
 
 _HEADER: Final = 8
-_STREAMS: Final = frozenset({0, 1, 2, 3})
+_ENGINES_OWN: Final = 3
+_STREAMS: Final = frozenset({0, 1, 2, _ENGINES_OWN})
 _ESCAPES: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor moves
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles and links
@@ -23,6 +24,7 @@ class Demultiplexer:
     """Takes the frames of a log apart as they come (Engine API, "Attach to a container").
 
     Each frame has a header of eight bytes: the stream, three zeros, and the length, big-endian.
+    Stream 3 is no output of the task: there the engine says why a log is incomplete.
     The log of a container with a terminal has no frames and passes as it is. Only the end of
     what came is kept.
     """
@@ -31,6 +33,7 @@ class Demultiplexer:
         self._most = most
         self._rest = b""
         self._left = 0
+        self._stream = 0
         self._raw: bool | None = None
         self._text = bytearray()
 
@@ -43,6 +46,7 @@ class Demultiplexer:
             if not self._raw and not self._left:
                 if len(self._rest) < _HEADER:
                     break
+                self._stream = self._rest[0]
                 self._left = int.from_bytes(self._rest[4:_HEADER], "big")
                 self._rest = self._rest[_HEADER:]
             self._keep(len(self._rest) if self._raw else self._left)
@@ -54,7 +58,7 @@ class Demultiplexer:
     def _keep(self, count: int) -> None:
         part, self._rest = self._rest[:count], self._rest[count:]
         self._left = max(self._left - len(part), 0)
-        self._text += part
+        self._text += b"" if self._stream == _ENGINES_OWN else part
         del self._text[: -self._most]
 
 

@@ -35,6 +35,12 @@ def test_the_log_of_a_terminal_has_no_frames() -> None:
     assert _demultiplexed(b"short") == b"short"
 
 
+def test_what_the_engine_says_of_its_own_is_no_log() -> None:
+    body = _frame(b"theirs", 2) + _frame(b"error grabbing logs", 3) + _frame(b" again")
+
+    assert _demultiplexed(body) == b"theirs again"
+
+
 def test_only_the_end_is_kept() -> None:
     assert _demultiplexed(_frame(b"a" * 100), _frame(b"the end"), most=10) == b"aaathe end"
 
