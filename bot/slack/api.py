@@ -114,7 +114,9 @@ class Api:
         try:
             async with session.post(url, json=body, proxy=proxy_for(url)) as answer:
                 return self._heard(lane, answer, await answer.text())
-        except (*UNREACHED, aiohttp.InvalidURL) as error:
+        except aiohttp.InvalidURL:
+            return False
+        except UNREACHED as error:
             raise NotSentError("Slack's response URL cannot be reached.") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ChatUnavailableError("Slack did not answer at the response URL.") from error

@@ -80,6 +80,16 @@ async def eventually(probe: Callable[[], bool], seconds: float = 5.0) -> None:
             await asyncio.sleep(0.005)
 
 
+def texts(slack: SlackEmulator, ts: str, channel: str = SWARM) -> list[str]:
+    """All that a message ever said."""
+    return [edit.content.text for edit in slack.workspace.messages[channel, ts].history]
+
+
+def error_of(slack: SlackEmulator, method: str) -> list[str]:
+    """The error word of each call of a method, "" for those that went well."""
+    return [call.error for call in slack.calls_of(method)]
+
+
 @asynccontextmanager
 async def a_messenger(
     slack: SlackEmulator, clock: FastClock | SystemClock | None = None, patience: float = 20.0

@@ -1,0 +1,311 @@
+"""Whatever Slack answers, or does not: a verdict arrives, and nothing is said twice."""
+
+import asyncio
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.demo.slack import SlackEmulator
+from bot.domain.errors import (
+    CannotPostError,
+    ChatError,
+    ChatLoginError,
+    ChatUnavailableError,
+)
+from bot.domain.message import Message
+from bot.slack.api import Api
+from bot.slack.messenger import Messenger
+from tests.contract.slack_side import (
+    ANN,
+    SWARM,
+    FastClock,
+    a_message,
+    a_messenger,
+    error_of,
+    eventually,
+    texts,
+)
+
+UPDATE = "chat.update"
+POST = "chat.postMessage"
+
+
+@pytest.mark.parametrize("method", [UPDATE, POST])
+async def test_not_one_call_is_made_before_retry_after_passed(method):
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        slack.faults.rate_limit(method, retry_after=7)
+        began = clock.now()
+        if method == UPDATE:
+            messenger.show(SWARM, ts, a_message("1/5"))
+            await eventually(lambda: error_of(slack, UPDATE) == ["ratelimited"])
+            await messenger.settle(SWARM, ts, a_message("converged"))
+        else:
+            await messenger.post(SWARM, a_message("second"))
+
+        assert clock.now() - began >= 7
+    assert slack.rates.violations == []
+    assert error_of(slack, method)[-2:] == ["ratelimited", ""]
+
+
+async def test_a_channel_that_is_limited_does_not_hold_another():
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        other = slack.workspace.add_channel("other", members=[slack.workspace.bot.id]).id
+        slack.faults.rate_limit(POST, retry_after=15)
+        held = asyncio.create_task(messenger.post(SWARM, a_message("held")))
+        await eventually(lambda: error_of(slack, POST) == ["ratelimited"])
+        began = clock.now()
+        await messenger.post(other, a_message("free"))
+
+        assert clock.now() - began < 10
+        await held
+    assert slack.rates.violations == []
+
+
+@pytest.mark.parametrize("trouble", ["status", "drop", "lost answer", "error"])
+async def test_a_verdict_survives_slacks_trouble(trouble):
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        faults = {
+            "status": lambda: slack.faults.status(UPDATE, 503, times=3),
+            "drop": lambda: slack.faults.drop(UPDATE, times=3),
+            "lost answer": lambda: slack.faults.drop(UPDATE, times=2, after_effect=True),
+            "error": lambda: slack.faults.fail(UPDATE, "internal_error", times=3),
+        }
+        faults[trouble]()
+        await messenger.settle(SWARM, ts, a_message("converged"))
+
+    assert texts(slack, ts)[-1] == "converged"
+
+
+async def test_progress_survives_slacks_trouble():
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        slack.faults.status(UPDATE, 500, times=3)
+        messenger.show(SWARM, ts, a_message("1/5"))
+        await slack.wait_for_message(lambda message: message.text == "1/5")
+
+
+async def test_a_verdict_that_slack_does_not_take_in_time_is_given_back():
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        slack.faults.status(UPDATE, 500, times=1000)
+        began = clock.now()
+        with pytest.raises(ChatUnavailableError):
+            await messenger.settle(SWARM, ts, a_message("converged"))
+        assert clock.now() - began < 40
+        slack.faults.clear()
+        await messenger.settle(SWARM, ts, a_message("converged"))
+
+    assert texts(slack, ts) == ["queued", "converged"]
+
+
+async def test_a_verdict_is_given_back_at_once_when_slack_asks_for_too_long():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger, asyncio.timeout(5):
+        ts = await messenger.post(SWARM, a_message("queued"))
+        slack.faults.rate_limit(UPDATE, retry_after=120)
+        for _ in range(2):
+            with pytest.raises(ChatUnavailableError, match="wait"):
+                await messenger.settle(SWARM, ts, a_message("converged"))
+
+    assert len(slack.calls_of(UPDATE)) == 1
+    assert slack.rates.violations == []
+
+
+async def test_after_slack_was_away_the_verdict_arrives():
+    clock = FastClock(10)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        async with slack.down():
+            verdict = asyncio.create_task(messenger.settle(SWARM, ts, a_message("converged")))
+            await asyncio.wait([verdict], timeout=0.2)
+        await verdict
+
+    assert texts(slack, ts) == ["queued", "converged"]
+
+
+@pytest.mark.parametrize("loss", ["drop", "status"])
+async def test_a_post_whose_answer_was_lost_is_not_repeated_but_can_be_found(loss):
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        getattr(slack.faults, loss)(POST, after_effect=True)
+        with pytest.raises(ChatUnavailableError):
+            await messenger.post(SWARM, a_message("queued", "abc"))
+        ts = await messenger.find(SWARM, "abc")
+
+        assert slack.workspace.messages[SWARM, ts].text == "queued"
+        assert len(slack.calls_of(POST)) == 1
+
+
+async def test_a_post_that_never_reached_slack_is_repeated():
+    clock = FastClock(10)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        async with slack.down():
+            post = asyncio.create_task(messenger.post(SWARM, a_message("queued", "abc")))
+            await asyncio.wait([post], timeout=0.2)
+        ts = await post
+
+    assert [message.ts for message in slack.workspace.messages.values() if message.bot_id] == [ts]
+
+
+async def test_what_is_not_there_is_not_found():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        await messenger.post(SWARM, a_message("queued", "abc"))
+        slack.tokens.scopes = frozenset({"chat:write"})
+
+        assert await messenger.find(SWARM, "abc") == ""
+        assert await messenger.find("C0NOWHERE1", "abc") == ""
+
+
+async def test_a_closed_channel_says_the_way_out():
+    async with SlackEmulator() as slack:
+        outside = slack.workspace.add_channel("outside", members=[ANN]).id
+        api = Api(slack.tokens.bot, SystemClock(), slack.base_url)
+        await api.login()
+        messenger = Messenger(api, SystemClock())
+        with pytest.raises(CannotPostError) as refused:
+            await messenger.post(outside, a_message())
+        await messenger.close()
+
+    assert "/invite @orochi" in refused.value.hint
+
+
+async def test_an_archived_channel_and_a_deleted_message_are_told():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        with pytest.raises(CannotPostError, match="message_not_found"):
+            await messenger.settle(SWARM, "1.000000", a_message())
+        slack.workspace.channels[SWARM].is_archived = True
+        with pytest.raises(CannotPostError, match="archived"):
+            await messenger.post(SWARM, a_message())
+
+
+async def test_progress_of_a_deleted_message_stops_and_holds_nothing_up():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        messenger.show(SWARM, "1.000000", a_message("gone"))
+        messenger.show(SWARM, ts, a_message("1/5"))
+        await slack.wait_for_message(lambda message: message.text == "1/5")
+        messenger.show(SWARM, "1.000000", a_message("gone again"))
+        await messenger.settle(SWARM, ts, a_message("converged"))
+
+    assert error_of(slack, UPDATE).count("message_not_found") == 1
+
+
+async def test_a_verdict_whose_layout_slack_refuses_is_said_in_plain_text():
+    bad = Message("converged 5/5", ({"type": "section"},))
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        await messenger.settle(SWARM, ts, bad)
+        await messenger.reply(ANN, SWARM, slack.responses.issue(SWARM, ANN), bad)
+        posted = await messenger.post(SWARM, bad)
+
+    assert texts(slack, ts)[-1] == "converged 5/5"
+    assert slack.workspace.messages[SWARM, ts].blocks == ()
+    assert texts(slack, posted) == ["converged 5/5"]
+    assert slack.workspace.shown_to(ANN)[-1].text == "converged 5/5"
+
+
+async def test_a_token_that_was_revoked_is_told():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        slack.tokens.bot = "xoxb-another"
+        with pytest.raises(ChatLoginError):
+            await messenger.post(SWARM, a_message())
+        with pytest.raises(ChatError):
+            await messenger.members("S0OPS00001")
+
+
+async def test_replies_use_the_url_then_the_channel_when_it_is_used_up():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        url = slack.responses.issue(SWARM, ANN)
+        for number in range(6):
+            await messenger.reply(ANN, SWARM, url, a_message(f"{number}"))
+        await messenger.reply(ANN, SWARM, "", a_message("without"))
+        shown = [message.text for message in slack.workspace.shown_to(ANN)]
+
+    assert shown == ["0", "1", "2", "3", "4", "5", "without"]
+    assert len(slack.calls_of("chat.postEphemeral")) == 2
+
+
+async def test_a_reply_honours_retry_after_of_the_url():
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        slack.faults.rate_limit("response_url", retry_after=5)
+        began = clock.now()
+        await messenger.reply(ANN, SWARM, slack.responses.issue(SWARM, ANN), a_message("heard"))
+
+        assert clock.now() - began >= 5
+    assert [message.text for message in slack.workspace.shown_to(ANN)] == ["heard"]
+    assert slack.calls_of("chat.postEphemeral") == []
+
+
+async def test_members_are_asked_for_once_a_minute():
+    clock = FastClock(100)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        slack.workspace.usergroups["S0OPS00002"] = [ANN]
+        asked = await asyncio.gather(*(messenger.members("S0OPS00002") for _ in range(10)))
+        assert asked == [frozenset({ANN})] * 10
+        assert len(slack.calls_of("usergroups.users.list")) == 1
+        slack.workspace.usergroups["S0OPS00002"] = []
+        await clock.sleep(61)
+        assert await messenger.members("S0OPS00002") == frozenset()
+
+
+async def test_progress_whose_layout_slack_refuses_holds_nothing_up():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        other = await messenger.post(SWARM, a_message("another"))
+        messenger.show(SWARM, ts, Message("1/5", ({"type": "section"},)))
+        messenger.show(SWARM, other, a_message("progress"))
+        await slack.wait_for_message(lambda message: message.text == "progress")
+        await messenger.settle(SWARM, ts, a_message("converged"))
+
+    assert texts(slack, ts) == ["queued", "converged"]
+    assert error_of(slack, UPDATE).count("invalid_blocks") == 1
+
+
+async def test_progress_goes_on_once_the_token_works_again(caplog):
+    clock = FastClock(100)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        slack.faults.fail(UPDATE, "token_revoked")
+        messenger.show(SWARM, ts, a_message("1/5"))
+        await slack.wait_for_message(lambda message: message.text == "1/5")
+
+    assert "token_revoked" in caplog.text
+
+
+async def test_slack_that_never_answers_is_noticed():
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack:
+        api = Api(slack.tokens.bot, clock, slack.base_url, timeout=0.2)
+        messenger = Messenger(api, clock)
+        ts = await messenger.post(SWARM, a_message("queued"))
+        slack.faults.hang(UPDATE)
+        await messenger.settle(SWARM, ts, a_message("converged"))
+        slack.faults.hang(POST)
+        with pytest.raises(ChatUnavailableError, match="did not answer"):
+            await messenger.post(SWARM, a_message("second"))
+        await messenger.close()
+
+    assert texts(slack, ts) == ["queued", "converged"]
+
+
+@pytest.mark.parametrize("loss", ["drop", "status"])
+async def test_a_reply_survives_slacks_trouble(loss):
+    clock = FastClock(20)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        getattr(slack.faults, loss)("response_url", times=2)
+        await messenger.reply(ANN, SWARM, slack.responses.issue(SWARM, ANN), a_message("heard"))
+
+    assert [message.text for message in slack.workspace.shown_to(ANN)] == ["heard"]
+
+
+async def test_a_reply_to_an_address_that_is_none_goes_to_the_channel():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        await messenger.reply(ANN, SWARM, "not an address", a_message("heard"))
+
+    assert [message.text for message in slack.workspace.shown_to(ANN)] == ["heard"]
