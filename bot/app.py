@@ -16,7 +16,7 @@ from bot.domain.errors import ChatUnavailableError
 from bot.domain.goal import Limits
 from bot.domain.job import Job
 from bot.domain.message import Message
-from bot.loops.background import Background
+from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
 from bot.loops.housekeeping import every
 from bot.loops.observer import Observer
@@ -82,9 +82,7 @@ class App:
                 await self._slack.stop_listening()
                 await self._background.drain(DRAIN_SECONDS / 2)
                 await self._worker.drain()
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await cancel_all(self._loops)
         await self.web.stop()
         await self._slack.close()
         await self.messenger.close()

@@ -53,9 +53,9 @@ async def _guarded(
     part: str, look: Callable[[Settings], Awaitable[str]], settings: Settings
 ) -> Finding:
     try:
-        return Finding(part, True, await look(settings))
+        return Finding(part, good=True, sentence=await look(settings))
     except BotError as error:
-        return Finding(part, False, f"{error.sentence} {error.hint}".strip())
+        return Finding(part, good=False, sentence=f"{error.sentence} {error.hint}".strip())
 
 
 async def _slack(settings: Settings) -> str:

@@ -38,9 +38,11 @@ class Web:
 
     async def start(self, host: str, port: int) -> None:
         """Bind and serve. Raises OSError when the port is taken."""
-        self._runner = web.AppRunner(self.app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            self.app, access_log=None, handle_signals=False, shutdown_timeout=2.0
+        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, shutdown_timeout=2.0)
+        site = web.TCPSite(self._runner, host, port)
         await site.start()
         address = self._runner.addresses[0]
         self.port = int(address[1])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from bot.domain.errors import BotError, ChatUnavailableError, StoreUnavailableError
+from bot.domain.errors import BotError, ChatError, StoreUnavailableError, UncertainError
 from bot.domain.job import Draft, Job, JobState
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
@@ -27,16 +27,19 @@ AGAIN = "Nothing was changed. Type the command again."
 async def queue(ctx: Context, job: Job) -> None:
     """Post the job's message and queue it.
 
-    Raises CannotPostError (nothing was started) and StoreUnavailableError (nothing will be, or the
-    message says otherwise).
+    Raises CannotPostError (nothing was started) and UncertainError (Redis stopped answering; the
+    message will say what became of it).
     """
     ts = await ctx.chat.post(job.channel, job_message(job, ctx.clock.now(), command=ctx.command))
     job = replace(job, message=ts)
     try:
         ahead = await ctx.jobs.submit(job)
-    except StoreUnavailableError:
+    except StoreUnavailableError as error:
         ctx.background.spawn(_find_out(ctx, job), f"fate of job {job.id}")
-        raise
+        raise UncertainError(
+            f"Redis stopped answering while job {job.id} was being queued.",
+            hint="Its message says what became of it as soon as Redis is back.",
+        ) from error
     if ahead:
         ctx.chat.show(
             job.channel, ts, job_message(job, ctx.clock.now(), ahead=ahead, command=ctx.command)
@@ -54,13 +57,20 @@ async def clear_away(ctx: Context, draft: Draft) -> None:
 
 
 async def answer_failure(ctx: Context, draft: Draft, error: BotError) -> None:
-    """Tell the person why their command came to nothing, and forget its draft."""
+    """Tell the person why their command came to nothing, and forget its draft.
+
+    A draft whose fate is uncertain is left to who finds that out. One whose answer could not be
+    delivered stays, and is answered later.
+    """
+    uncertain = isinstance(error, UncertainError)
     try:
-        await ctx.chat.reply(draft.user, draft.channel, draft.reply_url, failed(error))
-    except ChatUnavailableError as unheard:
+        said = failed(error, unchanged=not uncertain)
+        await ctx.chat.reply(draft.user, draft.channel, draft.reply_url, said)
+    except ChatError as unheard:
         log.warning("the answer to %s was not delivered: %s", draft.id, unheard)
         return
-    await _forget(ctx, draft.id)
+    if not uncertain:
+        await _forget(ctx, draft.id)
 
 
 async def _forget(ctx: Context, draft_id: str) -> None:

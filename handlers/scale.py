@@ -48,12 +48,14 @@ class Scale:
 
     async def _queue(self, draft: Draft, command: Command) -> None:
         services = await self._ctx.swarm.services(self._ctx.stack)
-        targets = []
+        targets: list[Target] = []
         for wanted in command.targets:
             service = resolve(wanted.service, self._ctx.stack, services)
             if isinstance(service, NotFound):
                 raise unknown_service(service, self._ctx.stack)
             check_scale(service)
+            if any(target.service_id == service.id for target in targets):
+                raise RefusedError(f"`{service.short_name}` stands twice in the command.")
             targets.append(
                 Target(service.name, service.id, wanted.replicas, before=service.replicas)
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.command import Scale as Command
 from bot.domain.command import ScaleTarget
 from bot.domain.errors import RefusedError
-from bot.domain.job import Draft, Job, JobState
+from bot.domain.job import Draft, JobState
 from handlers.context import Context
 from handlers.scale import Scale
 
@@ -22,15 +22,11 @@ class ScaleBack:
         job = await self._ctx.jobs.load(job_id)
         if job is None or job.state is not JobState.FINISHED:
             raise RefusedError(f"Job `{job_id}` is not one that can be undone.")
-        targets = _undone(job)
+        targets = tuple(
+            ScaleTarget(target.service, target.before)
+            for target in job.undone
+            if target.before is not None
+        )
         if not targets:
             raise RefusedError(f"Job `{job_id}` changed nothing, so there is nothing to undo.")
         await self._scale.begin(draft, Command(targets))
-
-
-def _undone(job: Job) -> tuple[ScaleTarget, ...]:
-    return tuple(
-        ScaleTarget(target.service, target.before)
-        for target in job.targets
-        if target.changed and target.before is not None and target.before != target.replicas
-    )

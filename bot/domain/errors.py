@@ -2,6 +2,7 @@
 
     BotError                    says a sentence to the person, carries a short id for the log
     ├── RefusedError            the command cannot be done as asked; nothing was changed
+    ├── UncertainError          it is not known yet whether something was changed
     ├── StoreUnavailableError   Redis does not answer
     ├── LeaseLostError          another replica took this job over
     ├── SwarmError              the engine refused or failed
@@ -39,6 +40,10 @@ class BotError(Exception):
 
 class RefusedError(BotError):
     """The command cannot be done as asked; nothing was changed."""
+
+
+class UncertainError(BotError):
+    """It is not known yet whether the command took effect; the sentence says how that will show."""
 
 
 class StoreUnavailableError(BotError):

@@ -65,6 +65,11 @@ class Target:
     known_dead: tuple[str, ...] = ()
     update_before: float | None = None
 
+    @property
+    def was_other(self) -> bool:
+        """Whether the service is known to have had another number before."""
+        return self.before is not None and self.before != self.replicas
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -123,6 +128,11 @@ class Job:
         """The job's one verdict, None until it finished."""
         outcome = self.outcome
         return outcome.verdict if outcome and self.state is JobState.FINISHED else None
+
+    @property
+    def undone(self) -> tuple[Target, ...]:
+        """What scaling back would change: services this job changed, and from what is known."""
+        return tuple(target for target in self.targets if target.changed and target.was_other)
 
     def with_target(self, index: int, target: Target) -> Job:
         """The same job with one target replaced."""

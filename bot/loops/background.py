@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 log = logging.getLogger(__name__)
+
+CANCEL_TRIES = 5
+CANCEL_SECONDS = 1.0
 
 
 class Background:
@@ -26,12 +29,20 @@ class Background:
         """Wait up to ``seconds`` for what runs, then cancel the rest."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-        left = list(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await cancel_all(list(self._tasks))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("%s failed", task.get_name(), exc_info=error)
+
+
+async def cancel_all(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a client library may swallow a cancellation."""
+    for _ in range(CANCEL_TRIES):
+        alive = [task for task in tasks if not task.done()]
+        if not alive:
+            return
+        for task in alive:
+            task.cancel()
+        await asyncio.wait(alive, timeout=CANCEL_SECONDS)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from bot.domain.errors import BotError, LeaseLostError, StoreUnavailableError
 from bot.domain.job import Job, JobState, Turn
 from bot.domain.verdict import Outcome, Verdict
+from bot.loops.background import cancel_all
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold, Runner
 from bot.ports import Clock, Jobs, Lease
@@ -66,10 +67,7 @@ class Worker:
 
     async def drain(self) -> None:
         """Stop working and hand every unfinished job back."""
-        working = dict(self._working)
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        await cancel_all(list(self._working))
 
     def _start(self, lease: Lease) -> None:
         task = asyncio.create_task(self._work(lease), name=f"job {lease.job_id}")

@@ -67,7 +67,9 @@ class RedisLink:
     async def call(self, command: Callable[[Redis], Awaitable[object]]) -> Reply:
         """Run one quick command. Raises StoreUnavailableError."""
         async with self._translated(), asyncio.timeout(CALL_SECONDS):
-            return await command(self.commands)
+            reply = await command(self.commands)
+        _still_wanted()
+        return reply
 
     async def wait(self, stream: str, after: str, seconds: float) -> bool:
         """Wait for an entry of ``stream`` newer than ``after``; False when none came.
@@ -76,7 +78,9 @@ class RedisLink:
         """
         block = max(1, min(round(seconds * 1000), round(BLOCK_SECONDS * 1000)))
         async with self._translated():
-            return bool(await self._waiting.xread({stream: after}, count=1, block=block))
+            found = bool(await self._waiting.xread({stream: after}, count=1, block=block))
+        _still_wanted()
+        return found
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -95,6 +99,15 @@ class RedisLink:
             ) from error
         if not self._answers:
             self._answers, self._since = True, self._clock()
+
+
+def _still_wanted() -> None:
+    """Raise the cancellation that redis-py swallowed: its sends stand in ``asyncio.wait_for``,
+    which on Python 3.11 loses one that comes as the send ends (python/cpython#86296).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _client(url: str, password: str, timeout: float) -> Redis:

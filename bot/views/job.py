@@ -261,7 +261,7 @@ def _small_print(job: Job, now: float, command: str, watch_seconds: float) -> li
     said += [_watch_words(job, watch_seconds), _revision_words(job)]
     if job.cancelled_by:
         said.append(f"Cancelled by {mention(job.cancelled_by)}")
-    before = [_before(job, target) for target in job.targets if _was_other(target)]
+    before = [_before(job, target) for target in job.targets if target.was_other]
     if before and job.state is not JobState.QUEUED:
         said.append(line(f"Before: {', '.join(before)}", 300))
     if job.state is JobState.FINISHED and not job.verdict:
@@ -284,7 +284,7 @@ def _watch_words(job: Job, watch_seconds: float) -> str:
             " this verdict is revised"
         )
     if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
-        return f"Watched until {slack_date(job.watched_until)}: no task failed"
+        return f"Watched until {slack_date(job.watched_until)}"
     return ""
 
 
@@ -292,10 +292,6 @@ def _revision_words(job: Job) -> str:
     if not job.revised:
         return ""
     return "*Revised:* another verdict stood here before; the watch after it showed otherwise"
-
-
-def _was_other(target: Target) -> bool:
-    return target.before is not None and target.before != target.replicas
 
 
 def _before(job: Job, target: Target) -> str:
@@ -306,14 +302,9 @@ def _before(job: Job, target: Target) -> str:
 def _buttons(job: Job) -> list[Block]:
     if job.state is not JobState.FINISHED:
         return [actions([_stop_button(job)])]
-    verdict, undone = final_verdict(job), undone_targets(job)
+    verdict, undone = final_verdict(job), job.undone
     fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
     return [actions([_scale_back_button(job, undone)])] if fitting and undone else []
-
-
-def undone_targets(job: Job) -> tuple[Target, ...]:
-    """The services that scaling back would change: the job changed them, and from what is known."""
-    return tuple(target for target in job.targets if target.changed and _was_other(target))
 
 
 def _stop_button(job: Job) -> Block:

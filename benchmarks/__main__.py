@@ -1,0 +1,34 @@
+"""``python -m benchmarks [NAME …]``: runs all benchmarks, or those named, and prints tables."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+from benchmarks import ack, footprint, scale, status
+from benchmarks.table import Table
+
+BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
+    "ack": ack.run,
+    "scale": scale.run,
+    "status": status.run,
+    "footprint": footprint.run,
+}
+
+
+async def main(names: Sequence[str]) -> None:
+    """Run and print them one after the other."""
+    print(f"python -m benchmarks {' '.join(names)}".rstrip())
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")
+    for name in names or BENCHMARKS:
+        for table in await BENCHMARKS[name]():
+            print(table, flush=True)
+
+
+if __name__ == "__main__":
+    if unknown := set(sys.argv[1:]) - set(BENCHMARKS):
+        sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    asyncio.run(main(sys.argv[1:]))

@@ -1,0 +1,29 @@
+"""A desk for benchmarks: the lab, Redis, Slack's emulator and a bot, all on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.demo.slack import SlackEmulator
+from tests.desk import Desk
+from tests.lab.redis import RedisServer
+from tests.lab.swarm import Lab
+
+
+@asynccontextmanager
+async def a_desk(nodes: int = 3) -> AsyncIterator[Desk]:
+    """A desk without a bot yet; Slack's limits are off, its way is loopback."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        RedisServer(Path(folder)) as redis,
+        Lab(nodes=nodes, managers=nodes) as lab,
+    ):
+        async with SlackEmulator(enforce_rates=False) as slack:
+            desk = Desk(slack, lab, redis)
+            try:
+                yield desk
+            finally:
+                await desk.close()

@@ -1,0 +1,41 @@
+"""A cancelled call to Redis is cancelled, whatever it was doing at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.store.connection import RedisLink
+from bot.store.jobs import RedisJobs
+
+STEPS = 40
+
+Call = Callable[[RedisLink, RedisJobs], Awaitable[object]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda _link, jobs: jobs.take(30.0),
+        lambda _link, jobs: jobs.due_deliveries(30.0),
+        lambda link, _jobs: link.wait("none", "$", 2.0),
+    ],
+    ids=["take", "deliveries", "wait"],
+)
+async def test_no_cancellation_is_swallowed(redis_server, call: Call):
+    """At each of many moments, a step of the event loop apart: it ends cancelled, never by itself.
+
+    On Python 3.11 ``asyncio.wait_for``, in which redis-py sends, loses some.
+    """
+    for steps in range(STEPS):
+        link = RedisLink(redis_server.url)
+        task = asyncio.ensure_future(call(link, RedisJobs(link)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+        assert task.cancelled(), f"swallowed after {steps} steps"
+        await link.aclose()
