@@ -27,7 +27,6 @@ _NOT_A_MANAGER: Final = ("not a swarm manager", "not part of a swarm")
 _NO_LEADER: Final = (
     "does not have a leader",
     "no elected primary",
-    "lost leadership",
     "leadership",
     "context deadline exceeded",
     "code = unavailable",
@@ -101,7 +100,7 @@ def _from_answer(status: int, message: str) -> SwarmError:
         return NotFoundError(f"The engine says: {message}.")
     if any(phrase in text for phrase in _NO_LEADER):
         return SwarmUnavailableError(
-            f"The swarm cannot decide now: {message}",
+            f"The swarm cannot decide now: {message}.",
             hint="More than half of the managers have to be up and to reach each other.",
         )
     if status == 403:
@@ -113,7 +112,8 @@ def _from_answer(status: int, message: str) -> SwarmError:
 
 
 def _who() -> str:
-    return f"user {os.getuid()} (groups {', '.join(map(str, sorted(os.getgroups())))})"
+    groups = ", ".join(map(str, sorted({os.getgid(), *os.getgroups()})))
+    return f"user {os.getuid()} (groups {groups})"
 
 
 _SYSTEM: Final[dict[type[OSError], tuple[str, str]]] = {

@@ -1,0 +1,250 @@
+"""Every failure of the client or the engine ends in one error of ours, with a next step."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from docker.errors import DockerException
+from requests import Response
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import HTTPError, ReadTimeout
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+from bot.domain.errors import (
+    NotAManagerError,
+    NotFoundError,
+    OutOfSequenceError,
+    SwarmError,
+    SwarmUnavailableError,
+)
+from bot.swarm.connection import Connection
+from bot.swarm.failures import translate
+
+HOST = "unix:///var/run/docker.sock"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Serve = Callable[[Handler], Awaitable[str]]
+
+
+def _answer(status: int, body: str) -> HTTPError:
+    response = Response()
+    response.status_code = status
+    response._content = body.encode()
+    return HTTPError(response=response)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (500, "rpc error: code = Unknown desc = update out of sequence", OutOfSequenceError),
+        (404, "service nope not found", NotFoundError),
+        (503, "This node is not a swarm manager. Worker nodes can't …", NotAManagerError),
+        (500, "The swarm does not have a leader. It's possible …", SwarmUnavailableError),
+        (500, "rpc error: code = DeadlineExceeded desc = context …", SwarmUnavailableError),
+        (500, "rpc error: code = Unknown desc = raft: proposal dropped", SwarmUnavailableError),
+        (403, "Forbidden by administrative rules", SwarmError),
+        (400, "name must be valid", SwarmError),
+    ],
+)
+def test_what_the_engine_answers(status: int, message: str, kind: type[SwarmError]) -> None:
+    error = translate(_answer(status, f'{{"message": "{message}"}}'), HOST, 30)
+
+    assert type(error) is kind
+    assert error.sentence.endswith((".", "…"))
+
+
+@pytest.mark.parametrize("body", ["", "not json", "[]", '{"error": 1}', "x" * 9999])
+def test_an_answer_without_a_message(body: str) -> None:
+    error = translate(_answer(500, body), HOST, 30)
+
+    assert type(error) is SwarmError
+    assert len(error.sentence) < 500
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (FileNotFoundError(2, "No such file"), "no such socket"),
+        (PermissionError(13, "Permission denied"), "may not open the socket"),
+        (ConnectionRefusedError(111, "refused"), "refuses connections"),
+        (ConnectionResetError(104, "reset"), "broke the connection"),
+        (BrokenPipeError(32, "broken"), "broke the connection"),
+    ],
+)
+def test_what_the_operating_system_says(cause: OSError, words: str) -> None:
+    wrapped = RequestsConnectionError(ProtocolError("Connection aborted.", cause))
+
+    for error in (wrapped, cause):
+        found = translate(error, HOST, 30)
+        assert type(found) is SwarmUnavailableError
+        assert words in found.sentence
+        assert HOST in found.sentence
+        assert found.hint
+
+
+def test_a_refused_user_is_named() -> None:
+    error = translate(PermissionError(13, "Permission denied"), HOST, 30)
+
+    assert f"user {os.getuid()} (groups " in error.sentence
+    assert "group" in error.hint
+
+
+@pytest.mark.parametrize("error", [ReadTimeout(), TimeoutError(), ReadTimeoutError(None, "/", "x")])  # type: ignore[arg-type]
+def test_a_time_out_says_how_long(error: Exception) -> None:
+    found = translate(error, HOST, 30)
+
+    assert type(found) is SwarmUnavailableError
+    assert "within 30 s" in found.sentence
+
+
+def test_what_the_sdk_says_of_itself() -> None:
+    error = translate(DockerException("Install paramiko"), "ssh://x", 30)
+
+    assert type(error) is SwarmError
+    assert "Install paramiko" in error.sentence
+
+
+@pytest.fixture
+async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+    """Serves an engine of the test's own on a unix socket; gives its address."""
+    runners: list[web.AppRunner] = []
+
+    async def start(handler: Handler) -> str:
+        runner = await _runner(handler)
+        runners.append(runner)
+        path = tmp_path / f"{len(runners)}.sock"
+        await web.UnixSite(runner, str(path)).start()
+        return f"unix://{path}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def _runner(handler: Handler) -> web.AppRunner:
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    return runner
+
+
+def _pong(version: str) -> web.Response:
+    return web.Response(text="OK", headers={"Api-Version": version})
+
+
+@pytest.mark.parametrize(("offered", "spoken"), [("1.41", "v1.41"), ("9.99", "v1.51")])
+async def test_the_newest_version_that_both_speak(serve: Serve, offered: str, spoken: str) -> None:
+    async def engine(request: web.Request) -> web.Response:
+        if request.path == "/_ping":
+            return _pong(offered)
+        return web.json_response({"path": request.path})
+
+    connection = Connection(await serve(engine))
+
+    assert await connection.get("/info") == {"path": f"/{spoken}/info"}
+    connection.close()
+
+
+async def test_an_engine_that_was_exchanged_for_another_is_asked_again(serve: Serve) -> None:
+    offered = ["1.41", "1.48"]
+
+    async def engine(request: web.Request) -> web.Response:
+        if request.path == "/_ping":
+            return _pong(offered.pop(0))
+        if request.path.startswith("/v1.41"):
+            said = "client version 1.41 is too old. Minimum supported API version is 1.44, …"
+            return web.json_response({"message": said}, status=400)
+        return web.json_response({"path": request.path})
+
+    connection = Connection(await serve(engine))
+
+    assert await connection.get("/info") == {"path": "/v1.48/info"}
+    connection.close()
+
+
+async def test_a_broken_connection_repeats_a_read_and_never_a_write(serve: Serve) -> None:
+    seen: list[str] = []
+
+    async def engine(request: web.Request) -> web.Response:
+        if request.path == "/_ping":
+            return _pong("1.41")
+        seen.append(request.method)
+        if seen.count(request.method) == 1 and request.transport is not None:
+            request.transport.abort()
+        return web.json_response({})
+
+    connection = Connection(await serve(engine))
+
+    assert await connection.get("/info") == {}
+    with pytest.raises(SwarmUnavailableError, match="broke the connection"):
+        await connection.post("/services/x/update", {"version": 1}, {})
+    assert seen == ["GET", "GET", "POST"]
+    connection.close()
+
+
+async def test_an_answer_that_is_no_json(serve: Serve) -> None:
+    async def engine(request: web.Request) -> web.Response:
+        return _pong("1.41")
+
+    connection = Connection(await serve(engine))
+
+    with pytest.raises(SwarmError):
+        await connection.get("/info")
+    connection.close()
+
+
+def _openssl(folder: Path, *args: str) -> None:
+    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+
+def _certificates(folder: Path) -> None:
+    """A certificate for both sides that is its own authority."""
+    _openssl(
+        folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x",
+        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem",
+    )  # fmt: skip
+    (folder / "ca.pem").write_bytes((folder / "cert.pem").read_bytes())
+
+
+async def test_docker_s_own_variables_give_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def engine(request: web.Request) -> web.Response:
+        return _pong("1.41") if request.path == "/_ping" else web.json_response({"secure": True})
+
+    _certificates(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tmp_path / "ca.pem")
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    runner = await _runner(engine)
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{runner.addresses[0][1]}")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    connection = Connection()
+
+    assert await connection.get("/info") == {"secure": True}
+    connection.close()
+    await runner.cleanup()
+
+
+async def test_tcp_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def engine(request: web.Request) -> web.Response:
+        return _pong("1.41") if request.path == "/_ping" else web.json_response([])
+
+    runner = await _runner(engine)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    connection = Connection(f"tcp://127.0.0.1:{runner.addresses[0][1]}")
+
+    assert await connection.list("/nodes") == []
+    connection.close()
+    await runner.cleanup()

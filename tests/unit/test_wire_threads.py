@@ -1,0 +1,80 @@
+"""Blocking calls beside the loop: a limited number, and nobody waits for the ones given up."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from bot.swarm.threads import Threads
+
+
+async def test_a_call_gives_its_value_or_its_error() -> None:
+    threads = Threads(1)
+
+    assert await threads.run(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        await threads.run(lambda: 1 / 0)
+    assert await threads.run(lambda: 8) == 8
+
+
+async def test_no_more_than_so_many_at_a_time() -> None:
+    threads, gate, lock = Threads(2), threading.Event(), threading.Lock()
+    full = threading.Event()
+    running: list[int] = []
+
+    def work() -> int:
+        with lock:
+            running.append(1)
+            at_once = len(running)
+        if at_once == 2:
+            full.set()
+        gate.wait(10)
+        with lock:
+            running.pop()
+        return at_once
+
+    calls = [asyncio.create_task(threads.run(work)) for _ in range(6)]
+    await asyncio.to_thread(full.wait, 10)
+    gate.set()
+
+    assert max(await asyncio.gather(*calls)) == 2
+
+
+async def test_a_call_that_was_given_up_keeps_its_place_until_it_ends() -> None:
+    threads, gate, began = Threads(1), threading.Event(), threading.Event()
+
+    def work() -> None:
+        began.set()
+        gate.wait(10)
+
+    given_up = asyncio.create_task(threads.run(work))
+    await asyncio.to_thread(began.wait, 10)
+    given_up.cancel()
+    next_one = asyncio.create_task(threads.run(lambda: "next"))
+    done, _ = await asyncio.wait({given_up, next_one}, return_when=asyncio.FIRST_COMPLETED)
+    gate.set()
+
+    assert done == {given_up}
+    assert await next_one == "next"
+
+
+def test_a_hanging_call_does_not_keep_the_process() -> None:
+    program = """
+import asyncio, contextlib, threading
+from bot.swarm.threads import Threads
+async def main():
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await Threads(1).run(threading.Event().wait)
+    print("left")
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
+    )
+
+    assert done.stdout == "left\n"
