@@ -20,7 +20,7 @@ Call = Callable[[RedisLink, RedisJobs], Awaitable[object]]
     [
         lambda _link, jobs: jobs.take(30.0),
         lambda _link, jobs: jobs.due_deliveries(30.0),
-        lambda link, _jobs: link.wait("none", "$", 2.0),
+        lambda link, _jobs: link.wait("none", "$", 0.1),
     ],
     ids=["take", "deliveries", "wait"],
 )
