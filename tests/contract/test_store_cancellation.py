@@ -18,8 +18,8 @@ Call = Callable[[RedisLink, RedisJobs], Awaitable[object]]
 @pytest.mark.parametrize(
     "call",
     [
-        lambda _link, jobs: jobs.take(30.0),
-        lambda _link, jobs: jobs.due_deliveries(30.0),
+        lambda _link, jobs: jobs.take(0.3),
+        lambda _link, jobs: jobs.due_deliveries(0.3),
         lambda link, _jobs: link.wait("none", "$", 0.1),
     ],
     ids=["take", "deliveries", "wait"],
