@@ -20,7 +20,10 @@ from tests.lab.shell import run, tool
 REDIS = "lab/redis:1"
 _USER = 999
 _PROGRAMS = ("redis-server", "redis-cli")
-_ACCOUNTS = {"passwd": f"redis:x:{_USER}:{_USER}::/data:/bin/sh", "group": f"redis:x:{_USER}:"}
+_ACCOUNTS = {
+    "passwd": f"root:x:0:0:root:/:/bin/sh\nredis:x:{_USER}:{_USER}::/data:/bin/sh\n",
+    "group": f"root:x:0:\nredis:x:{_USER}:\n",
+}
 _CONFIG = {"Cmd": ["redis-server"], "WorkingDir": "/data", "Volumes": {"/data": {}}}
 
 
@@ -56,9 +59,9 @@ def _write_layer(layer: Path, files: dict[str, Path]) -> None:
         for applet in run(["busybox", "--list"]).split():
             if applet != "busybox":
                 tar.addfile(_entry(f"bin/{applet}", tarfile.SYMTYPE, link="busybox"))
-        for name, account in _ACCOUNTS.items():
+        for name, accounts in _ACCOUNTS.items():
             file = Path(folder) / name
-            file.write_text(f"root:x:0:0:root:/:/bin/sh\n{account}\n")
+            file.write_text(accounts)
             tar.add(file, f"etc/{name}")
         tar.addfile(_entry("tmp", tarfile.DIRTYPE, mode=0o1777))
         tar.addfile(_entry("data", tarfile.DIRTYPE, owner=_USER))
