@@ -34,8 +34,15 @@ def clean_swarm(client: APIClient) -> None:
 
 
 def no_tasks(client: APIClient) -> bool:
-    """Whether the swarm has no task left, ended ones included."""
-    return not client.tasks()
+    """Whether the swarm has no task left, ended ones included.
+
+    Engine 20.10 keeps the ended tasks of a removed job service for ever: those do not count.
+    """
+    services = {service["ID"] for service in client.services()}
+    return not any(
+        task.get("ServiceID") in services or task["Status"]["State"] not in _ENDED
+        for task in client.tasks()
+    )
 
 
 def clean_engine(client: APIClient) -> None:
@@ -52,6 +59,9 @@ def reset_nodes(client: APIClient, roles: dict[str, bool]) -> None:
         spec: Any = {"Role": role, "Availability": "active", "Labels": {}}
         if {**node["Spec"], "Labels": node["Spec"].get("Labels") or {}} != spec:
             client.update_node(node["ID"], node["Version"]["Index"], spec)
+
+
+_ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
 
 
 def no_containers(client: APIClient) -> bool:

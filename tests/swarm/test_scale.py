@@ -205,6 +205,23 @@ async def test_row_11_a_failed_update_that_goes_on(desk: Desk):
     assert "lab/none:9" in said(message)
 
 
+async def test_row_13_run_to_completion(desk: Desk):
+    """A job service scaled to three completions; one that fails is told with its exit code."""
+    for name, code in (("import", "0"), ("export", "4")):
+        await desk.docker(
+            "service", "create", "--quiet", "--detach", "--no-resolve-image",
+            "--mode", "replicated-job", "--replicas", "1", "--restart-condition", "none",
+            "--name", f"orochi_{name}", "--label", f"com.docker.stack.namespace={STACK}",
+            images.BUSY, "once", code,
+        )  # fmt: skip
+    done = await desk.job("scale import 3")
+    assert verdict(done) == "completed"
+    assert (done.payload["running"], done.payload["desired"]) == (3, 3)
+    failed = await desk.job("scale export 2")
+    assert verdict(failed) == "failed"
+    assert "exit 4" in said(failed)
+
+
 async def test_row_14_global_service(desk: Desk):
     """A global service cannot be scaled; its status counts the eligible nodes only."""
     await desk.docker("node", "update", "--availability", "drain", "photon-machine-03")
