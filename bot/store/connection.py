@@ -66,21 +66,18 @@ class RedisLink:
 
     async def call(self, command: Callable[[Redis], Awaitable[object]]) -> Reply:
         """Run one quick command. Raises StoreUnavailableError."""
-        async with self._translated(), asyncio.timeout(CALL_SECONDS):
-            reply = await command(self.commands)
-        _still_wanted()
-        return reply
+        async with _cancellable(), self._translated(), asyncio.timeout(CALL_SECONDS):
+            return await command(self.commands)
 
     async def wait(self, stream: str, after: str, seconds: float) -> bool:
         """Wait for an entry of ``stream`` newer than ``after``; False when none came.
 
         Waits for BLOCK_SECONDS at the most. Raises StoreUnavailableError.
         """
-        block = max(1, min(round(seconds * 1000), round(BLOCK_SECONDS * 1000)))
-        async with self._translated():
-            found = bool(await self._waiting.xread({stream: after}, count=1, block=block))
-        _still_wanted()
-        return found
+        block = max(1, round(min(seconds, BLOCK_SECONDS) * 1000))
+        longest = BLOCK_SECONDS + CALL_SECONDS
+        async with _cancellable(), self._translated(), asyncio.timeout(longest):
+            return bool(await self._waiting.xread({stream: after}, count=1, block=block))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -101,12 +98,17 @@ class RedisLink:
             self._answers, self._since = True, self._clock()
 
 
-def _still_wanted() -> None:
+@asynccontextmanager
+async def _cancellable() -> AsyncIterator[None]:
     """Raise the cancellation that redis-py swallowed: its sends stand in ``asyncio.wait_for``,
     which on Python 3.11 loses one that comes as the send ends (python/cpython#86296).
+
+    A task that was cancelled before may go on calling, to clean up.
     """
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
+    before = task.cancelling() if task else 0
+    yield
+    if task and task.cancelling() > before:
         raise asyncio.CancelledError
 
 

@@ -147,6 +147,29 @@ async def test_a_cancelled_wait_takes_nothing_later(jobs: RedisJobs, other: Redi
     assert (await taken(other)).job_id == job.id
 
 
+async def test_a_cancelled_worker_can_still_hand_back(jobs: RedisJobs, other: RedisJobs):
+    """What it does while it cleans up is carried out, every call of it."""
+    submitted = [a_job("web"), a_job("worker")]
+    for job in submitted:
+        await jobs.submit(job)
+    leases = [await taken(jobs) for _ in submitted]
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for lease in leases:
+                await jobs.release(lease)
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+    handed_back = [await other.take(0), await other.take(0)]
+    assert {each and each.job_id for each in handed_back} == {job.id for job in submitted}
+
+
 async def test_a_killed_process_loses_its_jobs_to_others(
     redis_server: RedisServer, open_jobs: OpenJobs
 ):
