@@ -40,7 +40,9 @@ from handlers.table import handlers
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 8.0
+DRAIN_SECONDS = 7.0
+CLOSE_SECONDS = 2.0
+"""Together less than the ten seconds that Docker leaves a container after SIGTERM."""
 CHORE_SECONDS = 10.0
 
 
@@ -67,7 +69,7 @@ class App:
         self.messenger.start()
         identity = await self._slack.log_in()
         log.info("at Slack as %s in %s", identity.name, identity.team)
-        self._run(self._worker.run(), "worker")
+        self._worker.start()
         self._run(self._deliveries.run(), "deliveries")
         self._run(every(CHORE_SECONDS, self._router.clear_abandoned, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
@@ -82,13 +84,18 @@ class App:
                 await self._slack.stop_listening()
                 await self._background.drain(DRAIN_SECONDS / 2)
                 await self._worker.drain()
-        await cancel_all(self._loops)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await cancel_all(self._loops)
+                await self._close()
+        log.info("stopped")
+
+    async def _close(self) -> None:
         await self.web.stop()
         await self._slack.close()
         await self.messenger.close()
         await self.swarm.aclose()
         await self._link.aclose()
-        log.info("stopped")
 
     def _build_adapters(self) -> None:
         settings = self._settings

@@ -67,9 +67,12 @@ class Router:
             self._answer(request, self._handlers.presses[request.action_id](request.value))
         return None
 
-    async def clear_abandoned(self) -> None:
-        """Answer the commands that a lost replica had accepted but not begun."""
-        for draft in await self._ctx.jobs.abandoned_drafts(ABANDONED_SECONDS):
+    async def clear_abandoned(self, older: float = ABANDONED_SECONDS) -> None:
+        """Answer the commands that a lost replica had accepted but not begun.
+
+        ``older`` is their age in seconds; one that is being begun is never as old.
+        """
+        for draft in await self._ctx.jobs.abandoned_drafts(older):
             try:
                 await clear_away(self._ctx, draft)
             except ChatError as error:

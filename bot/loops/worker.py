@@ -41,14 +41,24 @@ class Worker:
         self._ended = ended
         self._free = asyncio.Semaphore(at_once)
         self._working: dict[asyncio.Task[None], Lease] = {}
+        self._taking: asyncio.Task[None] | None = None
 
     @property
     def working(self) -> int:
         """How many turns are under way here."""
         return len(self._working)
 
-    async def run(self) -> None:
-        """Take and start jobs until cancelled."""
+    def start(self) -> None:
+        """Take and work on jobs from now on."""
+        self._taking = asyncio.create_task(self._take(), name="worker")
+
+    async def drain(self) -> None:
+        """Take no more, stop working, and hand every unfinished job back."""
+        if self._taking is not None:
+            await cancel_all([self._taking])
+        await cancel_all(list(self._working))
+
+    async def _take(self) -> None:
         backoff = Backoff()
         while True:
             await self._free.acquire()
@@ -65,10 +75,6 @@ class Worker:
             if lease is not None:
                 self._start(lease)
 
-    async def drain(self) -> None:
-        """Stop working and hand every unfinished job back."""
-        await cancel_all(list(self._working))
-
     def _start(self, lease: Lease) -> None:
         task = asyncio.create_task(self._work(lease), name=f"job {lease.job_id}")
         self._working[task] = lease
@@ -83,6 +89,8 @@ class Worker:
     async def _work(self, lease: Lease) -> None:
         job = await self._load(lease)
         if job is None:
+            log.error("job %s has no record that this version can read", lease.job_id)
+            await self._clock.sleep(TAKE_SECONDS)
             await self._jobs.release(lease)
             return
         hold = Hold(self._jobs, lease, job, self._clock)

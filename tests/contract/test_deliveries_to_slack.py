@@ -1,0 +1,140 @@
+"""Verdicts on their way to Slack, and commands a lost replica left behind: Redis and Slack real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from bot.clock import SystemClock
+from bot.domain.access import Operators
+from bot.domain.command import Defaults
+from bot.domain.goal import Limits
+from bot.domain.job import Draft, Job, JobState
+from bot.loops.background import Background, cancel_all
+from bot.loops.delivery import Deliveries
+from bot.loops.observer import Observer
+from bot.ports import Swarm
+from bot.swarm.engine import DockerSwarm
+from bot.swarm.poll_feed import PollFeed
+from bot.views.job import job_message, thread_mention
+from handlers.context import Context
+from handlers.router import Router
+from handlers.table import handlers
+from tests.contract.job_kit import a_job, done
+from tests.contract.slack_side import ANN, SWARM, connected
+
+CLOCK = SystemClock()
+
+
+@asynccontextmanager
+async def delivering(jobs, messenger) -> AsyncIterator[None]:
+    """The delivery loop at work."""
+    deliveries = Deliveries(
+        jobs, messenger, CLOCK, lambda job: job_message(job, CLOCK.now()), thread_mention
+    )
+    loop = asyncio.create_task(deliveries.run())
+    try:
+        yield
+    finally:
+        await cancel_all([loop])
+
+
+async def finished_job(jobs, messenger, channel: str = SWARM) -> Job:
+    """A job with its message that was just finished."""
+    job = replace(a_job("web"), user=ANN, channel=channel, created=CLOCK.now())
+    ts = await messenger.post(channel, job_message(job, CLOCK.now()))
+    job = replace(job, message=ts)
+    await jobs.submit(job)
+    lease = await jobs.take(5.0)
+    assert lease is not None
+    ended = replace(done(job), state=JobState.FINISHED, finished=CLOCK.now())
+    await jobs.finish(lease, ended, watch=False)
+    return ended
+
+
+async def test_a_verdict_settles_its_message_and_mentions_who_asked(jobs):
+    """One edit of the job's message, one mention in its thread."""
+    async with connected("socket") as side, delivering(jobs, side.messenger):
+        job = await finished_job(jobs, side.messenger)
+        reply = await side.slack.wait_for_message(lambda m: m.thread_ts == job.message != m.ts)
+        message = side.slack.workspace.messages[(SWARM, job.message)]
+        assert message.payload["verdict"] == "converged"
+        assert f"<@{ANN}>" in reply.text
+
+
+async def test_a_verdict_whose_message_was_deleted_is_posted_anew(jobs):
+    """Somebody deleted the job's message: the verdict still comes to the channel."""
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        side.slack.workspace.delete(side.slack.workspace.messages[(SWARM, job.message)])
+        async with delivering(jobs, side.messenger):
+            anew = await side.slack.wait_for_message(
+                lambda m: m.ts != job.message and m.payload.get("verdict") == "converged"
+            )
+    assert anew.channel == SWARM
+
+
+async def test_a_verdict_whose_channel_was_closed_goes_to_the_person(jobs):
+    """The channel was archived meanwhile: the verdict comes as a direct message."""
+    async with connected("socket") as side:
+        await finished_job(jobs, side.messenger)
+        side.slack.workspace.channels[SWARM].is_archived = True
+        async with delivering(jobs, side.messenger):
+            direct = await side.slack.wait_for_message(
+                lambda m: m.channel != SWARM and m.payload.get("verdict") == "converged"
+            )
+    assert side.slack.workspace.channels[direct.channel].is_direct
+
+
+@asynccontextmanager
+async def a_router(jobs, messenger) -> AsyncIterator[Router]:
+    """The way in, over a Docker engine that does not answer."""
+    swarm = DockerSwarm("unix:///nowhere/docker.sock")
+    feed = PollFeed(swarm)
+    background = Background()
+    ctx = Context(
+        swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
+        observer=Observer(swarm, feed, CLOCK), background=background, stack="orochi",
+        command="/orochi", limits=Limits(),
+    )  # fmt: skip
+    yield Router(ctx, handlers(ctx), Operators.parse("*"), Defaults())
+    await background.drain(5.0)
+    await swarm.aclose()
+
+
+def as_port(swarm: DockerSwarm) -> Swarm:
+    """The adapter is the port: mypy sees to it."""
+    return swarm
+
+
+async def test_a_command_a_lost_replica_left_behind_is_answered(jobs):
+    """Accepted and never begun: its message says so, the person is told, and it is forgotten."""
+    async with connected("socket") as side, a_router(jobs, side.messenger) as router:
+        job = replace(a_job("web"), channel=SWARM, user=ANN)
+        ts = await side.messenger.post(SWARM, job_message(job, CLOCK.now()))
+        url = side.slack.responses.issue(SWARM, ANN)
+        assert await jobs.draft(
+            Draft(job.id, "key", "command", "scale 3", ANN, SWARM, url, CLOCK.now())
+        )
+        await asyncio.sleep(0.02)
+        await router.clear_abandoned(older=0.01)
+        told = await side.slack.wait_for_ephemeral(ANN)
+        assert "scale 3" in told.shown_text
+        assert "Nothing was changed" in told.shown_text
+        message = side.slack.workspace.messages[(SWARM, ts)]
+        assert "interrupted" in message.shown_text
+        assert await jobs.abandoned_drafts(0.0) == ()
+
+
+async def test_an_engine_that_does_not_answer_refuses_the_command(jobs):
+    """The socket is missing: said to the person alone, and no job is begun."""
+    async with connected("socket") as side, a_router(jobs, side.messenger) as router:
+        side.received.then = router.command
+        delivery = await side.slack.command("/orochi", "scale 3")
+        assert delivery.ok
+        told = await side.slack.wait_for_ephemeral(ANN)
+        assert "docker.sock" in told.shown_text
+        assert "Nothing was changed" in told.shown_text
+        assert await jobs.active() == ()

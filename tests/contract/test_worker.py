@@ -1,0 +1,188 @@
+"""The worker over a real Redis: whatever a runner does, its job ends in a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from bot.clock import SystemClock
+from bot.domain.errors import RefusedError
+from bot.domain.job import Job, JobState
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.hold import Hold
+from bot.loops.worker import MOST_ATTEMPTS, Worker
+from tests.contract.job_kit import PATIENCE, a_job, done, replica
+
+LEASE = 0.6
+
+
+class Runner:
+    """Does with a job what the test says; ``begun`` is set when it was called."""
+
+    def __init__(self, what: Callable[[Hold], Awaitable[None]]) -> None:
+        self.begun = asyncio.Event()
+        self.runs = 0
+        self._what = what
+
+    async def run(self, hold: Hold) -> None:
+        self.runs += 1
+        self.begun.set()
+        await self._what(hold)
+
+    async def watch(self, hold: Hold) -> None:
+        await self.run(hold)
+
+
+async def finish(hold: Hold) -> None:
+    """The shortest job there is."""
+    await hold.finish(replace(done(hold.job), state=JobState.FINISHED, finished=2.0))
+
+
+async def for_ever(_hold: Hold) -> None:
+    """A job that never ends."""
+    await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def working(jobs, runner: Runner) -> AsyncIterator[tuple[Worker, asyncio.Queue[Job]]]:
+    """A worker at work and the jobs that ended there."""
+    ended: asyncio.Queue[Job] = asyncio.Queue()
+    worker = Worker(
+        jobs,
+        {"scale": runner},
+        SystemClock(),
+        at_once=4,
+        lease_seconds=LEASE,
+        ended=ended.put_nowait,
+    )
+    worker.start()
+    try:
+        yield worker, ended
+    finally:
+        await worker.drain()
+
+
+async def ended_job(ended: asyncio.Queue[Job]) -> Job:
+    """The next job that ended."""
+    return await asyncio.wait_for(ended.get(), PATIENCE)
+
+
+async def test_a_runner_that_breaks_ends_in_failed_with_a_reference(open_jobs):
+    """Something unexpected: the person gets a sentence and the id that stands in the log."""
+
+    async def breaks(_hold: Hold) -> None:
+        raise ZeroDivisionError
+
+    jobs = await open_jobs(lease=LEASE)
+    async with working(jobs, Runner(breaks)) as (_, ended):
+        await jobs.submit(a_job("web"))
+        job = await ended_job(ended)
+    assert job.verdict is Verdict.FAILED
+    assert job.outcome is not None
+    assert "unexpected" in job.outcome.reason
+    assert "ref " in job.outcome.reason
+
+
+async def test_an_error_of_ours_is_said_in_its_own_words(open_jobs):
+    """A refusal in mid-run: its sentence and its hint."""
+
+    async def refuses(_hold: Hold) -> None:
+        raise RefusedError("It cannot be done.", hint="Do it otherwise.")
+
+    jobs = await open_jobs(lease=LEASE)
+    async with working(jobs, Runner(refuses)) as (_, ended):
+        await jobs.submit(a_job("web"))
+        job = await ended_job(ended)
+    assert job.outcome is not None
+    assert job.outcome.reason.startswith("It cannot be done.")
+    assert job.outcome.advice == "Do it otherwise."
+
+
+async def test_what_was_known_of_a_broken_job_is_kept(open_jobs):
+    """Two services, one of them done: only the other one failed."""
+
+    async def half(hold: Hold) -> None:
+        hold.job = hold.job.with_outcome(0, Outcome(Verdict.CONVERGED, "It runs."))
+        raise ZeroDivisionError
+
+    jobs = await open_jobs(lease=LEASE)
+    async with working(jobs, Runner(half)) as (_, ended):
+        await jobs.submit(a_job("web", "db"))
+        job = await ended_job(ended)
+    assert [outcome.verdict for outcome in job.outcomes if outcome] == [
+        Verdict.CONVERGED,
+        Verdict.FAILED,
+    ]
+
+
+async def test_a_job_that_workers_never_survive_is_given_up(open_jobs):
+    """After five lost workers the job ends, instead of killing a sixth."""
+    jobs = await open_jobs(lease=0.2)
+    job = a_job("web")
+    await jobs.submit(job)
+    for _ in range(MOST_ATTEMPTS):
+        async with asyncio.timeout(PATIENCE):
+            while await jobs.take(1.0) is None:
+                pass
+    runner = Runner(finish)
+    async with working(jobs, runner) as (_, ended):
+        given_up = await ended_job(ended)
+    assert runner.runs == 0
+    assert given_up.verdict is Verdict.FAILED
+    assert given_up.outcome is not None
+    assert "workers were lost" in given_up.outcome.reason
+
+
+async def test_a_drained_workers_job_is_another_ones_at_once(open_jobs):
+    """The job of a worker that shuts down is handed over without waiting for its lease."""
+    first, second = await open_jobs(lease=60.0), await open_jobs(lease=60.0)
+    stuck = Runner(for_ever)
+    async with working(first, stuck) as (worker, _):
+        await first.submit(a_job("web"))
+        await asyncio.wait_for(stuck.begun.wait(), PATIENCE)
+        await worker.drain()
+        async with working(second, Runner(finish)) as (_, ended):
+            job = await ended_job(ended)
+    assert job.verdict is Verdict.CONVERGED
+    assert job.attempt == 1
+
+
+async def test_a_wish_to_cancel_reaches_the_runner(open_jobs):
+    """Whoever cancels is named to the runner, on whatever replica it works."""
+
+    async def until_cancelled(hold: Hold) -> None:
+        await hold.cancelled.wait()
+        job = replace(done(hold.job, Verdict.CANCELLED), cancelled_by=hold.cancelled_by)
+        await hold.finish(replace(job, state=JobState.FINISHED, finished=2.0))
+
+    jobs, other = await open_jobs(lease=LEASE), await open_jobs(lease=LEASE)
+    runner = Runner(until_cancelled)
+    async with working(jobs, runner) as (_, ended):
+        job = a_job("web")
+        await jobs.submit(job)
+        await asyncio.wait_for(runner.begun.wait(), PATIENCE)
+        await other.cancel(job.id, "U2")
+        cancelled = await ended_job(ended)
+    assert (cancelled.verdict, cancelled.cancelled_by) == (Verdict.CANCELLED, "U2")
+
+
+async def test_a_verdict_waits_for_redis(redis_server, open_jobs, fresh_redis):
+    """Redis is away when the job ends: the verdict is written when it is back."""
+
+    async def ends_without_redis(hold: Hold) -> None:
+        await asyncio.to_thread(fresh_redis.kill)
+        asyncio.get_running_loop().call_later(
+            0.5, lambda: asyncio.get_running_loop().run_in_executor(None, fresh_redis.start)
+        )
+        await finish(hold)
+
+    async with replica(fresh_redis.url, lease=5.0) as jobs:
+        async with working(jobs, Runner(ends_without_redis)) as (_, ended):
+            job = a_job("web")
+            await jobs.submit(job)
+            assert (await ended_job(ended)).verdict is Verdict.CONVERGED
+        kept = await jobs.load(job.id)
+    assert kept is not None
+    assert kept.verdict is Verdict.CONVERGED
