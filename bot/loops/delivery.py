@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -42,14 +43,21 @@ class Deliveries:
         backoff = Backoff()
         while True:
             try:
-                for delivery in await self._jobs.due_deliveries(WAIT_SECONDS):
-                    await self._deliver(delivery)
+                due = await self._jobs.due_deliveries(WAIT_SECONDS)
+                await asyncio.gather(*(self._deliver(delivery) for delivery in due))
                 backoff.worked()
             except StoreUnavailableError as error:
                 log.info("no deliveries while the store is away: %s", error)
                 await self._clock.sleep(backoff.failed())
 
     async def _deliver(self, delivery: Delivery) -> None:
+        """Bring one to Slack. What fails here becomes due again by itself."""
+        try:
+            await self._bring(delivery)
+        except StoreUnavailableError as error:
+            log.info("delivery of job %s is not confirmed: %s", delivery.job_id, error)
+
+    async def _bring(self, delivery: Delivery) -> None:
         job = await self._jobs.load(delivery.job_id)
         if job is None:
             await self._jobs.delivered(delivery.job_id, delivery.revision)
