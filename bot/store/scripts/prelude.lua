@@ -87,12 +87,13 @@ local function newest(stream)
   end
 end
 
--- What is not delivered yet or still watched stays, whatever its age in the list.
+-- What is not delivered yet or still watched stays. A look at some of the oldest is enough: each
+-- job that ends adds one.
 local function trim()
   redis.call('ZREMRANGEBYSCORE', HISTORY, '-inf', now() - HISTORY_SECONDS * 1000)
   local extra = redis.call('ZCARD', HISTORY) - HISTORY_COUNT
   if extra <= 0 then return end
-  for _, id in ipairs(redis.call('ZRANGE', HISTORY, 0, extra - 1)) do
+  for _, id in ipairs(redis.call('ZRANGE', HISTORY, 0, math.min(extra, 20) - 1)) do
     local entry = redis.call('HGET', JOB .. id, 'entry')
     if (not entry or entry == '') and not redis.call('ZSCORE', DELIVERIES, id) then
       redis.call('DEL', JOB .. id)
