@@ -1,0 +1,58 @@
+"""``python -m bot check`` says what works and what is missing, part by part."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from bot.demo.slack import SlackEmulator
+from tests.desk import settings_for
+
+
+async def run_check(settings: dict[str, str]) -> tuple[int, str]:
+    """Exit code and output of the check with these settings alone."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "check",
+        env={"PATH": os.environ["PATH"], **settings},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, output.decode()
+
+
+async def test_what_is_missing_is_named(redis_server):
+    """Slack and Redis answer, Docker does not: exit code 1, one line for each part."""
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        code, output = await run_check(settings)
+    lines = output.splitlines()
+    assert code == 1
+    assert [line.split(":")[0] for line in lines] == [
+        "ok      Slack",
+        "ok      Slack's way in",
+        "ok      Redis",
+        "MISSING Docker",
+        "ok      operators",
+    ]
+    assert "/nowhere/docker.sock" in lines[3]
+
+
+async def test_a_wrong_token_is_said_in_a_sentence(redis_server):
+    """Slack refuses both tokens; no token stands in the output."""
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        settings |= {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}
+        code, output = await run_check(settings)
+    assert code == 1
+    assert output.splitlines()[0].startswith("MISSING Slack:")
+    assert output.splitlines()[1].startswith("MISSING Slack's way in:")
+    assert "wrong" not in output
+
+
+async def test_wrong_settings_are_listed_and_stop_the_start():
+    """Everything that is wrong, at once, with an exit code of its own."""
+    code, output = await run_check({"BOT_HTTP_PORT": "no", "SLACK_APP_TOKEN": "x"})
+    assert code == 2
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "BOT_HTTP_PORT"):
+        assert name in output
