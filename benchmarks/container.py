@@ -29,7 +29,7 @@ async def run() -> list[Table]:
             }
             client = lab.client()
             rounds = [await asyncio.to_thread(_round, client, settings) for _ in range(STARTS)]
-        size = client.inspect_image(IMAGE)["Size"] / 1e6
+        size = client.images(IMAGE)[0]["Size"] / 1e6
     return [
         Table(
             "container",
