@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from benchmarks import ack, footprint, scale, status
+from benchmarks import ack, container, footprint, queue, scale, status
 from benchmarks.table import Table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
@@ -16,6 +16,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "scale": scale.run,
     "status": status.run,
     "footprint": footprint.run,
+    "container": container.run,
+    "queue": queue.run,
 }
 
 

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as BrokenConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from bot.domain.errors import StoreUnavailableError
@@ -90,12 +90,21 @@ class RedisLink:
             yield
         except (RedisError, OSError, TimeoutError) as error:
             self._answers, self._since = False, self._clock()
-            raise StoreUnavailableError(
-                "Redis does not answer, so the bot cannot keep its jobs.",
-                hint="Look at the service that runs Redis.",
-            ) from error
+            raise _unavailable(error) from error
         if not self._answers:
             self._answers, self._since = True, self._clock()
+
+
+def _unavailable(error: Exception) -> StoreUnavailableError:
+    if isinstance(error, AuthenticationError):
+        return StoreUnavailableError(
+            "Redis refuses the bot's password, so the bot cannot keep its jobs.",
+            hint="Compare REDIS_PASSWORD (or the password in REDIS_URL) with that of Redis.",
+        )
+    return StoreUnavailableError(
+        "Redis does not answer, so the bot cannot keep its jobs.",
+        hint="Look at the service that runs Redis.",
+    )
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import sys
 
 from bot.demo.slack import SlackEmulator
 from tests.desk import settings_for
+from tests.lab.redis import RedisServer
 
 
 async def run_check(settings: dict[str, str]) -> tuple[int, str]:
@@ -56,3 +57,14 @@ async def test_wrong_settings_are_listed_and_stop_the_start():
     assert code == 2
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "BOT_HTTP_PORT"):
         assert name in output
+
+
+async def test_a_wrong_redis_password_is_not_taken_for_an_outage(tmp_path):
+    """Redis answers and refuses: the sentence names the setting."""
+    with RedisServer(tmp_path, password="right") as redis:
+        async with SlackEmulator() as slack:
+            url = redis.url.replace("right", "other")
+            settings = settings_for(slack, url, "unix:///nowhere/docker.sock")
+            _, output = await run_check(settings)
+    assert "MISSING Redis: Redis refuses the bot's password" in output
+    assert "other" not in output
