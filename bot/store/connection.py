@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as BrokenConnectionError
 from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import ConnectionError as BrokenConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from bot.domain.errors import StoreUnavailableError
