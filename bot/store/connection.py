@@ -59,11 +59,6 @@ class RedisLink:
         """For how long Redis has answered without a failure seen here; 0.0 while it does not."""
         return self._clock() - self._since if self._answers else 0.0
 
-    @property
-    def away_seconds(self) -> float:
-        """How long ago Redis last failed to answer; 0.0 while it answers."""
-        return 0.0 if self._answers else self._clock() - self._since
-
     async def call(self, command: Callable[[Redis], Awaitable[object]]) -> Reply:
         """Run one quick command. Raises StoreUnavailableError."""
         async with _cancellable(), self._translated(), asyncio.timeout(CALL_SECONDS):

@@ -22,7 +22,7 @@ from bot.ports import Lease
 from bot.store.jobs import RedisJobs
 from tests.contract.job_kit import PATIENCE, done, replica, taken
 
-LEASE = 2.0
+LEASE = 3.0
 AT_ONCE = 3
 
 
