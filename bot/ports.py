@@ -188,6 +188,12 @@ class Jobs(Protocol):
         A job id that was submitted before is left as it is.
         """
 
+    async def waiting_on(self, job: Job) -> tuple[Job, ...]:
+        """The jobs ahead of a queued one in its lanes, first come first."""
+
+    async def audit(self, event: dict[str, str]) -> None:
+        """Write an entry to the audit log beside those that jobs write themselves."""
+
     async def take(self, seconds: float) -> Lease | None:
         """The next job whose lanes are all free, or one whose worker is lost; waits ``seconds``."""
 
@@ -195,7 +201,10 @@ class Jobs(Protocol):
         """Keep the lease. Returns who cancelled the job, or "". Raises LeaseLostError."""
 
     async def release(self, lease: Lease) -> None:
-        """Hand an unfinished job back at once, without spending an attempt."""
+        """Hand an unfinished job back at once, without spending an attempt.
+
+        Raises LeaseLostError when the lease is gone.
+        """
 
     async def load(self, job_id: str) -> Job | None:
         """One job, None when it is unknown or forgotten."""

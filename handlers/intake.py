@@ -8,6 +8,7 @@ message then says what is true.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.domain.errors import BotError, ChatError, StoreUnavailableError, UncertainError
@@ -41,9 +42,15 @@ async def queue(ctx: Context, job: Job) -> None:
             hint="Its message says what became of it as soon as Redis is back.",
         ) from error
     if ahead:
-        ctx.chat.show(
-            job.channel, ts, job_message(job, ctx.clock.now(), ahead=ahead, command=ctx.command)
-        )
+        await _show_place(ctx, job, ahead)
+
+
+async def _show_place(ctx: Context, job: Job, ahead: int) -> None:
+    before = await ctx.jobs.waiting_on(job)
+    if before:
+        now, behind = ctx.clock.now(), before[-1].id
+        message = job_message(job, now, ahead, queued_behind=behind, command=ctx.command)
+        ctx.chat.show(job.channel, job.message, message)
 
 
 async def clear_away(ctx: Context, draft: Draft) -> None:
@@ -69,8 +76,16 @@ async def answer_failure(ctx: Context, draft: Draft, error: BotError) -> None:
     except ChatError as unheard:
         log.warning("the answer to %s was not delivered: %s", draft.id, unheard)
         return
+    await note_refusal(ctx, draft.user, draft.text, error.sentence)
     if not uncertain:
         await _forget(ctx, draft.id)
+
+
+async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
+    """Write down who was refused what and why, as far as the store takes it."""
+    event = {"event": "refused", "who": user, "text": text[:500], "why": why[:500]}
+    with suppress(StoreUnavailableError):
+        await ctx.jobs.audit(event)
 
 
 async def _forget(ctx: Context, draft_id: str) -> None:

@@ -19,7 +19,7 @@ from bot.ports import Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
 from handlers.context import Context
-from handlers.intake import answer_failure, clear_away
+from handlers.intake import answer_failure, clear_away, note_refusal
 from handlers.table import Handlers
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,9 @@ class Router:
             return refused("Slack did not say who is in the operators' user group.", error.sentence)
         if may_change(request.user, self._operators, members):
             return None
+        what = request.text or f"{request.action_id} {request.value}"
+        noted = note_refusal(self._ctx, request.user, what, "not an operator")
+        self._ctx.background.spawn(noted, "audit")
         return not_an_operator(self._operators)
 
     async def _members(self) -> frozenset[str]:

@@ -4,6 +4,7 @@
     ├── RefusedError            the command cannot be done as asked; nothing was changed
     ├── UncertainError          it is not known yet whether something was changed
     ├── StoreUnavailableError   Redis does not answer
+    ├── UnreadableRecordError   a record in Redis of a newer version, or damaged (bot.store.codec)
     ├── LeaseLostError          another replica took this job over
     ├── SwarmError              the engine refused or failed
     │   ├── SwarmUnavailableError   the engine does not answer, or the swarm has no leader

@@ -183,6 +183,9 @@ async def test_cancel_takes_a_queued_job_out(desk: Desk):
     queued = await desk.slack.wait_for_message(
         lambda m: is_job(m) and m.payload["state"] == "queued", timeout=5
     )
+    await desk.slack.wait_for_message(
+        lambda m: m is queued and first.payload["job_id"] in m.shown_text, timeout=5
+    )
     await desk.slack.press(queued, "job.cancel")
     await desk.slack.wait_for_message(lambda m: m is queued and finished(m), timeout=10)
     assert queued.payload["verdict"] == "cancelled"
