@@ -1,0 +1,241 @@
+"""The documents say what the code does: commands, verdicts, metrics, targets, files and links."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.domain.causes import CauseKind
+from bot.domain.commands import COMMANDS
+from bot.domain.job import Job, Target
+from bot.domain.verdict import Outcome, Verdict
+from bot.metrics import Metrics
+from bot.ports import FeedStatus
+from bot.views.job import metadata
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = {".venv", "node_modules", "artefacts"}
+PAGES = sorted(
+    page
+    for page in ROOT.rglob("*.md")
+    if not LEFT_OUT & set(page.relative_to(ROOT).parts)
+    and not any(part.startswith(".") for part in page.relative_to(ROOT).parts)
+)
+SHELLS = {"sh", "bash", "console", "shell"}
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FOLDERS = ("bot", "handlers", "tests", "docs", "benchmarks", ".ci")
+SUFFIXES = ("yml", "toml", "lock", "md", "py", "json", "lua")
+BARE_NAMES = {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")}
+FILE = re.compile(
+    rf"(?<![\w./$~-])(?:\./)?((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*\w"
+    rf"|[\w-]+(?:\.[\w-]+)*\.(?:{'|'.join(SUFFIXES)}))(?![\w/.-]*\w)"
+)
+PLACEHOLDER = re.compile(r"(?<![A-Z])NAME(?![A-Z])")
+
+
+def page_name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=page_name)
+
+
+def read(name: str) -> str:
+    """One of the documents."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def section(title: str, name: str = "README.md") -> str:
+    """What stands under a heading of the second level."""
+    _, found, rest = read(name).partition(f"\n## {title}\n")
+    assert found, f"{name} has no section {title}"
+    return rest.partition("\n## ")[0]
+
+
+def rows(text: str) -> list[tuple[str, ...]]:
+    """The rows of the one table in a text whose first cell is a code span, without its quotes."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return [(first.strip("`"), *others) for first, *others in cells]
+
+
+def command_rows() -> list[tuple[str, ...]]:
+    """The README's table of commands as it has to be."""
+    who = {True: "operators", False: "everyone"}
+    return [(row.usage, row.summary, who[row.changes]) for row in COMMANDS]
+
+
+def metric_rows() -> list[tuple[str, ...]]:
+    """The README's table of metrics as it has to be, read from what is really scraped."""
+    found: list[tuple[str, ...]] = []
+    for family in text_string_to_metric_families(scraped()):
+        if not family.name.endswith("_created"):
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+            named = ", ".join(f"`{label}`" for label in sorted(labels))
+            found.append((name, named or "none", family.documentation))
+    return found
+
+
+def scraped() -> str:
+    """The text of a bot's metrics once everything happened that they count."""
+    metrics = Metrics()
+    metrics.acked(0.001)
+    metrics.job_ended(replace(a_job(), finished=1.0))
+    metrics.up("redis", answers=True)
+    metrics.follow(lambda: 1, lambda: FeedStatus("poll", 0.0))
+    return metrics.text().decode()
+
+
+def a_job() -> Job:
+    """A job of one service."""
+    target = Target("orochi_web", "id", 2)
+    job = Job("k3f9ab", "scale", "orochi", "scale web 2", "U1", "C1", 0.0, (target,))
+    return job.with_outcome(0, Outcome(Verdict.CONVERGED, "2 of 2 run."))
+
+
+def fences(page: Path, kinds: set[str]) -> Iterator[str]:
+    """The bodies of a page's code fences of these kinds."""
+    for kind, body in FENCE.findall(page.read_text(encoding="utf-8")):
+        if kind in kinds:
+            yield body
+
+
+def code(page: Path) -> list[str]:
+    """What a page shows as something to type or to look up: shell fences and code spans."""
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return [*fences(page, SHELLS), *SPAN.findall(prose)]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_readme_lists_every_command_and_no_other() -> None:
+    assert rows(section("Commands")) == command_rows()
+
+
+def test_the_manifest_hints_at_every_command() -> None:
+    (command,) = yaml.safe_load(read("slack-manifest.yml"))["features"]["slash_commands"]
+    hinted = [hint.split()[0] for hint in command["usage_hint"].split(" | ")]
+
+    assert set(hinted) == {row.name for row in COMMANDS}
+
+
+def test_the_readme_lists_every_metric_and_no_other() -> None:
+    assert rows(section("Health and metrics")) == metric_rows()
+
+
+def test_the_readme_explains_every_verdict_and_no_other() -> None:
+    explained = rows(section("Verdicts"))
+
+    assert [word for word, *_ in explained] == [verdict.value for verdict in Verdict]
+    assert all(len(row) == 3 and all(row) for row in explained)
+
+
+def test_the_readmes_metadata_is_what_a_job_carries() -> None:
+    text = section("For other programs")
+    (shown,) = (json.loads(body) for kind, body in FENCE.findall(text) if kind == "json")
+    real = metadata(a_job())
+
+    assert shown["event_type"] == real.event_type
+    assert shown["event_payload"].keys() == real.payload.keys()
+    assert {f"`{kind.value}`" for kind in CauseKind} <= set(re.findall(r"`\w+`", text))
+
+
+def test_the_changelog_tells_of_this_version_and_of_every_command() -> None:
+    version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
+    text = section_of_version(version)
+
+    assert {row.name for row in COMMANDS} <= set(re.findall(r"/orochi (\w+)", text))
+
+
+def section_of_version(version: str) -> str:
+    """What the changelog says of a version."""
+    headings = re.findall(r"^## .+$", read("CHANGELOG.md"), re.MULTILINE)
+    (title,) = (each.removeprefix("## ") for each in headings if version in each)
+    return section(title, "CHANGELOG.md")
+
+
+@every_page
+def test_makefile_targets_that_are_named_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    named = {
+        word
+        for text in code(page)
+        for words in re.findall(r"^\s*make((?: [a-z]+)+)", text, re.MULTILINE)
+        for word in words.split()
+    }
+
+    assert named <= targets
+
+
+def test_every_target_of_the_makefile_is_explained() -> None:
+    targets = re.findall(r"^([a-z]+):.*##", read("Makefile"), re.MULTILINE)
+    explained = read("README.md") + read("CONTRIBUTING.md")
+
+    assert [each for each in targets if f"make {each}" not in explained] == []
+
+
+@every_page
+def test_links_within_the_project_resolve(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if not re.match(r"[a-z]+:", link):
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(link)
+
+    assert broken == []
+
+
+@every_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    """A path from the project's folder, or a bare name of a file somewhere in it.
+
+    `NAME` stands for a name; what the page's own commands write is the reader's.
+    """
+    named = {name for text in code(page) for name in FILE.findall(text)}
+    named -= {name for name in named if PLACEHOLDER.search(name)} | made_by_the_reader(page)
+
+    assert [name for name in sorted(named) if not exists(name)] == []
+
+
+def exists(name: str) -> bool:
+    """Whether a file is there; `name` may be a pattern."""
+    return any(ROOT.glob(name)) or name in BARE_NAMES
+
+
+def made_by_the_reader(page: Path) -> set[str]:
+    """Files that a page's own commands write."""
+    return {name for text in code(page) for name in re.findall(r"> (\S+)", text)}
+
+
+@every_page
+def test_modules_that_are_named_can_be_run(page: Path) -> None:
+    named = {name for text in code(page) for name in re.findall(r"python3? -m ([\w.]+)", text)}
+
+    assert [name for name in sorted(named) if importlib.util.find_spec(name) is None] == []
+
+
+@every_page
+def test_no_page_names_a_path_of_this_machine(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert str(ROOT) not in text
+    assert re.findall(r"(?<![\w.])/(?:root|home|work|Users|mnt)/\S*", text) == []
