@@ -42,7 +42,8 @@ async def queue(ctx: Context, job: Job) -> None:
             hint="Its message says what became of it as soon as Redis is back.",
         ) from error
     if ahead:
-        await _show_place(ctx, job, ahead)
+        with suppress(StoreUnavailableError):
+            await _show_place(ctx, job, ahead)
 
 
 async def _show_place(ctx: Context, job: Job, ahead: int) -> None:
