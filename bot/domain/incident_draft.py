@@ -1,0 +1,217 @@
+"""The watch as it is worked on during one reduction: what changes is copied once, the rest never.
+
+Maps are copied when first written to, so that the thousands of news that change nothing cost
+nothing, and the watch that was given stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Final, Generic, TypeVar
+
+from bot.domain.causes import Cause
+from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.incident_news import Action, Context, Fetch, Forget, Reduced, Rules, Tell
+from bot.domain.incident_rules import coarse_key, incident_key
+from bot.domain.swarm import Service, Task
+
+MOST_IDS: Final = 10_000
+"""Of ids remembered of each kind; far more than the swarm tells of again (five a slot)."""
+
+MANY_IDS: Final = 512
+REMEMBERED_SECONDS: Final = 3600.0
+"""Above MANY_IDS, what was judged longer ago is dropped; its time tells it apart from then on."""
+
+MOST_RECENT: Final = 200
+MOST_CAUSES: Final = 5
+"""Open incidents of one service; further causes of a kind share one."""
+
+V = TypeVar("V")
+
+
+class Copied(Generic[V]):
+    """A map that copies the given one before the first write."""
+
+    __slots__ = ("_own", "values")
+
+    def __init__(self, given: Mapping[str, V]) -> None:
+        self.values = given
+        self._own: dict[str, V] | None = None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    @property
+    def changed(self) -> bool:
+        """Whether it was written to."""
+        return self._own is not None
+
+    def get(self, key: str) -> V | None:
+        """The value, None where there is none."""
+        return self.values.get(key)
+
+    def put(self, key: str, value: V) -> None:
+        """Write a value; an old one keeps its place in the order."""
+        self._writable()[key] = value
+
+    def drop(self, key: str) -> None:
+        """Forget a key, if it is there."""
+        if key in self.values:
+            del self._writable()[key]
+
+    def keep_last(self, most: int) -> None:
+        """Forget the oldest until ``most`` are left, a good many at once."""
+        surplus = len(self.values) - most
+        if surplus > 0:
+            own = self._writable()
+            for key in list(islice(own, surplus + most // 10)):
+                del own[key]
+
+    def _writable(self) -> dict[str, V]:
+        if self._own is None:
+            self._own = dict(self.values)
+            self.values = self._own
+        return self._own
+
+
+class Draft:
+    """One reduction under way at ``now``."""
+
+    def __init__(self, watch: Watch, context: Context, now: float, *, late: bool = False) -> None:
+        self.watch = watch
+        self.context = context
+        self.now = now
+        self.late = late
+        self.incidents: Copied[Incident] = Copied(watch.incidents)
+        self.recent: Copied[Incident] = Copied(watch.recent)
+        self.counted: Copied[float] = Copied(watch.counted)
+        self.leaving: Copied[float] = Copied(watch.leaving)
+        self.suspects: Copied[Suspect] = Copied(watch.suspects)
+        self.down: Copied[Lost] = Copied(watch.down)
+        self.forgotten = watch.forgotten
+        self.silences = watch.silences
+        self.touched: set[str] = set()
+        self._actions: list[Action] = []
+
+    @property
+    def rules(self) -> Rules:
+        """How to judge."""
+        return self.context.rules
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything but the cursor is other than it was."""
+        maps = (self.incidents, self.recent, self.leaving, self.suspects, self.down)
+        written = any(each.changed for each in maps) or self.counted.changed
+        return written or self.silences is not self.watch.silences
+
+    def judge(self, task_id: str) -> None:
+        """Note that this task's end was judged: it never is again."""
+        self.counted.put(task_id, self.now)
+        self.leaving.drop(task_id)
+        self.suspects.drop(task_id)
+
+    def judged(self, task: Task) -> bool:
+        """Whether the task's end was judged before."""
+        return task.id in self.counted.values or 0 < task.since < self.forgotten
+
+    def key_for(self, service: Service, cause: Cause) -> str:
+        """What the failure is grouped by, few enough for each service."""
+        key = incident_key(service.id, cause)
+        if key in self.incidents or key in self.recent:
+            return key
+        open_ones = sum(each.service_id == service.id for each in self.incidents.values.values())
+        return key if open_ones < MOST_CAUSES else coarse_key(service.id, cause)
+
+    def put(self, incident: Incident) -> None:
+        """Keep an open incident as it became."""
+        self.incidents.put(incident.key, incident)
+
+    def silence_for(self, service: str, cause: str) -> Silence | None:
+        """The silence that holds for a service's cause now; of several the longest."""
+        fitting = (each for each in self.silences if _silences(each, service, cause, self.now))
+        return max(fitting, key=lambda each: each.until, default=None)
+
+    def resolve(self, incident: Incident, why: str, *, for_good: bool = False) -> None:
+        """End an incident; unless ``for_good``, a failure soon after goes on with it."""
+        ended = replace(
+            incident,
+            state=IncidentState.RESOLVED,
+            resolved=self.now,
+            resolution=why,
+            held=False,
+            held_until=None,
+            silenced_until=None,
+            silenced_by="",
+            revision=incident.revision + 1,
+        )
+        self.incidents.drop(incident.key)
+        if incident.told:
+            ended = replace(ended, told=ended.revision)
+            self._actions.append(Tell(ended))
+        else:
+            self._actions.append(Forget(ended))
+        if not for_good:
+            self.recent.put(incident.key, ended)
+
+    def tell(self, incident: Incident) -> None:
+        """Tell people of an open incident as it is."""
+        reminded = self.now if incident.reminded is None else incident.reminded
+        told = replace(incident, told=incident.revision, reminded=reminded)
+        self.put(told)
+        self._actions.append(Tell(told))
+
+    def act(self, action: Action) -> None:
+        """Have something done; evidence of one incident is asked for once at a time."""
+        if isinstance(action, Fetch):
+            known = [each for each in self._actions if isinstance(each, Fetch)]
+            if any(each.incident_id == action.incident_id for each in known):
+                return
+        self._actions.append(action)
+
+    def reduced(self, due: float | None, cursor: int | None, began: float | None) -> Reduced:
+        """The watch as it became."""
+        watch = self.watch
+        cursor = watch.cursor if cursor is None else max(cursor, watch.cursor or 0)
+        if self.changed:
+            self._bound()
+            watch = replace(
+                watch,
+                incidents=self.incidents.values,
+                recent=self.recent.values,
+                counted=self.counted.values,
+                forgotten=self.forgotten,
+                leaving=self.leaving.values,
+                suspects=self.suspects.values,
+                down=self.down.values,
+                silences=self.silences,
+            )
+        if (began, due, cursor) != (watch.began, watch.due, watch.cursor):
+            watch = replace(watch, began=began, due=due, cursor=cursor)
+        return Reduced(watch, tuple(self._actions))
+
+    def _bound(self) -> None:
+        """Remember what may be told again, and no more."""
+        self.recent.keep_last(MOST_RECENT)
+        self.leaving.keep_last(MOST_IDS)
+        self.suspects.keep_last(MOST_IDS)
+        self._forget_old()
+        self.counted.keep_last(MOST_IDS)
+
+    def _forget_old(self) -> None:
+        edge = self.now - REMEMBERED_SECONDS
+        counted = self.counted.values
+        if len(counted) <= MANY_IDS or next(iter(counted.values())) > edge - REMEMBERED_SECONDS:
+            return
+        for task_id in [task_id for task_id, when in counted.items() if when < edge]:
+            self.counted.drop(task_id)
+        self.forgotten = max(self.forgotten, edge)
+
+
+def _silences(silence: Silence, service: str, cause: str, now: float) -> bool:
+    return silence.until > now and silence.service == service and silence.cause in {"", cause}

@@ -1,0 +1,196 @@
+"""The watcher's judgements: what is a failure, what belongs together, when a service is whole.
+
+A **failure** is a task that ended failed or rejected, or complete where it should have run on.
+It is none when the swarm moved it because of changed constraints, or when it is wanted removed.
+What else excuses a task is what was seen before: ``bot.domain.incidents`` has that.
+
+Failures **belong together** when they are of one service and of one cause: several slots that fail
+alike are one trouble with one remedy. One cause means the same kind, for exit codes the same code,
+for starts and mounts that fail the same error without names, paths and numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from bot.domain.causes import KILLED, REPLACED_BY_SWARM, Cause, CauseKind, classify, short_error
+from bot.domain.incident import NODE_KEY
+from bot.domain.incident_news import Context
+from bot.domain.placement import eligible_nodes
+from bot.domain.slots import (
+    is_current,
+    last_wanted,
+    place_of,
+    runs_to_completion,
+)
+from bot.domain.swarm import Node, NodeState, Service, Task, TaskState
+
+ID_LENGTH: Final = 6
+_ID_ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
+_KEY_LENGTH: Final = 120
+_CUT: Final = 2000
+_CLOCKS_APART: Final = 10.0
+_ENDED: Final = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
+_TOLD_APART_BY_TEXT: Final = frozenset({CauseKind.START_FAILED, CauseKind.MOUNT_FAILED})
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_SPECIFIC: Final = re.compile(r"\S*[\d/\\@=]\S*|\b[\w-]+(?:\.[\w-]+)+\S*")
+
+
+def failure_of(task: Task, service: Service) -> Cause | None:
+    """Why the task failed, if it did; the cause's ``place`` is the service's kind of place."""
+    if task.state not in _ENDED or task.desired is TaskState.REMOVE:
+        return None
+    if REPLACED_BY_SWARM in task.err:
+        return None
+    if task.state is TaskState.COMPLETE and runs_to_completion(service):
+        return None
+    return cause_at(task, service)
+
+
+def cause_at(task: Task, service: Service) -> Cause | None:
+    """The classifier's cause with its place."""
+    cause = classify(task, service)
+    if cause is None:
+        return None
+    return Cause(
+        kind=cause.kind,
+        text=cause.text,
+        raw=cause.raw,
+        exit_code=cause.exit_code,
+        task_id=cause.task_id,
+        place=place_of(service, task),
+        node_id=cause.node_id,
+        container_id=cause.container_id,
+    )
+
+
+def incident_key(service_id: str, cause: Cause) -> str:
+    """What failures are grouped by."""
+    return "|".join(
+        (service_id, cause.kind.value, *((said,) if (said := _distinction(cause)) else ()))
+    )
+
+
+def coarse_key(service_id: str, cause: Cause) -> str:
+    """The key without what tells causes of one kind apart: for a service that fails in many ways
+    at once."""
+    return f"{service_id}|{cause.kind.value}|*"
+
+
+def node_key(node_id: str) -> str:
+    """The key of the incident of a node that is down."""
+    return f"{NODE_KEY}{node_id}"
+
+
+def incident_id(key: str, first: str) -> str:
+    """A short id made of what the incident is about and of what began it."""
+    number = int.from_bytes(hashlib.sha256(f"{key}\n{first}".encode(errors="replace")).digest())
+    letters = []
+    for _ in range(ID_LENGTH):
+        number, index = divmod(number, len(_ID_ALPHABET))
+        letters.append(_ID_ALPHABET[index])
+    return "".join(letters)
+
+
+def without_names(text: str) -> str:
+    """An error without quoted names, paths, addresses and numbers; equal for equal troubles."""
+    bare = _SPECIFIC.sub("#", _QUOTED.sub("#", short_error(text[:_CUT])))
+    return re.sub(r"(?:#\W*)+", "# ", bare).strip().lower()[:_KEY_LENGTH]
+
+
+def whole(service: Service, tasks: Iterable[Task], nodes: Mapping[str, Node]) -> bool:
+    """Whether all that the service wants runs (or, where it is meant to end, ended well)."""
+    if runs_to_completion(service):
+        return _finishes(service, tasks, nodes)
+    running = {place_of(service, task) for task in tasks if _runs(service, task, nodes)}
+    if service.mode.is_global:
+        return all(node.id in running for node in eligible_nodes(service, nodes.values()))
+    return len(running) >= (service.replicas or 0)
+
+
+def newest_by_place(service: Service, tasks: Iterable[Task]) -> dict[str, Task]:
+    """The newest task of each place."""
+    newest: dict[str, Task] = {}
+    for task in tasks:
+        place = place_of(service, task)
+        known = newest.get(place)
+        if known is None or (known.created, known.id) < (task.created, task.id):
+            newest[place] = task
+    return newest
+
+
+def overtaken(tasks: Iterable[Task], services: Mapping[str, Service]) -> frozenset[str]:
+    """The ids of failed tasks that were wanted gone before they ended, by a listing alone.
+
+    Their successor in the same place was made clearly before they ended: what happens when a
+    node that was down comes back and its engine reports the tasks it had run. The clocks of the
+    managers (made) and of the engines (ended) differ by seconds at most. Other tasks that were
+    killed on the same node in the same moments went the same way.
+    """
+    listed = [task for task in tasks if task.service_id in services]
+    by_service: dict[str, list[Task]] = {}
+    for task in listed:
+        by_service.setdefault(task.service_id, []).append(task)
+    newest = {
+        (service_id, place): task
+        for service_id, each in by_service.items()
+        for place, task in newest_by_place(services[service_id], each).items()
+    }
+    killed = [task for task in listed if task.exit_code == KILLED and task.state in _ENDED]
+    gone = [
+        task
+        for task in killed
+        if task.created < (heir := newest[_spot(task, services)]).created
+        and heir.created + _CLOCKS_APART < task.since
+    ]
+    returns = {(task.node_id, round(task.since / _CLOCKS_APART)) for task in gone}
+    return frozenset(task.id for task in killed if _among(task, returns))
+
+
+def _spot(task: Task, services: Mapping[str, Service]) -> tuple[str, str]:
+    return task.service_id, place_of(services[task.service_id], task)
+
+
+def _among(task: Task, returns: set[tuple[str, int]]) -> bool:
+    moment = round(task.since / _CLOCKS_APART)
+    return any((task.node_id, near) in returns for near in (moment - 1, moment, moment + 1))
+
+
+def is_down(node_id: str, context: Context) -> bool:
+    """Whether the node is known to be down."""
+    node = context.nodes.get(node_id)
+    return node is not None and node.state is NodeState.DOWN
+
+
+def worth_an_alert(node: Node | None) -> bool:
+    """A worker that was drained before it went down is down on purpose; a manager never is."""
+    return node is None or node.availability.value != "drain" or node.role == "manager"
+
+
+def _distinction(cause: Cause) -> str:
+    if cause.kind is CauseKind.EXIT_CODE:
+        return str(cause.exit_code)
+    return without_names(cause.raw) if cause.kind in _TOLD_APART_BY_TEXT else ""
+
+
+def _runs(service: Service, task: Task, nodes: Mapping[str, Node]) -> bool:
+    if task.state is not TaskState.RUNNING or task.desired > last_wanted(service):
+        return False
+    node = nodes.get(task.node_id)
+    return node is not None and node.state is not NodeState.DOWN
+
+
+def _finishes(service: Service, tasks: Iterable[Task], nodes: Mapping[str, Node]) -> bool:
+    """Each place's newest task ended well or runs; of a job's only the present run's count."""
+    present = (t for t in tasks if not service.mode.is_job or is_current(service, t))
+    newest = newest_by_place(service, present).values()
+    completed = sum(task.state is TaskState.COMPLETE for task in newest)
+    running = sum(_runs(service, task, nodes) for task in newest)
+    if service.mode.is_global:
+        return completed + running >= len(eligible_nodes(service, nodes.values()))
+    wanted = service.replicas or 0
+    at_once = min(wanted, service.max_concurrent) if service.mode.is_job else 0
+    return completed + running >= wanted or (running > 0 and running >= at_once > 0)

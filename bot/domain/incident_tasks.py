@@ -1,0 +1,217 @@
+"""What the news of one task mean: wanted gone, in trouble, ended; and the counting of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from bot.domain.causes import Cause, CauseKind
+from bot.domain.incident import Incident, IncidentState, Suspect
+from bot.domain.incident_draft import Draft
+from bot.domain.incident_news import Fetch, wants_no_alerts
+from bot.domain.incident_rules import (
+    cause_at,
+    failure_of,
+    incident_id,
+    is_down,
+    newest_by_place,
+    overtaken,
+    whole,
+)
+from bot.domain.slots import place_order
+from bot.domain.swarm import Service, Task, TaskState
+
+MOST_PLACES: Final = 200
+_RUNNING: Final = TaskState.RUNNING
+_SHUTDOWN: Final = TaskState.SHUTDOWN
+
+
+def see_task(draft: Draft, task: Task) -> None:
+    """Take in one task as it became."""
+    draft.touched.add(task.service_id)
+    if task.state > _RUNNING:
+        _see_ended(draft, task)
+        return
+    if task.desired >= _SHUTDOWN:
+        _see_leaving(draft, task)
+    elif task.err and task.state < _RUNNING:
+        _see_troubled(draft, task)
+    elif task.id in draft.suspects.values:
+        draft.suspects.drop(task.id)
+
+
+def see_first_listing(draft: Draft, tasks: Iterable[Task]) -> None:
+    """What ended before anybody watched is history, unless it is why a place is empty now."""
+    by_service: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_service.setdefault(task.service_id, []).append(task)
+    for service_id, each in by_service.items():
+        service = draft.context.services.get(service_id)
+        if service is None:
+            continue
+        well = whole(service, each, draft.context.nodes)
+        present = set() if well else {t.id for t in newest_by_place(service, each).values()}
+        for task in each:
+            if task.id not in present and failure_of(task, service) is not None:
+                draft.judge(task.id)
+
+
+def see_later_listing(draft: Draft, tasks: Iterable[Task]) -> None:
+    """A listing shows no more who was wanted gone before it ended, except by its successor."""
+    for task_id in overtaken(tasks, draft.context.services):
+        if task_id not in draft.counted:
+            draft.judge(task_id)
+
+
+def count_failure(draft: Draft, service: Service, cause: Cause, task: Task | None) -> None:
+    """Count a task's failure in the one incident it belongs to."""
+    draft.judge(cause.task_id)
+    known = _incident_for(draft, service, cause, task)
+    busy = service.id in draft.context.busy
+    node = draft.context.nodes.get(cause.node_id)
+    hostname = node.hostname if node else cause.node_id
+    slot = () if service.mode.is_global else (cause.place,)
+    counted = replace(
+        known,
+        cause=_newest_cause(known, cause),
+        count=known.count + 1,
+        last=draft.now,
+        last_task=cause.task_id,
+        node=hostname,
+        slots=_merged(known.slots, slot),
+        nodes=_merged(known.nodes, (hostname,) if hostname else ()),
+        well_since=None,
+        held=busy,
+        held_until=None,
+        revision=known.revision + 1,
+    )
+    draft.put(_with_evidence_wanted(draft, counted, task))
+
+
+def excused_by_label(draft: Draft, service: Service) -> bool:
+    """Whether nobody wants to hear of the service's failures."""
+    return not draft.rules.watches(service) or wants_no_alerts(service)
+
+
+def _see_leaving(draft: Draft, task: Task) -> None:
+    draft.suspects.drop(task.id)
+    if task.id not in draft.leaving.values and task.id not in draft.counted.values:
+        draft.leaving.put(task.id, draft.now)
+
+
+def _see_troubled(draft: Draft, task: Task) -> None:
+    service = draft.context.services.get(task.service_id)
+    if service is None or task.id in draft.counted.values:
+        return
+    cause = cause_at(task, service)
+    known = draft.suspects.get(task.id)
+    if cause is None or (known is not None and known.cause == cause):
+        return
+    since = draft.now
+    if known is not None and known.cause.kind is cause.kind:
+        since = known.since
+    else:
+        draft.suspects.drop(task.id)
+    draft.suspects.put(task.id, Suspect(service.id, since, cause))
+
+
+def _see_ended(draft: Draft, task: Task) -> None:
+    if task.id in draft.suspects.values:
+        draft.suspects.drop(task.id)
+    service = draft.context.services.get(task.service_id)
+    cause = failure_of(task, service) if service is not None else None
+    if cause is None or service is None or draft.judged(task):
+        draft.leaving.drop(task.id)
+    elif _excused(draft, task, service):
+        draft.judge(task.id)
+    else:
+        count_failure(draft, service, cause, task)
+
+
+def _excused(draft: Draft, task: Task, service: Service) -> bool:
+    if task.id in draft.leaving.values or excused_by_label(draft, service):
+        return True
+    return task.node_id in draft.down.values or is_down(task.node_id, draft.context)
+
+
+def _incident_for(draft: Draft, service: Service, cause: Cause, task: Task | None) -> Incident:
+    key = draft.key_for(service, cause)
+    known = draft.incidents.get(key)
+    if known is not None:
+        return known
+    former = draft.recent.get(key)
+    if former is not None:
+        return reopened(draft, former)
+    began = draft.now
+    if draft.late and task is not None and 0 < task.since < draft.now:
+        began = task.since
+    silence = draft.silence_for(service.name, cause.kind.value)
+    return Incident(
+        id=incident_id(key, cause.task_id),
+        key=key,
+        service=service.name,
+        service_id=service.id,
+        stack=service.stack,
+        cause=cause,
+        state=IncidentState.FIRING,
+        began=began,
+        last=draft.now,
+        count=0,
+        late=draft.late,
+        channel=draft.rules.channel_for(service),
+        silenced_until=silence.until if silence else None,
+        silenced_by=silence.by if silence else "",
+        revision=0,
+    )
+
+
+def reopened(draft: Draft, former: Incident) -> Incident:
+    """A resolved incident that goes on; who acknowledged it did not know."""
+    draft.recent.drop(former.key)
+    silence = draft.silence_for(former.service, former.cause.kind.value)
+    return replace(
+        former,
+        silenced_until=silence.until if silence else None,
+        silenced_by=silence.by if silence else "",
+        state=IncidentState.FIRING,
+        acknowledged_by="",
+        acknowledged=None,
+        resolved=None,
+        resolution="",
+        reopened=former.reopened + 1,
+    )
+
+
+def _newest_cause(known: Incident, cause: Cause) -> Cause:
+    """The latest cause; what was looked up on the node is not unlearned."""
+    if not known.confirmed or known.cause.kind is cause.kind:
+        return cause
+    return replace(cause, kind=known.cause.kind, text=known.cause.text)
+
+
+def _merged(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    if not more or set(more) <= set(known):
+        return known
+    return tuple(sorted({*known, *more}, key=place_order))[:MOST_PLACES]
+
+
+def _with_evidence_wanted(draft: Draft, incident: Incident, task: Task | None) -> Incident:
+    fetched = incident.fetched
+    if fetched is not None and draft.now - fetched < draft.rules.refresh:
+        return incident
+    task = task or _task(draft, incident)
+    if task is None:
+        return incident
+    draft.act(Fetch(incident.id, task))
+    return replace(incident, fetched=draft.now)
+
+
+def _task(draft: Draft, incident: Incident) -> Task | None:
+    tasks = draft.context.tasks(incident.service_id)
+    return next((task for task in tasks if task.id == incident.last_task), None)
+
+
+def is_unplaced(suspect: Suspect) -> bool:
+    """Whether the scheduler finds no place for it."""
+    return suspect.cause.kind is CauseKind.UNSCHEDULABLE

@@ -1,0 +1,200 @@
+"""The watcher's reducer: what it knows, what is new and the time give what it knows and does.
+
+Pure: the same input gives the same output, and the same news a second time change nothing.
+
+1. A failure is counted once, by its task's id, in exactly one incident; the incident is that of
+   the service and the cause, whatever the slot.
+2. It is no failure when the task was seen wanted gone while it lived (scaled away, drained,
+   replaced), when its node is down, when the swarm moved it, or when nobody wants to hear of the
+   service (its stack is not watched, its label turns alerts off).
+3. A task without a place, or that cannot start and is tried again and again, is a failure after
+   ten seconds.
+4. A node that stays down for five seconds is one incident that names the services it ran.
+5. Alerts are told at the first failure. Nothing is told while a silence holds, nor while a job
+   holds the service: it is counted, and told when the silence ends or the trouble outlives the job.
+6. An incident is resolved when all that is wanted has run, without a failure, for the monitor
+   period and a quiet time; when its service or node is gone; when the node is ready again.
+7. What fails again within ten minutes goes on with the same incident, and with twice the quiet
+   time.
+8. What fires unacknowledged is brought to mind every four hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from bot.domain.incident import Incident, IncidentState, Silence, Watch
+from bot.domain.incident_draft import Draft
+from bot.domain.incident_news import Action, Context, Evidence, News, Reduced, Tell
+from bot.domain.incident_nodes import see_missing_nodes, see_node, see_node_removed
+from bot.domain.incident_settling import due_after, settle, without_silence
+from bot.domain.incident_tasks import see_first_listing, see_later_listing, see_task
+from bot.domain.swarm import Task
+
+NEVER_SECONDS: Final = 3600.0
+"""What ``next_tick`` says when time alone changes nothing."""
+
+_REMOVED: Final = "the service was removed"
+
+
+def reduce(watch: Watch, news: News, context: Context, now: float) -> Reduced:
+    """What is known after the news, and what is to be done; ``now`` is Unix seconds."""
+    draft = Draft(watch, context, now, late=news.late)
+    _take(draft, news)
+    quiet = not (news.tasks or news.nodes or news.removed)
+    everything = quiet or news.reconciled or (watch.due is not None and watch.due <= now)
+    due = watch.due
+    if everything or draft.changed or _concerns_open_ones(draft):
+        settle(draft, everything=everything)
+        due = due_after(draft, everything=everything)
+    began = now if news.reconciled and watch.began is None else watch.began
+    return draft.reduced(due, news.cursor, began)
+
+
+def tick(watch: Watch, context: Context, now: float) -> Reduced:
+    """What time alone changes; also wanted when a job lets a service go."""
+    return reduce(watch, News(), context, now)
+
+
+def next_tick(watch: Watch, now: float) -> float:
+    """Seconds until time alone may change something, at most an hour."""
+    if watch.due is None:
+        return NEVER_SECONDS
+    return min(max(watch.due - now, 0.0), NEVER_SECONDS)
+
+
+def acknowledge(watch: Watch, incident_id: str, user: str, now: float) -> Reduced:
+    """Somebody (a Slack user id) looks after a firing incident; any other stays as it is."""
+    known = _open(watch, incident_id)
+    if known is None or known.state is not IncidentState.FIRING:
+        return Reduced(watch)
+    changed = replace(
+        known,
+        state=IncidentState.ACKNOWLEDGED,
+        acknowledged_by=user,
+        acknowledged=now,
+        revision=known.revision + 1,
+    )
+    return _told(watch, (changed,))
+
+
+def silence(watch: Watch, wanted: Silence) -> Reduced:
+    """Tell nothing of the service's cause until then; takes the place of an earlier one.
+
+    Messages that stand already say so.
+    """
+    others = _without(watch, wanted.service, wanted.cause)
+    due = wanted.until if watch.due is None else min(watch.due, wanted.until)
+    watch = replace(watch, silences=(*others, wanted), due=due)
+    changed = (
+        replace(
+            each,
+            silenced_until=wanted.until,
+            silenced_by=wanted.by,
+            revision=each.revision + 1,
+        )
+        for each in _fitting(watch, wanted.service, wanted.cause)
+    )
+    return _told(watch, changed)
+
+
+def unsilence(watch: Watch, service: str, cause: str, now: float) -> Reduced:
+    """End a silence before its time; the next tick, due at once, tells what it kept.
+
+    ``cause`` "" ends all silences of the service.
+    """
+    left = _without(watch, service, cause)
+    if len(left) == len(watch.silences):
+        return Reduced(watch)
+    fitting = (e for e in _fitting(watch, service, cause) if e.silenced_until is not None)
+    changed = {each.key: without_silence(each) for each in fitting}
+    return Reduced(replace(watch, silences=left, incidents={**watch.incidents, **changed}, due=now))
+
+
+def with_evidence(watch: Watch, found: Evidence) -> Reduced:
+    """Keep what was found, and show it; nothing found changes nothing."""
+    known = _open(watch, found.incident_id)
+    if known is None:
+        return Reduced(watch)
+    changed = known
+    if found.text:
+        changed = replace(
+            changed,
+            evidence=found.text,
+            evidence_title=found.title,
+            evidence_task=found.task_id,
+        )
+    if found.cause is not None:
+        changed = replace(changed, cause=found.cause, confirmed=True)
+    if changed == known:
+        return Reduced(watch)
+    return _told(watch, (replace(changed, revision=known.revision + 1),))
+
+
+def _take(draft: Draft, news: News) -> None:
+    if news.reconciled:
+        _take_listing(draft, news.tasks)
+    for node in news.nodes:
+        see_node(draft, node)
+    for task in news.tasks:
+        see_task(draft, task)
+    for gone in sorted(news.removed):
+        see_node_removed(draft, gone)
+    _resolve_removed(draft, news)
+    if news.reconciled and news.nodes:
+        see_missing_nodes(draft, news.nodes)
+
+
+def _take_listing(draft: Draft, tasks: tuple[Task, ...]) -> None:
+    if draft.watch.began is None:
+        see_first_listing(draft, tasks)
+    else:
+        see_later_listing(draft, tasks)
+
+
+def _resolve_removed(draft: Draft, news: News) -> None:
+    """Incidents of services that are gone, quietly; a listing shows which are."""
+    services = draft.context.services
+    for incident in list(draft.incidents.values.values()):
+        missing = news.reconciled and incident.service_id not in services
+        if not incident.is_node and (missing or incident.service_id in news.removed):
+            draft.resolve(incident, _REMOVED, for_good=True)
+    for task_id, suspect in list(draft.suspects.values.items() if news.removed else ()):
+        if suspect.service_id in news.removed:
+            draft.suspects.drop(task_id)
+
+
+def _concerns_open_ones(draft: Draft) -> bool:
+    open_ones = draft.incidents.values.values()
+    return any(each.service_id in draft.touched for each in open_ones)
+
+
+def _open(watch: Watch, incident_id: str) -> Incident | None:
+    return next((each for each in watch.incidents.values() if each.id == incident_id), None)
+
+
+def _without(watch: Watch, service: str, cause: str) -> tuple[Silence, ...]:
+    """The silences but those of the service for the cause, "" for every one of the service."""
+    return tuple(e for e in watch.silences if e.service != service or cause not in {"", e.cause})
+
+
+def _fitting(watch: Watch, service: str, cause: str) -> list[Incident]:
+    return [
+        each
+        for each in watch.incidents.values()
+        if each.service == service and cause in {"", each.cause.kind.value}
+    ]
+
+
+def _told(watch: Watch, changed: Iterable[Incident]) -> Reduced:
+    """Keeps the incidents as they became and shows them where they stand already."""
+    incidents = dict(watch.incidents)
+    actions: list[Action] = []
+    for each in changed:
+        told = replace(each, told=each.revision) if each.told else each
+        incidents[each.key] = told
+        if told.told:
+            actions.append(Tell(told))
+    return Reduced(replace(watch, incidents=incidents), tuple(actions))
