@@ -23,18 +23,14 @@ from bot.ports import FeedStatus
 from bot.views.job import metadata
 
 ROOT = Path(__file__).parents[2]
-LEFT_OUT = {".venv", "node_modules", "artefacts"}
+FOLDERS = ("bot", "handlers", "tests", "docs", "benchmarks", ".ci")
 PAGES = sorted(
-    page
-    for page in ROOT.rglob("*.md")
-    if not LEFT_OUT & set(page.relative_to(ROOT).parts)
-    and not any(part.startswith(".") for part in page.relative_to(ROOT).parts)
+    [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))]
 )
 SHELLS = {"sh", "bash", "console", "shell"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-FOLDERS = ("bot", "handlers", "tests", "docs", "benchmarks", ".ci")
 SUFFIXES = ("yml", "toml", "lock", "md", "py", "json", "lua")
 BARE_NAMES = {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")}
 FILE = re.compile(
