@@ -56,7 +56,7 @@ class BotProcess:
 
     async def launch(self) -> None:
         """Start it without waiting."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         env = {**kept, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default", **self._settings}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "run",

@@ -88,4 +88,4 @@ def _readme_settings() -> str:
 def _default(field: str) -> str:
     info = Settings.model_fields[field]
     value = info.default.get_secret_value() if is_secret(info) else info.default
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else "–"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else "\u2013"
