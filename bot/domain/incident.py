@@ -145,6 +145,7 @@ class Watch:
 
     ``incidents`` are those not resolved yet, ``recent`` those resolved within ten minutes, by
     key. ``counted`` are the ids of ended tasks that were judged, each with when, oldest first;
+    ``earlier`` those before them, kept apart so that few are copied at each failure;
     ``forgotten`` is the time up to which they were dropped again. ``leaving`` are the ids of
     tasks that were seen wanted gone while alive, each with when: their end is no failure.
     ``suspects`` are by task id, ``down`` by node id. ``began`` is when the first full listing
@@ -155,6 +156,7 @@ class Watch:
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     recent: Mapping[str, Incident] = field(default_factory=dict)
     counted: Mapping[str, float] = field(default_factory=dict)
+    earlier: Mapping[str, float] = field(default_factory=dict)
     forgotten: float = 0.0
     leaving: Mapping[str, float] = field(default_factory=dict)
     suspects: Mapping[str, Suspect] = field(default_factory=dict)

@@ -20,9 +20,9 @@ from bot.domain.swarm import Service, Task
 MOST_IDS: Final = 10_000
 """Of ids remembered of each kind; far more than the swarm tells of again (five a slot)."""
 
-MANY_IDS: Final = 512
+MANY_IDS: Final = 256
 REMEMBERED_SECONDS: Final = 3600.0
-"""Above MANY_IDS, what was judged longer ago is dropped; its time tells it apart from then on."""
+"""Of many ids, those judged longer ago are dropped; a task's own time tells it apart from then."""
 
 MOST_RECENT: Final = 200
 MOST_CAUSES: Final = 5
@@ -90,6 +90,7 @@ class Draft:
         self.incidents: Copied[Incident] = Copied(watch.incidents)
         self.recent: Copied[Incident] = Copied(watch.recent)
         self.counted: Copied[float] = Copied(watch.counted)
+        self.earlier = watch.earlier
         self.leaving: Copied[float] = Copied(watch.leaving)
         self.suspects: Copied[Suspect] = Copied(watch.suspects)
         self.down: Copied[Lost] = Copied(watch.down)
@@ -107,7 +108,7 @@ class Draft:
     def changed(self) -> bool:
         """Whether anything but the cursor is other than it was."""
         maps = (self.incidents, self.recent, self.leaving, self.suspects, self.down)
-        written = any(each.changed for each in maps) or self.counted.changed
+        written = self.counted.changed or any(each.changed for each in maps)
         return written or self.silences is not self.watch.silences
 
     def judge(self, task_id: str) -> None:
@@ -118,7 +119,11 @@ class Draft:
 
     def judged(self, task: Task) -> bool:
         """Whether the task's end was judged before."""
-        return task.id in self.counted.values or 0 < task.since < self.forgotten
+        return self.knows(task.id) or 0 < task.since < self.forgotten
+
+    def knows(self, task_id: str) -> bool:
+        """Whether a task of this id was judged before."""
+        return task_id in self.counted.values or task_id in self.earlier
 
     def key_for(self, service: Service, cause: Cause) -> str:
         """What the failure is grouped by, few enough for each service."""
@@ -185,6 +190,7 @@ class Draft:
                 incidents=self.incidents.values,
                 recent=self.recent.values,
                 counted=self.counted.values,
+                earlier=self.earlier,
                 forgotten=self.forgotten,
                 leaving=self.leaving.values,
                 suspects=self.suspects.values,
@@ -200,17 +206,17 @@ class Draft:
         self.recent.keep_last(MOST_RECENT)
         self.leaving.keep_last(MOST_IDS)
         self.suspects.keep_last(MOST_IDS)
-        self._forget_old()
-        self.counted.keep_last(MOST_IDS)
+        if len(self.counted.values) > MANY_IDS:
+            self._file_away()
 
-    def _forget_old(self) -> None:
+    def _file_away(self) -> None:
         edge = self.now - REMEMBERED_SECONDS
-        counted = self.counted.values
-        if len(counted) <= MANY_IDS or next(iter(counted.values())) > edge - REMEMBERED_SECONDS:
-            return
-        for task_id in [task_id for task_id, when in counted.items() if when < edge]:
-            self.counted.drop(task_id)
-        self.forgotten = max(self.forgotten, edge)
+        everyone = {**self.earlier, **self.counted.values}
+        kept = {task_id: when for task_id, when in everyone.items() if when >= edge}
+        if len(kept) < len(everyone):
+            self.forgotten = max(self.forgotten, edge)
+        self.earlier = dict(islice(kept.items(), max(len(kept) - MOST_IDS, 0), None))
+        self.counted = Copied({})
 
 
 def _silences(silence: Silence, service: str, cause: str, now: float) -> bool:

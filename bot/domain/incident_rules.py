@@ -105,10 +105,13 @@ def whole(service: Service, tasks: Iterable[Task], nodes: Mapping[str, Node]) ->
     """Whether all that the service wants runs (or, where it is meant to end, ended well)."""
     if runs_to_completion(service):
         return _finishes(service, tasks, nodes)
-    running = {place_of(service, task) for task in tasks if _runs(service, task, nodes)}
+    live = [t for t in tasks if t.state is TaskState.RUNNING and t.desired <= TaskState.RUNNING]
+    down = {node.id for node in nodes.values() if node.state is NodeState.DOWN}
+    present = [t for t in live if t.node_id in nodes and t.node_id not in down]
     if service.mode.is_global:
+        running = {task.node_id for task in present}
         return all(node.id in running for node in eligible_nodes(service, nodes.values()))
-    return len(running) >= (service.replicas or 0)
+    return len({task.slot for task in present}) >= (service.replicas or 0)
 
 
 def newest_by_place(service: Service, tasks: Iterable[Task]) -> dict[str, Task]:

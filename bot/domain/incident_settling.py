@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -20,24 +20,31 @@ RECHECK_SECONDS: Final = 10.0
 _MOST_DOUBLINGS: Final = 10
 
 
-def settle(draft: Draft, *, everything: bool) -> None:
-    """Judge what the news changed, or ``everything`` that time may have changed."""
-    _end_silences(draft)
-    _expire_recent(draft)
+def settle(draft: Draft, *, everything: bool) -> float | None:
+    """Judge what the news changed, or ``everything`` that time may have changed.
+
+    Returns when time alone may change something again, None for never.
+    """
+    if everything:
+        _end_silences(draft)
+        _expire_recent(draft)
     fire_nodes(draft)
     _fire_suspects(draft)
-    for incident in list(draft.incidents.values.values()):
-        fresh = incident is not draft.watch.incidents.get(incident.key)
-        if everything or fresh or incident.service_id in draft.touched:
-            _settle_one(draft, incident)
-
-
-def due_after(draft: Draft, *, everything: bool) -> float | None:
-    """When time alone may change something, None for never."""
-    times = list(_times(draft))
+    keys = list(_concerned(draft, everything=everything))
+    for key in keys:
+        _settle_one(draft, draft.incidents.values[key])
+    times = list(_times(draft, keys, everything=everything))
     if not everything and draft.watch.due is not None:
         times.append(draft.watch.due)
     return min(times, default=None)
+
+
+def _concerned(draft: Draft, *, everything: bool) -> Iterator[str]:
+    """The keys of the open incidents that may be other than they were."""
+    before, touched = draft.watch.incidents, draft.touched
+    for key, incident in draft.incidents.values.items():
+        if everything or incident.service_id in touched or incident is not before.get(key):
+            yield key
 
 
 def quiet_time(incident: Incident, service: Service, rules: Rules) -> float:
@@ -62,6 +69,8 @@ def _settle_one(draft: Draft, incident: Incident) -> None:
 
 def _is_over(draft: Draft, incident: Incident, service: Service) -> bool:
     """Notes since when the service is well; whether that is long enough."""
+    if incident.last >= draft.now:
+        return False
     well = whole(service, draft.context.tasks(service.id), draft.context.nodes)
     since = (incident.well_since or draft.now) if well else None
     if since != incident.well_since:
@@ -150,27 +159,38 @@ def without_silence(incident: Incident) -> Incident:
 
 
 def _expire_recent(draft: Draft) -> None:
-    edge = draft.now - draft.rules.reopen
     for key, incident in list(draft.recent.values.items()):
-        if (incident.resolved or 0.0) <= edge:
+        if _forgotten_at(draft, incident) <= draft.now:
             draft.recent.drop(key)
 
 
-def _times(draft: Draft) -> Iterator[float]:
-    now, rules = draft.now, draft.rules
+def _times(draft: Draft, keys: Iterable[str], *, everything: bool) -> Iterator[float]:
+    """When time alone may change something of what was settled."""
+    if everything or draft.recent.changed:
+        yield from (_forgotten_at(draft, each) for each in draft.recent.values.values())
     yield from (silence.until for silence in draft.silences)
-    yield from ((each.resolved or now) + rules.reopen for each in draft.recent.values.values())
-    for suspect in draft.suspects.values.values():
-        at = suspect.since + rules.patience
-        yield at if at > now else now + RECHECK_SECONDS
-        if at > now:
-            break
+    yield from _times_of_suspects(draft)
     for node_id, lost in draft.down.values.items():
         alert = worth_an_alert(draft.context.nodes.get(node_id))
         if alert and node_key(node_id) not in draft.incidents:
-            yield lost.since + rules.node_grace
-    for incident in draft.incidents.values.values():
-        yield from _times_of(draft, incident)
+            yield lost.since + draft.rules.node_grace
+    for key in keys:
+        incident = draft.incidents.get(key)
+        if incident is not None:
+            yield from _times_of(draft, incident)
+
+
+def _forgotten_at(draft: Draft, resolved: Incident) -> float:
+    return (resolved.resolved or draft.now) + draft.rules.reopen
+
+
+def _times_of_suspects(draft: Draft) -> Iterator[float]:
+    for suspect in draft.suspects.values.values():
+        at = suspect.since + draft.rules.patience
+        if at > draft.now:
+            yield at
+            return
+        yield draft.now + RECHECK_SECONDS
 
 
 def _times_of(draft: Draft, incident: Incident) -> Iterator[float]:

@@ -60,7 +60,7 @@ def see_first_listing(draft: Draft, tasks: Iterable[Task]) -> None:
 def see_later_listing(draft: Draft, tasks: Iterable[Task]) -> None:
     """A listing shows no more who was wanted gone before it ended, except by its successor."""
     for task_id in overtaken(tasks, draft.context.services):
-        if task_id not in draft.counted:
+        if not draft.knows(task_id):
             draft.judge(task_id)
 
 
@@ -71,6 +71,7 @@ def count_failure(draft: Draft, service: Service, cause: Cause, task: Task | Non
     busy = service.id in draft.context.busy
     node = draft.context.nodes.get(cause.node_id)
     hostname = node.hostname if node else cause.node_id
+    fetched = _want_evidence(draft, known, cause, task)
     slot = () if service.mode.is_global else (cause.place,)
     counted = replace(
         known,
@@ -84,9 +85,10 @@ def count_failure(draft: Draft, service: Service, cause: Cause, task: Task | Non
         well_since=None,
         held=busy,
         held_until=None,
+        fetched=fetched,
         revision=known.revision + 1,
     )
-    draft.put(_with_evidence_wanted(draft, counted, task))
+    draft.put(counted)
 
 
 def excused_by_label(draft: Draft, service: Service) -> bool:
@@ -96,13 +98,13 @@ def excused_by_label(draft: Draft, service: Service) -> bool:
 
 def _see_leaving(draft: Draft, task: Task) -> None:
     draft.suspects.drop(task.id)
-    if task.id not in draft.leaving.values and task.id not in draft.counted.values:
+    if task.id not in draft.leaving.values and not draft.knows(task.id):
         draft.leaving.put(task.id, draft.now)
 
 
 def _see_troubled(draft: Draft, task: Task) -> None:
     service = draft.context.services.get(task.service_id)
-    if service is None or task.id in draft.counted.values:
+    if service is None or draft.knows(task.id):
         return
     cause = cause_at(task, service)
     known = draft.suspects.get(task.id)
@@ -196,20 +198,22 @@ def _merged(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({*known, *more}, key=place_order))[:MOST_PLACES]
 
 
-def _with_evidence_wanted(draft: Draft, incident: Incident, task: Task | None) -> Incident:
+def _want_evidence(
+    draft: Draft, incident: Incident, cause: Cause, task: Task | None
+) -> float | None:
+    """Asks for evidence of this failure, unless that was done lately; when it was done last."""
     fetched = incident.fetched
     if fetched is not None and draft.now - fetched < draft.rules.refresh:
-        return incident
-    task = task or _task(draft, incident)
+        return fetched
+    task = task or _task(draft, incident.service_id, cause.task_id)
     if task is None:
-        return incident
+        return fetched
     draft.act(Fetch(incident.id, task))
-    return replace(incident, fetched=draft.now)
+    return draft.now
 
 
-def _task(draft: Draft, incident: Incident) -> Task | None:
-    tasks = draft.context.tasks(incident.service_id)
-    return next((task for task in tasks if task.id == incident.last_task), None)
+def _task(draft: Draft, service_id: str, task_id: str) -> Task | None:
+    return next((task for task in draft.context.tasks(service_id) if task.id == task_id), None)
 
 
 def is_unplaced(suspect: Suspect) -> bool:

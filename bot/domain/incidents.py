@@ -29,7 +29,7 @@ from bot.domain.incident import Incident, IncidentState, Silence, Watch
 from bot.domain.incident_draft import Draft
 from bot.domain.incident_news import Action, Context, Evidence, News, Reduced, Tell
 from bot.domain.incident_nodes import see_missing_nodes, see_node, see_node_removed
-from bot.domain.incident_settling import due_after, settle, without_silence
+from bot.domain.incident_settling import settle, without_silence
 from bot.domain.incident_tasks import see_first_listing, see_later_listing, see_task
 from bot.domain.swarm import Task
 
@@ -47,8 +47,7 @@ def reduce(watch: Watch, news: News, context: Context, now: float) -> Reduced:
     everything = quiet or news.reconciled or (watch.due is not None and watch.due <= now)
     due = watch.due
     if everything or draft.changed or _concerns_open_ones(draft):
-        settle(draft, everything=everything)
-        due = due_after(draft, everything=everything)
+        due = settle(draft, everything=everything)
     began = now if news.reconciled and watch.began is None else watch.began
     return draft.reduced(due, news.cursor, began)
 

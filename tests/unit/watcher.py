@@ -1,0 +1,137 @@
+"""A watcher of a swarm made of values, and recordings of real swarms as news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.domain.incident import Incident, Watch
+from bot.domain.incident_news import Action, Context, Fetch, Forget, News, Reduced, Remind
+from bot.domain.incident_news import Rules as WatchRules
+from bot.domain.incident_news import Tell
+from bot.domain.incidents import reduce, tick
+from bot.domain.swarm import Node, Service, StackLook, Task
+from bot.swarm.wire import stack_look_from
+from tests.unit.looks import BEGAN, NODES, a_service
+from tests.unit.recordings import Recording, recording
+
+
+@dataclass
+class Watcher:
+    """Keeps a watch and the swarm around it; times are seconds since ``BEGAN``."""
+
+    services: dict[str, Service] = field(default_factory=lambda: {"s": a_service(3)})
+    nodes: dict[str, Node] = field(default_factory=lambda: {node.id: node for node in NODES})
+    tasks: dict[str, Task] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    rules: WatchRules = field(default_factory=lambda: WatchRules(channel="CALERTS"))
+    watch: Watch = field(default_factory=Watch)
+    actions: list[Action] = field(default_factory=list)
+    closed: dict[str, Incident] = field(default_factory=dict)
+
+    def context(self) -> Context:
+        def of_service(service_id: str) -> Iterable[Task]:
+            return [task for task in self.tasks.values() if task.service_id == service_id]
+
+        return Context(self.services, self.nodes, of_service, frozenset(self.busy), self.rules)
+
+    def hear(self, at: float, *tasks: Task, **news: Any) -> tuple[Action, ...]:
+        """News at ``at``; the swarm around is as they say."""
+        self.tasks |= {task.id: task for task in tasks}
+        self.nodes |= {node.id: node for node in news.get("nodes", ())}
+        for gone in news.get("removed", ()):
+            self.services.pop(gone, None)
+            self.nodes.pop(gone, None)
+        return self.take(reduce(self.watch, News(tasks, **news), self.context(), BEGAN + at))
+
+    def wait(self, at: float) -> tuple[Action, ...]:
+        """Time alone."""
+        return self.take(tick(self.watch, self.context(), BEGAN + at))
+
+    def wait_until(self, at: float) -> tuple[Action, ...]:
+        """Time alone, tick by tick as they are due, up to ``at``."""
+        actions: list[Action] = []
+        while self.watch.due is not None and self.watch.due <= BEGAN + at:
+            actions += self.wait(self.watch.due - BEGAN)
+        return tuple(actions)
+
+    def take(self, reduced: Reduced) -> tuple[Action, ...]:
+        """Keep what came of something."""
+        self.watch = reduced.watch
+        self.actions += reduced.actions
+        for action in reduced.actions:
+            if isinstance(action, Tell | Forget) and action.incident.resolved is not None:
+                self.closed[action.incident.id] = action.incident
+        return reduced.actions
+
+    @property
+    def open(self) -> list[Incident]:
+        """The open incidents."""
+        return list(self.watch.incidents.values())
+
+    @property
+    def only(self) -> Incident:
+        """The one open incident."""
+        (incident,) = self.watch.incidents.values()
+        return incident
+
+    def everything(self) -> dict[str, Incident]:
+        """All incidents there ever were, as they are or ended, by id."""
+        return self.closed | {each.id: each for each in self.open}
+
+
+def told(actions: Iterable[Action]) -> list[Incident]:
+    """The incidents that are told."""
+    return [action.incident for action in actions if isinstance(action, Tell)]
+
+
+def reminded(actions: Iterable[Action]) -> list[Incident]:
+    """The incidents that are brought to mind."""
+    return [action.incident for action in actions if isinstance(action, Remind)]
+
+
+def fetched(actions: Iterable[Action]) -> list[str]:
+    """The ids of the tasks of which evidence is wanted."""
+    return [action.task.id for action in actions if isinstance(action, Fetch)]
+
+
+def stack_looks(name: str, until: float = 0.0) -> Iterator[StackLook]:
+    """The looks of a recording with all its services and tasks."""
+    source = recording(name)
+    for look in source.looks:
+        if not until or look["t"] < until:
+            yield _stack_look(source, look)
+
+
+def _stack_look(source: Recording, look: dict[str, Any]) -> StackLook:
+    kinds = {kind: [source.objects[n] for n in look[kind]] for kind in ("services", "tasks")}
+    nodes = [source.objects[n] for n in look["nodes"]]
+    return stack_look_from("", kinds["services"], kinds["tasks"], None, nodes, at=look["t"])
+
+
+def replay(name: str, until: float = 0.0, **more: Any) -> Watcher:
+    """A recording as a feed would tell it: a listing first, then what changed from look to look.
+
+    The last look is shown until ``until``, Unix seconds, has come.
+    """
+    watcher = Watcher(services={}, nodes={}, **more)
+    before: StackLook | None = None
+    for look in stack_looks(name, until):
+        show(watcher, before, look)
+        before = look
+    return watcher
+
+
+def show(watcher: Watcher, before: StackLook | None, look: StackLook) -> None:
+    """One look as news."""
+    known = {task.id: task for task in before.tasks} if before else {}
+    known_nodes = {node.id: node for node in before.nodes} if before else {}
+    services = {service.id: service for service in look.services}
+    gone = frozenset({*watcher.services, *watcher.nodes}) - {*services, *(n.id for n in look.nodes)}
+    watcher.services = services
+    watcher.tasks = {task.id: task for task in look.tasks}
+    changed = tuple(task for task in look.tasks if known.get(task.id) != task)
+    nodes = tuple(node for node in look.nodes if known_nodes.get(node.id) != node)
+    watcher.wait_until(look.at - BEGAN)
+    watcher.hear(look.at - BEGAN, *changed, nodes=nodes, removed=gone, reconciled=before is None)
