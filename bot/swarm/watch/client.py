@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -40,7 +40,7 @@ class WatchClient:
         self._check_seconds = check_seconds
         self._root: bytes | None = None
 
-    async def watch(self, resume_from: int | None = None) -> AsyncIterator[Batch]:
+    async def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
         """The changes after a version, or from now on, until the stream breaks.
 
         The first batch has no events: the stream is up. So has one after each ``check_seconds``

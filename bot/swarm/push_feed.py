@@ -1,0 +1,252 @@
+"""The feed by push: the managers' own stream of changes, some fifty milliseconds behind them.
+
+One stream serves all subscribers of a process. When it breaks, it is resumed where it ended, so
+that what happened meanwhile is told, and every subscriber is asked to look again besides. An
+engine that died closes the stream; one that hangs, or that lost its leader, is found out by a
+check when the stream has been silent for five seconds (HTTP/2 pings would not tell of a swarm
+without a leader, and Go's servers take pings more often than every five minutes for an attack).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Final, Protocol
+
+from bot.domain.errors import SwarmError
+from bot.domain.stream import Action, Batch, CursorLostError, Event
+from bot.domain.swarm import Availability, Node, NodeState, Task
+from bot.ports import Change, FeedStatus
+from bot.swarm.poll_feed import Mailbox
+from bot.swarm.watch.client import CHECK_SECONDS
+from bot.swarm.watch.errors import NoControlSocketError, UntrustedError
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS: Final = 15.0
+
+_FIRST_BATCH_SECONDS: Final = 1.0
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+_CATCH_UP_SECONDS: Final = 10.0
+
+
+class Source(Protocol):
+    """Where the stream comes from: ``bot.swarm.watch.client.WatchClient``."""
+
+    def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
+        """As ``WatchClient.watch``."""
+
+
+class PushFeed:
+    """Implements ``bot.ports.Feed``, and gives the whole stream to who has to miss nothing.
+
+    The stream is open while there are subscribers, or from ``start`` to ``aclose``. ``up`` is set
+    while it is; ``down`` when it cannot be had: there is no control socket for us, or it has been
+    lost for ``grace`` seconds. In between neither is: it is just being connected again.
+    ``silence`` is how long the source may say nothing.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        grace: float = GRACE_SECONDS,
+        silence: float = CHECK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.up = asyncio.Event()
+        self.down = asyncio.Event()
+        self._source = source
+        self._grace = grace
+        self._silence = silence
+        self._clock = clock
+        self._mailboxes: set[Mailbox] = set()
+        self._nodes: dict[str, tuple[NodeState, Availability]] = {}
+        self._standing = False
+        self._following: asyncio.Task[None] | None = None
+        self._version = 0
+        self._complete_at = 0.0
+        self._failures = 0
+        self._trouble = ""
+        self._told: type[Exception] | None = None
+
+    def start(self) -> None:
+        """Keep the stream open from now on: ``status`` then always knows how it is."""
+        self._standing = True
+        self._open()
+
+    async def aclose(self) -> None:
+        """End what ``start`` began; subscriptions go on."""
+        self._standing = False
+        await self._close_unless_used()
+
+    def subscribe(self, service_ids: frozenset[str]) -> AbstractAsyncContextManager[Mailbox]:
+        """Follow these services from now on."""
+        return self._subscription(service_ids)
+
+    def status(self) -> FeedStatus:
+        """Which feed this is and how far behind; while it is not used it is never behind."""
+        if self._following is None:
+            return FeedStatus("push", 0.0)
+        lag = self._clock() - self._complete_at
+        return FeedStatus(
+            "push", max(0.0, lag - self._silence) if self.up.is_set() else lag, self._trouble
+        )
+
+    async def events(self, cursor: int | None = None) -> AsyncGenerator[Batch, None]:
+        """Everything that changes in the swarm after a version, None: from now on.
+
+        A stream of its own, resumed by itself. A batch without events comes whenever it is up
+        again and every five seconds without changes: all up to its version was told. Close it
+        after use (``contextlib.aclosing``).
+
+        Raises CursorLostError when the log was compacted, or stays behind the version for ten
+        seconds; NoControlSocketError and UntrustedError at once when it was never up, and any
+        SwarmError when it was lost for ``grace`` seconds.
+        """
+        version, since, failures = cursor or None, self._clock(), 0
+        was_up = False
+        while True:
+            try:
+                async with aclosing(self._source.watch(version)) as batches:
+                    async for batch in batches:
+                        yield batch
+                        version = batch.version or version
+                        since, failures, was_up = self._clock(), 0, True
+            except SwarmError as error:
+                if self._gives_up(error, self._clock() - since, was_up=was_up):
+                    raise
+                log.info("the stream of events broke: %s", error.sentence)
+            await asyncio.sleep(_pause(failures))
+            failures += 1
+
+    @asynccontextmanager
+    async def _subscription(self, service_ids: frozenset[str]) -> AsyncIterator[Mailbox]:
+        mailbox = Mailbox(service_ids)
+        self._mailboxes.add(mailbox)
+        self._open()
+        try:
+            if self.up.is_set():
+                mailbox.begin()
+            else:
+                await self._first_batch(mailbox)
+            yield mailbox
+        finally:
+            self._mailboxes.discard(mailbox)
+            await self._close_unless_used()
+
+    async def _first_batch(self, mailbox: Mailbox) -> None:
+        """Wait for the stream for a moment; without it the subscriber looks for itself."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (mailbox.began, self.down)]
+        await asyncio.wait(waits, timeout=_FIRST_BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        mailbox.late = not mailbox.began.is_set()
+
+    def _open(self) -> None:
+        if self._following is None:
+            self._complete_at = self._clock()
+            self._following = asyncio.create_task(self._follow_for_ever(), name="push feed")
+
+    async def _close_unless_used(self) -> None:
+        if self._mailboxes or self._standing or self._following is None:
+            return
+        following, self._following = self._following, None
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        self.up.clear()
+        self.down.clear()
+        self._version, self._failures, self._trouble, self._told = 0, 0, "", None
+
+    async def _follow_for_ever(self) -> None:
+        while True:
+            try:
+                await self._follow()
+            except CursorLostError as error:
+                log.info("the push feed begins anew: %s", error.sentence)
+                self._version = 0
+            except SwarmError as error:
+                self._lose(error)
+            except Exception as error:
+                log.exception("the push feed failed")
+                self._lose(SwarmError(f"The feed failed, the log says why ({error!r})."))
+            self.up.clear()
+            await asyncio.sleep(_pause(self._failures))
+            self._failures += 1
+
+    async def _follow(self) -> None:
+        async with aclosing(self._source.watch(self._version or None)) as batches:
+            async for batch in batches:
+                if not self.up.is_set():
+                    self._begin()
+                self._complete_at = self._clock()
+                self._version = batch.version or self._version
+                self._tell(batch)
+
+    def _begin(self) -> None:
+        """The stream is up: new subscribers begin, those who had lost it look again."""
+        if self._trouble:
+            log.info("the push feed is up")
+        self._failures, self._trouble, self._told = 0, "", None
+        self.up.set()
+        self.down.clear()
+        for mailbox in self._mailboxes:
+            if mailbox.began.is_set():
+                mailbox.put(look_again(mailbox))
+            mailbox.begin()
+
+    def _lose(self, error: SwarmError) -> None:
+        self._trouble = " ".join(filter(None, (error.sentence, error.hint)))
+        lost = self._clock() - self._complete_at
+        if self._gives_up(error, lost, was_up=self._version > 0):
+            self.down.set()
+        if type(error) is not self._told:
+            self._told = type(error)
+            log.warning("the push feed cannot be used: %s", self._trouble)
+
+    def _gives_up(self, error: SwarmError, lost: float, *, was_up: bool) -> bool:
+        """Whether to stop hoping. An engine that restarts has no control socket for a while."""
+        if isinstance(error, CursorLostError):
+            return not error.ahead or lost > _CATCH_UP_SECONDS
+        if isinstance(error, NoControlSocketError | UntrustedError) and not was_up:
+            return True
+        return lost > self._grace
+
+    def _tell(self, batch: Batch) -> None:
+        for event in batch.events:
+            if isinstance(event.object, Node):
+                if self._node_changed(event.action, event.object):
+                    for mailbox in self._mailboxes:
+                        mailbox.put(look_again(mailbox))
+            else:
+                change = _change(event)
+                for mailbox in self._mailboxes:
+                    mailbox.put((change,))
+
+    def _node_changed(self, action: Action, node: Node) -> bool:
+        if action is Action.REMOVE:
+            return self._nodes.pop(node.id, None) is not None
+        before = self._nodes.get(node.id)
+        self._nodes[node.id] = node.state, node.availability
+        return before != self._nodes[node.id]
+
+
+def _change(event: Event) -> Change:
+    if isinstance(event.object, Task):
+        task = None if event.action is Action.REMOVE else event.object
+        return Change(event.object.service_id, task)
+    return Change(event.object.id)
+
+
+def look_again(mailbox: Mailbox) -> tuple[Change, ...]:
+    """A hint for each service that a mailbox is for."""
+    return tuple(Change(service_id) for service_id in sorted(mailbox.service_ids))
+
+
+def _pause(failures: int) -> float:
+    """Seconds until the next attempt."""
+    return float(min(_FIRST_PAUSE * 2 ** min(failures, 10), _LONGEST_PAUSE))

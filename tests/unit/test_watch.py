@@ -1,0 +1,323 @@
+"""Messages of real control sockets become the values that the Engine API's JSON becomes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.stream import Action, Batch, Event
+from bot.domain.swarm import Node, Restart, Service, Task, TaskState
+from bot.swarm import wire
+from bot.swarm.watch import objects
+from bot.swarm.watch import watch_pb2 as pb
+from bot.swarm.watch.reading import Listing, Reader
+from tests.unit.recordings.watch import WatchRecording, shop
+
+PROJECT = Path(__file__).resolve().parents[2]
+STREAMS = ("leader", "follower", "replay")
+Raw = pb.Task | pb.Service | pb.Node
+
+
+@pytest.fixture(scope="module")
+def recording() -> WatchRecording:
+    return shop()
+
+
+def read(reader: Reader, messages: Iterable[pb.WatchMessage]) -> list[Batch]:
+    return [batch for message in messages if (batch := reader.read(message)).events]
+
+
+def events_of(batches: Iterable[Batch]) -> list[Event]:
+    return [event for batch in batches for event in batch.events]
+
+
+def started(recording: WatchRecording) -> Reader:
+    reader = Reader(recording.first)
+    reader.learn(recording.listing)
+    return reader
+
+
+def raw_objects(messages: Iterable[pb.WatchMessage]) -> dict[tuple[str, int], Raw]:
+    """Objects by id and version."""
+    found: dict[tuple[str, int], Raw] = {}
+    for message in messages:
+        for event in message.events:
+            raw = getattr(event.object, event.object.WhichOneof("object") or "")
+            found[raw.id, raw.meta.version.index] = raw
+    return found
+
+
+def at_the_same_version(recording: WatchRecording, kind: str) -> list[tuple[dict[str, Any], Raw]]:
+    """What the Engine API said of objects beside what the stream said of them."""
+    told = raw_objects(recording.leader)
+    places = [((raw["ID"], raw["Version"]["Index"]), raw) for raw in recording.engine[kind]]
+    return [(raw, told[place]) for place, raw in places if place in told]
+
+
+def test_tasks_are_as_the_engine_says(recording: WatchRecording) -> None:
+    """Every field of a task, but for the last digits of times."""
+    pairs = at_the_same_version(recording, "tasks")
+
+    assert len(pairs) >= 5
+    for raw, told in pairs:
+        assert isinstance(told, pb.Task)
+        wanted, found = wire.task_from(raw, up_to_date=True), task(told)
+        assert found.since == pytest.approx(wanted.since, abs=1e-5)
+        assert found.created == pytest.approx(wanted.created, abs=1e-5)
+        assert replace(found, since=wanted.since, created=wanted.created) == wanted
+    ended = [task(told) for _, told in pairs if isinstance(told, pb.Task) and told.status.err]
+    assert {(one.exit_code, one.err) for one in ended} == {(3, "task: non-zero exit (3)")}
+
+
+def test_services_are_as_the_engine_says(recording: WatchRecording) -> None:
+    """Every field of a service, but for its digest and the last digits of times."""
+    ((raw, told),) = at_the_same_version(recording, "services")
+    assert isinstance(told, pb.Service)
+    wanted, found = wire.service_from(raw), objects.service_from(told)
+
+    assert found.updated_at == pytest.approx(wanted.updated_at, abs=1e-5)
+    assert replace(found, template="", updated_at=0) == replace(wanted, template="", updated_at=0)
+    assert (found.name, found.stack, found.replicas) == ("shop_web", "shop", 2)
+    assert (found.monitor, found.rollback_monitor, found.max_per_node) == (7.0, 9.0, 2)
+
+
+def test_nodes_are_as_the_engine_says(recording: WatchRecording) -> None:
+    """Every field of a node, but for who leads: that is in listings alone."""
+    ((raw, told),) = at_the_same_version(recording, "nodes")
+    assert isinstance(told, pb.Node)
+    assert objects.node_from(told) == replace(wire.node_from(raw), manager="")
+    assert {objects.node_from(node).manager for node in recording.listing.nodes} == {
+        "leader",
+        "reachable",
+    }
+
+
+def test_secrets_of_a_service_stay_behind(recording: WatchRecording) -> None:
+    """Its environment is in the messages, and in no value."""
+    assert any(b"PASSWORD=hidden" in message.SerializeToString() for message in recording.leader)
+    assert "hidden" not in repr(read(started(recording), recording.leader))
+
+
+def test_every_manager_tells_the_same(recording: WatchRecording) -> None:
+    """A leader names versions at times, a follower never, a replay always: the places agree."""
+    leader, follower, replayed = (
+        read(started(recording), getattr(recording, stream)) for stream in STREAMS
+    )
+    assert leader == follower == replayed
+    assert len(leader) == 67
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("handled", range(1, 67, 5))
+def test_resuming_tells_the_rest_and_nothing_twice(
+    recording: WatchRecording, stream: str, handled: int
+) -> None:
+    """From any place, what a replay begins one transaction too early is left out."""
+    whole = read(started(recording), getattr(recording, stream))
+    cursor = whole[handled - 1].version
+    resumed = Reader(cursor)
+    resumed.learn(recording.listing)
+    late = [m for m in recording.replay if m.version.index >= cursor]  # one too many
+
+    assert late[0].version.index == cursor
+    told = events_of(read(resumed, late))
+    wanted = events_of(whole[handled:])
+    removed_again = len(told) - len(wanted)
+    assert [identity(event) for event in told[removed_again:]] == [identity(e) for e in wanted]
+    assert all(event.action is Action.REMOVE for event in told[:removed_again])
+
+
+def test_the_place_is_never_ahead_of_the_log(recording: WatchRecording) -> None:
+    """What a follower does not name is at most what a replay names: nothing can be lost."""
+    reader, certain = started(recording), []
+    for message in recording.follower:
+        reader.read(message)
+        certain.append(reader.version)
+    named = [message.version.index for message in recording.replay]
+
+    assert all(place <= real for place, real in zip(certain[1:], named[1:], strict=True))
+
+
+def test_tasks_after_a_scale_are_up_to_date(recording: WatchRecording) -> None:
+    """Their template is the service's, though the labels of its containers come in any order."""
+    events = events_of(read(started(recording), recording.leader))
+    gone = next(
+        place
+        for place, event in enumerate(events)
+        if isinstance(event.object, Service) and event.action is Action.REMOVE
+    )
+    tasks = [event.object for event in events[:gone] if isinstance(event.object, Task)]
+
+    assert len({one.id for one in tasks}) == 9
+    assert all(one.up_to_date for one in tasks)
+
+
+def test_tasks_of_an_unknown_service_are_not_said_to_be_up_to_date(
+    recording: WatchRecording,
+) -> None:
+    """Nobody can know: the service was changed before the stream, or is gone."""
+    only_tasks = [m for m in recording.leader if m.events and not services_in(m)]
+    events = events_of(read(Reader(recording.first), only_tasks))
+
+    tasks = [event for event in events if isinstance(event.object, Task)]
+    assert tasks
+    assert not any(e.object.up_to_date for e in tasks if isinstance(e.object, Task))
+    assert {event.service for event in tasks} == {None}
+
+
+def test_a_task_comes_with_its_service(recording: WatchRecording) -> None:
+    """As it was at that moment."""
+    events = events_of(read(started(recording), recording.leader))
+    replicas = [
+        event.service.replicas
+        for event in events
+        if isinstance(event.object, Task) and event.service is not None
+    ]
+    assert replicas == sorted(replicas, key=lambda count: count or 0)
+    assert set(replicas) == {1, 2}
+    assert {event.kind for event in events} == {"task", "service", "node"}
+
+
+def test_a_listing_that_is_newer_than_a_replay_wins() -> None:
+    """A replayed service tells how it was; tasks are compared with how it is."""
+    was, now = service(version=5, image="old"), service(version=9, image="new")
+    reader = Reader(4)
+    reader.learn(Listing((now,), ()))
+    batch = reader.read(message(was, a_task("old", version=6)))
+
+    replayed, one = (event.object for event in batch.events)
+    assert isinstance(replayed, Service)
+    assert isinstance(one, Task)
+    assert (replayed.image, one.up_to_date) == ("old", False)
+
+
+@pytest.mark.parametrize(
+    ("state", "desired", "current"),
+    [
+        (TaskState.RUNNING, TaskState.RUNNING, True),
+        (TaskState.PREPARING, TaskState.RUNNING, False),
+        (TaskState.FAILED, TaskState.RUNNING, False),
+        (TaskState.RUNNING, TaskState.SHUTDOWN, False),
+    ],
+)
+def test_how_an_image_is_pulled_matters_until_it_is_there(
+    state: TaskState, desired: TaskState, current: bool
+) -> None:
+    """swarmkit, manager/orchestrator/task.go: other credentials replace no task."""
+    raw, one = service(image="same"), a_task("same")
+    raw.spec.task.container.pull_options.SetInParent()
+    raw.spec.task.container.pull_options.MergeFromString(b"\x82\x04\x03abc")
+    one.status.state, one.desired_state = state, desired
+
+    assert objects.is_current(one, raw, objects.service_from(raw), None) is current
+
+
+@pytest.mark.parametrize(("role", "current"), [("manager", True), ("worker", False)])
+def test_constraints_alone_leave_a_task_where_it_may_stay(role: str, current: bool) -> None:
+    raw, one = service(image="same"), a_task("same")
+    raw.spec.task.placement.constraints.append("node.role==manager")
+    node = Node(id="n1", hostname="one", role=role)
+
+    assert objects.is_current(one, raw, objects.service_from(raw), node) is current
+    assert not objects.is_current(one, raw, objects.service_from(raw), None)
+
+
+def test_another_published_port_makes_tasks_old() -> None:
+    raw, one = service(image="same"), a_task("same")
+    one.endpoint.spec.ports.add(published_port=80)
+    assert not objects.is_current(one, raw, objects.service_from(raw), None)
+    raw.spec.endpoint.ports.add(published_port=80)
+    assert objects.is_current(one, raw, objects.service_from(raw), None)
+
+
+def test_fields_that_nobody_declared_are_compared_too() -> None:
+    """``force_update`` is such a field: tasks of before a forced update are old."""
+    raw, one = service(image="same"), a_task("same")
+    raw.spec.task.MergeFromString(b"\x48\x01")
+    assert not objects.is_current(one, raw, objects.service_from(raw), None)
+
+
+def test_what_is_not_set_takes_the_swarms_defaults() -> None:
+    found = objects.service_from(service(image="same"))
+    assert (found.restart, found.restart_delay, found.monitor) == (Restart.ANY, 5.0, 5.0)
+    assert (found.failure_action, found.has_health_check, found.update_started) == (
+        "pause",
+        False,
+        None,
+    )
+
+
+def test_a_removal_alone_is_one_step_in_the_log() -> None:
+    """Its object carries an old version, and a follower names none."""
+    reader = Reader(20)
+    assert reader.read(message(a_task("x", version=7), action=pb.ACTION_REMOVE)).version == 21
+    assert Reader().read(message(a_task("x", version=7), action=pb.ACTION_REMOVE)).version == 0
+
+
+def test_a_message_of_another_kind_is_nothing() -> None:
+    """Networks, secrets and what a later engine may send."""
+    foreign = pb.WatchMessage(events=[pb.WatchMessage.Event(action=pb.ACTION_CREATE)])
+    assert Reader(9).read(foreign).events == ()
+
+
+def test_a_state_between_the_known_ones_is_the_one_before() -> None:
+    one = a_task("x")
+    one.status.state = TaskState.RUNNING + 3
+    assert task(one).state is TaskState.RUNNING
+
+
+def test_the_generated_code_is_that_of_the_proto(tmp_path: Path) -> None:
+    """Who changes ``watch.proto`` runs ``generate.sh``."""
+    folder = PROJECT / "bot" / "swarm" / "watch"
+    subprocess.run([folder / "generate.sh", tmp_path], check=True, timeout=60)
+    for made in sorted((tmp_path / "bot" / "swarm" / "watch").iterdir()):
+        ours = (folder / made.name).read_text().splitlines()
+        assert ours == made.read_text().splitlines(), made.name
+
+
+def identity(event: Event) -> tuple[Action, str, str, object]:
+    state = event.object.state if isinstance(event.object, Task) else None
+    return event.action, event.kind, event.object.id, state
+
+
+def services_in(message: pb.WatchMessage) -> bool:
+    return any(event.object.HasField("service") for event in message.events)
+
+
+def task(raw: pb.Task) -> Task:
+    return objects.task_from(raw, up_to_date=True)
+
+
+def service(*, version: int = 1, image: str) -> pb.Service:
+    return pb.Service(
+        id="s1",
+        meta=pb.Meta(version=pb.Version(index=version)),
+        spec=pb.ServiceSpec(task=pb.TaskSpec(container=pb.ContainerSpec(image=image))),
+    )
+
+
+def a_task(image: str, *, version: int = 1) -> pb.Task:
+    return pb.Task(
+        id="t1",
+        service_id="s1",
+        node_id="n1",
+        meta=pb.Meta(version=pb.Version(index=version)),
+        spec=pb.TaskSpec(container=pb.ContainerSpec(image=image)),
+    )
+
+
+def message(*raws: Raw, action: pb.Action = pb.ACTION_UPDATE) -> pb.WatchMessage:
+    return pb.WatchMessage(
+        events=[pb.WatchMessage.Event(action=action, object=as_object(raw)) for raw in raws]
+    )
+
+
+def as_object(raw: Raw) -> pb.Object:
+    if isinstance(raw, pb.Task):
+        return pb.Object(task=raw)
+    return pb.Object(service=raw) if isinstance(raw, pb.Service) else pb.Object(node=raw)
