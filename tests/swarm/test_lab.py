@@ -30,7 +30,7 @@ def test_all_nodes_are_ready_managers_under_their_names(lab: Lab) -> None:
     assert sorted(node["Description"]["Hostname"] for node in nodes) == MACHINES[:3]
     assert {node["Status"]["State"] for node in nodes} == {"ready"}
     assert {node["Spec"]["Role"] for node in nodes} == {"manager"}
-    assert lab.leader.name == "photon-machine-01"
+    assert lab.leader.name in MACHINES[:3]
 
 
 def test_a_service_runs_on_every_node(lab: Lab) -> None:
