@@ -26,7 +26,7 @@ from bot.swarm.watch.errors import NoControlSocketError, UntrustedError
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS: Final = 15.0
+GRACE_SECONDS: Final = 30.0
 
 _FIRST_BATCH_SECONDS: Final = 1.0
 _FIRST_PAUSE: Final = 0.1

@@ -1,11 +1,17 @@
-"""The push feed keeps the contract of all feeds, and what is its own."""
+"""The push feed keeps the contract of all feeds, and what is its own: real control sockets."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from bot.domain.swarm import TaskState
 from bot.ports import Feed
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.fallback_feed import FallbackFeed
@@ -13,49 +19,95 @@ from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.trust import EngineTrust
-from tests.contract.feed_contract import FeedContract
-from tests.lab.node import Node
+from tests.contract.feed_contract import FeedContract, collect, status_with, tasks_in
 from tests.lab.swarm import Lab
 
 
-def client_of(node: Node) -> WatchClient:
-    """A client of a node's control socket."""
-    return WatchClient(node.control_socket, EngineTrust(node.socket))
+@pytest.fixture
+async def trust(lab: Lab) -> AsyncIterator[EngineTrust]:
+    trust = EngineTrust(lab.manager.socket)
+    yield trust
+    await trust.aclose()
+
+
+@pytest.fixture
+async def poll(lab: Lab) -> AsyncIterator[PollFeed]:
+    swarm = DockerSwarm(lab.manager.socket)
+    yield PollFeed(swarm)
+    await swarm.aclose()
 
 
 class TestPushFeed(FeedContract):
     """The contract, kept by push."""
 
     @pytest.fixture
-    async def feed(self, lab: Lab) -> AsyncIterator[Feed]:
-        trust = EngineTrust(lab.manager.socket)
-        yield PushFeed(WatchClient(lab.manager.control_socket, trust))
-        await trust.aclose()
+    def feed(self, lab: Lab, trust: EngineTrust) -> Feed:
+        return PushFeed(WatchClient(lab.manager.control_socket, trust))
 
     def test_it_says_that_it_is_pushed(self, feed: Feed) -> None:
         assert (feed.status().kind, feed.status().lag) == ("push", 0.0)
 
 
-class TestFallbackFeed(FeedContract):
-    """The contract, kept by both feeds together where there is a control socket."""
+async def test_without_a_socket_it_polls_until_there_is_one(
+    lab: Lab,
+    trust: EngineTrust,
+    poll: PollFeed,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One warning says how to mount it; the subscription stays as it is all the time."""
+    mounted = tmp_path / "control.sock"
+    feed = FallbackFeed(PushFeed(WatchClient(mounted, trust)), poll)
+    service = lab.create_service("web", "/bin/serve")
+    async with feed.subscribe(frozenset({service})) as changes:
+        assert feed.status().kind == "poll"
+        lab.docker("service", "scale", "--detach", "web=2")
+        await collect(changes, lambda found: bool(tasks_in(found, TaskState.RUNNING)))
+        polled = feed.status()
+        await asyncio.sleep(1)
 
-    @pytest.fixture
-    async def feed(self, lab: Lab) -> AsyncIterator[Feed]:
-        trust, swarm = EngineTrust(lab.manager.socket), DockerSwarm(lab.manager.socket)
-        push = PushFeed(WatchClient(lab.manager.control_socket, trust))
-        yield FallbackFeed(push, PollFeed(swarm))
-        await trust.aclose()
-        await swarm.aclose()
+        mounted.symlink_to(lab.manager.control_socket)
+        pushed = await status_with(feed, lambda status: status.kind == "push")
+        lab.docker("service", "scale", "--detach", "web=4")
+        await collect(changes, lambda found: len(tasks_in(found, TaskState.RUNNING)) >= 2)
+
+    assert (pushed.lag, pushed.trouble) == (0.0, "")
+    assert "Mount the folder /var/run/docker/swarm" in polled.trouble
+    (warning,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert f"no control socket of the engine at {mounted}" in warning.getMessage()
 
 
-class TestFallbackFeedWithoutASocket(FeedContract):
-    """The contract, kept by both feeds together where there is no control socket."""
+async def test_an_engine_that_hangs_is_noticed(lab: Lab, trust: EngineTrust) -> None:
+    """Its connection stays open, but nothing comes: only a check tells."""
+    client = WatchClient(lab.manager.control_socket, trust, check_seconds=0.5)
+    feed = PushFeed(client, silence=0.5)
+    feed.start()
+    await asyncio.wait_for(feed.up.wait(), 10)
+    os.kill(lab.manager.pid, signal.SIGSTOP)
+    try:
+        hangs = await status_with(feed, lambda status: bool(status.trouble))
+    finally:
+        os.kill(lab.manager.pid, signal.SIGCONT)
+    well = await status_with(feed, lambda status: not status.trouble)
+    await feed.aclose()
 
-    @pytest.fixture
-    async def feed(self, lab: Lab) -> AsyncIterator[Feed]:
-        trust, swarm = EngineTrust(lab.manager.socket), DockerSwarm(lab.manager.socket)
-        nowhere = lab.site.folder / "nowhere" / "control.sock"
-        feed = FallbackFeed(PushFeed(WatchClient(nowhere, trust)), PollFeed(swarm))
-        yield feed
-        await trust.aclose()
-        await swarm.aclose()
+    assert "did not answer in time" in hangs.trouble
+    assert hangs.lag > 0.5
+    assert well.lag == 0.0
+
+
+async def test_a_lost_leader_is_noticed_and_survived(lab: Lab, trust: EngineTrust) -> None:
+    """The feed of another manager says so, and tells what happens afterwards."""
+    leader = lab.leader
+    other = next(node for node in lab.nodes if node is not leader)
+    own = EngineTrust(other.socket)
+    feed = PushFeed(WatchClient(other.control_socket, own, check_seconds=0.5))
+    service = lab.create_service("web", "/bin/serve")
+    lab.wait_running("web", 1)
+    async with feed.subscribe(frozenset({service})) as changes:
+        lab.stop_node(leader)
+        await status_with(feed, lambda status: bool(status.trouble))
+        await status_with(feed, lambda status: not status.trouble)
+        lab.docker("service", "scale", "--detach", "web=3", node=other)
+        await collect(changes, lambda found: bool(tasks_in(found, TaskState.RUNNING)))
+    await own.aclose()

@@ -18,17 +18,16 @@ from google.protobuf.message import Message
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.stream import Batch, CursorLostError
 from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.errors import UntrustedError
 from bot.swarm.watch.reading import Listing, Reader
+from bot.swarm.watch.tunnel import SERVER_NAME, Tunnel
 
 if TYPE_CHECKING:
     _Call = grpc.aio.UnaryStreamCall[Message, pb.WatchMessage]
 
 _M = TypeVar("_M", bound=Message)
 
-_SERVER_NAME: Final = "swarm-manager"
 _OPTIONS: Final = (
-    ("grpc.ssl_target_name_override", _SERVER_NAME),
+    ("grpc.default_authority", SERVER_NAME),
     ("grpc.max_receive_message_length", -1),
     ("grpc.enable_retries", 0),
     # A connection of its own, which knows nothing of how often others failed before.
@@ -43,21 +42,17 @@ _NOBODY: Final = "-"
 
 _AHEAD: Final = ("out of order", "out of bounds")
 _COMPACTED: Final = "compact"
-_UNTRUSTED: Final = ("handshake", "certificate")
 _LONGEST: Final = 200
 
 
 class Channel:
-    """One connection to a manager's control socket, an async context manager.
+    """Calls through an open tunnel to a manager, an async context manager.
 
-    ``root`` are the certificates that the manager's must be signed by; ``seconds`` is the time
-    limit of each call. All errors come as ``SwarmError``.
+    ``seconds`` is the time limit of each call. All errors come as ``SwarmError``.
     """
 
-    def __init__(self, path: str, root: bytes, seconds: float) -> None:
-        self._channel = grpc.aio.secure_channel(
-            f"unix:{path}", grpc.ssl_channel_credentials(root), options=_OPTIONS
-        )
+    def __init__(self, tunnel: Tunnel, seconds: float) -> None:
+        self._channel = grpc.aio.insecure_channel(tunnel.target, options=_OPTIONS)
         self._seconds = seconds
 
     async def __aenter__(self) -> Channel:
@@ -169,11 +164,6 @@ def translate(error: grpc.aio.AioRpcError) -> SwarmError:
     if _COMPACTED in text:
         return CursorLostError(
             "The managers have compacted their log past the version to resume from.", ahead=False
-        )
-    if error.code() is grpc.StatusCode.UNAVAILABLE and any(word in text for word in _UNTRUSTED):
-        return UntrustedError(
-            "Who serves the engine's control socket has no certificate of this swarm.",
-            hint="Mount the control socket of the engine that DOCKER_HOST points at.",
         )
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return SwarmUnavailableError(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import NotAManagerError, SwarmUnavailableError
 from bot.domain.stream import Batch
 from bot.swarm.watch.errors import NoControlSocketError, UntrustedError, from_system
+from bot.swarm.watch.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from bot.swarm.watch.channel import Channel
@@ -72,28 +72,28 @@ class WatchClient:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Channel]:
         """A connection to a manager of this swarm that answers."""
-        await self._reach()
+        async with AsyncExitStack() as stack:
+            tunnel = await self._tunnel(stack)
+            from bot.swarm.watch.channel import Channel  # noqa: PLC0415 - see that module
+
+            channel = await stack.enter_async_context(Channel(tunnel, self._check_seconds))
+            await channel.check()
+            yield channel
+
+    async def _tunnel(self, stack: AsyncExitStack) -> Tunnel:
+        """An open tunnel; the root is read anew when the known one does not fit any more."""
+        self._reach()
         known = self._root is not None
         try:
-            channel = await self._open()
+            return await stack.enter_async_context(self._through(await self._roots()))
         except UntrustedError:
             self._root = None
             if not known:
                 raise
-            channel = await self._open()
-        async with channel:
-            yield channel
+        return await stack.enter_async_context(self._through(await self._roots()))
 
-    async def _open(self) -> Channel:
-        from bot.swarm.watch.channel import Channel  # noqa: PLC0415 - see that module
-
-        channel = Channel(self._path, await self._roots(), self._check_seconds)
-        try:
-            await channel.check()
-        except BaseException:
-            await channel.__aexit__(None, None, None)
-            raise
-        return channel
+    def _through(self, root: bytes) -> Tunnel:
+        return Tunnel(self._path, root, self._check_seconds)
 
     async def _roots(self) -> bytes:
         if self._root is None:
@@ -103,15 +103,9 @@ class WatchClient:
                 raise NoControlSocketError(error.sentence, hint=error.hint) from error
         return self._root
 
-    async def _reach(self) -> None:
-        """Connect once without gRPC, whose errors do not tell the reasons apart."""
+    def _reach(self) -> None:
+        """See if there is a socket, before the engine is asked for the root."""
         try:
-            async with asyncio.timeout(self._check_seconds):
-                _, writer = await asyncio.open_unix_connection(self._path)
-        except TimeoutError as error:
-            raise SwarmUnavailableError(
-                f"The engine does not take connections at its control socket {self._path}."
-            ) from error
+            Path(self._path).stat()
         except OSError as error:
             raise from_system(error, self._path) from error
-        writer.close()
