@@ -42,7 +42,7 @@ def fire_nodes(draft: Draft) -> None:
     for node_id, lost in list(draft.down.values.items()):
         key = node_key(node_id)
         node = draft.context.nodes.get(node_id)
-        due = draft.now - lost.since >= draft.rules.node_grace
+        due = draft.now >= lost.since + draft.rules.node_grace
         if due and key not in draft.incidents and worth_an_alert(node):
             draft.put(_incident(draft, key, node_id, lost))
 

@@ -76,7 +76,7 @@ def _is_over(draft: Draft, incident: Incident, service: Service) -> bool:
     if since != incident.well_since:
         draft.put(replace(incident, well_since=since))
     wait = quiet_time(incident, service, draft.rules)
-    return since is not None and draft.now - max(since, incident.last) >= wait
+    return since is not None and draft.now >= max(since, incident.last) + wait
 
 
 def _why(service: Service) -> str:
@@ -125,7 +125,7 @@ def _remind_at(draft: Draft, incident: Incident) -> float:
 
 def _fire_suspects(draft: Draft) -> None:
     for task_id, suspect in list(draft.suspects.values.items()):
-        if draft.now - suspect.since < draft.rules.patience:
+        if draft.now < suspect.since + draft.rules.patience:
             break
         _fire(draft, task_id, suspect)
 

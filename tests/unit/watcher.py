@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from bot.domain.incident import Incident, Watch
-from bot.domain.incident_news import Action, Context, Fetch, Forget, News, Reduced, Remind
+from bot.domain.incident_news import Action, Context, Fetch, Forget, News, Reduced, Remind, Tell
 from bot.domain.incident_news import Rules as WatchRules
-from bot.domain.incident_news import Tell
 from bot.domain.incidents import reduce, tick
 from bot.domain.swarm import Node, Service, StackLook, Task
 from bot.swarm.wire import stack_look_from
@@ -96,12 +96,11 @@ def fetched(actions: Iterable[Action]) -> list[str]:
     return [action.task.id for action in actions if isinstance(action, Fetch)]
 
 
-def stack_looks(name: str, until: float = 0.0) -> Iterator[StackLook]:
+@cache
+def stack_looks(name: str) -> tuple[StackLook, ...]:
     """The looks of a recording with all its services and tasks."""
     source = recording(name)
-    for look in source.looks:
-        if not until or look["t"] < until:
-            yield _stack_look(source, look)
+    return tuple(_stack_look(source, look) for look in source.looks)
 
 
 def _stack_look(source: Recording, look: dict[str, Any]) -> StackLook:
@@ -110,21 +109,20 @@ def _stack_look(source: Recording, look: dict[str, Any]) -> StackLook:
     return stack_look_from("", kinds["services"], kinds["tasks"], None, nodes, at=look["t"])
 
 
-def replay(name: str, until: float = 0.0, **more: Any) -> Watcher:
-    """A recording as a feed would tell it: a listing first, then what changed from look to look.
-
-    The last look is shown until ``until``, Unix seconds, has come.
-    """
+def replay(name: str, **more: Any) -> Watcher:
+    """A recording as a feed would tell it: a listing first, then what changed from look to look."""
     watcher = Watcher(services={}, nodes={}, **more)
     before: StackLook | None = None
-    for look in stack_looks(name, until):
+    for look in stack_looks(name):
         show(watcher, before, look)
         before = look
     return watcher
 
 
-def show(watcher: Watcher, before: StackLook | None, look: StackLook) -> None:
-    """One look as news."""
+def show(
+    watcher: Watcher, before: StackLook | None, look: StackLook, *, late: bool = False
+) -> None:
+    """One look as news: what changed since the one before, a listing when there was none."""
     known = {task.id: task for task in before.tasks} if before else {}
     known_nodes = {node.id: node for node in before.nodes} if before else {}
     services = {service.id: service for service in look.services}
@@ -134,4 +132,6 @@ def show(watcher: Watcher, before: StackLook | None, look: StackLook) -> None:
     changed = tuple(task for task in look.tasks if known.get(task.id) != task)
     nodes = tuple(node for node in look.nodes if known_nodes.get(node.id) != node)
     watcher.wait_until(look.at - BEGAN)
-    watcher.hear(look.at - BEGAN, *changed, nodes=nodes, removed=gone, reconciled=before is None)
+    listing = before is None
+    more = {"nodes": nodes, "removed": gone, "reconciled": listing, "late": late}
+    watcher.hear(look.at - BEGAN, *changed, **more)

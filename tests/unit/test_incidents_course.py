@@ -1,0 +1,388 @@
+"""How an incident goes on: resolved, back again, acknowledged, silenced, held by a job."""
+
+from bot.domain.causes import CauseKind, with_oom
+from bot.domain.incident import IncidentState, Silence, Watch
+from bot.domain.incident_news import Evidence, Forget, Rules
+from bot.domain.incidents import acknowledge, next_tick, silence, unsilence, with_evidence
+from bot.domain.swarm import Resources, Restart
+from tests.unit.looks import BEGAN, COMPLETE, PENDING, SHUTDOWN, a_service, a_task, failed, running
+from tests.unit.watcher import Watcher, fetched, reminded, told
+
+WAIT = 65.0
+HOUR = 3600.0
+
+
+def broken() -> Watcher:
+    """A service of one replica that failed at 0 and whose next task runs at 1."""
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.hear(0, failed("a"))
+    watcher.hear(1, *running(1))
+    return watcher
+
+
+def test_a_service_that_was_well_for_its_monitor_period_and_a_minute_is_resolved():
+    watcher = broken()
+    assert told(watcher.wait_until(WAIT + 0.9)) == []
+
+    (incident,) = told(watcher.wait_until(WAIT + 1))
+
+    assert incident.state is IncidentState.RESOLVED
+    assert incident.resolved == BEGAN + WAIT + 1
+    assert incident.resolution == "all tasks that are wanted run, and none failed since"
+    assert watcher.open == []
+
+
+def test_a_service_that_fails_again_begins_its_quiet_time_anew():
+    watcher = broken()
+    watcher.hear(50, a_task("r1", state=SHUTDOWN), failed("b"))
+    watcher.hear(55, a_task("r2"))
+
+    assert told(watcher.wait_until(55 + WAIT - 1)) == []
+    assert told(watcher.wait_until(55 + WAIT))[0].state is IncidentState.RESOLVED
+
+
+def test_a_service_that_is_not_whole_is_not_resolved():
+    watcher = Watcher(services={"s": a_service(2)})
+    watcher.hear(0, failed("a"))
+    watcher.hear(1, *running(1))
+    watcher.wait_until(HOUR)
+
+    assert watcher.only.state is IncidentState.FIRING
+    assert watcher.only.well_since is None
+
+
+def test_a_task_that_runs_since_a_moment_does_not_make_a_service_well():
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
+    watcher.wait_until(HOUR)
+    watcher.hear(HOUR, a_task("a", 1))
+
+    assert told(watcher.wait_until(HOUR + WAIT - 1)) == []
+    assert told(watcher.wait_until(HOUR + WAIT))[0].state is IncidentState.RESOLVED
+
+
+def test_a_longer_monitor_period_is_waited_for():
+    watcher = broken()
+    watcher.services["s"] = a_service(1, monitor=300.0)
+    watcher.hear(2, *running(1))
+
+    assert told(watcher.wait_until(360)) == []
+    assert told(watcher.wait_until(361))
+
+
+def test_a_service_scaled_to_nothing_is_resolved():
+    watcher = broken()
+    watcher.services["s"] = a_service(0)
+    watcher.tasks.clear()
+
+    assert told(watcher.wait_until(200))[0].resolution == "the service was scaled to 0"
+
+
+def test_a_removed_service_resolves_its_incidents_at_once():
+    watcher = broken()
+
+    (incident,) = told(watcher.hear(2, removed=frozenset({"s"})))
+
+    assert (incident.state, incident.resolution) == (
+        IncidentState.RESOLVED,
+        "the service was removed",
+    )
+    assert watcher.watch.recent == {}
+
+
+def test_a_removed_service_is_noticed_in_a_listing():
+    watcher = broken()
+    watcher.services.clear()
+
+    assert told(watcher.hear(2, reconciled=True))[0].state is IncidentState.RESOLVED
+
+
+def test_a_removed_service_has_no_tasks_waiting_for_a_place():
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
+    watcher.hear(5, removed=frozenset({"s"}))
+
+    assert watcher.watch.suspects == {}
+
+
+def test_a_one_shot_that_was_run_again_and_ended_well_is_resolved():
+    watcher = Watcher(services={"s": a_service(1, restart=Restart.NONE)})
+    watcher.hear(0, failed("a", created=1))
+    watcher.wait_until(HOUR)
+    assert watcher.only.state is IncidentState.FIRING
+
+    watcher.hear(HOUR, a_task("b", 1, COMPLETE, exit_code=0, created=2))
+
+    assert told(watcher.wait_until(HOUR + WAIT))[0].state is IncidentState.RESOLVED
+
+
+def test_what_fails_again_soon_goes_on_with_the_same_incident_and_a_longer_quiet_time():
+    watcher = broken()
+    (first,) = told(watcher.wait_until(WAIT + 1))
+
+    (again,) = told(watcher.hear(100, a_task("r1", state=SHUTDOWN), failed("b")))
+    watcher.hear(101, a_task("r2"))
+
+    assert again.id == first.id
+    assert (again.state, again.count, again.reopened) == (IncidentState.FIRING, 2, 1)
+    assert (again.resolved, again.resolution) == (None, "")
+    assert told(watcher.wait_until(101 + 124)) == []
+    assert told(watcher.wait_until(101 + 125))[0].state is IncidentState.RESOLVED
+
+
+def test_what_fails_again_after_ten_minutes_is_a_new_incident():
+    watcher = broken()
+    (first,) = told(watcher.wait_until(WAIT + 1))
+    watcher.wait_until(HOUR)
+    assert watcher.watch.recent == {}
+
+    (again,) = told(watcher.hear(HOUR, failed("b")))
+
+    assert again.id != first.id
+    assert again.count == 1
+
+
+def test_a_service_that_flaps_every_two_minutes_makes_two_changes_of_state_and_no_more():
+    watcher = broken()
+    for turn in range(1, 20):
+        watcher.wait_until(120 * turn)
+        dead = a_task(f"r{turn}", state=SHUTDOWN)
+        watcher.hear(120 * turn, dead, failed(f"f{turn}"), a_task(f"r{turn + 1}"))
+
+    states = [each.state for each in told(watcher.actions)]
+    assert states.count(IncidentState.RESOLVED) == 1
+    assert watcher.only.count == 20
+
+
+def test_who_acknowledges_is_shown_and_reminded_of_nothing():
+    watcher = broken()
+    watcher.hear(2, a_task("r1", state=SHUTDOWN), failed("b"))
+
+    (incident,) = told(watcher.take(acknowledge(watcher.watch, watcher.only.id, "U1", 1010.0)))
+    watcher.wait_until(10 * HOUR)
+
+    assert incident.state is IncidentState.ACKNOWLEDGED
+    assert (incident.acknowledged_by, incident.acknowledged) == ("U1", 1010.0)
+    assert reminded(watcher.actions) == []
+
+
+def test_a_second_acknowledgement_changes_nothing():
+    watcher = broken()
+    watcher.take(acknowledge(watcher.watch, watcher.only.id, "U1", 1010.0))
+    watch = watcher.watch
+
+    assert watcher.take(acknowledge(watch, watcher.only.id, "U2", 1011.0)) == ()
+    assert watcher.take(acknowledge(watch, "nobody", "U2", 1011.0)) == ()
+    assert watcher.watch == watch
+
+
+def test_an_acknowledged_incident_counts_on_and_is_resolved():
+    watcher = broken()
+    watcher.take(acknowledge(watcher.watch, watcher.only.id, "U1", 1001.5))
+    (more,) = told(watcher.hear(2, a_task("r1", state=SHUTDOWN), failed("b")))
+    watcher.hear(3, a_task("r2"))
+
+    assert (more.state, more.count) == (IncidentState.ACKNOWLEDGED, 2)
+    assert told(watcher.wait_until(100))[0].state is IncidentState.RESOLVED
+
+
+def test_an_incident_that_fires_for_four_hours_is_brought_to_mind():
+    watcher = Watcher(services={"s": a_service(2)})
+    watcher.hear(0, failed("a"))
+    assert reminded(watcher.wait_until(4 * HOUR - 1)) == []
+
+    assert len(reminded(watcher.wait_until(4 * HOUR))) == 1
+    assert len(reminded(watcher.wait_until(9 * HOUR))) == 1
+
+
+def test_what_is_silenced_is_counted_but_not_told_until_the_silence_ends():
+    watcher = Watcher(services={"s": a_service(2)})
+    watcher.hear(0, failed("a"))
+    quiet = Silence("stack_web", "", BEGAN + HOUR, "U1")
+    (shown,) = told(watcher.take(silence(watcher.watch, quiet)))
+    assert (shown.silenced_until, shown.silenced_by) == (BEGAN + HOUR, "U1")
+
+    assert told(watcher.hear(10, failed("b"))) == []
+    assert told(watcher.wait_until(HOUR - 1)) == []
+    assert watcher.only.count == 2
+
+    (after,) = told(watcher.wait_until(HOUR))
+    assert (after.count, after.silenced_until, after.silenced_by) == (2, None, "")
+    assert watcher.watch.silences == ()
+
+
+def test_a_new_incident_under_a_silence_is_told_when_it_ends():
+    watcher = Watcher(services={"s": a_service(2)})
+    watcher.take(silence(Watch(), Silence("stack_web", "exit_code", BEGAN + 100, "U1")))
+
+    assert told(watcher.hear(0, failed("a"))) == []
+    assert [each.count for each in told(watcher.wait_until(100))] == [1]
+
+
+def test_what_heals_under_a_silence_is_never_told():
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.take(silence(Watch(), Silence("stack_web", "", BEGAN + HOUR, "U1")))
+    watcher.hear(0, failed("a"))
+    watcher.hear(1, *running(1))
+    watcher.wait_until(2 * HOUR)
+
+    assert told(watcher.actions) == []
+    assert sum(isinstance(action, Forget) for action in watcher.actions) == 1
+
+
+def test_a_silence_of_another_cause_or_service_keeps_nothing():
+    watcher = Watcher()
+    for other in (Silence("stack_web", "unhealthy", 1e9, "U"), Silence("x_web", "", 1e9, "U")):
+        watcher.take(silence(watcher.watch, other))
+
+    assert len(told(watcher.hear(0, failed("a")))) == 1
+
+
+def test_a_resolved_message_is_not_kept_by_a_silence():
+    watcher = broken()
+    watcher.take(silence(watcher.watch, Silence("stack_web", "", BEGAN + HOUR, "U1")))
+
+    assert told(watcher.wait_until(100))[0].state is IncidentState.RESOLVED
+
+
+def test_a_new_silence_takes_the_place_of_the_old_one():
+    watcher = Watcher()
+    watcher.take(silence(watcher.watch, Silence("stack_web", "", BEGAN + 10, "U1")))
+    watcher.take(silence(watcher.watch, Silence("stack_web", "", BEGAN + 90, "U2")))
+
+    assert [each.by for each in watcher.watch.silences] == ["U2"]
+
+
+def test_an_ended_silence_tells_what_it_kept_with_the_next_tick():
+    watcher = Watcher(services={"s": a_service(2)})
+    watcher.take(silence(Watch(), Silence("stack_web", "exit_code", BEGAN + HOUR, "U1")))
+    watcher.hear(0, failed("a"))
+
+    watcher.take(unsilence(watcher.watch, "stack_web", "", BEGAN + 5))
+
+    assert next_tick(watcher.watch, BEGAN + 5) == 0
+    assert [each.count for each in told(watcher.wait(5))] == [1]
+    assert unsilence(watcher.watch, "stack_web", "", BEGAN + 6).watch == watcher.watch
+
+
+def test_nothing_is_told_of_a_service_while_a_job_holds_it():
+    watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
+    watcher.hear(0, failed("a"))
+    watcher.hear(1, *running(1))
+    watcher.busy.clear()
+    watcher.wait(2)
+    watcher.wait_until(HOUR)
+
+    assert told(watcher.actions) == []
+    assert [each.count for each in watcher.closed.values()] == [1]
+
+
+def test_a_crash_loop_that_goes_on_after_the_job_is_told_with_its_whole_count():
+    watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
+    watcher.hear(0, failed("a"), failed("b"))
+    watcher.busy.clear()
+
+    assert [each.count for each in told(watcher.hear(3, failed("c")))] == [3]
+
+
+def test_what_is_broken_for_good_is_told_a_moment_after_the_job():
+    watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
+    watcher.hear(0, failed("a"))
+    watcher.wait(5)
+    watcher.busy.clear()
+    watcher.wait(6)
+    assert told(watcher.wait_until(15)) == []
+
+    assert [each.count for each in told(watcher.wait_until(17))] == [1]
+
+
+def test_a_job_that_comes_right_after_another_holds_on():
+    watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
+    watcher.hear(0, failed("a"))
+    watcher.busy.clear()
+    watcher.wait(1)
+    watcher.busy.add("s")
+    watcher.wait(2)
+    watcher.wait_until(60)
+
+    assert told(watcher.actions) == []
+    assert watcher.only.held_until is None
+
+
+def test_a_task_without_a_place_is_left_to_the_job_and_told_after_it():
+    watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
+    watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
+    watcher.wait_until(60)
+    assert watcher.open == []
+    watcher.busy.clear()
+
+    assert [each.cause.kind for each in told(watcher.wait(61))] == [CauseKind.UNSCHEDULABLE]
+
+
+def test_evidence_is_shown_in_the_message_that_stands():
+    watcher = broken()
+    found = Evidence(watcher.only.id, "a", "KeyError: 'X'", "Last log lines")
+
+    (incident,) = told(watcher.take(with_evidence(watcher.watch, found)))
+
+    assert (incident.evidence, incident.evidence_title) == ("KeyError: 'X'", "Last log lines")
+    assert incident.evidence_task == "a"
+    assert watcher.take(with_evidence(watcher.watch, found)) == ()
+
+
+def test_no_evidence_changes_nothing():
+    watcher = broken()
+
+    assert watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a"))) == ()
+    assert watcher.take(with_evidence(watcher.watch, Evidence("nobody", "a", "text"))) == ()
+
+
+def test_what_the_kernel_said_stays_when_the_same_repeats():
+    limit = 2**26
+    watcher = Watcher(services={"s": a_service(1, limit=Resources(memory=limit))})
+    watcher.hear(0, failed("a", code=137))
+    cause = with_oom(watcher.only.cause, False, limit)
+    watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a", cause=cause)))
+
+    watcher.hear(5, failed("b", code=137))
+
+    now = watcher.only
+    assert (now.count, now.cause.kind, now.cause.task_id) == (2, CauseKind.EXIT_CODE, "b")
+
+
+def test_a_watch_in_which_nothing_is_open_needs_no_tick():
+    watcher = Watcher()
+    watcher.hear(0, *running(1, 2, 3), reconciled=True)
+
+    assert next_tick(watcher.watch, BEGAN) == HOUR
+    assert watcher.wait(5) == ()
+
+
+def test_the_next_tick_is_when_time_may_change_something():
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
+    assert next_tick(watcher.watch, BEGAN + 4) == 6
+
+    watcher.wait(10)
+    watcher.hear(20, a_task("a", 1))
+    assert next_tick(watcher.watch, BEGAN + 20) == WAIT
+    assert next_tick(watcher.watch, BEGAN + 99) == 0
+
+
+def test_found_incidents_are_open_or_resolved_lately():
+    watcher = broken()
+    number = watcher.only.id
+    assert watcher.watch.find(number) == watcher.only
+    watcher.wait_until(100)
+
+    found = watcher.watch.find(number)
+    assert found is not None
+    assert found.state is IncidentState.RESOLVED
+    assert watcher.watch.find("nobody") is None
+
+
+def test_a_failure_that_repeats_after_a_job_is_fetched_anew():
+    watcher = Watcher(services={"s": a_service(1)}, busy={"s"}, rules=Rules(refresh=5))
+
+    assert fetched(watcher.hear(0, failed("a"))) == ["a"]
+    assert fetched(watcher.hear(6, failed("b"))) == ["b"]

@@ -1,0 +1,267 @@
+"""Whatever the feed tells: nothing raises, each failure counts once, a replay changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.incident import Incident, IncidentState, Watch
+from bot.domain.incident_news import Context, Forget, News, Rules, Tell
+from bot.domain.incident_rules import failure_of
+from bot.domain.incidents import acknowledge, next_tick, reduce, tick
+from bot.domain.swarm import Mode, Node, NodeState, Restart, Service, Task, TaskState
+
+often = settings(max_examples=80, deadline=None)
+SERVICES = {
+    "s0": Service("s0", "st_web", 1, Mode.REPLICATED, 3),
+    "s1": Service("s1", "st_glob", 1, Mode.GLOBAL, None),
+    "s2": Service("s2", "st_once", 1, Mode.REPLICATED, 1, restart=Restart.NONE),
+    "s3": Service("s3", "st_job", 1, Mode.REPLICATED_JOB, 4, max_concurrent=2),
+}
+NODES = {f"n{index}": Node(f"n{index}", f"host-{index}") for index in range(3)}
+ERRORS = (
+    "",
+    "task: non-zero exit (1)",
+    "task: non-zero exit (137)",
+    "No such image: x:1",
+    "assigned node no longer meets constraints",
+    "starting container failed: mount local volume: no such device",
+)
+ended = st.sampled_from([TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE])
+tasks = st.builds(
+    Task,
+    st.integers(0, 25).map(lambda number: f"t{number}"),
+    st.sampled_from([*SERVICES, "gone"]),
+    st.integers(0, 4),
+    st.sampled_from(["", *NODES, "elsewhere"]),
+    st.one_of(ended, st.sampled_from(TaskState)),
+    st.sampled_from(TaskState),
+    since=st.just(0.0) | st.floats(0, 2000),
+    created=st.floats(0, 2000),
+    err=st.sampled_from(ERRORS) | st.text(max_size=20),
+    exit_code=st.none() | st.sampled_from([0, 1, 137]),
+)
+nodes = st.builds(
+    lambda node, state: replace(node, state=state),
+    st.sampled_from(list(NODES.values())),
+    st.sampled_from(NodeState),
+)
+news = st.builds(
+    News,
+    st.lists(tasks, max_size=6).map(tuple),
+    st.lists(nodes, max_size=2).map(tuple),
+    removed=st.frozensets(st.sampled_from(["s0", "n0", "gone"]), max_size=1),
+    reconciled=st.booleans(),
+    late=st.booleans(),
+    cursor=st.none() | st.integers(0, 100),
+)
+stories = st.lists(st.tuples(news, st.floats(0, 200), st.booleans()), max_size=12)
+failures = st.lists(
+    st.builds(
+        lambda number, service, slot, code: Task(
+            f"t{number}",
+            service,
+            slot,
+            "n1",
+            TaskState.FAILED,
+            TaskState.RUNNING,
+            err=f"task: non-zero exit ({code})",
+            exit_code=code,
+        ),
+        st.integers(0, 60),
+        st.sampled_from(list(SERVICES)),
+        st.integers(1, 5),
+        st.sampled_from([1, 3, 137]),
+    ),
+    max_size=60,
+    unique_by=lambda task: task.id,
+)
+
+
+def around(tasks_by_service: dict[str, list[Task]] | None = None, **more) -> Context:
+    known = tasks_by_service or {}
+    return Context(SERVICES, NODES, lambda service_id: known.get(service_id, []), **more)
+
+
+def play(story: Iterable[tuple[News, float, bool]]) -> tuple[Watch, list[object], float]:
+    watch, actions, now = Watch(), list[object](), 1000.0
+    for each, pause, busy in story:
+        now += pause
+        context = around(busy=frozenset({"s0"} if busy else ()))
+        heard = reduce(watch, each, context, now)
+        ticked = tick(heard.watch, context, now)
+        watch = ticked.watch
+        actions += [*heard.actions, *ticked.actions]
+        assert next_tick(watch, now) >= 0
+    return watch, actions, now
+
+
+def failures_of(watch: Watch) -> dict[str, int]:
+    everyone = [*watch.incidents.values(), *watch.recent.values()]
+    counts: dict[str, int] = {}
+    for each in everyone:
+        if not each.is_node:
+            counts[each.service_id] = counts.get(each.service_id, 0) + each.count
+    return counts
+
+
+@often
+@given(stories)
+def test_nothing_raises_and_what_is_told_is_as_it_is(story):
+    watch, actions, _ = play(story)
+
+    newest: dict[str, Incident] = {}
+    for action in actions:
+        if isinstance(action, Tell | Forget):
+            known = newest.get(action.incident.id)
+            assert known is None or known.revision < action.incident.revision
+            newest[action.incident.id] = action.incident
+    for each in watch.incidents.values():
+        assert each.state is not IncidentState.RESOLVED
+        assert each.told <= each.revision
+        if each.told == each.revision:
+            assert newest[each.id].count == each.count
+
+
+@often
+@given(stories)
+def test_the_same_news_a_second_time_change_nothing(story):
+    watch, _, now = play(story)
+    context = around()
+    for each, _, _ in story:
+        again = News(each.tasks, cursor=0)
+        once = reduce(watch, again, context, now)
+        twice = reduce(once.watch, again, context, now)
+
+        assert twice.watch == once.watch
+        assert twice.actions == ()
+        watch = once.watch
+
+
+@often
+@given(stories)
+def test_no_task_is_counted_twice(story):
+    _, actions, _ = play(story)
+    ids = {task.id for each, _, _ in story for task in each.tasks}
+    last: dict[str, Incident] = {}
+    for action in actions:
+        if isinstance(action, Tell | Forget):
+            last[action.incident.id] = action.incident
+
+    assert sum(each.count for each in last.values() if not each.is_node) <= len(ids)
+
+
+@often
+@given(failures, st.randoms(use_true_random=False), st.integers(1, 7))
+def test_every_failure_is_in_exactly_one_incident_in_whatever_order(failed, random, size):
+    real: dict[str, int] = {}
+    for task in failed:
+        real[task.service_id] = real.get(task.service_id, 0) + 1
+    counts = []
+    for _ in range(2):
+        random.shuffle(failed)
+        watch = Watch()
+        for start in range(0, len(failed), size):
+            batch = News(tuple(failed[start : start + size]))
+            watch = reduce(watch, batch, around(), 1000.0 + start).watch
+        counts.append(failures_of(watch))
+
+    assert counts == [real, real]
+
+
+@often
+@given(failures, st.data())
+def test_a_replay_from_any_older_cursor_tells_nothing_again(failed, data):
+    began = data.draw(st.integers(0, len(failed)))
+    watch = Watch()
+    for cursor, task in enumerate(failed):
+        watch = reduce(watch, News((task,), cursor=cursor), around(), 1000.0).watch
+    after = watch
+    for cursor, task in list(enumerate(failed))[began:]:
+        result = reduce(after, News((task,), late=True, cursor=cursor), around(), 1000.0)
+        after = result.watch
+        assert result.actions == ()
+
+    assert after.incidents == watch.incidents
+    assert after.cursor == watch.cursor
+
+
+@often
+@given(failures, failures)
+def test_news_of_different_services_may_come_in_any_order(one, other):
+    ours = tuple(replace(task, service_id="s0") for task in one)
+    theirs = tuple(replace(task, id=f"o{task.id}", service_id="s2") for task in other)
+    results = []
+    for first, second in ((ours, theirs), (theirs, ours)):
+        watch = reduce(Watch(), News(first), around(), 1000.0).watch
+        results.append(reduce(watch, News(second), around(), 1000.0).watch.incidents)
+
+    assert results[0] == results[1]
+
+
+@often
+@given(st.lists(st.floats(0.1, 120), min_size=1, max_size=25))
+def test_nothing_is_resolved_while_a_failure_is_younger_than_the_quiet_time(pauses):
+    live = {
+        "s0": [
+            Task(f"r{n}", "s0", n, "n1", TaskState.RUNNING, TaskState.RUNNING) for n in (1, 2, 3)
+        ]
+    }
+    watch, now, last = Watch(), 1000.0, 1000.0
+    for number, pause in enumerate(pauses):
+        failed = Task(f"t{number}", "s0", 1, "n1", TaskState.FAILED, TaskState.RUNNING, exit_code=1)
+        assert failure_of(failed, SERVICES["s0"])
+        watch = reduce(watch, News((failed,)), around(live), now).watch
+        last, end = now, now + pause
+        while watch.due is not None and watch.due <= end:
+            assert watch.due > now
+            now = watch.due
+            result = tick(watch, around(live), now)
+            watch = result.watch
+            ended = [
+                a.incident for a in result.actions if isinstance(a, Tell) and a.incident.resolved
+            ]
+            assert all((each.resolved or 0.0) - last > 64.999 for each in ended)
+        now = end
+
+
+@often
+@given(stories, st.text(max_size=8))
+def test_acknowledging_anything_changes_no_count(story, number):
+    watch, _, now = play(story)
+    for each in [*watch.incidents.values()]:
+        watch = acknowledge(watch, each.id, "U1", now).watch
+    after = acknowledge(watch, number, "U1", now).watch
+
+    assert failures_of(after) == failures_of(play(story)[0])
+
+
+def test_thousands_of_news_are_reduced_in_a_second():
+    """A floor far below what it does, so that a busy machine does not fail it."""
+    services = {f"s{n}": Service(f"s{n}", f"st_{n}", 1, Mode.REPLICATED, 50) for n in range(50)}
+    states = (TaskState.RUNNING, TaskState.STARTING, TaskState.PREPARING, TaskState.FAILED)
+    stream = [
+        Task(
+            f"t{n}",
+            f"s{n % 50}",
+            1 + n % 50,
+            "n1",
+            states[n % 4],
+            TaskState.RUNNING,
+            exit_code=n % 3,
+        )
+        for n in range(4000)
+    ]
+    watch, context = Watch(), Context(services, NODES, lambda service_id: [], rules=Rules())
+
+    began = time.process_time()
+    for task in stream:
+        watch = reduce(watch, News((task,)), context, 1000.0).watch
+    took = time.process_time() - began
+
+    assert sum(each.count for each in watch.incidents.values()) == 1000
+    assert took < 4.0
