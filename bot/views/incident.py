@@ -45,6 +45,9 @@ ADVICE: Final = {
 """The next step for each kind of cause: our own words, not escaped."""
 
 NAME_LENGTH: Final = 63
+MOST_NAME: Final = 255
+"""Of a hostname (Linux), and more than a service name may have."""
+
 MOST_TEXT: Final = 3000
 CHOICE: Final = "Silence 1 h"
 
@@ -101,7 +104,7 @@ def metadata(incident: Incident) -> Metadata:
         "swarm_incident",
         {
             "incident_id": incident.id,
-            "target": incident.service,
+            "target": incident.service[:MOST_NAME],
             "state": incident.state.value,
             "cause": _WORDS_OF_CONTRACT.get(kind, kind).value,
             "exit_code": incident.cause.exit_code,
