@@ -27,6 +27,8 @@ from handlers.intake import queue
 
 ACTION = "scale"
 WRITE_ATTEMPTS = 8
+ENGINE_PATIENCE = 60.0
+"""Seconds that a job waits for an engine that does not answer, before it changes anything."""
 
 T = TypeVar("T")
 
@@ -75,20 +77,26 @@ class Scale:
         )
 
     async def run(self, hold: Hold) -> None:
-        """Preflight all targets, change them, and follow each to its verdict."""
+        """Preflight all targets, change them, and follow each to its verdict.
+
+        A wish to cancel is heard before and after the change, never while it is being made.
+        """
         job = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         job = await hold.save(job)
         self._show(job)
-        looks = [await self._ctx.swarm.look(target.service_id) for target in job.targets]
+        looking = asyncio.create_task(self._first_looks(hold))
+        if not await first_of(looking, hold.cancelled):
+            await self._end(hold, self._cancelled(hold))
+            return
+        looks = looking.result()
         objection = await self._preflight(job, looks)
         if objection is not None:
             await self._end(hold, objection)
             return
-        work = asyncio.create_task(self._change_and_follow(hold, looks))
-        if not await first_of(work, hold.cancelled):
-            await self._end(hold, self._cancelled(hold))
-        elif hold.job.state is JobState.RUNNING:
-            await self._end(hold, hold.job)
+        await self._change(hold, looks)
+        following = asyncio.create_task(self._follow_all(hold))
+        ended = await first_of(following, hold.cancelled)
+        await self._end(hold, hold.job if ended else self._cancelled(hold))
 
     async def watch(self, hold: Hold) -> None:
         """Watch every provisionally converged service on; revise what proves wrong."""
@@ -112,10 +120,7 @@ class Scale:
         if not any(outcomes):
             return None
         for index, outcome in enumerate(outcomes):
-            other = Outcome(
-                Verdict.REFUSED, "Nothing was changed, since another service was refused."
-            )
-            job = job.with_outcome(index, outcome or other)
+            job = job.with_outcome(index, outcome or _held_back(job.targets[index]))
         return job
 
     async def _objection(self, target: Target, look: Look) -> Outcome | None:
@@ -126,6 +131,12 @@ class Scale:
             )
         if target.applied is not None or service.replicas == target.replicas:
             return None
+        if target.begun and service.replicas != target.before:
+            return Outcome(
+                Verdict.SUPERSEDED,
+                f"Somebody else set it to {service.replicas} meanwhile; "
+                f"this job wanted {target.replicas}.",
+            )
         try:
             check_scale(service)
         except RefusedError as error:
@@ -153,30 +164,47 @@ class Scale:
             evidence_title="Why no more fit",
         )
 
-    async def _change_and_follow(self, hold: Hold, looks: list[Look]) -> None:
+    async def _first_looks(self, hold: Hold) -> list[Look]:
+        """Every target as it stands. An engine that is away for a moment fails no job."""
+        backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
+        while True:
+            try:
+                return [await self._ctx.swarm.look(t.service_id) for t in hold.job.targets]
+            except SwarmUnavailableError as error:
+                if self._ctx.clock.now() > late:
+                    raise
+                self._show(_waiting_for_the_engine(hold.job, error))
+                await self._ctx.clock.sleep(backoff.failed())
+
+    async def _change(self, hold: Hold, looks: list[Look]) -> None:
+        """Make every change once; what is about to be done is written down first."""
         job = hold.job
         for index, look in enumerate(looks):
             target = job.targets[index]
-            if target.applied is None and target.update_before is None:
+            if not target.begun:
                 job = job.with_target(index, _as_it_was(target, look))
         job = await hold.save(job)
         for index in range(len(job.targets)):
             await self._apply(hold, index)
-        await asyncio.gather(*(self._follow(hold, index) for index in range(len(job.targets))))
+
+    async def _follow_all(self, hold: Hold) -> None:
+        await asyncio.gather(*(self._follow(hold, index) for index in range(len(hold.job.targets))))
 
     async def _apply(self, hold: Hold, index: int) -> None:
         """Make the change once: what a lost worker did already is found and left alone."""
         target = hold.job.targets[index]
         if target.applied is not None:
             return
-        changed = await self._write(target)
+        changed = await self._write(target, doubtful=hold.lease.attempt > 1)
         applied = replace(target, applied=self._ctx.clock.now(), changed=changed)
         await hold.note(hold.job.with_target(index, applied))
 
-    async def _write(self, target: Target) -> bool:
-        """Returns whether an update was made. An unknown outcome is looked up by asking again."""
+    async def _write(self, target: Target, *, doubtful: bool) -> bool:
+        """Returns whether this job made an update. An unknown outcome is asked for again.
+
+        ``doubtful`` says that a lost worker may have made it.
+        """
         backoff = Backoff()
-        doubtful = False
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
                 scaled = await self._ctx.swarm.set_replicas(
@@ -250,8 +278,29 @@ def _at(values: tuple[T | None, ...], index: int) -> T | None:
 def _as_it_was(target: Target, look: Look) -> Target:
     """The target with what must not be taken for the change's doing."""
     dead = tuple(task.id for task in look.tasks if task.state.over)
-    update = look.service.update_started if look.service else None
-    return replace(target, known_dead=dead, update_before=update or 0.0)
+    service = look.service
+    if service is None:
+        return replace(target, known_dead=dead, update_before=0.0)
+    update = service.update_started or 0.0
+    return replace(target, known_dead=dead, update_before=update, before=service.replicas)
+
+
+def _held_back(target: Target) -> Outcome:
+    """The outcome of a service that is well, in a job that another one keeps from going on."""
+    if target.begun:
+        return Outcome(
+            Verdict.FAILED,
+            f"It was set to {target.replicas}, and not followed on: another service was refused.",
+        )
+    return Outcome(Verdict.REFUSED, "Nothing was changed, since another service was refused.")
+
+
+def _waiting_for_the_engine(job: Job, error: SwarmUnavailableError) -> Job:
+    """The job as it is shown meanwhile."""
+    for index, target in enumerate(job.targets):
+        phase = f"nothing is changed yet, waiting for the engine: {error.sentence}"
+        job = job.with_progress(index, ServiceProgress(target.service, 0, target.replicas, phase))
+    return job
 
 
 def _watched(job: Job, index: int, seen: Outcome) -> Job:

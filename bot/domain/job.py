@@ -49,9 +49,10 @@ class Target:
     """One service of a job and what shall become of it.
 
     ``service`` is the full name. ``replicas`` is what was asked for, ``before`` what the service
-    had when the command came (None while not known). ``applied`` is the Unix time at which the
-    change was made or found made already, None before; ``changed`` says whether this job made a
-    service update. ``known_dead`` are the ids of tasks that had ended before the change: their
+    had when the command came, then right before the change (None while not known). ``applied`` is
+    the Unix time at which the change was made or found made already, None before; ``changed`` says
+    whether this job made a service update. ``known_dead`` are the ids of tasks that had ended
+    before the change: their
     failures are not this job's. ``update_before`` is the start of the update status that the
     service had before the change (Unix seconds, 0.0 for none), None while not known.
     """
@@ -64,6 +65,11 @@ class Target:
     changed: bool = False
     known_dead: tuple[str, ...] = ()
     update_before: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the change may have been made: a worker came as far as making it."""
+        return self.update_before is not None
 
     @property
     def was_other(self) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from bot.domain.convergence import Convergence, Step, step
-from bot.domain.errors import SwarmError
+from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.progress import ServiceProgress
-from bot.domain.swarm import Task
+from bot.domain.swarm import Look, Task
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence
@@ -18,6 +20,7 @@ from bot.ports import Clock, Feed, Subscription, Swarm
 log = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 2.0
+LOOK_SECONDS = 10.0
 
 OnProgress = Callable[[ServiceProgress], None]
 
@@ -44,12 +47,12 @@ class Observer:
             heard: tuple[Task, ...] = ()
             backoff = Backoff()
             while True:
-                now = self._clock.now()
                 try:
-                    look = await self._swarm.look(goal.service_id)
+                    look = await self._look(goal.service_id)
                 except SwarmError as error:
-                    if now - goal.began > goal.limits.time_limit:
+                    if self._clock.now() - goal.began > goal.limits.time_limit:
                         return _unseen(error)
+                    on_progress(_blind(state, error))
                     heard += await self._wait(changes, backoff.failed())
                     continue
                 backoff.worked()
@@ -60,6 +63,14 @@ class Observer:
                     return await self._evidence.add(result.outcome, look)
                 heard = await self._wait(changes, self._until(result))
 
+    async def _look(self, service_id: str) -> Look:
+        """Raises SwarmError, also when the engine takes too long: people wait for the message."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await self._swarm.look(service_id)
+        except TimeoutError as error:
+            raise SwarmUnavailableError("The engine does not answer.") from error
+
     def _until(self, result: Step) -> float:
         return max(0.01, min(self._tick, result.look_again_in))
 
@@ -67,6 +78,13 @@ class Observer:
     async def _wait(changes: Subscription, seconds: float) -> tuple[Task, ...]:
         hints = await changes.wait(seconds)
         return tuple(hint.task for hint in hints if hint.task is not None)
+
+
+def _blind(state: Convergence, error: SwarmError) -> ServiceProgress:
+    """What was seen last, and that nothing is seen now."""
+    goal = state.goal
+    last = state.shown or ServiceProgress(goal.service, 0, goal.replicas or 0, "")
+    return replace(last, phase=f"not known at the moment, still looking: {error.sentence}")
 
 
 def _unseen(error: SwarmError) -> Outcome:
@@ -77,7 +95,7 @@ def _unseen(error: SwarmError) -> Outcome:
     )
 
 
-async def first_of(work: asyncio.Task[None], stop: asyncio.Event) -> bool:
+async def first_of(work: asyncio.Task[Any], stop: asyncio.Event) -> bool:
     """Wait for ``work`` or ``stop``; returns whether the work ended. Cancels what is left."""
     stopped = asyncio.create_task(stop.wait())
     try:

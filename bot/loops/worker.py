@@ -139,7 +139,7 @@ class Worker:
             return
         outcome = Outcome(
             Verdict.FAILED,
-            f"{known.sentence} (ref {known.ref})",
+            f"{known.sentence}{_unchanged(hold.job)} (ref {known.ref})",
             advice=known.hint or "Look at `status` for what runs now.",
         )
         job = replace(hold.job, state=JobState.FINISHED, finished=self._clock.now())
@@ -163,3 +163,8 @@ class Worker:
             await self._jobs.release(hold.lease)
         except (StoreUnavailableError, LeaseLostError) as error:
             log.info("job %s will be taken over: %s", hold.job.id, error)
+
+
+def _unchanged(job: Job) -> str:
+    """What can be said of a job that broke off: nothing, once a change may have been made."""
+    return "" if any(target.begun for target in job.targets) else " Nothing was changed."
