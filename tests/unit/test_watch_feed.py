@@ -287,11 +287,11 @@ async def test_events_are_given_up_after_a_while(
 ) -> None:
     clock = Hands()
     manager.says(UP, error)
-    async with aclosing(PushFeed(manager, clock=clock).events(7)) as batches:
+    async with aclosing(PushFeed(manager, grace=15.0, clock=clock).events(7)) as batches:
         assert await anext(batches) == UP
         following = asyncio.ensure_future(anext(batches))
         await eventually(lambda: len(manager.asked) >= 2)
         clock.now += patience + 1
         manager.says(error)
         with pytest.raises(type(error)):
-            await following
+            await asyncio.wait_for(following, 5)
