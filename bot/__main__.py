@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from bot.app import App
 from bot.check import check
 from bot.domain.errors import BotError
+from bot.loops.observer import first_of
 from bot.settings import Settings, SettingsError, load
 
 WRONG_SETTINGS = 2
@@ -47,13 +48,14 @@ async def _run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = App(settings)
+    starting = asyncio.create_task(app.start())
     try:
-        await app.start()
+        if await first_of(starting, stop):
+            await stop.wait()
     except (BotError, OSError) as error:
         log.error("the bot cannot start: %s", error)  # noqa: TRY400 - a sentence, no trace
         await app.stop()
         return 1
-    await stop.wait()
     await app.stop()
     return 0
 

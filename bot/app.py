@@ -114,6 +114,7 @@ class App:
 
     def _build_core(self) -> None:
         settings = self._settings
+        defaults = Defaults(settings.bot_command, settings.bot_service, settings.bot_max_replicas)
         ctx = Context(
             swarm=self.swarm,
             feed=self.feed,
@@ -124,14 +125,15 @@ class App:
             background=self._background,
             stack=settings.bot_stack,
             command=settings.bot_command,
+            defaults=defaults,
             limits=Limits(time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds),
         )
         table = handlers(ctx)
-        defaults = Defaults(settings.bot_command, settings.bot_service, settings.bot_max_replicas)
         operators = Operators.parse(settings.bot_operators)
         self._router = Router(ctx, table, operators, defaults)
         self._worker = Worker(
             self.jobs,
+            self.messenger,
             table.runners,
             self._clock,
             at_once=settings.bot_jobs_at_once,

@@ -182,10 +182,14 @@ class Jobs(Protocol):
     async def abandoned_drafts(self, older: float) -> tuple[Draft, ...]:
         """Drafts nobody finished within ``older`` seconds; each is given to one caller only."""
 
+    async def drafts_before(self, draft_id: str) -> tuple[Draft, ...]:
+        """The drafts that came before this one on any replica, first come first."""
+
     async def submit(self, job: Job) -> int:
         """Queue a job and forget its draft; returns how many jobs are ahead in its lanes.
 
-        A job id that was submitted before is left as it is.
+        A job id that was submitted before is left as it is. -1 when the job's draft was answered
+        otherwise meanwhile: then it is not queued.
         """
 
     async def waiting_on(self, job: Job) -> tuple[Job, ...]:
@@ -273,6 +277,12 @@ class Chat(Protocol):
 
     def show(self, channel: str, ts: str, message: Message) -> None:
         """Show progress: only the newest state is sent, when the budget allows. Never raises."""
+
+    async def forget(self, channel: str, ts: str) -> None:
+        """Drop the progress that waits for a message; returns when none is under way any more.
+
+        To be called before another replica may write to the message. ``show`` works again after.
+        """
 
     async def settle(self, channel: str, ts: str, message: Message) -> None:
         """Show a final state: goes before any progress, drops what is pending for the message.

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -171,8 +172,21 @@ def _malformed(values: Mapping[str, str]) -> list[str]:
         for field, pattern, rule in rules
         if values.get(field) and not re.fullmatch(pattern, values[field])
     ]
+    problems += [
+        f"{env_name(field)}: its port is not a number from 0 to 65535"
+        for field in ("slack_api_url", "redis_url", "docker_host")
+        if not _port_is_right(values.get(field, ""))
+    ]
     operators = Operators.parse(values.get("bot_operators", ""))
     return problems + [
         f"BOT_OPERATORS: {each!r} is neither a user id (U…) nor a user-group id (S…) nor *"
         for each in operators.invalid
     ]
+
+
+def _port_is_right(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True

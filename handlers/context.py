@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.domain.command import Defaults
 from bot.domain.goal import Limits
 from bot.loops.background import Background
 from bot.loops.observer import Observer
@@ -14,8 +15,9 @@ from bot.ports import Chat, Clock, Feed, Jobs, Swarm
 class Context:
     """The ports, and the few words that commands are read with.
 
-    ``stack`` is the stack commands are about, ``command`` the slash command itself. ``limits``
-    bound the observation of a change.
+    ``stack`` is the stack commands are about, ``command`` the slash command itself,
+    ``defaults`` what fills in where a command leaves something out. ``limits`` bound the
+    observation of a change.
     """
 
     swarm: Swarm
@@ -27,4 +29,5 @@ class Context:
     background: Background
     stack: str
     command: str
+    defaults: Defaults
     limits: Limits

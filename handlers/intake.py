@@ -11,28 +11,37 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
-from bot.domain.errors import BotError, ChatError, StoreUnavailableError, UncertainError
+from bot.domain.errors import (
+    BotError,
+    ChatError,
+    ChatUnavailableError,
+    StoreUnavailableError,
+    UncertainError,
+)
 from bot.domain.job import Draft, Job, JobState
+from bot.domain.precedence import may_concern
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.views.errors import failed, refused
-from bot.views.job import job_message
+from bot.views.job import job_message, unbegun_metadata
 from handlers.context import Context
 
 log = logging.getLogger(__name__)
 
+OLDER_SECONDS = 15.0
+OLDER_PAUSE = 0.02
 INTERRUPTED = "The bot was interrupted before it began."
 AGAIN = "Nothing was changed. Type the command again."
 
 
-async def queue(ctx: Context, job: Job) -> None:
-    """Post the job's message and queue it.
+async def queue(ctx: Context, draft: Draft, job: Job) -> None:
+    """Post the job's message and queue it, after the commands for its services that came before.
 
     Raises CannotPostError (nothing was started) and UncertainError (Redis stopped answering; the
     message will say what became of it).
     """
-    ts = await ctx.chat.post(job.channel, job_message(job, ctx.clock.now(), command=ctx.command))
-    job = replace(job, message=ts)
+    await _wait_for_older(ctx, draft, job)
+    job = replace(job, message=await _post(ctx, job))
     try:
         ahead = await ctx.jobs.submit(job)
     except StoreUnavailableError as error:
@@ -41,27 +50,54 @@ async def queue(ctx: Context, job: Job) -> None:
             f"Redis stopped answering while job {job.id} was being queued.",
             hint="Its message says what became of it as soon as Redis is back.",
         ) from error
-    if ahead:
-        with suppress(StoreUnavailableError):
-            await _show_place(ctx, job, ahead)
+    if ahead < 0:
+        await _settle_unbegun(ctx, job, "It took too long to begin.")
 
 
-async def _show_place(ctx: Context, job: Job, ahead: int) -> None:
-    before = await ctx.jobs.waiting_on(job)
-    if before:
-        now, behind = ctx.clock.now(), before[-1].id
-        message = job_message(job, now, ahead, queued_behind=behind, command=ctx.command)
-        ctx.chat.show(job.channel, job.message, message)
+async def _wait_for_older(ctx: Context, draft: Draft, job: Job) -> None:
+    """Commands for one service are queued in the order in which they came, whatever replica has
+    them. A command whose replica is lost is waited for no longer than it may take to begin."""
+    late = ctx.clock.now() + OLDER_SECONDS
+    while ctx.clock.now() < late:
+        before = await ctx.jobs.drafts_before(draft.id)
+        if not any(may_concern(each.action, each.text, job, ctx.defaults) for each in before):
+            return
+        await ctx.clock.sleep(OLDER_PAUSE)
+
+
+async def _post(ctx: Context, job: Job) -> str:
+    """The ts of the job's message, which says how many jobs are ahead.
+
+    When it is not known whether Slack has it, it is looked for: nobody shall see a message that
+    no job stands behind.
+    """
+    ahead = [each for each in await ctx.jobs.active() if set(each.lanes) & set(job.lanes)]
+    message = job_message(
+        job,
+        ctx.clock.now(),
+        len(ahead),
+        queued_behind=ahead[-1].id if ahead else "",
+        command=ctx.command,
+    )
+    try:
+        return await ctx.chat.post(job.channel, message)
+    except ChatUnavailableError:
+        ts = await ctx.chat.find(job.channel, job.id)
+        if not ts:
+            raise
+        return ts
 
 
 async def clear_away(ctx: Context, draft: Draft) -> None:
     """A draft whose replica was lost: nothing was changed; say so and forget it."""
     ts = await ctx.chat.find(draft.channel, draft.id)
+    await ctx.jobs.discard(draft.id)
     if ts:
-        await ctx.chat.settle(draft.channel, ts, refused(INTERRUPTED, AGAIN))
+        payload = unbegun_metadata(draft.id)
+        said = replace(refused(INTERRUPTED, AGAIN), metadata=payload)
+        await ctx.chat.settle(draft.channel, ts, said)
     hint = f"{AGAIN} It was: {draft.text[:200]}"
     await ctx.chat.reply(draft.user, draft.channel, draft.reply_url, refused(INTERRUPTED, hint))
-    await ctx.jobs.discard(draft.id)
 
 
 async def answer_failure(ctx: Context, draft: Draft, error: BotError) -> None:
@@ -113,10 +149,13 @@ async def _find_out(ctx: Context, job: Job) -> None:
         break
     if known is not None:
         return
-    outcome = Outcome(Verdict.REFUSED, "Redis stopped answering before the job began.", AGAIN)
+    await _settle_unbegun(ctx, job, "Redis stopped answering before the job began.")
+
+
+async def _settle_unbegun(ctx: Context, job: Job, why: str) -> None:
+    """The job's message says that it never was one."""
     ended = replace(job, state=JobState.FINISHED, finished=ctx.clock.now())
     for index in range(len(ended.targets)):
-        ended = ended.with_outcome(index, outcome)
-    await ctx.chat.settle(
-        job.channel, job.message, job_message(ended, ctx.clock.now(), command=ctx.command)
-    )
+        ended = ended.with_outcome(index, Outcome(Verdict.REFUSED, why, AGAIN))
+    message = job_message(ended, ctx.clock.now(), command=ctx.command)
+    await ctx.chat.settle(job.channel, job.message, message)

@@ -15,6 +15,7 @@ from bot.domain.errors import BotError, ChatError, RefusedError, StoreUnavailabl
 from bot.domain.job import Draft, new_job_id
 from bot.domain.message import Message
 from bot.domain.parser import parse
+from bot.domain.precedence import TYPED
 from bot.ports import Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
@@ -25,9 +26,9 @@ from handlers.table import Handlers
 log = logging.getLogger(__name__)
 
 REMEMBERED_KEYS = 1000
-BEGIN_SECONDS = 30.0
-ABANDONED_SECONDS = 2 * BEGIN_SECONDS
-TYPED = "command"
+ABANDONED_SECONDS = 60.0
+"""Longer than a command may take to begin: a check, its elders, a post and its queueing."""
+ANSWER_SECONDS = 10.0
 UNEXPECTED = "Something unexpected happened. Nothing was changed."
 
 
@@ -119,14 +120,10 @@ class Router:
 
     async def _begin(self, draft: Draft) -> None:
         try:
-            async with asyncio.timeout(BEGIN_SECONDS):
-                await self._hand_over(draft)
+            await self._hand_over(draft)
         except BotError as error:
             log.info("refused %r of %s, ref %s: %s", draft.text, draft.user, error.ref, error)
             await answer_failure(self._ctx, draft, error)
-        except TimeoutError:
-            late = BotError(f"This took longer than {BEGIN_SECONDS:.0f} s. Nothing was changed.")
-            await answer_failure(self._ctx, draft, late)
         except Exception:
             unexpected = BotError(UNEXPECTED)
             log.exception("command %s failed, ref %s", draft.id, unexpected.ref)
@@ -155,7 +152,10 @@ class Router:
 
     async def _reply(self, request: Request, answer: Callable[[], Awaitable[Message]]) -> None:
         try:
-            message = await answer()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                message = await answer()
+        except TimeoutError:
+            message = refused(f"There was no answer within {ANSWER_SECONDS:.0f} s.")
         except BotError as error:
             log.info("refused %r, ref %s: %s", request.text, error.ref, error)
             message = failed(error)

@@ -9,7 +9,12 @@ from typing import TypeVar
 from bot.domain import placement
 from bot.domain.command import Scale as Command
 from bot.domain.convergence import Convergence, Goal
-from bot.domain.errors import OutOfSequenceError, RefusedError, SwarmUnavailableError
+from bot.domain.errors import (
+    OutOfSequenceError,
+    RefusedError,
+    SwarmError,
+    SwarmUnavailableError,
+)
 from bot.domain.job import Draft, Job, JobState, Target
 from bot.domain.names import NotFound, resolve
 from bot.domain.preflight import check_scale, missing_places
@@ -18,7 +23,6 @@ from bot.domain.swarm import Look, NodeState, Service
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
-from bot.loops.lines import Lines
 from bot.loops.observer import first_of
 from bot.views.errors import unknown_service
 from bot.views.job import job_message
@@ -27,6 +31,7 @@ from handlers.intake import queue
 
 ACTION = "scale"
 WRITE_ATTEMPTS = 8
+CHECK_SECONDS = 10.0
 ENGINE_PATIENCE = 60.0
 """Seconds that a job waits for an engine that does not answer, before it changes anything."""
 
@@ -38,18 +43,17 @@ class Scale:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._lines = Lines()
 
     async def begin(self, draft: Draft, command: Command) -> None:
-        """Check the command against the swarm and queue its job. Raises BotError to refuse it.
+        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
+        await queue(self._ctx, draft, await self._checked(draft, command))
 
-        Commands for one service are queued in the order in which they came.
-        """
-        async with self._lines.through(target.service.lower() for target in command.targets):
-            await self._queue(draft, command)
-
-    async def _queue(self, draft: Draft, command: Command) -> None:
-        services = await self._ctx.swarm.services(self._ctx.stack)
+    async def _checked(self, draft: Draft, command: Command) -> Job:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                services = await self._ctx.swarm.services(self._ctx.stack)
+        except TimeoutError as error:
+            raise SwarmUnavailableError("The engine does not answer.") from error
         targets: list[Target] = []
         for wanted in command.targets:
             service = resolve(wanted.service, self._ctx.stack, services)
@@ -61,7 +65,7 @@ class Scale:
             targets.append(
                 Target(service.name, service.id, wanted.replicas, before=service.replicas)
             )
-        await queue(self._ctx, self._job(draft, tuple(targets)))
+        return self._job(draft, tuple(targets))
 
     def _job(self, draft: Draft, targets: tuple[Target, ...]) -> Job:
         return Job(
@@ -92,6 +96,9 @@ class Scale:
         objection = await self._preflight(job, looks)
         if objection is not None:
             await self._end(hold, objection)
+            return
+        if hold.cancelled.is_set():
+            await self._end(hold, self._cancelled(hold))
             return
         await self._change(hold, looks)
         following = asyncio.create_task(self._follow_all(hold))
@@ -129,9 +136,9 @@ class Scale:
             return Outcome(
                 Verdict.SUPERSEDED, "The service was removed meanwhile. Nothing was changed."
             )
-        if target.applied is not None or service.replicas == target.replicas:
+        if target.applied is not None:
             return None
-        if target.begun and service.replicas != target.before:
+        if target.begun and service.replicas not in {target.before, target.replicas}:
             return Outcome(
                 Verdict.SUPERSEDED,
                 f"Somebody else set it to {service.replicas} meanwhile; "
@@ -140,7 +147,9 @@ class Scale:
         try:
             check_scale(service)
         except RefusedError as error:
-            return Outcome(Verdict.REFUSED, f"{error.sentence} Nothing was changed.", error.hint)
+            return _refused(error)
+        if service.replicas == target.replicas:
+            return None
         return await self._cannot_fit(target, look, service)
 
     async def _cannot_fit(self, target: Target, look: Look, service: Service) -> Outcome | None:
@@ -188,14 +197,26 @@ class Scale:
             await self._apply(hold, index)
 
     async def _follow_all(self, hold: Hold) -> None:
-        await asyncio.gather(*(self._follow(hold, index) for index in range(len(hold.job.targets))))
+        job = hold.job
+        left = [index for index in range(len(job.targets)) if _at(job.outcomes, index) is None]
+        await asyncio.gather(*(self._follow(hold, index) for index in left))
 
     async def _apply(self, hold: Hold, index: int) -> None:
-        """Make the change once: what a lost worker did already is found and left alone."""
+        """Make the change once: what a lost worker did already is found and left alone.
+
+        A service that cannot be changed any more keeps the others from nothing.
+        """
         target = hold.job.targets[index]
         if target.applied is not None:
             return
-        changed = await self._write(target, doubtful=hold.lease.attempt > 1)
+        try:
+            changed = await self._write(target, doubtful=hold.lease.attempt > 1)
+        except RefusedError as error:
+            await hold.note(hold.job.with_outcome(index, _refused(error)))
+            return
+        except SwarmError as error:
+            await hold.note(hold.job.with_outcome(index, _broken_off(target, error)))
+            return
         applied = replace(target, applied=self._ctx.clock.now(), changed=changed)
         await hold.note(hold.job.with_target(index, applied))
 
@@ -227,6 +248,7 @@ class Scale:
 
         state = Convergence.start(self._goal(hold.job, index))
         outcome = await self._ctx.observer.follow(state, on_progress)
+        outcome = _told_unchanged(hold.job.targets[index], outcome)
         await hold.note(hold.job.with_outcome(index, outcome))
         if len(hold.job.targets) > 1:
             self._show(hold.job)
@@ -283,6 +305,28 @@ def _as_it_was(target: Target, look: Look) -> Target:
         return replace(target, known_dead=dead, update_before=0.0)
     update = service.update_started or 0.0
     return replace(target, known_dead=dead, update_before=update, before=service.replicas)
+
+
+def _refused(error: RefusedError) -> Outcome:
+    return Outcome(Verdict.REFUSED, f"{error.sentence} Nothing was changed.", error.hint)
+
+
+def _broken_off(target: Target, error: SwarmError) -> Outcome:
+    """The outcome of a change that the engine did not make, as far as it told."""
+    known = "" if isinstance(error, SwarmUnavailableError) else " It was not changed."
+    return Outcome(
+        Verdict.FAILED,
+        f"{error.sentence}{known} (ref {error.ref})",
+        error.hint or "Look at `status` for what it wants now.",
+        desired=target.replicas,
+    )
+
+
+def _told_unchanged(target: Target, outcome: Outcome) -> Outcome:
+    """A verdict on a service that had the number already says so."""
+    if target.changed or target.before != target.replicas:
+        return outcome
+    return replace(outcome, reason=f"It was at {target.replicas} already. {outcome.reason}")
 
 
 def _held_back(target: Target) -> Outcome:

@@ -50,7 +50,7 @@ def _concerned(draft: Draft, *, everything: bool) -> Iterator[str]:
 def quiet_time(incident: Incident, service: Service, rules: Rules) -> float:
     """Seconds without a failure after which the service is well: longer the more it flaps."""
     doublings = min(incident.reopened, _MOST_DOUBLINGS)
-    quiet = min(rules.quiet * 2**doublings, max(rules.longest_quiet, rules.quiet))
+    quiet = min(rules.quiet * 2.0**doublings, max(rules.longest_quiet, rules.quiet))
     return service.monitor + quiet
 
 

@@ -49,6 +49,9 @@ class Deliveries:
             except StoreUnavailableError as error:
                 log.info("no deliveries while the store is away: %s", error)
                 await self._clock.sleep(backoff.failed())
+            except Exception:
+                log.exception("deliveries could not be looked up")
+                await self._clock.sleep(backoff.failed())
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Bring one to Slack. What fails here becomes due again by itself."""
@@ -56,6 +59,8 @@ class Deliveries:
             await self._bring(delivery)
         except StoreUnavailableError as error:
             log.info("delivery of job %s is not confirmed: %s", delivery.job_id, error)
+        except Exception:
+            log.exception("delivery of job %s failed and is tried again", delivery.job_id)
 
     async def _bring(self, delivery: Delivery) -> None:
         job = await self._jobs.load(delivery.job_id)
@@ -63,8 +68,10 @@ class Deliveries:
             await self._jobs.delivered(delivery.job_id, delivery.revision)
             return
         try:
-            await self._settle(job)
-            await self._tell(job, delivery)
+            if await self._settle(job):
+                await self._tell(job, delivery)
+            else:
+                await self._post_elsewhere(job)
         except CannotPostError as error:
             log.warning("the verdict of job %s found no place: %s", job.id, error)
         except ChatError as error:
@@ -73,26 +80,31 @@ class Deliveries:
             return
         await self._jobs.delivered(job.id, job.revision)
 
-    async def _settle(self, job: Job) -> None:
-        message = self._render(job)
+    async def _settle(self, job: Job) -> bool:
+        """Whether the job's message shows its verdict; False when it cannot any more."""
         try:
             if job.message:
-                await self._chat.settle(job.channel, job.message, message)
-                return
+                await self._chat.settle(job.channel, job.message, self._render(job))
         except CannotPostError as error:
             log.info("the message of job %s is gone: %s", job.id, error)
-        await self._post_elsewhere(job, message)
+            return False
+        return bool(job.message)
 
-    async def _post_elsewhere(self, job: Job, message: Message) -> None:
-        """Where the job's message cannot be edited any more: the channel, else the person."""
+    async def _post_elsewhere(self, job: Job) -> None:
+        """Where the job's message cannot be edited any more: the channel, else the person.
+
+        The new message names who asked, so nothing is said in a thread.
+        """
+        message = self._render(job)
         try:
             await self._chat.post(job.channel, message)
         except CannotPostError:
             await self._chat.post(job.user, message)
+        await self._jobs.mark_told(job.id, job.verdict.value if job.verdict else "")
 
     async def _tell(self, job: Job, delivery: Delivery) -> None:
         verdict = job.verdict.value if job.verdict else ""
-        if not job.message or not verdict or delivery.told == verdict:
+        if not verdict or delivery.told == verdict:
             return
         await self._chat.post(job.channel, self._mention(job), thread=job.message)
         await self._jobs.mark_told(job.id, verdict)

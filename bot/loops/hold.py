@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.job import Job
 from bot.loops.backoff import Backoff
-from bot.ports import Clock, Jobs, Lease
+from bot.ports import Chat, Clock, Jobs, Lease
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +21,14 @@ class Hold:
     ``job.cancelled_by`` then says who.
     """
 
-    def __init__(self, jobs: Jobs, lease: Lease, job: Job, clock: Clock) -> None:
+    def __init__(self, jobs: Jobs, chat: Chat, lease: Lease, job: Job, clock: Clock) -> None:
         self.job = job
         self.lease = lease
         self.cancelled = asyncio.Event()
         self.cancelled_by = ""
         self.finished = False
         self._jobs = jobs
+        self._chat = chat
         self._clock = clock
 
     async def save(self, job: Job) -> Job:
@@ -44,8 +45,12 @@ class Hold:
             log.debug("progress of job %s not saved: %s", job.id, error)
 
     async def finish(self, job: Job, *, watch: bool = False) -> None:
-        """Write the end of the turn; tries again until the store took it or the lease is lost."""
+        """Write the end of the turn; tries again until the store took it or the lease is lost.
+
+        From then on any replica may settle the message: no progress of ours may come after.
+        """
         self.job = job
+        await self.forget_progress()
         backoff = Backoff()
         while True:
             try:
@@ -56,6 +61,11 @@ class Hold:
             else:
                 self.finished = True
                 return
+
+    async def forget_progress(self) -> None:
+        """Send no more of the progress that was shown so far."""
+        if self.job.message:
+            await self._chat.forget(self.job.channel, self.job.message)
 
     def cancel(self, user: str) -> None:
         """Somebody wants the job to stop waiting."""

@@ -18,4 +18,6 @@ async def every(seconds: float, chore: Callable[[], Awaitable[None]], clock: Clo
             await chore()
         except BotError as error:
             log.info("postponed: %s", error)
+        except Exception:
+            log.exception("a chore failed")
         await clock.sleep(seconds)

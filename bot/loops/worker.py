@@ -13,7 +13,7 @@ from bot.domain.verdict import Outcome, Verdict
 from bot.loops.background import cancel_all
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold, Runner
-from bot.ports import Clock, Jobs, Lease
+from bot.ports import Chat, Clock, Jobs, Lease
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class Worker:
     def __init__(
         self,
         jobs: Jobs,
+        chat: Chat,
         runners: Mapping[str, Runner],
         clock: Clock,
         *,
@@ -35,6 +36,7 @@ class Worker:
         ended: Callable[[Job], None] = lambda _job: None,
     ) -> None:
         self._jobs = jobs
+        self._chat = chat
         self._runners = runners
         self._clock = clock
         self._renew_every = lease_seconds / 3
@@ -67,7 +69,10 @@ class Worker:
                 lease = await self._jobs.take(TAKE_SECONDS)
                 backoff.worked()
             except StoreUnavailableError as error:
-                log.warning("no jobs while the store is away: %s", error)
+                log.info("no jobs while the store is away: %s", error)
+                await self._clock.sleep(backoff.failed())
+            except Exception:
+                log.exception("no job could be taken")
                 await self._clock.sleep(backoff.failed())
             finally:
                 if lease is None:
@@ -93,7 +98,9 @@ class Worker:
             await self._clock.sleep(TAKE_SECONDS)
             await self._jobs.release(lease)
             return
-        hold = Hold(self._jobs, lease, job, self._clock)
+        hold = Hold(self._jobs, self._chat, lease, job, self._clock)
+        if job.cancelled_by:
+            hold.cancel(job.cancelled_by)
         turn = asyncio.create_task(self._turn(hold), name=f"turn of job {job.id}")
         renewal = asyncio.create_task(self._renew(hold), name=f"lease of job {job.id}")
         try:
@@ -108,7 +115,13 @@ class Worker:
             raise error
 
     async def _load(self, lease: Lease) -> Job | None:
-        job = await self._jobs.load(lease.job_id)
+        try:
+            job = await self._jobs.load(lease.job_id)
+        except StoreUnavailableError:
+            raise
+        except BotError as error:
+            log.error("job %s: %s %s", lease.job_id, error, error.hint)  # noqa: TRY400 - a sentence
+            return None
         return replace(job, attempt=lease.attempt) if job else None
 
     async def _turn(self, hold: Hold) -> None:
@@ -159,6 +172,7 @@ class Worker:
                 hold.cancel(user)
 
     async def _give_back(self, hold: Hold) -> None:
+        await hold.forget_progress()
         try:
             await self._jobs.release(hold.lease)
         except (StoreUnavailableError, LeaseLostError) as error:

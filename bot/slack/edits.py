@@ -64,6 +64,12 @@ class Edits:
         if self._pacing.show(key, message):
             self._wake.set()
 
+    async def forget(self, key: Key) -> None:
+        """Drop the progress that waits for a message, and wait for what is under way."""
+        self._pacing.forget(key)
+        async with self._line(key):
+            self._pacing.forget(key)
+
     async def settle(self, key: Key, message: Message) -> None:
         """Bring a message into its final state. Raises ChatError when that failed."""
         deadline = self._sender.deadline()

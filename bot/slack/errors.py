@@ -34,7 +34,9 @@ RESTRICTED: Final = frozenset(
         "no_permission",
     }
 )
-GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+GONE: Final = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
+)
 LOGIN: Final = frozenset(
     {
         "invalid_auth",

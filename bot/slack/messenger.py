@@ -79,6 +79,13 @@ class Messenger:
         """
         self._edits.show((channel, ts), message)
 
+    async def forget(self, channel: str, ts: str) -> None:
+        """Drop the progress that waits for a message; returns when none is under way any more.
+
+        To be called before another replica may write to the message. ``show`` works again after.
+        """
+        await self._edits.forget((channel, ts))
+
     async def settle(self, channel: str, ts: str, message: Message) -> None:
         """Show a final state, before any progress.
 

@@ -29,13 +29,17 @@ LONGEST_PAUSE: Final = 30.0
 
 @dataclass(slots=True)
 class _Track:
-    """One message: what it shows as far as known, and what it ought to show."""
+    """One message: what it shows as far as known, and what it ought to show.
+
+    ``dropped`` says that what is in flight is not to be tried again.
+    """
 
     shown: Message | None = None
     pending: Message | None = None
     edited: float = float("-inf")
     in_flight: bool = False
     settled: bool = False
+    dropped: bool = False
 
     @property
     def idle(self) -> bool:
@@ -68,6 +72,7 @@ class Pacing:
         track = self._track(key)
         if track.settled:
             return False
+        track.dropped = False
         unchanged = track.shown == message and not track.in_flight
         track.pending = None if unchanged else message
         return not unchanged
@@ -76,7 +81,13 @@ class Pacing:
         """Drop what is pending for a message, now and from now on (rule 5)."""
         track = self._track(key)
         track.settled = True
-        track.pending = None
+        track.pending, track.shown = None, None
+
+    def forget(self, key: Key) -> None:
+        """Drop what is pending for a message; a later wish is heard again."""
+        track = self._track(key)
+        track.pending, track.shown = None, None
+        track.dropped = track.in_flight
 
     def turn(self, now: float) -> Turn | None:
         """Whose turn is next, None when nothing is pending or all of it is in flight."""
@@ -112,7 +123,7 @@ class Pacing:
         """Slack did not take it: try again after a pause, with a newer state if there is one."""
         track = self._ended(key)
         track.shown = None
-        if track.pending is None and not track.settled:
+        if track.pending is None and not track.settled and not track.dropped:
             track.pending = message
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._failures)
         self._failures = min(self._failures + 1, 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.job import Draft
@@ -51,16 +52,24 @@ class Drafts(StorePart):
         A draft that is neither submitted nor discarded is given out again after the same time.
         """
         await self._discard_refused()
-        drafts = []
-        for record in await self._scripts.run("abandoned", round(older * 1000)):
-            try:
-                drafts.append(decode_draft(record))
-            except UnreadableRecordError as error:
-                log.warning("a draft is left out: %s", error)
-        return tuple(drafts)
+        return _readable(await self._scripts.run("abandoned", round(older * 1000)))
+
+    async def drafts_before(self, draft_id: str) -> tuple[Draft, ...]:
+        """The drafts that came before this one on any replica, first come first."""
+        return _readable(await self._scripts.run("before", draft_id))
 
     async def _discard_refused(self) -> None:
         refused = tuple(self._refused)
         if refused:
             await self._scripts.run("discard", *refused)
             self._refused.difference_update(refused)
+
+
+def _readable(records: Iterable[str]) -> tuple[Draft, ...]:
+    drafts = []
+    for record in records:
+        try:
+            drafts.append(decode_draft(record))
+        except UnreadableRecordError as error:
+            log.warning("a draft is left out: %s", error)
+    return tuple(drafts)

@@ -10,12 +10,14 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
     wake                stream   one entry at most: wakes who waits for a delivery
     drafts              zset     accepted commands by the time they were last given out (ms)
     draft-records       hash     the same: id -> record
+    draft-order         zset     the same by the number in which they came
     audit               stream   who did what, to what, how it ended; trimmed
     sequence            string   counts the jobs
     job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
     cancel:ID           stream   who cancelled a running job; CANCEL_SECONDS or the job's end
     seen:KEY            string   a delivery of a command that was accepted; SEEN_SECONDS
+    seen:gone:ID        string   a draft that was answered otherwise; SEEN_SECONDS
     budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
 
 The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn`` and ``entry`` of
@@ -82,7 +84,8 @@ class Keys:
     def all(self) -> tuple[str, ...]:
         """What every script is given as KEYS; the last four are the beginnings of families."""
         names = (
-            "ready active history deliveries wake drafts draft-records audit sequence "
+            "ready active history deliveries wake drafts draft-records draft-order audit "
+            "sequence "
             "job: lane: cancel: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())

@@ -36,7 +36,8 @@ class Queue(Records):
     async def submit(self, job: Job) -> int:
         """Queue a job and forget its draft; returns how many jobs are ahead in its lanes.
 
-        A job id that was submitted before is left as it is.
+        A job id that was submitted before is left as it is. -1 when the job's draft was answered
+        otherwise meanwhile: then it is not queued.
         """
         lanes = json.dumps(job.lanes)
         told = (job.user, job.text, job.target)

@@ -12,7 +12,7 @@ from bot.store.keys import Keys, Limits
 
 NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
-    *("draft", "discard", "abandoned", "due", "told", "delivered", "postpone", "budget"),
+    *("draft", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
 )
 
 

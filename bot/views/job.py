@@ -97,6 +97,13 @@ def thread_mention(job: Job) -> Message:
     return Message(f"{text} {reason}".rstrip())
 
 
+def unbegun_metadata(job_id: str) -> Metadata:
+    """The metadata of a message whose job never began."""
+    words = {"action": "", "target": "", "state": "finished", "verdict": Verdict.REFUSED.value}
+    numbers = {"cause": None, "running": 0, "desired": 0}
+    return Metadata("swarm_job", {"job_id": job_id, **words, **numbers})
+
+
 def metadata(job: Job) -> Metadata:
     """What other programs read: the event ``swarm_job``."""
     verdict, outcome = final_verdict(job), job.outcome

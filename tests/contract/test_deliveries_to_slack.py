@@ -97,7 +97,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     ctx = Context(
         swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK), background=background, stack="orochi",
-        command="/orochi", limits=Limits(),
+        command="/orochi", defaults=Defaults(), limits=Limits(),
     )  # fmt: skip
     yield Router(ctx, handlers(ctx), Operators.parse("*"), Defaults())
     await background.drain(5.0)

@@ -13,6 +13,7 @@ from bot.domain.job import Job, JobState
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.hold import Hold
 from bot.loops.worker import MOST_ATTEMPTS, Worker
+from bot.slack.messenger import Messenger
 from tests.contract.job_kit import PATIENCE, a_job, done, replica
 
 LEASE = 0.6
@@ -35,6 +36,16 @@ class Runner:
         await self.run(hold)
 
 
+class NoChat(Messenger):
+    """A chat in which nothing was shown."""
+
+    def __init__(self) -> None:
+        """Nothing to connect to."""
+
+    async def forget(self, channel: str, ts: str) -> None:
+        """There is no progress."""
+
+
 async def finish(hold: Hold) -> None:
     """The shortest job there is."""
     await hold.finish(replace(done(hold.job), state=JobState.FINISHED, finished=2.0))
@@ -51,6 +62,7 @@ async def working(jobs, runner: Runner) -> AsyncIterator[tuple[Worker, asyncio.Q
     ended: asyncio.Queue[Job] = asyncio.Queue()
     worker = Worker(
         jobs,
+        NoChat(),
         {"scale": runner},
         SystemClock(),
         at_once=4,

@@ -8,6 +8,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', DRAFTS, '-inf', moment - tonumbe
     records[#records + 1] = record
   else
     redis.call('ZREM', DRAFTS, id)
+    redis.call('ZREM', DRAFT_ORDER, id)
   end
 end
 return records

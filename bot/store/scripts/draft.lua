@@ -6,4 +6,5 @@ if not redis.call('SET', SEEN .. key, id, 'NX', 'EX', SEEN_SECONDS) then
 end
 redis.call('HSET', DRAFT_RECORDS, id, record)
 redis.call('ZADD', DRAFTS, now(), id)
+redis.call('ZADD', DRAFT_ORDER, redis.call('INCR', SEQUENCE), id)
 return 1

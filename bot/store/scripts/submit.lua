@@ -1,7 +1,10 @@
--- ARGV: id, record, lanes as JSON, user, text, target. Returns how many jobs are ahead.
+-- ARGV: id, record, lanes as JSON, user, text, target. Returns how many jobs are ahead, -1 when the
+-- job's draft was answered otherwise meanwhile: then nothing is queued.
 local id, record, lanes, user, text, target = unpack(ARGV)
 
+if redis.call('EXISTS', SEEN .. 'gone:' .. id) == 1 then return -1 end
 redis.call('ZREM', DRAFTS, id)
+redis.call('ZREM', DRAFT_ORDER, id)
 redis.call('HDEL', DRAFT_RECORDS, id)
 
 if redis.call('EXISTS', JOB .. id) == 0 then

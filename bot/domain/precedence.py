@@ -1,0 +1,28 @@
+"""Which commands must be queued before which: those that may be about the same service."""
+
+from __future__ import annotations
+
+from bot.domain.command import Defaults, Scale
+from bot.domain.job import Job
+from bot.domain.names import short_name
+from bot.domain.parser import parse
+
+TYPED = "command"
+"""A draft's action when the command was typed; else it is a button's action id."""
+
+
+def may_concern(action: str, text: str, job: Job, defaults: Defaults) -> bool:
+    """Whether a draft may be about a service of the job.
+
+    A pressed button may be about any. Names are compared without the stack's prefix and without
+    regard to case: too much waiting does no harm, too little breaks the order.
+    """
+    command = parse(text, defaults) if action == TYPED else None
+    if not isinstance(command, Scale):
+        return action != TYPED
+    named = {_key(job.stack, target.service) for target in command.targets}
+    return bool(named & {_key(job.stack, lane) for lane in job.lanes})
+
+
+def _key(stack: str, name: str) -> str:
+    return short_name(stack, name).lower()
