@@ -70,7 +70,7 @@ class Deliveries:
         try:
             if await self._settle(job):
                 await self._tell(job, delivery)
-            else:
+            elif delivery.told != _word(job):
                 await self._post_elsewhere(job)
         except CannotPostError as error:
             log.warning("the verdict of job %s found no place: %s", job.id, error)
@@ -100,11 +100,15 @@ class Deliveries:
             await self._chat.post(job.channel, message)
         except CannotPostError:
             await self._chat.post(job.user, message)
-        await self._jobs.mark_told(job.id, job.verdict.value if job.verdict else "")
+        await self._jobs.mark_told(job.id, _word(job))
 
     async def _tell(self, job: Job, delivery: Delivery) -> None:
-        verdict = job.verdict.value if job.verdict else ""
-        if not verdict or delivery.told == verdict:
-            return
-        await self._chat.post(job.channel, self._mention(job), thread=job.message)
-        await self._jobs.mark_told(job.id, verdict)
+        verdict = _word(job)
+        if verdict and delivery.told != verdict:
+            await self._chat.post(job.channel, self._mention(job), thread=job.message)
+            await self._jobs.mark_told(job.id, verdict)
+
+
+def _word(job: Job) -> str:
+    """The verdict as it is told, "" while there is none."""
+    return job.verdict.value if job.verdict else ""

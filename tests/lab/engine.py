@@ -142,6 +142,14 @@ class Engine:
             wait_until(lambda: not self.running, f"{self.name} to shut down")
         self.kill()
 
+    def freeze(self) -> None:
+        """Let the engine hang: it takes connections and answers none. Its containers run on."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def _answers(self) -> bool:
         if not self.running:
             raise LabError(f"{self.name} ended: {self.log.read_text()[-2000:]}")
