@@ -89,7 +89,10 @@ async def _post(ctx: Context, job: Job) -> str:
 
 
 async def clear_away(ctx: Context, draft: Draft) -> None:
-    """A draft whose replica was lost: nothing was changed; say so and forget it."""
+    """A draft whose replica was lost: nothing was changed; say so and forget it.
+
+    It is forgotten first: a replica that was only slow must not begin it after that was said.
+    """
     ts = await ctx.chat.find(draft.channel, draft.id)
     await ctx.jobs.discard(draft.id)
     if ts:

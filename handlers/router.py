@@ -66,7 +66,8 @@ class Router:
             return await self._accept(request, request.action_id, request.value)
         if request.action_id in self._handlers.presses:
             self._answer(request, self._handlers.presses[request.action_id](request.value))
-        return None
+            return None
+        return refused("This button is of another version of the bot.", "Type the command instead.")
 
     async def clear_abandoned(self, older: float = ABANDONED_SECONDS) -> None:
         """Answer the commands that a lost replica had accepted but not begun.
@@ -77,7 +78,7 @@ class Router:
             try:
                 await clear_away(self._ctx, draft)
             except ChatError as error:
-                log.warning("abandoned command %s waits for Slack: %s", draft.id, error)
+                log.warning("nobody could be told of the lost command %s: %s", draft.id, error)
 
     async def _forbidden(self, request: Request) -> Message | None:
         members: frozenset[str] = frozenset()

@@ -77,7 +77,6 @@ class Scale:
             channel=draft.channel,
             created=draft.received,
             targets=targets,
-            reply_url=draft.reply_url,
         )
 
     async def run(self, hold: Hold) -> None:

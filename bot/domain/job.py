@@ -87,7 +87,6 @@ class Job:
     Times are Unix seconds. ``outcomes`` has one entry for each target once it is known, in the
     order of ``targets`` (None before). ``progress`` likewise. ``cancelled_by`` is the user who
     cancelled. ``attempt`` counts the workers that began it. ``revision`` grows with every save.
-    ``reply_url`` is Slack's response_url, for what is said to the person alone.
     """
 
     id: str
@@ -109,7 +108,6 @@ class Job:
     revision: int = 0
     watched_until: float | None = None
     revised: bool = False
-    reply_url: str = ""
 
     @property
     def lanes(self) -> tuple[str, ...]:

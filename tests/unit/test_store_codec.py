@@ -61,7 +61,7 @@ def test_a_field_this_version_does_not_know_is_read_past():
 def test_a_field_an_older_replica_did_not_write_has_its_default():
     """The other way round."""
     record = json.loads(encode_job(JOB))
-    del record["job"]["reply_url"]
+    del record["job"]["revised"]
     assert decode_job(json.dumps(record)) == JOB
 
 
