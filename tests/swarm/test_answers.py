@@ -122,3 +122,17 @@ async def test_both_ways_into_slack(empty_desk: Desk):
     message = await desk.job("scale 2")
     assert message.payload["verdict"] == "converged"
     assert "worker01" in await desk.answer("status")
+
+
+async def test_a_viewer_presses_no_button(desk: Desk):
+    """A button of somebody else's job: the viewer is refused alone, and the job goes on."""
+    await desk.service("worker01", options=("--update-monitor", "4s"))
+    await desk.type("scale 2")
+    message = await desk.slack.wait_for_message(
+        lambda m: is_job(m) and m.payload["running"] == 2, timeout=20
+    )
+    await desk.slack.press(message, "job.cancel", user=BOB)
+    refusal = await desk.told(lambda m: "operator" in m.shown_text, user=BOB)
+    assert "othing was changed" in refusal.shown_text
+    await desk.slack.wait_for_message(finished, timeout=30)
+    assert message.payload["verdict"] == "converged"
