@@ -112,3 +112,26 @@ async def _patiently(jobs: RedisJobs):
             return await jobs.abandoned_drafts(0)
         except StoreUnavailableError:
             await asyncio.sleep(0.1)
+
+
+async def test_drafts_know_those_that_came_before_them_on_any_replica(jobs, other):
+    """In the order in which they came; one that was queued or answered is before nobody."""
+    first, second, third = a_draft(), a_draft(), a_draft()
+    await jobs.draft(first)
+    await other.draft(second)
+    await jobs.draft(third)
+    assert await other.drafts_before(third.id) == (first, second)
+    await jobs.discard(first.id)
+    assert await jobs.drafts_before(third.id) == (second,)
+    await other.submit(a_job("web", job_id=second.id))
+    assert await jobs.drafts_before(third.id) == ()
+
+
+async def test_a_draft_that_was_answered_otherwise_makes_no_job(jobs, other):
+    """A slow replica submits what another one has cleared away: nothing is queued."""
+    draft = a_draft()
+    await jobs.draft(draft)
+    await other.discard(draft.id)
+    assert await jobs.submit(a_job("web", job_id=draft.id)) == -1
+    assert await jobs.active() == ()
+    assert await jobs.load(draft.id) is None

@@ -250,3 +250,23 @@ def test_one_long_job_is_still_shown_every_two_seconds():
     times = [at for at, _ in minute.edits]
 
     assert max(b - a for a, b in pairwise(times)) <= 2.25
+
+
+def test_what_was_forgotten_is_not_sent_and_a_later_wish_is_heard_again():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.forget(A)
+    assert pacing.turn(0.0) is None
+
+    pacing.show(A, state(2))
+    assert pacing.begin(A, now=0.0) == state(2)
+
+
+def test_a_forgotten_edit_that_fails_is_not_tried_again():
+    pacing = Pacing()
+    pacing.show(A, state(1))
+    pacing.begin(A, now=0.0)
+    pacing.forget(A)
+    pacing.failed(A, state(1), now=1.0)
+
+    assert pacing.turn(100.0) is None

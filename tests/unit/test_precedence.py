@@ -1,0 +1,32 @@
+"""Which commands wait for which."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.command import Defaults
+from bot.domain.job import Job, Target
+from bot.domain.precedence import TYPED, may_concern
+
+JOB = Job(
+    id="abcdef", action="scale", stack="orochi", text="", user="U1", channel="C1", created=0.0,
+    targets=(Target("orochi_worker01", "id", 3),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "concerns"),
+    [
+        (TYPED, "scale 5", True),
+        (TYPED, "scale worker01 5", True),
+        (TYPED, "scale orochi_worker01=5", True),
+        (TYPED, "scale WORKER01=5 django=1", True),
+        (TYPED, "scale django 5", False),
+        (TYPED, "status", False),
+        (TYPED, "nonsense", False),
+        ("job.rollback", "ghijkm", True),
+    ],
+)
+def test_commands_for_one_service_wait_for_each_other(action: str, text: str, concerns: bool):
+    """A button may be about any service; names count without prefix and case."""
+    assert may_concern(action, text, JOB, Defaults()) is concerns
