@@ -157,10 +157,10 @@ class PushFeed:
             return
         following, self._following = self._following, None
         following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
         self.up.clear()
         self.down.clear()
         self._version, self._failures, self._trouble, self._told = 0, 0, "", None
+        await asyncio.gather(following, return_exceptions=True)  # another may begin meanwhile
 
     async def _follow_for_ever(self) -> None:
         while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import pytest
 
@@ -32,6 +32,8 @@ class Manager:
 
     def __init__(self) -> None:
         self.asked: list[int | None] = []
+        self.may_end = asyncio.Event()
+        self.may_end.set()
         self._said: asyncio.Queue[Said] = asyncio.Queue()
 
     def says(self, *said: Said) -> None:
@@ -40,11 +42,14 @@ class Manager:
 
     async def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
         self.asked.append(resume_from)
-        while True:
-            said = await self._said.get()
-            if isinstance(said, SwarmError):
-                raise said
-            yield said
+        try:
+            while True:
+                said = await self._said.get()
+                if isinstance(said, SwarmError):
+                    raise said
+                yield said
+        finally:
+            await self.may_end.wait()
 
 
 class Polled:
@@ -164,6 +169,23 @@ async def test_the_stream_ends_with_the_last_subscription(manager: Manager) -> N
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})):
         assert manager.asked == [None, None]
+
+
+async def test_a_stream_that_is_slow_to_end_does_not_disturb_the_next(manager: Manager) -> None:
+    feed = PushFeed(manager)
+    manager.says(UP)
+    async with AsyncExitStack() as first:
+        await first.enter_async_context(feed.subscribe(frozenset({"web"})))
+        manager.may_end.clear()
+        ending = asyncio.create_task(first.pop_all().aclose())
+    await eventually(lambda: not feed.up.is_set())
+    manager.says(UP)
+    async with feed.subscribe(frozenset({"web"})) as ours:
+        manager.may_end.set()
+        await ending
+        assert feed.up.is_set()
+        manager.says(news(a_task(), version=8))
+        assert await ours.wait(5) == (Change("web", a_task()),)
 
 
 async def test_started_it_stays_open_until_it_is_closed(manager: Manager) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -68,6 +68,11 @@ class WatchClient:
                         yield batch
             finally:
                 await stream.close()
+
+    async def check(self) -> None:
+        """Return when a stream can be had; raises what ``watch`` does."""
+        async with aclosing(self.watch()) as batches:
+            await anext(batches)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Channel]:
