@@ -38,11 +38,11 @@ def no_tasks(client: APIClient) -> bool:
 
     Engine 20.10 keeps the ended tasks of a removed job service for ever: those do not count.
     """
-    services = {service["ID"] for service in client.services()}
-    return not any(
-        task.get("ServiceID") in services or task["Status"]["State"] not in _ENDED
-        for task in client.tasks()
-    )
+    return all("JobIteration" in task and _has_ended(task) for task in client.tasks())
+
+
+def _has_ended(task: dict[str, Any]) -> bool:
+    return task["Status"]["State"] in _ENDED
 
 
 def clean_engine(client: APIClient) -> None:
