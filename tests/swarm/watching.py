@@ -1,0 +1,110 @@
+"""Watchers of control sockets, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+
+from bot.domain.errors import SwarmError
+from bot.domain.stream import Action, Batch, Event
+from bot.domain.swarm import Node, Service, Task, TaskState
+from bot.swarm.watch.client import WatchClient
+
+SECONDS = 60.0
+
+Identity = tuple[Action, str, str, object]
+
+
+class Watcher:
+    """Collects the batches of one stream in the background."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.error: Exception | None = None
+        self._grown = asyncio.Condition()
+
+    async def follow(self, batches: AsyncIterator[Batch]) -> None:
+        try:
+            async for batch in batches:
+                async with self._grown:
+                    self.batches.append(batch)
+                    self._grown.notify_all()
+        except SwarmError as error:
+            async with self._grown:
+                self.error = error
+                self._grown.notify_all()
+
+    async def until(self, *told: tuple[str, TaskState]) -> None:
+        """Return when there are events of a task of each of these services in this state."""
+        await self._until(lambda: set(told) <= self._states())
+
+    async def failed(self, count: int) -> None:
+        """Return when so many failures of tasks were told."""
+        await self._until(lambda: len(failures(self)) >= count)
+
+    async def up(self) -> None:
+        """Return when the stream is up."""
+        await self._until(lambda: bool(self.batches))
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(SECONDS), self._grown:
+            await self._grown.wait_for(lambda: condition() or self.error is not None)
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for batch in self.batches for event in batch.events]
+
+    @property
+    def version(self) -> int:
+        return self.batches[-1].version
+
+    def _states(self) -> set[tuple[str, TaskState]]:
+        return {
+            (event.object.service_id, event.object.state)
+            for event in self.events
+            if isinstance(event.object, Task)
+        }
+
+
+@asynccontextmanager
+async def watching(batches: AsyncIterator[Batch]) -> AsyncIterator[Watcher]:
+    watcher = Watcher()
+    following = asyncio.create_task(watcher.follow(batches))
+    try:
+        await watcher.up()
+        yield watcher
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def identities(events: list[Event]) -> list[Identity]:
+    return [(event.action, event.kind, event.object.id, marks(event.object)) for event in events]
+
+
+def marks(found: Task | Service | Node) -> object:
+    if isinstance(found, Task):
+        return found.state, found.desired, found.node_id, found.err, found.since
+    return found
+
+
+def failures(watcher: Watcher, last: str = "") -> list[Identity]:
+    """Ends of tasks that the swarm had not asked for, up to those of the service ``last``."""
+    ends = [
+        (event.object.service_id, identity)
+        for event, identity in zip(watcher.events, identities(watcher.events), strict=True)
+        if isinstance(event.object, Task)
+        and event.action is Action.UPDATE
+        and event.object.state is TaskState.FAILED
+        and event.object.desired is TaskState.RUNNING
+    ]
+    stop = next((place for place, end in enumerate(ends, 1) if end[0] == last), len(ends))
+    return [identity for _, identity in ends[:stop]]
+
+
+async def first_batch(client: WatchClient) -> Batch:
+    async with aclosing(client.watch()) as batches:
+        return await anext(batches)
