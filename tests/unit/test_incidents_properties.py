@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -240,8 +239,8 @@ def test_acknowledging_anything_changes_no_count(story, number):
     assert failures_of(after) == failures_of(play(story)[0])
 
 
-def test_thousands_of_news_are_reduced_in_a_second():
-    """A floor far below what it does, so that a busy machine does not fail it."""
+def test_thousands_of_news_are_each_counted_once():
+    """One failure in four pieces of news, over fifty services."""
     services = {f"s{n}": Service(f"s{n}", f"st_{n}", 1, Mode.REPLICATED, 50) for n in range(50)}
     states = (TaskState.RUNNING, TaskState.STARTING, TaskState.PREPARING, TaskState.FAILED)
     stream = [
@@ -258,10 +257,7 @@ def test_thousands_of_news_are_reduced_in_a_second():
     ]
     watch, context = Watch(), Context(services, NODES, lambda service_id: [], rules=Rules())
 
-    began = time.process_time()
     for task in stream:
         watch = reduce(watch, News((task,)), context, 1000.0).watch
-    took = time.process_time() - began
 
     assert sum(each.count for each in watch.incidents.values()) == 1000
-    assert took < 4.0
