@@ -7,14 +7,17 @@ kinds.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from bot.domain.alert import Alert, Press
+from bot.domain.incident import Incident, Watch
 from bot.domain.job import Draft, Job, Turn
 from bot.domain.message import Message
+from bot.domain.stream import Batch, Listing
 from bot.domain.swarm import Look, Node, Service, StackLook, Task
 
 
@@ -133,6 +136,77 @@ class Feed(Protocol):
 
     def status(self) -> FeedStatus:
         """Which feed this is and how far behind."""
+
+
+class Stream(Protocol):
+    """Everything that changes in the swarm, for who has to miss nothing."""
+
+    def follow(self, cursor: int | None) -> AsyncGenerator[Listing | Batch, None]:
+        """A listing, then all that changes after it, until closed (``contextlib.aclosing``).
+
+        With a ``cursor`` (a version that was handled) it goes on from there where that can be
+        had: ``Listing.resumed`` says so. Where the stream was lost for good on the way, a further
+        listing comes, not resumed. A batch without events says that all up to its version was
+        told. Never ends by itself and raises nothing: while the swarm cannot be reached it tries
+        again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a watcher finds in the store.
+
+    ``alerts`` are those that are open or not wholly told, by the incident's id. ``handled`` is
+    the id of the last press that was handled, "" before the first.
+    """
+
+    watch: Watch
+    alerts: Mapping[str, Alert]
+    handled: str
+
+
+class Incidents(Protocol):
+    """What the watcher knows, in Redis. One replica at a time leads: only it may write."""
+
+    async def lead(self) -> str:
+        """Become the leader: a token, new each time; "" when another replica is."""
+
+    async def go_on_leading(self, token: str) -> None:
+        """Keep the lease for another lease time. Raises LeaseLostError."""
+
+    async def stop_leading(self, token: str) -> None:
+        """Let another replica lead at once; nothing happens when the lease was lost before."""
+
+    async def load(self) -> Kept:
+        """All that was saved last; an empty watch before the first time."""
+
+    async def save(
+        self,
+        token: str,
+        watch: Watch,
+        alerts: Mapping[str, Alert | None],
+        *,
+        past: Sequence[Incident] = (),
+        handled: str = "",
+    ) -> None:
+        """Write what the watcher knows now, whole or not at all. Raises LeaseLostError.
+
+        ``alerts`` are those that changed, by the incident's id, None for one that needs nothing
+        any more. ``past`` are resolved incidents for the history. ``handled`` is the id of the
+        last press that is in ``watch``, "" for none since the last save.
+        """
+
+    async def press(self, press: Press) -> None:
+        """Hand a button's press to whoever leads."""
+
+    async def presses(self, after: str, seconds: float) -> tuple[tuple[str, Press], ...]:
+        """The presses after an id, with their ids, oldest first; waits ``seconds`` for one."""
+
+    async def open_incidents(self) -> tuple[Incident, ...]:
+        """Those not resolved yet, the oldest first."""
+
+    async def past_incidents(self, count: int) -> tuple[Incident, ...]:
+        """Resolved ones, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,11 +364,16 @@ class Chat(Protocol):
         Returns when Slack has it. Raises ChatUnavailableError when Slack did not take it in time.
         """
 
+    async def edit(self, channel: str, ts: str, message: Message) -> None:
+        """Bring a message into a state that may change again: as ``settle``, but ``show`` works
+        on it afterwards."""
+
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
         """Say something to one person alone (ephemeral)."""
 
-    async def find(self, channel: str, job_id: str) -> str:
-        """The ts of a job's message by its metadata, "" when there is none or it may not look."""
+    async def find(self, channel: str, subject: str) -> str:
+        """The ts of a job's or an incident's message by the id in its metadata, "" when there is
+        none or it may not look."""
 
     async def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group (``S…``)."""

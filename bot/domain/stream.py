@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.errors import SwarmError
-from bot.domain.swarm import Node, Service, Task
+from bot.domain.swarm import Node, Service, StackLook, Task
 
 
 class CursorLostError(SwarmError):
@@ -65,3 +65,18 @@ class Batch:
 
     events: tuple[Event, ...]
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything there is, from which the batches that follow go on.
+
+    ``look`` is of the whole swarm. With ``resumed`` every change since the version that was asked
+    for comes in the batches that follow, so the listing only tells how things stand; without it
+    what happened before is told by nothing but the listing: ended tasks in it may be news.
+    ``version`` is what the batches go on from, 0 where there are no versions (polling).
+    """
+
+    look: StackLook
+    version: int
+    resumed: bool

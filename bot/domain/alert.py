@@ -1,0 +1,60 @@
+"""An alert: an incident on its way to people, and how far it came.
+
+The watcher decides what people should see (``Incident.revision``); an alert remembers what Slack
+has of it, so that after any interruption the same message goes on and none is posted twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.incident import Incident, IncidentState
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One incident's message.
+
+    ``incident`` is as it should be seen. ``channel`` and ``message`` (a ts) are where it stands,
+    "" before it was posted. ``due`` is the revision that Slack must have been given for certain,
+    ``done`` the one that it was: what counts up in between may be skipped. ``remind`` says that a
+    reminder in its thread is due.
+    """
+
+    incident: Incident
+    channel: str = ""
+    message: str = ""
+    due: int = 0
+    done: int = 0
+    remind: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether something must be told yet."""
+        return self.remind or self.done < self.due
+
+    @property
+    def closed(self) -> bool:
+        """Whether it needs nothing any more: resolved, and told."""
+        return self.incident.state is IncidentState.RESOLVED and not self.waits
+
+
+class Button(Enum):
+    """What a person may do with an incident. The values are the buttons' action ids."""
+
+    ACKNOWLEDGE = "incident.ack"
+    SILENCE = "incident.silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that somebody pressed on an incident's message.
+
+    ``user`` is a Slack user id, ``at`` the Unix time in seconds.
+    """
+
+    button: Button
+    incident_id: str
+    user: str
+    at: float
