@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
-from bot.domain.swarm import Availability, NodeState, StackLook, Task
+from bot.domain.stream import Action, Event
+from bot.domain.swarm import Availability, Node, NodeState, Service, StackLook, Task
 from bot.ports import Change
 
 _Mark = tuple[object, ...]
+_Object = TypeVar("_Object", Task, Service, Node)
 
 
 def differences(before: StackLook, after: StackLook) -> tuple[Change, ...]:
@@ -50,3 +54,52 @@ def _mark(task: Task) -> _Mark:
 
 def _nodes(look: StackLook) -> dict[str, tuple[NodeState, Availability]]:
     return {node.id: (node.state, node.availability) for node in look.nodes}
+
+
+def events_between(before: StackLook, after: StackLook) -> tuple[Event, ...]:
+    """What a stream would have told between two looks at the whole swarm, as far as they show it.
+
+    What has come is told as an update too: it may have changed since it was made. Services and
+    nodes come first, then tasks by the time of their state, then what is gone.
+    """
+    services = {service.id: service for service in (*before.services, *after.services)}
+    tasks = sorted(_changed(before.tasks, after.tasks), key=lambda task: (task.since, task.id))
+    old_nodes, new_nodes = _as_told(before.nodes), _as_told(after.nodes)
+    return (
+        *_events(Action.UPDATE, _changed(before.services, after.services), services),
+        *_events(Action.UPDATE, _changed(old_nodes, new_nodes), services),
+        *_events(Action.UPDATE, tasks, services),
+        *_events(Action.REMOVE, _gone(before.tasks, after.tasks), services),
+        *_events(Action.REMOVE, _gone(before.services, after.services), services),
+        *_events(Action.REMOVE, _gone(old_nodes, new_nodes), services),
+    )
+
+
+def _events(
+    action: Action, objects: Iterable[Task | Service | Node], services: Mapping[str, Service]
+) -> Iterator[Event]:
+    for one in objects:
+        service_id = one.service_id if isinstance(one, Task) else one.id
+        yield Event(action, one, services.get(service_id))
+
+
+def _changed(before: Iterable[_Object], after: Iterable[_Object]) -> list[_Object]:
+    old = {one.id: _essence(one) for one in before}
+    return [one for one in after if old.get(one.id) != _essence(one)]
+
+
+def _gone(before: Iterable[_Object], after: Iterable[_Object]) -> list[_Object]:
+    left = {one.id for one in after}
+    return [one for one in before if one.id not in left]
+
+
+def _essence(found: Task | Service | Node) -> object:
+    """What makes it another when it differs; that a task became outdated is its service's news."""
+    if not isinstance(found, Task):
+        return found
+    return found.state, found.desired, found.err, found.exit_code, found.node_id
+
+
+def _as_told(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Nodes as in ``Event``: without who leads."""
+    return tuple(replace(node, manager="") for node in nodes)

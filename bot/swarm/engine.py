@@ -114,6 +114,15 @@ class DockerSwarm:
         nodes = await self._list("/nodes")
         return wire.stack_look_from("", services, tasks, None, nodes, at=at)
 
+    async def whole_look(self) -> StackLook:
+        """Every service of the swarm, with one call fewer than ``stack_look``; for a stream that
+        polls."""
+        at = time.time()
+        services = await self._list("/services")
+        tasks = await self._list("/tasks")
+        nodes = await self._list("/nodes")
+        return wire.stack_look_from("", services, _of(services, tasks), None, nodes, at=at)
+
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes by hostname."""
         return wire.nodes_from(await self._list("/nodes"))

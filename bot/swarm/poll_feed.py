@@ -135,7 +135,7 @@ class PollFeed:
         if failures:
             await asyncio.sleep(min(self._interval * 2**failures, _LONGEST_BACKOFF))
             return
-        pause = max(self._interval, min(took * (1 / _BUSY_SHARE - 1), _SLOWEST))
+        pause = pause_after(took, self._interval, _SLOWEST)
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._wake.wait()
@@ -144,6 +144,11 @@ class PollFeed:
         if not self._trouble:
             log.warning("the poll feed cannot look: %s", sentence)
         self._trouble = sentence
+
+
+def pause_after(took: float, shortest: float, longest: float) -> float:
+    """Seconds to leave the engine alone after a look of ``took`` seconds."""
+    return max(shortest, min(took * (1 / _BUSY_SHARE - 1), longest))
 
 
 class Mailbox:

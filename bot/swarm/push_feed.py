@@ -117,12 +117,20 @@ class PushFeed:
                         yield batch
                         version = batch.version or version
                         since, failures, was_up = self._clock(), 0, True
+                        self._told = None
             except SwarmError as error:
                 if self._gives_up(error, self._clock() - since, was_up=was_up):
                     raise
-                log.info("the stream of events broke: %s", error.sentence)
+                if not failures:
+                    log.info("the stream of events broke: %s", error.sentence)
             await asyncio.sleep(_pause(failures))
             failures += 1
+
+    def warn(self, error: SwarmError) -> None:
+        """Say in the log why there is no push; once, for all who would use it."""
+        if type(error) is not self._told:
+            self._told = type(error)
+            log.warning("the push feed cannot be used: %s", _words(error))
 
     @asynccontextmanager
     async def _subscription(self, service_ids: frozenset[str]) -> AsyncIterator[Mailbox]:
@@ -200,13 +208,11 @@ class PushFeed:
             mailbox.begin()
 
     def _lose(self, error: SwarmError) -> None:
-        self._trouble = " ".join(filter(None, (error.sentence, error.hint)))
+        self._trouble = _words(error)
         lost = self._clock() - self._complete_at
         if self._gives_up(error, lost, was_up=self._version > 0):
             self.down.set()
-        if type(error) is not self._told:
-            self._told = type(error)
-            log.warning("the push feed cannot be used: %s", self._trouble)
+        self.warn(error)
 
     def _gives_up(self, error: SwarmError, lost: float, *, was_up: bool) -> bool:
         """Whether to stop hoping. An engine that restarts has no control socket for a while."""
@@ -245,6 +251,10 @@ def _change(event: Event) -> Change:
 def look_again(mailbox: Mailbox) -> tuple[Change, ...]:
     """A hint for each service that a mailbox is for."""
     return tuple(Change(service_id) for service_id in sorted(mailbox.service_ids))
+
+
+def _words(error: SwarmError) -> str:
+    return " ".join(filter(None, (error.sentence, error.hint)))
 
 
 def _pause(failures: int) -> float:

@@ -4,52 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import pytest
 
-from bot.domain.errors import SwarmError, SwarmUnavailableError
-from bot.domain.stream import Action, Batch, CursorLostError, Event
+from bot.domain.errors import SwarmError
+from bot.domain.stream import Action, Batch, Event
 from bot.domain.swarm import Availability, Mode, Node, NodeState, Service, Task, TaskState
 from bot.ports import Change, FeedStatus
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.poll_feed import Mailbox
 from bot.swarm.push_feed import PushFeed
-from bot.swarm.watch.errors import MOUNT_HINT, NoControlSocketError
+from bot.swarm.watch.errors import MOUNT_HINT
+from tests.unit.managers import COMPACTED, GONE, LAGS, MISSING, UP, Hands, Manager, eventually
 
-MISSING = NoControlSocketError("There is no control socket.", hint=MOUNT_HINT)
-GONE = SwarmUnavailableError("The engine closed the stream.")
-LAGS = CursorLostError("It lags.", ahead=True)
-COMPACTED = CursorLostError("The log was compacted.", ahead=False)
-UP = Batch((), 7)
 WEB = Service("web", "web", 1, Mode.REPLICATED, 1)
-Said = Batch | SwarmError
-
-
-class Manager:
-    """A control socket: streams say what a test puts there; ``asked`` is where each began."""
-
-    def __init__(self) -> None:
-        self.asked: list[int | None] = []
-        self.may_end = asyncio.Event()
-        self.may_end.set()
-        self._said: asyncio.Queue[Said] = asyncio.Queue()
-
-    def says(self, *said: Said) -> None:
-        for one in said:
-            self._said.put_nowait(one)
-
-    async def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
-        self.asked.append(resume_from)
-        try:
-            while True:
-                said = await self._said.get()
-                if isinstance(said, SwarmError):
-                    raise said
-                yield said
-        finally:
-            await self.may_end.wait()
 
 
 class Polled:
@@ -69,28 +39,9 @@ class Polled:
         return FeedStatus("poll", 0.25)
 
 
-class Hands:
-    """A clock moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def manager() -> Manager:
     return Manager()
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds."""
-    async with asyncio.timeout(5):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.005)
 
 
 def a_task(task_id: str = "t1", service: str = "web") -> Task:
