@@ -14,12 +14,17 @@ from bot.domain.access import Operators
 from bot.domain.command import Defaults
 from bot.domain.errors import ChatUnavailableError
 from bot.domain.goal import Limits
+from bot.domain.incident import Incident
+from bot.domain.incident_news import Rules
 from bot.domain.job import Job
 from bot.domain.message import Message
+from bot.loops.alerts import AlertTexts
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
 from bot.loops.housekeeping import every
+from bot.loops.leader import Leader
 from bot.loops.observer import Observer
+from bot.loops.watcher import Surroundings, Watcher
 from bot.loops.worker import Worker
 from bot.metrics import Metrics
 from bot.ports import Receive, Request
@@ -29,9 +34,12 @@ from bot.slack.messenger import Messenger
 from bot.slack.service import SlackService
 from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
+from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.poll_feed import PollFeed
+from bot.swarm.stream import SwarmStream
+from bot.views.incident import incident_message, reminder_message
 from bot.views.job import job_message, thread_mention
 from bot.web import Web
 from handlers.context import Context
@@ -57,6 +65,7 @@ class App:
         self._loops: list[asyncio.Task[None]] = []
         self._build_adapters()
         self._build_core()
+        self._build_watch()
         self._build_edge()
 
     @property
@@ -71,6 +80,7 @@ class App:
         log.info("at Slack as %s in %s", identity.name, identity.team)
         self._worker.start()
         self._run(self._deliveries.run(), "deliveries")
+        self._run(self._leader.run(), "leader")
         self._run(every(CHORE_SECONDS, self._router.clear_abandoned, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
         await self._slack.listen()
@@ -104,6 +114,9 @@ class App:
         self.jobs = RedisJobs(
             self._link, prefix=settings.redis_prefix, lease_seconds=settings.bot_lease_seconds
         )
+        self.incidents = RedisIncidents(
+            self._link, prefix=settings.redis_prefix, lease_seconds=settings.bot_lease_seconds
+        )
         self.swarm = DockerSwarm(settings.docker_host)
         self.feed = PollFeed(self.swarm, interval=settings.bot_poll_seconds)
         self._api = Api(
@@ -119,6 +132,7 @@ class App:
             swarm=self.swarm,
             feed=self.feed,
             jobs=self.jobs,
+            incidents=self.incidents,
             chat=self.messenger,
             clock=self._clock,
             observer=Observer(self.swarm, self.feed, self._clock),
@@ -142,6 +156,30 @@ class App:
         )
         self._deliveries = Deliveries(
             self.jobs, self.messenger, self._clock, self._render, thread_mention
+        )
+
+    def _build_watch(self) -> None:
+        settings = self._settings
+        stacks = (name.strip() for name in settings.bot_alerts_stacks.split(","))
+        rules = Rules(
+            threshold=settings.bot_alerts_threshold,
+            quiet=settings.bot_alerts_quiet_seconds,
+            stacks=frozenset(filter(None, stacks)),
+            channel=settings.bot_alerts_channel,
+        )
+        around = Surroundings(
+            incidents=self.incidents,
+            stream=SwarmStream(None, self.swarm),
+            swarm=self.swarm,
+            jobs=self.jobs,
+            chat=self.messenger,
+            clock=self._clock,
+            texts=AlertTexts(self._alert, self._reminder),
+            rules=rules,
+        )
+        lease = settings.bot_lease_seconds
+        self._leader = Leader(
+            self.incidents, self._clock, Watcher(around).lead, lease_seconds=lease
         )
 
     def _build_edge(self) -> None:
@@ -172,6 +210,12 @@ class App:
             command=self._settings.bot_command,
             watch_seconds=self._settings.bot_watch_seconds,
         )
+
+    def _alert(self, incident: Incident) -> Message:
+        return incident_message(incident, self._clock.now(), self._settings.bot_command)
+
+    def _reminder(self, incident: Incident) -> Message:
+        return reminder_message(incident, self._clock.now(), self._settings.bot_command)
 
     def _timed(self, take: Receive) -> Receive:
         async def timed(request: Request) -> Message | None:

@@ -64,6 +64,23 @@ class Settings(BaseModel):
         "Who may change things: Slack user ids and user-group ids (`S…`), comma-separated; "
         "`*` is everyone; empty is nobody.",
     )
+    bot_alerts_channel: str = _setting(
+        "",
+        "Id of the Slack channel for alerts (`C…`; the bot must be in it); empty: none are told.",
+    )
+    bot_alerts_stacks: str = _setting(
+        "",
+        "Stacks whose failures are incidents, comma-separated; empty: every service of the swarm.",
+    )
+    bot_alerts_threshold: int = _setting(
+        1, "How many failures of a service for one cause make an alert.", ge=1, le=100
+    )
+    bot_alerts_quiet_seconds: float = _setting(
+        60.0,
+        "An incident is resolved when its service was well for its monitor period and so long.",
+        ge=1,
+        le=3600,
+    )
     bot_http_host: str = _setting(
         "127.0.0.1",
         "Address that the HTTP port is bound to; `0.0.0.0` where others must reach it.",
@@ -165,6 +182,8 @@ def _malformed(values: Mapping[str, str]) -> list[str]:
         ("bot_command", r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
         ("bot_stack", r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
         ("bot_service", r"[A-Za-z0-9][\w.-]*", "must be a service's name"),
+        ("bot_alerts_channel", r"[CG][A-Z0-9]{2,}", "must be a channel's id, like C012ABCDEF"),
+        ("bot_alerts_stacks", r"[\w., -]+", "must be names of stacks, separated by commas"),
         ("redis_prefix", r"[\w.:-]+", "must be letters, digits and . : - _"),
     ]
     problems = [

@@ -8,7 +8,7 @@ from bot.domain.command import Defaults
 from bot.domain.goal import Limits
 from bot.loops.background import Background
 from bot.loops.observer import Observer
-from bot.ports import Chat, Clock, Feed, Jobs, Swarm
+from bot.ports import Chat, Clock, Feed, Incidents, Jobs, Swarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Context:
     swarm: Swarm
     feed: Feed
     jobs: Jobs
+    incidents: Incidents
     chat: Chat
     clock: Clock
     observer: Observer

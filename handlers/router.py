@@ -60,7 +60,8 @@ class Router:
 
     async def press(self, request: Request) -> Message | None:
         """A pressed button; what is returned is shown to the person alone."""
-        if refusal := await self._forbidden(request):
+        looks = request.action_id in self._handlers.looks
+        if not looks and (refusal := await self._forbidden(request)):
             return refusal
         if request.action_id in self._handlers.job_presses:
             return await self._accept(request, request.action_id, request.value)
@@ -139,7 +140,7 @@ class Router:
             raise RefusedError("This is not a command that makes a job.")
         await self._handlers.begins[type(command)](draft, command)
 
-    def _answer(self, request: Request, command: commands.Command) -> None:
+    def _answer(self, request: Request, command: commands.Command | commands.Pressed) -> None:
         """Answer in the background; a delivery that came before is answered once."""
         if request.key in self._seen:
             return
@@ -151,7 +152,9 @@ class Router:
             self._reply(request, lambda: answer(command, request.user)), f"answer to {request.user}"
         )
 
-    async def _reply(self, request: Request, answer: Callable[[], Awaitable[Message]]) -> None:
+    async def _reply(
+        self, request: Request, answer: Callable[[], Awaitable[Message | None]]
+    ) -> None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 message = await answer()
@@ -164,4 +167,6 @@ class Router:
             unexpected = BotError(UNEXPECTED)
             log.exception("answer to %r failed, ref %s", request.text, unexpected.ref)
             message = failed(unexpected)
+        if message is None:
+            return
         await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)

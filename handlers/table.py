@@ -7,53 +7,70 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import command as commands
+from bot.domain.alert import Button
 from bot.domain.job import Draft
 from bot.domain.message import Message
 from bot.loops.hold import Runner
 from handlers.cancel import Cancel
 from handlers.context import Context
+from handlers.incident_buttons import IncidentButtons
+from handlers.incidents import ListIncidents
 from handlers.jobs import ListJobs
 from handlers.scale import ACTION as SCALE
 from handlers.scale import Scale
 from handlers.scale_back import ScaleBack
 from handlers.status import Status
 
-Answer = Callable[[Any, str], Awaitable[Message]]
-"""Answers a command (of the type it stands under) of a user, to that person alone."""
+Answer = Callable[[Any, str], Awaitable[Message | None]]
+"""Answers a command or a button (of the type it stands under) of a user, to that person alone;
+None where another message shows what came of it."""
 
 Begin = Callable[[Draft, Any], Awaitable[None]]
 """Checks a command and queues its job."""
 
 CANCEL_BUTTON = "job.cancel"
 SCALE_BACK_BUTTON = "job.rollback"
+LOGS_BUTTON = "incident.logs"
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
     """``answers`` and ``begins`` by the command's type, ``runners`` by the job's action.
 
-    ``presses`` are buttons that are short for a command, by action id: from the button's value to
-    that command. ``undoes`` are buttons that begin a job: the value stands in the draft.
+    ``presses`` are buttons that are answered at once, by action id: from the button's value to
+    what they stand for. ``looks`` are those of them that viewers may press. ``job_presses`` are
+    buttons that begin a job: the value stands in the draft.
     """
 
     answers: Mapping[type, Answer]
     begins: Mapping[type, Begin]
     runners: Mapping[str, Runner]
-    presses: Mapping[str, Callable[[str], commands.Command]]
+    presses: Mapping[str, Callable[[str], commands.Pressed]]
+    looks: frozenset[str]
     job_presses: Mapping[str, Callable[[Draft, str], Awaitable[None]]]
 
 
 def handlers(ctx: Context) -> Handlers:
     """All of them, over the same ports."""
-    scale = Scale(ctx)
+    scale, buttons = Scale(ctx), IncidentButtons(ctx)
     return Handlers(
         answers={
             commands.Status: Status(ctx).answer,
             commands.ListJobs: ListJobs(ctx).answer,
+            commands.ListIncidents: ListIncidents(ctx).answer,
             commands.Cancel: Cancel(ctx).answer,
+            commands.IncidentLogs: buttons.logs,
+            commands.AcknowledgeIncident: buttons.acknowledge,
+            commands.SilenceIncident: buttons.silence,
         },
         begins={commands.Scale: scale.begin},
         runners={SCALE: scale},
-        presses={CANCEL_BUTTON: commands.Cancel},
+        presses={
+            CANCEL_BUTTON: commands.Cancel,
+            LOGS_BUTTON: commands.IncidentLogs,
+            Button.ACKNOWLEDGE.value: commands.AcknowledgeIncident,
+            Button.SILENCE.value: commands.SilenceIncident,
+        },
+        looks=frozenset({LOGS_BUTTON}),
         job_presses={SCALE_BACK_BUTTON: ScaleBack(ctx, scale).begin},
     )

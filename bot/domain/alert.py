@@ -6,7 +6,7 @@ has of it, so that after any interruption the same message goes on and none is p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.domain.incident import Incident, IncidentState
@@ -58,3 +58,20 @@ class Press:
     incident_id: str
     user: str
     at: float
+
+
+def retold(known: Alert | None, incident: Incident) -> Alert:
+    """The alert once the incident became another.
+
+    The first word, another state and a silence must reach people; counting up may be skipped
+    over, as the newest count comes with whatever is told next.
+    """
+    if known is None:
+        return Alert(incident, channel=incident.channel, due=incident.revision)
+    before = known.incident
+    must = (
+        not known.message
+        or before.state is not incident.state
+        or before.silenced_until != incident.silenced_until
+    )
+    return replace(known, incident=incident, due=incident.revision if must else known.due)

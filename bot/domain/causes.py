@@ -157,6 +157,18 @@ def with_oom(cause: Cause, killed: bool | None, limit: int) -> Cause:  # noqa: F
     return replace(cause, kind=CauseKind.EXIT_CODE, text=text)
 
 
+def with_probe(cause: Cause) -> Cause:
+    """The cause once a failed health probe of the task was found.
+
+    The swarm itself tells no difference: it stops an unhealthy container, and one that exits 0 on
+    SIGTERM looks as if its work were done.
+    """
+    if cause.kind is not CauseKind.ENDED:
+        return cause
+    text = "The health check did not pass, so the engine stopped the container"
+    return replace(cause, kind=CauseKind.UNHEALTHY, text=text)
+
+
 def exit_words(code: int) -> str:
     """An exit code with its usual meaning: ``exit 137 (killed, SIGKILL)``."""
     meaning = EXIT_CODES.get(code, "")

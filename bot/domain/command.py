@@ -58,13 +58,44 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class ListIncidents:
+    """``incidents``: what fails and what failed lately, of all services or of one, as typed."""
+
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLogs:
+    """The button *Logs* of an incident's message; not typed."""
+
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeIncident:
+    """The button *Acknowledge* of an incident's message; not typed."""
+
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceIncident:
+    """The button *Silence 1 h* of an incident's message; not typed."""
+
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """``help``: all commands, or one; ``command`` is the word of one that exists."""
 
     command: str | None = None
 
 
-Command = Scale | Status | ListJobs | Cancel | Help
+Command = Scale | Status | ListJobs | ListIncidents | Cancel | Help
+
+Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident
+"""What a button that is answered at once stands for; its value is the one field's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +126,8 @@ def as_text(command: Command) -> str:
             return f"status {service}" if service else "status"
         case ListJobs():
             return "jobs"
+        case ListIncidents(service):
+            return f"incidents {service}" if service else "incidents"
         case Cancel(job):
             return f"cancel {job}"
         case Help(word):

@@ -14,6 +14,7 @@ from bot.domain.command import (
     Command,
     Defaults,
     Help,
+    ListIncidents,
     ListJobs,
     Reply,
     Scale,
@@ -34,6 +35,7 @@ __all__ = [
     "CommandSpec",
     "Defaults",
     "Help",
+    "ListIncidents",
     "ListJobs",
     "Reply",
     "Scale",
@@ -117,6 +119,19 @@ def _status(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     return name if isinstance(name, Reply) else Status(name)
 
 
+def _incidents(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    if len(words) > 1:
+        right = arguments.example(defaults, f"incidents {defaults.service}")
+        return Reply(
+            "`incidents` lists those of all services, or of one.",
+            f"Right: {right} or {arguments.example(defaults, 'incidents')}",
+        )
+    if not words:
+        return ListIncidents()
+    name = arguments.service_name(words[0], defaults)
+    return name if isinstance(name, Reply) else ListIncidents(name)
+
+
 def _jobs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     return arguments.no_arguments("jobs", words, defaults) or ListJobs()
 
@@ -186,6 +201,23 @@ COMMANDS: tuple[CommandSpec, ...] = (
         changes=False,
         parse=_jobs,
         also=("ls", "list", "history", "queue"),
+    ),
+    CommandSpec(
+        name="incidents",
+        command=ListIncidents,
+        usage="incidents [SERVICE]",
+        summary="What fails now and what failed lately, why, how often, for how long.",
+        examples=(
+            ("incidents", "those of all services"),
+            ("incidents django", "those of `django`"),
+        ),
+        changes=False,
+        parse=_incidents,
+        also=("alerts", "failures", "alarms"),
+        notes=(
+            "An incident is one service that fails for one cause, or one node that is down.",
+            "It is resolved when all that is wanted has run for a while without a failure.",
+        ),
     ),
     CommandSpec(
         name="cancel",

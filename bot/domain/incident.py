@@ -53,7 +53,8 @@ class Incident:
     after the job; ``held_until`` is when it is told if the service is not whole by then, None
     while the job holds. ``silenced_until`` and ``silenced_by`` are the silence's. ``evidence``
     are the last log lines or the last probe's output, unescaped, of ``evidence_task``;
-    ``fetched`` is when it was last asked for. ``revision`` grows with every change that people
+    ``fetched`` is when it was last asked for. ``can_roll_back`` says that the service was changed
+    shortly before and can go back. ``revision`` grows with every change that people
     should see, ``told`` is the revision that was told last, 0 while none was.
     """
 
@@ -91,6 +92,7 @@ class Incident:
     evidence_title: str = ""
     evidence_task: str = ""
     fetched: float | None = None
+    can_roll_back: bool = False
     revision: int = 1
     told: int = 0
 

@@ -122,7 +122,9 @@ class Fetch:
 class Evidence:
     """What was found of one task: ``text`` unescaped, ``title`` says what it is.
 
-    ``cause`` is the task's when the kernel's word on its end was had (``causes.with_oom``).
+    ``cause`` is the task's when the word of its own node was had (``causes.with_oom``,
+    ``causes.with_probe``). ``can_roll_back`` says that the service was changed shortly before the
+    incident began and can go back.
     """
 
     incident_id: str
@@ -130,6 +132,7 @@ class Evidence:
     text: str = ""
     title: str = ""
     cause: Cause | None = None
+    can_roll_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def with_evidence(watch: Watch, found: Evidence) -> Reduced:
         )
     if found.cause is not None:
         changed = replace(changed, cause=found.cause, confirmed=True)
+    changed = replace(changed, can_roll_back=found.can_roll_back)
     if changed == known:
         return Reduced(watch)
     return _told(watch, (replace(changed, revision=known.revision + 1),))

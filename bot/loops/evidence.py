@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bot.domain import outcomes, placement
-from bot.domain.causes import KILLED, CauseKind
+from bot.domain.causes import KILLED, Cause, CauseKind
 from bot.domain.errors import SwarmError
-from bot.domain.swarm import Look, Task
+from bot.domain.swarm import Look, Node, Service, Task
 from bot.domain.verdict import Outcome, Verdict
 from bot.ports import Swarm
 
@@ -16,6 +17,20 @@ log = logging.getLogger(__name__)
 
 LOG_LINES = 10
 REASONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of one task: ``text`` unescaped, ``title`` says what it is.
+
+    ``killed`` is whether the kernel killed it for memory, None when that cannot be told.
+    ``unhealthy`` says that ``text`` is a failed health probe's.
+    """
+
+    title: str = ""
+    text: str = ""
+    killed: bool | None = None
+    unhealthy: bool = False
 
 
 class Evidence:
@@ -36,36 +51,41 @@ class Evidence:
             log.info("no evidence for %s: %s", outcome.verdict.value, error)
             return outcome
 
+    async def of_task(self, cause: Cause, task: Task, service: Service | None) -> Found:
+        """What there is to read about a task that failed for a cause. Raises SwarmError."""
+        if cause.kind is CauseKind.UNSCHEDULABLE:
+            return await self._obstacles(service, await self._swarm.nodes()) if service else Found()
+        if cause.kind in {CauseKind.UNHEALTHY, CauseKind.ENDED}:
+            output = await self._swarm.probe_output(task)
+            if output:
+                return Found("The last health probe said", output, unhealthy=True)
+        killed = await self._swarm.out_of_memory(task) if cause.exit_code == KILLED else None
+        lines = await self._swarm.last_lines(task, LOG_LINES) if task.container_id else ""
+        return Found("Last log lines" if lines else "", lines, killed)
+
+    async def _obstacles(self, service: Service, nodes: Sequence[Node]) -> Found:
+        fit = placement.explain(service, nodes, await self._swarm.tasks())
+        return Found("Why no node fits", "\n".join(fit.sentences(REASONS)))
+
     async def _placement(self, outcome: Outcome, look: Look) -> Outcome:
         if look.service is None:
             return outcome
-        fit = placement.explain(look.service, look.nodes, await self._swarm.tasks())
-        sentences = fit.sentences(REASONS)
-        return replace(outcome, evidence="\n".join(sentences), evidence_title="Why no node fits")
+        return _with(outcome, await self._obstacles(look.service, look.nodes))
 
     async def _words(self, outcome: Outcome, look: Look) -> Outcome:
         cause = outcome.cause
         task = next((t for t in look.tasks if cause and t.id == cause.task_id), None)
         if cause is None or task is None:
             return outcome
-        if cause.kind in {CauseKind.UNHEALTHY, CauseKind.ENDED}:
-            return await self._probe(outcome, task)
-        if cause.exit_code == KILLED and look.service is not None:
-            killed = await self._swarm.out_of_memory(task)
-            outcome = outcomes.judge_memory(outcome, killed, look.service.limit.memory)
-        return await self._log(outcome, task)
+        found = await self.of_task(cause, task, look.service)
+        if found.unhealthy:
+            outcome = outcomes.judge_health(outcome)
+        if look.service is not None:
+            outcome = outcomes.judge_memory(outcome, found.killed, look.service.limit.memory)
+        return _with(outcome, found)
 
-    async def _probe(self, outcome: Outcome, task: Task) -> Outcome:
-        output = await self._swarm.probe_output(task)
-        if not output:
-            return await self._log(outcome, task)
-        outcome = outcomes.judge_health(outcome)
-        return replace(outcome, evidence=output, evidence_title="The last health probe said")
 
-    async def _log(self, outcome: Outcome, task: Task) -> Outcome:
-        if not task.container_id:
-            return outcome
-        lines = await self._swarm.last_lines(task, LOG_LINES)
-        return (
-            replace(outcome, evidence=lines, evidence_title="Last log lines") if lines else outcome
-        )
+def _with(outcome: Outcome, found: Found) -> Outcome:
+    if not found.text:
+        return outcome
+    return replace(outcome, evidence=found.text, evidence_title=found.title)

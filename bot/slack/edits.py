@@ -74,12 +74,25 @@ class Edits:
         """Bring a message into its final state. Raises ChatError when that failed."""
         deadline = self._sender.deadline()
         self._pacing.settle(key)
+        async with self._line(key):
+            await self._insist(key, message, deadline)
 
+    async def edit(self, key: Key, message: Message) -> None:
+        """Bring a message into a state that may change again. Raises ChatError when that failed.
+
+        Progress that is wished for meanwhile comes after it.
+        """
+        deadline = self._sender.deadline()
+        self._pacing.reopen(key)
+        async with self._line(key):
+            await self._insist(key, message, deadline)
+            self._pacing.posted(key, message)
+
+    async def _insist(self, key: Key, message: Message, deadline: float) -> None:
         async def attempt(said: Message) -> None:
             await self._edit(key, said)
 
-        async with self._line(key):
-            await self._sender.deliver(message, attempt, EDITS, repeat=True, deadline=deadline)
+        await self._sender.deliver(message, attempt, EDITS, repeat=True, deadline=deadline)
 
     def _line(self, key: Key) -> asyncio.Lock:
         """Edits of one message go one after the other."""

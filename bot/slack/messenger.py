@@ -94,6 +94,10 @@ class Messenger:
         """
         await self._edits.settle((channel, ts), message)
 
+    async def edit(self, channel: str, ts: str, message: Message) -> None:
+        """Bring a message into a state that may change again; errors as of ``settle``."""
+        await self._edits.edit((channel, ts), message)
+
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
         """Say something to one person alone; without a usable URL by ``chat.postEphemeral``."""
 
@@ -111,19 +115,19 @@ class Messenger:
         if not heard:
             await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
 
-    async def find(self, channel: str, job_id: str) -> str:
-        """The ts of a job's message by its metadata, "" when there is none or it may not look.
+    async def find(self, channel: str, subject: str) -> str:
+        """The ts of a job's or an incident's message by the id in its metadata.
 
-        Raises ChatUnavailableError.
+        "" when there is none or it may not look. Raises ChatUnavailableError.
         """
         asked: dict[str, Any] = {"channel": channel, "limit": LOOKED_AT}
         try:
             answer = await self._api.call("conversations.history", **asked, include_all_metadata=1)
         except (CannotPostError, ChatLoginError) as error:
-            log.info("Cannot look for job %s in %s: %s", job_id, channel, error)
+            log.info("Cannot look for %s in %s: %s", subject, channel, error)
             return ""
         messages: list[dict[str, Any]] = answer.get("messages") or []
-        return next((str(each["ts"]) for each in messages if _job_of(each) == job_id), "")
+        return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
 
     async def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group (``S…``), at most a minute old. Raises ChatError."""
@@ -137,7 +141,7 @@ class Messenger:
             return users
 
 
-def _job_of(message: dict[str, Any]) -> str:
+def _is_about(message: dict[str, Any], subject: str) -> bool:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
-    return str(payload.get("job_id", ""))
+    return subject in {payload.get("job_id"), payload.get("incident_id")}

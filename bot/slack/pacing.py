@@ -89,6 +89,11 @@ class Pacing:
         track.pending, track.shown = None, None
         track.dropped = track.in_flight
 
+    def reopen(self, key: Key) -> None:
+        """As ``forget``; also a message that was settled takes progress again from now on."""
+        self.forget(key)
+        self._track(key).settled = False
+
     def turn(self, now: float) -> Turn | None:
         """Whose turn is next, None when nothing is pending or all of it is in flight."""
         waiting = [

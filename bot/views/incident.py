@@ -13,12 +13,13 @@ from bot.domain.causes import CauseKind, short_error
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.message import Block, Message, Metadata
 from bot.domain.names import short_name
-from bot.views.blocks import actions, button, context, fits, header, packed, section
+from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.text import (
     code_block,
     duration,
     line,
     mention,
+    plain,
     plural,
     slack_date,
     slack_time,
@@ -43,6 +44,20 @@ ADVICE: Final = {
     CauseKind.ENDED: "if it is meant to end, set the restart condition `none`; else see its log",
 }
 """The next step for each kind of cause: our own words, not escaped."""
+
+RESTARTABLE: Final = frozenset(
+    {
+        CauseKind.EXIT_CODE,
+        CauseKind.CRASH_LOOPING,
+        CauseKind.OUT_OF_MEMORY,
+        CauseKind.UNHEALTHY,
+        CauseKind.ENDED,
+    }
+)
+"""What a new container may be without; for the others it changes nothing."""
+
+SERVICE_VALUE: Final = "service:"
+"""What the value of a *Roll back* button begins with where it names a service, not a job."""
 
 NAME_LENGTH: Final = 63
 MOST_NAME: Final = 255
@@ -239,11 +254,26 @@ def _buttons(incident: Incident, now: float) -> list[Block]:
     buttons = []
     if not incident.is_node and incident.cause.kind is not CauseKind.UNSCHEDULABLE:
         buttons.append(button("incident.logs", "Logs", incident.id))
+    if open_now and not incident.is_node:
+        buttons += _remedies(incident)
     if incident.state is IncidentState.FIRING:
         buttons.append(button("incident.ack", "Acknowledge", incident.id))
     if open_now and not incident.silenced(now):
         buttons.append(button("incident.silence", CHOICE, incident.id))
     return [actions(buttons)] if buttons else []
+
+
+def _remedies(incident: Incident) -> list[Block]:
+    """The button that may help: back where an update came shortly before, else a restart."""
+    name = incident.service
+    if incident.can_roll_back:
+        text = f"A new job brings {plain(name, 100)} back to what it was before its last update."
+        question = confirm("Roll back?", text, "Roll back", "No")
+        return [button("job.rollback", "Roll back", f"{SERVICE_VALUE}{name}", question)]
+    if incident.cause.kind not in RESTARTABLE:
+        return []
+    text = f"A new job replaces the tasks of {plain(name, 100)}, one after the other."
+    return [button("job.restart", "Restart", name, confirm("Restart?", text, "Restart", "No"))]
 
 
 def _names(names: Sequence[str], most: int) -> str:

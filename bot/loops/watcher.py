@@ -1,0 +1,349 @@
+"""The watcher: from the swarm's changes to alerts, on the one replica that leads.
+
+What it knows is one value (``bot.domain.incident.Watch``), changed by the pure reducer alone. One
+turn takes in whatever has come (changes, presses, evidence, time), saves what is known then, and
+acts after that. So whoever leads next goes on from what was saved: what was not is told again by
+the stream, and what was counted is known by its task's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.domain import causes, incidents
+from bot.domain.alert import Button, Press, retold
+from bot.domain.causes import Cause
+from bot.domain.errors import StoreUnavailableError, SwarmError
+from bot.domain.incident import Incident, IncidentState, Silence
+from bot.domain.incident_news import (
+    Context,
+    Evidence,
+    Fetch,
+    Forget,
+    Reduced,
+    Remind,
+    Rules,
+    Tell,
+)
+from bot.domain.job import JobState
+from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing
+from bot.domain.stream import Batch, Listing
+from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
+from bot.loops.backoff import Backoff
+from bot.loops.evidence import Evidence as Reader
+from bot.loops.evidence import Found
+from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
+
+log = logging.getLogger(__name__)
+
+MOST_A_TURN: Final = 500
+WAITING: Final = 2000
+"""Changes that are read ahead; then the stream waits."""
+PRESS_SECONDS: Final = 2.0
+BUSY_SECONDS: Final = 1.0
+"""How often it is looked whether a job let a service go."""
+SILENCE_SECONDS: Final = 3600.0
+FRESH_UPDATE_SECONDS: Final = 3600.0
+"""A failure so soon after the service was changed may be the change's doing."""
+CLOCKS_APART: Final = 1.0
+"""How far the clocks of the nodes may be apart: what ended so shortly before is not called late."""
+MOST_UNTOLD: Final = 200
+"""Resolved incidents that are kept for a channel in which nothing can be posted."""
+
+Input = Listing | Batch | Evidence | tuple[str, Press]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the watcher stands on. ``seen`` is called with every incident that began."""
+
+    incidents: Incidents
+    stream: Stream
+    swarm: Swarm
+    jobs: Jobs
+    chat: Chat
+    clock: Clock
+    texts: AlertTexts
+    rules: Rules
+    seen: Callable[[Incident], None] = lambda _incident: None
+
+
+class Watcher:
+    """Watches while this replica leads: ``lead`` is the leader's work."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    async def lead(self, token: str) -> None:
+        """Watch the swarm under a lease, until cancelled. Raises LeaseLostError."""
+        kept = await self._load()
+        reign = Reign(self._around, token, kept)
+        try:
+            await reign.run()
+        finally:
+            await reign.quiet()
+
+    async def _load(self) -> Kept:
+        backoff = Backoff()
+        while True:
+            try:
+                return await self._around.incidents.load()
+            except StoreUnavailableError:
+                await self._around.clock.sleep(backoff.failed())
+
+
+class Reign:
+    """One time of leading, from what the store kept."""
+
+    def __init__(self, around: Surroundings, token: str, kept: Kept) -> None:
+        self._around = around
+        self._token = token
+        self._watch = kept.watch
+        self._handled = kept.handled
+        self._saved = kept.watch, kept.handled
+        self._began = around.clock.now() - CLOCKS_APART
+        self._picture = Picture()
+        self._sighted = False
+        self._busy: frozenset[str] = frozenset()
+        self._inputs: asyncio.Queue[Input] = asyncio.Queue(WAITING)
+        self._wake = asyncio.Event()
+        self._book = AlertBook(kept.alerts)
+        self._book.address(around.rules.channel)
+        self._delivery = AlertDelivery(
+            around.chat, around.clock, self._book, around.texts, self._wake.set
+        )
+        self._reader = Reader(around.swarm)
+        self._fetching: asyncio.TaskGroup | None = None
+        self._past: list[Incident] = []
+        self._fetches: list[Fetch] = []
+        self._shown: list[str] = []
+
+    async def run(self) -> None:
+        """Watch until cancelled. Raises what ends it, alone."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._fetching = group
+                group.create_task(self._read_stream(), name="stream of the watch")
+                group.create_task(self._read_presses(), name="presses of the watch")
+                group.create_task(self._delivery.run(), name="alerts")
+                group.create_task(self._turns(), name="watch")
+        except BaseExceptionGroup as ended:
+            raise _first(ended) from None
+
+    async def quiet(self) -> None:
+        """Show no more: another replica may tell from now on."""
+        await self._delivery.quiet()
+
+    async def _read_stream(self) -> None:
+        async with aclosing(self._around.stream.follow(self._watch.cursor)) as changes:
+            async for change in changes:
+                await self._take(change)
+
+    async def _read_presses(self) -> None:
+        after, backoff = self._handled, Backoff()
+        while True:
+            try:
+                presses = await self._around.incidents.presses(after, PRESS_SECONDS)
+                backoff.worked()
+            except StoreUnavailableError:
+                await self._around.clock.sleep(backoff.failed())
+                continue
+            for press_id, press in presses:
+                after = press_id
+                await self._take((press_id, press))
+
+    async def _take(self, found: Input) -> None:
+        await self._inputs.put(found)
+        self._wake.set()
+
+    async def _turns(self) -> None:
+        for alert in self._book.all():
+            self._delivery.show(alert)
+        while True:
+            await self._pause()
+            inputs = tuple(self._waiting())
+            await self._refresh_busy(inputs)
+            for each in inputs:
+                self._take_in(each)
+            if not inputs and self._sighted:
+                self._reduce(incidents.tick(self._watch, self._context(), self._now()))
+            await self._save()
+            self._act()
+
+    async def _pause(self) -> None:
+        """Until something came, or time alone may change something."""
+        if self._inputs.empty():
+            due = incidents.next_tick(self._watch, self._now())
+            holds = self._busy or any(each.held for each in self._watch.incidents.values())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(due, BUSY_SECONDS) if holds else due):
+                    await self._wake.wait()
+        self._wake.clear()
+
+    def _waiting(self) -> Iterator[Input]:
+        for _ in range(min(self._inputs.qsize(), MOST_A_TURN)):
+            yield self._inputs.get_nowait()
+        if not self._inputs.empty():
+            self._wake.set()
+
+    def _take_in(self, found: Input) -> None:
+        match found:
+            case Listing():
+                self._picture.take(found)
+                self._sighted = True
+                news = news_of_listing(found, self._began)
+                self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+            case Batch():
+                self._take_batch(found)
+            case Evidence():
+                self._reduce(incidents.with_evidence(self._watch, found))
+            case (press_id, press):
+                self._handled = press_id
+                self._reduce(self._pressed(press))
+
+    def _take_batch(self, batch: Batch) -> None:
+        for event in batch.events:
+            self._picture.see(event)
+        for news in news_of_batch(batch, self._began):
+            self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+
+    def _pressed(self, press: Press) -> Reduced:
+        if press.button is Button.ACKNOWLEDGE:
+            return incidents.acknowledge(self._watch, press.incident_id, press.user, press.at)
+        incident = self._watch.find(press.incident_id)
+        if incident is None or incident.state is IncidentState.RESOLVED:
+            return Reduced(self._watch)
+        cause, until = incident.cause.kind.value, press.at + SILENCE_SECONDS
+        return incidents.silence(self._watch, Silence(incident.service, cause, until, press.user))
+
+    def _reduce(self, reduced: Reduced) -> None:
+        self._watch = reduced.watch
+        for action in reduced.actions:
+            match action:
+                case Tell(incident):
+                    self._tell(incident)
+                case Remind(incident):
+                    self._remind(incident)
+                case Forget(incident):
+                    self._book.drop(incident.id)
+                case Fetch():
+                    self._fetches.append(action)
+
+    def _tell(self, incident: Incident) -> None:
+        known = self._book.get(incident.id)
+        if known is None:
+            self._around.seen(incident)
+        alert = retold(known, incident)
+        self._book.put(alert)
+        if incident.state is IncidentState.RESOLVED:
+            self._past.append(incident)
+        if not alert.waits:
+            self._shown.append(incident.id)
+
+    def _remind(self, incident: Incident) -> None:
+        known = self._book.get(incident.id)
+        if known is not None:
+            self._book.put(replace(known, remind=True))
+
+    async def _save(self) -> None:
+        """Write what is known now; tried again until the store took it or the lease is lost."""
+        self._clear_book()
+        alerts, past, backoff = self._book.take_changed(), tuple(self._past), Backoff()
+        if not alerts and not past and (self._watch, self._handled) == self._saved:
+            return
+        while True:
+            try:
+                await self._around.incidents.save(
+                    self._token, self._watch, alerts, past=past, handled=self._handled
+                )
+            except StoreUnavailableError as error:
+                log.info("what the watcher knows waits for the store: %s", error)
+                await self._around.clock.sleep(backoff.failed())
+            else:
+                self._past.clear()
+                self._saved = self._watch, self._handled
+                return
+
+    def _clear_book(self) -> None:
+        """Forget alerts that nothing will come of any more; one just resolved may come back."""
+        untold = 0
+        for alert in reversed(self._book.all()):
+            if alert.incident.state is not IncidentState.RESOLVED:
+                continue
+            untold += alert.waits
+            lost = alert.waits and (not alert.channel or untold > MOST_UNTOLD)
+            if lost or (alert.closed and self._watch.find(alert.incident.id) is None):
+                self._book.drop(alert.incident.id)
+
+    def _act(self) -> None:
+        for incident_id in self._shown:
+            alert = self._book.get(incident_id)
+            if alert is not None and not alert.waits:
+                self._delivery.show(alert)
+        self._shown.clear()
+        for fetch in self._fetches:
+            if self._fetching is not None:
+                self._fetching.create_task(self._fetch(fetch), name="evidence")
+        self._fetches.clear()
+
+    async def _fetch(self, fetch: Fetch) -> None:
+        incident = self._watch.find(fetch.incident_id)
+        if incident is None:
+            return
+        try:
+            service = await self._around.swarm.service(incident.service_id)
+            found = await self._reader.of_task(incident.cause, fetch.task, service)
+        except SwarmError as error:
+            log.info("no evidence for incident %s: %s", incident.id, error)
+            return
+        fresh = incident.began - service.updated_at < FRESH_UPDATE_SECONDS
+        evidence = Evidence(
+            incident.id,
+            fetch.task.id,
+            text=found.text,
+            title=found.title,
+            cause=_sure_cause(incident.cause, found, service.limit.memory),
+            can_roll_back=service.can_roll_back and fresh,
+        )
+        await self._take(evidence)
+
+    async def _refresh_busy(self, inputs: tuple[Input, ...]) -> None:
+        """Ask which services jobs hold, where that makes a difference now."""
+        failed = any(
+            isinstance(each, Listing) or (isinstance(each, Batch) and ends_tasks(each))
+            for each in inputs
+        )
+        suspects = bool(self._watch.suspects)
+        held = any(each.held for each in self._watch.incidents.values())
+        if not (failed or suspects or held or self._busy):
+            return
+        try:
+            active = await self._around.jobs.active()
+        except StoreUnavailableError:
+            return
+        running = (job for job in active if job.state is JobState.RUNNING)
+        self._busy = frozenset(target.service_id for job in running for target in job.targets)
+
+    def _context(self) -> Context:
+        return self._picture.context(self._busy, self._around.rules)
+
+    def _now(self) -> float:
+        return self._around.clock.now()
+
+
+def _sure_cause(cause: Cause, found: Found, limit: int) -> Cause | None:
+    """The cause as it was looked up on the task's node, None where nothing more is known."""
+    if found.unhealthy:
+        return causes.with_probe(cause)
+    return None if found.killed is None else causes.with_oom(cause, found.killed, limit)
+
+
+def _first(ended: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group, however deep."""
+    first = ended.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,78 @@
+"""The buttons of an incident's message: *Logs*, *Acknowledge* and *Silence 1 h*.
+
+Who presses speaks to any replica; what changes the incident is handed to the one that watches,
+which edits the message.
+"""
+
+from __future__ import annotations
+
+from bot.domain.alert import Button, Press
+from bot.domain.command import AcknowledgeIncident, IncidentLogs, SilenceIncident
+from bot.domain.errors import RefusedError
+from bot.domain.incident import Incident, IncidentState
+from bot.domain.message import Message
+from bot.domain.swarm import Look, Task
+from bot.views.logs import logs_message, no_logs_message
+from bot.views.text import mention
+from handlers.context import Context
+
+LINES = 40
+
+
+class IncidentButtons:
+    """What becomes of a press; a message only where the incident's own does not show it."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def acknowledge(self, pressed: AcknowledgeIncident, user: str) -> None:
+        """Somebody looks after it. Raises RefusedError when somebody does already."""
+        incident = await self._open(pressed.incident)
+        if incident.state is IncidentState.ACKNOWLEDGED:
+            by = mention(incident.acknowledged_by)
+            raise RefusedError(f"Incident `{incident.id}` was acknowledged by {by} already.")
+        await self._hand_on(Button.ACKNOWLEDGE, incident, user)
+
+    async def silence(self, pressed: SilenceIncident, user: str) -> None:
+        """No more is told of it for an hour. Raises RefusedError when it is silenced already."""
+        incident = await self._open(pressed.incident)
+        if incident.silenced(self._ctx.clock.now()):
+            by = mention(incident.silenced_by)
+            raise RefusedError(f"Incident `{incident.id}` was silenced by {by} already.")
+        await self._hand_on(Button.SILENCE, incident, user)
+
+    async def logs(self, pressed: IncidentLogs, _user: str) -> Message:
+        """The last lines of the task that failed last, or of the newest one there is."""
+        incident = await self._known(pressed.incident)
+        look = await self._ctx.swarm.look(incident.service_id)
+        task = _task_to_read(look, incident)
+        lines = await self._ctx.swarm.last_lines(task, LINES) if task else ""
+        if task is None or not lines:
+            return no_logs_message(incident.service)
+        nodes = {node.id: node.hostname for node in look.nodes}
+        return logs_message(incident.service, task, nodes.get(task.node_id, ""), lines)
+
+    async def _hand_on(self, button: Button, incident: Incident, user: str) -> None:
+        await self._ctx.incidents.press(Press(button, incident.id, user, self._ctx.clock.now()))
+        event = {"event": button.value, "who": user, "text": incident.id}
+        await self._ctx.jobs.audit({**event, "target": incident.service})
+
+    async def _open(self, incident_id: str) -> Incident:
+        for incident in await self._ctx.incidents.open_incidents():
+            if incident.id == incident_id:
+                return incident
+        raise RefusedError(f"Incident `{incident_id}` is resolved already.")
+
+    async def _known(self, incident_id: str) -> Incident:
+        past = await self._ctx.incidents.past_incidents(200)
+        for incident in (*await self._ctx.incidents.open_incidents(), *past):
+            if incident.id == incident_id:
+                return incident
+        raise RefusedError(f"Incident `{incident_id}` is not remembered any more.")
+
+
+def _task_to_read(look: Look, incident: Incident) -> Task | None:
+    """The task that failed last; where the swarm forgot it, the newest that ended."""
+    known = next((task for task in look.tasks if task.id == incident.last_task), None)
+    ended = [task for task in look.tasks if task.state.over and task.container_id]
+    return known or max(ended, key=lambda task: task.since, default=None)
