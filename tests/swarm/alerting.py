@@ -1,0 +1,41 @@
+"""A desk whose bot tells of incidents, and what a person sees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.demo.slack import Message
+from tests.desk import Desk
+
+ALERTS = "C0ALERTS01"
+QUIET = {"BOT_ALERTS_CHANNEL": ALERTS, "BOT_ALERTS_QUIET_SECONDS": "2"}
+
+
+def is_incident(message: Message) -> bool:
+    """Whether this is an incident's message."""
+    return (message.metadata or {}).get("event_type") == "swarm_incident"
+
+
+def incidents(desk: Desk) -> list[Message]:
+    """Every incident's message in the workspace, oldest first."""
+    messages = desk.slack.workspace.messages.values()
+    return sorted(filter(is_incident, messages), key=lambda message: message.ts)
+
+
+async def incident(
+    desk: Desk,
+    target: str,
+    state: str = "firing",
+    *,
+    also: Callable[[Message], bool] = lambda _message: True,
+    seconds: float = 30.0,
+) -> Message:
+    """Wait for the message of an incident of ``target`` (a full name) that is in a state."""
+
+    def fits(message: Message) -> bool:
+        if not is_incident(message):
+            return False
+        payload = message.payload
+        return payload["target"] == target and payload["state"] == state and also(message)
+
+    return await desk.slack.wait_for_message(fits, timeout=seconds, channel=ALERTS)
