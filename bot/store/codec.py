@@ -1,4 +1,4 @@
-"""Jobs and drafts as JSON with a version: ``{"v": 1, "job": {…}}``.
+"""Records as JSON with a version: ``{"v": 1, "job": {…}}``.
 
 Fields may be added to a version as long as they have a default: older replicas read past what
 they do not know, newer ones fill in what is missing. Anything else is a new version.
@@ -28,38 +28,40 @@ class UnreadableRecordError(BotError):
 
 def encode_job(job: Job) -> str:
     """The record of a job."""
-    return _encode("job", _JOB, job)
+    return encode("job", _JOB, job)
 
 
 def decode_job(record: str) -> Job:
     """A job from its record. Raises UnreadableRecordError."""
-    return _decode("job", _JOB, record)
+    return decode("job", _JOB, record)
 
 
 def encode_draft(draft: Draft) -> str:
     """The record of a draft."""
-    return _encode("draft", _DRAFT, draft)
+    return encode("draft", _DRAFT, draft)
 
 
 def decode_draft(record: str) -> Draft:
     """A draft from its record. Raises UnreadableRecordError."""
-    return _decode("draft", _DRAFT, record)
+    return decode("draft", _DRAFT, record)
 
 
-def _encode(kind: str, adapter: TypeAdapter[T], value: T) -> str:
+def encode(kind: str, adapter: TypeAdapter[T], value: T) -> str:
+    """The record of a value of any kind."""
     body = adapter.dump_python(value, mode="json")
     return json.dumps({"v": VERSION, kind: body}, separators=(",", ":"))
 
 
-def _decode(kind: str, adapter: TypeAdapter[T], record: str) -> T:
+def decode(kind: str, adapter: TypeAdapter[T], record: str) -> T:
+    """A value of any kind from its record. Raises UnreadableRecordError."""
     try:
         outer = json.loads(record)
         version = outer["v"]
     except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableRecordError(f"A {kind} in Redis is damaged.") from error
+        raise UnreadableRecordError(f"{_named(kind)} in Redis is damaged.") from error
     if version != VERSION:
         raise UnreadableRecordError(
-            f"A {kind} in Redis has version {version!r}; this bot reads version {VERSION}.",
+            f"{_named(kind)} in Redis has version {version!r}; this bot reads version {VERSION}.",
             hint="Run the bot's version that wrote it, or a newer one.",
         )
     return _validate(kind, adapter, outer.get(kind))
@@ -69,4 +71,8 @@ def _validate(kind: str, adapter: TypeAdapter[T], body: object) -> T:
     try:
         return adapter.validate_python(body)
     except ValidationError as error:
-        raise UnreadableRecordError(f"A {kind} in Redis is damaged.") from error
+        raise UnreadableRecordError(f"{_named(kind)} in Redis is damaged.") from error
+
+
+def _named(kind: str) -> str:
+    return f"An {kind}" if kind[0] in "aeiou" else f"A {kind}"

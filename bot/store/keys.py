@@ -13,6 +13,12 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
     draft-order         zset     the same by the number in which they came
     audit               stream   who did what, to what, how it ended; trimmed
     sequence            string   counts the jobs
+    leader              string   the token of the replica that leads; until its lease ends
+    watch               hash     all that the watcher knows
+    alerts              hash     incidents that are open or not wholly told: id -> record
+    incident-history    zset     resolved incidents by the time of their end (Unix ms); trimmed
+    incident-records    hash     the same: id -> record; both go HISTORY_SECONDS after the last one
+    presses             stream   buttons that were pressed on incidents; trimmed
     job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
     cancel:ID           stream   who cancelled a running job; CANCEL_SECONDS or the job's end
@@ -24,6 +30,10 @@ The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn``
 its token, ``entry`` empty while it has none; ``attempt`` of this turn; ``owner`` of the lease,
 empty while nobody works on it; ``cancelled`` by whom; ``lanes``; ``due`` the revision to be shown;
 ``told`` the verdict that was told in the thread; ``user``, ``text``, ``target`` for the audit.
+
+The fields of ``watch``: a record for each field of the value, under the field's name; ``handled``
+the id of the last press that is in it; ``mark`` is new with every write, so that a writer knows
+whether the rest is still as it left it.
 """
 
 from __future__ import annotations
@@ -47,6 +57,7 @@ class Limits:
     budget_seconds: int = 300
     claim_seconds: int = 30
     audit_entries: int = 10_000
+    press_entries: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +92,36 @@ class Keys:
         return f"{self.prefix}:audit"
 
     @property
+    def watch(self) -> str:
+        """What the watcher knows."""
+        return f"{self.prefix}:watch"
+
+    @property
+    def alerts(self) -> str:
+        """Incidents on their way to people."""
+        return f"{self.prefix}:alerts"
+
+    @property
+    def incident_history(self) -> str:
+        """Resolved incidents."""
+        return f"{self.prefix}:incident-history"
+
+    @property
+    def incident_records(self) -> str:
+        """The records of resolved incidents."""
+        return f"{self.prefix}:incident-records"
+
+    @property
+    def presses(self) -> str:
+        """The stream of presses."""
+        return f"{self.prefix}:presses"
+
+    @property
     def all(self) -> tuple[str, ...]:
         """What every script is given as KEYS; the last four are the beginnings of families."""
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
-            "sequence "
+            "sequence leader watch alerts incident-history incident-records presses "
             "job: lane: cancel: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())

@@ -1,4 +1,4 @@
-"""The Lua scripts: every transition of a job is one of them, so it happens whole or not at all."""
+"""The Lua scripts: every transition is one of them, so it happens whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.store.keys import Keys, Limits
 NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
     *("draft", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
+    *("lead", "go_on_leading", "stop_leading", "save_watch"),
 )
 
 

@@ -1,0 +1,88 @@
+"""What the watcher keeps, as records.
+
+The watch is cut into its fields, a record for each (``{"v": 1, "watch": …}``): a failure changes
+few of them, and the longest hardly ever changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final, get_type_hints
+
+from pydantic import TypeAdapter
+
+from bot.domain.alert import Alert, Press
+from bot.domain.incident import Incident, Watch
+from bot.store.codec import decode, encode
+
+_ALERT = TypeAdapter(Alert)
+_INCIDENT = TypeAdapter(Incident)
+_PRESS = TypeAdapter(Press)
+
+
+def _watch_adapters() -> dict[str, TypeAdapter[Any]]:
+    hints = get_type_hints(Watch)
+    return {field.name: TypeAdapter(hints[field.name]) for field in fields(Watch)}
+
+
+_WATCH: Final = _watch_adapters()
+
+
+def encode_watch(watch: Watch, known: Watch | None = None) -> dict[str, str]:
+    """The records of a watch by field: those whose value is another object than in ``known``."""
+    return {
+        name: _encode_field(name, getattr(watch, name))
+        for name in _WATCH
+        if known is None or getattr(watch, name) is not getattr(known, name)
+    }
+
+
+def decode_watch(records: Mapping[str, str]) -> Watch:
+    """A watch from its records; a field without one has its default.
+
+    Records of other names are read past. Raises UnreadableRecordError.
+    """
+    found = {name: records[name] for name in _WATCH if name in records}
+    return Watch(**{name: decode("watch", _WATCH[name], found[name]) for name in found})
+
+
+def decode_open_incidents(record: str) -> tuple[Incident, ...]:
+    """The incidents of a watch from the record of that field. Raises UnreadableRecordError."""
+    incidents: Mapping[str, Incident] = decode("watch", _WATCH["incidents"], record)
+    return tuple(incidents.values())
+
+
+def encode_alert(alert: Alert) -> str:
+    """The record of an alert."""
+    return encode("alert", _ALERT, alert)
+
+
+def decode_alert(record: str) -> Alert:
+    """An alert from its record. Raises UnreadableRecordError."""
+    return decode("alert", _ALERT, record)
+
+
+def encode_incident(incident: Incident) -> str:
+    """The record of a resolved incident."""
+    return encode("incident", _INCIDENT, incident)
+
+
+def decode_incident(record: str) -> Incident:
+    """A resolved incident from its record. Raises UnreadableRecordError."""
+    return decode("incident", _INCIDENT, record)
+
+
+def encode_press(press: Press) -> str:
+    """The record of a press."""
+    return encode("press", _PRESS, press)
+
+
+def decode_press(record: str) -> Press:
+    """A press from its record. Raises UnreadableRecordError."""
+    return decode("press", _PRESS, record)
+
+
+def _encode_field(name: str, value: object) -> str:
+    plain = dict(value) if isinstance(value, Mapping) else value
+    return encode("watch", _WATCH[name], plain)

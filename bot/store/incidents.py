@@ -1,0 +1,208 @@
+"""What the watcher knows, in Redis: written by the replica that leads, whole or not at all.
+
+leading.py          who leads
+incident_codec.py   the records
+scripts/            lead, go_on_leading, stop_leading, save_watch
+keys.py             what is where, and for how long
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from redis.asyncio import Redis
+
+from bot.domain.alert import Alert, Press
+from bot.domain.incident import Incident, Watch
+from bot.ports import Kept
+from bot.store.codec import UnreadableRecordError
+from bot.store.connection import RedisLink
+from bot.store.incident_codec import (
+    decode_alert,
+    decode_incident,
+    decode_open_incidents,
+    decode_press,
+    decode_watch,
+    encode_alert,
+    encode_incident,
+    encode_press,
+    encode_watch,
+)
+from bot.store.keys import Limits
+from bot.store.leading import Leading
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BEGINNING = "0-0"
+"""The id before the first of every stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The watch as this replica left or found it in Redis, and the mark it was written with.
+
+    ``mark`` is "" before the first write, ``watch`` None when it is not known here.
+    """
+
+    mark: str
+    watch: Watch | None
+
+
+class RedisIncidents(Leading):
+    """Implements ``bot.ports.Incidents``. Any number of replicas may have one on the same Redis.
+
+    Of the watch only those fields are written that are other objects than at the last save or
+    load here; all are when the watch in Redis turns out to be another one than that. A save that
+    was given up and reaches Redis late finds another mark and does nothing.
+    """
+
+    def __init__(
+        self,
+        link: RedisLink,
+        *,
+        prefix: str = "orochi",
+        lease_seconds: float = 5.0,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(link, prefix=prefix, lease_seconds=lease_seconds, limits=limits)
+        self._left: _Left | None = None
+
+    async def load(self) -> Kept:
+        """All that was saved last; an empty watch before the first time.
+
+        Raises UnreadableRecordError when the watch cannot be read; an alert that cannot is left
+        out.
+        """
+
+        async def look(redis: Redis) -> list[dict[str, str]]:
+            async with redis.pipeline(transaction=True) as pipe:
+                _ = pipe.hgetall(self._keys.watch)
+                _ = pipe.hgetall(self._keys.alerts)
+                return await pipe.execute()
+
+        records, alerts = await self._link.call(look)
+        watch = decode_watch(records)
+        self._left = _Left(records["mark"], watch) if "mark" in records else None
+        readable = _readable("an alert", alerts.items(), decode_alert)
+        return Kept(watch, dict(readable), records.get("handled", ""))
+
+    async def save(
+        self,
+        token: str,
+        watch: Watch,
+        alerts: Mapping[str, Alert | None],
+        *,
+        past: Sequence[Incident] = (),
+        handled: str = "",
+    ) -> None:
+        """Write what the watcher knows now, whole or not at all. Raises LeaseLostError."""
+        left, mark = self._left or _Left("", None), secrets.token_hex(8)
+        rest = (*_alert_lists(alerts), _past_list(past), _reopened(watch))
+        while left.mark != mark:
+            records = _watch_list(watch, left.watch, handled)
+            left = _Left(await self._write(token, left.mark, mark, records, *rest), None)
+        self._left = _Left(mark, watch)
+
+    async def press(self, press: Press) -> None:
+        """Hand a button's press to whoever leads; it may arrive twice, as the button may be."""
+        entry = {"json": encode_press(press)}
+
+        async def add(redis: Redis) -> None:
+            size = self._limits.press_entries
+            await redis.xadd(self._keys.presses, entry, maxlen=size, approximate=True)  # type: ignore[arg-type]
+
+        await self._link.call(add)
+
+    async def presses(self, after: str, seconds: float) -> tuple[tuple[str, Press], ...]:
+        """The presses after an id ("" for all), with their ids, oldest first.
+
+        Waits ``seconds`` for one.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        after = after or BEGINNING
+        while True:
+            rows = await self._rows(after)
+            found = _readable("a press", rows, decode_press)
+            left = end - loop.time()
+            if found or left <= 0:
+                return tuple(found)
+            after = rows[-1][0] if rows else after
+            await self._link.wait(self._keys.presses, after, left)
+
+    async def open_incidents(self) -> tuple[Incident, ...]:
+        """Those not resolved yet, the oldest first. Raises UnreadableRecordError."""
+        record = await self._link.call(lambda redis: redis.hget(self._keys.watch, "incidents"))
+        incidents = decode_open_incidents(record) if record else ()
+        return tuple(sorted(incidents, key=lambda each: (each.began, each.id)))
+
+    async def past_incidents(self, count: int) -> tuple[Incident, ...]:
+        """Resolved ones, newest first; one that cannot be read is left out."""
+        if count < 1:
+            return ()
+
+        history, records = self._keys.incident_history, self._keys.incident_records
+        ids = await self._link.call(lambda redis: redis.zrange(history, 0, count - 1, desc=True))
+        found = await self._link.call(lambda redis: redis.hmget(records, ids)) if ids else []
+        kept = [row for row in zip(ids, found, strict=True) if row[1] is not None]
+        return tuple(incident for _, incident in _readable("an incident", kept, decode_incident))
+
+    async def _rows(self, after: str) -> list[tuple[str, str]]:
+        key = self._keys.presses
+        rows = await self._link.call(lambda redis: redis.xrange(key, min=f"({after}"))
+        return [(entry, fields.get("json", "")) for entry, fields in rows]
+
+    async def _write(self, token: str, before: str, mark: str, *lists: Sequence[str]) -> str:
+        """The mark that the watch has now: another than ``mark`` when nothing was written."""
+        counted = [each for items in lists for each in (str(len(items)), *items)]
+        return str(await self._leading("save_watch", token, before, mark, *counted))
+
+
+def _readable(
+    what: str, records: Iterable[tuple[str, str]], decoder: Callable[[str], T]
+) -> list[tuple[str, T]]:
+    """All that can be read, with their ids: one bad record must not hide the others."""
+    found = []
+    for record_id, record in records:
+        try:
+            found.append((record_id, decoder(record)))
+        except UnreadableRecordError as error:
+            log.warning("%s is left out, %s: %s", what, record_id, error)
+    return found
+
+
+def _watch_list(watch: Watch, known: Watch | None, handled: str) -> list[str]:
+    records = encode_watch(watch, known)
+    if handled:
+        records["handled"] = handled
+    return [each for pair in records.items() for each in pair]
+
+
+def _alert_lists(alerts: Mapping[str, Alert | None]) -> tuple[list[str], list[str]]:
+    kept = {key: encode_alert(alert) for key, alert in alerts.items() if alert is not None}
+    over = [key for key, alert in alerts.items() if alert is None]
+    return [each for pair in kept.items() for each in pair], over
+
+
+def _past_list(past: Sequence[Incident]) -> list[str]:
+    return [
+        each
+        for incident in past
+        for each in (_resolved_ms(incident), incident.id, encode_incident(incident))
+    ]
+
+
+def _resolved_ms(incident: Incident) -> str:
+    seconds = incident.last if incident.resolved is None else incident.resolved
+    return f"{seconds * 1000:.3f}"
+
+
+def _reopened(watch: Watch) -> list[str]:
+    return [each.id for each in watch.incidents.values() if each.reopened]

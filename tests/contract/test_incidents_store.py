@@ -1,0 +1,388 @@
+"""What the watcher knows: one replica writes it, whole or not at all, and any may read it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, closing, suppress
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.errors import LeaseLostError
+from bot.domain.incident import Incident, Watch
+from bot.ports import Incidents, Kept
+from bot.store.codec import UnreadableRecordError
+from bot.store.incidents import RedisIncidents
+from bot.store.keys import Keys, Limits
+from tests.contract.incident_kit import (
+    NOW,
+    PATIENCE,
+    a_big_watch,
+    an_alert,
+    an_incident,
+    incidents_on,
+    resolved,
+    watching,
+)
+from tests.lab.redis import RedisServer
+
+SHORT = 0.3
+"""A lease short enough to wait for its end."""
+
+KEYS = Keys()
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+async def opened(redis_server: RedisServer) -> AsyncIterator[Open]:
+    """Opens one more replica: ``await opened(lease=0.5)``."""
+    async with AsyncExitStack() as stack:
+
+        async def one_more(**options: Any) -> RedisIncidents:
+            return await stack.enter_async_context(incidents_on(redis_server.url, **options))
+
+        yield one_more
+
+
+@pytest.fixture
+async def store(opened: Open) -> RedisIncidents:
+    """One replica."""
+    found: RedisIncidents = await opened()
+    return found
+
+
+@pytest.fixture
+async def other(opened: Open) -> RedisIncidents:
+    """Another replica."""
+    found: RedisIncidents = await opened()
+    return found
+
+
+@pytest.fixture
+def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """Redis itself, to look at what is there and to tamper with it."""
+    with closing(redis.Redis.from_url(redis_server.url, decode_responses=True)) as found:
+        yield found
+
+
+async def becomes_leader(store: RedisIncidents) -> str:
+    """Ask until it leads, as replicas do."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if token := await store.lead():
+                return token
+            await asyncio.sleep(SHORT / 10)
+
+
+async def saves_on(store: RedisIncidents, token: str) -> None:
+    """Save again and again, without renewing the lease."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await store.save(token, Watch(cursor=1), {})
+            await asyncio.sleep(SHORT / 10)
+
+
+async def test_it_is_the_port(store: RedisIncidents):
+    """The type checker compares the methods."""
+    port: Incidents = store
+    assert await port.load() == Kept(Watch(), {}, "")
+
+
+async def test_one_replica_leads(store: RedisIncidents, other: RedisIncidents):
+    """Whoever asks, also the leader itself; each time by another token."""
+    first = await store.lead()
+    assert first
+    assert [await other.lead(), await store.lead()] == ["", ""]
+    await store.stop_leading(first)
+    second = await other.lead()
+    assert second not in {"", first}
+
+
+async def test_of_many_that_ask_at_once_one_leads(opened: Open):
+    """However many replicas there are."""
+    replicas = [await opened() for _ in range(8)]
+    tokens = await asyncio.gather(*(each.lead() for each in replicas))
+    assert len([token for token in tokens if token]) == 1
+
+
+async def test_a_lease_that_is_not_renewed_is_lost(opened: Open):
+    """Another replica leads, the lost one is told, and can do no harm to its successor."""
+    lost, successor = await opened(lease=SHORT), await opened(lease=PATIENCE)
+    stale = await lost.lead()
+    await lost.save(stale, watching(an_incident()), {})
+    token = await becomes_leader(successor)
+    for attempted in (lost.go_on_leading(stale), lost.save(stale, Watch(), {}, handled="1-0")):
+        with pytest.raises(LeaseLostError):
+            await attempted
+    await lost.stop_leading(stale)
+    assert await lost.lead() == ""
+    await successor.go_on_leading(token)
+    assert (await successor.load()).watch == watching(an_incident())
+
+
+async def test_a_lease_is_lost_without_a_successor_too(opened: Open):
+    """Nobody leads, so nobody may write."""
+    store = await opened(lease=SHORT)
+    token = await store.lead()
+    with pytest.raises(LeaseLostError):
+        await saves_on(store, token)
+    assert await store.lead()
+
+
+async def test_a_renewed_lease_is_kept(opened: Open):
+    """For much longer than the lease."""
+    store, other = await opened(lease=SHORT), await opened(lease=SHORT)
+    token = await store.lead()
+    for _ in range(20):
+        await asyncio.sleep(SHORT / 6)
+        await store.go_on_leading(token)
+        assert await other.lead() == ""
+
+
+@pytest.mark.parametrize("token", ["", "forged"])
+async def test_no_token_but_the_leaders_is_taken(store: RedisIncidents, token: str):
+    """Neither while nobody leads nor while somebody does."""
+    for _ in range(2):
+        with pytest.raises(LeaseLostError):
+            await store.go_on_leading(token)
+        with pytest.raises(LeaseLostError):
+            await store.save(token, Watch(cursor=1), {"a": an_alert(an_incident())})
+        await store.stop_leading(token)
+        assert await store.load() == Kept(Watch(), {}, "")
+        await store.lead()
+
+
+async def test_who_is_cancelled_while_asking_does_not_lead(
+    store: RedisIncidents, other: RedisIncidents
+):
+    """Whenever it is cancelled, another replica can lead at once."""
+    for turns_of_the_loop in range(40):
+        asking = asyncio.create_task(store.lead())
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        asking.cancel()
+        token = ""
+        with suppress(asyncio.CancelledError):
+            token = await asking
+        if not token:
+            token = await other.lead()
+        assert token
+        await store.stop_leading(token)
+
+
+async def test_all_that_is_saved_is_found_by_the_next(store: RedisIncidents, other: RedisIncidents):
+    """The watch, the alerts, and how far presses were handled."""
+    token = await store.lead()
+    alerts = {each: an_alert(an_incident(each)) for each in ("a", "b")}
+    await store.save(token, a_big_watch(), alerts, handled="7-1")
+    assert await other.load() == Kept(a_big_watch(), alerts, "7-1")
+
+
+async def test_only_what_changed_of_the_alerts_is_given(store: RedisIncidents):
+    """Others stay, those that need nothing go, and no press is forgotten as handled."""
+    token = await store.lead()
+    first, second, third = (an_alert(an_incident(each)) for each in "abc")
+    await store.save(token, Watch(), {"a": first, "b": second, "c": third}, handled="7-1")
+    told = replace(second, done=2)
+    await store.save(token, Watch(cursor=1), {"a": None, "b": told, "unknown": None})
+    assert await store.load() == Kept(Watch(cursor=1), {"b": told, "c": third}, "7-1")
+
+
+WATCHES = st.builds(
+    Watch,
+    incidents=st.sampled_from([{}, {"k|ü": an_incident()}]),
+    recent=st.sampled_from([{}, {"k": resolved("b", NOW)}]),
+    counted=st.dictionaries(st.text(), st.floats(allow_nan=False), max_size=3),
+    earlier=st.dictionaries(st.text(), st.floats(allow_nan=False), max_size=3),
+    forgotten=st.floats(allow_nan=False),
+    began=st.none() | st.floats(allow_nan=False),
+    due=st.none() | st.floats(allow_nan=False),
+    cursor=st.none() | st.integers(0, 2**64 - 1),
+)
+CHANGES = st.lists(
+    st.tuples(
+        WATCHES, st.sets(st.sampled_from([each.name for each in fields(Watch)])), st.booleans()
+    ),
+    max_size=6,
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(changes=CHANGES)
+def test_whatever_is_saved_by_whomever_is_what_is_loaded(
+    redis_server: RedisServer, changes: list[tuple[Watch, set[str], bool]]
+):
+    """Any fields change or stay the same objects, and the leader changes in between."""
+    redis_server.flush()
+    asyncio.run(_play(redis_server.url, changes))
+
+
+async def _play(url: str, changes: list[tuple[Watch, set[str], bool]]) -> None:
+    async with incidents_on(url) as first, incidents_on(url) as second:
+        leader, other = first, second
+        token, watch = await leader.lead(), Watch()
+        for drawn, names, hand_over in changes:
+            watch = replace(watch, **{name: getattr(drawn, name) for name in names})
+            await leader.save(token, watch, {})
+            assert (await other.load()).watch == watch
+            if hand_over:
+                await leader.stop_leading(token)
+                leader, other = other, leader
+                token = await leader.lead()
+
+
+async def test_what_did_not_change_is_not_written(store: RedisIncidents, client: redis.Redis):
+    """Only fields that are other objects than at the last save are, the cursor by itself."""
+    token, watch = await store.lead(), a_big_watch()
+    await store.save(token, watch, {})
+    for field in ("earlier", "incidents"):
+        client.hset(KEYS.watch, field, "as it was")
+    watch = replace(watch, cursor=7, counted={"t1": NOW})
+    await store.save(token, watch, {})
+    kept = client.hgetall(KEYS.watch)
+    assert (kept["earlier"], kept["incidents"]) == ("as it was", "as it was")
+    assert kept["cursor"] == '{"v":1,"watch":7}'
+    watch = replace(watch, earlier={**watch.earlier}, incidents={**watch.incidents})
+    await store.save(token, watch, {})
+    assert (await store.load()).watch == watch
+
+
+async def test_a_new_leader_writes_only_what_it_changes(
+    store: RedisIncidents, other: RedisIncidents, client: redis.Redis
+):
+    """What it loaded is there already."""
+    token = await store.lead()
+    await store.save(token, a_big_watch(), {})
+    await store.stop_leading(token)
+    token = await other.lead()
+    watch = (await other.load()).watch
+    client.hset(KEYS.watch, "earlier", "as it was")
+    await other.save(token, replace(watch, cursor=7), {})
+    assert client.hget(KEYS.watch, "earlier") == "as it was"
+
+
+async def test_what_another_left_meanwhile_is_written_over_whole(
+    store: RedisIncidents, other: RedisIncidents
+):
+    """A replica that leads again knows not to trust what it wrote last."""
+    mine, others = replace(a_big_watch(), cursor=1), replace(a_big_watch(), earlier={}, cursor=2)
+    for replica, watch in ((store, mine), (other, others), (store, replace(mine, cursor=3))):
+        token = await replica.lead()
+        await replica.save(token, watch, {})
+        await replica.stop_leading(token)
+    assert (await other.load()).watch == replace(mine, cursor=3)
+
+
+async def test_a_watch_that_was_rolled_back_is_written_whole(
+    store: RedisIncidents, client: redis.Redis
+):
+    """A crash of the machine can cost the last second of Redis; the leader still has it all."""
+    token, watch = await store.lead(), a_big_watch()
+    await store.save(token, replace(watch, earlier={}), {})
+    client.copy(KEYS.watch, "before")
+    await store.save(token, watch, {})
+    client.copy("before", KEYS.watch, replace=True)
+    watch = replace(watch, cursor=7)
+    await store.save(token, watch, {})
+    assert (await store.load()).watch == watch
+
+
+@pytest.mark.parametrize("record", ["{", '{"v":2,"watch":{}}'])
+async def test_a_watch_that_cannot_be_read_is_said_to_be_so(
+    store: RedisIncidents, other: RedisIncidents, client: redis.Redis, record: str
+):
+    """Half a watch is none; the next leader's first save makes it whole."""
+    token, watch = await store.lead(), watching(an_incident())
+    await store.save(token, watch, {})
+    client.hset(KEYS.watch, "incidents", record)
+    for attempted in (store.load(), store.open_incidents()):
+        with pytest.raises(UnreadableRecordError):
+            await attempted
+    assert await store.past_incidents(9) == ()
+    await store.stop_leading(token)
+    await other.save(await other.lead(), watch, {})
+    assert (await store.load()).watch == watch
+
+
+async def test_a_damaged_alert_hides_no_other(store: RedisIncidents, client: redis.Redis):
+    """It is left out, and can be written anew."""
+    token, alerts = await store.lead(), {each: an_alert(an_incident(each)) for each in "ab"}
+    await store.save(token, Watch(), alerts)
+    client.hset(KEYS.alerts, "a", '{"v": 99}')
+    assert (await store.load()).alerts == {"b": alerts["b"]}
+    await store.save(token, Watch(), {"a": alerts["a"]})
+    assert (await store.load()).alerts == alerts
+
+
+async def test_open_incidents_are_the_saved_ones(store: RedisIncidents, other: RedisIncidents):
+    """On any replica, the oldest first."""
+    assert await other.open_incidents() == ()
+    token = await store.lead()
+    older, newer = an_incident("a", NOW), an_incident("b", NOW + 1)
+    await store.save(token, watching(newer, older), {})
+    assert await other.open_incidents() == (older, newer)
+
+
+async def test_past_incidents_come_newest_first(store: RedisIncidents, other: RedisIncidents):
+    """By when they were resolved, not by when they were saved."""
+    token = await store.lead()
+    first, second, third = (resolved(each, NOW + at) for at, each in enumerate("cab"))
+    await store.save(token, Watch(), {}, past=[third, first])
+    await store.save(token, Watch(), {}, past=[second])
+    assert await other.past_incidents(9) == (third, second, first)
+    assert await other.past_incidents(2) == (third, second)
+    assert await other.past_incidents(0) == ()
+
+
+async def test_an_incident_that_came_back_is_past_no_more(store: RedisIncidents):
+    """Until it is resolved again: then it is there once, as it became."""
+    token, past = await store.lead(), resolved("a", NOW)
+    await store.save(token, Watch(), {}, past=[past, resolved("b", NOW + 1)])
+    await store.save(token, watching(replace(an_incident("a"), reopened=1)), {})
+    assert [each.id for each in await store.past_incidents(9)] == ["b"]
+    again = replace(past, resolved=NOW + 60, reopened=1)
+    await store.save(token, Watch(), {}, past=[again])
+    assert await store.past_incidents(9) == (again, resolved("b", NOW + 1))
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [(Limits(history_count=3), "hij"), (Limits(history_seconds=4), "fghij")],
+    ids=["too many", "too old"],
+)
+async def test_the_history_is_trimmed(opened: Open, client: redis.Redis, limits: Limits, kept: str):
+    """By number and by age, the records with their ids; all goes when nothing happens."""
+    store = await opened(limits=limits)
+    token = await store.lead()
+    everything = [resolved(each, NOW + at) for at, each in enumerate("abcdefghij")]
+    await store.save(token, Watch(), {}, past=everything[:5])
+    for each in everything[5:]:
+        await store.save(token, Watch(), {}, past=[each])
+    assert ids(await store.past_incidents(99)) == kept[::-1]
+    assert sorted(client.hkeys(KEYS.incident_records)) == list(kept)
+    for key in (KEYS.incident_history, KEYS.incident_records):
+        assert 0 < client.ttl(key) <= limits.history_seconds
+
+
+async def test_a_damaged_past_incident_hides_no_other(store: RedisIncidents, client: redis.Redis):
+    """Nor does one whose record is gone."""
+    token = await store.lead()
+    everything = [resolved(each, NOW + at) for at, each in enumerate("abcd")]
+    await store.save(token, Watch(), {}, past=everything)
+    client.hset(KEYS.incident_records, "b", "{")
+    client.hdel(KEYS.incident_records, "c")
+    assert ids(await store.past_incidents(9)) == "da"
+
+
+def ids(incidents: tuple[Incident, ...]) -> str:
+    """Their one-letter ids."""
+    return "".join(each.id for each in incidents)
