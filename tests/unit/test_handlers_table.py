@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from bot.domain.command import Defaults, Help
+from bot.domain.command import Cancel, Defaults, Help, Pressed
 from bot.domain.commands import COMMANDS
 from bot.domain.parser import parse
 from handlers.context import Context
@@ -21,9 +21,24 @@ def test_every_command_has_one_handler():
     offered = {type(parse(row.examples[0][0], Defaults())) for row in COMMANDS} - {Help}
     served = [*table().answers, *table().begins]
     assert len(served) == len(set(served))
-    assert set(served) == offered
+    assert set(served) - set(get_args(Pressed)) | {Cancel} == offered
 
 
-def test_every_button_of_a_job_is_served():
-    """The action ids of the contract that exist today."""
-    assert {*table().presses, *table().job_presses} == {"job.cancel", "job.rollback"}
+def test_every_button_is_served():
+    """The action ids of the contract that exist today; viewers may read logs."""
+    assert {*table().presses, *table().job_presses} == {
+        "job.cancel",
+        "job.restart",
+        "job.rollback",
+        "incident.ack",
+        "incident.logs",
+        "incident.silence",
+    }
+    assert table().looks == {"incident.logs"}
+
+
+def test_what_a_button_stands_for_is_answered():
+    """Each press that is answered at once has its handler."""
+    stands_for = {type(make("k3f9ab")) for make in table().presses.values()}
+    assert stands_for == set(get_args(Pressed))
+    assert stands_for <= set(table().answers)

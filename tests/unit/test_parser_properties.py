@@ -11,6 +11,7 @@ from bot.domain.commands import (
     Command,
     Defaults,
     Help,
+    ListIncidents,
     ListJobs,
     Reply,
     Scale,
@@ -57,6 +58,7 @@ targets = st.lists(
 ).map(tuple)
 commands = st.one_of(
     st.builds(Scale, targets),
+    st.builds(ListIncidents, st.none() | services.filter(lambda name: name.lower() != "help")),
     st.builds(Status, st.none() | services.filter(lambda name: name.lower() not in {"help"})),
     st.just(ListJobs()),
     st.builds(Cancel, st.text(ID_ALPHABET, min_size=ID_LENGTH, max_size=ID_LENGTH)),

@@ -87,16 +87,32 @@ def test_a_firing_incident_says_what_where_why_how_often_and_since_when():
     )
 
 
-def test_a_firing_incident_offers_logs_acknowledgement_and_silence():
+def test_a_firing_incident_offers_logs_a_remedy_acknowledgement_and_silence():
     each = buttons(message_of(FIRING))
 
-    assert [one["action_id"] for one in each] == [
-        "incident.logs",
-        "incident.ack",
-        "incident.silence",
+    assert [(one["action_id"], one["value"], one["text"]["text"]) for one in each] == [
+        ("incident.logs", "k3f9ab", "Logs"),
+        ("job.restart", "orochi_worker01", "Restart"),
+        ("incident.ack", "k3f9ab", "Acknowledge"),
+        ("incident.silence", "k3f9ab", "Silence 1 h"),
     ]
-    assert {one["value"] for one in each} == {"k3f9ab"}
-    assert [one["text"]["text"] for one in each] == ["Logs", "Acknowledge", "Silence 1 h"]
+
+
+def test_a_service_that_was_changed_shortly_before_can_be_rolled_back():
+    each = buttons(message_of(replace(FIRING, can_roll_back=True)))
+
+    (remedy,) = [one for one in each if one["action_id"].startswith("job.")]
+    assert (remedy["action_id"], remedy["value"]) == ("job.rollback", "service:orochi_worker01")
+    assert remedy["confirm"]["title"]["text"] == "Roll back?"
+
+
+@pytest.mark.parametrize(
+    "kind", [CauseKind.IMAGE_MISSING, CauseKind.UNSCHEDULABLE, CauseKind.MOUNT_FAILED]
+)
+def test_no_restart_is_offered_where_it_would_not_help(kind):
+    each = buttons(message_of(replace(FIRING, cause=replace(EXIT, kind=kind))))
+
+    assert not [one for one in each if one["action_id"].startswith("job.")]
 
 
 def test_the_metadata_is_for_programs():
@@ -155,7 +171,11 @@ def test_an_acknowledged_incident_says_by_whom():
 
     assert headline(message).startswith("👀 Acknowledged: worker01")
     assert "Acknowledged by <@U123> <!date^1700000000^" in shown(message)
-    assert [each["action_id"] for each in buttons(message)] == ["incident.logs", "incident.silence"]
+    assert [each["action_id"] for each in buttons(message)] == [
+        "incident.logs",
+        "job.restart",
+        "incident.silence",
+    ]
     assert message.metadata.payload["state"] == "acknowledged"
 
 
@@ -173,7 +193,11 @@ def test_a_silenced_incident_says_until_when_and_by_whom():
     message = message_of(replace(FIRING, silenced_until=NOW + 3600, silenced_by="U123"))
 
     assert "Silenced by <@U123> until <!date^1700003600^" in shown(message)
-    assert [each["action_id"] for each in buttons(message)] == ["incident.logs", "incident.ack"]
+    assert [each["action_id"] for each in buttons(message)] == [
+        "incident.logs",
+        "job.restart",
+        "incident.ack",
+    ]
 
 
 def test_what_was_found_late_or_came_back_says_so():
