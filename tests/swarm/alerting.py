@@ -39,3 +39,12 @@ async def incident(
         return payload["target"] == target and payload["state"] == state and also(message)
 
     return await desk.slack.wait_for_message(fits, timeout=seconds, channel=ALERTS)
+
+
+async def edited(desk: Desk, message: Message, *words: str, seconds: float = 20.0) -> Message:
+    """Wait until a message shows all of these words."""
+
+    def fits(each: Message) -> bool:
+        return each is message and all(word in each.shown_text for word in words)
+
+    return await desk.slack.wait_for_message(fits, timeout=seconds)
