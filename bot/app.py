@@ -27,7 +27,7 @@ from bot.loops.observer import Observer
 from bot.loops.watcher import Surroundings, Watcher
 from bot.loops.worker import Worker
 from bot.metrics import Metrics
-from bot.ports import Receive, Request
+from bot.ports import Feed, Receive, Request
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
@@ -37,8 +37,12 @@ from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.poll_feed import PollFeed
+from bot.swarm.push_feed import PushFeed
 from bot.swarm.stream import SwarmStream
+from bot.swarm.watch.client import WatchClient
+from bot.swarm.watch.trust import EngineTrust
 from bot.views.incident import incident_message, reminder_message
 from bot.views.job import job_message, thread_mention
 from bot.web import Web
@@ -78,6 +82,8 @@ class App:
         self.messenger.start()
         identity = await self._slack.log_in()
         log.info("at Slack as %s in %s", identity.name, identity.team)
+        if self.push:
+            self.push.start()
         self._worker.start()
         self._run(self._deliveries.run(), "deliveries")
         self._run(self._leader.run(), "leader")
@@ -104,6 +110,9 @@ class App:
         await self.web.stop()
         await self._slack.close()
         await self.messenger.close()
+        if self.push:
+            await self.push.aclose()
+        await self._trust.aclose()
         await self.swarm.aclose()
         await self._link.aclose()
 
@@ -118,12 +127,20 @@ class App:
             self._link, prefix=settings.redis_prefix, lease_seconds=settings.bot_lease_seconds
         )
         self.swarm = DockerSwarm(settings.docker_host)
-        self.feed = PollFeed(self.swarm, interval=settings.bot_poll_seconds)
+        self._build_feed()
         self._api = Api(
             settings.slack_bot_token.get_secret_value(), self._clock, settings.slack_api_url
         )
         budget = RedisBudget(self._link, prefix=settings.redis_prefix)
         self.messenger = Messenger(self._api, self._clock, budget)
+
+    def _build_feed(self) -> None:
+        """By push, and by polling where that cannot be had."""
+        path = self._settings.bot_control_socket
+        self._trust = EngineTrust(self._settings.docker_host)
+        self.push = PushFeed(WatchClient(path, self._trust)) if path else None
+        poll = PollFeed(self.swarm, interval=self._settings.bot_poll_seconds)
+        self.feed: Feed = FallbackFeed(self.push, poll) if self.push else poll
 
     def _build_core(self) -> None:
         settings = self._settings
@@ -169,7 +186,7 @@ class App:
         )
         around = Surroundings(
             incidents=self.incidents,
-            stream=SwarmStream(None, self.swarm),
+            stream=SwarmStream(self.push, self.swarm),
             swarm=self.swarm,
             jobs=self.jobs,
             chat=self.messenger,

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from bot.clock import SystemClock
 from bot.domain.access import Operators
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, SwarmError
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.scopes import NEEDED
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.watch.client import WatchClient
+from bot.swarm.watch.trust import EngineTrust
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
         ("Slack's way in", _way_in),
         ("Redis", _redis),
         ("Docker", _docker),
+        ("changes", _changes),
         ("operators", _operators),
     ):
         yield await _guarded(part, look, settings)
@@ -104,8 +107,23 @@ async def _docker(settings: Settings) -> str:
         await swarm.aclose()
     return (
         f"engine {engine.version} (API {engine.api_version}) on {engine.hostname}, a manager; "
-        f"stack {settings.bot_stack} has {len(services)} services; changes are polled"
+        f"stack {settings.bot_stack} has {len(services)} services"
     )
+
+
+async def _changes(settings: Settings) -> str:
+    """Polling is a way out and no mistake, so nothing is missing for it."""
+    path = settings.bot_control_socket
+    if not path:
+        return "polled, as BOT_CONTROL_SOCKET is set to nothing"
+    trust = EngineTrust(settings.docker_host)
+    try:
+        await WatchClient(path, trust).check()
+    except SwarmError as error:
+        return f"polled, as they cannot be pushed. {error.sentence} {error.hint}".strip()
+    finally:
+        await trust.aclose()
+    return f"pushed by the swarm through {path}"
 
 
 async def _operators(settings: Settings) -> str:

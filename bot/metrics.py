@@ -18,6 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._feed: Callable[[], FeedStatus] | None = None
         self._ack = Histogram(
             "orochi_ack_seconds",
             "Seconds from a command's or button's arrival to its acknowledgement",
@@ -65,9 +66,12 @@ class Metrics:
     def follow(self, working: Callable[[], int], feed: Callable[[], FeedStatus]) -> None:
         """Read these at every scrape."""
         self._working.set_function(working)
-        kind = feed().kind
-        self._lag.labels(kind).set_function(lambda: feed().lag)
+        self._feed = feed
 
     def text(self) -> bytes:
         """The exposition format, text version 0.0.4."""
+        if self._feed is not None:
+            status = self._feed()
+            self._lag.clear()  # the kind changes where the control socket comes or goes
+            self._lag.labels(status.kind).set(status.lag)
         return generate_latest(self.registry)

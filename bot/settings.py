@@ -20,6 +20,9 @@ from bot.domain.access import Operators
 
 SECRETS_DIR = Path("/run/secrets")
 
+NOTHING_COUNTS = frozenset({"bot_control_socket"})
+"""Settings that may be set to nothing; for all others that means the default."""
+
 
 class SettingsError(Exception):
     """Settings are missing or wrong. ``problems`` has one sentence for each."""
@@ -55,6 +58,11 @@ class Settings(BaseModel):
     redis_prefix: str = _setting("orochi", "What the names of the bot's keys in Redis begin with.")
     docker_host: str = _setting(
         "unix:///var/run/docker.sock", "The engine of a manager (Docker's own variable)."
+    )
+    bot_control_socket: str = _setting(
+        "/var/run/docker/swarm/control.sock",
+        "The control socket of that engine, through which the swarm pushes its changes; "
+        "set to nothing: they are polled.",
     )
     bot_command: str = _setting("/orochi", "The slash command.")
     bot_stack: str = _setting("orochi", "The stack that commands are about.")
@@ -151,7 +159,7 @@ def _values(environ: Mapping[str, str], secrets_dir: Path | None) -> dict[str, s
     values: dict[str, str] = {}
     for field, info in Settings.model_fields.items():
         name = env_name(field)
-        if environ.get(name, "").strip():
+        if environ.get(name, "").strip() or (field in NOTHING_COUNTS and name in environ):
             values[field] = environ[name].strip()
         file = secrets_dir / name if secrets_dir else None
         if file and is_secret(info) and file.is_file():
@@ -179,6 +187,7 @@ def _malformed(values: Mapping[str, str]) -> list[str]:
         ("slack_api_url", r"https?://\S+", "must be an http or https address"),
         ("redis_url", r"(rediss?|unix)://\S+", "must begin with redis://, rediss:// or unix://"),
         ("docker_host", r"(unix|tcp|http|https)://\S+", "must begin with unix:// or tcp://"),
+        ("bot_control_socket", r"/.+", "must be the path of a socket, or nothing"),
         ("bot_command", r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
         ("bot_stack", r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
         ("bot_service", r"[A-Za-z0-9][\w.-]*", "must be a service's name"),

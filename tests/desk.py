@@ -22,14 +22,17 @@ STACK = "orochi"
 OPERATOR = ANN
 
 
-def settings_for(slack: SlackEmulator, redis_url: str, docker_host: str) -> dict[str, str]:
-    """Settings of a bot in Socket Mode whose only operator is Ann."""
+def settings_for(
+    slack: SlackEmulator, redis_url: str, docker_host: str, control_socket: str = ""
+) -> dict[str, str]:
+    """Settings of a bot in Socket Mode whose only operator is Ann; it polls unless told how not."""
     return {
         "SLACK_BOT_TOKEN": slack.tokens.bot,
         "SLACK_APP_TOKEN": slack.tokens.app,
         "SLACK_API_URL": slack.base_url,
         "REDIS_URL": redis_url,
         "DOCKER_HOST": docker_host,
+        "BOT_CONTROL_SOCKET": control_socket,
         "BOT_OPERATORS": OPERATOR,
         "BOT_HTTP_PORT": "0",
         "BOT_WATCH_SECONDS": "3",
@@ -45,7 +48,8 @@ class Desk:
         self.lab = lab
         self.redis = redis
         self.bots: list[BotProcess] = []
-        self.settings = settings_for(slack, redis.url, lab.manager.socket)
+        manager = lab.manager
+        self.settings = settings_for(slack, redis.url, manager.socket, str(manager.control_socket))
 
     async def start_bot(self, **changed: str) -> BotProcess:
         """One more replica of the bot, with some settings changed."""

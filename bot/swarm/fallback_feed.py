@@ -18,21 +18,13 @@ class FallbackFeed:
     """Implements ``bot.ports.Feed``: ``push``, and ``poll`` while that is down.
 
     Subscriptions stay as they are when the feed changes: their subscribers are asked to look
-    again, and go on. While it polls, ``status`` says what is wrong with the control socket; the
-    push feed itself warns in the log, once.
+    again, and go on. While it polls, ``status`` says what is wrong with the control socket, or
+    with polling where that is in trouble too; the push feed itself warns in the log, once.
     """
 
     def __init__(self, push: PushFeed, poll: Feed) -> None:
         self._push = push
         self._poll = poll
-
-    def start(self) -> None:
-        """Keep the push feed's stream open: ``status`` then always knows which feed is in use."""
-        self._push.start()
-
-    async def aclose(self) -> None:
-        """End what ``start`` began; subscriptions go on."""
-        await self._push.aclose()
 
     def subscribe(self, service_ids: frozenset[str]) -> AbstractAsyncContextManager[Mailbox]:
         """Follow these services from now on."""
@@ -44,8 +36,7 @@ class FallbackFeed:
         if not self._push.down.is_set():
             return push
         poll = self._poll.status()
-        trouble = " ".join(filter(None, (push.trouble, poll.trouble)))
-        return FeedStatus("poll", poll.lag, trouble)
+        return FeedStatus("poll", poll.lag, poll.trouble or push.trouble)
 
     @asynccontextmanager
     async def _subscription(self, service_ids: frozenset[str]) -> AsyncIterator[Mailbox]:

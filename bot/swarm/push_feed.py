@@ -130,7 +130,8 @@ class PushFeed:
         """Say in the log why there is no push; once, for all who would use it."""
         if type(error) is not self._told:
             self._told = type(error)
-            log.warning("the push feed cannot be used: %s", _words(error))
+            words = " ".join(filter(None, (error.sentence, error.hint)))
+            log.warning("the push feed cannot be used: %s", words)
 
     @asynccontextmanager
     async def _subscription(self, service_ids: frozenset[str]) -> AsyncIterator[Mailbox]:
@@ -208,7 +209,7 @@ class PushFeed:
             mailbox.begin()
 
     def _lose(self, error: SwarmError) -> None:
-        self._trouble = _words(error)
+        self._trouble = error.sentence
         lost = self._clock() - self._complete_at
         if self._gives_up(error, lost, was_up=self._version > 0):
             self.down.set()
@@ -251,10 +252,6 @@ def _change(event: Event) -> Change:
 def look_again(mailbox: Mailbox) -> tuple[Change, ...]:
     """A hint for each service that a mailbox is for."""
     return tuple(Change(service_id) for service_id in sorted(mailbox.service_ids))
-
-
-def _words(error: SwarmError) -> str:
-    return " ".join(filter(None, (error.sentence, error.hint)))
 
 
 def _pause(failures: int) -> float:

@@ -34,9 +34,22 @@ async def test_what_is_missing_is_named(redis_server):
         "ok      Slack's way in",
         "ok      Redis",
         "MISSING Docker",
+        "ok      changes",
         "ok      operators",
     ]
     assert "/nowhere/docker.sock" in lines[3]
+
+
+async def test_a_control_socket_that_is_not_there_is_no_mistake(redis_server, tmp_path):
+    """It says that changes are polled then, why, and how to mount it."""
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        path = str(tmp_path / "control.sock")
+        _, output = await run_check({**settings, "BOT_CONTROL_SOCKET": path})
+    (line,) = [line for line in output.splitlines() if "changes:" in line]
+    assert line.startswith("ok      changes: polled, as they cannot be pushed.")
+    assert f"no control socket of the engine at {path}" in line
+    assert "Mount the folder" in line
 
 
 async def test_a_wrong_token_is_said_in_a_sentence(redis_server):

@@ -72,9 +72,10 @@ async def test_without_a_socket_it_polls_until_there_is_one(
         await collect(changes, lambda found: len(tasks_in(found, TaskState.RUNNING)) >= 2)
 
     assert (pushed.lag, pushed.trouble) == (0.0, "")
-    assert "Mount the folder /var/run/docker/swarm" in polled.trouble
+    assert polled.trouble == f"There is no control socket of the engine at {mounted}."
     (warning,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert f"no control socket of the engine at {mounted}" in warning.getMessage()
+    assert "Mount the folder /var/run/docker/swarm" in warning.getMessage()
 
 
 async def test_an_engine_that_hangs_is_noticed(lab: Lab, trust: EngineTrust) -> None:

@@ -66,6 +66,14 @@ def test_a_secret_file_wins_over_the_environment(tmp_path):
     assert settings.bot_stack == "orochi"
 
 
+def test_set_to_nothing_is_the_default_but_for_what_can_be_left_out():
+    """The stack file sets every variable; the control socket alone has a meaning without."""
+    settings = load({**GOOD, "BOT_STACK": " ", "BOT_CONTROL_SOCKET": " "}, None)
+    assert settings.bot_stack == "orochi"
+    assert settings.bot_control_socket == ""
+    assert load(GOOD, None).bot_control_socket.startswith("/")
+
+
 def test_secrets_do_not_show():
     """Printing the settings shows no token."""
     assert "xoxb-1" not in repr(load(GOOD, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ def test_every_setting_can_be_set() -> None:
 
 
 def test_each_setting_is_taken_from_the_variable_of_its_name() -> None:
-    taken = {name: value.partition(":")[0] for name, value in BOT["environment"].items()}
+    taken = {name: re.findall(r"[$][{](\w+)", value) for name, value in BOT["environment"].items()}
 
-    assert taken == {name: f"${{{name}" for name in BOT["environment"]}
+    assert taken == {name: [name] for name in BOT["environment"]}
 
 
 def test_secrets_are_mounted_under_the_names_that_the_settings_look_for() -> None:

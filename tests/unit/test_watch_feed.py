@@ -16,7 +16,6 @@ from bot.ports import Change, FeedStatus
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.poll_feed import Mailbox
 from bot.swarm.push_feed import PushFeed
-from bot.swarm.watch.errors import MOUNT_HINT
 from tests.unit.managers import COMPACTED, GONE, LAGS, MISSING, UP, Hands, Manager, eventually
 
 WEB = Service("web", "web", 1, Mode.REPLICATED, 1)
@@ -175,7 +174,7 @@ async def test_a_lost_stream_is_behind_and_says_why(manager: Manager) -> None:
     manager.says(MISSING)
     await eventually(lambda: bool(feed.status().trouble))
     clock.now += 3
-    assert feed.status() == FeedStatus("push", 3.0, f"There is no control socket. {MOUNT_HINT}")
+    assert feed.status() == FeedStatus("push", 3.0, "There is no control socket.")
     assert not feed.down.is_set(), "an engine that restarts has no control socket for a while"
     clock.now += 15
     manager.says(MISSING)
@@ -196,7 +195,7 @@ async def test_without_a_socket_it_polls_with_one_warning(
         status = feed.status()
         await eventually(lambda: len(manager.asked) >= 3)
 
-    assert status == FeedStatus("poll", 0.25, f"There is no control socket. {MOUNT_HINT}")
+    assert status == FeedStatus("poll", 0.25, "There is no control socket.")
     (warning,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert "no control socket" in warning.getMessage()
     assert "Mount the folder" in warning.getMessage()
