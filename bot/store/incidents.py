@@ -72,7 +72,8 @@ class RedisIncidents(Leading):
         limits: Limits | None = None,
     ) -> None:
         super().__init__(link, prefix=prefix, lease_seconds=lease_seconds, limits=limits)
-        self._left: _Left | None = None
+        self._left = _Left("", None)
+        self._passed: dict[str, str] = {}
 
     async def load(self) -> Kept:
         """All that was saved last; an empty watch before the first time.
@@ -88,8 +89,10 @@ class RedisIncidents(Leading):
                 return await pipe.execute()
 
         records, alerts = await self._link.call(look)
+        mark = records.get("mark", "")
+        self._left = _Left(mark, None)
         watch = decode_watch(records)
-        self._left = _Left(records["mark"], watch) if "mark" in records else None
+        self._left = _Left(mark, watch if mark else None)
         readable = _readable("an alert", alerts.items(), decode_alert)
         return Kept(watch, dict(readable), records.get("handled", ""))
 
@@ -103,7 +106,7 @@ class RedisIncidents(Leading):
         handled: str = "",
     ) -> None:
         """Write what the watcher knows now, whole or not at all. Raises LeaseLostError."""
-        left, mark = self._left or _Left("", None), secrets.token_hex(8)
+        left, mark = self._left, secrets.token_hex(8)
         rest = (*_alert_lists(alerts), _past_list(past), _reopened(watch))
         while left.mark != mark:
             records = _watch_list(watch, left.watch, handled)
@@ -127,14 +130,17 @@ class RedisIncidents(Leading):
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        after = after or BEGINNING
+        given, after = after, self._passed.get(after, after or BEGINNING)
         while True:
             rows = await self._rows(after)
             found = _readable("a press", rows, decode_press)
+            if rows and not found:
+                # Nobody can handle these, so who asks again from the same id is not told anew.
+                after = rows[-1][0]
+                self._passed = {given: after}
             left = end - loop.time()
             if found or left <= 0:
                 return tuple(found)
-            after = rows[-1][0] if rows else after
             await self._link.wait(self._keys.presses, after, left)
 
     async def open_incidents(self) -> tuple[Incident, ...]:
