@@ -70,6 +70,19 @@ async def test_status_answers(stack: BotStack) -> None:
     assert "1/1" in answer
 
 
+async def test_changes_are_pushed(stack: BotStack) -> None:
+    """Both containers may open the control socket without any capability, and through a folder
+    that is mounted to be read."""
+    status = await stack.answer("status")
+    reports = [
+        await stack.execute(replica, "python", "-m", "bot", "check") for replica in stack.replicas()
+    ]
+
+    assert "told by the swarm as they happen" in status
+    assert "⚠️" not in status
+    assert all("changes: pushed by the swarm through" in report for report in reports)
+
+
 async def test_scale_converges(stack: BotStack) -> None:
     """Said with the metadata that other programs follow."""
     message = await stack.job("scale 5")
