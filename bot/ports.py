@@ -17,6 +17,7 @@ from bot.domain.alert import Alert, Press
 from bot.domain.incident import Incident, Watch
 from bot.domain.job import Draft, Job, Turn
 from bot.domain.message import Message
+from bot.domain.plan import Plan, Step
 from bot.domain.stream import Batch, Listing
 from bot.domain.swarm import Look, Node, Service, StackLook, Task
 
@@ -110,6 +111,51 @@ class Change:
 
     service_id: str
     task: Task | None = None
+
+
+class Recording(Protocol):
+    """The calls that a deploy would make, as they came: in memory only, they hold secrets."""
+
+    @property
+    def plan(self) -> Plan:
+        """What the calls come to; safe to keep and to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one step of a plan did.
+
+    ``changed`` is False when it was found made already. ``service`` is the service as it stands
+    after the step, None for other kinds and for a removal.
+    """
+
+    changed: bool
+    service: Service | None = None
+
+
+class Stacks(Protocol):
+    """The stacks that may be deployed: compose files in one folder, planned by the docker CLI."""
+
+    async def names(self) -> tuple[str, ...]:
+        """The stacks that there are files for, by name. Raises RefusedError without a folder."""
+
+    async def record(
+        self, stack: str, deployed: Mapping[str, int | None] | None = None
+    ) -> Recording:
+        """What a deploy of the stack would do now; nothing is changed.
+
+        ``deployed`` are the replicas of the last deployed file by the services' full names
+        (``Plan.file_replicas`` of then), None when the bot never deployed the stack. Raises
+        RefusedError when there is no such stack, or for what is wrong with its file.
+        """
+
+    async def apply(self, recording: Recording, step: Step) -> Applied:
+        """Make one step of a recording's plan; harmless when it was made already.
+
+        Raises StalePlanError, having changed nothing, when the live object is neither as the
+        plan found it nor as it shall be. After a SwarmUnavailableError the outcome is unknown:
+        calling again is safe.
+        """
 
 
 @dataclass(frozen=True, slots=True)

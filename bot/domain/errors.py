@@ -2,6 +2,8 @@
 
     BotError                    says a sentence to the person, carries a short id for the log
     ├── RefusedError            the command cannot be done as asked; nothing was changed
+    │   ├── SupersededError         somebody else changed the service since it was decided
+    │   └── StalePlanError          what a plan is based on changed since it was made
     ├── UncertainError          it is not known yet whether something was changed
     ├── StoreUnavailableError   Redis does not answer
     ├── UnreadableRecordError   a record in Redis of a newer version, or damaged (bot.store.codec)
@@ -41,6 +43,15 @@ class BotError(Exception):
 
 class RefusedError(BotError):
     """The command cannot be done as asked; nothing was changed."""
+
+
+class SupersededError(RefusedError):
+    """Somebody else changed the service since the change was decided; nothing was changed."""
+
+
+class StalePlanError(RefusedError):
+    """What a plan is based on changed since it was made. The step it was raised for changed
+    nothing; steps of the same plan that were made before stay made."""
 
 
 class UncertainError(BotError):
