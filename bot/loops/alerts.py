@@ -155,9 +155,7 @@ class AlertDelivery:
     def _shut_out(self, channel: str, error: CannotPostError) -> None:
         state = self._channels[channel]
         if not state.shut_out:
-            log.warning(
-                "alerts wait, nothing can be posted in %s: %s %s", channel, error, error.hint
-            )
+            log.warning("alerts wait for channel %s: %s %s", channel, error, error.hint)
         state.shut_out = True
 
     async def _bring(self, alert: Alert) -> None:

@@ -18,8 +18,8 @@ from typing import Final
 from bot.domain import causes, incidents
 from bot.domain.alert import Button, Press, retold
 from bot.domain.causes import Cause
-from bot.domain.errors import StoreUnavailableError, SwarmError
-from bot.domain.incident import Incident, IncidentState, Silence
+from bot.domain.errors import BotError, StoreUnavailableError, SwarmError
+from bot.domain.incident import Incident, IncidentState, Silence, Watch
 from bot.domain.incident_news import (
     Context,
     Evidence,
@@ -95,6 +95,9 @@ class Watcher:
                 return await self._around.incidents.load()
             except StoreUnavailableError:
                 await self._around.clock.sleep(backoff.failed())
+            except BotError as error:
+                log.error("the watch begins anew: %s %s", error, error.hint)  # noqa: TRY400 - a sentence
+                return Kept(Watch(), {}, "")
 
 
 class Reign:
