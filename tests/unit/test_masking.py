@@ -1,0 +1,117 @@
+"""Values that look secret do not get through; the rest of a text does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.masking import MASK, is_secret_name, masked
+from tests.unit.hostile import hostile
+
+NAMES = (
+    "PASSWORD",
+    "POSTGRES_PASSWORD",
+    "db.passwd",
+    "REDIS_PASS",
+    "pwd",
+    "DJANGO_SECRET_KEY",
+    "slack_token",
+    "AWS_SECRET_ACCESS_KEY",
+    "api-key",
+    "apikey",
+    "privateKey",
+    "credentials",
+)
+FORMS = (
+    "{name}={value}",
+    "export {name}={value}",
+    "{name}: {value}",
+    "{name} = '{value} {value}'",
+    '{{"{name}": "{value} {value}", "user": "ann"}}',
+    '{{\\"{name}\\":\\"{value} {value}\\"}}',
+    "--{name}={value}",
+    "--{name} {value} --verbose",
+    "{name} => {value}",
+    "GET /x?{name}={value}&page=2",
+    '{name}="{value} {value}',
+)
+secrets = st.text("abcdefghijklmnopqrstuvwxyzABCDEFXYZ0123456789!#$%*+-./:;@^_~,&", min_size=6).map(
+    lambda text: f"s3{text}"
+)
+
+
+@given(st.sampled_from(NAMES), st.sampled_from(FORMS), secrets)
+def test_what_stands_after_a_secrets_name_is_taken_out(name: str, form: str, value: str) -> None:
+    said = masked(form.format(name=name, value=value))
+
+    assert value not in said
+    assert MASK in said
+    assert name in said
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://:hunter2@redis:6379/0", f"redis://:{MASK}@redis:6379/0"),
+        ("postgres://ann:p@ss@db/orochi down", f"postgres://ann:{MASK}@db/orochi down"),
+        ("Authorization: Bearer abc.def ghi", f"Authorization: {MASK}"),
+        ("sent Bearer abcdef to it", f"sent Bearer {MASK} to it"),
+        ("xoxb-1234567890-abc is revoked", f"{MASK} is revoked"),
+        ("join SWMTKN-1-3pu6hszjas19-dyx4 now", f"join {MASK} now"),
+        ("key AKIAIOSFODNN7EXAMPLE used", f"key {MASK} used"),
+        ("PASSWORD= and nothing", f"PASSWORD= {MASK} nothing"),
+        ('{"password": ""}', '{"password": ""}'),
+        ("a\nDB_PASSWORD=x\nb", f"a\nDB_PASSWORD={MASK}\nb"),
+    ],
+)
+def test_a_secret_is_known_by_its_place_or_its_form(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5 passed, 1 failed in 0.3 s",
+        "serving version 1 on photon-machine-02",
+        "http://scheduler:8787/status?page=2",
+        "tcp://10.0.0.1:8786 connected",
+        "compass=north bypass: no",
+        "key=value user=ann",
+        "12:30:01 INFO worker@photon-machine-01 ready",
+        "the password was wrong",
+    ],
+)
+def test_the_rest_stays(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_a_private_key_is_blanked_line_by_line() -> None:
+    body = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"] * 3)
+    key = f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----"
+
+    assert "MIIE" not in masked(f"before\n{key}\nafter")
+    assert masked(f"before\n{key}\nafter").split("\n")[0::6] == ["before", "after"]
+    assert "MIIE" not in masked(key[:60])
+    assert "MIIE" not in masked(key[40:])
+
+
+@given(hostile)
+def test_masking_adds_and_drops_no_line_and_can_be_done_twice(text: str) -> None:
+    once = masked(text)
+
+    assert once.count("\n") == text.count("\n")
+    assert masked(once) == once
+
+
+@given(st.sampled_from(NAMES), st.sampled_from(FORMS), secrets)
+def test_masking_twice_is_masking_once(name: str, form: str, value: str) -> None:
+    once = masked(form.format(name=name, value=value))
+
+    assert masked(once) == once
+
+
+def test_names_of_secrets() -> None:
+    assert all(is_secret_name(name) for name in NAMES)
+    assert not any(is_secret_name(name) for name in ("HOST", "KEYBOARD", "COMPASS", "DJANGO_DEBUG"))
