@@ -52,6 +52,19 @@ class Scaled:
     changed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What ``force_update`` and ``roll_back`` did.
+
+    ``template`` is the digest of the service's template once it is done, ``changed`` says if this
+    call made an update, ``rollback`` whether the swarm itself calls it a roll back.
+    """
+
+    template: str
+    changed: bool
+    rollback: bool
+
+
 Guard = Callable[[Service], None]
 """Looks at the service as it stands right before a write; raises RefusedError to prevent it."""
 
@@ -87,6 +100,22 @@ class Swarm(Protocol):
         there already. ``guard`` sees the spec that each write is based on. A stale version is
         looked up again and retried. After a SwarmUnavailableError the outcome is unknown: calling
         again is safe.
+        """
+
+    async def force_update(self, service_id: str, restarts: int, guard: Guard) -> Updated:
+        """Replace every task of a service by one of the same spec.
+
+        Sets the counter of forced updates to ``restarts`` and changes nothing else; makes no
+        update when the present or the previous spec counts as many already, so calling again is
+        safe. ``guard``, stale versions and unknown outcomes as for ``set_replicas``.
+        """
+
+    async def roll_back(self, service_id: str, digest: str, guard: Guard) -> Updated:
+        """Bring a service's previous spec back, with the replicas that it has now.
+
+        ``digest`` is that of the previous spec. Makes no update when the present spec has it
+        already, so calling again is safe. ``guard`` has to see to it that the previous spec still
+        has it. Stale versions and unknown outcomes as for ``set_replicas``.
         """
 
     async def last_lines(self, task: Task, lines: int) -> str:

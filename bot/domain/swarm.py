@@ -73,6 +73,11 @@ class UpdateState(Enum):
     ROLLBACK_PAUSED = "rollback_paused"
     ROLLBACK_COMPLETED = "rollback_completed"
 
+    @property
+    def is_roll_back(self) -> bool:
+        """Whether the last update went back to the previous spec, or is on its way there."""
+        return self.value.startswith("rollback")
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -90,6 +95,30 @@ class Platform:
     arch: str = ""
 
 
+class LastChange(Enum):
+    """What led from a service's previous spec to its present one.
+
+    ``NUMBER`` is another number of replicas at most, ``RESTART`` a forced update and no more than
+    that beside it, ``VERSION`` anything else.
+    """
+
+    NUMBER = "number"
+    RESTART = "restart"
+    VERSION = "version"
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The one spec that the swarm keeps beside a service's present one (``PreviousSpec``).
+
+    ``digest`` is over all of it but the number of replicas.
+    """
+
+    digest: str
+    image: str
+    change: LastChange
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service as it stands in the swarm.
@@ -101,7 +130,10 @@ class Service:
     digests run equal tasks. ``monitor`` is ``UpdateConfig.Monitor`` in seconds (5 unless set),
     ``rollback_monitor`` likewise. ``restart_delay`` is in seconds (5 unless set),
     ``max_attempts`` 0 means without end. ``host_ports`` are the published host-mode ports as
-    ``"80/tcp"``. ``job_iteration`` counts the runs of a job service.
+    ``"80/tcp"``. ``job_iteration`` counts the runs of a job service. ``restarts`` is the highest
+    counter of forced updates in its present and its previous spec. ``previous`` is None where
+    there is no previous spec, or none is told (by the push feed); ``can_roll_back`` says whether
+    that is another version which the service was not just rolled back from.
     """
 
     id: str
@@ -133,6 +165,9 @@ class Service:
     max_concurrent: int = 0
     job_iteration: int = 0
     updated_at: float = 0.0
+    restarts: int = 0
+    previous: Previous | None = None
+    can_roll_back: bool = False
 
     @property
     def short_name(self) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import random
 import re
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from docker import APIClient
@@ -21,8 +21,8 @@ from bot.domain.errors import (
     SwarmError,
 )
 from bot.domain.swarm import Look, Node, Service, StackLook, Task
-from bot.ports import EngineInfo, Guard, Scaled
-from bot.swarm import wire
+from bot.ports import EngineInfo, Guard, Scaled, Updated
+from bot.swarm import specs, wire
 from bot.swarm.connection import Connection, Filters, Json, url
 from bot.swarm.failures import CLIENT_ERRORS
 from bot.swarm.logs import MOST_BYTES, Demultiplexer, readable
@@ -31,10 +31,21 @@ T = TypeVar("T")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _WANTED: Final = ["running", "ready", "accepted", "complete"]
-_COUNTED: Final = {"Replicated": "Replicas", "ReplicatedJob": "TotalCompletions"}
 _ATTEMPTS: Final = 10
 _PAUSE: Final = (0.02, 0.2)
 _LOG_SECONDS: Final = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A service update: the whole spec that the service shall have, and the engine's options."""
+
+    spec: Json
+    options: dict[str, str]
+
+
+_Plan = Callable[[Json, Service], _Write | None]
+"""What to write, of a service as it stands; None when nothing is left to do."""
 
 
 class DockerSwarm:
@@ -138,23 +149,52 @@ class DockerSwarm:
 
         As in ``bot.ports.Swarm``. Raises RefusedError for a global service.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            raw = await self._inspect(service_id)
-            service = wire.service_from(raw)
+
+        def plan(raw: Json, service: Service) -> _Write | None:
             guard(service)
             if service.replicas is None:
                 raise RefusedError(f"{service.name} is a global service: it cannot be scaled.")
             if service.replicas == replicas:
-                return Scaled(service.replicas, changed=False)
-            try:
-                await self._update(raw, _with_replicas(raw["Spec"], replicas))
-            except OutOfSequenceError:
-                if attempt == _ATTEMPTS:
-                    raise
-                await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
-            else:
-                return Scaled(service.replicas, changed=True)
-        raise AssertionError("the last attempt returns or raises")
+                return None
+            return _Write(specs.with_replicas(raw["Spec"], replicas), {})
+
+        service, written = await self._change(service_id, plan)
+        return Scaled(service.replicas or 0, changed=written is not None)
+
+    async def force_update(self, service_id: str, restarts: int, guard: Guard) -> Updated:
+        """Count the forced updates of a service up to ``restarts``, and change nothing else.
+
+        As in ``bot.ports.Swarm``.
+        """
+
+        def plan(raw: Json, service: Service) -> _Write | None:
+            if service.restarts >= restarts:
+                return None
+            guard(service)
+            return _Write(specs.with_restarts(raw["Spec"], restarts), {})
+
+        service, written = await self._change(service_id, plan)
+        return _updated(service, written)
+
+    async def roll_back(self, service_id: str, digest: str, guard: Guard) -> Updated:
+        """Bring the previous spec back with the replicas of the present one.
+
+        As in ``bot.ports.Swarm``. Where both want as many, that is the engine's own roll back.
+        With another number it is an update, by which the engine keeps the registry credentials
+        that belong to the previous spec.
+        """
+
+        def plan(raw: Json, service: Service) -> _Write | None:
+            if specs.digest(raw["Spec"]) == digest:
+                return None
+            guard(service)
+            spec = specs.with_replicas_of(raw["PreviousSpec"], raw["Spec"])
+            if spec == raw["PreviousSpec"]:
+                return _Write(spec, {"rollback": "previous"})
+            return _Write(spec, {"registryAuthFrom": "previous-spec"})
+
+        service, written = await self._change(service_id, plan)
+        return _updated(service, written)
 
     async def last_lines(self, task: Task, lines: int) -> str:
         """The last lines of a task's log, oldest first; empty when there are none to be had.
@@ -212,11 +252,33 @@ class DockerSwarm:
         tasks = await self._list("/tasks", {**filters, "_up-to-date": ["true"]})
         return frozenset(task["ID"] for task in tasks)
 
-    async def _update(self, raw: Json, spec: Json) -> None:
+    async def _change(self, service_id: str, plan: _Plan) -> tuple[Service, _Write | None]:
+        """Update a service once as planned; a stale version is looked at anew and planned again.
+
+        Returns the service that the update was based on, and the update, None where none was
+        made.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            raw = await self._inspect(service_id)
+            service = wire.service_from(raw)
+            write = plan(raw, service)
+            try:
+                if write is not None:
+                    await self._update(raw, write)
+            except OutOfSequenceError:
+                if attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
+            else:
+                return service, write
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _update(self, raw: Json, write: _Write) -> None:
         """Post a whole spec. The SDK's own ``update_service`` would leave fields out and put
         registry credentials of this machine in; without any the engine keeps those it has."""
-        path, version = f"/services/{raw['ID']}/update", raw["Version"]["Index"]
-        await self._as_manager(self._connection.post(path, {"version": version}, spec))
+        path = f"/services/{raw['ID']}/update"
+        params = {"version": raw["Version"]["Index"], **write.options}
+        await self._as_manager(self._connection.post(path, params, write.spec))
 
     async def _container_state(self, task: Task) -> Json:
         """The state of a task's container, empty unless it is on the engine's own node."""
@@ -262,13 +324,12 @@ def _no_service(name: str) -> NotFoundError:
     return NotFoundError(f"There is no service {name}.")
 
 
-def _with_replicas(spec: Json, replicas: int) -> Json:
-    """The same spec with another number of replicas (for a job: of completions)."""
-    changed = copy.deepcopy(spec)
-    mode = changed["Mode"]
-    kind = next(kind for kind in _COUNTED if kind in mode)
-    mode[kind] = {**(mode[kind] or {}), _COUNTED[kind]: replicas}
-    return changed
+def _updated(service: Service, write: _Write | None) -> Updated:
+    """What a change of a service came to; without one it was found made."""
+    if write is None:
+        return Updated(service.template, changed=False, rollback=service.update.is_roll_back)
+    template = wire.template_digest(write.spec)
+    return Updated(template, changed=True, rollback="rollback" in write.options)
 
 
 def _read_log(client: APIClient, task_id: str, lines: int) -> bytes:

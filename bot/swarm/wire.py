@@ -29,6 +29,7 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from bot.swarm import specs
 
 Raw = Mapping[str, Any]
 """One object of the Engine API as decoded JSON."""
@@ -72,6 +73,8 @@ def service_from(raw: Raw) -> Service:
     update = _map(raw, "UpdateStatus")
     labels = _labels(spec)
     mode, replicas, concurrent = _mode(_map(spec, "Mode"))
+    state = _UPDATES.get(_text(update, "State"), UpdateState.NONE)
+    previous = specs.previous(raw)
     return Service(
         id=_text(raw, "ID"),
         name=_text(spec, "Name"),
@@ -96,12 +99,15 @@ def service_from(raw: Raw) -> Service:
         monitor=_monitor(_map(spec, "UpdateConfig")),
         rollback_monitor=_monitor(_map(spec, "RollbackConfig")),
         failure_action=_text(_map(spec, "UpdateConfig"), "FailureAction") or "pause",
-        update=_UPDATES.get(_text(update, "State"), UpdateState.NONE),
+        update=state,
         update_message=_text(update, "Message"),
         update_started=timestamp(update.get("StartedAt")) or None,
         max_concurrent=concurrent,
         job_iteration=_number(_map(raw, "JobStatus", "JobIteration"), "Index"),
         updated_at=timestamp(raw.get("UpdatedAt")),
+        restarts=max(specs.restarts(spec), specs.restarts(_map(raw, "PreviousSpec"))),
+        previous=previous,
+        can_roll_back=specs.can_roll_back(previous, state),
     )
 
 
@@ -302,15 +308,8 @@ def _without_placement(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _comparable(spec: Raw) -> dict[str, Any]:
     """A spec without what the API adds to one side only, or leaves out when empty."""
-    kept = {key: _pruned(value) for key, value in spec.items() if key != "Runtime"}
+    kept = {key: specs.pruned(value) for key, value in spec.items() if key != "Runtime"}
     return {key: value for key, value in kept.items() if value not in (None, "", 0, [], {})}
-
-
-def _pruned(value: object) -> object:
-    if isinstance(value, dict):
-        pruned = {key: _pruned(part) for key, part in value.items()}
-        return {key: part for key, part in pruned.items() if part not in (None, [], {})}
-    return value
 
 
 def _map(raw: Raw, *keys: str) -> Raw:

@@ -1,0 +1,115 @@
+"""Service specs as the engine has them, and how they are changed: pure.
+
+A spec is handled whole: what is not to change is passed on as it came. The copies leave the
+original alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bot.domain.swarm import LastChange, Previous, UpdateState
+
+Json = dict[str, Any]
+
+_COUNTED: Final = {"Replicated": "Replicas", "ReplicatedJob": "TotalCompletions"}
+_UNFINISHED: Final = {UpdateState.UPDATING, UpdateState.PAUSED}
+
+
+def with_replicas(spec: Mapping[str, Any], replicas: int) -> Json:
+    """The same spec with another number of replicas (for a job: of completions)."""
+    changed = copy.deepcopy(dict(spec))
+    kind = next(kind for kind in _COUNTED if kind in changed["Mode"])
+    changed["Mode"][kind] = {**(changed["Mode"][kind] or {}), _COUNTED[kind]: replicas}
+    return changed
+
+
+def with_restarts(spec: Mapping[str, Any], restarts: int) -> Json:
+    """The same spec with another counter of forced updates: all tasks are made anew."""
+    changed = copy.deepcopy(dict(spec))
+    changed["TaskTemplate"]["ForceUpdate"] = restarts
+    return changed
+
+
+def with_replicas_of(spec: Mapping[str, Any], present: Mapping[str, Any]) -> Json:
+    """The same spec with the number of replicas of the present one."""
+    changed = copy.deepcopy(dict(spec))
+    for kind, field in _COUNTED.items():
+        if kind in changed["Mode"]:
+            part = {**(changed["Mode"][kind] or {})}
+            part.pop(field, None)
+            now = (present["Mode"].get(kind) or {}).get(field)
+            changed["Mode"][kind] = part if now is None else {**part, field: now}
+    return changed
+
+
+def digest(spec: Mapping[str, Any]) -> str:
+    """Sixteen hex digits over all of a spec but the number of replicas."""
+    text = json.dumps(_uncounted(spec), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def restarts(spec: Mapping[str, Any]) -> int:
+    """A spec's counter of forced updates."""
+    found = _map(spec, "TaskTemplate").get("ForceUpdate")
+    return found if isinstance(found, int) else 0
+
+
+def previous(raw: Mapping[str, Any]) -> Previous | None:
+    """What a service's ``PreviousSpec`` tells, None where there is none."""
+    present, former = _map(raw, "Spec"), _map(raw, "PreviousSpec")
+    if not former:
+        return None
+    image = _map(_map(former, "TaskTemplate"), "ContainerSpec").get("Image", "")
+    return Previous(digest(former), str(image), _change(former, present))
+
+
+def can_roll_back(found: Previous | None, update: UpdateState) -> bool:
+    """Whether a roll back brings another version back.
+
+    After a scale it would change the replicas alone, and after a roll back bring what that took
+    away. After a restart the previous spec is the same version: going back to it would only
+    restart the tasks once more, but while that restart is not at its end it takes something back.
+    """
+    if found is None or found.change is LastChange.NUMBER or update.is_roll_back:
+        return False
+    return found.change is LastChange.VERSION or update in _UNFINISHED
+
+
+def pruned(value: object) -> object:
+    """An object without its empty fields: the API leaves them out on one side or another."""
+    if isinstance(value, dict):
+        parts = {key: pruned(part) for key, part in value.items()}
+        return {key: part for key, part in parts.items() if part not in (None, [], {})}
+    return value
+
+
+def _change(former: Mapping[str, Any], present: Mapping[str, Any]) -> LastChange:
+    if digest(former) == digest(present):
+        return LastChange.NUMBER
+    restarted = digest(_unforced(former)) == digest(_unforced(present))
+    return LastChange.RESTART if restarted else LastChange.VERSION
+
+
+def _unforced(spec: Mapping[str, Any]) -> Json:
+    template = _map(spec, "TaskTemplate")
+    kept = {key: value for key, value in template.items() if key != "ForceUpdate"}
+    return {**spec, "TaskTemplate": kept}
+
+
+def _uncounted(spec: Mapping[str, Any]) -> object:
+    modes = _map(spec, "Mode")
+    mode = {
+        kind: {key: value for key, value in _map(modes, kind).items() if key != _COUNTED.get(kind)}
+        for kind in modes
+    }
+    return [sorted(mode), pruned({**spec, "Mode": mode})]
+
+
+def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = raw.get(key)
+    return found if isinstance(found, Mapping) else {}
