@@ -32,3 +32,7 @@ class Context:
     command: str
     defaults: Defaults
     limits: Limits
+
+    def command_for(self, stack: str) -> str:
+        """The slash command as far as it knows the services of a stack, else ""."""
+        return self.command if self.stack in {"", stack} else ""

@@ -12,14 +12,20 @@ from bot.domain.job import Draft
 from bot.domain.message import Message
 from bot.loops.hold import Runner
 from handlers.cancel import Cancel
+from handlers.change import ChangeRunner
 from handlers.context import Context
 from handlers.incident_buttons import IncidentButtons
 from handlers.incidents import ListIncidents
 from handlers.jobs import ListJobs
+from handlers.restart import ACTION as RESTART
+from handlers.restart import Restart
+from handlers.rollback import ACTION as ROLLBACK
+from handlers.rollback import RollBack
 from handlers.scale import ACTION as SCALE
 from handlers.scale import Scale
 from handlers.scale_back import ScaleBack
 from handlers.status import Status
+from handlers.way_back import WayBack
 
 Answer = Callable[[Any, str], Awaitable[Message | None]]
 """Answers a command or a button (of the type it stands under) of a user, to that person alone;
@@ -29,7 +35,8 @@ Begin = Callable[[Draft, Any], Awaitable[None]]
 """Checks a command and queues its job."""
 
 CANCEL_BUTTON = "job.cancel"
-SCALE_BACK_BUTTON = "job.rollback"
+WAY_BACK_BUTTON = "job.rollback"
+RESTART_BUTTON = "job.restart"
 LOGS_BUTTON = "incident.logs"
 
 
@@ -52,7 +59,8 @@ class Handlers:
 
 def handlers(ctx: Context) -> Handlers:
     """All of them, over the same ports."""
-    scale, buttons = Scale(ctx), IncidentButtons(ctx)
+    scale, restart, roll_back = Scale(ctx), Restart(ctx), RollBack(ctx)
+    buttons = IncidentButtons(ctx)
     return Handlers(
         answers={
             commands.Status: Status(ctx).answer,
@@ -63,8 +71,16 @@ def handlers(ctx: Context) -> Handlers:
             commands.AcknowledgeIncident: buttons.acknowledge,
             commands.SilenceIncident: buttons.silence,
         },
-        begins={commands.Scale: scale.begin},
-        runners={SCALE: scale},
+        begins={
+            commands.Scale: scale.begin,
+            commands.Restart: restart.begin,
+            commands.RollBack: roll_back.begin,
+        },
+        runners={
+            SCALE: ChangeRunner(ctx, scale),
+            RESTART: ChangeRunner(ctx, restart),
+            ROLLBACK: ChangeRunner(ctx, roll_back),
+        },
         presses={
             CANCEL_BUTTON: commands.Cancel,
             LOGS_BUTTON: commands.IncidentLogs,
@@ -72,5 +88,8 @@ def handlers(ctx: Context) -> Handlers:
             Button.SILENCE.value: commands.SilenceIncident,
         },
         looks=frozenset({LOGS_BUTTON}),
-        job_presses={SCALE_BACK_BUTTON: ScaleBack(ctx, scale).begin},
+        job_presses={
+            WAY_BACK_BUTTON: WayBack(ScaleBack(ctx, scale), roll_back).begin,
+            RESTART_BUTTON: restart.press,
+        },
     )

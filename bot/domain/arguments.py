@@ -65,6 +65,16 @@ def scale(words: Sequence[str], defaults: Defaults) -> Scale | Reply:
     return _pairs(words, defaults)
 
 
+def one_service(name: str, done: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
+    """The one service that a command is about; ``done`` is what happens to it (``restarted``)."""
+    right = f"Right: {example(defaults, f'{name} {defaults.service}')}"
+    if not words:
+        return Reply(f"Which service shall be {done}?", right)
+    if len(words) > 1:
+        return Reply(f"`{name}` takes one service at a time.", right)
+    return service_name(words[0], defaults)
+
+
 def no_arguments(name: str, words: Sequence[str], defaults: Defaults) -> Reply | None:
     """A reply when a command that stands alone was given more."""
     if not words:

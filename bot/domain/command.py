@@ -39,6 +39,20 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """``restart``: replace every task of a service, named as it was typed."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """``rollback``: bring a service's previous version back; named as it was typed."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """``status``: the stack in one look, or one service, named as it was typed."""
 
@@ -92,7 +106,7 @@ class Help:
     command: str | None = None
 
 
-Command = Scale | Status | ListJobs | ListIncidents | Cancel | Help
+Command = Scale | Restart | RollBack | Status | ListJobs | ListIncidents | Cancel | Help
 
 Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident
 """What a button that is answered at once stands for; its value is the one field's."""
@@ -122,6 +136,10 @@ def as_text(command: Command) -> str:
             return " ".join(
                 ["scale", *(f"{target.service}={target.replicas}" for target in targets)]
             )
+        case Restart(service):
+            return f"restart {service}"
+        case RollBack(service):
+            return f"rollback {service}"
         case Status(service):
             return f"status {service}" if service else "status"
         case ListJobs():

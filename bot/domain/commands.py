@@ -17,6 +17,8 @@ from bot.domain.command import (
     ListIncidents,
     ListJobs,
     Reply,
+    Restart,
+    RollBack,
     Scale,
     ScaleTarget,
     Status,
@@ -38,6 +40,8 @@ __all__ = [
     "ListIncidents",
     "ListJobs",
     "Reply",
+    "Restart",
+    "RollBack",
     "Scale",
     "ScaleTarget",
     "Status",
@@ -104,6 +108,16 @@ def _all_words() -> str:
 
 def _see_help(defaults: Defaults) -> str:
     return f"{arguments.example(defaults, 'help')} tells them all."
+
+
+def _restart(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    name = arguments.one_service("restart", "restarted", words, defaults)
+    return name if isinstance(name, Reply) else Restart(name)
+
+
+def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    name = arguments.one_service("rollback", "rolled back", words, defaults)
+    return name if isinstance(name, Reply) else RollBack(name)
 
 
 def _status(words: Sequence[str], defaults: Defaults) -> Command | Reply:
@@ -177,6 +191,35 @@ COMMANDS: tuple[CommandSpec, ...] = (
             "N is the number that shall run in the end; 0 stops the service.",
             "One message follows the job to its verdict, with the cause where something fails.",
             "Jobs for one service run one after the other.",
+        ),
+    ),
+    CommandSpec(
+        name="restart",
+        command=Restart,
+        usage="restart SERVICE",
+        summary="Replace every task of a service by a new one of the same version.",
+        examples=(("restart django", "all tasks of `django`, as its update settings say"),),
+        changes=True,
+        parse=_restart,
+        also=("reboot", "reload", "recreate", "bounce"),
+        notes=(
+            "Nothing of the service is changed; how many tasks go at a time is its own setting.",
+            "Refused while an update is paused: it would resume the bad rollout.",
+            "After it there is nothing to roll back to: the swarm keeps one previous spec.",
+        ),
+    ),
+    CommandSpec(
+        name="rollback",
+        command=RollBack,
+        usage="rollback SERVICE",
+        summary="Bring a service's previous version back, with the replicas it has now.",
+        examples=(("rollback django", "`django` as it was before its last update"),),
+        changes=True,
+        parse=_rollback,
+        also=("undo", "revert", "back"),
+        notes=(
+            "It goes one version back, also while an update is under way or paused.",
+            "After a scale or a restart there is nothing to go back to: the swarm keeps one spec.",
         ),
     ),
     CommandSpec(

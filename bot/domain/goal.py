@@ -38,7 +38,9 @@ class Goal:
     is True when the change itself is a roll back. ``update_before`` is the start
     (``UpdateStatus.StartedAt``) of the update status that the service had before the change, 0.0
     for none; None when it is not known: then an update that had ended at the first look is not
-    this change's. ``command`` is the slash command, for advice.
+    this change's. ``template`` is the digest of the template that the change gave the service, ""
+    where it left the tasks as they are. ``command`` is the slash command, for advice; "" where it
+    does not know the service, which is another stack's.
     """
 
     service_id: str
@@ -50,4 +52,5 @@ class Goal:
     updates: bool = False
     rollback: bool = False
     update_before: float | None = None
+    template: str = ""
     command: str = "/orochi"

@@ -48,13 +48,19 @@ class Turn(Enum):
 class Target:
     """One service of a job and what shall become of it.
 
-    ``service`` is the full name. ``replicas`` is what was asked for, ``before`` what the service
-    had when the command came, then right before the change (None while not known). ``applied`` is
-    the Unix time at which the change was made or found made already, None before; ``changed`` says
+    ``service`` is the full name. ``replicas`` is what was asked for, or how many tasks the service
+    wants where the number stays. ``before`` is what the service had when the command came, then
+    right before the change (None while not known, and where the number stays). ``applied`` is the
+    Unix time at which the change was made or found made already, None before; ``changed`` says
     whether this job made a service update. ``known_dead`` are the ids of tasks that had ended
-    before the change: their
-    failures are not this job's. ``update_before`` is the start of the update status that the
-    service had before the change (Unix seconds, 0.0 for none), None while not known.
+    before the change: their failures are not this job's. ``update_before`` is the start of the
+    update status that the service had before the change (Unix seconds, 0.0 for none), None while
+    not known.
+
+    What a restart and a roll back are about to make is written down before: ``restarts`` is the
+    counter of forced updates, ``spec`` the digest of the spec that comes back, with its ``image``
+    and the ``image_before``. ``template`` is the digest of the template that the change left, ""
+    where it left the tasks as they are; ``rollback`` says that the swarm calls it a roll back.
     """
 
     service: str
@@ -65,6 +71,12 @@ class Target:
     changed: bool = False
     known_dead: tuple[str, ...] = ()
     update_before: float | None = None
+    restarts: int = 0
+    spec: str = ""
+    image: str = ""
+    image_before: str = ""
+    template: str = ""
+    rollback: bool = False
 
     @property
     def begun(self) -> bool:
@@ -82,8 +94,9 @@ class Job:
     """One job, whole; kept in Redis as JSON.
 
     ``id`` is the idempotency key towards the outside. ``action`` is the command's word
-    (``scale``). ``stack`` is the stack's name. ``text`` is what the person typed after the slash
-    command. ``user`` and ``channel`` are Slack ids, ``message`` the ts of the job's message.
+    (``scale``). ``stack`` is the stack's name, "" for a service of none. ``text`` is what the
+    person typed after the slash command, or the value of the button that was pressed. ``user`` and
+    ``channel`` are Slack ids, ``message`` the ts of the job's message.
     Times are Unix seconds. ``outcomes`` has one entry for each target once it is known, in the
     order of ``targets`` (None before). ``progress`` likewise. ``cancelled_by`` is the user who
     cancelled. ``attempt`` counts the workers that began it. ``revision`` grows with every save.

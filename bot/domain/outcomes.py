@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.causes import Cause, CauseKind, with_oom
+from bot.domain.causes import Cause, CauseKind, with_oom, with_probe
 from bot.domain.goal import Goal
 from bot.domain.memory import Failure, Memory, Sight
 from bot.domain.progress import ServiceProgress, SlotProgress
@@ -36,10 +36,15 @@ _ADVICE: Final = {
     Verdict.CRASH_LOOPING: "Read its log: `docker service logs {service}`.",
     Verdict.FAILED: "See its tasks: `docker service ps --no-trunc {service}`.",
     Verdict.TIMED_OUT: "Look at it with `{command} status {service}`; it is still being tried.",
-    Verdict.PAUSED: "Bring the former version back: `docker service rollback {service}`.",
     Verdict.ROLLED_BACK: "Mend what failed before it is deployed again.",
     Verdict.SUPERSEDED: "See how it stands: `{command} status {service}`.",
 }
+_ADVICE_ELSEWHERE: Final = {
+    **_ADVICE,
+    Verdict.TIMED_OUT: "Look at it with `docker service ps {service}`; it is still being tried.",
+    Verdict.SUPERSEDED: "See how it stands: `docker service ps {service}`.",
+}
+"""For services of other stacks: the slash command does not know them."""
 
 
 def verdict_for(kind: CauseKind, default: Verdict) -> Verdict:
@@ -61,7 +66,20 @@ def outcome(sight: Sight, verdict: Verdict, reason: str, cause: Cause | None = N
 
 def advice(goal: Goal, verdict: Verdict) -> str:
     """The next step after a verdict, or ""."""
-    return _ADVICE.get(verdict, "").format(service=goal.service, command=goal.command)
+    known = _ADVICE if goal.command else _ADVICE_ELSEWHERE
+    return known.get(verdict, "").format(service=goal.service, command=goal.command)
+
+
+def way_back(service: Service, command: str) -> str:
+    """What is typed to roll a service back; ``command`` as in ``Goal``."""
+    return f"`{f'{command} rollback' if command else 'docker service rollback'} {service.name}`"
+
+
+def way_out(service: Service, command: str) -> str:
+    """The next step where an update is paused."""
+    if service.can_roll_back:
+        return f"Go back to what was before: {way_back(service, command)}."
+    return "There is no other version to go back to: mend it with an update that works."
 
 
 def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
@@ -79,15 +97,10 @@ def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome: 
 
 
 def judge_health(outcome: Outcome) -> Outcome:
-    """The outcome once it is known that a container that ended with 0 had been unhealthy.
-
-    The swarm itself tells no difference: it stops an unhealthy container, and one that exits 0 on
-    SIGTERM looks as if its work were done.
-    """
+    """The outcome once a failed health probe was found (see ``causes.with_probe``)."""
     if outcome.cause is None or outcome.cause.kind is not CauseKind.ENDED:
         return outcome
-    text = "The health check did not pass, so the engine stopped the container"
-    cause = replace(outcome.cause, kind=CauseKind.UNHEALTHY, text=text)
+    cause = with_probe(outcome.cause)
     reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
     verdict = outcome.verdict
     if verdict in {Verdict.CRASH_LOOPING, Verdict.FAILED}:

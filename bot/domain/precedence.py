@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.command import Defaults, Scale
+from bot.domain.command import Command, Defaults, Reply, Restart, RollBack, Scale
 from bot.domain.job import Job
 from bot.domain.names import short_name
 from bot.domain.parser import parse
@@ -18,10 +18,21 @@ def may_concern(action: str, text: str, job: Job, defaults: Defaults) -> bool:
     regard to case: too much waiting does no harm, too little breaks the order.
     """
     command = parse(text, defaults) if action == TYPED else None
-    if not isinstance(command, Scale):
-        return action != TYPED
-    named = {_key(job.stack, target.service) for target in command.targets}
+    if command is None:
+        return True
+    named = {_key(job.stack, name) for name in _changed(command)}
     return bool(named & {_key(job.stack, lane) for lane in job.lanes})
+
+
+def _changed(command: Command | Reply) -> tuple[str, ...]:
+    """The services that a command changes, as they were typed."""
+    match command:
+        case Scale(targets):
+            return tuple(target.service for target in targets)
+        case Restart(service) | RollBack(service):
+            return (service,)
+        case _:
+            return ()
 
 
 def _key(stack: str, name: str) -> str:

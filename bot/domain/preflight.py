@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.domain.errors import RefusedError
-from bot.domain.swarm import Mode, Service, Task, TaskState, UpdateState
+from bot.domain.outcomes import way_out
+from bot.domain.swarm import LastChange, Mode, Service, Task, TaskState, UpdateState
 
 PAUSED = {
     UpdateState.PAUSED: "its last update failed and is paused",
@@ -11,12 +12,13 @@ PAUSED = {
 }
 
 
-def check_scale(service: Service) -> None:
+def check_scale(service: Service, command: str) -> None:
     """Raise RefusedError when the service cannot be scaled as it stands.
 
     Docker resumes a paused rollout at the next change of the service, whatever the change is: a
     scale would then replace the healthy tasks by the broken version (moby/swarmkit
-    ``manager/orchestrator/update/updater.go``).
+    ``manager/orchestrator/update/updater.go``). ``command`` is the slash command, "" where it
+    does not know the service.
     """
     if service.mode.is_global:
         raise RefusedError(
@@ -28,8 +30,64 @@ def check_scale(service: Service) -> None:
         raise RefusedError(
             f"`{service.short_name}` cannot be scaled now: {PAUSED[service.update]}, and scaling "
             "would resume the bad rollout.",
-            hint=f"Roll back first: `docker service rollback {service.name}`. Then scale.",
+            hint=f"{_first(service, command)} Then scale.",
         )
+
+
+def check_restart(service: Service, command: str) -> None:
+    """Raise RefusedError when the service cannot be restarted as it stands.
+
+    A restart resumes a paused rollout as any change does. ``command`` as for ``check_scale``.
+    """
+    if service.update in PAUSED:
+        raise RefusedError(
+            f"`{service.short_name}` cannot be restarted now: {PAUSED[service.update]}, and a "
+            "restart would resume the bad rollout.",
+            hint=f"{_first(service, command)} Then restart.",
+        )
+
+
+def check_roll_back(service: Service) -> None:
+    """Raise RefusedError when a roll back of the service would bring no other version back.
+
+    The swarm keeps one previous spec, and every change replaces it: after a scale it is the same
+    version with the former number, and after a restart the same version.
+    """
+    if service.can_roll_back:
+        return
+    name, previous = f"`{service.short_name}`", service.previous
+    if previous is None:
+        raise RefusedError(
+            f"{name} cannot be rolled back: it was never changed, so there is no previous version."
+        )
+    image = image_name(previous.image)
+    if service.update.is_roll_back and previous.change is LastChange.VERSION:
+        raise RefusedError(
+            f"{name} was rolled back already: its previous spec is now the version that it was "
+            f"rolled back from ({image}).",
+            hint=f"To try that one again: `docker service rollback {service.name}`.",
+        )
+    number = previous.change is LastChange.NUMBER
+    last = "of its number of replicas" if number else "a restart"
+    raise RefusedError(
+        f"{name} cannot be rolled back: its last change was {last}. The swarm keeps one previous "
+        f"spec, and that is now the same version ({image}).",
+        hint="An older version comes back by an update: "
+        f"`docker service update --image … {service.name}`.",
+    )
+
+
+def image_name(image: str) -> str:
+    """An image as people call it: without the digest that a tag was resolved to."""
+    name, _, digest = image.partition("@")
+    return name if ":" in name.rpartition("/")[2] or not digest else image
+
+
+def _first(service: Service, command: str) -> str:
+    """What has to be done before a service whose update is paused may be changed otherwise."""
+    if service.update is UpdateState.ROLLBACK_PAUSED:
+        return f"See what fails: `docker service ps --no-trunc {service.name}`, and mend it first."
+    return way_out(service, command)
 
 
 def missing_places(service: Service, tasks: tuple[Task, ...], replicas: int) -> int:

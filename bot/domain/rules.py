@@ -17,11 +17,14 @@ from bot.domain.slots import runs_to_completion
 from bot.domain.swarm import Restart, UpdateState
 from bot.domain.verdict import Outcome, Verdict
 
-_ROLLBACKS: Final = {
-    UpdateState.ROLLBACK_STARTED,
-    UpdateState.ROLLBACK_PAUSED,
-    UpdateState.ROLLBACK_COMPLETED,
-}
+
+def judge_foreign_version(case: Case) -> Answer:
+    """Somebody else changed what the tasks are made of, after this change had."""
+    goal, service = case.sight.goal, case.sight.service
+    if not goal.template or goal.template == service.template or _taken_back(case):
+        return NEVER
+    who = "A roll back" if case.update.is_roll_back else "Somebody else"
+    return outcome(case.sight, Verdict.SUPERSEDED, f"{who} changed its version meanwhile.")
 
 
 def judge_update(case: Case) -> Answer:
@@ -37,10 +40,9 @@ def judge_update(case: Case) -> Answer:
 def judge_foreign_change(case: Case) -> Answer:
     """Somebody else wants another number now."""
     goal, service = case.sight.goal, case.sight.service
-    by_swarm = case.update in _ROLLBACKS and not case.memory.rolled_back_by_hand
-    if goal.replicas is None or goal.replicas == service.replicas or (goal.updates and by_swarm):
+    if goal.replicas is None or goal.replicas == service.replicas or _taken_back(case):
         return NEVER
-    who = "A roll back" if case.update in _ROLLBACKS else "Somebody else"
+    who = "A roll back" if case.update.is_roll_back else "Somebody else"
     reason = f"{who} set it to {service.replicas} meanwhile; this job wanted {goal.replicas}."
     return outcome(case.sight, Verdict.SUPERSEDED, reason)
 
@@ -92,7 +94,8 @@ def judge_watch_foreign(case: Case) -> Answer:
     """Somebody changed the service: what happens from now on is not this change's doing."""
     sight = case.sight
     other_template = sight.service.template != case.memory.first_template
-    if other_template or not isinstance(judge_foreign_change(case), float):
+    judged = (judge_foreign_version(case), judge_foreign_change(case))
+    if other_template or not all(isinstance(answer, float) for answer in judged):
         return _kept(case, "until somebody changed the service")
     return NEVER
 
@@ -122,6 +125,12 @@ def judge_watch_limit(case: Case) -> Answer:
     return outcome(sight, Verdict.FAILED, reason, cause)
 
 
+def _taken_back(case: Case) -> bool:
+    """Whether the swarm itself takes the update back that it made for this change."""
+    by_swarm = case.update.is_roll_back and not case.memory.rolled_back_by_hand
+    return case.sight.goal.updates and by_swarm
+
+
 def _named_failure(case: Case) -> Cause | None:
     """The failure that an update status names, else the latest one."""
     message = case.sight.service.update_message
@@ -137,11 +146,16 @@ def _because(cause: Cause | None) -> str:
 
 def _paused(case: Case) -> Outcome:
     sight, cause = case.sight, _named_failure(case)
-    both = f"{score(sight)} the new version, {sight.census.former} the former"
     if case.update is UpdateState.PAUSED:
+        both = f"{score(sight)} as updated, {sight.census.former} as before"
         reason = f"The swarm paused the update ({both})" + _because(cause)
-        return outcome(sight, Verdict.PAUSED, reason, cause)
-    reason = f"The update failed, and so did the roll back ({score(sight)})" + _because(cause)
+        result = outcome(sight, Verdict.PAUSED, reason, cause)
+        advice = outcomes.way_out(sight.service, sight.goal.command)
+        return replace(result, advice=advice, can_roll_back=sight.service.can_roll_back)
+    what = "The roll back failed, and the swarm paused it"
+    if not sight.goal.rollback:
+        what = "The update failed, and so did the roll back"
+    reason = f"{what} ({score(sight)})" + _because(cause)
     advice = outcomes.advice(sight.goal, Verdict.FAILED)
     return replace(outcome(sight, Verdict.PAUSED, reason, cause), advice=advice)
 
@@ -163,7 +177,8 @@ def _hold(case: Case) -> float:
     """
     sight, memory = case.sight, case.memory
     running = frozenset(task.id for task in sight.census.running)
-    if memory.saw_surplus and running <= memory.settled and not memory.counted:
+    only_stopped = not sight.goal.template and memory.saw_surplus and running <= memory.settled
+    if only_stopped and not memory.counted:
         return 0.0
     return sight.service.rollback_monitor if sight.goal.rollback else sight.service.monitor
 
@@ -220,6 +235,12 @@ _FAILING: Final = (
 )
 
 CONVERGING: Final = (
+    Rule(
+        "foreign version",
+        "this change replaces tasks, and somebody else changed what they are made of",
+        (Verdict.SUPERSEDED,),
+        judge_foreign_version,
+    ),
     Rule(
         "update ended badly",
         "this change's update was paused or rolled back",

@@ -41,7 +41,8 @@ class Outcome:
     ``cause`` is the decisive failure, where a task failed. ``running`` of ``desired`` replicas ran
     at the end. ``provisional`` is True for a ``converged`` that is still watched and may be
     revised. ``evidence`` are the failed container's last log lines or the last probe's output,
-    unescaped, newest last; ``evidence_title`` says which.
+    unescaped, newest last; ``evidence_title`` says which. ``can_roll_back`` is True where rolling
+    the service back is the way out, and possible.
     """
 
     verdict: Verdict
@@ -53,3 +54,4 @@ class Outcome:
     provisional: bool = False
     evidence: str = ""
     evidence_title: str = ""
+    can_roll_back: bool = False

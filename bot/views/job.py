@@ -13,6 +13,7 @@ from typing import TypeVar
 from bot.domain.job import Job, JobState, Target
 from bot.domain.message import Block, Message, Metadata
 from bot.domain.names import short_name
+from bot.domain.preflight import image_name
 from bot.domain.progress import ServiceProgress
 from bot.domain.verdict import Outcome, Verdict
 from bot.views import words
@@ -26,6 +27,7 @@ from bot.views.text import (
     mention,
     plain,
     plural,
+    quoted,
     slack_date,
     slack_time,
 )
@@ -33,6 +35,8 @@ from bot.views.text import (
 WATCH_SECONDS = 60.0
 NAME_LENGTH = 63
 MOST_TEXT = 3000
+DEEDS = {"restart": "restart", "rollback": "roll back"}
+"""Actions that are done to a service as it is, by their words."""
 
 T = TypeVar("T")
 
@@ -137,6 +141,8 @@ def final_verdict(job: Job) -> Verdict | None:
 
 def deed(job: Job) -> str:
     """What was asked for, in a few words, unescaped: ``scale worker01 to 5``."""
+    if job.action in DEEDS:
+        return f"{DEEDS[job.action]} {', '.join(_short(job, target) for target in job.targets)}"
     if job.action != "scale":
         return f"{job.action} {job.target}"
     each = [f"{_short(job, target)} to {target.replicas}" for target in job.targets]
@@ -264,13 +270,15 @@ def _bare(job: Job) -> list[Block]:
 
 def _small_print(job: Job, now: float, command: str, watch_seconds: float) -> list[str]:
     asked = f"Asked by {mention(job.user)} · job `{line(job.id, 20)}`"
-    said = [f"{asked} · stack {line(job.stack, 63)} · {_when(job, now)}"]
+    stack = f" · stack {line(job.stack, 63)}" if job.stack else ""
+    said = [f"{asked}{stack} · {_when(job, now)}"]
     said += [_watch_words(job, watch_seconds), _revision_words(job)]
     if job.cancelled_by:
         said.append(f"Cancelled by {mention(job.cancelled_by)}")
     before = [_before(job, target) for target in job.targets if target.was_other]
     if before and job.state is not JobState.QUEUED:
         said.append(line(f"Before: {', '.join(before)}", 300))
+    said += [_images(target) for target in job.targets if target.image != target.image_before]
     if job.state is JobState.FINISHED and not job.verdict:
         said.append(f"`{line(command, 30)} status` tells what runs now.")
     return [each for each in said if each]
@@ -306,9 +314,17 @@ def _before(job: Job, target: Target) -> str:
     return f"{name}{plural(target.before or 0, 'replica')}"
 
 
+def _images(target: Target) -> str:
+    """From which image to which a roll back goes."""
+    before, after = (quoted(image_name(each), 150) for each in (target.image_before, target.image))
+    return f"Image: {before} → {after}"
+
+
 def _buttons(job: Job) -> list[Block]:
     if job.state is not JobState.FINISHED:
         return [actions([_stop_button(job)])]
+    if paused := _to_be_rolled_back(job):
+        return [actions([_roll_back_button(job, paused)])]
     verdict, undone = final_verdict(job), job.undone
     fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
     return [actions([_scale_back_button(job, undone)])] if fitting and undone else []
@@ -316,10 +332,28 @@ def _buttons(job: Job) -> list[Block]:
 
 def _stop_button(job: Job) -> Block:
     text = "What was set already stays set. The message then offers to scale back."
+    if job.action in DEEDS:
+        text = "The swarm goes on with what was begun; only the message stops following it."
     if job.state is JobState.QUEUED:
         text = "The job is taken out of the queue. Nothing was changed yet."
     question = confirm("Stop waiting?", text, "Stop waiting", "Go on")
     return button("job.cancel", "Stop waiting", job.id, question)
+
+
+def _to_be_rolled_back(job: Job) -> Target | None:
+    """The one service whose update is paused and can be taken back."""
+    found = [
+        target
+        for target, outcome in zip(job.targets, job.outcomes, strict=False)
+        if outcome and outcome.can_roll_back
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _roll_back_button(job: Job, target: Target) -> Block:
+    text = plain(f"A new job brings the version of {_short(job, target)} before back", 280) + "."
+    question = confirm("Roll back?", text, "Roll back", "No")
+    return button("job.rollback", "Roll back", f"service:{target.service}", question)
 
 
 def _scale_back_button(job: Job, targets: Sequence[Target]) -> Block:

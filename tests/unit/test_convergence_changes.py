@@ -48,8 +48,21 @@ def test_a_paused_update_is_paused_with_the_cause_of_the_task_that_it_names():
     assert outcome.verdict.value == "paused"
     assert outcome.cause is not None
     assert outcome.cause.kind.value == "image_missing"
-    assert "1 of 3 run the new version, 1 the former" in outcome.reason
-    assert "docker service rollback stack_web" in outcome.advice
+    assert "1 of 3 run as updated, 1 as before" in outcome.reason
+    assert not outcome.can_roll_back
+    assert "no other version to go back to" in outcome.advice
+
+
+def test_a_paused_update_names_the_way_back_where_there_is_one():
+    for command, typed in (("/orochi", "/orochi rollback"), ("", "docker service rollback")):
+        machine = Machine(a_goal(3, updates=True, command=command), updated(UpdateState.UPDATING))
+        machine.see(0, *running(1, 2), rejected("bad", 3))
+        machine.service = updated(UpdateState.PAUSED, can_roll_back=True)
+
+        outcome = machine.outcome(2, *running(1), a_task("old", 2, up_to_date=False))
+
+        assert outcome.can_roll_back
+        assert outcome.advice == f"Go back to what was before: `{typed} stack_web`."
 
 
 def test_an_update_that_the_swarm_rolls_back_is_followed_to_the_end_and_is_a_failure():
@@ -128,6 +141,61 @@ def test_the_roll_back_that_the_job_asked_for_is_converged_when_completed():
     machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed")
 
     assert machine.verdict(10, *running(1, 2, 3)) == "converged"
+
+
+def test_the_roll_back_that_the_job_asked_for_may_fail_and_be_paused():
+    machine = Machine(a_goal(3, updates=True, rollback=True), updated(UpdateState.ROLLBACK_STARTED))
+    machine.see(0, *running(1, 2), rejected("bad", 3))
+    machine.service = updated(UpdateState.ROLLBACK_PAUSED, can_roll_back=True)
+
+    outcome = machine.outcome(9, *running(1))
+
+    assert outcome.verdict.value == "paused"
+    assert outcome.reason.startswith("The roll back failed, and the swarm paused it (1 of 3 run)")
+    assert not outcome.can_roll_back
+
+
+def test_another_template_than_the_change_left_supersedes_what_replaces_tasks():
+    machine = Machine(a_goal(None, updates=True, template="v1"), updated(UpdateState.UPDATING))
+    machine.see(0, *running(1, 2, 3))
+    machine.service = updated(UpdateState.PAUSED, template="v2")
+
+    outcome = machine.outcome(1, *running(1, 2, 3))
+
+    assert outcome.verdict.value == "superseded"
+    assert outcome.reason == "Somebody else changed its version meanwhile."
+
+
+def test_the_template_from_before_is_no_other_one_when_the_swarm_takes_the_update_back():
+    machine = Machine(a_goal(None, updates=True, template="v1"), updated(UpdateState.UPDATING))
+    machine.see(0, *running(1, 2), rejected("bad", 3))
+    machine.service = updated(UpdateState.ROLLBACK_STARTED, "rolled back", template="v0")
+    assert machine.verdict(1, *running(1, 2)) is None
+    machine.service = updated(UpdateState.ROLLBACK_COMPLETED, template="v0")
+
+    assert machine.verdict(9, *running(1, 2, 3)) == "rolled_back"
+
+
+def test_another_number_leaves_a_change_true_that_is_about_the_tasks():
+    machine = Machine(a_goal(None, updates=True, template="v1"), a_service(3))
+    machine.see(0, *running(1, 2, 3))
+    machine.service = a_service(2)
+    machine.see(1, *running(1, 2))
+
+    assert machine.verdict(6, *running(1, 2)) == "converged"
+
+
+def test_old_tasks_that_are_replaced_are_no_failures_and_new_ones_have_to_hold():
+    machine = Machine(a_goal(None, updates=True, template="v1"), updated(UpdateState.UPDATING))
+    old = [a_task(f"old{n}", n, up_to_date=False) for n in (1, 2, 3)]
+    assert machine.verdict(0, *old) is None
+    killed = [failed(f"old{n}", n, 137, up_to_date=False) for n in (1, 2, 3)]
+    leaving = a_task("late", 4, up_to_date=False, desired=COMPLETE)
+    machine.service = updated(UpdateState.COMPLETED)
+    assert machine.verdict(4, *killed, *running(1, 2, 3), leaving) is None
+    assert machine.verdict(5, *killed, *running(1, 2, 3)) is None
+
+    assert machine.verdict(9, *killed, *running(1, 2, 3)) == "converged"
 
 
 def test_somebody_else_rolling_an_update_back_supersedes_it():

@@ -10,6 +10,8 @@ from bot.domain.commands import (
     ListIncidents,
     ListJobs,
     Reply,
+    Restart,
+    RollBack,
     Scale,
     ScaleTarget,
     Status,
@@ -73,6 +75,12 @@ READ = {
     "scale my\u2010app 3": Scale((ScaleTarget("my-app", 3),)),
     "scale my\u2013app 3": Scale((ScaleTarget("my-app", 3),)),
     "scale <http://worker01|worker01> 3": scale(worker01=3),
+    "restart worker01": Restart("worker01"),
+    "Restart orochi_django": Restart("orochi_django"),
+    "restart `worker01`": Restart("worker01"),
+    "restart help": Help("restart"),
+    "rollback worker01": RollBack("worker01"),
+    "ROLLBACK orochi_django": RollBack("orochi_django"),
     "status": Status(),
     "status django": Status("django"),
     "Status orochi_django": Status("orochi_django"),
@@ -127,7 +135,7 @@ ANSWERED = {
     "cancel k3f9ab k3f9ac": ("one job at a time", "`/orochi jobs`"),
     "cancel everything": ("`everything` is not the id of a job", "`/orochi jobs`"),
     "cancel 5": ("`5` is not the id of a job", "`/orochi jobs`"),
-    "help deploy": ("There is no command `deploy`", "`scale`, `status`, `jobs`"),
+    "help deploy": ("There is no command `deploy`", "`rollback`, `status`, `jobs`"),
     "statsu": ("There is no command `statsu`", "Did you mean `/orochi status`?"),
     "scal 5": ("There is no command `scal`", "Did you mean `/orochi scale worker01=5`?"),
     "cancle k3f9ab": ("There is no command `cancle`", "Did you mean `/orochi cancel k3f9ab`?"),
@@ -135,12 +143,20 @@ ANSWERED = {
     "5": ("There is no command `5`", "Did you mean `/orochi scale worker01=5`?"),
     "django 2": ("There is no command `django`", "Did you mean `/orochi scale django=2`?"),
     "django = 2": ("There is no command `django`", "Did you mean `/orochi scale django=2`?"),
-    "deploy": ("There is no command `deploy`", "There are: `scale`, `status`"),
-    "restart worker01": ("There is no command `restart`", "There are: `scale`, `status`"),
+    "deploy": ("There is no command `deploy`", "There are: `scale`, `restart`, `rollback`"),
+    "restart": ("Which service shall be restarted?", "`/orochi restart worker01`"),
+    "restart worker01 django": ("one service at a time", "`/orochi restart worker01`"),
+    "restart worker01=3": ("`worker01=3` cannot be the name of a service", "`/orochi status`"),
+    "rollback": ("Which service shall be rolled back?", "`/orochi rollback worker01`"),
+    "rollback worker01 v1": ("one service at a time", "`/orochi rollback worker01`"),
+    "restrat django": ("There is no command `restrat`", "`/orochi restart django`"),
+    "reboot django": ("There is no command `reboot`", "`/orochi restart django`"),
+    "undo django": ("There is no command `undo`", "`/orochi rollback django`"),
+    "roll-back django": ("There is no command `roll-back`", "`/orochi rollback django`"),
     "incidents a b": ("`incidents` lists those of all services, or of one.", "incidents worker01"),
     "alerts": ("There is no command `alerts`", "Did you mean `/orochi incidents`?"),
-    "=": ("There is no command `=`", "There are: `scale`, `status`"),
-    "`rm -rf`": ("There is no command `rm`", "There are: `scale`, `status`"),
+    "=": ("There is no command `=`", "There are: `scale`, `restart`, `rollback`"),
+    "`rm -rf`": ("There is no command `rm`", "There are: `scale`, `restart`, `rollback`"),
 }
 
 
@@ -197,8 +213,10 @@ def test_every_command_is_found_by_its_word_and_by_its_value(row):
     assert spec_of(command) is row
 
 
-def test_only_scale_and_cancel_change_anything():
-    assert {row.name for row in COMMANDS if row.changes} == {"scale", "cancel"}
+def test_what_changes_anything_is_for_operators():
+    changing = {row.name for row in COMMANDS if row.changes}
+
+    assert changing == {"scale", "restart", "rollback", "cancel"}
 
 
 def test_words_that_lead_to_a_command_are_not_commands_and_lead_to_one_only():

@@ -14,6 +14,8 @@ from bot.domain.commands import (
     ListIncidents,
     ListJobs,
     Reply,
+    Restart,
+    RollBack,
     Scale,
     ScaleTarget,
     Status,
@@ -56,10 +58,13 @@ targets = st.lists(
     max_size=10,
     unique_by=lambda target: target.service,
 ).map(tuple)
+services_but_help = services.filter(lambda name: name.lower() not in {"help"})
 commands = st.one_of(
     st.builds(Scale, targets),
+    st.builds(Restart, services_but_help),
+    st.builds(RollBack, services_but_help),
     st.builds(ListIncidents, st.none() | services.filter(lambda name: name.lower() != "help")),
-    st.builds(Status, st.none() | services.filter(lambda name: name.lower() not in {"help"})),
+    st.builds(Status, st.none() | services_but_help),
     st.just(ListJobs()),
     st.builds(Cancel, st.text(ID_ALPHABET, min_size=ID_LENGTH, max_size=ID_LENGTH)),
     st.builds(Help, st.none() | st.sampled_from(WORDS)),

@@ -24,7 +24,11 @@ JOB = Job(
         (TYPED, "scale django 5", False),
         (TYPED, "status", False),
         (TYPED, "nonsense", False),
+        (TYPED, "restart worker01", True),
+        (TYPED, "rollback orochi_WORKER01", True),
+        (TYPED, "restart django", False),
         ("job.rollback", "ghijkm", True),
+        ("job.restart", "orochi_django", True),
     ],
 )
 def test_commands_for_one_service_wait_for_each_other(action: str, text: str, concerns: bool):

@@ -56,6 +56,7 @@ outcomes = st.builds(
     provisional=st.booleans(),
     evidence=hostile,
     evidence_title=hostile,
+    can_roll_back=st.booleans(),
 )
 slots = st.builds(
     SlotProgress,
@@ -70,13 +71,22 @@ many_slots = st.one_of(
     st.lists(slots, max_size=4), slots.map(lambda slot: [slot] * 100), st.just([])
 ).map(tuple)
 progress = st.builds(ServiceProgress, names, counts, counts, hostile, many_slots, counts)
-targets = st.builds(Target, names, names, counts, before=st.none() | counts, changed=st.booleans())
+targets = st.builds(
+    Target,
+    names,
+    names,
+    counts,
+    before=st.none() | counts,
+    changed=st.booleans(),
+    image=st.just("") | hostile,
+    image_before=st.just("") | hostile,
+)
 few = st.lists(targets, min_size=1, max_size=10).map(tuple)
 maybe = st.none()
 jobs = st.builds(
     Job,
     st.text(ID_ALPHABET, min_size=6, max_size=6),
-    st.sampled_from(["scale", "deploy"]),
+    st.sampled_from(["scale", "restart", "rollback", "deploy"]),
     names,
     hostile,
     users,

@@ -1,0 +1,320 @@
+"""How every command that changes services goes on, from a queued job to the verdicts.
+
+A deed says what is done to one service; all the rest is the same for each: a look, the change
+made once, the observation, the watch after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from bot.domain.convergence import Convergence, Goal
+from bot.domain.errors import (
+    OutOfSequenceError,
+    RefusedError,
+    SupersededError,
+    SwarmError,
+    SwarmUnavailableError,
+)
+from bot.domain.job import Job, JobState, Target
+from bot.domain.progress import ServiceProgress
+from bot.domain.swarm import Look
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.backoff import Backoff
+from bot.loops.hold import Hold
+from bot.loops.observer import first_of
+from bot.views.job import job_message
+from handlers.context import Context
+
+WRITE_ATTEMPTS = 8
+CHECK_SECONDS = 10.0
+ENGINE_PATIENCE = 60.0
+"""Seconds that a job waits for an engine that does not answer, before it changes anything."""
+
+T = TypeVar("T")
+
+
+class Deed(Protocol):
+    """What is done to one service. Every step may come twice: a lost worker's job goes on."""
+
+    async def objection(self, target: Target, look: Look) -> Outcome | None:
+        """The outcome when nothing is to be changed, None to go on. The service exists."""
+
+    def noted(self, target: Target, look: Look) -> Target:
+        """The target with what is about to be done. The service exists."""
+
+    async def make(self, target: Target, *, doubtful: bool) -> Target:
+        """Make the change and tell what it came to, or find that it is made already.
+
+        ``doubtful`` says that an earlier try may have made it. Raises RefusedError.
+        """
+
+    def goal(self, target: Target, goal: Goal) -> Goal:
+        """What is awaited, of the goal that all changes have."""
+
+    def told(self, target: Target, outcome: Outcome) -> Outcome:
+        """The outcome of the observation as it is told."""
+
+    def left(self, target: Target, running: int) -> str:
+        """How the service is left when a person stops waiting."""
+
+
+class ChangeRunner:
+    """Runs the jobs of one deed."""
+
+    def __init__(self, ctx: Context, deed: Deed) -> None:
+        self._ctx = ctx
+        self._deed = deed
+
+    async def run(self, hold: Hold) -> None:
+        """Preflight all targets, change them, and follow each to its verdict.
+
+        A wish to cancel is heard before and after the change, never while it is being made.
+        """
+        job = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
+        job = await hold.save(job)
+        self._show(job)
+        looking = asyncio.create_task(self._first_looks(hold))
+        if not await first_of(looking, hold.cancelled):
+            await self._end(hold, self._cancelled(hold))
+            return
+        looks = looking.result()
+        objection = await self._preflight(job, looks)
+        if objection is not None:
+            await self._end(hold, objection)
+            return
+        if hold.cancelled.is_set():
+            await self._end(hold, self._cancelled(hold))
+            return
+        await self._change(hold, looks)
+        following = asyncio.create_task(self._follow_all(hold))
+        ended = await first_of(following, hold.cancelled)
+        await self._end(hold, hold.job if ended else self._cancelled(hold))
+
+    async def watch(self, hold: Hold) -> None:
+        """Watch every provisionally converged service on; revise what proves wrong."""
+        job = hold.job
+        watched = [
+            index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
+        ]
+        outcomes = await asyncio.gather(
+            *(self._ctx.observer.follow(self._watching(job, i), _ignore) for i in watched)
+        )
+        for index, outcome in zip(watched, outcomes, strict=True):
+            job = _watched(job, index, outcome)
+        await hold.finish(replace(job, watched_until=self._ctx.clock.now()))
+
+    async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
+        """The job with what speaks against it, None when it may go on."""
+        outcomes = [
+            await self._objection(target, look)
+            for target, look in zip(job.targets, looks, strict=True)
+        ]
+        if not any(outcomes):
+            return None
+        for index, outcome in enumerate(outcomes):
+            job = job.with_outcome(index, outcome or _held_back(job.targets[index]))
+        return job
+
+    async def _objection(self, target: Target, look: Look) -> Outcome | None:
+        if look.service is None:
+            unchanged = "" if target.begun else " Nothing was changed."
+            reason = f"The service was removed meanwhile.{unchanged}"
+            return Outcome(Verdict.SUPERSEDED, reason)
+        if target.applied is not None:
+            return None
+        try:
+            return await self._deed.objection(target, look)
+        except RefusedError as error:
+            return _refused(error)
+
+    async def _first_looks(self, hold: Hold) -> list[Look]:
+        """Every target as it stands. An engine that is away for a moment fails no job."""
+        backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
+        while True:
+            try:
+                return [await self._ctx.swarm.look(t.service_id) for t in hold.job.targets]
+            except SwarmUnavailableError as error:
+                if self._ctx.clock.now() > late:
+                    raise
+                self._show(_waiting_for_the_engine(hold.job, error))
+                await self._ctx.clock.sleep(backoff.failed())
+
+    async def _change(self, hold: Hold, looks: list[Look]) -> None:
+        """Make every change once; what is about to be done is written down first."""
+        job = hold.job
+        taken_over = [target.begun for target in job.targets]
+        for index, look in enumerate(looks):
+            target = job.targets[index]
+            if not target.begun:
+                job = job.with_target(index, self._noted(target, look))
+        job = await hold.save(job)
+        for index, doubtful in enumerate(taken_over):
+            await self._apply(hold, index, doubtful=doubtful)
+
+    def _noted(self, target: Target, look: Look) -> Target:
+        """The target with what must not be taken for the change's doing, and what is to be done."""
+        dead = tuple(task.id for task in look.tasks if task.state.over)
+        if look.service is None:
+            return replace(target, known_dead=dead, update_before=0.0)
+        update = look.service.update_started or 0.0
+        return self._deed.noted(replace(target, known_dead=dead, update_before=update), look)
+
+    async def _follow_all(self, hold: Hold) -> None:
+        job = hold.job
+        left = [index for index in range(len(job.targets)) if _at(job.outcomes, index) is None]
+        await asyncio.gather(*(self._follow(hold, index) for index in left))
+
+    async def _apply(self, hold: Hold, index: int, *, doubtful: bool) -> None:
+        """Make the change once: what another worker did already is found and left alone.
+
+        ``doubtful`` says that one may have done it. A service that cannot be changed any more
+        keeps the others from nothing.
+        """
+        target = hold.job.targets[index]
+        if target.applied is not None:
+            return
+        try:
+            made = await self._made(target, doubtful=doubtful)
+        except RefusedError as error:
+            await hold.note(hold.job.with_outcome(index, _refused(error)))
+            return
+        except SwarmError as error:
+            await hold.note(hold.job.with_outcome(index, _broken_off(target, error)))
+            return
+        applied = replace(made, applied=self._ctx.clock.now())
+        await hold.note(hold.job.with_target(index, applied))
+
+    async def _made(self, target: Target, *, doubtful: bool) -> Target:
+        """The target once the change is made. An unknown outcome is asked for again."""
+        backoff = Backoff()
+        for _ in range(1, WRITE_ATTEMPTS):
+            try:
+                return await self._deed.make(target, doubtful=doubtful)
+            except (SwarmUnavailableError, OutOfSequenceError):
+                doubtful = True
+                await self._ctx.clock.sleep(backoff.failed())
+        return await self._deed.make(target, doubtful=doubtful)
+
+    async def _follow(self, hold: Hold, index: int) -> None:
+        def on_progress(progress: ServiceProgress) -> None:
+            if _at(hold.job.progress, index) != progress:
+                hold.job = hold.job.with_progress(index, progress)
+                self._show(hold.job)
+
+        state = Convergence.start(self._goal(hold.job, index))
+        outcome = await self._ctx.observer.follow(state, on_progress)
+        outcome = self._deed.told(hold.job.targets[index], outcome)
+        await hold.note(hold.job.with_outcome(index, outcome))
+        if len(hold.job.targets) > 1:
+            self._show(hold.job)
+
+    def _goal(self, job: Job, index: int) -> Goal:
+        target = job.targets[index]
+        goal = Goal(
+            service_id=target.service_id,
+            service=target.service,
+            known_dead=frozenset(target.known_dead),
+            began=target.applied or self._ctx.clock.now(),
+            limits=self._ctx.limits,
+            # Even a scale restarts a rollout that is under way, and who waits for the change wants
+            # to know when the swarm takes that back.
+            updates=True,
+            update_before=target.update_before,
+            command=self._ctx.command_for(job.stack),
+        )
+        return self._deed.goal(target, goal)
+
+    def _watching(self, job: Job, index: int) -> Convergence:
+        return Convergence.watching(
+            self._goal(job, index), since=job.finished or self._ctx.clock.now()
+        )
+
+    def _cancelled(self, hold: Hold) -> Job:
+        job = replace(hold.job, cancelled_by=hold.cancelled_by)
+        for index, target in enumerate(job.targets):
+            if _at(job.outcomes, index) is None:
+                seen = _at(job.progress, index)
+                job = job.with_outcome(index, self._stopped_waiting(target, seen))
+        return job
+
+    def _stopped_waiting(self, target: Target, seen: ServiceProgress | None) -> Outcome:
+        if target.applied is None:
+            return Outcome(Verdict.CANCELLED, "Cancelled before the change. Nothing was changed.")
+        running = seen.running if seen else 0
+        reason = f"Stopped waiting; {self._deed.left(target, running)}"
+        return Outcome(Verdict.CANCELLED, reason, running=running, desired=target.replicas)
+
+    async def _end(self, hold: Hold, job: Job) -> None:
+        watch = any(outcome and outcome.provisional for outcome in job.outcomes)
+        await hold.finish(
+            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=watch
+        )
+
+    def _show(self, job: Job) -> None:
+        message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
+        self._ctx.chat.show(job.channel, job.message, message)
+
+
+async def in_time(look: Awaitable[T]) -> T:
+    """What a look at the swarm gives; a person waits for the answer to what they typed.
+
+    Raises SwarmUnavailableError when the engine takes too long.
+    """
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await look
+    except TimeoutError as error:
+        raise SwarmUnavailableError("The engine does not answer.") from error
+
+
+def _at(values: tuple[T | None, ...], index: int) -> T | None:
+    return values[index] if index < len(values) else None
+
+
+def _refused(error: RefusedError) -> Outcome:
+    verdict = Verdict.SUPERSEDED if isinstance(error, SupersededError) else Verdict.REFUSED
+    return Outcome(verdict, f"{error.sentence} Nothing was changed.", error.hint)
+
+
+def _held_back(target: Target) -> Outcome:
+    """The outcome of a service that is well, in a job that another one keeps from going on."""
+    if target.begun:
+        reason = "It was changed, and not followed on: another service was refused."
+        return Outcome(Verdict.FAILED, reason)
+    return Outcome(Verdict.REFUSED, "Nothing was changed, since another service was refused.")
+
+
+def _broken_off(target: Target, error: SwarmError) -> Outcome:
+    """The outcome of a change that the engine did not make, as far as it told."""
+    known = "" if isinstance(error, SwarmUnavailableError) else " It was not changed."
+    return Outcome(
+        Verdict.FAILED,
+        f"{error.sentence}{known} (ref {error.ref})",
+        error.hint or "Look at `status` for what it wants now.",
+        desired=target.replicas,
+    )
+
+
+def _waiting_for_the_engine(job: Job, error: SwarmUnavailableError) -> Job:
+    """The job as it is shown meanwhile."""
+    for index, target in enumerate(job.targets):
+        so_far = "" if target.begun else "nothing is changed yet, "
+        phase = f"{so_far}waiting for the engine: {error.sentence}"
+        job = job.with_progress(index, ServiceProgress(target.service, 0, target.replicas, phase))
+    return job
+
+
+def _watched(job: Job, index: int, seen: Outcome) -> Job:
+    """The job once a watch ended: its first verdict for good, or the one that proved right."""
+    first = job.outcomes[index]
+    if first is not None and first.verdict is seen.verdict:
+        return job.with_outcome(index, replace(first, provisional=False))
+    return replace(job.with_outcome(index, seen), revised=True)
+
+
+def _ignore(_progress: ServiceProgress) -> None:
+    """A watched service's message is left alone until its verdict is revised."""

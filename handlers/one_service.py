@@ -1,0 +1,45 @@
+"""What commands that are about one service have in common."""
+
+from __future__ import annotations
+
+from bot.domain.job import Draft, Job, Target
+from bot.domain.names import NotFound, resolve
+from bot.domain.slots import count
+from bot.domain.swarm import Look, Service
+from bot.views.errors import unknown_service
+from handlers.change import in_time
+from handlers.context import Context
+
+
+async def typed(ctx: Context, name: str) -> Service:
+    """The service of the stack that was typed. Raises RefusedError with what was perhaps meant."""
+    services = await in_time(ctx.swarm.services(ctx.stack))
+    service = resolve(name, ctx.stack, services)
+    if isinstance(service, NotFound):
+        raise unknown_service(service, ctx.stack)
+    return service
+
+
+async def named(ctx: Context, full_name: str) -> Service:
+    """A service of any stack, or of none, by its full name. Raises NotFoundError."""
+    return await in_time(ctx.swarm.service(full_name))
+
+
+async def job_of(ctx: Context, draft: Draft, action: str, service: Service) -> Job:
+    """A job that does one thing to one service; the number of its tasks stays."""
+    look = await in_time(ctx.swarm.look(service.id))
+    return Job(
+        id=draft.id,
+        action=action,
+        stack=service.stack,
+        text=draft.text,
+        user=draft.user,
+        channel=draft.channel,
+        created=draft.received,
+        targets=(Target(service.name, service.id, wanted(look)),),
+    )
+
+
+def wanted(look: Look) -> int:
+    """How many tasks a service wants: its replicas, or one on each eligible node."""
+    return count(look, look.service).wanted if look.service else 0

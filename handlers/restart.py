@@ -1,0 +1,77 @@
+"""``restart``: every task of a service is replaced by one of the same spec."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.command import Restart as Command
+from bot.domain.convergence import Goal
+from bot.domain.job import Draft, Target
+from bot.domain.preflight import check_restart
+from bot.domain.swarm import Look, Service
+from bot.domain.verdict import Outcome, Verdict
+from handlers import one_service
+from handlers.context import Context
+from handlers.intake import queue
+
+ACTION = "restart"
+
+
+class Restart:
+    """Begins restart jobs, and says what they do to a service."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def begin(self, draft: Draft, command: Command) -> None:
+        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
+        await self._queue(draft, await one_service.typed(self._ctx, command.service))
+
+    async def press(self, draft: Draft, full_name: str) -> None:
+        """The button *Restart*: the same for a service by its full name, of whatever stack."""
+        await self._queue(draft, await one_service.named(self._ctx, full_name))
+
+    async def _queue(self, draft: Draft, service: Service) -> None:
+        self._check(service)
+        await queue(self._ctx, draft, await one_service.job_of(self._ctx, draft, ACTION, service))
+
+    async def objection(self, target: Target, look: Look) -> Outcome | None:
+        """As in ``Deed``: a paused update; no task to restart."""
+        if look.service is None or target.begun:
+            return None
+        self._check(look.service)
+        if one_service.wanted(look):
+            return None
+        reason = "It wants no tasks now, so there was none to restart. Nothing was changed."
+        return Outcome(Verdict.CONVERGED, reason)
+
+    def noted(self, target: Target, look: Look) -> Target:
+        """As in ``Deed``: the counter of forced updates, so that nobody counts on twice."""
+        made = look.service.restarts if look.service else 0
+        return replace(target, replicas=one_service.wanted(look), restarts=made + 1)
+
+    async def make(self, target: Target, *, doubtful: bool) -> Target:
+        """As in ``Deed``."""
+        updated = await self._ctx.swarm.force_update(
+            target.service_id, target.restarts, self._check
+        )
+        return replace(target, changed=updated.changed or doubtful, template=updated.template)
+
+    def goal(self, target: Target, goal: Goal) -> Goal:
+        """As in ``Deed``: as many tasks as are wanted by then, all of them new."""
+        return replace(goal, template=target.template)
+
+    def told(self, target: Target, outcome: Outcome) -> Outcome:
+        """As in ``Deed``."""
+        if target.changed:
+            return outcome
+        return replace(
+            outcome, reason=f"Somebody else restarted it at the same moment. {outcome.reason}"
+        )
+
+    def left(self, target: Target, running: int) -> str:
+        """As in ``Deed``."""
+        return f"the swarm goes on with the restart, {running} of {target.replicas} run anew."
+
+    def _check(self, service: Service) -> None:
+        check_restart(service, self._ctx.command_for(service.stack))

@@ -1,0 +1,99 @@
+"""``rollback``: a service goes back to its previous spec, with the replicas that it has now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.command import RollBack as Command
+from bot.domain.convergence import Goal
+from bot.domain.errors import SupersededError
+from bot.domain.job import Draft, Target
+from bot.domain.preflight import check_roll_back
+from bot.domain.swarm import Look, Service
+from bot.domain.verdict import Outcome
+from handlers import one_service
+from handlers.context import Context
+from handlers.intake import queue
+
+ACTION = "rollback"
+
+
+class RollBack:
+    """Begins roll backs, and says what they do to a service."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def begin(self, draft: Draft, command: Command) -> None:
+        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
+        await self._queue(draft, await one_service.typed(self._ctx, command.service))
+
+    async def press(self, draft: Draft, full_name: str) -> None:
+        """The button *Roll back*: the same for a service by its full name, of whatever stack."""
+        await self._queue(draft, await one_service.named(self._ctx, full_name))
+
+    async def _queue(self, draft: Draft, service: Service) -> None:
+        check_roll_back(service)
+        await queue(self._ctx, draft, await one_service.job_of(self._ctx, draft, ACTION, service))
+
+    async def objection(self, target: Target, look: Look) -> Outcome | None:
+        """As in ``Deed``: no other version to go back to."""
+        if look.service is not None and not target.begun:
+            check_roll_back(look.service)
+        return None
+
+    def noted(self, target: Target, look: Look) -> Target:
+        """As in ``Deed``: which spec comes back. A second roll back would bring the other again."""
+        service = look.service
+        if service is None or service.previous is None:
+            return target
+        return replace(
+            target,
+            replicas=one_service.wanted(look),
+            spec=service.previous.digest,
+            image=service.previous.image,
+            image_before=service.image,
+        )
+
+    async def make(self, target: Target, *, doubtful: bool) -> Target:
+        """As in ``Deed``."""
+
+        def check(service: Service) -> None:
+            _check_previous(target, service)
+
+        updated = await self._ctx.swarm.roll_back(target.service_id, target.spec, check)
+        return replace(
+            target,
+            changed=updated.changed or doubtful,
+            template=updated.template,
+            rollback=updated.rollback,
+        )
+
+    def goal(self, target: Target, goal: Goal) -> Goal:
+        """As in ``Deed``: as many tasks as are wanted by then, all of the previous version."""
+        return replace(goal, template=target.template, rollback=target.rollback)
+
+    def told(self, target: Target, outcome: Outcome) -> Outcome:
+        """As in ``Deed``."""
+        if target.changed:
+            return outcome
+        return replace(outcome, reason=f"It was back at that version already. {outcome.reason}")
+
+    def left(self, target: Target, running: int) -> str:
+        """As in ``Deed``."""
+        return (
+            f"the swarm goes on with the roll back, {running} of {target.replicas} run the "
+            "previous version."
+        )
+
+
+def _check_previous(target: Target, service: Service) -> None:
+    """Raises SupersededError when the spec that was to come back is not the previous one any more.
+
+    A service that was rolled back since is left alone, whether the swarm took this job's own
+    change back or somebody else was at it: another roll back would bring the wrong version.
+    """
+    if service.previous is None or service.previous.digest != target.spec:
+        raise SupersededError("Somebody else changed it meanwhile: its previous spec is another.")
+    if service.update.is_roll_back:
+        raise SupersededError("It was rolled back and forth meanwhile.")

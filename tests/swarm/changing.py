@@ -1,0 +1,82 @@
+"""What tests of restarts and roll backs do and look at, beside the bot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bot.demo.slack import Message
+from tests.desk import STACK, Desk, is_job
+from tests.lab.waiting import wait_until
+
+VIEWER = "U0BOB00001"
+NO_IMAGE = "lab/none:9"
+"""An image that is nowhere."""
+
+
+async def tasks(desk: Desk, name: str) -> list[dict[str, Any]]:
+    """All tasks that the swarm keeps of a service of the stack."""
+    return await asyncio.to_thread(
+        lambda: desk.lab.client().tasks(filters={"service": [f"{STACK}_{name}"]})
+    )
+
+
+def running(found: list[dict[str, Any]]) -> set[str]:
+    """The ids of the tasks that run and are meant to."""
+    return {
+        task["ID"]
+        for task in found
+        if task["DesiredState"] == "running" and task["Status"]["State"] == "running"
+    }
+
+
+def images_of(found: list[dict[str, Any]]) -> set[str]:
+    """The images of the tasks that run and are meant to."""
+    ids = running(found)
+    return {task["Spec"]["ContainerSpec"]["Image"] for task in found if task["ID"] in ids}
+
+
+async def raw(desk: Desk, name: str) -> dict[str, Any]:
+    """A service of the stack as the engine keeps it, without defaults filled in."""
+    found: dict[str, Any] = await asyncio.to_thread(
+        desk.lab.client().inspect_service, f"{STACK}_{name}"
+    )
+    return found
+
+
+async def until(desk: Desk, name: str, state: Callable[[dict[str, Any]], bool]) -> None:
+    """Wait until the service's inspected object is in a state."""
+
+    def reached() -> bool:
+        return state(desk.lab.client().inspect_service(f"{STACK}_{name}"))
+
+    await asyncio.to_thread(wait_until, reached, f"another state of {name}", seconds=60)
+
+
+async def update(desk: Desk, name: str, image: str, *options: str) -> None:
+    """Somebody updates a service to another image."""
+    await desk.docker(
+        "service", "update", "--detach", "--no-resolve-image", "--image", image, *options,
+        f"{STACK}_{name}",
+    )  # fmt: skip
+
+
+async def pause(desk: Desk, name: str) -> None:
+    """An update to an image that does not exist, until the swarm has paused it."""
+    await update(
+        desk, name, NO_IMAGE, "--update-failure-action", "pause", "--restart-delay", "500ms"
+    )
+    await until(desk, name, lambda raw: update_state(raw) == "paused")
+
+
+def update_state(raw: dict[str, Any]) -> str:
+    """The state of a service's last update, "" for none."""
+    return str((raw.get("UpdateStatus") or {}).get("State", ""))
+
+
+async def under_way(desk: Desk) -> Message:
+    """The message of a job that was begun and is not finished."""
+    return await desk.slack.wait_for_message(
+        lambda m: is_job(m) and m.payload["state"] == "running", timeout=20
+    )

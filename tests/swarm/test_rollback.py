@@ -1,0 +1,237 @@
+"""Roll backs through the whole bot on a real swarm: the version before, the replicas of now."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.demo.slack import Message
+from bot.demo.slack.server import SWARM
+from bot.views.blocks import actions, button
+from tests.desk import STACK, Desk, finished, images, is_job
+from tests.swarm.changing import (
+    NO_IMAGE,
+    VIEWER,
+    images_of,
+    pause,
+    raw,
+    tasks,
+    under_way,
+    until,
+    update,
+    update_state,
+)
+from tests.swarm.test_scale import changed_fields, said, verdict
+
+QUICK = ("--update-monitor", "500ms", "--rollback-monitor", "1s", "--stop-grace-period", "1s")
+V1, V2 = images.BUSY, images.BUSY_NEXT
+
+
+async def updated(desk: Desk, *options: str, replicas: int = 2) -> None:
+    """The service ``worker01``, updated from the first version to the second."""
+    await desk.service("worker01", replicas=replicas, options=QUICK)
+    await update(desk, "worker01", V2, *options)
+    await until(desk, "worker01", lambda now: update_state(now) == "completed")
+
+
+async def buttons(desk: Desk, values: dict[str, str]) -> Message:
+    """A message of the bot with buttons, as alerts have them: action ids and values."""
+    row = actions([button(action, action, value) for action, value in values.items()])
+    client = AsyncWebClient(token=desk.slack.tokens.bot, base_url=desk.slack.base_url)
+    posted = await client.chat_postMessage(channel=SWARM, text="alert", blocks=[dict(row)])
+    return desk.slack.workspace.messages[SWARM, posted["ts"]]
+
+
+async def test_a_paused_update_is_rolled_back_with_its_replicas(desk: Desk):
+    """The bad version is paused; the roll back converges on the spec from before, whole."""
+    await desk.service("worker01", replicas=3, options=QUICK)
+    before = await raw(desk, "worker01")
+    await pause(desk, "worker01")
+    message = await desk.job("rollback worker01")
+    after = await raw(desk, "worker01")
+    assert message.payload == {
+        "job_id": message.payload["job_id"],
+        "action": "rollback",
+        "target": "orochi_worker01",
+        "state": "finished",
+        "verdict": "converged",
+        "cause": None,
+        "running": 3,
+        "desired": 3,
+    }
+    assert f"Image: `{NO_IMAGE}` → `{V1}`" in said(message)
+    assert after["Spec"] == before["Spec"]
+    assert update_state(after) == "rollback_completed"
+    assert images_of(await tasks(desk, "worker01")) == {V1}
+
+
+async def test_what_an_update_changed_beside_the_number_goes_back(desk: Desk):
+    """An update of version and number at once: the version goes back, the number stays."""
+    await desk.service("worker01", replicas=1, options=QUICK)
+    before = await raw(desk, "worker01")
+    await update(desk, "worker01", V2, "--replicas", "3", "--env-add", "A=1")
+    await until(desk, "worker01", lambda now: update_state(now) == "completed")
+    message = await desk.job("rollback worker01")
+    after = await raw(desk, "worker01")
+    assert (verdict(message), message.payload["running"]) == ("converged", 3)
+    assert changed_fields(before["Spec"], after["Spec"]) == ["Mode.Replicated.Replicas"]
+    assert images_of(await tasks(desk, "worker01")) == {V1}
+
+
+async def test_after_a_scale_the_version_cannot_be_had_any_more(desk: Desk):
+    """V1 → V2, 1 → 3: the swarm's previous spec is V2 too. Refused with what happened."""
+    await updated(desk, replicas=1)
+    await desk.job("scale 3")
+    before = await raw(desk, "worker01")
+    answer = await desk.answer("rollback worker01")
+    assert "its last change was of its number of replicas" in answer
+    assert V2 in answer
+    assert "Nothing was changed" in answer
+    assert await raw(desk, "worker01") == before
+
+
+async def test_after_a_restart_the_version_cannot_be_had_any_more(desk: Desk):
+    """V1 → V2, restart: the same, and it says that it was a restart."""
+    await updated(desk, replicas=1)
+    await desk.job("restart worker01")
+    before = await raw(desk, "worker01")
+    assert "its last change was a restart" in await desk.answer("rollback worker01")
+    assert await raw(desk, "worker01") == before
+
+
+async def test_a_scale_that_comes_first_in_the_queue_is_seen(desk: Desk):
+    """The roll back was asked for while a scale ran: it is refused when its turn comes."""
+    await updated(desk, replicas=1)
+    await desk.type("scale 3")
+    await under_way(desk)
+    await desk.type("rollback worker01")
+    message = await desk.slack.wait_for_message(
+        lambda m: finished(m) and m.payload["action"] == "rollback", timeout=30
+    )
+    assert verdict(message) == "refused"
+    assert "its number of replicas" in said(message)
+    assert (await raw(desk, "worker01"))["Spec"]["Mode"]["Replicated"]["Replicas"] == 3
+
+
+async def test_a_service_that_never_changed_is_refused(desk: Desk):
+    """There is no previous version; names that are none get suggestions; viewers may not."""
+    await desk.service("worker01", options=QUICK)
+    before = await raw(desk, "worker01")
+    assert "no previous version" in await desk.answer("rollback worker01")
+    assert "Did you mean `worker01`?" in await desk.answer("rollback worker1")
+    assert "only operators" in await desk.answer("rollback worker01", user=VIEWER)
+    assert await raw(desk, "worker01") == before
+
+
+async def test_what_was_rolled_back_is_not_rolled_forward(desk: Desk):
+    """A second roll back would bring the second version again."""
+    await updated(desk)
+    await desk.job("rollback worker01")
+    before = await raw(desk, "worker01")
+    answer = await desk.answer("rollback worker01")
+    assert "was rolled back already" in answer
+    assert V2 in answer
+    assert await raw(desk, "worker01") == before
+
+
+async def test_an_update_under_way_is_taken_back(desk: Desk):
+    """Rolling back needs no update that is at its end."""
+    options = ("--update-delay", "1m", *QUICK)
+    await desk.service("worker01", replicas=3, options=options)
+    await update(desk, "worker01", V2)
+    await until(desk, "worker01", lambda now: update_state(now) == "updating")
+    message = await desk.job("rollback worker01")
+    assert verdict(message) == "converged"
+    assert images_of(await tasks(desk, "worker01")) == {V1}
+
+
+async def test_a_restart_that_failed_is_taken_back(desk: Desk):
+    """Paused in its middle: the tasks that it did not replace go on, and scaling works again."""
+    await desk.service(
+        "worker01", "crash", "0", "3", running=0, options=("--restart-delay", "500ms", *QUICK)
+    )
+    await desk.lab_settled("worker01")
+    stopped = await desk.job("restart worker01")
+    assert verdict(stopped) == "paused"
+    message = await desk.job("rollback worker01")
+    assert verdict(message) == "paused"
+    assert "The roll back failed, and the swarm paused it" in said(message)
+    assert "exit 3" in said(message)
+
+
+async def test_a_label_goes_back_without_any_new_task(desk: Desk):
+    """Nothing that tasks are made of changed: they run on."""
+    await desk.service("worker01", replicas=2, options=QUICK)
+    old = await tasks(desk, "worker01")
+    await desk.docker("service", "update", "--detach", "--label-add", "a=b", f"{STACK}_worker01")
+    message = await desk.job("rollback worker01")
+    assert verdict(message) == "converged"
+    assert "a" not in (await raw(desk, "worker01"))["Spec"]["Labels"]
+    assert {task["ID"] for task in await tasks(desk, "worker01")} == {task["ID"] for task in old}
+
+
+async def test_the_button_of_a_paused_job_rolls_back(desk: Desk):
+    """A restart over a bad update that pauses offers the way back; pressed, it converges."""
+    await desk.service("worker01", replicas=2, options=("--update-monitor", "4s"))
+    await desk.type("scale 2")
+    message = await desk.slack.wait_for_message(
+        lambda m: is_job(m) and m.payload["running"] == 2, timeout=20
+    )
+    await update(desk, "worker01", NO_IMAGE, "--restart-delay", "500ms")
+    await desk.slack.wait_for_message(lambda m: m is message and finished(m), timeout=60)
+    assert verdict(message) == "paused"
+    await desk.slack.press(message, "job.rollback", user=VIEWER)
+    await desk.told(lambda m: "only operators" in m.shown_text, user=VIEWER)
+    await desk.slack.press(message, "job.rollback")
+    back = await desk.slack.wait_for_message(
+        lambda m: finished(m) and m.payload["action"] == "rollback", timeout=60
+    )
+    assert verdict(back) == "converged"
+    assert images_of(await tasks(desk, "worker01")) == {V1}
+
+
+@pytest.mark.parametrize("replicas", [2, 3], ids=["the same number", "another number"])
+async def test_a_killed_bots_roll_back_is_taken_over_and_made_once(empty_desk: Desk, replicas: int):
+    """SIGKILL right after the change: a second roll back would bring the second version again."""
+    desk = empty_desk
+    await updated(desk, "--replicas", str(replicas), "--update-monitor", "4s")
+    old = await raw(desk, "worker01")
+    first = await desk.start_bot()
+    await desk.type("rollback worker01")
+    await until(
+        desk,
+        "worker01",
+        lambda now: now["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == V1,
+    )
+    await first.kill()
+    await desk.start_bot()
+    message = await desk.slack.wait_for_message(finished, timeout=60)
+    now = await raw(desk, "worker01")
+    assert verdict(message) == "converged"
+    assert now["PreviousSpec"] == old["Spec"]
+    assert now["Spec"]["Mode"]["Replicated"]["Replicas"] == replicas
+    assert images_of(await tasks(desk, "worker01")) == {V1}
+
+
+async def test_a_service_of_another_stack_is_restarted_and_rolled_back_by_buttons(desk: Desk):
+    """The buttons of alerts carry full names; the job is that of the service's own stack."""
+    options = ("--label", "com.docker.stack.namespace=shop", *QUICK)
+    await asyncio.to_thread(
+        lambda: desk.lab.create_service("shop_web", "serve", replicas=1, options=options)
+    )
+    await asyncio.to_thread(desk.lab.wait_running, "shop_web", 1)
+    await desk.docker(
+        "service", "update", "--detach", "--no-resolve-image", "--image", NO_IMAGE,
+        "--restart-delay", "500ms", "shop_web",
+    )  # fmt: skip
+    assert "There is no service" in await desk.answer("rollback shop_web")
+    alert = await buttons(desk, {"job.rollback": "service:shop_web", "job.restart": "shop_web"})
+    await desk.slack.press(alert, "job.rollback")
+    back = await desk.slack.wait_for_message(finished, timeout=60)
+    assert (verdict(back), back.payload["target"]) == ("converged", "shop_web")
+    assert "stack shop" in said(back)
+    await desk.slack.press(alert, "job.restart")
+    again = await desk.slack.wait_for_message(lambda m: m is not back and finished(m), timeout=60)
+    assert (verdict(again), again.payload["action"]) == ("converged", "restart")
