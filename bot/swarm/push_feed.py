@@ -109,7 +109,7 @@ class PushFeed:
         SwarmError when it was lost for ``grace`` seconds.
         """
         version, since, failures = cursor or None, self._clock(), 0
-        was_up = False
+        was_up, behind = False, None
         while True:
             try:
                 async with aclosing(self._source.watch(version)) as batches:
@@ -117,9 +117,11 @@ class PushFeed:
                         yield batch
                         version = batch.version or version
                         since, failures, was_up = self._clock(), 0, True
-                        self._told = None
+                        behind = self._told = None
             except SwarmError as error:
-                if self._gives_up(error, self._clock() - since, was_up=was_up):
+                behind = _behind_since(behind, error, self._clock())
+                lost = self._clock() - (since if behind is None else behind)
+                if self._gives_up(error, lost, was_up=was_up):
                     raise
                 if not failures:
                     log.info("the stream of events broke: %s", error.sentence)
@@ -252,6 +254,16 @@ def _change(event: Event) -> Change:
 def look_again(mailbox: Mailbox) -> tuple[Change, ...]:
     """A hint for each service that a mailbox is for."""
     return tuple(Change(service_id) for service_id in sorted(mailbox.service_ids))
+
+
+def _behind_since(before: float | None, error: SwarmError, now: float) -> float | None:
+    """Since when a manager that answers says that it does not know the version, if it does.
+
+    One that was away for long and has just begun to catch up is given its time, too.
+    """
+    if not isinstance(error, CursorLostError):
+        return None
+    return now if before is None else before
 
 
 def _pause(failures: int) -> float:

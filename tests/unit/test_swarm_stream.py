@@ -145,10 +145,13 @@ async def test_a_lost_place_is_said_and_all_is_looked_at_anew(
     async with following(manager, swarm, 5, clock=clock) as news:
         first = asyncio.ensure_future(anext(news))
         await eventually(lambda: manager.asked == [5])
+        if lost is LAGS:
+            manager.says(LAGS)
+            await eventually(lambda: manager.asked == [5, 5])
         clock.now += 11
         manager.says(lost, UP)
         assert await first == Listing(a_look(RUNS), 7, resumed=False)
-    assert manager.asked == [5, None]
+    assert manager.asked[-2:] == [5, None]
     (said,) = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
     assert word in said
     assert "from version 5" in said

@@ -253,6 +253,23 @@ async def test_events_that_cannot_be_had_are_an_error(manager: Manager, error: S
             await anext(batches)
 
 
+async def test_a_manager_that_was_away_for_long_is_given_time_to_catch_up(
+    manager: Manager,
+) -> None:
+    clock = Hands()
+    manager.says(UP, GONE)
+    async with aclosing(PushFeed(manager, clock=clock).events(7)) as batches:
+        await anext(batches)
+        following = asyncio.ensure_future(anext(batches))
+        await eventually(lambda: len(manager.asked) >= 2)
+        clock.now += 20
+        manager.says(LAGS)
+        await eventually(lambda: len(manager.asked) >= 3)
+        clock.now += 9
+        manager.says(LAGS, Batch((), 7))
+        assert await asyncio.wait_for(following, 5) == Batch((), 7)
+
+
 @pytest.mark.parametrize(("error", "patience"), [(LAGS, 10.0), (GONE, 15.0), (MISSING, 15.0)])
 async def test_events_are_given_up_after_a_while(
     manager: Manager, error: SwarmError, patience: float
