@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from bot.domain.masking import masked
+
 MOST_BYTES: Final = 16 * 1024
 """What is kept of a log, counted from its end."""
 
@@ -36,6 +38,7 @@ class Demultiplexer:
         self._stream = 0
         self._raw: bool | None = None
         self._text = bytearray()
+        self._own = bytearray()
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of the answer's body."""
@@ -55,21 +58,39 @@ class Demultiplexer:
         """What was logged so far."""
         return bytes(self._text) if self._raw is not None else self._rest
 
+    def own(self) -> bytes:
+        """What the engine said so far of why the log is incomplete."""
+        return bytes(self._own)
+
     def _keep(self, count: int) -> None:
         part, self._rest = self._rest[:count], self._rest[count:]
         self._left = max(self._left - len(part), 0)
-        self._text += b"" if self._stream == _ENGINES_OWN else part
-        del self._text[: -self._most]
+        kept = self._own if self._stream == _ENGINES_OWN else self._text
+        kept += part
+        del kept[: -self._most]
 
 
 def readable(log: bytes, lines: int) -> str:
-    """The last ``lines`` lines, at most 16 KiB, without escapes and control characters."""
-    text = _ESCAPES.sub("", log.decode("utf-8", "replace"))
-    text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
-    clean = "".join(char for char in text if char in "\n\t" or not _is_control(char))
-    kept = [line.rstrip() for line in clean.strip("\n").split("\n")][-max(lines, 0) :]
+    """The last ``lines`` lines, at most 16 KiB, as ``clean`` makes them."""
+    text = clean(log.decode("utf-8", "replace"))
+    kept = [line.rstrip() for line in text.strip("\n").split("\n")][-max(lines, 0) :]
     joined = "\n".join(kept) if lines > 0 else ""
     return joined.encode()[-MOST_BYTES:].decode("utf-8", "ignore")
+
+
+def clean(text: str) -> str:
+    """``text`` as ``printable`` makes it, what looks secret masked.
+
+    It is masked before anything is cut off: a value alone does not tell that it is one.
+    """
+    return masked(printable(text))
+
+
+def printable(text: str) -> str:
+    """``text`` without escapes and control characters."""
+    text = _ESCAPES.sub("", text)
+    text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
+    return "".join(char for char in text if char in "\n\t" or not _is_control(char))
 
 
 def _is_header(data: bytes) -> bool:

@@ -1,0 +1,114 @@
+"""Nodes and join tokens through one manager's engine: the port ``Nodes``."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bot.domain.errors import OutOfSequenceError, SupersededError, SwarmError
+from bot.domain.joining import ROLES, fingerprint
+from bot.domain.swarm import Availability, Node, Task
+from bot.engine_ports import JoinTokens
+from bot.swarm import wire
+from bot.swarm.connection import Connection, Json
+
+_ATTEMPTS: Final = 10
+_PAUSE: Final = (0.02, 0.2)
+
+
+class DockerNodes:
+    """Implements ``bot.engine_ports.Nodes``; specs are handled whole and raw."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def node(self, node_id: str) -> Node:
+        """One node by its id. Raises NotFoundError."""
+        return wire.node_from(await self._inspect(node_id))
+
+    async def tasks_on(self, node_id: str) -> tuple[Task, ...]:
+        """Every task of a service that the swarm knows on a node, ended ones included."""
+        raw = await self._connection.list("/tasks", {"node": [node_id]})
+        return tuple(
+            wire.task_from(task, up_to_date=True)
+            for task in raw
+            if task.get("ServiceID") and task.get("NodeID") == node_id
+        )
+
+    async def set_availability(self, node_id: str, wanted: Availability) -> bool:
+        """Make a node available or not: one field of its spec, and nothing else.
+
+        As in ``bot.engine_ports.Nodes``.
+        """
+
+        async def write() -> bool:
+            raw = await self._inspect(node_id)
+            if wire.node_from(raw).availability is wanted:
+                return False
+            spec = {**raw["Spec"], "Availability": wanted.value}
+            version = {"version": raw["Version"]["Index"]}
+            await self._connection.post(f"/nodes/{raw['ID']}/update", version, spec)
+            return True
+
+        return await _until_in_sequence(write, "the node")
+
+    async def join_tokens(self) -> JoinTokens:
+        """The tokens by which nodes join, and where."""
+        swarm, info, nodes = await asyncio.gather(
+            self._connection.get("/swarm"),
+            self._connection.get("/info"),
+            self._connection.list("/nodes", {"role": ["manager"]}),
+        )
+        own = (info.get("Swarm") or {}).get("NodeID", "")
+        return JoinTokens(_tokens(swarm), _addresses(nodes, own))
+
+    async def rotate_token(self, role: str, present: str) -> None:
+        """Replace the token of a role, as in ``bot.engine_ports.Nodes``."""
+
+        async def write() -> None:
+            swarm = await self._connection.get("/swarm")
+            if fingerprint(_tokens(swarm)[role]) != present:
+                raise SupersededError("That token was rotated meanwhile.")
+            params = {"version": swarm["Version"]["Index"], f"rotate{role.title()}Token": "true"}
+            await self._connection.post("/swarm/update", params, swarm["Spec"])
+
+        await _until_in_sequence(write, "the swarm")
+
+    async def _inspect(self, node_id: str) -> Json:
+        """One node as the engine has it. Ids come from the engine, never from a person."""
+        return await self._connection.get(f"/nodes/{node_id}")
+
+
+async def _until_in_sequence(write: Callable[[], Awaitable[bool | None]], what: str) -> bool:
+    """Look and write again while somebody else writes in between; returns what ``write`` does."""
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return bool(await write())
+        except OutOfSequenceError:
+            await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
+    try:
+        return bool(await write())
+    except OutOfSequenceError as error:
+        raise OutOfSequenceError(f"Somebody else goes on changing {what}.") from error
+
+
+def _tokens(swarm: Json) -> dict[str, str]:
+    """The join tokens by role. Raises SwarmError when the engine does not show them."""
+    found = swarm.get("JoinTokens") or {}
+    tokens = {role: str(found.get(role.title()) or "") for role in ROLES}
+    if not all(tokens.values()):
+        raise SwarmError("The engine does not show the swarm's join tokens.")
+    return tokens
+
+
+def _addresses(nodes: list[Json], own: str) -> tuple[str, ...]:
+    """Where the managers that can be reached take new nodes, ours first, then by address."""
+    found: list[tuple[bool, str]] = []
+    for raw in nodes:
+        manager = raw.get("ManagerStatus") or {}
+        address = str(manager.get("Addr") or "")
+        if address and manager.get("Reachability") == "reachable":
+            found.append((raw.get("ID") != own, address))
+    return tuple(address for _, address in sorted(found))

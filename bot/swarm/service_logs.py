@@ -1,0 +1,143 @@
+"""The logs of whole services: the port ``ServiceLogs``.
+
+The engine gathers them from the nodes of all tasks, each line with its time and with the ids of
+its node and task before it (Engine API, ``/services/{id}/logs`` with ``details``).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import unquote_plus
+
+from docker import APIClient
+
+from bot.domain.masking import masked
+from bot.domain.service_log import LogLine, ServiceLog, newest
+from bot.swarm.connection import Connection, url
+from bot.swarm.failures import CLIENT_ERRORS
+from bot.swarm.logs import Demultiplexer, clean, printable
+from bot.swarm.wire import timestamp
+
+_SECONDS: Final = 4.0
+_MOST: Final = 4 * 1024 * 1024
+_LINE_LENGTH: Final = 2000
+_HEAD: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) "
+    r"(\S*?com\.docker\.swarm\.node\.id=[^ ,]*\S*) "
+)
+_LATE: Final = "Not all of it came in time: a node is away or has much to tell."
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of a log, ``own`` of it the engine's own words; ``late`` when that was not all."""
+
+    text: bytes
+    own: str
+    late: bool
+
+
+class DockerServiceLogs:
+    """Implements ``bot.engine_ports.ServiceLogs``. ``seconds`` is the longest that it reads."""
+
+    def __init__(self, connection: Connection, seconds: float = _SECONDS) -> None:
+        self._connection = connection
+        self._seconds = seconds
+
+    async def service_log(self, service_id: str, since: float, lines: int) -> ServiceLog:
+        """The last lines of all tasks together, as in ``bot.engine_ports.ServiceLogs``."""
+        params: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "details": 1}
+        params |= {"tail": lines} | ({"since": int(since)} if since else {})
+        path = f"/services/{service_id}/logs"
+
+        def work(client: APIClient) -> ServiceLog:
+            answer = _read(client, path, params, self._seconds)
+            text = answer.text.decode("utf-8", "replace")
+            return ServiceLog(log_lines(text, since, lines), _trouble(answer))
+
+        return await self._connection.call(work)
+
+
+def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
+    """The newest lines of an answer, in the order of time, masked."""
+    chosen = list(newest(_lines(text), since, count))
+    by_task: dict[str, list[int]] = {}
+    for index, line in enumerate(chosen):
+        by_task.setdefault(line.task_id, []).append(index)
+    for indexes in by_task.values():  # a secret, such as a key, may go over several lines
+        shown = masked("\n".join(chosen[index].text for index in indexes)).split("\n")
+        for index, each in zip(indexes, shown, strict=True):
+            chosen[index] = replace(chosen[index], text=each[:_LINE_LENGTH])
+    return tuple(chosen)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What one head stands before: usually a line, with its line break."""
+
+    at: float
+    task: str
+    node: str
+    text: str
+
+
+def _lines(text: str) -> Iterator[LogLine]:
+    """All lines, not masked yet, each task's in its order.
+
+    What comes before the first head is the rest of a line that was cut: it goes. A long line
+    comes in parts with a head each, of which only the last ends with a line break.
+    """
+    by_task: dict[str, list[_Entry]] = {}
+    for entry in _entries(text):
+        known = by_task.setdefault(entry.task, [])
+        if known and not known[-1].text.endswith("\n"):
+            known[-1].text += entry.text
+        else:
+            known.append(entry)
+    for entry in (entry for entries in by_task.values() for entry in entries):
+        for each in entry.text.rstrip().split("\n"):
+            shown = printable(each).replace("\n", " ").rstrip()
+            yield LogLine(entry.at, entry.task, entry.node, shown)
+
+
+def _entries(text: str) -> Iterator[_Entry]:
+    heads = list(_HEAD.finditer(text))
+    ends = [*(head.start() for head in heads), len(text)][1:]
+    for head, end in zip(heads, ends, strict=True):
+        details = dict(pair.partition("=")[::2] for pair in head[2].split(","))
+        node, task = (
+            unquote_plus(details.get(f"com.docker.swarm.{kind}.id", ""))
+            for kind in ("node", "task")
+        )
+        yield _Entry(timestamp(head[1]), task, node, text[head.end() : end])
+
+
+def _trouble(answer: _Answer) -> str:
+    own = " ".join(answer.own.split())
+    if own:
+        return f"The engine says: {clean(own)[:300]}."
+    return _LATE if answer.late else ""
+
+
+def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: float) -> _Answer:
+    """A log as far as it comes in time. Raises what the client raises before it begins."""
+    deadline = time.monotonic() + seconds
+    frames = Demultiplexer(_MOST)
+    late = True
+    with client.get(
+        url(client, path), params=params, stream=True, timeout=(client.timeout, seconds)
+    ) as answer:
+        answer.raise_for_status()
+        with suppress(*CLIENT_ERRORS):
+            for data in answer.iter_content(None):
+                frames.feed(data)
+                if time.monotonic() > deadline:
+                    break
+            else:
+                late = False
+    return _Answer(frames.text(), frames.own().decode("utf-8", "replace"), late)

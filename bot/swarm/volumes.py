@@ -1,0 +1,66 @@
+"""Volumes from services' specs and from the bot's own engine: the port ``Volumes``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.domain.masking import masked
+from bot.domain.volumes import LiveVolume, VolumeMount
+from bot.swarm.connection import Connection, Json
+from bot.swarm.wire import STACK_LABEL
+
+
+class DockerVolumes:
+    """Implements ``bot.engine_ports.Volumes``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def mounted(self, stack: str) -> tuple[VolumeMount, ...]:
+        """The volumes that the services of a stack mount (of all services for ""), by name."""
+        filters = {"label": [f"{STACK_LABEL}={stack}"]} if stack else None
+        services = await self._connection.list("/services", filters)
+        mounts = (mount for raw in services for mount in mounts_of(raw))
+        return tuple(sorted(mounts, key=lambda mount: (mount.name, mount.service, mount.target)))
+
+    async def live(self) -> Mapping[str, LiveVolume]:
+        """The volumes that the bot's own engine has, by name."""
+        answer = await self._connection.get("/volumes")
+        found = (_live(raw) for raw in answer.get("Volumes") or [])
+        return {volume.name: volume for volume in found}
+
+
+def mounts_of(raw: Json) -> Iterator[VolumeMount]:
+    """The named volumes in the spec of one service (Engine API, ``TaskTemplate``)."""
+    spec = raw.get("Spec") or {}
+    container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+    for mount in container.get("Mounts") or []:
+        if mount.get("Type") == "volume" and mount.get("Source"):
+            driver = (mount.get("VolumeOptions") or {}).get("DriverConfig") or {}
+            yield VolumeMount(
+                name=str(mount["Source"]),
+                service=str(spec.get("Name", "")),
+                target=str(mount.get("Target", "")),
+                driver=str(driver.get("Name") or ""),
+                options=_options(driver.get("Options")),
+                read_only=bool(mount.get("ReadOnly")),
+            )
+
+
+def _live(raw: Json) -> LiveVolume:
+    return LiveVolume(
+        str(raw.get("Name", "")), str(raw.get("Driver", "")), _options(raw.get("Options"))
+    )
+
+
+def _options(raw: Any) -> dict[str, str]:  # noqa: ANN401 - decoded JSON
+    """Driver options; passwords, as of a CIFS share, get no further."""
+    found = raw if isinstance(raw, dict) else {}
+    return {str(name): _masked(str(name), str(value)) for name, value in found.items()}
+
+
+def _masked(name: str, value: str) -> str:
+    """One option's value, whose parts are separated by commas in ``o``."""
+    parts = [masked(part) for part in value.split(",")]
+    return masked(f"{name}={','.join(parts)}").removeprefix(f"{name}=")

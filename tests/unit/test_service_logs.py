@@ -1,0 +1,86 @@
+"""A service's log: all tasks' lines in the order of time, told apart, masked."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.service_log import LogLine, newest
+from bot.swarm.service_logs import log_lines
+
+
+def head(second: int, task: str, node: str = "n1") -> str:
+    details = ",".join(
+        f"com.docker.swarm.{kind}.id={value}"
+        for kind, value in (("node", node), ("service", "s"), ("task", task))
+    )
+    return f"2026-11-25T10:00:{second:02}.000000001Z {details} "
+
+
+def told(text: str, count: int = 100, since: float = 0.0) -> list[tuple[str, str]]:
+    return [(line.task_id, line.text) for line in log_lines(text, since, count)]
+
+
+def test_lines_of_all_tasks_come_in_the_order_of_time() -> None:
+    first, second = head(1, "a"), head(2, "b", "n2")
+    text = f"{first}one\n{head(5, 'a')}five\n{second}two\n{second}two!\n"
+
+    assert told(text) == [("a", "one"), ("b", "two"), ("b", "two!"), ("a", "five")]
+    assert told(text, 2) == [("b", "two!"), ("a", "five")]
+    assert told(text, 0) == []
+    assert log_lines(text, 0.0, 9)[1].node_id == "n2"
+    assert told(text, since=log_lines(text, 0.0, 9)[3].at) == [("a", "five")]
+
+
+def test_a_long_line_in_parts_is_one_line_again() -> None:
+    text = f"{head(1, 'a')}first {head(2, 'b')}other\n{head(1, 'a')}second\n"
+
+    assert told(text) == [("a", "first second"), ("b", "other")]
+
+
+def test_the_rest_of_a_cut_line_goes() -> None:
+    assert told(f"word=hunter2\n{head(1, 'a')}one\n") == [("a", "one")]
+    assert told("no heads at all") == []
+
+
+def test_what_looks_secret_is_masked_and_control_characters_go() -> None:
+    text = f"{head(1, 'a')}PASSWORD=hunter2\n{head(2, 'a')}\x1b[31mred\x1b[0m\x00\n"
+
+    assert told(text) == [("a", "PASSWORD=•••"), ("a", "red")]
+
+
+def test_a_key_over_several_lines_is_masked_though_another_task_writes_in_between() -> None:
+    lines = ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0B", "-----END PRIVATE KEY-----"]
+    text = "".join(
+        f"{head(second, 'a')}{line}\n{head(second, 'b')}hello\n"
+        for second, line in enumerate(lines)
+    )
+
+    assert ("a", "•••") in told(text)
+    assert told(text).count(("b", "hello")) == 3
+
+
+@given(st.text(max_size=300))
+def test_any_answer_can_be_read(text: str) -> None:
+    for line in log_lines(f"{head(1, 'a')}{text}", 0.0, 50):
+        assert "\n" not in line.text
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab"))),
+    st.integers(0, 5),
+    st.integers(0, 9),
+)
+def test_the_newest_keep_their_order(
+    written: list[tuple[int, str]], since: int, count: int
+) -> None:
+    lines = [LogLine(float(at), task, "", str(i)) for i, (at, task) in enumerate(written)]
+    chosen = newest(lines, float(since), count)
+
+    assert len(chosen) == min(count, sum(line.at >= since for line in lines))
+    assert [line.at for line in chosen] == sorted(line.at for line in chosen)
+    for task in "ab":
+        ours = [line for line in chosen if line.task_id == task]
+        assert all(
+            a.at < b.at or int(a.text) < int(b.text) for a, b in zip(ours, ours[1:], strict=False)
+        )

@@ -1,0 +1,118 @@
+"""Volumes: who uses them, which server they are on, what the engine made of them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.reach import Reach
+from bot.domain.volumes import LiveVolume, NfsServer, VolumeMount, nfs_server, volumes_of
+from bot.probe import TcpProbe
+
+NFS = {"type": "nfs", "o": "addr=10.0.0.5,nolock,soft,rw,nfsvers=4", "device": ":/var/nfs/media"}
+
+
+@pytest.mark.parametrize(
+    ("options", "server"),
+    [
+        (NFS, NfsServer("10.0.0.5", 2049, "/var/nfs/media")),
+        ({"type": "nfs4", "device": "nas:/x", "o": "rw"}, NfsServer("nas", 2049, "/x")),
+        ({"type": "nfs", "device": ":/x", "o": "addr=nas,port=2050"}, NfsServer("nas", 2050, "/x")),
+        ({"type": "nfs", "device": "[fd00::5]:/x"}, NfsServer("fd00::5", 2049, "/x")),
+        ({"type": "nfs", "device": ":/x", "o": "rw"}, NfsServer("", 2049, "/x")),
+        ({"type": "nfs", "device": ":/x", "o": "addr=n,port=no"}, NfsServer("n", 2049, "/x")),
+        ({"type": "tmpfs", "device": "tmpfs"}, None),
+        ({}, None),
+    ],
+)
+def test_the_server_of_a_volume(options: dict[str, str], server: NfsServer | None) -> None:
+    assert nfs_server(options) == server
+
+
+@pytest.mark.parametrize(
+    ("host", "placeholder"),
+    [
+        ("nfs_server_ip", True),
+        ("", True),
+        ("<server>", True),
+        ("${NFS_SERVER}", True),
+        ("your-nfs", True),
+        ("CHANGEME", True),
+        ("nfs.example.com", True),
+        ("10.x.x.x", True),
+        ("10.0.0.5", False),
+        ("nas", False),
+        ("nfs-01.internal", False),
+        ("storage.company.org", False),
+    ],
+)
+def test_a_host_that_nobody_filled_in(host: str, *, placeholder: bool) -> None:
+    assert NfsServer(host, 2049, "/").is_placeholder is placeholder
+
+
+@given(st.dictionaries(st.sampled_from(["type", "o", "device"]), st.text(max_size=40)))
+def test_any_options_can_be_read(options: dict[str, str]) -> None:
+    found = nfs_server(options | {"type": "nfs"})
+
+    assert found is not None
+    assert 0 < found.port < 65536
+
+
+def test_mounts_of_one_volume_come_together() -> None:
+    mounts = [
+        VolumeMount("s_media", "s_worker", "/media", "local", NFS),
+        VolumeMount("s_db", "s_db", "/data"),
+        VolumeMount("s_media", "s_django", "/media", "local", NFS),
+    ]
+    db, media = volumes_of(mounts, {"s_db": LiveVolume("s_db", "local", {})})
+
+    assert [mount.service for mount in media.mounts] == ["s_django", "s_worker"]
+    assert media.nfs == NfsServer("10.0.0.5", 2049, "/var/nfs/media")
+    assert (db.driver, db.nfs, db.differing, media.live) == ("local", None, (), None)
+
+
+def test_a_volume_that_was_made_otherwise_keeps_its_old_options() -> None:
+    old = LiveVolume("m", "local", {**NFS, "device": ":/old"})
+    (volume,) = volumes_of([VolumeMount("m", "s", "/m", "local", NFS)], {"m": old})
+    (same,) = volumes_of([VolumeMount("m", "s", "/m")], {"m": old})
+
+    assert volume.differing == ("device",)
+    assert same.differing == ()
+    assert same.nfs == NfsServer("10.0.0.5", 2049, "/old")
+
+
+async def test_a_server_that_answers_and_one_that_refuses() -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    probe = TcpProbe()
+
+    assert await probe.tcp("127.0.0.1", port) is Reach.ANSWERS
+    server.close()
+    await server.wait_closed()
+    assert await probe.tcp("127.0.0.1", port) is Reach.REFUSES
+
+
+async def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
+    """A full backlog: the kernel takes no further connection, and nobody says no."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(8)]
+        try:
+            for each in waiting:
+                each.setblocking(False)
+                each.connect_ex(address)
+            assert await TcpProbe(0.2).tcp(*address) is Reach.SILENT
+        finally:
+            for each in waiting:
+                each.close()
+
+
+@pytest.mark.parametrize("host", ["no such host", "nfs_server_ip.invalid", "x" * 300, "a..b", ""])
+async def test_a_name_that_means_nothing(host: str) -> None:
+    assert await TcpProbe().tcp(host, 1) is Reach.UNRESOLVED
