@@ -24,6 +24,10 @@ MANY_IDS: Final = 256
 REMEMBERED_SECONDS: Final = 3600.0
 """Of many ids, those judged longer ago are dropped; a task's own time tells it apart from then."""
 
+CLOCKS_APART: Final = 2.0
+"""How far the clocks of the nodes may be apart. What ended longer before the first listing is
+history, even where a stream that is resumed from before it tells of it again."""
+
 MOST_RECENT: Final = 200
 MOST_CAUSES: Final = 5
 """Open incidents of one service; further causes of a kind share one."""
@@ -197,6 +201,8 @@ class Draft:
                 down=self.down.values,
                 silences=self.silences,
             )
+        if watch.began is None and began is not None:
+            watch = replace(watch, forgotten=max(self.forgotten, began - CLOCKS_APART))
         if (began, due, cursor) != (watch.began, watch.due, watch.cursor):
             watch = replace(watch, began=began, due=due, cursor=cursor)
         return Reduced(watch, tuple(self._actions))

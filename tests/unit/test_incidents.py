@@ -251,6 +251,18 @@ def test_what_failed_before_anybody_watched_is_history_where_all_runs():
     assert told(watcher.hear(1, failed("old", 1))) == []
 
 
+def test_a_replay_from_before_the_first_listing_tells_of_history_only():
+    """A service that came and went before anybody watched: a stream that is resumed from an older
+    version than the listing's tells of it as if it were new."""
+    watcher = Watcher(services={})
+    watcher.hear(100, reconciled=True, nodes=NODES, cursor=7)
+    watcher.services["s"] = a_service(1)
+    old = failed("a", since=60)
+
+    assert told(watcher.hear(110, old, late=True, cursor=8)) == []
+    assert told(watcher.hear(111, failed("b", since=105), late=True, cursor=9))
+
+
 def test_what_is_broken_when_the_watch_begins_is_told():
     watcher = Watcher()
     past = (failed("old", 3, created=1), failed("new", 3, created=2))
