@@ -73,6 +73,7 @@ async def test_a_stopped_replica_hands_the_watch_over_at_once(empty_desk: Desk):
     """SIGTERM lets the other one go on without waiting for the lease's end."""
     desk = empty_desk
     desk.settings |= QUIET | {"BOT_LEASE_SECONDS": "30"}
+    await desk.service("db")
     first = await desk.start_bot()
     await first.wait_for_log("this replica watches the swarm")
     second = await desk.start_bot()

@@ -10,6 +10,7 @@ from bot.domain.incident_news import Rules
 from bot.domain.incident_rules import without_names
 from bot.domain.swarm import Mode, Node, NodeState, Resources, Restart, TaskState
 from tests.unit.looks import (
+    BEGAN,
     COMPLETE,
     FAILED,
     NODES,
@@ -257,10 +258,10 @@ def test_a_replay_from_before_the_first_listing_tells_of_history_only():
     watcher = Watcher(services={})
     watcher.hear(100, reconciled=True, nodes=NODES, cursor=7)
     watcher.services["s"] = a_service(1)
-    old = failed("a", since=60)
+    old = failed("a", since=BEGAN + 60)
 
     assert told(watcher.hear(110, old, late=True, cursor=8)) == []
-    assert told(watcher.hear(111, failed("b", since=105), late=True, cursor=9))
+    assert told(watcher.hear(111, failed("b", since=BEGAN + 105), late=True, cursor=9))
 
 
 def test_what_is_broken_when_the_watch_begins_is_told():
