@@ -113,7 +113,7 @@ async def test_one_service_that_cannot_be_changed_keeps_another_from_nothing(des
         lambda m: finished(m) and "," in m.payload["target"], timeout=60
     )
     assert both.payload["verdict"] == "refused"
-    assert "docker service rollback orochi_worker01" in both.shown_text
+    assert "`/orochi rollback orochi_worker01`" in both.shown_text
     django = (await desk.inspect("django"))["Spec"]["Mode"]["Replicated"]["Replicas"]
     assert django == 1
     assert "since another service was refused" in both.shown_text

@@ -185,7 +185,7 @@ async def test_rows_9_and_12_a_paused_update(desk: Desk):
     assert "lab/none:9" in said(message)
     before = await desk.inspect("worker01")
     answer = await desk.answer("scale 5")
-    assert "docker service rollback orochi_worker01" in answer
+    assert "`/orochi rollback orochi_worker01`" in answer
     assert "Nothing was changed" in answer
     assert await desk.inspect("worker01") == before
 

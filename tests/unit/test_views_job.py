@@ -316,3 +316,53 @@ def test_ten_services_in_the_worst_of_states_still_fit():
     message = message_of(with_finish(job, *[outcome] * 10))
     assert shown(message).count("❌ Crash looping · ") == 10
     message_of(job)
+
+
+RESTART = Job("k3f9ab", "restart", "orochi", "restart worker01", "U123", "C1", NOW - 80, (WORKER,))
+ROLL_BACK = replace(
+    RESTART,
+    action="rollback",
+    targets=(Target("orochi_worker01", "w1", 5, image="web:1@sha256:00", image_before="web:2"),),
+)
+PAUSED = Outcome(Verdict.PAUSED, "The swarm paused it.", running=4, desired=5, can_roll_back=True)
+
+
+def test_a_restart_and_a_roll_back_are_named_by_what_they_do():
+    assert headline(message_of(RESTART)) == "⏳ Queued: restart worker01"
+    assert headline(message_of(ROLL_BACK)) == "⏳ Queued: roll back worker01"
+
+
+def test_a_roll_back_shows_from_which_image_to_which_it_goes():
+    assert "Image: `web:2` → `web:1`" in shown(message_of(ROLL_BACK))
+    assert "Image:" not in shown(message_of(RESTART))
+
+
+def test_a_job_for_a_service_of_no_stack_names_none():
+    assert "stack" not in shown(message_of(replace(RESTART, stack="")))
+
+
+def test_what_was_begun_goes_on_when_nobody_waits_for_a_restart():
+    (stop,) = buttons(message_of(RESTART_RUNNING))
+
+    assert "The swarm goes on with what was begun" in stop["confirm"]["text"]["text"]
+
+
+RESTART_RUNNING = replace(RESTART, state=JobState.RUNNING, started=NOW - 79)
+
+
+@pytest.mark.parametrize("job", [RUNNING, RESTART_RUNNING])
+def test_a_paused_update_that_can_be_taken_back_is_rolled_back_by_a_button(job):
+    """Scaling back would be refused while it is paused."""
+    (back,) = buttons(message_of(with_finish(job, PAUSED)))
+
+    assert (back["action_id"], back["value"]) == ("job.rollback", "service:orochi_worker01")
+    assert back["text"]["text"] == "Roll back"
+    assert back["confirm"]["title"]["text"] == "Roll back?"
+
+
+def test_a_restart_that_went_wrong_otherwise_has_no_button():
+    same = replace(RESTART_RUNNING, targets=(replace(WORKER, before=None),))
+    paused = replace(PAUSED, can_roll_back=False)
+
+    assert buttons(message_of(with_finish(same, CRASHED))) == []
+    assert buttons(message_of(with_finish(same, paused))) == []

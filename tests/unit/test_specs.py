@@ -1,0 +1,112 @@
+"""How specs are changed, and what a previous spec tells."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from bot.domain.swarm import LastChange, UpdateState
+from bot.swarm import specs, wire
+
+SPEC: dict[str, Any] = {
+    "Name": "orochi_web",
+    "Labels": {"a": "b"},
+    "TaskTemplate": {"ContainerSpec": {"Image": "web:1"}, "ForceUpdate": 2, "Runtime": "container"},
+    "Mode": {"Replicated": {"Replicas": 3}},
+}
+
+
+def spec(*, image: str = "web:1", replicas: int = 3, restarts: int = 2, **more: Any) -> Any:
+    made = copy.deepcopy(SPEC) | more
+    made["TaskTemplate"]["ContainerSpec"]["Image"] = image
+    made["TaskTemplate"]["ForceUpdate"] = restarts
+    made["Mode"]["Replicated"]["Replicas"] = replicas
+    return made
+
+
+def service(present: Any, former: Any = None, update: str = "") -> Any:
+    raw = {"ID": "s", "Spec": present, "UpdateStatus": {"State": update}}
+    return wire.service_from(raw if former is None else raw | {"PreviousSpec": former})
+
+
+def test_one_field_changes_and_the_original_stays():
+    before = copy.deepcopy(SPEC)
+
+    assert specs.with_replicas(SPEC, 5) == spec(replicas=5)
+    assert specs.with_restarts(SPEC, 7) == spec(restarts=7)
+    assert specs.with_replicas_of(spec(image="web:0", replicas=1), SPEC) == spec(image="web:0")
+    assert before == SPEC
+
+
+def test_the_number_of_a_job_is_its_completions_and_a_global_service_has_none():
+    job = {"Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 4}}}
+    more = {"Mode": {"ReplicatedJob": {"MaxConcurrent": 2, "TotalCompletions": 9}}}
+    everywhere: dict[str, Any] = {"Mode": {"Global": {}}}
+
+    kept = specs.with_replicas_of(job, more)["Mode"]["ReplicatedJob"]
+    assert kept == {"MaxConcurrent": 1, "TotalCompletions": 9}
+    assert specs.with_replicas_of(everywhere, everywhere) == everywhere
+
+
+def test_a_number_that_is_left_to_the_default_is_kept_so():
+    default: dict[str, Any] = {"Mode": {"Replicated": {}}}
+
+    assert specs.with_replicas_of(SPEC, default)["Mode"] == default["Mode"]
+
+
+def test_a_first_counter_of_restarts_is_added():
+    assert specs.restarts({"TaskTemplate": {}}) == 0
+    assert specs.with_restarts({"TaskTemplate": {}}, 1) == {"TaskTemplate": {"ForceUpdate": 1}}
+
+
+def test_the_digest_is_over_all_but_the_number():
+    known = specs.digest(SPEC)
+
+    assert known == specs.digest(spec(replicas=9))
+    for other in (spec(image="web:2"), spec(restarts=3), spec(Labels={"a": "c"})):
+        assert specs.digest(other) != known
+
+
+@pytest.mark.parametrize(
+    ("former", "update", "change", "possible"),
+    [
+        (spec(image="web:0"), "", LastChange.VERSION, True),
+        (spec(image="web:0", replicas=1), "completed", LastChange.VERSION, True),
+        (spec(image="web:0"), "updating", LastChange.VERSION, True),
+        (spec(image="web:0"), "paused", LastChange.VERSION, True),
+        (spec(Labels={}), "", LastChange.VERSION, True),
+        (spec(image="web:0"), "rollback_started", LastChange.VERSION, False),
+        (spec(image="web:0"), "rollback_paused", LastChange.VERSION, False),
+        (spec(image="web:0"), "rollback_completed", LastChange.VERSION, False),
+        (spec(), "", LastChange.NUMBER, False),
+        (spec(replicas=1), "", LastChange.NUMBER, False),
+        (spec(replicas=1), "paused", LastChange.NUMBER, False),
+        (spec(restarts=1), "completed", LastChange.RESTART, False),
+        (spec(restarts=1, replicas=1), "", LastChange.RESTART, False),
+        (spec(restarts=1), "paused", LastChange.RESTART, True),
+        (spec(restarts=1), "updating", LastChange.RESTART, True),
+    ],
+)
+def test_what_a_roll_back_would_bring(former, update, change, possible):
+    """Only another version, which the service was not just rolled back from."""
+    found = service(spec(), former, update)
+
+    assert found.previous is not None
+    assert found.previous.change is change
+    assert found.previous.digest == specs.digest(former)
+    assert found.previous.image == former["TaskTemplate"]["ContainerSpec"]["Image"]
+    assert found.can_roll_back is possible
+
+
+def test_without_a_previous_spec_there_is_nothing_to_roll_back_to():
+    found = service(spec())
+
+    assert (found.previous, found.can_roll_back, found.restarts) == (None, False, 2)
+    assert not specs.can_roll_back(None, UpdateState.PAUSED)
+
+
+def test_restarts_are_counted_in_both_specs():
+    """A restart that the swarm took back was made all the same."""
+    assert service(spec(restarts=2), spec(restarts=5)).restarts == 5
