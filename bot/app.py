@@ -12,7 +12,7 @@ from typing import Any
 from bot.clock import SystemClock
 from bot.domain.access import Operators
 from bot.domain.command import Defaults
-from bot.domain.errors import ChatUnavailableError
+from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.domain.goal import Limits
 from bot.domain.incident import Incident
 from bot.domain.incident_news import Rules
@@ -90,6 +90,7 @@ class App:
         self._run(every(CHORE_SECONDS, self._router.clear_abandoned, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
         await self._slack.listen()
+        self._background.spawn(self._look_for_alerts_channel(), "a look at the alerts channel")
         log.info("ready")
 
     async def stop(self) -> None:
@@ -193,11 +194,13 @@ class App:
             clock=self._clock,
             texts=AlertTexts(self._alert, self._reminder),
             rules=rules,
+            seen=self.metrics.incident_began,
         )
         lease = settings.bot_lease_seconds
         self._leader = Leader(
             self.incidents, self._clock, Watcher(around).lead, lease_seconds=lease
         )
+        self.metrics.watch(lambda: self._leader.leads)
 
     def _build_edge(self) -> None:
         settings = self._settings
@@ -227,6 +230,17 @@ class App:
             command=self._settings.bot_command,
             watch_seconds=self._settings.bot_watch_seconds,
         )
+
+    async def _look_for_alerts_channel(self) -> None:
+        """Say in the log at the start what else would show with the first alert only."""
+        channel = self._settings.bot_alerts_channel
+        if not channel:
+            log.info("no alerts are told: BOT_ALERTS_CHANNEL is empty")
+            return
+        try:
+            await self.messenger.see(channel)
+        except ChatError as error:
+            log.warning("alerts cannot be told in %s: %s %s", channel, error, error.hint)
 
     def _alert(self, incident: Incident) -> Message:
         return incident_message(incident, self._clock.now(), self._settings.bot_command)

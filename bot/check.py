@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from bot.clock import SystemClock
 from bot.domain.access import Operators
-from bot.domain.errors import BotError, SwarmError
+from bot.domain.errors import BotError, CannotPostError, SwarmError
 from bot.settings import Settings
 from bot.slack.api import Api
+from bot.slack.messenger import Messenger
 from bot.slack.scopes import NEEDED
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
@@ -48,6 +49,7 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
         ("Docker", _docker),
         ("changes", _changes),
         ("operators", _operators),
+        ("alerts", _alerts),
     ):
         yield await _guarded(part, look, settings)
 
@@ -133,6 +135,23 @@ async def _operators(settings: Settings) -> str:
     if operators.everyone:
         return "everyone may change things (BOT_OPERATORS is *)"
     return f"{len(operators.users)} users and {len(operators.groups)} user groups"
+
+
+async def _alerts(settings: Settings) -> str:
+    channel = settings.bot_alerts_channel
+    if not channel:
+        return "none are told (BOT_ALERTS_CHANNEL is empty)"
+    api = _api(settings)
+    messenger = Messenger(api, SystemClock())
+    try:
+        await api.login()
+        await messenger.see(channel)
+    except CannotPostError as error:
+        raise BotError(f"channel {channel}: {error.sentence}", hint=error.hint) from error
+    finally:
+        await messenger.close()
+    stacks = settings.bot_alerts_stacks or "all stacks"
+    return f"told in channel {channel}, of {stacks}"
 
 
 def _api(settings: Settings) -> Api:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bot.domain.incident import Incident
 from bot.domain.job import Job
 from bot.ports import FeedStatus
 
@@ -44,6 +45,17 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self._incidents = Counter(
+            "orochi_incidents",
+            "Incidents that this replica told",
+            ["cause"],
+            registry=self.registry,
+        )
+        self._watches = Gauge(
+            "orochi_watches",
+            "Whether this replica watches the swarm (1) or another one (0)",
+            registry=self.registry,
+        )
         self._up = Gauge(
             "orochi_up", "Whether a part answers (1) or not (0)", ["part"], registry=self.registry
         )
@@ -58,6 +70,14 @@ class Metrics:
         self._jobs.labels(job.action, verdict).inc()
         if job.finished is not None:
             self._job_seconds.labels(job.action).observe(max(0.0, job.finished - job.created))
+
+    def incident_began(self, incident: Incident) -> None:
+        """An incident was told for the first time."""
+        self._incidents.labels(incident.cause.kind.value).inc()
+
+    def watch(self, leads: Callable[[], bool]) -> None:
+        """Read at every scrape whether this replica watches the swarm."""
+        self._watches.set_function(lambda: float(leads()))
 
     def up(self, part: str, *, answers: bool) -> None:
         """Whether a part answered when it was last asked."""

@@ -12,6 +12,7 @@ from bot.ports import Clock
 from bot.slack.api import Api
 from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
+from bot.slack.files import send_file
 from bot.slack.sending import Sender
 from bot.slack.wording import ephemeral_body, post_arguments
 
@@ -115,6 +116,13 @@ class Messenger:
         if not heard:
             await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
 
+    async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
+        """Send a file to one person alone, in the direct conversation with the bot.
+
+        Raises ChatError; then nobody has it.
+        """
+        await send_file(self._api, user, name, title, content)
+
     async def find(self, channel: str, subject: str) -> str:
         """The ts of a job's or an incident's message by the id in its metadata.
 
@@ -128,6 +136,10 @@ class Messenger:
             return ""
         messages: list[dict[str, Any]] = answer.get("messages") or []
         return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
+
+    async def see(self, channel: str) -> None:
+        """Return when the bot is in a channel. Raises CannotPostError with the way out."""
+        await self._api.call("conversations.history", channel=channel, limit=1)
 
     async def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group (``S…``), at most a minute old. Raises ChatError."""

@@ -36,6 +36,7 @@ async def test_what_is_missing_is_named(redis_server):
         "MISSING Docker",
         "ok      changes",
         "ok      operators",
+        "ok      alerts",
     ]
     assert "/nowhere/docker.sock" in lines[3]
 
@@ -50,6 +51,20 @@ async def test_a_control_socket_that_is_not_there_is_no_mistake(redis_server, tm
     assert line.startswith("ok      changes: polled, as they cannot be pushed.")
     assert f"no control socket of the engine at {path}" in line
     assert "Mount the folder" in line
+
+
+async def test_an_alerts_channel_without_the_bot_is_named(redis_server):
+    """It says how to invite the bot; where the bot is in it, that alerts are told there."""
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        said = {}
+        for channel in ("C0LOUNGE01", "C0NOWHERE1", "C0ALERTS01"):
+            _, output = await run_check({**settings, "BOT_ALERTS_CHANNEL": channel})
+            (said[channel],) = [line for line in output.splitlines() if "alerts:" in line]
+    assert said["C0LOUNGE01"].startswith("MISSING alerts: channel C0LOUNGE01: ")
+    assert "/invite @orochi" in said["C0LOUNGE01"]
+    assert "channel_not_found" in said["C0NOWHERE1"]
+    assert said["C0ALERTS01"] == "ok      alerts: told in channel C0ALERTS01, of all stacks"
 
 
 async def test_a_wrong_token_is_said_in_a_sentence(redis_server):

@@ -14,8 +14,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.domain.causes import CauseKind
+from bot.domain.causes import Cause, CauseKind
 from bot.domain.commands import COMMANDS
+from bot.domain.incident import Incident, IncidentState
 from bot.domain.job import Job, Target
 from bot.domain.verdict import Outcome, Verdict
 from bot.metrics import Metrics
@@ -90,6 +91,8 @@ def scraped() -> str:
     metrics.acked(0.001)
     metrics.job_ended(replace(a_job(), finished=1.0))
     metrics.up("redis", answers=True)
+    metrics.incident_began(an_incident())
+    metrics.watch(lambda: True)
     metrics.follow(lambda: 1, lambda: FeedStatus("poll", 0.0))
     return metrics.text().decode()
 
@@ -99,6 +102,12 @@ def a_job() -> Job:
     target = Target("orochi_web", "id", 2)
     job = Job("k3f9ab", "scale", "orochi", "scale web 2", "U1", "C1", 0.0, (target,))
     return job.with_outcome(0, Outcome(Verdict.CONVERGED, "2 of 2 run."))
+
+
+def an_incident() -> Incident:
+    """An incident that was just told."""
+    cause = Cause(CauseKind.EXIT_CODE, "The container ended with exit 1", exit_code=1)
+    return Incident("k3f9ab", "s|1", "orochi_web", "s", cause, IncidentState.FIRING, 0.0, 0.0)
 
 
 def fences(page: Path, kinds: set[str]) -> Iterator[str]:
