@@ -21,6 +21,7 @@ from bot.domain.job import Job, Target
 from bot.domain.verdict import Outcome, Verdict
 from bot.metrics import Metrics
 from bot.ports import FeedStatus
+from bot.views.incident import metadata as incident_metadata
 from bot.views.job import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -152,13 +153,15 @@ def test_the_readme_explains_every_verdict_and_no_other() -> None:
     assert all(len(row) == 3 and all(row) for row in explained)
 
 
-def test_the_readmes_metadata_is_what_a_job_carries() -> None:
+def test_the_readmes_metadata_is_what_jobs_and_incidents_carry() -> None:
     text = section("For other programs")
-    (shown,) = (json.loads(body) for kind, body in FENCE.findall(text) if kind == "json")
-    real = metadata(a_job())
+    shown = [json.loads(body) for kind, body in FENCE.findall(text) if kind == "json"]
+    real = [metadata(a_job()), incident_metadata(an_incident())]
 
-    assert shown["event_type"] == real.event_type
-    assert shown["event_payload"].keys() == real.payload.keys()
+    assert [each["event_type"] for each in shown] == [each.event_type for each in real]
+    assert [each["event_payload"].keys() for each in shown] == [
+        each.payload.keys() for each in real
+    ]
     assert {f"`{kind.value}`" for kind in CauseKind} <= set(re.findall(r"`\w+`", text))
 
 
