@@ -116,8 +116,8 @@ def test_development_packages_are_known() -> None:
     """The refusal above has teeth: it knows what only tests use and what the bot needs."""
     refused = development_modules()
 
-    assert {"jsonschema", "pytest", "hypothesis", "yaml"} <= refused
-    assert not {"aiohttp", "docker", "redis", "pydantic", "typing_extensions"} & refused
+    assert {"jsonschema", "pytest", "hypothesis", "mypy"} <= refused
+    assert not {"aiohttp", "docker", "redis", "pydantic", "typing_extensions", "yaml"} & refused
 
 
 def names_in(wheel: Path) -> list[str]:
