@@ -102,12 +102,14 @@ class ServiceChange:
     """What would become of one service of the stack.
 
     ``action`` is None for a service that stays as it is. ``fields`` are all of its fields by
-    their names, changed or not; for a removal all of them become "". ``id`` is "" for a new one.
+    their names, changed or not; for a removal all of them become "". ``id`` and ``base``, the
+    digest of the live spec, are "" for a new one. ``image`` is what it shall run.
     """
 
     name: str
     action: Action | None
     id: str = ""
+    base: str = ""
     image: str = ""
     fields: tuple[Difference, ...] = ()
     replicas: Replicas = Replicas()

@@ -1,0 +1,122 @@
+"""The real docker CLI: run without a shell, with an environment of its own and a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.domain.errors import RefusedError
+
+PROGRAM: Final = "docker"
+
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run of the CLI ended, and what it said to standard error."""
+
+    code: int
+    said: str
+
+
+class DockerCli:
+    """Runs ``docker stack deploy``.
+
+    ``program`` is its name or path. ``seconds`` is the time that a run may take; ``resolve`` is
+    the CLI's ``--resolve-image``: ``always``, ``changed`` or ``never``.
+    """
+
+    def __init__(self, program: str = PROGRAM, *, seconds: float, resolve: str) -> None:
+        self._program = program
+        self._seconds = seconds
+        self._resolve = resolve
+        self._detach: list[str] | None = None
+
+    async def deploy(
+        self,
+        host: str,
+        stack: str,
+        file: bytes,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        private: Path,
+    ) -> Ended:
+        """Deploy ``file`` against the engine at ``host``; paths in it are relative to ``folder``.
+
+        ``private`` is an empty folder in place of a home: so no registry credentials, plugins or
+        contexts of this machine have a part in it. Raises RefusedError without the CLI, or when
+        it does not end in time.
+        """
+        own = {
+            "DOCKER_HOST": host,
+            "DOCKER_CONFIG": str(private),
+            "DOCKER_CLI_HINTS": "false",
+            "HOME": str(private),
+            "PATH": os.environ.get("PATH", _PATH),
+        }
+        arguments = [
+            *("stack", "deploy", "--prune", f"--resolve-image={self._resolve}"),
+            *await self._detached(own, private),
+            *("--compose-file", "-", stack),
+        ]
+        code, _, said = await self._run(arguments, file, folder, {**environment, **own})
+        return Ended(code, said)
+
+    async def _detached(self, environment: Mapping[str, str], folder: Path) -> list[str]:
+        """``--detach`` where the CLI knows it (from 26.0 on); older ones never wait."""
+        if self._detach is None:
+            _, text, _ = await self._run(["stack", "deploy", "--help"], b"", folder, environment)
+            self._detach = ["--detach"] if "--detach" in text else []
+        return self._detach
+
+    async def _run(
+        self, arguments: list[str], given: bytes, folder: Path, environment: Mapping[str, str]
+    ) -> tuple[int, str, str]:
+        program = shutil.which(self._program)
+        if program is None:
+            raise RefusedError(
+                "The docker command-line client is not installed where the bot runs.",
+                hint="The bot's image has it; elsewhere install the package docker-cli.",
+            )
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(self._seconds):
+                printed, said = await process.communicate(given)
+        except TimeoutError as error:
+            raise RefusedError(
+                f"The docker command-line client made no plan within {self._seconds:g} s.",
+                hint="A registry that does not answer can be the cause; ask once more.",
+            ) from error
+        finally:
+            await _end(process)
+        return (
+            process.returncode or 0,
+            printed.decode(errors="replace"),
+            said.decode(errors="replace"),
+        )
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill what still runs, with all that it started."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

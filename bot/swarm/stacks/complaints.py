@@ -1,0 +1,196 @@
+"""What the docker CLI says of a stack's file, in sentences for a person: pure.
+
+The CLI's messages were seen with 20.10, 26.1 and 28.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from bot.domain.errors import RefusedError
+
+_Told = Callable[[re.Match[str], str], tuple[str, str]]
+
+_LONGEST: Final = 400
+_NOTHING_TO_SAY: Final = ("Since --detach=false", "In a future release, --detach")
+_PREFIX: Final = re.compile(r"Error response from daemon: |rpc error: code = \w+ desc = ")
+
+
+def refusal(said: str, stack: str, folder: str) -> RefusedError:
+    """The refusal for what the CLI wrote to standard error.
+
+    ``folder`` is that of the stack's file, left out of the paths that the CLI names.
+    """
+    text = _tidy(said.replace(f"{folder}/", ""))
+    for pattern, tell in _TABLE:
+        if found := re.search(pattern, text, re.DOTALL):
+            sentence, hint = tell(found, stack)
+            return RefusedError(sentence, hint=hint)
+    words = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return RefusedError(f"The docker client refuses `{stack}.yml`: {words.rstrip('.')}.")
+
+
+def unset(names: Iterable[str], stack: str) -> RefusedError:
+    """The refusal for variables that the file uses and nobody sets."""
+    named = [f"`{name}`" for name in names]
+    verb = "is" if len(named) == 1 else "are"
+    return RefusedError(
+        f"`{stack}.yml` uses {_and(named)}, which {verb} not set: nothing would stand there.",
+        hint=f"Set it in `{stack}.env`, or write `${{NAME:-}}` where nothing is meant.",
+    )
+
+
+def port_taken(
+    wanted: Iterable[tuple[str, Mapping[str, Any]]],
+    services: Iterable[Mapping[str, Any]],
+    removed: frozenset[str],
+) -> RefusedError | None:
+    """The refusal for a published port that another service has, None when all are free.
+
+    ``wanted`` are the names and specs to come, ``services`` all of the swarm as they are,
+    ``removed`` the names of those that the plan removes. The rule is swarmkit's
+    (``manager/allocator/cnmallocator``): a port of the ingress network is one service's alone,
+    ports in host mode are looked at when the task is placed.
+    """
+    coming = dict(wanted)
+    taken = {
+        port: str(raw["Spec"]["Name"])
+        for raw in services
+        if raw["Spec"]["Name"] not in coming
+        for port in _ingress_ports(raw["Spec"])
+    }
+    for name, spec in coming.items():
+        for port in _ingress_ports(spec):
+            if port in taken:
+                return _taken(name, port, taken[port], removed)
+            taken[port] = name
+    return None
+
+
+def warnings(said: str) -> tuple[str, ...]:
+    """The warnings of a run that went well, a paragraph of the CLI each."""
+    lines = [line for line in said.splitlines() if not line.startswith(_NOTHING_TO_SAY)]
+    paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
+    return tuple(" ".join(each.split()) for each in paragraphs if each.strip())
+
+
+def _taken(name: str, port: tuple[int, str], holder: str, removed: frozenset[str]) -> RefusedError:
+    number, protocol = port
+    hint = f"Publish another port, or take it from {holder} first."
+    if holder in removed:
+        hint = f"{holder} would be removed last: remove it first, or publish another port."
+    return RefusedError(
+        f"{name} would publish the port {number}/{protocol}, which {holder} has already.",
+        hint=hint,
+    )
+
+
+def _ingress_ports(spec: Mapping[str, Any]) -> list[tuple[int, str]]:
+    ports = (spec.get("EndpointSpec") or {}).get("Ports") or []
+    return [
+        (port["PublishedPort"], port.get("Protocol") or "tcp")
+        for port in ports
+        if port.get("PublishedPort") and (port.get("PublishMode") or "ingress") == "ingress"
+    ]
+
+
+def _tidy(said: str) -> str:
+    lines = [line for line in said.splitlines() if not line.startswith(_NOTHING_TO_SAY)]
+    return _PREFIX.sub("", " ".join(" ".join(lines).split()))
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _unknown_key(found: re.Match[str], stack: str) -> tuple[str, str]:
+    place, key = found["place"], found["key"]
+    where = "at its top" if place == "(root)" else f"in `{place}`"
+    hint = "Correct its name, or take it out."
+    if (place, key) == ("(root)", "name"):
+        hint = f"Take it out: the stack's name is that of its file, {stack}."
+    return f"`{stack}.yml` has a key {where} that stacks do not know: `{key}`.", hint
+
+
+def _old_version(_: re.Match[str], stack: str) -> tuple[str, str]:
+    return (
+        f"`{stack}.yml` has no version that the docker client here takes.",
+        'Begin it with `version: "3.8"`.',
+    )
+
+
+def _required(found: re.Match[str], stack: str) -> tuple[str, str]:
+    reason = found["reason"].strip().rstrip(".")
+    return (
+        f"The variable `{found['name']}` is not set{f': {reason}' if reason else ''}.",
+        f"Set it in `{stack}.env`.",
+    )
+
+
+def _network(found: re.Match[str], stack: str) -> tuple[str, str]:
+    name = found["name"]
+    return (
+        f"`{stack}.yml` expects the network `{name}` to be in the swarm: it is not.",
+        f"Create it: `docker network create --driver overlay {name}`.",
+    )
+
+
+def _network_scope(found: re.Match[str], stack: str) -> tuple[str, str]:
+    name = found["name"]
+    return (
+        f"The network `{name}`, which `{stack}.yml` names, is one machine's and not the swarm's.",
+        "Create one with the driver overlay under another name.",
+    )
+
+
+def _missing(found: re.Match[str], stack: str) -> tuple[str, str]:
+    kind, name = found["kind"], found["name"]
+    service = f" for its service `{found['service']}`" if found["service"] else ""
+    return (
+        f"`{stack}.yml` expects the {kind} `{name}`{service} to be in the swarm: it is not.",
+        f"Create it: `docker {kind} create {name} FILE`.",
+    )
+
+
+def _immutable(found: re.Match[str], stack: str) -> tuple[str, str]:
+    kind, name = found["kind"], found["name"]
+    short = name.removeprefix(f"{stack}_")
+    return (
+        f"The {kind} `{name}` is in the swarm with another content, which cannot be changed.",
+        f"Give it a new name in `{stack}.yml`, like `{short}_2`, where it is defined and used.",
+    )
+
+
+def _no_file(found: re.Match[str], stack: str) -> tuple[str, str]:
+    return (
+        f"The file `{found['file']}`, which `{stack}.yml` names, is not there.",
+        f"Put it beside `{stack}.yml`; paths are relative to that.",
+    )
+
+
+def _undefined(found: re.Match[str], stack: str) -> tuple[str, str]:
+    kind, name = found["kind"], found["name"]
+    return (
+        f"`{stack}.yml` uses the {kind} `{name}` without defining it.",
+        f"Add it under `{kind}s:`.",
+    )
+
+
+def _yaml(found: re.Match[str], stack: str) -> tuple[str, str]:
+    return f"`{stack}.yml` is not valid YAML: {found['what'].rstrip('.')}.", ""
+
+
+_TABLE: Final[tuple[tuple[str, _Told], ...]] = (
+    (r"(?P<place>\S+) Additional property (?P<key>\S+) is not allowed", _unknown_key),
+    (r"unsupported Compose file version|Version in .* is unsupported", _old_version),
+    (r"required variable (?P<name>\w+) is missing a value:?(?P<reason>.*)", _required),
+    (r'network "(?P<name>[^"]+)" is declared as external, but could not be found', _network),
+    (r'network "(?P<name>[^"]+)" is declared as external, but it is not in', _network_scope),
+    (r"(?:service (?P<service>\S+): )?(?P<kind>secret|config) not found: (?P<name>\S+)", _missing),
+    (r"failed to update (?P<kind>secret|config) (?P<name>[^\s:]+): only updates to", _immutable),
+    (r"(?:open|stat) (?P<file>.+): no such file or directory", _no_file),
+    (r'undefined (?P<kind>network|volume|secret|config) "(?P<name>[^"]+)"', _undefined),
+    (r"yaml: (?P<what>.*)", _yaml),
+)

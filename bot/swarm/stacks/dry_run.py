@@ -1,0 +1,230 @@
+"""An engine that does nothing: reads go to the real one, writes are written down.
+
+It listens on a private unix socket for one run of the docker CLI. Whatever the CLI would create
+gets an id and shows in its later reads; so the calls that it makes are the very calls that it
+would make. The one write that is passed on is an update of a config or a secret, with a version
+that no object has: the real engine then says whether the content is another one (which it never
+shows), and can change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from aiohttp import web
+from docker import APIClient
+
+from bot.domain.errors import SwarmError
+from bot.swarm.connection import Connection
+
+Json = dict[str, Any]
+
+COLLECTIONS: Final = ("networks", "configs", "secrets", "services")
+
+_VERSION: Final = re.compile(r"^/v[0-9.]+(?=/)")
+_PASSED: Final = ("Content-Type", "Api-Version", "Docker-Experimental", "Ostype", "Server", "Swarm")
+_IMMUTABLE: Final = ("configs", "secrets")
+_NO_VERSION: Final = "0"
+_UNCHANGED: Final = "update out of sequence"
+_MOST_BYTES: Final = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A write that was not made.
+
+    ``collection`` is one of ``COLLECTIONS``, ``action`` ``create``, ``update`` or ``remove``.
+    ``id`` is the live object's, or for what would be created one of our own. ``query`` are the
+    parameters.
+    """
+
+    collection: str
+    action: str
+    id: str
+    body: Json
+    query: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The name that the object shall have; "" for a removal."""
+        return str(self.body.get("Name", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def as_web(self) -> web.Response:
+        return web.Response(status=self.status, headers=self.headers, body=self.body)
+
+
+class DryRunEngine:
+    """One run's engine, on a socket in ``folder`` while it is entered.
+
+    ``calls`` are the writes in their order. ``seen`` are the live objects by id as they were
+    last read through it: what the calls are based on. ``trouble`` is why the real engine could
+    not be asked, None when it always answered.
+    """
+
+    def __init__(self, connection: Connection, folder: Path) -> None:
+        self.calls: list[Call] = []
+        self.seen: dict[str, Json] = {}
+        self.trouble: SwarmError | None = None
+        self._connection = connection
+        self._socket = folder / "engine.sock"
+        app = web.Application(client_max_size=_MOST_BYTES)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    @property
+    def host(self) -> str:
+        """Its address, as for ``DOCKER_HOST``."""
+        return f"unix://{self._socket}"
+
+    async def __aenter__(self) -> DryRunEngine:
+        await self._runner.setup()
+        await web.UnixSite(self._runner, str(self._socket)).start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        path = _VERSION.sub("", request.path)
+        try:
+            if request.method in {"GET", "HEAD"}:
+                return await self._read(request, path)
+            return await self._write(request, path)
+        except SwarmError as error:
+            self.trouble = error
+            return _failure(503, error.sentence)
+
+    async def _read(self, request: web.Request, path: str) -> web.Response:
+        collection, _, key = path.strip("/").partition("/")
+        if collection not in COLLECTIONS or request.method == "HEAD":
+            return (await self._forward(request)).as_web()
+        if key and (made := self._made(collection, key)):
+            return web.json_response(made)
+        answer = await self._forward(request)
+        if answer.status != 200:
+            return answer.as_web()
+        found = json.loads(answer.body)
+        self._note(found if isinstance(found, list) else [found])
+        if key:
+            return answer.as_web()
+        return web.json_response(found + self._made_all(collection, request.query.get("filters")))
+
+    async def _write(self, request: web.Request, path: str) -> web.Response:
+        collection, key, action = _target(request.method, path)
+        if not action:
+            return _failure(501, f"{request.method} {path} has no place in a plan")
+        body = await request.json() if request.can_read_body else {}
+        if action == "update" and collection in _IMMUTABLE:
+            refusal = await self._other_content(f"/{collection}/{key}/update", body)
+            if refusal is not None:
+                return refusal.as_web()
+        made = secrets.token_hex(13)[:25] if action == "create" else key
+        self.calls.append(Call(collection, action, made, body, dict(request.query)))
+        if action == "create":
+            return web.json_response({"ID": made, "Id": made, "Warning": ""}, status=201)
+        return web.json_response({"Warnings": None})
+
+    async def _other_content(self, path: str, body: Json) -> _Answer | None:
+        """The engine's own refusal to change a config or a secret; None where it would not."""
+        answer = await self._connection.call(
+            lambda client: _ask(client, "POST", f"{path}?version={_NO_VERSION}", json.dumps(body))
+        )
+        return None if _UNCHANGED in answer.body.decode(errors="replace") else answer
+
+    async def _forward(self, request: web.Request) -> _Answer:
+        """The real engine's answer to a read."""
+        return await self._connection.call(
+            lambda client: _ask(client, request.method, request.path_qs)
+        )
+
+    def _note(self, found: list[Json]) -> None:
+        self.seen |= {str(raw.get("ID") or raw.get("Id")): raw for raw in found}
+
+    def _made_all(self, collection: str, filters: str | None) -> list[Json]:
+        wanted = json.loads(filters) if filters else {}
+        made = (_as_read(call) for call in self._creations(collection))
+        return [raw for raw in made if _fits(raw, wanted)]
+
+    def _made(self, collection: str, key: str) -> Json | None:
+        found = (call for call in self._creations(collection) if key in {call.id, call.name})
+        return next(map(_as_read, found), None)
+
+    def _creations(self, collection: str) -> list[Call]:
+        return [
+            call for call in self.calls if call.collection == collection and call.action == "create"
+        ]
+
+
+def _ask(
+    client: APIClient,
+    method: str,
+    path: str,
+    body: str | None = None,
+) -> _Answer:
+    """One call to the real engine; any status is an answer."""
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    answer = client.request(
+        method,
+        f"{client.base_url}{path}",
+        headers=headers,
+        data=body,
+        timeout=client.timeout,
+    )
+    passed = {name: answer.headers[name] for name in _PASSED if name in answer.headers}
+    return _Answer(answer.status_code, passed, answer.content)
+
+
+def _target(method: str, path: str) -> tuple[str, str, str]:
+    """Collection, id and action of a write; the action is "" for one that is not known."""
+    parts = path.strip("/").split("/")
+    if parts[0] not in COLLECTIONS:
+        return "", "", ""
+    match method, parts:
+        case "POST", [collection, "create"]:
+            return collection, "", "create"
+        case "POST", [collection, key, "update"]:
+            return collection, key, "update"
+        case "DELETE", [collection, key]:
+            return collection, key, "remove"
+    return "", "", ""
+
+
+def _as_read(call: Call) -> Json:
+    """What would be created, as a read shows it."""
+    if call.collection == "networks":
+        return {"Scope": "swarm", **call.body, "Id": call.id}
+    return {"ID": call.id, "Version": {"Index": 0}, "Spec": call.body}
+
+
+def _fits(raw: Json, filters: Mapping[str, Any]) -> bool:
+    """Whether an object passes the filters for names (prefixes) and labels; others are not told."""
+    spec = raw.get("Spec", raw)
+    name, labels = str(spec.get("Name", "")), spec.get("Labels") or {}
+    texts = {f"{key}={value}" for key, value in labels.items()} | set(labels)
+    prefixes = list(filters.get("name") or ())
+    return all(label in texts for label in filters.get("label") or ()) and (
+        not prefixes or any(name.startswith(prefix) for prefix in prefixes)
+    )
+
+
+def _failure(status: int, message: str) -> web.Response:
+    return web.json_response({"message": message}, status=status)

@@ -1,0 +1,233 @@
+"""A service's spec as people read it: one text for each field, secrets hidden. Pure.
+
+Every part of the spec but the name comes to a field: what has no reader of its own goes by its
+path in Docker's API. So two services with the same fields have the same spec.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from bot.domain.plan import Difference
+from bot.domain.plan_masking import Veil
+
+Json = dict[str, Any]
+Fields = dict[str, str]
+_Read = Callable[[Any, Veil], Iterator[tuple[str, str]]]
+
+NAMESPACE: Final = "com.docker.stack.namespace"
+FILE_IMAGE: Final = "com.docker.stack.image"
+_MEBI: Final = 2**20
+_DURATIONS: Final = {
+    *("Delay", "Monitor", "Window", "Interval", "Timeout", "StartPeriod", "StopGracePeriod"),
+}
+
+
+def fields_of(form: Mapping[str, Any], veil: Veil) -> Fields:
+    """The fields of a service in the form of ``bot.swarm.stacks.normal``, by their names."""
+    rest: Json = json.loads(json.dumps(form))
+    rest.pop("Name", None)
+    found: Fields = {}
+    for path, read in _READERS:
+        part = _take(rest, path)
+        if part is not None:
+            for field, text in read(part, veil):
+                _add(found, field, text)
+    for field, text in _flat(rest, "", veil):
+        _add(found, field, text)
+    return found
+
+
+def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Every field of two services by name, first of all the image and the replicas."""
+    first = [name for name in ("image", "replicas") if name in old or name in new]
+    others = sorted((old.keys() | new.keys()) - set(first))
+    return tuple(
+        Difference(name, old.get(name, ""), new.get(name, "")) for name in [*first, *others]
+    )
+
+
+def _add(found: Fields, field: str, text: str) -> None:
+    found[field] = f"{found[field]}, {text}" if field in found else text
+
+
+def _take(rest: Json, path: tuple[str, ...]) -> Any:  # noqa: ANN401 (any JSON)
+    """Remove a part from the rest and return it, None where there is none."""
+    *above, last = path
+    part: Any = rest
+    for key in above:
+        part = part.get(key)
+        if not isinstance(part, dict):
+            return None
+    return part.pop(last, None)
+
+
+def _flat(part: Any, path: str, veil: Veil) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    if isinstance(part, dict) and part:
+        for key, value in part.items():
+            yield from _flat(value, f"{path}.{key}" if path else key, veil)
+    elif path and part != {}:
+        yield path, veil.shown(path, _measured(path.rpartition(".")[2], part))
+
+
+def _measured(name: str, value: object) -> str:
+    """A value as text; durations, which the API gives in nanoseconds, in seconds."""
+    if name in _DURATIONS and isinstance(value, int) and value % 1_000_000 == 0:
+        return f"{value / 1e9:.3f}".rstrip("0").rstrip(".") + " s"
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _image(value: Any, _: Veil) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    yield "image", _text(value)
+
+
+def _mode(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
+    if "Replicated" in value:
+        yield "replicas", str(value["Replicated"]["Replicas"])
+        yield "mode", "replicated"
+    elif "Global" in value:
+        yield "mode", "global"
+    else:
+        yield from _flat(value, "mode", veil)
+
+
+def _environment(value: list[str], veil: Veil) -> Iterator[tuple[str, str]]:
+    for entry in value:
+        key, sign, text = entry.partition("=")
+        shown = veil.shown(key, text) or '""'
+        yield f"environment {key}", shown if sign else "not set"
+
+
+def _mounts(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
+    for mount in value:
+        rest = dict(mount)
+        target, kind, source = rest.pop("Target", ""), rest.pop("Type", ""), rest.pop("Source", "")
+        words = [f"{kind} {source}".strip()]
+        words += [f"{name} {text}" for name, text in _flat(rest, "", veil)]
+        yield f"mount {target}", ", ".join(words)
+
+
+def _ports(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
+    for port in value:
+        rest = dict(port)
+        target, protocol = rest.pop("TargetPort", "?"), rest.pop("Protocol", "")
+        words = [f"published as {rest.pop('PublishedPort', 'any')}", rest.pop("PublishMode", "")]
+        words += [f"{name} {text}" for name, text in _flat(rest, "", veil)]
+        yield f"port {target}/{protocol}", " ".join(words)
+
+
+def _resources(name: str) -> _Read:
+    def read(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
+        rest = dict(value)
+        if cpus := rest.pop("NanoCPUs", 0):
+            yield f"{name} CPUs", f"{cpus / 1e9:.9f}".rstrip("0").rstrip(".")
+        if memory := rest.pop("MemoryBytes", 0):
+            yield f"{name} memory", f"{memory}" if memory % _MEBI else f"{memory // _MEBI} MiB"
+        yield from _flat(rest, name, veil)
+
+    return read
+
+
+def _list(name: str) -> _Read:
+    def read(value: list[Any], veil: Veil) -> Iterator[tuple[str, str]]:
+        yield name, ", ".join(veil.shown(name, _text(each)) for each in value)
+
+    return read
+
+
+def _command(name: str) -> _Read:
+    def read(value: list[str], veil: Veil) -> Iterator[tuple[str, str]]:
+        yield name, veil.words(value)
+
+    return read
+
+
+def _networks(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
+    for network in value:
+        rest = dict(network)
+        name, aliases = rest.pop("Target", ""), rest.pop("Aliases", [])
+        words = [f"as {', '.join(aliases)}"] if aliases else ["joined"]
+        words += [f"{part} {text}" for part, text in _flat(rest, "", veil)]
+        yield f"network {name}", ", ".join(words)
+
+
+def _references(kind: str) -> _Read:
+    def read(value: list[Json], _: Veil) -> Iterator[tuple[str, str]]:
+        for each in value:
+            rest = dict(each)
+            name = rest.pop(f"{kind.title()}Name", "")
+            words = [f"{part.rpartition('.')[2]} {text}" for part, text in _plain(rest)]
+            yield f"{kind} {name}", ", ".join(words) or "used"
+
+    return read
+
+
+def _plain(part: Json, path: str = "") -> Iterator[tuple[str, str]]:
+    """Where a config or a secret is mounted: that is none itself."""
+    for key, value in part.items():
+        if isinstance(value, dict):
+            yield from _plain(value, f"{path}{key}.")
+        else:
+            text = f"{value:04o}" if key == "Mode" and isinstance(value, int) else _text(value)
+            yield f"{path}{key}", text
+
+
+def _labels(name: str) -> _Read:
+    def read(value: dict[str, str], veil: Veil) -> Iterator[tuple[str, str]]:
+        for key, text in value.items():
+            if key == FILE_IMAGE:
+                yield "image in the file", text
+            elif key != NAMESPACE:
+                yield f"{name} {key}", veil.shown(key, text) or '""'
+
+    return read
+
+
+def _policy(name: str) -> _Read:
+    def read(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
+        for field, text in _flat(value, "", veil):
+            yield f"{name} {field}", text
+
+    return read
+
+
+def _health(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
+    rest = dict(value)
+    yield "health check", veil.words(rest.pop("Test", None) or [])
+    for field, text in _flat(rest, "", veil):
+        yield f"health check {field}", text
+
+
+_CONTAINER: Final = ("TaskTemplate", "ContainerSpec")
+_READERS: Final[tuple[tuple[tuple[str, ...], _Read], ...]] = (
+    ((*_CONTAINER, "Image"), _image),
+    (("Mode",), _mode),
+    ((*_CONTAINER, "Env"), _environment),
+    ((*_CONTAINER, "Mounts"), _mounts),
+    (("EndpointSpec", "Ports"), _ports),
+    (("TaskTemplate", "Resources", "Limits"), _resources("limit")),
+    (("TaskTemplate", "Resources", "Reservations"), _resources("reservation")),
+    (("TaskTemplate", "Placement", "Constraints"), _list("constraints")),
+    (("TaskTemplate", "Placement", "Preferences"), _list("placement preferences")),
+    (
+        ("TaskTemplate", "Placement", "MaxReplicas"),
+        lambda value, _: iter([("most per node", str(value))]),
+    ),
+    ((*_CONTAINER, "Command"), _command("entrypoint")),
+    ((*_CONTAINER, "Args"), _command("command")),
+    (("TaskTemplate", "Networks"), _networks),
+    ((*_CONTAINER, "Configs"), _references("config")),
+    ((*_CONTAINER, "Secrets"), _references("secret")),
+    ((*_CONTAINER, "Healthcheck"), _health),
+    ((*_CONTAINER, "Labels"), _labels("container label")),
+    (("Labels",), _labels("label")),
+    (("UpdateConfig",), _policy("update")),
+    (("RollbackConfig",), _policy("rollback")),
+    (("TaskTemplate", "RestartPolicy"), _policy("restart")),
+)

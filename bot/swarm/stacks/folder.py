@@ -1,0 +1,114 @@
+"""The folder with the stacks that may be deployed: ``NAME.yml``, beside it perhaps ``NAME.env``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bot.domain.errors import RefusedError
+from bot.domain.names import alike, is_service_name
+from bot.domain.plan_env import read_env
+
+SETTING: Final = "BOT_STACKS_DIR"
+_MOST_BYTES: Final = 2**20
+_MOST_NAMES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StackFiles:
+    """A stack's compose file as it was read, the folder that its paths are relative to, and the
+    variables of its ``NAME.env``."""
+
+    stack: str
+    text: bytes = field(repr=False)
+    folder: Path
+    variables: dict[str, str] = field(repr=False)
+
+
+class StackFolder:
+    """Reads stacks by name; nothing outside of the folder is ever opened as one.
+
+    ``path`` is "" where no stack may be deployed. Blocking calls: small files of a local folder.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def names(self) -> tuple[str, ...]:
+        """The stacks that there are files for, by name. Raises RefusedError without a folder."""
+        folder = self._folder()
+        found = (file.stem for file in folder.glob("*.yml") if _is_inside(file, folder))
+        return tuple(sorted(filter(is_service_name, found)))
+
+    def read(self, stack: str) -> StackFiles:
+        """A stack's files. Raises RefusedError where there is no such stack."""
+        folder = self._folder()
+        if not is_service_name(stack):
+            raise RefusedError(
+                "That is not a stack's name.",
+                hint="Names have letters, digits, - and _; the file's ending is left out.",
+            )
+        file = folder / f"{stack}.yml"
+        if not file.exists():
+            raise self._unknown(stack)
+        environment = folder / f"{stack}.env"
+        variables = {}
+        if environment.exists():
+            variables = read_env(_text(environment, folder), environment.name)
+        return StackFiles(stack, _content(file, folder), folder, variables)
+
+    def _folder(self) -> Path:
+        if not self._path:
+            raise RefusedError(
+                "Deploying is turned off.",
+                hint=f"The folder with the stacks' files is named in the setting `{SETTING}`.",
+            )
+        folder = Path(self._path)
+        if not folder.is_dir():
+            raise RefusedError(
+                "The folder with the stacks' files is not there.",
+                hint=f"Mount it where the setting `{SETTING}` says.",
+            )
+        return folder.resolve()
+
+    def _unknown(self, stack: str) -> RefusedError:
+        names = self.names()
+        sentence = f"There is no file `{stack}.yml` among the stacks."
+        if close := alike(stack, names):
+            return RefusedError(sentence, hint=f"Did you mean {' or '.join(map(_code, close))}?")
+        if not names:
+            return RefusedError(sentence, hint=f"The folder of `{SETTING}` holds no stack yet.")
+        more = " and more" if len(names) > _MOST_NAMES else ""
+        shown = ", ".join(map(_code, names[:_MOST_NAMES]))
+        return RefusedError(sentence, hint=f"There are: {shown}{more}.")
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    """Whether a name stands for a file in the folder, and not for one elsewhere by a link."""
+    real = file.resolve()
+    return real.is_relative_to(folder) and real.is_file()
+
+
+def _content(file: Path, folder: Path) -> bytes:
+    if not _is_inside(file, folder):
+        raise RefusedError(
+            f"`{file.name}` is no file of the stacks' folder.",
+            hint="Links that lead out of it are not followed: put the file itself there.",
+        )
+    with file.open("rb") as opened:
+        text = opened.read(_MOST_BYTES + 1)
+    if len(text) > _MOST_BYTES:
+        raise RefusedError(f"`{file.name}` is larger than 1 MiB.")
+    return text
+
+
+def _text(file: Path, folder: Path) -> str:
+    try:
+        return _content(file, folder).decode()
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"`{file.name}` is not in UTF-8.") from error
+
+
+def _code(name: str) -> str:
+    return f"`{name}`"

@@ -1,0 +1,112 @@
+"""Specs in the one form in which they are compared: pure.
+
+What is posted and what the engine shows of it later differ: the engine puts ids in place of
+networks' names, fills in defaults, and leaves out what is empty (seen with 20.10 and 26.1). Here
+both come to the same. Ids become names only where they are the ids of the present objects of
+those names: a service that refers to a secret which was made anew since is another one.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bot.swarm.specs import pruned
+
+Json = dict[str, Any]
+Names = Mapping[str, str]
+"""Names of networks, configs and secrets by their ids."""
+
+_UPDATE: Final = {"Order": "stop-first", "FailureAction": "pause"}
+_PORT: Final = {"Protocol": "tcp", "PublishMode": "ingress"}
+_REFERENCES: Final = {"Configs": "Config", "Secrets": "Secret"}
+
+
+def service_form(spec: Mapping[str, Any], names: Names) -> Json:
+    """A service's spec, as it is posted or as it is read."""
+    form: Json = _without_false(copy.deepcopy(dict(spec)))
+    template: Json = form.setdefault("TaskTemplate", {})
+    container: Json = template.setdefault("ContainerSpec", {})
+    for part in ("Configs", "Secrets"):
+        container[part] = [_reference(each, part, names) for each in container.get(part) or []]
+    networks = (template.get("Networks") or []) + (form.pop("Networks", None) or [])
+    template["Networks"] = [
+        {**each, "Target": names.get(each.get("Target", ""), each.get("Target", ""))}
+        for each in networks
+    ]
+    _drop(container, "Isolation", "default")
+    _drop(template, "Runtime", "container")
+    _drop(template, "ForceUpdate", 0)
+    if template.get("RestartPolicy"):
+        _drop(template["RestartPolicy"], "MaxAttempts", 0)
+    _fill_mode(form)
+    _fill_endpoint(form)
+    for part in ("UpdateConfig", "RollbackConfig"):
+        if form.get(part):
+            form[part] = {**form[part], **_filled(form[part], _UPDATE)}
+    shaped = pruned(form)
+    return shaped if isinstance(shaped, dict) else {}
+
+
+def labelled_form(spec: Mapping[str, Any]) -> Json:
+    """What can be changed of a config or a secret."""
+    return {"Name": spec.get("Name", ""), "Labels": spec.get("Labels") or {}}
+
+
+def replicas_of(spec: Mapping[str, Any]) -> int | None:
+    """The number of replicas that a spec states, None where it states none or has none."""
+    found = ((spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas")
+    return found if isinstance(found, int) else None
+
+
+def is_replicated(spec: Mapping[str, Any]) -> bool:
+    """Whether the service has a number of replicas (and is no job)."""
+    mode = spec.get("Mode") or {}
+    return "Replicated" in mode or not mode
+
+
+def _reference(raw: Mapping[str, Any], part: str, names: Names) -> Json:
+    """A config's or a secret's place in a service, without the id where that is the name's."""
+    kind = _REFERENCES[part]
+    kept = dict(raw)
+    if names.get(str(raw.get(f"{kind}ID", ""))) == raw.get(f"{kind}Name"):
+        kept.pop(f"{kind}ID", None)
+    return kept
+
+
+def _fill_mode(form: Json) -> None:
+    if is_replicated(form):
+        replicas = replicas_of(form)
+        form["Mode"] = {"Replicated": {"Replicas": 1 if replicas is None else replicas}}
+    else:
+        form["Mode"] = {kind: value or True for kind, value in form["Mode"].items()}
+
+
+def _fill_endpoint(form: Json) -> None:
+    endpoint: Json = form.get("EndpointSpec") or {}
+    _drop(endpoint, "Mode", "vip")
+    endpoint["Ports"] = [{**port, **_filled(port, _PORT)} for port in endpoint.get("Ports") or []]
+    form["EndpointSpec"] = endpoint
+
+
+def _filled(part: Mapping[str, Any], defaults: Mapping[str, str]) -> Json:
+    return {key: part.get(key) or default for key, default in defaults.items()}
+
+
+def _drop(part: Json, key: str, default: object) -> None:
+    if part.get(key) in (default, ""):
+        part.pop(key, None)
+
+
+def _without_false(value: Any) -> Any:  # noqa: ANN401 (any JSON)
+    """The same without flags that are off. ``Init`` alone is another thing off than not set."""
+    if isinstance(value, list):
+        return [_without_false(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without_false(part)
+        for key, part in value.items()
+        if part is not False or key == "Init"
+    }

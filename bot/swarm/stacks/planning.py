@@ -1,0 +1,209 @@
+"""From the calls that were recorded to the plan: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from bot.domain.plan import Action, Kind, Plan, Replicas, ServiceChange, Step
+from bot.domain.plan_masking import Veil
+from bot.domain.plan_order import in_order
+from bot.domain.plan_replicas import decide
+from bot.domain.swarm import LastChange
+from bot.swarm import specs
+from bot.swarm.stacks.dry_run import Call
+from bot.swarm.stacks.fields import differences, fields_of
+from bot.swarm.stacks.normal import (
+    Names,
+    is_replicated,
+    labelled_form,
+    replicas_of,
+    service_form,
+)
+
+Json = dict[str, Any]
+Key = tuple[Kind, str]
+
+KINDS: Final = {
+    "networks": Kind.NETWORK,
+    "configs": Kind.CONFIG,
+    "secrets": Kind.SECRET,
+    "services": Kind.SERVICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Implements ``bot.ports.Recording``. ``calls`` are those of the plan's steps.
+
+    Its services' specs have the replicas of the plan. ``made`` are our own ids of what would be
+    created, each with the name that it shall have.
+    """
+
+    plan: Plan
+    calls: Mapping[Key, Call] = field(repr=False)
+    made: Names = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a plan is made from, beside the calls.
+
+    ``seen`` are the live objects by id that the calls are based on, ``names`` the present names
+    by id, ``depends`` what each service depends on (full names), ``deployed`` the replicas of
+    the last deployed file (None: never).
+    """
+
+    stack: str
+    seen: Mapping[str, Json]
+    names: Names
+    depends: Mapping[str, Sequence[str]]
+    deployed: Mapping[str, int | None] | None
+    warnings: tuple[str, ...]
+
+
+def planned(calls: Sequence[Call], basis: Basis, veil: Veil) -> Recorded:
+    """The plan that the calls of one run come to."""
+    made = {call.id: call.name for call in calls if call.action == "create"}
+    planner = _Planner(replace(basis, names={**basis.names, **made}), veil)
+    for call in calls:
+        planner.take(call)
+    return Recorded(planner.plan(), planner.calls, made)
+
+
+class _Planner:
+    """Gathers steps and services, call by call."""
+
+    def __init__(self, basis: Basis, veil: Veil) -> None:
+        self.calls: dict[Key, Call] = {}
+        self._basis = basis
+        self._veil = veil
+        self._steps: dict[Key, Step] = {}
+        self._services: dict[str, ServiceChange] = {}
+
+    def take(self, call: Call) -> None:
+        live = self._basis.seen.get(call.id, {}) if call.action != "create" else {}
+        if call.collection == "services":
+            self._service(call, live)
+        elif call.collection == "networks":
+            wanted = self._veil.digest(specs.pruned(call.body))
+            self._keep(call, _step(Action.CREATE, call, {}, base="", wanted=wanted))
+        else:
+            self._labelled(call, live)
+
+    def plan(self) -> Plan:
+        steps = tuple(self._ordered())
+        services = tuple(self._services[name] for name in sorted(self._services))
+        told = [(s.kind.value, s.action.value, s.name, s.base, s.wanted) for s in steps]
+        digest = self._veil.digest([self._basis.stack, told])
+        return Plan(self._basis.stack, steps, services, self._basis.warnings, digest)
+
+    def _service(self, call: Call, live: Json) -> None:
+        names, old = self._basis.names, live.get("Spec") or {}
+        base = self._veil.digest(service_form(old, names)) if old else ""
+        before = fields_of(service_form(old, names), self._veil) if old else {}
+        if call.action == "remove":
+            self._remove(call, live, base, before)
+            return
+        replicas = self._replicas(call, live)
+        if replicas.planned is not None:
+            call = replace(call, body=specs.with_replicas(call.body, replicas.planned))
+        form = service_form(call.body, names)
+        wanted = self._veil.digest(form)
+        action = _action(base, wanted)
+        self._services[call.name] = ServiceChange(
+            call.name,
+            action,
+            id=call.id if old else "",
+            base=base,
+            image=str(form["TaskTemplate"].get("ContainerSpec", {}).get("Image", "")),
+            fields=differences(before, fields_of(form, self._veil)),
+            replicas=replicas,
+        )
+        if action:
+            self._keep(call, _step(action, call, live, base=base, wanted=wanted))
+
+    def _remove(self, call: Call, live: Json, base: str, before: Mapping[str, str]) -> None:
+        spec = live.get("Spec") or {}
+        name = str(spec.get("Name", call.id))
+        step = _step(Action.REMOVE, call, live, base=base, wanted="")
+        self._services[name] = ServiceChange(
+            name,
+            Action.REMOVE,
+            id=call.id,
+            base=base,
+            fields=differences(before, {}),
+            replicas=Replicas(live=replicas_of(spec)),
+        )
+        self._keep(call, replace(step, name=name))
+
+    def _labelled(self, call: Call, live: Json) -> None:
+        """A config or a secret: only labels can change, the content is that of the name."""
+        content = self._veil.digest(call.body.get("Data", ""))
+        old = live.get("Spec") or {}
+        base = self._veil.digest(labelled_form(old)) if old else ""
+        wanted = self._veil.digest(labelled_form(call.body))
+        if action := _action(base, wanted):
+            step = _step(action, call, live, base=base, wanted=wanted)
+            self._keep(call, replace(step, content=content))
+
+    def _keep(self, call: Call, step: Step) -> None:
+        self._steps[step.key] = step
+        self.calls[step.key] = call
+
+    def _replicas(self, call: Call, live: Json) -> Replicas:
+        spec = live.get("Spec") or {}
+        if not is_replicated(call.body):
+            return Replicas(live=replicas_of(spec))
+        return decide(
+            call.name,
+            _live_number(spec),
+            replicas_of(call.body),
+            scaled_from=_scaled_from(live),
+            deployed=self._basis.deployed,
+        )
+
+    def _ordered(self) -> Iterable[Step]:
+        gone = [step for step in self._steps.values() if step.action is Action.REMOVE]
+        for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
+            yield from sorted(self._of_kind(kind), key=lambda step: step.name)
+        services = {step.name: step for step in self._of_kind(Kind.SERVICE)}
+        for name in in_order(services, self._basis.depends):
+            yield services[name]
+        yield from sorted(gone, key=lambda step: step.name)
+
+    def _of_kind(self, kind: Kind) -> list[Step]:
+        return [
+            step
+            for step in self._steps.values()
+            if step.kind is kind and step.action is not Action.REMOVE
+        ]
+
+
+def _action(base: str, wanted: str) -> Action | None:
+    if base == wanted:
+        return None
+    return Action.UPDATE if base else Action.CREATE
+
+
+def _step(action: Action, call: Call, live: Json, *, base: str, wanted: str) -> Step:
+    version = int((live.get("Version") or {}).get("Index", 0))
+    id_ = "" if action is Action.CREATE else call.id
+    return Step(KINDS[call.collection], action, call.name, id_, version, base, wanted)
+
+
+def _live_number(spec: Mapping[str, Any]) -> int | None:
+    """The replicas of a live service, None where it is none or has no number."""
+    if not spec or not is_replicated(spec):
+        return None
+    found = replicas_of(spec)
+    return 1 if found is None else found
+
+
+def _scaled_from(live: Mapping[str, Any]) -> int | None:
+    """The number before the last change, where that was a scale and nothing else."""
+    found = specs.previous(live)
+    if found is None or found.change is not LastChange.NUMBER:
+        return None
+    return replicas_of(live["PreviousSpec"])

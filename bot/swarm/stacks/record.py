@@ -1,0 +1,140 @@
+"""The port ``Stacks``: plans recorded from the docker CLI, and made step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from bot.domain.errors import RefusedError
+from bot.domain.plan import Action, Step
+from bot.domain.plan_env import unset_variables
+from bot.domain.plan_masking import Veil
+from bot.ports import Applied, Recording
+from bot.swarm.connection import Connection
+from bot.swarm.stacks import complaints
+from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
+from bot.swarm.stacks.compose import depends_on, read_compose
+from bot.swarm.stacks.dry_run import DryRunEngine
+from bot.swarm.stacks.folder import StackFiles, StackFolder
+from bot.swarm.stacks.planning import Basis, Recorded, planned
+from bot.swarm.stacks.replay import Replay, names_by_id
+
+SECONDS: Final = 60.0
+RESOLVE: Final = "changed"
+
+
+class DockerStacks:
+    """Implements ``bot.ports.Stacks``.
+
+    ``folder`` is ``BOT_STACKS_DIR``, "" where nothing may be deployed. ``key`` makes digests that
+    tell nothing: secret, and the same for all replicas, or one does not know another's plans.
+    ``program``, ``resolve`` and ``seconds`` as for ``DockerCli``; ``base_url`` and ``timeout``
+    as for ``Connection``.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        key: bytes,
+        base_url: str = "",
+        *,
+        timeout: float = 30.0,
+        program: str = PROGRAM,
+        resolve: str = RESOLVE,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._connection = Connection(base_url, timeout)
+        self._folder = StackFolder(folder)
+        self._veil = Veil(key)
+        self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
+
+    async def aclose(self) -> None:
+        """Close the connections to the engine."""
+        self._connection.close()
+
+    async def names(self) -> tuple[str, ...]:
+        """The stacks that there are files for, by name. Raises RefusedError without a folder."""
+        return await asyncio.to_thread(self._folder.names)
+
+    async def record(
+        self, stack: str, deployed: Mapping[str, int | None] | None = None
+    ) -> Recorded:
+        """What a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
+        files = await asyncio.to_thread(self._folder.read, stack)
+        document = read_compose(files.text)
+        if missing := unset_variables(document, files.variables):
+            raise complaints.unset(missing, stack)
+        engine, ended = await self._run(files)
+        services, names = await asyncio.gather(
+            self._connection.list("/services"), names_by_id(self._connection)
+        )
+        basis = Basis(
+            stack=stack,
+            seen=engine.seen,
+            names=names,
+            depends=depends_on(document, stack),
+            deployed=deployed,
+            warnings=complaints.warnings(ended.said),
+        )
+        recorded = planned(engine.calls, basis, self._veil)
+        _refuse_taken_ports(recorded, services)
+        return recorded
+
+    async def apply(self, recording: Recording, step: Step) -> Applied:
+        """Make one step of a recording's plan. As in ``bot.ports.Stacks``."""
+        if not isinstance(recording, Recorded):
+            raise TypeError("a recording of this adapter is needed")
+        return await Replay(self._connection, self._veil, recording).make(step)
+
+    async def _run(self, files: StackFiles) -> tuple[DryRunEngine, Ended]:
+        """One run of the CLI against an engine that does nothing. Raises what kept it from one."""
+        async with _private_folder() as private, DryRunEngine(self._connection, private) as engine:
+            ended = await self._cli.deploy(
+                engine.host,
+                files.stack,
+                files.text,
+                folder=files.folder,
+                environment=files.variables,
+                private=private,
+            )
+        if engine.trouble is not None:
+            raise engine.trouble
+        if ended.code:
+            said = self._scrubbed(ended.said, files.variables)
+            raise complaints.refusal(said, files.stack, str(files.folder))
+        return engine, ended
+
+    def _scrubbed(self, said: str, variables: Mapping[str, str]) -> str:
+        """What the CLI said without the variables' values that look secret."""
+        for name, value in variables.items():
+            shown = self._veil.shown(name, value)
+            if value and shown != value:
+                said = said.replace(value, shown)
+        return said
+
+
+@asynccontextmanager
+async def _private_folder() -> AsyncIterator[Path]:
+    """A folder for nobody else (0700), as long as it is entered."""
+    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="plan-")
+    try:
+        yield Path(folder.name)
+    finally:
+        await asyncio.to_thread(folder.cleanup)
+
+
+def _refuse_taken_ports(recorded: Recorded, services: list[dict[str, Any]]) -> None:
+    """The dry run knows no conflicts of ports: the real engine says them when it creates."""
+    removed = frozenset(step.name for step in recorded.plan.removals)
+    coming = (
+        (step.name, recorded.calls[step.key].body)
+        for step in recorded.plan.steps
+        if step.kind.value == "service" and step.action is not Action.REMOVE
+    )
+    taken: RefusedError | None = complaints.port_taken(coming, services, removed)
+    if taken is not None:
+        raise taken

@@ -1,0 +1,201 @@
+"""One step of a plan, made on the real engine: once, and only on what the plan is based on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+from docker import APIClient
+
+from bot.domain.errors import (
+    NotFoundError,
+    OutOfSequenceError,
+    StalePlanError,
+    SwarmError,
+    SwarmUnavailableError,
+)
+from bot.domain.plan import Action, Kind, ServiceChange, Step
+from bot.domain.plan_masking import Veil
+from bot.domain.plan_progress import what_changed
+from bot.ports import Applied
+from bot.swarm import wire
+from bot.swarm.connection import Connection, url
+from bot.swarm.stacks.dry_run import Call
+from bot.swarm.stacks.fields import differences, fields_of
+from bot.swarm.stacks.normal import Names, labelled_form, service_form
+from bot.swarm.stacks.planning import KINDS, Recorded
+
+Json = dict[str, Any]
+
+_COLLECTIONS: Final = {kind: collection for collection, kind in KINDS.items()}
+_ATTEMPTS: Final = 10
+_PAUSE: Final = (0.02, 0.2)
+
+
+async def names_by_id(connection: Connection) -> dict[str, str]:
+    """The names of all networks, configs and secrets of the swarm by their ids."""
+    networks, configs, secrets = await asyncio.gather(
+        connection.list("/networks", {"scope": ["swarm"]}),
+        connection.list("/configs"),
+        connection.list("/secrets"),
+    )
+    found = {str(raw["Id"]): str(raw["Name"]) for raw in networks}
+    return found | {str(raw["ID"]): str(raw["Spec"]["Name"]) for raw in (*configs, *secrets)}
+
+
+class Replay:
+    """Makes the steps of one recording."""
+
+    def __init__(self, connection: Connection, veil: Veil, recorded: Recorded) -> None:
+        self._connection = connection
+        self._veil = veil
+        self._recorded = recorded
+
+    async def make(self, step: Step) -> Applied:
+        """Make a step, or find it made. As ``bot.ports.Stacks.apply``."""
+        call = self._recorded.calls[step.key]
+        make = self._service if step.kind is Kind.SERVICE else self._other
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await make(step, call)
+            except OutOfSequenceError:
+                if attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _other(self, step: Step, call: Call) -> Applied:
+        """A network, a config or a secret."""
+        live = await self._find(call.collection, step.name)
+        if step.action is Action.CREATE:
+            return await self._create(step, call, live)
+        found = self._veil.digest(labelled_form(live["Spec"])) if live else ""
+        if found == step.wanted:
+            return Applied(changed=False)
+        if not live or found != step.base:
+            raise StalePlanError(
+                f"The {step.kind.value} {step.name} changed since the plan was made.", hint=_HINT
+            )
+        await self._update(call, live, call.body)
+        return Applied(changed=True)
+
+    async def _service(self, step: Step, call: Call) -> Applied:
+        live = await self._find(call.collection, step.name)
+        names = {**self._recorded.made, **await names_by_id(self._connection)}
+        found = self._veil.digest(service_form(live["Spec"], names)) if live else ""
+        if found == step.wanted:
+            return Applied(changed=False, service=wire.service_from(live) if live else None)
+        if found != step.base:
+            raise self._stale(step, live, names)
+        if live and step.action is Action.REMOVE:
+            await self._remove(f"/services/{live['ID']}")
+            return Applied(changed=True)
+        body = _with_real_ids(call.body, self._recorded.made, names)
+        if live is None:
+            await self._attempt_create(call, body)
+        else:
+            await self._update(call, live, body)
+        made = await self._find(call.collection, step.name)
+        return Applied(changed=True, service=wire.service_from(made) if made else None)
+
+    async def _create(self, step: Step, call: Call, live: Json | None) -> Applied:
+        if live is None:
+            await self._attempt_create(call, call.body)
+            return Applied(changed=True)
+        if not _is_as_wanted(live, call):
+            raise StalePlanError(
+                f"There is another {step.kind.value} {step.name} since the plan was made.",
+                hint=_HINT,
+            )
+        return Applied(changed=False)
+
+    async def _attempt_create(self, call: Call, body: Json) -> None:
+        try:
+            await self._connection.post(f"/{call.collection}/create", call.query, body)
+        except SwarmUnavailableError:
+            raise
+        except SwarmError:
+            if await self._find(call.collection, call.name) is None:
+                raise
+            raise OutOfSequenceError(
+                f"Somebody else made {call.name} at the same moment."
+            ) from None
+
+    async def _update(self, call: Call, live: Json, body: Json) -> None:
+        """Post a whole spec, guarded by the version whose spec was compared."""
+        query: dict[str, int | str] = {**call.query, "version": int(live["Version"]["Index"])}
+        await self._connection.post(f"/{call.collection}/{live['ID']}/update", query, body)
+
+    async def _remove(self, path: str) -> None:
+        try:
+            await self._connection.call(lambda client: _delete(client, path), repeat=False)
+        except NotFoundError:
+            return
+
+    async def _find(self, collection: str, name: str) -> Json | None:
+        """The live object of exactly this name."""
+        filters = {"name": [name]}
+        if collection == "networks":
+            filters["scope"] = ["swarm"]
+        found = await self._connection.list(f"/{collection}", filters)
+        return next((raw for raw in found if _name(raw) == name), None)
+
+    def _stale(self, step: Step, live: Json | None, names: Names) -> StalePlanError:
+        """What changed of a service since the plan was made."""
+        planned = self._recorded.plan.service(step.name)
+        if live is None:
+            return StalePlanError(f"{step.name} was removed since the plan was made.", hint=_HINT)
+        if not step.base:
+            return StalePlanError(
+                f"{step.name} was made by somebody else since the plan was made.", hint=_HINT
+            )
+        now = fields_of(service_form(live["Spec"], names), self._veil)
+        found = [each for each in differences(_before(planned), now) if each.changed]
+        return StalePlanError(what_changed(step.name, found), hint=_HINT)
+
+
+_HINT: Final = "Ask for a new plan."
+
+
+def _before(planned: ServiceChange | None) -> dict[str, str]:
+    fields = planned.fields if planned else ()
+    return {each.field: each.old for each in fields if each.old}
+
+
+def _is_as_wanted(live: Json, call: Call) -> bool:
+    """Whether an object of the name is the one that would be created."""
+    if call.collection == "networks":
+        return bool(live.get("Driver") == (call.body.get("Driver") or live.get("Driver")))
+    return labelled_form(live["Spec"]) == labelled_form(call.body)
+
+
+def _name(raw: Mapping[str, Any]) -> str:
+    return str(raw.get("Name") or (raw.get("Spec") or {}).get("Name", ""))
+
+
+def _with_real_ids(body: Json, made: Names, names: Names) -> Json:
+    """The spec with the ids of the configs and secrets that were created since it was recorded."""
+    real = {name: id_ for id_, name in names.items() if id_ not in made}
+    container = body["TaskTemplate"].get("ContainerSpec") or {}
+    changed = {
+        part: [_real(each, kind, made, real) for each in container[part]]
+        for part, kind in (("Configs", "Config"), ("Secrets", "Secret"))
+        if container.get(part)
+    }
+    template = {**body["TaskTemplate"], "ContainerSpec": {**container, **changed}}
+    return {**body, "TaskTemplate": template}
+
+
+def _real(reference: Json, kind: str, made: Names, real: Mapping[str, str]) -> Json:
+    key, name = f"{kind}ID", str(reference.get(f"{kind}Name", ""))
+    if reference.get(key) not in made:
+        return reference
+    if name not in real:
+        raise StalePlanError(f"The {kind.lower()} {name} is not in the swarm any more.", hint=_HINT)
+    return {**reference, key: real[name]}
+
+
+def _delete(client: APIClient, path: str) -> None:
+    client.delete(url(client, path), timeout=client.timeout).raise_for_status()
