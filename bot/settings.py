@@ -67,6 +67,11 @@ class Settings(BaseModel):
     bot_command: str = _setting("/orochi", "The slash command.")
     bot_stack: str = _setting("orochi", "The stack that commands are about.")
     bot_service: str = _setting("worker01", "The service that `scale 5` is about.")
+    bot_stacks_dir: str = _setting(
+        "",
+        "Folder with the stacks that may be deployed: `NAME.yml`, and `NAME.env` with its "
+        "variables where it has some; empty: none may be.",
+    )
     bot_operators: str = _setting(
         "",
         "Who may change things: Slack user ids and user-group ids (`S…`), comma-separated; "
