@@ -2,116 +2,145 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.domain.plan import Plan
-from bot.swarm.stacks.planning import Recorded
-from bot.swarm.stacks.record import DockerStacks
-from tests.lab.shell import run, tool
+from bot.domain.plan import Action, Kind, Plan, ReplicaRule
 from tests.lab.swarm import Lab
+from tests.swarm.stack_bench import CLIENTS, FOLDER, OURS, TWIN, Workbench, text_of
 
-FOLDER = Path(__file__).parent / "stacks"
 FILES = sorted(file.stem for file in FOLDER.glob("*.yml") if "." not in file.stem)
-OURS, TWIN = "ours", "twin"
-VARIABLES = {
-    OURS: {"PORT": "18300", "SUBNET": "10.77.1.0/24"},
-    TWIN: {"PORT": "18400", "SUBNET": "10.77.2.0/24"},
-}
-KEY = b"a key for tests"
-CLIENTS = sorted({tool("docker"), shutil.which("docker", path="/usr/bin") or tool("docker")})
-
-
-class Workbench:
-    """A folder with our stack, whose file changes, and its twin that the CLI deploys."""
-
-    def __init__(self, lab: Lab, folder: Path, program: str) -> None:
-        self.lab = lab
-        self.folder = folder
-        self.program = program
-        self.stacks = DockerStacks(
-            str(folder), KEY, lab.manager.socket, program=program, resolve="never"
-        )
-        for file in FOLDER.glob("*.txt"):
-            shutil.copy(file, folder)
-        lines = (f"{key}={value}\n" for key, value in VARIABLES[OURS].items())
-        (folder / f"{OURS}.env").write_text("".join(lines))
-
-    def write(self, text: str) -> None:
-        """Our stack's file from now on."""
-        (self.folder / f"{OURS}.yml").write_text(text)
-
-    async def deploy(self, **options: Any) -> Plan:
-        """Record and make every step."""
-        recording = await self.stacks.record(OURS, **options)
-        await self.make(recording)
-        return recording.plan
-
-    async def make(self, recording: Recorded) -> list[bool]:
-        """Make every step of a recording; whether each changed something."""
-        return [(await self.stacks.apply(recording, step)).changed for step in recording.plan.steps]
-
-    def deploy_twin(self) -> None:
-        """The CLI's own deploy of the same file."""
-        env = {"DOCKER_HOST": self.lab.manager.socket, **VARIABLES[TWIN]}
-        file = str(self.folder / f"{OURS}.yml")
-        command = [*("stack", "deploy", "--prune", "--resolve-image=never"), "-c", file, TWIN]
-        run([self.program, *command], env=env)
-
-    def specs(self, stack: str) -> dict[str, Any]:
-        """Whole specs of a stack's objects by name, with names in place of ids, as the twin's."""
-        client = self.lab.client()
-        of_stack = {"label": f"com.docker.stack.namespace={stack}"}
-        networks = client.networks(filters=of_stack)
-        configs, secrets = client.configs(filters=of_stack), client.secrets(filters=of_stack)
-        names = {raw["Id"]: raw["Name"] for raw in networks}
-        names |= {raw["ID"]: raw["Spec"]["Name"] for raw in (*configs, *secrets)}
-        found = {raw["Spec"]["Name"]: raw["Spec"] for raw in client.services(filters=of_stack)}
-        found |= {raw["Spec"]["Name"]: raw["Spec"] for raw in (*configs, *secrets)}
-        found |= {raw["Name"]: _lasting(raw) for raw in networks}
-        text = json.dumps(found, sort_keys=True)
-        for old, new in (*names.items(), (f"{stack}_", "S_"), (f'"{stack}"', '"S"')):
-            text = text.replace(old, new)
-        for value in VARIABLES[stack].values():
-            text = text.replace(value.removesuffix(".0/24"), "40404")
-        return dict(json.loads(text))
-
-
-def _lasting(network: dict[str, Any]) -> dict[str, Any]:
-    """What of a network the file decides; the engine chooses the rest."""
-    kept = ("Driver", "Internal", "Attachable", "Ingress", "Labels", "Scope", "EnableIPv6")
-    found = {key: network[key] for key in kept}
-    if network["Internal"]:
-        found["IPAM"] = network["IPAM"]
-    return found
+EVERYWHERE = ("contents", "networks", "volumes", "environment")
+"""Files that are deployed by every docker CLI of this machine."""
 
 
 @pytest.fixture
-async def bench(lab: Lab, tmp_path: Path) -> AsyncIterator[Workbench]:
-    bench = Workbench(lab, tmp_path, tool("docker"))
+async def bench(
+    lab: Lab, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Workbench]:
+    bench = Workbench(lab, tmp_path, getattr(request, "param", CLIENTS[-1]))
     yield bench
-    await bench.stacks.aclose()
+    await bench.aclose()
 
 
-def text_of(name: str) -> str:
-    return (FOLDER / f"{name}.yml").read_text()
-
-
-@pytest.mark.parametrize("name", FILES)
-async def test_the_specs_are_those_of_the_clis_own_deploy(bench: Workbench, name: str) -> None:
+async def compare(bench: Workbench, name: str) -> None:
     """First, changed and once more: field by field, and nothing is left to do after each."""
     deployed: dict[str, int | None] = {}
     for version in (name, f"{name}.next", name):
         bench.write(text_of(version))
-        plan = await bench.deploy(deployed=deployed)
+        plan = await bench.deploy(deployed)
         deployed = plan.file_replicas
         bench.deploy_twin()
 
         assert bench.specs(OURS) == bench.specs(TWIN), version
         assert not plan.empty
         assert (await bench.stacks.record(OURS, deployed)).plan.empty
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_the_specs_are_those_of_the_clis_own_deploy(bench: Workbench, name: str) -> None:
+    await compare(bench, name)
+
+
+@pytest.mark.parametrize("name", EVERYWHERE)
+@pytest.mark.parametrize("bench", CLIENTS[:-1], indirect=True)
+async def test_the_same_with_every_other_client(bench: Workbench, name: str) -> None:
+    await compare(bench, name)
+
+
+async def test_a_plan_tells_what_would_change_and_changes_nothing(bench: Workbench) -> None:
+    """Old and new of each field; secrets are hidden, but that they change is seen."""
+    bench.write(text_of("environment"))
+    await bench.deploy({})
+    before = bench.everything()
+    bench.write(text_of("environment.next"))
+
+    plan = (await bench.stacks.record(OURS, {})).plan
+
+    assert bench.everything() == before
+    (change,) = plan.services
+    told = {each.field: (each.old, each.new) for each in change.changes}
+    assert told["environment LEVEL"] == ("info", "debug")
+    assert told["environment NUMBER"] == ("5", "")
+    assert told["environment ADDED"] == ("", "1")
+    old, new = told["environment DB_PASSWORD"]
+    assert old.startswith("hidden (")
+    assert new.startswith("hidden (")
+    assert old != new
+    assert "hunter" not in repr(plan)
+
+
+async def test_contents_of_configs_and_secrets_are_not_in_the_plan(bench: Workbench) -> None:
+    bench.write(text_of("contents"))
+
+    recording = await bench.stacks.record(OURS)
+
+    assert "sesame" not in repr(recording)
+    assert "c2VzYW1l" not in repr(recording)
+    kept = [step for step in recording.plan.steps if step.kind in {Kind.CONFIG, Kind.SECRET}]
+    assert [step.name for step in kept] == ["ours_second", "ours_settings", "ours_password"]
+    assert all(len(step.content) == 32 for step in kept)
+
+
+async def test_what_goes_first_is_needed_by_what_follows_and_removals_are_last(
+    bench: Workbench,
+) -> None:
+    bench.write(text_of("dependent"))
+    first = await bench.deploy()
+    bench.write(text_of("dependent.next"))
+    second = (await bench.stacks.record(OURS)).plan
+
+    assert [step.name.removeprefix("ours_") for step in first.steps] == [
+        *("default", "cache", "zookeeper", "db", "app"),
+    ]
+    assert [(step.action, step.name) for step in second.steps] == [
+        (Action.UPDATE, "ours_app"),
+        (Action.REMOVE, "ours_cache"),
+        (Action.REMOVE, "ours_db"),
+    ]
+    assert second.removals == second.steps[1:]
+    assert first.warnings == ("Ignoring unsupported options: restart",)
+
+
+async def test_what_was_scaled_by_hand_is_kept_until_the_file_changes_it(
+    bench: Workbench,
+) -> None:
+    """The CLI would set it back; the plan says which rule gave the number."""
+    bench.write(text_of("replicas"))
+    deployed = (await bench.deploy()).file_replicas
+    bench.lab.docker("service", "scale", "--detach", "ours_two=3", "ours_unstated=2")
+
+    kept = (await bench.stacks.record(OURS, deployed)).plan
+    unknown = (await bench.stacks.record(OURS, None)).plan
+    bench.write(text_of("replicas").replace("replicas: 2", "replicas: 1"))
+    changed = await bench.deploy(deployed)
+
+    assert kept.empty
+    assert unknown.empty
+    assert rules(kept) == {
+        "ours_two": (3, ReplicaRule.SCALED),
+        "ours_unstated": (2, ReplicaRule.UNSTATED),
+        "ours_zero": (0, ReplicaRule.UNCHANGED),
+    }
+    assert rules(changed)["ours_two"] == (1, ReplicaRule.FILE)
+    assert bench.replicas() == {"ours_two": 1, "ours_unstated": 2, "ours_zero": 0}
+
+
+def rules(plan: Plan) -> dict[str, tuple[int | None, ReplicaRule]]:
+    """How many replicas each service gets, and why."""
+    return {each.name: (each.replicas.planned, each.replicas.rule) for each in plan.services}
+
+
+async def test_steps_made_twice_are_found_made(bench: Workbench) -> None:
+    """Also after a deploy that ended between a call and the note of it."""
+    bench.write(text_of("contents"))
+    first = await bench.stacks.record(OURS)
+    assert await bench.make(first) == [True] * len(first.plan.steps)
+    assert await bench.make(first) == [False] * len(first.plan.steps)
+
+    bench.write(text_of("contents.next"))
+    second = await bench.stacks.record(OURS)
+    assert await bench.make(second) == [True] * len(second.plan.steps)
+    assert await bench.make(second) == [False] * len(second.plan.steps)

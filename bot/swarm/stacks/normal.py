@@ -1,7 +1,7 @@
 """Specs in the one form in which they are compared: pure.
 
 What is posted and what the engine shows of it later differ: the engine puts ids in place of
-networks' names, fills in defaults, and leaves out what is empty (seen with 20.10 and 26.1). Here
+networks' names, fills in defaults, and leaves out what is empty (seen with 20.10). Here
 both come to the same. Ids become names only where they are the ids of the present objects of
 those names: a service that refers to a secret which was made anew since is another one.
 """
