@@ -20,6 +20,7 @@ from bot.domain.message import Message
 from bot.domain.plan import Plan, Step
 from bot.domain.stream import Batch, Listing
 from bot.domain.swarm import Look, Node, Service, StackLook, Task
+from bot.domain.version import Version
 
 
 class Clock(Protocol):
@@ -185,6 +186,20 @@ class Stacks(Protocol):
         plan found it nor as it shall be. After a SwarmUnavailableError the outcome is unknown:
         calling again is safe.
         """
+
+
+class Versions(Protocol):
+    """What was deployed of each stack, in Redis; bounded, the oldest are forgotten."""
+
+    async def note(self, version: Version) -> None:
+        """Keep how a deploy ended, under the stack's next number.
+
+        A version whose job was noted before takes the place of that one, with its number: a
+        lost worker's job is ended again, and a verdict may be revised.
+        """
+
+    async def of(self, stack: str) -> tuple[Version, ...]:
+        """The versions of a stack, newest first; () when the bot never deployed it."""
 
 
 @dataclass(frozen=True, slots=True)
