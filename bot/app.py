@@ -28,6 +28,7 @@ from bot.loops.watcher import Surroundings, Watcher
 from bot.loops.worker import Worker
 from bot.metrics import Metrics
 from bot.ports import Feed, Receive, Request
+from bot.probe import TcpProbe
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
@@ -36,11 +37,15 @@ from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
+from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.fallback_feed import FallbackFeed
+from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
+from bot.swarm.service_logs import DockerServiceLogs
 from bot.swarm.stream import SwarmStream
+from bot.swarm.volumes import DockerVolumes
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.trust import EngineTrust
 from bot.views.incident import incident_message, reminder_message
@@ -115,6 +120,7 @@ class App:
             await self.push.aclose()
         await self._trust.aclose()
         await self.swarm.aclose()
+        self._engine.close()
         await self._link.aclose()
 
     def _build_adapters(self) -> None:
@@ -128,6 +134,7 @@ class App:
             self._link, prefix=settings.redis_prefix, lease_seconds=settings.bot_lease_seconds
         )
         self.swarm = DockerSwarm(settings.docker_host)
+        self._engine = Connection(settings.docker_host)
         self._build_feed()
         self._api = Api(
             settings.slack_bot_token.get_secret_value(), self._clock, settings.slack_api_url
@@ -148,6 +155,10 @@ class App:
         defaults = Defaults(settings.bot_command, settings.bot_service, settings.bot_max_replicas)
         ctx = Context(
             swarm=self.swarm,
+            nodes=DockerNodes(self._engine),
+            logs=DockerServiceLogs(self._engine),
+            volumes=DockerVolumes(self._engine),
+            probe=TcpProbe(),
             feed=self.feed,
             jobs=self.jobs,
             incidents=self.incidents,

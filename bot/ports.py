@@ -132,17 +132,6 @@ class Swarm(Protocol):
         """Whether the kernel killed the task for memory; None when it cannot be told from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something of a service changed: a hint to look again.
-
-    ``task`` is the task as it became, None when the service or a node changed.
-    """
-
-    service_id: str
-    task: Task | None = None
-
-
 class Recording(Protocol):
     """The calls that a deploy would make, as they came: in memory only, they hold secrets."""
 
@@ -200,6 +189,17 @@ class Versions(Protocol):
 
     async def of(self, stack: str) -> tuple[Version, ...]:
         """The versions of a stack, newest first; () when the bot never deployed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something of a service changed: a hint to look again.
+
+    ``task`` is the task as it became, None when the service or a node changed.
+    """
+
+    service_id: str
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,6 +460,9 @@ class Chat(Protocol):
 
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
         """Say something to one person alone (ephemeral)."""
+
+    async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
+        """Send a file to one person alone, in the direct conversation with the bot."""
 
     async def find(self, channel: str, subject: str) -> str:
         """The ts of a job's or an incident's message by the id in its metadata, "" when there is

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.domain.command import Defaults
 from bot.domain.goal import Limits
+from bot.engine_ports import Nodes, Probe, ServiceLogs, Volumes
 from bot.loops.background import Background
 from bot.loops.observer import Observer
 from bot.ports import Chat, Clock, Feed, Incidents, Jobs, Swarm
@@ -21,6 +22,10 @@ class Context:
     """
 
     swarm: Swarm
+    nodes: Nodes
+    logs: ServiceLogs
+    volumes: Volumes
+    probe: Probe
     feed: Feed
     jobs: Jobs
     incidents: Incidents

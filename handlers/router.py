@@ -11,7 +11,13 @@ from bot.domain import command as commands
 from bot.domain.access import Operators, may_change, needs_groups
 from bot.domain.command import Defaults, Reply
 from bot.domain.commands import spec_of
-from bot.domain.errors import BotError, ChatError, RefusedError, StoreUnavailableError
+from bot.domain.errors import (
+    BotError,
+    ChatError,
+    RefusedError,
+    StoreUnavailableError,
+    UncertainError,
+)
 from bot.domain.job import Draft, new_job_id
 from bot.domain.message import Message
 from bot.domain.parser import parse
@@ -162,7 +168,7 @@ class Router:
             message = refused(f"There was no answer within {ANSWER_SECONDS:.0f} s.")
         except BotError as error:
             log.info("refused %r, ref %s: %s", request.text, error.ref, error)
-            message = failed(error)
+            message = failed(error, unchanged=not isinstance(error, UncertainError))
         except Exception:
             unexpected = BotError(UNEXPECTED)
             log.exception("answer to %r failed, ref %s", request.text, unexpected.ref)

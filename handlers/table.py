@@ -11,12 +11,18 @@ from bot.domain.alert import Button
 from bot.domain.job import Draft
 from bot.domain.message import Message
 from bot.loops.hold import Runner
+from bot.views.join import ROTATE_BUTTON
 from handlers.cancel import Cancel
 from handlers.change import ChangeRunner
 from handlers.context import Context
+from handlers.drain import Activate, Drain
 from handlers.incident_buttons import IncidentButtons
 from handlers.incidents import ListIncidents
 from handlers.jobs import ListJobs
+from handlers.join import Join
+from handlers.logs import ReadLogs
+from handlers.nodes import ListNodes
+from handlers.ps import ListTasks
 from handlers.restart import ACTION as RESTART
 from handlers.restart import Restart
 from handlers.rollback import ACTION as ROLLBACK
@@ -25,6 +31,7 @@ from handlers.scale import ACTION as SCALE
 from handlers.scale import Scale
 from handlers.scale_back import ScaleBack
 from handlers.status import Status
+from handlers.volumes import ListVolumes
 from handlers.way_back import WayBack
 
 Answer = Callable[[Any, str], Awaitable[Message | None]]
@@ -60,12 +67,19 @@ class Handlers:
 def handlers(ctx: Context) -> Handlers:
     """All of them, over the same ports."""
     scale, restart, roll_back = Scale(ctx), Restart(ctx), RollBack(ctx)
+    drain, activate, join = Drain(ctx), Activate(ctx), Join(ctx)
     buttons = IncidentButtons(ctx)
     return Handlers(
         answers={
             commands.Status: Status(ctx).answer,
+            commands.ListTasks: ListTasks(ctx).answer,
+            commands.ReadLogs: ReadLogs(ctx).answer,
+            commands.ListNodes: ListNodes(ctx).answer,
+            commands.ListVolumes: ListVolumes(ctx).answer,
             commands.ListJobs: ListJobs(ctx).answer,
             commands.ListIncidents: ListIncidents(ctx).answer,
+            commands.Join: join.answer,
+            commands.RotateToken: join.rotate,
             commands.Cancel: Cancel(ctx).answer,
             commands.IncidentLogs: buttons.logs,
             commands.AcknowledgeIncident: buttons.acknowledge,
@@ -75,6 +89,8 @@ def handlers(ctx: Context) -> Handlers:
             commands.Scale: scale.begin,
             commands.Restart: restart.begin,
             commands.RollBack: roll_back.begin,
+            commands.Drain: drain.begin,
+            commands.Activate: activate.begin,
         },
         runners={
             SCALE: ChangeRunner(ctx, scale),
@@ -84,6 +100,7 @@ def handlers(ctx: Context) -> Handlers:
         presses={
             CANCEL_BUTTON: commands.Cancel,
             LOGS_BUTTON: commands.IncidentLogs,
+            ROTATE_BUTTON: commands.RotateToken,
             Button.ACKNOWLEDGE.value: commands.AcknowledgeIncident,
             Button.SILENCE.value: commands.SilenceIncident,
         },

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 from bot.domain.quoting import shorten
 
 LONGEST_REPLY = 2900
 NOTHING_CHANGED = "Nothing was changed."
+LOG_LINES = 200
+"""How many lines of a log are shown unless it is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,65 @@ class ListIncidents:
 
 
 @dataclass(frozen=True, slots=True)
+class ListTasks:
+    """``ps``: the tasks of the stack, or of one service, named as it was typed."""
+
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLogs:
+    """``logs``: the last ``lines`` lines of a service, named as it was typed.
+
+    ``since`` is how far back they may go, in seconds; 0 means as far as there are any.
+    """
+
+    service: str
+    since: int = 0
+    lines: int = LOG_LINES
+
+
+@dataclass(frozen=True, slots=True)
+class ListNodes:
+    """``nodes``: the nodes of the swarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListVolumes:
+    """``volumes``: the volumes of the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """``drain``: let no task run on a node; its hostname or id as it was typed."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    """``activate``: let tasks run on a node again; its hostname or id as it was typed."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """``join``: how a node joins as a ``worker`` or a ``manager``; ``rotate`` asks for another
+    token of that role."""
+
+    role: str
+    rotate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RotateToken:
+    """The button that rotates a token; ``token`` is its role and fingerprint (``worker:…``)."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentLogs:
     """The button *Logs* of an incident's message; not typed."""
 
@@ -106,9 +168,25 @@ class Help:
     command: str | None = None
 
 
-Command = Scale | Restart | RollBack | Status | ListJobs | ListIncidents | Cancel | Help
+Command = (
+    Scale
+    | Restart
+    | RollBack
+    | Status
+    | ListTasks
+    | ReadLogs
+    | ListNodes
+    | ListVolumes
+    | ListJobs
+    | ListIncidents
+    | Drain
+    | Activate
+    | Join
+    | Cancel
+    | Help
+)
 
-Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident
+Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident | RotateToken
 """What a button that is answered at once stands for; its value is the one field's."""
 
 
@@ -129,6 +207,23 @@ class Reply:
         return f"{shorten(said, LONGEST_REPLY)}\n{NOTHING_CHANGED}"
 
 
+_WORDS: Final[dict[type[Command], str]] = {
+    Restart: "restart",
+    RollBack: "rollback",
+    Status: "status",
+    ListTasks: "ps",
+    ListNodes: "nodes",
+    ListVolumes: "volumes",
+    ListJobs: "jobs",
+    ListIncidents: "incidents",
+    Drain: "drain",
+    Activate: "activate",
+    Cancel: "cancel",
+    Help: "help",
+}
+"""The words of the commands that have one field at most, which may follow."""
+
+
 def as_text(command: Command) -> str:
     """The command as a person would type it after the slash command."""
     match command:
@@ -136,17 +231,10 @@ def as_text(command: Command) -> str:
             return " ".join(
                 ["scale", *(f"{target.service}={target.replicas}" for target in targets)]
             )
-        case Restart(service):
-            return f"restart {service}"
-        case RollBack(service):
-            return f"rollback {service}"
-        case Status(service):
-            return f"status {service}" if service else "status"
-        case ListJobs():
-            return "jobs"
-        case ListIncidents(service):
-            return f"incidents {service}" if service else "incidents"
-        case Cancel(job):
-            return f"cancel {job}"
-        case Help(word):
-            return f"help {word}" if word else "help"
+        case ReadLogs(service, since, lines):
+            back = f" --since {since}s" if since else ""
+            return f"logs {service}{back}" + (f" --lines {lines}" if lines != LOG_LINES else "")
+        case Join(role, rotate):
+            return f"join rotate {role}" if rotate else f"join {role}"
+    about = [getattr(command, field.name) for field in fields(command)]
+    return " ".join([_WORDS[type(command)], *filter(None, about)])

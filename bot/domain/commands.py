@@ -5,17 +5,24 @@ A command stands here if, and only if, it works: what is missing here is never o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from bot.domain import arguments
+from bot.domain.cluster_commands import LOOKING, NODES
 from bot.domain.command import (
+    Activate,
     Cancel,
     Command,
     Defaults,
+    Drain,
     Help,
+    Join,
     ListIncidents,
     ListJobs,
+    ListNodes,
+    ListTasks,
+    ListVolumes,
+    ReadLogs,
     Reply,
     Restart,
     RollBack,
@@ -24,6 +31,7 @@ from bot.domain.command import (
     Status,
     as_text,
 )
+from bot.domain.command_spec import CommandSpec
 from bot.domain.names import alike, job_id
 from bot.domain.quoting import quoted
 
@@ -32,13 +40,20 @@ COMMAND_LIKENESS = 0.7
 
 __all__ = [
     "COMMANDS",
+    "Activate",
     "Cancel",
     "Command",
     "CommandSpec",
     "Defaults",
+    "Drain",
     "Help",
+    "Join",
     "ListIncidents",
     "ListJobs",
+    "ListNodes",
+    "ListTasks",
+    "ListVolumes",
+    "ReadLogs",
     "Reply",
     "Restart",
     "RollBack",
@@ -51,31 +66,6 @@ __all__ = [
     "spec_of",
     "unknown_command",
 ]
-
-Parse = Callable[[Sequence[str], Defaults], Command | Reply]
-"""Makes a command, or a reply, of the words that follow the command's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandSpec:
-    """One row: a command, how it is typed, what it does.
-
-    ``command`` is the value it is parsed to, ``usage`` its form, ``summary`` one sentence.
-    ``examples`` are pairs of what may be typed and what it does; each one parses. ``changes`` says
-    whether it is for operators alone. ``also`` are words that people type for it elsewhere: used
-    for suggestions only. ``notes`` are sentences for ``help COMMAND``, in which ``{service}`` and
-    ``{max_replicas}`` stand for the defaults.
-    """
-
-    name: str
-    command: type[Command]
-    usage: str
-    summary: str
-    examples: tuple[tuple[str, str], ...]
-    changes: bool
-    parse: Parse
-    also: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def spec(word: str) -> CommandSpec | None:
@@ -233,8 +223,9 @@ COMMANDS: tuple[CommandSpec, ...] = (
         ),
         changes=False,
         parse=_status,
-        also=("ps", "state", "show", "services", "info", "st"),
+        also=("state", "show", "services", "info", "st"),
     ),
+    *LOOKING,
     CommandSpec(
         name="jobs",
         command=ListJobs,
@@ -262,6 +253,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             "It is resolved when all that is wanted has run for a while without a failure.",
         ),
     ),
+    *NODES,
     CommandSpec(
         name="cancel",
         command=Cancel,

@@ -20,6 +20,8 @@ from bot.domain.verdict import Outcome, Verdict
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
+NODE = "node:"
+"""Before a node's hostname, where it stands in the place of a service."""
 
 T = TypeVar("T")
 
@@ -46,7 +48,7 @@ class Turn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One service of a job and what shall become of it.
+    """One service of a job and what shall become of it; or one node.
 
     ``service`` is the full name. ``replicas`` is what was asked for, or how many tasks the service
     wants where the number stays. ``before`` is what the service had when the command came, then
@@ -61,6 +63,9 @@ class Target:
     counter of forced updates, ``spec`` the digest of the spec that comes back, with its ``image``
     and the ``image_before``. ``template`` is the digest of the template that the change left, ""
     where it left the tasks as they are; ``rollback`` says that the swarm calls it a roll back.
+
+    A node's ``service`` is ``node:HOSTNAME``, its ``service_id`` the node's id and ``replicas``
+    the number of tasks that have to leave it. In its job the services that it moves follow it.
     """
 
     service: str
@@ -77,6 +82,11 @@ class Target:
     image_before: str = ""
     template: str = ""
     rollback: bool = False
+
+    @property
+    def is_node(self) -> bool:
+        """Whether this is a node: no service's name has a colon."""
+        return self.service.startswith(NODE)
 
     @property
     def begun(self) -> bool:
@@ -124,13 +134,21 @@ class Job:
 
     @property
     def lanes(self) -> tuple[str, ...]:
-        """What the job holds while it runs: its services' full names. FIFO in each lane."""
-        return tuple(dict.fromkeys(target.service for target in self.targets))
+        """What the job holds while it runs: its node, else its services' full names. FIFO in
+        each lane."""
+        held = [target for target in self.targets if target.is_node] or self.targets
+        return tuple(dict.fromkeys(target.service for target in held))
 
     @property
     def target(self) -> str:
-        """The target as it stands in metadata: the service's full name, comma-separated if many."""
-        return ",".join(target.service for target in self.targets)
+        """The target as it stands in metadata: the service's full name, comma-separated if many;
+        or ``node:HOSTNAME``."""
+        return ",".join(self.lanes)
+
+    @property
+    def services_at(self) -> tuple[int, ...]:
+        """Where services stand in ``targets``."""
+        return tuple(i for i, target in enumerate(self.targets) if not target.is_node)
 
     @property
     def outcome(self) -> Outcome | None:

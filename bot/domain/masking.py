@@ -59,12 +59,6 @@ _PRIVATE_KEY: Final = re.compile(
 _KEYS_END: Final = re.compile(
     r"((?:^[A-Za-z0-9+/=]{16,}[ \t]*\n){1,80})(?=-----END [A-Z ]*PRIVATE KEY-----)", re.MULTILINE
 )
-_SECRET_NAME: Final = re.compile(_TELLING, re.IGNORECASE)
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether what goes by this name (of a variable, an option, a label) looks like a secret."""
-    return _SECRET_NAME.search(name) is not None
 
 
 def masked(text: str) -> str:

@@ -104,7 +104,7 @@ def explain(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> F
     """
     held: dict[str, list[Task]] = {}
     for task in tasks:
-        if _holds_its_place(task):
+        if holds_its_place(task):
             held.setdefault(task.node_id, []).append(task)
     rooms: list[int | None] = []
     obstacles: list[Obstacle] = []
@@ -269,7 +269,7 @@ def _count(service: Service, tasks: Iterable[Task]) -> int:
     return sum(task.service_id == service.id for task in tasks)
 
 
-def _holds_its_place(task: Task) -> bool:
+def holds_its_place(task: Task) -> bool:
     """Whether a task takes room on a node and goes on doing so."""
     assigned = State.ASSIGNED <= task.state <= State.RUNNING
     return bool(task.node_id) and assigned and task.desired <= State.COMPLETE

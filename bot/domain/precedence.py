@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bot.domain.command import Command, Defaults, Reply, Restart, RollBack, Scale
+from bot.domain.command import (
+    Activate,
+    Command,
+    Defaults,
+    Drain,
+    Reply,
+    Restart,
+    RollBack,
+    Scale,
+)
 from bot.domain.job import Job
 from bot.domain.names import short_name
 from bot.domain.parser import parse
@@ -20,6 +29,8 @@ def may_concern(action: str, text: str, job: Job, defaults: Defaults) -> bool:
     command = parse(text, defaults) if action == TYPED else None
     if command is None:
         return True
+    if isinstance(command, Drain | Activate):
+        return any(target.is_node for target in job.targets)  # it may be named by its id
     named = {_key(job.stack, name) for name in _changed(command)}
     return bool(named & {_key(job.stack, lane) for lane in job.lanes})
 

@@ -22,7 +22,9 @@ from bot.slack.transport import SLACK_API_URL, TIMEOUT, new_session, proxy_for, 
 
 DEFAULT_RETRY_AFTER: Final = 5.0
 PER_CHANNEL: Final = frozenset({"chat.postMessage"})
-READS: Final = frozenset({"conversations.history", "usergroups.users.list"})
+READS: Final = frozenset(
+    {"conversations.history", "files.getUploadURLExternal", "usergroups.users.list"}
+)
 """Methods that take no JSON."""
 UNREACHED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
@@ -120,6 +122,16 @@ class Api:
             raise NotSentError("Slack's response URL cannot be reached.") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ChatUnavailableError("Slack did not answer at the response URL.") from error
+
+    async def upload(self, url: str, content: bytes) -> None:
+        """Send a file's bytes to the address that Slack gave for it. Raises like ``call``."""
+        session = self._open()
+        try:
+            async with session.post(url, data=content, proxy=proxy_for(url)) as answer:
+                if answer.status >= 300:
+                    raise ChatUnavailableError(f"Slack took no file (HTTP {answer.status}).")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ChatUnavailableError("Slack took no file: it did not answer.") from error
 
     def closed_for(self, method: str, channel: str = "") -> float:
         """Seconds that Slack asked to wait before the next call of a method."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.commands import COMMANDS, CommandSpec, Defaults, Help, spec
 from bot.domain.message import Message
-from bot.views.blocks import context, section
+from bot.views.blocks import context, packed, section
 from bot.views.text import line, quoted
 
 OPERATORS_ONLY = "for operators"
@@ -23,7 +23,7 @@ def _all(defaults: Defaults) -> Message:
         f" {_typed('help COMMAND', defaults)} tells more."
     )
     text = "\n".join(lines)
-    return Message(text, (section(text), context(names)))
+    return Message(text, (*packed(lines), context(names)))
 
 
 def _one(row: CommandSpec, defaults: Defaults) -> Message:

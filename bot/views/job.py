@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.domain.job import Job, JobState, Target
+from bot.domain.job import NODE, Job, JobState, Target
 from bot.domain.message import Block, Message, Metadata
 from bot.domain.names import short_name
 from bot.domain.preflight import image_name
@@ -35,8 +35,13 @@ from bot.views.text import (
 WATCH_SECONDS = 60.0
 NAME_LENGTH = 63
 MOST_TEXT = 3000
-DEEDS = {"restart": "restart", "rollback": "roll back"}
-"""Actions that are done to a service as it is, by their words."""
+DEEDS = {
+    "restart": "restart",
+    "rollback": "roll back",
+    "drain": "drain",
+    "activate": "activate",
+}
+"""Actions that are done to a service or a node as it is, by their words."""
 
 T = TypeVar("T")
 
@@ -75,7 +80,8 @@ def job_message(
     """
     top = [header(headline(job))]
     if job.state is JobState.QUEUED:
-        top.append(section(_waiting(ahead, queued_behind)))
+        what = "service" if job.services_at else "node"
+        top.append(section(_waiting(ahead, queued_behind, what)))
     end = [context(*_small_print(job, now, command, watch_seconds)), *_buttons(job)]
     middle = next(
         (
@@ -112,7 +118,7 @@ def metadata(job: Job) -> Metadata:
     """What other programs read: the event ``swarm_job``."""
     verdict, outcome = final_verdict(job), job.outcome
     cause = outcome.cause if outcome and verdict else None
-    counts = [_count(job, index) for index in range(len(job.targets))]
+    counts = [_count(job, index) for index in job.services_at]
     return Metadata(
         "swarm_job",
         {
@@ -142,7 +148,7 @@ def final_verdict(job: Job) -> Verdict | None:
 def deed(job: Job) -> str:
     """What was asked for, in a few words, unescaped: ``scale worker01 to 5``."""
     if job.action in DEEDS:
-        return f"{DEEDS[job.action]} {', '.join(_short(job, target) for target in job.targets)}"
+        return f"{DEEDS[job.action]} {', '.join(_shortened(job, lane) for lane in job.lanes)}"
     if job.action != "scale":
         return f"{job.action} {job.target}"
     each = [f"{_short(job, target)} to {target.replicas}" for target in job.targets]
@@ -164,24 +170,25 @@ def headline(job: Job) -> str:
 
 
 def _how_many_good(job: Job) -> str:
-    good = sum(1 for outcome in job.outcomes if outcome and outcome.verdict.good)
-    return f"{good} of {plural(len(job.targets), 'service')} as asked"
+    outcomes = [_at(job.outcomes, index) for index in job.services_at]
+    good = sum(1 for outcome in outcomes if outcome and outcome.verdict.good)
+    return f"{good} of {plural(len(outcomes), 'service')} as asked"
 
 
 def _fallback(job: Job) -> str:
     outcome = job.outcome if final_verdict(job) else None
-    counts = [_count(job, index) for index in range(len(job.targets))]
+    counts = [_count(job, index) for index in job.services_at]
     ran = f"{sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
     reason = f". {outcome.reason}" if outcome else ""
-    counted = "" if job.state is JobState.QUEUED else f", {ran}"
+    counted = "" if job.state is JobState.QUEUED or not counts else f", {ran}"
     return line(f"{headline(job)}{counted}{reason}", MOST_TEXT)
 
 
-def _waiting(ahead: int, behind: str) -> str:
+def _waiting(ahead: int, behind: str, what: str) -> str:
     which = f" behind job `{line(behind, 40)}`" if behind else ""
     if ahead > 0 or which:
         count = f"{plural(ahead, 'job')} ahead of it" if ahead > 0 else "waits"
-        return f"In the queue{which}: {count}; jobs for one service run one after the other."
+        return f"In the queue{which}: {count}; jobs for one {what} run one after the other."
     return "Starts in a moment."
 
 
@@ -207,7 +214,8 @@ def _under_way(
 ) -> list[Block]:
     title = f"*{line(_short(job, job.targets[index]), NAME_LENGTH)}*"
     if progress is None:
-        waits = "was not begun" if job.state is JobState.FINISHED else "looking at the service"
+        what = "node" if job.targets[index].is_node else "service"
+        waits = "was not begun" if job.state is JobState.FINISHED else f"looking at the {what}"
         return [section(f"{title} · {waits}")]
     lines = [f"{title}  {bar(progress.running, progress.desired)}", line(progress.phase, 300)]
     lines += slot_lines(progress.slots, detail.slots, min(detail.prose, 120))
@@ -219,7 +227,11 @@ def _ended(
 ) -> list[Block]:
     name = line(_short(job, job.targets[index]), NAME_LENGTH)
     word = f"{words.VERDICTS[outcome.verdict]} · " if len(job.targets) > 1 else ""
-    lines = [f"{word}*{name}*  {bar(outcome.running, outcome.desired)} running"]
+    counted = f"  {bar(outcome.running, outcome.desired)} running"
+    if job.targets[index].is_node:
+        tasks = plural(outcome.desired, "task")
+        counted = f"  {outcome.running} of {tasks} left it" if outcome.desired else ""
+    lines = [f"{word}*{name}*{counted}"]
     lines += [line(outcome.reason, detail.prose), *_cause_lines(outcome, detail.prose)]
     if outcome.advice:
         lines.append(f"*Next:* {line(outcome.advice, detail.prose)}")
@@ -374,7 +386,11 @@ def _count(job: Job, index: int) -> tuple[int, int]:
 
 
 def _short(job: Job, target: Target) -> str:
-    return short_name(job.stack, target.service)
+    return _shortened(job, target.service)
+
+
+def _shortened(job: Job, name: str) -> str:
+    return short_name(job.stack, name).removeprefix(NODE)
 
 
 def _at(values: Sequence[T | None], index: int) -> T | None:

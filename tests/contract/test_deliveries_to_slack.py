@@ -16,8 +16,13 @@ from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
 from bot.loops.observer import Observer
 from bot.ports import Swarm
+from bot.probe import TcpProbe
+from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
+from bot.swarm.service_logs import DockerServiceLogs
+from bot.swarm.volumes import DockerVolumes
 from bot.views.job import job_message, thread_mention
 from handlers.context import Context
 from handlers.router import Router
@@ -94,8 +99,10 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     swarm = DockerSwarm("unix:///nowhere/docker.sock")
     feed = PollFeed(swarm)
     background = Background()
+    engine = Connection("unix:///nowhere/docker.sock")
     ctx = Context(
-        swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
+        nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=DockerVolumes(engine),
+        probe=TcpProbe(), swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK), background=background, stack="orochi",
         command="/orochi", defaults=Defaults(), limits=Limits(),
     )  # fmt: skip

@@ -33,6 +33,7 @@ def test_every_button_is_served():
         "incident.ack",
         "incident.logs",
         "incident.silence",
+        "join.rotate",
     }
     assert table().looks == {"incident.logs"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +83,4 @@ def test_the_newest_keep_their_order(
     assert [line.at for line in chosen] == sorted(line.at for line in chosen)
     for task in "ab":
         ours = [line for line in chosen if line.task_id == task]
-        assert all(
-            a.at < b.at or int(a.text) < int(b.text) for a, b in zip(ours, ours[1:], strict=False)
-        )
+        assert all(a.at < b.at or int(a.text) < int(b.text) for a, b in pairwise(ours))

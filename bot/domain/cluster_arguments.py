@@ -1,0 +1,131 @@
+"""What follows the words ``ps``, ``logs``, ``drain``, ``activate`` and ``join``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.domain.arguments import example, service_name
+from bot.domain.command import (
+    LOG_LINES,
+    Activate,
+    Command,
+    Defaults,
+    Drain,
+    Join,
+    ListTasks,
+    ReadLogs,
+    Reply,
+)
+from bot.domain.joining import ROLES
+from bot.domain.quoting import quoted
+
+MOST_LINES = 5000
+MOST_BACK = 30 * 24 * 3600
+"""A month, in seconds."""
+LONGEST_NODE_NAME = 253
+
+_OPTIONS = {"--since": "since", "--lines": "lines", "--tail": "lines", "-n": "lines"}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SPAN = re.compile(r"(?:\d{1,8}[smhd])+")
+_NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+
+
+def tasks(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """Nothing, or one service."""
+    if len(words) > 1:
+        right = f"{example(defaults, f'ps {defaults.service}')} or {example(defaults, 'ps')}"
+        return Reply("`ps` lists the tasks of the stack, or of one service.", f"Right: {right}")
+    if not words:
+        return ListTasks()
+    name = service_name(words[0], defaults)
+    return name if isinstance(name, Reply) else ListTasks(name)
+
+
+def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """``django`` · ``django --since 10m --lines 50``, the options in any place."""
+    right = f"Right: {example(defaults, f'logs {defaults.service} --since 10m --lines 50')}"
+    names: list[str] = []
+    given: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word, equals, value = rest.pop(0).partition("=")
+        if not word.startswith("-"):
+            names.append(f"{word}{equals}{value}")
+            continue
+        option = _OPTIONS.get(word.lower())
+        if option is None:
+            return Reply(f"`logs` has no option {quoted(word)}.", right)
+        if option in given:
+            return Reply(f"{quoted(word)} stands there twice.", right)
+        given[option] = value if equals else rest.pop(0) if rest else ""
+    if len(names) != 1:
+        return Reply("Whose logs? One service at a time." if names else "Whose logs?", right)
+    name = service_name(names[0], defaults)
+    return name if isinstance(name, Reply) else _read_logs(name, given, right)
+
+
+def drain(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """One node."""
+    node = _node("drain", "drained", words, defaults)
+    return node if isinstance(node, Reply) else Drain(node)
+
+
+def activate(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """One node."""
+    node = _node("activate", "activated", words, defaults)
+    return node if isinstance(node, Reply) else Activate(node)
+
+
+def join(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """``worker`` · ``manager`` · ``rotate worker`` · ``rotate manager``."""
+    said = [word.lower() for word in words]
+    rotate = said[:1] == ["rotate"]
+    roles = said[1:] if rotate else said
+    if len(roles) == 1 and roles[0] in ROLES:
+        return Join(roles[0], rotate)
+    forms = [f"join rotate {role}" if rotate else f"join {role}" for role in ROLES]
+    right = " or ".join(example(defaults, form) for form in forms)
+    if rotate:
+        return Reply("The token of which role shall be rotated?", f"Right: {right}")
+    asked = "As what shall a node join?" if not words else f"No node joins as {quoted(words[0])}."
+    return Reply(asked, f"Right: {right}")
+
+
+def _read_logs(name: str, given: dict[str, str], right: str) -> Command | Reply:
+    since = _span(given["since"]) if "since" in given else 0
+    if since is None:
+        said = quoted(given["since"])
+        return Reply(
+            f"{said} is no span of time: like `90s`, `10m`, `2h` or `1d`, at most 30 days.", right
+        )
+    lines = _count(given["lines"]) if "lines" in given else LOG_LINES
+    if lines is None:
+        said = quoted(given["lines"])
+        return Reply(f"{said} is no number of lines: 1 to {MOST_LINES}.", right)
+    return ReadLogs(name, since, lines)
+
+
+def _span(text: str) -> int | None:
+    """Seconds of ``10m`` or ``1h30m``; None for what is no span, none at all or too long."""
+    if not text.isascii() or not _SPAN.fullmatch(text.lower()):
+        return None
+    parts = re.findall(r"(\d+)([smhd])", text.lower())
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    return seconds if 0 < seconds <= MOST_BACK else None
+
+
+def _count(text: str) -> int | None:
+    plain = text.isascii() and text.isdigit() and len(text) <= 6
+    return int(text) if plain and 1 <= int(text) <= MOST_LINES else None
+
+
+def _node(name: str, done: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
+    listed = f"{example(defaults, 'nodes')} lists them."
+    if not words:
+        return Reply(f"Which node shall be {done}?", listed)
+    if len(words) > 1:
+        return Reply(f"`{name}` takes one node at a time.", listed)
+    if len(words[0]) > LONGEST_NODE_NAME or not _NODE_NAME.fullmatch(words[0]):
+        return Reply(f"{quoted(words[0])} cannot be the name or the id of a node.", listed)
+    return words[0]

@@ -1,0 +1,170 @@
+"""Draining a node and letting it take tasks again: who is meant, what is hit, how far it is.
+
+Draining, the swarm stops every task on the node and starts those of replicated services elsewhere.
+Tasks of global services end there. Letting it take tasks again moves nothing: only global services
+start a task there, and tasks that wait for a place may find one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.errors import NotFoundError, RefusedError
+from bot.domain.names import alike
+from bot.domain.placement import eligible_nodes
+from bot.domain.progress import ServiceProgress, SlotProgress
+from bot.domain.slots import last_wanted
+from bot.domain.swarm import Availability, Mode, Node, NodeState, Service, Task
+from bot.domain.verdict import Outcome, Verdict
+
+SHORTEST_ID = 4
+MOST_NAMED = 8
+WORDS = {
+    Availability.ACTIVE: "active",
+    Availability.PAUSE: "paused",
+    Availability.DRAIN: "drained",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLook:
+    """One node with the tasks that are on it. ``names`` are services' full names by their ids."""
+
+    node: Node
+    tasks: tuple[Task, ...]
+    names: Mapping[str, str]
+
+    @property
+    def left(self) -> tuple[Task, ...]:
+        """Tasks whose containers live here, as far as can be known: none when it is down."""
+        if self.node.state is NodeState.DOWN:
+            return ()
+        return tuple(task for task in self.tasks if not task.state.over)
+
+
+def find_node(typed: str, nodes: Sequence[Node]) -> Node:
+    """The node of a hostname, an id or the beginning of one. Raises RefusedError."""
+    named = [node for node in nodes if node.hostname.lower() == typed.lower()]
+    exact = [node for node in nodes if node.id == typed]
+    beginning = [node for node in nodes if len(typed) >= SHORTEST_ID and node.id.startswith(typed)]
+    for found in (exact, named, beginning):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(f"`{node.id}`" for node in found[:MOST_NAMED])
+            raise RefusedError(f"Several nodes go by `{typed}`.", hint=f"Name it by its id: {ids}.")
+    hostnames = [node.hostname for node in nodes]
+    close = " or ".join(f"`{name}`" for name in alike(typed, hostnames, 2))
+    known = ", ".join(f"`{name}`" for name in hostnames[:MOST_NAMED])
+    more = f" and {len(hostnames) - MOST_NAMED} more" if len(hostnames) > MOST_NAMED else ""
+    hint = f"Did you mean {close}?" if close else f"There are: {known}{more}."
+    raise RefusedError(f"There is no node `{typed}`.", hint=hint)
+
+
+def check_drain(node: Node, nodes: Iterable[Node]) -> None:
+    """Raises RefusedError when no other node would take the tasks."""
+    others = [each for each in nodes if each.id != node.id and each.usable]
+    if others or node.availability is Availability.DRAIN:
+        return
+    raise RefusedError(
+        f"`{node.hostname}` is the last node that takes tasks: draining it would stop everything.",
+        hint="Activate or add another node first.",
+    )
+
+
+def moved_services(node: Node, services: Iterable[Service], tasks: Iterable[Task]) -> list[Service]:
+    """The replicated services that have a wanted task on a node: those have to run elsewhere."""
+    there = [task for task in tasks if task.node_id == node.id and not task.state.over]
+    return [
+        service
+        for service in services
+        if service.mode is Mode.REPLICATED
+        and any(t.service_id == service.id and t.desired <= last_wanted(service) for t in there)
+    ]
+
+
+def arriving_services(node: Node, services: Iterable[Service]) -> list[Service]:
+    """The global services that run a task on a node once it is active."""
+    active = replace(node, availability=Availability.ACTIVE, state=NodeState.READY)
+    return [
+        service
+        for service in services
+        if service.mode is Mode.GLOBAL and eligible_nodes(service, (active,))
+    ]
+
+
+def drain_progress(subject: str, look: NodeLook, total: int) -> ServiceProgress:
+    """Which tasks are still there; ``running`` counts those that left, of ``total``."""
+    left = look.left
+    gone = max(total - len(left), 0)
+    phase = f"{gone} of {total} tasks have left" if total else "no tasks were there"
+    slots = tuple(
+        SlotProgress(
+            place=_place(task, look.names),
+            state=task.state.name.lower(),
+            leaving=task.desired > task.state,
+        )
+        for task in left
+    )
+    return ServiceProgress(subject, gone, max(total, len(left)), phase, slots)
+
+
+def drain_outcome(look: NodeLook, total: int, *, changed: bool) -> Outcome | None:
+    """The outcome for the node itself, None while tasks are left."""
+    if look.node.availability is not Availability.DRAIN:
+        return _superseded(look.node)
+    if look.left:
+        return None
+    already = "" if changed else "It was drained already. "
+    reason = f"{already}No task runs there any more."
+    if look.node.state is NodeState.DOWN:
+        reason = (
+            f"{already}The node is down: its containers are lost or cannot be asked about,"
+            " its tasks start elsewhere."
+        )
+    return Outcome(Verdict.CONVERGED, reason, running=total, desired=total)
+
+
+def drain_overdue(look: NodeLook, total: int) -> Outcome:
+    """The outcome when the time limit came before the last task left."""
+    named = ", ".join(_place(task, look.names) for task in look.left[:MOST_NAMED])
+    return Outcome(
+        Verdict.TIMED_OUT,
+        f"{len(look.left)} tasks still run there: {named}.",
+        "See what keeps them from stopping; the swarm goes on trying.",
+        running=max(total - len(look.left), 0),
+        desired=total,
+    )
+
+
+def activate_outcome(node: Node, *, changed: bool, late: bool) -> Outcome | None:
+    """The outcome for the node itself, None while it is not known whether it is ready."""
+    if node.availability is not Availability.ACTIVE:
+        return _superseded(node)
+    already = "" if changed else "It was active already. "
+    if node.state is NodeState.READY:
+        return Outcome(Verdict.CONVERGED, f"{already}It takes tasks; running ones stay elsewhere.")
+    if not late:
+        return None
+    return Outcome(
+        Verdict.FAILED,
+        f"{already}It may take tasks, but is {node.state.value}: none start there.",
+        "Start its engine, or see why it does not reach the managers.",
+    )
+
+
+def gone(error: NotFoundError) -> Outcome:
+    """The outcome when the node is not in the swarm any more."""
+    return Outcome(Verdict.SUPERSEDED, f"The node was removed meanwhile. {error.sentence}")
+
+
+def _superseded(node: Node) -> Outcome:
+    return Outcome(
+        Verdict.SUPERSEDED, f"Somebody else made it {WORDS[node.availability]} meanwhile."
+    )
+
+
+def _place(task: Task, names: Mapping[str, str]) -> str:
+    name = names.get(task.service_id, task.service_id)
+    return f"{name}.{task.slot}" if task.slot else name

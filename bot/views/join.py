@@ -1,0 +1,45 @@
+"""How a node joins: for the one person who asked, nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.message import Message
+from bot.views.blocks import actions, button, confirm, context, section
+from bot.views.text import code_block, line, quoted
+
+ROTATE_BUTTON = "join.rotate"
+COMMAND_LENGTH = 1000
+NOW_OLD = "The old token is worthless from now on; nodes that joined with it stay."
+
+
+def join_message(
+    role: str, token: str, addresses: Sequence[str], command: str, *, rotated: bool = False
+) -> Message:
+    """The command to be typed on the new machine; the fallback text does not have the token.
+
+    ``addresses`` are those of the managers, the first one is used.
+    """
+    typed = f"docker swarm join --token {token} {addresses[0]}"
+    title = f"To join the swarm as a *{line(role, 20)}*, type on the new machine:"
+    said = [f"{NOW_OLD}\n{title}" if rotated else title, code_block(typed, COMMAND_LENGTH)]
+    others = ", ".join(quoted(address) for address in addresses[1:6])
+    print_ = ["Only you see this. Who has the token can join: keep it to yourself."]
+    print_ += [f"Other managers: {others}"] if others else []
+    print_ += [f"{quoted(f'{command} join rotate {role}')} makes the token worthless."]
+    fallback = f"How a {line(role, 20)} joins the swarm"
+    return Message(fallback, (section("\n".join(said)), context(" ".join(print_))))
+
+
+def rotate_question(role: str, value: str) -> Message:
+    """Asks before a token is rotated; ``value`` is the button's."""
+    word = line(role, 20)
+    text = (
+        f"Rotate the join token for {word}s? Nobody can join with the old one any more, also not"
+        " machines that are set up to do so. Nodes that are in the swarm stay."
+    )
+    question = confirm(
+        "Rotate the token?", f"The old token for {role}s stops working at once.", "Rotate", "No"
+    )
+    ask = button(ROTATE_BUTTON, f"Rotate the {role} token", value, question)
+    return Message(text, (section(f"{text} Nothing was changed yet."), actions([ask])))

@@ -1,0 +1,98 @@
+"""A service's log: short as a message, long as a file with the end of it in a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from bot.domain.message import Block, Message
+from bot.domain.quoting import escape, one_line
+from bot.domain.service_log import LogLine, ServiceLog
+from bot.domain.swarm import Look, Service
+from bot.views.blocks import context, section, size
+from bot.views.table import code_pages, code_section
+from bot.views.text import duration, line, plural
+
+WHOLE_BYTES = 9000
+"""Of a log that is shown in a message as a whole."""
+END_BYTES = 4000
+"""Of the end of a longer one."""
+NAME_LENGTH = 63
+SAYS_LENGTH = 600
+
+
+class LogTexts:
+    """The lines of a log as people read them: who wrote each one before it."""
+
+    def __init__(self, service: Service, look: Look) -> None:
+        slots = {task.id: task.slot for task in look.tasks}
+        nodes = {node.id: node.hostname for node in look.nodes}
+        self._name = service.short_name
+        self._slots: Mapping[str, int] = slots
+        self._nodes: Mapping[str, str] = nodes
+
+    def lines(self, log: ServiceLog) -> list[str]:
+        """As ``docker service logs`` prints them."""
+        sources = [self._source(each) for each in log.lines]
+        width = max(map(len, sources), default=0)
+        return [
+            f"{source.ljust(width)} | {each.text}"
+            for source, each in zip(sources, log.lines, strict=True)
+        ]
+
+    def file(self, log: ServiceLog) -> bytes:
+        """The whole as a file, each line with its time (UTC)."""
+        texts = zip(log.lines, self.lines(log), strict=True)
+        return "".join(f"{_stamp(each.at)} {text}\n" for each, text in texts).encode(
+            "utf-8", "replace"
+        )
+
+    def _source(self, each: LogLine) -> str:
+        """``django.1@photon-machine-01``; a task that is forgotten goes by its id."""
+        slot = self._slots.get(each.task_id)
+        place = f".{slot}" if slot else "" if slot == 0 else f".{each.task_id[:12]}"
+        return one_line(f"{self._name}{place}@{self._nodes.get(each.node_id, each.node_id[:12])}")
+
+
+def is_short(lines: Sequence[str]) -> bool:
+    """Whether all lines can stand in one message."""
+    return size(_code(lines)) <= WHOLE_BYTES
+
+
+def whole_message(service: str, lines: Sequence[str], since: int, trouble: str) -> Message:
+    """A short log; ``since`` is how many seconds back it was asked for, 0 for ever."""
+    name = line(service, NAME_LENGTH)
+    back = f" of the last {duration(since)}" if since else ""
+    if not lines:
+        text = f"There are no log lines of *{name}*{back}."
+        return Message(text, (section(text), *_trouble(trouble)))
+    title = f"*{name}*: {_count(lines)}{back}"
+    return Message(title, (section(title), *_code(lines), *_trouble(trouble)))
+
+
+def end_message(service: str, lines: Sequence[str], where: str, trouble: str) -> Message:
+    """The end of a longer log; ``where`` is a sentence on where the whole is, or why nowhere."""
+    shown = list(lines)
+    while len(shown) > 1 and size(_code(shown)) > END_BYTES:
+        shown = shown[max(len(shown) // 8, 1) :]
+    title = f"*{line(service, NAME_LENGTH)}*: the last {len(shown)} of {_count(lines)}"
+    said = line(where, SAYS_LENGTH)
+    blocks = (section(f"{title}\n{said}"), *_code(shown), *_trouble(trouble))
+    return Message(f"{title}. {said}", blocks)
+
+
+def _count(lines: Sequence[str]) -> str:
+    return plural(len(lines), "log line")
+
+
+def _code(lines: Sequence[str]) -> list[Block]:
+    shown = [escape(each.replace("`", "'")) for each in lines]
+    return [code_section(page) for page in code_pages(shown)]
+
+
+def _trouble(trouble: str) -> list[Block]:
+    return [context(f"⚠️ {line(trouble, SAYS_LENGTH)}")] if trouble else []
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

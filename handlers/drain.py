@@ -1,0 +1,89 @@
+"""``drain NODE`` and ``activate NODE``: what is done to a node."""
+
+from __future__ import annotations
+
+from bot.domain import command as commands
+from bot.domain.job import Draft, Target
+from bot.domain.node_jobs import (
+    NodeLook,
+    activate_outcome,
+    arriving_services,
+    check_drain,
+    drain_outcome,
+    drain_overdue,
+    drain_progress,
+    moved_services,
+)
+from bot.domain.progress import ServiceProgress
+from bot.domain.swarm import Availability, Node, Service, StackLook
+from bot.domain.verdict import Outcome
+from handlers.context import Context
+from handlers.node_job import NodeJob
+
+READY_SECONDS = 30.0
+"""After so long a node that is not ready has not just lost sight of the managers' leader."""
+
+
+class Drain:
+    """No task shall run on the node."""
+
+    action = "drain"
+    wanted = Availability.DRAIN
+    left = "the node stays drained, the swarm goes on moving its tasks."
+
+    def __init__(self, ctx: Context) -> None:
+        self.job = NodeJob(ctx, self)
+        self._ctx = ctx
+
+    async def begin(self, draft: Draft, command: commands.Drain) -> None:
+        """Check the command and queue its job. Raises BotError to refuse it."""
+        await self.job.queue(draft, command.node)
+
+    def check(self, node: Node, look: StackLook) -> None:
+        """As in ``NodeDeed``: the last node that takes tasks."""
+        check_drain(node, look.nodes)
+
+    def followed(self, node: Node, look: StackLook) -> list[Service]:
+        """As in ``NodeDeed``: the services that have tasks to move."""
+        return moved_services(node, look.services, look.tasks)
+
+    def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
+        """As in ``NodeDeed``: which tasks are still there."""
+        return drain_progress(target.service, look, target.replicas)
+
+    def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
+        """As in ``NodeDeed``."""
+        overdue = waited > self._ctx.limits.time_limit
+        found = drain_outcome(look, target.replicas, changed=target.changed)
+        return found or (drain_overdue(look, target.replicas) if overdue else None)
+
+
+class Activate:
+    """Tasks may run on the node again."""
+
+    action = "activate"
+    wanted = Availability.ACTIVE
+    left = "the node stays active."
+
+    def __init__(self, ctx: Context) -> None:
+        self.job = NodeJob(ctx, self)
+
+    async def begin(self, draft: Draft, command: commands.Activate) -> None:
+        """Check the command and queue its job. Raises BotError to refuse it."""
+        await self.job.queue(draft, command.node)
+
+    def check(self, node: Node, look: StackLook) -> None:
+        """As in ``NodeDeed``: nothing speaks against it."""
+
+    def followed(self, node: Node, look: StackLook) -> list[Service]:
+        """As in ``NodeDeed``: the global services that start a task there."""
+        return arriving_services(node, look.services)
+
+    def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
+        """As in ``NodeDeed``: the node's own state."""
+        return ServiceProgress(target.service, 0, 0, f"the node is {look.node.state.value}")
+
+    def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
+        """As in ``NodeDeed``."""
+        late = waited > READY_SECONDS
+        return activate_outcome(look.node, changed=target.changed, late=late)

@@ -1,0 +1,70 @@
+"""``join``: the command by which a machine joins, for one operator; and the tokens' rotation.
+
+A token goes from the engine into the answer and nowhere else: not into the log, not into Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.domain.command import Join as Command
+from bot.domain.command import RotateToken
+from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
+from bot.domain.joining import ROLES, fingerprint
+from bot.domain.message import Message
+from bot.engine_ports import JoinTokens
+from bot.views.join import join_message, rotate_question
+from handlers.context import Context
+
+ROTATE_SECONDS = 8.0
+"""Less than an answer may take: a rotation that hangs must not be told as nothing changed."""
+
+
+class Join:
+    """Answers with the join command, or asks before a token is rotated."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, command: Command, user: str) -> Message:
+        """Who asks is written down before anything is shown. Raises RefusedError."""
+        known = await self._ctx.nodes.join_tokens()
+        if command.rotate:
+            value = f"{command.role}:{fingerprint(known.tokens[command.role])}"
+            return rotate_question(command.role, value)
+        await self._note("join", user, command.role)
+        return self._shown(command.role, known)
+
+    async def rotate(self, pressed: RotateToken, user: str) -> Message:
+        """The button: another token for the role, shown at once. Raises RefusedError."""
+        role, _, present = pressed.token.partition(":")
+        if role not in ROLES:
+            raise RefusedError("This button is of another version of the bot.")
+        await self._note("join_rotate", user, role)
+        done = "It is not known whether the token was rotated."
+        try:
+            async with asyncio.timeout(ROTATE_SECONDS):
+                await self._ctx.nodes.rotate_token(role, present)
+                done = "The token was rotated."
+                return self._shown(role, await self._ctx.nodes.join_tokens(), rotated=True)
+        except (SwarmUnavailableError, TimeoutError) as error:
+            why = error.sentence if isinstance(error, BotError) else "The engine does not answer."
+            raise UncertainError(
+                f"{why} {done}",
+                hint=f"`{self._ctx.command} join {role}` shows the one that is valid.",
+            ) from error
+
+    def _shown(self, role: str, known: JoinTokens, *, rotated: bool = False) -> Message:
+        if not known.addresses:
+            raise RefusedError(
+                "No manager can be reached by new nodes now.",
+                hint=f"`{self._ctx.command} nodes` shows the managers.",
+            )
+        token = known.tokens[role]
+        return join_message(role, token, known.addresses, self._ctx.command, rotated=rotated)
+
+    async def _note(self, event: str, user: str, role: str) -> None:
+        """Into the audit log. Raises StoreUnavailableError: what is not written is not shown."""
+        await self._ctx.jobs.audit(
+            {"event": event, "who": user, "text": f"join {role}", "target": role}
+        )

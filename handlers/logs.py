@@ -1,0 +1,52 @@
+"""``logs SERVICE``: to the person alone, in a message or as a file."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.domain.command import ReadLogs as Command
+from bot.domain.errors import ChatError
+from bot.domain.message import Message
+from bot.domain.service_log import ServiceLog
+from bot.domain.swarm import Service
+from bot.views.service_logs import LogTexts, end_message, is_short, whole_message
+from handlers import one_service
+from handlers.context import Context
+
+SEND_SECONDS = 4.0
+"""With what the engine takes it stays within the time that an answer may take."""
+
+
+class ReadLogs:
+    """Answers with the last lines of all tasks of a service."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, command: Command, user: str) -> Message:
+        """A short log as a whole; the end of a long one, which is sent as a file beside."""
+        service = await one_service.typed(self._ctx, command.service)
+        since = self._ctx.clock.now() - command.since if command.since else 0.0
+        look, log = await asyncio.gather(
+            self._ctx.swarm.look(service.id),
+            self._ctx.logs.service_log(service.id, since, command.lines),
+        )
+        texts = LogTexts(service, look)
+        lines = texts.lines(log)
+        if is_short(lines):
+            return whole_message(service.name, lines, command.since, log.trouble)
+        where = await self._send(user, service, texts, log)
+        return end_message(service.name, lines, where, log.trouble)
+
+    async def _send(self, user: str, service: Service, texts: LogTexts, log: ServiceLog) -> str:
+        """Send the whole as a file; a sentence on where it is, or why it is nowhere."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._ctx.chat.send_file(
+                    user, f"{service.name}.log", f"Log of {service.name}", texts.file(log)
+                )
+        except ChatError as error:
+            return f"All of them could not be sent as a file: {error.sentence} {error.hint}".strip()
+        except TimeoutError:
+            return "All of them could not be sent as a file: Slack took too long."
+        return "All of them are in the file that I sent you in a direct message."

@@ -1,0 +1,321 @@
+"""How the jobs that change a node go on: from the queue to the verdicts of the node and of every
+service that it moves.
+
+The node is the job's first target; the services follow it, once they are known. A wanted
+availability is absolute, so every step is harmless when it comes twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Protocol
+
+from bot.domain.convergence import Convergence, Goal
+from bot.domain.errors import (
+    NotFoundError,
+    OutOfSequenceError,
+    RefusedError,
+    SwarmError,
+    SwarmUnavailableError,
+)
+from bot.domain.job import NODE, Draft, Job, JobState, Target
+from bot.domain.node_jobs import NodeLook, find_node, gone
+from bot.domain.progress import ServiceProgress
+from bot.domain.swarm import Availability, Node, Service, StackLook
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.backoff import Backoff
+from bot.loops.hold import Hold
+from bot.loops.observer import first_of
+from bot.views.job import job_message
+from handlers.change import ENGINE_PATIENCE, WRITE_ATTEMPTS, in_time
+from handlers.context import Context
+from handlers.intake import queue
+
+TICK = 1.0
+"""Seconds between two looks at the node, at most."""
+
+
+class NodeDeed(Protocol):
+    """What is done to a node: ``left`` says how it is left when a person stops waiting."""
+
+    action: str
+    wanted: Availability
+    left: str
+
+    def check(self, node: Node, look: StackLook) -> None:
+        """Raises RefusedError when it must not be done."""
+
+    def followed(self, node: Node, look: StackLook) -> list[Service]:
+        """The services that have to run in full once it is done."""
+
+    def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
+        """How far the node is."""
+
+    def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
+        """The node's outcome, None while there is none; ``waited`` are seconds since the change.
+
+        There is one for certain once the time limit has passed.
+        """
+
+
+class NodeJob:
+    """Begins and runs the jobs of one deed."""
+
+    def __init__(self, ctx: Context, deed: NodeDeed) -> None:
+        self._ctx = ctx
+        self._deed = deed
+
+    async def queue(self, draft: Draft, typed: str) -> None:
+        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
+        look = await in_time(self._ctx.swarm.stack_look(""))
+        node = find_node(typed, look.nodes)
+        self._deed.check(node, look)
+        target = Target(f"{NODE}{node.hostname}", node.id, len(_living(node, look)))
+        job = Job(
+            id=draft.id,
+            action=self._deed.action,
+            stack="",
+            text=draft.text,
+            user=draft.user,
+            channel=draft.channel,
+            created=draft.received,
+            targets=(target,),
+        )
+        await queue(self._ctx, draft, job)
+
+    async def run(self, hold: Hold) -> None:
+        """Change the node once, then follow it and all services to their verdicts.
+
+        A wish to cancel is heard before and after the change, never while it is being made.
+        """
+        started = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
+        self._show(await hold.save(started))
+        looking = asyncio.create_task(self._first_look(hold))
+        if not await first_of(looking, hold.cancelled) or hold.cancelled.is_set():
+            await self._end(hold, self._cancelled(hold))
+            return
+        try:
+            await self._change(hold, looking.result())
+        except (RefusedError, NotFoundError) as error:
+            await self._end(hold, hold.job.with_outcome(0, _not_begun(error)))
+            return
+        following = asyncio.create_task(self._follow_all(hold))
+        ended = await first_of(following, hold.cancelled)
+        await self._end(hold, hold.job if ended else self._cancelled(hold))
+
+    async def watch(self, hold: Hold) -> None:
+        """Nothing: no outcome of these jobs is provisional."""
+        await hold.finish(hold.job)
+
+    async def _first_look(self, hold: Hold) -> StackLook:
+        """The swarm as it stands. An engine that is away for a moment fails no job."""
+        backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
+        while True:
+            try:
+                return await in_time(self._ctx.swarm.stack_look(""))
+            except SwarmUnavailableError as error:
+                if self._ctx.clock.now() > late:
+                    raise
+                waits = f"waiting for the engine: {error.sentence}"
+                target = hold.job.targets[0]
+                self._show(hold.job.with_progress(0, ServiceProgress(target.service, 0, 0, waits)))
+                await self._ctx.clock.sleep(backoff.failed())
+
+    async def _change(self, hold: Hold, look: StackLook) -> None:
+        """Make the change once; what is about to be done is written down first."""
+        if hold.job.targets[0].applied is not None:
+            return
+        target = hold.job.targets[0]
+        if not target.begun:
+            node = _node(target, look)
+            self._deed.check(node, look)
+            target = replace(target, replicas=len(_living(node, look)), update_before=0.0)
+            services = [_target(service, look) for service in self._deed.followed(node, look)]
+            await hold.save(replace(hold.job, targets=(target, *services)))
+            doubtful = False
+        else:
+            doubtful = True
+        changed = await self._made(target.service_id, doubtful=doubtful)
+        applied = replace(target, applied=self._ctx.clock.now(), changed=changed)
+        await hold.note(hold.job.with_target(0, applied))
+
+    async def _made(self, node_id: str, *, doubtful: bool) -> bool:
+        """Whether this job made the change; an unknown outcome is asked for again."""
+        backoff = Backoff()
+        for _ in range(1, WRITE_ATTEMPTS):
+            try:
+                return (
+                    await self._ctx.nodes.set_availability(node_id, self._deed.wanted) or doubtful
+                )
+            except (SwarmUnavailableError, OutOfSequenceError):
+                doubtful = True
+                await self._ctx.clock.sleep(backoff.failed())
+        return await self._ctx.nodes.set_availability(node_id, self._deed.wanted) or doubtful
+
+    async def _follow_all(self, hold: Hold) -> None:
+        """The node and the services side by side. Where the node's change was taken back, the
+        services have nothing to wait for."""
+        settled = asyncio.Event()
+        left = [i for i in hold.job.services_at if _at(hold.job, i) is None]
+        following = [asyncio.create_task(self._follow(hold, i, settled)) for i in left]
+        try:
+            if _at(hold.job, 0) is None:
+                await self._follow_node(hold)
+            settled.set()
+            outcome = _at(hold.job, 0)
+            if outcome is None or outcome.verdict is not Verdict.SUPERSEDED:
+                await asyncio.gather(*following)
+        finally:
+            for each in following:
+                each.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
+        for index in left:
+            if _at(hold.job, index) is None:
+                superseded = Outcome(Verdict.SUPERSEDED, "Not followed on: see the node.")
+                await hold.note(hold.job.with_outcome(index, superseded))
+
+    async def _follow_node(self, hold: Hold) -> None:
+        target, began = hold.job.targets[0], self._ctx.clock.now()
+        late = (target.applied or began) + self._ctx.limits.time_limit
+        names = {t.service_id: t.service for t in hold.job.targets[1:]}
+        ids = frozenset(names)
+        backoff = Backoff()
+        async with self._ctx.feed.subscribe(ids) as changes:
+            while True:
+                try:
+                    look = await self._look(target, names)
+                except NotFoundError as error:
+                    await hold.note(hold.job.with_outcome(0, gone(error)))
+                    return
+                except SwarmError as error:
+                    if self._ctx.clock.now() > late:
+                        raise
+                    self._show_progress(hold, 0, _blind(hold.job, error))
+                    await self._ctx.clock.sleep(backoff.failed())
+                    continue
+                backoff.worked()
+                if await self._judged(hold, look):
+                    return
+                await changes.wait(TICK)
+
+    async def _judged(self, hold: Hold, look: NodeLook) -> bool:
+        """Whether a look gave the node its outcome."""
+        target, now = hold.job.targets[0], self._ctx.clock.now()
+        self._show_progress(hold, 0, self._deed.progress(target, look))
+        outcome = self._deed.outcome(target, look, now - (target.applied or now))
+        if outcome is not None:
+            await hold.note(hold.job.with_outcome(0, outcome))
+            self._show(hold.job)
+        return outcome is not None
+
+    async def _look(self, target: Target, names: dict[str, str]) -> NodeLook:
+        node = await in_time(self._ctx.nodes.node(target.service_id))
+        tasks = await in_time(self._ctx.nodes.tasks_on(target.service_id))
+        return NodeLook(node, tasks, names)
+
+    async def _follow(self, hold: Hold, index: int, settled: asyncio.Event) -> None:
+        """One service to its outcome. One that was well before the node was empty is looked at
+        once more: perhaps the swarm had not begun to move its tasks."""
+        while True:
+            early = not settled.is_set()
+            state = Convergence.start(self._goal(hold.job, index))
+            outcome = await self._ctx.observer.follow(
+                state, lambda progress: self._show_progress(hold, index, progress)
+            )
+            if not (early and outcome.verdict is Verdict.CONVERGED):
+                break
+            await settled.wait()
+        outcome = replace(outcome, provisional=False)
+        await hold.note(hold.job.with_outcome(index, outcome))
+        self._show(hold.job)
+
+    def _goal(self, job: Job, index: int) -> Goal:
+        node, target = job.targets[0], job.targets[index]
+        return Goal(
+            service_id=target.service_id,
+            service=target.service,
+            known_dead=frozenset(target.known_dead),
+            began=node.applied or self._ctx.clock.now(),
+            limits=self._ctx.limits,
+            update_before=target.update_before,
+            command=self._command_for(target),
+        )
+
+    def _command_for(self, target: Target) -> str:
+        """The slash command for a service's advice, "" for one of another stack."""
+        ours = not self._ctx.stack or target.service.startswith(f"{self._ctx.stack}_")
+        return self._ctx.command if ours else ""
+
+    def _show_progress(self, hold: Hold, index: int, progress: ServiceProgress) -> None:
+        known = hold.job.progress[index] if index < len(hold.job.progress) else None
+        if known != progress:
+            hold.job = hold.job.with_progress(index, progress)
+            self._show(hold.job)
+
+    def _cancelled(self, hold: Hold) -> Job:
+        job = replace(hold.job, cancelled_by=hold.cancelled_by)
+        node = job.targets[0]
+        before = "Cancelled before the change. Nothing was changed."
+        reason = f"Stopped waiting; {self._deed.left}" if node.begun else before
+        for index in range(len(job.targets)):
+            if _at(job, index) is None:
+                job = job.with_outcome(index, _stopped(job, index, reason))
+        return job
+
+    async def _end(self, hold: Hold, job: Job) -> None:
+        await hold.finish(
+            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=False
+        )
+
+    def _show(self, job: Job) -> None:
+        message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
+        self._ctx.chat.show(job.channel, job.message, message)
+
+
+def _living(node: Node, look: StackLook) -> list[str]:
+    """The ids of the tasks that live on a node."""
+    return [t.id for t in look.tasks if t.node_id == node.id and not t.state.over]
+
+
+def _node(target: Target, look: StackLook) -> Node:
+    """Raises NotFoundError when the node is not in the swarm any more."""
+    for node in look.nodes:
+        if node.id == target.service_id:
+            return node
+    raise NotFoundError("The swarm does not know the node any more.")
+
+
+def _target(service: Service, look: StackLook) -> Target:
+    dead = tuple(t.id for t in look.tasks if t.service_id == service.id and t.state.over)
+    return Target(
+        service.name,
+        service.id,
+        service.replicas or 0,
+        known_dead=dead,
+        update_before=service.update_started or 0.0,
+    )
+
+
+def _at(job: Job, index: int) -> Outcome | None:
+    return job.outcomes[index] if index < len(job.outcomes) else None
+
+
+def _not_begun(error: RefusedError | NotFoundError) -> Outcome:
+    if isinstance(error, NotFoundError):
+        return gone(error)
+    return Outcome(Verdict.REFUSED, f"{error.sentence} Nothing was changed.", error.hint)
+
+
+def _stopped(job: Job, index: int, reason: str) -> Outcome:
+    seen = job.progress[index] if index < len(job.progress) else None
+    running, desired = (seen.running, seen.desired) if seen else (0, job.targets[index].replicas)
+    return Outcome(Verdict.CANCELLED, reason, running=running, desired=desired)
+
+
+def _blind(job: Job, error: SwarmError) -> ServiceProgress:
+    """What was seen last of the node, and that nothing is seen now."""
+    target = job.targets[0]
+    known = job.progress[0] if job.progress else None
+    last = known or ServiceProgress(target.service, 0, target.replicas, "")
+    return replace(last, phase=f"not known at the moment, still looking: {error.sentence}")

@@ -1,0 +1,24 @@
+"""``nodes``: the nodes of the swarm, and which one is meant by a name."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.domain.command import ListNodes as Command
+from bot.domain.message import Message
+from bot.views.nodes import nodes_message
+from handlers.context import Context
+
+
+class ListNodes:
+    """Answers with every node, its tasks and what is free on it."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, _command: Command, _user: str) -> Message:
+        """The list, by hostname."""
+        nodes, tasks, engine = await asyncio.gather(
+            self._ctx.swarm.nodes(), self._ctx.swarm.tasks(), self._ctx.swarm.engine()
+        )
+        return nodes_message(nodes, tasks, engine.node_id)

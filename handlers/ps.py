@@ -1,0 +1,27 @@
+"""``ps``: the tasks of the stack, or of one service."""
+
+from __future__ import annotations
+
+from bot.domain.command import ListTasks as Command
+from bot.domain.message import Message
+from bot.domain.names import NotFound, resolve
+from bot.views.errors import unknown_service
+from bot.views.tasks import tasks_message
+from handlers.context import Context
+
+
+class ListTasks:
+    """Answers with all tasks that the swarm keeps, ended ones included."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, command: Command, _user: str) -> Message:
+        """The stack's tasks, or those of the one service that was named."""
+        look = await self._ctx.swarm.stack_look(self._ctx.stack)
+        if command.service is None:
+            return tasks_message(look)
+        service = resolve(command.service, self._ctx.stack, look.services)
+        if isinstance(service, NotFound):
+            raise unknown_service(service, self._ctx.stack)
+        return tasks_message(look, service)

@@ -1,0 +1,50 @@
+"""``volumes``: the stack's volumes, and whether their NFS servers answer now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from bot.domain.command import ListVolumes as Command
+from bot.domain.errors import SwarmError
+from bot.domain.message import Message
+from bot.domain.reach import Reach
+from bot.domain.volumes import LiveVolume, Volume, volumes_of
+from bot.engine_ports import Probe
+from bot.views.volumes import volumes_message
+from handlers.context import Context
+
+
+class ListVolumes:
+    """Answers with every named volume that a service of the stack mounts."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, _command: Command, _user: str) -> Message:
+        """The list; what the bot's own engine does not tell is said to be missing."""
+        mounts, engine = await asyncio.gather(
+            self._ctx.volumes.mounted(self._ctx.stack), self._ctx.swarm.engine()
+        )
+        live, trouble = await self._live()
+        volumes = volumes_of(mounts, live)
+        answers = await servers_asked(self._ctx.probe, volumes)
+        return volumes_message(self._ctx.stack, volumes, answers, engine.hostname, trouble)
+
+    async def _live(self) -> tuple[Mapping[str, LiveVolume], str]:
+        try:
+            return await self._ctx.volumes.live(), ""
+        except SwarmError as error:
+            return {}, error.sentence
+
+
+async def servers_asked(probe: Probe, volumes: Iterable[Volume]) -> dict[tuple[str, int], Reach]:
+    """What became of a try to connect to each NFS server, all side by side.
+
+    Hosts that are placeholders are not asked: nobody knows whom that would reach.
+    """
+    servers = [volume.nfs for volume in volumes]
+    wanted = {(s.host, s.port) for s in servers if s is not None and not s.is_placeholder}
+    ordered = sorted(wanted)
+    reached = await asyncio.gather(*(probe.tcp(host, port) for host, port in ordered))
+    return dict(zip(ordered, reached, strict=True))
