@@ -20,7 +20,7 @@ from bot.domain.message import Message
 from bot.domain.plan import Plan, Step
 from bot.domain.stream import Batch, Listing
 from bot.domain.swarm import Look, Node, Service, StackLook, Task
-from bot.domain.version import Version
+from bot.domain.version import Bundle, Version
 
 
 class Clock(Protocol):
@@ -139,6 +139,10 @@ class Recording(Protocol):
     def plan(self) -> Plan:
         """What the calls come to; safe to keep and to show."""
 
+    @property
+    def bundle(self) -> Bundle:
+        """What it was recorded from; safe to keep."""
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -159,13 +163,18 @@ class Stacks(Protocol):
         """The stacks that there are files for, by name. Raises RefusedError without a folder."""
 
     async def record(
-        self, stack: str, deployed: Mapping[str, int | None] | None = None
+        self,
+        stack: str,
+        deployed: Mapping[str, int | None] | None = None,
+        bundle: Bundle | None = None,
     ) -> Recording:
         """What a deploy of the stack would do now; nothing is changed.
 
         ``deployed`` are the replicas of the last deployed file by the services' full names
-        (``Plan.file_replicas`` of then), None when the bot never deployed the stack. Raises
-        RefusedError when there is no such stack, or for what is wrong with its file.
+        (``Plan.file_replicas`` of then), None when the bot never deployed the stack. With a
+        ``bundle`` it is deployed from that, images included, in place of the folder. Raises
+        RefusedError when there is no such stack, for what is wrong with its file, and for a
+        bundle that cannot be read any more.
         """
 
     async def apply(self, recording: Recording, step: Step) -> Applied:
@@ -189,6 +198,18 @@ class Versions(Protocol):
 
     async def of(self, stack: str) -> tuple[Version, ...]:
         """The versions of a stack, newest first; () when the bot never deployed it."""
+
+    async def stacks(self) -> tuple[str, ...]:
+        """The stacks that have versions, by name."""
+
+    async def keep(self, job: str, bundle: Bundle) -> None:
+        """Keep what a job deploys from, to be called before it changes anything.
+
+        It is the version's once that is noted, and goes with it; without one it goes in a day.
+        """
+
+    async def bundle(self, version: Version) -> Bundle | None:
+        """What a version was deployed from, None where it is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
