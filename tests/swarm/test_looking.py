@@ -1,0 +1,170 @@
+"""``ps``, ``logs``, ``nodes`` and ``volumes`` through the whole bot on a real swarm."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.demo.slack import SlackEmulator
+from bot.demo.slack.web_api import BOT_SCOPES, Tokens
+from tests.desk import OPERATOR, STACK, Desk
+from tests.lab.redis import RedisServer
+from tests.lab.swarm import Lab
+from tests.lab.waiting import wait_until
+
+BOB = "U0BOB00001"
+CHATTER = (
+    'i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo "line $i of $HOSTNAME"; done; exec serve'
+)
+
+
+async def logged(desk: Desk, name: str, text: str) -> None:
+    """Wait until the engine can tell a line of a service's log."""
+
+    def told() -> bool:
+        return text in desk.lab.docker("service", "logs", "--raw", f"{STACK}_{name}")
+
+    await asyncio.to_thread(wait_until, told, f"the log of {name}", seconds=20)
+
+
+async def test_ps_shows_failed_tasks_first(desk: Desk):
+    """The columns of `docker stack ps`; what failed stands before what runs."""
+    await desk.service("django", replicas=2)
+    await desk.service("worker01", "crash", "0", "7", running=0)
+    await desk.lab_settled("worker01")
+    answer = await desk.answer("ps", user=BOB)
+    for title in ("NAME", "IMAGE", "NODE", "DESIRED STATE", "CURRENT STATE", "ERROR"):
+        assert title in answer
+    assert answer.index("orochi_worker01.1") < answer.index("orochi_django.1")
+    assert "task: non-zero exit (7)" in answer
+    assert "lab/busy:1" in answer
+    assert "photon-machine-0" in answer
+    one = await desk.answer("ps django")
+    assert "worker01" not in one
+    assert "orochi_django.2" in one
+
+
+async def test_short_logs_come_in_the_message_masked(desk: Desk):
+    """Lines of all tasks with slot and node, to the person alone; secrets are masked."""
+    script = "echo starting; echo DB_PASSWORD=hunter2-in-the-log; exec serve"
+    await desk.service("django", "sh", "-c", script, replicas=2)
+    await logged(desk, "django", "serving")
+    answer = await desk.answer("logs django", user=BOB)
+    assert "django.1@photon-machine-0" in answer
+    assert "django.2@photon-machine-0" in answer
+    assert "DB_PASSWORD=•••" in answer
+    assert "hunter2" not in answer
+    assert len(desk.slack.workspace.shown_to(BOB)) == 1
+    assert not desk.slack.workspace.messages
+    assert "serving version 1" in await desk.answer("logs django --since 10m --lines 1")
+    assert not any("hunter2" in line for bot in desk.bots for line in bot.lines)
+
+
+async def test_long_logs_come_as_a_file_to_the_person_alone(desk: Desk):
+    """The end in the message, all of it in a direct message; nobody else sees it."""
+    script = CHATTER.format(count=900) + "; echo token=hunter2"
+    await desk.service("worker01", "sh", "-c", script)
+    await logged(desk, "worker01", "line 900")
+    answer = await desk.answer("logs worker01 --lines 800")
+    assert "of 800 log lines" in answer
+    assert "direct message" in answer
+    assert "line 900" in answer
+    (file,) = desk.slack.workspace.files.values()
+    assert file.content is not None
+    lines = file.content.decode().splitlines()
+    assert len(lines) == 800
+    assert "line 900 of" in "\n".join(lines[-2:])
+    (channel,) = file.channels
+    direct = desk.slack.workspace.channels[channel]
+    assert direct.is_direct
+    assert OPERATOR in direct.members
+
+
+async def test_long_logs_without_the_scope_say_so_and_show_the_end(
+    lab: Lab, redis_server: RedisServer
+):
+    """An app that was installed before the scope was asked for."""
+    tokens = Tokens(scopes=BOT_SCOPES - {"files:write"})
+    async with SlackEmulator(strict=True, tokens=tokens) as slack:
+        desk = Desk(slack, lab, redis_server)
+        await desk.start_bot()
+        await desk.service("worker01", "sh", "-c", CHATTER.format(count=900))
+        await logged(desk, "worker01", "line 900")
+        answer = await desk.answer("logs worker01 --lines 800")
+        assert "files:write" in answer
+        assert "line 900" in answer
+        await desk.close()
+
+
+async def test_logs_of_what_is_not_there(desk: Desk):
+    """An unknown service is refused; one that wrote nothing says so."""
+    await desk.service("django", "sleep", "3600")
+    assert "Did you mean" in await desk.answer("logs djnago")
+    assert "no log lines" in await desk.answer("logs django")
+
+
+async def test_nodes_are_listed_as_docker_does_with_what_is_free(desk: Desk):
+    """State, role, engine, tasks, free reservations."""
+    await desk.service("worker01", options=("--reserve-memory", "64M", "--reserve-cpu", "0.5"))
+    await desk.docker("node", "update", "--availability", "drain", "photon-machine-03")
+    answer = await desk.answer("nodes", user=BOB)
+    for title in ("HOSTNAME", "STATUS", "AVAILABILITY", "MANAGER STATUS", "ENGINE VERSION"):
+        assert title in answer
+    for word in ("photon-machine-01", "Leader", "Drain", "TASKS", "CPU FREE", "MEMORY FREE", " *"):
+        assert word in answer
+    assert "2 of them ready" in answer
+
+
+async def test_volumes_say_whether_their_nfs_servers_answer(desk: Desk):
+    """A placeholder, a server that answers, one that refuses; who mounts them; local ones."""
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    closed = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    refusing = closed.sockets[0].getsockname()[1]
+    closed.close()
+    await closed.wait_closed()
+    await desk.service("guide", running=0, options=nfs("media", "addr=nfs_server_ip,rw"))
+    await desk.service("good", running=0, options=nfs("data", f"addr=127.0.0.1,port={port}"))
+    await desk.service("bad", running=0, options=nfs("symbols", f"addr=127.0.0.1,port={refusing}"))
+    await desk.service("db", options=("--mount", "type=volume,source=orochi_db,target=/db"))
+    answer = await desk.answer("volumes", user=BOB)
+    server.close()
+    await server.wait_closed()
+    assert "`nfs_server_ip` is a placeholder" in answer
+    assert f"answers on TCP {port}" in answer
+    assert f"refuses connections on TCP {refusing}" in answer
+    assert "4 volumes, 2 not well" in answer
+    assert "orochi_db" in answer
+    assert "Used by db `/db`" in answer
+
+
+async def test_a_volume_that_the_engine_made_otherwise(desk: Desk):
+    """Docker keeps a volume's first options without a word: said."""
+    engine = desk.lab.manager
+    await asyncio.to_thread(
+        engine.client().create_volume,
+        "orochi_media", driver_opts={"type": "tmpfs", "device": "tmpfs"},
+    )  # fmt: skip
+    mount = "type=volume,source=orochi_media,target=/m,volume-opt=type=none,volume-opt=o=bind"
+    await desk.service("django", running=0, options=("--mount", mount))
+    answer = await desk.answer("volumes")
+    assert "made it with other options" in answer
+    assert "`tmpfs`" in answer
+
+
+@pytest.mark.parametrize("text", ["ps", "nodes", "volumes", "logs worker01"])
+async def test_an_engine_that_is_away_is_said_in_a_sentence(empty_desk: Desk, text):
+    """Nothing hangs, nothing is made up."""
+    await empty_desk.start_bot(DOCKER_HOST="unix:///nowhere/docker.sock")
+    assert "cannot be reached" in await empty_desk.answer(text)
+
+
+def nfs(name: str, options: str) -> tuple[str, ...]:
+    """A mount of an NFS volume, on no node: it would never be mounted here."""
+    driver = f'"volume-opt=o={options}"'
+    mount = (
+        f"type=volume,source=orochi_{name},target=/{name},volume-driver=local,"
+        f"volume-opt=type=nfs,{driver},volume-opt=device=:/{name}"
+    )
+    return ("--constraint", "node.labels.nowhere == yes", "--mount", mount)
