@@ -8,7 +8,18 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from benchmarks import ack, container, footprint, queue, scale, status
+from benchmarks import (
+    ack,
+    alerts,
+    container,
+    feed,
+    footprint,
+    idle_feed,
+    queue,
+    scale,
+    status,
+    throughput,
+)
 from benchmarks.table import Table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
@@ -18,6 +29,10 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "footprint": footprint.run,
     "container": container.run,
     "queue": queue.run,
+    "feed": feed.run,
+    "idle-feed": idle_feed.run,
+    "throughput": throughput.run,
+    "alerts": alerts.run,
 }
 
 

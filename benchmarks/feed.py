@@ -18,10 +18,10 @@ from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.trust import EngineTrust
 from tests.lab.swarm import Lab
 
-FAILURES = 100
-REPLICAS = 4
+FAILURES = 60
+REPLICAS = 6
 PAUSE = 1.0
-REPLAYS = 20
+REPLAYS = 10
 SCRIPT = "sleep $((1 + $$ % 3)).$(($$ % 10)); exit 3"
 
 Heard = Callable[[str], None]
@@ -54,13 +54,13 @@ async def run() -> list[Table]:
         f"{FAILURES} failures for each, one after the other, of {REPLICAS} replicas that crash "
         "every 1 to 4 s; 3 nodes, all on this machine"
     )
-    columns = ("", "p50 ms", "p99 ms", "most ms", "failures")
+    columns = ("", "p50 ms", "p95 ms", "most ms", "failures")
     title = "feed: a task's failure (Status.Timestamp) to who listens"
     return [Table(title, workload, columns, tuple(rows)), replay]
 
 
 def _row(name: str, delays: list[float]) -> tuple[str, ...]:
-    figures = (quantile(delays, 0.5), quantile(delays, 0.99), max(delays))
+    figures = (quantile(delays, 0.5), quantile(delays, 0.95), max(delays))
     return (name, *(f"{figure * 1000:.0f}" for figure in figures), str(len(delays)))
 
 

@@ -27,9 +27,9 @@ async def run() -> list[Table]:
         bot = await desk.start_bot()
         await desk.job("scale 2")
         fresh = _resident(bot.pid)
-        before = _cpu(bot.pid)
+        before = cpu_seconds(bot.pid)
         await asyncio.sleep(IDLE_SECONDS)
-        share = (_cpu(bot.pid) - before) / IDLE_SECONDS
+        share = (cpu_seconds(bot.pid) - before) / IDLE_SECONDS
         idle = _resident(bot.pid)
     return [
         Table(
@@ -56,6 +56,7 @@ def _resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """CPU that a process has used so far, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,94 @@
+"""How many changes a second can be taken in: read from messages, and judged by the watcher."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from benchmarks.table import Table, quantile
+from bot.domain.incident import Watch
+from bot.domain.incident_news import Context, News, Rules
+from bot.domain.incidents import reduce
+from bot.domain.swarm import Task, TaskState
+from bot.swarm.watch import watch_pb2 as pb
+from bot.swarm.watch.reading import Reader
+from tests.unit.looks import NODES, a_service, a_task, failed
+from tests.unit.recordings.watch import shop
+
+ROUNDS = 9
+REPEATS = 40
+SERVICES = 100
+SLOTS = 10
+CHANGES = 3000
+EVERY = 0.05
+
+
+async def run() -> list[Table]:
+    """Recorded messages, and changes of tasks of many services."""
+    rows = (
+        _row("messages to events", [_read() for _ in range(ROUNDS)]),
+        _row("events to incidents, all is well", [_judge(_well()) for _ in range(ROUNDS)]),
+        _row("events to incidents, all fail", [_judge(_failing()) for _ in range(ROUNDS)]),
+    )
+    workload = (
+        f"{ROUNDS} rounds each, no I/O: the messages of a recorded swarm {REPEATS} times over; "
+        f"{CHANGES} changes of tasks, one each {EVERY:g} s, of {SERVICES} services with {SLOTS} "
+        "slots each"
+    )
+    columns = ("", "median events/s", "least", "most")
+    return [Table("feed: changes taken in", workload, columns, rows)]
+
+
+def _row(name: str, rates: list[float]) -> tuple[str, ...]:
+    figures = (quantile(rates, 0.5), min(rates), max(rates))
+    return (name, *(f"{figure:,.0f}" for figure in figures))
+
+
+def _read() -> float:
+    """Events a second from bytes to the domain's values."""
+    recording = shop()
+    raw = [message.SerializeToString() for message in recording.leader]
+    events = 0
+    began = time.perf_counter()
+    for _ in range(REPEATS):
+        reader = Reader(recording.first)
+        reader.learn(recording.listing)
+        for data in raw:
+            events += len(reader.read(pb.WatchMessage.FromString(data)).events)
+    return events / (time.perf_counter() - began)
+
+
+def _judge(tasks: Iterator[Task]) -> float:
+    """Changes a second through the reducer, each as news of its own."""
+    services = {_service(n): a_service(SLOTS, id=_service(n)) for n in range(SERVICES)}
+    living: dict[str, dict[int, Task]] = {service: {} for service in services}
+    context = Context(
+        services,
+        {node.id: node for node in NODES},
+        lambda service: living[service].values(),
+        rules=Rules(channel="CALERTS"),
+    )
+    watch = Watch()
+    began = time.perf_counter()
+    for number, task in enumerate(tasks):
+        living[task.service_id][task.slot] = task
+        watch = reduce(watch, News((task,), cursor=number), context, number * EVERY).watch
+    return CHANGES / (time.perf_counter() - began)
+
+
+def _service(number: int) -> str:
+    return f"s{number % SERVICES}"
+
+
+def _well() -> Iterator[Task]:
+    for number in range(CHANGES):
+        slot, state = number // SERVICES % SLOTS + 1, TaskState.RUNNING
+        task = a_task(f"t{number}", slot, state, since=number * EVERY)
+        yield replace(task, service_id=_service(number))
+
+
+def _failing() -> Iterator[Task]:
+    for number in range(CHANGES):
+        task = failed(f"t{number}", number // SERVICES % SLOTS + 1, since=number * EVERY)
+        yield replace(task, service_id=_service(number), desired=TaskState.RUNNING)
