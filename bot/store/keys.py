@@ -19,6 +19,9 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
     incident-history    zset     resolved incidents by the time of their end (Unix ms); trimmed
     incident-records    hash     the same: id -> record; both go HISTORY_SECONDS after the last one
     presses             stream   buttons that were pressed on incidents; trimmed
+    stacks              set      the stacks that have versions
+    versions:STACK      zset     the deploys of a stack by their number; trimmed, see note_version
+    version:JOB         hash     one of them; BUNDLE_SECONDS while the deploy has not ended
     job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
     cancel:ID           stream   who cancelled a running job; CANCEL_SECONDS or the job's end
@@ -30,6 +33,9 @@ The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn``
 its token, ``entry`` empty while it has none; ``attempt`` of this turn; ``owner`` of the lease,
 empty while nobody works on it; ``cancelled`` by whom; ``lanes``; ``due`` the revision to be shown;
 ``told`` the verdict that was told in the thread; ``user``, ``text``, ``target`` for the audit.
+
+The fields of ``version:JOB``: ``json`` the record and ``verdict``, once the deploy has ended;
+``digest`` and ``sealed`` of the files that it is made from.
 
 The fields of ``watch``: a record for each field of the value, under the field's name; ``handled``
 the id of the last press that is in it; ``mark`` is new with every write, so that a writer knows
@@ -46,7 +52,7 @@ class Limits:
     """The numbers and names that scripts know under the same words in capitals.
 
     ``workers`` is the consumer group of ``ready``. ``claim_seconds`` is for how long a delivery is
-    its taker's.
+    its taker's. ``version_count`` is for each stack.
     """
 
     workers: str = "workers"
@@ -58,6 +64,8 @@ class Limits:
     claim_seconds: int = 30
     audit_entries: int = 10_000
     press_entries: int = 1000
+    version_count: int = 20
+    bundle_seconds: int = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +126,26 @@ class Keys:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """What every script is given as KEYS; the last four are the beginnings of families."""
+        """What every script is given as KEYS; the last six are the beginnings of families."""
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
-            "sequence leader watch alerts incident-history incident-records presses "
-            "job: lane: cancel: seen:"
+            "sequence leader watch alerts incident-history incident-records presses stacks "
+            "versions: version: job: lane: cancel: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())
+
+    @property
+    def stacks(self) -> str:
+        """The stacks that have versions."""
+        return f"{self.prefix}:stacks"
+
+    def versions(self, stack: str) -> str:
+        """The deploys of one stack."""
+        return f"{self.prefix}:versions:{stack}"
+
+    def version(self, job_id: str) -> str:
+        """One deploy."""
+        return f"{self.prefix}:version:{job_id}"
 
     def job(self, job_id: str) -> str:
         """One job."""

@@ -14,6 +14,7 @@ NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
     *("draft", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
     *("lead", "go_on_leading", "stop_leading", "save_watch"),
+    *("keep_bundle", "note_version"),
 )
 
 

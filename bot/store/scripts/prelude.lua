@@ -4,7 +4,8 @@
 -- The numbers and names in capitals that are no keys come from keys.py, in a line before this file.
 
 local READY, ACTIVE, HISTORY, DELIVERIES, WAKE, DRAFTS, DRAFT_RECORDS, DRAFT_ORDER, AUDIT, SEQUENCE,
-  LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, JOB, LANE, CANCEL, SEEN = unpack(KEYS)
+  LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, STACKS,
+  VERSIONS, VERSION, JOB, LANE, CANCEL, SEEN = unpack(KEYS)
 
 local function now()
   local time = redis.call('TIME')

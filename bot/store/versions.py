@@ -1,0 +1,95 @@
+"""What was deployed of each stack, in Redis.
+
+scripts/            keep_bundle, note_version
+keys.py             what is where, and for how long
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from pydantic import TypeAdapter
+from redis.asyncio import Redis
+
+from bot.domain.verdict import Verdict
+from bot.domain.version import Bundle, Version
+from bot.store.codec import UnreadableRecordError, decode, encode
+from bot.store.part import StorePart
+
+log = logging.getLogger(__name__)
+
+_VERSION: Final = TypeAdapter(Version)
+
+Found = tuple[str, float]
+"""A version's job and its number."""
+
+
+def encode_version(version: Version) -> str:
+    """The record of a version. Its number and its bundle stand beside it."""
+    return encode("version", _VERSION, replace(version, number=0, bundle=""))
+
+
+def decode_version(record: str) -> Version:
+    """A version from its record. Raises UnreadableRecordError."""
+    return decode("version", _VERSION, record)
+
+
+class RedisVersions(StorePart):
+    """Implements ``bot.ports.Versions``. Any number of replicas may have one on the same Redis."""
+
+    async def note(self, version: Version) -> None:
+        """Keep how a deploy ended. As in ``bot.ports.Versions``."""
+        record, well = encode_version(version), Verdict.CONVERGED.value
+        await self._scripts.run(
+            "note_version", version.stack, version.job, record, version.verdict.value, well
+        )
+
+    async def of(self, stack: str) -> tuple[Version, ...]:
+        """The versions of a stack, newest first. One that cannot be read is left out."""
+        key = self._keys.versions(stack)
+        found: list[Found] = await self._link.call(
+            lambda redis: redis.zrange(key, 0, -1, desc=True, withscores=True)
+        )
+        rows = await self._rows([job for job, _ in found])
+        versions = (
+            _read(record, digest, number)
+            for (_, number), (record, digest) in zip(found, rows, strict=True)
+        )
+        return tuple(version for version in versions if version is not None)
+
+    async def stacks(self) -> tuple[str, ...]:
+        """The stacks that have versions, by name."""
+        names: set[str] = await self._link.call(lambda redis: redis.smembers(self._keys.stacks))
+        return tuple(sorted(names))
+
+    async def keep(self, job: str, bundle: Bundle) -> None:
+        """Keep what a job deploys from. As in ``bot.ports.Versions``."""
+        await self._scripts.run("keep_bundle", job, bundle.digest, bundle.sealed)
+
+    async def bundle(self, version: Version) -> Bundle | None:
+        """What a version was deployed from, None where it is not kept."""
+        key = self._keys.version(version.job)
+        digest, sealed = await self._link.call(lambda redis: redis.hmget(key, "digest", "sealed"))
+        return Bundle(digest, sealed) if digest and sealed else None
+
+    async def _rows(self, jobs: list[str]) -> list[list[str | None]]:
+        async def look(redis: Redis) -> list[list[str | None]]:
+            async with redis.pipeline(transaction=False) as pipe:
+                for job in jobs:
+                    _ = pipe.hmget(self._keys.version(job), ("json", "digest"))
+                return await pipe.execute()
+
+        return await self._link.call(look) if jobs else []
+
+
+def _read(record: str | None, digest: str | None, number: float) -> Version | None:
+    if record is None:
+        return None
+    try:
+        version = decode_version(record)
+    except UnreadableRecordError as error:
+        log.warning("a version is left out: %s", error)
+        return None
+    return replace(version, number=int(number), bundle=digest or "")
