@@ -96,6 +96,8 @@ def handlers(ctx: Context) -> Handlers:
             SCALE: ChangeRunner(ctx, scale),
             RESTART: ChangeRunner(ctx, restart),
             ROLLBACK: ChangeRunner(ctx, roll_back),
+            drain.action: drain.job,
+            activate.action: activate.job,
         },
         presses={
             CANCEL_BUTTON: commands.Cancel,

@@ -145,7 +145,7 @@ def activate_outcome(node: Node, *, changed: bool, late: bool) -> Outcome | None
     already = "" if changed else "It was active already. "
     if node.state is NodeState.READY:
         return Outcome(Verdict.CONVERGED, f"{already}It takes tasks; running ones stay elsewhere.")
-    if not late:
+    if node.state is not NodeState.DOWN and not late:
         return None
     return Outcome(
         Verdict.FAILED,

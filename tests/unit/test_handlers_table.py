@@ -24,6 +24,12 @@ def test_every_command_has_one_handler():
     assert set(served) - set(get_args(Pressed)) | {Cancel} == offered
 
 
+def test_every_command_that_makes_a_job_has_its_runner():
+    """A job's action is its command's word."""
+    begun = {row.name for row in COMMANDS if row.command in table().begins}
+    assert set(table().runners) == begun
+
+
 def test_every_button_is_served():
     """The action ids of the contract that exist today; viewers may read logs."""
     assert {*table().presses, *table().job_presses} == {

@@ -1,0 +1,246 @@
+"""``drain``, ``activate`` and ``join`` through the whole bot on a real swarm."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from bot.demo.slack import Message
+from tests.desk import OPERATOR, STACK, Desk, finished, images, is_job, states
+from tests.lab.waiting import wait_until
+
+BOB = "U0BOB00001"
+SECOND, THIRD = "photon-machine-02", "photon-machine-03"
+MONITOR = ("--update-monitor", "1s")
+
+
+async def node(desk: Desk, name: str) -> dict[str, Any]:
+    """A node as the engine has it."""
+    nodes = await asyncio.to_thread(lambda: desk.lab.client().nodes(filters={"name": name}))
+    found: dict[str, Any] = nodes[0]
+    return found
+
+
+async def containers(desk: Desk, name: str) -> int:
+    """How many of the stack's containers run on a node, counted by its own engine."""
+
+    def count() -> int:
+        found = desk.lab.node(name).client().containers()
+        return sum(any(STACK in each for each in one["Names"]) for one in found)
+
+    return await asyncio.to_thread(count)
+
+
+async def available(desk: Desk, name: str, word: str) -> None:
+    """Somebody changes the availability of a node."""
+    await desk.docker("node", "update", "--availability", word, name)
+
+
+async def on_every_node(desk: Desk, name: str, running: int) -> None:
+    """A global service of the stack, its tasks awaited."""
+    await desk.docker(
+        "service", "create", "--quiet", "--detach", "--no-resolve-image", "--mode", "global",
+        "--name", f"{STACK}_{name}", "--label", f"com.docker.stack.namespace={STACK}", *MONITOR,
+        images.BUSY, "serve",
+    )  # fmt: skip
+    await asyncio.to_thread(desk.lab.wait_running, f"{STACK}_{name}", running)
+
+
+def verdict(message: Message) -> str:
+    return str(message.payload["verdict"])
+
+
+async def test_drain_moves_all_tasks_and_says_where_they_went(desk: Desk):
+    """One message to `converged`: nothing runs there, each service runs in full elsewhere."""
+    await desk.service("django", replicas=3, options=MONITOR)
+    await desk.service("worker01", replicas=3, options=(*MONITOR, "--stop-grace-period", "2s"))
+    before = await node(desk, SECOND)
+    assert await containers(desk, SECOND) == 2
+    message = await desk.job(f"drain {SECOND}")
+    after = await node(desk, SECOND)
+    assert verdict(message) == "converged"
+    assert message.payload["action"] == "drain"
+    assert message.payload["target"] == f"node:{SECOND}"
+    assert (message.payload["running"], message.payload["desired"]) == (6, 6)
+    assert await containers(desk, SECOND) == 0
+    assert before["Spec"] | {"Availability": "drain"} == after["Spec"]
+    shown = message.shown_text
+    assert f"drain {SECOND}" in shown
+    assert "2 of 2 tasks left it" in shown
+    assert "orochi_django" in shown
+    assert "photon-machine-01" in shown
+    assert states(message)[-1] == "finished"
+    jobs = [m for m in desk.slack.workspace.messages.values() if is_job(m)]
+    assert len(jobs) == 1
+
+
+async def test_drain_of_what_fits_nowhere_else_is_unschedulable(desk: Desk):
+    """The service that finds no place is named, with why."""
+    here = f"node.hostname=={SECOND}"
+    await desk.service("es01", options=(*MONITOR, "--constraint", here))
+    await desk.service("django", replicas=2, options=MONITOR)
+    message = await desk.job(f"drain {SECOND}")
+    assert verdict(message) == "unschedulable"
+    assert "no suitable node" in message.shown_text
+    assert "orochi_es01" in message.shown_text
+    assert await containers(desk, SECOND) == 0
+
+
+async def test_drain_of_a_drained_node_says_so_and_verifies(desk: Desk):
+    """No update is made, the verdict is found all the same; global services end there."""
+    await on_every_node(desk, "agent", 3)
+    await available(desk, THIRD, "drain")
+    before = (await node(desk, THIRD))["Version"]["Index"]
+    message = await desk.job(f"drain {THIRD}")
+    assert verdict(message) == "converged"
+    assert "drained already" in message.shown_text
+    assert (await node(desk, THIRD))["Version"]["Index"] == before
+
+
+async def test_the_last_active_node_is_not_drained(desk: Desk):
+    """Nor is an unknown one: each says what would be right, and changes nothing."""
+    await available(desk, SECOND, "drain")
+    await available(desk, THIRD, "pause")
+    answer = await desk.answer("drain photon-machine-01")
+    assert "last node that takes tasks" in answer
+    assert "othing was changed" in answer
+    assert (await node(desk, "photon-machine-01"))["Spec"]["Availability"] == "active"
+    assert "or `photon-machine-02`?" in await desk.answer("drain photon-machine-20")
+    assert "operator" in await desk.answer(f"drain {SECOND}", user=BOB)
+    assert not [m for m in desk.slack.workspace.messages.values() if is_job(m)]
+
+
+async def test_activate_lets_global_tasks_come_back(desk: Desk):
+    """Named by the beginning of its id; the global service runs there again."""
+    await available(desk, SECOND, "drain")
+    await on_every_node(desk, "agent", 2)
+    found = await node(desk, SECOND)
+    message = await desk.job(f"activate {found['ID'][:10]}")
+    assert verdict(message) == "converged"
+    assert message.payload["target"] == f"node:{SECOND}"
+    assert "orochi_agent" in message.shown_text
+    assert "It takes tasks" in message.shown_text
+    assert await containers(desk, SECOND) == 1
+    again = await desk.job(f"activate {SECOND}")
+    assert "active already" in again.shown_text
+
+
+async def test_activating_a_node_that_is_down_is_no_success(desk: Desk):
+    """It may take tasks, but none start there."""
+    await available(desk, THIRD, "drain")
+    await asyncio.to_thread(desk.lab.stop_node, desk.lab.node(THIRD))
+    await asyncio.to_thread(desk.lab.wait_node_state, desk.lab.node(THIRD), "down")
+    message = await desk.job(f"activate {THIRD}", seconds=60)
+    assert verdict(message) == "failed"
+    assert "is down" in message.shown_text
+
+
+async def test_somebody_activates_the_node_meanwhile(desk: Desk):
+    """The drain is superseded, whatever its services do."""
+    await desk.service("stuck", "stubborn", replicas=3, options=("--stop-grace-period", "30s"))
+    await desk.type(f"drain {SECOND}")
+
+    def drained() -> bool:
+        (raw,) = desk.lab.client().nodes(filters={"name": SECOND})
+        return bool(raw["Spec"]["Availability"] == "drain")
+
+    await asyncio.to_thread(wait_until, drained, "the drain", seconds=20)
+    await desk.slack.wait_for_message(lambda m: is_job(m) and "have left" in m.shown_text)
+    await available(desk, SECOND, "active")
+    message = await desk.slack.wait_for_message(finished, timeout=30)
+    assert verdict(message) == "superseded"
+    assert "Somebody else made it active" in message.shown_text
+
+
+async def test_a_drain_goes_on_when_its_worker_is_killed(empty_desk: Desk):
+    """Another replica takes it over in the same message; the node is updated once."""
+    desk = empty_desk
+    first = await desk.start_bot()
+    await desk.service("django", replicas=3, options=(*MONITOR, "--stop-grace-period", "5s"))
+    await desk.service("stuck", "stubborn", replicas=3, options=("--stop-grace-period", "6s"))
+    before = (await node(desk, SECOND))["Version"]["Index"]
+    await desk.type(f"drain {SECOND}")
+    await desk.slack.wait_for_message(lambda m: is_job(m) and "have left" in m.shown_text)
+    await first.kill()
+    await desk.start_bot()
+    message = await desk.slack.wait_for_message(finished, timeout=60)
+    assert verdict(message) == "converged"
+    assert "already" not in message.shown_text
+    assert len([m for m in desk.slack.workspace.messages.values() if is_job(m)]) == 1
+    after = await node(desk, SECOND)
+    assert after["Spec"]["Availability"] == "drain"
+    assert after["Version"]["Index"] > before
+
+
+async def test_a_crash_after_the_move_is_a_verdict_of_its_service(desk: Desk):
+    """What cannot run elsewhere is said with its cause, as after a scale."""
+    script = f'[ "$NODE" = {SECOND} ] && exec serve; exit 3'
+    options = (*MONITOR, "--env", "NODE={{.Node.Hostname}}", "--restart-delay", "500ms")
+    prefer = ("--constraint", f"node.hostname=={SECOND}")
+    await desk.service("picky", "sh", "-c", script, options=(*options, *prefer))
+    await desk.docker(
+        "service", "update", "--detach", "--no-resolve-image",
+        "--constraint-rm", prefer[1], "orochi_picky",
+    )  # fmt: skip
+    message = await desk.job(f"drain {SECOND}")
+    assert verdict(message) == "crash_looping"
+    assert "exit 3" in message.shown_text
+
+
+async def test_a_join_command_is_shown_to_one_operator_and_written_nowhere(desk: Desk):
+    """The exact command; in no log, not in Redis, in no channel; who asked is in the audit log."""
+    answer = await desk.answer("join worker")
+    tokens = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
+    address = f"{desk.lab.node(1).address}:2377"
+    assert f"docker swarm join --token {tokens['Worker']} {address}" in answer
+    assert tokens["Manager"] not in answer
+    assert "operator" in await desk.answer("join manager", user=BOB)
+    others = [m for m in desk.slack.workspace.ephemerals if m.only_for != OPERATOR]
+    told = [*others, *desk.slack.workspace.messages.values()]
+    assert not any("SWMTKN" in m.shown_text for m in told)
+    assert not any("SWMTKN" in line for bot in desk.bots for line in bot.lines)
+    assert b"SWMTKN" not in await asyncio.to_thread(ever_in_redis, desk)
+    asked = {"event": "join", "who": OPERATOR, "text": "join worker", "target": "worker"}
+    assert asked in await asyncio.to_thread(audited, desk)
+
+
+async def test_a_rotation_asks_first_and_makes_the_old_token_worthless(desk: Desk):
+    """Typed, it asks; pressed, it rotates and shows the new one; pressed again, it refuses."""
+    old = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
+    assert "old one" in await desk.answer("join rotate worker")
+    same = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
+    assert same == old
+    question = desk.slack.workspace.shown_to(OPERATOR)[-1]
+    assert "SWMTKN" not in question.shown_text
+    await desk.slack.press(question, "join.rotate", user=OPERATOR)
+    shown = await desk.told(lambda m: "SWMTKN" in m.shown_text)
+    new = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
+    assert new["Worker"] != old["Worker"]
+    assert new["Manager"] == old["Manager"]
+    assert f"--token {new['Worker']} " in shown.shown_text
+    assert "worthless" in shown.shown_text
+    await desk.slack.press(question, "join.rotate", user=OPERATOR)
+    await desk.told(lambda m: "rotated meanwhile" in m.shown_text)
+    assert b"SWMTKN" not in await asyncio.to_thread(ever_in_redis, desk)
+    assert not any("SWMTKN" in line for bot in desk.bots for line in bot.lines)
+    assert "join_rotate" in [each["event"] for each in await asyncio.to_thread(audited, desk)]
+    last = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
+    assert last == new
+
+
+def ever_in_redis(desk: Desk) -> bytes:
+    """All that was ever written to Redis: its append-only files."""
+    with redis.Redis.from_url(desk.redis.url, decode_responses=True) as client:
+        folder = Path(client.config_get("dir")["dir"])
+        name = client.config_get("appenddirname")["appenddirname"]
+    return b"".join(path.read_bytes() for path in sorted((folder / name).iterdir()))
+
+
+def audited(desk: Desk) -> list[dict[str, str]]:
+    """The entries of the audit log, oldest first."""
+    with redis.Redis.from_url(desk.redis.url, decode_responses=True) as client:
+        rows = client.xrange("orochi:audit")
+    return [fields for _, fields in rows]
