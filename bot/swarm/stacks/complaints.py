@@ -15,6 +15,7 @@ _Told = Callable[[re.Match[str], str], tuple[str, str]]
 
 _LONGEST: Final = 400
 _NOTHING_TO_SAY: Final = ("Since --detach=false", "In a future release, --detach")
+_ADVICE: Final = r'(?:"; you may need to escape.*)?'
 _PREFIX: Final = re.compile(r"Error response from daemon: |rpc error: code = \w+ desc = ")
 
 
@@ -122,7 +123,7 @@ def _old_version(_: re.Match[str], stack: str) -> tuple[str, str]:
 
 
 def _required(found: re.Match[str], stack: str) -> tuple[str, str]:
-    reason = found["reason"].strip().rstrip(".")
+    reason = found["reason"].strip().rstrip(".?!")
     return (
         f"The variable `{found['name']}` is not set{f': {reason}' if reason else ''}.",
         f"Set it in `{stack}.env`.",
@@ -185,7 +186,7 @@ def _yaml(found: re.Match[str], stack: str) -> tuple[str, str]:
 _TABLE: Final[tuple[tuple[str, _Told], ...]] = (
     (r"(?P<place>\S+) Additional property (?P<key>\S+) is not allowed", _unknown_key),
     (r"unsupported Compose file version|Version in .* is unsupported", _old_version),
-    (r"required variable (?P<name>\w+) is missing a value:?(?P<reason>.*)", _required),
+    (rf"required variable (?P<name>\w+) is missing a value:?(?P<reason>.*?){_ADVICE}$", _required),
     (r'network "(?P<name>[^"]+)" is declared as external, but could not be found', _network),
     (r'network "(?P<name>[^"]+)" is declared as external, but it is not in', _network_scope),
     (r"(?:service (?P<service>\S+): )?(?P<kind>secret|config) not found: (?P<name>\S+)", _missing),

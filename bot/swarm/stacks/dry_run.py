@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -48,7 +48,7 @@ class Call:
     collection: str
     action: str
     id: str
-    body: Json
+    body: Json = field(repr=False)
     query: Mapping[str, str]
 
     @property
@@ -151,7 +151,7 @@ class DryRunEngine:
         return None if _UNCHANGED in answer.body.decode(errors="replace") else answer
 
     async def _forward(self, request: web.Request) -> _Answer:
-        """The real engine's answer to a read."""
+        """The real engine's answer to a read. Raises SwarmError where it has none."""
         return await self._connection.call(
             lambda client: _ask(client, request.method, request.path_qs)
         )
@@ -180,7 +180,7 @@ def _ask(
     path: str,
     body: str | None = None,
 ) -> _Answer:
-    """One call to the real engine; any status is an answer."""
+    """One call to the real engine. Its failures are no answers to a read, a registry's are."""
     headers = {"Content-Type": "application/json"} if body is not None else {}
     answer = client.request(
         method,
@@ -189,6 +189,9 @@ def _ask(
         data=body,
         timeout=client.timeout,
     )
+    of_a_registry = "/distribution/" in path
+    if method == "GET" and not of_a_registry and answer.status_code >= 500:
+        answer.raise_for_status()
     passed = {name: answer.headers[name] for name in _PASSED if name in answer.headers}
     return _Answer(answer.status_code, passed, answer.content)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from bot.domain.plan import Action, Kind, Plan, Replicas, ServiceChange, Step
+from bot.domain.plan import Action, Difference, Kind, Plan, Replicas, ServiceChange, Step
 from bot.domain.plan_masking import Veil
 from bot.domain.plan_order import in_order
 from bot.domain.plan_replicas import decide
@@ -118,7 +118,7 @@ class _Planner:
             id=call.id if old else "",
             base=base,
             image=str(form["TaskTemplate"].get("ContainerSpec", {}).get("Image", "")),
-            fields=differences(before, fields_of(form, self._veil)),
+            fields=_told(action, differences(before, fields_of(form, self._veil))),
             replicas=replicas,
         )
         if action:
@@ -179,6 +179,13 @@ class _Planner:
             for step in self._steps.values()
             if step.kind is kind and step.action is not Action.REMOVE
         ]
+
+
+def _told(action: Action | None, fields: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """The fields, and a further one where a service would be updated though all are the same."""
+    if action is Action.UPDATE and not any(each.changed for each in fields):
+        return (*fields, Difference("order of entries", "as it is", "as in the file"))
+    return fields
 
 
 def _action(base: str, wanted: str) -> Action | None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.errors import RefusedError
+from bot.domain.errors import NotAManagerError, RefusedError
 from bot.domain.plan import Action, Step
 from bot.domain.plan_env import unset_variables
 from bot.domain.plan_masking import Veil
@@ -25,6 +25,7 @@ from bot.swarm.stacks.replay import Replay, names_by_id
 
 SECONDS: Final = 60.0
 RESOLVE: Final = "changed"
+_NOT_A_MANAGER: Final = "this node is not a swarm manager"
 
 
 class DockerStacks:
@@ -103,6 +104,11 @@ class DockerStacks:
             )
         if engine.trouble is not None:
             raise engine.trouble
+        if _NOT_A_MANAGER in ended.said:
+            raise NotAManagerError(
+                "This engine is not a manager of a swarm.",
+                hint="Point DOCKER_HOST at a manager, or run the bot on one.",
+            )
         if ended.code:
             said = self._scrubbed(ended.said, files.variables)
             raise complaints.refusal(said, files.stack, str(files.folder))

@@ -1,0 +1,181 @@
+"""Files that cannot be deployed: a sentence that says why, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import NotAManagerError, RefusedError, SwarmUnavailableError
+from bot.swarm.stacks.record import DockerStacks
+from tests.lab.swarm import Lab
+from tests.swarm.stack_bench import CLIENTS, KEY, OURS, Workbench, text_of
+
+HEAD = 'version: "3.8"\nservices:\n  web:\n    image: lab/busy:1\n'
+
+BROKEN = {
+    "an unknown key": (
+        f"{HEAD}    foo_bar: 1\n",
+        "`ours.yml` has a key in `services.web` that stacks do not know: `foo_bar`.",
+    ),
+    "an unknown key at the top": (
+        f"{HEAD}volumen: {{}}\n",
+        "`ours.yml` has a key at its top that stacks do not know: `volumen`.",
+    ),
+    "no YAML": (f"{HEAD}   - [\n", "`ours.yml` is not valid YAML:"),
+    "an unset variable": (
+        f"{HEAD}    environment: {{A: '$ONE', B: '${{TWO}}', C: '${{THREE:-}}'}}\n",
+        "`ours.yml` uses `ONE` and `TWO`, which are not set: nothing would stand there.",
+    ),
+    "a variable that is required": (
+        f"{HEAD}    environment: {{A: '${{ONE:?the first one}}'}}\n",
+        "The variable `ONE` is not set: the first one.",
+    ),
+    "an external network that is missing": (
+        f"{HEAD}    networks: [nonet]\nnetworks: {{nonet: {{external: true}}}}\n",
+        "`ours.yml` expects the network `nonet` to be in the swarm: it is not.",
+    ),
+    "an external secret that is missing": (
+        f"{HEAD}    secrets: [nosec]\nsecrets: {{nosec: {{external: true}}}}\n",
+        "`ours.yml` expects the secret `nosec` for its service `web` to be in the swarm",
+    ),
+    "an external config that is missing": (
+        f"{HEAD}    configs: [nocfg]\nconfigs: {{nocfg: {{external: true}}}}\n",
+        "`ours.yml` expects the config `nocfg` for its service `web` to be in the swarm",
+    ),
+    "a config's file that is missing": (
+        f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: ./nofile.txt}}}}\n",
+        "The file `nofile.txt`, which `ours.yml` names, is not there.",
+    ),
+    "a file of variables that is missing": (
+        f"{HEAD}    env_file: nofile.env\n",
+        "The file `nofile.env`, which `ours.yml` names, is not there.",
+    ),
+    "a secret that is not defined": (
+        f"{HEAD}    secrets: [sesame]\n",
+        "`ours.yml` uses the secret `sesame` without defining it.",
+    ),
+    "a network that is not defined": (
+        f"{HEAD}    networks: [inner]\n",
+        "`ours.yml` uses the network `inner` without defining it.",
+    ),
+    "nothing": ("", "The docker client refuses `ours.yml`: "),
+}
+
+
+@pytest.fixture
+async def bench(
+    lab: Lab, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Workbench]:
+    bench = Workbench(lab, tmp_path, getattr(request, "param", CLIENTS[-1]))
+    yield bench
+    await bench.aclose()
+
+
+async def refusal(bench: Workbench) -> RefusedError:
+    """Why our stack is refused, having changed nothing."""
+    before = bench.everything()
+    with pytest.raises(RefusedError) as caught:
+        await bench.stacks.record(OURS)
+    assert bench.everything() == before
+    return caught.value
+
+
+every_client = pytest.mark.parametrize("bench", CLIENTS, indirect=True)
+
+
+@every_client
+@pytest.mark.parametrize("what", BROKEN)
+async def test_each_broken_file_has_its_sentence(bench: Workbench, what: str) -> None:
+    text, sentence = BROKEN[what]
+    bench.write(text)
+
+    assert (await refusal(bench)).sentence.startswith(sentence)
+
+
+@pytest.mark.parametrize("bench", CLIENTS[-1:], indirect=True)
+async def test_a_name_at_the_top_is_the_files_own(bench: Workbench) -> None:
+    bench.write(f"name: other\n{HEAD}")
+
+    error = await refusal(bench)
+
+    assert error.sentence == "`ours.yml` has a key at its top that stacks do not know: `name`."
+    assert "the stack's name is that of its file, ours" in error.hint
+
+
+@every_client
+@pytest.mark.parametrize(("kind", "file"), [("config", "settings"), ("secret", "password")])
+async def test_contents_that_changed_under_their_name(
+    bench: Workbench, kind: str, file: str
+) -> None:
+    """The engine itself says so, asked in a way that can change nothing."""
+    bench.write(text_of("contents"))
+    await bench.deploy()
+    (bench.folder / f"{file}.txt").write_text("another content")
+
+    error = await refusal(bench)
+
+    assert error.sentence.startswith(f"The {kind} `ours_")
+    assert "is in the swarm with another content, which cannot be changed." in error.sentence
+    assert "_2`" in error.hint
+
+
+async def test_a_port_that_another_service_publishes(bench: Workbench) -> None:
+    bench.lab.create_service("taken", "/bin/serve", options=["--publish", "18300:80/udp"])
+    bench.write(text_of("ports"))
+
+    error = await refusal(bench)
+
+    assert error.sentence == ("ours_web would publish the port 18300/udp, which taken has already.")
+
+
+async def test_values_that_look_secret_are_not_in_what_is_refused(bench: Workbench) -> None:
+    (bench.folder / f"{OURS}.env").write_text("DB_PASSWORD=correct horse\n")
+    bench.write(f"{HEAD}    ports: ['$DB_PASSWORD:80']\n")
+
+    assert "horse" not in (await refusal(bench)).sentence
+
+
+async def test_a_worker_is_no_fault_of_the_file(
+    lab_factory: Callable[..., Lab], tmp_path: Path
+) -> None:
+    lab = lab_factory(nodes=2, managers=1)
+    (tmp_path / "ours.yml").write_text(HEAD)
+    stacks = DockerStacks(str(tmp_path), KEY, lab.nodes[1].socket)
+
+    with pytest.raises(NotAManagerError):
+        await stacks.record(OURS)
+    await stacks.aclose()
+
+
+async def test_an_engine_that_is_away_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "ours.yml").write_text(HEAD)
+    stacks = DockerStacks(str(tmp_path), KEY, f"unix://{tmp_path}/nothing.sock")
+
+    with pytest.raises(SwarmUnavailableError):
+        await stacks.record(OURS)
+
+
+async def test_a_client_that_does_not_end_is_ended(bench: Workbench) -> None:
+    """With all that it started; what it would have said is not waited for."""
+    slow = bench.folder / "docker"
+    slow.write_text('#!/bin/sh\n[ "$3" = --help ] || sleep 600\n')
+    slow.chmod(0o700)
+    bench.write(HEAD)
+    stacks = DockerStacks(
+        str(bench.folder), KEY, bench.lab.manager.socket, program=str(slow), seconds=0.5
+    )
+
+    with pytest.raises(RefusedError, match="made no plan within"):
+        await stacks.record(OURS)
+    await stacks.aclose()
+
+
+async def test_without_a_client_there_is_no_plan(bench: Workbench) -> None:
+    bench.write(HEAD)
+    stacks = DockerStacks(str(bench.folder), KEY, bench.lab.manager.socket, program="no-docker")
+
+    with pytest.raises(RefusedError, match="is not installed where the bot runs"):
+        await stacks.record(OURS)
+    await stacks.aclose()

@@ -1,0 +1,84 @@
+"""What is hidden in a plan, and that hiding tells nothing but that a value changed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot.domain.plan_masking import Veil
+
+VEIL = Veil(b"a key")
+
+HIDDEN = [
+    ("DB_PASSWORD", "x"),
+    ("MYSQL_PWD", "x"),
+    ("API_TOKEN", "x"),
+    ("DJANGO_SECRET_KEY", "x"),
+    ("ssh-key", "x"),
+    ("SENTRY_DSN", "x"),
+    ("BASIC_AUTH", "x"),
+    ("DATABASE_URL", "postgres://orochi:sesame@db:5432/orochi"),
+    ("REDIS_URL", "redis://:sesame@redis:6379/0"),
+    ("HEADERS", "Authorization: Bearer abc.def"),
+    ("OPTIONS", "--user=a password=sesame"),
+    ("ANY", "xoxb-123456789012-abcdef"),
+    ("ANY", "q8Zr2LmX0vB7nKp4TyWc9DsA"),
+]
+
+SHOWN = [
+    ("LEVEL", "info"),
+    ("REDIS_URL", "redis://redis:6379/0"),
+    ("IMAGE", "docker.elastic.co/elasticsearch/elasticsearch:7.11.0"),
+    ("HOSTS", "photon-machine-01,photon-machine-02"),
+    ("PATH", "/opt/conda/lib/python3.8/site-packages/volatility3/symbols"),
+    ("EMPTY", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), HIDDEN)
+def test_what_looks_secret_is_hidden(name: str, value: str) -> None:
+    shown = VEIL.shown(name, value)
+
+    assert shown.startswith("hidden (")
+    assert value not in shown
+
+
+@pytest.mark.parametrize(("name", "value"), SHOWN)
+def test_what_does_not_is_shown(name: str, value: str) -> None:
+    assert VEIL.shown(name, value) == value
+
+
+@pytest.mark.parametrize(
+    ("words", "secret"),
+    [
+        (["serve", "--password", "sesame"], "sesame"),
+        (["serve", "--token=sesame"], "sesame"),
+        (["sh", "-c", "DB_PASSWORD=sesame exec serve"], "sesame"),
+        (["redis-server", "--requirepass", "sesame"], "sesame"),
+    ],
+)
+def test_in_a_command_what_follows_is_hidden(words: list[str], secret: str) -> None:
+    shown = VEIL.words(words)
+
+    assert shown.startswith(words[0])
+    assert secret not in shown
+
+
+def test_a_command_without_secrets_is_shown_whole() -> None:
+    words = ["dask-worker", "scheduler:8786", "--nthreads", "2"]
+
+    assert VEIL.words(words) == "dask-worker scheduler:8786 --nthreads 2"
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_hidden_value_that_changed_is_seen_to_have_changed(one: str, other: str) -> None:
+    assume(one != other)
+
+    assert VEIL.hidden(one) == VEIL.hidden(one)
+    assert VEIL.hidden(one) != VEIL.hidden(other)
+
+
+@given(st.text(min_size=1))
+def test_without_the_key_nobody_can_try_values(value: str) -> None:
+    assert VEIL.hidden(value) != Veil(b"another key").hidden(value)

@@ -1,0 +1,168 @@
+"""A confirmed plan beside a fresh recording: done, to do, stale, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pydantic import TypeAdapter
+
+from bot.domain.plan import Action, Difference, Kind, Plan, Replicas, ServiceChange, Step
+from bot.domain.plan_progress import Standing, judge, stale, what_changed
+
+NETWORK = Step(Kind.NETWORK, Action.CREATE, "s_net", wanted="n1")
+CONFIG = Step(Kind.CONFIG, Action.CREATE, "s_cfg", wanted="c1", content="content")
+LABELS = Step(Kind.SECRET, Action.UPDATE, "s_sec", "id3", 3, "l0", "l1", "content")
+CREATE = Step(Kind.SERVICE, Action.CREATE, "s_new", wanted="w1")
+UPDATE = Step(Kind.SERVICE, Action.UPDATE, "s_web", "id1", 7, "b0", "w0")
+REMOVE = Step(Kind.SERVICE, Action.REMOVE, "s_old", "id2", 8, "o0", "")
+
+
+def service(step: Step, old: str = "", new: str = "") -> ServiceChange:
+    """A service of the plan with one field."""
+    fields = (Difference("image", old, new),)
+    return ServiceChange(step.name, step.action, id=step.id, base=step.base, fields=fields)
+
+
+PLAN = Plan(
+    "s",
+    (NETWORK, CONFIG, LABELS, CREATE, UPDATE, REMOVE),
+    (service(CREATE, "", "a:1"), service(REMOVE, "c:1", ""), service(UPDATE, "b:1", "b:2")),
+    digest="d",
+)
+
+
+def recorded(
+    *steps: Step, services: tuple[ServiceChange, ...] = PLAN.services, gone: str = ""
+) -> Plan:
+    """A fresh plan with other steps and services; ``gone`` is not in the stack any more."""
+    named = {each.name: each for each in PLAN.services} | {each.name: each for each in services}
+    named.pop(gone, None)
+    return Plan("s", steps, tuple(named.values()))
+
+
+def standing(step: Step, fresh: Plan) -> tuple[Standing, str]:
+    """Where a step of the plan stands."""
+    found = next(each for each in judge(PLAN, fresh) if each.step == step)
+    return found.standing, found.why
+
+
+def test_against_itself_everything_is_to_do() -> None:
+    assert [each.standing for each in judge(PLAN, PLAN)] == [Standing.TO_DO] * 6
+    assert stale(PLAN, PLAN) == ()
+
+
+def test_versions_and_ids_make_no_difference() -> None:
+    fresh = replace(PLAN, steps=tuple(replace(each, version=99) for each in PLAN.steps))
+
+    assert [each.standing for each in judge(PLAN, fresh)] == [Standing.TO_DO] * 6
+
+
+@pytest.mark.parametrize("step", [NETWORK, CONFIG, LABELS])
+def test_what_is_not_recorded_any_more_is_there(step: Step) -> None:
+    assert standing(step, recorded()) == (Standing.DONE, "")
+
+
+def test_services_that_are_as_they_shall_be_are_done() -> None:
+    made = replace(service(CREATE), action=None, base="w1")
+    updated = replace(service(UPDATE), action=None, base="w0")
+    fresh = recorded(services=(made, updated), gone="s_old")
+
+    assert {standing(step, fresh) for step in (CREATE, UPDATE, REMOVE)} == {(Standing.DONE, "")}
+    assert stale(PLAN, fresh) == ()
+
+
+CHANGED = "s_web changed since the plan was made"
+STALE = [
+    (
+        UPDATE,
+        recorded(
+            replace(UPDATE, base="b9"),
+            services=(replace(service(UPDATE, "b:9", "b:2"), base="b9"),),
+        ),
+        f"{CHANGED}: image b:1 → b:9.",
+    ),
+    (
+        UPDATE,
+        recorded(replace(UPDATE, wanted="w9"), services=(service(UPDATE, "b:1", "b:9"),)),
+        f"What the stack's file and variables make of {CHANGED}: image b:2 → b:9.",
+    ),
+    (UPDATE, recorded(gone="s_web"), "s_web was removed since the plan was made."),
+    (
+        UPDATE,
+        recorded(
+            replace(UPDATE, action=Action.CREATE, base=""),
+            services=(service(replace(UPDATE, base="")),),
+        ),
+        "s_web was removed since the plan was made.",
+    ),
+    (
+        UPDATE,
+        recorded(
+            replace(UPDATE, action=Action.REMOVE, wanted=""),
+            services=(replace(service(UPDATE, "b:1", ""), action=Action.REMOVE),),
+        ),
+        "s_web would be removed: the stack's file has it no more.",
+    ),
+    (
+        CREATE,
+        recorded(
+            replace(CREATE, action=Action.UPDATE, base="x"),
+            services=(replace(service(CREATE), base="x"),),
+        ),
+        "s_new was made by somebody else since the plan was made.",
+    ),
+    (
+        REMOVE,
+        recorded(services=(replace(service(REMOVE, "c:1", "c:1"), action=None),)),
+        "s_old would stay: the stack's file has it again.",
+    ),
+    (
+        CONFIG,
+        recorded(replace(CONFIG, content="other")),
+        "The config s_cfg or what the stack's file says of it changed since the plan was made.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("step", "fresh", "why"), STALE, ids=[why for _, _, why in STALE])
+def test_each_reason(step: Step, fresh: Plan, why: str) -> None:
+    assert standing(step, fresh) == (Standing.STALE, why)
+    assert why in stale(PLAN, fresh)
+
+
+def test_what_goes_beyond_the_plan_is_told() -> None:
+    """A service that was to stay, and one that nobody spoke of."""
+    stays = ServiceChange("s_db", None, "id9", "d0", fields=(Difference("image", "d:1", "d:1"),))
+    confirmed = Plan("s", (), (stays,))
+    changed = replace(
+        stays, action=Action.UPDATE, base="d9", fields=(Difference("image", "d:9", "d:1"),)
+    )
+    steps = (Step(Kind.SERVICE, Action.UPDATE, "s_db", "id9", 1, "d9", "d0"), NETWORK)
+
+    assert stale(confirmed, Plan("s", steps, (changed,))) == (
+        "s_db changed since the plan was made: image d:1 → d:9.",
+        "The network s_net is not in the plan: now it would be created.",
+    )
+
+
+def test_of_many_changes_the_first_are_told() -> None:
+    fields = [Difference(f"field {number}", "", "x") for number in range(5)]
+
+    assert what_changed("s_web", fields) == (
+        "s_web changed since the plan was made: field 0 nothing → x; field 1 nothing → x; "
+        "field 2 nothing → x; and 2 more."
+    )
+    assert what_changed("s_web", []) == "s_web changed since the plan was made."
+
+
+def test_a_plan_is_kept_as_json_and_comes_back() -> None:
+    adapter = TypeAdapter(Plan)
+    plan = replace(PLAN, warnings=("Mind this.",))
+    scaled = replace(plan.services[0], replicas=Replicas(1, 2, 2))
+    plan = replace(plan, services=(scaled, *plan.services[1:]))
+
+    assert adapter.validate_json(adapter.dump_json(plan)) == plan
+    assert plan.file_replicas == {"s_new": 2, "s_web": None}
+    assert plan.removals == (REMOVE,)
+    assert not plan.empty

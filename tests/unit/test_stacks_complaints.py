@@ -1,0 +1,189 @@
+"""The docker client's own words, as each version writes them, in sentences for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.swarm.stacks import complaints
+from bot.swarm.stacks.compose import depends_on, read_compose
+
+SAID = [
+    (
+        "services.web Additional property foo_bar is not allowed\n",
+        "`orochi.yml` has a key in `services.web` that stacks do not know: `foo_bar`.",
+    ),
+    (
+        "(root) Additional property name is not allowed\n",
+        "`orochi.yml` has a key at its top that stacks do not know: `name`.",
+    ),
+    (
+        "unsupported Compose file version: 1.0\n",
+        "`orochi.yml` has no version that the docker client here takes.",
+    ),
+    (
+        (
+            'invalid interpolation format for services.web.image: "required variable TAG is '
+            'missing a value: which one?"; you may need to escape any $ with another $\n'
+        ),
+        "The variable `TAG` is not set: which one.",
+    ),
+    ("required variable TAG is missing a value", "The variable `TAG` is not set."),
+    (
+        (
+            'network "front" is declared as external, but could not be found. You need to create a '
+            "swarm-scoped network before the stack is deployed\n"
+        ),
+        "`orochi.yml` expects the network `front` to be in the swarm: it is not.",
+    ),
+    (
+        (
+            'network "host" is declared as external, but it is not in the right scope: "local" '
+            'instead of "swarm"\n'
+        ),
+        "The network `host`, which `orochi.yml` names, is one machine's and not the swarm's.",
+    ),
+    (
+        "service web: secret not found: nosec\n",
+        (
+            "`orochi.yml` expects the secret `nosec` for its service `web` to be in the swarm: "
+            "it is not."
+        ),
+    ),
+    (
+        "config not found: nocfg\n",
+        "`orochi.yml` expects the config `nocfg` to be in the swarm: it is not.",
+    ),
+    (
+        (
+            "failed to update config orochi_settings: Error response from daemon: rpc error: "
+            "code = InvalidArgument desc = only updates to Labels are allowed\n"
+        ),
+        (
+            "The config `orochi_settings` is in the swarm with another content, which cannot be "
+            "changed."
+        ),
+    ),
+    (
+        "open /stacks/password.txt: no such file or directory\n",
+        "The file `password.txt`, which `orochi.yml` names, is not there.",
+    ),
+    (
+        'undefined volume "data"\n',
+        "`orochi.yml` uses the volume `data` without defining it.",
+    ),
+    (
+        "yaml: line 4: did not find expected '-' indicator\n",
+        "`orochi.yml` is not valid YAML: line 4: did not find expected '-' indicator.",
+    ),
+    (
+        "Error response from daemon: something  new.\n",
+        "The docker client refuses `orochi.yml`: something new.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "sentence"), SAID, ids=[said[:30] for said, _ in SAID])
+def test_each_complaint(said: str, sentence: str) -> None:
+    assert complaints.refusal(said, "orochi", "/stacks").sentence == sentence
+
+
+def test_a_new_name_is_offered_for_what_cannot_be_changed() -> None:
+    said = "failed to update secret orochi_password: only updates to Labels are allowed"
+
+    hint = complaints.refusal(said, "orochi", "/stacks").hint
+
+    assert (
+        hint
+        == "Give it a new name in `orochi.yml`, like `password_2`, where it is defined and used."
+    )
+
+
+def test_a_long_complaint_is_cut() -> None:
+    assert len(complaints.refusal("x" * 5000, "orochi", "/stacks").sentence) < 500
+
+
+def test_variables_that_are_not_set() -> None:
+    one, three = complaints.unset(["A"], "s"), complaints.unset(["A", "B", "C"], "s")
+
+    assert one.sentence == "`s.yml` uses `A`, which is not set: nothing would stand there."
+    assert three.sentence.startswith("`s.yml` uses `A`, `B` and `C`, which are not set")
+    assert one.hint == "Set it in `s.env`, or write `${NAME:-}` where nothing is meant."
+
+
+def test_warnings_are_told_paragraph_by_paragraph() -> None:
+    said = (
+        "Ignoring unsupported options: build, restart\n\nIgnoring deprecated options:\n"
+        "expose: of no use\n\nSince --detach=false was not specified, tasks will be created in "
+        "the background.\nIn a future release, --detach=false will become the default.\n"
+    )
+
+    assert complaints.warnings(said) == (
+        "Ignoring unsupported options: build, restart",
+        "Ignoring deprecated options: expose: of no use",
+    )
+
+
+def spec(*ports: dict[str, Any]) -> dict[str, Any]:
+    return {"EndpointSpec": {"Ports": list(ports)}}
+
+
+def live(name: str, *ports: dict[str, Any]) -> dict[str, Any]:
+    return {"Spec": {"Name": name, **spec(*ports)}}
+
+
+PORT = {"TargetPort": 80, "PublishedPort": 8080}
+FREE = [
+    [live("other", {**PORT, "PublishedPort": 8081})],
+    [live("other", {**PORT, "Protocol": "udp"})],
+    [live("other", {**PORT, "PublishMode": "host"})],
+    [live("other", {"TargetPort": 80})],
+    [live("s_web", PORT)],
+    [{"Spec": {"Name": "none"}}],
+]
+
+
+@pytest.mark.parametrize("services", FREE)
+def test_ports_that_are_free(services: list[dict[str, Any]]) -> None:
+    assert complaints.port_taken([("s_web", spec(PORT))], services, frozenset()) is None
+
+
+def test_ports_that_are_taken() -> None:
+    """By another stack, by one that goes last, and by another service of the same file."""
+    wanted = [("s_web", spec(PORT))]
+    held = [live("other", {**PORT, "Protocol": "tcp", "PublishMode": "ingress"})]
+
+    other = complaints.port_taken(wanted, held, frozenset())
+    removed = complaints.port_taken(wanted, held, frozenset({"other"}))
+    same = complaints.port_taken([*wanted, ("s_db", spec(PORT))], [], frozenset())
+
+    assert other is not None
+    assert other.sentence == "s_web would publish the port 8080/tcp, which other has already."
+    assert removed is not None
+    assert removed.hint.startswith("other would be removed last: remove it first")
+    assert same is not None
+    assert same.sentence == "s_db would publish the port 8080/tcp, which s_web has already."
+
+
+def test_who_depends_on_whom_with_full_names() -> None:
+    text = b"""
+x-common: &common {image: a}
+services:
+  web: {<<: *common, depends_on: [db, cache]}
+  db: {depends_on: {keeper: {condition: service_started}}}
+  keeper: {image: a}
+"""
+
+    assert depends_on(read_compose(text), "s") == {
+        "s_web": ("s_db", "s_cache"),
+        "s_db": ("s_keeper",),
+        "s_keeper": (),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"- a", b"{", b"services: 5", b"\xff\xfe", b"a: !!python/none"]
+)
+def test_what_is_no_compose_file_is_left_to_the_client(text: bytes) -> None:
+    assert depends_on(read_compose(text), "s") == {}

@@ -1,0 +1,185 @@
+"""Services as people read them: every change is seen, none is made up, no secret is shown."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.plan_masking import Veil
+from bot.swarm.stacks.fields import differences, fields_of
+from bot.swarm.stacks.normal import labelled_form, service_form
+
+VEIL = Veil(b"a key")
+NAMES = {"n1": "s_inner", "c1": "s_settings", "x1": "s_password"}
+
+POSTED: dict[str, Any] = {
+    "Name": "s_web",
+    "Labels": {"com.docker.stack.namespace": "s", "com.docker.stack.image": "web:1", "team": "a"},
+    "TaskTemplate": {
+        "ContainerSpec": {
+            "Image": "web:1",
+            "Args": ["serve", "--token=sesame"],
+            "Env": ["LEVEL=info", "DB_PASSWORD=sesame", "EMPTY=", "PASSED_ON"],
+            "Privileges": {"CredentialSpec": None, "NoNewPrivileges": False},
+            "StopGracePeriod": 3_000_000_000,
+            "DNSConfig": {},
+            "Mounts": [
+                {"Type": "volume", "Source": "s_data", "Target": "/data", "ReadOnly": True},
+                {"Type": "bind", "Source": "/tmp", "Target": "/host"},
+            ],
+            "Healthcheck": {"Test": ["CMD", "true"], "Interval": 1_500_000_000},
+            "Configs": [
+                {"File": {"Name": "/etc/s", "UID": "0", "GID": "0", "Mode": 292},
+                 "ConfigID": "c1", "ConfigName": "s_settings"},
+            ],
+            "Secrets": [
+                {"File": {"Name": "pass", "Mode": 256},
+                 "SecretID": "x1", "SecretName": "s_password"},
+            ],
+        },
+        "Resources": {"Limits": {"NanoCPUs": 500_000_000, "MemoryBytes": 67_108_864}},
+        "RestartPolicy": {"Condition": "any"},
+        "Placement": {"Constraints": ["node.role == manager"], "MaxReplicas": 4},
+        "Networks": [{"Target": "s_inner", "Aliases": ["web"]}],
+        "ForceUpdate": 0,
+    },
+    "Mode": {"Replicated": {}},
+    "UpdateConfig": {"Parallelism": 2, "Delay": 1_000_000_000, "MaxFailureRatio": 0},
+    "EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": 8080}]},
+}  # fmt: skip
+
+
+def as_the_engine_shows_it() -> dict[str, Any]:
+    """The same service as an engine 20.10 gives it back."""
+    read = copy.deepcopy(POSTED)
+    container = read["TaskTemplate"]["ContainerSpec"]
+    container |= {"Isolation": "default", "Privileges": {"CredentialSpec": None}}
+    read["TaskTemplate"]["Networks"][0]["Target"] = "n1"
+    read["TaskTemplate"]["Runtime"] = "container"
+    read["TaskTemplate"]["RestartPolicy"]["MaxAttempts"] = 0
+    read["Mode"] = {"Replicated": {"Replicas": 1}}
+    read["UpdateConfig"] |= {"Order": "stop-first", "FailureAction": "pause"}
+    read["EndpointSpec"]["Mode"] = "vip"
+    read["EndpointSpec"]["Ports"][0] |= {"Protocol": "tcp", "PublishMode": "ingress"}
+    return read
+
+
+EXPECTED = {
+    "image": "web:1",
+    "image in the file": "web:1",
+    "replicas": "1",
+    "mode": "replicated",
+    "label team": "a",
+    "environment LEVEL": "info",
+    "environment EMPTY": '""',
+    "environment PASSED_ON": "not set",
+    "StopGracePeriod": "3 s",
+    "mount /data": "volume s_data, ReadOnly true",
+    "mount /host": "bind /tmp",
+    "port 80/tcp": "published as 8080 ingress",
+    "limit CPUs": "0.5",
+    "limit memory": "64 MiB",
+    "constraints": "node.role == manager",
+    "most per node": "4",
+    "network s_inner": "as web",
+    "config s_settings": "Name /etc/s, UID 0, GID 0, Mode 0444",
+    "secret s_password": "Name pass, Mode 0400",
+    "health check": "CMD true",
+    "health check Interval": "1.5 s",
+    "restart Condition": "any",
+    "update Parallelism": "2",
+    "update Delay": "1 s",
+    "update MaxFailureRatio": "0",
+    "update Order": "stop-first",
+    "update FailureAction": "pause",
+}
+
+
+def fields(spec: dict[str, Any]) -> dict[str, str]:
+    """A spec's fields; those that a path names go by the path's end here."""
+    found = fields_of(service_form(spec, NAMES), VEIL)
+    return {name.rpartition(".")[2]: text for name, text in found.items()}
+
+
+def test_each_field_is_readable() -> None:
+    found = fields(POSTED)
+    hidden = {name: text for name, text in found.items() if "hidden (" in text}
+
+    assert {name: text for name, text in found.items() if name not in hidden} == EXPECTED
+    assert hidden.keys() == {"environment DB_PASSWORD", "command"}
+    assert "sesame" not in str(found)
+
+
+def test_what_the_engine_fills_in_is_no_difference() -> None:
+    assert service_form(as_the_engine_shows_it(), NAMES) == service_form(POSTED, NAMES)
+
+
+def test_an_id_that_is_not_the_names_any_more_is_a_difference() -> None:
+    """The secret was removed and made anew: the service has the old one."""
+    fresh = {**NAMES, "x2": "s_password"}
+    del fresh["x1"]
+
+    assert service_form(POSTED, fresh) != service_form(POSTED, NAMES)
+
+
+def test_the_image_and_the_replicas_come_first() -> None:
+    old, new = fields(POSTED), {**fields(POSTED), "replicas": "3"}
+
+    found = differences(old, new)
+
+    assert [each.field for each in found[:2]] == ["image", "replicas"]
+    assert [(each.field, each.old, each.new) for each in found if each.changed] == [
+        ("replicas", "1", "3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        ({"Global": {}}, {"mode": "global"}),
+        ({"GlobalJob": {}}, {"mode.GlobalJob": "true"}),
+        (
+            {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 2}},
+            {"mode.ReplicatedJob.MaxConcurrent": "1", "mode.ReplicatedJob.TotalCompletions": "2"},
+        ),
+        ({"Replicated": {"Replicas": 0}}, {"mode": "replicated", "replicas": "0"}),
+    ],
+)
+def test_modes(mode: dict[str, Any], shown: dict[str, str]) -> None:
+    assert fields_of(service_form({"Mode": mode}, {}), VEIL) == shown
+
+
+def test_labels_alone_can_change_of_a_config() -> None:
+    assert labelled_form({"Name": "a", "Labels": None, "Data": "x"}) == {"Name": "a", "Labels": {}}
+
+
+leaves = st.text("ab", min_size=1, max_size=3) | st.integers(1, 9) | st.just(value=True)
+trees = st.recursive(
+    leaves,
+    lambda inner: st.dictionaries(st.text("XYZ", min_size=1, max_size=2), inner, min_size=1),
+    max_leaves=6,
+)
+
+
+@given(trees, trees)
+def test_no_part_of_a_spec_is_left_out(one: Any, other: Any) -> None:
+    """Whatever differs in what an engine may know one day, differs in the fields."""
+    forms = [
+        service_form({**POSTED, "TaskTemplate": {**POSTED["TaskTemplate"], "New": tree}}, NAMES)
+        for tree in (one, other)
+    ]
+
+    told = [fields_of(form, VEIL) for form in forms]
+
+    assert (told[0] == told[1]) == (shape(one) == shape(other))
+
+
+def shape(tree: Any, path: str = "") -> dict[str, str]:
+    """A tree by its paths; 1 and true are different words."""
+    if not isinstance(tree, dict):
+        return {path: str(tree).lower()}
+    return {key: text for part in tree for key, text in shape(tree[part], f"{path}.{part}").items()}
