@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Protocol
 
 from bot.domain.alert import Alert, Press
+from bot.domain.asking import Decided, Decision
 from bot.domain.incident import Incident, Watch
 from bot.domain.job import Draft, Job, Turn
 from bot.domain.message import Message
@@ -93,6 +94,9 @@ class Swarm(Protocol):
 
     async def tasks(self) -> tuple[Task, ...]:
         """Every task of the swarm that is wanted to run, of whatever service."""
+
+    async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
+        """The tasks that the swarm still has of a service, also of one that was removed."""
 
     async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
         """Make the service want ``replicas`` (for a replicated job: total completions).
@@ -430,6 +434,39 @@ class Jobs(Protocol):
 
     async def ping(self) -> None:
         """Raises StoreUnavailableError when Redis does not answer."""
+
+
+class Plans(Protocol):
+    """Plans that were shown and wait for a decision, in Redis. A plan's id is its job's."""
+
+    async def keep(self, job: Job, seconds: float) -> bool:
+        """Let a plan wait for a decision for ``seconds``, in the place of its draft.
+
+        False when the draft was answered otherwise meanwhile: then it is not kept.
+        """
+
+    async def load(self, plan_id: str) -> Job | None:
+        """A plan that waits, or whose decision is being carried out; else None."""
+
+    async def decide(
+        self, plan_id: str, decision: Decision, user: str, draft: str = ""
+    ) -> Decided | None:
+        """Decide a plan unless that was done before: what stands, None when there is no such plan.
+
+        One that waited for too long is expired, whatever was to be decided. ``draft`` is the id
+        of the press that confirms: it is done with that. Whose decision it is carries it out,
+        then has to ``forget`` it.
+        """
+
+    async def due(self) -> tuple[Decided, ...]:
+        """Plans to be carried out by the caller, each given to one caller for 30 s.
+
+        Those that nobody decided in time, expired now, and those whose decision was made by a
+        replica that is lost.
+        """
+
+    async def forget(self, plan_id: str) -> None:
+        """A decision was carried out."""
 
 
 @dataclass(frozen=True, slots=True)

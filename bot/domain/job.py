@@ -15,11 +15,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
+from bot.domain.plan import Plan
 from bot.domain.progress import ServiceProgress
+from bot.domain.stack_outcome import stack_outcome
 from bot.domain.verdict import Outcome, Verdict
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
+STACK = "stack:"
+"""Before a stack's name, in the lane that its deploys share."""
 NODE = "node:"
 """Before a node's hostname, where it stands in the place of a service."""
 
@@ -110,6 +114,11 @@ class Job:
     Times are Unix seconds. ``outcomes`` has one entry for each target once it is known, in the
     order of ``targets`` (None before). ``progress`` likewise. ``cancelled_by`` is the user who
     cancelled. ``attempt`` counts the workers that began it. ``revision`` grows with every save.
+
+    ``plan`` is what a deploy was confirmed to do, None for every other job; ``version`` the number
+    of the version whose files it deploys, 0 for those of the folder. ``confirmed_by`` is who
+    confirmed it, "" where nobody was asked. ``steps_made`` is how many of the plan's steps are
+    known to be made, None before the first may have been: the next one may be made as well.
     """
 
     id: str
@@ -131,19 +140,29 @@ class Job:
     revision: int = 0
     watched_until: float | None = None
     revised: bool = False
+    plan: Plan | None = None
+    version: int = 0
+    confirmed_by: str = ""
+    steps_made: int | None = None
 
     @property
     def lanes(self) -> tuple[str, ...]:
-        """What the job holds while it runs: its node, else its services' full names. FIFO in
-        each lane."""
+        """What the job holds while it runs: its node, else its services' full names, for a deploy
+        the stack (``stack:NAME``) too. FIFO in each lane."""
         held = [target for target in self.targets if target.is_node] or self.targets
-        return tuple(dict.fromkeys(target.service for target in held))
+        stack = [f"{STACK}{self.stack}"] if self.plan else []
+        return tuple(dict.fromkeys([*stack, *(target.service for target in held)]))
 
     @property
     def target(self) -> str:
         """The target as it stands in metadata: the service's full name, comma-separated if many;
-        or ``node:HOSTNAME``."""
-        return ",".join(self.lanes)
+        or ``node:HOSTNAME``; for a deploy the stack's name."""
+        return self.stack if self.plan else ",".join(self.lanes)
+
+    @property
+    def begun(self) -> bool:
+        """Whether something may have been changed: a worker came as far as changing it."""
+        return self.steps_made is not None or any(target.begun for target in self.targets)
 
     @property
     def services_at(self) -> tuple[int, ...]:
@@ -156,6 +175,8 @@ class Job:
         known = [outcome for outcome in self.outcomes if outcome is not None]
         if not known or len(known) < len(self.targets):
             return None
+        if self.plan:
+            return stack_outcome(self.stack, [target.service for target in self.targets], known)
         return next((outcome for outcome in known if not outcome.verdict.good), known[0])
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from bot.domain.causes import Cause
 
@@ -31,6 +32,30 @@ class Verdict(Enum):
     def good(self) -> bool:
         """Whether what was asked for is true."""
         return self in {Verdict.CONVERGED, Verdict.COMPLETED}
+
+    @property
+    def severity(self) -> int:
+        """How bad it is for who uses the stack: 0 the least. Bad ones are above all good ones."""
+        return _BY_SEVERITY.index(self)
+
+
+_BY_SEVERITY: Final = (
+    Verdict.COMPLETED,
+    Verdict.CONVERGED,
+    Verdict.REFUSED,
+    Verdict.CANCELLED,
+    Verdict.SUPERSEDED,
+    Verdict.ROLLED_BACK,
+    Verdict.TIMED_OUT,
+    Verdict.PAUSED,
+    Verdict.UNSCHEDULABLE,
+    Verdict.FAILED,
+    Verdict.UNHEALTHY,
+    Verdict.OUT_OF_MEMORY,
+    Verdict.MOUNT_FAILED,
+    Verdict.IMAGE_MISSING,
+    Verdict.CRASH_LOOPING,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,4 +181,4 @@ class Worker:
 
 def _unchanged(job: Job) -> str:
     """What can be said of a job that broke off: nothing, once a change may have been made."""
-    return "" if any(target.begun for target in job.targets) else " Nothing was changed."
+    return "" if job.begun else " Nothing was changed."

@@ -22,6 +22,11 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
     stacks              set      the stacks that have versions
     versions:STACK      zset     the deploys of a stack by their number; trimmed, see note_version
     version:JOB         hash     one of them; BUNDLE_SECONDS while the deploy has not ended
+    plans               zset     plans that wait for a decision or its carrying out, by when they
+                                 are to be looked at (ms)
+    plan-records        hash     the same: id -> record of the job that it would be
+    plan-decisions      hash     those decided: id -> decision, who and whose call it was; the
+                                 three go when it is carried out
     job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
     cancel:ID           stream   who cancelled a running job; CANCEL_SECONDS or the job's end
@@ -125,11 +130,17 @@ class Keys:
         return f"{self.prefix}:presses"
 
     @property
+    def plan_records(self) -> str:
+        """The records of plans."""
+        return f"{self.prefix}:plan-records"
+
+    @property
     def all(self) -> tuple[str, ...]:
         """What every script is given as KEYS; the last six are the beginnings of families."""
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
             "sequence leader watch alerts incident-history incident-records presses stacks "
+            "plans plan-records plan-decisions "
             "versions: version: job: lane: cancel: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())

@@ -15,6 +15,7 @@ NAMES = (
     *("draft", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
     *("lead", "go_on_leading", "stop_leading", "save_watch"),
     *("keep_bundle", "note_version"),
+    *("keep_plan", "decide_plan", "plans_due", "forget_plan"),
 )
 
 

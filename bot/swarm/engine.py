@@ -144,6 +144,14 @@ class DockerSwarm:
         raw, current = await asyncio.gather(self._list("/tasks", filters), self._current(filters))
         return tuple(wire.task_from(task, up_to_date=task["ID"] in current) for task in raw)
 
+    async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
+        """The tasks that the swarm still has of a service, also of one that was removed.
+
+        The engine refuses to filter by a service that is gone.
+        """
+        found = _of([{"ID": service_id}], await self._list("/tasks"))
+        return tuple(wire.task_from(task, up_to_date=False) for task in found)
+
     async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
         """Make the service want ``replicas``: one field of the spec, and nothing else.
 

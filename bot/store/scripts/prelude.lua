@@ -4,12 +4,26 @@
 -- The numbers and names in capitals that are no keys come from keys.py, in a line before this file.
 
 local READY, ACTIVE, HISTORY, DELIVERIES, WAKE, DRAFTS, DRAFT_RECORDS, DRAFT_ORDER, AUDIT, SEQUENCE,
-  LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, STACKS,
-  VERSIONS, VERSION, JOB, LANE, CANCEL, SEEN = unpack(KEYS)
+  LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, STACKS, PLANS,
+  PLAN_RECORDS, PLAN_DECISIONS, VERSIONS, VERSION, JOB, LANE, CANCEL, SEEN = unpack(KEYS)
 
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function forget_draft(id)
+  redis.call('ZREM', DRAFTS, id)
+  redis.call('ZREM', DRAFT_ORDER, id)
+  redis.call('HDEL', DRAFT_RECORDS, id)
+end
+
+-- A decision on a plan stands: nobody takes it back, and it is carried out by whoever made it, or
+-- by another caller when that one is lost.
+local function decide_plan(id, decision, user, token)
+  redis.call('HSET', PLAN_DECISIONS, id, decision .. '|' .. user .. '|' .. token)
+  redis.call('XADD', AUDIT, 'MAXLEN', '~', AUDIT_ENTRIES, '*', 'event', 'plan ' .. decision,
+    'job', id, 'who', user, 'text', '', 'target', '', 'verdict', '')
 end
 
 local function note(event, id, who, verdict)

@@ -3,9 +3,7 @@
 local id, record, lanes, user, text, target = unpack(ARGV)
 
 if redis.call('EXISTS', SEEN .. 'gone:' .. id) == 1 then return -1 end
-redis.call('ZREM', DRAFTS, id)
-redis.call('ZREM', DRAFT_ORDER, id)
-redis.call('HDEL', DRAFT_RECORDS, id)
+forget_draft(id)
 
 if redis.call('EXISTS', JOB .. id) == 0 then
   redis.call('HSET', JOB .. id, 'json', record, 'lanes', lanes, 'state', 'queued', 'revision', 0,

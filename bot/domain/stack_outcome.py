@@ -1,0 +1,38 @@
+"""One outcome for a stack, of those of its services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain.verdict import Outcome, Verdict
+
+
+def stack_outcome(stack: str, names: Sequence[str], outcomes: Sequence[Outcome]) -> Outcome:
+    """The worst one, with the service's name before its reason; the first of several as bad.
+
+    ``names`` are the services' full names in the order of ``outcomes``, of which there is one at
+    least. What is true of all of them alike is said of the stack.
+    """
+    at = max(range(len(outcomes)), key=lambda index: (outcomes[index].verdict.severity, -index))
+    worst = outcomes[at]
+    if all(outcome == worst for outcome in outcomes):
+        return worst
+    counted = replace(
+        worst,
+        running=sum(outcome.running for outcome in outcomes),
+        desired=sum(outcome.desired for outcome in outcomes),
+        provisional=any(outcome.provisional for outcome in outcomes),
+    )
+    if worst.verdict.good:
+        return replace(counted, reason=_all_well(outcomes))
+    name = names[at].removeprefix(f"{stack}_")
+    more = sum(1 for outcome in outcomes if not outcome.verdict.good) - 1
+    others = f" ({more} more {'is' if more == 1 else 'are'} not as planned.)" if more else ""
+    return replace(counted, reason=f"{name}: {worst.reason}{others}")
+
+
+def _all_well(outcomes: Sequence[Outcome]) -> str:
+    ended = sum(1 for outcome in outcomes if outcome.verdict is Verdict.COMPLETED)
+    done = f", {ended} of them completed" if ended else ""
+    return f"All {len(outcomes)} services are as planned{done}."

@@ -1,0 +1,60 @@
+"""Plans that wait for somebody to confirm them. Implements ``bot.ports.Plans``."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from bot.domain.asking import Decided, Decision
+from bot.domain.job import Job
+from bot.store.codec import UnreadableRecordError, decode_job, encode_job
+from bot.store.part import StorePart
+
+log = logging.getLogger(__name__)
+
+
+class RedisPlans(StorePart):
+    """Each plan is decided once, on whatever replica, and every decision is carried out."""
+
+    async def keep(self, job: Job, seconds: float) -> bool:
+        """Let a plan wait for a decision, in the place of its draft. As in ``bot.ports.Plans``."""
+        return bool(
+            await self._scripts.run("keep_plan", job.id, encode_job(job), round(seconds * 1000))
+        )
+
+    async def load(self, plan_id: str) -> Job | None:
+        """A plan that waits, None when there is none (any more). Raises UnreadableRecordError."""
+        key = self._keys.plan_records
+        record = await self._link.call(lambda redis: redis.hget(key, plan_id))
+        return decode_job(record) if record else None
+
+    async def decide(
+        self, plan_id: str, decision: Decision, user: str, draft: str = ""
+    ) -> Decided | None:
+        """Decide, unless that was done. As in ``bot.ports.Plans``."""
+        token = draft or secrets.token_hex(8)
+        args = (plan_id, decision.value, user, token, draft)
+        reply = await self._scripts.run("decide_plan", *args)
+        return _decided(reply, token) if reply else None
+
+    async def due(self) -> tuple[Decided, ...]:
+        """What is to be carried out by whoever asks. As in ``bot.ports.Plans``."""
+        token = secrets.token_hex(8)
+        found = []
+        for reply in await self._scripts.run("plans_due", token):
+            try:
+                found.append(_decided(reply, token))
+            except UnreadableRecordError as error:
+                log.warning("a plan is left to another replica: %s", error)
+        return tuple(found)
+
+    async def forget(self, plan_id: str) -> None:
+        """Its decision was carried out."""
+        await self._scripts.run("forget_plan", plan_id)
+
+
+def _decided(reply: Sequence[str], token: str) -> Decided:
+    record, decision = reply
+    word, user, maker = decision.split("|")
+    return Decided(decode_job(record), Decision(word), user, ours=maker == token)
