@@ -71,11 +71,12 @@ class Workbench:
         run([self.program, *command], env=env)
 
     def everything(self) -> dict[str, Any]:
-        """All that a deploy can touch, versions included."""
+        """All that a deploy can touch. The swarm itself raises the versions of new services."""
         client = self.lab.client()
         networks = {raw["Name"]: raw["Id"] for raw in client.networks()}
-        found = (*client.services(), *client.configs(), *client.secrets())
-        return {**networks, **{raw["ID"]: (raw["Version"], raw["Spec"]) for raw in found}}
+        services = {raw["ID"]: raw["Spec"] for raw in client.services()}
+        others = (*client.configs(), *client.secrets())
+        return {**networks, **services, **{raw["ID"]: raw for raw in others}}
 
     def replicas(self) -> dict[str, int]:
         """The numbers of our services."""
