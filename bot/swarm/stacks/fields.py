@@ -1,12 +1,13 @@
 """A service's spec as people read it: one text for each field, secrets hidden. Pure.
 
 Every part of the spec but the name comes to a field: what has no reader of its own goes by its
-path in Docker's API. So two services with the same fields have the same spec.
+path in Docker's API, in plain words. So two services with the same fields have the same spec.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -69,7 +70,16 @@ def _flat(part: Any, path: str, veil: Veil) -> Iterator[tuple[str, str]]:  # noq
         for key, value in part.items():
             yield from _flat(value, f"{path}.{key}" if path else key, veil)
     elif path and part != {}:
-        yield path, veil.shown(path, _measured(path.rpartition(".")[2], part))
+        yield _readable(path), veil.shown(path, _measured(path.rpartition(".")[2], part))
+
+
+def _readable(path: str) -> str:
+    """A path of the API in plain words: ``TaskTemplate.ContainerSpec.StopSignal`` is the stop
+    signal."""
+    for prefix in ("TaskTemplate.ContainerSpec.", "TaskTemplate."):
+        path = path.removeprefix(prefix)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", path.replace(".", " ")).split()
+    return " ".join(word if word.isupper() else word.lower() for word in words)
 
 
 def _measured(name: str, value: object) -> str:
