@@ -66,6 +66,31 @@ def unset_variables(document: object, variables: Mapping[str, str]) -> tuple[str
     return tuple(sorted({name for text in texts for name in _unset(text, variables)}))
 
 
+def interpolated(part: object, variables: Mapping[str, str]) -> object:
+    """A part of a compose file with the values in place of its variables, as the docker CLI does.
+
+    What is not set stands for nothing where no default is given.
+    """
+    if isinstance(part, str):
+        return _VARIABLE.sub(lambda found: _in_place(found, variables), part)
+    if isinstance(part, Mapping):
+        return {key: interpolated(value, variables) for key, value in part.items()}
+    if isinstance(part, list):
+        return [interpolated(value, variables) for value in part]
+    return part
+
+
+def _in_place(found: re.Match[str], variables: Mapping[str, str]) -> str:
+    if found["escaped"]:
+        return "$"
+    value = variables.get(found["named"] or found["braced"])
+    rest = found["plain"] or found["rest"] or ""
+    if value or (value is not None and not rest.startswith(":-")):
+        return value
+    default = rest.removeprefix(":")
+    return str(interpolated(default[1:], variables)) if default.startswith("-") else ""
+
+
 def _assignment(line: str) -> tuple[str, str]:
     key, sign, rest = line.removeprefix("export ").partition("=")
     key = key.strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -25,15 +25,20 @@ def depends_on(document: Mapping[str, Any], stack: str) -> dict[str, tuple[str, 
 
     The CLI ignores it; here it says in which order services are changed.
     """
-    services = document.get("services")
-    if not isinstance(services, Mapping):
-        return {}
     return {
         f"{stack}_{name}": tuple(f"{stack}_{other}" for other in _names(body))
-        for name, body in services.items()
+        for name, body in bodies(document, "services")
     }
 
 
-def _names(body: object) -> list[str]:
-    found = body.get("depends_on") if isinstance(body, Mapping) else None
+def bodies(document: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What is in a section, by name; what is no mapping is left out."""
+    found = document.get(section)
+    for name, body in found.items() if isinstance(found, Mapping) else ():
+        if isinstance(body, Mapping):
+            yield str(name), body
+
+
+def _names(body: Mapping[str, Any]) -> list[str]:
+    found = body.get("depends_on")
     return [str(name) for name in found] if isinstance(found, list | Mapping) else []

@@ -11,6 +11,7 @@ from bot.domain.plan_masking import Veil
 from bot.domain.plan_order import in_order
 from bot.domain.plan_replicas import decide
 from bot.domain.swarm import LastChange
+from bot.domain.version import Bundle
 from bot.swarm import specs
 from bot.swarm.stacks.dry_run import Call
 from bot.swarm.stacks.fields import differences, fields_of
@@ -33,17 +34,21 @@ KINDS: Final = {
 }
 
 
+_NONE: Final = Bundle("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """Implements ``bot.ports.Recording``. ``calls`` are those of the plan's steps.
 
     Its services' specs have the replicas of the plan. ``made`` are our own ids of what would be
-    created, each with the name that it shall have.
+    created, each with the name that it shall have. ``bundle`` is what it was recorded from.
     """
 
     plan: Plan
     calls: Mapping[Key, Call] = field(repr=False)
     made: Names = field(repr=False)
+    bundle: Bundle = _NONE
 
 
 @dataclass(frozen=True, slots=True)

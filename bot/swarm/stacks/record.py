@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,15 +14,19 @@ from bot.domain.errors import NotAManagerError, RefusedError
 from bot.domain.plan import Action, Step
 from bot.domain.plan_env import unset_variables
 from bot.domain.plan_masking import Veil
+from bot.domain.version import Bundle
+from bot.engine_ports import Probe
 from bot.ports import Applied, Recording
 from bot.swarm.connection import Connection
 from bot.swarm.stacks import complaints
+from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
 from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
 from bot.swarm.stacks.compose import depends_on, read_compose
-from bot.swarm.stacks.dry_run import DryRunEngine
+from bot.swarm.stacks.dry_run import Call, DryRunEngine
 from bot.swarm.stacks.folder import StackFiles, StackFolder
 from bot.swarm.stacks.planning import Basis, Recorded, planned
 from bot.swarm.stacks.replay import Replay, names_by_id
+from bot.swarm.stacks.survey import Survey, filled_in
 
 SECONDS: Final = 60.0
 RESOLVE: Final = "changed"
@@ -33,8 +38,9 @@ class DockerStacks:
 
     ``folder`` is ``BOT_STACKS_DIR``, "" where nothing may be deployed. ``key`` makes digests that
     tell nothing: secret, and the same for all replicas, or one does not know another's plans.
-    ``program``, ``resolve`` and ``seconds`` as for ``DockerCli``; ``base_url`` and ``timeout``
-    as for ``Connection``.
+    ``probe`` asks NFS servers whether they answer, None: they are not asked. ``program``,
+    ``resolve`` and ``seconds`` as for ``DockerCli``; ``base_url`` and ``timeout`` as for
+    ``Connection``.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class DockerStacks:
         key: bytes,
         base_url: str = "",
         *,
+        probe: Probe | None = None,
         timeout: float = 30.0,
         program: str = PROGRAM,
         resolve: str = RESOLVE,
@@ -51,7 +58,10 @@ class DockerStacks:
         self._connection = Connection(base_url, timeout)
         self._folder = StackFolder(folder)
         self._veil = Veil(key)
+        self._seal = Seal(key)
+        self._survey = Survey(self._connection, probe)
         self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
+        self._restoring = DockerCli(program, seconds=seconds, resolve="never")
 
     async def aclose(self) -> None:
         """Close the connections to the engine."""
@@ -62,28 +72,58 @@ class DockerStacks:
         return await asyncio.to_thread(self._folder.names)
 
     async def record(
-        self, stack: str, deployed: Mapping[str, int | None] | None = None
+        self,
+        stack: str,
+        deployed: Mapping[str, int | None] | None = None,
+        bundle: Bundle | None = None,
     ) -> Recorded:
         """What a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
-        files = await asyncio.to_thread(self._folder.read, stack)
-        document = read_compose(files.text)
-        if missing := unset_variables(document, files.variables):
-            raise complaints.unset(missing, stack)
-        engine, ended = await self._run(files)
-        services, names = await asyncio.gather(
-            self._connection.list("/services"), names_by_id(self._connection)
+        if bundle is None:
+            files = await asyncio.to_thread(self._folder.read, stack)
+            recorded, files_of = await self._record(files, deployed)
+            return replace(recorded, bundle=await asyncio.to_thread(self._seal.sealed, files_of))
+        contents = await asyncio.to_thread(self._seal.opened, bundle)
+        async with _private_folder() as folder:
+            files = await asyncio.to_thread(unpacked, contents, folder)
+            recorded, _ = await self._record(files, deployed, contents)
+        return replace(recorded, bundle=bundle)
+
+    async def _record(
+        self,
+        files: StackFiles,
+        deployed: Mapping[str, int | None] | None,
+        former: Contents | None = None,
+    ) -> tuple[Recorded, Contents]:
+        """The plan of some files, and what they hold; of a ``former`` version as it was then."""
+        written = read_compose(files.text)
+        if missing := unset_variables(written, files.variables):
+            raise complaints.unset(missing, files.stack)
+        document = filled_in(written, files.variables)
+        holding = await asyncio.to_thread(packed, files, document)
+        engine, ended = await self._run(files, self._restoring if former else self._cli)
+        calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
+        services, names, told = await asyncio.gather(
+            self._connection.list("/services"),
+            names_by_id(self._connection),
+            self._warnings(files.stack, document, calls, ended),
         )
         basis = Basis(
-            stack=stack,
+            stack=files.stack,
             seen=engine.seen,
             names=names,
-            depends=depends_on(document, stack),
+            depends=depends_on(document, files.stack),
             deployed=deployed,
-            warnings=complaints.warnings(ended.said),
+            warnings=told,
         )
-        recorded = planned(engine.calls, basis, self._veil)
+        recorded = planned(calls, basis, self._veil)
         _refuse_taken_ports(recorded, services)
-        return recorded
+        return recorded, replace(holding, images=_images(calls))
+
+    async def _warnings(
+        self, stack: str, document: Mapping[str, Any], calls: list[Call], ended: Ended
+    ) -> tuple[str, ...]:
+        specs = [call.body for call in calls if _is_wanted_service(call)]
+        return await self._survey.warnings(stack, document, specs, complaints.warnings(ended.said))
 
     async def apply(self, recording: Recording, step: Step) -> Applied:
         """Make one step of a recording's plan. As in ``bot.ports.Stacks``."""
@@ -91,10 +131,10 @@ class DockerStacks:
             raise TypeError("a recording of this adapter is needed")
         return await Replay(self._connection, self._veil, recording).make(step)
 
-    async def _run(self, files: StackFiles) -> tuple[DryRunEngine, Ended]:
+    async def _run(self, files: StackFiles, cli: DockerCli) -> tuple[DryRunEngine, Ended]:
         """One run of the CLI against an engine that does nothing. Raises what kept it from one."""
         async with _private_folder() as private, DryRunEngine(self._connection, private) as engine:
-            ended = await self._cli.deploy(
+            ended = await cli.deploy(
                 engine.host,
                 files.stack,
                 files.text,
@@ -131,6 +171,17 @@ async def _private_folder() -> AsyncIterator[Path]:
         yield Path(folder.name)
     finally:
         await asyncio.to_thread(folder.cleanup)
+
+
+def _is_wanted_service(call: Call) -> bool:
+    return call.collection == "services" and call.action != "remove"
+
+
+def _images(calls: list[Call]) -> dict[str, str]:
+    """What each service shall run, by its full name: with the digest where the CLI found it."""
+    wanted = filter(_is_wanted_service, calls)
+    found = ((call.name, call.body["TaskTemplate"].get("ContainerSpec", {})) for call in wanted)
+    return {name: str(container.get("Image", "")) for name, container in found}
 
 
 def _refuse_taken_ports(recorded: Recorded, services: list[dict[str, Any]]) -> None:

@@ -1,0 +1,183 @@
+"""What is likely to go wrong with a stack though Docker takes its file: pure.
+
+Each trap is told once, by the names of what falls into it, with the way out. What cannot be
+deployed at all is refused elsewhere and is no warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.domain.names import short_name
+from bot.domain.placement import eligible_nodes
+from bot.domain.reach import Reach
+from bot.domain.swarm import Node, Service
+from bot.domain.volumes import NfsServer, Volume
+
+FILE_IMAGE: Final = "com.docker.stack.image"
+"""The label in which the docker CLI keeps the image as the file names it."""
+
+_MOST_NAMES: Final = 8
+_SHARING: Final = ("nfs", "cifs", "smb", "ceph", "gluster", "glusterfs", "sshfs")
+_TROUBLES: Final = {
+    Reach.REFUSES: "refuses connections on TCP {port}: is the NFS server running there?",
+    Reach.SILENT: "does not answer on TCP {port}: is it up, does a firewall let the bot in?",
+    Reach.UNREACHABLE: "cannot be reached from the bot: is the address right?",
+    Reach.UNRESOLVED: "has a name that cannot be resolved from the bot: is it right?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack as it shall be, beside the swarm as it is.
+
+    ``services`` are as the file wants them. ``volumes`` are theirs, with how the bot's own engine
+    has them. ``reached`` is what a try to connect to each NFS server came to, by host and port.
+    ``relative`` are bind mounts whose path is none on a node: the service's full name and the
+    path as it is in the file. ``ignored`` are options that the docker CLI said it ignores.
+    """
+
+    name: str
+    services: tuple[Service, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    reached: Mapping[tuple[str, int], Reach] = field(default_factory=dict)
+    nodes: tuple[Node, ...] = ()
+    relative: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def warnings(stack: Stack) -> tuple[str, ...]:
+    """A sentence or two for each trap."""
+    return (
+        *_ignored(stack),
+        *_relative(stack),
+        *_servers(stack),
+        *_kept_options(stack),
+        *_spread_volumes(stack),
+        *_moving_tags(stack),
+    )
+
+
+def to_ask(volumes: Iterable[Volume]) -> frozenset[tuple[str, int]]:
+    """The NFS servers that are worth a try to connect, by host and port."""
+    servers = (volume.nfs for volume in volumes)
+    return frozenset((s.host, s.port) for s in servers if s is not None and not s.is_placeholder)
+
+
+def _ignored(stack: Stack) -> Iterator[str]:
+    if stack.ignored:
+        yield (
+            f"A swarm ignores {_and(sorted(stack.ignored))} in `{stack.name}.yml`: take them out; "
+            "what a swarm can do instead stands under `deploy:` of the service."
+        )
+
+
+def _relative(stack: Stack) -> Iterator[str]:
+    by_service: dict[str, list[str]] = {}
+    for service, path in stack.relative:
+        by_service.setdefault(short_name(stack.name, service), []).append(path)
+    for service, paths in by_service.items():
+        yield (
+            f"`{service}` mounts {_and(paths)}: a path beside the stack's file is on no node, and "
+            "its tasks would be rejected. Name an absolute path that every node has, or a volume."
+        )
+
+
+def _servers(stack: Stack) -> Iterator[str]:
+    by_server: dict[tuple[str, int], list[Volume]] = {}
+    for volume in stack.volumes:
+        if volume.nfs is not None:
+            by_server.setdefault((volume.nfs.host, volume.nfs.port), []).append(volume)
+    for (host, port), volumes in by_server.items():
+        names = _and(short_name(stack.name, volume.name) for volume in volumes)
+        on = f"{_plural('volume', volumes)} {names}"
+        reach = stack.reached.get((host, port))
+        if NfsServer(host, port, "").is_placeholder:
+            named = f"`{host}`, a placeholder" if host else "no server at all"
+            yield f"NFS {on}: the options name {named}. Put the server's address into `addr=`."
+        elif reach in _TROUBLES:
+            yield f"NFS {on}: the server `{host}` {_TROUBLES[reach].format(port=port)}"
+
+
+def _kept_options(stack: Stack) -> Iterator[str]:
+    for volume in stack.volumes:
+        if volume.live is None or not volume.differing:
+            continue
+        were = {**volume.live.options, "driver": volume.live.driver}
+        wanted = {**volume.options, "driver": volume.driver}
+        changes = ", ".join(
+            f"{name} `{were.get(name, '')}` instead of `{wanted.get(name, '')}`"
+            for name in volume.differing
+        )
+        files = "the files on its server stay" if volume.nfs else "its files go with it"
+        yield (
+            f"The volume `{volume.name}` exists with other options ({changes}), and Docker keeps "
+            f"those. For the file's, `docker volume rm {volume.name}` on every node that has it, "
+            f"once nothing uses it there; {files}."
+        )
+
+
+def _spread_volumes(stack: Stack) -> Iterator[str]:
+    services = {service.name: service for service in stack.services}
+    for volume in stack.volumes:
+        users = [services[m.service] for m in volume.mounts if m.service in services]
+        if not _is_of_one_node(volume) or not _is_shared(users):
+            continue
+        nodes = {node.hostname for user in users for node in eligible_nodes(user, stack.nodes)}
+        if len(nodes) > 1:
+            names = _and(sorted({user.short_name for user in users}))
+            yield (
+                f"The volume `{volume.name}` is local, and {names} may run on {len(nodes)} nodes: "
+                "each node would have another one. Put it on a shared file system (NFS), or keep "
+                "its services on one node (`node.hostname == …` under `placement: constraints:`)."
+            )
+
+
+def _moving_tags(stack: Stack) -> Iterator[str]:
+    by_image: dict[str, list[str]] = {}
+    for service in stack.services:
+        image = service.labels.get(FILE_IMAGE) or service.image
+        if _moves(image):
+            by_image.setdefault(image, []).append(service.short_name)
+    if by_image:
+        told = _listed(f"`{image}` ({', '.join(names)})" for image, names in by_image.items())
+        yield (
+            f"Images without a version of their own: {told}. What `latest` stands for changes, so "
+            "nobody can tell what runs: name a version."
+        )
+
+
+def _is_of_one_node(volume: Volume) -> bool:
+    """Whether each node has a volume of its own under the name."""
+    kind = volume.options.get("type", "").lower()
+    return volume.driver == "local" and not kind.startswith(_SHARING)
+
+
+def _is_shared(users: list[Service]) -> bool:
+    """Whether several tasks count on the same files. A global service has its own on each node."""
+    names = {user.name for user in users}
+    return len(names) > 1 or any((user.replicas or 0) > 1 for user in users)
+
+
+def _moves(image: str) -> bool:
+    name, _, digest = image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return bool(image) and not digest and tag in {"", "latest"}
+
+
+def _and(words: Iterable[str]) -> str:
+    return _listed(f"`{word}`" for word in words)
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Words with commas and an "and"; of very many the first ones."""
+    found = list(words)
+    if len(found) > _MOST_NAMES:
+        found = [*found[: _MOST_NAMES - 1], f"{len(found) - _MOST_NAMES + 1} more"]
+    return " and ".join(filter(None, (", ".join(found[:-1]), found[-1])))
+
+
+def _plural(word: str, of: list[Volume]) -> str:
+    return word if len(of) == 1 else f"{word}s"

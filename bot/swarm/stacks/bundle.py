@@ -1,0 +1,189 @@
+"""All that a stack is deployed from, as it is kept with the deployed version.
+
+It holds what secrets are made of, so it is kept sealed only: with Fernet (AES-128 and a MAC), by a
+key that HKDF makes of the adapter's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from bot.domain.errors import RefusedError
+from bot.domain.plan_masking import Veil
+from bot.domain.version import Bundle
+from bot.swarm.stacks.compose import bodies
+from bot.swarm.stacks.dry_run import Call
+from bot.swarm.stacks.folder import StackFiles
+
+_INFO: Final = b"orochi stack bot: bundles of versions"
+_MOST_BYTES: Final = 2**20
+_GONE: Final = "Deploy from the stack's file instead."
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a bundle.
+
+    ``folder`` is where the stack's file was. ``files`` are those that configs, secrets and
+    environments of the compose file refer to: by their path in the folder, or by an absolute one
+    for those that are elsewhere. ``images`` are by the services' full names.
+    """
+
+    stack: str
+    folder: str
+    text: bytes = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    files: Mapping[str, bytes] = field(repr=False)
+    images: Mapping[str, str] = field(default_factory=dict)
+
+
+class Seal:
+    """Seals bundles and opens them. ``key`` is secret, the same for all replicas."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._veil = Veil(key)
+
+    def sealed(self, contents: Contents) -> Bundle:
+        """The bundle of some contents."""
+        body = _as_json(contents)
+        packed = zlib.compress(json.dumps(body).encode())
+        return Bundle(self._veil.digest(body), self._fernet().encrypt(packed).decode())
+
+    def opened(self, bundle: Bundle) -> Contents:
+        """The contents of a bundle. Raises RefusedError where another key sealed it."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 (few commands need it)
+
+        try:
+            packed = self._fernet().decrypt(bundle.sealed.encode())
+        except InvalidToken as error:
+            raise RefusedError(
+                "The files of that version cannot be read any more: they were sealed with a token "
+                "of the bot that was changed since.",
+                hint=_GONE,
+            ) from error
+        return _from_json(json.loads(zlib.decompress(packed)))
+
+    def _fernet(self) -> Any:  # noqa: ANN401 (imported only where it is needed)
+        from cryptography.fernet import Fernet  # noqa: PLC0415
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
+        made = HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(self._key)
+        return Fernet(base64.urlsafe_b64encode(made))
+
+
+def packed(files: StackFiles, document: Mapping[str, Any]) -> Contents:
+    """Everything that a stack's file refers to, read now. What cannot be read, the CLI tells.
+
+    ``document`` is the file with its variables in place. Images are not known yet.
+    """
+    found: dict[str, bytes] = {}
+    for path in _referred(document):
+        place = Path(os.path.normpath(files.folder / path))
+        inside = place.is_relative_to(files.folder)
+        name = str(place.relative_to(files.folder)) if inside else str(place)
+        content = _content(place)
+        if content is not None:
+            found[name] = content
+    variables = dict(files.variables)
+    return Contents(files.stack, str(files.folder), files.text, variables, found)
+
+
+def unpacked(contents: Contents, folder: Path) -> StackFiles:
+    """The stack's files again, in an empty folder of this machine.
+
+    Files that were elsewhere are read there again: raises RefusedError where they are others now.
+    """
+    for name, content in contents.files.items():
+        place = Path(name)
+        if place.is_absolute():
+            if _content(place) != content:
+                raise RefusedError(
+                    f"The file `{name}`, which that version was deployed with, is another one now.",
+                    hint=f"It is not in the folder of the stacks' files. {_GONE}",
+                )
+            continue
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(content)
+    return StackFiles(contents.stack, contents.text, folder, dict(contents.variables))
+
+
+def as_it_was(call: Call, contents: Contents, folder: Path) -> Call:
+    """A call recorded from unpacked files, as it was made from those of then.
+
+    Services get the very images of then, also where a tag means another one now; and the paths
+    that the CLI put under ``folder`` are under the folder of the stacks.
+    """
+    if call.collection != "services" or not call.body:
+        return call
+    template = call.body["TaskTemplate"]
+    container = dict(template.get("ContainerSpec") or {})
+    if image := contents.images.get(call.name):
+        container["Image"] = image
+    if mounts := container.get("Mounts"):
+        container["Mounts"] = [_moved(mount, str(folder), contents.folder) for mount in mounts]
+    body = {**call.body, "TaskTemplate": {**template, "ContainerSpec": container}}
+    return replace(call, body=body)
+
+
+def _moved(mount: Mapping[str, Any], here: str, there: str) -> Mapping[str, Any]:
+    source = str(mount.get("Source", ""))
+    if mount.get("Type") != "bind" or not f"{source}/".startswith(f"{here}/"):
+        return mount
+    return {**mount, "Source": f"{there}{source.removeprefix(here)}"}
+
+
+def _referred(document: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of all files whose content becomes part of the stack."""
+    for part in ("configs", "secrets"):
+        for _, body in bodies(document, part):
+            if isinstance(body.get("file"), str):
+                yield body["file"]
+    for _, body in bodies(document, "services"):
+        named = body.get("env_file")
+        for each in named if isinstance(named, list) else [named]:
+            path = each.get("path") if isinstance(each, Mapping) else each
+            if isinstance(path, str):
+                yield path
+
+
+def _content(place: Path) -> bytes | None:
+    try:
+        with place.open("rb") as opened:
+            return opened.read(_MOST_BYTES)
+    except OSError:
+        return None
+
+
+def _as_json(contents: Contents) -> dict[str, Any]:
+    return {
+        "stack": contents.stack,
+        "folder": contents.folder,
+        "text": _text(contents.text),
+        "variables": dict(contents.variables),
+        "files": {name: _text(content) for name, content in contents.files.items()},
+        "images": dict(contents.images),
+    }
+
+
+def _from_json(body: Mapping[str, Any]) -> Contents:
+    return Contents(
+        stack=body["stack"],
+        folder=body["folder"],
+        text=base64.b64decode(body["text"]),
+        variables=body["variables"],
+        files={name: base64.b64decode(text) for name, text in body["files"].items()},
+        images=body["images"],
+    )
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,191 @@
+"""A stack is deployed again from what was kept of it, and told of the traps in its file."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import RefusedError
+from bot.domain.version import Bundle
+from bot.probe import TcpProbe
+from bot.swarm.stacks.record import DockerStacks
+from tests.lab.swarm import Lab
+from tests.swarm.stack_bench import CLIENTS, KEY, OURS, Workbench, text_of
+
+HEAD = 'version: "3.8"\nservices:\n  web:\n    image: lab/busy:1\n    command: ["/bin/serve"]\n'
+
+
+@pytest.fixture
+async def bench(
+    lab: Lab, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Workbench]:
+    bench = Workbench(lab, tmp_path, getattr(request, "param", CLIENTS[-1]))
+    yield bench
+    await bench.aclose()
+
+
+@pytest.mark.parametrize("name", ["contents", "environment", "volumes"])
+async def test_what_was_deployed_comes_back_though_every_file_is_gone(
+    bench: Workbench, name: str
+) -> None:
+    """Configs, secrets, files of variables and NAME.env included; to the very same specs.
+
+    A deploy removes no config or secret, so those of the version between are still there.
+    """
+    bench.write(text_of(name))
+    first = await bench.stacks.record(OURS)
+    await bench.make(first)
+    before = bench.specs(OURS)
+    bench.write(text_of(f"{name}.next"))
+    await bench.deploy({})
+    for file in bench.folder.iterdir():
+        file.unlink()
+
+    back = await bench.stacks.record(OURS, {}, first.bundle)
+    await bench.make(back)
+
+    assert back.bundle == first.bundle
+    now = bench.specs(OURS)
+    assert {name: now[name] for name in before} == before
+    assert (await bench.stacks.record(OURS, {}, first.bundle)).plan.empty
+
+
+async def test_relative_paths_and_images_are_those_of_then(bench: Workbench) -> None:
+    """The folder is another one meanwhile, and a tag may mean another image."""
+    bench.write(f'{HEAD}    volumes: ["./media:/media"]\n    deploy: {{replicas: 0}}\n')
+    first = await bench.stacks.record(OURS)
+    await bench.make(first)
+
+    again = await bench.stacks.record(OURS, {}, first.bundle)
+
+    assert again.plan.empty
+    (change,) = again.plan.services
+    told = {each.field: each.new for each in change.fields}
+    assert told["mount /media"] == f"bind {bench.folder}/media"
+
+
+async def test_equal_files_have_equal_digests_and_nothing_of_them_is_readable(
+    bench: Workbench,
+) -> None:
+    bench.write(text_of("contents"))
+    one, other = await bench.stacks.record(OURS), await bench.stacks.record(OURS)
+    bench.write(f"{text_of('contents')}\n# changed\n")
+    changed = await bench.stacks.record(OURS)
+
+    assert one.bundle.digest == other.bundle.digest != changed.bundle.digest
+    assert "sesame" not in one.bundle.sealed
+    assert one.bundle.sealed not in repr(one)
+
+
+async def test_a_bundle_of_another_token_is_refused(bench: Workbench) -> None:
+    bench.write(text_of("plain"))
+    bundle = (await bench.stacks.record(OURS)).bundle
+    later = DockerStacks(str(bench.folder), b"another key", bench.lab.manager.socket)
+    try:
+        with pytest.raises(RefusedError, match="cannot be read any more"):
+            await later.record(OURS, {}, bundle)
+        with pytest.raises(RefusedError, match="cannot be read any more"):
+            await bench.stacks.record(OURS, {}, Bundle("x", "damaged"))
+    finally:
+        await later.aclose()
+
+
+async def test_a_file_from_elsewhere_must_be_the_same_still(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "settings.txt"
+    elsewhere.write_text("one")
+    text = f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: {elsewhere}}}}}\n"
+    bench.write(text)
+    bundle = (await bench.stacks.record(OURS)).bundle
+    assert not (await bench.stacks.record(OURS, {}, bundle)).plan.empty
+
+    elsewhere.write_text("two")
+    with pytest.raises(RefusedError, match="is another one now"):
+        await bench.stacks.record(OURS, {}, bundle)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on, as long as the test runs."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+TRAPS = """
+version: "3.8"
+services:
+  web:
+    image: lab/busy
+    build: .
+    container_name: web
+    restart: always
+    expose: ["80"]
+    volumes: ["./media:/media", "symbols:/symbols", "files:/files", "data:/data"]
+  db:
+    image: lab/busy:1
+    volumes: ["data:/data"]
+volumes:
+  data: {}
+  symbols: {driver_opts: {type: nfs, o: "addr=${SERVER},nolock,soft,rw,nfsvers=4", device: ":/x"}}
+  files: {driver_opts: {type: nfs, o: "addr=127.0.0.1,port=PORT", device: ":/x"}}
+"""
+
+
+@pytest.mark.parametrize("bench", CLIENTS, indirect=True)
+async def test_a_file_full_of_traps_is_told_of_each_once(
+    bench: Workbench, closed_port: int
+) -> None:
+    bench.write(TRAPS.replace("PORT", str(closed_port)))
+    with (bench.folder / f"{OURS}.env").open("a") as variables:
+        variables.write("SERVER=nfs_server_ip\n")
+    bench.lab.client().create_volume("ours_data", "local", {"type": "tmpfs", "device": "tmpfs"})
+    before = bench.everything()
+    stacks = DockerStacks(
+        str(bench.folder),
+        KEY,
+        bench.lab.manager.socket,
+        program=bench.program,
+        resolve="never",
+        probe=TcpProbe(),
+    )
+    try:
+        told = (await stacks.record(OURS)).plan.warnings
+    finally:
+        await stacks.aclose()
+        bench.lab.client().remove_volume("ours_data")
+
+    assert bench.everything() == before
+    begins = (
+        "A swarm ignores `build`, `container_name`, `expose` and `restart` in `ours.yml`:",
+        "`web` mounts `./media`:",
+        f"NFS volume `files`: the server `127.0.0.1` refuses connections on TCP {closed_port}:",
+        "NFS volume `symbols`: the options name `nfs_server_ip`, a placeholder.",
+        "The volume `ours_data` is local, and `db` and `web` may run on",
+        "Images without a version of their own: `lab/busy` (web).",
+    )
+    assert len(told) == len(begins), told
+    assert all(a.startswith(b) for a, b in zip(told, begins, strict=True)), told
+
+
+async def test_a_volume_that_exists_with_other_options_is_told(bench: Workbench) -> None:
+    bench.write(text_of("volumes"))
+    bench.lab.client().create_volume("ours_shared", "local", {"type": "tmpfs", "device": "tmpfs"})
+    try:
+        told = (await bench.stacks.record(OURS)).plan.warnings
+    finally:
+        bench.lab.client().remove_volume("ours_shared")
+
+    (only,) = told
+    assert only.startswith(
+        "The volume `ours_shared` exists with other options (type `tmpfs` instead of `nfs`, "
+    )
+
+
+def test_a_bundle_shows_nothing_of_itself() -> None:
+    assert "sealed" not in repr(replace(Bundle("d", "sealed text"), digest="e"))

@@ -1,0 +1,185 @@
+"""Each trap of a stack's file is told once, by name, with the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.reach import Reach
+from bot.domain.stack_warnings import FILE_IMAGE, Stack, to_ask, warnings
+from bot.domain.swarm import Availability, Mode, Node, Service
+from bot.domain.volumes import LiveVolume, VolumeMount, volumes_of
+
+NODES = (Node("n1", "one"), Node("n2", "two"), Node("n3", "three", availability=Availability.DRAIN))
+NFS = {"type": "nfs", "o": "addr={},nolock,soft,rw,nfsvers=4", "device": ":/var/nfs/media"}
+
+
+def service(name: str, image: str = "busy:1", replicas: int | None = 1, **more: object) -> Service:
+    mode = Mode.GLOBAL if replicas is None else Mode.REPLICATED
+    fields = {"image": image, "stack": "orochi", **more}
+    return Service("", f"orochi_{name}", 1, mode, replicas, **fields)  # type: ignore[arg-type]
+
+
+def mount(volume: str, by: str, options: dict[str, str] | None = None) -> VolumeMount:
+    return VolumeMount(f"orochi_{volume}", f"orochi_{by}", "/data", "local", options or {})
+
+
+def nfs(volume: str, by: str, server: str) -> VolumeMount:
+    return mount(volume, by, {name: text.format(server) for name, text in NFS.items()})
+
+
+def told(*mounts: VolumeMount, live: tuple[LiveVolume, ...] = (), **fields: object) -> list[str]:
+    volumes = volumes_of(mounts, {each.name: each for each in live})
+    fields = {"nodes": NODES, **fields}
+    return list(warnings(Stack("orochi", volumes=volumes, **fields)))  # type: ignore[arg-type]
+
+
+def test_a_stack_without_traps_has_no_warnings():
+    """Neither a volume of one task, nor one on a server that answers."""
+    assert not told(
+        mount("data", "web"),
+        nfs("media", "web", "10.0.0.9"),
+        services=(service("web"),),
+        reached={("10.0.0.9", 2049): Reach.ANSWERS},
+    )
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["nfs_server_ip", "changeme", "example.com", "nfs.example.org", "${NFS_SERVER}", "nfs_server"],
+)
+def test_a_placeholder_for_a_server_is_told_and_never_asked(server: str):
+    """One sentence for all volumes that are on it."""
+    mounts = (nfs("media", "web", server), nfs("symbols", "web", server))
+    assert not to_ask(volumes_of(mounts, {}))
+    assert told(*mounts) == [
+        (
+            f"NFS volumes `media` and `symbols`: the options name `{server}`, a placeholder. "
+            "Put the server's address into `addr=`."
+        )
+    ]
+
+
+def test_options_without_a_server_are_told():
+    assert told(nfs("media", "web", "")) == [
+        (
+            "NFS volume `media`: the options name no server at all. Put the server's address into "
+            "`addr=`."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reach", "words"),
+    [
+        (Reach.UNRESOLVED, "has a name that cannot be resolved from the bot: is it right?"),
+        (Reach.REFUSES, "refuses connections on TCP 2049: is the NFS server running there?"),
+        (
+            Reach.SILENT,
+            "does not answer on TCP 2049: is it up, does a firewall let the bot in?",
+        ),
+        (Reach.UNREACHABLE, "cannot be reached from the bot: is the address right?"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_told(reach: Reach, words: str):
+    mounts = (nfs("media", "web", "files.lan"),)
+    asked = to_ask(volumes_of(mounts, {}))
+    assert asked == {("files.lan", 2049)}
+    assert told(*mounts, reached=dict.fromkeys(asked, reach)) == [
+        f"NFS volume `media`: the server `files.lan` {words}"
+    ]
+
+
+def test_a_volume_that_was_made_with_other_options_is_told():
+    """Docker says nothing and keeps them; the way out costs a local volume its files."""
+    old = {name: text.format("10.0.0.1") for name, text in NFS.items()}
+    live = (LiveVolume("orochi_media", "local", old), LiveVolume("orochi_data", "other", {}))
+    found = told(
+        nfs("media", "web", "10.0.0.2"),
+        mount("data", "web"),
+        mount("undefined", "web"),
+        live=(*live, LiveVolume("orochi_undefined", "local", {})),
+        reached={},
+    )
+    assert found == [
+        (
+            "The volume `orochi_data` exists with other options (driver `other` instead of "
+            "`local`), and Docker keeps those. For the file's, `docker volume rm orochi_data` on "
+            "every node that has it, once nothing uses it there; its files go with it."
+        ),
+        (
+            "The volume `orochi_media` exists with other options (o "
+            "`addr=10.0.0.1,nolock,soft,rw,nfsvers=4` instead of "
+            "`addr=10.0.0.2,nolock,soft,rw,nfsvers=4`), and Docker keeps those. For the file's, "
+            "`docker volume rm orochi_media` on every node that has it, once nothing uses it "
+            "there; the files on its server stay."
+        ),
+    ]
+
+
+def test_paths_beside_the_file_are_told_by_service():
+    found = told(
+        relative=(
+            ("orochi_web", "./media"),
+            ("orochi_web", "../x"),
+            ("orochi_db", "~/db"),
+        )
+    )
+    assert found == [
+        (
+            "`web` mounts `./media` and `../x`: a path beside the stack's file is on no node, and "
+            "its tasks would be rejected. Name an absolute path that every node has, or a volume."
+        ),
+        (
+            "`db` mounts `~/db`: a path beside the stack's file is on no node, and its "
+            "tasks would be rejected. Name an absolute path that every node has, or a volume."
+        ),
+    ]
+
+
+def test_ignored_options_are_told_in_one_line():
+    (only,) = told(ignored=("restart", "build", "links"))
+    assert only.startswith("A swarm ignores `build`, `links` and `restart` in `orochi.yml`: ")
+
+
+LOCAL = "The volume `orochi_data` is local, and {} may run on 2 nodes: "
+
+
+def test_a_local_volume_of_several_tasks_that_may_be_apart_is_told():
+    (only,) = told(mount("data", "web"), services=(service("web", replicas=2),))
+    assert only.startswith(LOCAL.format("`web`"))
+    (only,) = told(
+        mount("data", "web"), mount("data", "db"), services=(service("web"), service("db"))
+    )
+    assert only.startswith(LOCAL.format("`db` and `web`"))
+
+
+def test_a_local_volume_on_one_node_or_on_a_share_is_no_trap():
+    """Nor one of a global service, which has its own on each node."""
+    pinned = ("node.hostname == two",)
+    both = (service("web", constraints=pinned), service("db", constraints=pinned))
+    assert not told(mount("data", "web"), mount("data", "db"), services=both)
+    assert not told(
+        nfs("data", "web", "10.0.0.9"),
+        services=(service("web", replicas=2),),
+    )
+    assert not told(mount("data", "agent"), services=(service("agent", replicas=None),))
+
+
+def test_images_whose_tag_moves_are_told_once():
+    """By the file's word for them: the CLI adds the digest of today."""
+    found = told(
+        services=(
+            service("a", "busy"),
+            service("b", "busy:latest@sha256:0", labels={FILE_IMAGE: "busy:latest"}),
+            service("c", "registry:5000/busy"),
+            service("d", "registry:5000/busy:1"),
+            service("e", "busy@sha256:0", labels={FILE_IMAGE: "busy@sha256:0"}),
+        )
+    )
+    assert found == [
+        (
+            "Images without a version of their own: `busy` (a), `busy:latest` (b) and "
+            "`registry:5000/busy` (c). What `latest` stands for changes, so nobody can tell what "
+            "runs: name a version."
+        )
+    ]
