@@ -178,12 +178,13 @@ class NodeJob:
     async def _follow_node(self, hold: Hold) -> None:
         target, began = hold.job.targets[0], self._ctx.clock.now()
         late = (target.applied or began) + self._ctx.limits.time_limit
-        names = {t.service_id: t.service for t in hold.job.targets[1:]}
-        ids = frozenset(names)
+        ids = frozenset(t.service_id for t in hold.job.targets[1:])
         backoff = Backoff()
+        names: dict[str, str] = {}
         async with self._ctx.feed.subscribe(ids) as changes:
             while True:
                 try:
+                    names = names or await self._names()
                     look = await self._look(target, names)
                 except NotFoundError as error:
                     await hold.note(hold.job.with_outcome(0, gone(error)))
@@ -208,6 +209,10 @@ class NodeJob:
             await hold.note(hold.job.with_outcome(0, outcome))
             self._show(hold.job)
         return outcome is not None
+
+    async def _names(self) -> dict[str, str]:
+        """The services' full names by their ids: also of those that only lose a task."""
+        return {s.id: s.name for s in await in_time(self._ctx.swarm.services())}
 
     async def _look(self, target: Target, names: dict[str, str]) -> NodeLook:
         node = await in_time(self._ctx.nodes.node(target.service_id))

@@ -28,7 +28,7 @@ def join_message(
     print_ += [f"Other managers: {others}"] if others else []
     print_ += [f"{quoted(f'{command} join rotate {role}')} makes the token worthless."]
     fallback = f"How a {line(role, 20)} joins the swarm"
-    return Message(fallback, (section("\n".join(said)), context(" ".join(print_))))
+    return Message(fallback, (section("\n".join(said)), context(*print_)))
 
 
 def rotate_question(role: str, value: str) -> Message:

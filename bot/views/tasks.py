@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain.message import Message
 from bot.domain.preflight import image_name
@@ -24,6 +24,9 @@ COLUMNS = (
 BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
 MOST_STATES = 6
 
+Nodes = Mapping[str, str]
+"""Hostnames by the nodes' ids."""
+
 
 def tasks_message(look: StackLook, only: Service | None = None) -> Message:
     """All tasks of the look, or those of one of its services."""
@@ -32,8 +35,8 @@ def tasks_message(look: StackLook, only: Service | None = None) -> Message:
     title = _title(look, only, tasks)
     if not tasks:
         return Message(title, (section(title),))
-    tasks.sort(key=lambda task: _order(task, services[task.service_id]))
     nodes = {node.id: node.hostname or node.id for node in look.nodes}
+    tasks.sort(key=lambda task: _order(task, services[task.service_id], nodes))
     rows = [_row(task, services[task.service_id], nodes, look.at) for task in tasks]
     head, small = section(title), context(f"As of {slack_time(look.at)}")
     room = MOST_BYTES - size([head, small]) - MORE_BYTES
@@ -52,7 +55,7 @@ def _title(look: StackLook, only: Service | None, tasks: Sequence[Task]) -> str:
     return f"*{name}*: {plural(len(tasks), 'task')}{broken}"
 
 
-def _order(task: Task, service: Service) -> tuple[int, str, int, str, float]:
+def _order(task: Task, service: Service, nodes: Nodes) -> tuple[int, str, int, str, float]:
     """Failed, then on its way, running, ended; in each by name, the newest of a slot first."""
     if task.state in BROKEN:
         rank = 0
@@ -60,10 +63,10 @@ def _order(task: Task, service: Service) -> tuple[int, str, int, str, float]:
         rank = 1
     else:
         rank = 2 if task.state is TaskState.RUNNING else 3
-    return rank, service.name, task.slot, task.node_id, -task.created
+    return rank, service.name, task.slot, nodes.get(task.node_id, ""), -task.created
 
 
-def _row(task: Task, service: Service, nodes: dict[str, str], now: float) -> tuple[str, ...]:
+def _row(task: Task, service: Service, nodes: Nodes, now: float) -> tuple[str, ...]:
     node = nodes.get(task.node_id, task.node_id)
     place = str(task.slot) if task.slot else node or task.id
     since = f" {duration(max(now - task.since, 0.0))} ago" if task.since else ""

@@ -155,6 +155,19 @@ async def test_somebody_activates_the_node_meanwhile(desk: Desk):
     assert "Somebody else made it active" in message.shown_text
 
 
+async def test_who_stops_waiting_leaves_the_node_drained(desk: Desk):
+    """The button *Stop waiting*: what was set stays set, and the message says so."""
+    await desk.service("stuck", "stubborn", replicas=3, options=("--stop-grace-period", "30s"))
+    await desk.type(f"drain {SECOND}")
+    message = await desk.slack.wait_for_message(lambda m: is_job(m) and "have left" in m.shown_text)
+    assert "orochi_stuck." in message.shown_text
+    await desk.slack.press(message, "job.cancel", user=OPERATOR)
+    message = await desk.slack.wait_for_message(finished, timeout=30)
+    assert verdict(message) == "cancelled"
+    assert "the node stays drained" in message.shown_text
+    assert (await node(desk, SECOND))["Spec"]["Availability"] == "drain"
+
+
 async def test_a_drain_goes_on_when_its_worker_is_killed(empty_desk: Desk):
     """Another replica takes it over in the same message; the node is updated once."""
     desk = empty_desk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.masking import MASK, masked
@@ -41,6 +41,7 @@ secrets = st.text("abcdefghijklmnopqrstuvwxyzABCDEFXYZ0123456789!#$%*+-./:;@^_~,
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.sampled_from(FORMS), secrets)
 def test_what_stands_after_a_secrets_name_is_taken_out(name: str, form: str, value: str) -> None:
     said = masked(form.format(name=name, value=value))
@@ -97,6 +98,7 @@ def test_a_private_key_is_blanked_line_by_line() -> None:
     assert "MIIE" not in masked(key[40:])
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_masking_adds_and_drops_no_line_and_can_be_done_twice(text: str) -> None:
     once = masked(text)
@@ -105,6 +107,7 @@ def test_masking_adds_and_drops_no_line_and_can_be_done_twice(text: str) -> None
     assert masked(once) == once
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.sampled_from(FORMS), secrets)
 def test_masking_twice_is_masking_once(name: str, form: str, value: str) -> None:
     once = masked(form.format(name=name, value=value))

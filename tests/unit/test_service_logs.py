@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.service_log import LogLine, newest
@@ -62,12 +62,14 @@ def test_a_key_over_several_lines_is_masked_though_another_task_writes_in_betwee
     assert told(text).count(("b", "hello")) == 3
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_answer_can_be_read(text: str) -> None:
     for line in log_lines(f"{head(1, 'a')}{text}", 0.0, 50):
         assert "\n" not in line.text
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab"))),
     st.integers(0, 5),

@@ -6,7 +6,7 @@ import asyncio
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.reach import Reach
@@ -54,6 +54,7 @@ def test_a_host_that_nobody_filled_in(host: str, *, placeholder: bool) -> None:
     assert NfsServer(host, 2049, "/").is_placeholder is placeholder
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["type", "o", "device"]), st.text(max_size=40)))
 def test_any_options_can_be_read(options: dict[str, str]) -> None:
     found = nfs_server(options | {"type": "nfs"})

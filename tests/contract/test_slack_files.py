@@ -1,0 +1,55 @@
+"""A file for one person: through all steps to the emulator, and what each refusal comes as."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.demo.slack import SlackEmulator
+from bot.demo.slack.web_api import BOT_SCOPES, Tokens
+from bot.domain.errors import ChatError, ChatLoginError, ChatUnavailableError
+from bot.slack.api import Api
+from tests.contract.slack_side import ANN, a_messenger
+
+BOB = "U0BOB00001"
+
+
+async def test_a_file_reaches_one_person_in_the_direct_conversation():
+    """Whole, under its name, and in no channel."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        await messenger.send_file(ANN, "web.log", "Log of web", b"one\ntwo\n")
+        (message,) = slack.workspace.messages.values()
+        (file,) = message.files
+        assert (file.name, file.title, file.content) == ("web.log", "Log of web", b"one\ntwo\n")
+        direct = slack.workspace.channels[message.channel]
+        assert direct.is_direct
+        assert ANN in direct.members
+        assert BOB not in direct.members
+
+
+@pytest.mark.parametrize("scope", ["files:write", "im:write"])
+async def test_a_missing_scope_is_named(scope):
+    """An app that was installed before files were sent."""
+    tokens = Tokens(scopes=BOT_SCOPES - {scope})
+    async with SlackEmulator(strict=True, tokens=tokens) as slack, a_messenger(slack) as messenger:
+        with pytest.raises(ChatLoginError, match=scope):
+            await messenger.send_file(ANN, "web.log", "Log", b"text")
+        assert not slack.workspace.messages
+
+
+async def test_a_person_that_slack_does_not_know():
+    """Refused by Slack's own word."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        with pytest.raises(ChatError, match="user_not_found"):
+            await messenger.send_file("U0NOBODY01", "web.log", "Log", b"text")
+
+
+async def test_a_place_that_takes_nothing():
+    """Another length than was announced, no server at all, no address."""
+    async with SlackEmulator(strict=True) as slack:
+        api = Api(slack.tokens.bot, SystemClock(), slack.base_url, timeout=5.0)
+        place = await api.call("files.getUploadURLExternal", filename="x", length=4)
+        for url in (str(place["upload_url"]), "http://127.0.0.1:1/x", "no address"):
+            with pytest.raises(ChatUnavailableError, match="took no file"):
+                await api.upload(url, b"too long")
+        await api.close()

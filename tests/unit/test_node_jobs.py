@@ -1,0 +1,204 @@
+"""Which node is meant, what a drain hits, and when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.errors import NotFoundError, RefusedError
+from bot.domain.free import free_on, running_on, usual_version
+from bot.domain.node_jobs import (
+    NodeLook,
+    activate_outcome,
+    arriving_services,
+    check_drain,
+    drain_outcome,
+    drain_overdue,
+    drain_progress,
+    find_node,
+    gone,
+    moved_services,
+)
+from bot.domain.swarm import Availability, Mode, Node, NodeState, Resources, Task
+from bot.domain.verdict import Outcome
+from tests.unit.looks import NODES, RUNNING, SHUTDOWN, a_service, a_task, failed
+
+DRAIN, PAUSE, ACTIVE = Availability.DRAIN, Availability.PAUSE, Availability.ACTIVE
+DRAINED = replace(NODES[0], availability=DRAIN)
+
+
+def look(node: Node, *tasks: Task) -> NodeLook:
+    return NodeLook(node, tasks, {"s": "stack_web"})
+
+
+def word(outcome: Outcome | None) -> str | None:
+    return outcome.verdict.value if outcome else None
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("photon-machine-02", "n2"), ("PHOTON-Machine-02", "n2"), ("n2", "n2"), ("abcd", "abcdef")],
+)
+def test_a_node_goes_by_its_hostname_its_id_or_the_beginning_of_one(typed: str, found: str) -> None:
+    nodes = [*NODES, Node(id="abcdef", hostname="other")]
+
+    assert find_node(typed, nodes).id == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("photon-machine-20", "There is no node `photon-machine-20`."),
+        ("abc", "There is no node `abc`."),
+        ("twin", "Several nodes go by `twin`."),
+        ("abcd", "Several nodes go by `abcd`."),
+    ],
+)
+def test_what_is_no_node_or_several_is_refused(typed: str, said: str) -> None:
+    twins = [Node(id="abcd1", hostname="twin"), Node(id="abcd2", hostname="twin")]
+
+    with pytest.raises(RefusedError) as refused:
+        find_node(typed, [*NODES, *twins])
+
+    assert refused.value.sentence == said
+    assert refused.value.hint
+
+
+def test_the_last_node_that_takes_tasks_is_not_drained() -> None:
+    first, second, *_ = NODES
+    others = (replace(second, availability=PAUSE), replace(second, id="d", state=NodeState.DOWN))
+
+    with pytest.raises(RefusedError, match="last node"):
+        check_drain(first, (first, *others))
+    check_drain(first, (first, second))
+    check_drain(DRAINED, (DRAINED, *others))
+
+
+def test_a_drain_moves_replicated_services_with_wanted_tasks_there() -> None:
+    services = [
+        a_service(3),
+        a_service(2, id="elsewhere"),
+        a_service(None, id="global"),
+        a_service(1, id="job", mode=Mode.REPLICATED_JOB),
+        a_service(1, id="leaving"),
+        a_service(1, id="dead"),
+    ]
+    tasks = [
+        a_task("t1"),
+        replace(a_task("t2"), service_id="elsewhere", node_id="n2"),
+        replace(a_task("t3"), service_id="global"),
+        replace(a_task("t4"), service_id="job"),
+        replace(a_task("t5", desired=SHUTDOWN), service_id="leaving"),
+        replace(failed("t6"), service_id="dead"),
+    ]
+
+    assert [service.id for service in moved_services(NODES[0], services, tasks)] == ["s"]
+
+
+def test_an_active_node_gets_the_tasks_of_global_services_that_may_run_there() -> None:
+    services = [
+        a_service(None, id="everywhere"),
+        a_service(None, id="labelled", constraints=("node.labels.disk == ssd",)),
+        a_service(3, id="replicated"),
+    ]
+
+    assert [s.id for s in arriving_services(DRAINED, services)] == ["everywhere"]
+
+
+def test_a_node_is_drained_when_no_container_lives_there() -> None:
+    stopping = a_task("t1", 2, desired=SHUTDOWN)
+    seen = look(DRAINED, stopping, failed("t2", 1))
+
+    assert drain_outcome(seen, 2, changed=True) is None
+    progress = drain_progress("node:n", seen, 2)
+    assert (progress.running, progress.desired, progress.phase) == (1, 2, "1 of 2 tasks have left")
+    assert [(slot.place, slot.leaving) for slot in progress.slots] == [("stack_web.2", True)]
+    done = drain_outcome(look(DRAINED, failed("t2", 1)), 2, changed=True)
+    assert word(done) == "converged"
+
+
+def test_a_drain_that_found_it_done_says_so() -> None:
+    done = drain_outcome(look(DRAINED), 0, changed=False)
+
+    assert done is not None
+    assert done.reason.startswith("It was drained already.")
+
+
+def test_of_a_node_that_is_down_no_container_is_awaited() -> None:
+    down = replace(DRAINED, state=NodeState.DOWN)
+    done = drain_outcome(look(down, a_task("t1")), 1, changed=True)
+
+    assert word(done) == "converged"
+    assert done is not None
+    assert "is down" in done.reason
+
+
+@pytest.mark.parametrize("taken_back", [ACTIVE, PAUSE])
+def test_a_drain_that_somebody_took_back_is_superseded(taken_back: Availability) -> None:
+    node = replace(NODES[0], availability=taken_back)
+
+    assert word(drain_outcome(look(node), 0, changed=True)) == "superseded"
+
+
+def test_a_drain_that_takes_too_long_names_what_is_left() -> None:
+    late = drain_overdue(look(DRAINED, a_task("t1", 4)), 3)
+
+    assert word(late) == "timed_out"
+    assert "stack_web.4" in late.reason
+    assert (late.running, late.desired) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "late", "verdict"),
+    [
+        (NodeState.READY, False, "converged"),
+        (NodeState.DOWN, False, "failed"),
+        (NodeState.UNKNOWN, False, None),
+        (NodeState.UNKNOWN, True, "failed"),
+        (NodeState.DISCONNECTED, True, "failed"),
+    ],
+)
+def test_an_active_node_has_to_be_ready(
+    state: NodeState, verdict: str | None, *, late: bool
+) -> None:
+    outcome = activate_outcome(replace(NODES[0], state=state), changed=True, late=late)
+
+    assert word(outcome) == verdict
+
+
+def test_a_node_that_was_removed_or_drained_meanwhile_supersedes() -> None:
+    assert word(gone(NotFoundError("No such node."))) == "superseded"
+    assert word(activate_outcome(DRAINED, changed=True, late=False)) == "superseded"
+
+
+def test_free_is_what_no_task_that_stays_has_reserved() -> None:
+    node = replace(NODES[0], resources=Resources(2 * 10**9, 1000))
+    half = Resources(10**9 // 2, 100)
+    tasks = [
+        replace(a_task("t1"), reservation=half),
+        replace(a_task("t2", desired=SHUTDOWN), reservation=half),
+        replace(a_task("t3"), reservation=half, node_id="n2"),
+    ]
+
+    assert free_on(node, tasks) == Resources(3 * 10**9 // 2, 900)
+    assert running_on(node, tasks) == 2
+    assert running_on(node, [a_task("t", state=RUNNING)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("versions", "usual"),
+    [
+        ((), ""),
+        (("",), ""),
+        (("19.03.10", "20.10.3", "19.03.10"), "19.03.10"),
+        (("9.9.9", "20.10.24+dfsg1"), "20.10.24+dfsg1"),
+        (("26.1.5", "dev"), "26.1.5"),
+    ],
+)
+def test_the_usual_version_is_that_of_most_or_the_newest(
+    versions: tuple[str, ...], usual: str
+) -> None:
+    nodes = [Node(id=str(i), hostname="", engine_version=v) for i, v in enumerate(versions)]
+
+    assert usual_version(nodes) == usual
