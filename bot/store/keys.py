@@ -39,7 +39,7 @@ its token, ``entry`` empty while it has none; ``attempt`` of this turn; ``owner`
 empty while nobody works on it; ``cancelled`` by whom; ``lanes``; ``due`` the revision to be shown;
 ``told`` the verdict that was told in the thread; ``user``, ``text``, ``target`` for the audit.
 
-The fields of ``version:JOB``: ``json`` the record and ``verdict``, once the deploy has ended;
+The fields of ``version:JOB``: ``json`` the record and ``well``, once the deploy has ended;
 ``digest`` and ``sealed`` of the files that it is made from.
 
 The fields of ``watch``: a record for each field of the value, under the field's name; ``handled``

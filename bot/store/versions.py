@@ -13,7 +13,6 @@ from typing import Final
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from bot.domain.verdict import Verdict
 from bot.domain.version import Bundle, Version
 from bot.store.codec import UnreadableRecordError, decode, encode
 from bot.store.part import StorePart
@@ -41,9 +40,9 @@ class RedisVersions(StorePart):
 
     async def note(self, version: Version) -> None:
         """Keep how a deploy ended. As in ``bot.ports.Versions``."""
-        record, well = encode_version(version), Verdict.CONVERGED.value
+        well = "1" if version.verdict.good else ""
         await self._scripts.run(
-            "note_version", version.stack, version.job, record, version.verdict.value, well
+            "note_version", version.stack, version.job, encode_version(version), well
         )
 
     async def of(self, stack: str) -> tuple[Version, ...]:

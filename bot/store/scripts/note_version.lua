@@ -1,7 +1,7 @@
--- ARGV: stack, job, record, verdict, the verdict of those that are well. Returns the number.
+-- ARGV: stack, job, record, '1' when it ended well or ''. Returns the number.
 -- Of more than VERSION_COUNT the oldest go, but for the newest that is well: who has to go back
 -- after many bad deploys still can.
-local stack, job, well = ARGV[1], ARGV[2], ARGV[5]
+local stack, job = ARGV[1], ARGV[2]
 local list, key = VERSIONS .. stack, VERSION .. job
 local number = redis.call('ZSCORE', list, job)
 if not number then
@@ -10,13 +10,13 @@ if not number then
   redis.call('ZADD', list, number, job)
   redis.call('SADD', STACKS, stack)
 end
-redis.call('HSET', key, 'json', ARGV[3], 'verdict', ARGV[4])
+redis.call('HSET', key, 'json', ARGV[3], 'well', ARGV[4])
 redis.call('PERSIST', key)
 
 local jobs = redis.call('ZRANGE', list, 0, -1)
 local spared
 for i = #jobs, 1, -1 do
-  if redis.call('HGET', VERSION .. jobs[i], 'verdict') == well then
+  if redis.call('HGET', VERSION .. jobs[i], 'well') == '1' then
     spared = jobs[i]
     break
   end
