@@ -7,11 +7,11 @@ made once, the observation, the watch after it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from bot.domain.convergence import Convergence, Goal
+from bot.domain.convergence import Goal
 from bot.domain.errors import (
     OutOfSequenceError,
     RefusedError,
@@ -26,8 +26,9 @@ from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
-from bot.views.job import job_message
+from bot.ports import Clock
 from handlers.context import Context
+from handlers.following import Following, at
 
 WRITE_ATTEMPTS = 8
 CHECK_SECONDS = 10.0
@@ -68,6 +69,9 @@ class ChangeRunner:
     def __init__(self, ctx: Context, deed: Deed) -> None:
         self._ctx = ctx
         self._deed = deed
+        self._following = Following(
+            ctx, lambda job, index, goal: deed.goal(job.targets[index], goal), deed.told
+        )
 
     async def run(self, hold: Hold) -> None:
         """Preflight all targets, change them, and follow each to its verdict.
@@ -76,36 +80,27 @@ class ChangeRunner:
         """
         job = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         job = await hold.save(job)
-        self._show(job)
+        self._following.show(job)
         looking = asyncio.create_task(self._first_looks(hold))
         if not await first_of(looking, hold.cancelled):
-            await self._end(hold, self._cancelled(hold))
+            await self._following.end(hold, self._cancelled(hold))
             return
         looks = looking.result()
         objection = await self._preflight(job, looks)
         if objection is not None:
-            await self._end(hold, objection)
+            await self._following.end(hold, objection)
             return
         if hold.cancelled.is_set():
-            await self._end(hold, self._cancelled(hold))
+            await self._following.end(hold, self._cancelled(hold))
             return
         await self._change(hold, looks)
-        following = asyncio.create_task(self._follow_all(hold))
+        following = asyncio.create_task(self._following.follow(hold, range(len(hold.job.targets))))
         ended = await first_of(following, hold.cancelled)
-        await self._end(hold, hold.job if ended else self._cancelled(hold))
+        await self._following.end(hold, hold.job if ended else self._cancelled(hold))
 
     async def watch(self, hold: Hold) -> None:
         """Watch every provisionally converged service on; revise what proves wrong."""
-        job = hold.job
-        watched = [
-            index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
-        ]
-        outcomes = await asyncio.gather(
-            *(self._ctx.observer.follow(self._watching(job, i), _ignore) for i in watched)
-        )
-        for index, outcome in zip(watched, outcomes, strict=True):
-            job = _watched(job, index, outcome)
-        await hold.finish(replace(job, watched_until=self._ctx.clock.now()))
+        await self._following.watch(hold)
 
     async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
         """The job with what speaks against it, None when it may go on."""
@@ -140,7 +135,7 @@ class ChangeRunner:
             except SwarmUnavailableError as error:
                 if self._ctx.clock.now() > late:
                     raise
-                self._show(_waiting_for_the_engine(hold.job, error))
+                self._following.show(_waiting_for_the_engine(hold.job, error))
                 await self._ctx.clock.sleep(backoff.failed())
 
     async def _change(self, hold: Hold, looks: list[Look]) -> None:
@@ -163,11 +158,6 @@ class ChangeRunner:
         update = look.service.update_started or 0.0
         return self._deed.noted(replace(target, known_dead=dead, update_before=update), look)
 
-    async def _follow_all(self, hold: Hold) -> None:
-        job = hold.job
-        left = [index for index in range(len(job.targets)) if _at(job.outcomes, index) is None]
-        await asyncio.gather(*(self._follow(hold, index) for index in left))
-
     async def _apply(self, hold: Hold, index: int, *, doubtful: bool) -> None:
         """Make the change once: what another worker did already is found and left alone.
 
@@ -178,7 +168,11 @@ class ChangeRunner:
         if target.applied is not None:
             return
         try:
-            made = await self._made(target, doubtful=doubtful)
+            made = await insist(
+                self._ctx.clock,
+                lambda doubt: self._deed.make(target, doubtful=doubt),
+                doubtful=doubtful,
+            )
         except RefusedError as error:
             await hold.note(hold.job.with_outcome(index, _refused(error)))
             return
@@ -188,56 +182,11 @@ class ChangeRunner:
         applied = replace(made, applied=self._ctx.clock.now())
         await hold.note(hold.job.with_target(index, applied))
 
-    async def _made(self, target: Target, *, doubtful: bool) -> Target:
-        """The target once the change is made. An unknown outcome is asked for again."""
-        backoff = Backoff()
-        for _ in range(1, WRITE_ATTEMPTS):
-            try:
-                return await self._deed.make(target, doubtful=doubtful)
-            except (SwarmUnavailableError, OutOfSequenceError):
-                doubtful = True
-                await self._ctx.clock.sleep(backoff.failed())
-        return await self._deed.make(target, doubtful=doubtful)
-
-    async def _follow(self, hold: Hold, index: int) -> None:
-        def on_progress(progress: ServiceProgress) -> None:
-            if _at(hold.job.progress, index) != progress:
-                hold.job = hold.job.with_progress(index, progress)
-                self._show(hold.job)
-
-        state = Convergence.start(self._goal(hold.job, index))
-        outcome = await self._ctx.observer.follow(state, on_progress)
-        outcome = self._deed.told(hold.job.targets[index], outcome)
-        await hold.note(hold.job.with_outcome(index, outcome))
-        if len(hold.job.targets) > 1:
-            self._show(hold.job)
-
-    def _goal(self, job: Job, index: int) -> Goal:
-        target = job.targets[index]
-        goal = Goal(
-            service_id=target.service_id,
-            service=target.service,
-            known_dead=frozenset(target.known_dead),
-            began=target.applied or self._ctx.clock.now(),
-            limits=self._ctx.limits,
-            # Even a scale restarts a rollout that is under way, and who waits for the change wants
-            # to know when the swarm takes that back.
-            updates=True,
-            update_before=target.update_before,
-            command=self._ctx.command_for(job.stack),
-        )
-        return self._deed.goal(target, goal)
-
-    def _watching(self, job: Job, index: int) -> Convergence:
-        return Convergence.watching(
-            self._goal(job, index), since=job.finished or self._ctx.clock.now()
-        )
-
     def _cancelled(self, hold: Hold) -> Job:
         job = replace(hold.job, cancelled_by=hold.cancelled_by)
         for index, target in enumerate(job.targets):
-            if _at(job.outcomes, index) is None:
-                seen = _at(job.progress, index)
+            if at(job.outcomes, index) is None:
+                seen = at(job.progress, index)
                 job = job.with_outcome(index, self._stopped_waiting(target, seen))
         return job
 
@@ -248,15 +197,20 @@ class ChangeRunner:
         reason = f"Stopped waiting; {self._deed.left(target, running)}"
         return Outcome(Verdict.CANCELLED, reason, running=running, desired=target.replicas)
 
-    async def _end(self, hold: Hold, job: Job) -> None:
-        watch = any(outcome and outcome.provisional for outcome in job.outcomes)
-        await hold.finish(
-            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=watch
-        )
 
-    def _show(self, job: Job) -> None:
-        message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
-        self._ctx.chat.show(job.channel, job.message, message)
+async def insist(clock: Clock, make: Callable[[bool], Awaitable[T]], *, doubtful: bool) -> T:
+    """What a write comes to. One whose outcome is unknown is made again, WRITE_ATTEMPTS in all.
+
+    ``make`` is told whether an earlier try may have made it: at first what ``doubtful`` says.
+    """
+    backoff = Backoff()
+    for _ in range(1, WRITE_ATTEMPTS):
+        try:
+            return await make(doubtful)
+        except (SwarmUnavailableError, OutOfSequenceError):
+            doubtful = True
+            await clock.sleep(backoff.failed())
+    return await make(doubtful)
 
 
 async def in_time(look: Awaitable[T]) -> T:
@@ -269,10 +223,6 @@ async def in_time(look: Awaitable[T]) -> T:
             return await look
     except TimeoutError as error:
         raise SwarmUnavailableError("The engine does not answer.") from error
-
-
-def _at(values: tuple[T | None, ...], index: int) -> T | None:
-    return values[index] if index < len(values) else None
 
 
 def _refused(error: RefusedError) -> Outcome:
@@ -306,15 +256,3 @@ def _waiting_for_the_engine(job: Job, error: SwarmUnavailableError) -> Job:
         phase = f"{so_far}waiting for the engine: {error.sentence}"
         job = job.with_progress(index, ServiceProgress(target.service, 0, target.replicas, phase))
     return job
-
-
-def _watched(job: Job, index: int, seen: Outcome) -> Job:
-    """The job once a watch ended: its first verdict for good, or the one that proved right."""
-    first = job.outcomes[index]
-    if first is not None and first.verdict is seen.verdict:
-        return job.with_outcome(index, replace(first, provisional=False))
-    return replace(job.with_outcome(index, seen), revised=True)
-
-
-def _ignore(_progress: ServiceProgress) -> None:
-    """A watched service's message is left alone until its verdict is revised."""

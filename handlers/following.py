@@ -1,0 +1,117 @@
+"""How the services of a job are followed to their verdicts, and the watch after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from bot.domain.convergence import Convergence, Goal
+from bot.domain.job import Job, JobState, Target
+from bot.domain.progress import ServiceProgress
+from bot.domain.verdict import Outcome
+from bot.loops.hold import Hold
+from bot.views.job import job_message
+from handlers.context import Context
+
+T = TypeVar("T")
+
+Aim = Callable[[Job, int, Goal], Goal]
+"""What is awaited for one target, of the goal that all changes have."""
+
+Told = Callable[[Target, Outcome], Outcome]
+"""The outcome of an observation as it is told."""
+
+
+class Following:
+    """Follows services side by side, shows how far they are, and notes their outcomes."""
+
+    def __init__(self, ctx: Context, aim: Aim, told: Told) -> None:
+        self._ctx = ctx
+        self._aim = aim
+        self._told = told
+
+    async def follow(self, hold: Hold, indexes: Iterable[int]) -> None:
+        """Follow those of the job's targets that have no outcome yet."""
+        left = [index for index in indexes if at(hold.job.outcomes, index) is None]
+        await asyncio.gather(*(self._follow(hold, index) for index in left))
+
+    async def watch(self, hold: Hold) -> None:
+        """Watch every provisionally converged service on; revise what proves wrong."""
+        job = hold.job
+        watched = [
+            index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
+        ]
+        outcomes = await asyncio.gather(
+            *(self._ctx.observer.follow(self._watching(job, i), _ignore) for i in watched)
+        )
+        for index, outcome in zip(watched, outcomes, strict=True):
+            job = _watched(job, index, outcome)
+        await hold.finish(replace(job, watched_until=self._ctx.clock.now()))
+
+    async def end(self, hold: Hold, job: Job) -> None:
+        """The job is finished; what is provisional is watched on."""
+        watch = any(outcome and outcome.provisional for outcome in job.outcomes)
+        await hold.finish(
+            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=watch
+        )
+
+    def progress(self, hold: Hold, index: int, progress: ServiceProgress) -> None:
+        """Show how far a target is, when that is news."""
+        if at(hold.job.progress, index) != progress:
+            hold.job = hold.job.with_progress(index, progress)
+            self.show(hold.job)
+
+    def show(self, job: Job) -> None:
+        """Show the job as it is, as soon as Slack's limits allow it."""
+        message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
+        self._ctx.chat.show(job.channel, job.message, message)
+
+    async def _follow(self, hold: Hold, index: int) -> None:
+        state = Convergence.start(self._goal(hold.job, index))
+        outcome = await self._ctx.observer.follow(
+            state, lambda progress: self.progress(hold, index, progress)
+        )
+        outcome = self._told(hold.job.targets[index], outcome)
+        await hold.note(hold.job.with_outcome(index, outcome))
+        if len(hold.job.targets) > 1:
+            self.show(hold.job)
+
+    def _goal(self, job: Job, index: int) -> Goal:
+        target = job.targets[index]
+        goal = Goal(
+            service_id=target.service_id,
+            service=target.service,
+            known_dead=frozenset(target.known_dead),
+            began=target.applied or self._ctx.clock.now(),
+            limits=self._ctx.limits,
+            # Even a scale restarts a rollout that is under way, and who waits for the change wants
+            # to know when the swarm takes that back.
+            updates=True,
+            update_before=target.update_before,
+            command=self._ctx.command_for(job.stack),
+        )
+        return self._aim(job, index, goal)
+
+    def _watching(self, job: Job, index: int) -> Convergence:
+        return Convergence.watching(
+            self._goal(job, index), since=job.finished or self._ctx.clock.now()
+        )
+
+
+def at(values: tuple[T | None, ...], index: int) -> T | None:
+    """A target's value, None where none is known yet."""
+    return values[index] if index < len(values) else None
+
+
+def _watched(job: Job, index: int, seen: Outcome) -> Job:
+    """The job once a watch ended: its first verdict for good, or the one that proved right."""
+    first = job.outcomes[index]
+    if first is not None and first.verdict is seen.verdict:
+        return job.with_outcome(index, replace(first, provisional=False))
+    return replace(job.with_outcome(index, seen), revised=True)
+
+
+def _ignore(_progress: ServiceProgress) -> None:
+    """A watched service's message is left alone until its verdict is revised."""
