@@ -29,6 +29,7 @@ from bot.loops.worker import Worker
 from bot.metrics import Metrics
 from bot.ports import Feed, Receive, Request
 from bot.probe import TcpProbe
+from bot.readiness import HttpReadiness
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
@@ -164,7 +165,7 @@ class App:
             incidents=self.incidents,
             chat=self.messenger,
             clock=self._clock,
-            observer=Observer(self.swarm, self.feed, self._clock),
+            observer=Observer(self.swarm, self.feed, self._clock, HttpReadiness()),
             background=self._background,
             stack=settings.bot_stack,
             command=settings.bot_command,

@@ -19,6 +19,7 @@ from bot.domain.incident import Incident, Watch
 from bot.domain.job import Draft, Job, Turn
 from bot.domain.message import Message
 from bot.domain.plan import Plan, Step
+from bot.domain.probe import Probe, Reading
 from bot.domain.stream import Batch, Listing
 from bot.domain.swarm import Look, Node, Service, StackLook, Task
 from bot.domain.version import Bundle, Version
@@ -251,6 +252,13 @@ class Feed(Protocol):
 
     def status(self) -> FeedStatus:
         """Which feed this is and how far behind."""
+
+
+class Readiness(Protocol):
+    """The probes of services, asked from where the bot is."""
+
+    async def ask(self, probe: Probe) -> Reading:
+        """Ask once, for a few seconds at most. Raises nothing."""
 
 
 class Stream(Protocol):

@@ -1,9 +1,10 @@
 """The convergence of one service: from a change to a verdict that is true.
 
 A pure state machine. ``step`` takes the state so far, a look at the service, the tasks that were
-heard of since the last look, and the looker's clock; it gives the next state, what to show, and
-an outcome once there is one. Looks are the truth; what is heard between them only adds failures
-that no look can show any more. ``docs/convergence.md`` has the rules in prose.
+heard of since the last look, the looker's clock, and what the service's probe said; it gives the
+next state, what to show, and an outcome once there is one. Looks are the truth; what is heard
+between them only adds failures that no look can show any more. ``docs/convergence.md`` has the
+rules in prose.
 
 Two phases: *converging* ends with an outcome; a provisional ``converged`` may then be *watched*
 for a while, by this or another process, and is confirmed or revised.
@@ -14,17 +15,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from bot.domain import outcomes
+from bot.domain import outcomes, readiness
 from bot.domain.case import Case, Phase, Rule
 from bot.domain.goal import Goal, Limits
 from bot.domain.memory import Memory, Sight, remember
+from bot.domain.probe import Probe, Reading
 from bot.domain.progress import ServiceProgress
 from bot.domain.rules import CONVERGING, WATCHING
 from bot.domain.slots import count, runs_to_completion
 from bot.domain.swarm import Look, Task
 from bot.domain.verdict import Outcome, Verdict
 
-__all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "step"]
+__all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "question", "step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,24 @@ class Step:
     look_again_in: float
 
 
-def step(state: Convergence, look: Look, heard: tuple[Task, ...], now: float) -> Step:
+def question(state: Convergence, look: Look) -> Probe | None:
+    """Whom to ask before the step with this look, None for nobody. A watch asks no more."""
+    service = look.service
+    if state.phase is not Phase.CONVERGING or service is None:
+        return None
+    return readiness.question(look, count(look, service))
+
+
+def step(
+    state: Convergence,
+    look: Look,
+    heard: tuple[Task, ...],
+    now: float,
+    reading: Reading | None = None,
+) -> Step:
     """One look further. ``now`` is the looker's clock, Unix seconds.
+
+    ``reading`` is the answer to the ``question`` of this look, None where there is none.
 
     After an outcome nothing changes any more.
     """
@@ -75,7 +93,11 @@ def step(state: Convergence, look: Look, heard: tuple[Task, ...], now: float) ->
     service = look.service
     if service is None or service.id != state.goal.service_id:
         return _gone(state)
-    sight = Sight(state.goal, look, service, count(look, service), heard, now)
+    census = count(look, service)
+    ready = readiness.UNPROBED
+    if state.phase is Phase.CONVERGING:
+        ready = readiness.judge(look, service, census, reading)
+    sight = Sight(state.goal, look, service, census, heard, now, ready)
     case = Case(sight, remember(state.memory, sight), state.since)
     rules = WATCHING if state.phase is Phase.WATCHING else CONVERGING
     result, seconds = _ask(rules, case)
@@ -124,6 +146,10 @@ def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
         number = len(census.surplus)
         word = outcomes.plural(number, "container", "containers")
         return f"waiting for {number} surplus {word} to stop"
+    ready = sight.readiness
+    if census.running and not ready.ready:
+        return f"{outcomes.score(sight)}; {ready.words}"
     if census.full and not runs_to_completion(sight.service) and math.isfinite(seconds):
-        return f"all running; holding for {math.ceil(seconds)} s"
+        said = f"all running, {ready.words}" if ready.probed else "all running"
+        return f"{said}; holding for {math.ceil(seconds)} s"
     return outcomes.score(sight)

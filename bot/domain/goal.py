@@ -14,7 +14,8 @@ class Limits:
     how long a task may find no node, ``starting_error_after`` how long one task may go on trying
     to start with the same kind of error. A slot with no live task is judged ``vacant_margin``
     after its restart delay, or after ``ended_margin`` where the restart policy rules a
-    replacement out.
+    replacement out. ``probe_again`` is how often a probe is asked while all runs and it is not
+    content.
     """
 
     time_limit: float = 900.0
@@ -24,6 +25,7 @@ class Limits:
     starting_error_after: float = 10.0
     vacant_margin: float = 5.0
     ended_margin: float = 2.0
+    probe_again: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.causes import REPLACED_BY_SWARM, Cause, classify
 from bot.domain.goal import Goal
+from bot.domain.readiness import UNPROBED, Readiness
 from bot.domain.slots import (
     Census,
     down_nodes,
@@ -39,7 +40,7 @@ class Sight:
     """One look at a service that exists, with what was heard since the last one.
 
     ``heard`` are tasks as the feed reported them: some failed and were replaced between two looks.
-    ``now`` is the looker's clock, Unix seconds.
+    ``now`` is the looker's clock, Unix seconds. ``readiness`` is what the service's probe says.
     """
 
     goal: Goal
@@ -48,6 +49,7 @@ class Sight:
     census: Census
     heard: tuple[Task, ...]
     now: float
+    readiness: Readiness = UNPROBED
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,11 @@ class Memory:
 
     ``failures`` in the order they were seen. ``leaving`` and ``ran`` are ids of tasks that were
     seen alive and wanted gone, and running. ``calm_since`` is since when no node is in state
-    unknown, None while one is. ``well`` is since when exactly the same tasks run and are all that
-    is wanted. ``settled`` are the tasks that ran at the first look in slots without any failure.
-    ``saw_surplus`` says whether a container had to be stopped. ``first_update`` is the update
-    status at the first look; ``rolled_back_by_hand`` whether somebody asked for the roll back.
+    unknown, None while one is. ``well`` is since when exactly the same tasks run, are all that is
+    wanted and are ready, as far as that can be known. ``settled`` are the tasks that ran at the
+    first look in slots without any failure. ``saw_surplus`` says whether a container had to be
+    stopped. ``first_update`` is the update status at the first look; ``rolled_back_by_hand``
+    whether somebody asked for the roll back.
     """
 
     first_at: float
@@ -245,7 +248,7 @@ def _is_failure(task: Task, service: Service) -> bool:
 
 
 def _well(memory: Memory, sight: Sight, *, broken: bool) -> tuple[frozenset[str], float] | None:
-    if not sight.census.full:
+    if not sight.census.full or not (sight.readiness.ready or sight.readiness.wrong):
         return None
     ids = frozenset(task.id for task in sight.census.running)
     if memory.well is None or memory.well[0] != ids or broken:

@@ -152,6 +152,8 @@ def missing(sight: Sight, memory: Memory) -> str:
     parts += [f"{_spot(sight, t)} ended: {t.err or t.state.name.lower()}" for t in _ended(sight)]
     if sight.census.surplus:
         parts.append(stopping(sight))
+    if sight.census.full and sight.readiness.lack:
+        parts.append(sight.readiness.lack)
     shown = parts[:5] + ([f"and {len(parts) - 5} more"] if len(parts) > 5 else [])
     if shown or sight.census.full:
         return "; ".join(shown) or "they did not stay well for long enough"

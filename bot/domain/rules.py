@@ -57,17 +57,24 @@ def judge_completion(case: Case) -> Answer:
 
 
 def judge_hold(case: Case) -> Answer:
-    """Exactly what is wanted runs, nothing else does, and it stayed so for the monitor period."""
-    sight, memory = case.sight, case.memory
-    fits = sight.census.full and not sight.census.surplus and memory.well is not None
-    if runs_to_completion(sight.service) and sight.census.wanted:
+    """Exactly what is wanted runs and is ready, nothing else does, and it stayed so for the
+    monitor period."""
+    left = _left(case)
+    if left > 0:
+        return left
+    return _converged(case) if case.sight.census.wanted else _nothing_runs(case)
+
+
+def judge_wrong_probe(case: Case) -> Answer:
+    """All would be well, but nobody can tell whether it is ready: the label says no probe."""
+    ready = case.sight.readiness
+    if not ready.wrong:
         return NEVER
-    if not fits or memory.well is None or memory.calm_since is None or case.replacing:
-        return NEVER
-    if sight.census.wanted == 0:
-        return NEVER if sight.service.mode.is_global else _nothing_runs(case)
-    left = _hold(case) - (sight.now - max(memory.well[1], memory.calm_since))
-    return left if left > 0 else _converged(case)
+    left = _left(case)
+    if left > 0:
+        return left
+    result = outcome(case.sight, Verdict.FAILED, f"{score(case.sight)}, but {ready.lack}.")
+    return replace(result, advice=ready.advice)
 
 
 def judge_time_limit(case: Case) -> Answer:
@@ -87,7 +94,9 @@ def judge_time_limit(case: Case) -> Answer:
     if case.replacing and census.full:
         awaited = "the swarm's update is still in progress"
     reason = f"After {limit} {score(sight)}: {awaited}."
-    return outcome(sight, Verdict.TIMED_OUT, reason, latest)
+    result = outcome(sight, Verdict.TIMED_OUT, reason, latest)
+    blocked = census.full and sight.readiness.advice
+    return replace(result, advice=sight.readiness.advice) if blocked else result
 
 
 def judge_watch_foreign(case: Case) -> Answer:
@@ -169,6 +178,22 @@ def _rolled_back(case: Case) -> Outcome:
     return outcome(case.sight, Verdict.ROLLED_BACK, reason + _because(cause), cause)
 
 
+def _left(case: Case) -> float:
+    """How long what is wanted must still stay as it is, in seconds: none, or less, when it has;
+    infinite while it is not as wanted."""
+    sight, memory = case.sight, case.memory
+    census = sight.census
+    if (runs_to_completion(sight.service) and census.wanted) or case.replacing:
+        return NEVER
+    if census.full and not census.surplus and not sight.readiness.ready and memory.well is None:
+        return sight.goal.limits.probe_again
+    if not census.full or census.surplus or memory.well is None or memory.calm_since is None:
+        return NEVER
+    if census.wanted == 0:
+        return NEVER if sight.service.mode.is_global else 0.0
+    return _hold(case) - (sight.now - max(memory.well[1], memory.calm_since))
+
+
 def _hold(case: Case) -> float:
     """How long what runs must stay well, in seconds.
 
@@ -187,7 +212,9 @@ def _converged(case: Case) -> Outcome:
     watch = case.sight.goal.limits.watch
     held = _hold(case)
     how = f", and did for {outcomes.duration(held)} without a failure" if held else ""
-    result = outcome(case.sight, Verdict.CONVERGED, f"{score(case.sight)}{how}.")
+    ready = case.sight.readiness
+    by = f"; {ready.words}" if ready.probed else ""
+    result = outcome(case.sight, Verdict.CONVERGED, f"{score(case.sight)}{how}{by}.")
     return replace(result, provisional=watch > 0)
 
 
@@ -267,8 +294,14 @@ CONVERGING: Final = (
         failing.judge_placement,
     ),
     Rule(
+        "wrong probe",
+        "all is well for the monitor period, but the label of its probe cannot be read",
+        (Verdict.FAILED,),
+        judge_wrong_probe,
+    ),
+    Rule(
         "hold",
-        "exactly the wanted number runs, nothing else does, for the monitor period",
+        "exactly the wanted number runs and is ready, nothing else does, for the monitor period",
         (Verdict.CONVERGED,),
         judge_hold,
     ),

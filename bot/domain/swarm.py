@@ -184,6 +184,8 @@ class Task:
     made from the service's present template (Docker's ``_up-to-date`` filter). ``since`` is
     when the present state was reported (``Status.Timestamp``), ``created`` when the swarm made
     the task. ``exit_code`` is None while no container has ended. ``err`` is ``Status.Err``.
+    ``addresses`` are its own on the networks of its service; the push feed tells none, and a task
+    on its host's network has none.
     """
 
     id: str
@@ -203,6 +205,7 @@ class Task:
     reservation: Resources = Resources()
     host_ports: tuple[str, ...] = ()
     job_iteration: int = 0
+    addresses: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

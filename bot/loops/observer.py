@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.convergence import Convergence, Step, step
+from bot.domain.convergence import Convergence, Step, question, step
 from bot.domain.errors import SwarmError, SwarmUnavailableError
+from bot.domain.probe import Reading
 from bot.domain.progress import ServiceProgress
 from bot.domain.swarm import Look, Task
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence
-from bot.ports import Clock, Feed, Subscription, Swarm
+from bot.ports import Clock, Feed, Readiness, Subscription, Swarm
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +29,23 @@ OnProgress = Callable[[ServiceProgress], None]
 class Observer:
     """Drives the pure state machine: hints of the feed and a slow tick lead to looks.
 
-    ``tick`` is the longest time between two looks, in seconds.
+    Where the service has a probe, each look is followed by a question to it. ``tick`` is the
+    longest time between two looks, in seconds.
     """
 
     def __init__(
-        self, swarm: Swarm, feed: Feed, clock: Clock, *, tick: float = RECONCILE_SECONDS
+        self,
+        swarm: Swarm,
+        feed: Feed,
+        clock: Clock,
+        readiness: Readiness,
+        *,
+        tick: float = RECONCILE_SECONDS,
     ) -> None:
         self._swarm = swarm
         self._feed = feed
         self._clock = clock
+        self._readiness = readiness
         self._tick = tick
         self._evidence = Evidence(swarm)
 
@@ -56,7 +65,8 @@ class Observer:
                     heard += await self._wait(changes, backoff.failed())
                     continue
                 backoff.worked()
-                result = step(state, look, heard, self._clock.now())
+                reading = await self._ask(state, look)
+                result = step(state, look, heard, self._clock.now(), reading)
                 state, heard = result.state, ()
                 on_progress(result.progress)
                 if result.outcome is not None:
@@ -70,6 +80,10 @@ class Observer:
                 return await self._swarm.look(service_id)
         except TimeoutError as error:
             raise SwarmUnavailableError("The engine does not answer.") from error
+
+    async def _ask(self, state: Convergence, look: Look) -> Reading | None:
+        probe = question(state, look)
+        return await self._readiness.ask(probe) if probe else None
 
     def _until(self, result: Step) -> float:
         return max(0.01, min(self._tick, result.look_again_in))

@@ -134,6 +134,7 @@ def task_from(raw: Raw, *, up_to_date: bool) -> Task:
         reservation=_resources(_map(spec, "Resources", "Reservations")),
         host_ports=_host_ports(_maps(_map(status, "PortStatus"), "Ports")),
         job_iteration=_number(_map(raw, "JobIteration"), "Index"),
+        addresses=_addresses(raw),
     )
 
 
@@ -284,6 +285,13 @@ def _host_ports(ports: Iterable[Raw]) -> tuple[str, ...]:
 def _mount(raw: Raw) -> str:
     """Docker's own short form ``source:target``; the target alone for an anonymous volume."""
     return ":".join(filter(None, (_text(raw, "Source"), _text(raw, "Target"))))
+
+
+def _addresses(raw: Raw) -> tuple[str, ...]:
+    """A task's own addresses on all its networks, without the length of the prefix."""
+    networks = _maps(raw, "NetworksAttachments")
+    found = (address for network in networks for address in _list(network, "Addresses"))
+    return tuple(str(address).partition("/")[0] for address in found)
 
 
 def _checks_health(test: list[Any]) -> bool:

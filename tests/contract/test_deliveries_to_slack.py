@@ -17,6 +17,7 @@ from bot.loops.delivery import Deliveries
 from bot.loops.observer import Observer
 from bot.ports import Swarm
 from bot.probe import TcpProbe
+from bot.readiness import HttpReadiness
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.nodes import DockerNodes
@@ -103,8 +104,8 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     ctx = Context(
         nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=DockerVolumes(engine),
         probe=TcpProbe(), swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
-        observer=Observer(swarm, feed, CLOCK), background=background, stack="orochi",
-        command="/orochi", defaults=Defaults(), limits=Limits(),
+        observer=Observer(swarm, feed, CLOCK, HttpReadiness()), background=background,
+        stack="orochi", command="/orochi", defaults=Defaults(), limits=Limits(),
     )  # fmt: skip
     yield Router(ctx, handlers(ctx), Operators.parse("*"), Defaults())
     await background.drain(5.0)

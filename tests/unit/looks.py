@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.probe import Reading
 from bot.domain.swarm import Look, Mode, Node, NodeState, Service, Task, TaskState
 from bot.domain.verdict import Outcome
 
@@ -68,12 +69,17 @@ class Machine:
             self.state = Convergence.watching(goal, BEGAN + since)
 
     def see(
-        self, at: float, *tasks: Task, heard: tuple[Task, ...] = (), gone: bool = False
+        self,
+        at: float,
+        *tasks: Task,
+        heard: tuple[Task, ...] = (),
+        gone: bool = False,
+        reading: Reading | None = None,
     ) -> Step:
-        """One look at ``at``."""
+        """One look at ``at``, and what the service's probe said of it."""
         now = BEGAN + at
         look = Look(now, None if gone else self.service, tasks, self.nodes)
-        result = step(self.state, look, heard, now)
+        result = step(self.state, look, heard, now, reading)
         self.state = result.state
         return result
 

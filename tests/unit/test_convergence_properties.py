@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from bot.domain.case import Phase
 from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.probe import LABEL, Probe, Reading, Status, Unlike, Unreached, Workers, read
+from bot.domain.reach import Reach
 from bot.domain.rules import CONVERGING, WATCHING
-from bot.domain.slots import count
+from bot.domain.slots import count, runs_to_completion
 from bot.domain.swarm import (
     Availability,
     Look,
@@ -40,7 +42,7 @@ ERRORS = [
     "assigned node no longer meets constraints",
     "something nobody has seen before",
 ]
-Course = list[tuple[Look, tuple[Task, ...], float]]
+Course = list[tuple[Look, tuple[Task, ...], Reading | None, float]]
 T = TypeVar("T")
 NODE_IDS = ["n1", "n2", "n3"]
 
@@ -69,7 +71,16 @@ tasks = st.builds(
     exit_code=st.sampled_from([None, 0, 1, 137]),
     up_to_date=st.booleans(),
     job_iteration=st.integers(0, 1),
+    addresses=st.sampled_from([(), ("10.0.1.1",), ("10.0.1.2", "10.0.2.2")]),
 )
+readings = st.one_of(
+    st.none(),
+    st.builds(Workers, st.lists(st.sampled_from(["10.0.1.1", "10.0.2.2", ""])).map(tuple)),
+    st.builds(Status, st.sampled_from([200, 204, 302, 404, 503])),
+    st.builds(Unreached, st.sampled_from([each for each in Reach if each is not Reach.ANSWERS])),
+    st.just(Unlike("it answers 404")),
+)
+labels = st.sampled_from(["", "", "dask://scheduler:8787", "http://django/ready", "wrong"])
 services = st.builds(
     Service,
     id=st.just("s"),
@@ -85,6 +96,7 @@ services = st.builds(
     update_started=st.sampled_from([None, 1.0, 2.0]),
     update_message=st.sampled_from(["", "update paused due to failure of task t1"]),
     failure_action=st.sampled_from(["pause", "continue"]),
+    labels=labels.map(lambda label: {LABEL: label} if label else {}),
 )
 looks = st.builds(
     Look,
@@ -94,7 +106,7 @@ looks = st.builds(
     nodes=nodes,
 )
 heard = st.lists(tasks, max_size=4).map(tuple)
-courses = st.lists(st.tuples(looks, heard, st.floats(0.1, 60.0)), min_size=1, max_size=8)
+courses = st.lists(st.tuples(looks, heard, readings, st.floats(0.1, 60.0)), min_size=1, max_size=8)
 starts = st.builds(
     Goal,
     service_id=st.just("s"),
@@ -111,10 +123,10 @@ starts = st.builds(
 def run(state: Convergence, course: Course) -> list[tuple[Look, Step, Phase]]:
     """All steps until the first outcome, with the phase each was made in."""
     now, steps = BEGAN, []
-    for look, said, seconds in course:
+    for look, said, reading, seconds in course:
         now += seconds
         phase = state.phase
-        result = step(state, look, said, now)
+        result = step(state, look, said, now, reading)
         steps.append((look, result, phase))
         state = result.state
         if result.outcome:
@@ -157,6 +169,31 @@ def test_converged_is_never_said_while_more_or_fewer_run_than_wanted(
 
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
+def test_converged_is_never_said_while_a_probe_is_not_content(state: Convergence, course: Course):
+    steps = run(state, course)
+
+    for (look, result, phase), (_, _, reading, _) in zip(steps, course, strict=False):
+        said = result.outcome is not None and result.outcome.verdict is Verdict.CONVERGED
+        service = look.service
+        if (
+            not said
+            or phase is not Phase.CONVERGING
+            or service is None
+            or LABEL not in service.labels
+        ):
+            continue
+        census = count(look, service)
+        if census.wanted and not runs_to_completion(service):
+            assert isinstance(read(service.labels[LABEL]), Probe)
+            assert isinstance(reading, Workers | Status)
+            if isinstance(reading, Workers):
+                assert len(reading.hosts) >= len(census.running)
+            else:
+                assert reading.code in {200, 204}
+
+
+@given(state=starts, course=courses)
+@settings(max_examples=75, deadline=None)
 def test_completed_is_never_said_before_every_wanted_task_has_ended_well(
     state: Convergence, course: Course
 ):
@@ -191,8 +228,8 @@ def test_the_order_of_tasks_and_nodes_does_not_matter(
         return tuple(shuffle.sample(values, len(values)))
 
     shuffled = [
-        (Look(look.at, look.service, mixed(look.tasks), mixed(look.nodes)), said, seconds)
-        for look, said, seconds in course
+        (Look(look.at, look.service, mixed(look.tasks), mixed(look.nodes)), said, reading, seconds)
+        for look, said, reading, seconds in course
     ]
 
     here, there = run(state, course)[-1][1], run(state, shuffled)[-1][1]

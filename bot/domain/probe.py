@@ -1,0 +1,157 @@
+"""A service's readiness probe: the label that asks for it, and what the one who is asked says.
+
+The label ``orochi-bot.probe`` of a service is
+
+- ``dask://HOST:PORT``: the HTTP address of a Dask scheduler, at which the service's tasks
+  register as workers;
+- ``http://HOST:PORT/PATH``: what answers with a status of 2xx once the service is ready.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv6Address
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from bot.domain.reach import Reach
+from bot.domain.swarm import Service
+
+LABEL: Final = "orochi-bot.probe"
+FORMS: Final = "dask://HOST:PORT or http://HOST:PORT/PATH"
+LONGEST: Final = 500
+
+_HTTP_PORT: Final = 80
+_SHOWN: Final = 80
+_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_REST: Final = re.compile(r"[!$-;=?-\[\]_a-z|~]*")
+"""What a path and a query are made of: printable ASCII, encoded where RFC 3986 asks for it."""
+
+
+class ProbeKind(Enum):
+    """Who is asked; the values are the label's schemes."""
+
+    DASK = "dask"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a right label asks for.
+
+    ``host`` is a name or an address (IPv6 without brackets), ``path`` begins with ``/`` and has
+    the query; for a scheduler it is ``/``.
+    """
+
+    kind: ProbeKind
+    host: str
+    port: int
+    path: str = "/"
+
+    @property
+    def address(self) -> str:
+        """``scheduler:8787``, as people read it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The label in its full form."""
+        path = "" if self.kind is ProbeKind.DASK else self.path
+        return f"{self.kind.value}://{self.address}{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class WrongProbe:
+    """A label that cannot be read. ``text`` is its value, shortened; ``why`` a clause."""
+
+    text: str
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, without the full stop."""
+        return f"its label {LABEL}={self.text} cannot be read: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The scheduler answered: ``hosts`` has the host of each registered worker's address."""
+
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An HTTP server answered with this status code."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Nobody was reached: ``reach`` is never ``ANSWERS``."""
+
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """Something answered, but not as what was asked for; ``why`` is a clause about it."""
+
+    why: str
+
+
+Reading = Workers | Status | Unreached | Unlike
+"""What asking a probe once came to."""
+
+
+def probe_of(service: Service) -> Probe | WrongProbe | None:
+    """The service's probe; None where it has no such label, or an empty one."""
+    text = service.labels.get(LABEL, "").strip()
+    return read(text) if text else None
+
+
+def read(text: str) -> Probe | WrongProbe:
+    """A label's value, without white space around it."""
+    try:
+        parts = urlsplit(text)
+        return _probe(text, parts, parts.port)
+    except ValueError:
+        return _wrong(text, "its host or its port is none")
+
+
+def _probe(text: str, parts: SplitResult, port: int | None) -> Probe | WrongProbe:
+    schemes = {kind.value: kind for kind in ProbeKind}
+    if len(text) > LONGEST:
+        return _wrong(text, f"it has more than {LONGEST} characters")
+    if parts.scheme not in schemes or not text.lower().startswith(f"{parts.scheme}://"):
+        return _wrong(text, f"it has to be {FORMS}")
+    kind = schemes[parts.scheme]
+    if "@" in parts.netloc:
+        return _wrong(text, "everybody can read a label, so it may hold no user name or password")
+    host = parts.hostname or ""
+    if not _is_host(host):
+        return _wrong(text, f"it names no host, it has to be {FORMS}")
+    if port is None and kind is ProbeKind.DASK:
+        return _wrong(text, "it names no port; a Dask scheduler's HTTP port is 8787 unless set")
+    if port == 0:
+        return _wrong(text, "no server has port 0")
+    rest = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    if parts.fragment or not _REST.fullmatch(rest) or "%" in host:
+        return _wrong(text, "it has characters that do not belong into a URL")
+    if kind is ProbeKind.DASK and rest != "/":
+        return _wrong(text, "after the port of a Dask scheduler comes nothing more")
+    return Probe(kind, host, _HTTP_PORT if port is None else port, rest)
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return bool(IPv6Address(host))
+    return _NAME.fullmatch(host) is not None
+
+
+def _wrong(text: str, why: str) -> WrongProbe:
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return WrongProbe(shown, why)

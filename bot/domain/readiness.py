@@ -1,0 +1,160 @@
+"""Whether what runs is also ready, as the service's probe says.
+
+A service without a probe is ready as soon as its tasks run. Workers of a Dask scheduler are told
+apart by their addresses: a task is registered when a worker has registered from one of the task's
+addresses on its networks (from its node's address, for a task on the host's network). So workers
+of another service, and those that the scheduler has not forgotten yet, are not counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.probe import (
+    LABEL,
+    Probe,
+    ProbeKind,
+    Reading,
+    Status,
+    Unlike,
+    Unreached,
+    Workers,
+    WrongProbe,
+    probe_of,
+)
+from bot.domain.reach import Reach
+from bot.domain.slots import Census, place_of, runs_to_completion
+from bot.domain.swarm import Look, Node, Service, Task
+
+_SHOWN: Final = 5
+_ATTACH: Final = "Attach the bot to a network that {host} is on (networks in its stack file)."
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What the probe says of one look.
+
+    ``words`` is a clause for the progress, ``lack`` one for a verdict: what is missing, "" where
+    nothing is. ``advice`` is the next step where the bot itself is in the way. ``probed`` says
+    whether there is a probe, ``wrong`` that its label cannot be read: then ``ready`` is False.
+    """
+
+    ready: bool = True
+    words: str = ""
+    lack: str = ""
+    advice: str = ""
+    probed: bool = False
+    wrong: bool = False
+
+
+UNPROBED: Final = Readiness()
+"""Of a service that has no probe, or where it does not matter."""
+
+
+def question(look: Look, census: Census) -> Probe | None:
+    """Whom to ask about what runs at this look; None where there is nothing to ask."""
+    service = look.service
+    probe = _probe(service, census) if service is not None else None
+    return probe if isinstance(probe, Probe) and census.running else None
+
+
+def judge(look: Look, service: Service, census: Census, reading: Reading | None) -> Readiness:
+    """``reading`` is what the probe said of this look, None while it was not asked."""
+    probe = _probe(service, census)
+    if probe is None:
+        return UNPROBED
+    if isinstance(probe, WrongProbe):
+        text = f"whether that is ready cannot be verified: {probe.sentence}"
+        advice = f"Correct it: `docker service update --label-add {LABEL}=… {service.name}`."
+        return Readiness(ready=False, words=text, lack=text, advice=advice, probed=True, wrong=True)
+    match reading:
+        case Workers():
+            return _registered(look, service, census, probe, reading)
+        case Status() if 200 <= reading.code < 300:
+            return Readiness(words=f"{probe.url} answers {reading.code}", probed=True)
+        case Status():
+            text = f"{probe.url} answers {reading.code} and not 2xx"
+            return _unready(text, text)
+        case Unreached():
+            return _unverified(probe, _unreached(probe, reading.reach), reading.reach)
+        case Unlike():
+            return _unverified(probe, _unlike(probe, reading))
+    text = f"{probe.url} was not asked yet"
+    return _unready(text, text)
+
+
+def _unready(words: str, lack: str, advice: str = "") -> Readiness:
+    return Readiness(ready=False, words=words, lack=lack, advice=advice, probed=True)
+
+
+def _probe(service: Service, census: Census) -> Probe | WrongProbe | None:
+    if census.wanted == 0 or runs_to_completion(service):
+        return None
+    return probe_of(service)
+
+
+def _registered(
+    look: Look, service: Service, census: Census, probe: Probe, reading: Workers
+) -> Readiness:
+    absent = _absent(census.running, look.nodes, reading.hosts)
+    number = len(census.running)
+    score = f"{number - len(absent)} of {number} registered at {probe.url}"
+    if not absent:
+        return Readiness(words=score, probed=True)
+    places = ", ".join(_place(look, service, task) for task in absent[:_SHOWN])
+    more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
+    lack = f"{score}, not registered: {places}{more}"
+    others = len(reading.hosts) - (number - len(absent))
+    if len(absent) == number and others > 0:
+        lack += f"; the scheduler knows {others} at other addresses"
+    return _unready(score, lack)
+
+
+def _absent(tasks: Iterable[Task], nodes: Sequence[Node], hosts: Iterable[str]) -> list[Task]:
+    """The tasks that no worker has registered from. Tasks on one node's network share its
+    address, so each needs a worker of its own there."""
+    left = Counter(hosts)
+    absent = []
+    for task in tasks:
+        own = task.addresses or tuple(n.address for n in nodes if n.id == task.node_id)
+        found = next((address for address in own if left[address] > 0), None)
+        if found is None:
+            absent.append(task)
+        else:
+            left[found] -= 1
+    return absent
+
+
+def _place(look: Look, service: Service, task: Task) -> str:
+    node = next((n.hostname for n in look.nodes if n.id == task.node_id), task.node_id)
+    return node if service.mode.is_global else f"slot {place_of(service, task)} on {node}"
+
+
+def _unverified(probe: Probe, why: str, reach: Reach = Reach.REFUSES) -> Readiness:
+    """Nothing is known of readiness. A server that refuses may still be starting; where there is
+    no way to it, the bot lacks a network."""
+    what = "registration" if probe.kind is ProbeKind.DASK else "readiness"
+    far = reach is not Reach.REFUSES
+    advice = _ATTACH.format(host=probe.host) if far else ""
+    hint = f"; attach the bot to a network that {probe.host} is on" if far else ""
+    lack = f"{what} was not verified, since {why}"
+    return _unready(f"{what} is not verified: {why}{hint}", lack, advice)
+
+
+def _unlike(probe: Probe, reading: Unlike) -> str:
+    what = "a Dask scheduler" if probe.kind is ProbeKind.DASK else "an HTTP server"
+    return f"{probe.url} does not answer as {what}: {reading.why}"
+
+
+def _unreached(probe: Probe, reach: Reach) -> str:
+    match reach:
+        case Reach.UNRESOLVED:
+            return f"the name {probe.host} of {probe.url} is not known where the bot runs"
+        case Reach.REFUSES:
+            return f"nothing listens at {probe.url} yet"
+        case Reach.SILENT:
+            return f"{probe.url} does not answer"
+    return f"there is no way from the bot to {probe.url}"

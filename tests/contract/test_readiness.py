@@ -1,0 +1,170 @@
+"""Probes are asked over HTTP: whatever answers, or does not, is told as what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from bot.domain.probe import Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
+from bot.domain.reach import Reach
+from bot.ports import Readiness
+from bot.readiness import IDENTITY, MOST_BYTES, HttpReadiness
+
+LOOPBACK = "127.0.0.1"
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def asker(seconds: float = 5.0) -> Readiness:
+    """The adapter is the port: mypy sees to it."""
+    return HttpReadiness(seconds)
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[int]:
+    """A server that answers every path so; gives its port."""
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, LOOPBACK, 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def dask(answer: Answer) -> Reading:
+    """What a Dask probe says of a server."""
+    async with serving(answer) as port:
+        return await asker().ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+
+
+def telling(body: str, status: int = 200) -> Answer:
+    """A server that always says that."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=body, status=status)
+
+    return answer
+
+
+async def test_the_workers_of_a_scheduler_are_told_by_their_hosts():
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        addresses = [
+            "tcp://10.0.1.7:39073",
+            "tls://[fd00::7]:1",
+            "ucx://worker-a:9",
+            "inproc://x y",
+        ]
+        return web.json_response({"workers": {each: {} for each in addresses}})
+
+    reading = await dask(answer)
+
+    assert asked == [IDENTITY]
+    assert reading == Workers(("10.0.1.7", "fd00::7", "worker-a", "x y"))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "why"),
+    [
+        ("no", 404, f"it answers 404 at {IDENTITY}"),
+        ("{}", 204, f"it answers 204 at {IDENTITY}"),
+        ("<html>", 200, f"it answers no JSON at {IDENTITY}"),
+        ("\x00", 200, f"it answers no JSON at {IDENTITY}"),
+        ("[1]", 200, f"it tells no workers at {IDENTITY}"),
+        (json.dumps({"workers": 3}), 200, f"it tells no workers at {IDENTITY}"),
+        (" " * (MOST_BYTES + 1), 200, f"it answers more than {MOST_BYTES} bytes at {IDENTITY}"),
+    ],
+    ids=["404", "204", "html", "bytes", "list", "number", "long"],
+)
+async def test_what_is_no_scheduler_is_not_taken_for_one(body: str, status: int, why: str):
+    assert await dask(telling(body, status)) == Unlike(why)
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 404, 503])
+async def test_an_http_probe_tells_the_status_and_follows_no_redirect(status: int):
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+    async with serving(answer) as port:
+        reading = await asker().ask(Probe(ProbeKind.HTTP, LOOPBACK, port, "/a%20b?c=d"))
+
+    assert reading == Status(status)
+    assert asked == ["/a%20b?c=d"]
+
+
+async def test_a_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch):
+    """Names of services mean nothing to it."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+    async with serving(telling("ok")) as port:
+        assert await asker().ask(Probe(ProbeKind.HTTP, LOOPBACK, port)) == Status(200)
+
+
+async def test_where_nothing_listens():
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        port = taken.getsockname()[1]
+
+        reading = await asker().ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+
+    assert reading == Unreached(Reach.REFUSES)
+
+
+async def test_a_name_that_nobody_knows():
+    reading = await asker(30.0).ask(Probe(ProbeKind.DASK, "no-such-host.invalid", 8787))
+
+    assert reading == Unreached(Reach.UNRESOLVED)
+
+
+async def test_where_there_is_no_way():
+    """An address for documentation (RFC 3849), from a machine that has no such route; a machine
+    that has one waits in vain."""
+    reading = await asker(0.5).ask(Probe(ProbeKind.HTTP, "2001:db8::1", 80))
+
+    assert reading in {Unreached(Reach.UNREACHABLE), Unreached(Reach.SILENT)}
+
+
+async def test_one_that_takes_too_long():
+    entered = asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.Response:
+        entered.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(answer) as port:
+        reading = await asker(0.5).ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+
+    assert entered.is_set()
+    assert reading == Unreached(Reach.SILENT)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"220 mail ready\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"]
+)
+async def test_what_does_not_speak_http(said: bytes):
+    async def speak(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        writer.close()
+
+    server = await asyncio.start_server(speak, LOOPBACK, 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+
+        reading = await asker().ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+
+    assert reading == Unlike("it breaks the answer off, or it is not HTTP")

@@ -1,0 +1,261 @@
+"""Services with a readiness probe: what runs counts only once it is ready."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.convergence import Convergence, Limits, question
+from bot.domain.probe import LABEL, Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
+from bot.domain.reach import Reach
+from bot.domain.swarm import Look, Restart, Service, Task
+from tests.unit.looks import (
+    BEGAN,
+    NODES,
+    PREPARING,
+    REMOVE,
+    Machine,
+    a_goal,
+    a_service,
+    a_task,
+    failed,
+)
+
+DASK = "dask://scheduler:8787"
+WEB = "http://django:8000/ready"
+
+
+def probed(label: str = DASK, replicas: int | None = 3, **values: object) -> Service:
+    """The service with a probe."""
+    return a_service(replicas, labels={LABEL: label}, **values)
+
+
+def workers(*slots: int) -> tuple[Task, ...]:
+    """A running task for each slot, at 10.0.1.SLOT."""
+    return tuple(a_task(f"r{slot}", slot, addresses=(f"10.0.1.{slot}",)) for slot in slots)
+
+
+def registered(*slots: int) -> Workers:
+    """What the scheduler says when those have registered."""
+    return Workers(tuple(f"10.0.1.{slot}" for slot in slots))
+
+
+def test_converged_only_when_as_many_are_registered_as_run():
+    machine = Machine(a_goal(3), probed())
+
+    assert machine.see(0, *workers(1, 2), reading=registered(1)).outcome is None
+    assert machine.see(20, *workers(1, 2, 3), reading=registered(1, 2)).outcome is None
+    assert machine.see(40, *workers(1, 2, 3), reading=registered(1, 2, 3)).outcome is None
+    assert machine.see(44.9, *workers(1, 2, 3), reading=registered(1, 2, 3)).outcome is None
+    found = machine.see(45, *workers(1, 2, 3), reading=registered(1, 2, 3)).outcome
+    assert found is not None
+    assert found.verdict.value == "converged"
+    assert found.reason == (
+        "3 of 3 run, and did for 5 s without a failure; 3 of 3 registered at dask://scheduler:8787."
+    )
+
+
+def test_the_progress_shows_how_many_are_registered():
+    machine = Machine(a_goal(3), probed())
+
+    some = machine.see(0, *workers(1, 2, 3), reading=registered(1, 2))
+    all_ = machine.see(1, *workers(1, 2, 3), reading=registered(1, 2, 3))
+
+    assert some.progress.phase == "3 of 3 run; 2 of 3 registered at dask://scheduler:8787"
+    assert some.look_again_in == 1.0
+    assert all_.progress.phase == (
+        "all running, 3 of 3 registered at dask://scheduler:8787; holding for 5 s"
+    )
+
+
+def test_one_that_leaves_the_scheduler_starts_the_hold_again():
+    machine = Machine(a_goal(1), probed(replicas=1))
+    machine.see(0, *workers(1), reading=registered(1))
+    machine.see(3, *workers(1), reading=registered())
+
+    assert machine.see(6, *workers(1), reading=registered(1)).outcome is None
+    assert machine.see(10.9, *workers(1), reading=registered(1)).outcome is None
+    assert machine.see(11, *workers(1), reading=registered(1)).outcome is not None
+
+
+def test_workers_of_other_services_and_forgotten_ones_do_not_count():
+    """Three are registered, and none of them is a task of this service."""
+    machine = Machine(a_goal(3), probed())
+    others = Workers(("10.0.1.77", "10.0.1.78", "10.0.1.79"))
+
+    machine.see(0, *workers(1, 2, 3), reading=others)
+    found = machine.see(901, *workers(1, 2, 3), reading=others).outcome
+
+    assert found is not None
+    assert found.verdict.value == "timed_out"
+    assert found.reason == (
+        "After 15 min 3 of 3 run: 0 of 3 registered at dask://scheduler:8787, not registered: "
+        "slot 1 on photon-machine-01, slot 2 on photon-machine-01, slot 3 on photon-machine-01; "
+        "the scheduler knows 3 at other addresses."
+    )
+
+
+def test_a_task_may_run_several_workers_and_have_several_addresses():
+    task = a_task("r1", addresses=("10.0.9.1", "10.0.1.1"))
+    machine = Machine(a_goal(1), probed(replicas=1))
+
+    step = machine.see(0, task, reading=Workers(("10.0.1.1", "10.0.1.1")))
+
+    assert "1 of 1 registered" in step.progress.phase
+
+
+def test_on_the_hosts_network_each_task_needs_a_worker_at_its_nodes_address():
+    machine = Machine(a_goal(3), probed())
+    machine.nodes = tuple(replace(n, address=f"192.0.2.{n.id[1:]}") for n in NODES)
+    tasks = (a_task("a", 1), a_task("b", 2), a_task("c", 3, node="n2"))
+
+    step = machine.see(0, *tasks, reading=Workers(("192.0.2.1", "192.0.2.2")))
+
+    assert "2 of 3 registered" in step.progress.phase
+
+
+def test_a_global_service_names_the_nodes_that_lack_a_worker():
+    machine = Machine(a_goal(None), probed(replicas=None))
+    tasks = tuple(a_task(f"g{n.id}", 0, node=n.id, addresses=(f"10.0.1.{n.id}",)) for n in NODES)
+    there = Workers(tuple(f"10.0.1.{n.id}" for n in NODES[1:]))
+
+    found = machine.see(901, *tasks, reading=there).outcome
+
+    assert found is not None
+    assert "not registered: photon-machine-01." in found.reason
+
+
+NOWHERE = [
+    (Reach.UNRESOLVED, f"the name scheduler of {DASK} is not known where the bot runs"),
+    (Reach.SILENT, f"{DASK} does not answer"),
+    (Reach.UNREACHABLE, f"there is no way from the bot to {DASK}"),
+]
+NO_SCHEDULER = [
+    (Unreached(Reach.REFUSES), f"nothing listens at {DASK} yet"),
+    (Unlike("it answers 404"), f"{DASK} does not answer as a Dask scheduler: it answers 404"),
+]
+
+
+@pytest.mark.parametrize(
+    ("reading", "words", "hint"),
+    [
+        *((Unreached(reach), words, True) for reach, words in NOWHERE),
+        *((reading, words, False) for reading, words in NO_SCHEDULER),
+    ],
+)
+def test_a_probe_that_cannot_be_reached_is_told_at_once_and_never_converges(
+    reading: Reading, words: str, hint: bool
+):
+    machine = Machine(a_goal(3), probed())
+
+    first = machine.see(0, *workers(1, 2, 3), reading=reading)
+    assert machine.see(899, *workers(1, 2, 3), reading=reading).outcome is None
+    found = machine.see(900, *workers(1, 2, 3), reading=reading).outcome
+
+    assert first.progress.phase.startswith(f"3 of 3 run; registration is not verified: {words}")
+    assert ("attach the bot to a network that scheduler is on" in first.progress.phase) is hint
+    assert found is not None
+    assert found.verdict.value == "timed_out"
+    assert found.reason == (
+        f"After 15 min 3 of 3 run: registration was not verified, since {words}."
+    )
+    assert ("Attach the bot" in found.advice) is hint
+
+
+def test_an_http_probe_waits_for_2xx():
+    machine = Machine(a_goal(1), probed(WEB, 1))
+
+    first = machine.see(0, *workers(1), reading=Status(503))
+    machine.see(10, *workers(1), reading=Status(302))
+    machine.see(20, *workers(1), reading=Status(204))
+    found = machine.see(25, *workers(1), reading=Status(204)).outcome
+
+    assert first.progress.phase == f"1 of 1 runs; {WEB} answers 503 and not 2xx"
+    assert found is not None
+    assert found.reason == (f"1 of 1 runs, and did for 5 s without a failure; {WEB} answers 204.")
+
+
+def test_an_http_probe_that_stays_so_is_what_is_missing():
+    machine = Machine(a_goal(1, limits=Limits(time_limit=60)), probed(WEB, 1))
+
+    found = machine.see(60, *workers(1), reading=Status(503)).outcome
+
+    assert found is not None
+    assert found.reason == f"After 60 s 1 of 1 runs: {WEB} answers 503 and not 2xx."
+
+
+def test_an_unread_label_fails_when_all_else_is_well_and_says_how_to_correct_it():
+    machine = Machine(a_goal(3), probed("dask:/scheduler"))
+
+    first = machine.see(0, *workers(1, 2, 3))
+    assert machine.see(4.9, *workers(1, 2, 3)).outcome is None
+    found = machine.see(5, *workers(1, 2, 3)).outcome
+
+    assert "orochi-bot.probe=dask:/scheduler cannot be read" in first.progress.phase
+    assert found is not None
+    assert found.verdict.value == "failed"
+    assert found.reason.startswith("3 of 3 run, but whether that is ready cannot be verified: ")
+    assert "--label-add orochi-bot.probe=… stack_web" in found.advice
+
+
+def test_failures_go_before_a_probe():
+    machine = Machine(a_goal(1), probed(replicas=1))
+
+    dead = [failed("a"), failed("bb"), failed("ccc")]
+
+    assert machine.verdict(0, *dead, *workers(1)) == "crash_looping"
+
+
+def test_what_does_not_run_yet_is_missing_rather_than_registration():
+    machine = Machine(a_goal(2), probed(replicas=2))
+
+    found = machine.see(900, *workers(1), a_task("p", 2, PREPARING), reading=registered()).outcome
+
+    assert found is not None
+    assert found.reason == (
+        "After 15 min 1 of 2 run: slot 2 is preparing on photon-machine-01 for 0 s."
+    )
+
+
+def test_a_scale_down_is_quick_with_a_probe_too():
+    machine = Machine(a_goal(1), probed(replicas=1))
+    leaving = a_task("r2", 2, desired=REMOVE)
+
+    assert machine.see(0, *workers(1), leaving, reading=registered(1)).outcome is None
+    found = machine.see(1, *workers(1), reading=registered(1)).outcome
+
+    assert found is not None
+    assert found.verdict.value == "converged"
+
+
+def test_nothing_is_asked_of_no_tasks():
+    machine = Machine(a_goal(0), probed(replicas=0))
+
+    assert machine.outcome(0).reason == "Nothing runs any more."
+
+
+def test_a_watch_does_not_ask():
+    machine = Machine(a_goal(1), probed(replicas=1), since=0)
+    machine.see(0, *workers(1))
+
+    assert machine.verdict(60, *workers(1)) == "converged"
+
+
+@pytest.mark.parametrize(
+    ("service", "tasks", "asked"),
+    [
+        (probed(), workers(1), Probe(ProbeKind.DASK, "scheduler", 8787)),
+        (probed(), (a_task("p", 1, PREPARING),), None),
+        (probed(replicas=0), workers(1), None),
+        (probed("wrong"), workers(1), None),
+        (probed(restart=Restart.NONE), workers(1), None),
+        (a_service(3), workers(1), None),
+        (None, (), None),
+    ],
+)
+def test_who_is_asked(service: Service | None, tasks: tuple[Task, ...], asked: Probe | None):
+    look = Look(BEGAN, service, tasks, NODES)
+
+    assert question(Convergence.start(a_goal()), look) == asked
+    assert question(Convergence.watching(a_goal(), BEGAN), look) is None

@@ -1,0 +1,89 @@
+"""The label of a readiness probe: what it may be, and what is said where it is not."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.probe import LABEL, LONGEST, Probe, ProbeKind, WrongProbe, probe_of, read
+from tests.unit.looks import a_service
+
+DASK, HTTP = ProbeKind.DASK, ProbeKind.HTTP
+
+
+@pytest.mark.parametrize(
+    ("text", "probe"),
+    [
+        ("dask://scheduler:8787", Probe(DASK, "scheduler", 8787)),
+        ("dask://orochi_scheduler:8787/", Probe(DASK, "orochi_scheduler", 8787)),
+        ("DASK://Scheduler:8787", Probe(DASK, "scheduler", 8787)),
+        ("dask://10.0.1.7:8787", Probe(DASK, "10.0.1.7", 8787)),
+        ("dask://[fd00::7]:8787", Probe(DASK, "fd00::7", 8787)),
+        ("http://django:8000/healthz", Probe(HTTP, "django", 8000, "/healthz")),
+        ("http://django", Probe(HTTP, "django", 80)),
+        ("http://a.b-c:81/x%20y?deep=1&z", Probe(HTTP, "a.b-c", 81, "/x%20y?deep=1&z")),
+    ],
+)
+def test_a_label_is_read(text: str, probe: Probe):
+    assert read(text) == probe
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("scheduler:8787", "has to be dask://HOST:PORT or http://HOST:PORT/PATH"),
+        ("dask:scheduler:8787", "has to be"),
+        ("https://django/healthz", "has to be"),
+        ("tcp://scheduler:8786", "has to be"),
+        ("yes", "has to be"),
+        ("dask://scheduler", "names no port; a Dask scheduler's HTTP port is 8787 unless set"),
+        ("dask://:8787", "names no host"),
+        ("http:///healthz", "names no host"),
+        ("dask://scheduler:87870", "its host or its port is none"),
+        ("dask://scheduler:http", "its host or its port is none"),
+        ("http://[fd00::zz]:80/", "its host or its port is none"),
+        ("http://django:0/", "no server has port 0"),
+        ("dask://scheduler:8787/status", "comes nothing more"),
+        ("dask://scheduler:8787?x", "comes nothing more"),
+        ("http://me:secret@django/", "may hold no user name or password"),
+        ("http://django/a b", "characters that do not belong"),
+        ("http://django/a#b", "characters that do not belong"),
+        ("http://django/ä", "characters that do not belong"),
+        ("http://dj%61ngo/", "names no host"),
+        ("http://dj ango/", "names no host"),
+        (f"http://django/{'x' * LONGEST}", f"more than {LONGEST} characters"),
+    ],
+)
+def test_a_wrong_label_is_a_sentence(text: str, why: str):
+    found = read(text)
+
+    assert isinstance(found, WrongProbe)
+    assert why in found.why
+    assert len(found.sentence) < 300
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_label_is_none(text: str):
+    assert probe_of(a_service(1, labels={LABEL: text})) is None
+    assert probe_of(a_service(1)) is None
+
+
+def test_white_space_around_a_label_does_not_matter():
+    assert probe_of(a_service(1, labels={LABEL: " http://a:1/ "})) == Probe(HTTP, "a", 1)
+
+
+@given(st.one_of(st.text(max_size=60), st.from_regex(r"(dask|http)://\S{0,30}(:[0-9]{0,6})?/?.*")))
+def test_any_text_is_a_probe_that_can_be_asked_or_a_sentence(text: str):
+    found = read(text.strip())
+
+    if isinstance(found, Probe):
+        assert read(found.url) == found
+        parts = urlsplit(f"http://{found.address}{found.path}")
+        assert (parts.hostname, parts.port or 80) == (found.host, found.port)
+        assert found.url.isascii()
+        assert found.url.isprintable()
+    else:
+        assert found.why
