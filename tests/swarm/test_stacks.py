@@ -13,7 +13,10 @@ from tests.swarm.stack_bench import CLIENTS, FOLDER, OURS, TWIN, Workbench, text
 
 FILES = sorted(file.stem for file in FOLDER.glob("*.yml") if "." not in file.stem)
 EVERYWHERE = ("contents", "networks", "volumes", "environment")
-"""Files that are deployed by every docker CLI of this machine."""
+"""Files that are deployed by every docker CLI of this machine, the others by one."""
+DEPLOYS = [(CLIENTS[-1], name) for name in FILES] + [
+    (client, name) for client in CLIENTS[:-1] for name in EVERYWHERE
+]
 
 
 @pytest.fixture
@@ -25,7 +28,8 @@ async def bench(
     await bench.aclose()
 
 
-async def compare(bench: Workbench, name: str) -> None:
+@pytest.mark.parametrize(("bench", "name"), DEPLOYS, indirect=["bench"])
+async def test_the_specs_are_those_of_the_clis_own_deploy(bench: Workbench, name: str) -> None:
     """First, changed and once more: field by field, and nothing is left to do after each."""
     deployed: dict[str, int | None] = {}
     for version in (name, f"{name}.next", name):
@@ -37,17 +41,6 @@ async def compare(bench: Workbench, name: str) -> None:
         assert bench.specs(OURS) == bench.specs(TWIN), version
         assert not plan.empty
         assert (await bench.stacks.record(OURS, deployed)).plan.empty
-
-
-@pytest.mark.parametrize("name", FILES)
-async def test_the_specs_are_those_of_the_clis_own_deploy(bench: Workbench, name: str) -> None:
-    await compare(bench, name)
-
-
-@pytest.mark.parametrize("name", EVERYWHERE)
-@pytest.mark.parametrize("bench", CLIENTS[:-1], indirect=True)
-async def test_the_same_with_every_other_client(bench: Workbench, name: str) -> None:
-    await compare(bench, name)
 
 
 async def test_a_plan_tells_what_would_change_and_changes_nothing(bench: Workbench) -> None:

@@ -94,7 +94,7 @@ async def test_each_broken_file_has_its_sentence(bench: Workbench, what: str) ->
     assert (await refusal(bench)).sentence.startswith(sentence)
 
 
-@pytest.mark.parametrize("bench", CLIENTS[-1:], indirect=True)
+@every_client
 async def test_a_name_at_the_top_is_the_files_own(bench: Workbench) -> None:
     bench.write(f"name: other\n{HEAD}")
 

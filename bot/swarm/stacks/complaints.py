@@ -1,6 +1,6 @@
 """What the docker CLI says of a stack's file, in sentences for a person: pure.
 
-The CLI's messages were seen with 20.10 and 28.2.
+The CLI's messages were seen with 20.10, 26.1 and 28.2.
 """
 
 from __future__ import annotations
