@@ -38,6 +38,7 @@ from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
+from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.fallback_feed import FallbackFeed
@@ -45,6 +46,7 @@ from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.service_logs import DockerServiceLogs
+from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.stream import SwarmStream
 from bot.swarm.volumes import DockerVolumes
 from bot.swarm.watch.client import WatchClient
@@ -121,6 +123,7 @@ class App:
             await self.push.aclose()
         await self._trust.aclose()
         await self.swarm.aclose()
+        await self.stacks.aclose()
         self._engine.close()
         await self._link.aclose()
 
@@ -136,6 +139,13 @@ class App:
         )
         self.swarm = DockerSwarm(settings.docker_host)
         self._engine = Connection(settings.docker_host)
+        self.versions = RedisVersions(self._link, prefix=settings.redis_prefix)
+        self.stacks = DockerStacks(
+            settings.bot_stacks_dir,
+            settings.slack_bot_token.get_secret_value().encode(),
+            settings.docker_host,
+            probe=TcpProbe(),
+        )
         self._build_feed()
         self._api = Api(
             settings.slack_bot_token.get_secret_value(), self._clock, settings.slack_api_url
@@ -160,6 +170,8 @@ class App:
             logs=DockerServiceLogs(self._engine),
             volumes=DockerVolumes(self._engine),
             probe=TcpProbe(),
+            stacks=self.stacks,
+            versions=self.versions,
             feed=self.feed,
             jobs=self.jobs,
             incidents=self.incidents,

@@ -9,7 +9,7 @@ from bot.domain.goal import Limits
 from bot.engine_ports import Nodes, Probe, ServiceLogs, Volumes
 from bot.loops.background import Background
 from bot.loops.observer import Observer
-from bot.ports import Chat, Clock, Feed, Incidents, Jobs, Swarm
+from bot.ports import Chat, Clock, Feed, Incidents, Jobs, Stacks, Swarm, Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Context:
     logs: ServiceLogs
     volumes: Volumes
     probe: Probe
+    stacks: Stacks
+    versions: Versions
     feed: Feed
     jobs: Jobs
     incidents: Incidents
