@@ -1,6 +1,7 @@
 # Thin on purpose: each target is one line of sense.
 PYTHON ?= python3
 BIN := .venv/bin
+PROCESSES ?= 2
 
 .PHONY: setup packages test lint bench lock
 
@@ -16,8 +17,8 @@ packages: ## as root on Debian or Ubuntu: install what is missing for the tests
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-test: setup ## every test: unit, contract and (as root) those on a real swarm
-	$(BIN)/pytest $(ARGS)
+test: setup ## every test: unit, contract and (as root) those on a real swarm, each file in one process
+	$(BIN)/pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 lint: setup ## format, lint, types, direction of imports
 	$(BIN)/ruff format --check .

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if swarm and missing and not in_ci():
         items[:] = [item for item in items if item not in swarm]
         config.hook.pytest_deselected(items=swarm)
-        config.stash[_LEFT_OUT] = f"{len(swarm)} swarm tests left out, they need: {missing}"
+        _note_left_out(config, f"{len(swarm)} swarm tests left out, they need: {missing}")
+
+
+def _note_left_out(config: pytest.Config, words: str) -> None:
+    """Keep the line for the end; a worker of pytest-xdist hands it to the run's own process."""
+    output = getattr(config, "workeroutput", None)
+    if output is None:
+        config.stash[_LEFT_OUT] = words
+    else:
+        output["left_out"] = words
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a worker left out."""
+    del error
+    if words := getattr(node, "workeroutput", {}).get("left_out", ""):
+        node.config.stash[_LEFT_OUT] = words
 
 
 def pytest_terminal_summary(

@@ -30,15 +30,18 @@ def test_a_missing_engine_fails_the_run_in_ci(tmp_path: Path) -> None:
     assert "the lab needs: no-such-tool" in done.stdout
 
 
-def test_elsewhere_one_line_says_what_is_missing(tmp_path: Path) -> None:
-    done = run_swarm_tests(tmp_path, "def test_it(lab): ...\n", ci="", tools=("no-such-tool",))
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two processes"])
+def test_elsewhere_one_line_says_what_is_missing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = run_swarm_tests(
+        tmp_path, "def test_it(lab): ...\n", *options, ci="", tools=("no-such-tool",)
+    )
 
     assert "1 swarm tests left out, they need: no-such-tool" in done.stdout
     assert "failed" not in done.stdout
 
 
 def run_swarm_tests(
-    folder: Path, source: str, *, ci: str, tools: tuple[str, ...] = ()
+    folder: Path, source: str, *options: str, ci: str, tools: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     """pytest on one swarm test under a copy of our conftest that asks for `tools` (as root)."""
     conftest = (PROJECT / "tests" / "conftest.py").read_text()
@@ -49,7 +52,7 @@ def run_swarm_tests(
     (swarm / "test_one.py").write_text(source)
     shutil.copy(PROJECT / "pyproject.toml", folder)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
         cwd=folder,
         env={**os.environ, "CI": ci, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
