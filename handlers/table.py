@@ -16,6 +16,7 @@ from handlers.cancel import Cancel
 from handlers.change import ChangeRunner
 from handlers.context import Context
 from handlers.drain import Activate, Drain
+from handlers.history import ListVersions
 from handlers.incident_buttons import IncidentButtons
 from handlers.incidents import ListIncidents
 from handlers.jobs import ListJobs
@@ -30,6 +31,7 @@ from handlers.rollback import RollBack
 from handlers.scale import ACTION as SCALE
 from handlers.scale import Scale
 from handlers.scale_back import ScaleBack
+from handlers.stacks import ListStacks
 from handlers.status import Status
 from handlers.volumes import ListVolumes
 from handlers.way_back import WayBack
@@ -78,6 +80,8 @@ def handlers(ctx: Context) -> Handlers:
             commands.ListVolumes: ListVolumes(ctx).answer,
             commands.ListJobs: ListJobs(ctx).answer,
             commands.ListIncidents: ListIncidents(ctx).answer,
+            commands.ListVersions: ListVersions(ctx).answer,
+            commands.ListStacks: ListStacks(ctx).answer,
             commands.Join: join.answer,
             commands.RotateToken: join.rotate,
             commands.Cancel: Cancel(ctx).answer,

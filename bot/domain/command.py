@@ -111,6 +111,18 @@ class ListVolumes:
 
 
 @dataclass(frozen=True, slots=True)
+class ListVersions:
+    """``history``: the deployed versions of a stack; the bot's own when none is named."""
+
+    stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListStacks:
+    """``stacks``: those that may be deployed and those that are, and what was changed by hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """``drain``: let no task run on a node; its hostname or id as it was typed."""
 
@@ -179,6 +191,8 @@ Command = (
     | ListVolumes
     | ListJobs
     | ListIncidents
+    | ListVersions
+    | ListStacks
     | Drain
     | Activate
     | Join
@@ -216,6 +230,8 @@ _WORDS: Final[dict[type[Command], str]] = {
     ListVolumes: "volumes",
     ListJobs: "jobs",
     ListIncidents: "incidents",
+    ListVersions: "history",
+    ListStacks: "stacks",
     Drain: "drain",
     Activate: "activate",
     Cancel: "cancel",

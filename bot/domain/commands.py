@@ -20,7 +20,9 @@ from bot.domain.command import (
     ListIncidents,
     ListJobs,
     ListNodes,
+    ListStacks,
     ListTasks,
+    ListVersions,
     ListVolumes,
     ReadLogs,
     Reply,
@@ -34,6 +36,7 @@ from bot.domain.command import (
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import alike, job_id
 from bot.domain.quoting import quoted
+from bot.domain.version_commands import VERSIONS
 
 COMMAND_LIKENESS = 0.7
 """Commands are short words: ``restart`` must not be taken for ``status``."""
@@ -51,7 +54,9 @@ __all__ = [
     "ListIncidents",
     "ListJobs",
     "ListNodes",
+    "ListStacks",
     "ListTasks",
+    "ListVersions",
     "ListVolumes",
     "ReadLogs",
     "Reply",
@@ -234,7 +239,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         examples=(("jobs", "the list"),),
         changes=False,
         parse=_jobs,
-        also=("ls", "list", "history", "queue"),
+        also=("ls", "list", "queue"),
     ),
     CommandSpec(
         name="incidents",
@@ -253,6 +258,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             "It is resolved when all that is wanted has run for a while without a failure.",
         ),
     ),
+    *VERSIONS,
     *NODES,
     CommandSpec(
         name="cancel",

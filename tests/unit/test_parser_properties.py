@@ -17,7 +17,9 @@ from bot.domain.commands import (
     ListIncidents,
     ListJobs,
     ListNodes,
+    ListStacks,
     ListTasks,
+    ListVersions,
     ListVolumes,
     ReadLogs,
     Reply,
@@ -75,6 +77,8 @@ commands = st.one_of(
     st.just(ListJobs()),
     st.just(ListNodes()),
     st.just(ListVolumes()),
+    st.just(ListStacks()),
+    st.builds(ListVersions, st.none() | services_but_help),
     st.builds(ListTasks, st.none() | services.filter(lambda name: name.lower() != "help")),
     st.builds(
         ReadLogs,

@@ -1,0 +1,84 @@
+"""The deployed versions of a stack: who, when, how it ended, what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.errors import RefusedError
+from bot.domain.history import image_changes, same_files, way_back
+from bot.domain.message import Message
+from bot.domain.version import Version
+from bot.views import words
+from bot.views.blocks import context, fits, packed
+from bot.views.text import line, mention, plural, slack_date
+
+COUNTS = ((20, 12, 160), (20, 6, 100), (20, 3, 80), (10, 2, 60), (3, 1, 40))
+"""Versions, images that changed of each, and characters of one; the first that fits."""
+NAME_LENGTH = 63
+
+
+def history_message(
+    stack: str, versions: Sequence[Version], *, command: str = "/orochi"
+) -> Message:
+    """Versions, newest first. ``command`` is "" where it cannot roll this stack back."""
+    name = line(stack, NAME_LENGTH)
+    if not versions:
+        text = f"The bot has not deployed the stack {name} yet: it has no versions."
+        return Message(text, tuple(packed([text])))
+    title = f"*Versions of {name}*, newest first:"
+    end = context(_way_back(stack, versions, command))
+    rendered = ([*packed([title, *_lines(versions, counts)]), end] for counts in COUNTS)
+    blocks = next((each for each in rendered if fits(each)), [*packed([title]), end])
+    newest = versions[0]
+    text = (
+        f"{plural(len(versions), 'version')} of {name}; the newest, {newest.number}: "
+        f"{words.word(newest.verdict)}"
+    )
+    return Message(text, tuple(blocks))
+
+
+def _lines(versions: Sequence[Version], counts: tuple[int, int, int]) -> list[str]:
+    most, images, length = counts
+    older = [*versions[1:], None]
+    told = [
+        _line(version, before, versions, images, length)
+        for version, before in zip(versions[:most], older, strict=False)
+    ]
+    left = len(versions) - most
+    return [*told, f"and {plural(left, 'older version')}"] if left > 0 else told
+
+
+def _line(
+    version: Version, before: Version | None, versions: Sequence[Version], most: int, length: int
+) -> str:
+    head = (
+        f"*{version.number}* · {words.VERDICTS[version.verdict]} · {mention(version.user)} · "
+        f"{slack_date(version.at)} · job `{line(version.job, 20)}`"
+    )
+    return f"{head} · {_content(version, before, versions, most, length)}"
+
+
+def _content(
+    version: Version, before: Version | None, versions: Sequence[Version], most: int, length: int
+) -> str:
+    unkept = "" if version.bundle else " (its files are not kept)"
+    if same := same_files(version, versions):
+        return f"the files of version {same.number}{unkept}"
+    changes = image_changes(version, before)
+    if before is None:
+        return f"{plural(len(version.images), 'service')}{unkept}"
+    if not changes:
+        return f"no image changed{unkept}"
+    more = len(changes) - most
+    shown = "; ".join(line(each, length) for each in changes[:most])
+    return f"{shown}{f'; and {more} more' if more > 0 else ''}{unkept}"
+
+
+def _way_back(stack: str, versions: Sequence[Version], command: str) -> str:
+    try:
+        back = way_back(stack, versions)
+    except RefusedError as error:
+        return line(f"{error.sentence} {error.hint}".strip(), 600)
+    if not command:
+        return f"The last other version that ended well is {back.number}."
+    return f"`{line(command, 30)} rollback` would go back to version {back.number}, with a plan."

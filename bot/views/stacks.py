@@ -1,0 +1,126 @@
+"""The catalog: which stacks may be deployed, which are, and what was changed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.catalog import StackEntry
+from bot.domain.message import Message
+from bot.domain.names import short_name
+from bot.domain.plan import Action, Difference, ReplicaRule, ServiceChange
+from bot.domain.version import Version
+from bot.views import words
+from bot.views.blocks import context, fits, packed
+from bot.views.text import line, mention, plural, quoted, slack_date
+
+COUNTS = ((40, 12, 8, 120), (40, 6, 4, 80), (40, 3, 2, 60), (20, 1, 1, 60), (8, 0, 0, 0))
+"""Stacks, services of each, fields of each, characters of a value; the first that fits."""
+NAME_LENGTH = 63
+
+
+def stacks_message(
+    entries: Sequence[StackEntry], *, command: str = "/orochi", trouble: str = ""
+) -> Message:
+    """``trouble`` is why no stack may be deployed, "" where they may."""
+    hints = [line(trouble, 600)] if trouble else []
+    hints.append(f"`{line(command, 30)} deploy STACK` shows a plan before anything happens")
+    end = context(" · ".join(hints[:1] if trouble else hints))
+    if not entries:
+        text = "There is no stack: neither a file of one nor one in the swarm."
+        return Message(text, (*packed([text]), end))
+    rendered = ([*packed(_lines(entries, counts)), end] for counts in COUNTS)
+    counted = plural(len(entries), "stack")
+    drifted = sum(1 for entry in entries if entry.drifted or entry.gone)
+    text = f"{counted}, {drifted} changed by hand since its deploy" if drifted else counted
+    blocks = next((each for each in rendered if fits(each)), [*packed([f"*{text}*"]), end])
+    return Message(text, tuple(blocks))
+
+
+def _lines(entries: Sequence[StackEntry], counts: tuple[int, int, int, int]) -> list[str]:
+    lines = [each for entry in entries[: counts[0]] for each in _entry(entry, counts)]
+    left = len(entries) - counts[0]
+    return [*lines, f"and {plural(left, 'more stack')}"] if left > 0 else lines
+
+
+def _entry(entry: StackEntry, counts: tuple[int, int, int, int]) -> list[str]:
+    running = f"{plural(entry.services, 'service')} in the swarm" if entry.services else ""
+    parts = [
+        f"{_sign(entry)} *{line(entry.name, NAME_LENGTH)}*",
+        running or "not in the swarm",
+        "" if entry.has_file else "no file: it cannot be deployed",
+        _version(entry.version) if entry.version else "not deployed by the bot",
+        _state(entry),
+    ]
+    return [" · ".join(filter(None, parts)), *_drift(entry, counts)]
+
+
+def _sign(entry: StackEntry) -> str:
+    if not entry.services:
+        return words.LEAVING
+    if entry.drifted or entry.gone or entry.trouble:
+        return words.COMING
+    return words.GOOD if entry.version and entry.version.verdict.good else words.LEAVING
+
+
+def _version(version: Version) -> str:
+    return (
+        f"version {version.number}, {words.word(version.verdict)}, by {mention(version.user)}, "
+        f"{slack_date(version.at)}"
+    )
+
+
+def _state(entry: StackEntry) -> str:
+    if entry.trouble:
+        return f"what was changed by hand is not known: {line(entry.trouble, 300)}"
+    if entry.drift is None:
+        return ""
+    if entry.drifted or entry.gone:
+        count = len(entry.drifted) + len(entry.gone)
+        return f"*drifted*: {count} not as deployed"
+    return "as deployed"
+
+
+def _drift(entry: StackEntry, counts: tuple[int, int, int, int]) -> list[str]:
+    _, most, fields, length = counts
+    lines = [_service(entry, each, fields, length) for each in entry.drifted]
+    lines += [f"{each.kind.value} {line(each.name, NAME_LENGTH)} is gone" for each in entry.gone]
+    left = len(lines) - most
+    more = [f"    • and {left} more"] if most and left > 0 else []
+    return [*(f"    • {each}" for each in lines[:most]), *more, *_scaled(entry, most)]
+
+
+def _service(entry: StackEntry, change: ServiceChange, most: int, length: int) -> str:
+    name = f"*{line(short_name(entry.name, change.name), NAME_LENGTH)}*"
+    if change.action is Action.CREATE:
+        return f"{name} was removed"
+    if change.action is Action.REMOVE:
+        return f"{name} is not of the deployed version"
+    shown = "; ".join(_field(each, length) for each in change.changes[:most])
+    more = len(change.changes) - most
+    return f"{name}: {shown}" + (f"; and {plural(more, 'more field')}" if more > 0 else "")
+
+
+def _field(difference: Difference, length: int) -> str:
+    """In a plan back to what was deployed, ``old`` is how it is now."""
+    now, deployed = difference.old, difference.new
+    name = line(difference.field, 80)
+    if not deployed:
+        return f"{name} {quoted(now, length)} was added"
+    if not now:
+        return f"{name} {quoted(deployed, length)} was taken away"
+    return f"{name} {quoted(now, length)}, deployed {quoted(deployed, length)}"
+
+
+def _scaled(entry: StackEntry, most: int) -> list[str]:
+    """Numbers set by hand: a deploy keeps them, so they are no drift."""
+    services = entry.drift.services if entry.drift else ()
+    scaled = [
+        f"{line(short_name(entry.name, each.name), NAME_LENGTH)} {each.replicas.live}"
+        f" (file: {each.replicas.file})"
+        for each in services
+        if each.replicas.rule is ReplicaRule.SCALED
+    ]
+    more = f" and {len(scaled) - most} more" if len(scaled) > most else ""
+    return [f"    • scaled by hand, which a deploy keeps: {', '.join(scaled[:most])}{more}"] * bool(
+        scaled and most
+    )

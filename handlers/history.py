@@ -1,0 +1,33 @@
+"""``history``: the deployed versions of a stack."""
+
+from __future__ import annotations
+
+from bot.domain.command import ListVersions as Command
+from bot.domain.errors import RefusedError
+from bot.domain.message import Message
+from bot.domain.names import alike
+from bot.views.history import history_message
+from handlers.context import Context
+
+
+class ListVersions:
+    """Answers with the versions that are kept of a stack."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def answer(self, command: Command, _user: str) -> Message:
+        """Those of the bot's own stack, unless another one is named."""
+        stack = command.stack or self._ctx.stack
+        versions = await self._ctx.versions.of(stack) if stack else ()
+        if not versions and (not stack or command.stack):
+            raise await self._unknown(stack)
+        command_there = self._ctx.command if stack == self._ctx.stack else ""
+        return history_message(stack, versions, command=command_there)
+
+    async def _unknown(self, stack: str) -> RefusedError:
+        known = await self._ctx.versions.stacks()
+        said = f"The bot has not deployed a stack `{stack}`." if stack else "Which stack?"
+        named = alike(stack, known) or known[:10]
+        listed = ", ".join(f"`{name}`" for name in named)
+        return RefusedError(said, hint=f"There are versions of {listed}." if listed else "")

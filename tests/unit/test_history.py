@@ -1,0 +1,94 @@
+"""Which version is the way back, and what a version changed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bot.domain.errors import RefusedError
+from bot.domain.history import former, image_changes, same_files, way_back
+from bot.domain.verdict import Verdict
+from bot.domain.version import Version
+
+WELL, BAD = Verdict.CONVERGED, Verdict.CRASH_LOOPING
+
+
+def version(number: int, files: str, verdict: Verdict = WELL, **images: str) -> Version:
+    named = {f"orochi_{name}": image for name, image in images.items()}
+    return Version(
+        "orochi", f"job{number}", "U1", 0.0, verdict, "", named, {}, number=number, bundle=files
+    )
+
+
+def newest_first(*versions: Version) -> tuple[Version, ...]:
+    return tuple(reversed(versions))
+
+
+@pytest.mark.parametrize(
+    ("versions", "number"),
+    [
+        ((version(1, "a"), version(2, "b", BAD)), 1),
+        ((version(1, "a"), version(2, "b")), 1),
+        ((version(1, "a"), version(2, "b", BAD), version(3, "c", BAD)), 1),
+        ((version(1, "a"), version(2, "b"), version(3, "b")), 1),
+        ((version(1, "a"), version(2, "b"), version(3, "a")), 2),
+        ((version(1, "a"), version(2, "a", BAD)), 1),
+        ((version(1, "a", Verdict.COMPLETED), version(2, "b", BAD)), 1),
+    ],
+)
+def test_the_way_back_is_the_last_version_that_was_well_and_another(
+    versions: tuple[Version, ...], number: int
+):
+    assert way_back("orochi", newest_first(*versions)).number == number
+
+
+@pytest.mark.parametrize(
+    ("versions", "why"),
+    [
+        ((), "the bot has not deployed it yet"),
+        ((version(1, "a"),), "none of other files ended well before version 1"),
+        ((version(1, "a", BAD), version(2, "b")), "ended well before version 2"),
+        ((version(1, "a"), version(2, "b", BAD), version(3, "a")), "before version 3"),
+        ((version(1, ""), version(2, "b", BAD)), "The files of version 1 of the stack"),
+    ],
+)
+def test_without_one_it_says_why(versions: tuple[Version, ...], why: str):
+    with pytest.raises(RefusedError, match=re.escape(why)):
+        way_back("orochi", newest_first(*versions))
+
+
+def test_one_service_may_go_back_to_any_other_version_that_was_well():
+    """Each set of files once, the newest first; never to the present one's."""
+    versions = newest_first(
+        version(1, "a"), version(2, "b"), version(3, "c", BAD), version(4, "b"), version(5, "d")
+    )
+    assert [each.number for each in former(versions)] == [4, 1]
+    assert former(versions[-1:]) == ()
+
+
+def test_what_changed_is_told_by_tags_and_by_digests_where_those_are_the_same():
+    before = version(
+        1, "a", web="busy:1@sha256:aa", db="pg:1@sha256:1234567890123", old="x", same="y:1"
+    )
+    after = version(
+        2, "b", web="busy:2@sha256:bb", db="pg:1@sha256:abcdefabcdefabc", new="x", same="y:1"
+    )
+    assert image_changes(after, before) == (
+        "db pg:1@123456789012 → pg:1@abcdefabcdef",
+        "new added",
+        "old removed",
+        "web busy:1 → busy:2",
+    )
+    assert image_changes(before, None) == ()
+    assert image_changes(before, before) == ()
+
+
+def test_files_that_come_back_are_known_by_the_first_version_that_had_them():
+    versions = newest_first(version(1, "a"), version(2, "b"), version(3, "a"), version(4, ""))
+    assert [same.number if (same := same_files(v, versions)) else 0 for v in versions] == [
+        0,
+        1,
+        0,
+        0,
+    ]

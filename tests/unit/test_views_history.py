@@ -1,0 +1,219 @@
+"""Versions and the catalog as people read them; Slack takes them whatever the names are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.catalog import StackEntry
+from bot.domain.plan import (
+    Action,
+    Difference,
+    Kind,
+    Plan,
+    ReplicaRule,
+    Replicas,
+    ServiceChange,
+    Step,
+)
+from bot.domain.verdict import Verdict
+from bot.domain.version import Version
+from bot.views.history import history_message
+from bot.views.stacks import stacks_message
+from tests.unit.hostile import assert_slack_takes, hostile, moments
+
+FIRST = Version(
+    "orochi",
+    "aaaaaa",
+    "U1",
+    1.7e9,
+    Verdict.CONVERGED,
+    "",
+    {"orochi_web": "busy:1", "orochi_db": "pg:1"},
+    {"orochi_web": 1, "orochi_db": 1},
+    number=1,
+    bundle="a",
+)
+SECOND = replace(
+    FIRST,
+    job="bbbbbb",
+    user="U2",
+    verdict=Verdict.CRASH_LOOPING,
+    images={"orochi_web": "busy:2", "orochi_db": "pg:1"},
+    number=2,
+    bundle="b",
+)
+THIRD = replace(FIRST, job="cccccc", number=3)
+
+
+def text_of(message) -> str:
+    texts = [block.get("text") or block["elements"][0] for block in message.blocks]
+    return "\n".join(each["text"] for each in texts)
+
+
+def test_versions_are_told_newest_first_with_who_and_verdict():
+    told = text_of(history_message("orochi", (THIRD, SECOND, FIRST)))
+    title, third, second, first, hint = told.split("\n")
+
+    assert title == "*Versions of orochi*, newest first:"
+    assert third.startswith("*3* · ✅ Converged · <@U1> · ")
+    assert third.endswith("· job `cccccc` · the files of version 1")
+    assert second.startswith("*2* · ❌ Crash looping · <@U2> · ")
+    assert second.endswith("· web busy:1 → busy:2")
+    assert first.endswith("· 2 services")
+    assert "none of other files ended well before version 3" in hint
+
+
+def test_the_way_back_is_named_where_there_is_one():
+    told = text_of(history_message("orochi", (SECOND, FIRST), command="/o"))
+    assert told.endswith("`/o rollback` would go back to version 1, with a plan.")
+    told = text_of(history_message("shop", (SECOND, FIRST), command=""))
+    assert told.endswith("The last other version that ended well is 1.")
+
+
+def test_a_version_whose_files_are_not_kept_says_so():
+    told = text_of(history_message("orochi", (SECOND, replace(FIRST, bundle=""))))
+    assert "2 services (its files are not kept)" in told
+    assert "The files of version 1 of the stack `orochi` are not kept." in told
+
+
+def test_no_versions_yet():
+    message = history_message("orochi", ())
+    assert message.text == "The bot has not deployed the stack orochi yet: it has no versions."
+
+
+def changed(name: str, action: Action | None, *fields: Difference, **more) -> ServiceChange:
+    return ServiceChange(f"orochi_{name}", action, fields=fields, **more)
+
+
+DRIFT = Plan(
+    "orochi",
+    (
+        Step(Kind.NETWORK, Action.CREATE, "orochi_default"),
+        Step(Kind.SERVICE, Action.UPDATE, "orochi_web"),
+    ),
+    (
+        changed("db", Action.CREATE),
+        changed("extra", Action.REMOVE),
+        changed("same", None, replicas=Replicas(3, 1, 3, ReplicaRule.SCALED)),
+        changed(
+            "web",
+            Action.UPDATE,
+            Difference("image", "busy:9", "busy:1"),
+            Difference("environment A", "1", ""),
+            Difference("environment B", "", "2"),
+            Difference("replicas", "1", "1"),
+        ),
+    ),
+)
+
+
+def test_what_was_changed_by_hand_is_named_by_field():
+    entry = StackEntry("orochi", has_file=True, services=4, version=FIRST, drift=DRIFT)
+    message = stacks_message([entry])
+
+    assert message.text == "1 stack, 1 changed by hand since its deploy"
+    head, *lines = text_of(message).split("\n")[:-1]
+    assert head.startswith(
+        "🟡 *orochi* · 4 services in the swarm · version 1, converged, by <@U1>, "
+    )
+    assert head.endswith(" · *drifted*: 4 not as deployed")
+    assert [each.strip(" •") for each in lines] == [
+        "*db* was removed",
+        "*extra* is not of the deployed version",
+        (
+            "*web*: image `busy:9`, deployed `busy:1`; environment A `1` was added; "
+            "environment B `2` was taken away"
+        ),
+        "network orochi_default is gone",
+        "scaled by hand, which a deploy keeps: same 3 (file: 1)",
+    ]
+
+
+def test_each_stack_says_where_it_is():
+    entries = [
+        StackEntry("files", has_file=True, services=0),
+        StackEntry("strange", has_file=False, services=2),
+        StackEntry("torn", has_file=True, services=1, version=SECOND, trouble="No luck."),
+        StackEntry("well", has_file=True, services=1, version=FIRST, drift=Plan("well", (), ())),
+    ]
+    files, strange, torn, well = text_of(stacks_message(entries)).split("\n")[:-1]
+
+    assert files == "⚪ *files* · not in the swarm · not deployed by the bot"
+    assert strange == (
+        "⚪ *strange* · 2 services in the swarm · no file: it cannot be deployed · "
+        "not deployed by the bot"
+    )
+    assert torn.startswith("🟡 *torn* · 1 service in the swarm · version 2, crash looping, by")
+    assert torn.endswith(" · what was changed by hand is not known: No luck.")
+    assert well.endswith(" · as deployed")
+
+
+def test_without_a_folder_it_says_why_nothing_can_be_deployed():
+    told = text_of(stacks_message([], trouble="Deploying is turned off. Name a folder."))
+    assert told.endswith("Deploying is turned off. Name a folder.")
+
+
+versions = st.builds(
+    Version,
+    hostile,
+    hostile,
+    hostile,
+    moments,
+    st.sampled_from(Verdict),
+    st.just(""),
+    st.dictionaries(hostile, hostile, max_size=30),
+    st.just({}),
+    number=st.integers(0, 10**6),
+    bundle=st.sampled_from(["", "a", "b"]),
+)
+differences = st.builds(Difference, hostile, hostile, hostile)
+changes = st.builds(
+    ServiceChange,
+    hostile,
+    st.sampled_from([None, *Action]),
+    fields=st.lists(differences, max_size=6).map(tuple),
+    replicas=st.builds(
+        Replicas, st.integers(0, 9), st.integers(0, 9), st.none(), st.sampled_from(ReplicaRule)
+    ),
+)
+steps = st.builds(Step, st.sampled_from(Kind), st.sampled_from(Action), hostile)
+plans = st.builds(
+    Plan, hostile, st.lists(steps, max_size=4).map(tuple), st.lists(changes, max_size=9).map(tuple)
+)
+entries = st.builds(
+    StackEntry,
+    hostile,
+    st.booleans(),
+    st.integers(0, 99),
+    st.none() | versions,
+    st.none() | plans,
+    hostile,
+)
+PEOPLE = {"U1"}
+
+
+@given(hostile, st.lists(versions, max_size=20), hostile)
+def test_slack_takes_every_history(stack: str, found: list[Version], command: str):
+    message = history_message(stack, found, command=command)
+    assert_slack_takes(message, {each.user for each in found})
+    json.dumps(message.text)
+
+
+@given(st.lists(entries, max_size=12), hostile)
+def test_slack_takes_every_catalog(found: list[StackEntry], trouble: str):
+    users = {each.version.user for each in found if each.version}
+    assert_slack_takes(stacks_message(found, trouble=trouble), users)
+
+
+def test_what_is_too_much_for_one_message_is_counted():
+    many = [replace(FIRST, number=n, images={f"orochi_{i}" * 3: f"x{n}" * 40 for i in range(60)})
+            for n in range(20, 0, -1)]  # fmt: skip
+    assert_slack_takes(history_message("orochi", many), {"U1"})
+    entry = StackEntry("orochi", has_file=True, services=4, version=FIRST, drift=DRIFT)
+    message = stacks_message([replace(entry, name=f"stack{n}") for n in range(60)])
+    assert_slack_takes(message, {"U1"})
+    assert "more stacks" in text_of(message)
