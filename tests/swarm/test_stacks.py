@@ -127,14 +127,12 @@ def rules(plan: Plan) -> dict[str, tuple[int | None, ReplicaRule]]:
     return {each.name: (each.replicas.planned, each.replicas.rule) for each in plan.services}
 
 
-async def test_steps_made_twice_are_found_made(bench: Workbench) -> None:
-    """Also after a deploy that ended between a call and the note of it."""
-    bench.write(text_of("contents"))
-    first = await bench.stacks.record(OURS)
-    assert await bench.make(first) == [True] * len(first.plan.steps)
-    assert await bench.make(first) == [False] * len(first.plan.steps)
+@pytest.mark.parametrize("name", ["contents", "networks", "dependent"])
+async def test_steps_made_twice_are_found_made(bench: Workbench, name: str) -> None:
+    """Also after a deploy that ended between a call and the note of it; removals too."""
+    for version in (name, f"{name}.next"):
+        bench.write(text_of(version))
+        recording = await bench.stacks.record(OURS)
 
-    bench.write(text_of("contents.next"))
-    second = await bench.stacks.record(OURS)
-    assert await bench.make(second) == [True] * len(second.plan.steps)
-    assert await bench.make(second) == [False] * len(second.plan.steps)
+        assert await bench.make(recording) == [True] * len(recording.plan.steps)
+        assert await bench.make(recording) == [False] * len(recording.plan.steps)

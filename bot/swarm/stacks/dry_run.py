@@ -9,6 +9,7 @@ shows), and can change nothing.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -31,6 +32,7 @@ COLLECTIONS: Final = ("networks", "configs", "secrets", "services")
 _VERSION: Final = re.compile(r"^/v[0-9.]+(?=/)")
 _PASSED: Final = ("Content-Type", "Api-Version", "Docker-Experimental", "Ostype", "Server", "Swarm")
 _IMMUTABLE: Final = ("configs", "secrets")
+_IMAGE: Final = re.compile(r"^/distribution/(?:(?P<host>[^/]*[.:][^/]*)/)?.+/json$")
 _NO_VERSION: Final = "0"
 _UNCHANGED: Final = "update out of sequence"
 _MOST_BYTES: Final = 16 * 2**20
@@ -72,14 +74,20 @@ class DryRunEngine:
 
     ``calls`` are the writes in their order. ``seen`` are the live objects by id as they were
     last read through it: what the calls are based on. ``trouble`` is why the real engine could
-    not be asked, None when it always answered.
+    not be asked, None when it always answered. A registry that is silent for
+    ``registry_seconds`` is not asked again in the same run: the engine would wait 20 s for each
+    image.
     """
 
-    def __init__(self, connection: Connection, folder: Path) -> None:
+    def __init__(
+        self, connection: Connection, folder: Path, *, registry_seconds: float = 10.0
+    ) -> None:
         self.calls: list[Call] = []
         self.seen: dict[str, Json] = {}
         self.trouble: SwarmError | None = None
         self._connection = connection
+        self._registry_seconds = registry_seconds
+        self._silent: set[str] = set()
         self._socket = folder / "engine.sock"
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_route("*", "/{path:.*}", self._serve)
@@ -114,6 +122,8 @@ class DryRunEngine:
             return _failure(503, error.sentence)
 
     async def _read(self, request: web.Request, path: str) -> web.Response:
+        if image := _IMAGE.match(path):
+            return await self._of_a_registry(request, image["host"] or "")
         collection, _, key = path.strip("/").partition("/")
         if collection not in COLLECTIONS or request.method == "HEAD":
             return (await self._forward(request)).as_web()
@@ -127,6 +137,16 @@ class DryRunEngine:
         if key:
             return answer.as_web()
         return web.json_response(found + self._made_all(collection, request.query.get("filters")))
+
+    async def _of_a_registry(self, request: web.Request, host: str) -> web.Response:
+        """What a registry says of an image; ``host`` is "" for the default one."""
+        if host not in self._silent:
+            try:
+                async with asyncio.timeout(self._registry_seconds):
+                    return (await self._forward(request)).as_web()
+            except TimeoutError:
+                self._silent.add(host)
+        return _failure(504, "the registry did not answer in time")
 
     async def _write(self, request: web.Request, path: str) -> web.Response:
         collection, key, action = _target(request.method, path)
@@ -189,7 +209,7 @@ def _ask(
         data=body,
         timeout=client.timeout,
     )
-    of_a_registry = "/distribution/" in path
+    of_a_registry = _IMAGE.match(_VERSION.sub("", path)) is not None
     if method == "GET" and not of_a_registry and answer.status_code >= 500:
         answer.raise_for_status()
     passed = {name: answer.headers[name] for name in _PASSED if name in answer.headers}

@@ -1,0 +1,163 @@
+"""The engine that does nothing: reads are the real one's, writes are written down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from aiohttp import ClientResponse, ClientSession, UnixConnector
+
+from bot.swarm.connection import Connection
+from bot.swarm.stacks.dry_run import DryRunEngine
+from tests.lab.swarm import Lab
+
+Ask = Callable[..., Awaitable[ClientResponse]]
+SPEC = {"Name": "ours_new", "Labels": {"com.docker.stack.namespace": "ours"}}
+FILTERS = json.dumps({"label": {"com.docker.stack.namespace=ours": True}})
+CREATED = {
+    "networks": {**SPEC, "Driver": "overlay"},
+    "configs": {**SPEC, "Data": "YQ=="},
+    "secrets": {**SPEC, "Data": "YQ=="},
+    "services": SPEC,
+}
+
+
+@asynccontextmanager
+async def a_run(
+    lab: Lab, registry_seconds: float = 10.0
+) -> AsyncIterator[tuple[DryRunEngine, Ask]]:
+    """A dry run on a lab, and a way to ask it as a client does."""
+    connection = Connection(lab.manager.socket)
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            DryRunEngine(connection, Path(folder), registry_seconds=registry_seconds) as engine,
+            ClientSession(
+                "http://engine", connector=UnixConnector(f"{folder}/engine.sock")
+            ) as http,
+        ):
+
+            async def ask(method: str, path: str, **options: object) -> ClientResponse:
+                answer = await http.request(method, path, **options)  # type: ignore[arg-type]
+                await answer.read()
+                return answer
+
+            yield engine, ask
+    connection.close()
+
+
+async def test_what_would_be_created_is_there_and_is_not(lab: Lab) -> None:
+    """In lists, by name and by id, for this run alone."""
+    async with a_run(lab) as (engine, ask):
+        for collection, body in CREATED.items():
+            made = await ask("POST", f"/v1.41/{collection}/create", json=body)
+            assert made.status == 201
+            id_ = (await made.json())["ID"]
+
+            listed = await ask("GET", f"/v1.41/{collection}", params={"filters": FILTERS})
+            by_name = await ask("GET", f"/v1.41/{collection}/ours_new")
+            by_id = await ask("GET", f"/{collection}/{id_}")
+            others = await ask(
+                "GET", f"/v1.41/{collection}", params={"filters": '{"name":["other"]}'}
+            )
+
+            (found,) = await listed.json()
+            assert id_ in {found.get("ID"), found.get("Id")}
+            assert found == await by_name.json() == await by_id.json()
+            assert await others.json() == []
+        assert [(call.collection, call.action) for call in engine.calls] == [
+            (collection, "create") for collection in CREATED
+        ]
+    client = lab.client()
+    assert [client.services(), client.configs(), client.secrets()] == [[], [], []]
+    assert client.networks(names=["ours_new"]) == []
+
+
+async def test_updates_and_removals_are_written_down(lab: Lab) -> None:
+    service = lab.create_service("web", "/bin/serve", replicas=0)
+    async with a_run(lab) as (engine, ask):
+        await ask("GET", "/v1.41/services")
+        updated = await ask(
+            "POST", f"/v1.41/services/{service}/update?version=5", json={"Name": "web"}
+        )
+        removed = await ask("DELETE", f"/v1.41/services/{service}")
+
+        assert (updated.status, removed.status) == (200, 200)
+        assert [(call.action, call.id, dict(call.query)) for call in engine.calls] == [
+            ("update", service, {"version": "5"}),
+            ("remove", service, {}),
+        ]
+        assert engine.seen[service]["Spec"]["Name"] == "web"
+        assert engine.trouble is None
+    (live,) = lab.client().services()
+    assert live["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"] == ["/bin/serve"]
+
+
+async def test_what_has_no_place_in_a_plan_is_refused(lab: Lab) -> None:
+    async with a_run(lab) as (engine, ask):
+        for method, path in [
+            ("POST", "/v1.41/containers/create"),
+            ("POST", "/v1.41/swarm/leave"),
+            ("DELETE", "/v1.41/nodes/abc"),
+            ("POST", "/v1.41/services/a/b/update"),
+            ("PUT", "/v1.41/services/a"),
+        ]:
+            assert (await ask(method, path, json={})).status == 501
+        assert engine.calls == []
+
+
+async def test_reads_are_the_engines_own(lab: Lab) -> None:
+    async with a_run(lab) as (engine, ask):
+        ping, info = await ask("HEAD", "/_ping"), await ask("GET", "/v1.41/info")
+        missing = await ask("GET", "/v1.41/services/nothing")
+
+        assert ping.headers["Api-Version"] == "1.41"
+        assert (await info.json())["Name"] == lab.manager.name
+        assert missing.status == 404
+        assert engine.trouble is None
+
+
+async def test_the_question_for_a_content_changes_nothing(lab: Lab) -> None:
+    """The one write that is passed on changes nothing, whether the content is the same or not."""
+    lab.docker("config", "create", "settings", "-", stdin="a")
+    (before,) = lab.client().configs()
+    body = {"Name": "settings", "Labels": {"new": "label"}, "Data": "YQ=="}
+    path = f"/v1.41/configs/{before['ID']}/update?version={before['Version']['Index']}"
+    async with a_run(lab) as (engine, ask):
+        same = await ask("POST", path, json=body)
+        other = await ask("POST", path, json={**body, "Data": "Yg=="})
+
+        assert same.status == 200
+        assert other.status == 400
+        assert "only updates to Labels are allowed" in await other.text()
+        assert len(engine.calls) == 1
+    assert lab.client().configs() == [before]
+
+
+async def test_a_silent_registry_is_asked_once(lab: Lab) -> None:
+    asked: list[asyncio.StreamWriter] = []
+
+    def keep_quiet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+
+    server = await asyncio.start_server(keep_quiet, lab.gateway, 0)
+    port = server.sockets[0].getsockname()[1]
+    async with a_run(lab, registry_seconds=0.5) as (engine, ask):
+        image = f"/v1.41/distribution/{lab.gateway}:{port}/some/image:1/json"
+        first = await ask("GET", image)
+        asked_by_then = len(asked)
+        second = await ask("GET", image.replace("image:1", "image:2"))
+        another = await ask("GET", "/v1.41/distribution/nowhere.invalid/image:1/json")
+
+        assert (first.status, second.status) == (504, 504)
+        assert len(asked) == asked_by_then > 0
+        assert another.status not in {200, 504}
+        assert engine.trouble is None
+    server.close()
+    for writer in asked:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
