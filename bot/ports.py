@@ -172,14 +172,16 @@ class Stacks(Protocol):
         stack: str,
         deployed: Mapping[str, int | None] | None = None,
         bundle: Bundle | None = None,
+        only: str = "",
     ) -> Recording:
         """What a deploy of the stack would do now; nothing is changed.
 
         ``deployed`` are the replicas of the last deployed file by the services' full names
         (``Plan.file_replicas`` of then), None when the bot never deployed the stack. With a
-        ``bundle`` it is deployed from that, images included, in place of the folder. Raises
-        RefusedError when there is no such stack, for what is wrong with its file, and for a
-        bundle that cannot be read any more.
+        ``bundle`` it is deployed from that, images included, in place of the folder. With the
+        full name of a service in ``only`` nothing but that service and what it needs is in the
+        plan. Raises RefusedError when there is no such stack, for what is wrong with its file, and
+        for a bundle that cannot be read any more.
         """
 
     async def apply(self, recording: Recording, step: Step) -> Applied:

@@ -13,6 +13,7 @@ from bot.domain.swarm import Look, Service
 from bot.domain.verdict import Outcome
 from handlers import one_service
 from handlers.context import Context
+from handlers.former import FormerSpec
 from handlers.intake import queue
 
 ACTION = "rollback"
@@ -23,6 +24,7 @@ class RollBack:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
+        self._former = FormerSpec(ctx)
 
     async def begin(self, draft: Draft, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
@@ -33,18 +35,27 @@ class RollBack:
         await self._queue(draft, await one_service.named(self._ctx, full_name))
 
     async def _queue(self, draft: Draft, service: Service) -> None:
-        check_roll_back(service)
-        await queue(self._ctx, draft, await one_service.job_of(self._ctx, draft, ACTION, service))
+        job = await one_service.job_of(self._ctx, draft, ACTION, service)
+        if not service.can_roll_back:
+            version = await self._former.version_for(service)
+            if version is None:
+                check_roll_back(service)
+            else:
+                target = replace(job.targets[0], version=version.number)
+                job = job.with_target(0, replace(target, image=version.images[service.name]))
+        await queue(self._ctx, draft, job)
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
         """As in ``Deed``: no other version to go back to."""
-        if look.service is not None and not target.begun:
+        if look.service is not None and not target.begun and not target.version:
             check_roll_back(look.service)
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
         """As in ``Deed``: which spec comes back. A second roll back would bring the other again."""
         service = look.service
+        if service is not None and target.version:
+            return self._former.noted(target, one_service.wanted(look), service)
         if service is None or service.previous is None:
             return target
         return replace(
@@ -57,6 +68,8 @@ class RollBack:
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
         """As in ``Deed``."""
+        if target.version:
+            return await self._former.make(target, doubtful=doubtful)
 
         def check(service: Service) -> None:
             _check_previous(target, service)

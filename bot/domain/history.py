@@ -54,10 +54,11 @@ def way_back(stack: str, versions: Sequence[Version]) -> Version:
 
 
 def former(versions: Sequence[Version]) -> tuple[Version, ...]:
-    """The versions that one service may go back to: well, before the present one, newest first;
-    of several of the same files the newest."""
-    well = [each for each in versions[1:] if each.verdict.good and each.bundle]
-    distinct = {each.bundle: each for each in reversed(well) if _differs(each, versions[0])}
+    """The versions that one service may go back to: well, newest first; of several of the same
+    files the newest. Which of them has another spec than the service now is for the swarm to say.
+    """
+    well = [each for each in versions if each.verdict.good and each.bundle]
+    distinct = {each.bundle: each for each in reversed(well)}
     return tuple(sorted(distinct.values(), key=lambda each: -each.number))
 
 

@@ -65,7 +65,9 @@ class Target:
 
     What a restart and a roll back are about to make is written down before: ``restarts`` is the
     counter of forced updates, ``spec`` the digest of the spec that comes back, with its ``image``
-    and the ``image_before``. ``template`` is the digest of the template that the change left, ""
+    and the ``image_before``. Where the swarm has no previous spec any more, ``version`` is the
+    number of the stack's version whose spec comes back, else 0, and ``spec`` is the digest of the
+    template that is to go. ``template`` is the digest of the template that the change left, ""
     where it left the tasks as they are; ``rollback`` says that the swarm calls it a roll back.
 
     A node's ``service`` is ``node:HOSTNAME``, its ``service_id`` the node's id and ``replicas``
@@ -86,6 +88,7 @@ class Target:
     image_before: str = ""
     template: str = ""
     rollback: bool = False
+    version: int = 0
 
     @property
     def is_node(self) -> bool:

@@ -24,6 +24,7 @@ from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
 from bot.swarm.stacks.compose import depends_on, read_compose
 from bot.swarm.stacks.dry_run import Call, DryRunEngine
 from bot.swarm.stacks.folder import StackFiles, StackFolder
+from bot.swarm.stacks.narrowing import only_for
 from bot.swarm.stacks.planning import Basis, Recorded, planned
 from bot.swarm.stacks.replay import Replay, names_by_id
 from bot.swarm.stacks.survey import Survey, filled_in
@@ -76,16 +77,17 @@ class DockerStacks:
         stack: str,
         deployed: Mapping[str, int | None] | None = None,
         bundle: Bundle | None = None,
+        only: str = "",
     ) -> Recorded:
         """What a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
         if bundle is None:
             files = await asyncio.to_thread(self._folder.read, stack)
-            recorded, files_of = await self._record(files, deployed)
+            recorded, files_of = await self._record(files, deployed, only=only)
             return replace(recorded, bundle=await asyncio.to_thread(self._seal.sealed, files_of))
         contents = await asyncio.to_thread(self._seal.opened, bundle)
         async with _private_folder() as folder:
             files = await asyncio.to_thread(unpacked, contents, folder)
-            recorded, _ = await self._record(files, deployed, contents)
+            recorded, _ = await self._record(files, deployed, contents, only=only)
         return replace(recorded, bundle=bundle)
 
     async def _record(
@@ -93,6 +95,8 @@ class DockerStacks:
         files: StackFiles,
         deployed: Mapping[str, int | None] | None,
         former: Contents | None = None,
+        *,
+        only: str,
     ) -> tuple[Recorded, Contents]:
         """The plan of some files, and what they hold; of a ``former`` version as it was then."""
         written = read_compose(files.text)
@@ -102,6 +106,8 @@ class DockerStacks:
         holding = await asyncio.to_thread(packed, files, document)
         engine, ended = await self._run(files, self._restoring if former else self._cli)
         calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
+        if only:
+            calls = only_for(only, calls)
         services, names, told = await asyncio.gather(
             self._connection.list("/services"),
             names_by_id(self._connection),

@@ -1,0 +1,82 @@
+"""A service's spec out of an earlier version of its stack, where the swarm has it no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.errors import RefusedError, SupersededError
+from bot.domain.history import former
+from bot.domain.job import Target
+from bot.domain.plan import Action, Kind, Plan
+from bot.domain.swarm import LastChange, Service
+from bot.domain.version import Version
+from bot.ports import Recording
+from handlers.context import Context
+
+MOST_VERSIONS = 5
+"""So many are compared with the service at most: each costs a run of the docker CLI."""
+
+
+class FormerSpec:
+    """Finds such a spec and brings it back, with the replicas that the service has now."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def version_for(self, service: Service) -> Version | None:
+        """The last version that was well and has another spec of the service, None without one.
+
+        Also None for a service that was just rolled back: it would go forward again.
+        """
+        previous = service.previous
+        went_back = previous is not None and previous.change is LastChange.VERSION
+        if not service.stack or went_back:
+            return None
+        for version in former(await self._ctx.versions.of(service.stack))[:MOST_VERSIONS]:
+            if await self._differs(version, service):
+                return version
+        return None
+
+    def noted(self, target: Target, wanted: int, service: Service) -> Target:
+        """The target with what is about to be done."""
+        return replace(target, replicas=wanted, spec=service.template, image_before=service.image)
+
+    async def make(self, target: Target, *, doubtful: bool) -> Target:
+        """As in ``Deed``: harmless when it was done before."""
+        service = await self._ctx.swarm.service(target.service_id)
+        recording = await self._recorded(service, target.version)
+        if _update(recording.plan, service.name) is None:
+            return replace(target, changed=doubtful, template=service.template)
+        if service.template != target.spec:
+            raise SupersededError("Somebody else changed it meanwhile.")
+        changed = doubtful
+        for step in recording.plan.steps:
+            applied = await self._ctx.stacks.apply(recording, step)
+            if step.kind is Kind.SERVICE and applied.service is not None:
+                changed = changed or applied.changed
+                target = replace(target, template=applied.service.template)
+        return replace(target, changed=changed)
+
+    async def _differs(self, version: Version, service: Service) -> bool:
+        try:
+            recording = await self._recorded(service, version.number)
+        except RefusedError:
+            return False
+        return _update(recording.plan, service.name) is not None
+
+    async def _recorded(self, service: Service, number: int) -> Recording:
+        versions = await self._ctx.versions.of(service.stack)
+        version = next((each for each in versions if each.number == number), None)
+        bundle = await self._ctx.versions.bundle(version) if version else None
+        if version is None or bundle is None:
+            raise RefusedError(f"The files of version {number} are not kept any more.")
+        # As if that file had been deployed last: then the present number is kept, whatever it is.
+        return await self._ctx.stacks.record(
+            service.stack, version.replicas, bundle, only=service.name
+        )
+
+
+def _update(plan: Plan, name: str) -> Action | None:
+    """``UPDATE`` where the service would get another spec, None where it has that."""
+    change = plan.service(name)
+    return change.action if change is not None and change.action is Action.UPDATE else None
