@@ -79,14 +79,23 @@ def build_image(lab: Lab, context: Path, tag: str, nodes: Iterable[Node] | None 
     Raises:
         LabError: the build failed.
     """
-    base = base_archive()
     archive = lab.site.folder / "built.tar"
+    build_archive(lab, context, tag, archive)
+    lab.load_archive(archive, nodes)
+    archive.unlink()
+
+
+def build_archive(lab: Lab, context: Path, tag: str, archive: Path) -> None:
+    """Build as `build_image` does, and write the image to `archive` instead of loading it.
+
+    Raises:
+        LabError: the build failed.
+    """
+    base = base_archive()
     with _builder(lab) as builder:
         builder.take_base(base)
         builder.build(context, tag)
         builder.save(tag, archive)
-    lab.load_archive(archive, nodes)
-    archive.unlink()
 
 
 @contextmanager

@@ -38,6 +38,7 @@ class BotStack(Desk):
         self.slack = slack
         self.lab = lab
         self.bots = []
+        self.more_files: list[Path] = []
         self.settings = {
             "BOT_IMAGE": IMAGE,
             "BOT_OPERATORS": OPERATOR,
@@ -66,8 +67,9 @@ class BotStack(Desk):
         """`docker stack deploy`, with some settings changed for good."""
         self.settings |= changed
         env = {**self.settings, "DOCKER_HOST": self.lab.manager.socket}
-        command = ["docker", "stack", "deploy", "--resolve-image=never", f"--compose-file={FILE}"]
-        await asyncio.to_thread(run, [*command, NAME], env=env)
+        files = [f"--compose-file={file}" for file in (FILE, *self.more_files)]
+        command = ["docker", "stack", "deploy", "--resolve-image=never", *files, NAME]
+        await asyncio.to_thread(run, command, env=env)
 
     async def wait_ready(self, seconds: float = 40.0) -> None:
         """Return when both replicas are healthy, which is when their tasks run, and connected."""

@@ -1,0 +1,107 @@
+"""Readiness probes through the whole bot: what runs is not called converged before it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from tests.desk import Desk, finished, is_job
+
+LABEL = "orochi-bot.probe"
+MONITOR = ("--update-monitor", "1s")
+
+
+class Door:
+    """A server that answers 503 until it is opened."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.asked: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """200 once it is open."""
+        self.asked.append(request.path)
+        return web.Response(status=200 if self.open.is_set() else 503)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        """Its address, while it serves."""
+        app = web.Application()
+        app.router.add_get("/ready", self.answer)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+
+async def probed(desk: Desk, label: str) -> None:
+    """A service with a probe, two of it running."""
+    options = ("--label", f"{LABEL}={label}", *MONITOR)
+    await desk.service("worker01", replicas=2, options=options)
+
+
+async def test_an_http_probe_is_waited_for(desk: Desk):
+    """Three run, and the job says what it waits for; it converges once the answer is 2xx."""
+    door = Door()
+    async with door.serving() as address:
+        await probed(desk, f"http://{address}/ready")
+        await desk.type("scale 3")
+        waiting = f"3 of 3 run; http://{address}/ready answers 503 and not 2xx"
+        message = await desk.slack.wait_for_message(lambda m: waiting in m.shown_text, timeout=30)
+        assert message.payload["state"] == "running"
+        door.open.set()
+        message = await desk.slack.wait_for_message(finished, timeout=30)
+    assert message.payload["verdict"] == "converged"
+    assert f"http://{address}/ready answers 200." in message.shown_text
+    assert set(door.asked) == {"/ready"}
+
+
+async def test_a_restart_waits_for_the_probe_too(desk: Desk):
+    door = Door()
+    async with door.serving() as address:
+        await probed(desk, f"http://{address}/ready")
+        await desk.type("restart worker01")
+        message = await desk.slack.wait_for_message(
+            lambda m: "2 of 2 run; http" in m.shown_text, timeout=60
+        )
+        assert message.payload["state"] == "running"
+        door.open.set()
+        message = await desk.slack.wait_for_message(finished, timeout=30)
+    assert message.payload["verdict"] == "converged"
+
+
+async def test_a_probe_out_of_reach_is_told_at_once_and_never_converges(empty_desk: Desk):
+    """The bot beside the swarm does not know the names of the stack's network."""
+    desk = empty_desk
+    await desk.start_bot(BOT_JOB_SECONDS="10")
+    await probed(desk, "dask://scheduler:8787")
+
+    await desk.type("scale 3")
+    message = await desk.slack.wait_for_message(
+        lambda m: is_job(m) and "3 of 3 run; registration is not verified" in m.shown_text,
+        timeout=30,
+    )
+    assert message.payload["state"] == "running"
+    assert "attach the bot to a network that scheduler is on" in message.shown_text
+    message = await desk.slack.wait_for_message(finished, timeout=30)
+
+    assert message.payload["verdict"] == "timed_out"
+    assert "3 of 3 run: registration was not verified, since" in message.shown_text
+    assert "Attach the bot to a network that scheduler is on" in message.shown_text
+
+
+async def test_a_label_that_cannot_be_read_fails_with_what_would_be_right(desk: Desk):
+    await probed(desk, "scheduler:8787")
+
+    message = await desk.job("scale 3")
+
+    assert message.payload["verdict"] == "failed"
+    assert "3 of 3 run, but whether that is ready cannot be verified" in message.shown_text
+    assert "it has to be dask://HOST:PORT or http://HOST:PORT/PATH" in message.shown_text
+    assert "--label-add orochi-bot.probe=… orochi_worker01" in message.shown_text
