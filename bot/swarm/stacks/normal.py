@@ -38,8 +38,9 @@ def service_form(spec: Mapping[str, Any], names: Names) -> Json:
     _drop(container, "Isolation", "default")
     _drop(template, "Runtime", "container")
     _drop(template, "ForceUpdate", 0)
-    if template.get("RestartPolicy"):
-        _drop(template["RestartPolicy"], "MaxAttempts", 0)
+    if policy := template.get("RestartPolicy"):
+        _drop(policy, "MaxAttempts", 0)
+        template["RestartPolicy"] = {**policy, "Condition": policy.get("Condition") or "any"}
     _fill_mode(form)
     _fill_endpoint(form)
     for part in ("UpdateConfig", "RollbackConfig"):
