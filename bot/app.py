@@ -38,6 +38,7 @@ from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
+from bot.store.plans import RedisPlans
 from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
@@ -95,7 +96,8 @@ class App:
         self._worker.start()
         self._run(self._deliveries.run(), "deliveries")
         self._run(self._leader.run(), "leader")
-        self._run(every(CHORE_SECONDS, self._router.clear_abandoned, self._clock), "chores")
+        for chore in (self._router.clear_abandoned, *self._chores):
+            self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
         await self._slack.listen()
         self._background.spawn(self._look_for_alerts_channel(), "a look at the alerts channel")
@@ -174,6 +176,7 @@ class App:
             versions=self.versions,
             feed=self.feed,
             jobs=self.jobs,
+            plans=RedisPlans(self._link, prefix=settings.redis_prefix),
             incidents=self.incidents,
             chat=self.messenger,
             clock=self._clock,
@@ -183,8 +186,10 @@ class App:
             command=settings.bot_command,
             defaults=defaults,
             limits=Limits(time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds),
+            plan_seconds=settings.bot_plan_seconds,
         )
         table = handlers(ctx)
+        self._chores = table.chores
         operators = Operators.parse(settings.bot_operators)
         self._router = Router(ctx, table, operators, defaults)
         self._worker = Worker(

@@ -114,6 +114,9 @@ class Settings(BaseModel):
     bot_watch_seconds: float = _setting(
         60.0, "How many seconds a `converged` service is watched on.", ge=0, le=3600
     )
+    bot_plan_seconds: float = _setting(
+        600.0, "How many seconds a deploy's plan waits for a Confirm.", ge=1, le=86_400
+    )
     bot_lease_seconds: float = _setting(
         5.0, "After so many seconds a lost replica's jobs are taken over.", ge=1, le=60
     )

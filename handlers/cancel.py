@@ -1,4 +1,4 @@
-"""``cancel JOB``: take a queued job out, or stop waiting for a running one."""
+"""``cancel JOB``: drop a plan, take a queued job out, or stop waiting for a running one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from bot.domain.errors import RefusedError
 from bot.domain.message import Message
 from bot.ports import CancelResult
 from bot.views.errors import done
+from handlers.confirming import Confirming
 from handlers.context import Context
 
 
 class Cancel:
     """Cancels on behalf of ``user``."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, confirming: Confirming) -> None:
         self._ctx = ctx
+        self._confirming = confirming
 
     async def answer(self, command: Command, user: str) -> Message:
         """What became of it. Raises RefusedError when there is nothing to cancel."""
+        if plan := await self._confirming.cancel(command.job, user):
+            return plan
         result = await self._ctx.jobs.cancel(command.job, user)
         if result is CancelResult.UNKNOWN:
             raise RefusedError(

@@ -9,7 +9,7 @@ from bot.domain.goal import Limits
 from bot.engine_ports import Nodes, Probe, ServiceLogs, Volumes
 from bot.loops.background import Background
 from bot.loops.observer import Observer
-from bot.ports import Chat, Clock, Feed, Incidents, Jobs, Stacks, Swarm, Versions
+from bot.ports import Chat, Clock, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Context:
 
     ``stack`` is the stack commands are about, ``command`` the slash command itself,
     ``defaults`` what fills in where a command leaves something out. ``limits`` bound the
-    observation of a change.
+    observation of a change, ``plan_seconds`` is how long a plan waits for a Confirm.
     """
 
     swarm: Swarm
@@ -30,6 +30,7 @@ class Context:
     versions: Versions
     feed: Feed
     jobs: Jobs
+    plans: Plans
     incidents: Incidents
     chat: Chat
     clock: Clock
@@ -39,6 +40,7 @@ class Context:
     command: str
     defaults: Defaults
     limits: Limits
+    plan_seconds: float
 
     def command_for(self, stack: str) -> str:
         """The slash command as far as it knows the services of a stack, else ""."""

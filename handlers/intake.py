@@ -19,6 +19,7 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.job import Draft, Job, JobState
+from bot.domain.message import Message
 from bot.domain.precedence import may_concern
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
@@ -40,8 +41,8 @@ async def queue(ctx: Context, draft: Draft, job: Job) -> None:
     Raises CannotPostError (nothing was started) and UncertainError (Redis stopped answering; the
     message will say what became of it).
     """
-    await _wait_for_older(ctx, draft, job)
-    job = replace(job, message=await _post(ctx, job))
+    await wait_for_older(ctx, draft, job)
+    job = replace(job, message=await post(ctx, job, await _queued_message(ctx, job)))
     try:
         ahead = await ctx.jobs.submit(job)
     except StoreUnavailableError as error:
@@ -51,10 +52,10 @@ async def queue(ctx: Context, draft: Draft, job: Job) -> None:
             hint="Its message says what became of it as soon as Redis is back.",
         ) from error
     if ahead < 0:
-        await _settle_unbegun(ctx, job, "It took too long to begin.")
+        await settle_unbegun(ctx, job, "It took too long to begin.")
 
 
-async def _wait_for_older(ctx: Context, draft: Draft, job: Job) -> None:
+async def wait_for_older(ctx: Context, draft: Draft, job: Job) -> None:
     """Commands for one service are queued in the order in which they came, whatever replica has
     them. A command whose replica is lost is waited for no longer than it may take to begin."""
     late = ctx.clock.now() + OLDER_SECONDS
@@ -65,20 +66,12 @@ async def _wait_for_older(ctx: Context, draft: Draft, job: Job) -> None:
         await ctx.clock.sleep(OLDER_PAUSE)
 
 
-async def _post(ctx: Context, job: Job) -> str:
-    """The ts of the job's message, which says how many jobs are ahead.
+async def post(ctx: Context, job: Job, message: Message) -> str:
+    """Post a job's message; returns its ts.
 
     When it is not known whether Slack has it, it is looked for: nobody shall see a message that
     no job stands behind.
     """
-    ahead = [each for each in await ctx.jobs.active() if set(each.lanes) & set(job.lanes)]
-    message = job_message(
-        job,
-        ctx.clock.now(),
-        len(ahead),
-        queued_behind=ahead[-1].id if ahead else "",
-        command=ctx.command,
-    )
     try:
         return await ctx.chat.post(job.channel, message)
     except ChatUnavailableError:
@@ -86,6 +79,23 @@ async def _post(ctx: Context, job: Job) -> str:
         if not ts:
             raise
         return ts
+
+
+async def jobs_ahead(ctx: Context, job: Job) -> list[Job]:
+    """The jobs that are in one of its lanes now, first come first."""
+    return [each for each in await ctx.jobs.active() if set(each.lanes) & set(job.lanes)]
+
+
+async def _queued_message(ctx: Context, job: Job) -> Message:
+    """The job's message, which says how many jobs are ahead."""
+    ahead = await jobs_ahead(ctx, job)
+    return job_message(
+        job,
+        ctx.clock.now(),
+        len(ahead),
+        queued_behind=ahead[-1].id if ahead else "",
+        command=ctx.command,
+    )
 
 
 async def clear_away(ctx: Context, draft: Draft) -> None:
@@ -152,10 +162,10 @@ async def _find_out(ctx: Context, job: Job) -> None:
         break
     if known is not None:
         return
-    await _settle_unbegun(ctx, job, "Redis stopped answering before the job began.")
+    await settle_unbegun(ctx, job, "Redis stopped answering before the job began.")
 
 
-async def _settle_unbegun(ctx: Context, job: Job, why: str) -> None:
+async def settle_unbegun(ctx: Context, job: Job, why: str) -> None:
     """The job's message says that it never was one."""
     ended = replace(job, state=JobState.FINISHED, finished=ctx.clock.now())
     for index in range(len(ended.targets)):

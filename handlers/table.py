@@ -12,9 +12,14 @@ from bot.domain.job import Draft
 from bot.domain.message import Message
 from bot.loops.hold import Runner
 from bot.views.join import ROTATE_BUTTON
+from bot.views.plan import CONFIRM_BUTTON
 from handlers.cancel import Cancel
 from handlers.change import ChangeRunner
+from handlers.confirming import Confirming
 from handlers.context import Context
+from handlers.deploy import ACTION as DEPLOY
+from handlers.deploy import Deploy
+from handlers.deploy_run import DeployRunner
 from handlers.drain import Activate, Drain
 from handlers.history import ListVersions
 from handlers.incident_buttons import IncidentButtons
@@ -55,7 +60,8 @@ class Handlers:
 
     ``presses`` are buttons that are answered at once, by action id: from the button's value to
     what they stand for. ``looks`` are those of them that viewers may press. ``job_presses`` are
-    buttons that begin a job: the value stands in the draft.
+    buttons that begin a job: the value stands in the draft. ``chores`` are done now and then by
+    every replica.
     """
 
     answers: Mapping[type, Answer]
@@ -64,13 +70,14 @@ class Handlers:
     presses: Mapping[str, Callable[[str], commands.Pressed]]
     looks: frozenset[str]
     job_presses: Mapping[str, Callable[[Draft, str], Awaitable[None]]]
+    chores: tuple[Callable[[], Awaitable[None]], ...]
 
 
 def handlers(ctx: Context) -> Handlers:
     """All of them, over the same ports."""
     scale, restart, roll_back = Scale(ctx), Restart(ctx), RollBack(ctx)
     drain, activate, join = Drain(ctx), Activate(ctx), Join(ctx)
-    buttons = IncidentButtons(ctx)
+    buttons, confirming = IncidentButtons(ctx), Confirming(ctx)
     return Handlers(
         answers={
             commands.Status: Status(ctx).answer,
@@ -84,7 +91,7 @@ def handlers(ctx: Context) -> Handlers:
             commands.ListStacks: ListStacks(ctx).answer,
             commands.Join: join.answer,
             commands.RotateToken: join.rotate,
-            commands.Cancel: Cancel(ctx).answer,
+            commands.Cancel: Cancel(ctx, confirming).answer,
             commands.IncidentLogs: buttons.logs,
             commands.AcknowledgeIncident: buttons.acknowledge,
             commands.SilenceIncident: buttons.silence,
@@ -93,6 +100,7 @@ def handlers(ctx: Context) -> Handlers:
             commands.Scale: scale.begin,
             commands.Restart: restart.begin,
             commands.RollBack: roll_back.begin,
+            commands.Deploy: Deploy(ctx, confirming).begin,
             commands.Drain: drain.begin,
             commands.Activate: activate.begin,
         },
@@ -100,6 +108,7 @@ def handlers(ctx: Context) -> Handlers:
             SCALE: ChangeRunner(ctx, scale),
             RESTART: ChangeRunner(ctx, restart),
             ROLLBACK: ChangeRunner(ctx, roll_back),
+            DEPLOY: DeployRunner(ctx),
             drain.action: drain.job,
             activate.action: activate.job,
         },
@@ -114,5 +123,7 @@ def handlers(ctx: Context) -> Handlers:
         job_presses={
             WAY_BACK_BUTTON: WayBack(ScaleBack(ctx, scale), roll_back).begin,
             RESTART_BUTTON: restart.press,
+            CONFIRM_BUTTON: confirming.confirm,
         },
+        chores=(confirming.settle_due,),
     )

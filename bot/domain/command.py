@@ -56,6 +56,17 @@ class RollBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Deploy:
+    """``deploy``: bring a stack to what its file says; the bot's own stack when none is named.
+
+    With ``yes`` it is not asked whether the plan is right.
+    """
+
+    stack: str | None = None
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """``status``: the stack in one look, or one service, named as it was typed."""
 
@@ -184,6 +195,7 @@ Command = (
     Scale
     | Restart
     | RollBack
+    | Deploy
     | Status
     | ListTasks
     | ReadLogs
@@ -250,6 +262,8 @@ def as_text(command: Command) -> str:
         case ReadLogs(service, since, lines):
             back = f" --since {since}s" if since else ""
             return f"logs {service}{back}" + (f" --lines {lines}" if lines != LOG_LINES else "")
+        case Deploy(stack, yes):
+            return " ".join(filter(None, ["deploy", stack, "--yes" if yes else ""]))
         case Join(role, rotate):
             return f"join rotate {role}" if rotate else f"join {role}"
     about = [getattr(command, field.name) for field in fields(command)]

@@ -14,6 +14,7 @@ from bot.domain.command import (
     Cancel,
     Command,
     Defaults,
+    Deploy,
     Drain,
     Help,
     Join,
@@ -36,6 +37,7 @@ from bot.domain.command import (
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import alike, job_id
 from bot.domain.quoting import quoted
+from bot.domain.stack_commands import STACKS
 from bot.domain.version_commands import VERSIONS
 
 COMMAND_LIKENESS = 0.7
@@ -48,6 +50,7 @@ __all__ = [
     "Command",
     "CommandSpec",
     "Defaults",
+    "Deploy",
     "Drain",
     "Help",
     "Join",
@@ -217,6 +220,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             "After a scale or a restart there is nothing to go back to: the swarm keeps one spec.",
         ),
     ),
+    *STACKS,
     CommandSpec(
         name="status",
         command=Status,

@@ -6,6 +6,7 @@ from bot.domain.command import (
     Activate,
     Command,
     Defaults,
+    Deploy,
     Drain,
     Reply,
     Restart,
@@ -31,6 +32,8 @@ def may_concern(action: str, text: str, job: Job, defaults: Defaults) -> bool:
         return True
     if isinstance(command, Drain | Activate):
         return any(target.is_node for target in job.targets)  # it may be named by its id
+    if isinstance(command, Deploy):
+        return command.yes and command.stack in {None, job.stack}  # else it is asked about first
     named = {_key(job.stack, name) for name in _changed(command)}
     return bool(named & {_key(job.stack, lane) for lane in job.lanes})
 

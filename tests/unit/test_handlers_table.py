@@ -34,6 +34,7 @@ def test_every_button_is_served():
     """The action ids of the contract that exist today; viewers may read logs."""
     assert {*table().presses, *table().job_presses} == {
         "job.cancel",
+        "job.confirm",
         "job.restart",
         "job.rollback",
         "incident.ack",

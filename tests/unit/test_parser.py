@@ -7,6 +7,7 @@ from bot.domain.commands import (
     Activate,
     Cancel,
     Defaults,
+    Deploy,
     Drain,
     Help,
     Join,
@@ -52,6 +53,15 @@ READ = {
     "scale help": Help("scale"),
     "scale --help": Help("scale"),
     "status -h": Help("status"),
+    "deploy": Deploy(),
+    "deploy shop": Deploy("shop"),
+    "DEPLOY Shop": Deploy("Shop"),
+    "deploy --yes": Deploy(yes=True),
+    "deploy shop --yes": Deploy("shop", yes=True),
+    "deploy -y shop": Deploy("shop", yes=True),
+    "deploy \u2014yes": Deploy(yes=True),
+    "deploy `shop`": Deploy("shop"),
+    "deploy help": Help("deploy"),
     "incidents": ListIncidents(),
     "incidents django": ListIncidents("django"),
     "Incidents orochi_django": ListIncidents("orochi_django"),
@@ -163,7 +173,7 @@ ANSWERED = {
     "cancel k3f9ab k3f9ac": ("one job at a time", "`/orochi jobs`"),
     "cancel everything": ("`everything` is not the id of a job", "`/orochi jobs`"),
     "cancel 5": ("`5` is not the id of a job", "`/orochi jobs`"),
-    "help deploy": ("There is no command `deploy`", "`rollback`, `status`, `ps`"),
+    "help frobnicate": ("There is no command `frobnicate`", "`rollback`, `deploy`, `status`"),
     "statsu": ("There is no command `statsu`", "Did you mean `/orochi status`?"),
     "scal 5": ("There is no command `scal`", "Did you mean `/orochi scale worker01=5`?"),
     "cancle k3f9ab": ("There is no command `cancle`", "Did you mean `/orochi cancel k3f9ab`?"),
@@ -198,7 +208,11 @@ ANSWERED = {
     "5": ("There is no command `5`", "Did you mean `/orochi scale worker01=5`?"),
     "django 2": ("There is no command `django`", "Did you mean `/orochi scale django=2`?"),
     "django = 2": ("There is no command `django`", "Did you mean `/orochi scale django=2`?"),
-    "deploy": ("There is no command `deploy`", "There are: `scale`, `restart`, `rollback`"),
+    "deploy shop shelf": ("`deploy` takes one stack at a time", "`/orochi deploy`"),
+    "deploy --prune": ("no option `--prune`", "`/orochi deploy orochi --yes`"),
+    "deploy shop.yml": ("`shop.yml` is a file", "`/orochi deploy shop`"),
+    "deploy ../shop": ("`../shop` cannot be the name of a stack", "named like its file"),
+    "frobnicate": ("There is no command `frobnicate`", "There are: `scale`, `restart`, `rollback`"),
     "restart": ("Which service shall be restarted?", "`/orochi restart worker01`"),
     "restart worker01 django": ("one service at a time", "`/orochi restart worker01`"),
     "restart worker01=3": ("`worker01=3` cannot be the name of a service", "`/orochi status`"),
@@ -272,7 +286,7 @@ def test_what_changes_anything_is_for_operators():
     changing = {row.name for row in COMMANDS if row.changes}
 
     assert changing == {
-        *("scale", "restart", "rollback", "cancel", "drain", "activate", "join"),
+        *("scale", "restart", "rollback", "cancel", "drain", "activate", "join", "deploy"),
     }
 
 

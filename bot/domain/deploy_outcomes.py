@@ -1,0 +1,159 @@
+"""How a deploy's services end where they are not followed to a verdict of their own: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
+from bot.domain.job import Job
+from bot.domain.names import short_name
+from bot.domain.plan import Action, Step
+from bot.domain.progress import ServiceProgress
+from bot.domain.verdict import Outcome, Verdict
+from bot.domain.version import Version
+
+MOST_SENTENCES = 5
+
+
+def refused_stale(job: Job, sentences: Sequence[str]) -> Job:
+    """The plan is not what would be done any more, and nothing of it was."""
+    more = len(sentences) - MOST_SENTENCES
+    told = " ".join(sentences[:MOST_SENTENCES]) + (f" And {more} more." if more > 0 else "")
+    reason = f"The plan does not hold any more. {told} Nothing was changed."
+    return _all(job, Outcome(Verdict.REFUSED, reason, "Ask for a new plan."))
+
+
+def refused_file(job: Job, error: RefusedError) -> Job:
+    """The stack's file cannot be deployed any more; what was changed before is followed on."""
+    if not job.begun:
+        return _all(job, Outcome(Verdict.REFUSED, _unchanged(error.sentence), error.hint))
+    reason = f"Not changed: {error.sentence}"
+    return _rest(job, Outcome(Verdict.REFUSED, reason, error.hint))
+
+
+def stopped_at(job: Job, step: Step, error: RefusedError | SwarmError) -> Job:
+    """A step could not be made: the outcomes of what it was about and of all that it kept back."""
+    name = short_name(job.stack, step.name)
+    outcome = _trouble(step, error)
+    for index, target in enumerate(job.targets):
+        if step.kind.value == "service" and target.service == step.name:
+            job = job.with_outcome(index, outcome)
+    what = name if step.kind.value == "service" else f"the {step.kind.value} {name}"
+    held = Outcome(Verdict.REFUSED, f"Not changed, since {what} could not be.", error.hint)
+    return _rest(job, held if step.kind.value == "service" else outcome)
+
+
+def kept(job: Job, indexes: Sequence[int]) -> Job:
+    """What was to be removed stays, since not everything else is well."""
+    for index in indexes:
+        if _at(job, index) is None:
+            live = _live(job, index)
+            reason = "Not removed: that happens only when everything else is well."
+            outcome = Outcome(Verdict.REFUSED, reason, running=live, desired=live)
+            job = job.with_outcome(index, outcome)
+    return job
+
+
+def cancelled(job: Job, user: str) -> Job:
+    """Somebody stopped waiting: what was made stays made, what was not is not made any more."""
+    job = replace(job, cancelled_by=user)
+    for index in range(len(job.targets)):
+        if _at(job, index) is None:
+            job = job.with_outcome(index, _left(job, index))
+    return job
+
+
+def awaited(job: Job, error: SwarmUnavailableError) -> Job:
+    """The job as it is shown while the engine does not answer."""
+    so_far = "" if job.begun else "nothing is changed yet, "
+    for index, target in enumerate(job.targets):
+        if _at(job, index) is None:
+            phase = f"{so_far}waiting for the engine: {error.sentence}"
+            progress = ServiceProgress(target.service, 0, target.replicas, phase)
+            job = job.with_progress(index, progress)
+    return job
+
+
+def version_of(job: Job, earlier: Mapping[str, int | None], now: float) -> Version:
+    """What a deploy leaves, as it ended.
+
+    ``earlier`` are the file's replicas of the version before: they stand for services that the
+    deploy did not come to.
+    """
+    plan, outcome = job.plan, job.outcome
+    if plan is None or outcome is None:
+        raise ValueError("only a deploy that ended is a version")
+    made = {target.service for target in job.targets if target.applied is not None}
+    replicas = {
+        name: number if name in made else earlier.get(name)
+        for name, number in plan.file_replicas.items()
+        if name in made or name in earlier
+    }
+    images = {each.name: each.image for each in plan.services if each.action is not Action.REMOVE}
+    return Version(
+        stack=job.stack,
+        job=job.id,
+        user=job.user,
+        at=job.finished or now,
+        verdict=outcome.verdict,
+        digest=plan.digest,
+        images=images,
+        replicas=replicas,
+    )
+
+
+def _trouble(step: Step, error: RefusedError | SwarmError) -> Outcome:
+    if isinstance(error, StalePlanError):
+        return Outcome(Verdict.SUPERSEDED, f"Not changed: {error.sentence}", error.hint)
+    if isinstance(error, RefusedError):
+        return Outcome(Verdict.REFUSED, f"Not changed: {error.sentence}", error.hint)
+    known = "" if isinstance(error, SwarmUnavailableError) else " It was not made."
+    what = "" if step.kind.value == "service" else f"The {step.kind.value} {step.name}: "
+    return Outcome(Verdict.FAILED, f"{what}{error.sentence}{known} (ref {error.ref})", error.hint)
+
+
+def _left(job: Job, index: int) -> Outcome:
+    target = job.targets[index]
+    if not job.begun:
+        return Outcome(Verdict.CANCELLED, "Cancelled before the change. Nothing was changed.")
+    change = job.plan.service(target.service) if job.plan else None
+    action = change.action if change else None
+    if target.applied is None:
+        live = _live(job, index)
+        word = "removed" if action is Action.REMOVE else "changed"
+        return Outcome(Verdict.CANCELLED, f"It was not {word}.", running=live, desired=live)
+    seen = job.progress[index] if index < len(job.progress) else None
+    running, desired = (seen.running, seen.desired) if seen else (0, target.replicas)
+    done = {None: "It was to stay as it is", Action.CREATE: "It was added"}
+    done |= {Action.UPDATE: "It was changed", Action.REMOVE: "It was removed"}
+    reason = f"{done[action]}, and is not followed on: {running} of {desired} run."
+    return Outcome(Verdict.CANCELLED, reason, running=running, desired=desired)
+
+
+def _live(job: Job, index: int) -> int:
+    """How many replicas a service had when the plan was made."""
+    change = job.plan.service(job.targets[index].service) if job.plan else None
+    return (change.replicas.live or 0) if change else 0
+
+
+def _all(job: Job, outcome: Outcome) -> Job:
+    for index in range(len(job.targets)):
+        job = job.with_outcome(index, outcome)
+    return job
+
+
+def _rest(job: Job, outcome: Outcome) -> Job:
+    """The job with an outcome for each service that was not changed and has none."""
+    for index, target in enumerate(job.targets):
+        if _at(job, index) is None and target.applied is None:
+            job = job.with_outcome(index, outcome)
+    return job
+
+
+def _at(job: Job, index: int) -> Outcome | None:
+    return job.outcomes[index] if index < len(job.outcomes) else None
+
+
+def _unchanged(sentence: str) -> str:
+    return f"{sentence} Nothing was changed."

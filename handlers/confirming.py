@@ -1,0 +1,166 @@
+"""Plans that are shown with the question whether they are right.
+
+A decision is made once, in Redis, whatever replicas are asked; then it is carried out by whoever
+made it. Where that one is lost another does it later: every step of it may come twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from bot.domain.asking import Decided, Decision
+from bot.domain.errors import (
+    BotError,
+    CannotPostError,
+    ChatError,
+    RefusedError,
+    StoreUnavailableError,
+    UncertainError,
+)
+from bot.domain.job import Draft, Job
+from bot.domain.message import Message
+from bot.loops.backoff import Backoff
+from bot.views.errors import done
+from bot.views.job import job_message
+from bot.views.plan import closed_message, plan_message
+from handlers.context import Context
+from handlers.intake import jobs_ahead, post, settle_unbegun, wait_for_older
+
+log = logging.getLogger(__name__)
+
+
+class Confirming:
+    """Asks, and does what was answered."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def ask(self, draft: Draft, job: Job) -> None:
+        """Post the job's plan with its buttons and let it wait. Raises BotError to refuse it."""
+        if job.plan is None:
+            raise TypeError("a job with a plan is needed")
+        until = self._ctx.clock.now() + self._ctx.plan_seconds
+        ts = await post(self._ctx, job, plan_message(job, job.plan, until))
+        job = replace(job, message=ts)
+        try:
+            kept = await self._ctx.plans.keep(job, self._ctx.plan_seconds)
+        except StoreUnavailableError:
+            self._ctx.background.spawn(self._withdraw(job), f"fate of plan {draft.id}")
+            raise
+        if not kept:
+            await settle_unbegun(self._ctx, job, "It took too long to begin.")
+
+    async def confirm(self, draft: Draft, plan_id: str) -> None:
+        """The button *Confirm*: the plan's job begins, once. Raises BotError when it does not."""
+        job = await self._ctx.plans.load(plan_id)
+        if job is None:
+            raise await self._gone(plan_id)
+        await wait_for_older(self._ctx, draft, job)
+        try:
+            decided = await self._ctx.plans.decide(
+                plan_id, Decision.CONFIRMED, draft.user, draft.id
+            )
+            if decided and decided.ours:
+                await self.carry_out(decided)
+        except StoreUnavailableError as error:
+            raise UncertainError(
+                "Redis stopped answering while the plan was being confirmed.",
+                hint="Its message says what became of it as soon as Redis is back.",
+            ) from error
+        if decided is None:
+            raise await self._gone(plan_id)
+        if not decided.ours or decided.decision is not Decision.CONFIRMED:
+            raise _decided_before(decided)
+
+    async def cancel(self, plan_id: str, user: str) -> Message | None:
+        """What became of the wish to cancel a plan, None when it is none (any more) but a job."""
+        decided = await self._ctx.plans.decide(plan_id, Decision.CANCELLED, user)
+        if decided is None or decided.decision is Decision.CONFIRMED:
+            return None
+        if decided.ours:
+            await self.carry_out(decided)
+        if not decided.ours or decided.decision is Decision.EXPIRED:
+            raise _decided_before(decided)
+        return done("The plan is cancelled. Nothing was changed.")
+
+    async def settle_due(self) -> None:
+        """The chore: expire what nobody decided, and carry out what a lost replica left."""
+        for decided in await self._ctx.plans.due():
+            try:
+                await self.carry_out(decided)
+            except BotError as error:
+                log.info("plan %s is looked at again: %s", decided.job.id, error)
+
+    async def carry_out(self, decided: Decided) -> None:
+        """Do what was decided. What Slack does not take now is tried again later."""
+        if decided.decision is Decision.CONFIRMED:
+            await self._start(replace(decided.job, confirmed_by=decided.user))
+        elif not await self._close(decided):
+            return
+        await self._ctx.plans.forget(decided.job.id)
+
+    async def _start(self, job: Job) -> None:
+        """The plan's message becomes its job's: at once the worker's, if nothing is ahead."""
+        job = replace(job, created=self._ctx.clock.now())
+        ahead = await jobs_ahead(self._ctx, job)
+        if ahead:
+            await self._show_queued(job, ahead)
+        if await self._ctx.jobs.submit(job) < 0:
+            await settle_unbegun(self._ctx, job, "It took too long to begin.")
+
+    async def _show_queued(self, job: Job, ahead: list[Job]) -> None:
+        message = job_message(
+            job,
+            self._ctx.clock.now(),
+            len(ahead),
+            queued_behind=ahead[-1].id,
+            command=self._ctx.command,
+        )
+        try:
+            await self._ctx.chat.edit(job.channel, job.message, message)
+        except ChatError as error:
+            log.info("plan %s is not shown as queued: %s", job.id, error)
+
+    async def _close(self, decided: Decided) -> bool:
+        """Whether the message says that nothing comes of the plan, or never can."""
+        job = decided.job
+        if job.plan is None:
+            return True
+        message = closed_message(job, job.plan, decided.decision, decided.user, self._ctx.command)
+        try:
+            await self._ctx.chat.settle(job.channel, job.message, message)
+        except CannotPostError as error:
+            log.info("the message of plan %s is gone: %s", job.id, error)
+        except ChatError as error:
+            log.warning("the end of plan %s waits for Slack: %s", job.id, error)
+            return False
+        return True
+
+    async def _withdraw(self, job: Job) -> None:
+        """Redis did not answer as the plan was to be kept: it is not asked about any more."""
+        backoff = Backoff()
+        while True:
+            try:
+                await self._ctx.jobs.discard(job.id)
+                await self._ctx.plans.forget(job.id)
+            except StoreUnavailableError:
+                await self._ctx.clock.sleep(backoff.failed())
+            else:
+                break
+        await settle_unbegun(self._ctx, job, "Redis stopped answering.")
+
+    async def _gone(self, plan_id: str) -> RefusedError:
+        job = await self._ctx.jobs.load(plan_id)
+        if job is not None:
+            return RefusedError(f"This plan was confirmed before; it is job `{job.id}`.")
+        return RefusedError(
+            "This plan is gone: it was cancelled, or nobody confirmed it in time.",
+            hint=f"`{self._ctx.command} deploy` makes a new one.",
+        )
+
+
+def _decided_before(decided: Decided) -> RefusedError:
+    if decided.decision is Decision.EXPIRED:
+        return RefusedError("This plan has expired.", hint="Ask for a new one.")
+    return RefusedError(f"This plan was {decided.decision.value} before.")

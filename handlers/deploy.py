@@ -1,0 +1,97 @@
+"""``deploy``: a stack comes to what its file says, after a plan that somebody confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.domain.command import Deploy as Command
+from bot.domain.errors import RefusedError
+from bot.domain.job import Draft, Job, Target
+from bot.domain.plan import Action, Plan, ServiceChange
+from bot.ports import Recording
+from bot.views.errors import done
+from bot.views.plan import nothing_to_do
+from handlers.confirming import Confirming
+from handlers.context import Context
+from handlers.intake import queue
+
+ACTION = "deploy"
+RECORD_SECONDS = 45.0
+"""Less than the time after which an accepted command counts as abandoned."""
+
+
+class Deploy:
+    """Begins deploys: of a stack's files, or of those of an earlier version."""
+
+    def __init__(self, ctx: Context, confirming: Confirming) -> None:
+        self._ctx = ctx
+        self._confirming = confirming
+
+    async def begin(self, draft: Draft, command: Command) -> None:
+        """Plan what was typed and ask whether it is right, or queue it when that was said."""
+        await self.propose(draft, command.stack or self._ctx.stack, asks=not command.yes)
+
+    async def propose(
+        self, draft: Draft, stack: str, *, version: int = 0, asks: bool = True
+    ) -> None:
+        """Plan a deploy of the stack's files, or of those of a version of it.
+
+        With ``asks`` the plan waits for a Confirm, else its job is queued. A plan that would change
+        nothing is told and starts nothing. Raises BotError to refuse it.
+        """
+        plan = (await self._recorded(stack, version)).plan
+        if not plan.services:
+            raise RefusedError(f"The file of the stack `{stack}` names no service.")
+        if plan.empty:
+            said = done(nothing_to_do(plan))
+            await self._ctx.chat.reply(draft.user, draft.channel, draft.reply_url, said)
+            await self._ctx.jobs.discard(draft.id)
+        elif asks:
+            await self._confirming.ask(draft, _job(draft, plan, version))
+        else:
+            await queue(self._ctx, draft, _job(draft, plan, version))
+
+    async def _recorded(self, stack: str, version: int) -> Recording:
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                return await record(self._ctx, stack, version)
+        except TimeoutError as error:
+            raise RefusedError(
+                f"There was no plan of `{stack}` within {RECORD_SECONDS:.0f} s.",
+                hint="The engine or a registry does not answer; ask once more.",
+            ) from error
+
+
+async def record(ctx: Context, stack: str, version: int) -> Recording:
+    """What a deploy would do now, of the stack's files or (not 0) of a version of it."""
+    versions = await ctx.versions.of(stack)
+    deployed = versions[0].replicas if versions else None
+    if not version:
+        return await ctx.stacks.record(stack, deployed)
+    wanted = next((each for each in versions if each.number == version), None)
+    bundle = await ctx.versions.bundle(wanted) if wanted else None
+    if bundle is None:
+        raise RefusedError(f"The files of version {version} of `{stack}` are not kept any more.")
+    return await ctx.stacks.record(stack, deployed, bundle)
+
+
+def _job(draft: Draft, plan: Plan, version: int) -> Job:
+    return Job(
+        id=draft.id,
+        action=ACTION,
+        stack=plan.stack,
+        text=draft.text,
+        user=draft.user,
+        channel=draft.channel,
+        created=draft.received,
+        targets=tuple(_target(change) for change in plan.services),
+        plan=plan,
+        version=version,
+    )
+
+
+def _target(change: ServiceChange) -> Target:
+    replicas = change.replicas.planned or 0
+    if change.action is Action.REMOVE:
+        replicas = 0
+    return Target(change.name, change.id, replicas)

@@ -1,0 +1,189 @@
+"""How a confirmed deploy goes on: from the queue to one verdict for the stack.
+
+    recorded anew, compared ──stale──> refused, nothing was changed
+        │
+    the plan's steps, one by one, each written down ──stopped──> what was made is followed
+        │
+    every service to its verdict, side by side ──not all well──> removals are left out
+        │
+    what the file has no more is removed, and followed until its containers are gone
+
+A worker that takes such a job over records anew: what it finds made is not made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import replace
+
+from bot.domain.convergence import Goal
+from bot.domain.deploy_outcomes import (
+    awaited,
+    cancelled,
+    kept,
+    refused_file,
+    refused_stale,
+    version_of,
+)
+from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
+from bot.domain.job import Job, JobState
+from bot.domain.plan import Action, Plan
+from bot.domain.plan_progress import stale
+from bot.loops.backoff import Backoff
+from bot.loops.hold import Hold
+from bot.loops.observer import first_of
+from bot.ports import Recording
+from handlers.change import ENGINE_PATIENCE
+from handlers.context import Context
+from handlers.deploy import record
+from handlers.deploy_steps import DeploySteps
+from handlers.following import Following, at
+from handlers.removing import Removing
+
+log = logging.getLogger(__name__)
+
+
+class DeployRunner:
+    """Runs deploys."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._following = Following(ctx, _aim, lambda _, outcome: outcome)
+        self._steps = DeploySteps(ctx)
+        self._removing = Removing(ctx, self._following)
+
+    async def run(self, hold: Hold) -> None:
+        """Make the plan, or go on where a lost worker was, and bring it to its verdict.
+
+        A wish to cancel is heard before the first step and while services are followed, never
+        while the plan is being made.
+        """
+        job = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
+        self._following.show(await hold.save(job))
+        plan = _plan(hold.job)
+        recording: Recording | RefusedError | None = None
+        if (hold.job.steps_made or 0) < len(plan.steps):
+            recording = await self._unless_cancelled(hold, self._recorded(hold))
+            if recording is None:
+                return
+        await self._go_on(hold, plan, recording)
+
+    async def watch(self, hold: Hold) -> None:
+        """Watch what converged on; a verdict that is revised is the version's, too."""
+        await self._following.watch(hold)
+        if hold.job.revised:
+            await self._note_version(hold.job)
+
+    async def _go_on(
+        self, hold: Hold, plan: Plan, recording: Recording | RefusedError | None
+    ) -> None:
+        if not hold.job.begun and (objection := _objection(hold.job, plan, recording)):
+            await self._following.end(hold, objection)
+            return
+        if recording is not None:
+            await self._make(hold, recording)
+        staying = [i for i, each in enumerate(hold.job.targets) if not _goes(plan, each.service)]
+        if not await self._followed(hold, self._following.follow(hold, staying)):
+            return
+        going = [i for i in range(len(hold.job.targets)) if i not in staying]
+        if not all((outcome := at(hold.job.outcomes, i)) and outcome.verdict.good for i in staying):
+            await self._end(hold, kept(hold.job, going))
+            return
+        if recording is not None and not isinstance(recording, RefusedError):
+            await self._steps.remove(hold, recording)
+        if await self._followed(hold, self._removing.follow(hold, going)):
+            await self._end(hold, hold.job)
+
+    async def _make(self, hold: Hold, recording: Recording | RefusedError) -> None:
+        """All steps but the removals."""
+        if isinstance(recording, RefusedError):
+            await hold.note(refused_file(hold.job, recording))
+            return
+        if not hold.job.begun:
+            await self._ctx.versions.keep(hold.job.id, recording.bundle)
+        await self._steps.make(hold, recording)
+        self._following.show(hold.job)
+
+    async def _followed(self, hold: Hold, work: Awaitable[None]) -> bool:
+        """Whether the work ended; when somebody stopped waiting, the job is ended."""
+        ended = await first_of(asyncio.ensure_future(work), hold.cancelled)
+        if not ended:
+            await self._end(hold, cancelled(hold.job, hold.cancelled_by))
+        return ended
+
+    async def _unless_cancelled(
+        self, hold: Hold, work: Awaitable[Recording | RefusedError]
+    ) -> Recording | RefusedError | None:
+        task = asyncio.ensure_future(work)
+        if await first_of(task, hold.cancelled) and not hold.cancelled.is_set():
+            return task.result()
+        await self._end(hold, cancelled(hold.job, hold.cancelled_by))
+        return None
+
+    async def _recorded(self, hold: Hold) -> Recording | RefusedError:
+        """What would be done now. An engine that is away for a moment fails no job."""
+        backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
+        while True:
+            try:
+                return await record(self._ctx, hold.job.stack, hold.job.version)
+            except RefusedError as error:
+                return error
+            except SwarmUnavailableError as error:
+                if self._ctx.clock.now() > late:
+                    raise
+                self._following.show(awaited(hold.job, error))
+                await self._ctx.clock.sleep(backoff.failed())
+
+    async def _end(self, hold: Hold, job: Job) -> None:
+        if job.begun:
+            await self._note_version(job)
+        await self._following.end(hold, job)
+
+    async def _note_version(self, job: Job) -> None:
+        """Keep what was deployed and how that ended. The verdict waits for the same store."""
+        backoff = Backoff()
+        while True:
+            try:
+                versions = await self._ctx.versions.of(job.stack)
+                before = next((each for each in versions if each.job != job.id), None)
+                earlier = before.replicas if before else {}
+                await self._ctx.versions.note(version_of(job, earlier, self._ctx.clock.now()))
+            except StoreUnavailableError as error:
+                log.warning("the version of job %s waits for the store: %s", job.id, error)
+                await self._ctx.clock.sleep(backoff.failed())
+            else:
+                return
+
+
+def _aim(job: Job, index: int, goal: Goal) -> Goal:
+    """A service that is changed has to come to the plan's number; one that stays is looked at."""
+    change = _plan(job).service(job.targets[index].service)
+    if change is None or change.action is None:
+        return replace(goal, updates=False)
+    return replace(
+        goal,
+        replicas=change.replicas.planned,
+        updates=change.action is Action.UPDATE,
+        template=job.targets[index].template,
+    )
+
+
+def _objection(job: Job, plan: Plan, recording: Recording | RefusedError | None) -> Job | None:
+    """The job with what keeps it from being begun."""
+    if isinstance(recording, RefusedError):
+        return refused_file(job, recording)
+    sentences = stale(plan, recording.plan) if recording else ()
+    return refused_stale(job, sentences) if sentences else None
+
+
+def _goes(plan: Plan, service: str) -> bool:
+    change = plan.service(service)
+    return change is not None and change.action is Action.REMOVE
+
+
+def _plan(job: Job) -> Plan:
+    if job.plan is None:
+        raise TypeError("a deploy has a plan")
+    return job.plan

@@ -1,0 +1,151 @@
+"""The steps of a confirmed plan, made once each whatever is killed in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.deploy_outcomes import stopped_at
+from bot.domain.errors import RefusedError, StalePlanError, SwarmError
+from bot.domain.job import Job, Target
+from bot.domain.plan import Action, Kind, Plan, Step
+from bot.domain.plan_progress import Judged, Standing, judge
+from bot.domain.swarm import Service, StackLook
+from bot.loops.hold import Hold
+from bot.ports import Applied, Recording
+from handlers.change import in_time, insist
+from handlers.context import Context
+
+Key = tuple[Kind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """A fresh recording, and where each step of the confirmed plan stands beside it.
+
+    ``doubtful`` is the place of the step that a lost worker may have made without noting it, -1
+    for none.
+    """
+
+    recording: Recording
+    judged: Mapping[Key, Judged]
+    fresh: Mapping[Key, Step]
+    doubtful: int
+
+
+class DeploySteps:
+    """Makes steps; what is about to be done is written down first."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def make(self, hold: Hold, recording: Recording) -> None:
+        """All steps but the removals, in the plan's order; ends early where one cannot be made."""
+        plan = _plan(hold.job)
+        doubtful = -1 if hold.job.steps_made is None else hold.job.steps_made
+        if hold.job.steps_made is None:
+            look = await in_time(self._ctx.swarm.stack_look(plan.stack))
+            await hold.save(_noted(hold.job, plan, look))
+        steps = plan.steps[: len(plan.steps) - len(plan.removals)]
+        await self._make(hold, steps, self._basis(plan, recording, doubtful))
+
+    async def remove(self, hold: Hold, recording: Recording) -> None:
+        """The removals; ends early where one cannot be made."""
+        plan = _plan(hold.job)
+        made = hold.job.steps_made or 0
+        job = hold.job
+        for index, target in enumerate(job.targets):
+            if any(step.name == target.service for step in plan.removals) and not target.begun:
+                job = job.with_target(index, replace(target, update_before=0.0))
+        await hold.save(job)
+        await self._make(hold, plan.steps, self._basis(plan, recording, made))
+
+    @staticmethod
+    def _basis(plan: Plan, recording: Recording, doubtful: int) -> _Basis:
+        judged = {each.step.key: each for each in judge(plan, recording.plan)}
+        fresh = {step.key: step for step in recording.plan.steps}
+        return _Basis(recording, judged, fresh, doubtful)
+
+    async def _make(self, hold: Hold, steps: Sequence[Step], basis: _Basis) -> None:
+        for place, step in enumerate(steps):
+            if place < (hold.job.steps_made or 0):
+                continue
+            try:
+                applied = await self._made(hold.job, step, basis, doubtful=place == basis.doubtful)
+            except (RefusedError, SwarmError) as error:
+                await hold.note(stopped_at(hold.job, step, error))
+                return
+            job = replace(hold.job, steps_made=place + 1)
+            await hold.note(_with_step(job, step, applied, self._ctx.clock.now()))
+
+    async def _made(self, job: Job, step: Step, basis: _Basis, *, doubtful: bool) -> Applied:
+        """One step, made now or found made. Raises StalePlanError, and what the engine says."""
+        judged = basis.judged[step.key]
+        if judged.standing is Standing.STALE:
+            raise StalePlanError(judged.why, hint="Ask for a new plan.")
+        if judged.standing is Standing.DONE:
+            return Applied(changed=doubtful, service=await self._live(step))
+        if doubtful and (taken_back := await self._taken_back(job, step)):
+            return Applied(changed=True, service=taken_back)
+
+        async def apply(doubt: bool) -> Applied:  # noqa: FBT001 (how ``insist`` tells it)
+            applied = await self._ctx.stacks.apply(basis.recording, basis.fresh[step.key])
+            return replace(applied, changed=applied.changed or doubt)
+
+        return await insist(self._ctx.clock, apply, doubtful=False)
+
+    async def _live(self, step: Step) -> Service | None:
+        if step.kind is not Kind.SERVICE or step.action is Action.REMOVE:
+            return None
+        return await in_time(self._ctx.swarm.service(step.name))
+
+    async def _taken_back(self, job: Job, step: Step) -> Service | None:
+        """The service, when the swarm has taken back already what a lost worker changed of it.
+
+        It then is as the plan found it, but for the start of its last update.
+        """
+        if step.kind is not Kind.SERVICE or step.action is not Action.UPDATE:
+            return None
+        service = await self._live(step)
+        target = next(each for each in job.targets if each.service == step.name)
+        same = service is None or (service.update_started or 0.0) == target.update_before
+        return None if same else service
+
+
+def _noted(job: Job, plan: Plan, look: StackLook) -> Job:
+    """The job with what must not be taken for its doing; what stays counts as made."""
+    services = {service.name: service for service in look.services}
+    for index, target in enumerate(job.targets):
+        change = plan.service(target.service)
+        if change is not None and change.action is not Action.REMOVE:
+            noted = _noted_target(target, services.get(target.service), look)
+            if change.action is None:
+                noted = replace(noted, applied=look.at)
+            job = job.with_target(index, noted)
+    return replace(job, steps_made=0)
+
+
+def _noted_target(target: Target, service: Service | None, look: StackLook) -> Target:
+    if service is None:
+        return replace(target, update_before=0.0)
+    tasks = [task for task in look.tasks if task.service_id == service.id]
+    dead = tuple(task.id for task in tasks if task.state.over)
+    return replace(target, known_dead=dead, update_before=service.update_started or 0.0)
+
+
+def _with_step(job: Job, step: Step, applied: Applied, now: float) -> Job:
+    """The job once a step is made."""
+    if step.kind is not Kind.SERVICE:
+        return job
+    index = next(i for i, target in enumerate(job.targets) if target.service == step.name)
+    target = replace(job.targets[index], applied=now, changed=applied.changed)
+    if applied.service is not None:
+        service = applied.service
+        target = replace(target, service_id=service.id, template=service.template)
+    return job.with_target(index, target)
+
+
+def _plan(job: Job) -> Plan:
+    if job.plan is None:
+        raise TypeError("a deploy has a plan")
+    return job.plan

@@ -1,0 +1,88 @@
+"""Services that were removed are followed until their containers are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from bot.domain.errors import SwarmError
+from bot.domain.progress import ServiceProgress
+from bot.domain.swarm import Node, NodeState, Task
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.backoff import Backoff
+from bot.loops.hold import Hold
+from handlers.change import in_time
+from handlers.context import Context
+from handlers.following import Following, at
+
+TICK = 1.0
+"""Seconds between two looks, at most."""
+
+
+class Removing:
+    """Follows removals to their outcomes."""
+
+    def __init__(self, ctx: Context, following: Following) -> None:
+        self._ctx = ctx
+        self._following = following
+
+    async def follow(self, hold: Hold, indexes: Iterable[int]) -> None:
+        """Follow those of the job's targets that have no outcome yet, side by side."""
+        left = [index for index in indexes if at(hold.job.outcomes, index) is None]
+        await asyncio.gather(*(self._follow(hold, index) for index in left))
+
+    async def _follow(self, hold: Hold, index: int) -> None:
+        target = hold.job.targets[index]
+        late = (target.applied or self._ctx.clock.now()) + self._ctx.limits.time_limit
+        backoff = Backoff()
+        outcome: Outcome | None = None
+        async with self._ctx.feed.subscribe(frozenset({target.service_id})) as changes:
+            while outcome is None:
+                alive: list[Task] | None = None
+                try:
+                    alive = await self._alive(target.service_id)
+                except SwarmError as error:
+                    self._following.progress(hold, index, _blind(target.service, error))
+                    await self._ctx.clock.sleep(backoff.failed())
+                outcome = _judged(alive, late=self._ctx.clock.now() > late)
+                if alive:
+                    self._following.progress(hold, index, _progress(target.service, alive))
+                    await changes.wait(TICK)
+        await hold.note(hold.job.with_outcome(index, outcome))
+        self._following.show(hold.job)
+
+    async def _alive(self, service_id: str) -> list[Task]:
+        """The tasks whose containers still run, as far as that can be known."""
+        tasks = await in_time(self._ctx.swarm.tasks_of(service_id))
+        down = _down(await in_time(self._ctx.swarm.nodes()))
+        return [task for task in tasks if not task.state.over and task.node_id not in down]
+
+
+def _down(nodes: Iterable[Node]) -> frozenset[str]:
+    return frozenset(node.id for node in nodes if node.state is NodeState.DOWN)
+
+
+def _progress(name: str, alive: list[Task]) -> ServiceProgress:
+    word = "container" if len(alive) == 1 else "containers"
+    return ServiceProgress(name, len(alive), 0, f"removed; waiting for {len(alive)} {word} to stop")
+
+
+def _blind(name: str, error: SwarmError) -> ServiceProgress:
+    words = f"not known at the moment, still looking: {error.sentence}"
+    return ServiceProgress(name, 0, 0, words)
+
+
+def _judged(alive: list[Task] | None, *, late: bool) -> Outcome | None:
+    """The outcome once nothing runs any more, or the time is over; ``alive`` None: not known."""
+    if alive is not None and not alive:
+        return Outcome(Verdict.CONVERGED, "Removed; nothing of it runs any more.")
+    return _late(alive) if late else None
+
+
+def _late(alive: list[Task] | None) -> Outcome:
+    running = len(alive or ())
+    reason = "Removed, but it is not known whether its containers stopped."
+    if running:
+        reason = f"Removed, but {running} of its containers did not stop."
+    advice = "See what keeps them from stopping; the swarm goes on trying."
+    return Outcome(Verdict.TIMED_OUT, reason, advice, running=running)

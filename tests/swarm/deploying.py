@@ -1,0 +1,119 @@
+"""A folder of stacks, and what people do with their plans."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from bot.demo.slack import Message
+from tests.desk import Desk, is_job
+from tests.lab.waiting import wait_until
+
+V1, V2 = "lab/busy:1", "lab/busy:2"
+SERVICE = """
+  {name}:
+    image: {image}
+    command: {command}
+    stop_grace_period: 1s
+    networks: {{default: {{}}}}
+    deploy:
+      endpoint_mode: dnsrr
+      replicas: {replicas}
+      update_config: {{monitor: 500ms, failure_action: {on_failure}}}
+      restart_policy: {{delay: 500ms}}
+"""
+
+
+def service(  # noqa: PLR0917 (a compose file in a line)
+    name: str,
+    image: str = V1,
+    replicas: int = 1,
+    command: str = "serve",
+    on_failure: str = "pause",
+    more: str = "",
+) -> str:
+    """One service of a compose file; ``more`` are lines of its own."""
+    said = SERVICE.format(
+        name=name, image=image, replicas=replicas, command=command, on_failure=on_failure
+    )
+    return said + more
+
+
+def compose(*services: str, end: str = "") -> str:
+    """A compose file."""
+    return f'version: "3.8"\nservices:{"".join(services)}\n{end}'
+
+
+class Folder:
+    """The stacks' folder of a desk."""
+
+    def __init__(self, desk: Desk, path: Path) -> None:
+        self.desk = desk
+        self.path = path
+        desk.settings["BOT_STACKS_DIR"] = str(path)
+
+    def write(self, text: str, stack: str = "orochi") -> None:
+        """A stack's file from now on."""
+        (self.path / f"{stack}.yml").write_text(text)
+
+    async def deployed(self, text: str, stack: str = "orochi") -> Message:
+        """Deploy it without a question and wait for its verdict."""
+        self.write(text, stack)
+        return await self.desk.job(f"deploy {stack} --yes")
+
+    async def plan(self, typed: str = "deploy") -> Message:
+        """Ask for a plan; its message."""
+        known = {message.ts for message in self.desk.slack.workspace.messages.values()}
+        await self.desk.type(typed)
+        return await self.desk.slack.wait_for_message(
+            lambda m: m.ts not in known and is_job(m), timeout=30
+        )
+
+    async def verdict(self, message: Message, seconds: float = 60) -> str:
+        """Wait for the end of a plan's job."""
+        await self.desk.slack.wait_for_message(
+            lambda m: m is message and m.payload["state"] == "finished", timeout=seconds
+        )
+        return str(message.payload["verdict"])
+
+    async def confirmed(self, message: Message) -> str:
+        """Press Confirm and wait for the verdict."""
+        await self.desk.slack.press(message, "job.confirm")
+        return await self.verdict(message)
+
+
+async def services(desk: Desk) -> dict[str, dict[str, Any]]:
+    """All services as the engine keeps them, by name."""
+    found = await asyncio.to_thread(desk.lab.client().services)
+    return {raw["Spec"]["Name"]: raw for raw in found}
+
+
+async def images(desk: Desk) -> dict[str, str]:
+    """The image of each service."""
+    found = await services(desk)
+    return {
+        name: raw["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] for name, raw in found.items()
+    }
+
+
+async def changed_by_hand(desk: Desk, name: str, *options: str) -> None:
+    """Somebody changes a service beside the bot."""
+    await desk.docker("service", "update", "--detach", "--no-resolve-image", *options, name)
+
+
+async def until_image(desk: Desk, name: str, image: str) -> None:
+    """Wait until a service's spec has an image."""
+
+    def reached() -> bool:
+        found = desk.lab.client().services(filters={"name": name})
+        specs = [raw["Spec"] for raw in found if raw["Spec"]["Name"] == name]
+        return any(s["TaskTemplate"]["ContainerSpec"]["Image"] == image for s in specs)
+
+    await asyncio.to_thread(wait_until, reached, f"{image} in {name}", seconds=30)
+
+
+def content(found: Any) -> str:
+    """Anything as text, to look for words in it."""
+    return json.dumps(found, ensure_ascii=False)
