@@ -501,13 +501,22 @@ Receive = Callable[[Request], Awaitable[Message | None]]
 """Takes a request in. What it returns is shown to the person alone, in the answer itself."""
 
 
-class Chat(Protocol):
-    """The conversation. Outgoing calls are coalesced and kept within Slack's limits."""
+Still = Callable[[], bool]
+"""Whether the caller may speak yet: asked right before a call to Slack, which may have to wait."""
 
-    async def post(self, channel: str, message: Message, thread: str = "") -> str:
+
+class Chat(Protocol):
+    """The conversation. Outgoing calls are coalesced and kept within Slack's limits.
+
+    Where ``still`` says no, nothing is sent: ``post`` and ``edit`` raise LeaseLostError then.
+    """
+
+    async def post(
+        self, channel: str, message: Message, thread: str = "", *, still: Still | None = None
+    ) -> str:
         """Post and return the message's ts. Raises CannotPostError with the way out."""
 
-    def show(self, channel: str, ts: str, message: Message) -> None:
+    def show(self, channel: str, ts: str, message: Message, *, still: Still | None = None) -> None:
         """Show progress: only the newest state is sent, when the budget allows. Never raises."""
 
     async def forget(self, channel: str, ts: str) -> None:
@@ -522,7 +531,9 @@ class Chat(Protocol):
         Returns when Slack has it. Raises ChatUnavailableError when Slack did not take it in time.
         """
 
-    async def edit(self, channel: str, ts: str, message: Message) -> None:
+    async def edit(
+        self, channel: str, ts: str, message: Message, *, still: Still | None = None
+    ) -> None:
         """Bring a message into a state that may change again: as ``settle``, but ``show`` works
         on it afterwards."""
 

@@ -16,6 +16,7 @@
     └── ChatError               Slack refused or failed
         ├── ChatUnavailableError    Slack does not answer; the same call may work later
         ├── CannotPostError         the bot may not post there; says how to change that
+        │   └── MessageGoneError        only that message (or thread) cannot be written to
         └── ChatLoginError          a token is wrong or lacks a scope
 
 Adapters translate what their client raises into this tree and keep the original as
@@ -99,6 +100,10 @@ class ChatUnavailableError(ChatError):
 
 class CannotPostError(ChatError):
     """The bot may not post in that channel; the hint says how to change that."""
+
+
+class MessageGoneError(CannotPostError):
+    """That message can be edited no more, or has no thread: deleted, or too old to be edited."""
 
 
 class ChatLoginError(ChatError):

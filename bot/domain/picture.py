@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Set
 from dataclasses import replace
 
-from bot.domain.incident_news import Context, News, Rules
+from bot.domain.incident import Watch
+from bot.domain.incident_news import Context, Fetch, News, Rules
 from bot.domain.slots import runs_to_completion
 from bot.domain.stream import Action, Batch, Event, Listing
 from bot.domain.swarm import Node, Service, Task, TaskState
@@ -127,6 +128,19 @@ def news_of_batch(batch: Batch, since: float) -> tuple[News, ...]:
     )
     late = (News(old, late=True),) if old else ()
     return (*late, News(fresh, nodes, removed, cursor=batch.version or None))
+
+
+def unread(listing: Listing, watch: Watch) -> tuple[Fetch, ...]:
+    """The last failures of open incidents of which evidence was asked for and never came: whoever
+    asked was killed. A failure too old to be listed cannot be asked about any more."""
+    tasks = {task.id: task for task in listing.look.tasks}
+    return tuple(
+        Fetch(incident.id, tasks[incident.last_task])
+        for incident in watch.incidents.values()
+        if incident.fetched is not None
+        and not (incident.evidence or incident.confirmed)
+        and incident.last_task in tasks
+    )
 
 
 def ends_tasks(batch: Batch) -> bool:

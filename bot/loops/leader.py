@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
@@ -17,34 +18,63 @@ RENEWALS_A_LEASE = 3
 GOODBYE_SECONDS = 1.0
 
 
+class Mandate:
+    """The right to lead: the lease's token, and how long it stands without being renewed.
+
+    ``until`` is by ``elapsed``, which counts seconds and never goes back.
+    """
+
+    def __init__(self, token: str, until: float, elapsed: Callable[[], float]) -> None:
+        self.token = token
+        self._until = until
+        self._elapsed = elapsed
+
+    @property
+    def left(self) -> float:
+        """Seconds for which nobody else can lead, 0.0 when that is not certain any more."""
+        return max(0.0, self._until - self._elapsed())
+
+    def holds(self) -> bool:
+        """Whether nobody else can lead at this moment; also false after a long pause."""
+        return self.left > 0
+
+    def extend(self, until: float) -> None:
+        """It was renewed."""
+        self._until = until
+
+
 class Leader:
     """Campaigns for the lease, again whenever it was lost.
 
-    ``work`` is given the lease's token. It is cancelled as soon as the lease is lost or may be;
+    ``work`` is given the mandate. It is cancelled as soon as the lease is lost or may be;
     when it ends by itself, the lease is given up. ``lease_seconds`` is for how long a lease
-    stands without being renewed.
+    stands without being renewed; ``elapsed`` counts seconds and never goes back.
     """
 
     def __init__(
         self,
         incidents: Incidents,
         clock: Clock,
-        work: Callable[[str], Awaitable[None]],
+        work: Callable[[Mandate], Awaitable[None]],
         *,
         lease_seconds: float,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._incidents = incidents
         self._clock = clock
         self._work = work
         self._lease_seconds = lease_seconds
+        self._elapsed = elapsed
         self.leads = False
 
     async def run(self) -> None:
         """Lead whenever no other replica does, until cancelled."""
         while True:
+            asked = self._elapsed()
             token = await self._campaign()
             if token:
-                await self._reign(token)
+                until = asked + self._lease_seconds
+                await self._reign(Mandate(token, until, self._elapsed))
             await self._clock.sleep(self._lease_seconds / CAMPAIGNS_A_LEASE)
 
     async def _campaign(self) -> str:
@@ -54,11 +84,11 @@ class Leader:
             log.debug("nobody can lead while the store is away: %s", error)
             return ""
 
-    async def _reign(self, token: str) -> None:
+    async def _reign(self, mandate: Mandate) -> None:
         log.info("this replica watches the swarm")
         self.leads = True
-        work = asyncio.ensure_future(self._work(token))
-        renewal = asyncio.create_task(self._renew(token), name="leader's lease")
+        work = asyncio.ensure_future(self._work(mandate))
+        renewal = asyncio.create_task(self._renew(mandate), name="leader's lease")
         try:
             await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -66,26 +96,26 @@ class Leader:
             work.cancel()
             renewal.cancel()
             ends = await asyncio.gather(work, renewal, return_exceptions=True)
-            await self._step_down(token)
+            await self._step_down(mandate.token)
         for end in ends:
             if isinstance(end, Exception) and not isinstance(end, LeaseLostError):
                 log.error("the watch was interrupted and begins anew", exc_info=end)
         log.info("this replica watches no more")
 
-    async def _renew(self, token: str) -> None:
+    async def _renew(self, mandate: Mandate) -> None:
         """Keep the lease; returns when it is lost, or may be as far as can be told here."""
-        until = self._clock.now() + self._lease_seconds
-        while self._clock.now() < until:
-            await self._clock.sleep(self._lease_seconds / RENEWALS_A_LEASE)
-            asked = self._clock.now()
+        while mandate.holds():
+            await self._clock.sleep(min(mandate.left, self._lease_seconds / RENEWALS_A_LEASE))
+            asked = self._elapsed()
             try:
-                await self._incidents.go_on_leading(token)
-            except StoreUnavailableError as error:
+                async with asyncio.timeout(mandate.left):
+                    await self._incidents.go_on_leading(mandate.token)
+            except (StoreUnavailableError, TimeoutError) as error:
                 log.info("the watcher's lease could not be renewed: %s", error)
             except LeaseLostError:
                 return
             else:
-                until = asked + self._lease_seconds
+                mandate.extend(asked + self._lease_seconds)
 
     async def _step_down(self, token: str) -> None:
         """Let another replica go on at once; one that cannot be told waits for the lease's end."""

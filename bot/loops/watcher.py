@@ -31,12 +31,13 @@ from bot.domain.incident_news import (
     Tell,
 )
 from bot.domain.job import JobState
-from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing
+from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing, unread
 from bot.domain.stream import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence as Reader
 from bot.loops.evidence import Found
+from bot.loops.leader import Mandate
 from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
 
 log = logging.getLogger(__name__)
@@ -79,10 +80,10 @@ class Watcher:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
 
-    async def lead(self, token: str) -> None:
+    async def lead(self, mandate: Mandate) -> None:
         """Watch the swarm under a lease, until cancelled. Raises LeaseLostError."""
         kept = await self._load()
-        reign = Reign(self._around, token, kept)
+        reign = Reign(self._around, mandate, kept)
         try:
             await reign.run()
         finally:
@@ -103,9 +104,9 @@ class Watcher:
 class Reign:
     """One time of leading, from what the store kept."""
 
-    def __init__(self, around: Surroundings, token: str, kept: Kept) -> None:
+    def __init__(self, around: Surroundings, mandate: Mandate, kept: Kept) -> None:
         self._around = around
-        self._token = token
+        self._token = mandate.token
         self._watch = kept.watch
         self._handled = kept.handled
         self._saved = kept.watch, kept.handled
@@ -117,8 +118,17 @@ class Reign:
         self._wake = asyncio.Event()
         self._book = AlertBook(kept.alerts)
         self._book.address(around.rules.channel)
+        for incident in kept.watch.incidents.values():
+            if incident.told:
+                self._book.adopt(incident)
         self._delivery = AlertDelivery(
-            around.chat, around.clock, self._book, around.texts, self._wake.set
+            around.chat,
+            around.clock,
+            self._book,
+            around.texts,
+            told=self._wake.set,
+            still=mandate.holds,
+            channel_of=self._channel_of,
         )
         self._reader = Reader(around.swarm)
         self._fetching: asyncio.TaskGroup | None = None
@@ -181,10 +191,11 @@ class Reign:
     async def _pause(self) -> None:
         """Until something came, or time alone may change something."""
         if self._inputs.empty():
-            due = incidents.next_tick(self._watch, self._now())
+            # Before the first listing time changes nothing, whatever is due.
+            due = incidents.next_tick(self._watch, self._now()) if self._sighted else None
             holds = self._busy or any(each.held for each in self._watch.incidents.values())
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(due, BUSY_SECONDS) if holds else due):
+                async with asyncio.timeout(min(due, BUSY_SECONDS) if due and holds else due):
                     await self._wake.wait()
         self._wake.clear()
 
@@ -197,10 +208,7 @@ class Reign:
     def _take_in(self, found: Input) -> None:
         match found:
             case Listing():
-                self._picture.take(found)
-                self._sighted = True
-                news = news_of_listing(found, self._began)
-                self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+                self._take_listing(found)
             case Batch():
                 self._take_batch(found)
             case Evidence():
@@ -208,6 +216,15 @@ class Reign:
             case (press_id, press):
                 self._handled = press_id
                 self._reduce(self._pressed(press))
+
+    def _take_listing(self, listing: Listing) -> None:
+        self._picture.take(listing)
+        self._sighted = True
+        news = news_of_listing(listing, self._began)
+        self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+        asked = {fetch.incident_id for fetch in self._fetches}
+        left = (fetch for fetch in unread(listing, self._watch) if fetch.incident_id not in asked)
+        self._fetches.extend(left)
 
     def _take_batch(self, batch: Batch) -> None:
         for event in batch.events:
@@ -245,8 +262,7 @@ class Reign:
         self._book.put(alert)
         if incident.state is IncidentState.RESOLVED:
             self._past.append(incident)
-        if not alert.waits:
-            self._shown.append(incident.id)
+        self._shown.append(incident.id)
 
     def _remind(self, incident: Incident) -> None:
         known = self._book.get(incident.id)
@@ -257,7 +273,7 @@ class Reign:
         """Write what is known now; tried again until the store took it or the lease is lost."""
         self._clear_book()
         alerts, past, backoff = self._book.take_changed(), tuple(self._past), Backoff()
-        if not alerts and not past and (self._watch, self._handled) == self._saved:
+        if not alerts and not past and self._is_saved():
             return
         while True:
             try:
@@ -270,7 +286,12 @@ class Reign:
             else:
                 self._past.clear()
                 self._saved = self._watch, self._handled
+                self._book.saved()
                 return
+
+    def _is_saved(self) -> bool:
+        watch, handled = self._saved
+        return self._watch is watch and self._handled == handled
 
     def _clear_book(self) -> None:
         """Forget alerts that nothing will come of any more; one just resolved may come back."""
@@ -286,7 +307,7 @@ class Reign:
     def _act(self) -> None:
         for incident_id in self._shown:
             alert = self._book.get(incident_id)
-            if alert is not None and not alert.waits:
+            if alert is not None:
                 self._delivery.show(alert)
         self._shown.clear()
         for fetch in self._fetches:
@@ -303,6 +324,9 @@ class Reign:
             found = await self._reader.of_task(incident.cause, fetch.task, service)
         except SwarmError as error:
             log.info("no evidence for incident %s: %s", incident.id, error)
+            return
+        except Exception:  # what cannot be read of one incident must not end the watch of all
+            log.exception("no evidence for incident %s", incident.id)
             return
         fresh = incident.began - service.updated_at < FRESH_UPDATE_SECONDS
         evidence = Evidence(
@@ -334,6 +358,12 @@ class Reign:
 
     def _context(self) -> Context:
         return self._picture.context(self._busy, self._around.rules)
+
+    def _channel_of(self, incident: Incident) -> str:
+        """Where it would be told if it began now."""
+        service = self._picture.services.get(incident.service_id)
+        rules = self._around.rules
+        return rules.channel_for(service) if service else rules.channel
 
     def _now(self) -> float:
         return self._around.clock.now()

@@ -12,14 +12,14 @@ import logging
 from typing import Final
 from weakref import WeakValueDictionary
 
-from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError
+from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError, LeaseLostError
 from bot.domain.message import Message
-from bot.ports import Clock
+from bot.ports import Clock, Still
 from bot.slack.api import Api
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, RateLimitedError
-from bot.slack.pacing import LONGEST_PAUSE, Key, Pacing
-from bot.slack.sending import Sender
+from bot.slack.pacing import KEPT, LONGEST_PAUSE, Key, Pacing
+from bot.slack.sending import Sender, mind
 from bot.slack.wording import edit_arguments
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Edits:
         self._sender = sender
         self._pacing = Pacing()
         self._lines: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+        self._still: dict[Key, Still] = {}
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -59,9 +60,10 @@ class Edits:
         """A message was posted and shows this."""
         self._pacing.posted(key, message)
 
-    def show(self, key: Key, message: Message) -> None:
+    def show(self, key: Key, message: Message, still: Still | None = None) -> None:
         """Wish for a state of a message; nothing happens when it was settled before."""
         if self._pacing.show(key, message):
+            self._allow(key, still)
             self._wake.set()
 
     async def forget(self, key: Key) -> None:
@@ -77,7 +79,7 @@ class Edits:
         async with self._line(key):
             await self._insist(key, message, deadline)
 
-    async def edit(self, key: Key, message: Message) -> None:
+    async def edit(self, key: Key, message: Message, still: Still | None = None) -> None:
         """Bring a message into a state that may change again. Raises ChatError when that failed.
 
         Progress that is wished for meanwhile comes after it.
@@ -85,11 +87,22 @@ class Edits:
         deadline = self._sender.deadline()
         self._pacing.reopen(key)
         async with self._line(key):
-            await self._insist(key, message, deadline)
+            await self._insist(key, message, deadline, still)
             self._pacing.posted(key, message)
 
-    async def _insist(self, key: Key, message: Message, deadline: float) -> None:
+    def _allow(self, key: Key, still: Still | None) -> None:
+        """Remember whom to ask whether a message's progress is sent yet."""
+        self._still.pop(key, None)
+        if still is not None:
+            self._still[key] = still
+        if len(self._still) > KEPT:
+            del self._still[next(iter(self._still))]
+
+    async def _insist(
+        self, key: Key, message: Message, deadline: float, still: Still | None = None
+    ) -> None:
         async def attempt(said: Message) -> None:
+            mind(still)
             await self._edit(key, said)
 
         await self._sender.deliver(message, attempt, EDITS, repeat=True, deadline=deadline)
@@ -149,7 +162,10 @@ class Edits:
     async def _progress(self, key: Key, message: Message) -> None:
         try:
             async with self._line(key):
+                mind(self._still.get(key))
                 await self._edit(key, message)
+        except LeaseLostError:
+            self._pacing.skipped(key)
         except LayoutError as error:
             log.error("Progress was not shown (%s): %s", error.ref, error)  # noqa: TRY400
             self._pacing.sent(key, message)

@@ -13,6 +13,7 @@ from bot.domain.errors import (
     ChatError,
     ChatLoginError,
     ChatUnavailableError,
+    MessageGoneError,
 )
 
 CLOSED: Final = frozenset(
@@ -141,7 +142,7 @@ def _cannot_post(method: str, word: str, bot_name: str) -> CannotPostError | Non
             hint="Ask a workspace admin to let me post there, or use another channel.",
         )
     if word in GONE:
-        return CannotPostError(
+        return MessageGoneError(
             f"That message cannot be edited any more ({method}: {word}).",
             hint="It was deleted, or the workspace does not let messages be edited so late.",
         )

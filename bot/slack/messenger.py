@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from bot.domain.errors import CannotPostError, ChatLoginError
 from bot.domain.message import Message
-from bot.ports import Clock
+from bot.ports import Clock, Still
 from bot.slack.api import Api
 from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
 from bot.slack.files import send_file
-from bot.slack.sending import Sender
+from bot.slack.sending import Sender, mind
 from bot.slack.wording import ephemeral_body, post_arguments
 
 log = logging.getLogger(__name__)
@@ -56,16 +56,20 @@ class Messenger:
         await self._edits.close()
         await self._api.close()
 
-    async def post(self, channel: str, message: Message, thread: str = "") -> str:
+    async def post(
+        self, channel: str, message: Message, thread: str = "", *, still: Still | None = None
+    ) -> str:
         """Post and return the message's ts.
 
-        Raises CannotPostError with the way out. After a ChatUnavailableError the message may
-        stand there all the same: ``find`` it before posting again.
+        Raises CannotPostError with the way out, LeaseLostError when ``still`` says no. After a
+        ChatUnavailableError the message may stand there all the same: ``find`` it before posting
+        again.
         """
         limit = Limit(f"chat.postMessage:{channel}", POSTS_PER_MINUTE, POSTS_AT_ONCE)
         where = {"channel": channel} | ({"thread_ts": thread} if thread else {})
 
         async def attempt(said: Message) -> str:
+            mind(still)
             answer = await self._api.call("chat.postMessage", **where, **post_arguments(said))
             return str(answer.get("ts", ""))
 
@@ -73,12 +77,13 @@ class Messenger:
         self._edits.posted((channel, ts), message)
         return ts
 
-    def show(self, channel: str, ts: str, message: Message) -> None:
+    def show(self, channel: str, ts: str, message: Message, *, still: Still | None = None) -> None:
         """Show progress: the newest state, when the budget allows. Never raises.
 
-        Ignored for a message that was settled: a verdict is never overwritten.
+        Ignored for a message that was settled: a verdict is never overwritten. Dropped when
+        ``still`` says no as its turn comes.
         """
-        self._edits.show((channel, ts), message)
+        self._edits.show((channel, ts), message, still)
 
     async def forget(self, channel: str, ts: str) -> None:
         """Drop the progress that waits for a message; returns when none is under way any more.
@@ -95,9 +100,14 @@ class Messenger:
         """
         await self._edits.settle((channel, ts), message)
 
-    async def edit(self, channel: str, ts: str, message: Message) -> None:
-        """Bring a message into a state that may change again; errors as of ``settle``."""
-        await self._edits.edit((channel, ts), message)
+    async def edit(
+        self, channel: str, ts: str, message: Message, *, still: Still | None = None
+    ) -> None:
+        """Bring a message into a state that may change again; errors as of ``settle``.
+
+        LeaseLostError when ``still`` says no.
+        """
+        await self._edits.edit((channel, ts), message, still)
 
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
         """Say something to one person alone; without a usable URL by ``chat.postEphemeral``."""

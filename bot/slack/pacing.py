@@ -134,6 +134,10 @@ class Pacing:
         self._failures = min(self._failures + 1, 10)
         self._paused_until = max(self._paused_until, now + max(pause, at_least))
 
+    def skipped(self, key: Key) -> None:
+        """What ``begin`` gave out was not sent, as nobody wants it any more."""
+        self._ended(key).shown = None
+
     def gone(self, key: Key) -> None:
         """The message can be edited no more: nothing is sent for it from now on."""
         self._ended(key)

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
-from bot.domain.errors import ChatUnavailableError
+from bot.domain.errors import ChatUnavailableError, LeaseLostError
 from bot.domain.message import Message
-from bot.ports import Clock
+from bot.ports import Clock, Still
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, NotSentError, RateLimitedError
 from bot.slack.wording import plain
@@ -92,3 +92,9 @@ class Sender:
                 if self._clock.now() + wait > deadline:
                     raise ChatUnavailableError(f"Slack's limit for {limit.name} is used up now.")
                 await self._clock.sleep(wait)
+
+
+def mind(still: Still | None) -> None:
+    """Raise LeaseLostError when the caller may speak no more."""
+    if still is not None and not still():
+        raise LeaseLostError("Another replica may speak by now.")
