@@ -1,0 +1,221 @@
+"""Alerts on their way to the emulated Slack, and a watcher of a swarm that a test tells it of."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from bot.clock import SystemClock
+from bot.demo.slack import Message, SlackEmulator
+from bot.domain.alert import Alert
+from bot.domain.incident import Incident
+from bot.domain.incident_news import Rules
+from bot.domain.stream import Action, Batch, Event, Listing
+from bot.domain.swarm import Service, StackLook, Task
+from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
+from bot.loops.background import cancel_all
+from bot.loops.leader import Mandate
+from bot.loops.watcher import Surroundings, Watcher
+from bot.ports import Clock, Swarm
+from bot.slack.messenger import Messenger
+from bot.store.connection import RedisLink
+from bot.store.incidents import RedisIncidents
+from bot.store.jobs import RedisJobs
+from bot.views.incident import incident_message, reminder_message
+from tests.contract.incident_kit import NOW, PATIENCE, an_incident
+from tests.unit.looks import NODES, a_service, failed, running
+
+ALERTS = "C0ALERTS01"
+RULES = Rules(quiet=3600.0, channel=ALERTS)
+TEXTS = AlertTexts(
+    lambda incident: incident_message(incident, NOW),
+    lambda incident: reminder_message(incident, NOW),
+)
+
+
+def waiting(incident_id: str, began: float = NOW, channel: str = ALERTS) -> Alert:
+    """An alert that was never told."""
+    incident = replace(an_incident(incident_id, began), channel=channel)
+    return Alert(incident, channel=channel, due=1)
+
+
+def grown(alert: Alert, **values: object) -> Alert:
+    """The alert as its incident became, which people must hear of."""
+    incident = replace(alert.incident, revision=alert.incident.revision + 1, **values)  # type: ignore[arg-type]
+    return replace(alert, incident=incident, due=incident.revision)
+
+
+def about(slack: SlackEmulator, channel: str = ALERTS) -> list[str]:
+    """The incident of each message in a channel, oldest first."""
+    return [m.payload["incident_id"] for m in told_in(slack, channel)]
+
+
+def told_in(slack: SlackEmulator, channel: str = ALERTS) -> list[Message]:
+    """Every incident's message in a channel, oldest first."""
+    return [message for message in slack.workspace.in_channel(channel) if message.payload]
+
+
+@dataclass
+class Desk:
+    """A delivery at work on a book. ``settled`` waits until nothing is left to be told."""
+
+    book: AlertBook
+    delivery: AlertDelivery
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, *alerts: Alert) -> None:
+        """The watcher wants these told, and the store has them."""
+        for alert in alerts:
+            self.book.put(alert)
+        self.book.saved()
+
+    async def settled(self) -> None:
+        """Wait until no alert waits."""
+        async with asyncio.timeout(20):
+            while any(alert.waits for alert in self.book.all()):
+                self.told.clear()
+                await self.told.wait()
+
+
+@asynccontextmanager
+async def delivering(
+    messenger: Messenger, clock: Clock, *alerts: Alert, moved_to: str = ""
+) -> AsyncIterator[Desk]:
+    """A delivery of a leader who found these alerts in the store."""
+    told = asyncio.Event()
+    book = AlertBook({alert.incident.id: alert for alert in alerts})
+    delivery = AlertDelivery(
+        messenger,
+        clock,
+        book,
+        TEXTS,
+        told=told.set,
+        still=lambda: True,
+        channel_of=lambda incident: moved_to or incident.channel,
+    )
+    running_one = asyncio.create_task(delivery.run())
+    try:
+        yield Desk(book, delivery, told)
+    finally:
+        await cancel_all([running_one])
+
+
+class ToldStream:
+    """Implements ``bot.ports.Stream``: the swarm is as the test says. ``cursors`` are what it was
+    resumed from; while ``listed`` is not set there is no listing to be had."""
+
+    def __init__(self) -> None:
+        self.service = a_service(3)
+        self.tasks: tuple[Task, ...] = running(1, 2, 3)
+        self.cursors: list[int | None] = []
+        self.listed = asyncio.Event()
+        self.listed.set()
+        self._batches: list[Batch] = []
+        self._news = asyncio.Event()
+
+    async def follow(self, cursor: int | None) -> AsyncGenerator[Listing | Batch, None]:
+        """What was said after the version; a batch's version is its number from 1 on."""
+        self.cursors.append(cursor)
+        await self.listed.wait()
+        told = len(self._batches) if cursor is None else cursor
+        look = StackLook(NOW, "", (self.service,), self.tasks, NODES)
+        yield Listing(look, told, resumed=cursor is not None)
+        while True:
+            while told < len(self._batches):
+                told += 1
+                yield self._batches[told - 1]
+            self._news.clear()
+            await self._news.wait()
+
+    def fail(self, task_id: str, slot: int = 1) -> None:
+        """A task of the service failed."""
+        task = failed(task_id, slot)
+        self.tasks = (*self.tasks, task)
+        event = Event(Action.UPDATE, task, self.service)
+        self._batches.append(Batch((event,), len(self._batches) + 1))
+        self._news.set()
+
+
+class ToldSwarm:
+    """As much of ``bot.ports.Swarm`` as evidence is made of; what is read may never come."""
+
+    def __init__(self, stream: ToldStream, *, mute: bool = False) -> None:
+        self._stream = stream
+        self._mute = mute
+        self.asked = asyncio.Event()
+
+    async def service(self, name_or_id: str) -> Service:
+        return self._stream.service
+
+    async def last_lines(self, task: Task, lines: int) -> str:
+        self.asked.set()
+        if self._mute:
+            await asyncio.Event().wait()
+        return f"the last words of {task.id}"
+
+    async def probe_output(self, task: Task) -> str:
+        return ""
+
+    async def out_of_memory(self, task: Task) -> bool | None:
+        return None
+
+
+def a_mandate(token: str) -> Mandate:
+    """One that stands for as long as any test takes."""
+    return Mandate(token, time.monotonic() + 3600, time.monotonic)
+
+
+@asynccontextmanager
+async def leading(
+    store: RedisIncidents,
+    messenger: Messenger,
+    stream: ToldStream,
+    *,
+    swarm: ToldSwarm | None = None,
+    url: str,
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A watcher that leads until the end of the block."""
+    link = RedisLink(url)
+    around = Surroundings(
+        incidents=store,
+        stream=stream,
+        swarm=cast("Swarm", swarm or ToldSwarm(stream)),
+        jobs=RedisJobs(link),
+        chat=messenger,
+        clock=SystemClock(),
+        texts=TEXTS,
+        rules=RULES,
+    )
+    token = await store.lead()
+    assert token
+    task = asyncio.create_task(Watcher(around).lead(a_mandate(token)))
+    try:
+        yield task
+    finally:
+        await cancel_all([task])
+        await store.stop_leading(token)
+        await link.aclose()
+
+
+async def begun(store: RedisIncidents) -> None:
+    """Wait until the first listing is in the store: what fails from now on is news."""
+    async with asyncio.timeout(PATIENCE):
+        while (await store.load()).watch.began is None:  # noqa: ASYNC110 - Redis has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def saved(store: RedisIncidents, version: int) -> None:
+    """Wait until all up to a version is in the store."""
+    async with asyncio.timeout(PATIENCE):
+        while ((await store.load()).watch.cursor or 0) < version:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.01)
+
+
+def only(incidents: dict[str, Incident]) -> Incident:
+    """The one that is open."""
+    (incident,) = incidents.values()
+    return incident

@@ -1,0 +1,226 @@
+"""Alerts reach people once, in their order, whatever Slack does meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.clock import SystemClock
+from bot.demo.slack import SlackEmulator
+from bot.demo.slack.workspace import BOT_USER_ID
+from bot.domain.incident import IncidentState
+from tests.contract.alert_kit import ALERTS, about, delivering, grown, told_in, waiting
+from tests.contract.incident_kit import NOW
+from tests.contract.slack_side import SWARM, FastClock, a_message, a_messenger, error_of
+
+LOUNGE = "C0LOUNGE01"
+POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
+
+
+async def test_alerts_come_in_the_order_in_which_they_began():
+    found = [waiting("bbb", NOW + 2), waiting("aaa", NOW + 3), waiting("ccc", NOW + 1)]
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock(), *found) as desk:
+            await desk.settled()
+
+        assert about(slack) == ["ccc", "bbb", "aaa"]
+
+
+async def test_nothing_is_told_before_the_store_has_it():
+    """Else whoever leads after a kill in between knows nothing of the message, and repeats it."""
+    found = waiting("bbb", NOW + 1)
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock(), found) as desk:
+            desk.book.put(waiting("aaa"))
+            await desk.told.wait()
+            await messenger.post(SWARM, a_message())
+            assert about(slack) == ["bbb"]
+            desk.book.saved()
+            await desk.settled()
+
+        assert about(slack) == ["bbb", "aaa"]
+
+
+async def test_after_an_outage_the_newest_state_comes_at_once():
+    alert = waiting("aaa")
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            slack.faults.status(POST, 503)
+            desk.put(alert)
+            await slack.wait_for_calls(POST)
+            for count in (2, 3, 4):
+                alert = grown(alert, count=count)
+                desk.put(alert)
+            await desk.settled()
+
+        (message,) = told_in(slack)
+    assert [edit.content.metadata["event_payload"]["count"] for edit in message.history] == [4]  # type: ignore[index]
+
+
+async def test_a_channel_that_is_shut_holds_up_no_other():
+    clock = FastClock(50)
+    found = [waiting("aaa", NOW, LOUNGE), waiting("bbb", NOW + 1)]
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        async with delivering(messenger, clock, *found) as desk:
+            await slack.wait_for_message(channel=ALERTS)
+            assert about(slack, LOUNGE) == []
+            slack.workspace.channels[LOUNGE].members.add(BOT_USER_ID)
+            await desk.settled()
+
+        assert (about(slack), about(slack, LOUNGE)) == (["bbb"], ["aaa"])
+
+
+async def test_an_alert_for_a_channel_that_was_corrected_goes_there():
+    """It was kept while the setting named a channel that does not exist."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        found = waiting("aaa", NOW, "C0TYPO0001")
+        async with delivering(messenger, SystemClock(), found, moved_to=ALERTS) as desk:
+            await desk.settled()
+            alert = desk.book.get("aaa")
+
+        assert about(slack) == ["aaa"]
+        assert alert is not None
+        assert alert.channel == ALERTS
+
+
+async def test_a_post_whose_answer_was_lost_is_looked_for():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            slack.faults.drop(POST, after_effect=True)
+            desk.put(waiting("aaa"))
+            await desk.settled()
+
+        assert about(slack) == ["aaa"]
+        assert error_of(slack, HISTORY) == [""]
+
+
+async def test_the_next_leader_looks_for_what_may_have_been_posted():
+    alert = waiting("aaa")
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        for found in (alert, grown(alert, count=7)):
+            async with delivering(messenger, SystemClock(), found) as desk:
+                await desk.settled()
+
+        (message,) = told_in(slack)
+    assert message.payload["count"] == 7
+
+
+async def test_a_message_that_was_deleted_is_posted_anew():
+    alert = waiting("aaa")
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(alert)
+            await desk.settled()
+            slack.workspace.delete(told_in(slack)[0])
+            known = desk.book.get("aaa")
+            assert known is not None
+            desk.put(grown(known, state=IncidentState.ACKNOWLEDGED))
+            await desk.settled()
+
+        (message,) = told_in(slack)
+    assert message.payload["state"] == "acknowledged"
+
+
+async def test_a_message_that_is_too_old_to_be_edited_is_posted_anew_once():
+    """It stands there still, so it would be found again and again."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await desk.settled()
+            slack.faults.fail(UPDATE, "edit_window_closed")
+            known = desk.book.get("aaa")
+            assert known is not None
+            desk.put(grown(known, state=IncidentState.ACKNOWLEDGED))
+            await desk.settled()
+
+        assert [m.payload["state"] for m in told_in(slack)] == ["firing", "acknowledged"]
+
+
+async def test_a_deleted_message_that_ended_is_let_be():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await desk.settled()
+            slack.workspace.delete(told_in(slack)[0])
+            known = desk.book.get("aaa")
+            assert known is not None
+            desk.put(grown(known, state=IncidentState.RESOLVED))
+            await desk.settled()
+
+        assert about(slack) == []
+
+
+async def test_a_reminder_stands_in_the_thread_once():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await desk.settled()
+            known = desk.book.get("aaa")
+            assert known is not None
+            desk.put(replace(known, remind=True))
+            await desk.settled()
+            desk.put(waiting("bbb"))
+            await desk.settled()
+
+        message = told_in(slack)[0]
+        below = slack.workspace.in_thread(ALERTS, message.ts)[1:]
+    assert len(below) == 1
+    assert "Still firing" in below[0].text
+
+
+async def test_a_reminder_of_a_deleted_message_is_the_message_itself():
+    """It must not hold up the alerts after it."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await desk.settled()
+            slack.workspace.delete(told_in(slack)[0])
+            known = desk.book.get("aaa")
+            assert known is not None
+            desk.put(replace(known, remind=True), waiting("bbb", NOW + 1))
+            await desk.settled()
+
+        assert about(slack) == ["aaa", "bbb"]
+        assert len(slack.workspace.in_channel(ALERTS)) == 2
+
+
+async def test_an_alert_that_slack_refuses_holds_up_no_other():
+    clock = FastClock(50)
+    async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
+        slack.faults.fail(POST, "some_new_word")
+        async with delivering(messenger, clock) as desk:
+            desk.put(waiting("aaa"), waiting("bbb", NOW + 1))
+            await desk.settled()
+
+        assert about(slack) == ["bbb", "aaa"]
+
+
+async def test_what_only_counted_up_is_shown_when_there_is_room():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await desk.settled()
+            known = desk.book.get("aaa")
+            assert known is not None
+            more = replace(known, incident=replace(known.incident, count=5, revision=2))
+            desk.put(more)
+            desk.delivery.show(more)
+            await slack.wait_for_message(lambda message: message.payload["count"] == 5)
+            await desk.delivery.quiet()
+
+        assert about(slack) == ["aaa"]
+
+
+async def test_nothing_is_shown_again_that_people_have_seen():
+    """A new leader has its edits for what is new."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"), waiting("bbb", NOW + 1))
+            await desk.settled()
+            for alert in desk.book.all():
+                desk.delivery.show(alert)
+            known = desk.book.get("bbb")
+            assert known is not None
+            desk.put(grown(known, state=IncidentState.ACKNOWLEDGED))
+            await desk.settled()
+
+        assert len(slack.calls_of(UPDATE)) == 1

@@ -1,0 +1,121 @@
+"""Watchers, Redis and Slack's answers are lost again and again; no failure and no alert is, and
+none is told twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bot.demo.slack import Message, SlackEmulator
+from bot.domain.incident import IncidentState
+from bot.store.incidents import RedisIncidents
+from tests.contract.incident_kit import incidents_on
+from tests.contract.watcher_crew import Crew, a_crew, alerts
+from tests.contract.watcher_kit import (
+    Head,
+    RecordedClock,
+    begin_watching,
+    expected,
+    script,
+)
+from tests.lab.redis import RedisServer
+
+KILLS = 110
+FACTOR = 2.0
+"""How much faster than it was recorded the swarm lives."""
+START_SECONDS = 3.0
+"""Until the first watcher is ready, more or less."""
+PATIENCE = 120.0
+"""Seconds for all of it on a busy machine."""
+
+
+async def live(head: Head, clock: RecordedClock) -> None:
+    """Let the swarm's log grow as it did."""
+    for version, look in enumerate(script()):
+        await clock.sleep(max(0.0, look.at - clock.now()))
+        head.put(version)
+
+
+def trouble_at_slack(slack: SlackEmulator, chance: random.Random) -> None:
+    """The next call of some kind goes wrong in some way."""
+    faults = slack.faults
+    method = chance.choice(("chat.postMessage", "chat.update", "conversations.history"))
+    if method == "chat.postMessage" or chance.random() < 0.5:
+        chance.choice(
+            (
+                lambda: faults.drop(method, after_effect=True),
+                lambda: faults.status(method, 500, after_effect=True),
+                lambda: faults.status(method, 503),
+                lambda: faults.rate_limit(method, retry_after=1),
+                lambda: faults.slow(method, 0.2),
+            )
+        )()
+
+
+async def disturb(
+    redis: RedisServer, slack: SlackEmulator, crew: Crew, chance: random.Random
+) -> None:
+    """Kill watchers, one or two being alive; now and then Redis; spoil Slack's answers."""
+    for number in range(KILLS):
+        await asyncio.sleep(chance.uniform(0.0, 0.7))
+        if chance.random() < 0.3:
+            trouble_at_slack(slack, chance)
+        if number % 15 == 7:
+            await asyncio.to_thread(redis.kill)
+            await asyncio.sleep(chance.uniform(0, 0.3))
+            await asyncio.to_thread(redis.start)
+        crew.lose(chance.randrange(len(crew.members)))
+        while len(crew.members) < chance.choice((1, 2, 2)):
+            await crew.hire()
+
+
+async def all_told(store: RedisIncidents) -> None:
+    """Wait until nothing is left to be told."""
+    while True:
+        kept = await store.load()
+        done = kept.watch.cursor == len(script()) - 1 and not kept.watch.incidents
+        if done and all(alert.closed for alert in kept.alerts.values()):
+            return
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+async def test_chaos(fresh_redis: RedisServer, tmp_path: Path, seed: int):
+    """More than a hundred SIGKILLs: every failure is counted once, every alert told once."""
+    chance = random.Random(seed)
+    head = Head(tmp_path / "head")
+    head.put(0)
+    wanted = expected()
+    start = time.time() + START_SECONDS
+    clock = RecordedClock(start, FACTOR)
+    async with (
+        asyncio.timeout(PATIENCE),
+        SlackEmulator(clock=clock.now, enforce_rates=False) as slack,
+        incidents_on(fresh_redis.url) as store,
+        a_crew(fresh_redis, slack, tmp_path / "head", start, FACTOR) as crew,
+    ):
+        await begin_watching(store)
+        await crew.hire()
+        await asyncio.gather(live(head, clock), disturb(fresh_redis, slack, crew, chance))
+        slack.faults.clear()
+        await all_told(store)
+        past = await store.past_incidents(1000)
+    found = alerts(slack)
+    assert Counter(m.payload["incident_id"] for m in found) == Counter(list(wanted))
+    told = {m.payload["incident_id"]: (m.payload["count"], m.payload["last_task"]) for m in found}
+    assert told == {key: (each.count, each.last_task) for key, each in wanted.items()}
+    assert {m.payload["state"] for m in found} == {IncidentState.RESOLVED.value}
+    assert Counter(each.id for each in past) == Counter(list(wanted))
+    assert [m.payload["target"] for m in found if not _grows(m)] == []
+
+
+def _grows(message: Message) -> bool:
+    """Whether its count never went back: no state of before came after a newer one."""
+    payloads = [(each.content.metadata or {})["event_payload"] for each in message.history]
+    counts = [payload["count"] for payload in payloads]
+    return counts == sorted(counts)

@@ -1,0 +1,199 @@
+"""A watcher is killed, or paused, at each point that matters; the next one goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.demo.slack import Message, SlackEmulator
+from bot.domain.alert import Button, Press
+from bot.domain.incident import IncidentState
+from bot.ports import Kept
+from bot.store.incidents import RedisIncidents
+from tests.contract.incident_kit import PATIENCE, incidents_on
+from tests.contract.watcher_crew import Crew, a_crew, alerts
+from tests.contract.watcher_kit import Head, begin_watching, counts_at, first_failure
+from tests.lab.redis import RedisServer
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+FIRST = first_failure()
+LATER = FIRST + 5
+"""A version by which more has failed: new incidents, and more of the first."""
+
+
+@dataclass
+class Scene:
+    """A swarm in which nothing failed yet, and one watcher of it."""
+
+    slack: SlackEmulator
+    store: RedisIncidents
+    crew: Crew
+    head: Head
+    log: Path
+
+    async def until(self, true: Callable[[Kept], bool]) -> Kept:
+        """What the store has, as soon as it is so."""
+        async with asyncio.timeout(PATIENCE):
+            while not true(kept := await self.store.load()):  # noqa: ASYNC110 - Redis has no event
+                await asyncio.sleep(0.01)
+        return kept
+
+    async def saved(self, version: int) -> Kept:
+        """What the store has as soon as all up to a version is handled."""
+        return await self.until(lambda kept: (kept.watch.cursor or 0) >= version)
+
+    async def told(self, version: int) -> list[Message]:
+        """The messages when each incident has one that shows all that failed up to a version."""
+        wanted = counts_at(version)
+
+        def told_all(_: Message) -> bool:
+            return _counts(alerts(self.slack)) == wanted
+
+        await self.slack.wait_for_message(told_all, timeout=PATIENCE)
+        return alerts(self.slack)
+
+    async def replace_watcher(self) -> None:
+        """Kill the one there is, and let another go on."""
+        self.crew.lose(0)
+        self.slack.faults.clear()
+        await self.crew.hire()
+
+
+@pytest.fixture
+async def scene(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Scene]:
+    async with a_scene(redis_server, tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_scene(redis_server: RedisServer, folder: Path) -> AsyncIterator[Scene]:
+    file, start = folder / "head", time.time()
+    head = Head(file)
+    head.put(FIRST - 1)
+    async with (
+        SlackEmulator(strict=True) as slack,
+        incidents_on(redis_server.url) as store,
+        a_crew(redis_server, slack, file, start, 1.0) as crew,
+    ):
+        await begin_watching(store)
+        await crew.hire()
+        made = Scene(slack, store, crew, head, folder / "watchers.log")
+        await made.saved(FIRST - 1)
+        yield made
+
+
+def _counts(messages: list[Message]) -> dict[str, int]:
+    return {message.payload["incident_id"]: message.payload["count"] for message in messages}
+
+
+def _once(messages: list[Message]) -> bool:
+    counted = Counter(message.payload["incident_id"] for message in messages)
+    return set(counted.values()) == {1}
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_kill_as_an_alert_is_posted(scene: Scene, there: bool):
+    """Right after the save; whether the message stands there by then or not."""
+    scene.slack.faults.hang(POST, after_effect=there)
+    scene.head.put(FIRST)
+    await scene.slack.wait_for_calls(POST)
+    if there:
+        await scene.slack.wait_for_message()
+    await scene.replace_watcher()
+    messages = await scene.told(FIRST)
+    await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
+
+    assert _once(messages)
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_kill_in_the_middle_of_an_edit(scene: Scene, there: bool):
+    """The next one brings the message to what it shall show."""
+    scene.head.put(FIRST)
+    await scene.told(FIRST)
+    await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
+    scene.slack.faults.hang(UPDATE, after_effect=there)
+    scene.head.put(LATER)
+    await scene.slack.wait_for_calls(UPDATE)
+    await scene.replace_watcher()
+
+    assert _once(await scene.told(LATER))
+
+
+async def test_a_kill_between_two_batches(scene: Scene):
+    """Again and again: nothing is left out, nothing is counted twice."""
+    for version in range(FIRST, LATER):
+        scene.head.put(version)
+        await scene.saved(version)
+        await scene.replace_watcher()
+    scene.head.put(LATER)
+    kept = await scene.saved(LATER)
+
+    assert {each.id: each.count for each in kept.watch.incidents.values()} == counts_at(LATER)
+    assert _once(await scene.told(LATER))
+
+
+async def test_a_press_while_nobody_watches(scene: Scene):
+    """It is handled by whoever watches next."""
+    scene.head.put(FIRST)
+    (message,) = await scene.told(FIRST)
+    scene.crew.lose(0)
+    await scene.store.press(_acknowledges(message))
+    await scene.crew.hire()
+    await scene.slack.wait_for_message(_is_acknowledged, timeout=PATIENCE)
+
+
+async def test_a_kill_after_a_press_was_handled(scene: Scene):
+    """People see it in the end, and it is not handled a second time."""
+    scene.head.put(FIRST)
+    (message,) = await scene.told(FIRST)
+    await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
+    scene.slack.faults.hang(UPDATE, times=10)
+    await scene.store.press(_acknowledges(message))
+    handled = await scene.until(lambda kept: bool(kept.handled))
+    await scene.replace_watcher()
+    await scene.slack.wait_for_message(_is_acknowledged, timeout=PATIENCE)
+    (before,) = handled.watch.incidents.values()
+    (after,) = (await scene.store.load()).watch.incidents.values()
+
+    assert before.state is after.state is IncidentState.ACKNOWLEDGED
+    assert before.acknowledged == after.acknowledged
+    assert _once(alerts(scene.slack))
+
+
+async def test_a_watcher_that_was_paused_says_nothing_any_more(scene: Scene):
+    """Another took over while it stood still, with a state to be shown that is old by now."""
+    scene.head.put(FIRST)
+    await scene.told(FIRST)
+    scene.head.put(LATER - 3)
+    await scene.saved(LATER - 3)
+    (paused,) = scene.crew.members
+    os.kill(paused, signal.SIGSTOP)
+    await scene.crew.hire()
+    scene.head.put(LATER)
+    await scene.told(LATER)
+    calls = len(scene.slack.calls)
+    os.kill(paused, signal.SIGCONT)
+    async with asyncio.timeout(PATIENCE):
+        while f"{paused} this replica watches no more" not in scene.log.read_text():  # noqa: ASYNC110 - another process's log
+            await asyncio.sleep(0.01)
+
+    assert len(scene.slack.calls) == calls
+    assert _once(await scene.told(LATER))
+
+
+def _acknowledges(message: Message) -> Press:
+    return Press(Button.ACKNOWLEDGE, message.payload["incident_id"], "U0ANN00001", time.time())
+
+
+def _is_acknowledged(message: Message) -> bool:
+    return message.payload.get("state") == "acknowledged"
