@@ -15,7 +15,7 @@ from bot.domain.node_jobs import (
     moved_services,
 )
 from bot.domain.progress import ServiceProgress
-from bot.domain.swarm import Availability, Node, Service, StackLook
+from bot.domain.swarm import Availability, Node, Service, StackLook, TaskState
 from bot.domain.verdict import Outcome
 from handlers.context import Context
 from handlers.node_job import NodeJob
@@ -51,6 +51,10 @@ class Drain:
         """As in ``NodeDeed``: which tasks are still there."""
         return drain_progress(target.service, look, target.replicas)
 
+    def begun(self, look: NodeLook) -> bool:
+        """As in ``NodeDeed``: all that lives there is to be stopped."""
+        return all(task.desired > TaskState.RUNNING for task in look.left)
+
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
         """As in ``NodeDeed``."""
         overdue = waited > self._ctx.limits.time_limit
@@ -82,6 +86,10 @@ class Activate:
     def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
         """As in ``NodeDeed``: the node's own state."""
         return ServiceProgress(target.service, 0, 0, f"the node is {look.node.state.value}")
+
+    def begun(self, _look: NodeLook) -> bool:
+        """As in ``NodeDeed``: a service that lacks a task there does not look well."""
+        return True
 
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
         """As in ``NodeDeed``."""

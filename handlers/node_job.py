@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import replace
 from typing import Protocol
 
-from bot.domain.convergence import Convergence, Goal
+from bot.domain.convergence import Goal
 from bot.domain.errors import (
     NotFoundError,
     OutOfSequenceError,
@@ -27,13 +27,14 @@ from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
-from bot.views.job import job_message
 from handlers.change import ENGINE_PATIENCE, WRITE_ATTEMPTS, in_time
 from handlers.context import Context
+from handlers.following import Following, at
 from handlers.intake import queue
 
 TICK = 1.0
 """Seconds between two looks at the node, at most."""
+NOT_FOLLOWED = "Not followed on: see the node."
 
 
 class NodeDeed(Protocol):
@@ -52,6 +53,10 @@ class NodeDeed(Protocol):
     def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
         """How far the node is."""
 
+    def begun(self, look: NodeLook) -> bool:
+        """Whether the swarm acts on the change: before that, services may look well that are
+        about to lose tasks."""
+
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
         """The node's outcome, None while there is none; ``waited`` are seconds since the change.
 
@@ -65,6 +70,7 @@ class NodeJob:
     def __init__(self, ctx: Context, deed: NodeDeed) -> None:
         self._ctx = ctx
         self._deed = deed
+        self._following = Following(ctx, self._aim, _for_good)
 
     async def queue(self, draft: Draft, typed: str) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
@@ -90,19 +96,19 @@ class NodeJob:
         A wish to cancel is heard before and after the change, never while it is being made.
         """
         started = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
-        self._show(await hold.save(started))
+        self._following.show(await hold.save(started))
         looking = asyncio.create_task(self._first_look(hold))
         if not await first_of(looking, hold.cancelled) or hold.cancelled.is_set():
-            await self._end(hold, self._cancelled(hold))
+            await self._following.end(hold, self._cancelled(hold))
             return
         try:
             await self._change(hold, looking.result())
         except (RefusedError, NotFoundError) as error:
-            await self._end(hold, hold.job.with_outcome(0, _not_begun(error)))
+            await self._following.end(hold, hold.job.with_outcome(0, _not_begun(error)))
             return
         following = asyncio.create_task(self._follow_all(hold))
         ended = await first_of(following, hold.cancelled)
-        await self._end(hold, hold.job if ended else self._cancelled(hold))
+        await self._following.end(hold, hold.job if ended else self._cancelled(hold))
 
     async def watch(self, hold: Hold) -> None:
         """Nothing: no outcome of these jobs is provisional."""
@@ -119,7 +125,8 @@ class NodeJob:
                     raise
                 waits = f"waiting for the engine: {error.sentence}"
                 target = hold.job.targets[0]
-                self._show(hold.job.with_progress(0, ServiceProgress(target.service, 0, 0, waits)))
+                progress = ServiceProgress(target.service, 0, 0, waits)
+                self._following.progress(hold, 0, progress)
                 await self._ctx.clock.sleep(backoff.failed())
 
     async def _change(self, hold: Hold, look: StackLook) -> None:
@@ -156,26 +163,29 @@ class NodeJob:
     async def _follow_all(self, hold: Hold) -> None:
         """The node and the services side by side. Where the node's change was taken back, the
         services have nothing to wait for."""
-        settled = asyncio.Event()
-        left = [i for i in hold.job.services_at if _at(hold.job, i) is None]
-        following = [asyncio.create_task(self._follow(hold, i, settled)) for i in left]
+        begun = asyncio.Event()
+        services = asyncio.create_task(self._follow_services(hold, begun))
         try:
-            if _at(hold.job, 0) is None:
-                await self._follow_node(hold)
-            settled.set()
-            outcome = _at(hold.job, 0)
+            if at(hold.job.outcomes, 0) is None:
+                await self._follow_node(hold, begun)
+            begun.set()
+            outcome = at(hold.job.outcomes, 0)
             if outcome is None or outcome.verdict is not Verdict.SUPERSEDED:
-                await asyncio.gather(*following)
+                await services
         finally:
-            for each in following:
-                each.cancel()
-            await asyncio.gather(*following, return_exceptions=True)
-        for index in left:
-            if _at(hold.job, index) is None:
-                superseded = Outcome(Verdict.SUPERSEDED, "Not followed on: see the node.")
-                await hold.note(hold.job.with_outcome(index, superseded))
+            services.cancel()
+            await asyncio.gather(services, return_exceptions=True)
+        job = hold.job
+        for index in job.services_at:
+            if at(job.outcomes, index) is None:
+                job = job.with_outcome(index, Outcome(Verdict.SUPERSEDED, NOT_FOLLOWED))
+        await hold.note(job)
 
-    async def _follow_node(self, hold: Hold) -> None:
+    async def _follow_services(self, hold: Hold, begun: asyncio.Event) -> None:
+        await begun.wait()
+        await self._following.follow(hold, hold.job.services_at)
+
+    async def _follow_node(self, hold: Hold, begun: asyncio.Event) -> None:
         target, began = hold.job.targets[0], self._ctx.clock.now()
         late = (target.applied or began) + self._ctx.limits.time_limit
         ids = frozenset(t.service_id for t in hold.job.targets[1:])
@@ -192,10 +202,12 @@ class NodeJob:
                 except SwarmError as error:
                     if self._ctx.clock.now() > late:
                         raise
-                    self._show_progress(hold, 0, _blind(hold.job, error))
+                    self._following.progress(hold, 0, _blind(hold.job, error))
                     await self._ctx.clock.sleep(backoff.failed())
                     continue
                 backoff.worked()
+                if self._deed.begun(look):
+                    begun.set()
                 if await self._judged(hold, look):
                     return
                 await changes.wait(TICK)
@@ -203,11 +215,11 @@ class NodeJob:
     async def _judged(self, hold: Hold, look: NodeLook) -> bool:
         """Whether a look gave the node its outcome."""
         target, now = hold.job.targets[0], self._ctx.clock.now()
-        self._show_progress(hold, 0, self._deed.progress(target, look))
+        self._following.progress(hold, 0, self._deed.progress(target, look))
         outcome = self._deed.outcome(target, look, now - (target.applied or now))
         if outcome is not None:
             await hold.note(hold.job.with_outcome(0, outcome))
-            self._show(hold.job)
+            self._following.show(hold.job)
         return outcome is not None
 
     async def _names(self) -> dict[str, str]:
@@ -219,44 +231,15 @@ class NodeJob:
         tasks = await in_time(self._ctx.nodes.tasks_on(target.service_id))
         return NodeLook(node, tasks, names)
 
-    async def _follow(self, hold: Hold, index: int, settled: asyncio.Event) -> None:
-        """One service to its outcome. One that was well before the node was empty is looked at
-        once more: perhaps the swarm had not begun to move its tasks."""
-        while True:
-            early = not settled.is_set()
-            state = Convergence.start(self._goal(hold.job, index))
-            outcome = await self._ctx.observer.follow(
-                state, lambda progress: self._show_progress(hold, index, progress)
-            )
-            if not (early and outcome.verdict is Verdict.CONVERGED):
-                break
-            await settled.wait()
-        outcome = replace(outcome, provisional=False)
-        await hold.note(hold.job.with_outcome(index, outcome))
-        self._show(hold.job)
-
-    def _goal(self, job: Job, index: int) -> Goal:
-        node, target = job.targets[0], job.targets[index]
-        return Goal(
-            service_id=target.service_id,
-            service=target.service,
-            known_dead=frozenset(target.known_dead),
-            began=node.applied or self._ctx.clock.now(),
-            limits=self._ctx.limits,
-            update_before=target.update_before,
-            command=self._command_for(target),
-        )
+    def _aim(self, job: Job, index: int, goal: Goal) -> Goal:
+        """A service keeps its number and its version; it only has to run elsewhere."""
+        began, command = job.targets[0].applied, self._command_for(job.targets[index])
+        return replace(goal, began=began or goal.began, updates=False, command=command)
 
     def _command_for(self, target: Target) -> str:
         """The slash command for a service's advice, "" for one of another stack."""
         ours = not self._ctx.stack or target.service.startswith(f"{self._ctx.stack}_")
         return self._ctx.command if ours else ""
-
-    def _show_progress(self, hold: Hold, index: int, progress: ServiceProgress) -> None:
-        known = hold.job.progress[index] if index < len(hold.job.progress) else None
-        if known != progress:
-            hold.job = hold.job.with_progress(index, progress)
-            self._show(hold.job)
 
     def _cancelled(self, hold: Hold) -> Job:
         job = replace(hold.job, cancelled_by=hold.cancelled_by)
@@ -264,18 +247,9 @@ class NodeJob:
         before = "Cancelled before the change. Nothing was changed."
         reason = f"Stopped waiting; {self._deed.left}" if node.begun else before
         for index in range(len(job.targets)):
-            if _at(job, index) is None:
+            if at(job.outcomes, index) is None:
                 job = job.with_outcome(index, _stopped(job, index, reason))
         return job
-
-    async def _end(self, hold: Hold, job: Job) -> None:
-        await hold.finish(
-            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=False
-        )
-
-    def _show(self, job: Job) -> None:
-        message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
-        self._ctx.chat.show(job.channel, job.message, message)
 
 
 def _living(node: Node, look: StackLook) -> list[str]:
@@ -302,8 +276,9 @@ def _target(service: Service, look: StackLook) -> Target:
     )
 
 
-def _at(job: Job, index: int) -> Outcome | None:
-    return job.outcomes[index] if index < len(job.outcomes) else None
+def _for_good(_target: Target, outcome: Outcome) -> Outcome:
+    """No watch comes after these jobs: tasks were moved, nothing of them was changed."""
+    return replace(outcome, provisional=False)
 
 
 def _not_begun(error: RefusedError | NotFoundError) -> Outcome:
@@ -313,7 +288,7 @@ def _not_begun(error: RefusedError | NotFoundError) -> Outcome:
 
 
 def _stopped(job: Job, index: int, reason: str) -> Outcome:
-    seen = job.progress[index] if index < len(job.progress) else None
+    seen = at(job.progress, index)
     running, desired = (seen.running, seen.desired) if seen else (0, job.targets[index].replicas)
     return Outcome(Verdict.CANCELLED, reason, running=running, desired=desired)
 
@@ -321,6 +296,5 @@ def _stopped(job: Job, index: int, reason: str) -> Outcome:
 def _blind(job: Job, error: SwarmError) -> ServiceProgress:
     """What was seen last of the node, and that nothing is seen now."""
     target = job.targets[0]
-    known = job.progress[0] if job.progress else None
-    last = known or ServiceProgress(target.service, 0, target.replicas, "")
+    last = at(job.progress, 0) or ServiceProgress(target.service, 0, target.replicas, "")
     return replace(last, phase=f"not known at the moment, still looking: {error.sentence}")

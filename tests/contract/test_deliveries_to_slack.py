@@ -18,11 +18,15 @@ from bot.loops.observer import Observer
 from bot.ports import Swarm
 from bot.probe import TcpProbe
 from bot.readiness import HttpReadiness
+from bot.store.connection import RedisLink
+from bot.store.incidents import RedisIncidents
+from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.service_logs import DockerServiceLogs
+from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.volumes import DockerVolumes
 from bot.views.job import job_message, thread_mention
 from handlers.context import Context
@@ -32,6 +36,7 @@ from tests.contract.job_kit import a_job, done
 from tests.contract.slack_side import ANN, SWARM, connected
 
 CLOCK = SystemClock()
+NOWHERE = "redis://127.0.0.1:1/0"
 
 
 @asynccontextmanager
@@ -103,7 +108,9 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     engine = Connection("unix:///nowhere/docker.sock")
     ctx = Context(
         nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=DockerVolumes(engine),
-        probe=TcpProbe(), swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
+        probe=TcpProbe(), incidents=RedisIncidents(RedisLink(NOWHERE)),
+        stacks=DockerStacks("", b"key"), versions=RedisVersions(RedisLink(NOWHERE)),
+        swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpReadiness()), background=background,
         stack="orochi", command="/orochi", defaults=Defaults(), limits=Limits(),
     )  # fmt: skip

@@ -104,6 +104,19 @@ async def test_logs_of_what_is_not_there(desk: Desk):
     assert "no log lines" in await desk.answer("logs django")
 
 
+async def test_logs_while_a_node_is_lost(desk: Desk):
+    """What the other nodes have is shown, and that something is missing."""
+    await desk.service("django", replicas=3)
+    lost = desk.lab.node("photon-machine-03")
+    await asyncio.to_thread(desk.lab.stop_node, lost)
+    await asyncio.to_thread(desk.lab.wait_node_state, lost, "down")
+    await asyncio.to_thread(desk.lab.wait_running, "orochi_django", 3)
+    answer = await desk.answer("logs django", seconds=15)
+    assert "@photon-machine-01 | serving version 1" in answer
+    assert "@photon-machine-02 | serving version 1" in answer
+    assert "⚠️" in answer
+
+
 async def test_nodes_are_listed_as_docker_does_with_what_is_free(desk: Desk):
     """State, role, engine, tasks, free reservations."""
     await desk.service("worker01", options=("--reserve-memory", "64M", "--reserve-cpu", "0.5"))

@@ -222,7 +222,8 @@ async def test_a_join_command_is_shown_to_one_operator_and_written_nowhere(desk:
 
 async def test_a_rotation_asks_first_and_makes_the_old_token_worthless(desk: Desk):
     """Typed, it asks; pressed, it rotates and shows the new one; pressed again, it refuses."""
-    old = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
+    before = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm())
+    old = before["JoinTokens"]
     assert "old one" in await desk.answer("join rotate worker")
     same = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
     assert same == old
@@ -230,7 +231,9 @@ async def test_a_rotation_asks_first_and_makes_the_old_token_worthless(desk: Des
     assert "SWMTKN" not in question.shown_text
     await desk.slack.press(question, "join.rotate", user=OPERATOR)
     shown = await desk.told(lambda m: "SWMTKN" in m.shown_text)
-    new = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
+    after = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm())
+    new = after["JoinTokens"]
+    assert after["Spec"] == before["Spec"]
     assert new["Worker"] != old["Worker"]
     assert new["Manager"] == old["Manager"]
     assert f"--token {new['Worker']} " in shown.shown_text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.command import Defaults
@@ -12,6 +14,17 @@ JOB = Job(
     id="abcdef", action="scale", stack="orochi", text="", user="U1", channel="C1", created=0.0,
     targets=(Target("orochi_worker01", "id", 3),),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "concerns"),
+    [("drain n1", True), ("activate abcdef", True), ("scale 5", False), ("ps", False)],
+)
+def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
+    """A node may be named by its id as well: each waits for each."""
+    drain = replace(JOB, action="drain", targets=(Target("node:photon-machine-01", "n1", 2),))
+    assert may_concern(TYPED, text, drain, Defaults()) is concerns
+    assert may_concern(TYPED, "drain n1", JOB, Defaults()) is False
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,19 @@ def test_only_the_end_is_kept() -> None:
     assert _demultiplexed(_frame(b"a" * 100), _frame(b"the end"), most=10) == b"aaathe end"
 
 
+def test_what_looks_secret_is_masked_before_anything_is_cut() -> None:
+    assert readable(b"DB_PASSWORD=hunter2\n", 5) == "DB_PASSWORD=\u2022\u2022\u2022"
+    key = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END PRIVATE KEY-----\n"
+    assert "MIIE" not in readable(key, 2)
+
+
+def test_what_the_engine_says_of_its_own_is_kept_apart() -> None:
+    frames = Demultiplexer()
+    frames.feed(_frame(b"theirs", 2) + _frame(b"node n2 is not available", 3))
+
+    assert (frames.text(), frames.own()) == (b"theirs", b"node n2 is not available")
+
+
 def test_the_last_lines_are_taken() -> None:
     assert readable(b"one\ntwo\nthree\nfour\n\n", 2) == "three\nfour"
     assert readable(b"one\ntwo\n", 0) == ""
