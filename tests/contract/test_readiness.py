@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -17,6 +18,8 @@ from bot.ports import Readiness
 from bot.readiness import IDENTITY, MOST_BYTES, HttpReadiness
 
 LOOPBACK = "127.0.0.1"
+RECORDINGS = sorted((Path(__file__).parent / "recordings" / "dask").glob("*.json"))
+"""What the schedulers of these releases said of two workers, at 127.0.0.2 and 127.0.0.3."""
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -72,6 +75,14 @@ async def test_the_workers_of_a_scheduler_are_told_by_their_hosts():
 
     assert asked == [IDENTITY]
     assert reading == Workers(("10.0.1.7", "fd00::7", "worker-a", "x y"))
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
+async def test_every_release_tells_its_workers_so(recording: Path):
+    """2021.2 is the one that the platform runs; `tests/swarm` has a living scheduler."""
+    said = await asyncio.to_thread(recording.read_text, encoding="utf-8")
+
+    assert await dask(telling(said)) == Workers(("127.0.0.2", "127.0.0.3"))
 
 
 @pytest.mark.parametrize(

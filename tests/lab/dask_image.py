@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from tests.lab.base_image import base_archive
@@ -19,7 +20,7 @@ def dask_archive(lab: Lab) -> Path:
     recipe = (_CONTEXT / "Dockerfile").read_bytes() + base_archive().name.encode()
     path = cache_folder() / f"lab-dask-{hashlib.sha256(recipe).hexdigest()[:12]}.tar"
     if not path.exists():
-        partial = lab.site.folder / "dask.tar"
+        partial = path.with_suffix(f".{os.getpid()}")
         build_archive(lab, _CONTEXT, DASK, partial)
         partial.replace(path)
     return path
