@@ -1,0 +1,77 @@
+"""What people must hear of, and what may be skipped over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.alert import Alert, retold
+from bot.domain.causes import Cause, CauseKind
+from bot.domain.incident import Incident, IncidentState
+
+FIRING = Incident(
+    id="k3f9ab",
+    key="s|exit_code|3",
+    service="stack_web",
+    service_id="s",
+    cause=Cause(CauseKind.EXIT_CODE, "Exit code 3"),
+    state=IncidentState.FIRING,
+    began=1000.0,
+    last=1000.0,
+    channel="C1",
+    revision=4,
+)
+TOLD = Alert(FIRING, channel="C1", message="1.2", due=4, done=4)
+
+
+def test_the_first_word_must_be_told_in_the_incidents_channel():
+    assert retold(None, FIRING) == Alert(FIRING, channel="C1", due=4)
+
+
+def test_counting_up_may_be_skipped_over():
+    more = replace(FIRING, count=9, revision=5)
+
+    assert retold(TOLD, more) == replace(TOLD, incident=more)
+    assert not retold(TOLD, more).waits
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": IncidentState.ACKNOWLEDGED},
+        {"state": IncidentState.RESOLVED},
+        {"silenced_until": 2000.0},
+    ],
+)
+def test_another_state_and_a_silence_must_be_told(change: dict[str, object]):
+    other = replace(FIRING, revision=5, **change)  # type: ignore[arg-type]
+
+    assert retold(TOLD, other).due == 5
+    assert retold(TOLD, other).waits
+
+
+def test_what_was_never_posted_is_told_as_it_is_by_then():
+    unposted = retold(None, FIRING)
+
+    assert retold(unposted, replace(FIRING, count=9, revision=5)).due == 5
+
+
+def test_it_stays_in_its_channel_when_the_incident_names_another():
+    assert retold(TOLD, replace(FIRING, channel="C2", revision=5)).channel == "C1"
+
+
+def test_what_must_be_told_stays_due_as_it_counts_up():
+    acknowledged = replace(FIRING, state=IncidentState.ACKNOWLEDGED, revision=5)
+    alert = retold(TOLD, acknowledged)
+
+    assert retold(alert, replace(acknowledged, count=9, revision=6)).waits
+
+
+def test_only_a_resolved_one_that_was_told_is_closed():
+    ended = replace(FIRING, state=IncidentState.RESOLVED, revision=5)
+
+    assert not TOLD.closed
+    assert not retold(TOLD, ended).closed
+    assert replace(retold(TOLD, ended), done=5).closed
+    assert not replace(retold(TOLD, ended), done=5, remind=True).closed

@@ -1,0 +1,225 @@
+"""The swarm as it is known from a listing and from what the stream tells, in whatever order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.incident import Watch
+from bot.domain.incident_news import Rules
+from bot.domain.incidents import reduce
+from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing, unread
+from bot.domain.stream import Action, Batch, Event, Listing
+from bot.domain.swarm import Mode, Node, NodeState, Service, StackLook, Task, TaskState
+from tests.unit.looks import (
+    ASSIGNED,
+    BEGAN,
+    COMPLETE,
+    FAILED,
+    NODES,
+    PENDING,
+    PREPARING,
+    READY,
+    RUNNING,
+    SHUTDOWN,
+    STARTING,
+    a_service,
+    a_task,
+    failed,
+    running,
+)
+
+UPDATE, REMOVE = Action.UPDATE, Action.REMOVE
+
+
+def listing(*tasks: Task, service: Service | None = None, resumed: bool = False) -> Listing:
+    look = StackLook(BEGAN, "", (service or a_service(3),), tasks, NODES)
+    return Listing(look, 7, resumed=resumed)
+
+
+def picture(*tasks: Task, service: Service | None = None) -> Picture:
+    made = Picture()
+    made.take(listing(*tasks, service=service))
+    return made
+
+
+def seen(made: Picture) -> dict[str, TaskState]:
+    return {task.id: task.state for task in made.tasks("s")}
+
+
+def test_it_begins_anew_with_a_listing():
+    made = picture(*running(1, 2))
+    made.take(listing(*running(3)))
+
+    assert seen(made) == {"r3": RUNNING}
+
+
+def test_an_older_event_changes_nothing():
+    made = picture(a_task("t", state=RUNNING))
+    made.see(Event(UPDATE, a_task("t", state=PREPARING)))
+
+    assert seen(made) == {"t": RUNNING}
+
+
+def test_who_was_wanted_gone_stays_so():
+    made = picture(a_task("t", state=RUNNING, desired=SHUTDOWN))
+    made.see(Event(UPDATE, a_task("t", state=RUNNING, desired=RUNNING)))
+
+    assert [task.desired for task in made.tasks("s")] == [SHUTDOWN]
+
+
+def test_ended_tasks_are_dropped():
+    made = picture(*running(1, 2), failed("t9"))
+    made.see(Event(UPDATE, failed("r1")))
+
+    assert seen(made) == {"r2": RUNNING}
+
+
+def test_ended_tasks_of_a_service_that_runs_to_completion_are_kept():
+    job = a_service(2, mode=Mode.REPLICATED_JOB)
+    made = picture(a_task("t1", 1, COMPLETE), service=job)
+    made.see(Event(UPDATE, a_task("t2", 2, FAILED)))
+
+    assert seen(made) == {"t1": COMPLETE, "t2": FAILED}
+
+
+def test_removed_tasks_services_and_nodes_are_gone():
+    made = picture(*running(1, 2))
+    made.see(Event(REMOVE, running(1)[0]))
+    assert seen(made) == {"r2": RUNNING}
+
+    made.see(Event(REMOVE, NODES[0]))
+    made.see(Event(REMOVE, a_service(3)))
+
+    assert list(made.nodes) == [node.id for node in NODES[1:]]
+    assert (made.services, seen(made)) == ({}, {})
+
+
+def test_an_older_service_changes_nothing():
+    made = picture(service=a_service(3, version=9))
+    made.see(Event(UPDATE, a_service(1, version=8)))
+    assert made.services["s"].replicas == 3
+
+    made.see(Event(UPDATE, a_service(5, version=10)))
+    assert made.services["s"].replicas == 5
+
+
+def test_who_leads_is_kept_as_the_listing_had_it():
+    made = Picture()
+    leader = replace(NODES[0], manager="leader")
+    look = StackLook(BEGAN, "", (), (), (leader,))
+    made.take(Listing(look, 1, resumed=False))
+    made.see(Event(UPDATE, replace(NODES[0], state=NodeState.DOWN)))
+
+    assert made.nodes["n1"] == replace(leader, state=NodeState.DOWN)
+
+
+LIVES = st.permutations([ASSIGNED, PREPARING, READY, STARTING, RUNNING])
+
+
+@given(LIVES)
+def test_in_whatever_order_the_furthest_state_stands(states: list[TaskState]):
+    made = picture(a_task("t", state=PENDING))
+    for state in states:
+        made.see(Event(UPDATE, a_task("t", state=state)))
+
+    assert seen(made) == {"t": RUNNING}
+
+
+@given(st.lists(st.sampled_from([PREPARING, RUNNING, SHUTDOWN, FAILED]), max_size=6))
+def test_a_replay_up_to_the_end_leaves_nothing(states: list[TaskState]):
+    """However far the listing was ahead of it."""
+    made = picture()
+    for state in sorted(states, key=lambda each: each):
+        made.see(Event(UPDATE, a_task("t", state=state)))
+    made.see(Event(UPDATE, failed("t")))
+
+    assert seen(made) == {}
+
+
+def test_a_resumed_listing_tells_of_nodes_alone():
+    """The tasks come with the batches after it."""
+    news = news_of_listing(listing(failed("t1"), resumed=True), BEGAN)
+
+    assert (news.tasks, news.nodes, news.reconciled, news.cursor) == ((), NODES, False, 7)
+
+
+def test_a_listing_that_is_not_resumed_tells_all():
+    news = news_of_listing(listing(failed("t1", since=BEGAN - 60)), BEGAN)
+
+    assert [task.id for task in news.tasks] == ["t1"]
+    assert (news.reconciled, news.late) == (True, True)
+
+
+def test_without_versions_there_is_no_cursor():
+    polled = replace(listing(), version=0)
+
+    assert news_of_listing(polled, BEGAN).cursor is None
+    assert [news.cursor for news in news_of_batch(Batch((), 0), BEGAN)] == [None]
+
+
+def test_what_ended_before_is_told_apart_and_first():
+    """So that the incidents that begin with it are marked late, and the others are not."""
+    old, new = failed("t1", since=BEGAN - 60), failed("t2", 2, since=BEGAN + 1)
+    batch = Batch((Event(UPDATE, new), Event(UPDATE, old), Event(UPDATE, NODES[0])), 9)
+
+    late, fresh = news_of_batch(batch, BEGAN)
+
+    assert (late.tasks, late.late, late.cursor) == ((old,), True, None)
+    assert (fresh.tasks, fresh.nodes, fresh.late, fresh.cursor) == ((new,), NODES[:1], False, 9)
+
+
+def test_a_task_that_was_removed_alive_was_wanted_gone():
+    (alive,) = running(1)
+    batch = Batch((Event(REMOVE, alive), Event(REMOVE, failed("t1"))), 9)
+
+    (news,) = news_of_batch(batch, BEGAN)
+
+    assert [(task.id, task.desired) for task in news.tasks] == [("r1", TaskState.REMOVE)]
+
+
+def test_services_and_nodes_that_were_removed_are_named():
+    batch = Batch((Event(REMOVE, a_service(3)), Event(REMOVE, NODES[1])), 9)
+
+    (news,) = news_of_batch(batch, BEGAN)
+
+    assert sorted(news.removed) == ["n2", "s"]
+    assert news.nodes == ()
+
+
+def test_only_ends_that_may_be_failures_are_asked_about():
+    assert ends_tasks(Batch((Event(UPDATE, failed("t1")),), 1))
+    assert not ends_tasks(Batch((Event(REMOVE, failed("t1")),), 1))
+    assert not ends_tasks(Batch((Event(UPDATE, a_task("t1", state=SHUTDOWN)),), 1))
+    assert not ends_tasks(Batch((Event(UPDATE, Node("n1", "one")),), 1))
+
+
+def watched(*tasks: Task) -> Watch:
+    """A watch in which these failed, one after the other."""
+    made = picture(*running(1, 2, 3))
+    watch = Watch(began=BEGAN - 60)
+    for task in tasks:
+        (news,) = news_of_batch(Batch((Event(UPDATE, task),), 8), 0.0)
+        watch = reduce(watch, news, made.context(frozenset(), Rules()), BEGAN).watch
+    return watch
+
+
+def test_evidence_that_never_came_is_asked_for_of_the_last_failure():
+    watch = watched(failed("t1"), failed("t2"))
+    (fetch,) = unread(listing(failed("t1"), failed("t2"), resumed=True), watch)
+    (incident,) = watch.incidents.values()
+
+    assert (fetch.incident_id, fetch.task.id) == (incident.id, "t2")
+
+
+def test_nothing_is_asked_for_that_is_known_or_gone():
+    watch = watched(failed("t1"))
+    (known,) = watch.incidents.values()
+    there = listing(failed("t1"))
+    for change in ({"evidence": "last words"}, {"confirmed": True}, {"fetched": None}):
+        other = replace(known, **change)
+        assert unread(there, replace(watch, incidents={known.key: other})) == ()
+
+    assert unread(listing(*running(1)), watch) == ()
