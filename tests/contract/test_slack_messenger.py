@@ -8,6 +8,7 @@ from bot.demo.slack import SlackEmulator
 from bot.domain.errors import (
     ChatError,
     ChatUnavailableError,
+    LeaseLostError,
 )
 from bot.slack.edits import EDITS, RESERVE
 from tests.contract.slack_side import (
@@ -174,6 +175,70 @@ async def test_fifty_jobs_keep_within_the_budget_and_every_verdict_arrives():
     assert slack.rates.violations == []
     assert {texts(slack, ts)[-1] for ts in jobs} == {"verdict"}
     assert len(slack.calls_of(UPDATE)) > EDITS.per_minute
+
+
+async def test_progress_that_is_wished_for_during_an_edit_comes_after_it():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("firing"))
+        slack.faults.hang(UPDATE)
+        edit = asyncio.create_task(messenger.edit(SWARM, ts, a_message("acknowledged")))
+        await slack.wait_for_calls(UPDATE)
+        messenger.show(SWARM, ts, a_message("acknowledged, 3 times"))
+        slack.faults.release()
+        await edit
+        await slack.wait_for_message(lambda message: message.text == "acknowledged, 3 times")
+
+    assert texts(slack, ts) == ["firing", "acknowledged", "acknowledged, 3 times"]
+
+
+async def test_an_edit_drops_the_progress_before_it():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("firing"))
+        messenger.show(SWARM, ts, a_message("2 times"))
+        await slack.wait_for_message(lambda message: message.text == "2 times")
+        messenger.show(SWARM, ts, a_message("3 times"))
+        await messenger.edit(SWARM, ts, a_message("resolved"))
+        messenger.show(SWARM, ts, a_message("firing again"))
+        await slack.wait_for_message(lambda message: message.text == "firing again")
+
+    assert texts(slack, ts) == ["firing", "2 times", "resolved", "firing again"]
+
+
+async def test_a_settled_message_takes_progress_again_once_it_was_edited():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("firing"))
+        await messenger.settle(SWARM, ts, a_message("resolved"))
+        await messenger.edit(SWARM, ts, a_message("firing again"))
+        messenger.show(SWARM, ts, a_message("2 times"))
+        await slack.wait_for_message(lambda message: message.text == "2 times")
+
+    assert texts(slack, ts) == ["firing", "resolved", "firing again", "2 times"]
+
+
+async def test_who_may_speak_no_more_says_nothing():
+    """Asked as its turn comes, not as it was wished for."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("firing"))
+        other = await messenger.post(SWARM, a_message("another"))
+        may = True
+        slack.faults.hang(UPDATE)
+        messenger.show(SWARM, ts, a_message("2 times"), still=lambda: may)
+        await slack.wait_for_calls(UPDATE)
+        messenger.show(SWARM, ts, a_message("3 times"), still=lambda: may)
+        may = False
+        slack.faults.release()
+        with pytest.raises(LeaseLostError):
+            await messenger.edit(SWARM, ts, a_message("resolved"), still=lambda: may)
+        with pytest.raises(LeaseLostError):
+            await messenger.post(SWARM, a_message("a new one"), still=lambda: may)
+        messenger.show(SWARM, ts, a_message("4 times"), still=lambda: may)
+        messenger.show(SWARM, other, a_message("progress"))
+        await slack.wait_for_message(lambda message: message.text == "progress")
+        messenger.show(SWARM, ts, a_message("5 times"), still=lambda: True)
+        await slack.wait_for_message(lambda message: message.text == "5 times")
+
+    assert texts(slack, ts) == ["firing", "2 times", "5 times"]
+    assert len(slack.calls_of(POST)) == 2
 
 
 async def test_posts_to_one_channel_keep_within_a_message_a_second():
