@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from bot.domain.alert import Alert
 from bot.domain.errors import (
@@ -18,6 +19,7 @@ from bot.domain.errors import (
     ChatError,
     ChatLoginError,
     ChatUnavailableError,
+    LeaseLostError,
     MessageGoneError,
 )
 from bot.domain.incident import Incident, IncidentState
@@ -27,6 +29,10 @@ from bot.ports import Chat, Clock, Still
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+GOODBYE_SECONDS = 0.8
+"""How long a post under way is waited for when this replica stops leading."""
 SHUT_OUT_SECONDS = 15.0
 """How often it is tried anew to post where the bot may not."""
 
@@ -161,8 +167,13 @@ class AlertDelivery:
 
     def show(self, alert: Alert) -> None:
         """Show what counted up meanwhile where the message stands, when there is room for it."""
-        if alert.message and alert.done < alert.incident.revision and not alert.waits:
+        if not alert.message or alert.waits or alert.done >= alert.incident.revision:
+            return
+        try:
             text = self._texts.message(alert.incident)
+        except Exception:  # what cannot be shown of one incident must not end the watch of all
+            log.exception("incident %s is not shown", alert.incident.id)
+        else:
             self._chat.show(alert.channel, alert.message, text, still=self._still)
 
     async def quiet(self) -> None:
@@ -188,7 +199,12 @@ class AlertDelivery:
                 log.warning("alerts wait for Slack: %s", error)
                 await self._clock.sleep(backoff.failed())
             except ChatError as error:
-                log.error("an alert waits, %s: %s", alert.incident.id, error)  # noqa: TRY400
+                log.error("an alert waits, %s: %s", alert.incident.id, error)  # noqa: TRY400 - a sentence
+                state.refused.add(alert.incident.id)
+            except LeaseLostError:
+                raise
+            except Exception:
+                log.exception("an alert waits, %s", alert.incident.id)
                 state.refused.add(alert.incident.id)
             else:
                 state.shut_out = False
@@ -252,7 +268,7 @@ class AlertDelivery:
             return
         try:
             text = self._texts.message(incident)
-            ts = await self._chat.post(alert.channel, text, still=self._still)
+            ts = await _to_the_end(self._chat.post(alert.channel, text, still=self._still))
         except ChatError:
             self._book.uncertain.add(incident.id)
             raise
@@ -302,6 +318,18 @@ class AlertDelivery:
         if self._book.has_saved(kept.incident.id):
             self.show(kept)
         self._told()
+
+
+async def _to_the_end(call: Awaitable[T]) -> T:
+    """What a call returns. When cancelled, it is given a moment to end first: a message that
+    reached Slack after another replica looked for it would be posted twice."""
+    calling = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        await asyncio.wait({calling}, timeout=GOODBYE_SECONDS)
+        calling.cancel()
+        raise
 
 
 class _Channel:

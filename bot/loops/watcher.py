@@ -227,10 +227,14 @@ class Reign:
         self._fetches.extend(left)
 
     def _take_batch(self, batch: Batch) -> None:
-        for event in batch.events:
-            self._picture.see(event)
-        for news in news_of_batch(batch, self._began):
-            self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+        """Take in a batch; one that cannot be is left out, as it would end every watch anew."""
+        try:
+            for event in batch.events:
+                self._picture.see(event)
+            for news in news_of_batch(batch, self._began):
+                self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+        except Exception:
+            log.exception("a change of the swarm is left out (version %s)", batch.version)
 
     def _pressed(self, press: Press) -> Reduced:
         if press.button is Button.ACKNOWLEDGE:
@@ -295,13 +299,14 @@ class Reign:
 
     def _clear_book(self) -> None:
         """Forget alerts that nothing will come of any more; one just resolved may come back."""
-        untold = 0
+        watch, untold = self._watch, 0
+        known = {each.id for each in (*watch.incidents.values(), *watch.recent.values())}
         for alert in reversed(self._book.all()):
-            if alert.incident.state is not IncidentState.RESOLVED:
-                continue
-            untold += alert.waits
-            lost = alert.waits and (not alert.channel or untold > MOST_UNTOLD)
-            if lost or (alert.closed and self._watch.find(alert.incident.id) is None):
+            ended = alert.incident.state is IncidentState.RESOLVED
+            untold += ended and alert.waits
+            lost = ended and alert.waits and (not alert.channel or untold > MOST_UNTOLD)
+            # An open one that the watch does not know is of a watch that could not be read.
+            if lost or (alert.incident.id not in known and not (ended and alert.waits)):
                 self._book.drop(alert.incident.id)
 
     def _act(self) -> None:

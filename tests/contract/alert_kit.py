@@ -135,6 +135,10 @@ class ToldStream:
         """A task of the service failed."""
         task = failed(task_id, slot)
         self.tasks = (*self.tasks, task)
+        self.tell(task)
+
+    def tell(self, task: Task) -> None:
+        """A task of the service changed."""
         event = Event(Action.UPDATE, task, self.service)
         self._batches.append(Batch((event,), len(self._batches) + 1))
         self._news.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from bot.clock import SystemClock
@@ -224,3 +225,26 @@ async def test_nothing_is_shown_again_that_people_have_seen():
             await desk.settled()
 
         assert len(slack.calls_of(UPDATE)) == 1
+
+
+async def test_a_post_under_way_is_let_end_before_another_replica_looks_for_it():
+    """Else it could arrive after that look, and stand there twice."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        slack.faults.hang(POST)
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await slack.wait_for_calls(POST)
+            asyncio.get_running_loop().call_later(0.05, slack.faults.release)
+
+        assert about(slack) == ["aaa"]
+
+
+async def test_an_incident_that_cannot_be_put_into_words_holds_up_no_other():
+    unspeakable = replace(waiting("aaa"), incident=replace(waiting("aaa").incident, count="?"))  # type: ignore[arg-type]
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(unspeakable, waiting("bbb", NOW + 1))
+            desk.delivery.show(replace(unspeakable, message="1.2", done=0, due=0))
+            await slack.wait_for_message(channel=ALERTS)
+
+        assert about(slack) == ["bbb"]

@@ -25,9 +25,10 @@ from tests.contract.alert_kit import (
     saved,
     told_in,
 )
-from tests.contract.incident_kit import NOW, PATIENCE, incidents_on
+from tests.contract.incident_kit import NOW, PATIENCE, an_incident, incidents_on
 from tests.contract.slack_side import SWARM, a_message, a_messenger
 from tests.lab.redis import RedisServer
+from tests.unit.looks import failed
 
 POST = "chat.postMessage"
 
@@ -116,6 +117,40 @@ async def test_evidence_that_cannot_be_read_ends_nothing(redis_server: RedisServ
             stream.fail("t2")
             await slack.wait_for_message(lambda message: message.payload.get("count") == 2)
             assert not work.done()
+
+
+async def test_a_change_that_cannot_be_taken_in_is_left_out(redis_server: RedisServer):
+    """It would come again with every new leader, and nothing after it would be told."""
+    stream = ToldStream()
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        incidents_on(redis_server.url, lease=PATIENCE) as store,
+        leading(store, messenger, stream, url=redis_server.url),
+    ):
+        await begun(store)
+        stream.tell(failed("t0", since="a time of no kind"))
+        stream.fail("t1")
+        await slack.wait_for_message(lambda message: bool(message.payload))
+        await saved(store, 2)
+
+
+async def test_alerts_of_a_watch_that_could_not_be_read_are_forgotten(redis_server: RedisServer):
+    """The watch began anew; nothing will come of them any more."""
+    stream = ToldStream()
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        incidents_on(redis_server.url, lease=PATIENCE) as store,
+    ):
+        token = await store.lead()
+        orphan = Alert(an_incident(), "C0ALERTS01", "1.2", due=1, done=1)
+        await store.save(token, Watch(), {"k3f9ab": orphan})
+        await store.stop_leading(token)
+        async with leading(store, messenger, stream, url=redis_server.url):
+            await begun(store)
+
+        assert (await store.load()).alerts == {}
 
 
 async def test_an_alert_whose_record_was_lost_goes_on_in_its_message(redis_server: RedisServer):
