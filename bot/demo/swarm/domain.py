@@ -24,6 +24,8 @@ def meets_constraints(service: Service, node: Node) -> bool:
 def supports_platform(service: Service, node: Node) -> bool:
     """Whether one of the platforms of the service's image is the node's."""
     found = part(service.template, "Placement").get("Platforms") or ()
+    if not found:
+        return True
     platforms = tuple(
         Platform(str(one.get("OS", "")), str(one.get("Architecture", ""))) for one in found
     )

@@ -60,8 +60,10 @@ class _Load:
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """``words`` say how many nodes do not pass; where ``plural`` is "", never how many."""
+    """``concerns`` says whether it has to be asked for a task at all. Its words say how many nodes
+    do not pass; without ``plural`` never how many."""
 
+    concerns: Callable[[Task, Service], bool]
     passes: Callable[[_Load, Task, Service], bool]
     singular: str
     plural: str = ""
@@ -79,35 +81,49 @@ def _has_free_ports(load: _Load, task: Task, _service: Service) -> bool:
 
 
 def _has_few_enough(load: _Load, task: Task, _service: Service) -> bool:
-    most = int(part(task.spec, "Placement").get("MaxReplicas") or 0)
-    return not most or load.of[task.service_id] < most
+    return load.of[task.service_id] < _most_per_node(task)
+
+
+def _most_per_node(task: Task) -> int:
+    return int(part(task.spec, "Placement").get("MaxReplicas") or 0)
 
 
 _FILTERS: Final = (
     _Filter(
-        _is_ready, "1 node not available for new tasks", "{} nodes not available for new tasks"
+        lambda *_: True,
+        _is_ready,
+        "1 node not available for new tasks",
+        "{} nodes not available for new tasks",
     ),
     _Filter(
+        lambda task, _: bool(part(task.spec, "Resources", "Reservations")),
         lambda load, task, _: load.fits(task),
         "insufficient resources on 1 node",
         "insufficient resources on {} nodes",
     ),
     _Filter(
+        lambda _, service: bool(part(service.template, "Placement").get("Constraints")),
         lambda load, _, service: domain.meets_constraints(service, load.node),
         "scheduling constraints not satisfied on 1 node",
         "scheduling constraints not satisfied on {} nodes",
     ),
     _Filter(
+        lambda _, service: bool(part(service.template, "Placement").get("Platforms")),
         lambda load, _, service: domain.supports_platform(service, load.node),
         "unsupported platform on 1 node",
         "unsupported platform on {} nodes",
     ),
     _Filter(
+        lambda task, _: bool(host_ports(task.endpoint)),
         _has_free_ports,
         "host-mode port already in use on 1 node",
         "host-mode port already in use on {} nodes",
     ),
-    _Filter(_has_few_enough, "max replicas per node limit exceed"),
+    _Filter(
+        lambda task, _: bool(_most_per_node(task)),
+        _has_few_enough,
+        "max replicas per node limit exceed",
+    ),
 )
 
 
@@ -182,10 +198,11 @@ class Scheduler:
             possible: Sequence[_Load] = [loads[task.node_id]] if task.node_id in loads else []
         else:
             possible = tuple(loads.values())
+        filters = [(n, one) for n, one in enumerate(_FILTERS) if one.concerns(task, service)]
         failures: Counter[int] = Counter()
         passing = []
         for load in possible:
-            failed = _first_failed(load, task, service)
+            failed = next((n for n, one in filters if not one.passes(load, task, service)), None)
             if failed is None:
                 passing.append(load)
             else:
@@ -193,7 +210,8 @@ class Scheduler:
         if not passing:
             self._refuse(task, _explain(failures))
             return
-        best = min(passing, key=lambda load: self._rank(load, task, service, passing))
+        rank = self._ranking(task, service, passing)
+        best = min(passing, key=rank)
         message = _CONFIRMED if task.node_id else _ASSIGNED
         status = Status(self._timeline.now, State.ASSIGNED, message)
         assigned = self._store.put(replace(task, node_id=best.node.id, status=status))
@@ -206,22 +224,30 @@ class Scheduler:
             status = replace(task.status, at=self._timeline.now, err=err)
             self._store.put(replace(task, status=status))
 
-    def _rank(
-        self, load: _Load, task: Task, service: Service, passing: Iterable[_Load]
-    ) -> tuple[object, ...]:
+    def _ranking(
+        self, task: Task, service: Service, passing: Iterable[_Load]
+    ) -> Callable[[_Load], tuple[object, ...]]:
+        """How nodes are compared: the lowest is taken (swarmkit ``nodeLess``)."""
         since = self._timeline.now - _FAILURE_WINDOW
-        failed = sum(at > since for at in self._failures.get((load.node.id, service.id), ()))
-        spread = [
-            sum(other.of[task.service_id] for other in passing if _value(other, key) == value)
-            for key in _preferences(task)
-            for value in [_value(load, key)]
-        ]
-        many = failed if failed >= _MANY_FAILURES else 0
-        return (many, *spread, load.of[task.service_id], load.count, load.node.id)
+        spread: list[tuple[str, Counter[str]]] = []
+        for key in _preferences(task):
+            counts: Counter[str] = Counter()
+            for load in passing:
+                counts[_value(load, key)] += load.of[task.service_id]
+            spread.append((key, counts))
 
+        def rank(load: _Load) -> tuple[object, ...]:
+            times = self._failures.get((load.node.id, service.id), ())
+            failed = sum(at > since for at in times) if times else 0
+            return (
+                failed if failed >= _MANY_FAILURES else 0,
+                *(counts[_value(load, key)] for key, counts in spread),
+                load.of[task.service_id],
+                load.count,
+                load.node.id,
+            )
 
-def _first_failed(load: _Load, task: Task, service: Service) -> int | None:
-    return next((n for n, one in enumerate(_FILTERS) if not one.passes(load, task, service)), None)
+        return rank
 
 
 def _explain(failures: Counter[int]) -> str:
