@@ -40,7 +40,8 @@ class Incident:
     ``service`` is the service's full name, for a node incident the node's hostname. ``cause`` is
     the latest failure's; ``confirmed`` says that its kind was looked up on the node.
 
-    ``count`` counts failed tasks, each once; for a node how often it went down. ``began`` is when
+    ``count`` counts failed tasks, each once (one that waited for too long, and failed for another
+    cause later, in the incident of either); for a node how often it went down. ``began`` is when
     the first failed: for a late one the engine's own time, as far as it tells. ``slots`` (not
     for global services) and ``nodes`` (hostnames) are where tasks failed, ``node`` is where the
     last one did. ``services`` are the full names of the services that a lost node hit,
@@ -146,7 +147,8 @@ class Watch:
     """All that the watcher knows between two changes.
 
     ``incidents`` are those not resolved yet, ``recent`` those resolved within ten minutes, by
-    key. ``counted`` are the ids of ended tasks that were judged, each with when, oldest first;
+    key. ``counted`` are the ids of ended tasks that were judged, each with when, oldest first, and
+    ``ID|CAUSE`` of those that were counted before they ended, as they waited;
     ``earlier`` those before them, kept apart so that few are copied at each failure;
     ``forgotten`` is the time up to which they were dropped again. ``leaving`` are the ids of
     tasks that were seen wanted gone while alive, each with when: their end is no failure.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
-from bot.domain.causes import Cause
+from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
 from bot.domain.incident_news import Action, Context, Fetch, Forget, Reduced, Rules, Tell
 from bot.domain.incident_rules import coarse_key, incident_key
@@ -121,6 +121,15 @@ class Draft:
         self.leaving.drop(task_id)
         self.suspects.drop(task_id)
 
+    def judge_waiting(self, task_id: str, kind: CauseKind) -> None:
+        """Note that this task was counted as it waited: what becomes of it is yet to be judged."""
+        self.counted.put(_waiting(task_id, kind), self.now)
+        self.suspects.drop(task_id)
+
+    def judged_waiting(self, task_id: str, kind: CauseKind) -> bool:
+        """Whether this task was counted for that kind of cause before it ended."""
+        return self.knows(_waiting(task_id, kind))
+
     def judged(self, task: Task) -> bool:
         """Whether the task's end was judged before."""
         return self.knows(task.id) or 0 < task.since < self.forgotten
@@ -223,6 +232,10 @@ class Draft:
             self.forgotten = max(self.forgotten, edge)
         self.earlier = dict(islice(kept.items(), max(len(kept) - MOST_IDS, 0), None))
         self.counted = Copied({})
+
+
+def _waiting(task_id: str, kind: CauseKind) -> str:
+    return f"{task_id}|{kind.value}"
 
 
 def _silences(silence: Silence, service: str, cause: str, now: float) -> bool:

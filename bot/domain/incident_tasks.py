@@ -65,8 +65,11 @@ def see_later_listing(draft: Draft, tasks: Iterable[Task]) -> None:
 
 
 def count_failure(draft: Draft, service: Service, cause: Cause, task: Task | None) -> None:
-    """Count a task's failure in the one incident it belongs to."""
-    draft.judge(cause.task_id)
+    """Count a failure in the one incident it belongs to; ``task`` None: it has not ended."""
+    if task is None:
+        draft.judge_waiting(cause.task_id, cause.kind)
+    else:
+        draft.judge(cause.task_id)
     known = _incident_for(draft, service, cause, task)
     busy = service.id in draft.context.busy
     node = draft.context.nodes.get(cause.node_id)
@@ -110,6 +113,8 @@ def _see_troubled(draft: Draft, task: Task) -> None:
     known = draft.suspects.get(task.id)
     if cause is None or (known is not None and known.cause == cause):
         return
+    if draft.judged_waiting(task.id, cause.kind):
+        return
     since = draft.now
     if known is not None and known.cause.kind is cause.kind:
         since = known.since
@@ -125,7 +130,7 @@ def _see_ended(draft: Draft, task: Task) -> None:
     cause = failure_of(task, service) if service is not None else None
     if cause is None or service is None or draft.judged(task):
         draft.leaving.drop(task.id)
-    elif _excused(draft, task, service):
+    elif draft.judged_waiting(task.id, cause.kind) or _excused(draft, task, service):
         draft.judge(task.id)
     else:
         count_failure(draft, service, cause, task)

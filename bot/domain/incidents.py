@@ -8,7 +8,7 @@ Pure: the same input gives the same output, and the same news a second time chan
    replaced), when its node is down, when the swarm moved it, or when nobody wants to hear of the
    service (its stack is not watched, its label turns alerts off).
 3. A task without a place, or that cannot start and is tried again and again, is a failure after
-   ten seconds.
+   ten seconds; when it runs after all and fails then, that is another.
 4. A node that stays down for five seconds is one incident that names the services it ran.
 5. Alerts are told at the first failure. Nothing is told while a silence holds, nor while a job
    holds the service: it is counted, and told when the silence ends or the trouble outlives the job.

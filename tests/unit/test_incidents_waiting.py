@@ -1,0 +1,75 @@
+"""Tasks that were counted as they waited: what becomes of them later counts as of any task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.causes import CauseKind
+from bot.domain.swarm import Restart
+from tests.unit.looks import FAILED, PENDING, RUNNING, SHUTDOWN, STARTING, a_service, a_task, failed
+from tests.unit.watcher import Watcher, told
+
+NO_PLACE = "no suitable node (insufficient resources on 10 nodes)"
+NO_MOUNT = "error while mounting volume '/x': failed to mount local volume: no such device"
+
+
+def waited(service=None) -> Watcher:
+    """A watcher of one slot whose task ``a`` found no place, was told of, and runs now."""
+    watcher = Watcher(services={"s": service or a_service(1)})
+    pending = a_task("a", 1, PENDING, err=NO_PLACE)
+    watcher.hear(0, pending)
+    (incident,) = told(watcher.wait(10))
+    assert incident.cause.kind is CauseKind.UNSCHEDULABLE
+    watcher.hear(20, replace(pending, state=RUNNING, node_id="n1", err=""))
+    return watcher
+
+
+def test_a_task_that_found_its_place_late_and_fails_days_later_is_told():
+    watcher = waited()
+    watcher.wait_until(200)
+    assert watcher.open == []
+
+    (incident,) = told(watcher.hear(250_000, failed("a", code=3)))
+
+    assert (incident.cause.kind, incident.cause.exit_code) == (CauseKind.EXIT_CODE, 3)
+    assert (incident.count, incident.last_task) == (1, "a")
+    assert told(watcher.hear(250_001, failed("a", code=3))) == []
+
+
+def test_a_task_that_runs_once_tells_why_it_failed_after_it_had_waited():
+    watcher = waited(a_service(1, restart=Restart.NONE))
+
+    (incident,) = told(watcher.hear(21, failed("a", code=3)))
+
+    assert incident.cause.exit_code == 3
+
+
+def test_a_task_that_never_started_and_ends_for_the_same_cause_is_one_failure():
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.hear(0, a_task("a", 1, STARTING, err=NO_MOUNT))
+    watcher.wait(10)
+
+    watcher.hear(30, a_task("a", 1, FAILED, err=NO_MOUNT, exit_code=128))
+
+    assert (watcher.only.count, watcher.only.cause.kind) == (1, CauseKind.MOUNT_FAILED)
+
+
+def test_a_task_that_waits_on_is_counted_once():
+    watcher = Watcher(services={"s": a_service(1)})
+    pending = a_task("a", 1, PENDING, err=NO_PLACE)
+    watcher.hear(0, pending)
+    watcher.wait(10)
+
+    watcher.hear(30, replace(pending, err="no suitable node (host-mode port in use on 2 nodes)"))
+    watcher.wait_until(100)
+
+    assert watcher.only.count == 1
+
+
+def test_a_task_that_waited_and_is_wanted_gone_then_is_no_failure():
+    watcher = waited()
+    watcher.hear(30, a_task("a", 1, RUNNING, desired=SHUTDOWN))
+
+    watcher.hear(31, failed("a", code=137))
+
+    assert [each.cause.kind for each in watcher.open] == [CauseKind.UNSCHEDULABLE]
