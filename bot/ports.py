@@ -15,6 +15,7 @@ from typing import Protocol
 
 from bot.domain.alert import Alert, Press
 from bot.domain.asking import Decided, Decision
+from bot.domain.figure import Figure
 from bot.domain.incident import Incident, Watch
 from bot.domain.job import Draft, Job, Turn
 from bot.domain.message import Message
@@ -433,6 +434,9 @@ class Jobs(Protocol):
     async def due_deliveries(self, seconds: float) -> tuple[Delivery, ...]:
         """Deliveries that are due, each given to one caller for 30 s; waits ``seconds`` for one."""
 
+    async def link_timeline(self, job_id: str, link: str) -> None:
+        """Note where a finished job's timeline is to be seen, and make a delivery due for it."""
+
     async def mark_told(self, job_id: str, verdict: str) -> None:
         """Note that who asked was told this verdict in the thread."""
 
@@ -501,6 +505,25 @@ Receive = Callable[[Request], Awaitable[Message | None]]
 """Takes a request in. What it returns is shown to the person alone, in the answer itself."""
 
 
+class Drawing(Protocol):
+    """Makes pictures of figures."""
+
+    async def png(self, figure: Figure) -> bytes:
+        """The picture as PNG; one at a time is drawn, others wait. Raises DrawingError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to be shared: ``summary`` says what is in a picture, for who cannot see it; ``said``
+    is the message beside it, escaped."""
+
+    name: str
+    title: str
+    content: bytes
+    summary: str = ""
+    said: str = ""
+
+
 Still = Callable[[], bool]
 """Whether the caller may speak yet: asked right before a call to Slack, which may have to wait."""
 
@@ -542,6 +565,15 @@ class Chat(Protocol):
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
         """Send a file to one person alone, in the direct conversation with the bot."""
+
+    async def share(self, channel: str, file: Upload, thread: str = "") -> str:
+        """Share a file in a channel, or in a thread of it; returns a link to it ("" for none).
+
+        Raises CannotPostError with the way out.
+        """
+
+    async def publish(self, user: str, view: Message) -> None:
+        """Show a person's Home tab; raises ChatUnavailableError when the budget is used up."""
 
     async def find(self, channel: str, subject: str) -> str:
         """The ts of a job's or an incident's message by the id in its metadata, "" when there is

@@ -60,7 +60,7 @@ class Following:
     def progress(self, hold: Hold, index: int, progress: ServiceProgress) -> None:
         """Show how far a target is, when that is news."""
         if at(hold.job.progress, index) != progress:
-            hold.job = hold.job.with_progress(index, progress)
+            hold.job = hold.job.seen(index, progress, self._ctx.clock.now())
             self.show(hold.job)
 
     def show(self, job: Job) -> None:

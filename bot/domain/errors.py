@@ -13,6 +13,7 @@
     │   ├── NotAManagerError        this engine cannot speak for a swarm
     │   ├── NotFoundError           no such service, task or node
     │   └── OutOfSequenceError      somebody changed the service since it was looked at
+    ├── DrawingError            a picture could not be drawn
     └── ChatError               Slack refused or failed
         ├── ChatUnavailableError    Slack does not answer; the same call may work later
         ├── CannotPostError         the bot may not post there; says how to change that
@@ -88,6 +89,10 @@ class NotFoundError(SwarmError):
 
 class OutOfSequenceError(SwarmError):
     """The version index is stale: somebody changed the service since the look."""
+
+
+class DrawingError(BotError):
+    """A picture could not be drawn: too large, too many at once, or its process failed."""
 
 
 class ChatError(BotError):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
+from bot.domain.course import Moment, extended
 from bot.domain.plan import Plan
 from bot.domain.progress import ServiceProgress
 from bot.domain.stack_outcome import stack_outcome
@@ -122,6 +123,9 @@ class Job:
     of the version whose files it deploys, 0 for those of the folder. ``confirmed_by`` is who
     confirmed it, "" where nobody was asked. ``steps_made`` is how many of the plan's steps are
     known to be made, None before the first may have been: the next one may be made as well.
+
+    ``course`` tells when the slots of all targets came into their states; ``timeline`` is the link
+    to the picture of it, "" while there is none.
     """
 
     id: str
@@ -147,6 +151,8 @@ class Job:
     version: int = 0
     confirmed_by: str = ""
     steps_made: int | None = None
+    course: tuple[Moment, ...] = ()
+    timeline: str = ""
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -201,6 +207,12 @@ class Job:
     def with_progress(self, index: int, progress: ServiceProgress) -> Job:
         """The same job with the progress of one target."""
         return replace(self, progress=_put(self.progress, len(self.targets), index, progress))
+
+    def seen(self, index: int, progress: ServiceProgress, at: float) -> Job:
+        """The same job with the progress of one target, and in its course what is new in that."""
+        before = self.progress[index] if index < len(self.progress) else None
+        course = extended(self.course, index, before, progress, at)
+        return replace(self.with_progress(index, progress), course=course)
 
     def with_outcome(self, index: int, outcome: Outcome) -> Job:
         """The same job with the outcome of one target."""

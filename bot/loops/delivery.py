@@ -21,7 +21,8 @@ AGAIN_SECONDS = 5.0
 class Deliveries:
     """Settles the messages of finished jobs and mentions who asked, once for each verdict.
 
-    ``render`` makes the job's message, ``mention`` what is said in its thread.
+    ``render`` makes the job's message, ``mention`` what is said in its thread. ``told`` is called
+    with a job whose verdict was told there, once for each verdict; it must not raise.
     """
 
     def __init__(
@@ -31,12 +32,15 @@ class Deliveries:
         clock: Clock,
         render: Callable[[Job], Message],
         mention: Callable[[Job], Message],
+        *,
+        told: Callable[[Job], None] = lambda _job: None,
     ) -> None:
         self._jobs = jobs
         self._chat = chat
         self._clock = clock
         self._render = render
         self._mention = mention
+        self._told = told
 
     async def run(self) -> None:
         """Deliver what is due until cancelled."""
@@ -67,9 +71,10 @@ class Deliveries:
         if job is None:
             await self._jobs.delivered(delivery.job_id, delivery.revision)
             return
+        news = False
         try:
             if await self._settle(job):
-                await self._tell(job, delivery)
+                news = await self._tell(job, delivery)
             elif delivery.told != _word(job):
                 await self._post_elsewhere(job)
         except CannotPostError as error:
@@ -79,6 +84,8 @@ class Deliveries:
             await self._jobs.postpone(job.id, AGAIN_SECONDS)
             return
         await self._jobs.delivered(job.id, job.revision)
+        if news:
+            self._told(job)
 
     async def _settle(self, job: Job) -> bool:
         """Whether the job's message shows its verdict; False when it cannot any more."""
@@ -102,11 +109,14 @@ class Deliveries:
             await self._chat.post(job.user, message)
         await self._jobs.mark_told(job.id, _word(job))
 
-    async def _tell(self, job: Job, delivery: Delivery) -> None:
+    async def _tell(self, job: Job, delivery: Delivery) -> bool:
+        """Whether the thread got the verdict now: it is told once."""
         verdict = _word(job)
-        if verdict and delivery.told != verdict:
-            await self._chat.post(job.channel, self._mention(job), thread=job.message)
-            await self._jobs.mark_told(job.id, verdict)
+        if not verdict or delivery.told == verdict:
+            return False
+        await self._chat.post(job.channel, self._mention(job), thread=job.message)
+        await self._jobs.mark_told(job.id, verdict)
+        return True
 
 
 def _word(job: Job) -> str:

@@ -1,18 +1,45 @@
-"""Files for one person: asked for a place, sent there, then shared in the direct conversation.
+"""Files: asked for a place, sent there, then shared in a conversation.
 
 https://docs.slack.dev/messaging/working-with-files#upload; until the last step nobody sees it.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from bot.ports import Upload
 from bot.slack.api import Api
+
+MOST_SUMMARY = 1000
 
 
 async def send_file(api: Api, user: str, name: str, title: str, content: bytes) -> None:
     """Share ``content``, not empty, with a user id. Raises ChatError."""
     opened = await api.call("conversations.open", users=user)
     channel = (opened.get("channel") or {}).get("id", "")
-    place = await api.call("files.getUploadURLExternal", filename=name, length=len(content))
-    await api.upload(str(place.get("upload_url", "")), content)
-    files = [{"id": str(place.get("file_id", "")), "title": title}]
-    await api.call("files.completeUploadExternal", files=files, channel_id=str(channel))
+    await share_file(api, str(channel), Upload(name, title, content))
+
+
+async def share_file(api: Api, channel: str, file: Upload, thread: str = "") -> str:
+    """Share a file in a channel or a thread; returns its permalink, "" where none was told.
+
+    Raises ChatError; CannotPostError with the way out.
+    """
+    place = await api.call("files.getUploadURLExternal", **_announced(file))
+    await api.upload(str(place.get("upload_url", "")), file.content)
+    wanted: dict[str, Any] = {
+        "files": [{"id": str(place.get("file_id", "")), "title": file.title}],
+        "channel_id": channel,
+    }
+    if thread:
+        wanted["thread_ts"] = thread
+    if file.said:
+        wanted["initial_comment"] = file.said
+    answer = await api.call("files.completeUploadExternal", **wanted)
+    shared: list[dict[str, Any]] = answer.get("files") or [{}]
+    return str(shared[0].get("permalink", ""))
+
+
+def _announced(file: Upload) -> dict[str, Any]:
+    announced: dict[str, Any] = {"filename": file.name, "length": len(file.content)}
+    return announced | ({"alt_txt": file.summary[:MOST_SUMMARY]} if file.summary else {})

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from bot.domain.errors import CannotPostError, ChatLoginError
 from bot.domain.message import Message
-from bot.ports import Clock, Still
+from bot.ports import Clock, Still, Upload
 from bot.slack.api import Api
 from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
-from bot.slack.files import send_file
+from bot.slack.files import send_file, share_file
 from bot.slack.sending import Sender, mind
-from bot.slack.wording import ephemeral_body, post_arguments
+from bot.slack.wording import ephemeral_body, home_view, post_arguments
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ POSTS_AT_ONCE: Final = 3
 """Slack takes about one message a second in a channel, and short bursts."""
 EPHEMERALS: Final = Limit("chat.postEphemeral", per_minute=70, burst=20)
 """At most 90 in any minute; Slack allows 100 (tier 4)."""
+PICTURES: Final = Limit("files", per_minute=30, burst=10)
+VIEWS: Final = Limit("views.publish", per_minute=70, burst=20)
+"""Slack allows 100 of either in a minute (tier 4)."""
 PATIENCE: Final = 20.0
 LOOKED_AT: Final = 100
 """Newest messages of a channel among which a job's message is looked for."""
@@ -132,6 +135,25 @@ class Messenger:
         Raises ChatError; then nobody has it.
         """
         await send_file(self._api, user, name, title, content)
+
+    async def share(self, channel: str, file: Upload, thread: str = "") -> str:
+        """Share a file in a channel or a thread of it; returns a link to it, "" for none.
+
+        Not repeated: it is not known then whether it stands there. Raises ChatError.
+        """
+
+        async def attempt(_: Message) -> str:
+            return await share_file(self._api, channel, file, thread)
+
+        return await self._sender.deliver(Message(file.title), attempt, PICTURES, repeat=False)
+
+    async def publish(self, user: str, view: Message) -> None:
+        """Show a person's Home tab. Raises ChatError, also when the budget is used up."""
+
+        async def attempt(said: Message) -> None:
+            await self._api.call("views.publish", user_id=user, view=home_view(said))
+
+        await self._sender.deliver(view, attempt, VIEWS, repeat=True)
 
     async def find(self, channel: str, subject: str) -> str:
         """The ts of a job's or an incident's message by the id in its metadata.

@@ -11,6 +11,7 @@ EDIT_TEXT: Final = 4_000
 """``chat.update`` takes less text than ``chat.postMessage``
 (https://docs.slack.dev/reference/methods/chat.update)."""
 POST_TEXT: Final = 40_000
+HOME_TEXT: Final = 3_000
 
 
 def shortened(text: str, longest: int) -> str:
@@ -44,6 +45,13 @@ def ephemeral_body(message: Message) -> dict[str, Any]:
     if message.blocks:
         body["blocks"] = list(message.blocks)
     return body
+
+
+def home_view(message: Message) -> dict[str, Any]:
+    """A Home tab; the text alone where there are no blocks."""
+    text = {"type": "plain_text", "text": shortened(message.text, HOME_TEXT)}
+    blocks = list(message.blocks) or [{"type": "section", "text": text}]
+    return {"type": "home", "blocks": blocks}
 
 
 def plain(message: Message) -> Message:

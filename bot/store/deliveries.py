@@ -35,6 +35,10 @@ class Deliveries(StorePart):
                 return due.deliveries
             await self._link.wait(self._keys.wake, due.newest, min(left, due.seconds))
 
+    async def link_timeline(self, job_id: str, link: str) -> None:
+        """Note where a finished job's timeline is to be seen, and make a delivery due for it."""
+        await self._scripts.run("link_timeline", job_id, link)
+
     async def mark_told(self, job_id: str, verdict: str) -> None:
         """Note that who asked was told this verdict in the thread."""
         await self._scripts.run("told", job_id, verdict)

@@ -37,7 +37,8 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
 The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn`` and ``entry`` of
 its token, ``entry`` empty while it has none; ``attempt`` of this turn; ``owner`` of the lease,
 empty while nobody works on it; ``cancelled`` by whom; ``lanes``; ``due`` the revision to be shown;
-``told`` the verdict that was told in the thread; ``user``, ``text``, ``target`` for the audit.
+``told`` the verdict that was told in the thread; ``timeline`` the link to its picture; ``user``,
+``text``, ``target`` for the audit.
 
 The fields of ``version:JOB``: ``json`` the record and ``well``, once the deploy has ended;
 ``digest`` and ``sealed`` of the files that it is made from.

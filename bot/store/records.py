@@ -14,7 +14,7 @@ from bot.store.part import StorePart
 
 log = logging.getLogger(__name__)
 
-FIELDS = ("json", "state", "revision", "turn", "attempt", "cancelled")
+FIELDS = ("json", "state", "revision", "turn", "attempt", "cancelled", "timeline")
 
 
 def read_job(fields: Mapping[str, str | None]) -> Job | None:
@@ -24,7 +24,12 @@ def read_job(fields: Mapping[str, str | None]) -> Job | None:
         return None
     job = decode_job(record)
     state = JobState(fields.get("state") or job.state.value)
-    job = replace(job, state=state, revision=int(fields.get("revision") or 0))
+    job = replace(
+        job,
+        state=state,
+        revision=int(fields.get("revision") or 0),
+        timeline=fields.get("timeline") or job.timeline,
+    )
     if state is not JobState.RUNNING:
         return job
     attempt, cancelled = int(fields.get("attempt") or 0), fields.get("cancelled") or ""

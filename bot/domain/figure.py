@@ -1,0 +1,74 @@
+"""A picture before it is drawn: shapes on a sheet, in pixels from the upper left corner.
+
+Colours are ``#rrggbb``, "" for none. What stands later in the list lies above what stands before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MOST_PIXELS = 24_000_000
+"""What a sheet may have: an image of more is refused rather than drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle. ``hatch`` are matplotlib's signs for strokes (``//``), drawn in ``edge``."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: str = ""
+    edge: str = ""
+    hatch: str = ""
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A line of text, unescaped; ``middle`` is the height at which it is centred.
+
+    ``left`` is where it begins, ends or has its middle, as ``align`` says. ``size`` is the height
+    of its letters with their descenders.
+    """
+
+    left: float
+    middle: float
+    text: str
+    size: float
+    colour: str
+    bold: bool = False
+    align: Literal["left", "center", "right"] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A straight line."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    colour: str
+    width: float = 1.0
+    dashed: bool = False
+
+
+Shape = Box | Words | Stroke
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A whole picture; ``summary`` says in a sentence what there is to see, unescaped."""
+
+    width: int
+    height: int
+    shapes: tuple[Shape, ...]
+    summary: str
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels it has at its own size."""
+        return self.width * self.height

@@ -1,0 +1,114 @@
+"""What a map of the swarm shows of its tasks: one tile for each that is there or missing.
+
+A task that is over stands for its slot only where nothing of the slot lives and the service still
+wants it: the swarm keeps up to five dead tasks of each slot, also of those scaled away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.slots import down_nodes, last_wanted, place_of, place_order, runs_to_completion
+from bot.domain.swarm import Service, StackLook, Task, TaskState
+
+_BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
+
+
+class Standing(Enum):
+    """How a task stands, in the order in which a person looks for them."""
+
+    FAILED = "failed"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    PREPARING = "preparing"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One task on a node (``node_id`` "" while it has none).
+
+    ``service`` is the full name, ``label`` the name and the slot as people say it
+    (``worker01.3``), for a task of a global service the name alone. ``word`` is the state in
+    Docker's word, with ``again`` for one that is started anew after a failure.
+    """
+
+    node_id: str
+    service: str
+    label: str
+    standing: Standing
+    word: str
+
+
+def tiles(look: StackLook) -> tuple[Tile, ...]:
+    """All of a look's tasks that matter now, by service and slot."""
+    down = down_nodes(look.nodes, look.tasks)
+    tasks: dict[str, list[Task]] = {}
+    for task in look.tasks:
+        tasks.setdefault(task.service_id, []).append(task)
+    found: list[Tile] = []
+    for service in look.services:
+        found += _of_service(service, tasks.get(service.id, []), down)
+    return tuple(found)
+
+
+def _of_service(service: Service, tasks: Sequence[Task], down: frozenset[str]) -> list[Tile]:
+    places: dict[str, list[Task]] = {}
+    for task in sorted(tasks, key=lambda each: (each.created, each.id), reverse=True):
+        places.setdefault(place_of(service, task), []).append(task)
+    ordered = [places[place] for place in sorted(places, key=place_order)]
+    shown = [[task for task in each if not task.state.over] for each in ordered]
+    missing = max((service.replicas or 0) - sum(1 for alive in shown if alive), 0)
+    found: list[Tile] = []
+    for each, alive in zip(ordered, shown, strict=True):
+        broken = _is_broken(service, each)
+        found += [_tile(service, task, down, again=broken and task is alive[0]) for task in alive]
+        ended_badly = service.mode.is_global and each[0].state in _BROKEN
+        if not alive and (missing or ended_badly):
+            missing -= 0 if service.mode.is_global else 1
+            found.append(_tile(service, each[0], down, again=False))
+    return found
+
+
+def _is_broken(service: Service, newest_first: Iterable[Task]) -> bool:
+    """Whether the newest task that is over, of those alive none runs, ended in trouble."""
+    for task in newest_first:
+        if task.state is TaskState.RUNNING and task.desired <= last_wanted(service):
+            return False
+        if task.state.over:
+            return task.state in _BROKEN
+    return False
+
+
+def _tile(service: Service, task: Task, down: frozenset[str], *, again: bool) -> Tile:
+    name = f"{service.short_name}.{task.slot}" if task.slot else service.short_name
+    word = task.state.name.lower()
+    standing = Standing.FAILED if again else _standing(service, task, down)
+    if standing is Standing.STOPPING:
+        word = "stopping"
+    if standing is Standing.UNKNOWN:
+        word = f"{word}?"
+    return Tile(task.node_id, service.name, name, standing, f"{word} again" if again else word)
+
+
+def _standing(service: Service, task: Task, down: frozenset[str]) -> Standing:
+    if task.state in _BROKEN:
+        return Standing.FAILED
+    if task.state.over:
+        well = runs_to_completion(service) and task.state is TaskState.COMPLETE
+        return Standing.COMPLETE if well else Standing.FAILED
+    if task.node_id in down:
+        return Standing.UNKNOWN
+    if task.desired > last_wanted(service):
+        return Standing.STOPPING
+    if task.state is TaskState.RUNNING:
+        return Standing.RUNNING
+    if task.state is TaskState.PREPARING:
+        return Standing.PREPARING
+    waiting = task.err or task.state < TaskState.ASSIGNED
+    return Standing.WAITING if waiting else Standing.STARTING

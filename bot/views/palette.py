@@ -1,0 +1,46 @@
+"""The colours of the pictures: Okabe and Ito's, which colour-blind people tell apart.
+
+Each state has a sign and a word too, so that nothing is told by colour alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.tiles import Standing
+
+INK: Final = "#1d2733"
+PALE: Final = "#5c6773"
+PAPER: Final = "#ffffff"
+LINE: Final = "#c5ccd3"
+SHADE: Final = "#f2f4f6"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a task's standing is shown: word, sign, a light colour, a full one beside it."""
+
+    word: str
+    sign: str
+    fill: str
+    edge: str
+
+
+LOOKS: Final = {
+    Standing.RUNNING: Look("running", "●", "#bfe6d8", "#009e73"),
+    Standing.STARTING: Look("starting", "◐", "#cfe8f7", "#0072b2"),
+    Standing.PREPARING: Look("preparing", "◔", "#e6f4fc", "#56b4e9"),
+    Standing.WAITING: Look("waiting", "○", "#fdeec2", "#e69f00"),
+    Standing.FAILED: Look("failed", "✕", "#f8cdb4", "#d55e00"),
+    Standing.STOPPING: Look("stopping", "▽", "#f6f7f8", "#8a939c"),
+    Standing.COMPLETE: Look("complete", "✓", "#dfe3e7", "#5c6773"),
+    Standing.UNKNOWN: Look("not known", "?", "#f1dbe7", "#cc79a7"),
+}
+
+
+SERVICES: Final = (
+    "#332288", "#88ccee", "#117733", "#ddcc77", "#cc6677", "#aa4499", "#44aa99", "#999933",
+    "#882255", "#777777",
+)  # fmt: skip
+"""The stripes of services, in turn; the tile's words tell services of one colour apart."""
