@@ -84,7 +84,7 @@ async def all_told(store: RedisIncidents) -> None:
         await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11])
 async def test_chaos(fresh_redis: RedisServer, tmp_path: Path, seed: int):
     """More than a hundred SIGKILLs: every failure is counted once, every alert told once."""
     chance = random.Random(seed)
