@@ -43,7 +43,7 @@ class Deploy:
         if not plan.services:
             raise RefusedError(f"The file of the stack `{stack}` names no service.")
         if plan.empty:
-            said = done(nothing_to_do(plan))
+            said = done(nothing_to_do(plan, version))
             await self._ctx.chat.reply(draft.user, draft.channel, draft.reply_url, said)
             await self._ctx.jobs.discard(draft.id)
         elif asks:

@@ -28,9 +28,11 @@ from bot.domain.deploy_outcomes import (
     version_of,
 )
 from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
+from bot.domain.history import undone_by
 from bot.domain.job import Job, JobState
 from bot.domain.plan import Action, Plan
 from bot.domain.plan_progress import stale
+from bot.domain.version import Version
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
@@ -138,11 +140,14 @@ class DeployRunner:
 
     async def _end(self, hold: Hold, job: Job) -> None:
         if job.begun:
-            await self._note_version(job)
+            job = replace(job, way_back=undone_by(await self._note_version(job)))
         await self._following.end(hold, job)
 
-    async def _note_version(self, job: Job) -> None:
-        """Keep what was deployed and how that ended. The verdict waits for the same store."""
+    async def _note_version(self, job: Job) -> tuple[Version, ...]:
+        """Keep what was deployed and how that ended; all versions of the stack since.
+
+        The verdict waits for the same store.
+        """
         backoff = Backoff()
         while True:
             try:
@@ -150,11 +155,10 @@ class DeployRunner:
                 before = next((each for each in versions if each.job != job.id), None)
                 earlier = before.replicas if before else {}
                 await self._ctx.versions.note(version_of(job, earlier, self._ctx.clock.now()))
+                return await self._ctx.versions.of(job.stack)
             except StoreUnavailableError as error:
                 log.warning("the version of job %s waits for the store: %s", job.id, error)
                 await self._ctx.clock.sleep(backoff.failed())
-            else:
-                return
 
 
 def _aim(job: Job, index: int, goal: Goal) -> Goal:

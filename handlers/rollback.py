@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.command import RollBack as Command
 from bot.domain.convergence import Goal
 from bot.domain.errors import SupersededError
 from bot.domain.job import Draft, Target
@@ -26,9 +25,9 @@ class RollBack:
         self._ctx = ctx
         self._former = FormerSpec(ctx)
 
-    async def begin(self, draft: Draft, command: Command) -> None:
-        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await self._queue(draft, await one_service.typed(self._ctx, command.service))
+    async def begin(self, draft: Draft, name: str) -> None:
+        """Check what was typed against the swarm and queue its job. Raises BotError to refuse."""
+        await self._queue(draft, await one_service.typed(self._ctx, name))
 
     async def press(self, draft: Draft, full_name: str) -> None:
         """The button *Roll back*: the same for a service by its full name, of whatever stack."""

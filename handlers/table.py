@@ -36,6 +36,7 @@ from handlers.rollback import RollBack
 from handlers.scale import ACTION as SCALE
 from handlers.scale import Scale
 from handlers.scale_back import ScaleBack
+from handlers.stack_back import StackBack
 from handlers.stacks import ListStacks
 from handlers.status import Status
 from handlers.volumes import ListVolumes
@@ -78,6 +79,8 @@ def handlers(ctx: Context) -> Handlers:
     scale, restart, roll_back = Scale(ctx), Restart(ctx), RollBack(ctx)
     drain, activate, join = Drain(ctx), Activate(ctx), Join(ctx)
     buttons, confirming = IncidentButtons(ctx), Confirming(ctx)
+    deploy = Deploy(ctx, confirming)
+    way_back = WayBack(ctx, ScaleBack(ctx, scale), roll_back, StackBack(ctx, deploy))
     return Handlers(
         answers={
             commands.Status: Status(ctx).answer,
@@ -99,8 +102,8 @@ def handlers(ctx: Context) -> Handlers:
         begins={
             commands.Scale: scale.begin,
             commands.Restart: restart.begin,
-            commands.RollBack: roll_back.begin,
-            commands.Deploy: Deploy(ctx, confirming).begin,
+            commands.RollBack: way_back.typed,
+            commands.Deploy: deploy.begin,
             commands.Drain: drain.begin,
             commands.Activate: activate.begin,
         },
@@ -121,7 +124,7 @@ def handlers(ctx: Context) -> Handlers:
         },
         looks=frozenset({LOGS_BUTTON}),
         job_presses={
-            WAY_BACK_BUTTON: WayBack(ScaleBack(ctx, scale), roll_back).begin,
+            WAY_BACK_BUTTON: way_back.begin,
             RESTART_BUTTON: restart.press,
             CONFIRM_BUTTON: confirming.confirm,
         },

@@ -1,10 +1,13 @@
-"""The button *Roll back* or *Scale back*: what undoes a service's version, or a job's numbers."""
+"""``rollback``, and the buttons *Roll back* and *Scale back*: of a service, a stack, or numbers."""
 
 from __future__ import annotations
 
+from bot.domain.command import RollBack as Command
 from bot.domain.job import Draft
+from handlers.context import Context
 from handlers.rollback import RollBack
 from handlers.scale_back import ScaleBack
+from handlers.stack_back import StackBack
 
 SERVICE = "service:"
 """Before a service's full name, in the value of a button that rolls it back."""
@@ -13,14 +16,29 @@ SERVICE = "service:"
 class WayBack:
     """Begins the job that a button's value tells."""
 
-    def __init__(self, scale_back: ScaleBack, roll_back: RollBack) -> None:
+    def __init__(
+        self, ctx: Context, scale_back: ScaleBack, roll_back: RollBack, stack_back: StackBack
+    ) -> None:
+        self._ctx = ctx
         self._scale_back = scale_back
         self._roll_back = roll_back
+        self._stack_back = stack_back
+
+    async def typed(self, draft: Draft, command: Command) -> None:
+        """Begin what was typed: one service, or the whole stack."""
+        if command.service is not None:
+            await self._roll_back.begin(draft, command.service)
+        else:
+            await self._stack_back.begin(draft, self._ctx.stack, asks=not command.yes)
 
     async def begin(self, draft: Draft, value: str) -> None:
-        """``value`` is ``service:FULLNAME``, or the id of a job to scale back from."""
+        """``value`` is ``service:FULLNAME``, or the id of a deploy or of a job with numbers."""
         name = value.removeprefix(SERVICE)
         if name != value:
             await self._roll_back.press(draft, name)
+            return
+        job = await self._ctx.jobs.load(value)
+        if job is not None and job.plan is not None:
+            await self._stack_back.press(draft, job)
         else:
             await self._scale_back.begin(draft, value)

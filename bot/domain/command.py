@@ -50,9 +50,14 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """``rollback``: bring a service's previous version back; named as it was typed."""
+    """``rollback``: bring a service's previous version back; named as it was typed.
 
-    service: str
+    Without a service it is the whole stack: back to its last version that was well. With ``yes``
+    it is not asked whether the plan for that is right.
+    """
+
+    service: str | None = None
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +240,6 @@ class Reply:
 
 _WORDS: Final[dict[type[Command], str]] = {
     Restart: "restart",
-    RollBack: "rollback",
     Status: "status",
     ListTasks: "ps",
     ListNodes: "nodes",
@@ -264,6 +268,8 @@ def as_text(command: Command) -> str:
             return f"logs {service}{back}" + (f" --lines {lines}" if lines != LOG_LINES else "")
         case Deploy(stack, yes):
             return " ".join(filter(None, ["deploy", stack, "--yes" if yes else ""]))
+        case RollBack(service, yes):
+            return " ".join(filter(None, ["rollback", service, "--yes" if yes else ""]))
         case Join(role, rotate):
             return f"join rotate {role}" if rotate else f"join {role}"
     about = [getattr(command, field.name) for field in fields(command)]

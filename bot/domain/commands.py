@@ -37,7 +37,7 @@ from bot.domain.command import (
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import alike, job_id
 from bot.domain.quoting import quoted
-from bot.domain.stack_commands import STACKS
+from bot.domain.stack_commands import STACKS, YES
 from bot.domain.version_commands import VERSIONS
 
 COMMAND_LIKENESS = 0.7
@@ -114,6 +114,13 @@ def _restart(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """Nothing or ``--yes`` for the whole stack, else one service."""
+    names = [word for word in words if word.lower() not in YES]
+    if not names:
+        return RollBack(yes=bool(words))
+    if len(names) < len(words):
+        right = f"Right: {arguments.example(defaults, f'rollback {names[0]}')}"
+        return Reply("`rollback` asks nothing where a service is named.", right)
     name = arguments.one_service("rollback", "rolled back", words, defaults)
     return name if isinstance(name, Reply) else RollBack(name)
 
@@ -203,21 +210,31 @@ COMMANDS: tuple[CommandSpec, ...] = (
         notes=(
             "Nothing of the service is changed; how many tasks go at a time is its own setting.",
             "Refused while an update is paused: it would resume the bad rollout.",
-            "After it there is nothing to roll back to: the swarm keeps one previous spec.",
+            "After it the swarm has no previous spec to roll back to: it keeps one.",
         ),
     ),
     CommandSpec(
         name="rollback",
         command=RollBack,
-        usage="rollback SERVICE",
-        summary="Bring a service's previous version back, with the replicas it has now.",
-        examples=(("rollback django", "`django` as it was before its last update"),),
+        usage="rollback [SERVICE] [--yes]",
+        summary="Bring back the stack's last version that was well, or a service's previous one.",
+        examples=(
+            ("rollback", "the plan that brings the whole stack back"),
+            ("rollback django", "`django` as it was before its last update"),
+        ),
         changes=True,
         parse=_rollback,
         also=("undo", "revert", "back"),
         notes=(
-            "It goes one version back, also while an update is under way or paused.",
-            "After a scale or a restart there is nothing to go back to: the swarm keeps one spec.",
+            "The whole stack: its last version of other files that ended well, see `history`.",
+            (
+                "A service goes one version back, also while an update is under way or paused, and"
+                " keeps the replicas that it has now."
+            ),
+            (
+                "After a scale or a restart the swarm has no previous spec any more; then it comes"
+                " out of the stack's versions, as far as the bot deployed them."
+            ),
         ),
     ),
     *STACKS,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bot.domain.errors import RefusedError
 from bot.domain.names import short_name
+from bot.domain.verdict import Verdict
 from bot.domain.version import Version
 
 _AGAIN = "Correct its file and `deploy`."
@@ -51,6 +53,17 @@ def way_back(stack: str, versions: Sequence[Version]) -> Version:
             hint=_AGAIN,
         )
     return found[0]
+
+
+def undone_by(versions: Sequence[Version]) -> int:
+    """The number of the version that undoes the newest one, should that prove bad; 0 for none."""
+    if not versions:
+        return 0
+    bad = replace(versions[0], verdict=Verdict.FAILED)
+    try:
+        return way_back(bad.stack, (bad, *versions[1:])).number
+    except RefusedError:
+        return 0
 
 
 def former(versions: Sequence[Version]) -> tuple[Version, ...]:

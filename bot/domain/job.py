@@ -123,6 +123,7 @@ class Job:
     of the version whose files it deploys, 0 for those of the folder. ``confirmed_by`` is who
     confirmed it, "" where nobody was asked. ``steps_made`` is how many of the plan's steps are
     known to be made, None before the first may have been: the next one may be made as well.
+    ``way_back`` is the number of the version that would undo a deploy once it ended, 0 for none.
 
     ``course`` tells when the slots of all targets came into their states; ``timeline`` is the link
     to the picture of it, "" while there is none.
@@ -151,6 +152,7 @@ class Job:
     version: int = 0
     confirmed_by: str = ""
     steps_made: int | None = None
+    way_back: int = 0
     course: tuple[Moment, ...] = ()
     timeline: str = ""
 

@@ -34,6 +34,8 @@ def may_concern(action: str, text: str, job: Job, defaults: Defaults) -> bool:
         return any(target.is_node for target in job.targets)  # it may be named by its id
     if isinstance(command, Deploy):
         return command.yes and command.stack in {None, job.stack}  # else it is asked about first
+    if isinstance(command, RollBack) and command.service is None:
+        return command.yes
     named = {_key(job.stack, name) for name in _changed(command)}
     return bool(named & {_key(job.stack, lane) for lane in job.lanes})
 
@@ -43,7 +45,9 @@ def _changed(command: Command | Reply) -> tuple[str, ...]:
     match command:
         case Scale(targets):
             return tuple(target.service for target in targets)
-        case Restart(service) | RollBack(service):
+        case Restart(service):
+            return (service,)
+        case RollBack(str(service)):
             return (service,)
         case _:
             return ()

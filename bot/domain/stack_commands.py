@@ -10,7 +10,7 @@ from bot.domain.command_spec import CommandSpec
 from bot.domain.names import is_service_name
 from bot.domain.quoting import quoted
 
-_YES = frozenset({"--yes", "-y"})
+YES = frozenset({"--yes", "-y"})
 _FILE_ENDINGS = (".yml", ".yaml", ".env")
 
 
@@ -19,7 +19,7 @@ def _deploy(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     right = f"Right: {example(defaults, 'deploy')} or {example(defaults, 'deploy orochi --yes')}"
     names = [word for word in words if not word.startswith("-")]
     options = [word for word in words if word.startswith("-")]
-    unknown = next((word for word in options if word.lower() not in _YES), "")
+    unknown = next((word for word in options if word.lower() not in YES), "")
     if unknown:
         return Reply(f"`deploy` has no option {quoted(unknown)}.", right)
     if len(names) > 1:

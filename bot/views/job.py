@@ -225,9 +225,11 @@ def _images(target: Target) -> str:
 def _buttons(job: Job) -> list[Block]:
     if job.state is not JobState.FINISHED:
         return [actions([_stop_button(job)])]
+    verdict, undone = final_verdict(job), job.undone
+    if job.way_back and verdict is not None and not verdict.good:
+        return [actions([_stack_back_button(job)])]
     if paused := _to_be_rolled_back(job):
         return [actions([_roll_back_button(job, each)]) for each in paused]
-    verdict, undone = final_verdict(job), job.undone
     fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
     return [actions([_scale_back_button(job, undone)])] if fitting and undone else []
 
@@ -250,6 +252,12 @@ def _to_be_rolled_back(job: Job) -> list[Target]:
         if outcome and outcome.can_roll_back
     ]
     return found[:MOST_BUTTONS] if job.plan or len(found) == 1 else []
+
+
+def _stack_back_button(job: Job) -> Block:
+    text = f"You will see what would bring the stack back to version {job.way_back}, then confirm."
+    question = confirm("Roll back?", text, "Show the plan", "No")
+    return button("job.rollback", f"Roll back to version {job.way_back}", job.id, question)
 
 
 def _roll_back_button(job: Job, target: Target) -> Block:

@@ -85,13 +85,14 @@ def closed_message(job: Job, plan: Plan, decision: Decision, user: str, command:
     return Message(text, blocks, _closed_metadata(job))
 
 
-def nothing_to_do(plan: Plan) -> str:
-    """What is said of a plan that would change nothing."""
+def nothing_to_do(plan: Plan, version: int = 0) -> str:
+    """What is said of a plan that would change nothing; ``version`` as for a job."""
     kept = len(plan.services)
     warned = "".join(f"\n• {each}" for each in plan.warnings[:5])
     scaled = "".join(f"\n• {each}" for each in replica_sentences(plan))
+    as_said = f"it was in version {version}" if version else "its file says"
     return (
-        f"There is nothing to deploy: the stack {plan.stack} is as its file says"
+        f"There is nothing to deploy: the stack {plan.stack} is as {as_said}"
         f" ({plural(kept, 'service')}).{scaled}{warned}"
     )
 

@@ -72,7 +72,7 @@ async def test_nothing_to_do_starts_nothing(desk: Desk, folder: Folder):
 
 
 async def test_a_bad_image_keeps_what_was_to_go_and_can_be_rolled_back(desk: Desk, folder: Folder):
-    """The verdict names the service and why; its button brings the version before back."""
+    """The verdict names the service and why; the button shows the plan that brings it back."""
     await folder.deployed(compose(service("web"), service("db"), service("old")))
     folder.write(compose(service("web", NO_IMAGE), service("db")))
     message = await folder.plan()
@@ -82,11 +82,13 @@ async def test_a_bad_image_keeps_what_was_to_go_and_can_be_rolled_back(desk: Des
     assert "web: The swarm paused the update" in message.text
     assert "Not removed" in said(message)
     assert sorted(await services(desk)) == ["orochi_db", "orochi_old", "orochi_web"]
+    known = {each.ts for each in desk.slack.workspace.messages.values()}
     await desk.slack.press(message, "job.rollback")
-    await desk.slack.wait_for_message(
-        lambda m: m.payload.get("action") == "rollback" and m.payload["verdict"] == "converged",
-        timeout=60,
+    back = await desk.slack.wait_for_message(
+        lambda m: m.ts not in known and m.payload.get("action") == "deploy", timeout=30
     )
+    assert "as of version 1" in said(back)
+    assert await folder.confirmed(back) == "converged"
     assert (await images(desk))["orochi_web"] == V1
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.domain.errors import RefusedError
-from bot.domain.history import former, image_changes, same_files, way_back
+from bot.domain.history import former, image_changes, same_files, undone_by, way_back
 from bot.domain.verdict import Verdict
 from bot.domain.version import Version
 
@@ -56,6 +56,14 @@ def test_the_way_back_is_the_last_version_that_was_well_and_another(
 def test_without_one_it_says_why(versions: tuple[Version, ...], why: str):
     with pytest.raises(RefusedError, match=re.escape(why)):
         way_back("orochi", newest_first(*versions))
+
+
+def test_a_version_that_ended_well_has_a_way_back_too_should_it_prove_bad():
+    """Its verdict may be revised."""
+    assert undone_by(()) == 0
+    assert undone_by(newest_first(version(1, "a"))) == 0
+    assert undone_by(newest_first(version(1, "a"), version(2, "b"))) == 1
+    assert undone_by(newest_first(version(1, "a"), version(2, "b", BAD))) == 1
 
 
 def test_one_service_may_go_back_to_any_version_that_was_well():

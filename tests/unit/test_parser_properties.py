@@ -73,6 +73,7 @@ commands = st.one_of(
     st.builds(Scale, targets),
     st.builds(Restart, services_but_help),
     st.builds(RollBack, services_but_help),
+    st.builds(RollBack, st.none(), st.booleans()),
     st.builds(Deploy, st.none() | services_but_help, st.booleans()),
     st.builds(ListIncidents, st.none() | services.filter(lambda name: name.lower() != "help")),
     st.builds(Status, st.none() | services_but_help),

@@ -39,6 +39,8 @@ def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
         (TYPED, "nonsense", False),
         (TYPED, "restart worker01", True),
         (TYPED, "rollback orochi_WORKER01", True),
+        (TYPED, "rollback", False),
+        (TYPED, "rollback --yes", True),
         (TYPED, "restart django", False),
         ("job.rollback", "ghijkm", True),
         ("job.restart", "orochi_django", True),

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.causes import Cause, CauseKind
 from bot.domain.job import Job, JobState, Target
+from bot.domain.plan import Plan
 from bot.domain.progress import ServiceProgress, SlotProgress
 from bot.domain.verdict import Outcome, Verdict
 from bot.views import words
@@ -169,6 +170,16 @@ def test_a_failed_job_offers_the_way_back():
     assert (back["action_id"], back["value"]) == ("job.rollback", "k3f9ab")
     assert back["text"]["text"] == "Scale back to 1"
     assert back["confirm"]["text"]["text"] == "A new job scales worker01 to 1."
+
+
+def test_a_failed_deploy_offers_the_way_back_of_the_whole_stack():
+    """Where there is one; what it does is shown before anything happens."""
+    failed = with_finish(replace(RUNNING, action="deploy", plan=Plan("orochi", (), ())), CRASHED)
+    (back,) = buttons(message_of(replace(failed, way_back=3)))
+
+    assert (back["action_id"], back["value"]) == ("job.rollback", "k3f9ab")
+    assert back["text"]["text"] == "Roll back to version 3"
+    assert "back to version 3, then confirm." in back["confirm"]["text"]["text"]
 
 
 @pytest.mark.parametrize(
