@@ -31,6 +31,9 @@ _ASSIGNED: Final = re.compile(
     rf"(?P<name>{_NAME})(?P<sign>\\*[\"']?[ \t]*(?:=>|:=|=|:)[ \t]*)(?P<value>{_VALUE})",
     re.IGNORECASE | re.MULTILINE,
 )
+_EQUALLED: Final = re.compile(
+    rf"(?P<name>{_NAME})(?P<sign>=)(?P<value>{_VALUE})", re.IGNORECASE | re.MULTILINE
+)
 _OPTION: Final = re.compile(
     rf"(?P<name>(?<![\w-])--?[\w.-]{{0,40}}?{_NAME})(?P<sign>[ \t]+)(?P<value>{_VALUE})",
     re.IGNORECASE | re.MULTILINE,
@@ -68,6 +71,18 @@ def masked(text: str) -> str:
     text = _WELL_KNOWN.sub(MASK, text)
     text = _URL.sub(lambda found: found["head"] + MASK, text)
     for rule in (_HEADER, _SCHEME, _ASSIGNED, _OPTION):
+        text = rule.sub(_without_value, text)
+    return text
+
+
+def masked_error(text: str) -> str:
+    """The same for an error of the engine's, where a colon comes before a reason, not a value.
+
+    Such a text names mount options (a share's password among them), commands and addresses; a
+    file or an image called ``token`` is none: ``/run/secrets/token: no such file``.
+    """
+    text = _URL.sub(lambda found: found["head"] + MASK, _WELL_KNOWN.sub(MASK, text))
+    for rule in (_SCHEME, _EQUALLED, _OPTION):
         text = rule.sub(_without_value, text)
     return text
 

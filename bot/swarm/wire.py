@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from bot.domain.masking import masked_error
 from bot.domain.placement import meets_constraints
 from bot.domain.swarm import (
     Availability,
@@ -125,7 +126,7 @@ def task_from(raw: Raw, *, up_to_date: bool) -> Task:
         desired=_state(raw.get("DesiredState")),
         since=timestamp(status.get("Timestamp")),
         created=timestamp(raw.get("CreatedAt")),
-        err=_text(status, "Err"),
+        err=masked_error(_text(status, "Err")),
         message=_text(status, "Message"),
         exit_code=_exit_code(state, _map(status, "ContainerStatus")),
         container_id=_text(_map(status, "ContainerStatus"), "ContainerID"),

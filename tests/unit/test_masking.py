@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.masking import MASK, masked
+from bot.domain.masking import MASK, masked, masked_error
+from bot.swarm import wire
+from bot.swarm.watch import objects
+from bot.swarm.watch import watch_pb2 as pb
 from tests.unit.hostile import hostile
 
 NAMES = (
@@ -113,3 +116,34 @@ def test_masking_twice_is_masking_once(name: str, form: str, value: str) -> None
     once = masked(form.format(name=name, value=value))
 
     assert masked(once) == once
+
+
+SHARE = (
+    "starting container failed: error while mounting volume '/v': failed to mount local volume: "
+    "mount //nas/media:/v, data: username=ann,password=s3same,uid=1: permission denied"
+)
+
+
+def test_the_password_of_a_share_that_is_not_mounted_gets_nowhere():
+    polled = wire.task_from({"Status": {"Err": SHARE}}, up_to_date=True)
+    pushed = objects.task_from(pb.Task(status=pb.TaskStatus(err=SHARE)), up_to_date=True)
+
+    assert polled.err == pushed.err
+    assert "s3same" not in polled.err
+    assert "mount //nas/media" in polled.err
+    assert polled.err.endswith("permission denied")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "No such image: registry.lan:5000/token:9",
+        'exec: "token": executable file not found in $PATH: unknown',
+        'invalid mount config for type "bind": bind source path does not exist: /etc/pass: x',
+        "open /run/secrets/db_password: no such file or directory",
+        "task: non-zero exit (137): dockerexec: unhealthy container",
+        "no suitable node (scheduling constraints not satisfied on 10 nodes)",
+    ],
+)
+def test_an_engines_reason_is_no_value(error: str):
+    assert masked_error(error) == error

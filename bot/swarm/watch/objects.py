@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
 
+from bot.domain.masking import masked_error
 from bot.domain.placement import meets_constraints
 from bot.domain.swarm import (
     Availability,
@@ -70,7 +71,7 @@ def task_from(raw: pb.Task, *, up_to_date: bool) -> Task:
         desired=_state(raw.desired_state),
         since=_seconds(status.timestamp),
         created=_seconds(raw.meta.created_at),
-        err=status.err,
+        err=masked_error(status.err),
         message=status.message,
         exit_code=_exit_code(state, status.container),
         container_id=status.container.container_id,
