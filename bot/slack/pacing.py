@@ -3,7 +3,8 @@
 Rules:
 1. Of one message only the newest state is sent; states in between are never seen.
 2. One edit of a message at a time, and one each ``interval`` at most.
-3. Among several messages the one that waited longest since its last edit goes first.
+3. Messages of jobs and of incidents take turns, so that a flood of the one kind does not hold up
+   the other; among those of one kind the one that waited longest since its last edit goes first.
 4. Nothing is sent when a message shows that very state already.
 5. A settled message gets no progress any more: its final state is settled by other means.
 6. After a failure nothing is sent for a while, longer each time; the state is kept.
@@ -60,6 +61,7 @@ class Pacing:
         self._interval = interval
         self._kept = kept
         self._tracks: OrderedDict[Key, _Track] = OrderedDict()
+        self._served: dict[str, float] = {}
         self._paused_until = float("-inf")
         self._failures = 0
 
@@ -96,16 +98,17 @@ class Pacing:
 
     def turn(self, now: float) -> Turn | None:
         """Whose turn is next, None when nothing is pending or all of it is in flight."""
-        waiting = [
-            (track.edited, key)
-            for key, track in self._tracks.items()
-            if track.pending is not None and not track.in_flight
-        ]
-        if not waiting:
+        first: dict[str, tuple[float, Key]] = {}
+        for key, track in self._tracks.items():
+            if track.pending is not None and not track.in_flight:
+                kind, waits = _kind(track.pending), (track.edited, key)
+                first[kind] = min(first.get(kind, waits), waits)
+        if not first:
             return None
-        edited, key = min(waiting)
-        ready = max(edited + self._interval, self._paused_until)
-        return Turn(key, max(0.0, ready - now))
+        ready = {k: max(first[k][0] + self._interval, self._paused_until, now) for k in first}
+        served = self._served
+        kind = min(first, key=lambda k: (ready[k], served.get(k, float("-inf")), first[k]))
+        return Turn(first[kind][1], ready[kind] - now)
 
     def begin(self, key: Key, now: float) -> Message | None:
         """Take the pending state of a message to send it; None when it has none any more."""
@@ -114,6 +117,7 @@ class Pacing:
         if message is None or track.in_flight:
             return None
         track.pending, track.in_flight, track.edited = None, True, now
+        self._served[_kind(message)] = now
         return message
 
     def sent(self, key: Key, message: Message) -> None:
@@ -160,3 +164,8 @@ class Pacing:
         key = next(oldest, None)
         if key is not None:
             del self._tracks[key]
+
+
+def _kind(message: Message) -> str:
+    """What the message is about: the event in its metadata."""
+    return message.metadata.event_type if message.metadata else ""

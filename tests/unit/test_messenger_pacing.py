@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.message import Message
+from bot.domain.message import Message, Metadata
 from bot.slack.budget import refilled, shortage
 from bot.slack.edits import EDITS, RESERVE
 from bot.slack.pacing import LONGEST_PAUSE, Pacing
@@ -89,6 +89,41 @@ def test_the_message_that_waited_longest_goes_first():
     pacing.show(A, state(2))
 
     assert pacing.turn(10.0) == (A, 0.0)
+
+
+def test_a_flood_of_alerts_leaves_every_second_edit_to_jobs():
+    """Fifty alerts that count up would else let a job's message stand still for minutes."""
+    pacing = Pacing()
+    alerts = [("C1", f"{number}.0") for number in range(10, 60)]
+    edits = []
+    for now in range(20):
+        for key in alerts:
+            pacing.show(key, about("swarm_incident", now))
+        pacing.show(A, about("swarm_job", now))
+        turn = pacing.turn(float(now))
+        assert turn is not None
+        edits.append(turn.key)
+        sent = pacing.begin(turn.key, float(now))
+        assert sent is not None
+        pacing.sent(turn.key, sent)
+
+    assert edits.count(A) == 10
+    assert len(set(edits)) == 11
+
+
+def test_a_kind_that_has_nothing_to_say_holds_up_nobody():
+    pacing = Pacing(interval=1.0)
+    pacing.show(A, about("swarm_job", 1))
+    pacing.begin(A, 0.0)
+    pacing.sent(A, about("swarm_job", 1))
+    pacing.show(A, about("swarm_job", 2))
+    pacing.show(B, about("swarm_incident", 1))
+
+    assert pacing.turn(0.5) == (B, 0.0)
+
+
+def about(event: str, number: int) -> Message:
+    return Message(f"state {number}", metadata=Metadata(event, {}))
 
 
 def test_nothing_is_shown_once_a_message_is_settled():

@@ -7,6 +7,7 @@ from bot.domain.errors import (
     ChatError,
     ChatLoginError,
     ChatUnavailableError,
+    MessageGoneError,
 )
 from bot.domain.message import Message, Metadata
 from bot.slack.errors import LayoutError, refusal
@@ -66,8 +67,8 @@ def test_what_is_said_to_one_person_replaces_nothing():
         ("channel_not_found", CannotPostError),
         ("is_archived", CannotPostError),
         ("restricted_action", CannotPostError),
-        ("message_not_found", CannotPostError),
-        ("edit_window_closed", CannotPostError),
+        ("message_not_found", MessageGoneError),
+        ("edit_window_closed", MessageGoneError),
         ("invalid_auth", ChatLoginError),
         ("token_revoked", ChatLoginError),
         ("missing_scope", ChatLoginError),
