@@ -69,7 +69,8 @@ def unset_variables(document: object, variables: Mapping[str, str]) -> tuple[str
 def interpolated(part: object, variables: Mapping[str, str]) -> object:
     """A part of a compose file with the values in place of its variables, as the docker CLI does.
 
-    What is not set stands for nothing where no default is given.
+    What is not set stands for nothing where no default is given; variables in a default are left
+    as they are (seen with 28.2).
     """
     if isinstance(part, str):
         return _VARIABLE.sub(lambda found: _in_place(found, variables), part)
@@ -88,7 +89,7 @@ def _in_place(found: re.Match[str], variables: Mapping[str, str]) -> str:
     if value or (value is not None and not rest.startswith(":-")):
         return value
     default = rest.removeprefix(":")
-    return str(interpolated(default[1:], variables)) if default.startswith("-") else ""
+    return default[1:] if default.startswith("-") else ""
 
 
 def _assignment(line: str) -> tuple[str, str]:

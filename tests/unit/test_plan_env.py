@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import RefusedError
-from bot.domain.plan_env import read_env, unset_variables
+from bot.domain.plan_env import interpolated, read_env, unset_variables
 
 LINES = [
     ("A=1", {"A": "1"}),
@@ -111,3 +111,31 @@ def test_only_where_the_client_looks() -> None:
     assert unset_variables(document, {}) == ("C",)
     assert unset_variables(["$A"], {}) == ()
     assert unset_variables(None, {}) == ()
+
+
+AS_THE_CLI = {
+    "$A": "1",
+    "${A}": "1",
+    "${A:-d}": "1",
+    "${E:-d}": "d",
+    "${E-d}": "",
+    "${N:-d}": "d",
+    "${N-d}": "d",
+    "${N:-a-b}": "a-b",
+    "${N:--H x}": "-H x",
+    "${N:-}": "",
+    "${A:?no}": "1",
+    "${N:-$A}": "$A",
+    "${N:-${A}}": "${A}",
+    "$$A": "$A",
+    "$${A}": "${A}",
+    "$N:-d": "d",
+    "x${A}y$E.z": "x1y.z",
+    "$N": "",
+}
+"""What `docker stack config` 28.2 makes of each."""
+
+
+@pytest.mark.parametrize(("text", "value"), AS_THE_CLI.items())
+def test_values_stand_in_place_of_variables_as_with_the_cli(text: str, value: str) -> None:
+    assert interpolated({"a": [text, 1]}, {"A": "1", "E": ""}) == {"a": [value, 1]}
