@@ -1,7 +1,7 @@
-"""What every feed has to do, on a real swarm.
+"""What every feed has to do, on a real swarm and on the demo's.
 
-A test class for a feed derives from `FeedContract` and has a fixture `feed`; it lives in
-`tests/swarm`, so that it runs on the lab.
+A test class for a feed derives from `FeedContract` and has a fixture `feed`; in `tests/swarm` it
+runs on the lab, here with the fixture `lab` on a simulated one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bot.domain.swarm import Task, TaskState
 from bot.ports import Change, Feed, FeedStatus, Subscription
-from tests.lab.swarm import Lab
+from tests.contract.labs import AnyLab
 
 SECONDS = 60.0
 
@@ -53,7 +53,7 @@ class FeedContract:
     """The contract. Fixture `feed`: an implementation of `bot.ports.Feed` on the lab's manager."""
 
     async def test_a_failed_task_is_told_with_its_end_though_it_is_replaced(
-        self, lab: Lab, feed: Feed
+        self, lab: AnyLab, feed: Feed
     ) -> None:
         script = "sleep 1; exit 3"
         service = lab.create_service("web", "/bin/sh", "-c", script, replicas=0)
@@ -71,7 +71,7 @@ class FeedContract:
             (service, 1, True)
         }
 
-    async def test_a_scale_is_told(self, lab: Lab, feed: Feed) -> None:
+    async def test_a_scale_is_told(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
         async with feed.subscribe(frozenset({service})) as changes:
@@ -84,7 +84,7 @@ class FeedContract:
         assert {change.service_id for change in found} == {service}
         assert any(change.task is None for change in found), "the service itself changed"
 
-    async def test_what_went_before_is_not_told_as_news(self, lab: Lab, feed: Feed) -> None:
+    async def test_what_went_before_is_not_told_as_news(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/crash", options=["--restart-condition", "none"])
         async with feed.subscribe(frozenset({service})) as changes:
             await collect(changes, lambda found: bool(tasks_in(found, TaskState.FAILED)))
@@ -96,7 +96,7 @@ class FeedContract:
 
         assert {task.slot for task in tasks_in(found, TaskState.FAILED)} == {2}
 
-    async def test_nothing_happens_nothing_is_told(self, lab: Lab, feed: Feed) -> None:
+    async def test_nothing_happens_nothing_is_told(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
         async with feed.subscribe(frozenset({service})) as changes:
@@ -108,7 +108,9 @@ class FeedContract:
 
         assert 0.4 < took < 2
 
-    async def test_each_subscriber_hears_of_its_services_alone(self, lab: Lab, feed: Feed) -> None:
+    async def test_each_subscriber_hears_of_its_services_alone(
+        self, lab: AnyLab, feed: Feed
+    ) -> None:
         one, two = lab.create_service("one", "/bin/serve"), lab.create_service("two", "/bin/serve")
         lab.wait_running("one", 1)
         lab.wait_running("two", 1)
@@ -129,7 +131,7 @@ class FeedContract:
                 )
                 assert one in {change.service_id for change in found}
 
-    async def test_a_removed_service_is_a_hint(self, lab: Lab, feed: Feed) -> None:
+    async def test_a_removed_service_is_a_hint(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
         async with feed.subscribe(frozenset({service})) as changes:
@@ -139,7 +141,7 @@ class FeedContract:
 
         assert found[0].service_id == service
 
-    async def test_a_drained_node_is_a_hint(self, lab: Lab, feed: Feed) -> None:
+    async def test_a_drained_node_is_a_hint(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
         async with feed.subscribe(frozenset({service})) as changes:
@@ -147,7 +149,9 @@ class FeedContract:
             lab.docker("node", "update", "--availability", "pause", "photon-machine-03")
             assert await collect(changes, bool) == [Change(service)]
 
-    async def test_a_service_that_does_not_exist_is_no_trouble(self, lab: Lab, feed: Feed) -> None:
+    async def test_a_service_that_does_not_exist_is_no_trouble(
+        self, lab: AnyLab, feed: Feed
+    ) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
         async with feed.subscribe(frozenset({service, "nosuchservice"})) as changes:
@@ -156,7 +160,7 @@ class FeedContract:
             assert feed.status().trouble == ""
 
     async def test_it_goes_on_by_itself_when_its_engine_comes_back(
-        self, lab: Lab, feed: Feed
+        self, lab: AnyLab, feed: Feed
     ) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
@@ -174,7 +178,7 @@ class FeedContract:
         assert "engine" in broken.trouble
         assert healthy.kind == broken.kind
 
-    async def test_the_lag_is_small_while_all_is_well(self, lab: Lab, feed: Feed) -> None:
+    async def test_the_lag_is_small_while_all_is_well(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         assert feed.status().lag == 0
         async with feed.subscribe(frozenset({service})) as changes:

@@ -32,8 +32,9 @@ _PULL: Final = 1.5
 _NO_REGISTRY: Final = 20.0
 _NO_IMAGE: Final = 0.06
 _FIRST_SIGNAL: Final = 0.05
+_DISCARD: Final = 0.17
 _RETRY: Final = 1.0
-_OOM_AFTER: Final = 1.2
+_OOM_AFTER: Final = 0.3
 _GRACE: Final = 10.0
 _INTERVAL: Final = 30.0
 _RETRIES: Final = 3
@@ -118,7 +119,7 @@ class Agent:
         yield Wait(self._ids.about(_TO_NODE))
         for state, message in ((State.ACCEPTED, "accepted"), (State.PREPARING, "preparing")):
             if not self._wanted(task.id):
-                self._report(task.id, State.SHUTDOWN, "shutdown")
+                self._report(task.id, State.SHUTDOWN, "shutdown", container=None)
                 return
             self._report(task.id, state, message)
             yield Wait(_STEP)
@@ -132,8 +133,8 @@ class Agent:
         while self._wanted(task.id) and self._store.tasks[task.id].desired < State.RUNNING:
             yield Wait(keys=(("task", task.id),))
         if not self._wanted(task.id):
-            yield Wait(self._ids.about(_FIRST_SIGNAL))
-            self._report(task.id, State.SHUTDOWN, "shutdown")
+            yield Wait(self._ids.about(_DISCARD))
+            self._report(task.id, State.SHUTDOWN, "shutdown", container=self._create(task))
             return
         yield from self._start(task)
 
@@ -162,18 +163,7 @@ class Agent:
     def _start(self, task: Task) -> Course:
         spec = part(task.spec, "ContainerSpec")
         image = self.registry.image(str(spec.get("Image", "")))
-        container_id = self._ids.container()
-        hostname = str(spec.get("Hostname") or container_id[:12])
-        container = self.containers.add(
-            Container(
-                container_id,
-                task.id,
-                task.service_id,
-                task.node_id,
-                self.overrides.get(task.service_id) or program_of(image, spec, hostname),
-                pid=1000 + int(container_id[:5], 16) % 60000,
-            )
-        )
+        container = self._create(task)
         self._report(task.id, State.STARTING, "starting", container=container)
         if container.program.missing:
             yield Wait(self._ids.about(_START))
@@ -187,6 +177,18 @@ class Agent:
         if not check:
             self._report(task.id, State.RUNNING, "started", container=container)
         yield from self._run(container, check, environment_of(image, spec), task)
+
+    def _create(self, task: Task) -> Container:
+        """The container of a task, not started yet."""
+        spec = part(task.spec, "ContainerSpec")
+        image = self.registry.image(str(spec.get("Image", "")))
+        container_id = self._ids.container()
+        hostname = str(spec.get("Hostname") or container_id[:12])
+        program = self.overrides.get(task.service_id) or program_of(image, spec, hostname)
+        pid = 1000 + int(container_id[:5], 16) % 60000
+        return self.containers.add(
+            Container(container_id, task.id, task.service_id, task.node_id, program, pid)
+        )
 
     def _mount(self, container: Container, spec: Spec) -> Generator[Wait, bool, bool]:
         """Mount the volumes; an address that does not resolve is tried again for ever."""
@@ -217,9 +219,9 @@ class Agent:
         program, now = container.program, self._timeline.now
         limit = int(part(task.spec, "Resources", "Limits").get("MemoryBytes") or 0)
         too_much = bool(limit) and program.memory > limit
-        end = now + (
-            min(self._ids.about(_OOM_AFTER), program.seconds) if too_much else program.seconds
-        )
+        end = now + program.seconds
+        if too_much:
+            end = min(end, now + program.hungry + self._ids.about(_OOM_AFTER))
         interval = seconds(check.get("Interval"), _INTERVAL) or _INTERVAL
         next_probe = now + interval if check else float("inf")
         keys = (("task", task.id), ("kill", task.id))

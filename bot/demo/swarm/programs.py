@@ -19,6 +19,7 @@ _MEGABYTE: Final = 2**20
 _SHELLS: Final = {"sh", "/bin/sh", "bash", "/bin/bash", "ash"}
 _QUICK: Final = 0.1
 _AFTER_SLEEP: Final = 1.2
+_WITHOUT_END: Final = 2**60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Program:
     """What a container does from its start on.
 
     It ends by itself after ``seconds`` with ``code``. On SIGTERM it takes ``stops_in`` seconds and
-    ends with ``stop_code``; None: it ignores it. ``memory`` is what it takes, in bytes.
-    ``missing`` is the command that the image does not have.
+    ends with ``stop_code``; None: it ignores it. ``memory`` is what it takes, in bytes, from
+    ``hungry`` seconds on. ``missing`` is the command that the image does not have.
     """
 
     seconds: float = FOR_EVER
@@ -36,6 +37,7 @@ class Program:
     stops_in: float | None = _QUICK
     stop_code: int = 0
     memory: int = 16 * _MEGABYTE
+    hungry: float = 0.0
     missing: str = ""
 
 
@@ -149,6 +151,8 @@ _PROGRAMS: Final[dict[str, _Make]] = {
 def _script(script: str, environment: Mapping[str, str]) -> Program:
     run = run_script(script, environment)
     lines = tuple(run.lines)
+    if run.hungry is not None:
+        return Program(lines=lines, stops_in=None, memory=_WITHOUT_END, hungry=run.hungry)
     if run.trap is None:
         return Program(run.seconds, run.code, lines, stops_in=None)
     return Program(run.seconds, run.code, lines, _AFTER_SLEEP, run.trap)

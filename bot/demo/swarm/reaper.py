@@ -26,8 +26,7 @@ class Reaper:
         task = change.object
         if not isinstance(task, Task) or change.action == "remove":
             return
-        removable = task.desired is State.REMOVE and task.ended
-        if change.action == "create" or removable:
+        if change.action == "create" or _is_done_with(task):
             self._dirty[task.service_id, task.place] = None
             if not self._due:
                 self._due = True
@@ -48,7 +47,7 @@ class Reaper:
     def _tidy(self, service_id: str, tasks: list[Task]) -> None:
         left = []
         for task in tasks:
-            if task.desired is State.REMOVE and task.ended:
+            if _is_done_with(task):
                 self._store.remove(task)
             else:
                 left.append(task)
@@ -57,6 +56,19 @@ class Reaper:
             return
         attempts = int(part(service.template, "RestartPolicy").get("MaxAttempts") or 0)
         surplus = len(left) - max(KEPT, attempts + 1 if attempts else 0)
-        ended = [task for task in left if task.ended]
+        ended = [
+            task
+            for task in left
+            if task.ended or (_is_nowhere(task) and task.desired > State.COMPLETE)
+        ]
         for task in ended[: max(surplus, 0)]:
             self._store.remove(task)
+
+
+def _is_nowhere(task: Task) -> bool:
+    return task.status.state < State.ASSIGNED
+
+
+def _is_done_with(task: Task) -> bool:
+    """Whether a task that is to be removed has nothing left to stop."""
+    return task.desired is State.REMOVE and (task.ended or _is_nowhere(task))

@@ -12,6 +12,7 @@ from bot.demo.swarm.tasks import new_task, wanted
 from bot.demo.swarm.timeline import Course, Process, Timeline, Wait
 
 DEFAULT_DELAY: Final = 5.0
+_NEWS: Final = 0.1  # engines gather what they report
 _OLD_TASK_SECONDS: Final = 60.0
 
 
@@ -130,7 +131,7 @@ class Restarts:
             keys = (("task", old_id), ("node", old.node_id))
             yield Wait(deadline - self._timeline.now, keys)
         if old_id:
-            yield Wait(0.03)
+            yield Wait(_NEWS)
         self._delays.pop(new_id, None)
         task = self._store.tasks.get(new_id)
         if task is not None and task.desired < State.RUNNING:

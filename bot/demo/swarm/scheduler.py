@@ -170,23 +170,9 @@ class Scheduler:
         loads = {node.id: self._load(node) for node in self._store.nodes.values()}
         for key in tuple(self._waiting):
             task = self._store.tasks.get(key)
-            if task is None or not (task.live or task.desired is State.COMPLETE):
-                self._give_up(task)
-                self._waiting.pop(key)
-                continue
-            service = self._store.services.get(task.service_id)
-            if service is not None:
+            service = self._store.services.get(task.service_id) if task else None
+            if task is not None and service is not None:
                 self._place(task, service, loads)
-
-    def _give_up(self, task: Task | None) -> None:
-        """A task that was never put on a node ends when it is not wanted any more."""
-        if task is None or task.ended:
-            return
-        if task.desired is State.REMOVE:
-            self._store.remove(task)
-        else:
-            status = replace(task.status, at=self._timeline.now, state=State.SHUTDOWN)
-            self._store.put(replace(task, status=replace(status, message="shutdown", err="")))
 
     def _load(self, node: Node) -> _Load:
         tasks = self._store.tasks_on(node.id)
@@ -208,7 +194,7 @@ class Scheduler:
             else:
                 failures[failed] += 1
         if not passing:
-            self._refuse(task, _explain(failures))
+            self._refuse(task, service, _explain(failures))
             return
         rank = self._ranking(task, service, passing)
         best = min(passing, key=rank)
@@ -218,10 +204,14 @@ class Scheduler:
         best.add(assigned)
         self._waiting.pop(task.id)
 
-    def _refuse(self, task: Task, why: str) -> None:
+    def _refuse(self, task: Task, service: Service, why: str) -> None:
+        """Say why, and try again later; a task of an older spec is given up instead."""
         err = f"no suitable node ({why})" if why else "no suitable node"
-        if task.status.err != err:
-            status = replace(task.status, at=self._timeline.now, err=err)
+        status = replace(task.status, at=self._timeline.now, err=err)
+        if service.spec_version > task.spec_version:
+            self._waiting.pop(task.id)
+            status = replace(status, state=State.SHUTDOWN, err="")
+        if status != replace(task.status, at=status.at):
             self._store.put(replace(task, status=status))
 
     def _ranking(

@@ -35,7 +35,7 @@ class Run:
 
     ``seconds`` is how long it takes, infinite when it stays; ``code`` is its exit code. ``trap``
     is the exit code on SIGTERM: None where it does not listen (then a shell as the first process
-    of a container ignores it).
+    of a container ignores it). ``hungry`` is when it begins to take memory without end.
     """
 
     environment: Mapping[str, str]
@@ -43,6 +43,7 @@ class Run:
     code: int = 0
     lines: list[Line] = field(default_factory=list)
     trap: int | None = None
+    hungry: float | None = None
     ended: bool = False
 
 
@@ -137,6 +138,8 @@ def _builtin(words: list[str], run: Run, *, stderr: bool) -> None:
             run.code, run.ended = int(rest[0]) if rest else run.code, True
         case "false":
             run.code = 1
+        case "tail" if rest == ["/dev/zero"]:
+            run.hungry, run.seconds, run.ended = run.seconds, float("inf"), True
         case "kill" if "-9" in rest or "-KILL" in rest:
             run.code, run.ended = _SIGKILL, True
         case _:

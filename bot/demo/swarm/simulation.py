@@ -11,6 +11,7 @@ from bot.demo.swarm.ids import Ids
 from bot.demo.swarm.images import Registry
 from bot.demo.swarm.model import NODE_DOWN, NODE_READY, Node
 from bot.demo.swarm.orchestrator import Orchestrator
+from bot.demo.swarm.programs import Image
 from bot.demo.swarm.reaper import Reaper
 from bot.demo.swarm.scheduler import Scheduler
 from bot.demo.swarm.store import Change, Store
@@ -78,6 +79,11 @@ class Simulation:
             if hostname in {node.hostname, node.id}:
                 return node
         raise KeyError(hostname)
+
+    def load(self, image: Image) -> None:
+        """Push an image, and have it on every node."""
+        self.registry.add(image)
+        self.agent.pulled.update((node, image.name) for node in self.store.nodes)
 
     def stop_node(self, hostname: str) -> None:
         """Pull the plug; the swarm finds out by itself."""

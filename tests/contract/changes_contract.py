@@ -1,0 +1,160 @@
+"""A forced update and a roll back: the adapter alone, on real engines and on the demo's.
+
+A test class derives from `ChangesContract` and has the fixture `lab`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import RefusedError
+from bot.domain.swarm import LastChange, Service
+from bot.swarm.engine import DockerSwarm
+from tests.contract.labs import AnyLab
+from tests.lab import images
+
+
+def allow(_service: Service) -> None:
+    """A guard that lets every write pass."""
+
+
+def refuse(_service: Service) -> None:
+    """A guard that lets none."""
+    raise RefusedError("not now")
+
+
+def spec_of(lab: AnyLab, name: str, which: str = "Spec") -> dict[str, Any]:
+    """A spec of a service as the engine keeps it."""
+    found: dict[str, Any] = lab.client().inspect_service(name)[which]
+    return found
+
+
+def to_next(lab: AnyLab, *options: str) -> None:
+    """Update the service ``web`` to the next version."""
+    lab.docker(
+        "service", "update", "--detach", "--quiet", "--no-resolve-image",
+        "--image", images.BUSY_NEXT, *options, "web",
+    )  # fmt: skip
+
+
+class ChangesContract:
+    """The contract."""
+
+    @pytest.fixture
+    async def swarm(self, lab: AnyLab) -> AsyncIterator[DockerSwarm]:
+        """The engine of the lab's manager."""
+        engine = DockerSwarm(lab.manager.socket)
+        yield engine
+        await engine.aclose()
+
+    async def test_a_forced_update_is_made_once_however_often_it_is_asked_for(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve")
+        before = spec_of(lab, "web")
+
+        made = await swarm.force_update(service_id, 1, allow)
+        again = await swarm.force_update(service_id, 1, refuse)
+
+        service = await swarm.service(service_id)
+        assert (made.changed, again.changed, service.restarts) == (True, False, 1)
+        assert made.template == again.template == service.template
+        assert spec_of(lab, "web", "PreviousSpec") == before
+        assert service.previous is not None
+        assert service.previous.change is LastChange.RESTART
+
+    async def test_a_forced_update_that_was_taken_back_was_made(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve")
+        await swarm.force_update(service_id, 1, allow)
+        lab.docker("service", "update", "--detach", "--quiet", "--rollback", "web")
+
+        assert not (await swarm.force_update(service_id, 1, allow)).changed
+        assert (await swarm.force_update(service_id, 2, allow)).changed
+
+    async def test_a_roll_back_is_the_engine_s_own_and_made_once(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve", replicas=2)
+        first = spec_of(lab, "web")
+        to_next(lab)
+        service = await swarm.service(service_id)
+        assert service.previous is not None
+        assert service.can_roll_back
+
+        made = await swarm.roll_back(service_id, service.previous.digest, allow)
+        again = await swarm.roll_back(service_id, service.previous.digest, refuse)
+
+        assert (made.changed, made.rollback) == (True, True)
+        assert (again.changed, again.rollback) == (False, True)
+        after = await swarm.service(service_id)
+        assert after.template == made.template == again.template
+        assert after.update.is_roll_back
+        assert spec_of(lab, "web") == first
+
+    async def test_a_roll_back_keeps_another_number_of_replicas(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve", replicas=1)
+        to_next(lab, "--replicas", "3")
+        service = await swarm.service(service_id)
+        assert service.previous is not None
+
+        made = await swarm.roll_back(service_id, service.previous.digest, allow)
+        again = await swarm.roll_back(service_id, service.previous.digest, refuse)
+
+        after = await swarm.service(service_id)
+        assert (made.changed, made.rollback, again.changed) == (True, False, False)
+        assert (after.image, after.replicas) == (images.BUSY, 3)
+        assert after.template == made.template
+
+    async def test_what_a_guard_refuses_is_not_written(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve")
+        to_next(lab)
+        service = await swarm.service(service_id)
+        assert service.previous is not None
+
+        for change in (
+            swarm.force_update(service_id, 1, refuse),
+            swarm.roll_back(service_id, service.previous.digest, refuse),
+        ):
+            with pytest.raises(RefusedError, match="not now"):
+                await change
+        assert spec_of(lab, "web")["TaskTemplate"]["ContainerSpec"]["Image"] == images.BUSY_NEXT
+
+    async def test_a_stale_version_is_looked_up_again(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        """Somebody changes it between the look and the write: theirs is kept, ours made."""
+        service_id = lab.create_service("web", "serve")
+        looks: list[Service] = []
+
+        def meddle(service: Service) -> None:
+            looks.append(service)
+            if len(looks) == 1:
+                lab.docker("service", "update", "--detach", "--label-add", "they=were-here", "web")
+
+        assert (await swarm.force_update(service_id, 1, meddle)).changed
+        service = await swarm.service(service_id)
+        assert (service.restarts, service.labels, len(looks)) == (1, {"they": "were-here"}, 2)
+
+    async def test_of_several_writers_one_makes_the_update(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve")
+        other = DockerSwarm(lab.nodes[1].socket)
+
+        writers = (swarm, other, swarm, other)
+        made = await asyncio.gather(*(by.force_update(service_id, 1, allow) for by in writers))
+        await other.aclose()
+
+        assert [each.changed for each in made].count(True) == 1
+        assert (await swarm.service(service_id)).restarts == 1
+        assert not spec_of(lab, "web", "PreviousSpec")["TaskTemplate"].get("ForceUpdate")

@@ -1,0 +1,78 @@
+"""The demo's swarm keeps the contracts that real ones keep: engine, scheduler, feeds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from bot.domain.swarm import Mode
+from bot.ports import Feed
+from bot.swarm.engine import DockerSwarm
+from bot.swarm.poll_feed import PollFeed
+from bot.swarm.push_feed import PushFeed
+from bot.swarm.watch.client import WatchClient
+from bot.swarm.watch.trust import EngineTrust
+from tests.contract.changes_contract import ChangesContract
+from tests.contract.engine_contract import EngineContract, allow, changed_paths
+from tests.contract.feed_contract import FeedContract
+from tests.contract.placement_contract import PlacementContract
+from tests.contract.simulated_lab import SimulatedLab
+
+
+@pytest.fixture
+def lab() -> Iterator[SimulatedLab]:
+    """A simulated swarm of three managers, of the test's own."""
+    with SimulatedLab() as found:
+        yield found
+
+
+class TestSimulatedEngine(EngineContract):
+    """The engine's contract, kept by the simulation."""
+
+    async def test_a_job_is_scaled_by_its_completions(
+        self, lab: SimulatedLab, swarm: DockerSwarm
+    ) -> None:
+        lab.docker(
+            "service", "create", "--quiet", "--detach", "--no-resolve-image", "--name", "once",
+            "--mode", "replicated-job", "--replicas", "2", "--max-concurrent", "1",
+            "lab/busy:1", "/bin/serve",
+        )  # fmt: skip
+        before = lab.client().inspect_service("once")
+
+        await swarm.set_replicas("once", 5, allow)
+
+        service, after = await swarm.service("once"), lab.client().inspect_service("once")
+        paths = changed_paths(before["Spec"], after["Spec"])
+        assert paths == ["/Mode/ReplicatedJob/TotalCompletions"]
+        assert (service.mode, service.replicas, service.max_concurrent) == (
+            Mode.REPLICATED_JOB, 5, 1
+        )  # fmt: skip
+
+
+class TestSimulatedChanges(ChangesContract):
+    """The same for forced updates and roll backs."""
+
+
+class TestSimulatedPlacement(PlacementContract):
+    """The scheduler's contract, kept by the simulated one."""
+
+
+class TestSimulatedPollFeed(FeedContract):
+    """The feed's contract, kept by polling the simulation."""
+
+    @pytest.fixture
+    async def feed(self, lab: SimulatedLab) -> AsyncIterator[Feed]:
+        swarm = DockerSwarm(lab.manager.socket)
+        yield PollFeed(swarm)
+        await swarm.aclose()
+
+
+class TestSimulatedPushFeed(FeedContract):
+    """The feed's contract, kept by push from the simulation."""
+
+    @pytest.fixture
+    async def feed(self, lab: SimulatedLab) -> AsyncIterator[Feed]:
+        trust = EngineTrust(lab.manager.socket)
+        yield PushFeed(WatchClient(lab.manager.control_socket, trust))
+        await trust.aclose()
