@@ -74,4 +74,6 @@ def retold(known: Alert | None, incident: Incident) -> Alert:
         or before.state is not incident.state
         or before.silenced_until != incident.silenced_until
     )
-    return replace(known, incident=incident, due=incident.revision if must else known.due)
+    due = incident.revision if must else known.due
+    remind = known.remind and incident.state is IncidentState.FIRING
+    return replace(known, incident=incident, due=due, remind=remind)

@@ -48,7 +48,8 @@ class Incident:
     ``unplaced`` those of them whose new tasks found no other node. ``late`` says that it was
     found after the watchers had been away. ``well_since`` is since when nothing failed and all
     ran, None while not. ``resolution`` is why it is resolved, a clause. ``reopened`` counts how
-    often it came back. ``reminded`` is when people were last told anew.
+    often it came back. ``reminded`` is when people were last told anew, None before
+    they were told that it began or came back.
 
     ``held`` says that a job held the service at the last failure: nobody is told until it goes on
     after the job; ``held_until`` is when it is told if the service is not whole by then, None

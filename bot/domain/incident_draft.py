@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 
 from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
-from bot.domain.incident_news import Action, Context, Fetch, Forget, Reduced, Rules, Tell
+from bot.domain.incident_news import Action, Context, Fetch, Forget, Reduced, Remind, Rules, Tell
 from bot.domain.incident_rules import coarse_key, incident_key
 from bot.domain.swarm import Service, Task
 
@@ -178,11 +178,13 @@ class Draft:
             self.recent.put(incident.key, ended)
 
     def tell(self, incident: Incident) -> None:
-        """Tell people of an open incident as it is."""
+        """Tell people of an open incident as it is; of one that came back, so that they hear it."""
         reminded = self.now if incident.reminded is None else incident.reminded
         told = replace(incident, told=incident.revision, reminded=reminded)
         self.put(told)
         self._actions.append(Tell(told))
+        if incident.told and incident.reminded is None:
+            self._actions.append(Remind(told))
 
     def act(self, action: Action) -> None:
         """Have something done; evidence of one incident is asked for once at a time."""

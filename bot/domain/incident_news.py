@@ -102,7 +102,7 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Remind:
-    """Bring an incident that fires for long to mind anew: an edit notifies nobody."""
+    """Bring an incident to mind that came back or fires for long: an edit notifies nobody."""
 
     incident: Incident
 

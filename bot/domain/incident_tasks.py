@@ -187,6 +187,7 @@ def reopened(draft: Draft, former: Incident) -> Incident:
         resolved=None,
         resolution="",
         reopened=former.reopened + 1,
+        reminded=None,
     )
 
 

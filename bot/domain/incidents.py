@@ -15,7 +15,7 @@ Pure: the same input gives the same output, and the same news a second time chan
 6. An incident is resolved when all that is wanted has run, without a failure, for the monitor
    period and a quiet time; when its service or node is gone; when the node is ready again.
 7. What fails again within ten minutes goes on with the same incident, and with twice the quiet
-   time.
+   time; it is brought to mind then, as whoever saw it resolved looks no more.
 8. What fires unacknowledged is brought to mind every four hours.
 """
 

@@ -25,9 +25,11 @@ class Message:
     """``text`` is the fallback for notifications and screen readers (already escaped mrkdwn).
 
     ``blocks`` are Block Kit blocks, within Slack's limits. ``metadata`` is None for messages
-    that no program follows.
+    that no program follows. ``broadcast`` says that a message in a thread is shown in its channel
+    too: a thread's own messages notify only those who take part in it.
     """
 
     text: str
     blocks: tuple[Block, ...] = ()
     metadata: Metadata | None = None
+    broadcast: bool = False

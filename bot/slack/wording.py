@@ -27,7 +27,8 @@ def shortened(text: str, longest: int) -> str:
 
 def post_arguments(message: Message) -> dict[str, Any]:
     """The arguments of ``chat.postMessage`` for a message."""
-    return _content(message, POST_TEXT) | {"unfurl_links": False, "unfurl_media": False}
+    shown = {"reply_broadcast": True} if message.broadcast else {}
+    return _content(message, POST_TEXT) | {"unfurl_links": False, "unfurl_media": False} | shown
 
 
 def edit_arguments(message: Message) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def home_view(message: Message) -> dict[str, Any]:
 
 def plain(message: Message) -> Message:
     """A message without what Slack may refuse in it: its text alone."""
-    return Message(message.text)
+    return Message(message.text, broadcast=message.broadcast)
 
 
 def internal_error(word: str = "command") -> BotError:

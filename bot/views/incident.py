@@ -97,11 +97,15 @@ def incident_message(incident: Incident, now: float, command: str = "/orochi") -
 
 
 def reminder_message(incident: Incident, now: float, command: str = "/orochi") -> Message:
-    """What is said in the incident's thread when it fires for long and nobody acknowledged it."""
-    long = duration(max(now - incident.began, 0))
-    text = f"Still firing after {long}: {_what(incident)}, {_counted(incident)}."
+    """What is said when it came back, or fires for long and nobody acknowledged it.
+
+    It stands in the incident's thread and in the channel: an edit notifies nobody.
+    """
+    long = f"Still firing after {duration(max(now - incident.began, 0))}"
+    how_so = "Firing again after it was resolved" if incident.reopened else long
+    text = f"{how_so}: {_what(incident)}, {_counted(incident)}."
     how = f"Acknowledge or silence it above; `{line(command, 30)} incidents` lists all."
-    return Message(f"🚨 {line(text, 600)} {how}")
+    return Message(f"🚨 {line(text, 600)} {how}", broadcast=True)
 
 
 def headline(incident: Incident) -> str:
@@ -147,6 +151,10 @@ def _counted(incident: Incident) -> str:
 
 
 def _fallback(incident: Incident) -> str:
+    if incident.is_node:
+        hit = _names(incident.services, 5)
+        rest = f"Services hit: {hit}." if hit else "No watched service had a task on it."
+        return f"{line(headline(incident), MOST_NAME)}. {rest}"
     text = f"{headline(incident)}. {_plain_place(incident)}{_counted(incident)}"
     cause = incident.cause.text.rstrip(".")
     return line(f"{text}. {cause}." if cause else f"{text}.", MOST_TEXT)

@@ -151,6 +151,7 @@ async def test_a_deleted_message_that_ended_is_let_be():
 
 
 async def test_a_reminder_stands_in_the_thread_once():
+    """And in the channel: nobody follows the thread of a message that the bot wrote."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             desk.put(waiting("aaa"))
@@ -166,6 +167,7 @@ async def test_a_reminder_stands_in_the_thread_once():
         below = slack.workspace.in_thread(ALERTS, message.ts)[1:]
     assert len(below) == 1
     assert "Still firing" in below[0].text
+    assert below[0].broadcast
 
 
 async def test_a_reminder_of_a_deleted_message_is_the_message_itself():

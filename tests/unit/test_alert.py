@@ -68,6 +68,14 @@ def test_what_must_be_told_stays_due_as_it_counts_up():
     assert retold(alert, replace(acknowledged, count=9, revision=6)).waits
 
 
+@pytest.mark.parametrize("state", [IncidentState.ACKNOWLEDGED, IncidentState.RESOLVED])
+def test_a_reminder_that_waited_is_dropped_when_nobody_needs_it_any_more(state: IncidentState):
+    reminding = replace(TOLD, remind=True)
+
+    assert retold(reminding, replace(FIRING, count=9, revision=5)).remind
+    assert not retold(reminding, replace(FIRING, state=state, revision=5)).remind
+
+
 def test_only_a_resolved_one_that_was_told_is_closed():
     ended = replace(FIRING, state=IncidentState.RESOLVED, revision=5)
 

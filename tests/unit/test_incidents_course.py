@@ -130,6 +130,19 @@ def test_what_fails_again_soon_goes_on_with_the_same_incident_and_a_longer_quiet
     assert told(watcher.wait_until(101 + 125))[0].state is IncidentState.RESOLVED
 
 
+def test_what_comes_back_is_brought_to_mind_once():
+    """Who saw it resolved looks no more, and an edit of the message notifies nobody."""
+    watcher = broken()
+    watcher.wait_until(WAIT + 1)
+
+    back = watcher.hear(100, a_task("r1", state=SHUTDOWN), failed("b"))
+    more = watcher.hear(102, failed("c"))
+
+    assert [each.count for each in reminded(back)] == [2]
+    assert [each.count for each in told(more)] == [3]
+    assert reminded(more) == []
+
+
 def test_what_fails_again_after_ten_minutes_is_a_new_incident():
     watcher = broken()
     (first,) = told(watcher.wait_until(WAIT + 1))

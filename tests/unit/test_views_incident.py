@@ -268,6 +268,28 @@ def test_a_reminder_says_for_how_long_and_how_to_stop_it():
     )
 
 
+def test_a_nodes_notification_names_the_services_hit():
+    node = replace(
+        FIRING,
+        key="node:n1",
+        service="photon-machine-03",
+        cause=Cause(CauseKind.NODE_DOWN, "The node is down"),
+        services=("orochi_django", "orochi_worker01"),
+    )
+
+    assert incident_message(node, NOW).text == (
+        "🚨 Firing: node photon-machine-03: the node is down."
+        " Services hit: orochi_django, orochi_worker01."
+    )
+
+
+def test_what_came_back_says_so():
+    message = reminder_message(replace(FIRING, reopened=1), NOW)
+
+    assert message.text.startswith("🚨 Firing again after it was resolved: worker01: the container")
+    assert message.broadcast
+
+
 @pytest.mark.parametrize("state", IncidentState)
 def test_every_state_has_a_word_beside_its_sign(state):
     assert STATES[state].partition(" ")[2].isalpha()
