@@ -33,5 +33,6 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 lock: setup ## write the lock files anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --group demo pyproject.toml -o requirements-demo.lock
 	$(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 	echo 'hatchling>=1.27' | $(LOCK) - -o requirements-build.lock

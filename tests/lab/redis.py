@@ -1,4 +1,7 @@
-"""A real Redis server for tests, as the bot's stack runs it: append-only file, no eviction."""
+"""A real Redis server for tests, as the bot's stack runs it: append-only file, no eviction.
+
+It is the machine's redis-server, or the demo's where none is installed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from subprocess import Popen
 
 import redis
 
-from tests.lab.shell import tool
+from bot.demo.redis import find_server
+from tests.lab.shell import find_tool, tool
 from tests.lab.waiting import LabError, wait_until
 
 _ATTEMPTS = 5
@@ -108,7 +112,7 @@ class RedisServer:
         settings.write_text(self._settings(port))
         with self._log.open("ab") as log:
             return Popen(
-                [tool("setpriv"), "--pdeathsig", "KILL", tool("redis-server"), str(settings)],
+                [tool("setpriv"), "--pdeathsig", "KILL", program(), str(settings)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -147,6 +151,11 @@ class RedisServer:
             self._process.send_signal(how)
         self._process.wait(timeout=30)
         self._process = None
+
+
+def program() -> str:
+    """Path of the server."""
+    return find_tool("redis-server") or str(find_server())
 
 
 def _free_port() -> int:

@@ -1,0 +1,44 @@
+"""The demo's Redis: the server of the wheel does what the machine's does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from bot.demo.redis import EmbeddedRedis, find_server
+from tests.contract.job_kit import a_job, replica, taken
+
+
+async def test_the_server_comes_from_the_wheel_and_keeps_its_data(tmp_path: Path) -> None:
+    """It is ended and started again on the same port, with an append-only file."""
+    async with EmbeddedRedis(tmp_path, find_server()) as server:
+        url = server.url
+        async with Redis.from_url(url) as client:
+            await client.set("job", "1")
+        await server.stop()
+        assert not server.running
+        await server.start()
+
+        async with Redis.from_url(server.url) as client:
+            assert server.url == url
+            assert await client.get("job") == b"1"
+            assert (await client.info("server"))["server_name"] == "valkey"
+
+
+async def test_two_run_beside_each_other(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+
+    async with EmbeddedRedis(one) as first, EmbeddedRedis(other) as second:
+        assert first.url != second.url
+
+
+async def test_the_bot_s_store_works_on_it(tmp_path: Path) -> None:
+    """Its scripts and streams, which is what no imitation of Redis can do."""
+    async with EmbeddedRedis(tmp_path) as server, replica(server.url) as jobs:
+        job = a_job("service:web")
+        await jobs.submit(job)
+
+        assert (await taken(jobs)).job_id == job.id
