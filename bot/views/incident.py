@@ -161,9 +161,11 @@ def _fallback(incident: Incident) -> str:
 
 
 def _plain_place(incident: Incident) -> str:
-    slots = f"slot {', '.join(incident.slots[:3])}, " if incident.slots else ""
-    node = f"on {incident.node}, " if incident.node and not incident.is_node else ""
-    return f"{slots}{node}"
+    word = "Slot" if len(incident.slots) == 1 else "Slots"
+    slots = f"{word} {_names(incident.slots, 3)}" if incident.slots else ""
+    node = f"last on {incident.node}" if len(incident.nodes) > 1 else f"on {incident.node}"
+    place = f"{slots} {node if incident.node else ''}".strip()
+    return f"{place[0].upper()}{place[1:]}, " if place else ""
 
 
 def _blocks(incident: Incident, now: float, command: str, detail: Detail) -> list[Block]:

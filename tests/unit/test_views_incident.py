@@ -82,8 +82,8 @@ def test_a_firing_incident_says_what_where_why_how_often_and_since_when():
     assert ", last <!date^1699999995^" in text
     assert "*Next:* look at the last log lines" in text
     assert message.text == (
-        "🚨 Firing: worker01: the container exited with an error. slot 1, 3,"
-        " on photon-machine-02, 3 failures. The container ended with exit 1 (general error)."
+        "🚨 Firing: worker01: the container exited with an error. Slots 1, 3"
+        " last on photon-machine-02, 3 failures. The container ended with exit 1 (general error)."
     )
 
 
