@@ -12,15 +12,18 @@ from typing import Any
 from bot.clock import SystemClock
 from bot.domain.access import Operators
 from bot.domain.command import Defaults
+from bot.domain.dashboard import Dashboard
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.domain.goal import Limits
 from bot.domain.incident import Incident
 from bot.domain.incident_news import Rules
 from bot.domain.job import Job
 from bot.domain.message import Message
+from bot.drawing.process import DrawingProcess
 from bot.loops.alerts import AlertTexts
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
+from bot.loops.home import Home
 from bot.loops.housekeeping import every
 from bot.loops.leader import Leader
 from bot.loops.observer import Observer
@@ -52,12 +55,15 @@ from bot.swarm.stream import SwarmStream
 from bot.swarm.volumes import DockerVolumes
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.trust import EngineTrust
+from bot.views.home import home_message
 from bot.views.incident import incident_message, reminder_message
 from bot.views.job import job_message, thread_mention
 from bot.web import Web
 from handlers.context import Context
+from handlers.dashboard import Dashboards
 from handlers.router import Router
 from handlers.table import handlers
+from handlers.timeline import Timelines
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +106,8 @@ class App:
             self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
         await self._slack.listen()
+        may = self._router.may_change
+        self._run(self._home.run(self._dashboards.read, may, self._render_home), "home")
         self._background.spawn(self._look_for_alerts_channel(), "a look at the alerts channel")
         log.info("ready")
 
@@ -125,6 +133,7 @@ class App:
             await self.push.aclose()
         await self._trust.aclose()
         await self.swarm.aclose()
+        await self.drawing.close()
         await self.stacks.aclose()
         self._engine.close()
         await self._link.aclose()
@@ -158,6 +167,7 @@ class App:
     def _build_feed(self) -> None:
         """By push, and by polling where that cannot be had."""
         path = self._settings.bot_control_socket
+        self.drawing = DrawingProcess()
         self._trust = EngineTrust(self._settings.docker_host)
         self.push = PushFeed(WatchClient(path, self._trust)) if path else None
         poll = PollFeed(self.swarm, interval=self._settings.bot_poll_seconds)
@@ -170,6 +180,7 @@ class App:
             swarm=self.swarm,
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
+        self._home = Home(self.messenger, self._clock)
             volumes=DockerVolumes(self._engine),
             probe=TcpProbe(),
             stacks=self.stacks,
@@ -183,16 +194,20 @@ class App:
             observer=Observer(self.swarm, self.feed, self._clock, HttpReadiness()),
             background=self._background,
             stack=settings.bot_stack,
+            drawing=self.drawing,
+            home=self._home,
             command=settings.bot_command,
             defaults=defaults,
             limits=Limits(time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds),
             plan_seconds=settings.bot_plan_seconds,
         )
         table = handlers(ctx)
+            timelines=settings.bot_timelines,
         self._chores = table.chores
         operators = Operators.parse(settings.bot_operators)
         self._router = Router(ctx, table, operators, defaults)
         self._worker = Worker(
+        self._dashboards = Dashboards(ctx)
             self.jobs,
             self.messenger,
             table.runners,
@@ -202,7 +217,12 @@ class App:
             ended=self.metrics.job_ended,
         )
         self._deliveries = Deliveries(
-            self.jobs, self.messenger, self._clock, self._render, thread_mention
+            self.jobs,
+            self.messenger,
+            self._clock,
+            self._render,
+            thread_mention,
+            told=Timelines(ctx).told,
         )
 
     def _build_watch(self) -> None:
@@ -244,6 +264,7 @@ class App:
             signing_secret=settings.slack_signing_secret.get_secret_value(),
         )
         probes = {
+            opened=self._home.opened,
             "redis": self.jobs.ping,
             "docker": self._manager_answers,
             "slack": self._slack_is_connected,
@@ -264,6 +285,10 @@ class App:
         """Say in the log at the start what else would show with the first alert only."""
         channel = self._settings.bot_alerts_channel
         if not channel:
+    def _render_home(self, board: Dashboard, operator: bool, now: float, until: float) -> Message:  # noqa: FBT001 - as Home calls it
+        command = self._settings.bot_command
+        return home_message(board, now, until, operator=operator, command=command)
+
             log.info("no alerts are told: BOT_ALERTS_CHANNEL is empty")
             return
         try:

@@ -114,6 +114,10 @@ class Settings(BaseModel):
     bot_watch_seconds: float = _setting(
         60.0, "How many seconds a `converged` service is watched on.", ge=0, le=3600
     )
+    bot_timelines: bool = _setting(
+        True,  # noqa: FBT003 - the default stands first for every setting
+        "Whether a finished job gets a picture of its course in its thread: `true` or `false`.",
+    )
     bot_plan_seconds: float = _setting(
         600.0, "How many seconds a deploy's plan waits for a Confirm.", ge=1, le=86_400
     )

@@ -8,8 +8,9 @@ from bot.domain.command import Defaults
 from bot.domain.goal import Limits
 from bot.engine_ports import Nodes, Probe, ServiceLogs, Volumes
 from bot.loops.background import Background
+from bot.loops.home import Home
 from bot.loops.observer import Observer
-from bot.ports import Chat, Clock, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
+from bot.ports import Chat, Clock, Drawing, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Context:
     ``stack`` is the stack commands are about, ``command`` the slash command itself,
     ``defaults`` what fills in where a command leaves something out. ``limits`` bound the
     observation of a change, ``plan_seconds`` is how long a plan waits for a Confirm.
+    ``timelines`` says whether finished jobs get a picture of their course.
     """
 
     swarm: Swarm
@@ -33,6 +35,8 @@ class Context:
     plans: Plans
     incidents: Incidents
     chat: Chat
+    drawing: Drawing
+    home: Home
     clock: Clock
     observer: Observer
     background: Background
@@ -41,6 +45,7 @@ class Context:
     defaults: Defaults
     limits: Limits
     plan_seconds: float
+    timelines: bool = True
 
     def command_for(self, stack: str) -> str:
         """The slash command as far as it knows the services of a stack, else ""."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from bot.domain.convergence import Convergence, Goal
+from bot.domain.course import extended
 from bot.domain.job import Job, JobState, Target
 from bot.domain.progress import ServiceProgress
 from bot.domain.verdict import Outcome
 from bot.loops.hold import Hold
+from bot.ports import Clock
 from bot.views.job import job_message
 from handlers.context import Context
 
@@ -43,9 +46,14 @@ class Following:
         watched = [
             index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
         ]
+        course = _Course(job, self._ctx.clock)
         outcomes = await asyncio.gather(
-            *(self._ctx.observer.follow(self._watching(job, i), _ignore) for i in watched)
+            *(
+                self._ctx.observer.follow(self._watching(job, i), partial(course.note, i))
+                for i in watched
+            )
         )
+        job = replace(job, course=course.so_far)
         for index, outcome in zip(watched, outcomes, strict=True):
             job = _watched(job, index, outcome)
         await hold.finish(replace(job, watched_until=self._ctx.clock.now()))
@@ -113,5 +121,16 @@ def _watched(job: Job, index: int, seen: Outcome) -> Job:
     return replace(job.with_outcome(index, seen), revised=True)
 
 
-def _ignore(_progress: ServiceProgress) -> None:
-    """A watched service's message is left alone until its verdict is revised."""
+class _Course:
+    """What a watch sees: it goes into the job's course alone, as the message is left alone until
+    a verdict is revised."""
+
+    def __init__(self, job: Job, clock: Clock) -> None:
+        self.so_far = job.course
+        self._clock = clock
+        self._seen = dict(enumerate(job.progress))
+
+    def note(self, index: int, progress: ServiceProgress) -> None:
+        """A target's progress is this now."""
+        before, self._seen[index] = self._seen.get(index), progress
+        self.so_far = extended(self.so_far, index, before, progress, self._clock.now())

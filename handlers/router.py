@@ -35,6 +35,8 @@ REMEMBERED_KEYS = 1000
 ABANDONED_SECONDS = 60.0
 """Longer than a command may take to begin: a check, its elders, a post and its queueing."""
 ANSWER_SECONDS = 10.0
+SHOW_SECONDS = 75.0
+"""A picture may wait for others before it, and for the process that draws."""
 UNEXPECTED = "Something unexpected happened. Nothing was changed."
 
 
@@ -87,15 +89,19 @@ class Router:
             except ChatError as error:
                 log.warning("nobody could be told of the lost command %s: %s", draft.id, error)
 
-    async def _forbidden(self, request: Request) -> Message | None:
+    async def may_change(self, user: str) -> bool:
+        """Whether a person is an operator. Raises ChatError."""
         members: frozenset[str] = frozenset()
+        if needs_groups(user, self._operators):
+            members = await self._members()
+        return may_change(user, self._operators, members)
+
+    async def _forbidden(self, request: Request) -> Message | None:
         try:
-            if needs_groups(request.user, self._operators):
-                members = await self._members()
+            if await self.may_change(request.user):
+                return None
         except ChatError as error:
             return refused("Slack did not say who is in the operators' user group.", error.sentence)
-        if may_change(request.user, self._operators, members):
-            return None
         what = request.text or f"{request.action_id} {request.value}"
         noted = note_refusal(self._ctx, request.user, what, "not an operator")
         self._ctx.background.spawn(noted, "audit")
@@ -153,19 +159,27 @@ class Router:
         self._seen[request.key] = None
         if len(self._seen) > REMEMBERED_KEYS:
             self._seen.popitem(last=False)
+        name = f"answer to {request.user}"
+        if show := self._handlers.shows.get(type(command)):
+            shown = self._reply(request, lambda: show(command, request), SHOW_SECONDS)
+            self._ctx.background.spawn(shown, name)
+            return
         answer = self._handlers.answers[type(command)]
         self._ctx.background.spawn(
-            self._reply(request, lambda: answer(command, request.user)), f"answer to {request.user}"
+            self._reply(request, lambda: answer(command, request.user)), name
         )
 
     async def _reply(
-        self, request: Request, answer: Callable[[], Awaitable[Message | None]]
+        self,
+        request: Request,
+        answer: Callable[[], Awaitable[Message | None]],
+        seconds: float = ANSWER_SECONDS,
     ) -> None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(seconds):
                 message = await answer()
         except TimeoutError:
-            message = refused(f"There was no answer within {ANSWER_SECONDS:.0f} s.")
+            message = refused(f"There was no answer within {seconds:.0f} s.")
         except BotError as error:
             log.info("refused %r, ref %s: %s", request.text, error.ref, error)
             message = failed(error, unchanged=not isinstance(error, UncertainError))

@@ -11,12 +11,15 @@ from bot.domain.alert import Button
 from bot.domain.job import Draft
 from bot.domain.message import Message
 from bot.loops.hold import Runner
+from bot.ports import Request
+from bot.views.home import REFRESH_BUTTON
 from bot.views.join import ROTATE_BUTTON
 from bot.views.plan import CONFIRM_BUTTON
 from handlers.cancel import Cancel
 from handlers.change import ChangeRunner
 from handlers.confirming import Confirming
 from handlers.context import Context
+from handlers.dashboard import Dashboards
 from handlers.deploy import ACTION as DEPLOY
 from handlers.deploy import Deploy
 from handlers.deploy_run import DeployRunner
@@ -27,6 +30,7 @@ from handlers.incidents import ListIncidents
 from handlers.jobs import ListJobs
 from handlers.join import Join
 from handlers.logs import ReadLogs
+from handlers.map import ShowMap
 from handlers.nodes import ListNodes
 from handlers.ps import ListTasks
 from handlers.restart import ACTION as RESTART
@@ -46,6 +50,9 @@ Answer = Callable[[Any, str], Awaitable[Message | None]]
 """Answers a command or a button (of the type it stands under) of a user, to that person alone;
 None where another message shows what came of it."""
 
+Show = Callable[[Any, Request], Awaitable[None]]
+"""Answers a command where it was typed, for everybody there."""
+
 Begin = Callable[[Draft, Any], Awaitable[None]]
 """Checks a command and queues its job."""
 
@@ -57,7 +64,7 @@ LOGS_BUTTON = "incident.logs"
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """``answers`` and ``begins`` by the command's type, ``runners`` by the job's action.
+    """``answers``, ``shows`` and ``begins`` by the command's type, ``runners`` by the job's action.
 
     ``presses`` are buttons that are answered at once, by action id: from the button's value to
     what they stand for. ``looks`` are those of them that viewers may press. ``job_presses`` are
@@ -66,6 +73,7 @@ class Handlers:
     """
 
     answers: Mapping[type, Answer]
+    shows: Mapping[type, Show]
     begins: Mapping[type, Begin]
     runners: Mapping[str, Runner]
     presses: Mapping[str, Callable[[str], commands.Pressed]]
@@ -98,7 +106,9 @@ def handlers(ctx: Context) -> Handlers:
             commands.IncidentLogs: buttons.logs,
             commands.AcknowledgeIncident: buttons.acknowledge,
             commands.SilenceIncident: buttons.silence,
+            commands.RefreshHome: Dashboards(ctx).refresh,
         },
+        shows={commands.ShowMap: ShowMap(ctx).show},
         begins={
             commands.Scale: scale.begin,
             commands.Restart: restart.begin,
@@ -121,8 +131,9 @@ def handlers(ctx: Context) -> Handlers:
             ROTATE_BUTTON: commands.RotateToken,
             Button.ACKNOWLEDGE.value: commands.AcknowledgeIncident,
             Button.SILENCE.value: commands.SilenceIncident,
+            REFRESH_BUTTON: commands.RefreshHome,
         },
-        looks=frozenset({LOGS_BUTTON}),
+        looks=frozenset({LOGS_BUTTON, REFRESH_BUTTON}),
         job_presses={
             WAY_BACK_BUTTON: way_back.begin,
             RESTART_BUTTON: restart.press,

@@ -17,6 +17,7 @@ from bot.domain.command import (
     ListVolumes,
     ReadLogs,
     Reply,
+    ShowMap,
 )
 from bot.domain.command_spec import CommandSpec
 
@@ -27,6 +28,10 @@ def _nodes(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 def _volumes(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     return no_arguments("volumes", words, defaults) or ListVolumes()
+
+
+def _map(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    return no_arguments("map", words, defaults) or ShowMap()
 
 
 LOOKING: tuple[CommandSpec, ...] = (
@@ -73,6 +78,23 @@ LOOKING: tuple[CommandSpec, ...] = (
         notes=(
             "Free is what no task has reserved: what the scheduler counts with, not what is used.",
             "An engine of another version than most is marked with `!`.",
+        ),
+    ),
+    CommandSpec(
+        name="map",
+        command=ShowMap,
+        usage="map",
+        summary="A picture of the swarm in the channel: every node with its tasks.",
+        examples=(("map", "the picture"),),
+        changes=False,
+        parse=_map,
+        also=("picture", "visualize", "visualizer", "topology"),
+        notes=(
+            "Nodes are columns, tasks are tiles with their service, slot and state.",
+            (
+                "Managers are dark, nodes that are down are hatched, drained ones dotted. The"
+                " message says in a sentence what the picture shows."
+            ),
         ),
     ),
     CommandSpec(

@@ -122,6 +122,11 @@ class ListNodes:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowMap:
+    """``map``: the swarm as a picture, in the channel."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListVolumes:
     """``volumes``: the volumes of the stack."""
 
@@ -190,6 +195,13 @@ class SilenceIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshHome:
+    """The button *Refresh* of the Home tab; not typed. Its value says nothing."""
+
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """``help``: all commands, or one; ``command`` is the word of one that exists."""
 
@@ -206,6 +218,7 @@ Command = (
     | ReadLogs
     | ListNodes
     | ListVolumes
+    | ShowMap
     | ListJobs
     | ListIncidents
     | ListVersions
@@ -217,7 +230,7 @@ Command = (
     | Help
 )
 
-Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident | RotateToken
+Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident | RotateToken | RefreshHome
 """What a button that is answered at once stands for; its value is the one field's."""
 
 
@@ -244,6 +257,7 @@ _WORDS: Final[dict[type[Command], str]] = {
     ListTasks: "ps",
     ListNodes: "nodes",
     ListVolumes: "volumes",
+    ShowMap: "map",
     ListJobs: "jobs",
     ListIncidents: "incidents",
     ListVersions: "history",

@@ -31,6 +31,7 @@ from bot.domain.command import (
     RollBack,
     Scale,
     ScaleTarget,
+    ShowMap,
     Status,
     as_text,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "RollBack",
     "Scale",
     "ScaleTarget",
+    "ShowMap",
     "Status",
     "as_text",
     "resembling",

@@ -21,7 +21,7 @@ from bot.domain.message import Message
 from bot.ports import Receive, Request
 from bot.slack.api import Identity
 from bot.slack.in_flight import InFlight
-from bot.slack.requests import Payload, command_request, press_request
+from bot.slack.requests import Payload, command_request, home_viewer, press_request
 from bot.slack.transport import SLACK_API_URL, web_client
 from bot.slack.wording import ephemeral_body, internal_error, unknown_command
 from bot.views.errors import failed
@@ -35,6 +35,8 @@ BOLT_LOG: Final = "bot.slack.bolt"
 
 Reply = Callable[[str, str, str, Message], Awaitable[None]]
 """``Chat.reply``: user, channel, reply URL, message."""
+Opened = Callable[[str], None]
+"""Told the id of a person who looks at the bot's Home tab."""
 Listener = Callable[[AsyncAck, Payload], Awaitable[None]]
 
 
@@ -51,11 +53,13 @@ class Listeners:
         press: Receive,
         reply: Reply,
         in_flight: InFlight,
+        opened: Opened = lambda _user: None,
     ) -> None:
         self._receive = receive
         self._press = press
         self._reply = reply
         self._in_flight = in_flight
+        self._opened = opened
 
     async def command(self, ack: AsyncAck, body: Payload) -> None:
         """A slash command: what there is to say goes into the answer itself."""
@@ -76,6 +80,13 @@ class Listeners:
         task = self._in_flight.start(self._answer_to(self._press, request, "button"))
         await self._in_time(task)
         self._in_flight.spawn(self._say_later(task, request))
+
+    async def home(self, ack: AsyncAck, body: Payload) -> None:
+        """A person opened the app's Home tab, or another tab of the app, which says nothing."""
+        await ack()
+        user = home_viewer(body)
+        if user:
+            self._opened(user)
 
     async def _in_time(self, task: asyncio.Task[Message | None]) -> bool:
         done, _ = await asyncio.wait([task], timeout=ACK_PATIENCE)
@@ -128,6 +139,7 @@ def bolt_app(
     app.command(command)(_guarded(listeners.command))
     app.command(re.compile(""))(_guarded(other_command))
     app.action(re.compile(""))(_guarded(listeners.press))
+    app.event("app_home_opened")(_guarded(listeners.home))
     return app
 
 

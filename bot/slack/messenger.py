@@ -113,7 +113,11 @@ class Messenger:
         await self._edits.edit((channel, ts), message, still)
 
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
-        """Say something to one person alone; without a usable URL by ``chat.postEphemeral``."""
+        """Say something to one person alone; without a usable URL by ``chat.postEphemeral``.
+
+        Where there is no channel either, as after a press in the Home tab, in the direct
+        conversation with the bot.
+        """
 
         async def by_url(said: Message) -> bool:
             return await self._api.respond(reply_url, ephemeral_body(said))
@@ -126,7 +130,9 @@ class Messenger:
         heard = False
         if reply_url:
             heard = await self._sender.deliver(message, by_url, None, repeat=True)
-        if not heard:
+        if not heard and not channel:
+            _ = await self.post(user, message)
+        elif not heard:
             await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:

@@ -41,6 +41,15 @@ def press_request(payload: Payload) -> Request:
     )
 
 
+def home_viewer(payload: Payload) -> str:
+    """Who looks at the Home tab by an ``app_home_opened`` event; "" for another tab of the app.
+
+    (https://docs.slack.dev/reference/events/app_home_opened)
+    """
+    event: Payload = payload.get("event") or {}
+    return _text(event, "user") if _text(event, "tab") == "home" else ""
+
+
 def delivery_key(payload: Payload) -> str:
     """The same for repeated deliveries: Slack's trigger id, else a digest of the payload."""
     trigger = _text(payload, "trigger_id")

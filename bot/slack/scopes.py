@@ -7,7 +7,7 @@ from typing import Final
 REASONS: Final = {
     "commands": "the slash command",
     "chat:write": "a job's message, its edits, and answers to one person alone",
-    "files:write": "long logs come as a file",
+    "files:write": "long logs and pictures come as files",
     "im:write": "to the person who asked, in their conversation with the bot",
     "usergroups:read": "operators may be named as a user group",
     "channels:history": "after a lost answer, to find a job's message instead of posting it twice",

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.ports import Clock, Receive
 from bot.slack.api import Api, Identity
-from bot.slack.app import Listeners, Reply, bolt_app
+from bot.slack.app import Listeners, Opened, Reply, bolt_app
 from bot.slack.http_mode import HttpMode
 from bot.slack.in_flight import InFlight
 from bot.slack.socket_mode import SocketMode
@@ -22,7 +22,8 @@ class SlackService:
     """Requests from Slack: through Socket Mode with an app-level token, else over HTTP.
 
     ``command`` is the slash command with its ``/``. ``receive`` takes commands in, ``press``
-    buttons; ``reply`` tells a person what comes too late for the answer itself.
+    buttons; ``reply`` tells a person what comes too late for the answer itself. ``opened`` hears of
+    who looks at the Home tab.
     """
 
     def __init__(
@@ -34,13 +35,14 @@ class SlackService:
         receive: Receive,
         press: Receive,
         reply: Reply,
+        opened: Opened = lambda _user: None,
         app_token: str = "",
         signing_secret: str = "",
     ) -> None:
         self._api = api
         self._command = command
         self._work = InFlight()
-        self._listeners = Listeners(receive, press, reply, self._work)
+        self._listeners = Listeners(receive, press, reply, self._work, opened)
         self._http = None if app_token else HttpMode(signing_secret, clock, InFlight())
         self._socket = SocketMode(api, app_token) if app_token else None
         self._app: AsyncApp | None = None

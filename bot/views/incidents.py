@@ -46,16 +46,17 @@ def _told(
     counts: tuple[int, int],
 ) -> list[dict[str, object]]:
     ordered = sorted(open_ones, key=lambda each: each.began)
-    lines = [f"*{title}*", *(_line(each, now) for each in ordered[: counts[0]])]
+    lines = [f"*{title}*", *(incident_line(each, now) for each in ordered[: counts[0]])]
     lines += _more(len(open_ones) - counts[0])
     ended = sorted(recent, key=lambda each: each.resolved or 0.0, reverse=True)
     lines += ["*Resolved lately:*"] if ended else []
-    lines += [_line(each, now) for each in ended[: counts[1]]]
+    lines += [incident_line(each, now) for each in ended[: counts[1]]]
     lines += _more(len(ended) - counts[1])
     return packed(lines)
 
 
-def _line(incident: Incident, now: float) -> str:
+def incident_line(incident: Incident, now: float) -> str:
+    """An incident in one line."""
     name = f"*{line(name_of(incident), NAME_LENGTH)}*"
     parts = [
         f"{STATES[incident.state]} `{line(incident.id, 20)}` {name}: {CAUSES[incident.cause.kind]}",

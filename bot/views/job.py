@@ -20,6 +20,7 @@ from bot.views.target import at, count, renderings, short, shortened
 from bot.views.text import (
     duration,
     line,
+    link,
     mention,
     plain,
     plural,
@@ -173,6 +174,8 @@ def _small_print(job: Job, now: float, command: str, watch_seconds: float) -> li
     stack = f" · stack {line(job.stack, 63)}" if job.stack else ""
     said = [f"{asked}{stack} · {_when(job, now)}"]
     said += [_watch_words(job, watch_seconds), _revision_words(job)]
+    if job.timeline:
+        said.append(f"{link(job.timeline, 'Timeline')} of its slots")
     if job.confirmed_by:
         said.append(f"Confirmed by {mention(job.confirmed_by)}")
     if job.cancelled_by:

@@ -43,10 +43,11 @@ def _active(jobs: Sequence[Job], most: int) -> list[str]:
 def _recent(jobs: Sequence[Job], most: int) -> list[str]:
     if not jobs:
         return []
-    return ["*Finished:*", *(_finished_line(job) for job in jobs[:most])]
+    return ["*Finished:*", *(finished_line(job) for job in jobs[:most])]
 
 
-def _finished_line(job: Job) -> str:
+def finished_line(job: Job) -> str:
+    """A finished job in one line."""
     verdict = final_verdict(job)
     word = words.VERDICTS[verdict] if verdict else job.state.value
     revised = " (revised)" if job.revised else ""

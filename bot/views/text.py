@@ -14,6 +14,7 @@ __all__ = [
     "escape",
     "fit",
     "line",
+    "link",
     "mention",
     "plain",
     "plural",
@@ -31,6 +32,7 @@ MOST_TIME = 32503680000.0
 """The year 3000: what is later is no time but a mistake."""
 
 _ID = re.compile(r"[A-Z0-9]{1,30}")
+_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,1000}")
 
 
 def line(text: str, length: int) -> str:
@@ -66,6 +68,12 @@ def code_block(text: str, length: int) -> str:
 def mention(user: str) -> str:
     """A Slack user id as a mention; anything else as the text it is."""
     return f"<@{user}>" if _ID.fullmatch(user) else line(user, 40) or "someone"
+
+
+def link(url: str, label: str) -> str:
+    """A link; the label alone where the address is none that a browser opens."""
+    address = url.replace("&", "&amp;")
+    return f"<{address}|{line(label, 100)}>" if _URL.fullmatch(url) else line(label, 100)
 
 
 def slack_date(at: float) -> str:

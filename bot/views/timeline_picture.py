@@ -91,8 +91,14 @@ def timeline_summary(job: Job) -> str:
     verdict = final_verdict(job)
     ended = word(verdict) if verdict else "under way"
     failed = plural(failures, "failure") if failures else "no failures"
-    took = f" after {duration(job.finished - job.created)}" if job.finished is not None else ""
+    end = _end(job)
+    took = f" after {duration(max(end - job.created, 0))}" if end is not None else ""
     return f"{deed(job)}: {ended}{took}; {plural(len(rows), 'slot')}, {failed}"
+
+
+def _end(job: Job) -> float | None:
+    """When the verdict fell that stands now."""
+    return job.watched_until if job.revised and job.watched_until else job.finished
 
 
 def _rows(course: Iterable[Moment]) -> list[Row]:
@@ -116,7 +122,7 @@ def _chosen(rows: Sequence[Row]) -> list[Row]:
 
 def _span(job: Job) -> Span:
     times = [moment.at for moment in job.course]
-    end = max([*times, job.finished if job.finished is not None else job.created])
+    end = max([*times, job.created, _end(job) or 0.0])
     start = min([*times, job.created])
     return Span(start, end + max((end - start) * 0.02, 0.5))
 
@@ -149,15 +155,19 @@ def _grid(span: Span, bottom: float) -> list[Shape]:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:g} s" if value < 120 else f"{int(value) // 60}:{int(value) % 60:02}"
+    if value < 120:
+        return f"{value:g} s"
+    if value < 7200:
+        return f"{int(value) // 60}:{int(value) % 60:02}"
+    return fitted(f"{value / 3600:.1f} h", 11, 2 * MARGIN)
 
 
 def _marks(job: Job, span: Span, bottom: float) -> list[Shape]:
     """When the change was made and when the verdict fell."""
     applied = [target.applied for target in job.targets if target.applied is not None]
     marks = [(min(applied), "change made")] if applied else []
-    if job.finished is not None:
-        marks.append((job.finished, "verdict"))
+    if (end := _end(job)) is not None:
+        marks.append((end, "verdict"))
     shapes: list[Shape] = []
     for at, said in marks:
         x = span.x(at)

@@ -12,14 +12,17 @@ from bot.domain.access import Operators
 from bot.domain.command import Defaults
 from bot.domain.goal import Limits
 from bot.domain.job import Draft, Job, JobState
+from bot.drawing.process import DrawingProcess
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
+from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.ports import Swarm
 from bot.probe import TcpProbe
 from bot.readiness import HttpReadiness
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
+from bot.store.plans import RedisPlans
 from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
@@ -112,6 +115,8 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
         stacks=DockerStacks("", b"key"), versions=RedisVersions(RedisLink(NOWHERE)),
         swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpReadiness()), background=background,
+        drawing=DrawingProcess(), home=Home(messenger, CLOCK),
+        plans=RedisPlans(RedisLink(NOWHERE)), plan_seconds=60.0,
         stack="orochi", command="/orochi", defaults=Defaults(), limits=Limits(),
     )  # fmt: skip
     yield Router(ctx, handlers(ctx), Operators.parse("*"), Defaults())

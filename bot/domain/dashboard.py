@@ -1,0 +1,31 @@
+"""What the Home tab tells of: the swarm, its incidents and the jobs, at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.incident import Incident
+from bot.domain.job import Job
+from bot.domain.swarm import StackLook
+from bot.domain.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """``look`` has every service of the swarm, None while the engine does not answer.
+
+    ``wanted`` is how many nodes are eligible for each global service, by service id.
+    ``incidents`` are the open ones, ``active`` the jobs queued or running, ``recent`` the last
+    finished ones, newest first. ``versions`` are the newest deploys, by stack. ``troubles`` are
+    sentences of what could not be learned.
+    """
+
+    at: float
+    look: StackLook | None = None
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    incidents: tuple[Incident, ...] = ()
+    active: tuple[Job, ...] = ()
+    recent: tuple[Job, ...] = ()
+    versions: Mapping[str, Version] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()

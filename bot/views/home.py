@@ -1,0 +1,187 @@
+"""The Home tab: what runs, what is not well, who does what; with the buttons a person may press.
+
+A tab holds 100 blocks (https://docs.slack.dev/surfaces/app-home); the counts below stay below it,
+and the less important go first where the texts are long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.dashboard import Dashboard
+from bot.domain.health import Grade, Health, examine
+from bot.domain.incident import Incident, IncidentState
+from bot.domain.job import Job
+from bot.domain.message import Block, Message
+from bot.domain.version import Version
+from bot.views import words
+from bot.views.around import job_line
+from bot.views.blocks import actions, button, confirm, context, header, packed, section, size
+from bot.views.incidents import incident_line
+from bot.views.jobs import finished_line
+from bot.views.text import line, mention, plural, slack_date, slack_time
+from bot.views.trouble import title, trouble_lines
+
+REFRESH_BUTTON = "home.refresh"
+MOST_BLOCKS = 100
+MOST_BYTES = 60_000
+NAME_LENGTH = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many are told: incidents, services not well, causes of each, stacks, jobs, history."""
+
+    incidents: int
+    services: int
+    causes: int
+    stacks: int
+    jobs: int
+    past: int
+
+
+COUNTS = (Counts(8, 15, 3, 20, 8, 8), Counts(5, 8, 1, 10, 5, 5), Counts(2, 3, 1, 3, 2, 2))
+
+
+def home_message(
+    board: Dashboard, now: float, until: float, *, operator: bool, command: str = "/orochi"
+) -> Message:
+    """The tab as of ``now``, kept fresh until ``until`` (Unix seconds)."""
+    healths = examine(board.look, board.wanted) if board.look else ()
+    top = header(_headline(board, healths))
+    end = _end(now, until, command, operator=operator)
+    made = (
+        [top, *_middle(board, healths, now, counts, operator=operator), *end] for counts in COUNTS
+    )
+    blocks = next((each for each in made if _fits(each)), [top, *end])
+    return Message(_headline(board, healths), tuple(blocks))
+
+
+def _fits(blocks: Sequence[Block]) -> bool:
+    return len(blocks) <= MOST_BLOCKS and size(blocks) <= MOST_BYTES
+
+
+def _headline(board: Dashboard, healths: Sequence[Health]) -> str:
+    if board.look is None:
+        return "⚠️ The swarm does not answer"
+    bad = sum(health.grade is Grade.BAD for health in healths)
+    total = plural(len(healths), "service")
+    state = f"{words.BAD} {bad} of {total} not well" if bad else f"{words.GOOD} {total}, all well"
+    if not healths:
+        state = f"{words.LEAVING} no services"
+    fires = plural(len(board.incidents), "open incident") if board.incidents else ""
+    jobs = f"{plural(len(board.active), 'job')} under way" if board.active else ""
+    return " · ".join(filter(None, [state, fires, jobs]))
+
+
+def _middle(
+    board: Dashboard, healths: Sequence[Health], now: float, counts: Counts, *, operator: bool
+) -> list[Block]:
+    return [
+        *packed([f"⚠️ {line(each, 300)}" for each in board.troubles[:4]]),
+        *_incidents(board, now, counts.incidents, operator=operator),
+        *_services(board, healths, counts),
+        *_jobs(board.active, counts.jobs, operator=operator),
+        *_stacks(board, healths, counts.stacks),
+        *_past(board.recent, counts.past),
+    ]
+
+
+def _incidents(board: Dashboard, now: float, most: int, *, operator: bool) -> list[Block]:
+    if not board.incidents:
+        return []
+    ordered = sorted(board.incidents, key=lambda each: each.began)
+    blocks = [section("*Open incidents*")]
+    for incident in ordered[:most]:
+        blocks.append(section(incident_line(incident, now)))
+        blocks += _incident_buttons(incident, board.at, operator=operator)
+    return [*blocks, *_more(len(ordered) - most, "incident")]
+
+
+def _incident_buttons(incident: Incident, now: float, *, operator: bool) -> list[Block]:
+    shown = []
+    if not incident.is_node:
+        shown.append(button("incident.logs", "Logs", incident.id))
+    if operator and incident.state is IncidentState.FIRING:
+        shown.append(button("incident.ack", "Acknowledge", incident.id))
+    if operator and not incident.silenced(now):
+        shown.append(button("incident.silence", "Silence 1 h", incident.id))
+    return [actions(shown)] if shown else []
+
+
+def _services(board: Dashboard, healths: Sequence[Health], counts: Counts) -> list[Block]:
+    odd = [health for health in healths if health.grade is not Grade.WELL]
+    if board.look is None or not odd:
+        return []
+    odd.sort(key=lambda health: list(Grade).index(health.grade))
+    names = {node.id: node.hostname for node in board.look.nodes}
+    lines = ["*Not well, or changing*"]
+    for health in odd[: counts.services]:
+        stack = f" · {line(health.service.stack, NAME_LENGTH)}" if health.service.stack else ""
+        lines += [f"{title(health)}{stack}", *trouble_lines(health, names, counts.causes, 160)]
+    return [*packed(lines), *_more(len(odd) - counts.services, "service")]
+
+
+def _jobs(jobs: Sequence[Job], most: int, *, operator: bool) -> list[Block]:
+    if not jobs:
+        return []
+    blocks = [section("*Jobs under way*")]
+    for job in jobs[:most]:
+        stop = {"accessory": _stop(job)} if operator else {}
+        blocks.append(section(job_line(job)) | stop)
+    return [*blocks, *_more(len(jobs) - most, "job")]
+
+
+def _stop(job: Job) -> Block:
+    text = "What was set already stays set; only the waiting ends."
+    question = confirm("Stop waiting?", text, "Stop waiting", "Go on")
+    return button("job.cancel", "Stop waiting", job.id, question)
+
+
+def _stacks(board: Dashboard, healths: Sequence[Health], most: int) -> list[Block]:
+    by_stack: dict[str, list[Health]] = {}
+    for health in healths:
+        by_stack.setdefault(health.service.stack, []).append(health)
+    names = sorted({*by_stack, *board.versions})
+    if board.look is None or not names:
+        return []
+    lines = [_stack(name, by_stack.get(name, []), board.versions) for name in names[:most]]
+    return [*packed(["*Stacks*", *lines]), *_more(len(names) - most, "stack")]
+
+
+def _stack(name: str, healths: Sequence[Health], versions: Mapping[str, Version]) -> str:
+    worst = min((list(Grade).index(each.grade) for each in healths), default=None)
+    sign = words.LEAVING if worst is None else words.GRADES[list(Grade)[worst]]
+    well = sum(health.grade is Grade.WELL for health in healths)
+    count = f"{well} of {plural(len(healths), 'service')} well" if healths else "not in the swarm"
+    shown = f"*{line(name, NAME_LENGTH)}*" if name else "Services of no stack"
+    version = versions.get(name)
+    deployed = ""
+    if version is not None:
+        verdict = words.word(version.verdict)
+        deployed = (
+            f" · version {version.number}, {verdict}, by {mention(version.user)},"
+            f" {slack_date(version.at)}"
+        )
+    return f"{sign} {shown} · {count}{deployed}"
+
+
+def _past(jobs: Sequence[Job], most: int) -> list[Block]:
+    return (
+        packed(["*Finished lately*", *(finished_line(job) for job in jobs[:most])]) if jobs else []
+    )
+
+
+def _more(count: int, word: str) -> list[Block]:
+    return [context(f"and {plural(count, f'more {word}')}")] if count > 0 else []
+
+
+def _end(now: float, until: float, command: str, *, operator: bool) -> list[Block]:
+    role = "You may change things" if operator else "You may look; operators change things"
+    typed = f"`{line(command, 30)} help` tells how"
+    fresh = f"As of {slack_time(now)}; kept up to date until {slack_time(until)}"
+    return [
+        actions([button(REFRESH_BUTTON, "Refresh", "all")]),
+        context(f"{role}: {typed}", fresh),
+    ]

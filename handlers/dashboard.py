@@ -1,0 +1,80 @@
+"""What the Home tab shows, gathered; what cannot be had is said to be missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bot.domain.command import RefreshHome
+from bot.domain.dashboard import Dashboard
+from bot.domain.errors import BotError
+from bot.domain.placement import eligible_nodes
+from bot.domain.swarm import StackLook
+from bot.domain.version import Version
+from handlers.context import Context
+
+SECONDS = 8.0
+"""For how long each part may take to be learned."""
+RECENT = 8
+STACKS = 20
+"""Stacks whose newest version is looked up."""
+
+T = TypeVar("T")
+
+
+class Dashboards:
+    """Reads the whole picture at once."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def read(self) -> Dashboard:
+        """All of it as it is now. Raises nothing that the bot knows of."""
+        troubles: list[str] = []
+        look, incidents, active, recent, versions = await asyncio.gather(
+            _or(self._ctx.swarm.stack_look(""), None, troubles),
+            _or(self._ctx.incidents.open_incidents(), (), troubles),
+            _or(self._ctx.jobs.active(), (), troubles),
+            _or(self._ctx.jobs.recent(RECENT), (), troubles),
+            _or(self._versions(), {}, troubles),
+        )
+        return Dashboard(
+            at=self._ctx.clock.now(),
+            look=look,
+            wanted=_wanted(look) if look else {},
+            incidents=incidents,
+            active=active,
+            recent=recent,
+            versions=versions,
+            troubles=tuple(dict.fromkeys(troubles)),
+        )
+
+    async def refresh(self, _pressed: RefreshHome, user: str) -> None:
+        """The button: the tab itself is the answer."""
+        self._ctx.home.opened(user)
+
+    async def _versions(self) -> dict[str, Version]:
+        names = (await self._ctx.versions.stacks())[:STACKS]
+        found = await asyncio.gather(*(self._ctx.versions.of(name) for name in names))
+        return {name: each[0] for name, each in zip(names, found, strict=True) if each}
+
+
+async def _or(asked: Awaitable[T], otherwise: T, troubles: list[str]) -> T:
+    """What is asked for; where it cannot be had, ``otherwise``, and the reason is noted."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await asked
+    except TimeoutError:
+        troubles.append("The engine or Redis took too long to answer.")
+    except BotError as error:
+        troubles.append(error.sentence)
+    return otherwise
+
+
+def _wanted(look: StackLook) -> dict[str, int]:
+    return {
+        service.id: len(eligible_nodes(service, look.nodes))
+        for service in look.services
+        if service.mode.is_global
+    }

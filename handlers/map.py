@@ -1,0 +1,24 @@
+"""``map``: the swarm as a picture, for all of the channel."""
+
+from __future__ import annotations
+
+from bot.domain.command import ShowMap as Command
+from bot.ports import Request, Upload
+from bot.views.map_picture import map_picture
+from bot.views.text import line, mention
+from handlers.context import Context
+
+
+class ShowMap:
+    """Shares the picture in the channel; who asked is named beside it."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def show(self, _command: Command, request: Request) -> None:
+        """Look, draw, share. Raises DrawingError and ChatError; then nobody sees anything."""
+        figure = map_picture(await self._ctx.swarm.stack_look(""))
+        picture = await self._ctx.drawing.png(figure)
+        said = f"The swarm for {mention(request.user)}: {line(figure.summary, 1000)}"
+        upload = Upload("swarm.png", "The swarm", picture, figure.summary, said)
+        await self._ctx.chat.share(request.channel, upload)

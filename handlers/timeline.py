@@ -1,0 +1,44 @@
+"""A finished job's timeline: a picture in its thread, and a link to it in its message.
+
+Begun when the verdict stands in Slack already, so it never delays one; and whatever goes wrong
+here changes nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from bot.domain.errors import BotError
+from bot.domain.job import Job
+from bot.ports import Upload
+from bot.views.text import line
+from bot.views.timeline_picture import timeline_picture
+from handlers.context import Context
+
+log = logging.getLogger(__name__)
+
+
+class Timelines:
+    """Draws the course of jobs, as far as the bot saw one."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def told(self, job: Job) -> None:
+        """A job's verdict stands in its thread: draw in the background."""
+        if self._ctx.timelines and job.course:
+            self._ctx.background.spawn(self._draw(job), f"timeline of job {job.id}")
+
+    async def _draw(self, job: Job) -> None:
+        figure = timeline_picture(job)
+        if figure is None:
+            return
+        try:
+            picture = await self._ctx.drawing.png(figure)
+            name, summary = f"timeline-{job.id}.png", figure.summary
+            upload = Upload(name, f"Timeline of job {job.id}", picture, summary, line(summary, 500))
+            link = await self._ctx.chat.share(job.channel, upload, job.message)
+            if link:
+                await self._ctx.jobs.link_timeline(job.id, link)
+        except BotError as error:
+            log.info("job %s has no timeline: %s", job.id, error)
