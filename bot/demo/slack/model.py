@@ -4,6 +4,7 @@ Identifiers look like Slack's own (`U…`, `C…`, `D…`, `F…`, `V…`); ever
 seconds. JSON that the app sent is kept as it came.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -165,11 +166,7 @@ class Message:
 
     def elements(self) -> list[Json]:
         """The interactive elements of its blocks, each with the `block_id` it stands in."""
-        return [
-            element | {"block_id": block.get("block_id", "")}
-            for block in self.blocks
-            for element in elements_of(block)
-        ]
+        return elements_within(self.blocks)
 
     def as_json(self, team: str, *, with_metadata: bool = True) -> Json:
         """The message as the Web API shows it."""
@@ -190,6 +187,15 @@ def elements_of(block: Json) -> list[Json]:
     """The elements of one block that carry an `action_id`, in the order they are shown."""
     candidates = [*block.get("elements", ()), block.get("accessory"), block.get("element")]
     return [each for each in candidates if isinstance(each, dict) and "action_id" in each]
+
+
+def elements_within(blocks: Iterable[Json]) -> list[Json]:
+    """The interactive elements of blocks, each with the `block_id` it stands in."""
+    return [
+        element | {"block_id": block.get("block_id", "")}
+        for block in blocks
+        for element in elements_of(block)
+    ]
 
 
 def texts_within(value: object) -> list[str]:

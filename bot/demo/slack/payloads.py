@@ -76,6 +76,17 @@ def block_actions_payload(
     return payload if ephemeral else payload | {"message": message.as_json(TEAM_ID)}
 
 
+def view_actions_payload(
+    token: str, view: View, action: Json, user: User, *, trigger_id: str
+) -> Json:
+    """A click on an element of a modal or a home tab: without channel, message or response URL."""
+    return _interaction(token, "block_actions", user, trigger_id) | {
+        "container": {"type": "view", "view_id": view.id},
+        "view": view.as_json(TEAM_ID),
+        "actions": [action],
+    }
+
+
 def action_of(element: Json, action_ts: str, value: str | None) -> Json:
     """What one element tells when it is used; `value` is the option chosen, where it has any."""
     action = {"action_id": element["action_id"], "block_id": element["block_id"]}

@@ -13,12 +13,13 @@ from bot.demo.slack import chat, conversations, files, views
 from bot.demo.slack.delivery import Courier, Delivery, Via
 from bot.demo.slack.faults import Faults
 from bot.demo.slack.http_mode import HttpMode
-from bot.demo.slack.model import Json, Message, View
+from bot.demo.slack.model import Json, Message, View, elements_within
 from bot.demo.slack.payloads import (
     action_of,
     block_actions_payload,
     command_payload,
     event_payload,
+    view_actions_payload,
     view_submission_payload,
 )
 from bot.demo.slack.rates import RateLimits
@@ -232,6 +233,26 @@ class SlackEmulator:
         trigger = self.workspace.new_trigger(view.user)
         token = self.tokens.verification
         payload = view_submission_payload(token, view, values, user, trigger_id=trigger)
+        return await self.courier.deliver("interactive", payload, via)
+
+    async def press_in_view(
+        self, view: View, action_id: str, *, value: str | None = None, via: Via | None = None
+    ) -> Delivery:
+        """The person who sees a modal or a home tab uses an element of it.
+
+        Raises `LookupError` if the view does not show such an element.
+        """
+        shown = elements_within(view.body["blocks"])
+        element = next((each for each in shown if each["action_id"] == action_id), None)
+        if element is None:
+            raise LookupError(f"no {action_id} in the view")
+        payload = view_actions_payload(
+            self.tokens.verification,
+            view,
+            action_of(element, self.workspace.next_ts(), value),
+            self.workspace.users[view.user],
+            trigger_id=self.workspace.new_trigger(view.user),
+        )
         return await self.courier.deliver("interactive", payload, via)
 
     async def event(self, event: Json, *, via: Via | None = None) -> Delivery:

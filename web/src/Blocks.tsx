@@ -1,0 +1,84 @@
+// Block Kit: what holds text, buttons or inputs is laid out here, all else by the library.
+import { memo } from "react";
+import { Element, Picture } from "./Elements";
+import { InputBlock } from "./Inputs";
+import { Library, TextObject } from "./Text";
+import type { Json } from "./types";
+
+export const Blocks = memo(function Blocks({ blocks }: { blocks: Json[] }) {
+  return (
+    <div className="blocks">
+      {blocks.map((block, index) => (
+        <Block key={`${index} ${block.type}`} block={block} />
+      ))}
+    </div>
+  );
+});
+
+function Block({ block }: { block: Json }) {
+  switch (block.type) {
+    case "header":
+      return (
+        <h3 className="block-header">
+          <TextObject of={block.text} />
+        </h3>
+      );
+    case "divider":
+      return <hr />;
+    case "section":
+      return <Section block={block} />;
+    case "context":
+      return (
+        <div className="context">
+          {block.elements.map((each: Json, index: number) =>
+            each.type === "image" ? (
+              <Picture key={index} element={each} />
+            ) : (
+              <TextObject key={index} of={each} />
+            ),
+          )}
+        </div>
+      );
+    case "actions":
+      return (
+        <div className="actions">
+          {block.elements.map((each: Json) => (
+            <Element key={each.action_id} element={each} />
+          ))}
+        </div>
+      );
+    case "image":
+      return (
+        <figure>
+          {block.title && <figcaption>{block.title.text}</figcaption>}
+          <Picture element={block} />
+        </figure>
+      );
+    case "input":
+      return <InputBlock block={block} />;
+    default:
+      return <Library blocks={[block]} />;
+  }
+}
+
+function Section({ block }: { block: Json }) {
+  return (
+    <div className="section">
+      <div className="words">
+        {block.text && <TextObject of={block.text} />}
+        {block.fields && (
+          <div className="fields">
+            {block.fields.map((each: Json, index: number) => (
+              <TextObject key={index} of={each} />
+            ))}
+          </div>
+        )}
+      </div>
+      {block.accessory && (
+        <div className="accessory">
+          <Element element={block.accessory} />
+        </div>
+      )}
+    </div>
+  );
+}

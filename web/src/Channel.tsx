@@ -1,0 +1,171 @@
+import { useEffect, useMemo, useRef } from "react";
+import { Composer } from "./Composer";
+import { usePage, useStateOfAll } from "./context";
+import { dayOf } from "./dates";
+import { Message } from "./Message";
+import type { Channel as Conversation, Said } from "./types";
+
+const NONE: Said[] = [];
+const SAME_BREATH = 300;
+const NEAR_THE_END = 80;
+
+export function useMessages(channel: string): Said[] {
+  const state = useStateOfAll();
+  return useMemo(
+    () =>
+      [...state.messages.values()]
+        .filter((each) => each.channel === channel)
+        .sort((one, other) => Number(one.ts) - Number(other.ts)),
+    [state.messages, channel],
+  );
+}
+
+export const isReply = (said: Said) => said.thread_ts !== null && said.thread_ts !== said.ts;
+
+export function title(channel: Conversation, names: Map<string, string>): string {
+  if (!channel.is_direct) return `#${channel.name}`;
+  return channel.with.map((each) => names.get(each) ?? each).join(", ") || "You";
+}
+
+/** Keeps the end in sight for who was there, and leaves all others where they read. */
+function useEnd(messages: Said[], place: string) {
+  const list = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  useEffect(() => {
+    atEnd.current = true;
+  }, [place]);
+  useEffect(() => {
+    const box = list.current;
+    if (!box) return;
+    const follow = () => {
+      if (atEnd.current) box.scrollTop = box.scrollHeight;
+    };
+    follow();
+    const watch = new ResizeObserver(follow);
+    watch.observe(box.firstElementChild!);
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, [place]);
+  useEffect(() => {
+    const box = list.current;
+    if (box && atEnd.current) box.scrollTop = box.scrollHeight;
+  }, [messages]);
+  const onScroll = () => {
+    const box = list.current!;
+    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_THE_END;
+  };
+  return { list, onScroll };
+}
+
+export function Channel(props: {
+  channel: Conversation;
+  name: string;
+  onThread: (ts: string) => void;
+}) {
+  const { channel, name, onThread } = props;
+  const all = useMessages(channel.id);
+  const shown = all.filter((each) => !isReply(each) || each.broadcast);
+  const replies = useMemo(() => threads(all), [all]);
+  const { list, onScroll } = useEnd(all, channel.id);
+  return (
+    <>
+      <div className="scroll" ref={list} onScroll={onScroll} tabIndex={0} aria-label={`Messages in ${name}`} role="region">
+        <div className="inner">
+          <Beginning name={name} direct={channel.is_direct} />
+          <ol className="messages">
+            {shown.map((said, index) => (
+              <Line
+                key={said.ts}
+                said={said}
+                before={shown[index - 1]}
+                replies={replies.get(said.ts) ?? NONE}
+                onThread={onThread}
+              />
+            ))}
+          </ol>
+        </div>
+      </div>
+      <Composer key={channel.id} channel={channel.id} label={`Message ${name}`} />
+    </>
+  );
+}
+
+function threads(all: Said[]): Map<string, Said[]> {
+  const found = new Map<string, Said[]>();
+  for (const said of all.filter(isReply)) {
+    const root = said.thread_ts!;
+    found.set(root, [...(found.get(root) ?? []), said]);
+  }
+  return found;
+}
+
+function Beginning({ name, direct }: { name: string; direct: boolean }) {
+  const { whole } = usePage();
+  return (
+    <div className="beginning">
+      <h2>{name}</h2>
+      <p>
+        {direct ? "This is between the two of you. " : "This is where the channel begins. "}
+        Type <code>{whole.command}</code> below to see what the bot can do.
+      </p>
+    </div>
+  );
+}
+
+function Line(props: {
+  said: Said;
+  before: Said | undefined;
+  replies: Said[];
+  onThread: (ts: string) => void;
+}) {
+  const { said, before, replies, onThread } = props;
+  const newDay = !before || dayOf(before.ts) !== dayOf(said.ts);
+  const follows =
+    !newDay &&
+    before.user === said.user &&
+    before.only_for === said.only_for &&
+    Number(said.ts) - Number(before.ts) < SAME_BREATH &&
+    said.blocks.length === 0 &&
+    before.blocks.length === 0;
+  return (
+    <>
+      {newDay && (
+        <li className="day">
+          <span>{dayOf(said.ts)}</span>
+        </li>
+      )}
+      <Message said={said} follows={follows} replies={replies} onThread={said.only_for ? undefined : onThread} />
+    </>
+  );
+}
+
+export function Thread({ channel, ts, onClose }: { channel: string; ts: string; onClose: () => void }) {
+  const all = useMessages(channel);
+  const shown = all.filter((each) => each.ts === ts || each.thread_ts === ts);
+  const { list, onScroll } = useEnd(shown, ts);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), [ts]);
+  return (
+    <aside className="side" aria-label="Thread">
+      <header>
+        <h2 tabIndex={-1} ref={heading}>
+          Thread
+        </h2>
+        <button type="button" className="icon" aria-label="Close the thread" onClick={onClose}>
+          ✕
+        </button>
+      </header>
+      <div className="scroll" ref={list} onScroll={onScroll} tabIndex={0} aria-label="Messages in the thread" role="region">
+        <div className="inner">
+          {shown.length === 0 && <p className="empty">This message is not there any more.</p>}
+          <ol className="messages">
+            {shown.map((said) => (
+              <Message key={said.ts} said={said} />
+            ))}
+          </ol>
+        </div>
+      </div>
+      <Composer key={ts} channel={channel} thread={ts} label="Reply" />
+    </aside>
+  );
+}

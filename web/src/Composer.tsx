@@ -1,0 +1,156 @@
+import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+import { suggestions, type Suggestion } from "./complete";
+import { usePage } from "./context";
+import { ask } from "./store";
+
+interface Props {
+  channel: string;
+  label: string;
+  thread?: string;
+}
+
+export function Composer({ channel, label, thread = "" }: Props) {
+  const { whole, me, fail } = usePage();
+  const [text, setText] = useState("");
+  const [open, setOpen] = useState(false);
+  const [active, setActive] = useState(-1);
+  const sent = useRef<string[]>([]);
+  const back = useRef(0);
+  const box = useRef<HTMLTextAreaElement>(null);
+  const list = useId();
+  const offers = open && !thread ? suggestions(text, whole.command, whole.commands) : [];
+
+  useEffect(() => grow(box.current), [text]);
+
+  const type = (typed: string) => {
+    setText(typed);
+    setOpen(true);
+    setActive(completes(typed, whole.command) ? 0 : -1);
+  };
+  const fill = (chosen: Suggestion) => {
+    setText(chosen.fill);
+    setActive(-1);
+    setOpen(!chosen.done);
+    box.current?.focus();
+  };
+  const send = async () => {
+    const typed = text.trim();
+    if (!typed) return;
+    sent.current.push(typed);
+    back.current = 0;
+    setText("");
+    setOpen(false);
+    const answer = await ask("type", { user: me, channel, text: typed, thread });
+    if (answer.error) {
+      fail(answer.error);
+      setText((now) => now || typed);
+    }
+  };
+  const earlier = (step: number) => {
+    const place = back.current + step;
+    if (place < 0 || place > sent.current.length) return;
+    back.current = place;
+    setText(place ? sent.current.at(-place)! : "");
+    setOpen(false);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const chosen = offers[active];
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      if (chosen) fill(chosen);
+      else void send();
+    } else if (event.key === "Tab" && !event.shiftKey && (chosen ?? offers[0]) && text) {
+      event.preventDefault();
+      fill(chosen ?? offers[0]!);
+    } else if (event.key === "Escape") {
+      setOpen(false);
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      if (offers.length) {
+        event.preventDefault();
+        setActive((active + step + offers.length + (active < 0 && step < 0 ? 1 : 0)) % offers.length);
+      } else if (!text || back.current) {
+        event.preventDefault();
+        earlier(-step);
+      }
+    }
+  };
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      {offers.length > 0 && (
+        <Offers id={list} offers={offers} active={active} onChoose={fill} />
+      )}
+      <textarea
+        ref={box}
+        rows={1}
+        value={text}
+        placeholder={label}
+        aria-label={label}
+        role="combobox"
+        aria-expanded={offers.length > 0}
+        aria-controls={list}
+        aria-autocomplete="list"
+        aria-activedescendant={offers[active] ? `${list}-${active}` : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        data-composer={thread ? "thread" : "channel"}
+        onChange={(event) => type(event.target.value)}
+        onKeyDown={onKeyDown}
+        onBlur={() => setOpen(false)}
+      />
+      <button type="submit" className="send" aria-label="Send" disabled={!text.trim()}>
+        <svg viewBox="0 0 20 20" aria-hidden="true">
+          <path d="M2 3.2 18 10 2 16.800l1.800-5.600L11 10 3.800 8.800z" fill="currentColor" />
+        </svg>
+      </button>
+    </form>
+  );
+}
+
+/** Whether a word of the command itself is being typed, so that Enter completes it. */
+function completes(typed: string, command: string): boolean {
+  const rest = typed.startsWith(`${command} `) ? typed.slice(command.length + 1) : "";
+  return typed.startsWith("/") && (rest ? !rest.includes(" ") : typed.length > 1);
+}
+
+function grow(box: HTMLTextAreaElement | null) {
+  if (!box) return;
+  box.style.height = "auto";
+  box.style.height = `${Math.min(box.scrollHeight, 160)}px`;
+}
+
+function Offers(props: {
+  id: string;
+  offers: Suggestion[];
+  active: number;
+  onChoose: (chosen: Suggestion) => void;
+}) {
+  useEffect(() => {
+    document.getElementById(`${props.id}-${props.active}`)?.scrollIntoView({ block: "nearest" });
+  }, [props.id, props.active]);
+  return (
+    <ul className="offers" id={props.id} role="listbox" aria-label="Commands">
+      {props.offers.map((each, index) => (
+        <li
+          key={each.label}
+          id={`${props.id}-${index}`}
+          role="option"
+          aria-selected={index === props.active}
+          // The text keeps the focus.
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => props.onChoose(each)}
+        >
+          <code>{each.label}</code>
+          <span>{each.about}</span>
+          {each.changes && <small>operators</small>}
+        </li>
+      ))}
+    </ul>
+  );
+}
