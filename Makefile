@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= 2
 
-.PHONY: setup packages test lint bench lock
+.PHONY: setup packages test lint bench lock page
 
 setup: packages .venv/.ready ## make .venv from the lock
 
@@ -36,3 +36,6 @@ lock: setup ## write the lock files anew from pyproject.toml
 	$(LOCK) --group demo pyproject.toml -o requirements-demo.lock
 	$(LOCK) --group dev pyproject.toml -o requirements-dev.lock
 	echo 'hatchling>=1.27' | $(LOCK) - -o requirements-build.lock
+
+page: ## build the demo's page from web/ (needs Node; the built one is checked in)
+	cd web && npm ci --ignore-scripts && npm run check && npm run build

@@ -15,6 +15,7 @@ from benchmarks import (
     feed,
     footprint,
     idle_feed,
+    page,
     plan,
     queue,
     scale,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "idle-feed": idle_feed.run,
     "throughput": throughput.run,
     "alerts": alerts.run,
+    "page": page.run,
 }
 
 

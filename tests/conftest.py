@@ -1,8 +1,9 @@
 """Fixtures for all tests: a real swarm (`lab`) and a real Redis server.
 
 Everything in `tests/swarm` is marked `swarm` and runs on the lab, which needs root and a
-Docker engine. Outside of CI those tests are left out with one line that says what is
-needed; in CI (the variable `CI` is set) they run or the run fails.
+Docker engine; everything in `tests/browser` is marked `browser` and needs Chromium. Outside of CI
+those tests are left out with one line that says what is needed; in CI (the variable `CI` is set)
+they run or the run fails.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from tests.lab.swarm import Lab
 
 _SWARM_TESTS = Path(__file__).parent / "swarm"
 _TOOLS = ("dockerd", "docker", "ip", "iptables", "nsenter", "unshare", "busybox")
+_BROWSER_TESTS = Path(__file__).parent / "browser"
+_BROWSER = ("chromium", "chromedriver")
 _LEFT_OUT = pytest.StashKey[str]()
 
 
@@ -30,21 +33,32 @@ def missing_for_the_lab() -> str:
     return ", ".join(lacking if os.geteuid() == 0 else ["root", *lacking])
 
 
+def missing_for_the_browser() -> str:
+    """What this machine lacks to drive a browser, in words; empty when nothing."""
+    return ", ".join(name for name in _BROWSER if find_tool(name) is None)
+
+
 def in_ci() -> bool:
     """Whether nothing may be left out: continuous integration sets `CI`."""
     return os.environ.get("CI", "") not in ("", "0", "false")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is in `tests/swarm`; leave it out where the lab cannot run, never in CI."""
-    swarm = [item for item in items if item.path.is_relative_to(_SWARM_TESTS)]
-    for item in swarm:
-        item.add_marker(pytest.mark.swarm)
-    missing = missing_for_the_lab()
-    if swarm and missing and not in_ci():
-        items[:] = [item for item in items if item not in swarm]
-        config.hook.pytest_deselected(items=swarm)
-        _note_left_out(config, f"{len(swarm)} swarm tests left out, they need: {missing}")
+    """Mark what needs the lab or a browser; leave it out where there is none, never in CI."""
+    words = []
+    for kind, folder, missing in (
+        ("swarm", _SWARM_TESTS, missing_for_the_lab()),
+        ("browser", _BROWSER_TESTS, missing_for_the_browser()),
+    ):
+        concerned = [item for item in items if item.path.is_relative_to(folder)]
+        for item in concerned:
+            item.add_marker(kind)
+        if concerned and missing and not in_ci():
+            items[:] = [item for item in items if item not in concerned]
+            config.hook.pytest_deselected(items=concerned)
+            words.append(f"{len(concerned)} {kind} tests left out, they need: {missing}")
+    if words:
+        _note_left_out(config, "\n".join(words))
 
 
 def _note_left_out(config: pytest.Config, words: str) -> None:
@@ -76,13 +90,13 @@ def pytest_terminal_summary(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI a skipped swarm test is a failed one; a failed one shows the swarm."""
+    """In CI a skipped test of swarm or browser is a failed one; a failed one shows the swarm."""
     report = yield
     lab = getattr(item, "funcargs", {}).get("lab")
     if report.when == "call" and report.failed and isinstance(lab, Lab):
         report.sections.append(("The swarm", lab.describe()))
     skipped = report.skipped and not hasattr(report, "wasxfail")
-    if skipped and in_ci() and item.get_closest_marker("swarm"):
+    if skipped and in_ci() and any(map(item.get_closest_marker, ("swarm", "browser"))):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
@@ -92,9 +106,10 @@ def pytest_runtest_makereport(
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """The same for whole modules of swarm tests."""
+    """The same for whole modules of such tests."""
     report = yield
-    if report.skipped and in_ci() and collector.path.is_relative_to(_SWARM_TESTS):
+    folders = (_SWARM_TESTS, _BROWSER_TESTS)
+    if report.skipped and in_ci() and any(map(collector.path.is_relative_to, folders)):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report

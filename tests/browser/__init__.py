@@ -1,0 +1,1 @@
+"""The page of the demo, driven in a real browser."""
