@@ -102,12 +102,12 @@ class App:
         self._worker.start()
         self._run(self._deliveries.run(), "deliveries")
         self._run(self._leader.run(), "leader")
+        may = self._router.may_change
+        self._run(self._home.run(self._dashboards.read, may, self._render_home), "home")
         for chore in (self._router.clear_abandoned, *self._chores):
             self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
         await self._slack.listen()
-        may = self._router.may_change
-        self._run(self._home.run(self._dashboards.read, may, self._render_home), "home")
         self._background.spawn(self._look_for_alerts_channel(), "a look at the alerts channel")
         log.info("ready")
 
@@ -129,11 +129,11 @@ class App:
         await self.web.stop()
         await self._slack.close()
         await self.messenger.close()
+        await self.drawing.close()
         if self.push:
             await self.push.aclose()
         await self._trust.aclose()
         await self.swarm.aclose()
-        await self.drawing.close()
         await self.stacks.aclose()
         self._engine.close()
         await self._link.aclose()
@@ -163,11 +163,11 @@ class App:
         )
         budget = RedisBudget(self._link, prefix=settings.redis_prefix)
         self.messenger = Messenger(self._api, self._clock, budget)
+        self.drawing = DrawingProcess()
 
     def _build_feed(self) -> None:
         """By push, and by polling where that cannot be had."""
         path = self._settings.bot_control_socket
-        self.drawing = DrawingProcess()
         self._trust = EngineTrust(self._settings.docker_host)
         self.push = PushFeed(WatchClient(path, self._trust)) if path else None
         poll = PollFeed(self.swarm, interval=self._settings.bot_poll_seconds)
@@ -176,11 +176,11 @@ class App:
     def _build_core(self) -> None:
         settings = self._settings
         defaults = Defaults(settings.bot_command, settings.bot_service, settings.bot_max_replicas)
+        self._home = Home(self.messenger, self._clock)
         ctx = Context(
             swarm=self.swarm,
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
-        self._home = Home(self.messenger, self._clock)
             volumes=DockerVolumes(self._engine),
             probe=TcpProbe(),
             stacks=self.stacks,
@@ -190,24 +190,24 @@ class App:
             plans=RedisPlans(self._link, prefix=settings.redis_prefix),
             incidents=self.incidents,
             chat=self.messenger,
+            drawing=self.drawing,
+            home=self._home,
             clock=self._clock,
             observer=Observer(self.swarm, self.feed, self._clock, HttpReadiness()),
             background=self._background,
             stack=settings.bot_stack,
-            drawing=self.drawing,
-            home=self._home,
             command=settings.bot_command,
             defaults=defaults,
+            timelines=settings.bot_timelines,
             limits=Limits(time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds),
             plan_seconds=settings.bot_plan_seconds,
         )
         table = handlers(ctx)
-            timelines=settings.bot_timelines,
+        self._dashboards = Dashboards(ctx)
         self._chores = table.chores
         operators = Operators.parse(settings.bot_operators)
         self._router = Router(ctx, table, operators, defaults)
         self._worker = Worker(
-        self._dashboards = Dashboards(ctx)
             self.jobs,
             self.messenger,
             table.runners,
@@ -260,11 +260,11 @@ class App:
             receive=self._timed(self._router.command),
             press=self._timed(self._router.press),
             reply=self.messenger.reply,
+            opened=self._home.opened,
             app_token=settings.slack_app_token.get_secret_value(),
             signing_secret=settings.slack_signing_secret.get_secret_value(),
         )
         probes = {
-            opened=self._home.opened,
             "redis": self.jobs.ping,
             "docker": self._manager_answers,
             "slack": self._slack_is_connected,
@@ -281,14 +281,14 @@ class App:
             watch_seconds=self._settings.bot_watch_seconds,
         )
 
-    async def _look_for_alerts_channel(self) -> None:
-        """Say in the log at the start what else would show with the first alert only."""
-        channel = self._settings.bot_alerts_channel
-        if not channel:
     def _render_home(self, board: Dashboard, operator: bool, now: float, until: float) -> Message:  # noqa: FBT001 - as Home calls it
         command = self._settings.bot_command
         return home_message(board, now, until, operator=operator, command=command)
 
+    async def _look_for_alerts_channel(self) -> None:
+        """Say in the log at the start what else would show with the first alert only."""
+        channel = self._settings.bot_alerts_channel
+        if not channel:
             log.info("no alerts are told: BOT_ALERTS_CHANNEL is empty")
             return
         try:

@@ -19,7 +19,7 @@ def table() -> Any:
 def test_every_command_has_one_handler():
     """What the table of commands offers is answered, or begun as a job whose runner is there."""
     offered = {type(parse(row.examples[0][0], Defaults())) for row in COMMANDS} - {Help}
-    served = [*table().answers, *table().begins]
+    served = [*table().answers, *table().shows, *table().begins]
     assert len(served) == len(set(served))
     assert set(served) - set(get_args(Pressed)) | {Cancel} == offered
 
@@ -31,8 +31,9 @@ def test_every_command_that_makes_a_job_has_its_runner():
 
 
 def test_every_button_is_served():
-    """The action ids of the contract that exist today; viewers may read logs."""
+    """The action ids of the contract that exist today; viewers may read logs and refresh."""
     assert {*table().presses, *table().job_presses} == {
+        "home.refresh",
         "job.cancel",
         "job.confirm",
         "job.restart",
@@ -42,7 +43,7 @@ def test_every_button_is_served():
         "incident.silence",
         "join.rotate",
     }
-    assert table().looks == {"incident.logs"}
+    assert table().looks == {"incident.logs", "home.refresh"}
 
 
 def test_what_a_button_stands_for_is_answered():
