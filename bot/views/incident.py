@@ -5,6 +5,7 @@ Where a message would be too long for Slack it is made again with less detail.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +59,9 @@ RESTARTABLE: Final = frozenset(
 
 SERVICE_VALUE: Final = "service:"
 """What the value of a *Roll back* button begins with where it names a service, not a job."""
+
+SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+"""What the engine takes for one: only such a name can come back as a button's value."""
 
 NAME_LENGTH: Final = 63
 MOST_NAME: Final = 255
@@ -276,6 +280,8 @@ def _buttons(incident: Incident, now: float) -> list[Block]:
 def _remedies(incident: Incident) -> list[Block]:
     """The button that may help: back where an update came shortly before, else a restart."""
     name = incident.service
+    if not SERVICE_NAME.fullmatch(name):
+        return []
     if incident.can_roll_back:
         text = f"A new job brings {plain(name, 100)} back to what it was before its last update."
         question = confirm("Roll back?", text, "Roll back", "No")

@@ -171,8 +171,20 @@ class Lab:
         return {entry["Description"]["Hostname"]: entry["Status"]["State"] for entry in entries}
 
     def wait_ready(self, seconds: float = 60.0) -> None:
-        """Return when every node is ready and every manager reachable."""
-        wait_until(self._is_ready, "all nodes ready", seconds=seconds)
+        """Return when every node is ready and every manager reachable.
+
+        An engine that died in the middle of an election may stay down in the swarm for ever when
+        it is started again: one that is not ready after half the time is started once more.
+        """
+        try:
+            wait_until(self._is_ready, "all nodes ready", seconds=seconds / 2)
+        except LabError:
+            states = self.node_states()
+            for node in self.nodes:
+                if states.get(node.name) != "ready":
+                    node.kill()
+                    self.start_node(node)
+            wait_until(self._is_ready, "all nodes ready", seconds=seconds)
 
     def wait_node_state(self, node: Node, state: str, seconds: float = 60.0) -> None:
         """Return when the swarm sees the node in this state."""

@@ -106,6 +106,13 @@ def test_a_service_that_was_changed_shortly_before_can_be_rolled_back():
     assert remedy["confirm"]["title"]["text"] == "Roll back?"
 
 
+@pytest.mark.parametrize("name", ["", "\ud800", "<!channel>", "a" * 300])
+def test_what_is_no_name_of_a_service_is_no_value_of_a_button(name):
+    each = buttons(message_of(replace(FIRING, service=name)))
+
+    assert not [one for one in each if one["action_id"].startswith("job.")]
+
+
 @pytest.mark.parametrize(
     "kind", [CauseKind.IMAGE_MISSING, CauseKind.UNSCHEDULABLE, CauseKind.MOUNT_FAILED]
 )
