@@ -59,6 +59,7 @@ class Side:
     messenger: Messenger
     received: Recorder
     pressed: Recorder
+    opened: list[Callable[[str], None]] = field(default_factory=list)
 
 
 def a_message(text: str = "hello", job_id: str = "") -> Message:
@@ -111,6 +112,12 @@ async def connected(
 ) -> AsyncIterator[Side]:
     """The adapter listening in one of the modes; drained and closed at the end."""
     received, pressed = Recorder(receive), Recorder(press)
+    opened: list[Callable[[str], None]] = []
+
+    def tell(user: str) -> None:
+        for each in opened:
+            each(user)
+
     async with SlackEmulator(strict=True) as slack:
         clock = SystemClock()
         api = Api(slack.tokens.bot, clock, slack.base_url)
@@ -122,6 +129,7 @@ async def connected(
             receive=received,
             press=pressed,
             reply=messenger.reply,
+            opened=tell,
             app_token=slack.tokens.app if mode == "socket" else "",
             signing_secret=slack.tokens.signing_secret,
         )
@@ -130,7 +138,7 @@ async def connected(
             if mode == "http":
                 slack.request_url = url
             await service.listen()
-            yield Side(slack, service, messenger, received, pressed)
+            yield Side(slack, service, messenger, received, pressed, opened)
             await service.close()
         await messenger.close()
 

@@ -12,6 +12,7 @@ from bot.demo.slack.web_api import Call, Method
 from bot.demo.slack.workspace import BOT_USER_ID, Workspace
 
 WRITE: Final = frozenset({"files:write"})
+ALT_TEXT: Final = 1_000
 UPLOAD_PATH: Final = "/upload/v1/"
 
 
@@ -21,7 +22,10 @@ def upload_url(call: Call) -> Json:
     if length < 1:
         raise Refusal("invalid_arguments", "must be a positive integer: length")
     name = call.arguments.required("filename")
-    made = File(f"F0FILE{call.workspace.number():05d}", name, length)
+    alt_text = call.arguments.text("alt_txt")
+    if len(alt_text) > ALT_TEXT:
+        raise Refusal("invalid_arguments", "must be 1000 characters or fewer: alt_txt")
+    made = File(f"F0FILE{call.workspace.number():05d}", name, length, alt_text=alt_text)
     call.workspace.files[made.id] = made
     return {"upload_url": f"{call.root_url}{UPLOAD_PATH}{made.id}", "file_id": made.id}
 

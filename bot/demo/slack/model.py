@@ -7,6 +7,7 @@ seconds. JSON that the app sent is kept as it came.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from urllib.parse import quote
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -218,11 +219,14 @@ class File:
     length: int
     content: bytes | None = None
     title: str = ""
+    alt_text: str = ""
     channels: list[str] = field(default_factory=list)
 
     def as_json(self) -> Json:
         """The file as the Web API shows it."""
-        return {"id": self.id, "name": self.name, "title": self.title, "size": self.length}
+        shown = {"id": self.id, "name": self.name, "title": self.title, "size": self.length}
+        link = f"https://emulated.slack.com/files/{self.id}/{quote(self.name)}"
+        return shown | {"alt_txt": self.alt_text, "permalink": link}
 
 
 @dataclass
