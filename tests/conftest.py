@@ -9,6 +9,7 @@ they run or the run fails.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from tests.lab.redis import RedisServer
 from tests.lab.shell import find_tool
 from tests.lab.swarm import Lab
+from tests.lab.waiting import LabError
 
 _SWARM_TESTS = Path(__file__).parent / "swarm"
 _TOOLS = ("dockerd", "docker", "ip", "iptables", "nsenter", "unshare", "busybox")
@@ -159,5 +161,12 @@ def _clean_lab(request: pytest.FixtureRequest) -> Iterator[None]:
     """Undo what a test did to the session's lab: first fixture set up, last one torn down."""
     used = request.getfixturevalue("lab") if "lab" in request.fixturenames else None
     yield
-    if used is not None:
+    if used is None:
+        return
+    try:
         used.clean()
+    except LabError as error:
+        # The next tests are not about what this one left: they get a lab of their own.
+        print(f"the lab is brought up anew: {error}", file=sys.stderr)  # noqa: T201
+        used.stop()
+        used.start()
