@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
+from bot.demo.swarm.mounts import NFS_SERVER
 from bot.demo.swarm.requests import Requests
 from bot.demo.swarm.simulation import Machine, Simulation
 
+__all__ = ["NFS_SERVER", "STACK", "crowded", "deploy", "furnished", "machines", "stack"]
+
 STACK: Final = "orochi"
-NFS_SERVER: Final = "10.0.0.20"
 
 _STACK_LABEL: Final = "com.docker.stack.namespace"
 _MEBIBYTE: Final = 2**20

@@ -24,7 +24,7 @@ class Jobs:
         """Make the tasks that are still to be made."""
         tasks = self._store.tasks_of(service.id)
         for task in tasks:
-            if task.iteration != service.iteration and task.desired < State.REMOVE:
+            if task.iteration != service.iteration and not task.ended:
                 self._restarts.cancel(task.id)
                 self._store.put(wanted(task, State.REMOVE))
         ours = [task for task in tasks if task.iteration == service.iteration]

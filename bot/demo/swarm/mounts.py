@@ -9,6 +9,9 @@ from typing import Final
 
 from bot.demo.swarm.model import Spec, part
 
+NFS_SERVER: Final = "10.0.0.20"
+"""Where the volumes of the guide's stack come from."""
+
 _DATA: Final = "/var/lib/docker/volumes"
 _HOST_PATHS: Final = frozenset({
     "/", "/etc", "/etc/localtime", "/etc/hosts", "/home", "/mnt", "/opt", "/proc", "/root", "/run",
@@ -19,10 +22,10 @@ _HOST_PATHS: Final = frozenset({
 
 @dataclass(slots=True)
 class Storage:
-    """What mounts depend on. ``hosts`` are names that resolve; ``broken`` are the volumes whose
-    server refuses, by name."""
+    """What mounts depend on. ``servers`` are the addresses and names of NFS servers; ``broken``
+    are the volumes that cannot be mounted, by name."""
 
-    hosts: set[str] = field(default_factory=set)
+    servers: set[str] = field(default_factory=lambda: {NFS_SERVER})
     broken: set[str] = field(default_factory=set)
 
 
@@ -51,12 +54,13 @@ def failing_volume(container: Spec, storage: Storage) -> tuple[str, bool]:
                 f"{head}error resolving passed in network volume address: "
                 f"lookup {address}: no such host"
             ), True
-        if name in storage.broken:
+        if name in storage.broken or (address and address not in storage.servers):
+            reason = "no such device" if name in storage.broken else "no route to host"
             data = str(options.get("o", "")).replace(",rw", "")
             device = options.get("device", "")
             return (
                 f"{head}failed to mount local volume: mount {device}:{where}, data: {data}: "
-                "no such device"
+                f"{reason}"
             ), False
     return "", False
 
@@ -82,5 +86,5 @@ def _resolves(address: str, storage: Storage) -> bool:
     try:
         ipaddress.ip_address(address)
     except ValueError:
-        return not address or address in storage.hosts
+        return not address or address in storage.servers
     return True

@@ -17,7 +17,7 @@ from bot.demo.swarm.shell import Line, expand, run_script
 FOR_EVER: Final = float("inf")
 _MEGABYTE: Final = 2**20
 _SHELLS: Final = {"sh", "/bin/sh", "bash", "/bin/bash", "ash"}
-_QUICK: Final = 0.1
+_QUICK: Final = 0.5  # what an engine takes to stop even the most willing
 _AFTER_SLEEP: Final = 1.2
 _WITHOUT_END: Final = 2**60
 

@@ -134,13 +134,13 @@ class Requests:
     def update_thing(self, kind: str, key: str, version: int, body: Spec) -> None:
         """Change the labels of a config or secret; nothing else of one can be changed."""
         thing = self.thing(kind, key)
-        if version != thing.meta.version:
-            raise RequestError(500, OUT_OF_SEQUENCE)
         same = all(
             body.get(field) in (None, thing.spec.get(field)) for field in ("Data", "Name", "Driver")
         )
         if not same:
             raise RequestError(400, _grpc("InvalidArgument", "only updates to Labels are allowed"))
+        if version != thing.meta.version:
+            raise RequestError(500, OUT_OF_SEQUENCE)
         changed = replace(thing, spec={**thing.spec, "Labels": body.get("Labels") or {}})
         self._commit(lambda: self.store.put(changed))
 
