@@ -196,7 +196,7 @@ class SmallBot:
         """One request of Slack's: a form, or JSON for events."""
         if request.content_type == "application/json":
             return await self._event((await request.json())["event"])
-        form = dict(parse_qsl(await request.text()))
+        form = dict(parse_qsl(await request.text(), keep_blank_values=True))
         body: Json = json.loads(form["payload"]) if "payload" in form else form
         self.got.append(body)
         if body.get("type") == "view_submission":
@@ -208,11 +208,17 @@ class SmallBot:
     async def _command(self, body: Json) -> web.Response:
         word = str(body["text"]).split(" ")[0]
         channel, user = str(body["channel_id"]), str(body["user_id"])
+        if word == "":
+            return web.json_response({"text": "All commands: `scale`, `status`."})
         if word == "status":
             return web.json_response(STATUS)
         if word == "logs":
             await self.client.files_upload_v2(
-                channel=channel, filename="map.png", title="The swarm", content=picture()
+                channel=channel,
+                filename="map.png",
+                title="The swarm",
+                alt_txt="Three nodes, ten tiles",
+                content=picture(),
             )
             return web.Response()
         if word == "incidents":

@@ -53,6 +53,29 @@ def test_a_command_is_completed_from_the_bots_table_and_watched_live(
     picture("converged")
 
 
+def test_a_whole_command_is_sent_by_enter_though_more_could_be_added(
+    browser: Browser, stage: Stage
+) -> None:
+    box = browser.find(COMPOSER)
+    box.send_keys("/orochi status")
+    browser.find("[role=option]", "/orochi status django")
+    box.send_keys(Keys.ENTER)
+    browser.find(".message", "not well")
+    box.send_keys("/orochi", Keys.ENTER)
+    browser.wait(lambda: len(stage.bot.got) == 2 or None)
+    assert [got["text"] for got in stage.bot.got] == ["status", ""]
+
+
+def test_of_many_messages_the_last_are_shown_first(browser: Browser, stage: Stage) -> None:
+    for number in range(203):
+        stage.say(f"message {number}.")
+    browser.find(".message", "message 202.")
+    browser.wait(lambda: len(browser.all(".message")) == 200 or None)
+    browser.find(".earlier button").send_keys(Keys.ENTER)
+    browser.wait(lambda: len(browser.all(".message")) == 203 or None)
+    browser.find(".beginning")
+
+
 def test_an_answer_to_one_person_is_seen_by_nobody_else(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
@@ -209,7 +232,11 @@ def test_a_picture_is_shown_inline(browser: Browser, stage: Stage, picture: Take
     browser.type_in("/orochi logs django")
     shown = browser.find(".upload img")
     browser.wait(lambda: shown.get_property("naturalWidth") == 480 or None)
-    assert shown.get_attribute("alt") == "The swarm"
+    assert shown.get_attribute("alt") == "Three nodes, ten tiles"
+    (file,) = stage.slack.workspace.files.values()
+    ts = stage.say(f"<{file.as_json()['permalink']}|the picture>")
+    link = browser.find(f"[data-ts='{ts}'] a").get_attribute("href")
+    assert link == f"{stage.page.url}api/files/{file.id}"
     picture("upload")
 
 

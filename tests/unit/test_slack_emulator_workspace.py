@@ -160,3 +160,31 @@ def test_identifiers_look_like_slacks_and_times_never_repeat():
     assert workspace.add_user("ann").id == ANN
     assert workspace.add_channel("swarm").id == SWARM
     assert [workspace.next_ts() for _ in range(2)] == ["5.000000", "5.000001"]
+
+
+async def test_a_press_in_a_home_tab_is_that_of_its_block(slack, client):
+    texts = [("one", "first"), ("two", "second")]
+    blocks = [
+        {
+            "type": "section",
+            "block_id": block,
+            "text": {"type": "mrkdwn", "text": block},
+            "accessory": {
+                "type": "button",
+                "action_id": "restart",
+                "value": value,
+                "text": {"type": "plain_text", "text": "Restart"},
+            },
+        }
+        for block, value in texts
+    ]
+    await client.views_publish(user_id=ANN, view={"type": "home", "blocks": blocks})
+    (tab,) = slack.workspace.views.values()
+    pressed = await slack.press_in_view(tab, "restart", block_id="two")
+    (action,) = pressed.payload["actions"]
+    assert (action["block_id"], action["value"]) == ("two", "second")
+    assert pressed.payload["container"] == {"type": "view", "view_id": tab.id}
+    assert pressed.payload["user"]["id"] == ANN
+    assert "channel" not in pressed.payload
+    with pytest.raises(LookupError, match="no restart is shown"):
+        await slack.press_in_view(tab, "restart", block_id="three")

@@ -1,6 +1,6 @@
 // Block Kit: what holds text, buttons or inputs is laid out here, all else by the library.
 import { memo } from "react";
-import { Element, Picture } from "./Elements";
+import { BlockId, Element, Picture } from "./Elements";
 import { InputBlock } from "./Inputs";
 import { Library, TextObject } from "./Text";
 import type { Json } from "./types";
@@ -9,11 +9,18 @@ export const Blocks = memo(function Blocks({ blocks }: { blocks: Json[] }) {
   return (
     <div className="blocks">
       {blocks.map((block, index) => (
-        <Block key={`${index} ${block.type}`} block={block} />
+        <BlockId.Provider key={keyOf(block, index)} value={block.block_id ?? ""}>
+          <Block block={block} />
+        </BlockId.Provider>
       ))}
     </div>
   );
 });
+
+/** What stays over an edit keeps the focus; what was typed stays with its own block. */
+function keyOf(block: Json, index: number): string {
+  return block.type === "input" ? block.block_id : `${index} ${block.type}`;
+}
 
 function Block({ block }: { block: Json }) {
   switch (block.type) {

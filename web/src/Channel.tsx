@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Composer } from "./Composer";
 import { usePage, useStateOfAll } from "./context";
 import { dayOf } from "./dates";
@@ -6,6 +6,7 @@ import { Message } from "./Message";
 import type { Channel as Conversation, Said } from "./types";
 
 const NONE: Said[] = [];
+const MOST_SHOWN = 200;
 const SAME_BREATH = 300;
 const NEAR_THE_END = 80;
 
@@ -64,14 +65,24 @@ export function Channel(props: {
 }) {
   const { channel, name, onThread } = props;
   const all = useMessages(channel.id);
-  const shown = all.filter((each) => !isReply(each) || each.broadcast);
+  const [most, setMost] = useState(MOST_SHOWN);
+  const roots = all.filter((each) => !isReply(each) || each.broadcast);
+  const shown = roots.slice(-most);
   const replies = useMemo(() => threads(all), [all]);
   const { list, onScroll } = useEnd(all, channel.id);
   return (
     <>
       <div className="scroll" ref={list} onScroll={onScroll} tabIndex={0} aria-label={`Messages in ${name}`} role="region">
         <div className="inner">
-          <Beginning name={name} direct={channel.is_direct} />
+          {shown.length < roots.length ? (
+            <p className="earlier">
+              <button type="button" className="button" onClick={() => setMost(most + MOST_SHOWN)}>
+                Show earlier messages
+              </button>
+            </p>
+          ) : (
+            <Beginning name={name} direct={channel.is_direct} />
+          )}
           <ol className="messages">
             {shown.map((said, index) => (
               <Line

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
-import { suggestions, type Suggestion } from "./complete";
+import { halfTyped, suggestions, type Suggestion } from "./complete";
 import { usePage } from "./context";
 import { ask } from "./store";
 
@@ -25,7 +25,7 @@ export function Composer({ channel, label, thread = "" }: Props) {
   const type = (typed: string) => {
     setText(typed);
     setOpen(true);
-    setActive(completes(typed, whole.command) ? 0 : -1);
+    setActive(halfTyped(typed, whole.command, whole.commands) ? 0 : -1);
   };
   const fill = (chosen: Suggestion) => {
     setText(chosen.fill);
@@ -59,9 +59,9 @@ export function Composer({ channel, label, thread = "" }: Props) {
       event.preventDefault();
       if (chosen) fill(chosen);
       else void send();
-    } else if (event.key === "Tab" && !event.shiftKey && (chosen ?? offers[0]) && text) {
+    } else if (event.key === "Tab" && !event.shiftKey && chosen) {
       event.preventDefault();
-      fill(chosen ?? offers[0]!);
+      fill(chosen);
     } else if (event.key === "Escape") {
       setOpen(false);
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -111,12 +111,6 @@ export function Composer({ channel, label, thread = "" }: Props) {
       </button>
     </form>
   );
-}
-
-/** Whether a word of the command itself is being typed, so that Enter completes it. */
-function completes(typed: string, command: string): boolean {
-  const rest = typed.startsWith(`${command} `) ? typed.slice(command.length + 1) : "";
-  return typed.startsWith("/") && (rest ? !rest.includes(" ") : typed.length > 1);
 }
 
 function grow(box: HTMLTextAreaElement | null) {

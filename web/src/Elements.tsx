@@ -9,10 +9,12 @@ import type { Json } from "./types";
 
 /** Where elements stand: `{channel, ts}` of a message, or `{view}`. */
 export const Place = createContext<Json>({});
+/** The id of the block they stand in: only within it is an action's id the only one. */
+export const BlockId = createContext("");
 
 function useDeed(element: Json) {
   const { me, fail } = usePage();
-  const place = useContext(Place);
+  const place = { ...useContext(Place), block_id: useContext(BlockId) };
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState<string | null | undefined>(undefined);
   const send = async (value: string | null) => {

@@ -117,7 +117,7 @@ function Upload({ file }: { file: Attached }) {
       </figcaption>
       {file.picture && (
         <a href={source} target="_blank" rel="noreferrer" aria-label={`${file.title} in full size`}>
-          <img src={source} alt={file.title} />
+          <img src={source} alt={file.alt} />
         </a>
       )}
     </figure>

@@ -17,8 +17,19 @@ export function suggestions(typed: string, command: string, rows: Row[]): Sugges
   const rest = typed.slice(command.length + 1).trimStart();
   const [word = "", ...more] = rest.split(" ");
   const exact = rows.find((row) => row.name === word.toLowerCase());
-  if (more.length === 0 && !exact) return meant(word.toLowerCase(), rows).map((row) => offered(row, command));
+  if (more.length === 0 && !exact) {
+    return meant(word.toLowerCase(), rows).map((row) => offered(row, command));
+  }
   return exact ? examples(exact, command, rest) : [];
+}
+
+/** Whether a word is half typed, so that Enter completes it instead of sending. */
+export function halfTyped(typed: string, command: string, rows: Row[]): boolean {
+  if (!typed.startsWith(`${command} `)) {
+    return typed.length > 1 && typed !== command && command.startsWith(typed);
+  }
+  const word = typed.slice(command.length + 1).trimStart();
+  return word !== "" && !word.includes(" ") && !rows.some((row) => row.name === word.toLowerCase());
 }
 
 function offered(row: Row, command: string): Suggestion {

@@ -136,7 +136,7 @@ function App() {
             </span>
           </header>
           {channel ? (
-            <Channel channel={channel} name={name} onThread={openThread} />
+            <Channel key={channel.id} channel={channel} name={name} onThread={openThread} />
           ) : (
             <Home />
           )}
@@ -146,7 +146,7 @@ function App() {
       </div>
       {menu && <button type="button" className="shade" aria-label="Close the channels" onClick={() => setMenu(false)} />}
       {modals.map((each) => (
-        <Modal key={`${each.id} ${each.version}`} view={each} />
+        <Modal key={each.id} view={each} />
       ))}
       <p className="hidden" role="status" data-news>
         {spoken(state.news)}

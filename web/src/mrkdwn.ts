@@ -14,6 +14,8 @@ const FENCE = /```([\s\S]*?)```/;
 const TOKEN = /^<([^<>\n]+)>/;
 const EMOJI = /^:([a-z0-9_+'-]+)(?:::skin-tone-[2-6])?:/;
 const ADDRESS = /^https?:\/\/[^\s<>|]+[^\s<>|.,;:!?)\]}'"]/;
+// The permalink of a file of the emulated workspace; the page has the file itself.
+const FILE = /^https:\/\/emulated\.slack\.com\/files\/(\w+)\/.*$/;
 const SAFE = /^(https?:|mailto:)/i;
 const STYLES: Record<string, string> = { "*": "bold", _: "italic", "~": "strike" };
 const WORD = /[\p{L}\p{N}_]/u;
@@ -166,7 +168,7 @@ function meant(body: string, style: Json): Json {
   }
   if (/^!(here|channel|everyone)$/.test(head)) return { type: "broadcast", range: head.slice(1) };
   if (!SAFE.test(head)) return { type: "text", text: label || unescaped(head), style };
-  const url = unescaped(head);
+  const url = unescaped(head).replace(FILE, `${window.location.origin}/api/files/$1`);
   return { type: "link", url, text: label || url, style };
 }
 

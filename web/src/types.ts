@@ -20,6 +20,7 @@ export interface Attached {
   id: string;
   name: string;
   title: string;
+  alt: string;
   size: number;
   picture: boolean;
   text: boolean;

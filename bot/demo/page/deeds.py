@@ -1,9 +1,9 @@
 """What a person does on the page, done to the emulator; answers in words that the page shows."""
 
-from typing import Any, Final
+from typing import Final
 
 from bot.demo.page import seen
-from bot.demo.slack import BOT_USER_ID, Delivery, Json, SlackEmulator, View
+from bot.demo.slack import BOT_USER_ID, Delivery, Json, Message, SlackEmulator, View
 
 FAILURES: Final = {
     "dispatch_failed": "The bot is not connected.",
@@ -46,12 +46,15 @@ class Deeds:
         """Use an element of a message (`channel`, `ts`) or of a view (`view`)."""
         user, action = self._user(asked), _text(asked, "action_id")
         value = _text(asked, "value") if asked.get("value") is not None else None
+        block = _text(asked, "block_id")
         try:
             if asked.get("view"):
-                sent = await self._slack.press_in_view(self._view(asked), action, value=value)
+                view = self._view(asked)
+                sent = await self._slack.press_in_view(view, action, block_id=block, value=value)
             else:
-                said = self._message(asked, user)
-                sent = await self._slack.press(said, action, user=user, value=value)
+                sent = await self._slack.press(
+                    self._message(asked, user), action, user=user, block_id=block, value=value
+                )
         except LookupError:
             raise Refused("That is not there any more.") from None
         _check(sent, "The button")
@@ -110,7 +113,7 @@ class Deeds:
             raise Refused("That dialog is closed.")
         return view
 
-    def _message(self, asked: Json, user: str) -> Any:  # noqa: ANN401 - a message, private or not
+    def _message(self, asked: Json, user: str) -> Message:
         channel, ts = _text(asked, "channel"), _text(asked, "ts")
         private = (m for m in self._workspace.shown_to(user) if (m.channel, m.ts) == (channel, ts))
         said = self._workspace.messages.get((channel, ts)) or next(private, None)

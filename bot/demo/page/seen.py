@@ -73,6 +73,7 @@ def attachment(file: File) -> Json:
         "id": file.id,
         "name": file.name,
         "title": file.title or file.name,
+        "alt": file.alt_text or file.title or file.name,
         "size": file.length,
         "picture": file_type(file.name) in PICTURES,
         "text": file_type(file.name).startswith("text/"),

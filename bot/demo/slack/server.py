@@ -197,14 +197,16 @@ class SlackEmulator:
         action_id: str,
         *,
         user: str = ANN,
+        block_id: str = "",
         value: str | None = None,
         via: Via | None = None,
     ) -> Delivery:
         """A person uses an element of a message; `value` chooses the option of a menu.
 
+        Without a `block_id` it is the first such element.
         Raises `LookupError` if the message, as it is now, does not show such an element to them.
         """
-        element = self._element(message, action_id, user)
+        element = self._element(message, action_id, block_id, user)
         payload = block_actions_payload(
             self.tokens.verification,
             message,
@@ -216,14 +218,10 @@ class SlackEmulator:
         )
         return await self.courier.deliver("interactive", payload, via)
 
-    def _element(self, message: Message, action_id: str, user: str) -> Json:
+    def _element(self, message: Message, action_id: str, block_id: str, user: str) -> Json:
         if message.deleted_at is not None or message.only_for not in (None, user):
             raise LookupError(f"{user} does not see that message")
-        for element in message.elements():
-            if element["action_id"] == action_id:
-                return element
-        shown = [element["action_id"] for element in message.elements()]
-        raise LookupError(f"no {action_id} in the message, only {shown}")
+        return _named(message.elements(), action_id, block_id)
 
     async def submit(
         self, view: View, values: Mapping[str, Any], *, via: Via | None = None
@@ -236,16 +234,16 @@ class SlackEmulator:
         return await self.courier.deliver("interactive", payload, via)
 
     async def press_in_view(
-        self, view: View, action_id: str, *, value: str | None = None, via: Via | None = None
+        self,
+        view: View,
+        action_id: str,
+        *,
+        block_id: str = "",
+        value: str | None = None,
+        via: Via | None = None,
     ) -> Delivery:
-        """The person who sees a modal or a home tab uses an element of it.
-
-        Raises `LookupError` if the view does not show such an element.
-        """
-        shown = elements_within(view.body["blocks"])
-        element = next((each for each in shown if each["action_id"] == action_id), None)
-        if element is None:
-            raise LookupError(f"no {action_id} in the view")
+        """The person who sees a modal or a home tab uses an element of it, as with `press`."""
+        element = _named(elements_within(view.body["blocks"]), action_id, block_id)
         payload = view_actions_payload(
             self.tokens.verification,
             view,
@@ -333,3 +331,12 @@ class SlackEmulator:
     ) -> None:
         """Wait until the app has `count` Socket Mode connections."""
         await self.sockets.wait_for_connections(count, timeout)
+
+
+def _named(elements: list[Json], action_id: str, block_id: str) -> Json:
+    """The element of an action, in any block or in one."""
+    for element in elements:
+        if element["action_id"] == action_id and block_id in ("", element["block_id"]):
+            return element
+    shown = [element["action_id"] for element in elements]
+    raise LookupError(f"no {action_id} is shown, only {shown}")
