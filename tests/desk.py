@@ -25,7 +25,10 @@ OPERATOR = ANN
 def settings_for(
     slack: SlackEmulator, redis_url: str, docker_host: str, control_socket: str = ""
 ) -> dict[str, str]:
-    """Settings of a bot in Socket Mode whose only operator is Ann; it polls unless told how not."""
+    """Settings of a bot in Socket Mode whose only operator is Ann.
+
+    It polls unless told how not, and draws no timelines: most tests have no use for them.
+    """
     return {
         "SLACK_BOT_TOKEN": slack.tokens.bot,
         "SLACK_APP_TOKEN": slack.tokens.app,
@@ -37,6 +40,7 @@ def settings_for(
         "BOT_HTTP_PORT": "0",
         "BOT_WATCH_SECONDS": "3",
         "BOT_LEASE_SECONDS": "2",
+        "BOT_TIMELINES": "false",
     }
 
 
