@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from bot.domain.errors import LeaseLostError, StoreUnavailableError
+from bot.domain.errors import LeaseLostError, StoreUnavailableError, SwarmError
 from bot.ports import Clock, Incidents
 
 log = logging.getLogger(__name__)
@@ -16,6 +16,8 @@ CAMPAIGNS_A_LEASE = 5
 """How often, in each lease time, a replica that does not lead asks to."""
 RENEWALS_A_LEASE = 3
 GOODBYE_SECONDS = 1.0
+RESIGNED_LEASES = 2
+"""For how many lease times a replica that could not do the work leaves it to the others."""
 
 
 class Mandate:
@@ -47,7 +49,8 @@ class Leader:
     """Campaigns for the lease, again whenever it was lost.
 
     ``work`` is given the mandate. It is cancelled as soon as the lease is lost or may be;
-    when it ends by itself, the lease is given up. ``lease_seconds`` is for how long a lease
+    when it ends by itself, the lease is given up; with a SwarmError (this replica cannot do it)
+    the others are given time to lead. ``lease_seconds`` is for how long a lease
     stands without being renewed; ``elapsed`` counts seconds and never goes back.
     """
 
@@ -74,7 +77,8 @@ class Leader:
             token = await self._campaign()
             if token:
                 until = asked + self._lease_seconds
-                await self._reign(Mandate(token, until, self._elapsed))
+                if not await self._reign(Mandate(token, until, self._elapsed)):
+                    await self._clock.sleep(self._lease_seconds * RESIGNED_LEASES)
             await self._clock.sleep(self._lease_seconds / CAMPAIGNS_A_LEASE)
 
     async def _campaign(self) -> str:
@@ -84,7 +88,8 @@ class Leader:
             log.debug("nobody can lead while the store is away: %s", error)
             return ""
 
-    async def _reign(self, mandate: Mandate) -> None:
+    async def _reign(self, mandate: Mandate) -> bool:
+        """Lead once; False when the work cannot be done here."""
         log.info("this replica watches the swarm")
         self.leads = True
         work = asyncio.ensure_future(self._work(mandate))
@@ -97,10 +102,14 @@ class Leader:
             renewal.cancel()
             ends = await asyncio.gather(work, renewal, return_exceptions=True)
             await self._step_down(mandate.token)
+        log.info("this replica watches no more")
         for end in ends:
+            if isinstance(end, SwarmError):
+                log.warning("the watch is left to other replicas: %s", end)
+                return False
             if isinstance(end, Exception) and not isinstance(end, LeaseLostError):
                 log.error("the watch was interrupted and begins anew", exc_info=end)
-        log.info("this replica watches no more")
+        return True
 
     async def _renew(self, mandate: Mandate) -> None:
         """Keep the lease; returns when it is lost, or may be as far as can be told here."""

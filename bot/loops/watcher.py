@@ -18,7 +18,12 @@ from typing import Final
 from bot.domain import causes, incidents
 from bot.domain.alert import Button, Press, retold
 from bot.domain.causes import Cause
-from bot.domain.errors import BotError, StoreUnavailableError, SwarmError
+from bot.domain.errors import (
+    BotError,
+    StoreUnavailableError,
+    SwarmError,
+    SwarmUnavailableError,
+)
 from bot.domain.incident import Incident, IncidentState, Silence, Watch
 from bot.domain.incident_news import (
     Context,
@@ -48,6 +53,8 @@ WAITING: Final = 2000
 PRESS_SECONDS: Final = 2.0
 BUSY_SECONDS: Final = 1.0
 """How often it is looked whether a job let a service go."""
+BLIND_SECONDS: Final = 20.0
+"""A stream that works says something every five seconds, in an election after some more."""
 SILENCE_SECONDS: Final = 3600.0
 FRESH_UPDATE_SECONDS: Final = 3600.0
 """A failure so soon after the service was changed may be the change's doing."""
@@ -153,8 +160,16 @@ class Reign:
         await self._delivery.quiet()
 
     async def _read_stream(self) -> None:
+        """Raises SwarmUnavailableError when nothing comes for long: others may see more."""
         async with aclosing(self._around.stream.follow(self._watch.cursor)) as changes:
-            async for change in changes:
+            while True:
+                try:
+                    async with asyncio.timeout(BLIND_SECONDS):
+                        change = await anext(changes)
+                except TimeoutError as error:
+                    raise SwarmUnavailableError(
+                        f"Nothing was heard of the swarm for {BLIND_SECONDS:.0f} s."
+                    ) from error
                 await self._take(change)
 
     async def _read_presses(self) -> None:

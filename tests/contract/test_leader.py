@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from bot.clock import SystemClock
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import StoreUnavailableError, SwarmUnavailableError
 from bot.loops.background import cancel_all
 from bot.loops.leader import Leader, Mandate
 from bot.ports import Incidents
@@ -165,3 +165,17 @@ async def test_what_ends_by_itself_is_begun_anew(redis_server: RedisServer, end:
         first, second = await work.begun(), await work.begun()
 
     assert first.token != second.token
+
+
+async def test_a_replica_that_cannot_do_the_work_leaves_it_to_the_others(redis_server: RedisServer):
+    """It does not campaign again at once: one that can is given the time to lead."""
+    unable, able = Work(fails=[SwarmUnavailableError("no engine")]), Work()
+    async with (
+        incidents_on(redis_server.url, lease=SHORT) as store,
+        incidents_on(redis_server.url, lease=SHORT) as second,
+        campaigning(store, unable, SHORT),
+    ):
+        await unable.begun()
+        async with campaigning(second, able, SHORT):
+            await able.begun()
+            assert unable.mandates.empty()

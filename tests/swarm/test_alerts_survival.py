@@ -147,3 +147,22 @@ async def test_where_the_bot_may_not_post_the_alert_waits(empty_desk: Desk):
 
 def _is_told(message: Message) -> bool:
     return message.metadata is not None
+
+
+async def test_a_replica_whose_engine_is_gone_leaves_the_watch_to_another(empty_desk: Desk):
+    """The watching replica sees nothing any more, but lives: another one tells."""
+    desk = empty_desk
+    desk.settings |= QUIET
+    leader, own = desk.lab.leader, desk.lab.manager
+    other = next(node for node in desk.lab.nodes if node not in (own, leader))
+    blind = await desk.start_bot(
+        DOCKER_HOST=other.socket, BOT_CONTROL_SOCKET=str(other.control_socket)
+    )
+    await blind.wait_for_log("this replica watches the swarm")
+    await desk.start_bot()
+    await asyncio.to_thread(desk.lab.stop_node, other)
+    await desk.service("worker01", "crash", "0", "7", running=0, options=SOON)
+    await blind.wait_for_log("the watch is left to other replicas", seconds=60)
+    await incident(desk, TARGET, seconds=60)
+    await incident(desk, other.name)
+    assert sorted(told(desk)) == [TARGET, other.name]
