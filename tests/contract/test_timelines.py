@@ -1,0 +1,66 @@
+"""A timeline's link: kept beside the job's record, shown by one more delivery, told to nobody."""
+
+from __future__ import annotations
+
+from bot.domain.verdict import Verdict
+from bot.ports import Lease
+from bot.store.jobs import RedisJobs
+from bot.views.job import job_message
+from tests.contract.job_kit import a_job, done, taken
+from tests.unit.hostile import shown
+
+LINK = "https://emulated.slack.com/files/F1/timeline-abc.png"
+
+
+async def finished(jobs: RedisJobs, *, watch: bool = False) -> str:
+    """The id of a job that ended and whose message says so."""
+    job = a_job("web")
+    await jobs.submit(job)
+    lease = await taken(jobs)
+    ended = await jobs.finish(lease, done(job), watch=watch)
+    (due,) = await jobs.due_deliveries(5.0)
+    await jobs.mark_told(due.job_id, Verdict.CONVERGED.value)
+    await jobs.delivered(due.job_id, ended.revision)
+    return ended.id
+
+
+async def test_a_link_makes_the_message_due_once_more(jobs: RedisJobs):
+    """The verdict counts as told: who asked is not mentioned again."""
+    job_id = await finished(jobs)
+    assert await jobs.due_deliveries(0.0) == ()
+    await jobs.link_timeline(job_id, LINK)
+    (due,) = await jobs.due_deliveries(5.0)
+    assert (due.job_id, due.told) == (job_id, "converged")
+    job = await jobs.load(job_id)
+    assert job is not None
+    assert f"<{LINK}|Timeline>" in shown(job_message(job, 0.0))
+    await jobs.delivered(job_id, due.revision)
+    assert await jobs.due_deliveries(0.0) == ()
+
+
+async def test_a_watch_that_began_before_keeps_the_link(jobs: RedisJobs):
+    """Its worker does not know of it, and writes the record without it."""
+    job_id = await finished(jobs, watch=True)
+    lease: Lease = await taken(jobs)
+    known = await jobs.load(job_id)
+    assert known is not None
+    await jobs.link_timeline(job_id, LINK)
+    await jobs.finish(lease, known, watch=False)
+    after = await jobs.load(job_id)
+    assert after is not None
+    assert after.timeline == LINK
+
+
+async def test_a_job_that_was_forgotten_stays_so(jobs: RedisJobs):
+    await jobs.link_timeline("nobody", LINK)
+    assert await jobs.load("nobody") is None
+    assert await jobs.due_deliveries(0.0) == ()
+
+
+async def test_what_is_no_address_is_no_link(jobs: RedisJobs):
+    """Nothing that came from outside becomes markup."""
+    job_id = await finished(jobs)
+    await jobs.link_timeline(job_id, "javascript:x|<!channel>")
+    job = await jobs.load(job_id)
+    assert job is not None
+    assert "Timeline of its slots" in shown(job_message(job, 0.0))
