@@ -20,6 +20,7 @@ from bot.domain.incident_news import Rules
 from bot.domain.job import Job
 from bot.domain.message import Message
 from bot.drawing.process import DrawingProcess
+from bot.engine_ports import Probe
 from bot.loops.alerts import AlertTexts
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
@@ -74,10 +75,14 @@ CHORE_SECONDS = 10.0
 
 
 class App:
-    """One replica of the bot. ``start`` it, then ``stop`` it: both once, in one event loop."""
+    """One replica of the bot. ``start`` it, then ``stop`` it: both once, in one event loop.
 
-    def __init__(self, settings: Settings) -> None:
+    ``probe`` asks TCP ports as the swarm's nodes would; None: from this machine.
+    """
+
+    def __init__(self, settings: Settings, *, probe: Probe | None = None) -> None:
         self._settings = settings
+        self._probe: Probe = probe or TcpProbe()
         self._clock = SystemClock()
         self.metrics = Metrics()
         self._background = Background()
@@ -155,7 +160,7 @@ class App:
             settings.bot_stacks_dir,
             settings.slack_bot_token.get_secret_value().encode(),
             settings.docker_host,
-            probe=TcpProbe(),
+            probe=self._probe,
         )
         self._build_feed()
         self._api = Api(
@@ -182,7 +187,7 @@ class App:
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
             volumes=DockerVolumes(self._engine),
-            probe=TcpProbe(),
+            probe=self._probe,
             stacks=self.stacks,
             versions=self.versions,
             feed=self.feed,

@@ -53,11 +53,15 @@ class EmbeddedRedis:
         """Start it unless it runs; returns when it answers. Raises StoreUnavailableError."""
         if self.running:
             return
-        for _ in range(_PORTS_TRIED):
-            port = self._port or _free_port()
-            if await self._comes_up(port):
-                self._port = port
-                return
+        try:
+            for _ in range(_PORTS_TRIED):
+                port = self._port or _free_port()
+                if await self._comes_up(port):
+                    self._port = port
+                    return
+        except asyncio.CancelledError:  # nobody would end it
+            await self.stop()
+            raise
         raise StoreUnavailableError(f"The demo's Redis did not start: {self._said()}")
 
     async def stop(self) -> None:
@@ -137,8 +141,8 @@ def find_server() -> Path:
 
 
 async def forget(url: str, prefix: str) -> None:
-    """Delete all keys of a demo from a Redis that is not its own; nothing where that is away."""
-    with contextlib.suppress(redis.RedisError, OSError):
+    """Delete all keys of a demo from a Redis that is not its own; nothing where there is none."""
+    with contextlib.suppress(redis.RedisError, OSError, ValueError):
         async with Redis.from_url(url) as client:
             async for key in client.scan_iter(match=f"{prefix}:*", count=1000):
                 await client.delete(key)

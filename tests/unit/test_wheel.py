@@ -71,6 +71,8 @@ def test_the_wheel_holds_the_two_packages_whole(wheel: Path) -> None:
     assert "bot/py.typed" in held
     assert "bot/store/scripts/take.lua" in held
     assert "bot/demo/slack/schema/blocks.schema.json" in held
+    assert "bot/demo/page/static/page.js" in held
+    assert "bot/demo/stacks/orochi.yml" in held
 
 
 def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
@@ -109,7 +111,7 @@ def test_the_command_line_answers_from_the_wheel(unpacked: Path) -> None:
     said = run("-W", "error", "-m", "bot", "--help", cwd=unpacked)
 
     assert "usage: python -m bot" in said
-    assert {"run", "check"} <= set(re.findall(r"^ +(\w+) +\w", said, re.MULTILINE))
+    assert {"run", "check", "demo"} <= set(re.findall(r"^ +(\w+) +\w", said, re.MULTILINE))
 
 
 def test_development_packages_are_known() -> None:

@@ -1,0 +1,168 @@
+"""``python -m bot demo``: it starts with nothing given, answers, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from bot.demo.slack import SlackEmulator
+from tests.demo import ALERTS, BOB, DemoProcess
+from tests.lab.redis import RedisServer
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[DemoProcess]:
+    """One for the tests that leave it as it was."""
+    with DemoProcess() as made:
+        yield made
+
+
+def test_it_says_where_it_is_and_what_to_try(demo: DemoProcess) -> None:
+    assert re.fullmatch(r"The demo is at http://127\.0\.0\.1:\d+/.*/orochi scale 5.*", demo.line)
+    assert b"<title>" in demo.get("")
+
+
+def test_an_operators_command_comes_to_its_verdict(demo: DemoProcess) -> None:
+    demo.type("/orochi scale mailhog 3")
+
+    message = demo.message("Converged: scale mailhog to 3")
+
+    assert message["metadata"]["event_payload"]["verdict"] == "converged"
+
+
+def test_a_viewer_looks_and_changes_nothing(demo: DemoProcess) -> None:
+    demo.type("/orochi scale 5", BOB)
+    demo.type("/orochi status", BOB)
+
+    assert demo.message("Nothing was changed", BOB)["only_for"] == BOB
+    assert demo.message("8 services", BOB)["only_for"] == BOB
+
+
+def test_what_is_broken_is_told_and_what_is_mended_is_resolved(demo: DemoProcess) -> None:
+    demo.breaks("crash_loop", service="orochi_kib01")
+    demo.message("Firing: kib01", channel=ALERTS)
+    demo.breaks("mend")
+    demo.message("Resolved: kib01", channel=ALERTS)
+
+
+def test_the_panel_refuses_what_is_not_there(demo: DemoProcess) -> None:
+    assert "error" in demo.post("break", name="kill_task", values={"service": "orochi_none"})
+    assert "error" in demo.post("break", name="start_node", values={"node": "photon-machine-02"})
+
+
+def test_without_redis_a_command_is_refused_and_with_it_again_done() -> None:
+    with DemoProcess() as demo:
+        demo.breaks("lose_redis")
+        demo.type("/orochi scale 2")
+        assert "Nothing was changed" in demo.message("Redis does not answer")["text"]
+        demo.breaks("redis_back")
+        demo.type("/orochi scale 3")
+        demo.message("Converged: scale worker01 to 3")
+
+
+def test_a_busy_slack_gets_the_verdict_later() -> None:
+    with DemoProcess() as demo:
+        demo.breaks("slack_busy")
+        demo.type("/orochi scale 2")
+        demo.message("Converged: scale worker01 to 2")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_of_it(how: signal.Signals) -> None:
+    with DemoProcess() as demo:
+        demo.type("/orochi scale 5")
+        demo.message("scale worker01 to 5")
+
+        assert demo.end(how) == 0
+
+        assert demo.left() == []
+        assert "Traceback" not in demo.errors
+
+
+def test_it_can_be_ended_before_it_is_there() -> None:
+    """Right after its Redis was started, which is the first thing that it does."""
+    with DemoProcess.launched() as demo:
+        demo.wait_for_file("redis.log")
+
+        assert demo.end() == 0
+
+        assert demo.left() == []
+
+
+def test_two_run_side_by_side_and_the_second_takes_the_next_port() -> None:
+    with DemoProcess() as first:
+        port = first.url.rpartition(":")[2].strip("/")
+        with DemoProcess("--port", port) as second:
+            assert second.url != first.url
+            assert f"port {port} is taken" in second.line
+            second.type("/orochi scale 2")
+            second.message("scale worker01 to 2")
+        assert all("scale" not in each["text"] for each in first.messages())
+
+
+def test_a_redis_that_is_given_is_used_and_left_as_it_was(redis_server: RedisServer) -> None:
+    with Redis.from_url(redis_server.url) as client:
+        client.set("another's", "1")
+        before = set(client.keys())
+        with DemoProcess(REDIS_URL=redis_server.url) as demo:
+            demo.type("/orochi scale 2")
+            demo.message("scale worker01 to 2")
+            assert set(client.keys()) > before
+            assert demo.end() == 0
+        assert set(client.keys()) == before
+
+
+def test_without_the_docker_cli_a_deploy_says_how_to_get_it(tmp_path: Path) -> None:
+    with DemoProcess(PATH=str(tmp_path)) as demo:
+        demo.type("/orochi deploy")
+
+        assert "install the package docker-cli" in demo.message("command-line client")["text"]
+
+
+async def test_with_tokens_it_is_in_the_real_workspace() -> None:
+    async with SlackEmulator() as slack:
+        tokens = {"SLACK_BOT_TOKEN": slack.tokens.bot, "SLACK_APP_TOKEN": slack.tokens.app}
+        others = {"SLACK_API_URL": slack.base_url, "BOT_OPERATORS": "*"}
+        with DemoProcess.launched(**tokens, **others) as demo:
+            await asyncio.to_thread(demo.wait_for_line)
+            assert "No page is served" in demo.line
+            await slack.command("/orochi", "scale 2")
+            await slack.wait_for_message(lambda m: "scale worker01 to 2" in m.text)
+            assert await asyncio.to_thread(demo.end) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "said"),
+    [
+        (("--swarm", "docker"), {"DOCKER_HOST": "unix:///nowhere.sock"}, "/nowhere.sock"),
+        ((), {"REDIS_URL": "http://localhost"}, "REDIS_URL: must begin with redis://"),
+        ((), {"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"),
+        ((), {"BOT_COMMAND": "orochi"}, "BOT_COMMAND: must be a slash"),
+        ((), {"BOT_LOG_LEVEL": "LOUD"}, "BOT_LOG_LEVEL: string should match"),
+    ],
+)
+def test_what_cannot_work_is_said(
+    arguments: tuple[str, ...], environ: dict[str, str], said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "demo", "--port", "0", *arguments],
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The demo cannot start: ")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
