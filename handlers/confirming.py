@@ -29,6 +29,9 @@ from handlers.intake import jobs_ahead, post, settle_unbegun, wait_for_older
 
 log = logging.getLogger(__name__)
 
+QUICK_SECONDS = 2.0
+QUICK_PAUSE = 0.05
+
 
 class Confirming:
     """Asks, and does what was answered."""
@@ -53,7 +56,7 @@ class Confirming:
 
     async def confirm(self, draft: Draft, plan_id: str) -> None:
         """The button *Confirm*: the plan's job begins, once. Raises BotError when it does not."""
-        job = await self._ctx.plans.load(plan_id)
+        job = await self._waiting(plan_id)
         if job is None:
             raise await self._gone(plan_id)
         await wait_for_older(self._ctx, draft, job)
@@ -75,6 +78,8 @@ class Confirming:
 
     async def cancel(self, plan_id: str, user: str) -> Message | None:
         """What became of the wish to cancel a plan, None when it is none (any more) but a job."""
+        if await self._waiting(plan_id) is None:
+            return None
         decided = await self._ctx.plans.decide(plan_id, Decision.CANCELLED, user)
         if decided is None or decided.decision is Decision.CONFIRMED:
             return None
@@ -99,6 +104,16 @@ class Confirming:
         elif not await self._close(decided):
             return
         await self._ctx.plans.forget(decided.job.id)
+
+    async def _waiting(self, plan_id: str) -> Job | None:
+        """The plan, None when there is none. One is kept only once it is posted, and who sees it
+        may be quick."""
+        late = self._ctx.clock.now() + QUICK_SECONDS
+        while (job := await self._ctx.plans.load(plan_id)) is None:
+            if self._ctx.clock.now() > late or await self._ctx.jobs.load(plan_id):
+                return None
+            await self._ctx.clock.sleep(QUICK_PAUSE)
+        return job
 
     async def _start(self, job: Job) -> None:
         """The plan's message becomes its job's: at once the worker's, if nothing is ahead."""
