@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from bot.domain.convergence import Goal
 from bot.domain.deploy_outcomes import (
@@ -46,6 +47,8 @@ from handlers.removing import Removing
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class DeployRunner:
     """Runs deploys."""
@@ -67,7 +70,9 @@ class DeployRunner:
         plan = _plan(hold.job)
         recording: Recording | RefusedError | None = None
         if (hold.job.steps_made or 0) < len(plan.steps):
-            recording = await self._unless_cancelled(hold, self._recorded(hold))
+            recording = await self._unless_cancelled(
+                hold, self._patiently(hold, lambda: self._recorded(hold.job))
+            )
             if recording is None:
                 return
         await self._go_on(hold, plan, recording)
@@ -105,6 +110,7 @@ class DeployRunner:
             return
         if not hold.job.begun:
             await self._ctx.versions.keep(hold.job.id, recording.bundle)
+            await self._patiently(hold, lambda: self._steps.note(hold))
         await self._steps.make(hold, recording)
         self._following.show(hold.job)
 
@@ -124,14 +130,19 @@ class DeployRunner:
         await self._end(hold, cancelled(hold.job, hold.cancelled_by))
         return None
 
-    async def _recorded(self, hold: Hold) -> Recording | RefusedError:
-        """What would be done now. An engine that is away for a moment fails no job."""
+    async def _recorded(self, job: Job) -> Recording | RefusedError:
+        """What would be done now."""
+        try:
+            return await record(self._ctx, job.stack, job.version)
+        except RefusedError as error:
+            return error
+
+    async def _patiently(self, hold: Hold, look: Callable[[], Awaitable[T]]) -> T:
+        """What a look gives. An engine that is away for a moment fails no job."""
         backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
         while True:
             try:
-                return await record(self._ctx, hold.job.stack, hold.job.version)
-            except RefusedError as error:
-                return error
+                return await look()
             except SwarmUnavailableError as error:
                 if self._ctx.clock.now() > late:
                     raise

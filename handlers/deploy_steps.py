@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.domain.deploy_outcomes import stopped_at
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
@@ -23,8 +24,7 @@ Key = tuple[Kind, str]
 class _Basis:
     """A fresh recording, and where each step of the confirmed plan stands beside it.
 
-    ``doubtful`` is the place of the step that a lost worker may have made without noting it, -1
-    for none.
+    ``doubtful`` is the place of the step that a lost worker may have made without noting it.
     """
 
     recording: Recording
@@ -39,13 +39,18 @@ class DeploySteps:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def make(self, hold: Hold, recording: Recording) -> None:
-        """All steps but the removals, in the plan's order; ends early where one cannot be made."""
+    async def note(self, hold: Hold) -> None:
+        """Write down how the stack stands before the first step."""
         plan = _plan(hold.job)
-        doubtful = -1 if hold.job.steps_made is None else hold.job.steps_made
-        if hold.job.steps_made is None:
-            look = await in_time(self._ctx.swarm.stack_look(plan.stack))
-            await hold.save(_noted(hold.job, plan, look))
+        look = await in_time(self._ctx.swarm.stack_look(plan.stack))
+        await hold.save(_noted(hold.job, plan, look))
+
+    async def make(self, hold: Hold, recording: Recording) -> None:
+        """All steps but the removals, in the plan's order; ends early where one cannot be made.
+
+        The step after those that are noted may have been made by a worker that is lost.
+        """
+        plan, doubtful = _plan(hold.job), hold.job.steps_made or 0
         steps = plan.steps[: len(plan.steps) - len(plan.removals)]
         await self._make(hold, steps, self._basis(plan, recording, doubtful))
 
@@ -71,14 +76,15 @@ class DeploySteps:
             if place < (hold.job.steps_made or 0):
                 continue
             try:
-                applied = await self._made(hold.job, step, basis, doubtful=place == basis.doubtful)
+                made = partial(self._made, hold.job, step, basis)
+                applied = await insist(self._ctx.clock, made, doubtful=place == basis.doubtful)
             except (RefusedError, SwarmError) as error:
                 await hold.note(stopped_at(hold.job, step, error))
                 return
             job = replace(hold.job, steps_made=place + 1)
             await hold.note(_with_step(job, step, applied, self._ctx.clock.now()))
 
-    async def _made(self, job: Job, step: Step, basis: _Basis, *, doubtful: bool) -> Applied:
+    async def _made(self, job: Job, step: Step, basis: _Basis, doubtful: bool) -> Applied:  # noqa: FBT001 (as ``insist`` calls it)
         """One step, made now or found made. Raises StalePlanError, and what the engine says."""
         judged = basis.judged[step.key]
         if judged.standing is Standing.STALE:
@@ -87,12 +93,8 @@ class DeploySteps:
             return Applied(changed=doubtful, service=await self._live(step))
         if doubtful and (taken_back := await self._taken_back(job, step)):
             return Applied(changed=True, service=taken_back)
-
-        async def apply(doubt: bool) -> Applied:  # noqa: FBT001 (how ``insist`` tells it)
-            applied = await self._ctx.stacks.apply(basis.recording, basis.fresh[step.key])
-            return replace(applied, changed=applied.changed or doubt)
-
-        return await insist(self._ctx.clock, apply, doubtful=False)
+        applied = await self._ctx.stacks.apply(basis.recording, basis.fresh[step.key])
+        return replace(applied, changed=applied.changed or doubtful)
 
     async def _live(self, step: Step) -> Service | None:
         if step.kind is not Kind.SERVICE or step.action is Action.REMOVE:

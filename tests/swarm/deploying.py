@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bot.demo.slack import Message
 from tests.desk import Desk, is_job
@@ -117,3 +118,60 @@ async def until_image(desk: Desk, name: str, image: str) -> None:
 def content(found: Any) -> str:
     """Anything as text, to look for words in it."""
     return json.dumps(found, ensure_ascii=False)
+
+
+class Tripwire:
+    """A way to the engine that is cut at one write: the engine has it, nobody hears the answer.
+
+    ``tripped`` is set when that write was passed on. From then on nothing comes back, on any
+    connection.
+    """
+
+    def __init__(
+        self, engine: str, path: Path, write: bytes, count: int, *, method: bytes = b"POST"
+    ) -> None:
+        self.tripped = asyncio.Event()
+        self.host = f"unix://{path}"
+        self._engine = engine.removeprefix("unix://")
+        self._path = str(path)
+        self._write = re.compile(method + rb" [^ ]*" + write)
+        self._left = count
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_unix_server(self._serve, self._path)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        for writer in self._writers:
+            writer.close()
+        closing = (writer.wait_closed() for writer in self._writers)
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(self._engine)
+        self._writers |= {writer, back}
+        for pump in (self._there(reader, back), self._back(there, writer)):
+            task = asyncio.create_task(pump)
+            self._pumps.add(task)
+
+    async def _there(self, reader: asyncio.StreamReader, engine: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            self._left -= len(self._write.findall(data))
+            engine.write(data)
+            await engine.drain()
+            if self._left <= 0:
+                self.tripped.set()
+        engine.close()
+
+    async def _back(self, engine: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (data := await engine.read(65536)) and not self.tripped.is_set():
+            writer.write(data)
+            await writer.drain()
+        if not self.tripped.is_set():
+            writer.close()

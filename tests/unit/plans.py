@@ -1,0 +1,75 @@
+"""Plans and deploy jobs to test with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.job import Job, Target
+from bot.domain.plan import (
+    Action,
+    Difference,
+    Kind,
+    Plan,
+    ReplicaRule,
+    Replicas,
+    ServiceChange,
+    Step,
+)
+
+WEB = ServiceChange(
+    "orochi_web",
+    Action.UPDATE,
+    "w1",
+    "base",
+    "lab/busy:2",
+    (
+        Difference("image", "lab/busy:1", "lab/busy:2"),
+        Difference("replicas", "2", "2"),
+        Difference("environment ADDED", "", "1"),
+        Difference("label old", "x", ""),
+    ),
+    Replicas(2, 2, 2, ReplicaRule.UNCHANGED),
+)
+NEW = ServiceChange(
+    "orochi_new",
+    Action.CREATE,
+    image="lab/busy:1",
+    fields=(Difference("image", "", "lab/busy:1"), Difference("replicas", "", "3")),
+    replicas=Replicas(None, 3, 3, ReplicaRule.FILE),
+)
+OLD = ServiceChange("orochi_old", Action.REMOVE, "o1", "base", replicas=Replicas(live=2))
+DB = ServiceChange(
+    "orochi_db",
+    None,
+    "d1",
+    "base",
+    "lab/db:1",
+    (Difference("image", "lab/db:1", "lab/db:1"),),
+    Replicas(4, 1, 4, ReplicaRule.SCALED),
+)
+STEPS = (
+    Step(Kind.NETWORK, Action.CREATE, "orochi_default", wanted="n"),
+    Step(Kind.SECRET, Action.UPDATE, "orochi_password", "p1", 3, "a", "b", "c"),
+    Step(Kind.SERVICE, Action.CREATE, "orochi_new", wanted="new"),
+    Step(Kind.SERVICE, Action.UPDATE, "orochi_web", "w1", 7, "base", "next"),
+    Step(Kind.SERVICE, Action.REMOVE, "orochi_old", "o1", 5, "base"),
+)
+PLAN = Plan("orochi", STEPS, (DB, NEW, OLD, WEB), ("Ignoring unsupported options: build",), "d")
+
+
+def deploy_job(plan: Plan = PLAN) -> Job:
+    """A deploy that is queued."""
+    targets = tuple(
+        Target(each.name, each.id, each.replicas.planned or 0) for each in plan.services
+    )
+    return Job(
+        "k3f9ab", "deploy", plan.stack, "deploy", "U123", "C1", 1_700_000_000.0, targets, plan=plan
+    )
+
+
+def begun(job: Job, steps: int, *made: str) -> Job:
+    """The job once so many steps and these services are made."""
+    for index, target in enumerate(job.targets):
+        if target.service.removeprefix("orochi_") in made:
+            job = job.with_target(index, replace(target, update_before=0.0, applied=1.0))
+    return replace(job, steps_made=steps)

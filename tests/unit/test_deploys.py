@@ -1,0 +1,218 @@
+"""A deploy as a value: what it holds, how its services end, what is left of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.causes import Cause, CauseKind
+from bot.domain.command import Defaults
+from bot.domain.deploy_outcomes import (
+    cancelled,
+    kept,
+    refused_file,
+    refused_stale,
+    stopped_at,
+    version_of,
+)
+from bot.domain.errors import RefusedError, StalePlanError, SwarmError
+from bot.domain.job import JobState
+from bot.domain.precedence import TYPED, may_concern
+from bot.domain.progress import ServiceProgress
+from bot.domain.stack_outcome import stack_outcome
+from bot.domain.verdict import Outcome, Verdict
+from bot.store.codec import decode_job, encode_job
+from tests.unit.plans import PLAN, STEPS, begun, deploy_job
+
+WELL = Outcome(Verdict.CONVERGED, "2 of 2 run.", running=2, desired=2)
+CRASH = Outcome(
+    Verdict.CRASH_LOOPING,
+    "Slot 1 failed 3 times.",
+    cause=Cause(CauseKind.EXIT_CODE, "exit 1", exit_code=1),
+    running=0,
+    desired=1,
+)
+NAMES = ("orochi_a", "orochi_b", "orochi_c")
+
+
+def reasons(job):
+    """Verdict and reason of each service, "" for those that have none."""
+    outcomes = [*job.outcomes, *[None] * (len(job.targets) - len(job.outcomes))]
+    return {
+        target.service.removeprefix("orochi_"): (each.verdict.value, each.reason) if each else ""
+        for target, each in zip(job.targets, outcomes, strict=True)
+    }
+
+
+def test_a_deploy_holds_its_stack_and_every_service():
+    """Deploys of one stack queue up, and with them what changes one of its services."""
+    assert deploy_job().lanes == (
+        *("stack:orochi", "orochi_db", "orochi_new", "orochi_old", "orochi_web"),
+    )
+    assert deploy_job().target == "orochi"
+
+
+def test_a_job_with_a_plan_is_read_as_it_was_written():
+    job = begun(deploy_job(), 2, "db")
+
+    assert decode_job(encode_job(job)) == job
+
+
+def test_a_record_from_before_there_were_plans_is_read():
+    record = json.loads(encode_job(replace(deploy_job(), plan=None)))
+    for field in ("plan", "version", "confirmed_by", "steps_made"):
+        del record["job"][field]
+    job = decode_job(json.dumps(record))
+
+    assert (job.plan, job.begun, job.confirmed_by) == (None, False, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "concerns"),
+    [
+        ("deploy --yes", True),
+        ("deploy orochi --yes", True),
+        ("deploy shop --yes", False),
+        ("deploy", False),
+        ("scale web 3", True),
+        ("restart django", False),
+    ],
+)
+def test_what_was_typed_before_is_queued_before(typed, concerns):
+    """A plan that is asked about comes into the queue with its Confirm."""
+    assert may_concern(TYPED, typed, deploy_job(), Defaults()) is concerns
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict", "reason"),
+    [
+        ((WELL, WELL, WELL), Verdict.CONVERGED, "2 of 2 run."),
+        (
+            (WELL, replace(WELL, reason="All."), replace(WELL, verdict=Verdict.COMPLETED)),
+            Verdict.CONVERGED,
+            "All 3 services are as planned, 1 of them completed.",
+        ),
+        ((WELL, CRASH, WELL), Verdict.CRASH_LOOPING, "b: Slot 1 failed 3 times."),
+        (
+            (WELL, replace(CRASH, verdict=Verdict.PAUSED, reason="Paused."), CRASH),
+            Verdict.CRASH_LOOPING,
+            "c: Slot 1 failed 3 times. (1 more is not as planned.)",
+        ),
+        (
+            (WELL, Outcome(Verdict.REFUSED, "Not removed."), Outcome(Verdict.TIMED_OUT, "Late.")),
+            Verdict.TIMED_OUT,
+            "c: Late. (1 more is not as planned.)",
+        ),
+    ],
+)
+def test_the_stacks_verdict_is_the_worst_of_its_services(outcomes, verdict, reason):
+    found = stack_outcome("orochi", NAMES, outcomes)
+
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_the_stack_counts_what_runs_and_is_watched_as_its_services_are():
+    provisional = replace(WELL, reason="2 of 2.", provisional=True)
+    found = stack_outcome("orochi", NAMES, (WELL, provisional, CRASH))
+
+    assert (found.running, found.desired, found.provisional) == (4, 5, True)
+    assert found.cause == CRASH.cause
+
+
+def test_every_bad_verdict_is_worse_than_every_good_one():
+    ranks = {verdict: verdict.severity for verdict in Verdict}
+
+    assert len(set(ranks.values())) == len(ranks)
+    assert max(rank for each, rank in ranks.items() if each.good) < min(
+        rank for each, rank in ranks.items() if not each.good
+    )
+
+
+def test_a_stale_plan_is_refused_with_what_changed():
+    sentences = [f"orochi_s{number} changed." for number in range(8)]
+    job = refused_stale(deploy_job(), sentences)
+
+    assert job.outcome is not None
+    assert job.outcome.verdict is Verdict.REFUSED
+    assert job.outcome.reason == (
+        "The plan does not hold any more. orochi_s0 changed. orochi_s1 changed. orochi_s2 changed."
+        " orochi_s3 changed. orochi_s4 changed. And 3 more. Nothing was changed."
+    )
+
+
+def test_a_step_that_is_stale_stops_the_rest_and_leaves_what_was_made():
+    job = begun(deploy_job(), 3, "db", "new")
+    job = stopped_at(job, STEPS[3], StalePlanError("orochi_web changed.", hint="Ask."))
+
+    assert reasons(job) == {
+        "db": "",
+        "new": "",
+        "old": ("refused", "Not changed, since web could not be."),
+        "web": ("superseded", "Not changed: orochi_web changed."),
+    }
+
+
+def test_a_network_that_cannot_be_made_is_told_of_all_services():
+    error = SwarmError("The engine said: no.")
+    job = stopped_at(begun(deploy_job(), 0, "db"), STEPS[0], error)
+    told = (
+        "failed",
+        f"The network orochi_default: The engine said: no. It was not made. (ref {error.ref})",
+    )
+
+    assert reasons(job) == {"db": "", "new": told, "old": told, "web": told}
+
+
+def test_what_was_to_go_stays_while_something_else_is_not_well():
+    assert reasons(kept(begun(deploy_job(), 4, "db", "new", "web"), [2]))["old"] == (
+        "refused",
+        "Not removed: that happens only when everything else is well.",
+    )
+
+
+def test_a_file_that_broke_before_the_first_step_changes_nothing():
+    job = refused_file(deploy_job(), RefusedError("It is not valid YAML.", hint="Mend it."))
+
+    assert set(reasons(job).values()) == {("refused", "It is not valid YAML. Nothing was changed.")}
+
+
+def test_a_file_that_broke_in_between_leaves_what_was_made_to_be_followed():
+    job = refused_file(begun(deploy_job(), 3, "db", "new"), RefusedError("It is no YAML."))
+
+    assert reasons(job)["new"] == ""
+    assert reasons(job)["web"] == ("refused", "Not changed: It is no YAML.")
+
+
+def test_stopping_to_wait_says_what_was_made_and_what_was_not():
+    job = begun(deploy_job(), 4, "db", "new", "web")
+    job = job.with_progress(3, ServiceProgress("orochi_web", 1, 2, "1 of 2 run"))
+    job = cancelled(job, "U9")
+
+    assert job.cancelled_by == "U9"
+    assert reasons(job) == {
+        "db": ("cancelled", "It was to stay as it is, and is not followed on: 0 of 4 run."),
+        "new": ("cancelled", "It was added, and is not followed on: 0 of 3 run."),
+        "old": ("cancelled", "It was not removed."),
+        "web": ("cancelled", "It was changed, and is not followed on: 1 of 2 run."),
+    }
+    assert set(reasons(cancelled(deploy_job(), "U9")).values()) == {
+        ("cancelled", "Cancelled before the change. Nothing was changed.")
+    }
+
+
+def test_a_version_has_the_files_numbers_of_what_was_made():
+    """What the deploy did not come to keeps the number of the version before, if it had one."""
+    job = refused_file(begun(deploy_job(), 3, "db", "new"), RefusedError("No."))
+    job = job.with_outcome(0, WELL).with_outcome(1, WELL)
+    job = replace(job, state=JobState.FINISHED, finished=5.0)
+    version = version_of(job, {"orochi_web": 7, "orochi_gone": 1}, 9.0)
+
+    assert version.replicas == {"orochi_db": 1, "orochi_new": 3, "orochi_web": 7}
+    assert version.images == {
+        "orochi_db": "lab/db:1",
+        "orochi_new": "lab/busy:1",
+        "orochi_web": "lab/busy:2",
+    }
+    assert (version.verdict, version.at, version.digest) == (Verdict.REFUSED, 5.0, PLAN.digest)
