@@ -127,3 +127,25 @@ async def test_a_drawing_process_that_is_killed_harms_no_job(empty_desk: Desk):
     assert second.payload["verdict"] == "converged"
     (file,) = (await shared(desk, second.ts)).files
     assert file.name == f"timeline-{second.payload['job_id']}.png"
+
+
+async def test_a_revised_verdict_has_a_timeline_of_its_own(empty_desk: Desk):
+    """What the watch saw is on it; the message links the newer one."""
+    desk = empty_desk
+    await desk.start_bot(BOT_TIMELINES="true", BOT_WATCH_SECONDS="60")
+    await desk.service("worker01", "crash", "8", "7", replicas=0)
+    job = await desk.job("scale 1", seconds=90)
+    assert job.payload["verdict"] == "converged"
+    (first,) = (await shared(desk, job.ts)).files
+    assert "no failures" in first.alt_text
+    second = await desk.slack.wait_for_message(
+        lambda m: any("crash looping" in file.alt_text for file in m.files), timeout=120
+    )
+    (file,) = second.files
+    looked_at(file)
+    assert second.thread_ts == job.ts
+    assert "1 slot, 3 failures" in file.alt_text
+    linked = f"/{file.id}/{file.name}|Timeline>"
+    await desk.slack.wait_for_message(
+        lambda m: m.ts == job.ts and linked in "\n".join(texts_within(list(m.blocks))), timeout=30
+    )
