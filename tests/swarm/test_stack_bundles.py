@@ -94,21 +94,6 @@ async def test_a_bundle_of_another_token_is_refused(bench: Workbench) -> None:
         await later.aclose()
 
 
-async def test_a_file_from_elsewhere_must_be_the_same_still(
-    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / "settings.txt"
-    elsewhere.write_text("one")
-    text = f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: {elsewhere}}}}}\n"
-    bench.write(text)
-    bundle = (await bench.stacks.record(OURS)).bundle
-    assert not (await bench.stacks.record(OURS, {}, bundle)).plan.empty
-
-    elsewhere.write_text("two")
-    with pytest.raises(RefusedError, match="is another one now"):
-        await bench.stacks.record(OURS, {}, bundle)
-
-
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     """A port that nobody listens on, as long as the test runs."""

@@ -52,6 +52,22 @@ BROKEN = {
         f"{HEAD}    env_file: nofile.env\n",
         "The file `nofile.env`, which `ours.yml` names, is not there.",
     ),
+    "a config's file outside of the folder": (
+        f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: ../../../etc/hostname}}}}\n",
+        "`ours.yml` names the file `../../../etc/hostname`, which is not in the stacks' folder.",
+    ),
+    "a file of variables by an absolute path": (
+        f"{HEAD}    env_file: [/etc/hostname]\n",
+        "`ours.yml` names the file `/etc/hostname`, which is not in the stacks' folder.",
+    ),
+    "a file of variables outside, by a variable's default": (
+        f"{HEAD}    env_file: '${{FILE:-../../../etc/hostname}}'\n",
+        "`ours.yml` names the file `../../../etc/hostname`, which is not in the stacks' folder.",
+    ),
+    "a tag that hides where files are": (
+        f"{HEAD}    env_file: /etc/hostname\nx-more: !tag 1\n",
+        "`ours.yml` ",
+    ),
     "a secret that is not defined": (
         f"{HEAD}    secrets: [sesame]\n",
         "`ours.yml` uses the secret `sesame` without defining it.",

@@ -32,8 +32,8 @@ class Contents:
     """What is in a bundle.
 
     ``folder`` is where the stack's file was. ``files`` are those that configs, secrets and
-    environments of the compose file refer to: by their path in the folder, or by an absolute one
-    for those that are elsewhere. ``images`` are by the services' full names.
+    environments of the compose file refer to, by their path in the folder. ``images`` are by the
+    services' full names.
     """
 
     stack: str
@@ -83,14 +83,13 @@ class Seal:
 def packed(files: StackFiles, document: Mapping[str, Any]) -> Contents:
     """Everything that a stack's file refers to, read now. What cannot be read, the CLI tells.
 
-    ``document`` is the file with its variables in place. Images are not known yet.
+    ``document`` is the file with its variables in place. Images are not known yet. Raises
+    RefusedError where a path leaves the folder, before anything is read there.
     """
     found: dict[str, bytes] = {}
     for path in _referred(document):
-        place = Path(os.path.normpath(files.folder / path))
-        inside = place.is_relative_to(files.folder)
-        name = str(place.relative_to(files.folder)) if inside else str(place)
-        content = _content(place)
+        name = _within(path, files)
+        content = _content(files.folder / name)
         if content is not None:
             found[name] = content
     variables = dict(files.variables)
@@ -98,21 +97,10 @@ def packed(files: StackFiles, document: Mapping[str, Any]) -> Contents:
 
 
 def unpacked(contents: Contents, folder: Path) -> StackFiles:
-    """The stack's files again, in an empty folder of this machine.
-
-    Files that were elsewhere are read there again: raises RefusedError where they are others now.
-    """
+    """The stack's files again, in an empty folder of this machine."""
     for name, content in contents.files.items():
-        place = Path(name)
-        if place.is_absolute():
-            if _content(place) != content:
-                raise RefusedError(
-                    f"The file `{name}`, which that version was deployed with, is another one now.",
-                    hint=f"It is not in the folder of the stacks' files. {_GONE}",
-                )
-            continue
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_bytes(content)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
     return StackFiles(contents.stack, contents.text, folder, dict(contents.variables))
 
 
@@ -153,6 +141,21 @@ def _referred(document: Mapping[str, Any]) -> Iterator[str]:
             path = each.get("path") if isinstance(each, Mapping) else each
             if isinstance(path, str):
                 yield path
+
+
+def _within(path: str, files: StackFiles) -> str:
+    """A path of the compose file as one from the folder: the CLI, too, reads it without links."""
+    name = os.path.normpath(path)
+    try:
+        real = (files.folder / name).resolve()
+    except (OSError, RuntimeError, ValueError):
+        real = Path("/")
+    if Path(name).is_absolute() or not real.is_relative_to(files.folder.resolve()):
+        raise RefusedError(
+            f"`{files.stack}.yml` names the file `{path}`, which is not in the stacks' folder.",
+            hint=f"Put it beside `{files.stack}.yml` and write its path from there.",
+        )
+    return name
 
 
 def _content(place: Path) -> bytes | None:

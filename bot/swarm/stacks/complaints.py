@@ -43,6 +43,15 @@ def unset(names: Iterable[str], stack: str) -> RefusedError:
     )
 
 
+def unreadable(stack: str) -> RefusedError:
+    """The refusal for a file that the CLI takes and we cannot read: it is not known what it
+    refers to."""
+    return RefusedError(
+        f"`{stack}.yml` is YAML of a kind that cannot be looked through.",
+        hint="Take out tags like `!name`, and what is there twice.",
+    )
+
+
 def port_taken(
     wanted: Iterable[tuple[str, Mapping[str, Any]]],
     services: Iterable[Mapping[str, Any]],

@@ -105,6 +105,8 @@ class DockerStacks:
         document = filled_in(written, files.variables)
         holding = await asyncio.to_thread(packed, files, document)
         engine, ended = await self._run(files, self._restoring if former else self._cli)
+        if not written:
+            raise complaints.unreadable(files.stack)
         calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
         if only:
             calls = only_for(only, calls)

@@ -1,0 +1,91 @@
+"""What is kept of a stack's files: nothing outside of their folder is ever read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import RefusedError
+from bot.swarm.stacks.bundle import packed, unpacked
+from bot.swarm.stacks.folder import StackFiles
+
+SECRET = b"sesame"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> StackFiles:
+    """A stack whose folder has files and links, beside what is not in it."""
+    folder = tmp_path / "stacks"
+    (folder / "more").mkdir(parents=True)
+    (folder / "settings.txt").write_text("one")
+    (folder / "more" / "settings.txt").write_text("two")
+    (tmp_path / "outside.txt").write_bytes(SECRET)
+    (folder / "link.txt").symlink_to("../outside.txt")
+    (folder / "alias.txt").symlink_to("settings.txt")
+    (folder / "away").symlink_to(tmp_path)
+    (folder / "round").symlink_to("round")
+    return StackFiles("orochi", b"", folder, {})
+
+
+def naming(path: str) -> list[dict[str, Any]]:
+    """Compose files that name a file, each in another place."""
+    return [
+        {"configs": {"a": {"file": path}}},
+        {"secrets": {"a": {"file": path}}},
+        {"services": {"web": {"env_file": path}}},
+        {"services": {"web": {"env_file": ["settings.txt", path]}}},
+        {"services": {"web": {"env_file": [{"path": path}]}}},
+    ]
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize(
+    "path",
+    ["../outside.txt", "more/../../outside.txt", "link.txt", "away/outside.txt", "round", "a\0b"],
+)
+def test_paths_that_leave_the_folder_are_refused(files: StackFiles, path: str, place: int) -> None:
+    with pytest.raises(RefusedError) as caught:
+        packed(files, naming(path)[place])
+
+    assert caught.value.sentence == (
+        f"`orochi.yml` names the file `{path}`, which is not in the stacks' folder."
+    )
+    assert caught.value.hint == "Put it beside `orochi.yml` and write its path from there."
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("name", ["outside.txt", "stacks/settings.txt"])
+def test_absolute_paths_are_refused(files: StackFiles, name: str, place: int) -> None:
+    """Also into the folder itself: a version's files are read from another one later."""
+    path = files.folder.parent / name
+
+    with pytest.raises(RefusedError, match="is not in the stacks' folder"):
+        packed(files, naming(str(path))[place])
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("settings.txt", "settings.txt"),
+        ("./more/../settings.txt", "settings.txt"),
+        ("more/settings.txt", "more/settings.txt"),
+        ("alias.txt", "alias.txt"),
+    ],
+)
+def test_files_of_the_folder_are_kept_by_their_path(
+    files: StackFiles, tmp_path: Path, path: str, name: str
+) -> None:
+    contents = packed(files, naming(path)[0])
+    other = tmp_path / "other"
+    other.mkdir()
+
+    assert contents.files == {name: (files.folder / name).read_bytes()}
+    assert unpacked(contents, other).folder == other
+    assert (other / name).read_bytes() == contents.files[name]
+
+
+def test_what_is_not_there_is_left_to_the_client(files: StackFiles) -> None:
+    """It has its own words for that."""
+    assert packed(files, naming("nofile.txt")[0]).files == {}
