@@ -1,12 +1,15 @@
 """The drawing process: reads figures from its standard input until that ends, answers each.
 
 It has no secrets (its environment is what the bot gives it), and its memory is bounded by the
-kernel: a picture that needs more fails, and nothing else does.
+kernel: a picture that needs more fails, and nothing else does. The folder of its fonts, named in
+``MPLCONFIGDIR``, is the bot's to remove, and its own where the bot is lost.
 """
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
 import sys
 from typing import BinaryIO
 
@@ -23,6 +26,8 @@ def main(source: BinaryIO, out: BinaryIO) -> None:
         body = source.read(LENGTH.unpack(head)[0])
         _ = out.write(frame(_drawn(body)))
         out.flush()
+    # The bot kills this process when it has no more use for it: here the bot itself was killed.
+    shutil.rmtree(os.environ["MPLCONFIGDIR"], ignore_errors=True)
 
 
 def _drawn(body: bytes) -> bytes:

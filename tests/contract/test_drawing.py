@@ -152,3 +152,15 @@ async def test_an_idle_process_is_ended_and_leaves_no_folder():
     assert not await asyncio.to_thread(os.path.exists, folder)
     with pytest.raises(DrawingError, match="shutting down"):
         await process.png(SMALL)
+
+
+async def test_a_bot_that_is_lost_leaves_neither_process_nor_folder(drawing):
+    """What the process sees of a killed bot is the end of its input."""
+    await drawing.png(SMALL)
+    first, folder = drawing.pid, drawing._cache
+    drawing._process.stdin.close()
+
+    def gone() -> bool:
+        return not (Path(f"/proc/{first}/exe").exists() or Path(folder).exists())
+
+    await asyncio.to_thread(wait_until, gone, "the end of process and folder", seconds=20)
