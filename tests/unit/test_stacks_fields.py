@@ -113,6 +113,21 @@ def test_each_field_is_readable() -> None:
     assert "sesame" not in str(found)
 
 
+def test_the_order_in_which_options_were_written_is_no_difference() -> None:
+    """A stack's file and the engine list the same options of a volume in other orders."""
+    options = {"type": "nfs", "device": ":/media", "o": "addr=10.0.0.20"}
+    specs = [
+        {"TaskTemplate": {"ContainerSpec": {"Mounts": [mount]}}}
+        for mount in (
+            {"Type": "volume", "Target": "/m", "VolumeOptions": {"DriverConfig": options}},
+            {"VolumeOptions": {"DriverConfig": dict(sorted(options.items()))}, "Target": "/m"}
+            | {"Type": "volume"},
+        )
+    ]
+
+    assert fields(specs[0]) == fields(specs[1])
+
+
 def test_what_the_engine_fills_in_is_no_difference() -> None:
     assert service_form(as_the_engine_shows_it(), NAMES) == service_form(POSTED, NAMES)
 

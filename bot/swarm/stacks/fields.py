@@ -66,8 +66,9 @@ def _take(rest: Json, path: tuple[str, ...]) -> Any:  # noqa: ANN401 (any JSON)
 
 
 def _flat(part: Any, path: str, veil: Veil) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    """The leaves of a part by their names' order: the file and the engine each have their own."""
     if isinstance(part, dict) and part:
-        for key, value in part.items():
+        for key, value in sorted(part.items()):
             yield from _flat(value, f"{path}.{key}" if path else key, veil)
     elif path and part != {}:
         yield _readable(path), veil.shown(path, _measured(path.rpartition(".")[2], part))
