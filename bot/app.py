@@ -20,7 +20,6 @@ from bot.domain.incident_news import Rules
 from bot.domain.job import Job
 from bot.domain.message import Message
 from bot.drawing.process import DrawingProcess
-from bot.engine_ports import Probe
 from bot.loops.alerts import AlertTexts
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
@@ -32,6 +31,7 @@ from bot.loops.watcher import Surroundings, Watcher
 from bot.loops.worker import Worker
 from bot.metrics import Metrics
 from bot.ports import Feed, Receive, Request
+from bot.ports.engine import Probe
 from bot.probe import TcpProbe
 from bot.readiness import HttpReadiness
 from bot.settings import Settings

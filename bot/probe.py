@@ -1,4 +1,4 @@
-"""Whether a server answers on a TCP port: ``bot.engine_ports.Probe`` on this machine's network."""
+"""Whether a server answers on a TCP port: ``bot.ports.engine.Probe`` on this machine's network."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from bot.domain.command import Defaults
 from bot.domain.goal import Limits
-from bot.engine_ports import Nodes, Probe, ServiceLogs, Volumes
 from bot.loops.background import Background
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.ports import Chat, Clock, Drawing, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
+from bot.ports.engine import Nodes, Probe, ServiceLogs, Volumes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bot.domain.command import RotateToken
 from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
 from bot.domain.joining import ROLES, fingerprint
 from bot.domain.message import Message
-from bot.engine_ports import JoinTokens
+from bot.ports.engine import JoinTokens
 from bot.views.join import join_message, rotate_question
 from handlers.context import Context
 

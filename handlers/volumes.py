@@ -10,7 +10,7 @@ from bot.domain.errors import SwarmError
 from bot.domain.message import Message
 from bot.domain.reach import Reach
 from bot.domain.volumes import LiveVolume, Volume, volumes_of
-from bot.engine_ports import Probe
+from bot.ports.engine import Probe
 from bot.views.volumes import volumes_message
 from handlers.context import Context
 

@@ -12,7 +12,7 @@ from typing import Final
 from bot.demo.swarm.engine import SimulatedSwarm
 from bot.demo.swarm.furnished import NFS_SERVER, furnished
 from bot.domain.reach import Reach
-from bot.engine_ports import Probe
+from bot.ports.engine import Probe
 from bot.swarm.engine import DockerSwarm
 
 STACKS: Final = Path(__file__).parent / "stacks"

@@ -10,7 +10,7 @@ from typing import Final
 from bot.domain.errors import OutOfSequenceError, SupersededError, SwarmError
 from bot.domain.joining import ROLES, fingerprint
 from bot.domain.swarm import Availability, Node, Task
-from bot.engine_ports import JoinTokens
+from bot.ports.engine import JoinTokens
 from bot.swarm import wire
 from bot.swarm.connection import Connection, Json
 
@@ -19,7 +19,7 @@ _PAUSE: Final = (0.02, 0.2)
 
 
 class DockerNodes:
-    """Implements ``bot.engine_ports.Nodes``; specs are handled whole and raw."""
+    """Implements ``bot.ports.engine.Nodes``; specs are handled whole and raw."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -40,7 +40,7 @@ class DockerNodes:
     async def set_availability(self, node_id: str, wanted: Availability) -> bool:
         """Make a node available or not: one field of its spec, and nothing else.
 
-        As in ``bot.engine_ports.Nodes``.
+        As in ``bot.ports.engine.Nodes``.
         """
 
         async def write() -> bool:
@@ -65,7 +65,7 @@ class DockerNodes:
         return JoinTokens(_tokens(swarm), _addresses(nodes, own))
 
     async def rotate_token(self, role: str, present: str) -> None:
-        """Replace the token of a role, as in ``bot.engine_ports.Nodes``."""
+        """Replace the token of a role, as in ``bot.ports.engine.Nodes``."""
 
         async def write() -> None:
             swarm = await self._connection.get("/swarm")

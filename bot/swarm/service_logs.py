@@ -43,14 +43,14 @@ class _Answer:
 
 
 class DockerServiceLogs:
-    """Implements ``bot.engine_ports.ServiceLogs``. ``seconds`` is the longest that it reads."""
+    """Implements ``bot.ports.engine.ServiceLogs``. ``seconds`` is the longest that it reads."""
 
     def __init__(self, connection: Connection, seconds: float = _SECONDS) -> None:
         self._connection = connection
         self._seconds = seconds
 
     async def service_log(self, service_id: str, since: float, lines: int) -> ServiceLog:
-        """The last lines of all tasks together, as in ``bot.engine_ports.ServiceLogs``."""
+        """The last lines of all tasks together, as in ``bot.ports.engine.ServiceLogs``."""
         params: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "details": 1}
         params |= {"tail": lines} | ({"since": int(since)} if since else {})
         path = f"/services/{service_id}/logs"

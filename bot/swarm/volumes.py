@@ -12,7 +12,7 @@ from bot.swarm.wire import STACK_LABEL
 
 
 class DockerVolumes:
-    """Implements ``bot.engine_ports.Volumes``."""
+    """Implements ``bot.ports.engine.Volumes``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -15,8 +15,8 @@ from bot.domain.plan import Action, Step
 from bot.domain.plan_env import unset_variables
 from bot.domain.plan_masking import Veil
 from bot.domain.version import Bundle
-from bot.engine_ports import Probe
 from bot.ports import Applied, Recording
+from bot.ports.engine import Probe
 from bot.swarm.connection import Connection
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked

@@ -11,7 +11,7 @@ from bot.domain import stack_warnings
 from bot.domain.plan_env import interpolated
 from bot.domain.stack_warnings import Stack, to_ask
 from bot.domain.volumes import volumes_of
-from bot.engine_ports import Probe
+from bot.ports.engine import Probe
 from bot.swarm import wire
 from bot.swarm.connection import Connection
 from bot.swarm.stacks.compose import bodies

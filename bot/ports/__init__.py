@@ -1,0 +1,49 @@
+"""What the core asks of the outside. Adapters implement these; handlers and loops know no more.
+
+Every method may raise the errors of ``bot.domain.errors`` that its side is named for: the store
+``StoreUnavailableError``, the swarm ``SwarmError`` and its kinds, the chat ``ChatError`` and its
+kinds.
+"""
+
+from __future__ import annotations
+
+from bot.ports.chat import Chat, Receive, Request, Still, Upload
+from bot.ports.clock import Clock
+from bot.ports.drawing import Drawing
+from bot.ports.feed import Change, Feed, FeedStatus, Readiness, Stream, Subscription
+from bot.ports.incidents import Incidents, Kept
+from bot.ports.jobs import CancelResult, Delivery, Jobs, Lease, Plans
+from bot.ports.stacks import Applied, Recording, Stacks, Versions
+from bot.ports.swarm import EngineInfo, Guard, Scaled, Swarm, Updated
+
+__all__ = [
+    "Applied",
+    "CancelResult",
+    "Change",
+    "Chat",
+    "Clock",
+    "Delivery",
+    "Drawing",
+    "EngineInfo",
+    "Feed",
+    "FeedStatus",
+    "Guard",
+    "Incidents",
+    "Jobs",
+    "Kept",
+    "Lease",
+    "Plans",
+    "Readiness",
+    "Receive",
+    "Recording",
+    "Request",
+    "Scaled",
+    "Stacks",
+    "Still",
+    "Stream",
+    "Subscription",
+    "Swarm",
+    "Updated",
+    "Upload",
+    "Versions",
+]
