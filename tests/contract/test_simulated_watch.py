@@ -108,13 +108,7 @@ async def test_objects_are_as_the_engine_says(demo: SimulatedSwarm, client: Watc
             (web, TaskState.RUNNING), (glob, TaskState.RUNNING), (job, TaskState.COMPLETE)
         )
         look = await all_run(swarm)
-        await watcher.until(
-            *(
-                (task.service_id, task.state)
-                for task in look.tasks
-                if task.service_id in {web, glob, job}
-            )
-        )
+        await watcher.up_to(t for t in look.tasks if t.service_id in {web, glob, job})
         await swarm.aclose()
         told = {event.object.id: event.object for event in watcher.events}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 
 from bot.domain.errors import SwarmError
@@ -12,6 +12,8 @@ from bot.domain.swarm import Node, Service, Task, TaskState
 from bot.swarm.watch.client import WatchClient
 
 SECONDS = 60.0
+CLOCK_TICK = 1e-5
+"""Times come as text from one side and as numbers from the other."""
 
 Identity = tuple[Action, str, str, object]
 
@@ -38,6 +40,19 @@ class Watcher:
     async def until(self, *told: tuple[str, TaskState]) -> None:
         """Return when there are events of a task of each of these services in this state."""
         await self._until(lambda: set(told) <= self._states())
+
+    async def up_to(self, tasks: Iterable[Task]) -> None:
+        """Return when each of these tasks was told as it is here."""
+        wanted = {(task.id, task.state, task.since) for task in tasks}
+        await self._until(lambda: all(self._told(*each) for each in wanted))
+
+    def _told(self, task_id: str, state: TaskState, since: float) -> bool:
+        return any(
+            isinstance(event.object, Task)
+            and (event.object.id, event.object.state) == (task_id, state)
+            and abs(event.object.since - since) < CLOCK_TICK
+            for event in self.events
+        )
 
     async def failed(self, count: int) -> None:
         """Return when so many failures of tasks were told."""
