@@ -32,6 +32,28 @@ SAID = [
     ("required variable TAG is missing a value", "The variable `TAG` is not set."),
     (
         (
+            'invalid interpolation format for services.web.environment.[]: "PASSWORD=se$!same"; '
+            "you may need to escape any $ with another $\n"
+        ),
+        "`orochi.yml` has a `$` in `services.web.environment` that begins no variable.",
+    ),
+    (
+        "invalid env file (/stacks/web.env): variable 'open sesame' contains whitespaces\n",
+        "The file `web.env`, which `orochi.yml` names, has a line that is not KEY=VALUE.",
+    ),
+    (
+        "poorly formatted environment: variable 'open sesame' has white spaces\n",
+        "A file of variables, which `orochi.yml` names, has a line that is not KEY=VALUE.",
+    ),
+    (
+        'something about services.web.environment.PASSWORD: "open sesame" is wrong\n',
+        (
+            "The docker client refuses `orochi.yml`: something about "
+            'services.web.environment.PASSWORD: "•••" is wrong.'
+        ),
+    ),
+    (
+        (
             'network "front" is declared as external, but could not be found. You need to create a '
             "swarm-scoped network before the stack is deployed\n"
         ),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bot.domain.errors import RefusedError
+from bot.domain.masking import masked
 
 _Told = Callable[[re.Match[str], str], tuple[str, str]]
 
@@ -29,6 +30,7 @@ def refusal(said: str, stack: str, folder: str) -> RefusedError:
         if found := re.search(pattern, text, re.DOTALL):
             sentence, hint = tell(found, stack)
             return RefusedError(sentence, hint=hint)
+    text = masked(text)
     words = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return RefusedError(f"The docker client refuses `{stack}.yml`: {words.rstrip('.')}.")
 
@@ -139,6 +141,21 @@ def _required(found: re.Match[str], stack: str) -> tuple[str, str]:
     )
 
 
+def _no_variable(found: re.Match[str], stack: str) -> tuple[str, str]:
+    """The value itself may be a secret: only its place is told."""
+    place = found["place"].removesuffix(".[]")
+    return (
+        f"`{stack}.yml` has a `$` in `{place}` that begins no variable.",
+        "Write `$$` where a `$` is meant.",
+    )
+
+
+def _env_file(found: re.Match[str], stack: str) -> tuple[str, str]:
+    """The line, which the client repeats, may be a part of a secret."""
+    named = f"The file `{found['file']}`" if found["file"] else "A file of variables"
+    return f"{named}, which `{stack}.yml` names, has a line that is not KEY=VALUE.", ""
+
+
 def _network(found: re.Match[str], stack: str) -> tuple[str, str]:
     name = found["name"]
     return (
@@ -196,6 +213,9 @@ _TABLE: Final[tuple[tuple[str, _Told], ...]] = (
     (r"(?P<place>\S+) Additional property (?P<key>\S+) is not allowed", _unknown_key),
     (r"unsupported Compose file version|Version in .* is unsupported", _old_version),
     (rf"required variable (?P<name>\w+) is missing a value:?(?P<reason>.*?){_ADVICE}$", _required),
+    (r"invalid interpolation format for (?P<place>\S+): ", _no_variable),
+    (r"invalid env file \((?P<file>[^)]+)\): (?!open |stat )", _env_file),
+    (r"(?P<file>)poorly formatted environment: ", _env_file),
     (r'network "(?P<name>[^"]+)" is declared as external, but could not be found', _network),
     (r'network "(?P<name>[^"]+)" is declared as external, but it is not in', _network_scope),
     (r"(?:service (?P<service>\S+): )?(?P<kind>secret|config) not found: (?P<name>\S+)", _missing),
