@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.errors import StoreUnavailableError
@@ -30,19 +31,27 @@ class Hold:
         self._jobs = jobs
         self._chat = chat
         self._clock = clock
+        self._writing = asyncio.Lock()
 
     async def save(self, job: Job) -> Job:
         """Write the record; raises when it could not be written."""
-        self.job = await self._jobs.save(self.lease, job)
+        self.job = job
+        await self._write()
         return self.job
 
     async def note(self, job: Job) -> None:
         """Write progress: worth having, but a job outlives a store that is away."""
         self.job = job
         try:
-            self.job = await self._jobs.save(self.lease, job)
+            await self._write()
         except StoreUnavailableError as error:
             log.debug("progress of job %s not saved: %s", job.id, error)
+
+    async def _write(self) -> None:
+        """One at a time, and the newest: services that are followed side by side all write here."""
+        async with self._writing:
+            saved = await self._jobs.save(self.lease, self.job)
+            self.job = replace(self.job, revision=saved.revision)
 
     async def finish(self, job: Job, *, watch: bool = False) -> None:
         """Write the end of the turn; tries again until the store took it or the lease is lost.

@@ -1,0 +1,95 @@
+"""A job in the hands of a worker: what several write into it side by side is all kept."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.domain.job import Job, Target, Turn
+from bot.domain.verdict import Outcome, Verdict
+from bot.loops.hold import Hold
+from bot.ports import Chat, Jobs, Lease
+
+WELL = Outcome(Verdict.CONVERGED, "1 of 1 runs.")
+
+
+class SlowJobs:
+    """Takes each record when it is told to, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.records: list[Job] = []
+        self.waiting: list[asyncio.Event] = []
+        self.came = asyncio.Condition()
+
+    async def save(self, lease: Lease, job: Job) -> Job:
+        """As in ``bot.ports.Jobs``."""
+        del lease
+        taken = asyncio.Event()
+        async with self.came:
+            self.waiting.append(taken)
+            self.came.notify_all()
+        await taken.wait()
+        self.records.append(job)
+        return replace(job, revision=len(self.records))
+
+    async def until(self, count: int) -> None:
+        """Wait for so many saves to have come."""
+        async with self.came:
+            await self.came.wait_for(lambda: len(self.waiting) >= count)
+
+    async def take(self, place: int) -> None:
+        """Let a save end, by the order in which it came."""
+        await self.until(place + 1)
+        self.waiting[place].set()
+
+
+@pytest.fixture
+def jobs() -> SlowJobs:
+    return SlowJobs()
+
+
+@pytest.fixture
+def hold(jobs: SlowJobs) -> Hold:
+    targets = tuple(Target(f"orochi_{name}", name, 1) for name in ("a", "b", "c"))
+    job = Job("k3f9ab", "scale", "orochi", "scale 1", "U1", "C1", 0.0, targets)
+    lease = Lease(job.id, Turn.RUN, "token", 1)
+    return Hold(cast("Jobs", jobs), cast("Chat", None), lease, job, SystemClock())
+
+
+async def noted(hold: Hold, *places: int) -> None:
+    """Outcomes of several services, each noted as soon as it is known."""
+    for place in places:
+        await hold.note(hold.job.with_outcome(place, WELL))
+
+
+async def test_outcomes_that_come_while_another_is_written_are_kept(hold: Hold, jobs: SlowJobs):
+    """A service's outcome may be known between a save and its answer, as of eight at once."""
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(noted(hold, 0))
+        second = group.create_task(noted(hold, 1))
+        await jobs.take(0)
+        await first
+        third = group.create_task(noted(hold, 2))
+        await jobs.take(1)
+        await second
+        await jobs.take(2)
+        await third
+
+    assert hold.job.outcomes == (WELL, WELL, WELL)
+    assert jobs.records[-1].outcomes == hold.job.outcomes
+    assert hold.job.revision == len(jobs.records)
+
+
+async def test_what_is_seen_while_a_record_is_written_is_kept(hold: Hold, jobs: SlowJobs):
+    """What is only shown, as the course of a timeline, is in memory alone until the next save."""
+    saving: asyncio.Task[Any] = asyncio.create_task(noted(hold, 0))
+    await jobs.until(1)
+    hold.job = replace(hold.job, text="seen meanwhile")
+    await jobs.take(0)
+    await saving
+
+    assert (hold.job.text, hold.job.outcomes[0]) == ("seen meanwhile", WELL)
