@@ -127,6 +127,8 @@ def _other(step: Step, fresh: Step | None) -> Judged:
 
 def _beyond(step: Step, confirmed: Plan, recorded: Plan) -> str:
     then, now = confirmed.service(step.name), recorded.service(step.name)
+    if then and now and then.base and not now.base:
+        return f"{step.name} was removed since the plan was made."
     if then and now and then.base != now.base:
         return what_changed(step.name, _between(then, now, "old"))
     done = _DONE[step.action]

@@ -146,6 +146,17 @@ def test_what_goes_beyond_the_plan_is_told() -> None:
     )
 
 
+def test_a_service_that_was_to_stay_and_was_removed_is_told_so() -> None:
+    """Not field by field, as if somebody had changed each of them to nothing."""
+    stays = ServiceChange("s_db", None, "id4", "d0", fields=(Difference("image", "d:1", "d:1"),))
+    again = Step(Kind.SERVICE, Action.CREATE, "s_db", wanted="d0")
+
+    assert stale(
+        replace(PLAN, services=(*PLAN.services, stays)),
+        recorded(*PLAN.steps, again, services=(service(again, "", "d:1"),)),
+    ) == ("s_db was removed since the plan was made.",)
+
+
 def test_of_many_changes_the_first_are_told() -> None:
     fields = [Difference(f"field {number}", "", "x") for number in range(5)]
 
