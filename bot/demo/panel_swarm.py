@@ -41,11 +41,11 @@ class SwarmPart:
         limited = self._services(_has_limit)
         return [
             _of_service(
-                "kill_task",
-                "Kill a container",
-                "One task fails with exit 137 and is replaced: an alert comes and is resolved.",
+                "crash_task",
+                "Break a container",
+                "One task fails with exit 1 and is replaced: an alert comes, and is resolved.",
                 running,
-                self._kill,
+                self._crash_one,
             ),
             _of_service(
                 "crash_loop",
@@ -112,10 +112,10 @@ class SwarmPart:
     def _services(self, fits: Callable[[Service], bool]) -> list[str]:
         return sorted(each.name for each in self._store.services.values() if fits(each))
 
-    async def _kill(self, values: Values) -> str:
-        self._faults.kill_task(values["service"])
+    async def _crash_one(self, values: Values) -> str:
+        self._faults.crash_task(values["service"])
         self._swarm.catch_up()
-        return f"A container of {values['service']} was killed."
+        return f"A container of {values['service']} crashed."
 
     async def _crash(self, values: Values) -> str:
         self._faults.crash_loop(values["service"])

@@ -55,7 +55,7 @@ def test_what_is_broken_is_told_and_what_is_mended_is_resolved(demo: DemoProcess
 
 
 def test_the_panel_refuses_what_is_not_there(demo: DemoProcess) -> None:
-    assert "error" in demo.post("break", name="kill_task", values={"service": "orochi_none"})
+    assert "error" in demo.post("break", name="crash_task", values={"service": "orochi_none"})
     assert "error" in demo.post("break", name="start_node", values={"node": "photon-machine-02"})
 
 

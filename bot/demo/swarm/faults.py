@@ -41,6 +41,10 @@ class Faults:
         """SIGKILL to one container: failed, exit code 137. Returns the task's id."""
         return self._kill(service, task_id, Killed())
 
+    def crash_task(self, service: str, task_id: str = "") -> str:
+        """One container ends by itself: failed, exit code 1. Returns the task's id."""
+        return self._kill(service, task_id, Killed(code=1))
+
     def out_of_memory(self, service: str, task_id: str = "") -> str:
         """The kernel kills one container for memory: it looks as a SIGKILL does, except on its
         own node. Returns the task's id. FaultError where the service has no memory limit."""

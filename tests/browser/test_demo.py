@@ -1,0 +1,141 @@
+"""The whole demo as a new user has it: ``python -m bot demo`` and its page in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from selenium.webdriver.support.ui import Select
+
+from tests.browser.browser import PHONE, Browser
+from tests.demo import ALERTS, DemoProcess
+
+Take = Callable[[str], None]
+COMPOSER = "[data-composer=channel]"
+
+
+@pytest.fixture
+def demo() -> Iterator[DemoProcess]:
+    """A demo of its own."""
+    with DemoProcess() as made:
+        yield made
+
+
+@pytest.fixture
+def browser(chromium: Browser, demo: DemoProcess) -> Browser:
+    """The browser as new, with the demo's page open."""
+    chromium.open(demo.url)
+    return chromium
+
+
+@pytest.fixture(autouse=True)
+def _no_complaints(browser: Browser) -> Iterator[None]:
+    """The browser's console holds no error when a test ends."""
+    browser.complaints()
+    yield
+    assert browser.complaints() == []
+
+
+def act_as_bob(browser: Browser) -> None:
+    Select(browser.find("[data-acting]")).select_by_visible_text("Bob · viewer")
+
+
+def test_a_scale_is_typed_and_watched_to_its_verdict(browser: Browser, picture: Take) -> None:
+    box = browser.find(COMPOSER)
+    box.send_keys("/orochi sca")
+    browser.find("[role=option]", "/orochi scale")
+    picture("demo-typing")
+    browser.type_in("le 5")
+    browser.find(".message", "Running: scale worker01 to 5")
+    picture("demo-running")
+    message = browser.find(".message", "Converged: scale worker01 to 5")
+    assert "5/5 running" in message.text
+    browser.find(".replies button")
+    picture("demo-converged")
+
+
+def test_a_worker_is_broken_and_its_alert_comes_and_is_resolved(
+    browser: Browser, picture: Take
+) -> None:
+    browser.click("[aria-label='Break things']")
+    browser.click("[data-break=crash_loop]")
+    browser.find(".said", "orochi_worker01 crashes until you mend everything.")
+    browser.click("nav a", "alerts")
+    browser.find(".message", "Firing: worker01")
+    picture("demo-alert")
+    browser.click("[data-break=mend]")
+    browser.find(".message", "Resolved: worker01")
+    picture("demo-resolved")
+
+
+def test_a_deploy_is_confirmed_by_an_operator(browser: Browser, picture: Take) -> None:
+    browser.type_in("/orochi deploy")
+    plan = browser.find(".message", "Plan: deploy orochi")
+    assert "garanews/orochi_worker:2" in plan.text
+    assert "of its services 1 changes" in plan.text.lower()
+    picture("demo-plan")
+    browser.click("[data-action='job.confirm']")
+    browser.click("dialog button", "Confirm")
+    browser.find(".message", "Converged: deploy orochi")
+    picture("demo-deployed")
+
+
+def test_a_viewer_is_refused_and_told_why(browser: Browser, picture: Take) -> None:
+    act_as_bob(browser)
+    browser.type_in("/orochi restart django")
+    refusal = browser.find(".message.private", "Nothing was changed")
+    assert "Only visible to you" in refusal.text
+    picture("demo-viewer")
+
+
+def test_a_reload_keeps_the_channel_and_the_person(browser: Browser, demo: DemoProcess) -> None:
+    demo.breaks("crash_task", service="orochi_worker01")
+    act_as_bob(browser)
+    browser.click("nav a", "alerts")
+    browser.find(".message", "worker01")
+    browser.driver.refresh()
+    browser.find(".message", "worker01")
+    assert browser.find("h1").text == "#alerts"
+    assert Select(browser.find("[data-acting]")).first_selected_option.text == "Bob · viewer"
+
+
+def test_the_swarm_is_drawn_and_listed(browser: Browser, picture: Take) -> None:
+    browser.type_in("/orochi map")
+    shown = browser.find(".upload img")
+    browser.wait(lambda: shown.get_property("naturalWidth") or None)
+    picture("demo-map")
+    browser.type_in("/orochi status")
+    browser.find(".message.private", "orochi: 8 services")
+    picture("demo-status")
+
+
+def test_the_home_tab_shows_what_fails_and_fits_a_phone(
+    browser: Browser, demo: DemoProcess, picture: Take
+) -> None:
+    demo.type("/orochi scale 3")
+    demo.breaks("crash_loop", service="orochi_django")
+    demo.message("Firing: django", channel=ALERTS)
+    browser.click("nav a", "Orochi Home")
+    browser.find(".home", "django")
+    picture("demo-home")
+    browser.prefer("dark")
+    picture("demo-home-dark")
+    browser.size(*PHONE)
+    picture("demo-home-phone")
+    width = int(browser.driver.execute_script("return document.documentElement.scrollWidth"))
+    assert width <= PHONE[0]
+
+
+def test_the_whole_in_one_picture(browser: Browser, demo: DemoProcess, picture: Take) -> None:
+    """What the README shows: a job that converged, and beside it an alert and the panel."""
+    demo.type("/orochi scale 5")
+    demo.message("scale worker01 to 5: converged")
+    browser.type_in("/orochi map")
+    shown = browser.find(".upload img")
+    browser.wait(lambda: shown.get_property("naturalWidth") or None)
+    picture("demo-whole")
+    browser.click("nav a", "alerts")
+    browser.click("[aria-label='Break things']")
+    browser.click("[data-break=crash_task]")
+    browser.find(".message", "Last log lines")
+    picture("demo-broken")
