@@ -2,16 +2,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= 2
+SWARM ?= simulated
 
-.PHONY: setup packages test lint bench lock page
+.PHONY: demo setup packages test lint bench lock page
 
 setup: packages .venv/.ready ## make .venv from the lock
+
+demo: .venv/.demo ## the whole bot in a browser: no root, Slack, Docker or Redis; SWARM=docker: this machine's swarm
+	$(BIN)/python -m bot demo --swarm $(SWARM) $(ARGS)
 
 packages: ## as root on Debian or Ubuntu: install what is missing for the tests
 	PYTHON=$(PYTHON) sh tests/lab/install
 
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+
+.venv/.demo: requirements-demo.lock
+	@$(NEW_ENOUGH)
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-demo.lock
+	touch $@
+
 .venv/.ready: requirements-dev.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 setup")'
+	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
