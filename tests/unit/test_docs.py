@@ -18,6 +18,7 @@ from bot.domain.causes import Cause, CauseKind
 from bot.domain.commands import COMMANDS
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.job import Job, Target
+from bot.domain.parser import Defaults, Reply, parse
 from bot.domain.verdict import Outcome, Verdict
 from bot.metrics import Metrics
 from bot.ports import FeedStatus
@@ -170,6 +171,20 @@ def test_the_changelog_tells_of_this_version_and_of_every_command() -> None:
     text = section_of_version(version)
 
     assert {row.name for row in COMMANDS} <= set(re.findall(r"/orochi (\w+)", text))
+
+
+def test_the_guides_commands_are_understood_and_each_has_its_transcript() -> None:
+    """What its table names is typed below it, with what was answered."""
+    page = ROOT / "docs" / "guide.md"
+    typed = [body.partition("\n")[0] for body in fences(page, {"text"})]
+    spans = [span.strip("`") for span in SPAN.findall(FENCE.sub("", page.read_text("utf-8")))]
+    commands = [text.removeprefix("/orochi ") for text in (*typed, *spans) if "/orochi " in text]
+    parsed = {text: parse(text, Defaults(service="worker01")) for text in commands}
+    shown = {text.split()[1] for text in typed if text.startswith("/orochi ")}
+
+    assert [text for text, command in parsed.items() if isinstance(command, Reply)] == []
+    assert {text.split()[0] for text in commands} - shown <= {"status", "rollback"}
+    assert {"join", "nodes", "deploy", "ps", "scale", "volumes"} <= shown
 
 
 def section_of_version(version: str) -> str:
