@@ -146,6 +146,18 @@ async def test_a_port_that_another_service_publishes(bench: Workbench) -> None:
     assert error.sentence == ("ours_web would publish the port 18300/udp, which taken has already.")
 
 
+async def test_a_mode_that_the_engine_would_not_change(bench: Workbench) -> None:
+    bench.write(HEAD)
+    await bench.deploy()
+    bench.write(f"{HEAD}    deploy: {{mode: global}}\n")
+
+    error = await refusal(bench)
+
+    assert error.sentence == (
+        "ours_web is replicated in the swarm and global in `ours.yml`: a service keeps its mode."
+    )
+
+
 async def test_values_that_look_secret_are_not_in_what_is_refused(bench: Workbench) -> None:
     (bench.folder / f"{OURS}.env").write_text("DB_PASSWORD=correct horse\n")
     bench.write(f"{HEAD}    ports: ['$DB_PASSWORD:80']\n")

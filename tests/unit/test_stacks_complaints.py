@@ -209,3 +209,19 @@ services:
 )
 def test_what_is_no_compose_file_is_left_to_the_client(text: bytes) -> None:
     assert depends_on(read_compose(text), "s") == {}
+
+
+def test_a_service_keeps_its_mode() -> None:
+    """A job, too, cannot become a service."""
+    modes = [{"Replicated": {"Replicas": 2}}, {"Global": {}}, {"ReplicatedJob": {}}]
+    specs = [{"Mode": mode} for mode in modes]
+    same = [("orochi_a", spec, spec) for spec in specs]
+
+    assert complaints.mode_changed("orochi", same) is None
+    error = complaints.mode_changed("orochi", [*same, ("orochi_web", specs[0], specs[1])])
+    assert error is not None
+    assert error.sentence == (
+        "orochi_web is replicated in the swarm and global in `orochi.yml`: a service keeps its "
+        "mode."
+    )
+    assert "`docker service rm orochi_web`" in error.hint

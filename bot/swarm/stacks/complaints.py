@@ -17,6 +17,12 @@ _Told = Callable[[re.Match[str], str], tuple[str, str]]
 _LONGEST: Final = 400
 _NOTHING_TO_SAY: Final = ("Since --detach=false", "In a future release, --detach")
 _ADVICE: Final = r'(?:"; you may need to escape.*)?'
+_MODES: Final = {
+    "Replicated": "replicated",
+    "Global": "global",
+    "ReplicatedJob": "a replicated job",
+    "GlobalJob": "a global job",
+}
 _PREFIX: Final = re.compile(r"Error response from daemon: |rpc error: code = \w+ desc = ")
 
 
@@ -81,6 +87,25 @@ def port_taken(
     return None
 
 
+def mode_changed(
+    stack: str, pairs: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
+) -> RefusedError | None:
+    """The refusal for a service of another mode than it has, None when all keep theirs.
+
+    ``pairs`` are names, live specs and specs to come. The engine says so only when the change is
+    made: "service mode change is not allowed".
+    """
+    for name, live, coming in pairs:
+        before, after = _mode(live), _mode(coming)
+        if before != after:
+            return RefusedError(
+                f"{name} is {before} in the swarm and {after} in `{stack}.yml`: a service keeps "
+                "its mode.",
+                hint=f"Remove it first (`docker service rm {name}`), or give it another name.",
+            )
+    return None
+
+
 def warnings(said: str) -> tuple[str, ...]:
     """The warnings of a run that went well, a paragraph of the CLI each."""
     lines = [line for line in said.splitlines() if not line.startswith(_NOTHING_TO_SAY)]
@@ -97,6 +122,11 @@ def _taken(name: str, port: tuple[int, str], holder: str, removed: frozenset[str
         f"{name} would publish the port {number}/{protocol}, which {holder} has already.",
         hint=hint,
     )
+
+
+def _mode(spec: Mapping[str, Any]) -> str:
+    words = (_MODES.get(name, name) for name in spec.get("Mode") or {"Replicated": {}})
+    return " ".join(words)
 
 
 def _ingress_ports(spec: Mapping[str, Any]) -> list[tuple[int, str]]:

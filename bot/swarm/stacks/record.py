@@ -125,6 +125,7 @@ class DockerStacks:
         )
         recorded = planned(calls, basis, self._veil)
         _refuse_taken_ports(recorded, services)
+        _refuse_other_modes(recorded, engine.seen)
         return recorded, replace(holding, images=_images(calls))
 
     async def _warnings(
@@ -203,3 +204,15 @@ def _refuse_taken_ports(recorded: Recorded, services: list[dict[str, Any]]) -> N
     taken: RefusedError | None = complaints.port_taken(coming, services, removed)
     if taken is not None:
         raise taken
+
+
+def _refuse_other_modes(recorded: Recorded, seen: Mapping[str, dict[str, Any]]) -> None:
+    """The dry run takes such an update, the real engine never does."""
+    pairs = (
+        (step.name, seen[step.id]["Spec"], recorded.calls[step.key].body)
+        for step in recorded.plan.steps
+        if step.kind.value == "service" and step.action is Action.UPDATE
+    )
+    changed: RefusedError | None = complaints.mode_changed(recorded.plan.stack, pairs)
+    if changed is not None:
+        raise changed
