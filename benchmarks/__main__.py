@@ -12,6 +12,7 @@ from benchmarks import (
     ack,
     alerts,
     container,
+    demo,
     deploy,
     feed,
     footprint,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "throughput": throughput.run,
     "alerts": alerts.run,
     "page": page.run,
+    "demo": demo.run,
 }
 
 

@@ -26,11 +26,11 @@ async def run() -> list[Table]:
             await bot.stop()
         bot = await desk.start_bot()
         await desk.job("scale 2")
-        fresh = _resident(bot.pid)
+        fresh = resident(bot.pid)
         before = cpu_seconds(bot.pid)
         await asyncio.sleep(IDLE_SECONDS)
         share = (cpu_seconds(bot.pid) - before) / IDLE_SECONDS
-        idle = _resident(bot.pid)
+        idle = resident(bot.pid)
     return [
         Table(
             "start to ready",
@@ -51,7 +51,8 @@ async def run() -> list[Table]:
     ]
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
+    """Memory that a process has in use, in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
