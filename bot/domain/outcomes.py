@@ -33,14 +33,16 @@ _ADVICE: Final = {
     "`docker service update --image … {service}`.",
     Verdict.MOUNT_FAILED: "Correct the volume's address and options, or create what is missing "
     "on the node.",
-    Verdict.CRASH_LOOPING: "Read its log: `docker service logs {service}`.",
-    Verdict.FAILED: "See its tasks: `docker service ps --no-trunc {service}`.",
+    Verdict.CRASH_LOOPING: "Read its log: `{command} logs {service}`.",
+    Verdict.FAILED: "See its tasks: `{command} ps {service}`.",
     Verdict.TIMED_OUT: "Look at it with `{command} status {service}`; it is still being tried.",
     Verdict.ROLLED_BACK: "Mend what failed before it is deployed again.",
     Verdict.SUPERSEDED: "See how it stands: `{command} status {service}`.",
 }
 _ADVICE_ELSEWHERE: Final = {
     **_ADVICE,
+    Verdict.CRASH_LOOPING: "Read its log: `docker service logs {service}`.",
+    Verdict.FAILED: "See its tasks: `docker service ps --no-trunc {service}`.",
     Verdict.TIMED_OUT: "Look at it with `docker service ps {service}`; it is still being tried.",
     Verdict.SUPERSEDED: "See how it stands: `docker service ps {service}`.",
 }
