@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line of sense.
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES ?= 2
+PROCESSES ?= 3
 SWARM ?= simulated
 
 .PHONY: demo setup packages test lint bench lock page

@@ -136,7 +136,8 @@ class RedisServer:
             return "ended"
         try:
             with closing(self._client(port)) as client:
-                return "ready" if client.config_get("dir")["dir"] == str(self._folder) else ""
+                ours = client.config_get("dir")["dir"] == str(self._folder)
+                return "ready" if ours and not client.info("persistence")["loading"] else ""
         except (redis.ConnectionError, redis.AuthenticationError, redis.ResponseError):
             return ""  # it does not listen yet, loads its data, or another server has the port
 
