@@ -165,4 +165,6 @@ async def test_a_replica_whose_engine_is_gone_leaves_the_watch_to_another(empty_
     await blind.wait_for_log("the watch is left to other replicas", seconds=60)
     await incident(desk, TARGET, seconds=60)
     await incident(desk, other.name)
-    assert sorted(told(desk)) == [TARGET, other.name]
+    payloads = [message.payload for message in incidents(desk)]
+    assert {each["target"] for each in payloads} == {TARGET, other.name}
+    assert len({each["incident_id"] for each in payloads}) == len(payloads), payloads
