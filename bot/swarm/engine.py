@@ -34,6 +34,7 @@ _WANTED: Final = ["running", "ready", "accepted", "complete"]
 _ATTEMPTS: Final = 10
 _PAUSE: Final = (0.02, 0.2)
 _LOG_SECONDS: Final = 2.5
+_OOM_PAUSES: Final = (0.1, 0.2, 0.3, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,17 @@ class DockerSwarm:
         return readable(output.encode()[-MOST_BYTES:], lines=40)
 
     async def out_of_memory(self, task: Task) -> bool | None:
-        """Whether the kernel killed the task for memory; None when it cannot be told from here."""
+        """Whether the kernel killed the task for memory; None when it cannot be told from here.
+
+        The engine hears of the kill and of the container's end in either order, so a no is asked
+        for again during a second before it is believed.
+        """
         killed = (await self._container_state(task)).get("OOMKilled")
+        for pause in _OOM_PAUSES:
+            if killed is not False:
+                break
+            await asyncio.sleep(pause)
+            killed = (await self._container_state(task)).get("OOMKilled")
         return killed if isinstance(killed, bool) else None
 
     async def _list(self, path: str, filters: Filters | None = None) -> list[Json]:
