@@ -8,13 +8,15 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from bot.app import App
 from bot.check import check
 from bot.domain.errors import BotError
 from bot.loops.observer import first_of
 from bot.settings import Settings, SettingsError, load
+from bot.threads import DaemonThreads
 
 WRONG_SETTINGS = 2
 """Exit code for settings that are missing or wrong; 1 is any other failure to start."""
@@ -34,7 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("\n  ".join(lines) + "\n")
         return WRONG_SETTINGS
     _configure_logging(settings.bot_log_level)
-    return asyncio.run(check(settings) if arguments.what == "check" else _run(settings))
+    return _in_a_loop(check(settings) if arguments.what == "check" else _run(settings))
+
+
+def _in_a_loop(work: Coroutine[Any, Any, int]) -> int:
+    """Do the work; a name lookup that hangs then does not hold up the end."""
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(DaemonThreads())
+        return runner.run(work)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,10 +65,10 @@ def _demo(arguments: argparse.Namespace) -> int:
     """What only the demo needs is loaded for it alone."""
     from bot.demo.playground import Wishes, run  # noqa: PLC0415 - see above
 
-    level = os.environ.get("BOT_LOG_LEVEL", "")
+    level = os.environ.get("BOT_LOG_LEVEL", "").upper()
     _configure_logging(level if level in logging.getLevelNamesMapping() else "ERROR")
     wishes = Wishes(arguments.port, arguments.swarm, arguments.seed, opens=arguments.open)
-    return asyncio.run(run(wishes, os.environ))
+    return _in_a_loop(run(wishes, os.environ))
 
 
 def _port(word: str) -> int:

@@ -37,13 +37,19 @@ class Web:
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Bind and serve. Raises OSError when the port is taken."""
+        """Bind and serve. Raises BotError when the port cannot be opened there."""
         self._runner = web.AppRunner(
             self.app, access_log=None, handle_signals=False, shutdown_timeout=2.0
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise BotError(
+                f"The HTTP port {port} of {host} cannot be opened ({error.strerror or error}): "
+                "see BOT_HTTP_HOST and BOT_HTTP_PORT."
+            ) from error
         address = self._runner.addresses[0]
         self.port = int(address[1])
         log.info("listening on http://%s:%d", host, self.port)
