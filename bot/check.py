@@ -17,8 +17,11 @@ from bot.slack.scopes import NEEDED
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.stacks.folder import StackFolder
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.trust import EngineTrust
+
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
         ("changes", _changes),
         ("operators", _operators),
         ("alerts", _alerts),
+        ("stacks", _stacks),
     ):
         yield await _guarded(part, look, settings)
 
@@ -75,7 +79,8 @@ async def _slack(settings: Settings) -> str:
             f"the bot token lacks the scopes {', '.join(missing)}.",
             hint="Install the app anew from slack-manifest.yml.",
         )
-    return f"the bot token is {identity.name} in {identity.team}, with every scope it needs"
+    scopes = "with every scope it needs" if identity.scopes else "Slack does not tell its scopes"
+    return f"the bot token is {identity.name} in {identity.team}, {scopes}"
 
 
 async def _way_in(settings: Settings) -> str:
@@ -152,6 +157,15 @@ async def _alerts(settings: Settings) -> str:
         await messenger.close()
     stacks = settings.bot_alerts_stacks or "all stacks"
     return f"told in channel {channel}, of {stacks}"
+
+
+async def _stacks(settings: Settings) -> str:
+    path = settings.bot_stacks_dir
+    if not path:
+        return "none may be deployed (BOT_STACKS_DIR is empty)"
+    names = StackFolder(path).names()
+    named = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
+    return f"{len(names)} may be deployed from {path}" + (f": {named}" if names else "")
 
 
 def _api(settings: Settings) -> Api:

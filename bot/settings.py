@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -22,6 +22,10 @@ SECRETS_DIR = Path("/run/secrets")
 
 NOTHING_COUNTS = frozenset({"bot_control_socket"})
 """Settings that may be set to nothing; for all others that means the default."""
+
+
+UNREADABLE = "\0"
+"""Stands for a secret whose file cannot be read: nothing more is said of it."""
 
 
 class SettingsError(Exception):
@@ -128,9 +132,7 @@ class Settings(BaseModel):
         0.2, "How often services that converge are looked at, in seconds.", ge=0.05, le=60
     )
     bot_jobs_at_once: int = _setting(20, "How many jobs one replica works on.", ge=1, le=200)
-    bot_log_level: str = _setting(
-        "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", pattern="^(DEBUG|INFO|WARNING|ERROR)$"
-    )
+    bot_log_level: str = _setting("INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
 
     @property
     def socket_mode(self) -> bool:
@@ -152,8 +154,9 @@ def load(
     environ: Mapping[str, str] | None = None, secrets_dir: Path | None = SECRETS_DIR
 ) -> Settings:
     """Read all settings. Raises SettingsError with everything that is wrong, not only the first."""
-    values = _values(os.environ if environ is None else environ, secrets_dir)
-    problems = _missing(values) + _malformed(values)
+    values = _values(os.environ if environ is None else environ)
+    problems = _read_secrets(values, secrets_dir)
+    problems += _missing(values) + _malformed(values)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -167,16 +170,35 @@ def load(
     return settings
 
 
-def _values(environ: Mapping[str, str], secrets_dir: Path | None) -> dict[str, str]:
+def _values(environ: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for field, info in Settings.model_fields.items():
+    for field in Settings.model_fields:
         name = env_name(field)
         if environ.get(name, "").strip() or (field in NOTHING_COUNTS and name in environ):
             values[field] = environ[name].strip()
-        file = secrets_dir / name if secrets_dir else None
-        if file and is_secret(info) and file.is_file():
-            values[field] = file.read_text(encoding="utf-8").strip()
+    if "bot_log_level" in values:
+        values["bot_log_level"] = values["bot_log_level"].upper()
     return values
+
+
+def _read_secrets(values: dict[str, str], folder: Path | None) -> list[str]:
+    """Put the secrets that stand in files over what the environment says; what cannot be read."""
+    problems: list[str] = []
+    if folder is None:
+        return problems
+    for field in [field for field, info in Settings.model_fields.items() if is_secret(info)]:
+        name = env_name(field)
+        file = folder / name
+        try:
+            if file.is_file():
+                values[field] = file.read_text(encoding="utf-8").strip()
+        except UnicodeDecodeError:
+            problems.append(f"{name}: its file in the secrets folder is not text (UTF-8)")
+            values[field] = UNREADABLE
+        except OSError as error:
+            problems.append(f"{name}: its file in the secrets folder: {error.strerror}")
+            values[field] = UNREADABLE
+    return problems
 
 
 def _missing(values: Mapping[str, str]) -> list[str]:
@@ -197,21 +219,33 @@ def _malformed(values: Mapping[str, str]) -> list[str]:
         ("slack_bot_token", r"xoxb-\S+", "a bot token begins with xoxb-"),
         ("slack_app_token", r"xapp-\S+", "an app-level token begins with xapp-"),
         ("slack_api_url", r"https?://\S+", "must be an http or https address"),
-        ("redis_url", r"(rediss?|unix)://\S+", "must begin with redis://, rediss:// or unix://"),
-        ("docker_host", r"(unix|tcp|http|https)://\S+", "must begin with unix:// or tcp://"),
+        (
+            "redis_url",
+            r"rediss?://[^/\s]\S*|unix://\S*/\S+",
+            "must be like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH",
+        ),
+        (
+            "docker_host",
+            r"unix:///\S+|(tcp|http|https)://[^/\s]\S*",
+            "must be like unix:///var/run/docker.sock or tcp://HOST:2375",
+        ),
         ("bot_control_socket", r"/.+", "must be the path of a socket, or nothing"),
         ("bot_command", r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
         ("bot_stack", r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
         ("bot_service", r"[A-Za-z0-9][\w.-]*", "must be a service's name"),
         ("bot_alerts_channel", r"[CG][A-Z0-9]{2,}", "must be a channel's id, like C012ABCDEF"),
         ("bot_alerts_stacks", r"[\w., -]+", "must be names of stacks, separated by commas"),
+        ("bot_http_host", r"[\w.:%-]+", "must be an address or a host's name"),
+        ("bot_log_level", r"DEBUG|INFO|WARNING|ERROR", "must be DEBUG, INFO, WARNING or ERROR"),
         ("redis_prefix", r"[\w.:-]+", "must be letters, digits and . : - _"),
     ]
     problems = [
         f"{env_name(field)}: {rule}"
         for field, pattern, rule in rules
-        if values.get(field) and not re.fullmatch(pattern, values[field])
+        if values.get(field, "") not in {"", UNREADABLE}
+        and not re.fullmatch(pattern, values[field])
     ]
+    problems += _redis_problems(values.get("redis_url", ""))
     problems += [
         f"{env_name(field)}: its port is not a number from 0 to 65535"
         for field in ("slack_api_url", "redis_url", "docker_host")
@@ -222,6 +256,23 @@ def _malformed(values: Mapping[str, str]) -> list[str]:
         f"BOT_OPERATORS: {each!r} is neither a user id (U…) nor a user-group id (S…) nor *"
         for each in operators.invalid
     ]
+
+
+def _redis_problems(url: str) -> list[str]:
+    """What stands after Redis' host and is not heeded, or would turn off the bot's time limits."""
+    try:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError:
+        return []
+    problems = []
+    if parts.scheme in {"redis", "rediss"} and not re.fullmatch(r"/?\d{0,5}", parts.path):
+        problems.append("after the host comes the database's number, or nothing")
+    if not options.get("db", "0").isdecimal():
+        problems.append("its db is not a number")
+    if any(name != "db" and not name.startswith("ssl_") for name in options):
+        problems.append("of the options only db and those that begin with ssl_ are read")
+    return [f"REDIS_URL: {problem}" for problem in problems]
 
 
 def _port_is_right(url: str) -> bool:

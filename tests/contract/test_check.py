@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 
 from bot.demo.slack import SlackEmulator
 from tests.desk import settings_for
@@ -37,6 +38,7 @@ async def test_what_is_missing_is_named(redis_server):
         "ok      changes",
         "ok      operators",
         "ok      alerts",
+        "ok      stacks",
     ]
     assert "/nowhere/docker.sock" in lines[3]
 
@@ -96,3 +98,28 @@ async def test_a_wrong_redis_password_is_not_taken_for_an_outage(tmp_path):
             _, output = await run_check(settings)
     assert "MISSING Redis: Redis refuses the bot's password" in output
     assert "other" not in output
+
+
+async def test_scopes_that_slack_does_not_tell_are_not_claimed(redis_server):
+    """Where the header that names them is empty nobody knows whether they are enough."""
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        _, told = await run_check(settings)
+        slack.web_api.tokens = replace(slack.tokens, scopes=frozenset())
+        _, untold = await run_check(settings)
+    assert "with every scope it needs" in told.splitlines()[0]
+    assert untold.splitlines()[0].endswith("Slack does not tell its scopes")
+
+
+async def test_the_folder_of_stacks_is_looked_at(redis_server, tmp_path):
+    """How many may be deployed; a folder that is not there is missing."""
+    (tmp_path / "shop.yml").write_text("services: {}")
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        said = {}
+        for path in ("", str(tmp_path), "/nowhere/stacks"):
+            _, output = await run_check({**settings, "BOT_STACKS_DIR": path})
+            (said[path],) = [line for line in output.splitlines() if " stacks:" in line]
+    assert said[""] == "ok      stacks: none may be deployed (BOT_STACKS_DIR is empty)"
+    assert said[str(tmp_path)] == f"ok      stacks: 1 may be deployed from {tmp_path}: shop"
+    assert said["/nowhere/stacks"].startswith("MISSING stacks: The folder with the stacks' files")

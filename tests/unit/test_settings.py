@@ -97,3 +97,55 @@ def _default(field: str) -> str:
     info = Settings.model_fields[field]
     value = info.default.get_secret_value() if is_secret(info) else info.default
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else "\u2013"
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"BOT_LOG_LEVEL": "loud"}, "BOT_LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR"),
+        ({"DOCKER_HOST": "unix://"}, "DOCKER_HOST: must be like unix:///var/run/docker.sock or "),
+        ({"DOCKER_HOST": "tcp://"}, "DOCKER_HOST: must be like unix:///var/run/docker.sock or "),
+        ({"REDIS_URL": "redis://"}, "REDIS_URL: must be like redis://HOST:6379/0"),
+        ({"REDIS_URL": "redis://h/abc"}, "REDIS_URL: after the host comes the database's number"),
+        ({"REDIS_URL": "redis://h/1/2"}, "REDIS_URL: after the host comes the database's number"),
+        ({"REDIS_URL": "redis://h/0?socket_timeout=9"}, "REDIS_URL: of the options only db and "),
+        ({"REDIS_URL": "redis://h/0?db=two"}, "REDIS_URL: its db is not a number"),
+        ({"REDIS_URL": "unix:///redis.sock?db=two"}, "REDIS_URL: its db is not a number"),
+        ({"BOT_HTTP_HOST": "http://x"}, "BOT_HTTP_HOST: must be an address or a host's name"),
+    ],
+)
+def test_what_cannot_work_is_said_with_what_would_be_right(environ: dict[str, str], said: str):
+    """Each is one of the listed sentences, not an error later on."""
+    with pytest.raises(SettingsError) as caught:
+        load(GOOD | environ, None)
+    (problem,) = caught.value.problems
+    assert problem.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"BOT_LOG_LEVEL": "warning"},
+        {"DOCKER_HOST": "tcp://manager:2375"},
+        {"REDIS_URL": "redis://:pass@redis:6379"},
+        {"REDIS_URL": "rediss://user:pass@redis/3?ssl_cert_reqs=none"},
+        {"REDIS_URL": "redis://redis/?db=2"},
+        {"REDIS_URL": "unix:///run/redis.sock?db=1"},
+        {"BOT_HTTP_HOST": "::"},
+        {"BOT_HTTP_HOST": "0.0.0.0"},
+    ],
+)
+def test_what_works_is_taken(environ: dict[str, str]):
+    """What people write for a Redis, an engine or an address."""
+    (name,) = environ
+    assert getattr(load(GOOD | environ, None), name.lower())
+
+
+def test_a_secrets_file_that_cannot_be_read_as_text_is_one_of_the_sentences(tmp_path):
+    """It is named once, with every other mistake, and its content is not shown."""
+    (tmp_path / "SLACK_BOT_TOKEN").write_bytes(b"xoxb-\xff\xfe")
+    with pytest.raises(SettingsError) as caught:
+        load({"SLACK_APP_TOKEN": "xapp-1", "BOT_HTTP_PORT": "x"}, tmp_path)
+    first, second = caught.value.problems
+    assert first == "SLACK_BOT_TOKEN: its file in the secrets folder is not text (UTF-8)"
+    assert second.startswith("BOT_HTTP_PORT")
