@@ -86,7 +86,8 @@ def image_name(image: str) -> str:
 def _first(service: Service, command: str) -> str:
     """What has to be done before a service whose update is paused may be changed otherwise."""
     if service.update is UpdateState.ROLLBACK_PAUSED:
-        return f"See what fails: `docker service ps --no-trunc {service.name}`, and mend it first."
+        tasks = f"{command} ps" if command else "docker service ps --no-trunc"
+        return f"See what fails: `{tasks} {service.name}`, and mend it first."
     return way_out(service, command)
 
 

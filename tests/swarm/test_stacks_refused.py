@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from bot.domain.errors import NotAManagerError, RefusedError, SwarmUnavailableEr
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, KEY, OURS, Workbench, text_of
+from tests.unit.test_stacks_complaints import BOMB
 
 HEAD = 'version: "3.8"\nservices:\n  web:\n    image: lab/busy:1\n'
 
@@ -108,6 +111,31 @@ async def test_each_broken_file_has_its_sentence(bench: Workbench, what: str) ->
     bench.write(text)
 
     assert (await refusal(bench)).sentence.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: ./pipe}}}}\n",
+        f"{HEAD}    env_file: ./pipe\n",
+        f"{HEAD}    secrets: [a]\nsecrets: {{a: {{file: .}}}}\n",
+    ],
+)
+async def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_not_waited_for(
+    bench: Workbench, text: str
+) -> None:
+    os.mkfifo(bench.folder / "pipe")
+    bench.write(text)
+
+    async with asyncio.timeout(20):
+        assert "which is a folder or no plain file" in (await refusal(bench)).sentence
+
+
+async def test_a_file_that_unfolds_without_end_is_refused_at_once(bench: Workbench) -> None:
+    bench.write(BOMB)
+
+    async with asyncio.timeout(20):
+        assert "unfolds to more" in (await refusal(bench)).sentence
 
 
 @every_client

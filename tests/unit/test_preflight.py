@@ -55,7 +55,8 @@ def test_after_a_roll_back_that_failed_the_bad_version_is_not_offered(check):
     said = refusal(check, service, "/orochi")
 
     assert "its last roll back failed and is paused" in said.sentence
-    assert said.hint.startswith("See what fails: `docker service ps --no-trunc stack_web`")
+    assert said.hint.startswith("See what fails: `/orochi ps stack_web`, and mend it first.")
+    assert "`docker service ps --no-trunc stack_web`" in refusal(check, service, "").hint
 
 
 @pytest.mark.parametrize("state", [UpdateState.NONE, UpdateState.UPDATING, UpdateState.COMPLETED])

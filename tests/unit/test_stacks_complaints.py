@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.errors import RefusedError
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.compose import depends_on, read_compose
 
@@ -225,3 +226,28 @@ def test_a_service_keeps_its_mode() -> None:
         "mode."
     )
     assert "`docker service rm orochi_web`" in error.hint
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(BOMB, id="aliases of aliases"),
+        pytest.param("a: &a\n  b: *a\n", id="an anchor that refers to itself"),
+        pytest.param(f"a: {'[' * 150}{']' * 150}\n", id="nested without end"),
+        pytest.param(f"a: {'[' * 100_000}", id="nested deeper than the process's stack"),
+    ],
+)
+def test_a_file_that_unfolds_without_end_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError, match="more than can be looked through"):
+        read_compose(text.encode())
+
+
+def test_anchors_that_are_used_as_people_do_are_read() -> None:
+    text = b"x-common: &common {image: web}\nservices: {a: *common, b: {<<: *common}}\n"
+
+    assert read_compose(text)["services"] == {"a": {"image": "web"}, "b": {"image": "web"}}

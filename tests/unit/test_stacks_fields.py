@@ -78,7 +78,7 @@ EXPECTED = {
     "environment EMPTY": '""',
     "environment PASSED_ON": "not set",
     "stop grace period": "3 s",
-    "mount /data": "volume s_data, read only true",
+    "mount /data": "volume s_data, read-only",
     "mount /host": "bind /tmp",
     "port 80/tcp": "published as 8080 ingress",
     "limit CPUs": "0.5",
@@ -111,6 +111,44 @@ def test_each_field_is_readable() -> None:
     assert {name: text for name, text in found.items() if name not in hidden} == EXPECTED
     assert hidden.keys() == {"environment DB_PASSWORD", "command"}
     assert "sesame" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("mount", "said"),
+    [
+        (
+            {
+                "Type": "volume",
+                "Source": "s_media",
+                "VolumeOptions": {
+                    "NoCopy": True,
+                    "Labels": {"com.docker.stack.namespace": "s", "team": "a"},
+                    "DriverConfig": {
+                        "Name": "local",
+                        "Options": {"type": "nfs", "device": ":/media", "o": "addr=10.0.0.20,rw"},
+                    },
+                },
+            },
+            (
+                "volume s_media, no copy of the image's files, driver local, device :/media,"
+                " o addr=10.0.0.20,rw, type nfs, label team a"
+            ),
+        ),
+        (
+            {"Type": "tmpfs", "TmpfsOptions": {"SizeBytes": 67_108_864, "Mode": 0o1777}},
+            "tmpfs, size 64 MiB, mode 1777",
+        ),
+        (
+            {"Type": "bind", "Source": "/x", "BindOptions": {"Propagation": "rslave"}},
+            "bind /x, propagation rslave",
+        ),
+        ({"Type": "bind", "Source": "/x", "Consistency": "cached"}, "bind /x, consistency cached"),
+    ],
+)
+def test_a_mount_is_said_as_a_stacks_file_says_it(mount: dict[str, Any], said: str) -> None:
+    spec = {"TaskTemplate": {"ContainerSpec": {"Mounts": [{**mount, "Target": "/m"}]}}}
+
+    assert fields(spec)["mount /m"] == said
 
 
 def test_the_order_in_which_options_were_written_is_no_difference() -> None:

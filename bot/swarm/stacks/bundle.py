@@ -155,6 +155,11 @@ def _within(path: str, files: StackFiles) -> str:
             f"`{files.stack}.yml` names the file `{path}`, which is not in the stacks' folder.",
             hint=f"Put it beside `{files.stack}.yml` and write its path from there.",
         )
+    if real.exists() and not real.is_file():  # a pipe would be waited for, for ever
+        raise RefusedError(
+            f"`{files.stack}.yml` names the file `{path}`, which is a folder or no plain file.",
+            hint="Put a plain file there.",
+        )
     return name
 
 

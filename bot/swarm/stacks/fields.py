@@ -90,6 +90,10 @@ def _measured(name: str, value: object) -> str:
     return _text(value)
 
 
+def _bytes(count: int) -> str:
+    return f"{count}" if count % _MEBI else f"{count // _MEBI} MiB"
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
@@ -119,9 +123,36 @@ def _mounts(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
     for mount in value:
         rest = dict(mount)
         target, kind, source = rest.pop("Target", ""), rest.pop("Type", ""), rest.pop("Source", "")
-        words = [f"{kind} {source}".strip()]
-        words += [f"{name} {text}" for name, text in _flat(rest, "", veil)]
+        words = [f"{kind} {source}".strip(), *_mount_words(rest)]
+        for part in _mount_options(rest):
+            words += [f"{name} {text}" for name, text in _flat(part, "", veil)]
         yield f"mount {target}", ", ".join(words)
+
+
+def _mount_words(mount: Json) -> Iterator[str]:
+    """What is said of a mount in a word or with a unit; taken out of it."""
+    if mount.get("ReadOnly") is True:
+        del mount["ReadOnly"]
+        yield "read-only"
+    if _take(mount, ("VolumeOptions", "NoCopy")) is True:
+        yield "no copy of the image's files"
+    if size := _take(mount, ("TmpfsOptions", "SizeBytes")):
+        yield f"size {_bytes(size)}"
+    if isinstance(mode := _take(mount, ("TmpfsOptions", "Mode")), int):
+        yield f"mode {mode:04o}"
+
+
+def _mount_options(mount: Json) -> tuple[Json, ...]:
+    """The rest of a mount in parts, by the names that a stack's file has for it."""
+    rest = dict(mount)
+    volume = dict(rest.pop("VolumeOptions", None) or {})
+    driver = dict(volume.pop("DriverConfig", None) or {})
+    labels = dict(volume.pop("Labels", None) or {})
+    labels.pop(NAMESPACE, None)
+    name, options = {"driver": driver.pop("Name", {})}, driver.pop("Options", None) or {}
+    bind, tmpfs = (rest.pop(f"{kind}Options", None) or {} for kind in ("Bind", "Tmpfs"))
+    told = {f"label {key}": text for key, text in labels.items()}
+    return (name, options, driver, told, volume, bind, tmpfs, rest)
 
 
 def _ports(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
@@ -139,7 +170,7 @@ def _resources(name: str) -> _Read:
         if cpus := rest.pop("NanoCPUs", 0):
             yield f"{name} CPUs", f"{cpus / 1e9:.9f}".rstrip("0").rstrip(".")
         if memory := rest.pop("MemoryBytes", 0):
-            yield f"{name} memory", f"{memory}" if memory % _MEBI else f"{memory // _MEBI} MiB"
+            yield f"{name} memory", _bytes(memory)
         yield from _flat(rest, name, veil)
 
     return read
