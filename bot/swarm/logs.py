@@ -28,10 +28,11 @@ class Demultiplexer:
     Each frame has a header of eight bytes: the stream, three zeros, and the length, big-endian.
     Stream 3 is no output of the task: there the engine says why a log is incomplete.
     The log of a container with a terminal has no frames and passes as it is. Only the end of
-    what came is kept.
+    what came is kept; ``cut`` says that there was more.
     """
 
     def __init__(self, most: int = 4 * MOST_BYTES) -> None:
+        self.cut = False
         self._most = most
         self._rest = b""
         self._left = 0
@@ -67,6 +68,7 @@ class Demultiplexer:
         self._left = max(self._left - len(part), 0)
         kept = self._own if self._stream == _ENGINES_OWN else self._text
         kept += part
+        self.cut = self.cut or len(kept) > self._most
         del kept[: -self._most]
 
 

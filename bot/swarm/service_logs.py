@@ -25,21 +25,23 @@ from bot.swarm.wire import timestamp
 
 _SECONDS: Final = 4.0
 _MOST: Final = 4 * 1024 * 1024
-_LINE_LENGTH: Final = 2000
 _HEAD: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) "
     r"(\S*?com\.docker\.swarm\.node\.id=[^ ,]*\S*) "
 )
+_CUT: Final = f"Only the newest {_MOST // 2**20} MiB could be read."
 _LATE: Final = "Not all of it came in time: a node is away or has much to tell."
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came of a log, ``own`` of it the engine's own words; ``late`` when that was not all."""
+    """What came of a log, ``own`` of it the engine's own words; ``late`` when that was not all,
+    ``cut`` when what came first was too much."""
 
     text: bytes
     own: str
     late: bool
+    cut: bool
 
 
 class DockerServiceLogs:
@@ -72,7 +74,7 @@ def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
     for indexes in by_task.values():  # a secret, such as a key, may go over several lines
         shown = masked("\n".join(chosen[index].text for index in indexes)).split("\n")
         for index, each in zip(indexes, shown, strict=True):
-            chosen[index] = replace(chosen[index], text=each[:_LINE_LENGTH])
+            chosen[index] = replace(chosen[index], text=each)
     return tuple(chosen)
 
 
@@ -119,9 +121,9 @@ def _entries(text: str) -> Iterator[_Entry]:
 
 def _trouble(answer: _Answer) -> str:
     own = " ".join(answer.own.split())
-    if own:
-        return f"The engine says: {clean(own)[:300]}."
-    return _LATE if answer.late else ""
+    late = _LATE if answer.late else ""
+    said = f"The engine says: {clean(own)[:300]}." if own else late
+    return f"{_CUT} {said}".rstrip() if answer.cut else said
 
 
 def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: float) -> _Answer:
@@ -140,4 +142,4 @@ def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: f
                     break
             else:
                 late = False
-    return _Answer(frames.text(), frames.own().decode("utf-8", "replace"), late)
+    return _Answer(frames.text(), frames.own().decode("utf-8", "replace"), late, frames.cut)

@@ -10,7 +10,7 @@ from bot.domain.quoting import escape, one_line
 from bot.domain.service_log import LogLine, ServiceLog
 from bot.domain.swarm import Look, Service
 from bot.views.blocks import context, section, size
-from bot.views.table import code_pages, code_section
+from bot.views.table import BLOCK_LENGTH, code_pages, code_section
 from bot.views.text import duration, line, plural
 
 WHOLE_BYTES = 9000
@@ -55,8 +55,11 @@ class LogTexts:
 
 
 def is_short(lines: Sequence[str]) -> bool:
-    """Whether all lines can stand in one message."""
-    return size(_code(lines)) <= WHOLE_BYTES
+    """Whether all lines can stand in one message, none of them cut."""
+    if sum(map(len, lines)) > WHOLE_BYTES:
+        return False
+    longest = max((len(each) for each in _shown(lines)), default=0)
+    return longest <= BLOCK_LENGTH and size(_code(lines)) <= WHOLE_BYTES
 
 
 def whole_message(service: str, lines: Sequence[str], since: int, trouble: str) -> Message:
@@ -72,7 +75,7 @@ def whole_message(service: str, lines: Sequence[str], since: int, trouble: str) 
 
 def end_message(service: str, lines: Sequence[str], where: str, trouble: str) -> Message:
     """The end of a longer log; ``where`` is a sentence on where the whole is, or why nowhere."""
-    shown = list(lines)
+    shown = _end(lines)
     while len(shown) > 1 and size(_code(shown)) > END_BYTES:
         shown = shown[max(len(shown) // 8, 1) :]
     title = f"*{line(service, NAME_LENGTH)}*: the last {len(shown)} of {_count(lines)}"
@@ -85,9 +88,24 @@ def _count(lines: Sequence[str]) -> str:
     return plural(len(lines), "log line")
 
 
+def _end(lines: Sequence[str]) -> list[str]:
+    """As many of the last lines as a message may have room for, at least one."""
+    room, count = END_BYTES, 0
+    for each in reversed(lines):
+        room -= min(len(each), BLOCK_LENGTH) + 1
+        if room < 0 and count:
+            break
+        count += 1
+    return list(lines[len(lines) - count :])
+
+
 def _code(lines: Sequence[str]) -> list[Block]:
-    shown = [escape(each.replace("`", "'")) for each in lines]
-    return [code_section(page) for page in code_pages(shown)]
+    return [code_section(page) for page in code_pages(_shown(lines))]
+
+
+def _shown(lines: Sequence[str]) -> list[str]:
+    """Escaped; what a block has no room for in any case is not looked at."""
+    return [escape(each[: BLOCK_LENGTH + 1].replace("`", "'")) for each in lines]
 
 
 def _trouble(trouble: str) -> list[Block]:

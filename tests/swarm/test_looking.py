@@ -104,6 +104,29 @@ async def test_logs_of_what_is_not_there(desk: Desk):
     assert "no log lines" in await desk.answer("logs django")
 
 
+async def test_logs_of_a_service_that_runs_no_more(desk: Desk):
+    """Scaled to 0, its last container is still asked: its node keeps it."""
+    await desk.service("django", "serve")
+    await logged(desk, "django", "serving")
+    await desk.job("scale django 0")
+    answer = await desk.answer("logs django")
+    assert "serving version 1" in answer
+    assert "Reference for the log" not in answer
+
+
+async def test_a_line_of_any_length_is_whole_in_the_file(desk: Desk):
+    """The message shows the beginning of it with a mark, and says where the whole is."""
+    script = "head -c 40000 /dev/zero | tr '\\0' x; echo; echo the-end; exec serve"
+    await desk.service("django", "sh", "-c", script)
+    await logged(desk, "django", "the-end")
+    answer = await desk.answer("logs django")
+    (file,) = desk.slack.workspace.files.values()
+    assert file.content is not None
+    assert "x" * 40000 in file.content.decode()
+    assert "direct message" in answer
+    assert "xxx…" in answer
+
+
 async def test_logs_while_a_node_is_lost(desk: Desk):
     """What the other nodes have is shown, and that something is missing."""
     await desk.service("django", replicas=3)

@@ -40,6 +40,12 @@ def test_a_long_line_in_parts_is_one_line_again() -> None:
     assert told(text) == [("a", "first second"), ("b", "other")]
 
 
+def test_a_long_line_is_whole() -> None:
+    long = "x" * 50_000
+
+    assert told(f"{head(1, 'a')}{long}\n") == [("a", long)]
+
+
 def test_the_rest_of_a_cut_line_goes() -> None:
     assert told(f"word=hunter2\n{head(1, 'a')}one\n") == [("a", "one")]
     assert told("no heads at all") == []
