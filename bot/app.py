@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.clock import SystemClock
 from bot.domain.access import Operators
+from bot.domain.alert import Alert
 from bot.domain.command import Defaults
 from bot.domain.dashboard import Dashboard
 from bot.domain.errors import ChatError, ChatUnavailableError
@@ -301,8 +302,9 @@ class App:
         except ChatError as error:
             log.warning("alerts cannot be told in %s: %s %s", channel, error, error.hint)
 
-    def _alert(self, incident: Incident) -> Message:
-        return incident_message(incident, self._clock.now(), self._settings.bot_command)
+    def _alert(self, alert: Alert) -> Message:
+        now, command = self._clock.now(), self._settings.bot_command
+        return incident_message(alert.incident, now, command, meant_for=alert.refused)
 
     def _reminder(self, incident: Incident) -> Message:
         return reminder_message(incident, self._clock.now(), self._settings.bot_command)

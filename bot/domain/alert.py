@@ -6,6 +6,7 @@ has of it, so that after any interruption the same message goes on and none is p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -17,9 +18,10 @@ class Alert:
     """One incident's message.
 
     ``incident`` is as it should be seen. ``channel`` and ``message`` (a ts) are where it stands,
-    "" before it was posted. ``due`` is the revision that Slack must have been given for certain,
-    ``done`` the one that it was: what counts up in between may be skipped. ``remind`` says that a
-    reminder in its thread is due.
+    "" before it was posted. ``refused`` is the channel it was meant for when the bot cannot post
+    there, and it is told in another. ``due`` is the revision that Slack must have been given for
+    certain, ``done`` the one that it was: what counts up in between may be skipped. ``remind`` says
+    that a reminder in its thread is due.
     """
 
     incident: Incident
@@ -28,6 +30,7 @@ class Alert:
     due: int = 0
     done: int = 0
     remind: bool = False
+    refused: str = ""
 
     @property
     def waits(self) -> bool:
@@ -77,3 +80,18 @@ def retold(known: Alert | None, incident: Incident) -> Alert:
     due = incident.revision if must else known.due
     remind = known.remind and incident.state is IncidentState.FIRING
     return replace(known, incident=incident, due=due, remind=remind)
+
+
+def readdressed(alert: Alert, channels: Sequence[str]) -> Alert | None:
+    """The alert sent elsewhere when the bot cannot post in its channel; None: nowhere else.
+
+    ``channels`` are those it may be told in as things are now, the first is the one it is meant
+    for. What stands in a channel already stays there.
+    """
+    if alert.message:
+        return None
+    for channel in channels:
+        if channel not in {"", alert.channel, alert.refused}:
+            refused = "" if channel == channels[0] else channels[0]
+            return replace(alert, channel=channel, refused=refused)
+    return None

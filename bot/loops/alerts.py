@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bot.domain.alert import Alert
+from bot.domain.alert import Alert, readdressed
 from bot.domain.errors import (
     CannotPostError,
     ChatError,
@@ -118,10 +118,10 @@ class AlertBook:
 
 @dataclass(frozen=True, slots=True)
 class AlertTexts:
-    """``message`` makes an incident's message, ``reminder`` what is said in its thread when it
-    fires for long."""
+    """``message`` makes an alert's message, ``reminder`` what is said in its thread when the
+    incident fires for long."""
 
-    message: Callable[[Incident], Message]
+    message: Callable[[Alert], Message]
     reminder: Callable[[Incident], Message]
 
 
@@ -129,8 +129,9 @@ class AlertDelivery:
     """Tells what waits in the book, each channel by a task of its own.
 
     Nothing is said any more when ``still`` says that another replica may lead by now.
-    ``told`` is called when Slack took something and the store should hear of it. ``channel_of``
-    gives the channel that an incident would go to if it began now.
+    ``told`` is called when Slack took something and the store should hear of it. ``channels_of``
+    gives the channels that an incident would go to if it began now: the one it is meant for, then
+    the one that is left when the bot cannot post there.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class AlertDelivery:
         *,
         told: Callable[[], None],
         still: Still,
-        channel_of: Callable[[Incident], str] = lambda incident: incident.channel,
+        channels_of: Callable[[Incident], Sequence[str]] = lambda incident: (incident.channel,),
     ) -> None:
         self._chat = chat
         self._clock = clock
@@ -150,7 +151,7 @@ class AlertDelivery:
         self._texts = texts
         self._told = told
         self._still = still
-        self._channel_of = channel_of
+        self._channels_of = channels_of
         self._channels: dict[str, _Channel] = {}
 
     async def run(self) -> None:
@@ -170,7 +171,7 @@ class AlertDelivery:
         if not alert.message or alert.waits or alert.done >= alert.incident.revision:
             return
         try:
-            text = self._texts.message(alert.incident)
+            text = self._texts.message(alert)
         except Exception:  # what cannot be shown of one incident must not end the watch of all
             log.exception("incident %s is not shown", alert.incident.id)
         else:
@@ -232,12 +233,18 @@ class AlertDelivery:
             timer.cancel()
 
     def _readdress(self, alert: Alert) -> bool:
-        """Send what was never posted to where it would go now, if that is another channel."""
-        channel = self._channel_of(alert.incident)
-        if alert.message or channel in {"", alert.channel}:
+        """Send what was never posted to where it would go now, or to where it still can."""
+        known = self._book.get(alert.incident.id) or alert
+        moved = readdressed(known, self._channels_of(alert.incident))
+        if moved is None:
             return False
-        log.warning("incident %s is told in channel %s instead", alert.incident.id, channel)
-        self._book.note(replace(self._book.get(alert.incident.id) or alert, channel=channel))
+        log.warning(
+            "incident %s is told in channel %s: the bot cannot post in %s",
+            alert.incident.id,
+            moved.channel,
+            alert.channel,
+        )
+        self._book.note(moved)
         self._told()
         return True
 
@@ -267,7 +274,7 @@ class AlertDelivery:
             self._keep(alert, message=found)
             return
         try:
-            text = self._texts.message(incident)
+            text = self._texts.message(alert)
             ts = await _to_the_end(self._chat.post(alert.channel, text, still=self._still))
         except ChatError:
             self._book.uncertain.add(incident.id)
@@ -276,7 +283,7 @@ class AlertDelivery:
 
     async def _edit(self, alert: Alert) -> None:
         incident = alert.incident
-        text = self._texts.message(incident)
+        text = self._texts.message(alert)
         await self._chat.edit(alert.channel, alert.message, text, still=self._still)
         self._keep(alert, done=incident.revision)
 

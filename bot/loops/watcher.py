@@ -15,9 +15,8 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.domain import causes, incidents
+from bot.domain import incidents
 from bot.domain.alert import Button, Press, retold
-from bot.domain.causes import Cause
 from bot.domain.errors import (
     BotError,
     StoreUnavailableError,
@@ -41,7 +40,6 @@ from bot.domain.stream import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence as Reader
-from bot.loops.evidence import Found
 from bot.loops.leader import Mandate
 from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
 
@@ -135,7 +133,7 @@ class Reign:
             around.texts,
             told=self._wake.set,
             still=mandate.holds,
-            channel_of=self._channel_of,
+            channels_of=self._channels_of,
         )
         self._reader = Reader(around.swarm)
         self._fetching: asyncio.TaskGroup | None = None
@@ -354,7 +352,7 @@ class Reign:
             fetch.task.id,
             text=found.text,
             title=found.title,
-            cause=_sure_cause(incident.cause, found, service.limit.memory),
+            cause=found.cause(incident.cause, service.limit.memory),
             can_roll_back=service.can_roll_back and fresh,
         )
         await self._take(evidence)
@@ -379,21 +377,14 @@ class Reign:
     def _context(self) -> Context:
         return self._picture.context(self._busy, self._around.rules)
 
-    def _channel_of(self, incident: Incident) -> str:
-        """Where it would be told if it began now."""
+    def _channels_of(self, incident: Incident) -> tuple[str, ...]:
+        """Where it would be told if it began now, and where when that cannot be."""
         service = self._picture.services.get(incident.service_id)
         rules = self._around.rules
-        return rules.channel_for(service) if service else rules.channel
+        return (rules.channel_for(service), rules.channel) if service else (rules.channel,)
 
     def _now(self) -> float:
         return self._around.clock.now()
-
-
-def _sure_cause(cause: Cause, found: Found, limit: int) -> Cause | None:
-    """The cause as it was looked up on the task's node, None where nothing more is known."""
-    if found.unhealthy:
-        return causes.with_probe(cause)
-    return None if found.killed is None else causes.with_oom(cause, found.killed, limit)
 
 
 def _first(ended: BaseExceptionGroup[BaseException]) -> BaseException:

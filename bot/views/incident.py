@@ -5,15 +5,15 @@ Where a message would be too long for Slack it is made again with less detail.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.causes import CauseKind, short_error
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.incident_news import CHANNEL_LABEL
 from bot.domain.message import Block, Message, Metadata
-from bot.domain.names import short_name
+from bot.domain.names import SERVICE_VALUE, is_service_name, short_name
 from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.text import (
     code_block,
@@ -57,12 +57,6 @@ RESTARTABLE: Final = frozenset(
 )
 """What a new container may be without; for the others it changes nothing."""
 
-SERVICE_VALUE: Final = "service:"
-"""What the value of a *Roll back* button begins with where it names a service, not a job."""
-
-SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
-"""What the engine takes for one: only such a name can come back as a button's value."""
-
 NAME_LENGTH: Final = 63
 MOST_NAME: Final = 255
 """Of a hostname (Linux), and more than a service name may have."""
@@ -93,9 +87,15 @@ DETAILS: Final = (
 )
 
 
-def incident_message(incident: Incident, now: float, command: str = "/orochi") -> Message:
-    """The message of an incident as it is at ``now`` (Unix seconds)."""
-    made = (_blocks(incident, now, command, detail) for detail in DETAILS)
+def incident_message(
+    incident: Incident, now: float, command: str = "/orochi", *, meant_for: str = ""
+) -> Message:
+    """The message of an incident as it is at ``now`` (Unix seconds).
+
+    ``meant_for`` is the channel that its service's label names, when the bot cannot post there.
+    """
+    small_print = _small_print(incident, now, command, meant_for)
+    made = (_blocks(incident, now, small_print, detail) for detail in DETAILS)
     blocks = next((each for each in made if fits(each)), [header(headline(incident))])
     return Message(_fallback(incident), tuple(blocks), metadata(incident))
 
@@ -172,14 +172,16 @@ def _plain_place(incident: Incident) -> str:
     return f"{place[0].upper()}{place[1:]}, " if place else ""
 
 
-def _blocks(incident: Incident, now: float, command: str, detail: Detail) -> list[Block]:
+def _blocks(
+    incident: Incident, now: float, small_print: Sequence[str], detail: Detail
+) -> list[Block]:
     lines = [_where(incident, detail), *_cause(incident, detail), *_hit(incident, detail)]
     lines += [_how_often(incident), _next(incident)]
     return [
         header(headline(incident)),
         *packed([each for each in lines if each]),
         *_evidence(incident, detail),
-        context(*_small_print(incident, now, command)),
+        context(*small_print),
         *_buttons(incident, now),
     ]
 
@@ -237,8 +239,13 @@ def _evidence(incident: Incident, detail: Detail) -> list[Block]:
     return [section(f"*{title}:*\n{block}")]
 
 
-def _small_print(incident: Incident, now: float, command: str) -> list[str]:
+def _small_print(incident: Incident, now: float, command: str, meant_for: str) -> list[str]:
     said = [f"Incident `{line(incident.id, 20)}` · {_as_of(incident, now)}"]
+    if meant_for:
+        said.append(
+            f"Meant for channel `{line(meant_for, 20)}`, where the bot cannot post: invite it"
+            f" there, or correct the service's label `{CHANNEL_LABEL}`"
+        )
     if incident.late:
         said.append("*Late:* it happened while nobody watched")
     if incident.reopened:
@@ -280,7 +287,7 @@ def _buttons(incident: Incident, now: float) -> list[Block]:
 def _remedies(incident: Incident) -> list[Block]:
     """The button that may help: back where an update came shortly before, else a restart."""
     name = incident.service
-    if not SERVICE_NAME.fullmatch(name):
+    if not is_service_name(name):  # as a button's value it would not come back as it is
         return []
     if incident.can_roll_back:
         text = f"A new job brings {plain(name, 100)} back to what it was before its last update."

@@ -32,7 +32,7 @@ from tests.unit.looks import NODES, a_service, failed, running
 ALERTS = "C0ALERTS01"
 RULES = Rules(quiet=3600.0, channel=ALERTS)
 TEXTS = AlertTexts(
-    lambda incident: incident_message(incident, NOW),
+    lambda alert: incident_message(alert.incident, NOW, meant_for=alert.refused),
     lambda incident: reminder_message(incident, NOW),
 )
 
@@ -73,6 +73,12 @@ class Desk:
             self.book.put(alert)
         self.book.saved()
 
+    def alert(self, incident_id: str) -> Alert:
+        """The alert of an incident as it is now."""
+        alert = self.book.get(incident_id)
+        assert alert is not None
+        return alert
+
     async def settled(self) -> None:
         """Wait until no alert waits."""
         async with asyncio.timeout(20):
@@ -83,7 +89,7 @@ class Desk:
 
 @asynccontextmanager
 async def delivering(
-    messenger: Messenger, clock: Clock, *alerts: Alert, moved_to: str = ""
+    messenger: Messenger, clock: Clock, *alerts: Alert, channels: tuple[str, ...] = ()
 ) -> AsyncIterator[Desk]:
     """A delivery of a leader who found these alerts in the store."""
     told = asyncio.Event()
@@ -95,7 +101,7 @@ async def delivering(
         TEXTS,
         told=told.set,
         still=lambda: True,
-        channel_of=lambda incident: moved_to or incident.channel,
+        channels_of=lambda incident: channels or (incident.channel,),
     )
     running_one = asyncio.create_task(delivery.run())
     try:

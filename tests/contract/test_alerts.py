@@ -74,13 +74,41 @@ async def test_an_alert_for_a_channel_that_was_corrected_goes_there():
     """It was kept while the setting named a channel that does not exist."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         found = waiting("aaa", NOW, "C0TYPO0001")
-        async with delivering(messenger, SystemClock(), found, moved_to=ALERTS) as desk:
+        async with delivering(messenger, SystemClock(), found, channels=(ALERTS,)) as desk:
             await desk.settled()
             alert = desk.book.get("aaa")
 
         assert about(slack) == ["aaa"]
         assert alert is not None
         assert alert.channel == ALERTS
+
+
+async def test_an_alert_that_a_label_sends_where_the_bot_cannot_post_is_told_in_the_usual_channel():
+    """It says so, and goes on in that message though the bot is invited later."""
+    meant = (LOUNGE, ALERTS)
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        found = waiting("aaa", NOW, LOUNGE)
+        async with delivering(messenger, SystemClock(), found, channels=meant) as desk:
+            await desk.settled()
+            slack.workspace.channels[LOUNGE].members.add(BOT_USER_ID)
+            desk.put(grown(desk.alert("aaa"), state=IncidentState.ACKNOWLEDGED))
+            await desk.settled()
+
+        (message,) = told_in(slack)
+        assert message.payload["state"] == "acknowledged"
+        assert f"Meant for channel `{LOUNGE}`, where the bot cannot post" in message.shown_text
+
+
+async def test_where_neither_channel_can_be_posted_in_the_alert_waits_for_the_usual_one():
+    meant = ("C0TYPO0001", LOUNGE)
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        found = waiting("aaa", NOW, "C0TYPO0001")
+        async with delivering(messenger, FastClock(20), found, channels=meant) as desk:
+            await desk.told.wait()
+            slack.workspace.channels[LOUNGE].members.add(BOT_USER_ID)
+            await desk.settled()
+
+        assert about(slack, LOUNGE) == ["aaa"]
 
 
 async def test_a_post_whose_answer_was_lost_is_looked_for():

@@ -53,7 +53,7 @@ async def watch(redis: str, slack: str, token: str, head: Head, clock: RecordedC
         chat=messenger,
         clock=clock,
         texts=AlertTexts(
-            lambda incident: incident_message(incident, clock.now()),
+            lambda alert: incident_message(alert.incident, clock.now()),
             lambda incident: reminder_message(incident, clock.now()),
         ),
         rules=RULES,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.alert import Alert, retold
+from bot.domain.alert import Alert, readdressed, retold
 from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState
 
@@ -83,3 +83,27 @@ def test_only_a_resolved_one_that_was_told_is_closed():
     assert not retold(TOLD, ended).closed
     assert replace(retold(TOLD, ended), done=5).closed
     assert not replace(retold(TOLD, ended), done=5, remind=True).closed
+
+
+@pytest.mark.parametrize(
+    ("channel", "refused", "channels", "expected"),
+    [
+        pytest.param("C1", "", ("C1", "C9"), ("C9", "C1"), id="its own refuses: the usual one"),
+        pytest.param("C1", "", ("C2", "C9"), ("C2", ""), id="its label was corrected"),
+        pytest.param("C9", "C1", ("C2", "C9"), ("C2", ""), id="corrected after both refused"),
+        pytest.param("C9", "", ("C1", "C9"), ("C1", ""), id="it has a label since"),
+        pytest.param("C9", "C1", ("C1", "C9"), None, id="both refuse"),
+        pytest.param("C9", "", ("C9", "C9"), None, id="there is only one"),
+        pytest.param("C1", "", ("C1", ""), None, id="there is no usual one"),
+    ],
+)
+def test_an_alert_goes_where_it_can_be_told(
+    channel: str, refused: str, channels: tuple[str, ...], expected: tuple[str, str] | None
+):
+    moved = readdressed(Alert(FIRING, channel=channel, due=4, refused=refused), channels)
+
+    assert (moved and (moved.channel, moved.refused)) == expected
+
+
+def test_an_alert_that_stands_in_a_channel_stays_there():
+    assert readdressed(TOLD, ("C2", "C9")) is None

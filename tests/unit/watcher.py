@@ -13,7 +13,7 @@ from bot.domain.incident_news import Rules as WatchRules
 from bot.domain.incidents import reduce, tick
 from bot.domain.swarm import Node, Service, StackLook, Task
 from bot.swarm.wire import stack_look_from
-from tests.unit.looks import BEGAN, NODES, a_service
+from tests.unit.looks import BEGAN, NODES, a_service, failed, running
 from tests.unit.recordings import Recording, recording
 
 
@@ -135,3 +135,11 @@ def show(
     listing = before is None
     more = {"nodes": nodes, "removed": gone, "reconciled": listing, "late": late}
     watcher.hear(look.at - BEGAN, *changed, **more)
+
+
+def broken() -> Watcher:
+    """A service of one replica that failed at 0 and whose next task runs at 1."""
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.hear(0, failed("a"))
+    watcher.hear(1, *running(1))
+    return watcher
