@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain import command as commands
+from bot.domain.drain_plan import arrivals, check_room, plan_drain
 from bot.domain.job import Draft, Target
 from bot.domain.node_jobs import (
     NodeLook,
@@ -37,11 +38,17 @@ class Drain:
 
     async def begin(self, draft: Draft, command: commands.Drain) -> None:
         """Check the command and queue its job. Raises BotError to refuse it."""
-        await self.job.queue(draft, command.node)
+        await self.job.queue(draft, command.node, forced=command.yes)
 
-    def check(self, node: Node, look: StackLook) -> None:
-        """As in ``NodeDeed``: the last node that takes tasks."""
+    def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
+        """As in ``NodeDeed``: the last node that takes tasks, and what fits nowhere else."""
         check_drain(node, look.nodes)
+        if not forced:
+            check_room(node, plan_drain(node, look), self._ctx.command)
+
+    def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
+        """As in ``NodeDeed``: what moves, what ends, and what finds no place."""
+        return plan_drain(node, look).sentences
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
         """As in ``NodeDeed``: the services that have tasks to move."""
@@ -76,8 +83,12 @@ class Activate:
         """Check the command and queue its job. Raises BotError to refuse it."""
         await self.job.queue(draft, command.node)
 
-    def check(self, node: Node, look: StackLook) -> None:
+    def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
         """As in ``NodeDeed``: nothing speaks against it."""
+
+    def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
+        """As in ``NodeDeed``: what starts there."""
+        return arrivals(node, look)
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
         """As in ``NodeDeed``: the global services that start a task there."""

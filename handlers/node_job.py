@@ -44,8 +44,12 @@ class NodeDeed(Protocol):
     wanted: Availability
     left: str
 
-    def check(self, node: Node, look: StackLook) -> None:
-        """Raises RefusedError when it must not be done."""
+    def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
+        """Raises RefusedError when it must not be done. ``forced`` allows that tasks find no
+        place."""
+
+    def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
+        """What it is about to do, in sentences."""
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
         """The services that have to run in full once it is done."""
@@ -72,11 +76,11 @@ class NodeJob:
         self._deed = deed
         self._following = Following(ctx, self._aim, _for_good)
 
-    async def queue(self, draft: Draft, typed: str) -> None:
+    async def queue(self, draft: Draft, typed: str, *, forced: bool = False) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
         look = await in_time(self._ctx.swarm.stack_look(""))
         node = find_node(typed, look.nodes)
-        self._deed.check(node, look)
+        self._deed.check(node, look, forced=forced)
         target = Target(f"{NODE}{node.hostname}", node.id, len(_living(node, look)))
         job = Job(
             id=draft.id,
@@ -87,6 +91,8 @@ class NodeJob:
             channel=draft.channel,
             created=draft.received,
             targets=(target,),
+            foretold=self._deed.foretold(node, look),
+            forced=forced,
         )
         await queue(self._ctx, draft, job)
 
@@ -136,10 +142,12 @@ class NodeJob:
         target = hold.job.targets[0]
         if not target.begun:
             node = _node(target, look)
-            self._deed.check(node, look)
+            self._deed.check(node, look, forced=hold.job.forced)
             target = replace(target, replicas=len(_living(node, look)), update_before=0.0)
             services = [_target(service, look) for service in self._deed.followed(node, look)]
-            await hold.save(replace(hold.job, targets=(target, *services)))
+            told = self._deed.foretold(node, look)
+            await hold.save(replace(hold.job, targets=(target, *services), foretold=told))
+            self._following.show(hold.job)
             doubtful = False
         else:
             doubtful = True

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from bot.domain.command import RollBack as Command
 from bot.domain.job import Draft
+from bot.domain.names import SERVICE_VALUE
 from handlers.context import Context
 from handlers.rollback import RollBack
 from handlers.scale_back import ScaleBack
 from handlers.stack_back import StackBack
-
-SERVICE = "service:"
-"""Before a service's full name, in the value of a button that rolls it back."""
 
 
 class WayBack:
@@ -33,7 +31,7 @@ class WayBack:
 
     async def begin(self, draft: Draft, value: str) -> None:
         """``value`` is ``service:FULLNAME``, or the id of a deploy or of a job with numbers."""
-        name = value.removeprefix(SERVICE)
+        name = value.removeprefix(SERVICE_VALUE)
         if name != value:
             await self._roll_back.press(draft, name)
             return

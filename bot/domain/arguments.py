@@ -9,6 +9,7 @@ from bot.domain.command import Defaults, Reply, Scale, ScaleTarget, as_text
 from bot.domain.names import is_service_name
 from bot.domain.quoting import quoted, shorten
 
+YES = frozenset({"--yes", "-y"})
 MOST_TARGETS = 10
 NUMBER_WORDS = (
     "zero",
@@ -49,6 +50,14 @@ def service_name(word: str, defaults: Defaults) -> str | Reply:
 def example(defaults: Defaults, text: str) -> str:
     """A whole command, as it would be typed, in a code span."""
     return quoted(f"{defaults.command} {text}", 200)
+
+
+def without_yes(command: str, words: Sequence[str], right: str) -> tuple[list[str], bool] | Reply:
+    """The words without options, and whether ``--yes`` stands among them, in any place."""
+    options = [word for word in words if word.startswith("-")]
+    if unknown := next((word for word in options if word.lower() not in YES), ""):
+        return Reply(f"`{command}` has no option {quoted(unknown)}.", right)
+    return [word for word in words if not word.startswith("-")], bool(options)
 
 
 def scale(words: Sequence[str], defaults: Defaults) -> Scale | Reply:

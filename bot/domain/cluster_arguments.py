@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.arguments import example, service_name
+from bot.domain.arguments import example, service_name, without_yes
 from bot.domain.command import (
     LOG_LINES,
     Activate,
@@ -66,9 +66,14 @@ def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def drain(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """One node."""
-    node = _node("drain", "drained", words, defaults)
-    return node if isinstance(node, Reply) else Drain(node)
+    """One node, and ``--yes`` in any place."""
+    right = f"Right: {example(defaults, 'drain NODE')} or {example(defaults, 'drain NODE --yes')}"
+    found = without_yes("drain", words, right)
+    if isinstance(found, Reply):
+        return found
+    names, yes = found
+    node = _node("drain", "drained", names, defaults)
+    return node if isinstance(node, Reply) else Drain(node, yes=yes)
 
 
 def activate(words: Sequence[str], defaults: Defaults) -> Command | Reply:

@@ -120,15 +120,22 @@ NODES: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="drain",
         command=Drain,
-        usage="drain NODE",
+        usage="drain NODE [--yes]",
         summary="Move all tasks away from a node, and watch until they run elsewhere.",
-        examples=(("drain photon-machine-02", "that node, by its hostname or id"),),
+        examples=(
+            ("drain photon-machine-02", "that node, by its hostname or id"),
+            ("drain photon-machine-02 --yes", "also when tasks find no other node"),
+        ),
         changes=True,
         parse=cluster_arguments.drain,
         also=("evacuate", "cordon", "empty"),
         notes=(
             "One message shows which tasks are left and where the others go.",
             "Converged when nothing runs there and each service runs in full elsewhere.",
+            (
+                "Where tasks would find no other node it says which and why, and changes nothing;"
+                " `--yes` drains all the same."
+            ),
             "The last node that takes tasks is not drained.",
         ),
     ),

@@ -145,9 +145,13 @@ class ListStacks:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """``drain``: let no task run on a node; its hostname or id as it was typed."""
+    """``drain``: let no task run on a node; its hostname or id as it was typed.
+
+    With ``yes`` also when tasks find no other node.
+    """
 
     node: str
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +266,6 @@ _WORDS: Final[dict[type[Command], str]] = {
     ListIncidents: "incidents",
     ListVersions: "history",
     ListStacks: "stacks",
-    Drain: "drain",
     Activate: "activate",
     Cancel: "cancel",
     Help: "help",
@@ -284,6 +287,8 @@ def as_text(command: Command) -> str:
             return " ".join(filter(None, ["deploy", stack, "--yes" if yes else ""]))
         case RollBack(service, yes):
             return " ".join(filter(None, ["rollback", service, "--yes" if yes else ""]))
+        case Drain(node, yes):
+            return f"drain {node} --yes" if yes else f"drain {node}"
         case Join(role, rotate):
             return f"join rotate {role}" if rotate else f"join {role}"
     about = [getattr(command, field.name) for field in fields(command)]

@@ -38,7 +38,7 @@ from bot.domain.command import (
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import alike, job_id
 from bot.domain.quoting import quoted
-from bot.domain.stack_commands import STACKS, YES
+from bot.domain.stack_commands import STACKS
 from bot.domain.version_commands import VERSIONS
 
 COMMAND_LIKENESS = 0.7
@@ -117,7 +117,7 @@ def _restart(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """Nothing or ``--yes`` for the whole stack, else one service."""
-    names = [word for word in words if word.lower() not in YES]
+    names = [word for word in words if word.lower() not in arguments.YES]
     if not names:
         return RollBack(yes=bool(words))
     if len(names) < len(words):

@@ -123,7 +123,11 @@ class Job:
     of the version whose files it deploys, 0 for those of the folder. ``confirmed_by`` is who
     confirmed it, "" where nobody was asked. ``steps_made`` is how many of the plan's steps are
     known to be made, None before the first may have been: the next one may be made as well.
+    ``untouched`` says that the first one was refused for certain, so that nothing was changed.
     ``way_back`` is the number of the version that would undo a deploy once it ended, 0 for none.
+
+    ``foretold`` are sentences on what the job is about to do, for a node's. ``forced`` says that it
+    shall be done although tasks find no place.
 
     ``course`` tells when the slots of all targets came into their states; ``timeline`` is the link
     to the picture of it, "" while there is none.
@@ -155,6 +159,9 @@ class Job:
     way_back: int = 0
     course: tuple[Moment, ...] = ()
     timeline: str = ""
+    foretold: tuple[str, ...] = ()
+    forced: bool = False
+    untouched: bool = False
 
     @property
     def lanes(self) -> tuple[str, ...]:

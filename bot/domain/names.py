@@ -11,6 +11,8 @@ from bot.domain.job import ID_ALPHABET, ID_LENGTH
 from bot.domain.swarm import Service
 
 LONGEST_SERVICE_NAME = 63
+SERVICE_VALUE = "service:"
+"""Before a service's full name, in the value of a button that rolls it back."""
 MOST_SUGGESTIONS = 3
 LIKENESS = 0.5
 """How alike two words must be for a suggestion: 0 nothing in common, 1 the same."""

@@ -1,8 +1,9 @@
 """Draining a node and letting it take tasks again: who is meant, what is hit, how far it is.
 
 Draining, the swarm stops every task on the node and starts those of replicated services elsewhere.
-Tasks of global services end there. Letting it take tasks again moves nothing: only global services
-start a task there, and tasks that wait for a place may find one.
+Tasks of global services end there; those of jobs stay until they end (seen with engine 20.10).
+Letting it take tasks again moves nothing: only global services start a task there, and tasks that
+wait for a place may find one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from bot.domain.names import alike
 from bot.domain.placement import eligible_nodes
 from bot.domain.progress import ServiceProgress, SlotProgress
 from bot.domain.slots import last_wanted
-from bot.domain.swarm import Availability, Mode, Node, NodeState, Service, Task
+from bot.domain.swarm import Availability, Mode, Node, NodeState, Service, Task, TaskState
 from bot.domain.verdict import Outcome, Verdict
 
 SHORTEST_ID = 4
@@ -103,7 +104,8 @@ def drain_progress(subject: str, look: NodeLook, total: int) -> ServiceProgress:
         SlotProgress(
             place=_place(task, look.names),
             state=task.state.name.lower(),
-            leaving=task.desired > task.state,
+            note="a job's task, it stays until it ends" if _is_job(task) else "",
+            leaving=task.desired > max(task.state, TaskState.COMPLETE),
         )
         for task in left
     )
@@ -129,10 +131,14 @@ def drain_outcome(look: NodeLook, total: int, *, changed: bool) -> Outcome | Non
 def drain_overdue(look: NodeLook, total: int) -> Outcome:
     """The outcome when the time limit came before the last task left."""
     named = ", ".join(_place(task, look.names) for task in look.left[:MOST_NAMED])
+    count = len(look.left)
+    advice = "See what keeps them from stopping; the swarm goes on trying."
+    if all(map(_is_job, look.left)):
+        advice = "A job's task stays on a drained node until it ends: wait, or remove the job."
     return Outcome(
         Verdict.TIMED_OUT,
-        f"{len(look.left)} tasks still run there: {named}.",
-        "See what keeps them from stopping; the swarm goes on trying.",
+        f"{count} {'task still runs' if count == 1 else 'tasks still run'} there: {named}.",
+        advice,
         running=max(total - len(look.left), 0),
         desired=total,
     )
@@ -163,6 +169,11 @@ def _superseded(node: Node) -> Outcome:
     return Outcome(
         Verdict.SUPERSEDED, f"Somebody else made it {WORDS[node.availability]} meanwhile."
     )
+
+
+def _is_job(task: Task) -> bool:
+    """Whether a living task is one of a job: nothing else is wanted to complete."""
+    return task.desired is TaskState.COMPLETE
 
 
 def _place(task: Task, names: Mapping[str, str]) -> str:

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.arguments import example
+from bot.domain.arguments import example, without_yes
 from bot.domain.command import Command, Defaults, Deploy, Reply
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import is_service_name
 from bot.domain.quoting import quoted
 
-YES = frozenset({"--yes", "-y"})
 _FILE_ENDINGS = (".yml", ".yaml", ".env")
 
 
 def _deploy(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """Nothing, a stack, ``--yes`` in any place."""
     right = f"Right: {example(defaults, 'deploy')} or {example(defaults, 'deploy orochi --yes')}"
-    names = [word for word in words if not word.startswith("-")]
-    options = [word for word in words if word.startswith("-")]
-    unknown = next((word for word in options if word.lower() not in YES), "")
-    if unknown:
-        return Reply(f"`deploy` has no option {quoted(unknown)}.", right)
+    found = without_yes("deploy", words, right)
+    if isinstance(found, Reply):
+        return found
+    names, yes = found
     if len(names) > 1:
         return Reply("`deploy` takes one stack at a time.", right)
     name = stack_name(names[0], defaults) if names else None
-    return name if isinstance(name, Reply) else Deploy(name, yes=bool(options))
+    return name if isinstance(name, Reply) else Deploy(name, yes=yes)
 
 
 def stack_name(word: str, defaults: Defaults) -> str | Reply:

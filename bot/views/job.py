@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from bot.domain.job import Job, JobState, Target
 from bot.domain.message import Block, Message, Metadata
+from bot.domain.names import SERVICE_VALUE, is_service_name
 from bot.domain.preflight import image_name
 from bot.domain.verdict import Verdict
 from bot.views import words
-from bot.views.blocks import actions, button, confirm, context, fits, header, section
+from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section, size
 from bot.views.stack import stack_renderings
 from bot.views.target import at, count, renderings, short, shortened
 from bot.views.text import (
@@ -33,6 +34,8 @@ WATCH_SECONDS = 60.0
 NAME_LENGTH = 63
 MOST_TEXT = 3000
 MOST_BUTTONS = 3
+MOST_FORETOLD = 4500
+"""Bytes of blocks."""
 DEEDS = {
     "restart": "restart",
     "rollback": "roll back",
@@ -62,6 +65,8 @@ def job_message(
     if job.state is JobState.QUEUED:
         what = "stack" if job.plan else "service" if job.services_at else "node"
         top.append(section(_waiting(ahead, queued_behind, what)))
+    if job.state is not JobState.FINISHED:
+        top += _foretold(job)
     end = [context(*_small_print(job, now, command, watch_seconds)), *_buttons(job)]
     middle: list[Block] = []
     for middle in stack_renderings(job) if job.plan else renderings(job):
@@ -69,6 +74,14 @@ def job_message(
             break
     blocks = [*top, *middle, *end]
     return Message(_fallback(job), tuple(blocks), metadata(job))
+
+
+def _foretold(job: Job) -> list[Block]:
+    """What the job is about to do; the last sentences are left out where they are too long."""
+    lines = [line(each, 600) for each in job.foretold]
+    while len(lines) > 1 and size(packed(lines)) > MOST_FORETOLD:
+        lines = [*lines[:-2], "…"]
+    return packed(lines)
 
 
 def thread_mention(job: Job) -> Message:
@@ -252,7 +265,7 @@ def _to_be_rolled_back(job: Job) -> list[Target]:
     found = [
         target
         for target, outcome in zip(job.targets, job.outcomes, strict=False)
-        if outcome and outcome.can_roll_back
+        if outcome and outcome.can_roll_back and is_service_name(target.service)
     ]
     return found[:MOST_BUTTONS] if job.plan or len(found) == 1 else []
 
@@ -267,7 +280,7 @@ def _roll_back_button(job: Job, target: Target) -> Block:
     text = plain(f"A new job brings the version of {short(job, target)} before back", 280) + "."
     question = confirm("Roll back?", text, "Roll back", "No")
     label = f"Roll back {short(job, target)}" if job.plan else "Roll back"
-    return button("job.rollback", label, f"service:{target.service}", question)
+    return button("job.rollback", label, f"{SERVICE_VALUE}{target.service}", question)
 
 
 def _scale_back_button(job: Job, targets: Sequence[Target]) -> Block:

@@ -9,6 +9,7 @@ from typing import Any
 import redis
 
 from bot.demo.slack import Message
+from bot.demo.slack.model import texts_within
 from tests.desk import OPERATOR, STACK, Desk, finished, images, is_job, states
 from tests.lab.waiting import wait_until
 
@@ -49,6 +50,22 @@ async def on_every_node(desk: Desk, name: str, running: int) -> None:
     await asyncio.to_thread(desk.lab.wait_running, f"{STACK}_{name}", running)
 
 
+async def living(desk: Desk, name: str, count: int) -> None:
+    """Wait until so many tasks run that are not to be stopped; those of jobs are to complete."""
+
+    def reached() -> bool:
+        tasks = desk.lab.client().tasks(filters={"service": [name]})
+        wanted = [t for t in tasks if t["DesiredState"] in {"running", "complete"}]
+        return sum(bool(t["Status"]["State"] == "running") for t in wanted) == count
+
+    await asyncio.to_thread(wait_until, reached, f"{count} running tasks of {name}")
+
+
+def first_shown(message: Message) -> str:
+    """What the message said when it was posted."""
+    return "\n".join(texts_within(list(message.history[0].content.blocks)))
+
+
 def verdict(message: Message) -> str:
     return str(message.payload["verdict"])
 
@@ -77,15 +94,64 @@ async def test_drain_moves_all_tasks_and_says_where_they_went(desk: Desk):
     assert len(jobs) == 1
 
 
-async def test_drain_of_what_fits_nowhere_else_is_unschedulable(desk: Desk):
-    """The service that finds no place is named, with why."""
+async def test_drain_of_what_fits_nowhere_else_is_refused_and_with_yes_unschedulable(desk: Desk):
+    """The service that finds no place is named, with why: before anything is changed, in the
+    message from its beginning, and in the verdict."""
     here = f"node.hostname=={SECOND}"
     await desk.service("es01", options=(*MONITOR, "--constraint", here))
     await desk.service("django", replicas=2, options=MONITOR)
-    message = await desk.job(f"drain {SECOND}")
+    answer = await desk.answer(f"drain {SECOND}")
+    assert "`orochi_es01`: its task will find no other node" in answer
+    assert "constraint node.hostname" in answer
+    assert f"`/orochi drain {SECOND} --yes`" in answer
+    assert "othing was changed" in answer
+    assert (await node(desk, SECOND))["Spec"]["Availability"] == "active"
+    message = await desk.job(f"drain {SECOND} --yes")
+    first = first_shown(message)
+    assert "1 task has to run elsewhere: `orochi_es01`." in first
+    assert "⚠️ `orochi_es01`: its task will find no other node" in first
     assert verdict(message) == "unschedulable"
     assert "no suitable node" in message.shown_text
     assert "orochi_es01" in message.shown_text
+    assert await containers(desk, SECOND) == 0
+
+
+async def test_drain_foretells_that_reservations_and_replicas_per_node_leave_no_room(desk: Desk):
+    """What it says beforehand is what the swarm then does."""
+    client = desk.lab.client()
+    cores = await asyncio.to_thread(lambda: client.info()["NCPU"])
+    spread = (*MONITOR, "--replicas-max-per-node", "1")
+    await desk.service("web", replicas=3, options=spread)
+    hungry = ("--reserve-cpu", str(cores * 0.6))
+    await desk.service("dask", replicas=3, options=(*MONITOR, *hungry))
+    answer = await desk.answer(f"drain {SECOND}")
+    assert "`orochi_web`: its task will find no other node (2 nodes: has its 1 of at most" in answer
+    assert "`orochi_dask`: its task will find no other node (2 nodes: needs" in answer
+    message = await desk.job(f"drain {SECOND} --yes")
+    unplaced = [
+        raw["ServiceID"]
+        for raw in await asyncio.to_thread(client.tasks)
+        if raw["Status"]["State"] == "pending"
+    ]
+    names = {s["ID"]: s["Spec"]["Name"] for s in await asyncio.to_thread(client.services)}
+    assert verdict(message) == "unschedulable"
+    assert sorted(names[each] for each in unplaced) == ["orochi_dask", "orochi_web"]
+
+
+async def test_a_drain_waits_for_a_jobs_task_that_the_swarm_leaves_there(desk: Desk):
+    """Such a task is not moved: it is said beforehand, while it runs, and it is waited for."""
+    await desk.docker(
+        "service", "create", "--quiet", "--detach", "--no-resolve-image", "--mode",
+        "replicated-job", "--replicas", "3", "--name", f"{STACK}_migrate", "--label",
+        f"com.docker.stack.namespace={STACK}", images.BUSY, "crash", "8", "0",
+    )  # fmt: skip
+    await living(desk, f"{STACK}_migrate", 3)
+    message = await desk.job(f"drain {SECOND}")
+    assert "which stays until it ends: `orochi_migrate`" in first_shown(message)
+    shown = "\n".join("\n".join(texts_within(list(e.content.blocks))) for e in message.edits)
+    assert "a job's task, it stays until it ends" in shown
+    assert verdict(message) == "converged"
+    assert "1 of 1 task left it" in message.shown_text
     assert await containers(desk, SECOND) == 0
 
 

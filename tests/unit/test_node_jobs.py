@@ -22,7 +22,7 @@ from bot.domain.node_jobs import (
 )
 from bot.domain.swarm import Availability, Mode, Node, NodeState, Resources, Task
 from bot.domain.verdict import Outcome
-from tests.unit.looks import NODES, RUNNING, SHUTDOWN, a_service, a_task, failed
+from tests.unit.looks import COMPLETE, NODES, RUNNING, SHUTDOWN, a_service, a_task, failed
 
 DRAIN, PAUSE, ACTIVE = Availability.DRAIN, Availability.PAUSE, Availability.ACTIVE
 DRAINED = replace(NODES[0], availability=DRAIN)
@@ -145,8 +145,18 @@ def test_a_drain_that_takes_too_long_names_what_is_left() -> None:
     late = drain_overdue(look(DRAINED, a_task("t1", 4)), 3)
 
     assert word(late) == "timed_out"
-    assert "stack_web.4" in late.reason
+    assert late.reason == "1 task still runs there: stack_web.4."
     assert (late.running, late.desired) == (2, 3)
+
+
+def test_a_jobs_task_is_not_said_to_be_stopping() -> None:
+    """The swarm leaves it on a drained node until it ends."""
+    task = a_task("t1", 1, desired=COMPLETE)
+    (slot,) = drain_progress("node:n1", look(DRAINED, task), 1).slots
+
+    assert not slot.leaving
+    assert slot.note == "a job's task, it stays until it ends"
+    assert "until it ends" in drain_overdue(look(DRAINED, task), 1).advice
 
 
 @pytest.mark.parametrize(

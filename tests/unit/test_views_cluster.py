@@ -255,6 +255,19 @@ def test_of_a_long_log_the_end_is_shown_and_where_the_whole_is():
     assert "All of them are in a file." in shown(message)
 
 
+def test_a_line_that_a_message_would_cut_makes_a_file():
+    """Also one that is short before its signs are escaped; in the message the cut is marked."""
+    for text in ("x" * 3000, "<" * 800):
+        lines = texts_of().lines(log("before", text))
+        message = end_message("stack_web", lines, "All of them are in a file.", "")
+
+        assert_slack_takes(message)
+        assert not is_short(lines)
+        assert "…" in shown(message)
+        assert text in texts_of().file(log(text)).decode()
+    assert is_short(texts_of().lines(log("x" * 2000)))
+
+
 @settings(deadline=None)
 @given(st.lists(hostile, max_size=60), hostile)
 def test_any_log_can_be_shown(texts, where):
@@ -307,3 +320,25 @@ def test_a_node_job_is_about_its_node_and_counts_its_services():
     assert (message.metadata.payload["running"], message.metadata.payload["desired"]) == (3, 3)
     assert "✅ Converged: drain photon-machine-02" in shown(message)
     assert "*photon-machine-02*  2 of 2 tasks left it" in shown(message)
+
+
+def test_what_a_drain_is_about_to_do_is_said_until_it_ended():
+    """More than a message has room for is left out with a mark."""
+    told = (
+        "2 tasks have to run elsewhere: `web` (2).",
+        "⚠️ `db`: its task will find no other node.",
+    )
+    node = Target("node:x", "n1", 0)
+    drain = Job("k3f9ab", "drain", "", "drain x", "U1", "C1", 0.0, (node,), "1.0", foretold=told)
+    many = replace(drain, foretold=tuple(f"{number} {'é' * 590}" for number in range(20)))
+    ended = replace(drain, state=JobState.FINISHED, finished=1.0)
+    ended = ended.with_outcome(0, Outcome(Verdict.CANCELLED, "Stopped waiting."))
+
+    for state in (JobState.QUEUED, JobState.RUNNING):
+        text = shown(job_message(replace(drain, state=state), 2.0))
+        assert all(each in text for each in told)
+    assert_slack_takes(job_message(many, 2.0), people={"U1"})
+    assert "…" in shown(job_message(many, 2.0))
+    assert "0 é" in shown(job_message(many, 2.0))
+    assert "5 é" not in shown(job_message(many, 2.0))
+    assert told[0] not in shown(job_message(ended, 2.0))

@@ -371,6 +371,14 @@ def test_a_paused_update_that_can_be_taken_back_is_rolled_back_by_a_button(job):
     assert back["confirm"]["title"]["text"] == "Roll back?"
 
 
+def test_a_name_that_no_service_can_have_is_no_buttons_value():
+    """It would not come back from Slack as it is."""
+    odd = replace(RUNNING, targets=(replace(RUNNING.targets[0], service="orochi_\ud800"),))
+
+    values = [each["value"] for each in buttons(message_of(with_finish(odd, PAUSED)))]
+    assert values == [odd.id]
+
+
 def test_a_restart_that_went_wrong_otherwise_has_no_button():
     same = replace(RESTART_RUNNING, targets=(replace(WORKER, before=None),))
     paused = replace(PAUSED, can_roll_back=False)

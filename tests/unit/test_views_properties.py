@@ -86,7 +86,7 @@ maybe = st.none()
 jobs = st.builds(
     Job,
     st.text(ID_ALPHABET, min_size=6, max_size=6),
-    st.sampled_from(["scale", "restart", "rollback", "deploy"]),
+    st.sampled_from(["scale", "restart", "rollback", "deploy", "drain"]),
     names,
     hostile,
     users,
@@ -101,6 +101,7 @@ jobs = st.builds(
     cancelled_by=st.just("") | users,
     watched_until=maybe | moments,
     revised=st.booleans(),
+    foretold=st.lists(hostile, max_size=12).map(tuple),
 )
 nodes = st.builds(
     Node,

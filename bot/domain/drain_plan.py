@@ -1,0 +1,241 @@
+"""What draining a node would do: which tasks move, which end, and which find no other node.
+
+What is said to find no node does not: each service is looked at alone, with what stays on the
+other nodes (``bot.domain.placement``). What is said that it may not is more than the room that is
+left when all move: they are placed one service after the other, spread as swarmkit's scheduler
+does it (manager/scheduler/scheduler.go), which does not try for the tightest fit either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.domain.errors import RefusedError
+from bot.domain.node_jobs import arriving_services, moved_services
+from bot.domain.outcomes import plural
+from bot.domain.placement import Fit, explain, holds_its_place
+from bot.domain.slots import last_wanted
+from bot.domain.swarm import (
+    Availability,
+    Mode,
+    Node,
+    NodeState,
+    Resources,
+    Service,
+    StackLook,
+    Task,
+    TaskState,
+)
+
+MOST_NAMED = 6
+MOST_REASONS = 2
+_STANDS_IN: Final = Task("", "", 0, "", TaskState.RUNNING, TaskState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A service whose tasks find no other node: ``lost`` of ``moving``; ``reasons`` by node.
+
+    ``sure`` is False where others that move as well may take the room before.
+    """
+
+    service: Service
+    moving: int
+    lost: int
+    reasons: tuple[str, ...]
+    sure: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """In words, with why."""
+        which = "its task" if self.moving == 1 else f"{self.lost} of its {self.moving} tasks"
+        will = "will" if self.sure else "may"
+        why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
+        return f"`{self.service.name}`: {which} {will} find no other node{why}."
+
+
+@dataclass(frozen=True, slots=True)
+class DrainPlan:
+    """What a drain would do. ``moving`` counts the tasks of each replicated service that move,
+    ``ending`` are the global services whose task ends there, ``jobs`` the job services that have a
+    task there, which is not moved, ``stranded`` what finds no place."""
+
+    moving: tuple[tuple[Service, int], ...] = ()
+    ending: tuple[Service, ...] = ()
+    jobs: tuple[Service, ...] = ()
+    stranded: tuple[Stranded, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """In words, for the job's message; none where nothing has to move or end."""
+        said = []
+        if self.moving:
+            tasks = sum(count for _, count in self.moving)
+            named = _named([_counted(service, count) for service, count in self.moving])
+            have = plural(tasks, "task has", "tasks have")
+            said.append(f"{tasks} {have} to run elsewhere: {named}.")
+        if self.ending:
+            named = _named([f"`{service.name}`" for service in self.ending])
+            said.append(f"Global, so they end here: {named}.")
+        if self.jobs:
+            named = _named([f"`{service.name}`" for service in self.jobs])
+            said.append(f"Jobs with a task here, which stays until it ends: {named}.")
+        return (*said, *(f"⚠️ {each}" for each in self.warnings))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What finds no place, in words."""
+        shown = [each.sentence for each in self.stranded[:MOST_NAMED]]
+        more = len(self.stranded) - len(shown)
+        word = plural(more, "service", "services")
+        return (*shown, f"And {more} more {word}.") if more else tuple(shown)
+
+
+def plan_drain(node: Node, look: StackLook) -> DrainPlan:
+    """What draining ``node`` would do to the swarm in ``look``, which has all its services.
+
+    While the state of another node is not known (after an election) nothing is said to be
+    stranded: it may be about to be ready.
+    """
+    moved = sorted(moved_services(node, look.services, look.tasks), key=lambda each: each.name)
+    there = [t for t in look.tasks if t.node_id == node.id and not t.state.over]
+    moving = tuple((service, _wanted(service, there)) for service in moved)
+    living = {task.service_id for task in there}
+    rest = sorted((s for s in look.services if s.id in living), key=lambda each: each.name)
+    others = [each for each in look.nodes if each.id != node.id]
+    blurred = any(each.state is NodeState.UNKNOWN for each in others)
+    return DrainPlan(
+        moving,
+        tuple(service for service in rest if service.mode is Mode.GLOBAL),
+        tuple(service for service in rest if service.mode.is_job),
+        () if blurred else tuple(_stranded(moving, others, look.tasks)),
+    )
+
+
+def arrivals(node: Node, look: StackLook) -> tuple[str, ...]:
+    """What letting ``node`` take tasks starts there, in words."""
+    names = sorted(service.name for service in arriving_services(node, look.services))
+    return (f"Global, so they start here: {_named([f'`{n}`' for n in names])}.",) if names else ()
+
+
+def check_room(node: Node, plan: DrainPlan, command: str) -> None:
+    """Raises RefusedError when tasks would find no other node; ``command`` is the slash command.
+
+    A node that is drained already has no such tasks: nothing changes for it.
+    """
+    if not plan.stranded or node.availability is Availability.DRAIN:
+        return
+    name = node.hostname
+    raise RefusedError(
+        f"Draining `{name}` would leave tasks without a node. {' '.join(plan.warnings)}",
+        hint=f"Make room first, or drain it all the same: `{command} drain {name} --yes`.",
+    )
+
+
+class _Held:
+    """What a node's tasks take: each kind of it as one sum, so that many tasks cost no more."""
+
+    def __init__(self, node: Node, tasks: Iterable[Task]) -> None:
+        self.node = node
+        self._taken = Resources()
+        self._ports: frozenset[str] = frozenset()
+        self._counts: Counter[str] = Counter()
+        self.size = 0
+        for task in tasks:
+            self._add(task.service_id, task.reservation, task.host_ports)
+
+    def copy(self) -> _Held:
+        """The same, to be filled on its own."""
+        other = _Held(self.node, ())
+        other._taken, other._ports = self._taken, self._ports
+        other._counts, other.size = self._counts.copy(), self.size
+        return other
+
+    def put(self, service: Service) -> None:
+        """One more task of the service."""
+        self._add(service.id, service.reservation, service.host_ports)
+
+    def count(self, service: Service) -> int:
+        """How many of the service's tasks are here."""
+        return self._counts[service.id]
+
+    def tasks(self, service: Service) -> Iterator[Task]:
+        """Tasks that leave the service as much room as all those that are here."""
+        yield replace(
+            _STANDS_IN, node_id=self.node.id, reservation=self._taken, host_ports=tuple(self._ports)
+        )
+        own = replace(_STANDS_IN, node_id=self.node.id, service_id=service.id)
+        yield from (own for _ in range(self.count(service)))
+
+    def _add(self, service_id: str, taken: Resources, ports: Iterable[str]) -> None:
+        cpus, memory = self._taken.nano_cpus + taken.nano_cpus, self._taken.memory + taken.memory
+        self._taken = Resources(cpus, memory)
+        self._ports = self._ports.union(ports)
+        self._counts[service_id] += 1
+        self.size += 1
+
+
+def _stranded(
+    moving: Sequence[tuple[Service, int]], others: Sequence[Node], tasks: Sequence[Task]
+) -> Iterator[Stranded]:
+    """Each service alone first; then all that fits alone, one after the other."""
+    held: dict[str, list[Task]] = {each.id: [] for each in others}
+    for task in tasks:
+        if task.node_id in held and holds_its_place(task):
+            held[task.node_id].append(task)
+    staying = [_Held(each, held[each.id]) for each in others]
+    together = [each.copy() for each in staying]
+    for service, count in moving:
+        fit = _fit(service, staying)
+        if fit.room is None:
+            continue
+        lost = max(count - fit.room, 0)
+        if lost:
+            yield Stranded(service, count, lost, _reasons(service, count - lost, staying))
+        if missed := _place(service, count - lost, together):
+            reasons = _fit(service, together).sentences(MOST_REASONS)
+            yield Stranded(service, count, missed, reasons, sure=False)
+
+
+def _fit(service: Service, held: Sequence[_Held]) -> Fit:
+    tasks = [task for each in held for task in each.tasks(service)]
+    return explain(service, [each.node for each in held], tasks)
+
+
+def _reasons(service: Service, fitting: int, staying: Sequence[_Held]) -> tuple[str, ...]:
+    """Why no more than ``fitting`` have a place."""
+    filled = [each.copy() for each in staying]
+    _place(service, fitting, filled)
+    return _fit(service, filled).sentences(MOST_REASONS)
+
+
+def _place(service: Service, count: int, held: Sequence[_Held]) -> int:
+    """Put so many tasks where the scheduler would; returns how many found no place."""
+    rooms = {each.node.id: _fit(service, (each,)).room for each in held}
+    for placed in range(count):
+        open_nodes = [each for each in held if rooms[each.node.id] != 0]
+        if not open_nodes:
+            return count - placed
+        chosen = min(open_nodes, key=lambda each: (each.count(service), each.size, each.node.id))
+        room = rooms[chosen.node.id]
+        rooms[chosen.node.id] = None if room is None else room - 1
+        chosen.put(service)
+    return 0
+
+
+def _wanted(service: Service, there: Iterable[Task]) -> int:
+    wanted = last_wanted(service)
+    return sum(t.service_id == service.id and t.desired <= wanted for t in there)
+
+
+def _counted(service: Service, count: int) -> str:
+    return f"`{service.name}` ({count})" if count > 1 else f"`{service.name}`"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    shown = ", ".join(names[:MOST_NAMED])
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,183 @@
+"""What a drain would do, before it is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.drain_plan import arrivals, check_room, plan_drain
+from bot.domain.errors import RefusedError
+from bot.domain.swarm import (
+    Availability,
+    Mode,
+    Node,
+    NodeState,
+    Resources,
+    Service,
+    StackLook,
+    Task,
+)
+from tests.unit.looks import NODES, a_service, a_task, running
+
+CORE = 10**9
+THREE = tuple(replace(each, resources=Resources(2 * CORE, 2**30)) for each in NODES[:3])
+FIRST = THREE[0]
+PINNED = {"constraints": ("node.hostname == photon-machine-01",)}
+HALF = {"reservation": Resources(nano_cpus=CORE)}
+
+
+def named(name: str, replicas: int | None = 1, **values: object) -> Service:
+    return replace(a_service(replicas, **values), id=name, name=f"orochi_{name}", stack="orochi")
+
+
+def on(service: Service, *node_ids: str) -> tuple[Task, ...]:
+    """Its tasks, one on each of these nodes."""
+    return tuple(
+        replace(
+            task,
+            id=f"{service.id}{number}",
+            service_id=service.id,
+            node_id=node_id,
+            reservation=service.reservation,
+            host_ports=service.host_ports,
+        )
+        for number, (task, node_id) in enumerate(
+            zip(running(*range(1, len(node_ids) + 1)), node_ids, strict=True)
+        )
+    )
+
+
+def swarm(
+    *tasks: Task, services: tuple[Service, ...], nodes: tuple[Node, ...] = THREE
+) -> StackLook:
+    return StackLook(0.0, "", services, tasks, nodes)
+
+
+def test_what_moves_ends_and_is_a_job_is_named():
+    web, agent = named("web", 3), named("agent", mode=Mode.GLOBAL)
+    job = named("migrate", mode=Mode.REPLICATED_JOB)
+    tasks = (*on(web, "n1", "n1", "n2"), *on(agent, "n1", "n2", "n3"), *on(job, "n1"))
+
+    plan = plan_drain(FIRST, swarm(*tasks, services=(web, agent, job)))
+
+    assert plan.sentences == (
+        "2 tasks have to run elsewhere: `orochi_web` (2).",
+        "Global, so they end here: `orochi_agent`.",
+        "Jobs with a task here, which stays until it ends: `orochi_migrate`.",
+    )
+    assert plan.warnings == ()
+
+
+def test_what_starts_on_a_node_that_takes_tasks_again_is_named():
+    agent, elsewhere = named("agent", None), named("elsewhere", None, **PINNED)
+    look = swarm(services=(agent, elsewhere))
+
+    assert arrivals(THREE[1], look) == ("Global, so they start here: `orochi_agent`.",)
+    assert arrivals(THREE[1], swarm(services=(elsewhere,))) == ()
+
+
+def test_nothing_is_said_where_nothing_is_hit():
+    web = named("web")
+
+    assert plan_drain(FIRST, swarm(*on(web, "n2"), services=(web,))).sentences == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "nodes", "said"),
+    [
+        pytest.param(
+            PINNED,
+            ("n1",),
+            "`orochi_web`: its task will find no other node"
+            " (2 nodes: constraint node.hostname == photon-machine-01 not met).",
+            id="constraint",
+        ),
+        pytest.param(
+            {"max_per_node": 1},
+            ("n1", "n2", "n3"),
+            "`orochi_web`: its task will find no other node"
+            " (2 nodes: has its 1 of at most 1 a node).",
+            id="replicas per node",
+        ),
+        pytest.param(
+            {"reservation": Resources(memory=2**29)},
+            ("n1", "n1", "n2", "n2", "n3"),
+            "`orochi_web`: 1 of its 2 tasks will find no other node"
+            " (2 nodes: needs 512 MiB of memory, 0 B free).",
+            id="memory",
+        ),
+        pytest.param(
+            {"host_ports": ("80/tcp",)},
+            ("n1", "n2", "n3"),
+            "`orochi_web`: its task will find no other node (2 nodes: host port 80/tcp taken).",
+            id="host port",
+        ),
+    ],
+)
+def test_what_finds_no_other_node_is_foretold_with_why(
+    values: dict[str, object], nodes: tuple[str, ...], said: str
+):
+    web = named("web", len(nodes), **values)
+    plan = plan_drain(FIRST, swarm(*on(web, *nodes), services=(web,)))
+
+    assert plan.warnings == (said,)
+    with pytest.raises(RefusedError) as refused:
+        check_room(FIRST, plan, "/orochi")
+    assert said in refused.value.sentence
+    assert "`/orochi drain photon-machine-01 --yes`" in refused.value.hint
+
+
+def test_services_that_move_together_share_the_room():
+    """Each would fit alone: one core is left on each of the other nodes."""
+    one, two = named("one", 1, **HALF), named("two", 3, **HALF)
+    stays = named("stays", 2, **HALF)
+    tasks = (*on(one, "n1"), *on(two, "n1", "n1"), *on(stays, "n2", "n3"))
+
+    plan = plan_drain(FIRST, swarm(*tasks, services=(one, two, stays)))
+
+    assert plan.warnings == (
+        "`orochi_two`: 1 of its 2 tasks may find no other node (2 nodes: needs 1 CPU, 0 free).",
+    )
+
+
+def test_what_fits_is_no_warning_and_is_not_refused():
+    web = named("web", 2, **HALF)
+    plan = plan_drain(FIRST, swarm(*on(web, "n1", "n1"), services=(web,)))
+
+    assert plan.warnings == ()
+    check_room(FIRST, plan, "/orochi")
+
+
+def test_tasks_that_are_being_stopped_need_no_room():
+    web = named("web", 1, **PINNED)
+    stopping = replace(on(web, "n1")[0], desired=a_task("x", 1).state.SHUTDOWN)
+
+    assert plan_drain(FIRST, swarm(stopping, services=(web,))).sentences == ()
+
+
+def test_while_a_node_is_not_known_nothing_is_foretold():
+    """After an election nodes are unknown for half a minute, and most are ready after it."""
+    unknown = (FIRST, THREE[1], replace(THREE[2], state=NodeState.UNKNOWN))
+    web = named("web", 1, constraints=("node.hostname == photon-machine-03",))
+
+    plan = plan_drain(FIRST, swarm(*on(web, "n1"), services=(web,), nodes=unknown))
+
+    assert plan.warnings == ()
+
+
+def test_a_node_that_is_drained_already_is_not_refused():
+    web = named("web", 1, **PINNED)
+    drained = replace(FIRST, availability=Availability.DRAIN)
+
+    check_room(drained, plan_drain(drained, swarm(*on(web, "n1"), services=(web,))), "/orochi")
+
+
+def test_many_services_are_counted_at_the_end():
+    many = tuple(named(f"s{number}", 1, **PINNED) for number in range(9))
+    tasks = tuple(task for each in many for task in on(each, "n1"))
+
+    warnings = plan_drain(FIRST, swarm(*tasks, services=many)).warnings
+
+    assert len(warnings) == 7
+    assert warnings[-1] == "And 3 more services."
