@@ -80,7 +80,7 @@ class DeployRunner:
     async def watch(self, hold: Hold) -> None:
         """Watch what converged on; a verdict that is revised is the version's, too."""
         await self._following.watch(hold)
-        if hold.job.revised:
+        if hold.job.revised and not hold.job.untouched:
             await self._note_version(hold.job)
 
     async def _go_on(
@@ -150,7 +150,7 @@ class DeployRunner:
                 await self._ctx.clock.sleep(backoff.failed())
 
     async def _end(self, hold: Hold, job: Job) -> None:
-        if job.begun:
+        if job.begun and not job.untouched:
             job = replace(job, way_back=undone_by(await self._note_version(job)))
         await self._following.end(hold, job)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from bot.domain.deploy_outcomes import stopped_at
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
@@ -73,18 +72,29 @@ class DeploySteps:
 
     async def _make(self, hold: Hold, steps: Sequence[Step], basis: _Basis) -> None:
         for place, step in enumerate(steps):
-            if place < (hold.job.steps_made or 0):
-                continue
-            try:
-                made = partial(self._made, hold.job, step, basis)
-                applied = await insist(self._ctx.clock, made, doubtful=place == basis.doubtful)
-            except (RefusedError, SwarmError) as error:
-                await hold.note(stopped_at(hold.job, step, error))
+            done = place < (hold.job.steps_made or 0)
+            if not done and not await self._take(hold, place, step, basis):
                 return
-            job = replace(hold.job, steps_made=place + 1)
-            await hold.note(_with_step(job, step, applied, self._ctx.clock.now()))
 
-    async def _made(self, job: Job, step: Step, basis: _Basis, doubtful: bool) -> Applied:  # noqa: FBT001 (as ``insist`` calls it)
+    async def _take(self, hold: Hold, place: int, step: Step, basis: _Basis) -> bool:
+        """Make one step and note what came of it: whether the next one may follow."""
+        tries = 0
+
+        async def made(doubtful: bool) -> Applied:  # noqa: FBT001 (as ``insist`` calls it)
+            nonlocal tries
+            tries += 1
+            return await self._made(hold.job, step, basis, doubtful=doubtful)
+
+        try:
+            applied = await insist(self._ctx.clock, made, doubtful=place == basis.doubtful)
+        except (RefusedError, SwarmError) as error:
+            await hold.note(stopped_at(hold.job, step, error, once=tries == 1))
+            return False
+        job = replace(hold.job, steps_made=place + 1)
+        await hold.note(_with_step(job, step, applied, self._ctx.clock.now()))
+        return True
+
+    async def _made(self, job: Job, step: Step, basis: _Basis, *, doubtful: bool) -> Applied:
         """One step, made now or found made. Raises StalePlanError, and what the engine says."""
         judged = basis.judged[step.key]
         if judged.standing is Standing.STALE:

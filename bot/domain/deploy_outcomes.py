@@ -32,8 +32,14 @@ def refused_file(job: Job, error: RefusedError) -> Job:
     return _rest(job, Outcome(Verdict.REFUSED, reason, error.hint))
 
 
-def stopped_at(job: Job, step: Step, error: RefusedError | SwarmError) -> Job:
-    """A step could not be made: the outcomes of what it was about and of all that it kept back."""
+def stopped_at(job: Job, step: Step, error: RefusedError | SwarmError, *, once: bool) -> Job:
+    """A step could not be made: the outcomes of what it was about and of all that it kept back.
+
+    Where it is the first one of the first worker, nothing was changed. ``once`` says that it was
+    tried a single time: of an earlier try that had no answer nobody knows what it changed.
+    """
+    sure = once and not isinstance(error, SwarmUnavailableError)
+    job = replace(job, untouched=sure and job.steps_made == 0 and job.attempt <= 1)
     name = short_name(job.stack, step.name)
     outcome = _trouble(step, error)
     for index, target in enumerate(job.targets):

@@ -57,6 +57,23 @@ async def plan_of_a_press(desk: Desk, message: Message) -> Message:
     )
 
 
+async def test_a_deploy_that_changed_nothing_is_no_version_and_offers_no_way_back(
+    desk: Desk, folder: Folder
+):
+    """The engine refuses its first step: there is nothing to be rolled back from."""
+    await folder.deployed(compose(service("web")))
+    before = await desk.answer("history")
+    nets = "networks:\n  default: {}\n  other: {driver: no-such-driver}\n"
+    more = "    networks: {default: {}, other: {}}\n"
+    web = service("web", V2).replace("    networks: {default: {}}\n", more)
+    message = await folder.deployed(compose(web, end=nets))
+
+    assert message.payload["verdict"] == "failed"
+    assert "It was not made" in said(message)
+    assert "job.rollback" not in str(message.blocks)
+    assert await desk.answer("history") == before
+
+
 async def test_history_tells_who_what_and_how_it_ended(desk: Desk, folder: Folder):
     """Also of a stack that was never deployed, and to people who may only look."""
     assert "has not deployed the stack orochi yet" in await desk.answer("history")

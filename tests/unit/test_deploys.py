@@ -17,7 +17,7 @@ from bot.domain.deploy_outcomes import (
     stopped_at,
     version_of,
 )
-from bot.domain.errors import RefusedError, StalePlanError, SwarmError
+from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
 from bot.domain.job import JobState
 from bot.domain.precedence import TYPED, may_concern
 from bot.domain.progress import ServiceProgress
@@ -144,7 +144,7 @@ def test_a_stale_plan_is_refused_with_what_changed():
 
 def test_a_step_that_is_stale_stops_the_rest_and_leaves_what_was_made():
     job = begun(deploy_job(), 3, "db", "new")
-    job = stopped_at(job, STEPS[3], StalePlanError("orochi_web changed.", hint="Ask."))
+    job = stopped_at(job, STEPS[3], StalePlanError("orochi_web changed.", hint="Ask."), once=True)
 
     assert reasons(job) == {
         "db": "",
@@ -156,13 +156,25 @@ def test_a_step_that_is_stale_stops_the_rest_and_leaves_what_was_made():
 
 def test_a_network_that_cannot_be_made_is_told_of_all_services():
     error = SwarmError("The engine said: no.")
-    job = stopped_at(begun(deploy_job(), 0, "db"), STEPS[0], error)
+    job = stopped_at(begun(deploy_job(), 0, "db"), STEPS[0], error, once=True)
     told = (
         "failed",
         f"The network orochi_default: The engine said: no. It was not made. (ref {error.ref})",
     )
 
     assert reasons(job) == {"db": "", "new": told, "old": told, "web": told}
+
+
+def test_only_a_first_step_that_was_refused_for_certain_changed_nothing():
+    """Another worker may have made it, an engine that did not answer as well."""
+    no, silent = SwarmError("The engine said: no."), SwarmUnavailableError("No answer.")
+    first = begun(deploy_job(), 0, "db")
+
+    assert stopped_at(first, STEPS[0], no, once=True).untouched
+    assert not stopped_at(first, STEPS[0], silent, once=True).untouched
+    assert not stopped_at(first, STEPS[0], no, once=False).untouched
+    assert not stopped_at(replace(first, attempt=2), STEPS[0], no, once=True).untouched
+    assert not stopped_at(begun(deploy_job(), 1, "db"), STEPS[1], no, once=True).untouched
 
 
 def test_what_was_to_go_stays_while_something_else_is_not_well():
