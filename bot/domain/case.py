@@ -32,7 +32,7 @@ class Case:
     @property
     def update(self) -> UpdateState:
         """This change's own update status."""
-        return own_update(self.memory, self.sight.goal, self.sight.service)
+        return own_update(self.memory, self.sight)
 
     @property
     def replacing(self) -> bool:

@@ -31,6 +31,7 @@ from bot.domain.slots import (
 from bot.domain.swarm import Look, Service, Task, TaskState, UpdateState
 
 _IN_PROGRESS = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
+_PAUSES = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})
 _ROLLBACK_ENDS = frozenset({UpdateState.ROLLBACK_PAUSED, UpdateState.ROLLBACK_COMPLETED})
 _MANUAL = "manually requested rollback"
 
@@ -146,13 +147,16 @@ def remember(memory: Memory | None, sight: Sight) -> Memory:
     return replace(memory, failures=(*known, *fresh), well=well)
 
 
-def own_update(memory: Memory, goal: Goal, service: Service) -> UpdateState:
+def own_update(memory: Memory, sight: Sight) -> UpdateState:
     """The service's update status if it belongs to this change, else ``NONE``.
 
     An update that had ended before the change says nothing about it; one that was in progress
     goes on with it.
     """
+    goal, service = sight.goal, sight.service
     present, first = UpdateMark(service.update, service.update_started), memory.first_update
+    if _left_behind(sight):
+        return UpdateState.NONE
     if first.state in _IN_PROGRESS and first.started == present.started:
         return present.state
     if goal.update_before is not None:
@@ -160,6 +164,23 @@ def own_update(memory: Memory, goal: Goal, service: Service) -> UpdateState:
     else:
         foreign = present == first
     return UpdateState.NONE if foreign else present.state
+
+
+def _left_behind(sight: Sight) -> bool:
+    """Whether a pause is the last word of the update that this change replaced.
+
+    A roll back stops the updater that is at work. If one of its tasks has failed just then, it may
+    still write its pause over the status of the roll back, which goes on all the same
+    (moby/swarmkit, manager/orchestrator/update/updater.go: ``Run`` and ``pauseUpdate``). The pause
+    names the failed task: this change's own is none that was dead before, and none of another
+    template.
+    """
+    service, named = sight.service, sight.service.update_message
+    if service.update not in _PAUSES or not sight.goal.updates:
+        return False
+    said = (*sight.look.tasks, *sight.heard)
+    former = {task.id for task in said if not is_current(service, task)} | sight.goal.known_dead
+    return any(task_id in named for task_id in former)
 
 
 def in_progress(update: UpdateState) -> bool:

@@ -30,6 +30,10 @@ from bot.domain.slots import Census, place_of, runs_to_completion
 from bot.domain.swarm import Look, Node, Service, Task
 
 _SHOWN: Final = 5
+_OTHER_ADDRESSES: Final = (
+    "If those are this service's workers, start them without `--contact-address`: each task is "
+    "looked for by its own address."
+)
 _ATTACH: Final = "Attach the bot to a network that {host} is on (networks in its stack file)."
 
 
@@ -107,10 +111,13 @@ def _registered(
     places = ", ".join(_place(look, service, task) for task in absent[:_SHOWN])
     more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
     lack = f"{score}, not registered: {places}{more}"
-    others = len(reading.hosts) - (number - len(absent))
-    if len(absent) == number and others > 0:
-        lack += f"; the scheduler knows {others} at other addresses"
-    return _unready(score, lack)
+    ours = {each for task in census.running for each in _addresses(task, look.nodes)}
+    others = sum(host not in ours for host in reading.hosts)
+    if others < len(absent):
+        return _unready(score, lack)
+    elsewhere = f"; the scheduler knows {others} at other addresses"
+    words = f"{score}{elsewhere}" if len(absent) == number else score
+    return _unready(words, f"{lack}{elsewhere}", _OTHER_ADDRESSES)
 
 
 def _absent(tasks: Iterable[Task], nodes: Sequence[Node], hosts: Iterable[str]) -> list[Task]:
@@ -119,13 +126,18 @@ def _absent(tasks: Iterable[Task], nodes: Sequence[Node], hosts: Iterable[str]) 
     left = Counter(hosts)
     absent = []
     for task in tasks:
-        own = task.addresses or tuple(n.address for n in nodes if n.id == task.node_id)
+        own = _addresses(task, nodes)
         found = next((address for address in own if left[address] > 0), None)
         if found is None:
             absent.append(task)
         else:
             left[found] -= 1
     return absent
+
+
+def _addresses(task: Task, nodes: Sequence[Node]) -> tuple[str, ...]:
+    """A task's own, its node's where it shares the network of that."""
+    return task.addresses or tuple(node.address for node in nodes if node.id == task.node_id)
 
 
 def _place(look: Look, service: Service, task: Task) -> str:

@@ -11,6 +11,7 @@ from bot.demo.slack import Message
 from bot.demo.slack.server import SWARM
 from bot.views.blocks import actions, button
 from tests.desk import STACK, Desk, finished, images, is_job
+from tests.lab.waiting import wait_until
 from tests.swarm.changing import (
     NO_IMAGE,
     VIEWER,
@@ -25,7 +26,8 @@ from tests.swarm.changing import (
 )
 from tests.swarm.test_scale import changed_fields, said, verdict
 
-QUICK = ("--update-monitor", "500ms", "--rollback-monitor", "1s", "--stop-grace-period", "1s")
+MONITORS = ("--update-monitor", "500ms", "--rollback-monitor", "1s")
+QUICK = (*MONITORS, "--stop-grace-period", "1s")
 V1, V2 = images.BUSY, images.BUSY_NEXT
 
 
@@ -213,6 +215,34 @@ async def test_a_killed_bots_roll_back_is_taken_over_and_made_once(empty_desk: D
     assert now["PreviousSpec"] == old["Spec"]
     assert now["Spec"]["Mode"]["Replicated"]["Replicas"] == replicas
     assert images_of(await tasks(desk, "worker01")) == {V1}
+
+
+def rejected(desk: Desk) -> set[str]:
+    """The ids of the tasks of ``worker01`` that no node could run."""
+    found = desk.lab.client().tasks(filters={"service": [f"{STACK}_worker01"]})
+    return {task["ID"] for task in found if task["Status"]["State"] == "rejected"}
+
+
+def wait_for_another(desk: Desk, before: set[str]) -> None:
+    """Return when another task than these was rejected."""
+    wait_until(lambda: rejected(desk) - before, "another rejected task", every=0.01)
+
+
+async def test_a_roll_back_while_the_swarm_judges_a_failed_task_has_its_own_verdict(desk: Desk):
+    """The failed task is there while the old container still stops: just when an alert is told.
+
+    In some of the tries the engine writes the old update's pause over the roll back.
+    """
+    options = (*MONITORS, "--stop-grace-period", "3s")
+    stubborn = "trap '' TERM; while :; do sleep 1; done"
+    await desk.service("worker01", "/bin/sh", "-c", stubborn, options=options)
+    for _ in range(4):
+        before = rejected(desk)
+        await update(desk, "worker01", NO_IMAGE)
+        await asyncio.to_thread(wait_for_another, desk, before)
+        message = await desk.job("rollback worker01")
+        assert verdict(message) == "converged", said(message)
+        assert update_state(await raw(desk, "worker01")) in {"completed", "rollback_completed"}
 
 
 async def test_a_service_of_another_stack_is_restarted_and_rolled_back_by_buttons(desk: Desk):

@@ -94,6 +94,24 @@ def test_workers_of_other_services_and_forgotten_ones_do_not_count():
         "slot 1 on photon-machine-01, slot 2 on photon-machine-01, slot 3 on photon-machine-01; "
         "the scheduler knows 3 at other addresses."
     )
+    assert "without `--contact-address`" in found.advice
+
+
+def test_workers_at_other_addresses_are_told_while_none_has_its_own():
+    """Where some have, the others just start: those at other addresses may be another service's."""
+    machine = Machine(a_goal(3), probed())
+    others = Workers(("10.0.1.77", "10.0.1.78", "10.0.1.79"))
+    mixed = Workers(("10.0.1.1", "10.0.1.1", "10.0.1.78", "10.0.1.79"))
+
+    none = machine.see(0, *workers(1, 2, 3), reading=others).progress
+    some = machine.see(1, *workers(1, 2, 3), reading=mixed).progress
+    late = machine.see(901, *workers(1, 2, 3), reading=mixed).outcome
+
+    assert none.phase.endswith("0 of 3 registered at dask://scheduler:8787; the scheduler knows 3"
+                               " at other addresses")  # fmt: skip
+    assert some.phase == "3 of 3 run; 1 of 3 registered at dask://scheduler:8787"
+    assert late is not None
+    assert "the scheduler knows 2 at other addresses" in late.reason
 
 
 def test_a_task_may_run_several_workers_and_have_several_addresses():
