@@ -24,6 +24,7 @@ Nothing here decides whether a failure counts: that is the convergence's and the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
@@ -118,6 +119,7 @@ _KINDS: Final = (
     (_MOUNT, CauseKind.MOUNT_FAILED),
 )
 _MIB: Final = 1024 * 1024
+_WITNESSES: Final = 4
 
 
 def classify(task: Task, service: Service | None = None) -> Cause | None:
@@ -142,19 +144,47 @@ def classify(task: Task, service: Service | None = None) -> Cause | None:
 
 
 def with_oom(cause: Cause, killed: bool | None, limit: int) -> Cause:  # noqa: FBT001 (a fact)
-    """The cause of an exit 137 once the kernel's word is known.
+    """The cause of an exit 137 once the engine's record of it is known.
 
-    ``killed`` is whether the kernel killed the container for memory, None when that cannot be
-    told; ``limit`` is the service's memory limit in bytes, 0 for none. Other causes, an unknown
-    word and a health check's kill stay as they are.
+    ``killed`` is whether the engine recorded that the kernel killed the container for memory, None
+    when that cannot be told; ``limit`` is the service's memory limit in bytes, 0 for none. Other
+    causes, an unknown record and a health check's kill stay as they are. A no is said as no more
+    than it is: the runtime loses some of these events (containerd, issue 8893).
     """
     fitting = cause.kind in {CauseKind.EXIT_CODE, CauseKind.OUT_OF_MEMORY}
     if killed is None or cause.exit_code != KILLED or not fitting:
         return cause
     if killed:
         return replace(cause, kind=CauseKind.OUT_OF_MEMORY, text=_out_of_memory(limit, sure=True))
-    text = f"The container was killed (exit {KILLED}, SIGKILL), and not for memory"
+    text = (
+        f"The container was killed (exit {KILLED}, SIGKILL), not for memory as far as its engine "
+        f"recorded; {_memory_bound(limit)}"
+    )
     return replace(cause, kind=CauseKind.EXIT_CODE, text=text)
+
+
+def killed_alike(task: Task, tasks: Iterable[Task]) -> tuple[Task, ...]:
+    """The other failed tasks of the same template that were killed (exit 137), the latest four."""
+    alike = [
+        each
+        for each in tasks
+        if each.state is TaskState.FAILED
+        and each.exit_code == KILLED
+        and each.up_to_date == task.up_to_date
+        and each.id != task.id
+    ]
+    return tuple(sorted(alike, key=lambda each: each.since, reverse=True)[:_WITNESSES])
+
+
+def killed_for_memory(records: Sequence[bool | None]) -> bool | None:
+    """What the records of containers that ended alike say together; None where they cannot tell.
+
+    An engine misses such a kill now and then (see ``with_oom``), so one yes tells, and a no only
+    when it is not alone. A record is None where it cannot be read.
+    """
+    if True in records:
+        return True
+    return False if records.count(False) > 1 else None
 
 
 def with_probe(cause: Cause) -> Cause:
@@ -247,10 +277,14 @@ def _text(kind: CauseKind, task: Task, service: Service | None) -> str:
 
 
 def _out_of_memory(limit: int, *, sure: bool) -> str:
-    bound = f"its memory limit is {human_bytes(limit)}" if limit else "it has no memory limit"
+    bound = _memory_bound(limit)
     if sure:
         return f"The kernel killed the container for memory; {bound}"
     return f"Probably out of memory: the container was killed (exit {KILLED}) and {bound}"
+
+
+def _memory_bound(limit: int) -> str:
+    return f"its memory limit is {human_bytes(limit)}" if limit else "it has no memory limit"
 
 
 def _missing_image(task: Task) -> str:

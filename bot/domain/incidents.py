@@ -25,6 +25,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Silence, Watch
 from bot.domain.incident_draft import Draft
 from bot.domain.incident_news import Action, Context, Evidence, News, Reduced, Tell
@@ -125,12 +126,18 @@ def with_evidence(watch: Watch, found: Evidence) -> Reduced:
             evidence_title=found.title,
             evidence_task=found.task_id,
         )
-    if found.cause is not None:
+    if found.cause is not None and not _unlearns(known, found.cause):
         changed = replace(changed, cause=found.cause, confirmed=True)
     changed = replace(changed, can_roll_back=found.can_roll_back)
     if changed == known:
         return Reduced(watch)
     return _told(watch, (replace(changed, revision=known.revision + 1),))
+
+
+def _unlearns(known: Incident, cause: Cause) -> bool:
+    """Whether it only says that no kill for memory was recorded, where one was before."""
+    proven = known.confirmed and known.cause.kind is CauseKind.OUT_OF_MEMORY
+    return proven and cause.kind is CauseKind.EXIT_CODE
 
 
 def _take(draft: Draft, news: News) -> None:

@@ -85,7 +85,7 @@ def way_out(service: Service, command: str) -> str:
 
 
 def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
-    """The outcome once the kernel's word on an exit 137 is known (see ``causes.with_oom``)."""
+    """The outcome once the engine's record of an exit 137 is known (see ``causes.with_oom``)."""
     if outcome.cause is None:
         return outcome
     cause = with_oom(outcome.cause, killed, limit)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import outcomes, placement
+from bot.domain import causes, outcomes, placement
 from bot.domain.causes import KILLED, Cause, CauseKind
 from bot.domain.errors import SwarmError
 from bot.domain.swarm import Look, Node, Service, Task
@@ -23,7 +24,7 @@ REASONS = 4
 class Found:
     """What was found of one task: ``text`` unescaped, ``title`` says what it is.
 
-    ``killed`` is whether the kernel killed it for memory, None when that cannot be told.
+    ``killed`` is whether its engine recorded a kill for memory, None when that cannot be told.
     ``unhealthy`` says that ``text`` is a failed health probe's.
     """
 
@@ -31,6 +32,15 @@ class Found:
     text: str = ""
     killed: bool | None = None
     unhealthy: bool = False
+
+    def cause(self, cause: Cause, limit: int) -> Cause | None:
+        """The cause with what was looked up on the task's node, None where nothing more is known.
+
+        ``limit`` is the service's memory limit in bytes, 0 for none.
+        """
+        if self.unhealthy:
+            return causes.with_probe(cause)
+        return None if self.killed is None else causes.with_oom(cause, self.killed, limit)
 
 
 class Evidence:
@@ -81,8 +91,17 @@ class Evidence:
         if found.unhealthy:
             outcome = outcomes.judge_health(outcome)
         if look.service is not None:
-            outcome = outcomes.judge_memory(outcome, found.killed, look.service.limit.memory)
+            killed = found.killed
+            if cause.exit_code == KILLED and not found.unhealthy:
+                killed = await self._recorded(task, found, look)
+            outcome = outcomes.judge_memory(outcome, killed, look.service.limit.memory)
         return _with(outcome, found)
+
+    async def _recorded(self, task: Task, found: Found, look: Look) -> bool | None:
+        """What the engines recorded of a killed task and of those that ended alike."""
+        alike = causes.killed_alike(task, look.tasks)
+        others = await asyncio.gather(*(self._swarm.out_of_memory(each) for each in alike))
+        return causes.killed_for_memory((found.killed, *others))
 
 
 def _with(outcome: Outcome, found: Found) -> Outcome:

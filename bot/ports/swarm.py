@@ -108,4 +108,7 @@ class Swarm(Protocol):
         """
 
     async def out_of_memory(self, task: Task) -> bool | None:
-        """Whether the kernel killed the task for memory; None when it cannot be told from here."""
+        """Whether its engine recorded that the kernel killed the task for memory.
+
+        None when that cannot be told from here. A no proves little: engines miss some.
+        """

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.causes import CauseKind, classify, exit_words, human_bytes, short_error, with_oom
+from bot.domain.causes import (
+    CauseKind,
+    classify,
+    exit_words,
+    human_bytes,
+    killed_alike,
+    killed_for_memory,
+    short_error,
+    with_oom,
+)
 from bot.domain.outcomes import judge_health, judge_memory
 from bot.domain.swarm import Resources, TaskState
 from bot.domain.verdict import Outcome, Verdict
@@ -160,11 +169,11 @@ def test_a_kill_with_a_memory_limit_is_probably_memory_and_says_so():
     ("killed", "kind", "words"),
     [
         (True, CauseKind.OUT_OF_MEMORY, "The kernel killed the container for memory"),
-        (False, CauseKind.EXIT_CODE, "not for memory"),
+        (False, CauseKind.EXIT_CODE, "as far as its engine recorded; its memory limit is 16 MiB"),
         (None, CauseKind.OUT_OF_MEMORY, "Probably"),
     ],
 )
-def test_the_kernels_word_settles_an_exit_137(killed: bool | None, kind: CauseKind, words: str):
+def test_the_engines_record_settles_an_exit_137(killed: bool | None, kind: CauseKind, words: str):
     service = a_service(limit=Resources(memory=16 * MIB))
     cause = classify(failed("t", code=137), service)
     assert cause is not None
@@ -175,7 +184,7 @@ def test_the_kernels_word_settles_an_exit_137(killed: bool | None, kind: CauseKi
     assert words in settled.text
 
 
-def test_the_kernels_word_makes_a_plain_137_out_of_memory_even_without_a_limit():
+def test_a_recorded_kill_makes_a_plain_137_out_of_memory_even_without_a_limit():
     cause = classify(failed("t", code=137), a_service())
     assert cause is not None
 
@@ -185,7 +194,7 @@ def test_the_kernels_word_makes_a_plain_137_out_of_memory_even_without_a_limit()
     assert "no memory limit" in settled.text
 
 
-def test_the_kernels_word_changes_nothing_about_other_failures():
+def test_a_recorded_kill_changes_nothing_about_other_failures():
     cause = classify(failed("t", code=1), a_service())
     unhealthy = classify(
         failed("t", code=137, err="task: non-zero exit (137): unhealthy container")
@@ -197,7 +206,7 @@ def test_the_kernels_word_changes_nothing_about_other_failures():
     assert with_oom(unhealthy, True, 0) == unhealthy
 
 
-def test_a_kill_that_was_not_for_memory_turns_the_verdict_into_crash_looping():
+def test_kills_that_were_not_recorded_turn_out_of_memory_into_crash_looping():
     cause = classify(failed("t", code=137), a_service(limit=Resources(memory=MIB)))
     assert cause is not None
     text = cause.text[:1].lower() + cause.text[1:]
@@ -219,6 +228,33 @@ def test_a_kill_for_memory_turns_crash_looping_into_out_of_memory_and_keeps_othe
     assert judge_memory(looping, True, 0).verdict is Verdict.OUT_OF_MEMORY
     assert judge_memory(rolled_back, True, 0).verdict is Verdict.ROLLED_BACK
     assert judge_memory(Outcome(Verdict.PAUSED, "x"), True, 0) == Outcome(Verdict.PAUSED, "x")
+
+
+@pytest.mark.parametrize(
+    ("records", "killed"),
+    [
+        ((None,), None),
+        ((False,), None),
+        ((False, None, None), None),
+        ((False, None, False), False),
+        ((None, False, False), False),
+        ((False, False, True), True),
+        ((None, True), True),
+    ],
+)
+def test_a_no_tells_only_when_it_is_not_alone(
+    records: tuple[bool | None, ...], killed: bool | None
+):
+    assert killed_for_memory(records) is killed
+
+
+def test_the_latest_four_that_ended_alike_are_witnesses():
+    alike = [failed(f"t{at}", code=137, since=20.0 - at) for at in range(10)]
+    other = failed("other", code=1, since=30.0)
+    before = failed("before", code=137, since=30.0, up_to_date=False)
+    runs = a_task("runs")
+
+    assert killed_alike(alike[0], [other, before, runs, *reversed(alike)]) == tuple(alike[1:5])
 
 
 def test_an_end_with_exit_0_under_a_health_check_may_be_its_work():

@@ -1,23 +1,15 @@
 """How an incident goes on: resolved, back again, acknowledged, silenced, held by a job."""
 
-from bot.domain.causes import CauseKind, with_oom
+from bot.domain.causes import CauseKind
 from bot.domain.incident import IncidentState, Silence, Watch
-from bot.domain.incident_news import Evidence, Forget, Rules
-from bot.domain.incidents import acknowledge, next_tick, silence, unsilence, with_evidence
-from bot.domain.swarm import Resources, Restart
+from bot.domain.incident_news import Forget, Rules
+from bot.domain.incidents import acknowledge, next_tick, silence, unsilence
+from bot.domain.swarm import Restart
 from tests.unit.looks import BEGAN, COMPLETE, PENDING, SHUTDOWN, a_service, a_task, failed, running
-from tests.unit.watcher import Watcher, fetched, reminded, told
+from tests.unit.watcher import Watcher, broken, fetched, reminded, told
 
 WAIT = 65.0
 HOUR = 3600.0
-
-
-def broken() -> Watcher:
-    """A service of one replica that failed at 0 and whose next task runs at 1."""
-    watcher = Watcher(services={"s": a_service(1)})
-    watcher.hear(0, failed("a"))
-    watcher.hear(1, *running(1))
-    return watcher
 
 
 def test_a_service_that_was_well_for_its_monitor_period_and_a_minute_is_resolved():
@@ -330,37 +322,6 @@ def test_a_task_without_a_place_is_left_to_the_job_and_told_after_it():
     watcher.busy.clear()
 
     assert [each.cause.kind for each in told(watcher.wait(61))] == [CauseKind.UNSCHEDULABLE]
-
-
-def test_evidence_is_shown_in_the_message_that_stands():
-    watcher = broken()
-    found = Evidence(watcher.only.id, "a", "KeyError: 'X'", "Last log lines")
-
-    (incident,) = told(watcher.take(with_evidence(watcher.watch, found)))
-
-    assert (incident.evidence, incident.evidence_title) == ("KeyError: 'X'", "Last log lines")
-    assert incident.evidence_task == "a"
-    assert watcher.take(with_evidence(watcher.watch, found)) == ()
-
-
-def test_no_evidence_changes_nothing():
-    watcher = broken()
-
-    assert watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a"))) == ()
-    assert watcher.take(with_evidence(watcher.watch, Evidence("nobody", "a", "text"))) == ()
-
-
-def test_what_the_kernel_said_stays_when_the_same_repeats():
-    limit = 2**26
-    watcher = Watcher(services={"s": a_service(1, limit=Resources(memory=limit))})
-    watcher.hear(0, failed("a", code=137))
-    cause = with_oom(watcher.only.cause, False, limit)
-    watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a", cause=cause)))
-
-    watcher.hear(5, failed("b", code=137))
-
-    now = watcher.only
-    assert (now.count, now.cause.kind, now.cause.task_id) == (2, CauseKind.EXIT_CODE, "b")
 
 
 def test_a_watch_in_which_nothing_is_open_needs_no_tick():

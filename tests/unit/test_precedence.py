@@ -18,7 +18,13 @@ JOB = Job(
 
 @pytest.mark.parametrize(
     ("text", "concerns"),
-    [("drain n1", True), ("activate abcdef", True), ("scale 5", False), ("ps", False)],
+    [
+        ("drain n1", True),
+        ("drain n1 --yes", True),
+        ("activate abcdef", True),
+        ("scale 5", False),
+        ("ps", False),
+    ],
 )
 def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
     """A node may be named by its id as well: each waits for each."""

@@ -1,0 +1,51 @@
+"""What engines and logs say of an incident's task: fetched later, shown where it belongs."""
+
+from bot.domain.causes import CauseKind, with_oom
+from bot.domain.incident_news import Evidence
+from bot.domain.incidents import with_evidence
+from bot.domain.swarm import Resources
+from tests.unit.looks import a_service, failed
+from tests.unit.watcher import Watcher, broken, told
+
+
+def test_evidence_is_shown_in_the_message_that_stands():
+    watcher = broken()
+    found = Evidence(watcher.only.id, "a", "KeyError: 'X'", "Last log lines")
+
+    (incident,) = told(watcher.take(with_evidence(watcher.watch, found)))
+
+    assert (incident.evidence, incident.evidence_title) == ("KeyError: 'X'", "Last log lines")
+    assert incident.evidence_task == "a"
+    assert watcher.take(with_evidence(watcher.watch, found)) == ()
+
+
+def test_no_evidence_changes_nothing():
+    watcher = broken()
+
+    assert watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a"))) == ()
+    assert watcher.take(with_evidence(watcher.watch, Evidence("nobody", "a", "text"))) == ()
+
+
+def test_what_the_kernel_said_stays_when_the_same_repeats():
+    limit = 2**26
+    watcher = Watcher(services={"s": a_service(1, limit=Resources(memory=limit))})
+    watcher.hear(0, failed("a", code=137))
+    cause = with_oom(watcher.only.cause, False, limit)
+    watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a", cause=cause)))
+
+    watcher.hear(5, failed("b", code=137))
+
+    now = watcher.only
+    assert (now.count, now.cause.kind, now.cause.task_id) == (2, CauseKind.EXIT_CODE, "b")
+
+
+def test_a_kill_for_memory_that_was_recorded_is_not_unlearned_by_one_that_was_not():
+    limit = 2**26
+    watcher = Watcher(services={"s": a_service(1, limit=Resources(memory=limit))})
+    watcher.hear(0, failed("a", code=137))
+    for task, killed in (("a", False), ("b", True), ("c", False)):
+        cause = with_oom(watcher.only.cause, killed, limit)
+        watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, task, cause=cause)))
+
+    assert watcher.only.cause.kind is CauseKind.OUT_OF_MEMORY
+    assert watcher.only.cause.text.startswith("The kernel killed the container for memory")
