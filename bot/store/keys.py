@@ -5,7 +5,7 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
 
     ready               stream   a token for each turn that a worker may begin; group WORKERS
     active              zset     queued and running jobs by their number
-    history             zset     finished jobs by the time of their end (Unix ms); trimmed
+    history             zset     finished jobs by the time of their end (Unix ms, with µs); trimmed
     deliveries          zset     finished jobs whose message does not say so, by next attempt (ms)
     wake                stream   one entry at most: wakes who waits for a delivery
     drafts              zset     accepted commands by the time they were last given out (ms)

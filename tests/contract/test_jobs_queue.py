@@ -264,6 +264,17 @@ async def test_taking_and_cancelling_at_once_have_one_winner(jobs: RedisJobs, ot
     assert await jobs.active() == ()
 
 
+async def test_jobs_that_end_in_the_same_millisecond_have_an_order(jobs: RedisJobs):
+    """The history shows the one that ended last first, as the audit log does."""
+    for number in range(30):
+        await jobs.submit(a_job(f"service-{number}"))
+    leases = [await taken(jobs) for _ in range(30)]
+    await asyncio.gather(*(finish(jobs, lease) for lease in leases))
+    ends = [each["job"] for each in await jobs.audit_tail(99) if each["event"] == "finished"]
+    assert len(ends) == 30
+    assert [job.id for job in await jobs.recent(30)] == ends
+
+
 async def test_history_is_trimmed_but_not_what_is_undelivered_or_watched(open_jobs):
     """The oldest go, unless somebody has yet to hear of them."""
     jobs: RedisJobs = await open_jobs(limits=Limits(history_count=2))

@@ -7,9 +7,14 @@ local READY, ACTIVE, HISTORY, DELIVERIES, WAKE, DRAFTS, DRAFT_RECORDS, DRAFT_ORD
   LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, STACKS, PLANS,
   PLAN_RECORDS, PLAN_DECISIONS, VERSIONS, VERSION, JOB, LANE, CANCEL, SEEN = unpack(KEYS)
 
-local function now()
+-- Unix milliseconds, with microseconds as their fraction.
+local function exact_now()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] * 1000 + time[2] / 1000
+end
+
+local function now()
+  return math.floor(exact_now())
 end
 
 local function forget_draft(id)
@@ -117,11 +122,12 @@ local function trim()
   end
 end
 
--- The end of a job: out of its lanes, into the history.
+-- The end of a job: out of its lanes, into the history, in which of two that end in the same
+-- millisecond the later one is the newer.
 local function close(id)
   redis.call('HSET', JOB .. id, 'state', 'finished')
   redis.call('ZREM', ACTIVE, id)
-  redis.call('ZADD', HISTORY, now(), id)
+  redis.call('ZADD', HISTORY, exact_now(), id)
   redis.call('EXPIRE', JOB .. id, HISTORY_SECONDS)
   redis.call('DEL', CANCEL .. id)
   leave_lanes(id)
