@@ -113,9 +113,7 @@ class DemoProcess:
 
     def left(self) -> list[str]:
         """Files that are left in its folder, and processes that were started with one of them."""
-        files = [str(path) for path in self.folder.rglob("*")]
-        lines = (_command_line(path) for path in Path("/proc").glob("[0-9]*"))
-        return files + [line for line in lines if str(self.folder) in line]
+        return [str(path) for path in self.folder.rglob("*")] + processes_of(self.folder)
 
     def get(self, path: str, **query: str) -> bytes:
         """What the page's server has at a path."""
@@ -145,16 +143,18 @@ class DemoProcess:
         found: list[Json] = json.loads(self.get("api/state", user=user))["messages"]
         return found
 
-    def message(self, text: str, user: str = ANN, channel: str = SWARM) -> Json:
+    def message(
+        self, text: str, user: str = ANN, channel: str = SWARM, *, seconds: float = PATIENCE
+    ) -> Json:
         """The first message in a channel with this text, now or soon."""
-        return self._wait(lambda: self._find(text, user, channel), text)
+        return self._wait(lambda: self._find(text, user, channel), text, seconds)
 
     def _find(self, text: str, user: str, channel: str) -> Json | None:
         said = (each for each in self.messages(user) if each["channel"] == channel)
         return next((each for each in said if text in each["text"]), None)
 
-    def _wait(self, probe: Callable[[], T | None], what: str) -> T:
-        until = time.monotonic() + PATIENCE
+    def _wait(self, probe: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+        until = time.monotonic() + seconds
         while (found := probe()) is None:
             assert time.monotonic() < until, f"no {what!r}: {self._seen()}\n{self.errors}"
             time.sleep(LOOK_EACH)
@@ -164,8 +164,16 @@ class DemoProcess:
         return [each["text"][:120] for each in self.messages()] if self.line else []
 
 
-def _command_line(process: Path) -> str:
+def processes_of(folder: Path) -> list[str]:
+    """The processes that were started with a file of this folder or work in it, in words."""
+    found = (_process(path) for path in Path("/proc").glob("[0-9]*"))
+    return [words for words in found if str(folder) in words]
+
+
+def _process(path: Path) -> str:
+    """Where it works beside its command line, which some servers write anew."""
     try:
-        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return f"{line} in {(path / 'cwd').readlink()}"
     except OSError:
         return ""  # ended while we looked

@@ -10,15 +10,15 @@ import asyncio
 import secrets
 import signal
 import sys
-import tempfile
 import webbrowser
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bot.app import App
+from bot.demo.folder import temporary_folder
 from bot.demo.page import Playground
 from bot.demo.panel import Panel, Part, SlackPart, StorePart
 from bot.demo.panel_swarm import SwarmPart
@@ -31,8 +31,7 @@ from bot.settings import SettingsError, load
 PORT: Final = 8090
 ANN: Final = "U0ANN00001"
 ALERTS: Final = "C0ALERTS01"
-SHORT: Final = 60
-"""The longest path of a folder for sockets: theirs, with 40 more bytes, may have 107."""
+WATCHES_SECONDS: Final = 5.0
 FOR_A_DEMO: Final = {
     "BOT_ALERTS_QUIET_SECONDS": "10",
     "BOT_WATCH_SECONDS": "20",
@@ -114,6 +113,7 @@ class Demo:
         app = App(settings, probe=place.probe)
         self._parts.push_async_callback(app.stop)
         await app.start()
+        await _watching(app)
 
     def _made(self, name: str) -> Path:
         folder = self._folder / name
@@ -153,7 +153,7 @@ async def run(wishes: Wishes, environ: Mapping[str, str]) -> int:
 
 async def _serve(wishes: Wishes, environ: Mapping[str, str]) -> None:
     """Everything from its start to its end, which comes as a cancellation."""
-    with _temporary_folder() as folder:
+    with temporary_folder() as folder:
         async with AsyncExitStack() as parts:
             said = await Demo(wishes, environ, parts, folder).start()
             sys.stdout.write(f"{said}\n")
@@ -161,12 +161,12 @@ async def _serve(wishes: Wishes, environ: Mapping[str, str]) -> None:
             await asyncio.Event().wait()
 
 
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    usual = tempfile.gettempdir()
-    where = usual if len(usual) <= SHORT else "/tmp"  # noqa: S108 - made with a name of its own
-    with tempfile.TemporaryDirectory(prefix="orochi-demo-", dir=where) as folder:
-        yield Path(folder)
+async def _watching(app: App) -> None:
+    """Wait until the bot has seen the swarm: what fails from then on is an alert."""
+    with suppress(TimeoutError, BotError):
+        async with asyncio.timeout(WATCHES_SECONDS):
+            while (await app.incidents.load()).watch.began is None:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.02)
 
 
 def _emulated(slack: SlackEmulator) -> dict[str, str]:

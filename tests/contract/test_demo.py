@@ -8,15 +8,19 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from bot.demo.folder import PREFIX
+from bot.demo.panel import BUSY_SECONDS
 from bot.demo.slack import SlackEmulator
-from tests.demo import ALERTS, BOB, DemoProcess
+from tests.demo import ALERTS, BOB, PATIENCE, DemoProcess, processes_of
 from tests.lab.redis import RedisServer
+from tests.lab.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,43 @@ def test_what_is_broken_is_told_and_what_is_mended_is_resolved(demo: DemoProcess
     demo.message("Resolved: kib01", channel=ALERTS)
 
 
+@pytest.mark.parametrize(
+    ("name", "service", "said"),
+    [
+        ("crash_task", "orochi_django", "django: the container exited with an error"),
+        ("out_of_memory", "orochi_es01", "es01: out of memory"),
+        ("break_volumes", "orochi_worker01", "worker01: a volume cannot be mounted"),
+    ],
+)
+def test_each_trouble_of_a_service_is_told_with_its_cause(
+    demo: DemoProcess, name: str, service: str, said: str
+) -> None:
+    demo.breaks(name, service=service)
+    firing = demo.message(f"Firing: {said}", channel=ALERTS)
+    demo.breaks("mend")
+    demo.message(f"Resolved: {said}", channel=ALERTS)
+
+    assert firing["metadata"]["event_payload"]["target"] == service
+
+
+def test_a_machine_without_power_is_told_and_with_it_is_well_again(demo: DemoProcess) -> None:
+    name = "photon-machine-09"
+    demo.breaks("stop_node", node=name)
+    demo.message(f"Firing: node {name}", channel=ALERTS)
+    demo.breaks("start_node", node=name)
+    demo.message(f"Resolved: node {name}", channel=ALERTS)
+
+
+def test_without_the_registry_a_scale_ends_in_its_verdict(demo: DemoProcess) -> None:
+    """Each pull is tried for 20 s, as by an engine, and three times until it is a verdict."""
+    demo.breaks("lose_registry")
+    demo.type("/orochi scale mailhog 7")
+    demo.message("Image missing: scale mailhog to 7", seconds=2 * PATIENCE)
+    demo.breaks("mend")
+    demo.type("/orochi scale mailhog 6")
+    demo.message("Converged: scale mailhog to 6")
+
+
 def test_the_panel_refuses_what_is_not_there(demo: DemoProcess) -> None:
     assert "error" in demo.post("break", name="crash_task", values={"service": "orochi_none"})
     assert "error" in demo.post("break", name="start_node", values={"node": "photon-machine-02"})
@@ -72,8 +113,17 @@ def test_without_redis_a_command_is_refused_and_with_it_again_done() -> None:
 def test_a_busy_slack_gets_the_verdict_later() -> None:
     with DemoProcess() as demo:
         demo.breaks("slack_busy")
+        typed = time.time()
         demo.type("/orochi scale 2")
-        demo.message("Converged: scale worker01 to 2")
+        message = demo.message("Converged: scale worker01 to 2")
+        assert float(message["ts"]) >= typed + BUSY_SECONDS
+
+
+def test_where_no_browser_is_it_says_the_address_all_the_same(tmp_path: Path) -> None:
+    """With a PATH where no program is but those of the demo itself."""
+    with DemoProcess("--port", "0", "--open", PATH=str(tmp_path)) as demo:
+        assert demo.url in demo.line
+        assert b"<title>" in demo.get("")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -86,6 +136,25 @@ def test_nothing_is_left_of_it(how: signal.Signals) -> None:
 
         assert demo.left() == []
         assert "Traceback" not in demo.errors
+
+
+def test_what_a_killed_one_left_is_taken_away_by_the_next() -> None:
+    """Its processes go with it at once; its folder goes, and that of a living one stays."""
+    with DemoProcess() as living:
+        (own,) = living.folder.iterdir()
+        with DemoProcess(TMPDIR=str(living.folder)) as killed:
+            (others,) = set(living.folder.iterdir()) - {own}
+            assert processes_of(others)
+            killed.end(signal.SIGKILL)
+        wait_until(lambda: not processes_of(others), "the end of what the killed one started")
+        early = living.folder / f"{PREFIX}killed-before-it-made-its-lock"
+        early.mkdir()
+        for folder in (own, others, early):
+            os.utime(folder, (0, 0))
+        with DemoProcess(TMPDIR=str(living.folder)):
+            assert set(living.folder.iterdir()) & {own, others, early} == {own}
+            living.type("/orochi scale 2")
+            living.message("scale worker01 to 2")
 
 
 def test_it_can_be_ended_before_it_is_there() -> None:
@@ -144,10 +213,10 @@ async def test_with_tokens_it_is_in_the_real_workspace() -> None:
     ("arguments", "environ", "said"),
     [
         (("--swarm", "docker"), {"DOCKER_HOST": "unix:///nowhere.sock"}, "/nowhere.sock"),
-        ((), {"REDIS_URL": "http://localhost"}, "REDIS_URL: must begin with redis://"),
+        ((), {"REDIS_URL": "http://localhost"}, "REDIS_URL: must be like redis://"),
         ((), {"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"),
         ((), {"BOT_COMMAND": "orochi"}, "BOT_COMMAND: must be a slash"),
-        ((), {"BOT_LOG_LEVEL": "LOUD"}, "BOT_LOG_LEVEL: string should match"),
+        ((), {"BOT_LOG_LEVEL": "LOUD"}, "BOT_LOG_LEVEL: must be DEBUG"),
     ],
 )
 def test_what_cannot_work_is_said(

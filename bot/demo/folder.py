@@ -1,0 +1,57 @@
+"""The demo's temporary folder; those of demos that were killed are taken away at the next start."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+SHORT: Final = 60
+"""The longest path of a folder for sockets: theirs, with 40 more bytes, may have 107."""
+PREFIX: Final = "orochi-demo-"
+LOCK: Final = "lock"
+FRESH_SECONDS: Final = 60.0
+"""So long a folder is left alone, whose demo may not have come to lock it."""
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone at the end."""
+    usual = tempfile.gettempdir()
+    where = usual if len(usual) <= SHORT else "/tmp"  # noqa: S108 - made with a name of its own
+    _sweep(Path(where))
+    with (
+        tempfile.TemporaryDirectory(prefix=PREFIX, dir=where) as folder,
+        Path(folder, LOCK).open("w") as lock,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Path(folder)
+
+
+def _sweep(where: Path) -> None:
+    """Take away our folders that no demo holds any more: the lock goes with its process."""
+    for folder in where.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if _is_old_and_ours(folder):
+                _remove_unless_held(folder)
+
+
+def _is_old_and_ours(folder: Path) -> bool:
+    about = folder.lstat()
+    ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+    return ours and time.time() - about.st_mtime > FRESH_SECONDS
+
+
+def _remove_unless_held(folder: Path) -> None:
+    """Raises OSError where a demo holds it. One that was killed early has made no lock yet."""
+    with (folder / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
