@@ -28,6 +28,8 @@ POST, UPDATE = "chat.postMessage", "chat.update"
 FIRST = first_failure()
 LATER = FIRST + 5
 """A version by which more has failed: new incidents, and more of the first."""
+TURN_SECONDS = 3
+"""For how long Slack, when busy, lets a call wait: longer than a lease."""
 
 
 @dataclass
@@ -171,11 +173,16 @@ async def test_a_kill_after_a_press_was_handled(scene: Scene):
 
 
 async def test_a_watcher_that_was_paused_says_nothing_any_more(scene: Scene):
-    """Another took over while it stood still, with a state to be shown that is old by now."""
+    """Another took over while it stood still, a post and an edit waiting for their turn."""
     scene.head.put(FIRST)
     await scene.told(FIRST)
+    await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
+    edits = scene.slack.workspace.arrivals[UPDATE]
+    for method in (POST, UPDATE):
+        scene.slack.faults.rate_limit(method, retry_after=TURN_SECONDS)
     scene.head.put(LATER - 3)
-    await scene.saved(LATER - 3)
+    await scene.slack.wait_for_calls(POST, 2)
+    await scene.slack.wait_for_calls(UPDATE, edits + 1)
     (paused,) = scene.crew.members
     os.kill(paused, signal.SIGSTOP)
     await scene.crew.hire()

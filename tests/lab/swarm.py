@@ -9,10 +9,13 @@ setting of the swarm, is 2 s instead of 5 s, so that a lost node is noticed in 6
 from __future__ import annotations
 
 import atexit
+import gc
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -214,8 +217,32 @@ class Lab:
         """Undo all that a test did: the swarm is as new afterwards, images apart.
 
         Lost nodes are booted; services, secrets, configs, networks, containers and volumes
-        removed; every node is active, without labels and in its first role.
+        removed; every node is active, without labels and in its first role. An engine that ends
+        by itself meanwhile, which is no fault of the test, is started again; its last words are
+        printed.
         """
+        try:
+            self._clean()
+        except (DockerException, RequestException) as error:
+            died = self._died()
+            if not died:
+                raise
+            error.__traceback__ = None
+        else:
+            return
+        _forget_connections()
+        for node in died:
+            sys.stdout.write(f"{node.name} ended by itself: {node.log.read_text()[-4000:]}\n")
+            node.kill()
+        self._clean()
+
+    def _died(self) -> list[Node]:
+        """The nodes that do not run; a process takes a moment to end after its sockets."""
+        with suppress(LabError):
+            wait_until(lambda: not all(node.running for node in self.nodes), "an end", seconds=5)
+        return [node for node in self.nodes if not node.running]
+
+    def _clean(self) -> None:
         lost = [node for node in self.nodes if not node.running]
         self._each(lost, self.start_node)
         if lost:
@@ -279,6 +306,13 @@ class Lab:
     def _each(self, nodes: Iterable[Node], act: Callable[[Node], T]) -> list[T]:
         with ThreadPoolExecutor(max_workers=8) as pool:
             return list(pool.map(act, nodes))
+
+
+def _forget_connections() -> None:
+    """Free the sockets that failed, which Docker's client leaves open, without a warning later."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def _all_ready(entries: list[dict[str, Any]], size: int) -> bool:

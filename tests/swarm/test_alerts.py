@@ -148,3 +148,7 @@ async def test_labels_turn_alerts_off_and_send_them_elsewhere(alerted: Desk):
     )
     assert message.channel == "C0SWARM001"
     assert of_target(desk) == []
+    nowhere = (*SOON, "--label", "orochi-bot.channel=C0TYPO0001")
+    await desk.service("web", "crash", "0", "1", running=0, options=nowhere)
+    message = await incident(desk, "orochi_web")
+    assert "Meant for channel `C0TYPO0001`, where the bot cannot post" in message.shown_text

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from docker import APIClient
 
-from tests.lab import images, site
+from tests.lab import cleaning, images, site
 from tests.lab.builder import build_image
 from tests.lab.shell import CommandError
 from tests.lab.site import Site
@@ -148,6 +149,27 @@ def test_clean_makes_the_swarm_as_new(lab: Lab) -> None:
     assert [node.client().volumes()["Volumes"] or [] for node in lab.nodes] == [[], [], []]
     expected = {"Role": "manager", "Availability": "active", "Labels": {}}
     assert [node["Spec"] for node in client.nodes()] == [expected] * 3
+
+
+def test_an_engine_that_ends_while_the_swarm_is_cleaned_is_started_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = lab.nodes[-1]
+    clean_swarm = cleaning.clean_swarm
+
+    def and_end(client: APIClient) -> None:
+        clean_swarm(client)
+        monkeypatch.undo()
+        os.kill(last.pid, signal.SIGKILL)
+        wait_until(lambda: not last.running, "the engine's end")
+
+    monkeypatch.setattr(cleaning, "clean_swarm", and_end)
+    lab.create_service("web", "serve")
+    lab.clean()
+
+    assert f"{last.name} ended by itself" in capsys.readouterr().out
+    assert lab.client().services() == []
+    assert set(lab.node_states().values()) == {"ready"}
 
 
 def test_a_refused_command_tells_what_docker_said(lab: Lab) -> None:

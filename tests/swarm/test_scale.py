@@ -238,6 +238,29 @@ async def test_row_14_global_service(desk: Desk):
     status = await desk.answer("status")
     assert "2/2" in status
     assert "drain" in status.lower()
+    message = await desk.job("restart agent")
+    assert verdict(message) == "converged"
+    assert (message.payload["running"], message.payload["desired"]) == (2, 2)
+
+
+async def test_row_14_global_service_with_a_node_that_is_down(desk: Desk):
+    """Its task there can be neither stopped nor made anew: the others are what counts."""
+    await desk.docker(
+        "service", "create", "--quiet", "--detach", "--no-resolve-image", "--mode", "global",
+        "--name", "orochi_agent", "--label", f"com.docker.stack.namespace={STACK}",
+        "--update-monitor", "1s", images.BUSY, "serve",
+    )  # fmt: skip
+    await asyncio.to_thread(desk.lab.wait_running, "orochi_agent", 3)
+    lost = next(
+        node
+        for node in desk.lab.nodes
+        if node is not desk.lab.leader and node.socket != desk.settings["DOCKER_HOST"]
+    )
+    await asyncio.to_thread(desk.lab.stop_node, lost)
+    await asyncio.to_thread(desk.lab.wait_node_state, lost, "down")
+    message = await desk.job("restart agent", seconds=60)
+    assert verdict(message) == "converged"
+    assert (message.payload["running"], message.payload["desired"]) == (2, 2)
 
 
 async def test_row_15_a_node_is_lost_in_mid_scale(desk: Desk):

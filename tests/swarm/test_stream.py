@@ -195,7 +195,8 @@ async def test_an_engine_that_is_away_is_waited_for(lab: Lab, follow: Follow, pu
     async with aclosing(follow(node.control_socket if pushed else None, None)) as news:
         reader = Reader(news)
         await reader.until(lambda: bool(reader.listings))
-        lab.stop_node(node)
+        await asyncio.to_thread(lab.stop_node, node)
+        await asyncio.to_thread(lab.wait_node_state, node, "down")
         missed = fails(lab, "missed", "--constraint", f"node.hostname!={node.name}")
         await asyncio.to_thread(wait_failed, lab, "missed")
         await asyncio.to_thread(lab.start_node, node)
