@@ -1,15 +1,10 @@
-"""The demo: how soon it is there, and what the bot costs on small and on large simulated swarms.
-
-``python -m benchmarks.demo NODES TASKS FOLDER`` serves such a swarm: it prints where once it is
-there, and lets a container crash of each service that it reads the name of.
-"""
+"""The demo: how soon it is there, and what the bot costs on small and large simulated swarms."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,11 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.footprint import resident
+from benchmarks.simulated import Swarm, simulated
 from benchmarks.table import Table, seconds
 from bot.demo.redis import EmbeddedRedis
 from bot.demo.slack import SlackEmulator
-from bot.demo.swarm.engine import SimulatedSwarm
-from bot.demo.swarm.furnished import crowded
 from tests.bot import BotProcess
 from tests.demo import ALERTS, DemoProcess
 
@@ -83,46 +77,6 @@ async def _cost(nodes: int, tasks: int) -> dict[str, str]:
         }
 
 
-class Swarm:
-    """A simulated swarm in a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, host: str, control: str) -> None:
-        self._process = process
-        self.host = host
-        self.control = control
-
-    def crash(self, service: str) -> None:
-        """Let one of its containers end."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{service}\n".encode())
-
-
-@asynccontextmanager
-async def _a_swarm(nodes: int, tasks: int, folder: Path) -> AsyncIterator[Swarm]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.demo", str(nodes), str(tasks), str(folder),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        host, control = (await process.stdout.readline()).decode().split()
-        yield Swarm(process, host, control)
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def _serve(nodes: int, tasks: int, folder: Path) -> None:
-    lines = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    async with SimulatedSwarm(crowded(nodes, tasks, now=time.time()), folder) as swarm:
-        print(swarm.host(), swarm.control_socket(), flush=True)
-        while line := await lines.readline():
-            swarm.faults.crash_task(line.decode().strip())
-            swarm.catch_up()
-
-
 @asynccontextmanager
 async def _a_bot(nodes: int, tasks: int) -> AsyncIterator[tuple[BotProcess, SlackEmulator, Swarm]]:
     """A bot on a swarm of this size, which it watches."""
@@ -132,7 +86,7 @@ async def _a_bot(nodes: int, tasks: int) -> AsyncIterator[tuple[BotProcess, Slac
         store.mkdir()
         sockets.mkdir()
         redis = await parts.enter_async_context(EmbeddedRedis(store))
-        swarm = await parts.enter_async_context(_a_swarm(nodes, tasks, sockets))
+        swarm = await parts.enter_async_context(simulated(nodes, tasks, sockets))
         slack = await parts.enter_async_context(SlackEmulator(enforce_rates=False))
         bot = await parts.enter_async_context(BotProcess(_settings(slack, redis, swarm)))
         await bot.wait_for_log("this replica watches the swarm", PATIENCE)
@@ -184,7 +138,3 @@ async def _alert(slack: SlackEmulator, swarm: Swarm, number: int) -> None:
     await slack.wait_for_message(
         lambda each: f"Firing: {name}" in each.text, channel=ALERTS, timeout=PATIENCE
     )
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))

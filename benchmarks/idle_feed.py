@@ -8,11 +8,10 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from benchmarks.footprint import cpu_seconds
 from benchmarks.relay import Relay, relayed
-from benchmarks.simulated import Json, simulated
+from benchmarks.simulated import simulated
 from benchmarks.table import Table
 from bot.domain.stream import Batch, Listing
 from bot.swarm.engine import DockerSwarm
@@ -24,7 +23,7 @@ from tests.lab.swarm import Lab
 
 RUNNING = 20
 TASKS = (RUNNING, 200)
-SIMULATED = 10_000
+SIMULATED_NODES, SIMULATED = 100, 10_000
 SECONDS = 10.0
 SIMULATED_SECONDS = 30.0
 """Polling of so many tasks pauses for seconds: a few polls are to be in it."""
@@ -35,7 +34,7 @@ Told = AsyncGenerator[Listing | Batch, None]
 
 
 async def run() -> list[Table]:
-    """One listener after the other, nobody first; then polling of an engine that is made up."""
+    """One listener after the other, nobody first; then both on a simulated swarm that is large."""
     rows: list[Row] = []
     with Lab(nodes=1, managers=1) as lab, tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -49,46 +48,50 @@ async def run() -> list[Table]:
                 )
                 await asyncio.sleep(SETTLE)
             rows += await _both_ways(lab, place, tasks)
-        like = _lists(lab)
     with tempfile.TemporaryDirectory() as folder:
-        rows.append(await _made_up(Path(folder), like))
+        rows += await _simulated(Path(folder))
     workload = (
-        f"{SECONDS:.0f} s each (the last {SIMULATED_SECONDS:.0f} s), one manager; {RUNNING} tasks "
-        f"run and the others wait for a node; {SIMULATED:,} are simulated: copies of a real one, "
-        "served by a process that is no engine"
-        " (push tells of no task that does not change, so it has no such row)"
+        f"{SECONDS:.0f} s each, one manager; {RUNNING} tasks run and the others wait for a node; "
+        f"the {SIMULATED:,} are simulated, on {SIMULATED_NODES} nodes, {SIMULATED_SECONDS:.0f} s "
+        "each, the simulation's own CPU left out"
     )
     columns = ("", "CPU of who listens", "CPU of the engine", "KiB read per minute")
     return [Table("feed: hearing of nothing", workload, columns, tuple(rows))]
 
 
-def _lists(lab: Lab) -> dict[str, list[Json]]:
-    """What the engine answers, raw."""
-    client: Any = lab.client()
-    return {"services": client.services(), "tasks": client.tasks(), "nodes": client.nodes()}
-
-
 async def _both_ways(lab: Lab, folder: Path, tasks: int) -> list[Row]:
-    """Rows of push and of polling through a relay that counts."""
-    engine, control = folder / f"docker{tasks}.sock", folder / f"control{tasks}.sock"
-    pid = lab.manager.pid
+    """Rows of push and of polling on a real manager."""
     target = Path(lab.manager.socket.removeprefix("unix://"))
-    async with relayed((engine, target), (control, lab.manager.control_socket)) as relay:
+    sockets = (target, lab.manager.control_socket)
+    return await _compared(f"{tasks} tasks", sockets, folder / str(tasks), lab.manager.pid)
+
+
+async def _simulated(folder: Path) -> list[Row]:
+    """The same on a swarm that one machine cannot run."""
+    swarms = folder / "s"
+    await asyncio.to_thread(swarms.mkdir)
+    async with simulated(SIMULATED_NODES, SIMULATED, swarms) as swarm:
+        sockets = (Path(swarm.host.removeprefix("unix://")), Path(swarm.control))
+        name = f"{SIMULATED:,} simulated tasks"
+        return await _compared(name, sockets, folder / "r", None, SIMULATED_SECONDS)
+
+
+async def _compared(
+    name: str,
+    sockets: tuple[Path, Path],
+    folder: Path,
+    pid: int | None,
+    seconds: float = SECONDS,
+) -> list[Row]:
+    """Rows of push and of polling through a relay that counts, before the engine's ``sockets``."""
+    await asyncio.to_thread(folder.mkdir)
+    engine, control = folder / "docker.sock", folder / "control.sock"
+    async with relayed((engine, sockets[0]), (control, sockets[1])) as relay:
         async with _stream(engine, control) as news:
-            pushed = await _row(f"push, {tasks} tasks", news, relay, pid)
+            pushed = await _row(f"push, {name}", news, relay, pid, seconds)
         async with _stream(engine, None) as news:
-            polled = await _row(f"polling, {tasks} tasks", news, relay, pid)
+            polled = await _row(f"polling, {name}", news, relay, pid, seconds)
     return [pushed, polled]
-
-
-async def _made_up(folder: Path, like: dict[str, list[Json]]) -> Row:
-    async with (
-        simulated(folder, SIMULATED, like) as target,
-        relayed((folder / "docker.sock", target)) as relay,
-        _stream(folder / "docker.sock", None) as news,
-    ):
-        name = f"polling, {SIMULATED:,} simulated tasks"
-        return await _row(name, news, relay, None, SIMULATED_SECONDS)
 
 
 @asynccontextmanager
@@ -105,6 +108,8 @@ async def _stream(engine: Path, control: Path | None) -> AsyncIterator[Told]:
 async def _row(
     name: str, news: Told | None, relay: Relay | None, pid: int | None, seconds: float = SECONDS
 ) -> Row:
+    if news is not None:
+        await anext(news)
     following = asyncio.create_task(_listen(news)) if news else None
     await asyncio.sleep(SETTLE)
     before = await _spent(relay, pid)

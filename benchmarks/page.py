@@ -31,12 +31,12 @@ new MutationObserver((_, watch) => {
 """
 """Gives, in milliseconds since the load began, the first paint and when the messages were there."""
 SEEN = """
-const [count, done] = arguments;
-const seen = () => document.querySelectorAll('.message').length >= count;
+const [text, done] = arguments;
+const seen = () => [...document.querySelectorAll('.message')].at(-1)?.textContent.includes(text);
 if (seen()) return requestAnimationFrame(() => done(Date.now()));
 new MutationObserver((_, watch) => {
     if (seen()) { watch.disconnect(); requestAnimationFrame(() => done(Date.now())); }
-}).observe(document.body, {childList: true, subtree: true});
+}).observe(document.body, {childList: true, subtree: true, characterData: true});
 """
 
 
@@ -97,8 +97,8 @@ def _live(browser: Browser, stage: Stage) -> tuple[str, ...]:
     spent = []
     for number in range(1, POSTS + 1):
         began = time.time()
-        stage.say("hello")
-        seen = browser.driver.execute_async_script(SEEN, MANY + number)
+        stage.say(f"hello {number}!")
+        seen = browser.driver.execute_async_script(SEEN, f"hello {number}!")
         spent.append(float(seen) - began * 1000)
     return _spread(spent)
 

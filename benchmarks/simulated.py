@@ -1,79 +1,66 @@
-"""An engine that is made up: it answers lists with what real ones would be if they were long.
+"""A simulated swarm of any size in a process of its own, so that its work is nobody else's.
 
-``python -m benchmarks.simulated SOCKET FOLDER`` serves ``FOLDER/services.json`` and so on until it
-is killed, and says ``ready`` before that.
+``python -m benchmarks.simulated NODES TASKS FOLDER`` serves it: it prints the engine's address and
+the control socket's path once they are there, and lets a container crash of each service that it
+reads the name of.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-from aiohttp import web
+from bot.demo.swarm.engine import SimulatedSwarm
+from bot.demo.swarm.furnished import crowded
 
-Json = dict[str, Any]
-SLOTS = 100
+
+class Swarm:
+    """The process as seen by who started it.
+
+    ``host`` is as for ``DOCKER_HOST``, ``control`` the path of the manager's control socket.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, host: str, control: str) -> None:
+        self._process = process
+        self.host = host
+        self.control = control
+
+    def crash(self, service: str) -> None:
+        """Let one of its containers end."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{service}\n".encode())
 
 
 @asynccontextmanager
-async def simulated(folder: Path, tasks: int, like: dict[str, list[Json]]) -> AsyncIterator[Path]:
-    """The socket of an engine with so many tasks, copies of the first real ones in ``like``."""
-    count = tasks // SLOTS
-    service, task = like["services"][0], like["tasks"][0]
-    lists = {
-        "services": [{**service, "ID": _id("s", number)} for number in range(count)],
-        "tasks": [
-            {**task, "ID": _id("t", n), "ServiceID": _id("s", n // SLOTS), "Slot": n % SLOTS + 1}
-            for n in range(count * SLOTS)
-        ],
-        "nodes": like["nodes"],
-    }
-    for name, found in lists.items():
-        (folder / f"{name}.json").write_text(json.dumps(found))
-    path = folder / "simulated.sock"
+async def simulated(nodes: int, tasks: int, folder: Path) -> AsyncIterator[Swarm]:
+    """A swarm of equal services with ten running tasks each, its sockets below ``folder``."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.simulated", str(path), str(folder),
-        stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "benchmarks.simulated", str(nodes), str(tasks), str(folder),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-        yield path
+        host, control = (await process.stdout.readline()).decode().split()
+        yield Swarm(process, host, control)
     finally:
         process.kill()
         await process.wait()
 
 
-def _id(kind: str, number: int) -> str:
-    return f"{kind}{number:024d}"
-
-
-def _app(folder: Path) -> web.Application:
-    lists = {path.stem: path.read_bytes() for path in folder.glob("*.json")}
-
-    async def ping(_: web.Request) -> web.Response:
-        return web.Response(text="OK", headers={"Api-Version": "1.41"})
-
-    async def listed(request: web.Request) -> web.Response:
-        return web.Response(body=lists[request.match_info["kind"]], content_type="application/json")
-
-    app = web.Application()
-    app.add_routes([web.get("/_ping", ping), web.get("/{version}/{kind}", listed)])
-    return app
-
-
-async def _main(argv: Sequence[str]) -> None:
-    runner = web.AppRunner(_app(Path(argv[1])))
-    await runner.setup()
-    await web.UnixSite(runner, argv[0]).start()
-    print("ready", flush=True)
-    await asyncio.Event().wait()
+async def _serve(nodes: int, tasks: int, folder: Path) -> None:
+    lines = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    async with SimulatedSwarm(crowded(nodes, tasks, now=time.time()), folder) as swarm:
+        print(swarm.host(), swarm.control_socket(), flush=True)
+        while line := await lines.readline():
+            swarm.faults.crash_task(line.decode().strip())
+            swarm.catch_up()
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1:]))
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
