@@ -27,6 +27,8 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
     plan-records        hash     the same: id -> record of the job that it would be
     plan-decisions      hash     those decided: id -> decision, who and whose call it was; the
                                  three go when it is carried out
+    run                 hash     ``id`` of the Redis process that runs, and ``since`` when (Unix ms)
+                                 jobs are taken from it
     job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
     cancel:ID           stream   who cancelled a running job; CANCEL_SECONDS or the job's end
@@ -141,7 +143,7 @@ class Keys:
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
             "sequence leader watch alerts incident-history incident-records presses stacks "
-            "plans plan-records plan-decisions "
+            "plans plan-records plan-decisions run "
             "versions: version: job: lane: cancel: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())

@@ -120,7 +120,27 @@ async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
 
 
 async def test_a_crash_takes_no_worker_its_job(fresh_redis: RedisServer):
-    """Nobody could renew while Redis was away, so nobody is taken for lost right after."""
+    """Nobody could renew while Redis was away, so nobody is taken for lost right after: also when
+    Redis counts a second of its own by then, which may have been a moment or spent on loading."""
+    async with (
+        replica(fresh_redis.url, lease=1.0) as worker,
+        replica(fresh_redis.url, lease=1.0) as other,
+    ):
+        await worker.submit(a_job("web"))
+        lease = await taken(worker)
+        fresh_redis.kill()
+        await asyncio.sleep(1.5)
+        fresh_redis.start()
+        await _counts_a_second(fresh_redis)
+        assert await _patiently(lambda: other.take(0)) is None
+        assert await worker.renew(lease) == ""
+        await finish(worker, lease)
+
+
+async def test_a_worker_lost_with_redis_is_taken_for_lost_one_lease_after(
+    fresh_redis: RedisServer,
+):
+    """Nobody renewed it since Redis is back, and it had the time to."""
     async with (
         replica(fresh_redis.url, lease=1.0) as worker,
         replica(fresh_redis.url, lease=1.0) as other,
@@ -131,8 +151,18 @@ async def test_a_crash_takes_no_worker_its_job(fresh_redis: RedisServer):
         await asyncio.sleep(1.5)
         fresh_redis.start()
         assert await _patiently(lambda: other.take(0)) is None
-        assert await worker.renew(lease) == ""
-        await finish(worker, lease)
+        over = await taken(other)
+        assert (over.job_id, over.attempt) == (lease.job_id, 2)
+        with pytest.raises(LeaseLostError):
+            await worker.renew(lease)
+
+
+async def _counts_a_second(server: RedisServer) -> None:
+    """Return when its uptime is no longer 0, in whole seconds as it counts."""
+    client = redis.asyncio.Redis.from_url(server.url)
+    async with asyncio.timeout(PATIENCE), client:
+        while not (await client.info("server"))["uptime_in_seconds"]:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
 
 
 async def test_a_hang_takes_no_worker_its_job(fresh_redis: RedisServer):

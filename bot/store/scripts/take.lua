@@ -10,16 +10,21 @@ local function pending()
   return {}
 end
 
--- While Redis was away nobody could renew a lease.
-local function up_for_a_lease()
-  local up = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
-  return up * 1000 >= lease
+-- For how many ms from now nobody is taken for lost: while Redis was away or loaded its data no
+-- lease could be renewed. One lease counts from the first take of this Redis process: its own uptime is in
+-- whole seconds, and counts from before its data is there.
+local function spared()
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local known = redis.call('HMGET', RUN, 'id', 'since')
+  if known[1] == run then return math.max(known[2] + lease - now(), 0) end
+  redis.call('HSET', RUN, 'id', run, 'since', now())
+  return lease
 end
 
 -- Claiming an entry that is no longer in the stream forgets it and returns nothing.
 local function lost(turns)
   for _, turn in ipairs(turns) do
-    if turn[3] >= lease and up_for_a_lease() then
+    if turn[3] >= lease then
       local entry = redis.call('XCLAIM', READY, WORKERS, consumer, lease, turn[1])[1]
       if entry then return entry end
     end
@@ -31,16 +36,17 @@ local function fresh()
   return read and read[1][2][1]
 end
 
-local function soonest(turns)
+local function soonest(turns, least)
   local wait = lease
   for _, turn in ipairs(turns) do wait = math.min(wait, lease - turn[3]) end
-  return math.max(wait, 0)
+  return math.max(wait, least)
 end
 
+local grace = spared()
 local turns = pending()
 while true do
-  local entry = reclaim and lost(turns) or fresh()
-  if not entry then return {0, soonest(turns), newest(READY)} end
+  local entry = reclaim and grace == 0 and lost(turns) or fresh()
+  if not entry then return {0, soonest(turns, grace), newest(READY)} end
   local id = entry[2][2]
   local job = redis.call('HMGET', JOB .. id, 'entry', 'turn')
   if job[1] == entry[1] then
