@@ -176,7 +176,7 @@ async def test_a_killed_process_loses_its_jobs_to_others(
     redis_server: RedisServer, open_jobs: OpenJobs
 ):
     """Several jobs of a worker that was SIGKILLed go on elsewhere, though nothing else happens."""
-    jobs = await open_jobs(lease=1.0)
+    jobs = await open_jobs(lease=3.0)
     submitted = [a_job(f"service-{number}") for number in range(5)]
     for job in submitted:
         await jobs.submit(job)

@@ -10,9 +10,9 @@ local function pending()
   return {}
 end
 
--- For how many ms from now nobody is taken for lost: while Redis was away or loaded its data no
--- lease could be renewed. One lease counts from the first take of this Redis process: its own uptime is in
--- whole seconds, and counts from before its data is there.
+-- For how many ms from now nobody is taken for lost: while Redis was away or loaded its data, no
+-- lease could be renewed. One lease counts from the first take of this Redis process; its own
+-- uptime is in whole seconds and counts from before the data is there.
 local function spared()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local known = redis.call('HMGET', RUN, 'id', 'since')
