@@ -31,7 +31,7 @@ from tests.contract.incident_kit import (
 )
 from tests.lab.redis import RedisServer
 
-SHORT = 0.3
+SHORT = 1.0
 """A lease short enough to wait for its end."""
 KEPT = 1.0
 """A lease that a busy machine keeps when it is renewed, and that could have ended meanwhile."""

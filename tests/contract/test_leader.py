@@ -21,7 +21,7 @@ from tests.contract.incident_kit import PATIENCE, incidents_on
 from tests.lab.redis import RedisServer
 
 LONG = 600.0
-SHORT = 0.5
+SHORT = 1.0
 
 
 @dataclass

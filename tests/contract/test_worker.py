@@ -16,7 +16,7 @@ from bot.loops.worker import MOST_ATTEMPTS, Worker
 from bot.slack.messenger import Messenger
 from tests.contract.job_kit import PATIENCE, a_job, done, replica
 
-LEASE = 0.6
+LEASE = 1.5
 
 
 class Runner:
