@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import pytest
@@ -119,18 +120,24 @@ async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
         assert [job.id for job in await jobs.recent(9)] == [running.id, finished.id]
 
 
+@asynccontextmanager
+async def _back_after_the_lease(
+    server: RedisServer,
+) -> AsyncIterator[tuple[RedisJobs, RedisJobs, Lease]]:
+    """A worker, another one, and the first one's lease, which ended while Redis was away."""
+    async with replica(server.url, lease=1.0) as worker, replica(server.url, lease=1.0) as other:
+        await worker.submit(a_job("web"))
+        lease = await taken(worker)
+        server.kill()
+        await asyncio.sleep(1.5)
+        server.start()
+        yield worker, other, lease
+
+
 async def test_a_crash_takes_no_worker_its_job(fresh_redis: RedisServer):
     """Nobody could renew while Redis was away, so nobody is taken for lost right after: also when
     Redis counts a second of its own by then, which may have been a moment or spent on loading."""
-    async with (
-        replica(fresh_redis.url, lease=1.0) as worker,
-        replica(fresh_redis.url, lease=1.0) as other,
-    ):
-        await worker.submit(a_job("web"))
-        lease = await taken(worker)
-        fresh_redis.kill()
-        await asyncio.sleep(1.5)
-        fresh_redis.start()
+    async with _back_after_the_lease(fresh_redis) as (worker, other, lease):
         await _counts_a_second(fresh_redis)
         assert await _patiently(lambda: other.take(0)) is None
         assert await worker.renew(lease) == ""
@@ -141,15 +148,7 @@ async def test_a_worker_lost_with_redis_is_taken_for_lost_one_lease_after(
     fresh_redis: RedisServer,
 ):
     """Nobody renewed it since Redis is back, and it had the time to."""
-    async with (
-        replica(fresh_redis.url, lease=1.0) as worker,
-        replica(fresh_redis.url, lease=1.0) as other,
-    ):
-        await worker.submit(a_job("web"))
-        lease = await taken(worker)
-        fresh_redis.kill()
-        await asyncio.sleep(1.5)
-        fresh_redis.start()
+    async with _back_after_the_lease(fresh_redis) as (worker, other, lease):
         assert await _patiently(lambda: other.take(0)) is None
         over = await taken(other)
         assert (over.job_id, over.attempt) == (lease.job_id, 2)
