@@ -30,7 +30,7 @@ from bot.domain.incident import Incident, IncidentState, Silence, Watch
 from bot.domain.incident_draft import Draft
 from bot.domain.incident_news import Action, Context, Evidence, News, Reduced, Tell
 from bot.domain.incident_nodes import see_missing_nodes, see_node, see_node_removed
-from bot.domain.incident_settling import settle, without_silence
+from bot.domain.incident_settling import settle
 from bot.domain.incident_tasks import see_first_listing, see_later_listing, see_task
 from bot.domain.swarm import Task
 
@@ -98,19 +98,6 @@ def silence(watch: Watch, wanted: Silence) -> Reduced:
         for each in _fitting(watch, wanted.service, wanted.cause)
     )
     return _told(watch, changed)
-
-
-def unsilence(watch: Watch, service: str, cause: str, now: float) -> Reduced:
-    """End a silence before its time; the next tick, due at once, tells what it kept.
-
-    ``cause`` "" ends all silences of the service.
-    """
-    left = _without(watch, service, cause)
-    if len(left) == len(watch.silences):
-        return Reduced(watch)
-    fitting = (e for e in _fitting(watch, service, cause) if e.silenced_until is not None)
-    changed = {each.key: without_silence(each) for each in fitting}
-    return Reduced(replace(watch, silences=left, incidents={**watch.incidents, **changed}, due=now))
 
 
 def with_evidence(watch: Watch, found: Evidence) -> Reduced:

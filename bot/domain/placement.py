@@ -50,11 +50,6 @@ class Fit:
     room: int | None
     obstacles: tuple[Obstacle, ...] = ()
 
-    @property
-    def capacity(self) -> int | None:
-        """The most tasks the service could have now; None when nothing limits it."""
-        return None if self.room is None else self.placed + self.room
-
     def sentences(self, limit: int) -> tuple[str, ...]:
         """Nodes grouped by reason, most nodes first; at most ``limit`` lines, the last says how
         many nodes are left out."""

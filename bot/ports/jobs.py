@@ -67,9 +67,6 @@ class Jobs(Protocol):
         otherwise meanwhile: then it is not queued.
         """
 
-    async def waiting_on(self, job: Job) -> tuple[Job, ...]:
-        """The jobs ahead of a queued one in its lanes, first come first."""
-
     async def audit(self, event: dict[str, str]) -> None:
         """Write an entry to the audit log beside those that jobs write themselves."""
 

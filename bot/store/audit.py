@@ -25,12 +25,3 @@ class AuditLog(StorePart):
             await redis.xadd(self._keys.audit, entry, maxlen=size, approximate=True)  # type: ignore[arg-type]
 
         await self._link.call(add)
-
-    async def audit_tail(self, count: int) -> tuple[dict[str, str], ...]:
-        """The newest entries, newest first; ``at`` is the Unix time in seconds, as text."""
-        rows = await self._link.call(lambda redis: redis.xrevrange(self._keys.audit, count=count))
-        return tuple({**fields, "at": _seconds(entry)} for entry, fields in rows)
-
-
-def _seconds(entry: str) -> str:
-    return f"{int(entry.partition('-')[0]) / 1000:.3f}"

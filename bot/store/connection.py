@@ -50,11 +50,6 @@ class RedisLink:
         self._since = -math.inf
 
     @property
-    def healthy(self) -> bool:
-        """Whether Redis answered last time; True before the first call."""
-        return self._answers
-
-    @property
     def steady_seconds(self) -> float:
         """For how long Redis has answered without a failure seen here; 0.0 while it does not."""
         return self._clock() - self._since if self._answers else 0.0

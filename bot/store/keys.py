@@ -31,7 +31,6 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
                                  jobs are taken from it
     job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
-    cancel:ID           stream   who cancelled a running job; CANCEL_SECONDS or the job's end
     seen:KEY            string   a delivery of a command that was accepted; SEEN_SECONDS
     seen:gone:ID        string   a draft that was answered otherwise; SEEN_SECONDS
     budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
@@ -67,7 +66,6 @@ class Limits:
     history_count: int = 200
     history_seconds: int = 30 * 24 * 3600
     seen_seconds: int = 3600
-    cancel_seconds: int = 24 * 3600
     budget_seconds: int = 300
     claim_seconds: int = 30
     audit_entries: int = 10_000
@@ -139,12 +137,12 @@ class Keys:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """What every script is given as KEYS; the last six are the beginnings of families."""
+        """What every script is given as KEYS; the last five are the beginnings of families."""
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
             "sequence leader watch alerts incident-history incident-records presses stacks "
             "plans plan-records plan-decisions run "
-            "versions: version: job: lane: cancel: seen:"
+            "versions: version: job: lane: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())
 
@@ -168,10 +166,6 @@ class Keys:
     def lane(self, service: str) -> str:
         """The jobs of one service."""
         return f"{self.prefix}:lane:{service}"
-
-    def cancel(self, job_id: str) -> str:
-        """Who cancelled one running job."""
-        return f"{self.prefix}:cancel:{job_id}"
 
     def budget(self, name: str) -> str:
         """One token bucket."""

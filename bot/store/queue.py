@@ -107,18 +107,6 @@ class Queue(Records):
         record = encode_job(_cancelled(job, user))
         return CancelResult(await self._scripts.run("cancel", job_id, user, record))
 
-    async def wait_cancelled(self, job_id: str, seconds: float) -> bool:
-        """Whether a running job was cancelled; waits up to ``seconds`` for that.
-
-        Quicker than ``renew``, which alone tells by whom.
-        """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while (left := end - loop.time()) > 0:
-            if await self._link.wait(self._keys.cancel(job_id), "0-0", left):
-                return True
-        return False
-
     async def leave(self) -> None:
         """Forget this replica's name, and those of replicas that are long gone."""
         await self._scripts.run("leave", self._consumer, FORGET_REPLICA_SECONDS * 1000)

@@ -56,19 +56,6 @@ class Records(StorePart):
         ids = await self._link.call(lambda redis: redis.zrange(key, 0, count - 1, desc=True))
         return await self._readable(ids)
 
-    async def waiting_on(self, job: Job) -> tuple[Job, ...]:
-        """The jobs ahead of a queued one in its lanes, each once; none when it is in no lane."""
-
-        async def look(redis: Redis) -> list[list[str]]:
-            async with redis.pipeline(transaction=False) as pipe:
-                for lane in job.lanes:
-                    _ = pipe.lrange(self._keys.lane(lane), 0, -1)
-                return await pipe.execute()
-
-        lanes: list[list[str]] = await self._link.call(look)
-        ahead = (lane[: lane.index(job.id)] for lane in lanes if job.id in lane)
-        return await self._readable(dict.fromkeys(each for lane in ahead for each in lane))
-
     async def _readable(self, ids: Iterable[str]) -> tuple[Job, ...]:
         """All that can be read: one bad record must not hide the others."""
         jobs = []

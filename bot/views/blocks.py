@@ -52,11 +52,6 @@ def context(*texts: str) -> Block:
     return {"type": "context", "elements": [_mrkdwn(text, CONTEXT_LENGTH) for text in texts[:10]]}
 
 
-def divider() -> Block:
-    """A line across."""
-    return {"type": "divider"}
-
-
 def actions(buttons: Sequence[Block]) -> Block:
     """A row of buttons."""
     return {"type": "actions", "elements": list(buttons)}

@@ -70,3 +70,10 @@ async def finish(jobs: RedisJobs, lease: Lease, *, watch: bool = False) -> Job:
     job = await jobs.load(lease.job_id)
     assert job is not None
     return await jobs.finish(lease, done(job), watch=watch)
+
+
+async def audit_tail(jobs: RedisJobs, count: int) -> list[dict[str, str]]:
+    """The newest entries of the audit log, newest first."""
+    key = jobs._keys.audit
+    rows = await jobs._link.call(lambda redis: redis.xrevrange(key, count=count))
+    return [fields for _entry, fields in rows]

@@ -113,15 +113,15 @@ class PlacementContract:
         service_id = lab.create_service("web", "/bin/serve", replicas=0, options=options)
 
         fit = await _fit(swarm, service_id)
-        assert fit.capacity is not None
-        wanted = fit.capacity + TOO_MANY
+        assert fit.room is not None
+        wanted = fit.placed + fit.room + TOO_MANY
         lab.docker("service", "scale", "--detach", f"web={wanted}")
         tasks = await _decided(swarm, service_id, wanted, case.words)
         full = await _fit(swarm, service_id)
 
         left = [task for task in tasks if not task.node_id]
         assert len(left) == TOO_MANY
-        assert (full.placed, full.room) == (fit.capacity, 0)
+        assert (full.placed, full.room) == (fit.placed + fit.room, 0)
         assert len(full.obstacles) == len(lab.nodes)
         assert any(case.reason in sentence for sentence in full.sentences(5))
 

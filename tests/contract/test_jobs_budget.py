@@ -64,5 +64,5 @@ async def test_without_redis_each_process_counts_for_itself(fresh_redis: RedisSe
     fresh_redis.start()
     moment += 0.5
     assert await budget.take("update", 60, 3) == 0.0
-    assert link.healthy
+    assert link.steady_seconds > 0
     await link.aclose()

@@ -19,7 +19,7 @@ from bot.domain.errors import StoreUnavailableError
 from bot.domain.job import Job, JobState
 from bot.domain.verdict import Verdict
 from bot.store.jobs import RedisJobs
-from tests.contract.job_kit import a_job, replica
+from tests.contract.job_kit import a_job, audit_tail, replica
 from tests.lab.redis import RedisServer
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ async def test_chaos(fresh_redis: RedisServer, tmp_path: Path, seed: int):
         )
         ended = await _end_of(jobs, submitted)
         finished = Counter(
-            entry["job"] for entry in await jobs.audit_tail(10_000) if entry["event"] == "finished"
+            entry["job"] for entry in await audit_tail(jobs, 10_000) if entry["event"] == "finished"
         )
     assert {job.verdict for job in ended} == {Verdict.CONVERGED}
     log = [line.split() for line in (folder / "log").read_text().splitlines()]

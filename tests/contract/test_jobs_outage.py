@@ -56,16 +56,13 @@ def _every_call(jobs: RedisJobs, lease: Lease):
     yield jobs.save(lease, job)
     yield jobs.finish(lease, job, watch=False)
     yield jobs.cancel(job.id, "U1")
-    yield jobs.wait_cancelled(job.id, 1)
     yield jobs.active()
     yield jobs.recent(1)
-    yield jobs.waiting_on(job)
     yield jobs.due_deliveries(1)
     yield jobs.mark_told(job.id, "converged")
     yield jobs.delivered(job.id, 1)
     yield jobs.postpone(job.id, 1)
     yield jobs.audit({"event": "refused"})
-    yield jobs.audit_tail(1)
 
 
 async def test_who_waits_hears_of_the_crash_at_once(fresh_redis: RedisServer):
@@ -241,5 +238,5 @@ async def test_the_password_is_asked_for(tmp_path):
             else:
                 with pytest.raises(StoreUnavailableError):
                     await jobs.ping()
-            assert link.healthy is healthy
+            assert (link.steady_seconds > 0) is healthy
             await link.aclose()

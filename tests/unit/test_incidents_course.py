@@ -3,7 +3,7 @@
 from bot.domain.causes import CauseKind
 from bot.domain.incident import IncidentState, Silence, Watch
 from bot.domain.incident_news import Forget, Rules
-from bot.domain.incidents import acknowledge, next_tick, silence, unsilence
+from bot.domain.incidents import acknowledge, next_tick, silence
 from bot.domain.swarm import Restart
 from tests.unit.looks import BEGAN, COMPLETE, PENDING, SHUTDOWN, a_service, a_task, failed, running
 from tests.unit.watcher import Watcher, broken, fetched, reminded, told
@@ -256,18 +256,6 @@ def test_a_new_silence_takes_the_place_of_the_old_one():
     watcher.take(silence(watcher.watch, Silence("stack_web", "", BEGAN + 90, "U2")))
 
     assert [each.by for each in watcher.watch.silences] == ["U2"]
-
-
-def test_an_ended_silence_tells_what_it_kept_with_the_next_tick():
-    watcher = Watcher(services={"s": a_service(2)})
-    watcher.take(silence(Watch(), Silence("stack_web", "exit_code", BEGAN + HOUR, "U1")))
-    watcher.hear(0, failed("a"))
-
-    watcher.take(unsilence(watcher.watch, "stack_web", "", BEGAN + 5))
-
-    assert next_tick(watcher.watch, BEGAN + 5) == 0
-    assert [each.count for each in told(watcher.wait(5))] == [1]
-    assert unsilence(watcher.watch, "stack_web", "", BEGAN + 6).watch == watcher.watch
 
 
 def test_nothing_is_told_of_a_service_while_a_job_holds_it():

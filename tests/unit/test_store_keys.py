@@ -29,7 +29,7 @@ def test_single_keys_are_among_those_of_the_scripts():
     """What Python uses by itself is what scripts use."""
     names = Keys("x")
     assert {names.ready, names.active, names.history, names.wake, names.audit} < set(names.all)
-    families = (names.job("1"), names.lane("1"), names.cancel("1"))
+    families = (names.job("1"), names.lane("1"))
     assert {family.removesuffix("1") for family in families} < set(names.all)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -233,11 +232,6 @@ class Requests:
         made = act()
         self.store.commit()
         return made
-
-
-def decoded(thing: Thing) -> bytes:
-    """The content of a config."""
-    return base64.b64decode(str(thing.spec.get("Data", "")))
 
 
 def _ingress(spec: Spec) -> set[tuple[int, str]]:

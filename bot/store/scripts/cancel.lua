@@ -16,8 +16,6 @@ end
 
 if job[3] == '' then
   redis.call('HSET', JOB .. id, 'cancelled', user)
-  redis.call('XADD', CANCEL .. id, '*', 'who', user)
-  redis.call('EXPIRE', CANCEL .. id, CANCEL_SECONDS)
   note('cancel asked', id, user, '')
 end
 return 'asked'

@@ -5,7 +5,7 @@
 
 local READY, ACTIVE, HISTORY, DELIVERIES, WAKE, DRAFTS, DRAFT_RECORDS, DRAFT_ORDER, AUDIT, SEQUENCE,
   LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, STACKS, PLANS,
-  PLAN_RECORDS, PLAN_DECISIONS, RUN, VERSIONS, VERSION, JOB, LANE, CANCEL, SEEN = unpack(KEYS)
+  PLAN_RECORDS, PLAN_DECISIONS, RUN, VERSIONS, VERSION, JOB, LANE, SEEN = unpack(KEYS)
 
 -- Unix milliseconds, with microseconds as their fraction.
 local function exact_now()
@@ -129,7 +129,6 @@ local function close(id)
   redis.call('ZREM', ACTIVE, id)
   redis.call('ZADD', HISTORY, exact_now(), id)
   redis.call('EXPIRE', JOB .. id, HISTORY_SECONDS)
-  redis.call('DEL', CANCEL .. id)
   leave_lanes(id)
   trim()
 end

@@ -25,11 +25,10 @@ from bot.swarm.connection import Connection, url
 from bot.swarm.stacks.dry_run import Call
 from bot.swarm.stacks.fields import differences, fields_of
 from bot.swarm.stacks.normal import Names, labelled_form, service_form
-from bot.swarm.stacks.planning import KINDS, Recorded
+from bot.swarm.stacks.planning import Recorded
 
 Json = dict[str, Any]
 
-_COLLECTIONS: Final = {kind: collection for collection, kind in KINDS.items()}
 _ATTEMPTS: Final = 10
 _PAUSE: Final = (0.02, 0.2)
 

@@ -15,7 +15,6 @@ from bot.swarm.watch.tunnel import Tunnel
 if TYPE_CHECKING:
     from bot.swarm.watch.channel import Channel
 
-CONTROL_SOCKET: Final = Path("/var/run/docker/swarm/control.sock")
 CHECK_SECONDS: Final = 5.0
 
 
