@@ -57,7 +57,7 @@ class Desk:
 
     async def start_bot(self, **changed: str) -> BotProcess:
         """One more replica of the bot, with some settings changed."""
-        bot = BotProcess({**self.settings, **changed})
+        bot = BotProcess({**self.settings, **changed}, forked=True)
         self.bots.append(bot)
         await bot.start()
         return bot
