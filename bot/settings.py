@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, SecretsSettingsSource
 
 from bot.domain.access import Operators
 
 SECRETS_DIR = Path("/run/secrets")
-
-NOTHING_COUNTS = frozenset({"bot_control_socket"})
-"""Settings that may be set to nothing; for all others that means the default."""
-
-
-UNREADABLE = "\0"
-"""Stands for a secret whose file cannot be read: nothing more is said of it."""
 
 
 class SettingsError(Exception):
@@ -40,10 +36,10 @@ def _setting(default: Any, text: str, **bounds: Any) -> Any:  # noqa: ANN401 - a
     return Field(default=default, description=text, **bounds)
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """The settings by their environment names in lower case; the help is in the README's table."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = {"alias_generator": str.upper, "case_sensitive": True, "frozen": True}
 
     slack_bot_token: SecretStr = _setting(SecretStr(""), "Slack's bot token (`xoxb-…`). Required.")
     slack_app_token: SecretStr = _setting(
@@ -132,7 +128,18 @@ class Settings(BaseModel):
         0.2, "How often services that converge are looked at, in seconds.", ge=0.05, le=60
     )
     bot_jobs_at_once: int = _setting(20, "How many jobs one replica works on.", ge=1, le=200)
-    bot_log_level: str = _setting("INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
+    bot_log_level: Annotated[str, AfterValidator(str.upper)] = _setting(
+        "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _is_right(cls, value: object, info: ValidationInfo) -> object:
+        """Raise what is wrong with a setting."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if problems := list(_problems(info.field_name or "", text, info.data)):
+            raise PydanticCustomError("wrong", "is wrong", {"problems": problems})
+        return value
 
     @property
     def socket_mode(self) -> bool:
@@ -154,108 +161,98 @@ def load(
     environ: Mapping[str, str] | None = None, secrets_dir: Path | None = SECRETS_DIR
 ) -> Settings:
     """Read all settings. Raises SettingsError with everything that is wrong, not only the first."""
-    values = _values(os.environ if environ is None else environ)
-    problems = _read_secrets(values, secrets_dir)
-    problems += _missing(values) + _malformed(values)
+    sources = (_SecretFiles(secrets_dir), _Variables(os.environ if environ is None else environ))
     try:
-        settings = Settings.model_validate(values)
+        return Settings(_build_sources=(sources, {}))
     except ValidationError as error:
-        problems += [
-            f"{env_name(str(each['loc'][0]))}: {each['msg'].lower()} (it is {each['input']!r})"
-            for each in error.errors()
-        ]
-        raise SettingsError(problems) from error
-    if problems:
-        raise SettingsError(problems)
-    return settings
+        problems = [each for details in error.errors() for each in _sentences(details)]
+    raise SettingsError(problems)
 
 
-def _values(environ: Mapping[str, str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for field in Settings.model_fields:
-        name = env_name(field)
-        if environ.get(name, "").strip() or (field in NOTHING_COUNTS and name in environ):
-            values[field] = environ[name].strip()
-    if "bot_log_level" in values:
-        values["bot_log_level"] = values["bot_log_level"].upper()
-    return values
+class _Variables(EnvSettingsSource):
+    """The environment. An empty variable is one that is not set, except the control socket's."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(Settings)
+        values = {name: value.strip() for name, value in environ.items()}
+        self.env_vars = {
+            name: value for name, value in values.items() if value or name == "BOT_CONTROL_SOCKET"
+        }
 
 
-def _read_secrets(values: dict[str, str], folder: Path | None) -> list[str]:
-    """Put the secrets that stand in files over what the environment says; what cannot be read."""
-    problems: list[str] = []
-    if folder is None:
-        return problems
-    for field in [field for field, info in Settings.model_fields.items() if is_secret(info)]:
-        name = env_name(field)
-        file = folder / name
+class _SecretFiles(SecretsSettingsSource):
+    """The files of the secrets folder, for secrets alone."""
+
+    def __init__(self, folder: Path | None) -> None:
+        super().__init__(Settings, folder if folder and folder.is_dir() else None)
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The text of a secret, or the error of reading it, which no setting takes as a value."""
+        if not is_secret(field):
+            return None, field_name, False
         try:
-            if file.is_file():
-                values[field] = file.read_text(encoding="utf-8").strip()
-        except UnicodeDecodeError:
-            problems.append(f"{name}: its file in the secrets folder is not text (UTF-8)")
-            values[field] = UNREADABLE
-        except OSError as error:
-            problems.append(f"{name}: its file in the secrets folder: {error.strerror}")
-            values[field] = UNREADABLE
-    return problems
+            return super().get_field_value(field, field_name)
+        except (OSError, UnicodeDecodeError) as error:
+            return error, env_name(field_name), False
 
 
-def _missing(values: Mapping[str, str]) -> list[str]:
-    problems = []
-    if not values.get("slack_bot_token"):
-        problems.append("SLACK_BOT_TOKEN: missing; the app's page shows it under OAuth (xoxb-…)")
-    if not values.get("slack_app_token") and not values.get("slack_signing_secret"):
-        problems.append(
-            "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: one is needed, the first for Socket Mode, "
-            "the second for HTTP mode"
-        )
-    return problems
+def _sentences(error: ErrorDetails) -> list[str]:
+    """What is wrong with one setting. The text of a secret is never shown."""
+    name, found = str(error["loc"][0]), error["input"]
+    if error["type"] == "wrong":
+        return list(error["ctx"]["problems"])
+    if isinstance(found, UnicodeDecodeError):
+        return [f"{name}: its file in the secrets folder is not text (UTF-8)"]
+    if isinstance(found, OSError):
+        return [f"{name}: its file in the secrets folder: {found.strerror}"]
+    shown = "" if is_secret(Settings.model_fields[name.lower()]) else f" (it is {found!r})"
+    return [f"{name}: {error['msg'].lower()}{shown}"]
 
 
-def _malformed(values: Mapping[str, str]) -> list[str]:
-    """What is set but cannot be right. Secret values are never repeated."""
-    rules = [
-        ("slack_bot_token", r"xoxb-\S+", "a bot token begins with xoxb-"),
-        ("slack_app_token", r"xapp-\S+", "an app-level token begins with xapp-"),
-        ("slack_api_url", r"https?://\S+", "must be an http or https address"),
-        (
-            "redis_url",
-            r"rediss?://[^/\s]\S*|unix://\S*/\S+",
-            "must be like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH",
-        ),
-        (
-            "docker_host",
-            r"unix:///\S+|(tcp|http|https)://[^/\s]\S*",
-            "must be like unix:///var/run/docker.sock or tcp://HOST:2375",
-        ),
-        ("bot_control_socket", r"/.+", "must be the path of a socket, or nothing"),
-        ("bot_command", r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
-        ("bot_stack", r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
-        ("bot_service", r"[A-Za-z0-9][\w.-]*", "must be a service's name"),
-        ("bot_alerts_channel", r"[CG][A-Z0-9]{2,}", "must be a channel's id, like C012ABCDEF"),
-        ("bot_alerts_stacks", r"[\w., -]+", "must be names of stacks, separated by commas"),
-        ("bot_http_host", r"[\w.:%-]+", "must be an address or a host's name"),
-        ("bot_log_level", r"DEBUG|INFO|WARNING|ERROR", "must be DEBUG, INFO, WARNING or ERROR"),
-        ("redis_prefix", r"[\w.:-]+", "must be letters, digits and . : - _"),
-    ]
-    problems = [
-        f"{env_name(field)}: {rule}"
-        for field, pattern, rule in rules
-        if values.get(field, "") not in {"", UNREADABLE}
-        and not re.fullmatch(pattern, values[field])
-    ]
-    problems += _redis_problems(values.get("redis_url", ""))
-    problems += [
-        f"{env_name(field)}: its port is not a number from 0 to 65535"
-        for field in ("slack_api_url", "redis_url", "docker_host")
-        if not _port_is_right(values.get(field, ""))
-    ]
-    operators = Operators.parse(values.get("bot_operators", ""))
-    return problems + [
-        f"BOT_OPERATORS: {each!r} is neither a user id (U…) nor a user-group id (S…) nor *"
-        for each in operators.invalid
-    ]
+_RULES: Final = {
+    "slack_bot_token": (r"xoxb-\S+|", "a bot token begins with xoxb-"),
+    "slack_app_token": (r"xapp-\S+|", "an app-level token begins with xapp-"),
+    "slack_api_url": (r"https?://\S+", "must be an http or https address"),
+    "redis_url": (
+        r"rediss?://[^/\s]\S*|unix://\S*/\S+",
+        "must be like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH",
+    ),
+    "docker_host": (
+        r"unix:///\S+|(tcp|http|https)://[^/\s]\S*",
+        "must be like unix:///var/run/docker.sock or tcp://HOST:2375",
+    ),
+    "bot_control_socket": (r"/.+|", "must be the path of a socket, or nothing"),
+    "bot_command": (r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
+    "bot_stack": (r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
+    "bot_service": (r"[A-Za-z0-9][\w.-]*", "must be a service's name"),
+    "bot_alerts_channel": (r"[CG][A-Z0-9]{2,}|", "must be a channel's id, like C012ABCDEF"),
+    "bot_alerts_stacks": (r"[\w., -]*", "must be names of stacks, separated by commas"),
+    "bot_http_host": (r"[\w.:%-]+", "must be an address or a host's name"),
+    "bot_log_level": (r"DEBUG|INFO|WARNING|ERROR", "must be DEBUG, INFO, WARNING or ERROR"),
+    "redis_prefix": (r"[\w.:-]+", "must be letters, digits and . : - _"),
+}
+"""What a setting has to look like, and how that is said."""
+
+
+def _problems(field: str, value: str, before: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a setting. ``before`` are the valid ones of those above it."""
+    name = env_name(field)
+    pattern, rule = _RULES.get(field, ("", ""))
+    if rule and not re.fullmatch(pattern, value):
+        yield f"{name}: {rule}"
+    if field == "slack_bot_token" and not value:
+        yield f"{name}: missing; the app's page shows it under OAuth (xoxb-…)"
+    no_app_token = before.get("slack_app_token") == SecretStr("")
+    if field == "slack_signing_secret" and not value and no_app_token:
+        both = f"SLACK_APP_TOKEN or {name}"
+        yield f"{both}: one is needed, the first for Socket Mode, the second for HTTP mode"
+    if field == "redis_url":
+        yield from (f"{name}: {problem}" for problem in _redis_problems(value))
+    if field in {"slack_api_url", "redis_url", "docker_host"} and not _port_is_right(value):
+        yield f"{name}: its port is not a number from 0 to 65535"
+    if field == "bot_operators":
+        for each in Operators.parse(value).invalid:
+            yield f"{name}: {each!r} is neither a user id (U…) nor a user-group id (S…) nor *"
 
 
 def _redis_problems(url: str) -> list[str]:
@@ -272,7 +269,7 @@ def _redis_problems(url: str) -> list[str]:
         problems.append("its db is not a number")
     if any(name != "db" and not name.startswith("ssl_") for name in options):
         problems.append("of the options only db and those that begin with ssl_ are read")
-    return [f"REDIS_URL: {problem}" for problem in problems]
+    return problems
 
 
 def _port_is_right(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,37 @@ def test_a_secret_is_never_repeated_in_what_is_wrong():
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SLACK_BOT_TOKEN": "s3cret-a", "SLACK_APP_TOKEN": "s3cret-b"},
+        {"SLACK_BOT_TOKEN": "xoxb-s3cret\udcff"},
+        {"REDIS_URL": "redis://:s3cret@redis:99999/x?db=y&z=1"},
+    ],
+)
+def test_a_secret_is_not_in_the_traceback_either(environ: dict[str, str]):
+    """What pydantic says of a value has the value in it, so it is not passed on."""
+    with pytest.raises(SettingsError) as caught:
+        load(environ, None)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_every_sentence_of_one_setting_is_said():
+    """A setting that is wrong in three ways has three sentences."""
+    with pytest.raises(SettingsError) as caught:
+        load(GOOD | {"REDIS_URL": "redis://h:99999/x?db=two"}, None)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["REDIS_URL"] * 3
+
+
+def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    """By the exact names in capitals; variables that are no settings do no harm."""
+    for name, value in {**GOOD, "bot_stack": "lower", "BOT_SERVICE": "web"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOT_UNKNOWN", "1")
+    settings = load(secrets_dir=tmp_path)
+    assert (settings.bot_stack, settings.bot_service) == ("orochi", "web")
+
+
 def test_one_of_two_ways_to_slack_is_needed():
     """Neither an app token nor a signing secret: one sentence names both."""
     with pytest.raises(SettingsError, match="SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"):
@@ -64,6 +96,32 @@ def test_a_secret_file_wins_over_the_environment(tmp_path):
     settings = load(GOOD, tmp_path)
     assert settings.slack_bot_token.get_secret_value() == "xoxb-file"
     assert settings.bot_stack == "orochi"
+
+
+def test_an_empty_secret_file_wins_as_well(tmp_path):
+    """It is a mistake that is named, rather than a reason to take another token."""
+    (tmp_path / "SLACK_BOT_TOKEN").write_text("\n")
+    with pytest.raises(SettingsError, match="SLACK_BOT_TOKEN: missing"):
+        load(GOOD, tmp_path)
+
+
+def test_a_link_out_of_the_secrets_folder_is_not_followed(tmp_path):
+    """It is warned of, without what it leads to."""
+    (tmp_path / "elsewhere").write_text("xoxb-elsewhere")
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "SLACK_BOT_TOKEN").symlink_to(tmp_path / "elsewhere")
+    with pytest.warns(UserWarning, match="resolves outside") as warned:
+        settings = load(GOOD, folder)
+    assert settings.slack_bot_token.get_secret_value() == "xoxb-1"
+    assert "xoxb" not in str(warned[0].message)
+
+
+@pytest.mark.parametrize("folder", ["missing", "SLACK_BOT_TOKEN"])
+def test_without_a_secrets_folder_the_environment_counts(tmp_path, folder: str):
+    """Where there is none, and where its name is a file's."""
+    (tmp_path / "SLACK_BOT_TOKEN").write_text("xoxb-file")
+    assert load(GOOD, tmp_path / folder).slack_bot_token.get_secret_value() == "xoxb-1"
 
 
 def test_set_to_nothing_is_the_default_but_for_what_can_be_left_out():
