@@ -1,10 +1,4 @@
-"""The variables of a stack: ``NAME.env``, and which of them a compose file leaves unset.
-
-A file of lines ``KEY=VALUE``: blank lines and lines that begin with ``#`` are skipped, ``export``
-may stand before the key, spaces around both are not part of them. A value may be in quotes: in
-single ones everything stands for itself, in double ones ``\\n``, ``\\t``, ``\\"`` and ``\\\\`` are
-what they usually are. Without quotes a comment begins at a space and ``#``. Nothing is expanded.
-"""
+"""The variables of a compose file: which it leaves unset, and their values in place of them."""
 
 from __future__ import annotations
 
@@ -12,46 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.domain.errors import RefusedError
-
 INTERPOLATED: Final = ("services", "volumes", "networks", "secrets", "configs")
 """The sections of a compose file in which the docker CLI looks for variables."""
 
-_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SINGLE: Final = re.compile(r"'([^']*)'\s*(?:#.*)?")
-_DOUBLE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
-_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "$": "$"}
-_COMMENT: Final = re.compile(r"(?:^|\s+)#.*$")
 _VARIABLE: Final = re.compile(
     r"\$(?:(?P<escaped>\$)"
     r"|(?P<named>[_a-z][_a-z0-9]*)(?P<plain>:?[-?][^}]+)?"
     r"|\{(?P<braced>[_a-z][_a-z0-9]*)(?P<rest>[^}]*)\}?)",
     re.IGNORECASE,
 )
-
-
-def read_env(text: str, name: str) -> dict[str, str]:
-    """The variables in the text of the file ``name``; the last of two with one key counts.
-
-    Raises RefusedError that names every line which is none. Values are not repeated.
-    """
-    found: dict[str, str] = {}
-    wrong: list[str] = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        try:
-            key, value = _assignment(stripped)
-        except ValueError as error:
-            wrong.append(f"line {number} {error}")
-        else:
-            found[key] = value
-    if wrong:
-        raise RefusedError(
-            f"`{name}` cannot be read: {'; '.join(wrong)}.", hint="A line is KEY=VALUE."
-        )
-    return found
 
 
 def unset_variables(document: object, variables: Mapping[str, str]) -> tuple[str, ...]:
@@ -90,32 +53,6 @@ def _in_place(found: re.Match[str], variables: Mapping[str, str]) -> str:
         return value
     default = rest.removeprefix(":")
     return default[1:] if default.startswith("-") else ""
-
-
-def _assignment(line: str) -> tuple[str, str]:
-    key, sign, rest = line.removeprefix("export ").partition("=")
-    key = key.strip()
-    if not sign:
-        raise ValueError("has no =")
-    if not _KEY.fullmatch(key):
-        raise ValueError("has no name of a variable before its =")
-    return key, _value(rest.strip())
-
-
-def _value(text: str) -> str:
-    if text.startswith("'"):
-        return _within(_SINGLE, text)[1]
-    if text.startswith('"'):
-        inner = _within(_DOUBLE, text)[1]
-        return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), inner)
-    return _COMMENT.sub("", text)
-
-
-def _within(pattern: re.Pattern[str], text: str) -> re.Match[str]:
-    found = pattern.fullmatch(text)
-    if found is None:
-        raise ValueError("has a quote that is not closed, or text after it")
-    return found
 
 
 def _texts(part: object) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.errors import RefusedError
 from bot.domain.names import alike, is_service_name
-from bot.domain.plan_env import read_env
+from bot.swarm.stacks.env_file import read_env
 
 SETTING: Final = "BOT_STACKS_DIR"
 _MOST_BYTES: Final = 2**20

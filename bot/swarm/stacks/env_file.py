@@ -1,0 +1,71 @@
+"""The lines of ``NAME.env``, read by python-dotenv; nothing in them is expanded.
+
+python-dotenv skips a line that it cannot read and takes any text for a name. Here such a line is
+refused. So is a backslash in quotes that python-dotenv reads in another way than a shell does, and
+a quote that is closed in a later variable: the value would silently be another one.
+"""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from typing import Final
+
+from dotenv.parser import Binding, parse_stream
+
+from bot.domain.errors import RefusedError
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_EXPORT: Final = re.compile(r"\s*export\s+")
+_UNCLEAR: Final = re.compile(
+    r"""[^=]*=\s*(?:'(?:[^'\\]|\\[^\\])*\\\\|"(?:[^"\\]|\\.)*?\\[abfv$'])""", re.DOTALL
+)
+"""In single quotes ``\\\\``, of which python-dotenv makes one; in double quotes what only it, or
+only a shell, takes for an escape."""
+_SWALLOWED: Final = re.compile(r"[\r\n][ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=[^=\s]")
+"""A variable within the value of another: base64 may end with ``=``, but nothing follows there."""
+
+
+def read_env(text: str, name: str) -> dict[str, str]:
+    """The variables in the text of the file ``name``; the last of two with one name counts.
+
+    Raises RefusedError that names every line which is none. Values are not repeated.
+    """
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    for binding in parse_stream(StringIO(text)):
+        if trouble := _trouble(binding):
+            wrong.append(f"line {_line(binding)} {trouble}")
+        elif binding.key is not None:
+            found[binding.key] = binding.value or ""
+    if wrong:
+        raise RefusedError(
+            f"`{name}` cannot be read: {'; '.join(wrong)}.", hint="A line is KEY=VALUE."
+        )
+    return found
+
+
+def _trouble(binding: Binding) -> str:
+    """Why a line is not taken, "" when it is one with a variable, or a blank one or a comment."""
+    key, value, written, error = binding.key, binding.value, binding.original.string, binding.error
+    if key is None and not error:
+        return ""
+    before, sign, _ = written.partition("=")
+    if not sign or (value is None and not error):
+        return "has no ="
+    if not _NAME.fullmatch(_EXPORT.sub("", before).strip() if key is None else key):
+        return "has no name of a variable before its ="
+    if error or _SWALLOWED.search(value or ""):
+        return "has a quote that is not closed, or text after it"
+    if "\0" in written:
+        return "has a NUL character"
+    if _UNCLEAR.match(written):
+        return "has a backslash that can be read in two ways: write the value without quotes"
+    return ""
+
+
+def _line(binding: Binding) -> int:
+    """The number of a line; python-dotenv counts from the blank lines before it."""
+    written = binding.original.string
+    blank = written[: len(written) - len(written.lstrip())]
+    return binding.original.line + len(re.findall(r"\r\n|\r|\n", blank))
