@@ -1,6 +1,7 @@
 """Requests that are not Slack's are answered 401, whatever their headers, and never logged."""
 
 import asyncio
+import hmac
 import time
 
 import aiohttp
@@ -43,6 +44,7 @@ FORGED = {
     "endless timestamp": signed() | {"X-Slack-Request-Timestamp": "9" * 5000},
     "empty signature": signed() | {"X-Slack-Signature": ""},
     "signature beyond ASCII": signed() | {"X-Slack-Signature": "v0=ümläut"},
+    "signature of no text": signed() | {"X-Slack-Signature": "v0=\udcff"},
     "signature of another body": signed(body=BODY + "&more=1"),
 }
 
@@ -72,6 +74,25 @@ async def test_a_signed_body_that_is_no_text_does_no_harm():
     assert rejection({}, body, SECRET, moment) != ""
     async with connected("http") as side:
         assert await post(side.slack.request_url, signed(), body) == 401
+
+
+def test_a_body_that_is_no_text_is_refused_even_with_the_right_signature():
+    body, moment = b"text=\xff", str(int(time.time()))
+    digest = hmac.new(SECRET.encode(), b"v0:" + moment.encode() + b":" + body, "sha256")
+    headers = {
+        "X-Slack-Request-Timestamp": moment,
+        "X-Slack-Signature": f"v0={digest.hexdigest()}",
+    }
+
+    assert rejection(headers, body, SECRET, float(moment)) == "wrong signature"
+
+
+def test_the_moment_that_is_given_counts():
+    """Not the machine's: a request of last year was right then."""
+    then = 1_700_000_000.0
+
+    assert rejection(signed(at=then), BODY.encode(), SECRET, then + 299) == ""
+    assert rejection(signed(at=then), BODY.encode(), SECRET, then + 301) != ""
 
 
 async def test_slacks_look_at_the_certificate_is_answered():
