@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from wcwidth import ljust, width
+
 from bot.domain.message import Block, Message
 from bot.domain.quoting import escape, one_line
 from bot.domain.service_log import LogLine, ServiceLog
@@ -34,9 +36,9 @@ class LogTexts:
     def lines(self, log: ServiceLog) -> list[str]:
         """As ``docker service logs`` prints them."""
         sources = [self._source(each) for each in log.lines]
-        width = max(map(len, sources), default=0)
+        wide = max(map(width, sources), default=0)
         return [
-            f"{source.ljust(width)} | {each.text}"
+            f"{ljust(source, wide)} | {each.text}"
             for source, each in zip(sources, log.lines, strict=True)
         ]
 

@@ -1,12 +1,18 @@
-"""Tables in code blocks: columns under each other, cut to what Slack takes and saying so."""
+"""Tables in code blocks: columns under each other, cut to what Slack takes and saying so.
+
+Widths are counted as a fixed-width font shows them: an emoji or a Chinese character is as wide as
+two letters, however many characters it is made of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wcwidth import clip, ljust, rjust, width
+
 from bot.domain.message import Block
-from bot.domain.quoting import escape, one_line, shorten
+from bot.domain.quoting import ELLIPSIS, escape, one_line
 from bot.views.blocks import MOST_BYTES, SECTION_LENGTH, section, size
 from bot.views.text import FENCE
 
@@ -15,12 +21,12 @@ GAP = "  "
 MORE_BYTES = 600
 """To be left for a line on the rows that are not shown."""
 MOST_CELL = 4
-"""Cells that are so many times longer than their column are cut before they are looked at."""
+"""Cells of more characters than so many times their column are cut before they are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``title`` is its heading; ``most`` how many characters a cell may have."""
+    """``title`` is its heading; ``most`` how wide a cell may be."""
 
     title: str
     most: int
@@ -46,21 +52,24 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -
     used = [index for index in range(len(columns)) if any(row[index] for row in cells)]
     kept = [columns[index] for index in used]
     grid = [[column.title for column in kept], *([row[index] for index in used] for row in cells)]
-    widths = [max(len(row[index]) for row in grid) for index in range(len(kept))]
+    widths = [max(width(row[index]) for row in grid) for index in range(len(kept))]
     lines = [escape(_line(row, kept, widths)) for row in grid]
     return _fitting(lines, min(room, MOST_BYTES))
 
 
 def _cell(text: str, column: Column) -> str:
     """A cell in one line; a backtick would end the code block."""
-    line = one_line(text[: MOST_CELL * column.most]).replace("`", "'")
-    return shorten(line, column.most)
+    start = text[: MOST_CELL * column.most]
+    line = one_line(start).replace("`", "'")
+    if len(start) == len(text) and width(line) <= column.most:
+        return line
+    return clip(line, 0, column.most - 1, fillchar="") + ELLIPSIS
 
 
 def _line(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     padded = [
-        cell.rjust(width) if column.right else cell.ljust(width)
-        for cell, column, width in zip(row, columns, widths, strict=True)
+        rjust(cell, wide) if column.right else ljust(cell, wide)
+        for cell, column, wide in zip(row, columns, widths, strict=True)
     ]
     return GAP.join(padded).rstrip()
 

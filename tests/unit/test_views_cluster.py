@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wcwidth import wcswidth
 
 from bot.domain.job import Job, JobState, Target
 from bot.domain.progress import ServiceProgress, SlotProgress
@@ -99,6 +100,62 @@ def test_empty_columns_are_left_out_and_numbers_stand_right():
 
     assert made.shown == 2
     assert made.blocks[0]["text"]["text"] == "```\nA       N\nx       1\nlong…  10\n```"
+
+
+FAMILY = "👩\u200d👩\u200d👧"
+WIDE = [
+    "ab",
+    "データベース",
+    "数据库-1",
+    "한국어",
+    "🚀",
+    "⚠️ x",
+    FAMILY,
+    "👍🏽",
+    "🇩🇪",
+    "e\u0301t",
+    "…",
+]
+
+
+def test_wide_characters_take_two_columns_and_an_emoji_of_several_is_one():
+    columns = (Column("NAME", 6), Column("N", 3, right=True))
+    made = table(columns, [("ab", "1"), ("数据库", "2"), (FAMILY, "日"), ("⚠️ x", "12")], 5000)
+
+    assert made.blocks[0]["text"]["text"].splitlines()[1:-1] == [
+        "NAME     N",
+        "ab       1",
+        "数据库   2",
+        f"{FAMILY}      日",
+        "⚠️ x    12",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "cut"),
+    [
+        ("日本語日本", "日本…"),
+        ("a日本語", "a日本…"),
+        (FAMILY * 4, f"{FAMILY * 2}…"),
+        (f"abcde{FAMILY}", "abcde…"),
+        ("a" + "\u0301" * 90, "a" + "\u0301" * 23 + "…"),
+        ("e\u0301" * 7, "e\u0301" * 5 + "…"),
+    ],
+)
+def test_what_is_cut_is_cut_between_characters_by_its_width(cell, cut):
+    made = table((Column("A", 6),), [(cell,)], 5000)
+
+    assert made.blocks[0]["text"]["text"].splitlines()[2] == cut
+
+
+@given(st.lists(st.lists(st.sampled_from(WIDE), max_size=8).map("".join), min_size=1, max_size=9))
+def test_columns_stand_under_each_other_whatever_is_in_them(names):
+    columns = (Column("NAME", 12), Column("N", 3, right=True))
+    made = table(columns, [(name, "7") for name in names], 9000)
+
+    lines = made.blocks[0]["text"]["text"].splitlines()[1:-1]
+    assert len({wcswidth(line) for line in lines}) == 1
+    assert wcswidth(lines[0]) <= 12 + 2 + 3
 
 
 def test_a_table_without_room_shows_nothing():
@@ -230,6 +287,15 @@ def test_each_line_says_which_slot_wrote_it_where():
     assert texts_of().file(log("é\ud800")) == (
         b"1970-01-01T00:00:05.000000Z web.2@photon-machine-01 | \xc3\xa9?\n"
     )
+
+
+def test_names_of_wide_characters_do_not_shift_the_lines():
+    nodes = (replace(NODES[0], hostname="数据库"), *NODES[1:])
+    tasks = (a_task("t1", 1), replace(a_task("t2", 2), node_id=NODES[1].id))
+    lines = (LogLine(5.0, "t1", NODES[0].id, "x"), LogLine(6.0, "t2", NODES[1].id, "x"))
+    made = LogTexts(WEB, Look(0.0, WEB, tasks, nodes)).lines(ServiceLog(lines))
+
+    assert len({wcswidth(line) for line in made}) == 1
 
 
 def test_a_short_log_is_shown_whole():
