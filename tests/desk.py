@@ -20,6 +20,7 @@ from tests.lab.waiting import wait_until
 
 STACK = "orochi"
 OPERATOR = ANN
+SOON = ("--update-monitor=1s", "--restart-delay=1s")
 
 
 def settings_for(
@@ -75,8 +76,12 @@ class Desk:
     async def service(
         self, name: str, *command: str, replicas: int = 1, running: int | None = None, **more: Any
     ) -> str:
-        """A service of the stack, ``running`` of its replicas awaited (default: all of them)."""
-        options = ("--label", f"com.docker.stack.namespace={STACK}", *more.pop("options", ()))
+        """A service of the stack, ``running`` of its replicas awaited (default: all of them).
+
+        Its monitor period and its restart delay are 1 s, not Docker's 5 s, unless ``options`` say
+        otherwise: of an option that is given twice, the docker CLI takes the last one.
+        """
+        options = (*SOON, f"--label=com.docker.stack.namespace={STACK}", *more.pop("options", ()))
         full = f"{STACK}_{name}"
         made = await asyncio.to_thread(
             lambda: self.lab.create_service(
