@@ -30,7 +30,7 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	touch $@
 
 test: setup ## every test: unit, contract and (as root) those on a real swarm, each file in one process
-	$(BIN)/python -m tests.second_chance -n $(PROCESSES) --dist loadfile $(ARGS)
+	$(BIN)/python -m tests.second_chance -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## format, lint, types, direction of imports
 	$(BIN)/ruff format --check .

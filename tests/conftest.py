@@ -46,7 +46,11 @@ def in_ci() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs the lab or a browser; leave it out where there is none, never in CI."""
+    """Mark what needs the lab or a browser; leave it out where there is none, never in CI.
+
+    The folders with the longest tests come first, so that no process is left alone with one.
+    """
+    items.sort(key=_place)
     words = []
     for kind, folder, missing in (
         ("swarm", _SWARM_TESTS, missing_for_the_lab()),
@@ -61,6 +65,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             words.append(f"{len(concerned)} {kind} tests left out, they need: {missing}")
     if words:
         _note_left_out(config, "\n".join(words))
+
+
+def _place(item: pytest.Item) -> int:
+    """Where its folder stands in the order of the run; within a folder the order stays."""
+    folders = ("swarm", "browser", "contract")
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return folders.index(folder) if folder in folders else len(folders)
 
 
 def _note_left_out(config: pytest.Config, words: str) -> None:
