@@ -20,7 +20,7 @@ from bot.domain.incident import Incident
 from bot.domain.incident_news import Rules
 from bot.domain.job import Job
 from bot.domain.message import Message
-from bot.drawing.process import DrawingProcess
+from bot.drawing.pictures import Pictures
 from bot.loops.alerts import AlertTexts
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
@@ -135,7 +135,6 @@ class App:
         await self.web.stop()
         await self._slack.close()
         await self.messenger.close()
-        await self.drawing.close()
         if self.push:
             await self.push.aclose()
         await self._trust.aclose()
@@ -169,7 +168,7 @@ class App:
         )
         budget = RedisBudget(self._link, prefix=settings.redis_prefix)
         self.messenger = Messenger(self._api, self._clock, budget)
-        self.drawing = DrawingProcess()
+        self.drawing = Pictures()
 
     def _build_feed(self) -> None:
         """By push, and by polling where that cannot be had."""

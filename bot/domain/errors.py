@@ -92,7 +92,7 @@ class OutOfSequenceError(SwarmError):
 
 
 class DrawingError(BotError):
-    """A picture could not be drawn: too large, too many at once, or its process failed."""
+    """A picture could not be drawn: too large, too many at once, or too slow."""
 
 
 class ChatError(BotError):

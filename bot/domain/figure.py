@@ -6,15 +6,20 @@ Colours are ``#rrggbb``, "" for none. What stands later in the list lies above w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-MOST_PIXELS = 24_000_000
-"""What a sheet may have: an image of more is refused rather than drawn."""
+MOST_PIXELS: Final = 24_000_000
+"""What an image may have: a sheet of more is refused rather than drawn."""
+FINE: Final = 2
+SCALES: Final = (1, FINE)
+"""How many pixels of the image a pixel of the sheet may become, in each direction."""
+
+Hatch = Literal["", "lines", "dots"]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle. ``hatch`` are matplotlib's signs for strokes (``//``), drawn in ``edge``."""
+    """A rectangle; ``hatch`` is drawn in the colour of its ``edge``."""
 
     x: float
     y: float
@@ -22,7 +27,7 @@ class Box:
     height: float
     fill: str = ""
     edge: str = ""
-    hatch: str = ""
+    hatch: Hatch = ""
     dashed: bool = False
 
 
@@ -45,7 +50,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A straight line."""
+    """A level or upright line, from the left or from the top."""
 
     x1: float
     y1: float
@@ -72,3 +77,8 @@ class Figure:
     def pixels(self) -> int:
         """How many pixels it has at its own size."""
         return self.width * self.height
+
+    @property
+    def scale(self) -> int:
+        """Drawn twice as fine unless that makes an image too large."""
+        return FINE if FINE**2 * self.pixels <= MOST_PIXELS else 1

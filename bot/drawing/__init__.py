@@ -1,1 +1,1 @@
-"""Pictures, drawn by matplotlib in a process of its own. Implements ``bot.ports.Drawing``."""
+"""Pictures, drawn by Pillow in a thread. Implements ``bot.ports.Drawing``."""

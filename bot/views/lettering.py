@@ -1,62 +1,85 @@
 """How much room words take in a picture, and words that fit a room.
 
-An estimate of DejaVu Sans, which the pictures are lettered in, on the wide side: what fits by it
-fits on the paper.
+By the widths of DejaVu Sans, which the pictures are lettered in, character by character. What is
+not in its table here stands in the picture as a box.
 """
 
 from __future__ import annotations
 
-from bot.domain.quoting import ELLIPSIS, MOST_CUT, one_line
+import unicodedata
+from bisect import bisect_right
+from functools import lru_cache
+from typing import Final
 
-NARROW, SMALL, WIDE = (
-    frozenset("iIjl.,:;'|!()[]{}/\\ ftr-"),
-    frozenset("_ckszvxyJ"),
-    frozenset("mwMW@%—"),
-)
-ROOM_OF = {
-    "narrow": 0.42, "small": 0.6, "wide": 1.0, "capital": 0.78, "other": 0.645, "foreign": 1.1,
-}  # fmt: skip
-BOLD = 1.12
+from bot.domain.figure import SCALES
+from bot.domain.quoting import ELLIPSIS, MOST_CUT, one_line
+from bot.views.advances import BOLD, REGULAR
+
+UNITS: Final = 2048
+"""What the font divides its size into."""
+SPANS: Final = (
+    (0x20, 0x7E), (0xA1, 0xAC), (0xAE, 0x17F),  # Latin
+    (0x391, 0x3A1), (0x3A3, 0x3A9), (0x3AC, 0x3CE),  # Greek
+    (0x400, 0x45F),  # Cyrillic
+)  # fmt: skip
+BOX: Final = "▯"
+SIGNS: Final = "–—‘’“”•…€←↑→↓−★☆●◐◔○✕▽✓" + BOX  # noqa: RUF001 - these very signs
+PICTURED: Final = "".join(chr(code) for low, high in SPANS for code in range(low, high + 1)) + SIGNS
+"""The characters that a picture is lettered with. Names in a swarm are ASCII; the rest is for
+texts that somebody else made."""
+UNSEEN: Final = frozenset({"Mn", "Me", "Cf"})
+"""Categories of what only changes its neighbours: accents on their own, joiners."""
+NARROWEST: Final = 0.2
+"""No character is narrower, as a share of the font's size."""
 
 
 def room(text: str, size: float, *, bold: bool = False) -> float:
-    """About how many pixels wide a line of text is."""
-    return sum(_room_of(char) for char in text) * size * (BOLD if bold else 1.0)
+    """How many pixels wide a line of text is; ``text`` has nothing but ``PICTURED``."""
+    return max(sum(map(_pixels(size * scale, bold).__getitem__, text)) / scale for scale in SCALES)
+
+
+def lettered(text: str) -> str:
+    """``text`` in one line of characters that a picture has: a box for each that it has not."""
+    known = _pixels(1.0, bold=False)
+    return "".join(
+        char if char in known else BOX
+        for char in one_line(text)
+        if char in known or unicodedata.category(char) not in UNSEEN
+    )
 
 
 def fitted(text: str, size: float, most: float, *, bold: bool = False, tail: int = 0) -> str:
-    """``text`` in one line, its invisible characters gone, at most ``most`` pixels wide.
+    """``text`` as a picture can show it, at most ``most`` pixels wide.
 
     Where it is cut, its last ``tail`` characters are kept: they tell names of one kind apart.
     """
-    letters = max(int(most / (size * ROOM_OF["narrow"])), 1)
-    clean = one_line(text if len(text) <= MOST_CUT * letters else _ends(text, MOST_CUT * letters))
+    letters = max(int(most / (size * NARROWEST)), 1)
+    clean = lettered(text if len(text) <= MOST_CUT * letters else _ends(text, MOST_CUT * letters))
     if len(clean) <= letters and room(clean, size, bold=bold) <= most:
         return clean
     end = ELLIPSIS + (clean[-tail:] if tail else "")
     if room(end, size, bold=bold) > most / 2:
         end = ELLIPSIS
-    left = most - room(end, size, bold=bold)
-    kept: list[str] = []
-    for char in clean[:letters]:
-        left -= room(char, size, bold=bold)
-        if left < 0:
-            break
-        kept.append(char)
-    return "".join(kept) + end
+
+    def wide(kept: int) -> float:
+        return room(clean[:kept] + end, size, bold=bold)
+
+    kept = bisect_right(range(min(len(clean), letters) + 1), most, key=wide) - 1
+    return clean[: max(kept, 0)] + end
 
 
 def _ends(text: str, most: int) -> str:
     return text[: most // 2] + text[-(most // 2) :]
 
 
-def _room_of(char: str) -> float:
-    if char in NARROW:
-        return ROOM_OF["narrow"]
-    if char in WIDE:
-        return ROOM_OF["wide"]
-    if char in SMALL:
-        return ROOM_OF["small"]
-    if ord(char) > 0x24F and char != ELLIPSIS:
-        return ROOM_OF["foreign"]
-    return ROOM_OF["capital"] if char.isupper() else ROOM_OF["other"]
+@lru_cache
+def _pixels(size: float, bold: bool) -> dict[str, int]:  # noqa: FBT001 - the cache's key
+    """How many pixels each character moves the pen on.
+
+    FreeType counts in 64ths of a pixel, and puts what it draws on whole ones.
+    """
+    widths = map(int, (BOLD if bold else REGULAR).split())
+    return {
+        char: (int(width * size * 64 / UNITS + 0.5) + 32) // 64
+        for char, width in zip(PICTURED, widths, strict=True)
+    }

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot.domain.figure import Box, Figure, Shape, Words
+from bot.domain.figure import Box, Figure, Hatch, Shape, Words
 from bot.domain.swarm import Availability, Node, NodeState, StackLook
 from bot.domain.tiles import Standing, Tile, tiles
 from bot.views.lettering import fitted, room
@@ -188,12 +188,12 @@ def _column(
     return shapes
 
 
-def _area(node: Node) -> tuple[str, str, bool]:
+def _area(node: Node) -> tuple[str, Hatch, bool]:
     """Fill, hatch and whether the border is dashed."""
     if node.state is NodeState.DOWN:
-        return "#f7ece6", "///", False
+        return "#f7ece6", "lines", False
     if node.availability is Availability.DRAIN:
-        return SHADE, "..", True
+        return SHADE, "dots", True
     return (PAPER, "", True) if node is PLACELESS else (SHADE, "", False)
 
 

@@ -12,7 +12,7 @@ from bot.domain.access import Operators
 from bot.domain.command import Defaults
 from bot.domain.goal import Limits
 from bot.domain.job import Draft, Job, JobState
-from bot.drawing.process import DrawingProcess
+from bot.drawing.pictures import Pictures
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
@@ -115,7 +115,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
         stacks=DockerStacks("", b"key"), versions=RedisVersions(RedisLink(NOWHERE)),
         swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpReadiness()), background=background,
-        drawing=DrawingProcess(), home=Home(messenger, CLOCK),
+        drawing=Pictures(), home=Home(messenger, CLOCK),
         plans=RedisPlans(RedisLink(NOWHERE)), plan_seconds=60.0,
         stack="orochi", command="/orochi", defaults=Defaults(), limits=Limits(),
     )  # fmt: skip

@@ -1,166 +1,184 @@
-"""The drawing process: its pictures, and that nothing it does harms who asks for them."""
+"""Pictures as they are drawn, and that drawing one harms nothing beside it."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import struct
-from collections.abc import AsyncIterator
-from pathlib import Path
+import io
+from dataclasses import replace
+from threading import active_count
 
 import pytest
+from PIL import Image
 
 from bot.domain.errors import DrawingError
-from bot.domain.figure import MOST_PIXELS, Box, Figure, Stroke, Words
-from bot.drawing.process import MOST_WAITING, DrawingProcess
-from bot.drawing.worker import MOST_MEMORY
-from tests.lab.waiting import wait_until
+from bot.domain.figure import MOST_PIXELS, Box, Figure, Hatch, Stroke, Words
+from bot.drawing.pen import png
+from bot.drawing.pictures import MOST_WAITING, Pictures
+from bot.views.lettering import room
 
-NASTY = "$x_1$ \\frac <!channel> 名前 👩‍🚀 مرحبا \x7f"
+NASTY = "$x_1$ \\frac <!channel> 名前 👩‍🚀 مرحبا \x7f \ud800"
+GREEN, DARK, WHITE = (191, 230, 216), (0, 158, 115), (255, 255, 255)
+BOX = Box(10, 10, 50, 50, "#bfe6d8", "#009e73")
 SMALL = Figure(
     200,
     100,
     (
         Box(0, 0, 200, 100, fill="#ffffff"),
-        Box(10, 10, 50, 50, "#bfe6d8", "#009e73", hatch="///", dashed=True),
+        Box(10, 10, 50, 50, "#bfe6d8", "#009e73", hatch="lines", dashed=True),
+        Box(70, 10, 50, 50, "#bfe6d8", "#009e73", hatch="dots"),
+        Box(130, 10, 0, 0, "#bfe6d8", "#009e73"),
         Stroke(0, 90, 200, 90, "#000000", dashed=True),
+        Stroke(150, 0, 150, 90, "#000000", 1.5),
         Words(10, 70, NASTY, 12, "#000000", bold=True, align="left"),
     ),
-    "A box",
+    f"A box: {NASTY}",
 )
+LARGE = Figure(4000, MOST_PIXELS // 4000, SMALL.shapes, "large")
 
 
-def size_of(png: bytes) -> tuple[int, int]:
-    """Width and height by the picture's own header."""
-    assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height = struct.unpack(">II", png[16:24])
-    return width, height
+def image_of(content: bytes) -> Image.Image:
+    """The picture, read as anybody would read it."""
+    image = Image.open(io.BytesIO(content), formats=["PNG"])
+    image.load()
+    return image
 
 
-def told_of(drawing: DrawingProcess, name: str) -> bytes:
-    """What the kernel tells of the process."""
-    return Path(f"/proc/{drawing.pid}/{name}").read_bytes()
+def sheet(*shapes: Box | Words | Stroke) -> Image.Image:
+    """A picture of the shapes, 100 by 100 and twice as fine."""
+    return image_of(png(Figure(100, 100, shapes, "")))
 
 
-@pytest.fixture
-async def drawing() -> AsyncIterator[DrawingProcess]:
-    process = DrawingProcess(seconds=120.0)
-    yield process
-    await process.close()
+def colours(image: Image.Image) -> set[tuple[int, int, int]]:
+    found = image.getcolors(maxcolors=100_000)
+    assert found is not None
+    return {colour for _, colour in found if isinstance(colour, tuple)}  # type: ignore[misc]
 
 
-async def test_a_figure_becomes_a_picture(drawing):
+def ink(image: Image.Image) -> tuple[float, float, float, float]:
+    """Where something stands, in pixels of the sheet: left, top, right and bottom."""
+    dark = image.convert("L").point(lambda grey: 255 if grey < 128 else 0)
+    found = dark.getbbox()
+    assert found is not None
+    return found[0] / 2, found[1] / 2, found[2] / 2, found[3] / 2
+
+
+async def test_a_figure_becomes_a_picture():
     """Twice as fine as its sheet where it is small; words of any kind are taken as they are."""
-    assert drawing.pid is None
-    assert size_of(await drawing.png(SMALL)) == (400, 200)
-    assert drawing.pid is not None
+    image = image_of(await Pictures().png(SMALL))
+    assert image.size == (400, 200)
+    assert image.mode == "RGB"
 
 
-async def test_the_process_knows_no_secret(drawing, monkeypatch):
-    """Its environment has nothing of the bot's."""
-    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
-    await drawing.png(SMALL)
-    environment = told_of(drawing, "environ")
-    assert b"xoxb-secret" not in environment
-    assert b"SLACK" not in environment
+async def test_the_picture_says_what_there_is_to_see():
+    image = image_of(await Pictures().png(Figure(50, 50, (), "3 nodes, Łódź")))
+    assert image.info["Description"] == "3 nodes, Łódź"
 
 
-async def test_many_at_once_wait_for_each_other(drawing):
-    """One process, one picture at a time; those beyond the queue are refused at once."""
+def test_a_box_has_its_colours_and_half_of_its_line_outside():
+    image = sheet(BOX)
+    assert colours(image) == {GREEN, DARK, WHITE}
+    row = [image.getpixel((x, 70)) for x in (18, 19, 20, 21, 118, 119, 120, 121)]
+    assert row == [WHITE, DARK, DARK, GREEN, GREEN, DARK, DARK, WHITE]
+
+
+@pytest.mark.parametrize(("size", "scale"), [(100, 2), (4000, 1)])
+def test_a_dashed_box_has_gaps_where_a_whole_one_has_its_line(size, scale):
+    """And nothing beside it, however fine the picture is."""
+    dashes = replace(BOX, dashed=True)
+    whole, dashed = (
+        image_of(png(Figure(size, size, (each,), ""))).crop((0, 0, 200, 200))
+        for each in (BOX, dashes)
+    )
+    across = range(15 * scale, 55 * scale)
+    assert {dashed.getpixel((x, 10 * scale)) for x in across} == {DARK, GREEN}
+    assert {whole.getpixel((x, 10 * scale)) for x in across} == {DARK}
+    assert ink(dashed) == ink(whole)
+
+
+def test_hatches_are_told_apart():
+    """In the colour of the edge, smoothed, over the fill; different for each kind."""
+    hatches: tuple[Hatch, ...] = ("", "dots", "lines")
+    shares = [
+        share_hatched(sheet(Box(10, 10, 80, 80, "#bfe6d8", "#009e73", hatch=each)))
+        for each in hatches
+    ]
+    assert shares[0] == 0.0
+    assert 0.05 < shares[1] < shares[2] < 0.5
+
+
+def share_hatched(image: Image.Image) -> float:
+    """How much of the middle of a green box is not green."""
+    inner = image.crop((25, 25, 175, 175))
+    return sum(inner.getpixel((x, y)) != GREEN for x in range(150) for y in range(150)) / 150**2
+
+
+@pytest.mark.parametrize(("align", "left"), [("left", 10), ("center", 30), ("right", 90)])
+def test_words_stand_where_they_are_wanted(align, left):
+    """Capital letters around the middle, and as wide as the layout reckons."""
+    text = "HEM"
+    wide = room(text, 18, bold=True)
+    start = {"left": left, "center": left - wide / 2, "right": left - wide}[align]
+    x1, y1, x2, y2 = ink(sheet(Words(left, 50, text, 18, "#000000", bold=True, align=align)))
+    assert start <= x1 <= start + 3
+    assert start + wide - 3 <= x2 <= start + wide
+    assert (y1 + y2) / 2 == pytest.approx(50, abs=1)
+
+
+async def test_many_at_once_wait_for_each_other():
+    """One picture at a time; those beyond the queue are refused at once."""
+    drawing = Pictures()
     asked = [asyncio.create_task(drawing.png(SMALL)) for _ in range(MOST_WAITING + 3)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     refused = [each for each in answers if isinstance(each, DrawingError)]
     assert len(refused) == 3
     assert all("Too many" in str(each) for each in refused)
-    assert {size_of(each) for each in answers if isinstance(each, bytes)} == {(400, 200)}
+    assert {image_of(each).size for each in answers if isinstance(each, bytes)} == {(400, 200)}
+    assert image_of(await drawing.png(SMALL)).size == (400, 200)
 
 
-async def test_a_killed_process_fails_one_picture_and_the_next_is_drawn(drawing):
-    await drawing.png(SMALL)
-    first = drawing.pid
-    assert first is not None
-    os.kill(first, signal.SIGSTOP)
-    asked = asyncio.create_task(drawing.png(SMALL))
-    await asyncio.sleep(0)
-    os.kill(first, signal.SIGKILL)
-    with pytest.raises(DrawingError, match="ended"):
-        await asked
-    assert size_of(await drawing.png(SMALL)) == (400, 200)
-    assert drawing.pid != first
+async def test_the_loop_goes_on_while_pictures_are_drawn():
+    """Two of the largest at once: whoever waits for the loop has a turn again and again."""
+    drawing, before = Pictures(), active_count()
+    asked = asyncio.gather(drawing.png(LARGE), drawing.png(LARGE))
+    turns, most = 0, 0
+    while not asked.done():
+        await asyncio.sleep(0.001)
+        turns, most = turns + 1, max(most, active_count())
+    assert {image_of(each).size for each in await asked} == {(4000, MOST_PIXELS // 4000)}
+    assert turns > 20
+    assert most <= before + 1
 
 
 async def test_a_picture_that_takes_too_long_is_given_up():
-    """The process is ended, so that its late answer is never taken for another's."""
-    process = DrawingProcess(seconds=0.001)
+    """And the next one waits until its thread has ended."""
+    drawing = Pictures(seconds=0.0)
     with pytest.raises(DrawingError, match="too long"):
-        await process.png(SMALL)
-    assert process.pid is None
-    await process.close()
-
-
-async def test_who_stops_waiting_leaves_nothing_for_the_next(drawing):
-    await drawing.png(SMALL)
-    first = drawing.pid
-    asked = asyncio.create_task(drawing.png(SMALL))
+        await drawing.png(LARGE)
+    drawing = Pictures()
+    asked = asyncio.create_task(drawing.png(LARGE))
     await asyncio.sleep(0)
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
-    assert drawing.pid != first
-    other = Figure(50, 50, (), "nothing")
-    assert size_of(await drawing.png(other)) == (100, 100)
+    assert image_of(await drawing.png(Figure(50, 50, (), "nothing"))).size == (100, 100)
 
 
-async def test_what_cannot_be_drawn_is_told_and_the_process_goes_on(drawing):
+async def test_what_cannot_be_drawn_is_told_and_the_next_one_is_drawn():
+    drawing = Pictures()
     wrong = Figure(50, 50, (Box(0, 0, 1, 1, fill="no colour"),), "wrong")
     with pytest.raises(DrawingError, match="no colour"):
         await drawing.png(wrong)
-    first = drawing.pid
-    assert size_of(await drawing.png(SMALL)) == (400, 200)
-    assert drawing.pid == first
+    assert image_of(await drawing.png(SMALL)).size == (400, 200)
 
 
-async def test_a_sheet_that_is_too_large_is_refused_before_anything_is_started(drawing):
+@pytest.mark.parametrize("x", [float("nan"), float("inf")])
+async def test_a_shape_that_stands_nowhere_is_told(x):
+    with pytest.raises(DrawingError, match="could not be drawn"):
+        await Pictures().png(Figure(50, 50, (Box(x, 0, 1, 1, fill="#000000"),), "wrong"))
+
+
+async def test_a_sheet_that_is_too_large_is_refused():
+    """One pixel more than there may be; what may be is drawn, at its own size."""
     with pytest.raises(DrawingError, match="too large"):
-        await drawing.png(Figure(MOST_PIXELS, 2, (), "a line"))
-    assert drawing.pid is None
-
-
-async def test_memory_is_bounded_and_the_largest_sheet_stays_below(drawing):
-    """The bound is the kernel's; the largest sheet that is allowed is drawn within it."""
-    large = Figure(4000, MOST_PIXELS // 4000, SMALL.shapes, "large")
-    assert size_of(await drawing.png(large)) == (4000, MOST_PIXELS // 4000)
-    limits = told_of(drawing, "limits").decode().splitlines()
-    (bound,) = (line for line in limits if line.startswith("Max address space"))
-    assert bound.split()[3] == str(MOST_MEMORY)
-
-
-async def test_an_idle_process_is_ended_and_leaves_no_folder():
-    """It ends by itself; the folder of its fonts goes with the bot."""
-    process = DrawingProcess(seconds=120.0, idle=0.05)
-    await process.png(SMALL)
-    first = process.pid
-
-    def gone() -> bool:
-        return not Path(f"/proc/{first}").exists()
-
-    await asyncio.to_thread(wait_until, gone, "the end of the idle process", seconds=20)
-    assert process.pid is None
-    folder = process._cache
-    assert await asyncio.to_thread(os.path.isdir, folder)
-    await process.close()
-    assert not await asyncio.to_thread(os.path.exists, folder)
-    with pytest.raises(DrawingError, match="shutting down"):
-        await process.png(SMALL)
-
-
-async def test_a_bot_that_is_lost_leaves_neither_process_nor_folder(drawing):
-    """What the process sees of a killed bot is the end of its input."""
-    await drawing.png(SMALL)
-    first, folder = drawing.pid, drawing._cache
-    drawing._process.stdin.close()
-
-    def gone() -> bool:
-        return not (Path(f"/proc/{first}/exe").exists() or Path(folder).exists())
-
-    await asyncio.to_thread(wait_until, gone, "the end of process and folder", seconds=20)
+        await Pictures().png(Figure(MOST_PIXELS + 1, 1, (), "a line"))
+    assert LARGE.scale == 1
+    assert Figure(1000, MOST_PIXELS // 4000, (), "").scale == 2

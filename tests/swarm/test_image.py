@@ -138,15 +138,23 @@ async def test_redis_wants_the_password(stack: BotStack) -> None:
     assert "NOAUTH" in await stack.execute(redis, "redis-cli", "get", "key")
 
 
-DRAWING = " -m bot.drawing.worker"
-
-
 async def test_the_image_runs_one_process(stack: BotStack) -> None:
-    """But for the one that draws, which is there while pictures are wanted."""
     processes = [await stack.processes(replica) for replica in stack.replicas()]
 
-    always = [[line for line in each if not line.endswith(DRAWING)] for each in processes]
-    assert always == [["python -m bot run"]] * 2
+    assert processes == [["python -m bot run"]] * 2
+
+
+async def test_the_image_draws_pictures(stack: BotStack) -> None:
+    """With the font that is in it, and nowhere to write to."""
+    await stack.type("map")
+    message = await stack.slack.wait_for_message(
+        lambda m: any(file.name == "swarm.png" for file in m.files), timeout=90
+    )
+
+    (file,) = message.files
+    assert file.content is not None
+    assert file.content.startswith(b"\x89PNG")
+    assert "3 nodes" in file.alt_text
 
 
 async def test_the_bot_has_no_capability_and_cannot_write(stack: BotStack) -> None:

@@ -106,7 +106,7 @@ def test_nodes_that_are_down_are_hatched_and_drained_ones_marked():
     look = StackLook(0.0, "", (), (), machines)
     figure = map_picture(look)
     hatches = [each.hatch for each in figure.shapes if isinstance(each, Box) and each.hatch]
-    assert hatches == ["..", "///"]
+    assert hatches == ["dots", "lines"]
     assert {"DOWN · worker", "DRAINED · worker", "worker"} <= set(texts(figure))
     assert "1 down, 1 drained" in figure.summary
 

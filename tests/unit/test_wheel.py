@@ -73,6 +73,7 @@ def test_the_wheel_holds_the_two_packages_whole(wheel: Path) -> None:
     assert "bot/demo/slack/schema/blocks.schema.json" in held
     assert "bot/demo/page/static/page.js" in held
     assert "bot/demo/stacks/orochi.yml" in held
+    assert "bot/drawing/fonts/DejaVuSans.ttf" in held
 
 
 def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
