@@ -22,8 +22,8 @@ MARGIN, GAP = 24, 10
 TITLE_HEIGHT, LEGEND_HEIGHT = 62, 34
 HEAD_HEIGHT = 46
 PLACELESS = Node(id="", hostname="no node yet")
-MOST_NODES = 400
-"""Columns; what is beyond is counted in the title line."""
+MOST_NODES = 300
+"""Columns: so many full ones fit on the largest sheet. Those beyond are counted in the title."""
 
 
 @dataclass(frozen=True, slots=True)

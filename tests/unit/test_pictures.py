@@ -87,6 +87,20 @@ def test_a_map_has_every_node_and_stays_readable(nodes, tasks):
     assert figure.width < 2100
 
 
+def test_a_swarm_of_any_size_is_never_refused():
+    """As many full columns as one image holds; the others are counted in the title."""
+    nodes = a_swarm(450, 0).nodes
+    services = [Service(f"s{n}", f"web{n}", 1, Mode.GLOBAL, None) for n in range(20)]
+    tasks = tuple(
+        Task(f"{service.id}.{node.id}", service.id, 0, node.id, RUNNING, RUNNING)
+        for service in services
+        for node in nodes
+    )
+    figure = map_picture(StackLook(1000.0, "", tuple(services), tasks, nodes))
+    assert_stands(figure)
+    assert any(each.endswith("UTC") and " nodes not shown" in each for each in texts(figure))
+
+
 def test_a_task_is_told_by_colour_sign_and_word():
     """Nothing by colour alone; the same for each state of the legend."""
     figure = map_picture(a_swarm(1, 1))
