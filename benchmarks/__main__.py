@@ -18,6 +18,7 @@ from benchmarks import (
     footprint,
     idle_feed,
     page,
+    pictures,
     plan,
     queue,
     scale,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "throughput": throughput.run,
     "alerts": alerts.run,
     "page": page.run,
+    "pictures": pictures.run,
     "demo": demo.run,
 }
 
