@@ -27,6 +27,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 COPY --from=build /opt/bot /opt/bot
 ENV PATH=/opt/bot/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1
+# A picture is one block of memory, which goes back to the system as soon as it is drawn.
+ENV PILLOW_BLOCK_SIZE=128m
 WORKDIR /tmp
 # As root: the swarm's control socket lets nobody else in, and docker.sock belongs to root and to a
 # group whose number differs from machine to machine. No capability is needed: the stack file drops
