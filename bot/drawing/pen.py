@@ -111,7 +111,7 @@ class _Pen:
             self._line(side, box.edge, 1, dashed=True)
 
     def _line(self, line: Line, colour: str, width: float, *, dashed: bool) -> None:
-        """As rectangles: of Pillow's own lines, which pixels they take hangs on their direction."""
+        """As rectangles: which pixels Pillow's own lines cover depends on their direction."""
         thick = max(round(width * self._scale), 1)
         for piece in _dashes(line, width) if dashed else [line]:
             x1, y1, x2, y2 = (round(each * self._scale) for each in piece)
