@@ -1,7 +1,7 @@
 """How much room words take in a picture, and words that fit a room.
 
-By the widths of DejaVu Sans, which the pictures are lettered in, character by character. What is
-not in its table here stands in the picture as a box.
+Measured with the widths of DejaVu Sans, the font of the pictures. A character that is not in
+``PICTURED`` is shown as a box.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ PICTURED: Final = "".join(chr(code) for low, high in SPANS for code in range(low
 """The characters that a picture is lettered with. Names in a swarm are ASCII; the rest is for
 texts that somebody else made."""
 UNSEEN: Final = frozenset({"Mn", "Me", "Cf"})
-"""Categories of what only changes its neighbours: accents on their own, joiners."""
+"""Categories of characters that only change their neighbours: combining accents, joiners."""
 NARROWEST: Final = 0.2
 """No character is narrower, as a share of the font's size."""
 
 
 def room(text: str, size: float, *, bold: bool = False) -> float:
-    """How many pixels wide a line of text is; ``text`` has nothing but ``PICTURED``."""
+    """How many pixels wide a line of text is. ``text`` has only characters of ``PICTURED``."""
     return max(sum(map(_pixels(size * scale, bold).__getitem__, text)) / scale for scale in SCALES)
 
 
 def lettered(text: str) -> str:
-    """``text`` in one line of characters that a picture has: a box for each that it has not."""
+    """``text`` in one line, with a box for each character that is not in ``PICTURED``."""
     known = _pixels(1.0, bold=False)
     return "".join(
         char if char in known else BOX
@@ -76,7 +76,7 @@ def _ends(text: str, most: int) -> str:
 def _pixels(size: float, bold: bool) -> dict[str, int]:  # noqa: FBT001 - the cache's key
     """How many pixels each character moves the pen on.
 
-    FreeType counts in 64ths of a pixel, and puts what it draws on whole ones.
+    FreeType rounds to 64ths of a pixel first, and then to whole pixels.
     """
     widths = map(int, (BOLD if bold else REGULAR).split())
     return {
