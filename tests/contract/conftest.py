@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from bot.store.jobs import RedisJobs
 from tests.conftest import in_ci
 from tests.contract.job_kit import replica
+from tests.contract.watcher_crew import Nursery
 from tests.lab.redis import RedisServer
 from tests.lab.shell import find_tool
 
@@ -49,3 +50,10 @@ async def other(open_jobs: OpenJobs) -> RedisJobs:
     """Another replica."""
     found: RedisJobs = await open_jobs()
     return found
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where the session's watchers come from, when they are processes to be killed."""
+    with Nursery() as made:
+        yield made

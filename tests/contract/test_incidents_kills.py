@@ -20,7 +20,7 @@ from bot.domain.incident import IncidentState
 from bot.ports import Kept
 from bot.store.incidents import RedisIncidents
 from tests.contract.incident_kit import PATIENCE, incidents_on
-from tests.contract.watcher_crew import Crew, a_crew, alerts
+from tests.contract.watcher_crew import Crew, Nursery, a_crew, alerts
 from tests.contract.watcher_kit import Head, begin_watching, counts_at, first_failure
 from tests.lab.redis import RedisServer
 
@@ -67,30 +67,34 @@ class Scene:
         """Kill the one there is, and let another go on."""
         self.crew.lose(0)
         self.slack.faults.clear()
-        await self.crew.hire()
+        self.crew.hire()
 
 
 @pytest.fixture
-async def scene(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Scene]:
-    async with a_scene(redis_server, tmp_path) as made:
+async def scene(
+    nursery: Nursery, redis_server: RedisServer, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    async with a_scene(nursery, redis_server, tmp_path) as made:
         yield made
 
 
 @asynccontextmanager
-async def a_scene(redis_server: RedisServer, folder: Path) -> AsyncIterator[Scene]:
+async def a_scene(
+    nursery: Nursery, redis_server: RedisServer, folder: Path
+) -> AsyncIterator[Scene]:
     file, start = folder / "head", time.time()
     head = Head(file)
     head.put(FIRST - 1)
     async with (
         SlackEmulator(strict=True) as slack,
         incidents_on(redis_server.url) as store,
-        a_crew(redis_server, slack, file, start, 1.0) as crew,
     ):
-        await begin_watching(store)
-        await crew.hire()
-        made = Scene(slack, store, crew, head, folder / "watchers.log")
-        await made.saved(FIRST - 1)
-        yield made
+        with a_crew(nursery, redis_server, slack, file, start=start, factor=1.0) as crew:
+            await begin_watching(store)
+            crew.hire()
+            made = Scene(slack, store, crew, head, folder / "watchers.log")
+            await made.saved(FIRST - 1)
+            yield made
 
 
 def _counts(messages: list[Message]) -> dict[str, int]:
@@ -150,7 +154,7 @@ async def test_a_press_while_nobody_watches(scene: Scene):
     (message,) = await scene.told(FIRST)
     scene.crew.lose(0)
     await scene.store.press(_acknowledges(message))
-    await scene.crew.hire()
+    scene.crew.hire()
     await scene.slack.wait_for_message(_is_acknowledged, timeout=PATIENCE)
 
 
@@ -185,7 +189,7 @@ async def test_a_watcher_that_was_paused_says_nothing_any_more(scene: Scene):
     await scene.slack.wait_for_calls(UPDATE, edits + 1)
     (paused,) = scene.crew.members
     os.kill(paused, signal.SIGSTOP)
-    await scene.crew.hire()
+    scene.crew.hire()
     scene.head.put(LATER)
     await scene.told(LATER)
     os.kill(paused, signal.SIGCONT)

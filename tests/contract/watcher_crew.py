@@ -2,58 +2,93 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import os
 import signal
+import subprocess
 import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from bot.demo.slack import Message, SlackEmulator
 from tests.contract.watcher_kit import CHANNEL
 from tests.lab.redis import RedisServer
 
 
-class Crew:
-    """Watcher processes, forked from one that is ready."""
+class Nursery:
+    """The process that watchers are forked from: what they need is loaded once for all of them."""
 
-    def __init__(self, nursery: Process) -> None:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.contract.watcher_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._orders, self._answers = self._process.stdin, self._process.stdout
+
+    def __enter__(self) -> Self:
+        assert self._answers.readline() == "ready\n"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._orders.close()
+        self._answers.close()
+
+    def fork(self, order: list[str]) -> int:
+        """One more watcher; returns its pid."""
+        self._orders.write(f"{json.dumps(order)}\n")
+        self._orders.flush()
+        return int(self._answers.readline())
+
+
+class Crew:
+    """The watchers of one test."""
+
+    def __init__(self, nursery: Nursery, order: list[str]) -> None:
         self._nursery = nursery
+        self._order = order
         self.members: list[int] = []
 
-    async def hire(self) -> None:
+    def hire(self) -> None:
         """One more."""
-        assert self._nursery.stdin is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdin.write(b"one more\n")
-        self.members.append(int(await self._nursery.stdout.readline()))
+        self.members.append(self._nursery.fork(self._order))
 
     def lose(self, index: int) -> None:
         """SIGKILL one."""
         os.kill(self.members.pop(index), signal.SIGKILL)
 
+    def dismiss(self) -> None:
+        """SIGKILL whoever is left."""
+        while self.members:
+            with suppress(ProcessLookupError):
+                self.lose(0)
 
-@asynccontextmanager
-async def a_crew(
-    redis: RedisServer, slack: SlackEmulator, head: Path, start: float, factor: float
-) -> AsyncIterator[Crew]:
-    """Nobody in it yet; all end with the block."""
-    places = (redis.url, slack.base_url, slack.tokens.bot, str(head), str(start), str(factor))
-    with (head.parent / "watchers.log").open("wb") as log:
-        nursery = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.contract.watcher_process", *places),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-        )
+
+@contextmanager
+def a_crew(
+    nursery: Nursery,
+    redis: RedisServer,
+    slack: SlackEmulator,
+    head: Path,
+    *,
+    start: float,
+    factor: float,
+) -> Iterator[Crew]:
+    """Nobody in it yet; all end with the block. They log to ``watchers.log`` beside the head."""
+    log = head.parent / "watchers.log"
+    places = (redis.url, slack.base_url, slack.tokens.bot, head, log, start, factor)
+    crew = Crew(nursery, [str(place) for place in places])
     try:
-        yield Crew(nursery)
+        yield crew
     finally:
-        with suppress(ProcessLookupError):
-            nursery.kill()
-        await nursery.wait()
+        crew.dismiss()
 
 
 def alerts(slack: SlackEmulator) -> list[Message]:

@@ -1,7 +1,8 @@
-"""Watchers to be killed: ``watcher_process REDIS SLACK TOKEN HEAD START FACTOR``.
+"""Watchers to be killed: ``watcher_process``.
 
-For each line that it reads it forks one more watcher and prints its pid: a process that has
-everything imported is there at once, so that a hundred can be killed in a minute. They end with it.
+It says ``ready`` once it has everything imported. For each line that it reads, a JSON list of
+REDIS SLACK TOKEN HEAD LOG START FACTOR, it forks one more watcher and prints its pid: such a
+process is there at once, so that many can be killed in a short time. They end with it.
 START is the Unix time at which the recorded swarm begins to live, FACTOR how much faster.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import logging
 import os
 import signal
@@ -61,20 +63,31 @@ async def watch(redis: str, slack: str, token: str, head: Head, clock: RecordedC
     await Leader(incidents, clock, Watcher(around).lead, lease_seconds=LEASE).run()
 
 
-def main(redis: str, slack: str, token: str, head: str, *time: str) -> None:
+def be_a_watcher(redis: str, slack: str, token: str, head: str, log: str, *time: str) -> None:
+    """Watch until killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    with Path(log).open("ab") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    asyncio.run(watch(redis, slack, token, Head(Path(head)), RecordedClock(*map(float, time))))
+
+
+def main() -> None:
     """Fork a watcher for each line."""
     logging.basicConfig(format="%(process)d %(message)s", level="INFO")
     script()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
-    for _ in sys.stdin:
+    _say("ready")
+    for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            clock = RecordedClock(*map(float, time))
-            asyncio.run(watch(redis, slack, token, Head(Path(head)), clock))
-        sys.stdout.write(f"{pid}\n")
-        sys.stdout.flush()
+            be_a_watcher(*json.loads(line))
+        _say(str(pid))
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
