@@ -32,10 +32,12 @@ _DIRECTLY = build_opener(ProxyHandler({}))
 class DemoProcess:
     """``python -m bot demo`` with these arguments, and these variables beside PATH and HOME.
 
-    Its temporary files go to ``folder``, where a test can see what is left of them.
+    Its temporary files go to ``folder``, where a test can see what is left of them. ``module`` is
+    another one than ``bot`` with the same command line.
     """
 
-    def __init__(self, *arguments: str, **environ: str) -> None:
+    def __init__(self, *arguments: str, module: str = "bot", **environ: str) -> None:
+        self._module = module
         self._arguments = arguments or ("--port", "0")
         self._environ = environ
         self._made = tempfile.TemporaryDirectory(prefix="demo-")
@@ -92,7 +94,7 @@ class DemoProcess:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "default", "-m", "bot", "demo", *self._arguments],
+                [sys.executable, "-W", "default", "-m", self._module, "demo", *self._arguments],
                 env={**kept, "TMPDIR": str(self.folder), **self._environ},
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 
+from bot.check import check
 from bot.demo.slack import SlackEmulator
+from bot.settings import load
 from tests.desk import settings_for
 from tests.lab.redis import RedisServer
 
 
-async def run_check(settings: dict[str, str]) -> tuple[int, str]:
-    """Exit code and output of the check with these settings alone."""
+async def start_check(settings: dict[str, str]) -> tuple[int, str]:
+    """Exit code and output of the check as a process of its own with these settings alone."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "check",
         env={"PATH": os.environ["PATH"], **settings},
@@ -23,11 +27,19 @@ async def run_check(settings: dict[str, str]) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
+async def run_check(settings: dict[str, str]) -> tuple[int, str]:
+    """The same without a process."""
+    output = io.StringIO()
+    with redirect_stdout(output):
+        code = await check(load(settings, secrets_dir=None))
+    return code, output.getvalue()
+
+
 async def test_what_is_missing_is_named(redis_server):
     """Slack and Redis answer, Docker does not: exit code 1, one line for each part."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
-        code, output = await run_check(settings)
+        code, output = await start_check(settings)
     lines = output.splitlines()
     assert code == 1
     assert [line.split(":")[0] for line in lines] == [
@@ -83,7 +95,7 @@ async def test_a_wrong_token_is_said_in_a_sentence(redis_server):
 
 async def test_wrong_settings_are_listed_and_stop_the_start():
     """Everything that is wrong, at once, with an exit code of its own."""
-    code, output = await run_check({"BOT_HTTP_PORT": "no", "SLACK_APP_TOKEN": "x"})
+    code, output = await start_check({"BOT_HTTP_PORT": "no", "SLACK_APP_TOKEN": "x"})
     assert code == 2
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "BOT_HTTP_PORT"):
         assert name in output

@@ -17,17 +17,35 @@ from redis import Redis
 
 from bot.demo.folder import PREFIX
 from bot.demo.panel import BUSY_SECONDS
+from bot.demo.playground import Wishes, run
 from bot.demo.slack import SlackEmulator
 from tests.demo import ALERTS, BOB, PATIENCE, DemoProcess, processes_of
 from tests.lab.redis import RedisServer
 from tests.lab.waiting import wait_until
 
+HASTY = "tests.contract.hasty_demo"
+LOST = "photon-machine-09"
+TROUBLES = (
+    ("crash_loop", "orochi_kib01", "kib01"),
+    ("crash_task", "orochi_django", "django: the container exited with an error"),
+    ("out_of_memory", "orochi_es01", "es01: out of memory"),
+    ("break_volumes", "orochi_worker01", "worker01: a volume cannot be mounted"),
+)
+"""What is broken, of which service, and what is told of it."""
+
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[DemoProcess]:
     """One for the tests that leave it as it was."""
-    with DemoProcess() as made:
+    with DemoProcess(module=HASTY, BOT_ALERTS_QUIET_SECONDS="1") as made:
         yield made
+
+
+def ends_well(demo: DemoProcess, how: signal.Signals) -> None:
+    """It ends at the signal, and nothing is left of it."""
+    assert demo.end(how) == 0
+    assert demo.left() == []
+    assert "Traceback" not in demo.errors
 
 
 def test_it_says_where_it_is_and_what_to_try(demo: DemoProcess) -> None:
@@ -51,45 +69,28 @@ def test_a_viewer_looks_and_changes_nothing(demo: DemoProcess) -> None:
     assert demo.message("8 services", BOB)["only_for"] == BOB
 
 
-def test_what_is_broken_is_told_and_what_is_mended_is_resolved(demo: DemoProcess) -> None:
-    demo.breaks("crash_loop", service="orochi_kib01")
-    demo.message("Firing: kib01", channel=ALERTS)
-    demo.breaks("mend")
-    demo.message("Resolved: kib01", channel=ALERTS)
-
-
-@pytest.mark.parametrize(
-    ("name", "service", "said"),
-    [
-        ("crash_task", "orochi_django", "django: the container exited with an error"),
-        ("out_of_memory", "orochi_es01", "es01: out of memory"),
-        ("break_volumes", "orochi_worker01", "worker01: a volume cannot be mounted"),
-    ],
-)
-def test_each_trouble_of_a_service_is_told_with_its_cause(
-    demo: DemoProcess, name: str, service: str, said: str
+def test_what_is_broken_is_told_with_its_cause_and_what_is_mended_is_resolved(
+    demo: DemoProcess,
 ) -> None:
-    demo.breaks(name, service=service)
-    firing = demo.message(f"Firing: {said}", channel=ALERTS)
+    """Each trouble of a service, and a machine without power that is switched on again."""
+    demo.breaks("stop_node", node=LOST)
+    for name, service, said in TROUBLES:
+        demo.breaks(name, service=service)
+        firing = demo.message(f"Firing: {said}", channel=ALERTS)
+        assert firing["metadata"]["event_payload"]["target"] == service
+    demo.message(f"Firing: node {LOST}", channel=ALERTS)
+    demo.breaks("start_node", node=LOST)
+    demo.message(f"Resolved: node {LOST}", channel=ALERTS)
     demo.breaks("mend")
-    demo.message(f"Resolved: {said}", channel=ALERTS)
-
-    assert firing["metadata"]["event_payload"]["target"] == service
-
-
-def test_a_machine_without_power_is_told_and_with_it_is_well_again(demo: DemoProcess) -> None:
-    name = "photon-machine-09"
-    demo.breaks("stop_node", node=name)
-    demo.message(f"Firing: node {name}", channel=ALERTS)
-    demo.breaks("start_node", node=name)
-    demo.message(f"Resolved: node {name}", channel=ALERTS)
+    for _, _, said in TROUBLES:
+        demo.message(f"Resolved: {said}", channel=ALERTS)
 
 
 def test_without_the_registry_a_scale_ends_in_its_verdict(demo: DemoProcess) -> None:
-    """Each pull is tried for 20 s, as by an engine, and three times until it is a verdict."""
+    """Three pulls that fail are a verdict."""
     demo.breaks("lose_registry")
     demo.type("/orochi scale mailhog 7")
-    demo.message("Image missing: scale mailhog to 7", seconds=2 * PATIENCE)
+    demo.message("Image missing: scale mailhog to 7")
     demo.breaks("mend")
     demo.type("/orochi scale mailhog 6")
     demo.message("Converged: scale mailhog to 6")
@@ -100,61 +101,49 @@ def test_the_panel_refuses_what_is_not_there(demo: DemoProcess) -> None:
     assert "error" in demo.post("break", name="start_node", values={"node": "photon-machine-02"})
 
 
-def test_without_redis_a_command_is_refused_and_with_it_again_done() -> None:
-    with DemoProcess() as demo:
-        demo.breaks("lose_redis")
-        demo.type("/orochi scale 2")
-        assert "Nothing was changed" in demo.message("Redis does not answer")["text"]
-        demo.breaks("redis_back")
-        demo.type("/orochi scale 3")
-        demo.message("Converged: scale worker01 to 3")
+def test_without_redis_a_command_is_refused_and_with_it_again_done(demo: DemoProcess) -> None:
+    demo.breaks("lose_redis")
+    demo.type("/orochi scale 2")
+    assert "Nothing was changed" in demo.message("Redis does not answer")["text"]
+    demo.breaks("redis_back")
+    demo.type("/orochi scale 3")
+    demo.message("Converged: scale worker01 to 3")
 
 
-def test_a_busy_slack_gets_the_verdict_later() -> None:
-    with DemoProcess() as demo:
-        demo.breaks("slack_busy")
-        typed = time.time()
-        demo.type("/orochi scale 2")
-        message = demo.message("Converged: scale worker01 to 2")
-        assert float(message["ts"]) >= typed + BUSY_SECONDS
+def test_a_busy_slack_gets_the_verdict_later(demo: DemoProcess) -> None:
+    demo.breaks("slack_busy")
+    typed = time.time()
+    demo.type("/orochi scale 4")
+    message = demo.message("Converged: scale worker01 to 4")
+    assert float(message["ts"]) >= typed + BUSY_SECONDS
 
 
-def test_where_no_browser_is_it_says_the_address_all_the_same(tmp_path: Path) -> None:
+def test_where_no_browser_and_no_docker_cli_is_it_says_what_to_do(tmp_path: Path) -> None:
     """With a PATH where no program is but those of the demo itself."""
     with DemoProcess("--port", "0", "--open", PATH=str(tmp_path)) as demo:
         assert demo.url in demo.line
         assert b"<title>" in demo.get("")
+        demo.type("/orochi deploy")
+        assert "install the package docker-cli" in demo.message("command-line client")["text"]
+        ends_well(demo, signal.SIGTERM)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_nothing_is_left_of_it(how: signal.Signals) -> None:
-    with DemoProcess() as demo:
-        demo.type("/orochi scale 5")
-        demo.message("scale worker01 to 5")
-
-        assert demo.end(how) == 0
-
-        assert demo.left() == []
-        assert "Traceback" not in demo.errors
-
-
-def test_what_a_killed_one_left_is_taken_away_by_the_next() -> None:
+def test_what_a_killed_one_left_is_taken_away_by_the_next(demo: DemoProcess) -> None:
     """Its processes go with it at once; its folder goes, and that of a living one stays."""
-    with DemoProcess() as living:
-        (own,) = living.folder.iterdir()
-        with DemoProcess(TMPDIR=str(living.folder)) as killed:
-            (others,) = set(living.folder.iterdir()) - {own}
-            assert processes_of(others)
-            killed.end(signal.SIGKILL)
-        wait_until(lambda: not processes_of(others), "the end of what the killed one started")
-        early = living.folder / f"{PREFIX}killed-before-it-made-its-lock"
-        early.mkdir()
-        for folder in (own, others, early):
-            os.utime(folder, (0, 0))
-        with DemoProcess(TMPDIR=str(living.folder)):
-            assert set(living.folder.iterdir()) & {own, others, early} == {own}
-            living.type("/orochi scale 2")
-            living.message("scale worker01 to 2")
+    (own,) = demo.folder.glob(f"{PREFIX}*")
+    with DemoProcess(TMPDIR=str(demo.folder)) as killed:
+        (others,) = set(demo.folder.glob(f"{PREFIX}*")) - {own}
+        assert processes_of(others)
+        killed.end(signal.SIGKILL)
+    wait_until(lambda: not processes_of(others), "the end of what the killed one started")
+    early = demo.folder / f"{PREFIX}killed-before-it-made-its-lock"
+    early.mkdir()
+    for folder in (own, others, early):
+        os.utime(folder, (0, 0))
+    with DemoProcess(TMPDIR=str(demo.folder)):
+        assert set(demo.folder.glob(f"{PREFIX}*")) & {own, others, early} == {own}
+        demo.type("/orochi scale 6")
+        demo.message("scale worker01 to 6")
 
 
 def test_it_can_be_ended_before_it_is_there() -> None:
@@ -167,15 +156,15 @@ def test_it_can_be_ended_before_it_is_there() -> None:
         assert demo.left() == []
 
 
-def test_two_run_side_by_side_and_the_second_takes_the_next_port() -> None:
-    with DemoProcess() as first:
-        port = first.url.rpartition(":")[2].strip("/")
-        with DemoProcess("--port", port) as second:
-            assert second.url != first.url
-            assert f"port {port} is taken" in second.line
-            second.type("/orochi scale 2")
-            second.message("scale worker01 to 2")
-        assert all("scale" not in each["text"] for each in first.messages())
+def test_two_run_side_by_side_and_the_second_takes_the_next_port(demo: DemoProcess) -> None:
+    port = demo.url.rpartition(":")[2].strip("/")
+    with DemoProcess("--port", port) as second:
+        assert second.url != demo.url
+        assert f"port {port} is taken" in second.line
+        second.type("/orochi scale 5")
+        second.message("scale worker01 to 5")
+        assert all("scale worker01 to 5" not in each["text"] for each in demo.messages())
+        ends_well(second, signal.SIGHUP)
 
 
 def test_a_redis_that_is_given_is_used_and_left_as_it_was(redis_server: RedisServer) -> None:
@@ -186,15 +175,8 @@ def test_a_redis_that_is_given_is_used_and_left_as_it_was(redis_server: RedisSer
             demo.type("/orochi scale 2")
             demo.message("scale worker01 to 2")
             assert set(client.keys()) > before
-            assert demo.end() == 0
+            ends_well(demo, signal.SIGINT)
         assert set(client.keys()) == before
-
-
-def test_without_the_docker_cli_a_deploy_says_how_to_get_it(tmp_path: Path) -> None:
-    with DemoProcess(PATH=str(tmp_path)) as demo:
-        demo.type("/orochi deploy")
-
-        assert "install the package docker-cli" in demo.message("command-line client")["text"]
 
 
 async def test_with_tokens_it_is_in_the_real_workspace() -> None:
@@ -210,28 +192,36 @@ async def test_with_tokens_it_is_in_the_real_workspace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environ", "said"),
+    ("environ", "said"),
     [
-        (("--swarm", "docker"), {"DOCKER_HOST": "unix:///nowhere.sock"}, "/nowhere.sock"),
-        ((), {"REDIS_URL": "http://localhost"}, "REDIS_URL: must be like redis://"),
-        ((), {"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"),
-        ((), {"BOT_COMMAND": "orochi"}, "BOT_COMMAND: must be a slash"),
-        ((), {"BOT_LOG_LEVEL": "LOUD"}, "BOT_LOG_LEVEL: must be DEBUG"),
+        ({"REDIS_URL": "http://localhost"}, "REDIS_URL: must be like redis://"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"),
+        ({"BOT_COMMAND": "orochi"}, "BOT_COMMAND: must be a slash"),
+        ({"BOT_LOG_LEVEL": "LOUD"}, "BOT_LOG_LEVEL: must be DEBUG"),
     ],
 )
-def test_what_cannot_work_is_said(
-    arguments: tuple[str, ...], environ: dict[str, str], said: str
+async def test_wrong_settings_are_said(
+    capsys: pytest.CaptureFixture[str], environ: dict[str, str], said: str
 ) -> None:
+    code = await run(Wishes(port=0), environ)
+
+    written = capsys.readouterr()
+    assert (code, written.out) == (1, "")
+    assert written.err.startswith("The demo cannot start: ")
+    assert said in written.err
+
+
+def test_a_docker_that_does_not_answer_is_said() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "demo", "--port", "0", *arguments],
-        env={"PATH": os.environ["PATH"], **environ},
+        [sys.executable, "-m", "bot", "demo", "--port", "0", "--swarm", "docker"],
+        env={"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nowhere.sock"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("The demo cannot start: ")
-    assert said in done.stderr
+    assert "/nowhere.sock" in done.stderr
     assert "Traceback" not in done.stderr

@@ -29,7 +29,6 @@ _STEP: Final = 0.015
 _CREATE: Final = 0.06
 _START: Final = 0.15
 _PULL: Final = 1.5
-_NO_REGISTRY: Final = 20.0
 _NO_IMAGE: Final = 0.06
 _FIRST_SIGNAL: Final = 0.05
 _DISCARD: Final = 0.17
@@ -146,7 +145,7 @@ class Agent:
         image = self.registry.find(name)
         if place not in self.pulled or image is None:
             if not self.registry.reachable:
-                yield from self._sleep(task.id, _NO_REGISTRY)
+                yield from self._sleep(task.id, self.registry.patience)
                 return f"No such image: {name}"
             if image is None:
                 yield from self._sleep(task.id, self._ids.about(_NO_IMAGE))

@@ -57,7 +57,12 @@ GUIDE: Final = (
 
 
 class Registry:
-    """Images by name, and whether engines reach it. An engine keeps what it pulled."""
+    """Images by name, and whether engines reach it. An engine keeps what it pulled.
+
+    While it is not reachable an engine tries a pull for ``patience`` seconds.
+    """
+
+    patience = 20.0
 
     def __init__(self) -> None:
         self.reachable = True

@@ -1,0 +1,12 @@
+"""The demo with engines that give up a pull after a second: ``hasty_demo demo ARGUMENTS``."""
+
+from __future__ import annotations
+
+import sys
+
+from bot.__main__ import main
+from bot.demo.swarm.images import Registry
+
+if __name__ == "__main__":
+    Registry.patience = 1.0
+    sys.exit(main())
