@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.support.ui import Select
@@ -14,11 +15,23 @@ Take = Callable[[str], None]
 COMPOSER = "[data-composer=channel]"
 
 
-@pytest.fixture
-def demo() -> Iterator[DemoProcess]:
-    """A demo of its own."""
-    with DemoProcess() as made:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[DemoProcess]:
+    """The module's demo, whose alerts are resolved soon."""
+    with DemoProcess(BOT_ALERTS_QUIET_SECONDS="1") as made:
         yield made
+
+
+@pytest.fixture
+def demo(request: pytest.FixtureRequest, artefacts: Path | None) -> Iterator[DemoProcess]:
+    """The module's, with all mended in the end; where pictures are kept, one as new for each."""
+    if artefacts is None:
+        found: DemoProcess = request.getfixturevalue("shared")
+        yield found
+        found.breaks("mend")
+    else:
+        with DemoProcess() as made:
+            yield made
 
 
 @pytest.fixture

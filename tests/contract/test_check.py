@@ -9,6 +9,9 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
 
+import pytest
+
+from bot.__main__ import main
 from bot.check import check
 from bot.demo.slack import SlackEmulator
 from bot.settings import load
@@ -93,12 +96,18 @@ async def test_a_wrong_token_is_said_in_a_sentence(redis_server):
     assert "wrong" not in output
 
 
-async def test_wrong_settings_are_listed_and_stop_the_start():
+def test_wrong_settings_are_listed_and_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """Everything that is wrong, at once, with an exit code of its own."""
-    code, output = await start_check({"BOT_HTTP_PORT": "no", "SLACK_APP_TOKEN": "x"})
-    assert code == 2
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
+    monkeypatch.setenv("SLACK_APP_TOKEN", "x")
+    monkeypatch.setenv("BOT_HTTP_PORT", "no")
+    assert main(["check"]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "BOT_HTTP_PORT"):
-        assert name in output
+        assert name in written.err
 
 
 async def test_a_wrong_redis_password_is_not_taken_for_an_outage(tmp_path):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.app import App
 from bot.demo.slack import SlackEmulator
+from bot.domain.errors import BotError
+from bot.settings import load
 from tests.bot import BotProcess
 from tests.desk import settings_for
 
@@ -35,9 +40,9 @@ async def test_a_stop_while_it_starts_is_heeded(redis_server):
 
 
 async def test_a_token_that_slack_refuses_ends_the_start_with_a_sentence(redis_server):
-    """Exit code 1, a sentence in the log, no token in it."""
+    """Exit code 1, a sentence in the log, no token in it. The log level is in lower case."""
     async with SlackEmulator() as slack:
-        settings = settings_for(slack, redis_server.url, NO_DOCKER)
+        settings = settings_for(slack, redis_server.url, NO_DOCKER) | {"BOT_LOG_LEVEL": "info"}
         bot = BotProcess(settings | {"SLACK_BOT_TOKEN": "xoxb-wrong"})
         await bot.launch()
         assert await bot.ended(seconds=PATIENCE) == 1
@@ -56,14 +61,17 @@ async def test_a_name_server_that_does_not_answer_does_not_hold_up_the_stop(tmp_
         assert await bot.stop(PATIENCE) == 0
 
 
-async def test_an_http_port_that_cannot_be_opened_is_said_in_a_sentence(redis_server):
-    """Which address and port, and which settings to look at. The log level is in lower case."""
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+async def test_an_http_port_that_cannot_be_opened_is_said_in_a_sentence(redis_server, host):
+    """Which address and port, and which settings to look at."""
     async with SlackEmulator() as slack:
-        settings = settings_for(slack, redis_server.url, NO_DOCKER) | {"BOT_LOG_LEVEL": "info"}
-        for host in ("192.0.2.1", "no.such.host.invalid"):
-            bot = BotProcess(settings | {"BOT_HTTP_HOST": host, "BOT_HTTP_PORT": "8099"})
-            await bot.launch()
-            assert await bot.ended(seconds=PATIENCE) == 1
-            (line,) = [line for line in bot.lines if "cannot start" in line]
-            assert f"The HTTP port 8099 of {host} cannot be opened" in line
-            assert "BOT_HTTP_HOST" in line
+        settings = settings_for(slack, redis_server.url, NO_DOCKER)
+        settings |= {"BOT_HTTP_HOST": host, "BOT_HTTP_PORT": "8099"}
+        app = App(load(settings, secrets_dir=None))
+        try:
+            with pytest.raises(BotError) as caught:
+                await app.start()
+        finally:
+            await app.stop()
+    assert f"The HTTP port 8099 of {host} cannot be opened" in str(caught.value)
+    assert "BOT_HTTP_HOST" in str(caught.value)
