@@ -1,11 +1,13 @@
-"""A watcher that saves as fast as it can, for tests that kill it: ``incident_watcher URL``.
+"""Watchers that save as fast as they can, for tests that kill them: ``incident_watcher URL``.
 
-It prints ``saving`` once it leads and has saved.
+For each line that it reads it forks one, and prints ``ended`` when that was killed; everything is
+imported once. A watcher prints ``saving`` and its pid once it leads and has saved.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from dataclasses import replace
 from itertools import count
@@ -13,7 +15,7 @@ from itertools import count
 from tests.contract.incident_kit import a_big_watch, an_alert, an_incident, incidents_on
 
 
-async def main(url: str) -> None:
+async def watch(url: str) -> None:
     """Each save has its number in every place."""
     async with incidents_on(url) as store:
         token, before = await store.lead(), (await store.load()).watch.cursor or 0
@@ -28,9 +30,23 @@ async def main(url: str) -> None:
             alert = replace(an_alert(an_incident("a")), done=number)
             await store.save(token, watch, {"a": alert}, handled=f"{number}-0")
             if number == before + 1:
-                sys.stdout.write("saving\n")
-                sys.stdout.flush()
+                _say(f"saving {os.getpid()}")
+
+
+def main(url: str) -> None:
+    """One after the other."""
+    for _ in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            asyncio.run(watch(url))
+        os.waitpid(pid, 0)
+        _say("ended")
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    main(sys.argv[1])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -24,6 +28,9 @@ from tests.contract.incident_kit import (
     resolved,
 )
 from tests.lab.redis import RedisServer
+
+LONG = 60.0
+"""Seconds for a new process to load all and save once, on a busy machine."""
 
 
 def every_call(store: RedisIncidents, token: str):
@@ -102,18 +109,15 @@ async def test_a_redis_without_data_is_a_fresh_start(redis_server: RedisServer):
 
 async def test_a_watcher_may_be_killed_at_any_moment(redis_server: RedisServer):
     """What is found is always what one save wrote: the watch, its alert and its presses alike."""
-    async with incidents_on(redis_server.url) as store:
+    async with incidents_on(redis_server.url) as store, watchers(redis_server) as (orders, answers):
         for number in range(8):
-            watcher = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.contract.incident_watcher", redis_server.url),
-                stdout=asyncio.subprocess.PIPE,
-            )
-            assert watcher.stdout is not None
-            async with asyncio.timeout(PATIENCE):
-                assert await watcher.stdout.readline() == b"saving\n"
-            await asyncio.sleep(number / 100)
-            watcher.kill()
-            await watcher.wait()
+            orders.write(b"one more\n")
+            async with asyncio.timeout(LONG):
+                saving, pid = (await answers.readline()).split()
+                assert saving == b"saving"
+                await asyncio.sleep(number / 100)
+                os.kill(int(pid), signal.SIGKILL)
+                assert await answers.readline() == b"ended\n"
             with redis.Redis.from_url(redis_server.url) as client:
                 client.delete("orochi:leader")
             kept = await store.load()
@@ -121,3 +125,22 @@ async def test_a_watcher_may_be_killed_at_any_moment(redis_server: RedisServer):
             assert kept.watch.counted == {"t1": cursor}
             assert kept.watch.earlier["t0"] == cursor
             assert (kept.alerts["a"].done, kept.handled) == (cursor, f"{cursor}-0")
+
+
+@asynccontextmanager
+async def watchers(
+    server: RedisServer,
+) -> AsyncIterator[tuple[asyncio.StreamWriter, asyncio.StreamReader]]:
+    """The process that forks them: what it is told, and what it and they say."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.contract.incident_watcher", server.url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield process.stdin, process.stdout
+    finally:
+        process.stdin.close()
+        await process.wait()
