@@ -322,14 +322,16 @@ class EngineContract:
         assert (await swarm.service(service_id)).replicas == 1
 
     async def test_tasks_are_those_wanted_to_run(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+        # Engine 20.10 keeps the tasks of a job that an earlier test removed: they do not count.
+        before = {task.id for task in await swarm.tasks()}
         web = lab.create_service("web", "/bin/serve", replicas=2)
         crash = lab.create_service("crash", "/bin/crash", options=["--restart-delay", "1h"])
         await _until_running(swarm, web, 2)
         failed = await _first(swarm, crash, TaskState.FAILED)
 
-        tasks = await swarm.tasks()
+        tasks = [task for task in await swarm.tasks() if task.id not in before]
 
-        assert {task.service_id for task in tasks} == {web, crash}, "the one that waits counts"
+        assert {task.service_id for task in tasks} == {web, crash}, "the task that waits counts"
         assert failed.id not in {task.id for task in tasks}
         assert all(task.up_to_date for task in tasks)
 
