@@ -21,6 +21,7 @@ BASE = "python:3.13-slim-trixie"
 _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _SOURCES = Path("/etc/apt")
 _PACKAGES = "python3,python3-venv,ca-certificates,netbase,tzdata"
+_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
 _CONFIG = {
     "Env": ["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
     "Cmd": ["python3"],
@@ -33,7 +34,7 @@ _INSTALL_PIP = (
     "python3 $wheel/pip install --no-index --no-cache-dir "
     "--root-user-action=ignore --find-links /usr/share/python-wheels pip && "
     "ln -s /usr/bin/python3 /usr/local/bin/python && "
-    "update-ca-certificates && rm -rf /var/lib/apt/lists/*"
+    "update-ca-certificates && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin"
 )
 
 
@@ -76,6 +77,7 @@ def _bootstrap(layer: Path, folder: Path) -> None:
     run(
         [
             "mmdebstrap", "--variant=minbase", "--quiet", f"--include={_PACKAGES}",
+            "--dpkgopt=force-unsafe-io", *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
             f'--customize-hook=mkdir -p "$1"{own}',
             f"--customize-hook=upload {_bundle()} {own}/machine.crt",
             f"--customize-hook=upload {settings} /etc/pip.conf",

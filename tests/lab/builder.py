@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab.base_image import BASE, base_archive
 from tests.lab.engine import Engine
+from tests.lab.image_store import give
 from tests.lab.images import cache_folder, image_id, load
-from tests.lab.node import Node
-from tests.lab.swarm import Lab
+from tests.lab.site import Site
 from tests.lab.waiting import LabError
 
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
@@ -56,52 +56,47 @@ class Builder(Engine):
         # the next build takes its unchanged steps from them.
         self.client().prune_images(filters={"dangling": True, "until": "24h"})
 
-    def take_base(self, archive: Path) -> None:
-        """Have this base image under its name; loads it where it is another or none."""
-        known = self.client().images(name=BASE)
+    def take(self, archive: Path, name: str) -> None:
+        """Have the archive's image under its name; loads it where it is another or none."""
+        known = self.client().images(name=name)
         if image_id(archive) not in [image["Id"] for image in known]:
             load(self.client(), archive)
-
-    def save(self, tag: str, archive: Path) -> None:
-        """Write the image as `docker save` does."""
-        with archive.open("wb") as file:
-            file.writelines(self.client().get_image(tag))
 
     def _options(self) -> list[str]:
         return ["--iptables=false", "--ip-forward=false", "--ip-masq=false"]
 
 
-def build_image(lab: Lab, context: Path, tag: str, nodes: Iterable[Node] | None = None) -> None:
-    """Build the Dockerfile in `context` on `python:3.13-slim-trixie` and load it on `nodes`.
+def provide(
+    site: Site,
+    data_roots: Iterable[Path],
+    *,
+    builds: Mapping[str, Path],
+    archives: Mapping[str, Path],
+) -> None:
+    """Give images to engines that have not run yet.
 
-    `nodes`: default all of the lab. The base image is made first where the cache has none.
-
-    Raises:
-        LabError: the build failed.
-    """
-    archive = lab.site.folder / "built.tar"
-    build_archive(lab, context, tag, archive)
-    lab.load_archive(archive, nodes)
-    archive.unlink()
-
-
-def build_archive(lab: Lab, context: Path, tag: str, archive: Path) -> None:
-    """Build as `build_image` does, and write the image to `archive` instead of loading it.
+    `builds` has a tag and the folder of a Dockerfile on `python:3.13-slim-trixie`; `archives` a
+    tag and its archive. The base image is made first where the cache has none.
 
     Raises:
-        LabError: the build failed.
+        LabError: a build failed.
     """
-    base = base_archive()
-    with _builder(lab) as builder:
-        builder.take_base(base)
-        builder.build(context, tag)
-        builder.save(tag, archive)
+    with _builder(site) as builder:
+        builder.take(base_archive(), BASE)
+        for tag, context in builds.items():
+            builder.build(context, tag)
+        for tag, archive in archives.items():
+            builder.take(archive, tag)
+        driver = str(builder.client().info()["Driver"])
+        images = [builder.client().inspect_image(tag) for tag in (*builds, *archives)]
+        for data_root in data_roots:
+            give(images, builder.data_root, data_root, driver)
 
 
 @contextmanager
-def _builder(lab: Lab) -> Iterator[Builder]:
+def _builder(site: Site) -> Iterator[Builder]:
     """A builder at work; one at a time on a machine, as they share the data folder."""
-    builder = Builder(lab.site, "builder")
+    builder = Builder(site, "builder")
     with (cache_folder() / "builder.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         builder.start()

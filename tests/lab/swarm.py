@@ -37,15 +37,24 @@ class Lab:
     """A swarm of `nodes` engines of which the first `managers` are managers.
 
     Use it as a context manager, or call `start` and `stop`. If the owning process dies in
-    any way, SIGKILL included, a guard process takes the lab down.
+    any way, SIGKILL included, a guard process takes the lab down. `preload` puts images into
+    the nodes' data roots before they boot: see `tests.lab.builder.provide`.
     """
 
-    def __init__(self, nodes: int = 3, managers: int = 1, *, heartbeat: float = 2.0) -> None:
+    def __init__(
+        self,
+        nodes: int = 3,
+        managers: int = 1,
+        *,
+        heartbeat: float = 2.0,
+        preload: Callable[[site.Site, list[Path]], None] | None = None,
+    ) -> None:
         if not 1 <= managers <= nodes <= 200:
             raise ValueError(f"no swarm has {managers} managers of {nodes} nodes")
         self._size = nodes
         self._managers = managers
         self._heartbeat = heartbeat
+        self._preload = preload
         self._guard: subprocess.Popen[bytes] | None = None
         self._site: site.Site | None = None
         self.nodes: list[Node] = []
@@ -254,9 +263,12 @@ class Lab:
         self.wait_ready()
 
     def _boot(self) -> None:
-        for index in range(1, self._size + 1):
-            node = Node(self.site, index, manager=index <= self._managers)
-            self.site.join(index)
+        numbers = range(1, self._size + 1)
+        nodes = [Node(self.site, index, manager=index <= self._managers) for index in numbers]
+        if self._preload is not None:
+            self._preload(self.site, [node.data_root for node in nodes])
+        for node in nodes:
+            self.site.join(node.index)
             node.start()
             self.nodes.append(node)
         self._each(self.nodes, Node.wait_for_api)

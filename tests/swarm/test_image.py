@@ -7,46 +7,47 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
 
 from bot.demo.slack import SlackEmulator
 from tests.desk import STACK
-from tests.lab.builder import build_image
-from tests.lab.redis_image import redis_archive
+from tests.lab.builder import provide
+from tests.lab.redis_image import REDIS, redis_archive
 from tests.lab.swarm import Lab
 from tests.lab.waiting import wait_until
 from tests.swarm.stack import BOT, IMAGE, PROJECT, STORE, BotStack
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# The first test waits for the image: on a machine without a cache another build may be before it.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(autouse=True)
 def _clean_lab() -> None:
-    """Nothing, in place of the fixture that cleans after each test: see `stack`."""
+    """Nothing, in place of the fixture that cleans after each test: the lab is this file's own."""
 
 
 @pytest.fixture(scope="module")
-def loaded(lab: Lab) -> Lab:
-    """The lab with the image built from the Dockerfile, and Redis', on every node."""
-    build_image(lab, PROJECT, IMAGE)
-    lab.load_archive(redis_archive())
-    return lab
+def lab() -> Iterator[Lab]:
+    """A lab whose nodes have the image built from the Dockerfile, and Redis'."""
+    preload = partial(provide, builds={IMAGE: PROJECT}, archives={REDIS: redis_archive()})
+    with Lab(nodes=3, managers=3, preload=preload) as swarm:
+        yield swarm
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(loaded: Lab) -> AsyncIterator[BotStack]:
+async def stack(lab: Lab) -> AsyncIterator[BotStack]:
     """The bot's stack at work, and a service of the stack that it operates."""
-    async with SlackEmulator(strict=True, host=loaded.gateway) as slack:
-        stack = BotStack(slack, loaded)
+    async with SlackEmulator(strict=True, host=lab.gateway) as slack:
+        stack = BotStack(slack, lab)
         await stack.create_secrets()
         await stack.deploy()
         await stack.service("worker01")
         await stack.wait_ready()
         yield stack
-        await asyncio.to_thread(loaded.clean)
 
 
 async def test_two_replicas_run_on_two_managers(stack: BotStack) -> None:

@@ -15,7 +15,6 @@ import pytest
 from docker import APIClient
 
 from tests.lab import cleaning, images, site
-from tests.lab.builder import build_image
 from tests.lab.shell import CommandError
 from tests.lab.site import Site
 from tests.lab.swarm import Lab
@@ -218,22 +217,6 @@ def test_a_lab_whose_guard_was_killed_too_is_reaped() -> None:
         assert place in site.reap()
 
         assert place.remains() == []
-
-
-def test_an_image_is_built_from_debian_and_pypi(lab: Lab, tmp_path: Path) -> None:
-    """apt, pip and python work inside a build as on the official base image."""
-    (tmp_path / "Dockerfile").write_text(
-        "FROM python:3.13-slim-trixie\n"
-        "RUN apt-get update && apt-get install -y --no-install-recommends tini\n"
-        "RUN pip install --no-cache-dir iniconfig\n"
-        'CMD ["tini", "--", "python", "-c", "import iniconfig, time; time.sleep(600)"]\n'
-    )
-
-    build_image(lab, tmp_path, "lab/built:1", nodes=[lab.node(1)])
-
-    place = [f"--constraint=node.hostname=={MACHINES[0]}"]
-    lab.create_service("built", image="lab/built:1", options=place)
-    lab.wait_running("built", 1)
 
 
 @contextmanager

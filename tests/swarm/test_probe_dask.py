@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,15 @@ import pytest_asyncio
 
 from bot.demo.slack import Message, SlackEmulator
 from tests.desk import STACK, finished, is_job
-from tests.lab.builder import build_image
-from tests.lab.dask_image import DASK, dask_archive
-from tests.lab.redis_image import redis_archive
+from tests.lab.builder import provide
+from tests.lab.dask_image import DASK, DASK_CONTEXT
+from tests.lab.redis_image import REDIS, redis_archive
 from tests.lab.swarm import Lab
 from tests.lab.waiting import wait_until
 from tests.swarm.stack import IMAGE, PROJECT, BotStack, Replica
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# The first test waits for the image: on a machine without a cache another build may be before it.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 WORKERS = f"{STACK}_worker01"
 NETWORK = f"{STACK}_default"
@@ -38,23 +40,23 @@ _WORKER = (
 
 @pytest.fixture(autouse=True)
 def _clean_lab() -> None:
-    """Nothing, in place of the fixture that cleans after each test: see `stack`."""
+    """Nothing, in place of the fixture that cleans after each test: the lab is this file's own."""
 
 
 @pytest.fixture(scope="module")
-def loaded(lab: Lab) -> Lab:
-    """The lab with all images; Dask's on two nodes."""
-    build_image(lab, PROJECT, IMAGE)
-    lab.load_archive(redis_archive())
-    lab.load_archive(dask_archive(lab), lab.nodes[:2])
-    return lab
+def lab() -> Iterator[Lab]:
+    """A lab whose nodes have all images: two managers, for the bot's two replicas."""
+    builds = {IMAGE: PROJECT, DASK: DASK_CONTEXT}
+    preload = partial(provide, builds=builds, archives={REDIS: redis_archive()})
+    with Lab(nodes=2, managers=2, preload=preload) as swarm:
+        yield swarm
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(loaded: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BotStack]:
+async def stack(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BotStack]:
     """The bot's stack on the network of the stack that it operates; a scheduler, two workers."""
-    async with SlackEmulator(strict=True, host=loaded.gateway) as slack:
-        stack = BotStack(slack, loaded)
+    async with SlackEmulator(strict=True, host=lab.gateway) as slack:
+        stack = BotStack(slack, lab)
         stack.more_files.append(networks_file(tmp_path_factory.mktemp("stack")))
         await stack.create_secrets()
         await stack.docker("network", "create", "--driver=overlay", NETWORK)
@@ -64,7 +66,6 @@ async def stack(loaded: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
         await dask(stack, "worker01", "sh", "-c", _WORKER, replicas=2, options=label)
         await stack.wait_ready()
         yield stack
-        await asyncio.to_thread(loaded.clean)
 
 
 def networks_file(folder: Path) -> Path:
@@ -86,7 +87,6 @@ async def dask(
         name, *command, image=DASK, replicas=replicas,
         options=(
             "--network", network, "--endpoint-mode", "dnsrr", "--update-monitor", "1s",
-            "--constraint", f"node.hostname!={stack.lab.nodes[2].name}",
             "--env", "SLOT={{.Task.Slot}}", *options,
         ),
     )  # fmt: skip
