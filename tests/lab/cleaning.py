@@ -64,8 +64,15 @@ def reset_nodes(client: APIClient, roles: dict[str, bool]) -> None:
 _ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
 
 
+def kill_containers(client: APIClient) -> None:
+    """Kill all that runs: nobody waits for a container that ignores SIGTERM."""
+    for container in client.containers():
+        with suppress(APIError):  # it has just ended
+            client.kill(container["Id"], "SIGKILL")
+
+
 def no_containers(client: APIClient) -> bool:
-    """Remove what is left by force: nobody waits for a container that ignores SIGTERM."""
+    """Remove what is left by force; whether nothing was."""
     containers = client.containers(all=True)
     for container in containers:
         with suppress(APIError):  # the swarm is removing it as well

@@ -258,7 +258,9 @@ class Lab:
             self.wait_ready()
         cleaning.clean_swarm(self.client())
         cleaning.reset_nodes(self.client(), {node.name: node.manager for node in self.nodes})
-        wait_until(self._is_empty, "the end of all tasks and containers", seconds=60)
+        self._each(self.nodes, lambda node: cleaning.kill_containers(node.client()))
+        wait_until(self._has_no_tasks, "the end of all tasks", seconds=120)
+        wait_until(self._has_no_containers, "the end of all containers", seconds=60)
         self._each(self.nodes, lambda node: cleaning.clean_engine(node.client()))
         self.wait_ready()
 
@@ -301,9 +303,11 @@ class Lab:
         services = self.docker("service", "ls", "--quiet").split()
         return self.docker("service", "ps", "--no-trunc", *services) if services else "no services"
 
-    def _is_empty(self) -> bool:
-        empty = self._each(self.nodes, lambda node: cleaning.no_containers(node.client()))
-        return all(empty) and self._ask(lambda: cleaning.no_tasks(self.client()))
+    def _has_no_tasks(self) -> bool:
+        return self._ask(lambda: cleaning.no_tasks(self.client()))
+
+    def _has_no_containers(self) -> bool:
+        return all(self._each(self.nodes, lambda node: cleaning.no_containers(node.client())))
 
     def _is_ready(self) -> bool:
         return self._ask(lambda: _all_ready(self.client().nodes(), len(self.nodes)))

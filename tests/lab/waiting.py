@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+_RARELY = 0.25
 
 
 class LabError(Exception):
@@ -18,14 +19,18 @@ def wait_until(
 ) -> T:
     """The first truthy answer of `look`.
 
+    The longer it takes, the rarer it is asked for (a tenth of the time that has passed): a look at
+    the swarm costs processor time that everything waited for needs as well.
+
     Raises:
         LabError: `look` gave nothing truthy within the time; names `what` and the last answer.
     """
-    deadline = time.monotonic() + seconds
+    begin = time.monotonic()
     while True:
         answer = look()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        passed = time.monotonic() - begin
+        if passed > seconds:
             raise LabError(f"waited {seconds:g} s in vain for {what}; last seen: {answer!r}")
-        time.sleep(every)
+        time.sleep(max(every, min(passed / 10, _RARELY)))
