@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import partial
 
 from docker import APIClient
 
 from benchmarks.table import Table, seconds
 from bot.demo.slack import SlackEmulator
-from tests.lab.builder import build_image
+from tests.lab.builder import provide
 from tests.lab.swarm import Lab
 from tests.swarm.stack import IMAGE, PROJECT
 
@@ -19,8 +20,8 @@ DOCKER = "/var/run/docker.sock"
 
 async def run() -> list[Table]:
     """Starts one after the other, each with a container of its own."""
-    with Lab(nodes=1) as lab:
-        await asyncio.to_thread(build_image, lab, PROJECT, IMAGE)
+    preload = partial(provide, builds={IMAGE: PROJECT}, archives={})
+    with Lab(nodes=1, preload=preload) as lab:
         async with SlackEmulator(host=lab.gateway, enforce_rates=False) as slack:
             settings = {
                 "SLACK_BOT_TOKEN": slack.tokens.bot,
