@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -36,7 +38,13 @@ class Replay:
         return self.steps[-1][0]
 
 
-def observe(looks: list[Look], state: Convergence, began: float) -> Replay:
+def with_first(looks: Iterator[Look]) -> tuple[Look, Iterator[Look]]:
+    """The first look, and all of them; each is read from the recording when it is needed."""
+    first = next(looks)
+    return first, chain([first], looks)
+
+
+def observe(looks: Iterable[Look], state: Convergence, began: float) -> Replay:
     """Shows the looks until there is an outcome."""
     steps = []
     for look in looks:
@@ -49,12 +57,8 @@ def observe(looks: list[Look], state: Convergence, began: float) -> Replay:
 
 
 def known_dead(source: Recording, service: str, began: float) -> frozenset[str]:
-    before = list(source.replay(service, start=1.0, until=began))
-    return (
-        frozenset(task.id for task in before[-1].tasks if task.state.over)
-        if before
-        else frozenset()
-    )
+    before = source.last(service, start=1.0, until=began)
+    return frozenset(task.id for task in before.tasks if task.state.over) if before else frozenset()
 
 
 def replay(name: str, service: str, replicas: int | None, word: str = "", **goal) -> Replay:
@@ -62,9 +66,9 @@ def replay(name: str, service: str, replicas: int | None, word: str = "", **goal
     source = recording(name)
     began = source.mark(word) if word else source.changed_at
     until = source.mark("remove all") if name.startswith("failures") else 0.0
-    looks = list(source.replay(service, began, until))
+    first, looks = with_first(source.replay(service, began, until))
     target = Goal(
-        service_id=looks[0].service.id if looks[0].service else "",
+        service_id=first.service.id if first.service else "",
         service=service,
         replicas=replicas,
         known_dead=known_dead(source, service, began),
@@ -78,7 +82,7 @@ def watch(name: str, first: Replay, service: str) -> Replay:
     """The watch after a provisional ``converged``, taken up by another process."""
     source = recording(name)
     since = first.goal.began + first.seconds
-    looks = list(source.replay(service, since, source.mark("remove all")))
+    looks = source.replay(service, since, source.mark("remove all"))
     return observe(looks, Convergence.watching(first.goal, since), first.goal.began)
 
 
@@ -159,6 +163,7 @@ def test_a_scale_down_is_never_called_converged_while_a_surplus_container_lives(
 def test_a_removed_service_is_superseded():
     source = recording("service_remove")
     before = source.before("w")
+    assert before is not None
     assert before.service is not None
     goal = Goal(before.service.id, "w", 3, began=source.changed_at)
     gone = replace(before, service=None, tasks=())
@@ -236,10 +241,10 @@ def test_what_fails_late_is_converged_provisionally_and_then_revised(
 def after_the_kill(service: str, replicas: int | None, seconds: float) -> Replay:
     source = recording("node_daemon_killed")
     began = source.mark("SIGKILL") + seconds
-    looks = list(source.replay(service, began))
-    assert looks[0].service is not None
-    dead = frozenset(task.id for task in looks[0].tasks if task.state.over)
-    goal = Goal(looks[0].service.id, service, replicas, dead, began)
+    first, looks = with_first(source.replay(service, began))
+    assert first.service is not None
+    dead = frozenset(task.id for task in first.tasks if task.state.over)
+    goal = Goal(first.service.id, service, replicas, dead, began)
     return observe(looks, Convergence.start(goal), began)
 
 
@@ -267,9 +272,9 @@ def test_a_service_pinned_to_a_lost_node_is_unschedulable():
 def test_the_return_of_a_lost_node_is_nobodys_failure():
     source = recording("node_daemon_killed")
     began = source.mark("SIGKILL")
-    looks = list(source.replay("n_rep", began))
-    assert looks[0].service is not None
-    goal = Goal(looks[0].service.id, "n_rep", 12, began=began)
+    first, looks = with_first(source.replay("n_rep", began))
+    assert first.service is not None
+    goal = Goal(first.service.id, "n_rep", 12, began=began)
     patient = replace(goal, limits=replace(goal.limits, watch=300))
 
     run = observe(looks, Convergence.watching(patient, began), began)

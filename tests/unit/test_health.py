@@ -225,7 +225,8 @@ def test_a_service_that_should_run_but_ended_by_itself_is_bad():
 
 
 def last_look(name, of="w"):
-    look = list(recording(name).replay(of))[-1]
+    look = recording(name).last(of)
+    assert look
     assert look.service
     eligible = {look.service.id: len(eligible_nodes(look.service, look.nodes))}
     return examine_service(look.service, look.tasks, look.nodes, look.at, eligible)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from bot.domain.incident import Incident, Watch
@@ -100,7 +101,11 @@ def fetched(actions: Iterable[Action]) -> list[str]:
 def stack_looks(name: str) -> tuple[StackLook, ...]:
     """The looks of a recording with all its services and tasks."""
     source = recording(name)
-    return tuple(_stack_look(source, look) for look in source.looks)
+    looks: list[StackLook] = []
+    for before, look in pairwise(({}, *source.looks)):
+        same = {**before, "t": look["t"]} == look
+        looks.append(replace(looks[-1], at=look["t"]) if same else _stack_look(source, look))
+    return tuple(looks)
 
 
 def _stack_look(source: Recording, look: dict[str, Any]) -> StackLook:

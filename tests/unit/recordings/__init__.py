@@ -19,6 +19,7 @@ from typing import Any
 from bot.domain.swarm import Look
 from bot.swarm.wire import look_from
 
+Raw = dict[str, Any]
 FOLDER = Path(__file__).parent
 
 
@@ -45,7 +46,22 @@ class Recording:
 
         Looks before the service existed are left out.
         """
-        start = start or self.changed_at
+        for raw, found, look in self._of(service, start or self.changed_at, until):
+            yield self._read(raw, found, look)
+
+    def last(self, service: str, start: float = 0.0, until: float = 0.0) -> Look | None:
+        """The last look of such a replay; None where there is no look."""
+        looks = list(self._of(service, start or self.changed_at, until))
+        return self._read(*looks[-1]) if looks else None
+
+    def before(self, service: str, moment: float = 0.0) -> Look | None:
+        """The last look before the recorded change."""
+        return self.last(service, start=1.0, until=moment or self.changed_at)
+
+    def _of(
+        self, service: str, start: float, until: float
+    ) -> Iterator[tuple[Raw | None, str, Raw]]:
+        """The service as it is listed in a look, its id, and the look."""
         found = ""
         for look in self.looks:
             if look["t"] < start or (until and look["t"] >= until):
@@ -53,13 +69,11 @@ class Recording:
             raw = self._named(look, service)
             found = raw["ID"] if raw else found
             if found:
-                tasks = [t for t in self._all(look, "tasks") if t["ServiceID"] == found]
-                yield look_from(raw, tasks, None, self._all(look, "nodes"), look["t"])
+                yield raw, found, look
 
-    def before(self, service: str, moment: float = 0.0) -> Look:
-        """The last look before the recorded change."""
-        moment = moment or self.changed_at
-        return list(self.replay(service, start=1.0, until=moment))[-1]
+    def _read(self, raw: Raw | None, found: str, look: Raw) -> Look:
+        tasks = [task for task in self._all(look, "tasks") if task["ServiceID"] == found]
+        return look_from(raw, tasks, None, self._all(look, "nodes"), look["t"])
 
     def _named(self, look: dict[str, Any], name: str) -> dict[str, Any] | None:
         services = self._all(look, "services")
