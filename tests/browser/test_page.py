@@ -67,7 +67,12 @@ def test_a_whole_command_is_sent_by_enter_though_more_could_be_added(
 
 
 def test_of_many_messages_the_last_are_shown_first(browser: Browser, stage: Stage) -> None:
-    for number in range(203):
+    browser.driver.get("about:blank")
+    for number in range(200):
+        stage.say(f"message {number}.")
+    browser.driver.get(stage.page.url)
+    browser.find(".message", "message 199.")
+    for number in range(200, 203):
         stage.say(f"message {number}.")
     browser.find(".message", "message 202.")
     browser.wait(lambda: len(browser.all(".message")) == 200 or None)

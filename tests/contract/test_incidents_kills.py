@@ -19,11 +19,13 @@ from bot.domain.alert import Button, Press
 from bot.domain.incident import IncidentState
 from bot.ports import Kept
 from bot.store.incidents import RedisIncidents
-from tests.contract.incident_kit import PATIENCE, incidents_on
+from tests.contract.incident_kit import incidents_on
 from tests.contract.watcher_crew import Crew, Nursery, a_crew, alerts
 from tests.contract.watcher_kit import Head, begin_watching, counts_at, first_failure
 from tests.lab.redis import RedisServer
 
+PATIENCE = 60.0
+"""Seconds after which what is awaited has failed; it takes a few on a quiet machine."""
 POST, UPDATE = "chat.postMessage", "chat.update"
 FIRST = first_failure()
 LATER = FIRST + 5
