@@ -68,13 +68,11 @@ def test_a_whole_command_is_sent_by_enter_though_more_could_be_added(
 
 def test_of_many_messages_the_last_are_shown_first(browser: Browser, stage: Stage) -> None:
     browser.driver.get("about:blank")
-    for number in range(200):
-        stage.say(f"message {number}.")
+    early = [stage.say(f"message {number}.") for number in range(200)]
     browser.driver.get(stage.page.url)
-    browser.find(".message", "message 199.")
-    for number in range(200, 203):
-        stage.say(f"message {number}.")
-    browser.find(".message", "message 202.")
+    browser.find(f"[data-ts='{early[-1]}']", "message 199.")
+    late = [stage.say(f"message {number}.") for number in range(200, 203)]
+    browser.find(f"[data-ts='{late[-1]}']", "message 202.")
     browser.wait(lambda: len(browser.all(".message")) == 200 or None)
     browser.find(".earlier button").send_keys(Keys.ENTER)
     browser.wait(lambda: len(browser.all(".message")) == 203 or None)
