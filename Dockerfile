@@ -5,9 +5,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT
 WORKDIR /src
 # --without-pip: the virtual environment is copied into the image, pip has no work there.
 RUN python -m venv --without-pip /opt/bot && python -m venv /opt/tools
-COPY requirements.lock requirements-build.lock ./
-RUN pip --python /opt/bot/bin/python install --require-hashes -r requirements.lock \
- && /opt/tools/bin/pip install --require-hashes -r requirements-build.lock
+COPY requirements/bot.lock requirements/build.lock requirements/
+RUN pip --python /opt/bot/bin/python install --require-hashes -r requirements/bot.lock \
+ && /opt/tools/bin/pip install --require-hashes -r requirements/build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY handlers handlers

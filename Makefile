@@ -16,16 +16,16 @@ packages: ## as root on Debian or Ubuntu: install what is missing for the tests
 
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 
-.venv/.demo: requirements-demo.lock
+.venv/.demo: requirements/playground.lock
 	@$(NEW_ENOUGH)
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-demo.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/playground.lock
 	touch $@
 
-.venv/.ready: requirements-dev.lock pyproject.toml
+.venv/.ready: requirements/dev.lock pyproject.toml
 	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -44,10 +44,10 @@ bench: setup ## print the benchmarks' tables
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 lock: setup ## write the lock files anew from pyproject.toml
-	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) --group demo pyproject.toml -o requirements-demo.lock
-	$(LOCK) --group dev pyproject.toml -o requirements-dev.lock
-	echo 'hatchling>=1.27' | $(LOCK) - -o requirements-build.lock
+	$(LOCK) pyproject.toml -o requirements/bot.lock
+	$(LOCK) --group demo pyproject.toml -o requirements/playground.lock
+	$(LOCK) --group dev pyproject.toml -o requirements/dev.lock
+	echo 'hatchling>=1.27' | $(LOCK) - -o requirements/build.lock
 
 page: ## build the demo's page from web/ (needs Node; the built one is checked in)
 	cd web && npm ci --ignore-scripts && npm run check && npm run build

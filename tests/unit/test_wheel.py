@@ -131,7 +131,7 @@ def names_in(wheel: Path) -> list[str]:
 
 def development_modules() -> set[str]:
     """Top-level modules that come from packages of the development lock alone."""
-    extra = locked("requirements-dev.lock") - locked("requirements.lock")
+    extra = locked("requirements/dev.lock") - locked("requirements/bot.lock")
     return {
         module
         for module, origins in packages_distributions().items()
