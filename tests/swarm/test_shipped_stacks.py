@@ -14,7 +14,7 @@ from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, KEY
 
-SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
+SHIPPED = Path(__file__).resolve().parents[2] / "examples" / "stacks"
 OROCHI = ("django", "es01", "kib01", "mailhog", "postgres", "redis", "scheduler", "worker01")
 
 

@@ -253,7 +253,7 @@ async def test_each_broken_file_is_told_and_changes_nothing(desk: Desk, folder: 
     assert await services(desk) == before
 
 
-SHIPPED = Path(__file__).resolve().parents[2] / "stacks" / "portainer.yml"
+SHIPPED = Path(__file__).resolve().parents[2] / "examples" / "stacks" / "portainer.yml"
 PORTAINER = """
 PORTAINER_NODE={node}
 PORTAINER_IMAGE=lab/busy:1

@@ -26,7 +26,7 @@ from bot.views.incident import metadata as incident_metadata
 from bot.views.job import metadata
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("bot", "handlers", "tests", "docs", "benchmarks", ".ci", "requirements")
+FOLDERS = ("bot", "handlers", "tests", "docs", "benchmarks", ".ci", "requirements", "examples")
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))]
 )
