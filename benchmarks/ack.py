@@ -23,7 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from benchmarks.table import Table, quantile
 from bot.clock import SystemClock
 from bot.demo.slack import SlackEmulator
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports import Request
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger

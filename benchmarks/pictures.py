@@ -13,7 +13,6 @@ from pathlib import Path
 from benchmarks.footprint import resident
 from benchmarks.table import Table
 from bot.domain.course import Moment
-from bot.domain.figure import Figure
 from bot.domain.job import Job, JobState, Target
 from bot.domain.swarm import (
     Availability,
@@ -25,6 +24,7 @@ from bot.domain.swarm import (
     Task,
     TaskState,
 )
+from bot.domain.text.figure import Figure
 from bot.domain.verdict import Outcome, Verdict
 from bot.drawing.pictures import Pictures
 from bot.views.map_picture import map_picture

@@ -19,7 +19,7 @@ from bot.domain.goal import Limits
 from bot.domain.incident import Incident
 from bot.domain.incident_news import Rules
 from bot.domain.job import Job
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.drawing.pictures import Pictures
 from bot.loops.alerts import AlertTexts
 from bot.loops.background import Background, cancel_all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.command import Cancel as Command
 from bot.domain.errors import RefusedError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports import CancelResult
 from bot.views.errors import done
 from handlers.confirming import Confirming

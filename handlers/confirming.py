@@ -19,7 +19,7 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.job import Draft, Job
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.views.errors import done
 from bot.views.job import job_message

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.command import ListVersions as Command
 from bot.domain.errors import RefusedError
-from bot.domain.message import Message
 from bot.domain.names import alike
+from bot.domain.text.message import Message
 from bot.views.history import history_message
 from handlers.context import Context
 

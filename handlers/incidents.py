@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.command import ListIncidents as Command
 from bot.domain.incident import Incident
-from bot.domain.message import Message
 from bot.domain.names import NotFound, resolve, short_name
+from bot.domain.text.message import Message
 from bot.views.errors import unknown_service
 from bot.views.incidents import incidents_message
 from handlers.context import Context

@@ -19,8 +19,8 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.job import Draft, Job, JobState
-from bot.domain.message import Message
 from bot.domain.precedence import may_concern
+from bot.domain.text.message import Message
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.views.errors import failed, refused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.command import ListJobs as Command
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.views.jobs import jobs_message
 from handlers.context import Context
 

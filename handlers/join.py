@@ -11,7 +11,7 @@ from bot.domain.command import Join as Command
 from bot.domain.command import RotateToken
 from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
 from bot.domain.joining import ROLES, fingerprint
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports.engine import JoinTokens
 from bot.views.join import join_message, rotate_question
 from handlers.context import Context

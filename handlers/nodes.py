@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.command import ListNodes as Command
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.views.nodes import nodes_message
 from handlers.context import Context
 

@@ -19,9 +19,9 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.job import Draft, new_job_id
-from bot.domain.message import Message
 from bot.domain.parser import parse
 from bot.domain.precedence import TYPED
+from bot.domain.text.message import Message
 from bot.ports import Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.domain.catalog import StackEntry
 from bot.domain.command import ListStacks as Command
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.views.stacks import stacks_message
 from handlers.context import Context
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.domain.command import Defaults, Reply, Scale, ScaleTarget, as_text
 from bot.domain.names import is_service_name
-from bot.domain.quoting import quoted, shorten
+from bot.domain.text.escaping import quoted, shorten
 
 YES = frozenset({"--yes", "-y"})
 MOST_TARGETS = 10

@@ -18,7 +18,7 @@ from bot.domain.command import (
     Reply,
 )
 from bot.domain.joining import ROLES
-from bot.domain.quoting import quoted
+from bot.domain.text.escaping import quoted
 
 MOST_LINES = 5000
 MOST_BACK = 30 * 24 * 3600

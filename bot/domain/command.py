@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
-from bot.domain.quoting import shorten
+from bot.domain.text.escaping import shorten
 
 LONGEST_REPLY = 2900
 NOTHING_CHANGED = "Nothing was changed."

@@ -37,8 +37,8 @@ from bot.domain.command import (
 )
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import alike, job_id
-from bot.domain.quoting import quoted
 from bot.domain.stack_commands import STACKS
+from bot.domain.text.escaping import quoted
 from bot.domain.version_commands import VERSIONS
 
 COMMAND_LIKENESS = 0.7

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.domain import arguments
 from bot.domain.command import Command, Defaults, Help, Reply, as_text
 from bot.domain.commands import CommandSpec, resembling, spec, unknown_command
-from bot.domain.quoting import visible
+from bot.domain.text.escaping import visible
 
 __all__ = ["Defaults", "Reply", "parse"]
 

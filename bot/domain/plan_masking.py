@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
-from bot.domain.masking import masked
+from bot.domain.text.redaction import masked
 
 _NAME: Final = re.compile(
     r"pass|pwd|secret|token|key|auth|cred|salt|dsn|private|cert|cookie|session|signature|webhook"

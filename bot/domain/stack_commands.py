@@ -8,7 +8,7 @@ from bot.domain.arguments import example, without_yes
 from bot.domain.command import Command, Defaults, Deploy, Reply
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import is_service_name
-from bot.domain.quoting import quoted
+from bot.domain.text.escaping import quoted
 
 _FILE_ENDINGS = (".yml", ".yaml", ".env")
 

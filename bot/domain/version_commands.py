@@ -8,7 +8,7 @@ from bot.domain.arguments import example, no_arguments
 from bot.domain.command import Command, Defaults, ListStacks, ListVersions, Reply
 from bot.domain.command_spec import CommandSpec
 from bot.domain.names import is_service_name
-from bot.domain.quoting import quoted
+from bot.domain.text.escaping import quoted
 
 
 def _history(words: Sequence[str], defaults: Defaults) -> Command | Reply:

@@ -12,7 +12,7 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from bot.domain.figure import Box, Figure, Stroke, Words
+from bot.domain.text.figure import Box, Figure, Stroke, Words
 
 FONTS: Final = Path(__file__).parent / "fonts"
 ANCHORS: Final = {"left": "ls", "center": "ms", "right": "rs"}

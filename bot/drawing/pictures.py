@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 
 from bot.domain.errors import DrawingError
-from bot.domain.figure import MOST_PIXELS, Figure
+from bot.domain.text.figure import MOST_PIXELS, Figure
 from bot.drawing.pen import png
 from bot.threads import Threads
 

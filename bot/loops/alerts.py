@@ -23,7 +23,7 @@ from bot.domain.errors import (
     MessageGoneError,
 )
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.ports import Chat, Clock, Still
 

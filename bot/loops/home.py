@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from bot.domain.dashboard import Dashboard
 from bot.domain.errors import BotError, ChatError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports import Chat, Clock
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 
 
 @dataclass(frozen=True, slots=True)

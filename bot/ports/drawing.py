@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.domain.figure import Figure
+from bot.domain.text.figure import Figure
 
 
 class Drawing(Protocol):

@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.domain.errors import BotError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports import Receive, Request
 from bot.slack.api import Identity
 from bot.slack.in_flight import InFlight

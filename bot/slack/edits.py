@@ -13,7 +13,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError, LeaseLostError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports import Clock, Still
 from bot.slack.api import Api
 from bot.slack.budget import Budget, Limit

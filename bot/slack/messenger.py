@@ -7,7 +7,7 @@ import logging
 from typing import Any, Final
 
 from bot.domain.errors import CannotPostError, ChatLoginError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports import Clock, Still, Upload
 from bot.slack.api import Api
 from bot.slack.budget import Budget, Limit, LocalBudget

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 
 Key = tuple[str, str]
 """A message's address: channel id and ts."""

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
 from bot.domain.errors import ChatUnavailableError, LeaseLostError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.ports import Clock, Still
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, NotSentError, RateLimitedError

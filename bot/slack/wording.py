@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 
 EDIT_TEXT: Final = 4_000
 """``chat.update`` takes less text than ``chat.postMessage``

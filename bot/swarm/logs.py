@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from bot.domain.masking import masked
+from bot.domain.text.redaction import masked
 
 MOST_BYTES: Final = 16 * 1024
 """What is kept of a log, counted from its end."""

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bot.domain.masking import masked_error
 from bot.domain.placement import meets_constraints
 from bot.domain.swarm import (
     Availability,
@@ -30,6 +29,7 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from bot.domain.text.redaction import masked_error
 from bot.swarm import specs
 
 Raw = Mapping[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from bot.domain.message import Block
+from bot.domain.text.message import Block
 from bot.views.text import plain, shorten
 
 MOST_BLOCKS = 50

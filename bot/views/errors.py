@@ -8,9 +8,9 @@ from __future__ import annotations
 from bot.domain.access import Operators
 from bot.domain.command import NOTHING_CHANGED, Reply
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.message import Message
 from bot.domain.names import NotFound, short_name
-from bot.domain.quoting import shorten
+from bot.domain.text.escaping import shorten
+from bot.domain.text.message import Message
 from bot.views.blocks import section
 from bot.views.text import fit
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.errors import RefusedError
 from bot.domain.history import image_changes, same_files, way_back
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.domain.version import Version
 from bot.views import words
 from bot.views.blocks import context, fits, packed

@@ -13,7 +13,7 @@ from bot.domain.dashboard import Dashboard
 from bot.domain.health import Grade, Health, examine
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.job import Job
-from bot.domain.message import Block, Message
+from bot.domain.text.message import Block, Message
 from bot.domain.version import Version
 from bot.views import words
 from bot.views.around import job_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.views.blocks import context, fits, packed
 from bot.views.incident import NAME_LENGTH, STATES, name_of
 from bot.views.text import duration, line, mention, plural, slack_date, slack_time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.job import Job
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.around import job_line
 from bot.views.blocks import context, fits, packed

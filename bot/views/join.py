@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.views.blocks import actions, button, confirm, context, section
 from bot.views.text import code_block, line, quoted
 

@@ -11,8 +11,8 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import Final
 
-from bot.domain.figure import SCALES
-from bot.domain.quoting import ELLIPSIS, MOST_CUT, one_line
+from bot.domain.text.escaping import ELLIPSIS, MOST_CUT, one_line
+from bot.domain.text.figure import SCALES
 from bot.views.advances import BOLD, REGULAR
 
 UNITS: Final = 2048

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from wcwidth import ljust, width
 
-from bot.domain.message import Block, Message
-from bot.domain.quoting import escape, one_line
 from bot.domain.service_log import LogLine, ServiceLog
 from bot.domain.swarm import Look, Service
+from bot.domain.text.escaping import escape, one_line
+from bot.domain.text.message import Block, Message
 from bot.views.blocks import context, section, size
 from bot.views.table import BLOCK_LENGTH, code_pages, code_section
 from bot.views.text import duration, line, plural

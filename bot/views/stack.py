@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bot.domain.job import Job, JobState
-from bot.domain.message import Block
 from bot.domain.plan import Action, Plan
+from bot.domain.text.message import Block
 from bot.domain.verdict import Verdict
 from bot.views import words
 from bot.views.blocks import packed, section

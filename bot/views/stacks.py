@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.catalog import StackEntry
-from bot.domain.message import Message
 from bot.domain.names import short_name
 from bot.domain.plan import Action, Difference, ReplicaRule, ServiceChange
+from bot.domain.text.message import Message
 from bot.domain.version import Version
 from bot.views import words
 from bot.views.blocks import context, fits, packed

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.health import Grade, Health, examine
-from bot.domain.message import Block, Message
 from bot.domain.swarm import Availability, Node, NodeState, StackLook
+from bot.domain.text.message import Block, Message
 from bot.views.around import Surroundings, jobs_text, small_print
 from bot.views.blocks import context, fits, header, packed, section
 from bot.views.service_status import service_status_message

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from wcwidth import clip, ljust, rjust, width
 
-from bot.domain.message import Block
-from bot.domain.quoting import ELLIPSIS, escape, one_line
+from bot.domain.text.escaping import ELLIPSIS, escape, one_line
+from bot.domain.text.message import Block
 from bot.views.blocks import MOST_BYTES, SECTION_LENGTH, section, size
 from bot.views.text import FENCE
 

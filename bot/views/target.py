@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.domain.job import NODE, Job, JobState, Target
-from bot.domain.message import Block
 from bot.domain.names import short_name
 from bot.domain.progress import ServiceProgress
+from bot.domain.text.message import Block
 from bot.domain.verdict import Outcome
 from bot.views import words
 from bot.views.blocks import packed, section

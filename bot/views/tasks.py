@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bot.domain.message import Message
 from bot.domain.preflight import image_name
 from bot.domain.swarm import Service, StackLook, Task, TaskState
+from bot.domain.text.message import Message
 from bot.views.blocks import MOST_BYTES, context, section, size
 from bot.views.table import MORE_BYTES, Column, table
 from bot.views.text import duration, line, plural, slack_time

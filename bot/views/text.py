@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from bot.domain.quoting import MOST_CUT, escape, fit, one_line, quoted, shorten, visible
+from bot.domain.text.escaping import MOST_CUT, escape, fit, one_line, quoted, shorten, visible
 
 __all__ = [
     "bar",

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.clock import SystemClock
 from bot.demo.slack import SlackEmulator
-from bot.domain.message import Message, Metadata
+from bot.domain.text.message import Message, Metadata
 from bot.ports import Receive, Request
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bot.domain.errors import DrawingError
-from bot.domain.figure import MOST_PIXELS, Box, Figure, Hatch, Stroke, Words
+from bot.domain.text.figure import MOST_PIXELS, Box, Figure, Hatch, Stroke, Words
 from bot.drawing.pen import png
 from bot.drawing.pictures import MOST_WAITING, Pictures
 from bot.views.lettering import room

@@ -14,7 +14,7 @@ from bot.demo.slack.model import View, texts_within
 from bot.domain.dashboard import Dashboard
 from bot.domain.errors import ChatUnavailableError, SwarmError
 from bot.domain.job import Job
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.loops.background import cancel_all
 from bot.loops.home import Home
 from bot.views.home import home_message

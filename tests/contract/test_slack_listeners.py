@@ -8,7 +8,7 @@ import pytest
 from slack_bolt.async_app import AsyncAck
 
 from bot.domain.errors import RefusedError
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.slack import app as slack_app
 from bot.slack.app import Listeners
 from bot.slack.in_flight import InFlight

@@ -12,7 +12,7 @@ from bot.domain.errors import (
     ChatLoginError,
     ChatUnavailableError,
 )
-from bot.domain.message import Message
+from bot.domain.text.message import Message
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
 from tests.contract.slack_side import (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageFont
 
-from bot.domain.figure import SCALES
+from bot.domain.text.figure import SCALES
 from bot.drawing.pen import font_file
 from bot.views import advances
 from bot.views.lettering import BOX, PICTURED, fitted, lettered, room

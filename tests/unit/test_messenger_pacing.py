@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.message import Message, Metadata
+from bot.domain.text.message import Message, Metadata
 from bot.slack.budget import refilled, shortage
 from bot.slack.edits import EDITS, RESERVE
 from bot.slack.pacing import LONGEST_PAUSE, Pacing

@@ -9,7 +9,7 @@ from bot.domain.errors import (
     ChatUnavailableError,
     MessageGoneError,
 )
-from bot.domain.message import Message, Metadata
+from bot.domain.text.message import Message, Metadata
 from bot.slack.errors import LayoutError, refusal
 from bot.slack.wording import (
     EDIT_TEXT,

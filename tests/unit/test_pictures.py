@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.course import MOST, Moment, extended
-from bot.domain.figure import MOST_PIXELS, Box, Figure, Stroke, Words
 from bot.domain.job import Job, JobState, Target
 from bot.domain.progress import ServiceProgress, SlotProgress
 from bot.domain.swarm import (
@@ -22,6 +21,7 @@ from bot.domain.swarm import (
     Task,
     TaskState,
 )
+from bot.domain.text.figure import MOST_PIXELS, Box, Figure, Stroke, Words
 from bot.domain.tiles import Standing, tiles
 from bot.domain.verdict import Outcome, Verdict
 from bot.views.lettering import fitted, room

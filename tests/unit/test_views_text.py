@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.quoting import escape, fit, one_line, quoted, visible
+from bot.domain.text.escaping import escape, fit, one_line, quoted, visible
 from bot.views.blocks import MOST_BYTES, context, fits, header, packed, section
 from bot.views.text import (
     bar,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bot.domain.errors import RefusedError
-from bot.domain.masking import masked
+from bot.domain.text.redaction import masked
 
 _Told = Callable[[re.Match[str], str], tuple[str, str]]
 

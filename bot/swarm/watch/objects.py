@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
 
-from bot.domain.masking import masked_error
 from bot.domain.placement import meets_constraints
 from bot.domain.swarm import (
     Availability,
@@ -26,6 +25,7 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from bot.domain.text.redaction import masked_error
 from bot.swarm.watch import watch_pb2 as pb
 from bot.swarm.wire import STACK_LABEL
 

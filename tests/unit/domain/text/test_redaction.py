@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.masking import MASK, masked, masked_error
+from bot.domain.text.redaction import MASK, masked, masked_error
 from bot.swarm import wire
 from bot.swarm.watch import objects
 from bot.swarm.watch import watch_pb2 as pb
