@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 from benchmarks.table import Table, quantile
-from bot.domain.swarm import Task, TaskState
+from bot.domain.swarm.model import Task, TaskState
 from bot.ports import Feed
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.poll_feed import PollFeed

@@ -13,7 +13,7 @@ from benchmarks.footprint import cpu_seconds
 from benchmarks.relay import Relay, relayed
 from benchmarks.simulated import simulated
 from benchmarks.table import Table
-from bot.domain.stream import Batch, Listing
+from bot.domain.swarm.events import Batch, Listing
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.stream import SwarmStream

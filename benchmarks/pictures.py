@@ -14,7 +14,7 @@ from benchmarks.footprint import resident
 from benchmarks.table import Table
 from bot.domain.course import Moment
 from bot.domain.job import Job, JobState, Target
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,

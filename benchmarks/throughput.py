@@ -10,7 +10,7 @@ from benchmarks.table import Table, quantile
 from bot.domain.incident import Watch
 from bot.domain.incident_news import Context, News, Rules
 from bot.domain.incidents import reduce
-from bot.domain.swarm import Task, TaskState
+from bot.domain.swarm.model import Task, TaskState
 from bot.swarm.watch import watch_pb2 as pb
 from bot.swarm.watch.reading import Reader
 from tests.unit.looks import NODES, a_service, a_task, failed

@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from typing import Final
 
-from bot.domain.reach import Reach
+from bot.domain.swarm.reachability import Reach
 
 SECONDS: Final = 2.0
 AT_ONCE: Final = 16

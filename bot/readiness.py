@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.domain.probe import Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
-from bot.domain.reach import Reach
+from bot.domain.swarm.reachability import Reach
 
 log = logging.getLogger(__name__)
 

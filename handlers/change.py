@@ -21,7 +21,7 @@ from bot.domain.errors import (
 )
 from bot.domain.job import Job, JobState, Target
 from bot.domain.progress import ServiceProgress
-from bot.domain.swarm import Look
+from bot.domain.swarm.model import Look
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold

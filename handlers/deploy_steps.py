@@ -10,7 +10,7 @@ from bot.domain.errors import RefusedError, StalePlanError, SwarmError
 from bot.domain.job import Job, Target
 from bot.domain.plan import Action, Kind, Plan, Step
 from bot.domain.plan_progress import Judged, Standing, judge
-from bot.domain.swarm import Service, StackLook
+from bot.domain.swarm.model import Service, StackLook
 from bot.loops.hold import Hold
 from bot.ports import Applied, Recording
 from handlers.change import in_time, insist

@@ -16,7 +16,7 @@ from bot.domain.node_jobs import (
     moved_services,
 )
 from bot.domain.progress import ServiceProgress
-from bot.domain.swarm import Availability, Node, Service, StackLook, TaskState
+from bot.domain.swarm.model import Availability, Node, Service, StackLook, TaskState
 from bot.domain.verdict import Outcome
 from handlers.context import Context
 from handlers.node_job import NodeJob

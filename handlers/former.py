@@ -8,7 +8,7 @@ from bot.domain.errors import RefusedError, SupersededError
 from bot.domain.history import former
 from bot.domain.job import Target
 from bot.domain.plan import Action, Kind, Plan
-from bot.domain.swarm import LastChange, Service
+from bot.domain.swarm.model import LastChange, Service
 from bot.domain.version import Version
 from bot.ports import Recording
 from handlers.context import Context

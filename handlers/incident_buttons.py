@@ -10,7 +10,7 @@ from bot.domain.alert import Button, Press
 from bot.domain.command import AcknowledgeIncident, IncidentLogs, SilenceIncident
 from bot.domain.errors import RefusedError
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.swarm import Look, Task
+from bot.domain.swarm.model import Look, Task
 from bot.domain.text.message import Message
 from bot.views.logs import logs_message, no_logs_message
 from bot.views.text import mention

@@ -10,7 +10,7 @@ import asyncio
 from bot.domain.command import Join as Command
 from bot.domain.command import RotateToken
 from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
-from bot.domain.joining import ROLES, fingerprint
+from bot.domain.swarm.join_tokens import ROLES, fingerprint
 from bot.domain.text.message import Message
 from bot.ports.engine import JoinTokens
 from bot.views.join import join_message, rotate_question

@@ -6,8 +6,8 @@ import asyncio
 
 from bot.domain.command import ReadLogs as Command
 from bot.domain.errors import ChatError
-from bot.domain.service_log import ServiceLog
-from bot.domain.swarm import Service
+from bot.domain.swarm.model import Service
+from bot.domain.swarm.service_log import ServiceLog
 from bot.domain.text.message import Message
 from bot.views.service_logs import LogTexts, end_message, is_short, whole_message
 from handlers import one_service

@@ -22,7 +22,7 @@ from bot.domain.errors import (
 from bot.domain.job import NODE, Draft, Job, JobState, Target
 from bot.domain.node_jobs import NodeLook, find_node, gone
 from bot.domain.progress import ServiceProgress
-from bot.domain.swarm import Availability, Node, Service, StackLook
+from bot.domain.swarm.model import Availability, Node, Service, StackLook
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold

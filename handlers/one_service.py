@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.job import Draft, Job, Target
 from bot.domain.names import NotFound, resolve
-from bot.domain.slots import count
-from bot.domain.swarm import Look, Service
+from bot.domain.swarm.model import Look, Service
+from bot.domain.swarm.slots import count
 from bot.views.errors import unknown_service
 from handlers.change import in_time
 from handlers.context import Context

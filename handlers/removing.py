@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bot.domain.errors import SwarmError
 from bot.domain.progress import ServiceProgress
-from bot.domain.swarm import Node, NodeState, Task
+from bot.domain.swarm.model import Node, NodeState, Task
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold

@@ -6,8 +6,8 @@ from bot.domain.command import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.job import Job
 from bot.domain.names import NotFound, resolve
-from bot.domain.placement import eligible_nodes
-from bot.domain.swarm import StackLook
+from bot.domain.swarm.model import StackLook
+from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.text.message import Message
 from bot.views.errors import unknown_service
 from bot.views.status import Surroundings, service_status_message, status_message

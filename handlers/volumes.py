@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from bot.domain.command import ListVolumes as Command
 from bot.domain.errors import SwarmError
-from bot.domain.reach import Reach
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.volumes import LiveVolume, Volume, volumes_of
 from bot.domain.text.message import Message
-from bot.domain.volumes import LiveVolume, Volume, volumes_of
 from bot.ports.engine import Probe
 from bot.views.volumes import volumes_message
 from handlers.context import Context

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.demo.swarm.engine import SimulatedSwarm
 from bot.demo.swarm.furnished import NFS_SERVER, furnished
-from bot.domain.reach import Reach
+from bot.domain.swarm.reachability import Reach
 from bot.ports.engine import Probe
 from bot.swarm.engine import DockerSwarm
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from bot.domain.memory import Memory, Sight, in_progress, own_update
-from bot.domain.swarm import UpdateState
+from bot.domain.swarm.model import UpdateState
 from bot.domain.verdict import Outcome, Verdict
 
 

@@ -17,7 +17,7 @@ from bot.domain.command import (
     ReadLogs,
     Reply,
 )
-from bot.domain.joining import ROLES
+from bot.domain.swarm.join_tokens import ROLES
 from bot.domain.text.escaping import quoted
 
 MOST_LINES = 5000

@@ -22,8 +22,8 @@ from bot.domain.memory import Memory, Sight, remember
 from bot.domain.probe import Probe, Reading
 from bot.domain.progress import ServiceProgress
 from bot.domain.rules import CONVERGING, WATCHING
-from bot.domain.slots import count, runs_to_completion
-from bot.domain.swarm import Look, Task
+from bot.domain.swarm.model import Look, Task
+from bot.domain.swarm.slots import count, runs_to_completion
 from bot.domain.verdict import Outcome, Verdict
 
 __all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "question", "step"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.incident import Incident
 from bot.domain.job import Job
-from bot.domain.swarm import StackLook
+from bot.domain.swarm.model import StackLook
 from bot.domain.version import Version
 
 

@@ -1,9 +1,9 @@
 """What draining a node would do: which tasks move, which end, and which find no other node.
 
 What is said to find no node does not: each service is looked at alone, with what stays on the
-other nodes (``bot.domain.placement``). What is said that it may not is more than the room that is
-left when all move: they are placed one service after the other, spread as swarmkit's scheduler
-does it (manager/scheduler/scheduler.go), which does not try for the tightest fit either.
+other nodes (``bot.domain.swarm.placement``). What is said that it may not is more than the room
+that is left when all move: they are placed one service after the other, spread as swarmkit's
+scheduler does it (manager/scheduler/scheduler.go), which does not try for the tightest fit either.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from typing import Final
 from bot.domain.errors import RefusedError
 from bot.domain.node_jobs import arriving_services, moved_services
 from bot.domain.outcomes import plural
-from bot.domain.placement import Fit, explain, holds_its_place
-from bot.domain.slots import last_wanted
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,
@@ -29,6 +27,8 @@ from bot.domain.swarm import (
     Task,
     TaskState,
 )
+from bot.domain.swarm.placement import Fit, explain, holds_its_place
+from bot.domain.swarm.slots import last_wanted
 
 MOST_NAMED = 6
 MOST_REASONS = 2

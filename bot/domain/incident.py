@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from bot.domain.causes import Cause
+from bot.domain.swarm.causes import Cause
 
 NODE_KEY: Final = "node:"
 """What the key of a node's incident begins with; the node's id follows."""

@@ -11,11 +11,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
 from bot.domain.incident_news import Action, Context, Fetch, Forget, Reduced, Remind, Rules, Tell
 from bot.domain.incident_rules import coarse_key, incident_key
-from bot.domain.swarm import Service, Task
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.model import Service, Task
 
 MOST_IDS: Final = 10_000
 """Of ids remembered of each kind; far more than the swarm tells of again (five a slot)."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.causes import Cause
 from bot.domain.incident import Incident, Watch
-from bot.domain.swarm import Node, Service, Task
+from bot.domain.swarm.causes import Cause
+from bot.domain.swarm.model import Node, Service, Task
 
 ALERTS_LABEL: Final = "orochi-bot.alerts"
 CHANNEL_LABEL: Final = "orochi-bot.channel"

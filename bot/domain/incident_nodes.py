@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Lost
 from bot.domain.incident_draft import Draft
 from bot.domain.incident_rules import incident_id, node_key, worth_an_alert
 from bot.domain.incident_tasks import reopened
-from bot.domain.swarm import Node, NodeState
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.model import Node, NodeState
 
 
 def see_node(draft: Draft, node: Node) -> None:

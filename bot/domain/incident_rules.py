@@ -16,17 +16,24 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bot.domain.causes import KILLED, REPLACED_BY_SWARM, Cause, CauseKind, classify, short_error
 from bot.domain.incident import NODE_KEY
 from bot.domain.incident_news import Context
-from bot.domain.placement import eligible_nodes
-from bot.domain.slots import (
+from bot.domain.swarm.causes import (
+    KILLED,
+    REPLACED_BY_SWARM,
+    Cause,
+    CauseKind,
+    classify,
+    short_error,
+)
+from bot.domain.swarm.model import Node, NodeState, Service, Task, TaskState
+from bot.domain.swarm.placement import eligible_nodes
+from bot.domain.swarm.slots import (
     is_current,
     last_wanted,
     place_of,
     runs_to_completion,
 )
-from bot.domain.swarm import Node, NodeState, Service, Task, TaskState
 
 ID_LENGTH: Final = 6
 _ID_ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"

@@ -12,7 +12,7 @@ from bot.domain.incident_news import Remind, Rules
 from bot.domain.incident_nodes import fire_nodes, hits, note_unplaced
 from bot.domain.incident_rules import node_key, whole, worth_an_alert
 from bot.domain.incident_tasks import count_failure, excused_by_label, is_unplaced
-from bot.domain.swarm import Service
+from bot.domain.swarm.model import Service
 
 RECHECK_SECONDS: Final = 10.0
 """How often a service that is not whole is looked at without news of it."""

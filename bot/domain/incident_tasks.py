@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Suspect
 from bot.domain.incident_draft import Draft
 from bot.domain.incident_news import Fetch, wants_no_alerts
@@ -19,8 +18,9 @@ from bot.domain.incident_rules import (
     overtaken,
     whole,
 )
-from bot.domain.slots import place_order
-from bot.domain.swarm import Service, Task, TaskState
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.model import Service, Task, TaskState
+from bot.domain.swarm.slots import place_order
 
 MOST_PLACES: Final = 200
 _RUNNING: Final = TaskState.RUNNING

@@ -25,14 +25,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Silence, Watch
 from bot.domain.incident_draft import Draft
 from bot.domain.incident_news import Action, Context, Evidence, News, Reduced, Tell
 from bot.domain.incident_nodes import see_missing_nodes, see_node, see_node_removed
 from bot.domain.incident_settling import settle
 from bot.domain.incident_tasks import see_first_listing, see_later_listing, see_task
-from bot.domain.swarm import Task
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.model import Task
 
 NEVER_SECONDS: Final = 3600.0
 """What ``next_tick`` says when time alone changes nothing."""

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.domain.causes import REPLACED_BY_SWARM, Cause, classify
 from bot.domain.goal import Goal
 from bot.domain.readiness import UNPROBED, Readiness
-from bot.domain.slots import (
+from bot.domain.swarm.causes import REPLACED_BY_SWARM, Cause, classify
+from bot.domain.swarm.model import Look, Service, Task, TaskState, UpdateState
+from bot.domain.swarm.slots import (
     Census,
     down_nodes,
     has_failed_before,
@@ -28,7 +29,6 @@ from bot.domain.slots import (
     place_of,
     runs_to_completion,
 )
-from bot.domain.swarm import Look, Service, Task, TaskState, UpdateState
 
 _IN_PROGRESS = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
 _PAUSES = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.job import ID_ALPHABET, ID_LENGTH
-from bot.domain.swarm import Service
+from bot.domain.swarm.model import Service
 
 LONGEST_SERVICE_NAME = 63
 SERVICE_VALUE = "service:"

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from bot.domain.errors import NotFoundError, RefusedError
 from bot.domain.names import alike
-from bot.domain.placement import eligible_nodes
 from bot.domain.progress import ServiceProgress, SlotProgress
-from bot.domain.slots import last_wanted
-from bot.domain.swarm import Availability, Mode, Node, NodeState, Service, Task, TaskState
+from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Service, Task, TaskState
+from bot.domain.swarm.placement import eligible_nodes
+from bot.domain.swarm.slots import last_wanted
 from bot.domain.verdict import Outcome, Verdict
 
 SHORTEST_ID = 4

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.causes import Cause, CauseKind, with_oom, with_probe
 from bot.domain.goal import Goal
 from bot.domain.memory import Failure, Memory, Sight
 from bot.domain.progress import ServiceProgress, SlotProgress
-from bot.domain.slots import Census, place_of, place_order, runs_to_completion
-from bot.domain.swarm import Node, Service, Task, TaskState
+from bot.domain.swarm.causes import Cause, CauseKind, with_oom, with_probe
+from bot.domain.swarm.model import Node, Service, Task, TaskState
+from bot.domain.swarm.slots import Census, place_of, place_order, runs_to_completion
 from bot.domain.verdict import Outcome, Verdict
 
 _VERDICTS: Final = {

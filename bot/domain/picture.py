@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from bot.domain.incident import Watch
 from bot.domain.incident_news import Context, Fetch, News, Rules
-from bot.domain.slots import runs_to_completion
-from bot.domain.stream import Action, Batch, Event, Listing
-from bot.domain.swarm import Node, Service, Task, TaskState
+from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.model import Node, Service, Task, TaskState
+from bot.domain.swarm.slots import runs_to_completion
 
 _ENDS = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
 

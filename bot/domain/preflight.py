@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.errors import RefusedError
 from bot.domain.outcomes import way_out
-from bot.domain.swarm import LastChange, Mode, Service, Task, TaskState, UpdateState
+from bot.domain.swarm.model import LastChange, Mode, Service, Task, TaskState, UpdateState
 
 PAUSED = {
     UpdateState.PAUSED: "its last update failed and is paused",

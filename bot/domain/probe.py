@@ -16,8 +16,8 @@ from ipaddress import IPv6Address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from bot.domain.reach import Reach
-from bot.domain.swarm import Service
+from bot.domain.swarm.model import Service
+from bot.domain.swarm.reachability import Reach
 
 LABEL: Final = "orochi-bot.probe"
 FORMS: Final = "dask://HOST:PORT or http://HOST:PORT/PATH"

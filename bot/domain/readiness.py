@@ -25,9 +25,9 @@ from bot.domain.probe import (
     WrongProbe,
     probe_of,
 )
-from bot.domain.reach import Reach
-from bot.domain.slots import Census, place_of, runs_to_completion
-from bot.domain.swarm import Look, Node, Service, Task
+from bot.domain.swarm.model import Look, Node, Service, Task
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.slots import Census, place_of, runs_to_completion
 
 _SHOWN: Final = 5
 _OTHER_ADDRESSES: Final = (

@@ -11,10 +11,10 @@ from typing import Final
 
 from bot.domain import failing, outcomes
 from bot.domain.case import NEVER, Answer, Case, Rule
-from bot.domain.causes import Cause
 from bot.domain.outcomes import outcome, score
-from bot.domain.slots import runs_to_completion
-from bot.domain.swarm import Restart, UpdateState
+from bot.domain.swarm.causes import Cause
+from bot.domain.swarm.model import Restart, UpdateState
+from bot.domain.swarm.slots import runs_to_completion
 from bot.domain.verdict import Outcome, Verdict
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.names import short_name
-from bot.domain.placement import eligible_nodes
-from bot.domain.reach import Reach
-from bot.domain.swarm import Node, Service
-from bot.domain.volumes import NfsServer, Volume
+from bot.domain.swarm.model import Node, Service
+from bot.domain.swarm.placement import eligible_nodes
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.volumes import NfsServer, Volume
 
 FILE_IMAGE: Final = "com.docker.stack.image"
 """The label in which the docker CLI keeps the image as the file names it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bot.domain.causes import Cause
+from bot.domain.swarm.causes import Cause
 
 
 class Verdict(Enum):

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import causes, outcomes, placement
-from bot.domain.causes import KILLED, Cause, CauseKind
+from bot.domain import outcomes
 from bot.domain.errors import SwarmError
-from bot.domain.swarm import Look, Node, Service, Task
+from bot.domain.swarm import causes, placement
+from bot.domain.swarm.causes import KILLED, Cause, CauseKind
+from bot.domain.swarm.model import Look, Node, Service, Task
 from bot.domain.verdict import Outcome, Verdict
 from bot.ports import Swarm
 

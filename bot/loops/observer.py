@@ -12,7 +12,7 @@ from bot.domain.convergence import Convergence, Step, question, step
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.probe import Reading
 from bot.domain.progress import ServiceProgress
-from bot.domain.swarm import Look, Task
+from bot.domain.swarm.model import Look, Task
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence

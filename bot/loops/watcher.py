@@ -36,7 +36,7 @@ from bot.domain.incident_news import (
 )
 from bot.domain.job import JobState
 from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing, unread
-from bot.domain.stream import Batch, Listing
+from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence as Reader

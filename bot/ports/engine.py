@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.domain.reach import Reach
-from bot.domain.service_log import ServiceLog
-from bot.domain.swarm import Availability, Node, Task
-from bot.domain.volumes import LiveVolume, VolumeMount
+from bot.domain.swarm.model import Availability, Node, Task
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.service_log import ServiceLog
+from bot.domain.swarm.volumes import LiveVolume, VolumeMount
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Nodes(Protocol):
     async def rotate_token(self, role: str, present: str) -> None:
         """Replace the token of a role by a new one: nobody joins with the old one any more.
 
-        ``present`` is the fingerprint of the token that is to go (``bot.domain.joining``). Raises
-        SupersededError when another one is there. After a SwarmUnavailableError the outcome is
-        unknown: calling again is safe.
+        ``present`` is the fingerprint of the token that is to go
+        (``bot.domain.swarm.join_tokens``). Raises SupersededError when another one is there. After
+        a SwarmUnavailableError the outcome is unknown: calling again is safe.
         """
 
 

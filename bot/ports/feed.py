@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.probe import Probe, Reading
-from bot.domain.stream import Batch, Listing
-from bot.domain.swarm import Task
+from bot.domain.swarm.events import Batch, Listing
+from bot.domain.swarm.model import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.plan import Plan, Step
-from bot.domain.swarm import Service
+from bot.domain.swarm.model import Service
 from bot.domain.version import Bundle, Version
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.swarm import Look, Node, Service, StackLook, Task
+from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
 
 
 @dataclass(frozen=True, slots=True)

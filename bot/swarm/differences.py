@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from bot.domain.stream import Action, Event
-from bot.domain.swarm import Availability, Node, NodeState, Service, StackLook, Task
+from bot.domain.swarm.events import Action, Event
+from bot.domain.swarm.model import Availability, Node, NodeState, Service, StackLook, Task
 from bot.ports import Change
 
 _Mark = tuple[object, ...]

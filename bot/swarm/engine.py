@@ -20,7 +20,7 @@ from bot.domain.errors import (
     RefusedError,
     SwarmError,
 )
-from bot.domain.swarm import Look, Node, Service, StackLook, Task
+from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
 from bot.ports import EngineInfo, Guard, Scaled, Updated
 from bot.swarm import specs, wire
 from bot.swarm.connection import Connection, Filters, Json, url

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bot.domain.errors import OutOfSequenceError, SupersededError, SwarmError
-from bot.domain.joining import ROLES, fingerprint
-from bot.domain.swarm import Availability, Node, Task
+from bot.domain.swarm.join_tokens import ROLES, fingerprint
+from bot.domain.swarm.model import Availability, Node, Task
 from bot.ports.engine import JoinTokens
 from bot.swarm import wire
 from bot.swarm.connection import Connection, Json

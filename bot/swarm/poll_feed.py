@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Final, Protocol
 
 from bot.domain.errors import SwarmError
-from bot.domain.swarm import StackLook
+from bot.domain.swarm.model import StackLook
 from bot.ports import Change, FeedStatus
 from bot.swarm.differences import differences
 

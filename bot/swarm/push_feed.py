@@ -17,8 +17,8 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import Final, Protocol
 
 from bot.domain.errors import SwarmError
-from bot.domain.stream import Action, Batch, CursorLostError, Event
-from bot.domain.swarm import Availability, Node, NodeState, Task
+from bot.domain.swarm.events import Action, Batch, CursorLostError, Event
+from bot.domain.swarm.model import Availability, Node, NodeState, Task
 from bot.ports import Change, FeedStatus
 from bot.swarm.poll_feed import Mailbox
 from bot.swarm.watch.client import CHECK_SECONDS

@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 
 from docker import APIClient
 
-from bot.domain.service_log import LogLine, ServiceLog, newest
+from bot.domain.swarm.service_log import LogLine, ServiceLog, newest
 from bot.domain.text.redaction import masked
 from bot.swarm.connection import Connection, url
 from bot.swarm.failures import CLIENT_ERRORS

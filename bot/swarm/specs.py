@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.domain.swarm import LastChange, Previous, UpdateState
+from bot.domain.swarm.model import LastChange, Previous, UpdateState
 
 Json = dict[str, Any]
 

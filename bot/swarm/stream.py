@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bot.domain.errors import SwarmError
-from bot.domain.stream import Batch, CursorLostError, Listing
-from bot.domain.swarm import StackLook
+from bot.domain.swarm.events import Batch, CursorLostError, Listing
+from bot.domain.swarm.model import StackLook
 from bot.swarm.differences import events_between
 from bot.swarm.poll_feed import pause_after
 

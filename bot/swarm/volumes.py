@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.domain.swarm.volumes import LiveVolume, VolumeMount
 from bot.domain.text.redaction import masked
-from bot.domain.volumes import LiveVolume, VolumeMount
 from bot.swarm.connection import Connection, Json
 from bot.swarm.wire import STACK_LABEL
 

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bot.domain.placement import meets_constraints
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Look,
     Mode,
@@ -29,6 +28,7 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from bot.domain.swarm.placement import meets_constraints
 from bot.domain.text.redaction import masked_error
 from bot.swarm import specs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.swarm import Task
+from bot.domain.swarm.model import Task
 from bot.domain.text.message import Message
 from bot.views.blocks import context, section
 from bot.views.text import code_block, line, slack_date

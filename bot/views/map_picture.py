@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot.domain.swarm import Availability, Node, NodeState, StackLook
+from bot.domain.swarm.model import Availability, Node, NodeState, StackLook
+from bot.domain.swarm.task_tiles import Standing, Tile, tiles
 from bot.domain.text.figure import Box, Figure, Hatch, Shape, Words
-from bot.domain.tiles import Standing, Tile, tiles
 from bot.views.lettering import fitted, room
 from bot.views.palette import INK, LINE, LOOKS, PALE, PAPER, SERVICES, SHADE
 from bot.views.text import plural

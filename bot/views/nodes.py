@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.free import free_on, running_on, usual_version
-from bot.domain.swarm import Node, NodeState, Resources, Task
+from bot.domain.swarm.free_resources import free_on, running_on, usual_version
+from bot.domain.swarm.model import Node, NodeState, Resources, Task
 from bot.domain.text.message import Message
 from bot.views.blocks import MOST_BYTES, context, section, size
 from bot.views.table import MORE_BYTES, Column, table

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.tiles import Standing
+from bot.domain.swarm.task_tiles import Standing
 
 INK: Final = "#1d2733"
 PALE: Final = "#5c6773"

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from wcwidth import ljust, width
 
-from bot.domain.service_log import LogLine, ServiceLog
-from bot.domain.swarm import Look, Service
+from bot.domain.swarm.model import Look, Service
+from bot.domain.swarm.service_log import LogLine, ServiceLog
 from bot.domain.text.escaping import escape, one_line
 from bot.domain.text.message import Block, Message
 from bot.views.blocks import context, section, size

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.causes import classify
-from bot.domain.health import Health, examine_service
-from bot.domain.slots import last_wanted, place_of, place_order
-from bot.domain.swarm import Mode, Service, StackLook, Task, TaskState
+from bot.domain.swarm.causes import classify
+from bot.domain.swarm.health import Health, examine_service
+from bot.domain.swarm.model import Mode, Service, StackLook, Task, TaskState
+from bot.domain.swarm.slots import last_wanted, place_of, place_order
 from bot.domain.text.message import Block, Message
 from bot.views.around import Surroundings, jobs_text, small_print
 from bot.views.blocks import context, fits, header, packed, section

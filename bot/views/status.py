@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.health import Grade, Health, examine
-from bot.domain.swarm import Availability, Node, NodeState, StackLook
+from bot.domain.swarm.health import Grade, Health, examine
+from bot.domain.swarm.model import Availability, Node, NodeState, StackLook
 from bot.domain.text.message import Block, Message
 from bot.views.around import Surroundings, jobs_text, small_print
 from bot.views.blocks import context, fits, header, packed, section

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bot.domain.preflight import image_name
-from bot.domain.swarm import Service, StackLook, Task, TaskState
+from bot.domain.swarm.model import Service, StackLook, Task, TaskState
 from bot.domain.text.message import Message
 from bot.views.blocks import MOST_BYTES, context, section, size
 from bot.views.table import MORE_BYTES, Column, table

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from bot.domain.course import FAILED, GONE, LEAVING, MOST, Moment
 from bot.domain.job import Job
+from bot.domain.swarm.task_tiles import Standing
 from bot.domain.text.figure import Box, Figure, Shape, Stroke, Words
-from bot.domain.tiles import Standing
 from bot.views.job import deed, final_verdict
 from bot.views.lettering import fitted, room
 from bot.views.palette import INK, LINE, LOOKS, PALE, PAPER, SHADE

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bot.domain.causes import CauseKind
-from bot.domain.health import Grade, Health, Trouble
-from bot.domain.swarm import Mode
+from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.health import Grade, Health, Trouble
+from bot.domain.swarm.model import Mode
 from bot.views.text import bar, line, plural, slack_date
 from bot.views.words import CAUSES, GRADES, UPDATES
 

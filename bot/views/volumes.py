@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.domain.names import short_name
-from bot.domain.reach import Reach
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.volumes import OPTIONS_SHOWN, NfsServer, Volume
 from bot.domain.text.message import Block, Message
-from bot.domain.volumes import OPTIONS_SHOWN, NfsServer, Volume
 from bot.views.blocks import context, fits, packed, section
 from bot.views.text import line, plural, quoted
 

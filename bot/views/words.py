@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.causes import CauseKind
-from bot.domain.health import Grade
 from bot.domain.progress import SlotProgress
-from bot.domain.swarm import UpdateState
+from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.health import Grade
+from bot.domain.swarm.model import UpdateState
 from bot.domain.verdict import Verdict
 
 QUEUED: Final = "⏳ Queued"

@@ -14,8 +14,8 @@ from bot.demo.slack import Message, SlackEmulator
 from bot.domain.alert import Alert
 from bot.domain.incident import Incident
 from bot.domain.incident_news import Rules
-from bot.domain.stream import Action, Batch, Event, Listing
-from bot.domain.swarm import Service, StackLook, Task
+from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.model import Service, StackLook, Task
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.background import cancel_all
 from bot.loops.leader import Mandate

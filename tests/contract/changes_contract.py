@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from bot.domain.swarm import LastChange, Service
+from bot.domain.swarm.model import LastChange, Service
 from bot.swarm.engine import DockerSwarm
 from tests.contract.labs import AnyLab
 from tests.lab import images

@@ -16,7 +16,7 @@ from bot.domain.errors import (
     OutOfSequenceError,
     RefusedError,
 )
-from bot.domain.swarm import Service, Task, TaskState, UpdateState
+from bot.domain.swarm.model import Service, Task, TaskState, UpdateState
 from bot.swarm.engine import DockerSwarm
 from tests.contract.labs import AnyLab
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bot.domain.swarm import Task, TaskState
+from bot.domain.swarm.model import Task, TaskState
 from bot.ports import Change, Feed, FeedStatus, Subscription
 from tests.contract.labs import AnyLab
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.domain.alert import Alert, Button, Press
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.keys import Limits

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.domain.placement import Fit, explain
-from bot.domain.swarm import Task, TaskState
+from bot.domain.swarm.model import Task, TaskState
+from bot.domain.swarm.placement import Fit, explain
 from bot.swarm.engine import DockerSwarm
 from tests.contract.labs import AnyLab
 

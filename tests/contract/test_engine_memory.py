@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.domain.swarm import Task, TaskState
+from bot.domain.swarm.model import Task, TaskState
 from bot.swarm.engine import DockerSwarm
 
 TASK = Task("t", "s", 1, "n", TaskState.FAILED, TaskState.SHUTDOWN, container_id="c1")

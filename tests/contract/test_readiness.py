@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from bot.domain.probe import Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
-from bot.domain.reach import Reach
+from bot.domain.swarm.reachability import Reach
 from bot.ports import Readiness
 from bot.readiness import IDENTITY, MOST_BYTES, HttpReadiness
 

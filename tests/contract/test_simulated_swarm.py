@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from bot.domain.swarm import Mode
+from bot.domain.swarm.model import Mode
 from bot.ports import Feed
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.poll_feed import PollFeed

@@ -15,8 +15,8 @@ import pytest
 
 from bot.demo.swarm.engine import SimulatedSwarm
 from bot.demo.swarm.furnished import furnished
-from bot.domain.stream import CursorLostError
-from bot.domain.swarm import Node, Service, StackLook, Task, TaskState
+from bot.domain.swarm.events import CursorLostError
+from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.watch.client import WatchClient

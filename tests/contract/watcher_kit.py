@@ -12,8 +12,8 @@ from pathlib import Path
 from bot.domain.errors import NotFoundError
 from bot.domain.incident import Incident, Watch
 from bot.domain.incident_news import Rules
-from bot.domain.stream import Batch, Listing
-from bot.domain.swarm import Node, Service, StackLook, Task, TaskState
+from bot.domain.swarm.events import Batch, Listing
+from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.store.incidents import RedisIncidents
 from bot.swarm.differences import events_between
 from tests.unit.looks import BEGAN

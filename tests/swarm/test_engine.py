@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.domain.swarm import Mode
+from bot.domain.swarm.model import Mode
 from bot.swarm.engine import DockerSwarm
 from tests.contract.engine_contract import EngineContract, allow, changed_paths
 from tests.lab.swarm import Lab

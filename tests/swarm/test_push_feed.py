@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.swarm import TaskState
+from bot.domain.swarm.model import TaskState
 from bot.ports import Feed
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.fallback_feed import FallbackFeed

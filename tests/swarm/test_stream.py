@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.stream import Action, Batch, Event, Listing
-from bot.domain.swarm import Service, Task, TaskState
+from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.model import Service, Task, TaskState
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.stream import SwarmStream

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.stream import Action, CursorLostError, Event
-from bot.domain.swarm import Node, Service, StackLook, Task, TaskState
+from bot.domain.swarm.events import Action, CursorLostError, Event
+from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.watch.client import WatchClient

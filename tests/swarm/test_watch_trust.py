@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import NotAManagerError, SwarmUnavailableError
-from bot.domain.stream import CursorLostError
+from bot.domain.swarm.events import CursorLostError
 from bot.swarm.watch.channel import Channel
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.errors import NoControlSocketError, UntrustedError

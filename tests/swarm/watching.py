@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 
 from bot.domain.errors import SwarmError
-from bot.domain.stream import Action, Batch, Event
-from bot.domain.swarm import Node, Service, Task, TaskState
+from bot.domain.swarm.events import Action, Batch, Event
+from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.swarm.watch.client import WatchClient
 
 SECONDS = 60.0

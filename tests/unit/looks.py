@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.convergence import Convergence, Goal, Step, step
 from bot.domain.probe import Reading
-from bot.domain.swarm import Look, Mode, Node, NodeState, Service, Task, TaskState
+from bot.domain.swarm.model import Look, Mode, Node, NodeState, Service, Task, TaskState
 from bot.domain.verdict import Outcome
 
 BEGAN = 1000.0

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 
 from bot.domain.errors import SwarmError, SwarmUnavailableError
-from bot.domain.stream import Batch, CursorLostError
+from bot.domain.swarm.events import Batch, CursorLostError
 from bot.swarm.watch.errors import MOUNT_HINT, NoControlSocketError
 
 MISSING = NoControlSocketError("There is no control socket.", hint=MOUNT_HINT)

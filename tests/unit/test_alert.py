@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.alert import Alert, readdressed, retold
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.swarm.causes import Cause, CauseKind
 
 FIRING = Incident(
     id="k3f9ab",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.swarm import Service, Task, UpdateState
+from bot.domain.swarm.model import Service, Task, UpdateState
 from tests.unit.looks import (
     COMPLETE,
     READY,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.case import Phase
-from bot.domain.causes import EXIT_CODES
 from bot.domain.drawing import diagram, table
+from bot.domain.swarm.causes import EXIT_CODES
 from tests.unit.recordings import FOLDER
 
 PAGE = (Path(__file__).parents[2] / "docs" / "convergence.md").read_text(encoding="utf-8")

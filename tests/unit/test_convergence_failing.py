@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.convergence import Limits
-from bot.domain.swarm import Mode, NodeState, Resources, Restart, Task
+from bot.domain.swarm.model import Mode, NodeState, Resources, Restart, Task
 from tests.unit.looks import (
     COMPLETE,
     FAILED,

@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.convergence import Convergence, Limits, question
 from bot.domain.probe import LABEL, Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
-from bot.domain.reach import Reach
-from bot.domain.swarm import Look, Restart, Service, Task
+from bot.domain.swarm.model import Look, Restart, Service, Task
+from bot.domain.swarm.reachability import Reach
 from tests.unit.looks import (
     BEGAN,
     NODES,

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from bot.domain.case import Phase
 from bot.domain.convergence import Convergence, Goal, Step, step
 from bot.domain.probe import LABEL, Probe, Reading, Status, Unlike, Unreached, Workers, read
-from bot.domain.reach import Reach
 from bot.domain.rules import CONVERGING, WATCHING
-from bot.domain.slots import count, runs_to_completion
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Look,
     Mode,
@@ -27,6 +25,8 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.slots import count, runs_to_completion
 from bot.domain.verdict import Verdict
 from tests.unit.looks import BEGAN
 

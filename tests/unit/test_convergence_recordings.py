@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.convergence import Convergence, Goal, Step, step
-from bot.domain.swarm import Look
+from bot.domain.swarm.model import Look
 from bot.domain.verdict import Outcome
 from tests.unit.recordings import Recording, recording
 

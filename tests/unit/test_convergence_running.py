@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.convergence import Limits
-from bot.domain.swarm import Availability, Mode, NodeState, Restart, Task, UpdateState
+from bot.domain.swarm.model import Availability, Mode, NodeState, Restart, Task, UpdateState
 from tests.unit.looks import (
     ASSIGNED,
     COMPLETE,

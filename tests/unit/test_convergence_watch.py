@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.convergence import Limits
-from bot.domain.swarm import Restart, Service
+from bot.domain.swarm.model import Restart, Service
 from tests.unit.looks import (
     COMPLETE,
     PENDING,

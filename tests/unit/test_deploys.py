@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.command import Defaults
 from bot.domain.deploy_outcomes import (
     cancelled,
@@ -22,6 +21,7 @@ from bot.domain.job import JobState
 from bot.domain.precedence import TYPED, may_concern
 from bot.domain.progress import ServiceProgress
 from bot.domain.stack_outcome import stack_outcome
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.verdict import Outcome, Verdict
 from bot.store.codec import decode_job, encode_job
 from tests.unit.plans import PLAN, STEPS, begun, deploy_job

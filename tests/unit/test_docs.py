@@ -14,11 +14,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.commands import COMMANDS
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.job import Job, Target
 from bot.domain.parser import Defaults, Reply, parse
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.verdict import Outcome, Verdict
 from bot.metrics import Metrics
 from bot.ports import FeedStatus

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.drain_plan import arrivals, check_room, plan_drain
 from bot.domain.errors import RefusedError
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,

@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from bot.domain.causes import classify
-from bot.domain.swarm import Look, Resources, Task
+from bot.domain.swarm.causes import classify
+from bot.domain.swarm.model import Look, Resources, Task
 from bot.domain.verdict import Outcome, Verdict
 from bot.loops.evidence import Evidence
 from bot.ports import Swarm

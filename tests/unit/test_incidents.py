@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.causes import CauseKind
 from bot.domain.incident import IncidentState
 from bot.domain.incident_news import Rules
 from bot.domain.incident_rules import without_names
-from bot.domain.swarm import Mode, Node, NodeState, Resources, Restart, TaskState
+from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.model import Mode, Node, NodeState, Resources, Restart, TaskState
 from tests.unit.looks import (
     BEGAN,
     COMPLETE,

@@ -1,9 +1,9 @@
 """What engines and logs say of an incident's task: fetched later, shown where it belongs."""
 
-from bot.domain.causes import CauseKind, with_oom
 from bot.domain.incident_news import Evidence
 from bot.domain.incidents import with_evidence
-from bot.domain.swarm import Resources
+from bot.domain.swarm.causes import CauseKind, with_oom
+from bot.domain.swarm.model import Resources
 from tests.unit.looks import a_service, failed
 from tests.unit.watcher import Watcher, broken, told
 

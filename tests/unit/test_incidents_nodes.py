@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.causes import CauseKind
 from bot.domain.incident import IncidentState, Silence, Watch
 from bot.domain.incidents import silence
-from bot.domain.swarm import Availability, NodeState
+from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.model import Availability, NodeState
 from tests.unit.looks import (
     BEGAN,
     NODES,

@@ -12,7 +12,7 @@ from bot.domain.incident import Incident, IncidentState, Watch
 from bot.domain.incident_news import Context, Forget, News, Rules, Tell
 from bot.domain.incident_rules import failure_of
 from bot.domain.incidents import acknowledge, next_tick, reduce, tick
-from bot.domain.swarm import Mode, Node, NodeState, Restart, Service, Task, TaskState
+from bot.domain.swarm.model import Mode, Node, NodeState, Restart, Service, Task, TaskState
 
 often = settings(max_examples=80, deadline=None)
 SERVICES = {

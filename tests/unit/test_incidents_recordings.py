@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.swarm import TaskState
+from bot.domain.swarm.model import TaskState
 from tests.unit.looks import BEGAN
 from tests.unit.recordings import FOLDER
 from tests.unit.watcher import Watcher, replay, show, stack_looks, told

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.causes import CauseKind
-from bot.domain.swarm import Restart
+from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.model import Restart
 from tests.unit.looks import FAILED, PENDING, RUNNING, SHUTDOWN, STARTING, a_service, a_task, failed
 from tests.unit.watcher import Watcher, told
 

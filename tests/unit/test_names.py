@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.names import NotFound, alike, is_service_name, job_id, resolve, short_name
-from bot.domain.swarm import Mode, Service
+from bot.domain.swarm.model import Mode, Service
 
 
 def service(name, stack="orochi"):

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import NotFoundError, RefusedError
-from bot.domain.free import free_on, running_on, usual_version
 from bot.domain.node_jobs import (
     NodeLook,
     activate_outcome,
@@ -20,7 +19,8 @@ from bot.domain.node_jobs import (
     gone,
     moved_services,
 )
-from bot.domain.swarm import Availability, Mode, Node, NodeState, Resources, Task
+from bot.domain.swarm.free_resources import free_on, running_on, usual_version
+from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Resources, Task
 from bot.domain.verdict import Outcome
 from tests.unit.looks import COMPLETE, NODES, RUNNING, SHUTDOWN, a_service, a_task, failed
 

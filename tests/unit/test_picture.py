@@ -11,8 +11,8 @@ from bot.domain.incident import Watch
 from bot.domain.incident_news import Rules
 from bot.domain.incidents import reduce
 from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing, unread
-from bot.domain.stream import Action, Batch, Event, Listing
-from bot.domain.swarm import Mode, Node, NodeState, Service, StackLook, Task, TaskState
+from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Task, TaskState
 from tests.unit.looks import (
     ASSIGNED,
     BEGAN,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.course import MOST, Moment, extended
 from bot.domain.job import Job, JobState, Target
 from bot.domain.progress import ServiceProgress, SlotProgress
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,
@@ -21,8 +21,8 @@ from bot.domain.swarm import (
     Task,
     TaskState,
 )
+from bot.domain.swarm.task_tiles import Standing, tiles
 from bot.domain.text.figure import MOST_PIXELS, Box, Figure, Stroke, Words
-from bot.domain.tiles import Standing, tiles
 from bot.domain.verdict import Outcome, Verdict
 from bot.views.lettering import fitted, room
 from bot.views.map_picture import map_picture

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.errors import RefusedError
 from bot.domain.preflight import check_restart, check_roll_back, check_scale, image_name
-from bot.domain.swarm import LastChange, Previous, Service, UpdateState
+from bot.domain.swarm.model import LastChange, Previous, Service, UpdateState
 from tests.unit.looks import a_service
 
 V1 = "example.org:5000/team/web:1"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.service_log import LogLine, newest
+from bot.domain.swarm.service_log import LogLine, newest
 from bot.swarm.service_logs import log_lines
 
 

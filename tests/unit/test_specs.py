@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.swarm import LastChange, UpdateState
+from bot.domain.swarm.model import LastChange, UpdateState
 from bot.swarm import specs, wire
 
 SPEC: dict[str, Any] = {

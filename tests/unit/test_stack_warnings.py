@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.reach import Reach
 from bot.domain.stack_warnings import FILE_IMAGE, Stack, to_ask, warnings
-from bot.domain.swarm import Availability, Mode, Node, Service
-from bot.domain.volumes import LiveVolume, VolumeMount, volumes_of
+from bot.domain.swarm.model import Availability, Mode, Node, Service
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.volumes import LiveVolume, VolumeMount, volumes_of
 
 NODES = (Node("n1", "one"), Node("n2", "two"), Node("n3", "three", availability=Availability.DRAIN))
 NFS = {"type": "nfs", "o": "addr={},nolock,soft,rw,nfsvers=4", "device": ":/var/nfs/media"}

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.alert import Alert, Button, Press
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.codec import UnreadableRecordError
 from bot.store.incident_codec import (
     decode_alert,

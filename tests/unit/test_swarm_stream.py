@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import SwarmError, SwarmUnavailableError
-from bot.domain.stream import Action, Batch, Event, Listing
-from bot.domain.swarm import Mode, Node, NodeState, Service, StackLook, Task, TaskState
+from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Task, TaskState
 from bot.swarm.differences import events_between
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.stream import SwarmStream

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.views.incident import ADVICE, STATES, incident_message, reminder_message
 from bot.views.incidents import incidents_message
 from tests.unit.hostile import assert_slack_takes, shown

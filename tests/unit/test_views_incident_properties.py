@@ -3,8 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.views.incident import incident_message, reminder_message
 from bot.views.incidents import incidents_message
 from tests.unit.hostile import assert_slack_takes, hostile, moments

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.job import Job, JobState, Target
 from bot.domain.plan import Plan
 from bot.domain.progress import ServiceProgress, SlotProgress
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.verdict import Outcome, Verdict
 from bot.views import words
 from bot.views.job import job_message, thread_mention

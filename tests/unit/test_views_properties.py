@@ -3,13 +3,13 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.causes import Cause, CauseKind
 from bot.domain.commands import Reply
 from bot.domain.errors import BotError
 from bot.domain.job import ID_ALPHABET, Job, JobState, Target
 from bot.domain.names import NotFound
 from bot.domain.progress import ServiceProgress, SlotProgress
-from bot.domain.swarm import (
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,

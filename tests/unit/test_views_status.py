@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.domain.job import Job, JobState, Target
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.stream import Action, Batch, Event
-from bot.domain.swarm import Node, Restart, Service, Task, TaskState
+from bot.domain.swarm.events import Action, Batch, Event
+from bot.domain.swarm.model import Node, Restart, Service, Task, TaskState
 from bot.swarm import wire
 from bot.swarm.watch import objects
 from bot.swarm.watch import watch_pb2 as pb

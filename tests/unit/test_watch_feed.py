@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 import pytest
 
 from bot.domain.errors import SwarmError
-from bot.domain.stream import Action, Batch, Event
-from bot.domain.swarm import Availability, Mode, Node, NodeState, Service, Task, TaskState
+from bot.domain.swarm.events import Action, Batch, Event
+from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Service, Task, TaskState
 from bot.ports import Change, FeedStatus
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.poll_feed import Mailbox

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     NodeState,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import SwarmUnavailableError
-from bot.domain.swarm import Mode, Node, NodeState, Service, StackLook, Task, TaskState
+from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Task, TaskState
 from bot.ports import Change
 from bot.swarm.differences import differences
 from bot.swarm.poll_feed import Mailbox, PollFeed

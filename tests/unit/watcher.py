@@ -12,7 +12,7 @@ from bot.domain.incident import Incident, Watch
 from bot.domain.incident_news import Action, Context, Fetch, Forget, News, Reduced, Remind, Tell
 from bot.domain.incident_news import Rules as WatchRules
 from bot.domain.incidents import reduce, tick
-from bot.domain.swarm import Node, Service, StackLook, Task
+from bot.domain.swarm.model import Node, Service, StackLook, Task
 from bot.swarm.wire import stack_look_from
 from tests.unit.looks import BEGAN, NODES, a_service, failed, running
 from tests.unit.recordings import Recording, recording

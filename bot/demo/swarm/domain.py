@@ -1,7 +1,7 @@
 """What the bot's own domain knows of placement, told of simulated objects.
 
-Constraints are read in one place of this program: ``bot.domain.placement``, which is held to what
-the real scheduler does.
+Constraints are read in one place of this program: ``bot.domain.swarm.placement``, which is held to
+what the real scheduler does.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from bot.demo.swarm.model import Node, Service, part
-from bot.domain import placement
-from bot.domain.swarm import Mode, Platform
-from bot.domain.swarm import Node as DomainNode
-from bot.domain.swarm import Service as DomainService
+from bot.domain.swarm import placement
+from bot.domain.swarm.model import Mode, Platform
+from bot.domain.swarm.model import Node as DomainNode
+from bot.domain.swarm.model import Service as DomainService
 
 
 def meets_constraints(service: Service, node: Node) -> bool:

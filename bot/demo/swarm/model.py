@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bot.domain.swarm import TaskState
+from bot.domain.swarm.model import TaskState
 
 State = TaskState
 Json = dict[str, Any]

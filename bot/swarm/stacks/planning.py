@@ -10,7 +10,7 @@ from bot.domain.plan import Action, Difference, Kind, Plan, Replicas, ServiceCha
 from bot.domain.plan_masking import Veil
 from bot.domain.plan_order import in_order
 from bot.domain.plan_replicas import decide
-from bot.domain.swarm import LastChange
+from bot.domain.swarm.model import LastChange
 from bot.domain.version import Bundle
 from bot.swarm import specs
 from bot.swarm.stacks.dry_run import Call

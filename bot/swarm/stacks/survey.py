@@ -10,7 +10,7 @@ from typing import Any, Final
 from bot.domain import stack_warnings
 from bot.domain.plan_env import interpolated
 from bot.domain.stack_warnings import Stack, to_ask
-from bot.domain.volumes import volumes_of
+from bot.domain.swarm.volumes import volumes_of
 from bot.ports.engine import Probe
 from bot.swarm import wire
 from bot.swarm.connection import Connection

@@ -16,7 +16,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from bot.domain.errors import SwarmError, SwarmUnavailableError
-from bot.domain.stream import Batch, CursorLostError
+from bot.domain.swarm.events import Batch, CursorLostError
 from bot.swarm.watch import watch_pb2 as pb
 from bot.swarm.watch.reading import Listing, Reader
 from bot.swarm.watch.tunnel import SERVER_NAME, Tunnel

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import NotAManagerError, SwarmUnavailableError
-from bot.domain.stream import Batch
+from bot.domain.swarm.events import Batch
 from bot.swarm.watch.errors import NoControlSocketError, UntrustedError, from_system
 from bot.swarm.watch.tunnel import Tunnel
 

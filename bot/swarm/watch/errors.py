@@ -3,7 +3,7 @@
 SwarmError
 ├── NoControlSocketError    there is none that the bot may use; polling is the way out
 ├── UntrustedError          who serves it is no manager of this swarm
-├── CursorLostError         it works, but not from that version (bot.domain.stream)
+├── CursorLostError         it works, but not from that version (bot.domain.swarm.events)
 └── SwarmUnavailableError   it does not answer now
 """
 

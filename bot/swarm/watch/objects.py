@@ -11,8 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
 
-from bot.domain.placement import meets_constraints
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,
@@ -25,6 +24,7 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from bot.domain.swarm.placement import meets_constraints
 from bot.domain.text.redaction import masked_error
 from bot.swarm.watch import watch_pb2 as pb
 from bot.swarm.wire import STACK_LABEL

@@ -19,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.stream import Action, Batch, Event
-from bot.domain.swarm import Node, Service
+from bot.domain.swarm.events import Action, Batch, Event
+from bot.domain.swarm.model import Node, Service
 from bot.swarm.watch import objects
 from bot.swarm.watch import watch_pb2 as pb
 

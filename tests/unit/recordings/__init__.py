@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bot.domain.swarm import Look
+from bot.domain.swarm.model import Look
 from bot.swarm.wire import look_from
 
 Raw = dict[str, Any]

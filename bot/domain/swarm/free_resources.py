@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bot.domain.placement import holds_its_place
-from bot.domain.swarm import Node, Resources, Task, TaskState
+from bot.domain.swarm.model import Node, Resources, Task, TaskState
+from bot.domain.swarm.placement import holds_its_place
 
 
 def free_on(node: Node, tasks: Iterable[Task]) -> Resources:

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.causes import CauseKind
-from bot.domain.health import Grade, examine, examine_service
-from bot.domain.placement import eligible_nodes
-from bot.domain.swarm import (
+from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.health import Grade, examine, examine_service
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,
@@ -19,6 +18,7 @@ from bot.domain.swarm import (
     TaskState,
     UpdateState,
 )
+from bot.domain.swarm.placement import eligible_nodes
 from tests.unit.recordings import recording
 
 NOW = 1_700_000_000.0

@@ -10,8 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.slots import down_nodes, last_wanted, place_of, place_order, runs_to_completion
-from bot.domain.swarm import Service, StackLook, Task, TaskState
+from bot.domain.swarm.model import Service, StackLook, Task, TaskState
+from bot.domain.swarm.slots import (
+    down_nodes,
+    last_wanted,
+    place_of,
+    place_order,
+    runs_to_completion,
+)
 
 _BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
 

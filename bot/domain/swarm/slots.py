@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.placement import eligible_nodes
-from bot.domain.swarm import Look, Node, NodeState, Restart, Service, Task, TaskState
+from bot.domain.swarm.model import Look, Node, NodeState, Restart, Service, Task, TaskState
+from bot.domain.swarm.placement import eligible_nodes
 
 _ENDED_ITSELF = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
 

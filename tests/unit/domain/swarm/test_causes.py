@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.causes import (
+from bot.domain.outcomes import judge_health, judge_memory
+from bot.domain.swarm.causes import (
     CauseKind,
     classify,
     exit_words,
@@ -14,8 +15,7 @@ from bot.domain.causes import (
     short_error,
     with_oom,
 )
-from bot.domain.outcomes import judge_health, judge_memory
-from bot.domain.swarm import Resources, TaskState
+from bot.domain.swarm.model import Resources, TaskState
 from bot.domain.verdict import Outcome, Verdict
 from tests.unit.looks import (
     COMPLETE,

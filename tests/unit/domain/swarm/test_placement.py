@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.placement import eligible_nodes, explain, meets_constraints, supports_platform
-from bot.domain.swarm import (
+from bot.domain.swarm.model import (
     Availability,
     Mode,
     Node,
@@ -18,6 +17,7 @@ from bot.domain.swarm import (
     Task,
     TaskState,
 )
+from bot.domain.swarm.placement import eligible_nodes, explain, meets_constraints, supports_platform
 
 GIB = 2**30
 CORE = 10**9

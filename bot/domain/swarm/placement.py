@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-from bot.domain.swarm import Availability, Node, NodeState, Platform, Resources, Service, Task
-from bot.domain.swarm import TaskState as State
+from bot.domain.swarm.model import Availability, Node, NodeState, Platform, Resources, Service, Task
+from bot.domain.swarm.model import TaskState as State
 
 _OPERATORS: Final = ("==", "!=")
 _KEY: Final = re.compile(r"[a-z_][a-z0-9\-_.]+", re.IGNORECASE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.errors import SwarmError
-from bot.domain.swarm import Node, Service, StackLook, Task
+from bot.domain.swarm.model import Node, Service, StackLook, Task
 
 
 class CursorLostError(SwarmError):

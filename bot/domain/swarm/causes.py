@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from bot.domain.swarm import Service, Task, TaskState
+from bot.domain.swarm.model import Service, Task, TaskState
 
 
 class CauseKind(Enum):

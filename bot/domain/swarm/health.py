@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bot.domain.causes import Cause, CauseKind, classify
-from bot.domain.slots import (
+from bot.domain.swarm.causes import Cause, CauseKind, classify
+from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState, UpdateState
+from bot.domain.swarm.slots import (
     down_nodes,
     is_current,
     last_wanted,
@@ -21,7 +22,6 @@ from bot.domain.slots import (
     place_order,
     runs_to_completion,
 )
-from bot.domain.swarm import Node, Service, StackLook, Task, TaskState, UpdateState
 
 UNSTEADY_SECONDS = 600.0
 UNSTEADY_FAILURES = 2
