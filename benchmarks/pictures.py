@@ -12,8 +12,9 @@ from pathlib import Path
 
 from benchmarks.footprint import resident
 from benchmarks.table import Table
-from bot.domain.course import Moment
-from bot.domain.job import Job, JobState, Target
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.timeline import Moment
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import (
     Availability,
     Mode,
@@ -25,7 +26,6 @@ from bot.domain.swarm.model import (
     TaskState,
 )
 from bot.domain.text.figure import Figure
-from bot.domain.verdict import Outcome, Verdict
 from bot.drawing.pictures import Pictures
 from bot.views.map_picture import map_picture
 from bot.views.timeline_picture import timeline_picture

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.table import Table, seconds
-from bot.domain.plan import Plan
+from bot.domain.jobs.deploy_plan import Plan
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 

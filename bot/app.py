@@ -18,7 +18,7 @@ from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.domain.goal import Limits
 from bot.domain.incident import Incident
 from bot.domain.incident_news import Rules
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.drawing.pictures import Pictures
 from bot.loops.alerts import AlertTexts

@@ -19,10 +19,10 @@ from bot.domain.errors import (
     SwarmError,
     SwarmUnavailableError,
 )
-from bot.domain.job import Job, JobState, Target
-from bot.domain.progress import ServiceProgress
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look
-from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of

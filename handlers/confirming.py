@@ -18,7 +18,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
     UncertainError,
 )
-from bot.domain.job import Draft, Job
+from bot.domain.jobs.model import Draft, Job
 from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.views.errors import done

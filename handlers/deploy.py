@@ -6,8 +6,8 @@ import asyncio
 
 from bot.domain.command import Deploy as Command
 from bot.domain.errors import RefusedError
-from bot.domain.job import Draft, Job, Target
-from bot.domain.plan import Action, Plan, ServiceChange
+from bot.domain.jobs.deploy_plan import Action, Plan, ServiceChange
+from bot.domain.jobs.model import Draft, Job, Target
 from bot.ports import Recording
 from bot.views.errors import done
 from bot.views.plan import nothing_to_do

@@ -30,8 +30,8 @@ from bot.domain.deploy_outcomes import (
 )
 from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
 from bot.domain.history import undone_by
-from bot.domain.job import Job, JobState
-from bot.domain.plan import Action, Plan
+from bot.domain.jobs.deploy_plan import Action, Plan
+from bot.domain.jobs.model import Job, JobState
 from bot.domain.plan_progress import stale
 from bot.domain.version import Version
 from bot.loops.backoff import Backoff

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from bot.domain.deploy_outcomes import stopped_at
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
-from bot.domain.job import Job, Target
-from bot.domain.plan import Action, Kind, Plan, Step
+from bot.domain.jobs.deploy_plan import Action, Kind, Plan, Step
+from bot.domain.jobs.model import Job, Target
 from bot.domain.plan_progress import Judged, Standing, judge
 from bot.domain.swarm.model import Service, StackLook
 from bot.loops.hold import Hold

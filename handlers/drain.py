@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bot.domain import command as commands
 from bot.domain.drain_plan import arrivals, check_room, plan_drain
-from bot.domain.job import Draft, Target
+from bot.domain.jobs.model import Draft, Target
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome
 from bot.domain.node_jobs import (
     NodeLook,
     activate_outcome,
@@ -15,9 +17,7 @@ from bot.domain.node_jobs import (
     drain_progress,
     moved_services,
 )
-from bot.domain.progress import ServiceProgress
 from bot.domain.swarm.model import Availability, Node, Service, StackLook, TaskState
-from bot.domain.verdict import Outcome
 from handlers.context import Context
 from handlers.node_job import NodeJob
 

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TypeVar
 
 from bot.domain.convergence import Convergence, Goal
-from bot.domain.course import extended
-from bot.domain.job import Job, JobState, Target
-from bot.domain.progress import ServiceProgress
-from bot.domain.verdict import Outcome
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.timeline import extended
+from bot.domain.jobs.verdict import Outcome
 from bot.loops.hold import Hold
 from bot.ports import Clock
 from bot.views.job import job_message

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bot.domain.errors import RefusedError, SupersededError
 from bot.domain.history import former
-from bot.domain.job import Target
-from bot.domain.plan import Action, Kind, Plan
+from bot.domain.jobs.deploy_plan import Action, Kind, Plan
+from bot.domain.jobs.model import Target
 from bot.domain.swarm.model import LastChange, Service
 from bot.domain.version import Version
 from bot.ports import Recording

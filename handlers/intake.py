@@ -18,10 +18,10 @@ from bot.domain.errors import (
     StoreUnavailableError,
     UncertainError,
 )
-from bot.domain.job import Draft, Job, JobState
+from bot.domain.jobs.model import Draft, Job, JobState
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.precedence import may_concern
 from bot.domain.text.message import Message
-from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.views.errors import failed, refused
 from bot.views.job import job_message, unbegun_metadata

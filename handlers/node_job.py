@@ -19,11 +19,11 @@ from bot.domain.errors import (
     SwarmError,
     SwarmUnavailableError,
 )
-from bot.domain.job import NODE, Draft, Job, JobState, Target
+from bot.domain.jobs.model import NODE, Draft, Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.node_jobs import NodeLook, find_node, gone
-from bot.domain.progress import ServiceProgress
 from bot.domain.swarm.model import Availability, Node, Service, StackLook
-from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of

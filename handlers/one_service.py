@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.job import Draft, Job, Target
+from bot.domain.jobs.model import Draft, Job, Target
 from bot.domain.names import NotFound, resolve
 from bot.domain.swarm.model import Look, Service
 from bot.domain.swarm.slots import count

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 
 from bot.domain.errors import SwarmError
-from bot.domain.progress import ServiceProgress
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Node, NodeState, Task
-from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from handlers.change import in_time

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from bot.domain.command import Restart as Command
 from bot.domain.convergence import Goal
-from bot.domain.job import Draft, Target
+from bot.domain.jobs.model import Draft, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.preflight import check_restart
 from bot.domain.swarm.model import Look, Service
-from bot.domain.verdict import Outcome, Verdict
 from handlers import one_service
 from handlers.context import Context
 from handlers.intake import queue

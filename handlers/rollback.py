@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from bot.domain.convergence import Goal
 from bot.domain.errors import SupersededError
-from bot.domain.job import Draft, Target
+from bot.domain.jobs.model import Draft, Target
+from bot.domain.jobs.verdict import Outcome
 from bot.domain.preflight import check_roll_back
 from bot.domain.swarm.model import Look, Service
-from bot.domain.verdict import Outcome
 from handlers import one_service
 from handlers.context import Context
 from handlers.former import FormerSpec

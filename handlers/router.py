@@ -18,7 +18,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
     UncertainError,
 )
-from bot.domain.job import Draft, new_job_id
+from bot.domain.jobs.model import Draft, new_job_id
 from bot.domain.parser import parse
 from bot.domain.precedence import TYPED
 from bot.domain.text.message import Message

@@ -7,12 +7,12 @@ from dataclasses import replace
 from bot.domain.command import Scale as Command
 from bot.domain.convergence import Goal
 from bot.domain.errors import RefusedError
-from bot.domain.job import Draft, Job, Target
+from bot.domain.jobs.model import Draft, Job, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.names import NotFound, resolve
 from bot.domain.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
-from bot.domain.verdict import Outcome, Verdict
 from bot.views.errors import unknown_service
 from handlers.change import in_time
 from handlers.context import Context

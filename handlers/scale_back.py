@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.command import Scale as Command
 from bot.domain.command import ScaleTarget
 from bot.domain.errors import RefusedError
-from bot.domain.job import Draft, JobState
+from bot.domain.jobs.model import Draft, JobState
 from handlers.context import Context
 from handlers.scale import Scale
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.errors import RefusedError
 from bot.domain.history import way_back
-from bot.domain.job import Draft, Job
+from bot.domain.jobs.model import Draft, Job
 from handlers.context import Context
 from handlers.deploy import Deploy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.command import Status as Command
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.names import NotFound, resolve
 from bot.domain.swarm.model import StackLook
 from bot.domain.swarm.placement import eligible_nodes

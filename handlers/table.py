@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain import command as commands
 from bot.domain.alert import Button
-from bot.domain.job import Draft
+from bot.domain.jobs.model import Draft
 from bot.domain.text.message import Message
 from bot.loops.hold import Runner
 from bot.ports import Request

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from bot.domain.errors import BotError
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.ports import Upload
 from bot.views.text import line
 from bot.views.timeline_picture import timeline_picture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.command import RollBack as Command
-from bot.domain.job import Draft
+from bot.domain.jobs.model import Draft
 from bot.domain.names import SERVICE_VALUE
 from handlers.context import Context
 from handlers.rollback import RollBack

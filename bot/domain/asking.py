@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 
 
 class Decision(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.plan import Kind, Plan, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import Kind, Plan, ServiceChange, Step
 from bot.domain.version import Version
 
 

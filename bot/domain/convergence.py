@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from bot.domain import outcomes, readiness
 from bot.domain.case import Case, Phase, Rule
 from bot.domain.goal import Goal, Limits
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.memory import Memory, Sight, remember
 from bot.domain.probe import Probe, Reading
-from bot.domain.progress import ServiceProgress
 from bot.domain.rules import CONVERGING, WATCHING
 from bot.domain.swarm.model import Look, Task
 from bot.domain.swarm.slots import count, runs_to_completion
-from bot.domain.verdict import Outcome, Verdict
 
 __all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "question", "step"]
 

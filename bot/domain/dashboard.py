@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.incident import Incident
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.swarm.model import StackLook
 from bot.domain.version import Version
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
-from bot.domain.job import Job
+from bot.domain.jobs.deploy_plan import Action, Step
+from bot.domain.jobs.model import Job
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.names import short_name
-from bot.domain.plan import Action, Step
-from bot.domain.progress import ServiceProgress
-from bot.domain.verdict import Outcome, Verdict
 from bot.domain.version import Version
 
 MOST_SENTENCES = 5

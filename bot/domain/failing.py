@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from bot.domain import outcomes
 from bot.domain.case import NEVER, Answer, Case
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.memory import Failure
 from bot.domain.outcomes import outcome, plural, score
 from bot.domain.swarm.causes import Cause, CauseKind, classify
 from bot.domain.swarm.model import Restart, Service, Task, TaskState, UpdateState
 from bot.domain.swarm.slots import place_of, runs_to_completion
-from bot.domain.verdict import Outcome, Verdict
 
 
 def judge_final_failure(case: Case) -> Answer:

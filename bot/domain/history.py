@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bot.domain.errors import RefusedError
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.names import short_name
-from bot.domain.verdict import Verdict
 from bot.domain.version import Version
 
 _AGAIN = "Correct its file and `deploy`."

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.job import ID_ALPHABET, ID_LENGTH
+from bot.domain.jobs.model import ID_ALPHABET, ID_LENGTH
 from bot.domain.swarm.model import Service
 
 LONGEST_SERVICE_NAME = 63

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import NotFoundError, RefusedError
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.names import alike
-from bot.domain.progress import ServiceProgress, SlotProgress
 from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Service, Task, TaskState
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.slots import last_wanted
-from bot.domain.verdict import Outcome, Verdict
 
 SHORTEST_ID = 4
 MOST_NAMED = 8

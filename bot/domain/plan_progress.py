@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.plan import Action, Difference, Kind, Plan, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import Action, Difference, Kind, Plan, ServiceChange, Step
 
 MOST_FIELDS = 3
 

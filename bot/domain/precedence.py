@@ -13,7 +13,7 @@ from bot.domain.command import (
     RollBack,
     Scale,
 )
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.names import short_name
 from bot.domain.parser import parse
 

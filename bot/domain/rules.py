@@ -11,11 +11,11 @@ from typing import Final
 
 from bot.domain import failing, outcomes
 from bot.domain.case import NEVER, Answer, Case, Rule
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.outcomes import outcome, score
 from bot.domain.swarm.causes import Cause
 from bot.domain.swarm.model import Restart, UpdateState
 from bot.domain.swarm.slots import runs_to_completion
-from bot.domain.verdict import Outcome, Verdict
 
 
 def judge_foreign_version(case: Case) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.domain.verdict import Verdict
+from bot.domain.jobs.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Version:
     the deploy's id and ``user`` the Slack id of who asked for it, ``at`` the Unix time at which it
     ended. ``digest`` is the plan's that was made. ``images`` and ``replicas`` are by the services'
     full names: what each was to run, and the file's number (None where the file names none, see
-    ``bot.domain.plan.Plan.file_replicas``). ``bundle`` is the digest of the files that it was
-    deployed from, which the store fills in; "" where they are not kept.
+    ``bot.domain.jobs.deploy_plan.Plan.file_replicas``). ``bundle`` is the digest of the files that
+    it was deployed from, which the store fills in; "" where they are not kept.
     """
 
     stack: str

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from bot.domain.errors import CannotPostError, ChatError, StoreUnavailableError
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.ports import Chat, Clock, Delivery, Jobs

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from bot.domain import outcomes
 from bot.domain.errors import SwarmError
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm import causes, placement
 from bot.domain.swarm.causes import KILLED, Cause, CauseKind
 from bot.domain.swarm.model import Look, Node, Service, Task
-from bot.domain.verdict import Outcome, Verdict
 from bot.ports import Swarm
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.loops.backoff import Backoff
 from bot.ports import Chat, Clock, Jobs, Lease
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from bot.domain.convergence import Convergence, Step, question, step
 from bot.domain.errors import SwarmError, SwarmUnavailableError
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.probe import Reading
-from bot.domain.progress import ServiceProgress
 from bot.domain.swarm.model import Look, Task
-from bot.domain.verdict import Outcome, Verdict
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence
 from bot.ports import Clock, Feed, Readiness, Subscription, Swarm

@@ -34,7 +34,7 @@ from bot.domain.incident_news import (
     Rules,
     Tell,
 )
-from bot.domain.job import JobState
+from bot.domain.jobs.model import JobState
 from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing, unread
 from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bot.domain.errors import BotError, LeaseLostError, StoreUnavailableError
-from bot.domain.job import Job, JobState, Turn
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.model import Job, JobState, Turn
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.background import cancel_all
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold, Runner

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from bot.domain.asking import Decided, Decision
-from bot.domain.job import Draft, Job, Turn
+from bot.domain.jobs.model import Draft, Job, Turn
 
 
 @dataclass(frozen=True, slots=True)

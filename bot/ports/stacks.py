@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.plan import Plan, Step
+from bot.domain.jobs.deploy_plan import Plan, Step
 from bot.domain.swarm.model import Service
 from bot.domain.version import Bundle, Version
 

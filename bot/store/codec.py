@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.errors import BotError
-from bot.domain.job import Draft, Job
+from bot.domain.jobs.model import Draft, Job
 
 VERSION = 1
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.job import Draft
+from bot.domain.jobs.model import Draft
 from bot.store.codec import UnreadableRecordError, decode_draft, encode_draft
 from bot.store.connection import RedisLink
 from bot.store.keys import Limits

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 
 from bot.domain.asking import Decided, Decision
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.store.codec import UnreadableRecordError, decode_job, encode_job
 from bot.store.part import StorePart
 

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
-from bot.domain.job import Job, JobState, Turn
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.model import Job, JobState, Turn
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.ports import CancelResult, Lease
 from bot.store.codec import encode_job
 from bot.store.connection import BLOCK_SECONDS

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from redis.asyncio import Redis
 
-from bot.domain.job import Job, JobState
+from bot.domain.jobs.model import Job, JobState
 from bot.store.codec import UnreadableRecordError, decode_job
 from bot.store.part import StorePart
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.views.job import deed
 from bot.views.text import duration, line, mention, plural, slack_date, slack_time
 

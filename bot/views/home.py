@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.domain.dashboard import Dashboard
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.swarm.health import Grade, Health, examine
 from bot.domain.text.message import Block, Message
 from bot.domain.version import Version

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bot.domain.job import Job, JobState, Target
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.names import SERVICE_VALUE, is_service_name
 from bot.domain.preflight import image_name
 from bot.domain.text.message import Block, Message, Metadata
-from bot.domain.verdict import Verdict
 from bot.views import words
 from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section, size
 from bot.views.stack import stack_renderings

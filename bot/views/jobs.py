@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.around import job_line

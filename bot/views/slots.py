@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.domain.progress import SlotProgress
+from bot.domain.jobs.progress import SlotProgress
 from bot.views.text import line, plural
 from bot.views.words import is_broken, sign
 

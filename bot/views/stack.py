@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from bot.domain.job import Job, JobState
-from bot.domain.plan import Action, Plan
+from bot.domain.jobs.deploy_plan import Action, Plan
+from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block
-from bot.domain.verdict import Verdict
 from bot.views import words
 from bot.views.blocks import packed, section
 from bot.views.target import DETAILS, Detail, at, count, short, target_blocks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.catalog import StackEntry
+from bot.domain.jobs.deploy_plan import Action, Difference, ReplicaRule, ServiceChange
 from bot.domain.names import short_name
-from bot.domain.plan import Action, Difference, ReplicaRule, ServiceChange
 from bot.domain.text.message import Message
 from bot.domain.version import Version
 from bot.views import words

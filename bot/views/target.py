@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.domain.job import NODE, Job, JobState, Target
+from bot.domain.jobs.model import NODE, Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome
 from bot.domain.names import short_name
-from bot.domain.progress import ServiceProgress
 from bot.domain.text.message import Block
-from bot.domain.verdict import Outcome
 from bot.views import words
 from bot.views.blocks import packed, section
 from bot.views.slots import node_line, slot_lines

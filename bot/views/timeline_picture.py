@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bot.domain.course import FAILED, GONE, LEAVING, MOST, Moment
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
+from bot.domain.jobs.timeline import FAILED, GONE, LEAVING, MOST, Moment
 from bot.domain.swarm.task_tiles import Standing
 from bot.domain.text.figure import Box, Figure, Shape, Stroke, Words
 from bot.views.job import deed, final_verdict

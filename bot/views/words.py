@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.progress import SlotProgress
+from bot.domain.jobs.progress import SlotProgress
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.health import Grade
 from bot.domain.swarm.model import UpdateState
-from bot.domain.verdict import Verdict
 
 QUEUED: Final = "⏳ Queued"
 RUNNING: Final = "🔄 Running"

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.domain.job import Draft, Job, Target, new_job_id
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.model import Draft, Job, Target, new_job_id
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.ports import Lease
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
-from bot.domain.job import Job, Turn
+from bot.domain.jobs.model import Job, Turn
 from bot.ports import Lease
 from bot.store.jobs import RedisJobs
 from tests.contract.job_kit import PATIENCE, done, replica, taken

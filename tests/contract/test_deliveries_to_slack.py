@@ -11,7 +11,7 @@ from bot.clock import SystemClock
 from bot.domain.access import Operators
 from bot.domain.command import Defaults
 from bot.domain.goal import Limits
-from bot.domain.job import Draft, Job, JobState
+from bot.domain.jobs.model import Draft, Job, JobState
 from bot.drawing.pictures import Pictures
 from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries

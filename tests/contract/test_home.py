@@ -13,7 +13,7 @@ import pytest
 from bot.demo.slack.model import View, texts_within
 from bot.domain.dashboard import Dashboard
 from bot.domain.errors import ChatUnavailableError, SwarmError
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.loops.background import cancel_all
 from bot.loops.home import Home

@@ -16,8 +16,8 @@ from typing import TypeVar
 import pytest
 
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.job import Job, JobState
-from bot.domain.verdict import Verdict
+from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.verdict import Verdict
 from bot.store.jobs import RedisJobs
 from tests.contract.job_kit import a_job, audit_tail, replica
 from tests.lab.redis import RedisServer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from bot.domain.job import Job
+from bot.domain.jobs.model import Job
 from bot.ports import Delivery
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Limits

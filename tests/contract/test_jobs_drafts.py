@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.job import Draft
+from bot.domain.jobs.model import Draft
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys
 from tests.contract.job_kit import PATIENCE, a_draft, a_job, finish, replica, taken

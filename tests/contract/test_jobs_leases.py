@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from bot.domain.errors import LeaseLostError
-from bot.domain.job import Job, Turn
+from bot.domain.jobs.model import Job, Turn
 from bot.ports import Lease
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, Limits

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.job import Job, JobState
+from bot.domain.jobs.model import Job, JobState
 from bot.ports import CancelResult, Lease
 from bot.store.jobs import RedisJobs
 from tests.contract.job_kit import a_job, finish, replica

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from bot.domain.job import JobState, Turn
-from bot.domain.verdict import Verdict
+from bot.domain.jobs.model import JobState, Turn
+from bot.domain.jobs.verdict import Verdict
 from bot.ports import CancelResult, Jobs, Lease
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, Limits

@@ -10,9 +10,17 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.asking import Decided, Decision
-from bot.domain.job import Job
-from bot.domain.plan import Action, Difference, Kind, Plan, ReplicaRule, Replicas, ServiceChange
-from bot.domain.plan import Step as PlanStep
+from bot.domain.jobs.deploy_plan import (
+    Action,
+    Difference,
+    Kind,
+    Plan,
+    ReplicaRule,
+    Replicas,
+    ServiceChange,
+)
+from bot.domain.jobs.deploy_plan import Step as PlanStep
+from bot.domain.jobs.model import Job
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, Limits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.verdict import Verdict
+from bot.domain.jobs.verdict import Verdict
 from bot.ports import Lease
 from bot.store.jobs import RedisJobs
 from bot.views.job import job_message

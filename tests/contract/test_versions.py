@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from bot.domain.verdict import Verdict
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.version import Bundle, Version
 from bot.store.connection import RedisLink
 from bot.store.keys import Keys, Limits

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from bot.clock import SystemClock
 from bot.domain.errors import RefusedError
-from bot.domain.job import Job, JobState
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.hold import Hold
 from bot.loops.worker import MOST_ATTEMPTS, Worker
 from bot.slack.messenger import Messenger

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.domain.plan import Plan
+from bot.domain.jobs.deploy_plan import Plan
 from bot.swarm.stacks.planning import Recorded
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.shell import run, tool

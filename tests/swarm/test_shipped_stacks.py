@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import RefusedError
-from bot.domain.plan import Action, Plan
+from bot.domain.jobs.deploy_plan import Action, Plan
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, KEY

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.plan import Action, Kind, Plan, ReplicaRule
+from bot.domain.jobs.deploy_plan import Action, Kind, Plan, ReplicaRule
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, FOLDER, OURS, TWIN, Workbench, text_of
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.jobs.verdict import Outcome
 from bot.domain.probe import Reading
 from bot.domain.swarm.model import Look, Mode, Node, NodeState, Service, Task, TaskState
-from bot.domain.verdict import Outcome
 
 BEGAN = 1000.0
 NODES = tuple(Node(id=f"n{i}", hostname=f"photon-machine-{i:02}") for i in range(1, 6))

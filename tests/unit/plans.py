@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.job import Job, Target
-from bot.domain.plan import (
+from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,
     Kind,
@@ -15,6 +14,7 @@ from bot.domain.plan import (
     ServiceChange,
     Step,
 )
+from bot.domain.jobs.model import Job, Target
 
 WEB = ServiceChange(
     "orochi_web",

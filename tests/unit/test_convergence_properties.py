@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.case import Phase
 from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.probe import LABEL, Probe, Reading, Status, Unlike, Unreached, Workers, read
 from bot.domain.rules import CONVERGING, WATCHING
 from bot.domain.swarm.model import (
@@ -27,7 +28,6 @@ from bot.domain.swarm.model import (
 )
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.slots import count, runs_to_completion
-from bot.domain.verdict import Verdict
 from tests.unit.looks import BEGAN
 
 ERRORS = [

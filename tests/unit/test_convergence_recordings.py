@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.jobs.verdict import Outcome
 from bot.domain.swarm.model import Look
-from bot.domain.verdict import Outcome
 from tests.unit.recordings import Recording, recording
 
 Span = tuple[float, float]

@@ -17,12 +17,12 @@ from bot.domain.deploy_outcomes import (
     version_of,
 )
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
-from bot.domain.job import JobState
+from bot.domain.jobs.combined_outcome import stack_outcome
+from bot.domain.jobs.model import JobState
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.precedence import TYPED, may_concern
-from bot.domain.progress import ServiceProgress
-from bot.domain.stack_outcome import stack_outcome
 from bot.domain.swarm.causes import Cause, CauseKind
-from bot.domain.verdict import Outcome, Verdict
 from bot.store.codec import decode_job, encode_job
 from tests.unit.plans import PLAN, STEPS, begun, deploy_job
 

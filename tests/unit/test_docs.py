@@ -16,10 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.commands import COMMANDS
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.job import Job, Target
+from bot.domain.jobs.model import Job, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.parser import Defaults, Reply, parse
 from bot.domain.swarm.causes import Cause, CauseKind
-from bot.domain.verdict import Outcome, Verdict
 from bot.metrics import Metrics
 from bot.ports import FeedStatus
 from bot.views.incident import metadata as incident_metadata

@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import classify
 from bot.domain.swarm.model import Look, Resources, Task
-from bot.domain.verdict import Outcome, Verdict
 from bot.loops.evidence import Evidence
 from bot.ports import Swarm
 from tests.unit.looks import NODES, a_service, failed

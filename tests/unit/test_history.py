@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.errors import RefusedError
 from bot.domain.history import former, image_changes, same_files, undone_by, way_back
-from bot.domain.verdict import Verdict
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.version import Version
 
 WELL, BAD = Verdict.CONVERGED, Verdict.CRASH_LOOPING

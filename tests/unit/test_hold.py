@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.job import Job, Target, Turn
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.model import Job, Target, Turn
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.hold import Hold
 from bot.ports import Chat, Jobs, Lease
 

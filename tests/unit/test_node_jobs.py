@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import NotFoundError, RefusedError
+from bot.domain.jobs.verdict import Outcome
 from bot.domain.node_jobs import (
     NodeLook,
     activate_outcome,
@@ -21,7 +22,6 @@ from bot.domain.node_jobs import (
 )
 from bot.domain.swarm.free_resources import free_on, running_on, usual_version
 from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Resources, Task
-from bot.domain.verdict import Outcome
 from tests.unit.looks import COMPLETE, NODES, RUNNING, SHUTDOWN, a_service, a_task, failed
 
 DRAIN, PAUSE, ACTIVE = Availability.DRAIN, Availability.PAUSE, Availability.ACTIVE

@@ -33,7 +33,7 @@ from bot.domain.commands import (
     as_text,
     spec_of,
 )
-from bot.domain.job import ID_ALPHABET, ID_LENGTH
+from bot.domain.jobs.model import ID_ALPHABET, ID_LENGTH
 from bot.domain.parser import parse
 from tests.unit.hostile import hostile
 

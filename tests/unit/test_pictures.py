@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.course import MOST, Moment, extended
-from bot.domain.job import Job, JobState, Target
-from bot.domain.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.timeline import MOST, Moment, extended
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import (
     Availability,
     Mode,
@@ -23,7 +24,6 @@ from bot.domain.swarm.model import (
 )
 from bot.domain.swarm.task_tiles import Standing, tiles
 from bot.domain.text.figure import MOST_PIXELS, Box, Figure, Stroke, Words
-from bot.domain.verdict import Outcome, Verdict
 from bot.views.lettering import fitted, room
 from bot.views.map_picture import map_picture
 from bot.views.palette import LOOKS

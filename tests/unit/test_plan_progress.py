@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 from pydantic import TypeAdapter
 
-from bot.domain.plan import Action, Difference, Kind, Plan, Replicas, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import (
+    Action,
+    Difference,
+    Kind,
+    Plan,
+    Replicas,
+    ServiceChange,
+    Step,
+)
 from bot.domain.plan_progress import Standing, judge, stale, what_changed
 
 NETWORK = Step(Kind.NETWORK, Action.CREATE, "s_net", wanted="n1")

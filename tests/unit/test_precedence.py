@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.command import Defaults
-from bot.domain.job import Job, Target
+from bot.domain.jobs.model import Job, Target
 from bot.domain.precedence import TYPED, may_concern
 
 JOB = Job(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.job import Draft, Job, Target
+from bot.domain.jobs.model import Draft, Job, Target
 from bot.store.codec import (
     UnreadableRecordError,
     decode_draft,

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from bot.domain.job import Job, JobState, Target
-from bot.domain.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Node, NodeState, Resources, StackLook
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.service_log import LogLine, ServiceLog
 from bot.domain.swarm.volumes import LiveVolume, Volume, VolumeMount, volumes_of
-from bot.domain.verdict import Outcome, Verdict
 from bot.views.job import job_message
 from bot.views.join import join_message, rotate_question
 from bot.views.nodes import nodes_message

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.catalog import StackEntry
-from bot.domain.plan import (
+from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,
     Kind,
@@ -19,7 +19,7 @@ from bot.domain.plan import (
     ServiceChange,
     Step,
 )
-from bot.domain.verdict import Verdict
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.version import Version
 from bot.views.history import history_message
 from bot.views.stacks import stacks_message

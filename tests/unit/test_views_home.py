@@ -9,10 +9,10 @@ from bot.demo.slack.limits import check_view
 from bot.demo.slack.model import texts_within
 from bot.domain.dashboard import Dashboard
 from bot.domain.incident import Incident, IncidentState
-from bot.domain.job import Job, JobState, Target
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Mode, Node, Service, StackLook, Task, TaskState
-from bot.domain.verdict import Outcome, Verdict
 from bot.domain.version import Version
 from bot.slack.wording import home_view
 from bot.views.home import MOST_BLOCKS, home_message

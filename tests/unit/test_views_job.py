@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.job import Job, JobState, Target
-from bot.domain.plan import Plan
-from bot.domain.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.deploy_plan import Plan
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
-from bot.domain.verdict import Outcome, Verdict
 from bot.views import words
 from bot.views.job import job_message, thread_mention
 from tests.unit.hostile import assert_slack_takes, shown

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.asking import Decision
-from bot.domain.job import JobState
-from bot.domain.plan import (
+from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,
     Kind,
@@ -19,8 +18,9 @@ from bot.domain.plan import (
     ServiceChange,
     Step,
 )
-from bot.domain.progress import ServiceProgress
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.model import JobState
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.views.job import job_message
 from bot.views.plan import closed_message, nothing_to_do, plan_message
 from tests.unit.hostile import assert_slack_takes, hostile, shown

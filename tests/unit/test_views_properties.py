@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from bot.domain.commands import Reply
 from bot.domain.errors import BotError
-from bot.domain.job import ID_ALPHABET, Job, JobState, Target
+from bot.domain.jobs.model import ID_ALPHABET, Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.names import NotFound
-from bot.domain.progress import ServiceProgress, SlotProgress
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import (
     Availability,
@@ -21,7 +22,6 @@ from bot.domain.swarm.model import (
     TaskState,
     UpdateState,
 )
-from bot.domain.verdict import Outcome, Verdict
 from bot.views.errors import done, failed, refused, reply_message, unknown_service
 from bot.views.job import job_message, thread_mention
 from bot.views.jobs import jobs_message

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bot.domain.job import Job, JobState, Target
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import (
     Availability,
     Mode,
@@ -14,7 +15,6 @@ from bot.domain.swarm.model import (
     TaskState,
     UpdateState,
 )
-from bot.domain.verdict import Outcome, Verdict
 from bot.views.blocks import fits
 from bot.views.jobs import jobs_message
 from bot.views.status import Surroundings, service_status_message, status_message

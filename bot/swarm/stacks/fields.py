@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from bot.domain.plan import Difference
+from bot.domain.jobs.deploy_plan import Difference
 from bot.domain.plan_masking import Veil
 
 Json = dict[str, Any]

@@ -6,10 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from bot.domain.plan import Action, Difference, Kind, Plan, Replicas, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import (
+    Action,
+    Difference,
+    Kind,
+    Plan,
+    Replicas,
+    ServiceChange,
+    Step,
+    decide,
+    in_order,
+)
 from bot.domain.plan_masking import Veil
-from bot.domain.plan_order import in_order
-from bot.domain.plan_replicas import decide
 from bot.domain.swarm.model import LastChange
 from bot.domain.version import Bundle
 from bot.swarm import specs

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import NotAManagerError, RefusedError
-from bot.domain.plan import Action, Step
+from bot.domain.jobs.deploy_plan import Action, Step
 from bot.domain.plan_env import unset_variables
 from bot.domain.plan_masking import Veil
 from bot.domain.version import Bundle

@@ -16,7 +16,7 @@ from bot.domain.errors import (
     SwarmError,
     SwarmUnavailableError,
 )
-from bot.domain.plan import Action, Kind, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import Action, Kind, ServiceChange, Step
 from bot.domain.plan_masking import Veil
 from bot.domain.plan_progress import what_changed
 from bot.ports import Applied

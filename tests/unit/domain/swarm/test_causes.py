@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.outcomes import judge_health, judge_memory
 from bot.domain.swarm.causes import (
     CauseKind,
@@ -16,7 +17,6 @@ from bot.domain.swarm.causes import (
     with_oom,
 )
 from bot.domain.swarm.model import Resources, TaskState
-from bot.domain.verdict import Outcome, Verdict
 from tests.unit.looks import (
     COMPLETE,
     FAILED,

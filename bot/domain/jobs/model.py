@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
-from bot.domain.course import Moment, extended
-from bot.domain.plan import Plan
-from bot.domain.progress import ServiceProgress
-from bot.domain.stack_outcome import stack_outcome
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.combined_outcome import stack_outcome
+from bot.domain.jobs.deploy_plan import Plan
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.timeline import Moment, extended
+from bot.domain.jobs.verdict import Outcome, Verdict
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6

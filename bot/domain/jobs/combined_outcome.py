@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain.verdict import Outcome, Verdict
+from bot.domain.jobs.verdict import Outcome, Verdict
 
 
 def stack_outcome(stack: str, names: Sequence[str], outcomes: Sequence[Outcome]) -> Outcome:

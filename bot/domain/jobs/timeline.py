@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 
 MOST: Final = 240
 """Moments that a job keeps: about 15 KB of its record. What comes later is not noted."""

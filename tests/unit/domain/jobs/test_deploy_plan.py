@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from bot.domain.plan import ReplicaRule
-from bot.domain.plan_order import in_order
-from bot.domain.plan_replicas import decide
+from bot.domain.jobs.deploy_plan import ReplicaRule, decide, in_order
 
 RULES = [
     # live, file, deployed, scaled from → planned, rule
