@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks.table import Table, quantile
-from bot.domain.incident import Watch
-from bot.domain.incident_news import Context, News, Rules
-from bot.domain.incidents import reduce
+from bot.domain.incidents.events import Context, News, Rules
+from bot.domain.incidents.model import Watch
+from bot.domain.incidents.reducer import reduce
 from bot.domain.swarm.model import Task, TaskState
 from bot.swarm.watch import watch_pb2 as pb
 from bot.swarm.watch.reading import Reader

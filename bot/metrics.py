@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.domain.incident import Incident
+from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job
 from bot.ports import FeedStatus
 

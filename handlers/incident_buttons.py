@@ -6,10 +6,10 @@ which edits the message.
 
 from __future__ import annotations
 
-from bot.domain.alert import Button, Press
 from bot.domain.command import AcknowledgeIncident, IncidentLogs, SilenceIncident
 from bot.domain.errors import RefusedError
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.alert import Button, Press
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.model import Look, Task
 from bot.domain.text.message import Message
 from bot.views.logs import logs_message, no_logs_message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.command import ListIncidents as Command
-from bot.domain.incident import Incident
+from bot.domain.incidents.model import Incident
 from bot.domain.names import NotFound, resolve, short_name
 from bot.domain.text.message import Message
 from bot.views.errors import unknown_service

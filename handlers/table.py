@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import command as commands
-from bot.domain.alert import Button
+from bot.domain.incidents.alert import Button
 from bot.domain.jobs.model import Draft
 from bot.domain.text.message import Message
 from bot.loops.hold import Runner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.domain.incident import Incident
+from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.model import StackLook
 from bot.domain.version import Version

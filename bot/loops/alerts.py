@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bot.domain.alert import Alert, readdressed
 from bot.domain.errors import (
     CannotPostError,
     ChatError,
@@ -22,7 +21,8 @@ from bot.domain.errors import (
     LeaseLostError,
     MessageGoneError,
 )
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.alert import Alert, readdressed
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.ports import Chat, Clock, Still

@@ -1,9 +1,9 @@
 """The watcher: from the swarm's changes to alerts, on the one replica that leads.
 
-What it knows is one value (``bot.domain.incident.Watch``), changed by the pure reducer alone. One
-turn takes in whatever has come (changes, presses, evidence, time), saves what is known then, and
-acts after that. So whoever leads next goes on from what was saved: what was not is told again by
-the stream, and what was counted is known by its task's id.
+What it knows is one value (``bot.domain.incidents.model.Watch``), changed by the pure reducer
+alone. One turn takes in whatever has come (changes, presses, evidence, time), saves what is known
+then, and acts after that. So whoever leads next goes on from what was saved: what was not is told
+again by the stream, and what was counted is known by its task's id.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.domain import incidents
-from bot.domain.alert import Button, Press, retold
 from bot.domain.errors import (
     BotError,
     StoreUnavailableError,
     SwarmError,
     SwarmUnavailableError,
 )
-from bot.domain.incident import Incident, IncidentState, Silence, Watch
-from bot.domain.incident_news import (
+from bot.domain.incidents import reducer as incidents
+from bot.domain.incidents.alert import Button, Press, retold
+from bot.domain.incidents.events import (
     Context,
     Evidence,
     Fetch,
@@ -34,8 +33,15 @@ from bot.domain.incident_news import (
     Rules,
     Tell,
 )
+from bot.domain.incidents.model import Incident, IncidentState, Silence, Watch
+from bot.domain.incidents.snapshot import (
+    Picture,
+    ends_tasks,
+    news_of_batch,
+    news_of_listing,
+    unread,
+)
 from bot.domain.jobs.model import JobState
-from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing, unread
 from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.backoff import Backoff

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.alert import Alert, Press
-from bot.domain.incident import Incident, Watch
+from bot.domain.incidents.alert import Alert, Press
+from bot.domain.incidents.model import Incident, Watch
 
 
 @dataclass(frozen=True, slots=True)

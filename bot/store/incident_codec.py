@@ -12,8 +12,8 @@ from typing import Any, Final, get_type_hints
 
 from pydantic import TypeAdapter
 
-from bot.domain.alert import Alert, Press
-from bot.domain.incident import Incident, Watch
+from bot.domain.incidents.alert import Alert, Press
+from bot.domain.incidents.model import Incident, Watch
 from bot.store.codec import decode, encode
 
 _ALERT = TypeAdapter(Alert)

@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from redis.asyncio import Redis
 
-from bot.domain.alert import Alert, Press
-from bot.domain.incident import Incident, Watch
+from bot.domain.incidents.alert import Alert, Press
+from bot.domain.incidents.model import Incident, Watch
 from bot.ports import Kept
 from bot.store.codec import UnreadableRecordError
 from bot.store.connection import RedisLink

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.dashboard import Dashboard
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.health import Grade, Health, examine
 from bot.domain.text.message import Block, Message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.text.message import Message
 from bot.views.blocks import context, fits, packed
 from bot.views.incident import NAME_LENGTH, STATES, name_of

@@ -11,9 +11,9 @@ from typing import cast
 
 from bot.clock import SystemClock
 from bot.demo.slack import Message, SlackEmulator
-from bot.domain.alert import Alert
-from bot.domain.incident import Incident
-from bot.domain.incident_news import Rules
+from bot.domain.incidents.alert import Alert
+from bot.domain.incidents.events import Rules
+from bot.domain.incidents.model import Incident
 from bot.domain.swarm.events import Action, Batch, Event, Listing
 from bot.domain.swarm.model import Service, StackLook, Task
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from bot.domain.alert import Alert, Button, Press
-from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.incidents.alert import Alert, Button, Press
+from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, Watch
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from bot.demo.slack import Message, SlackEmulator
-from bot.domain.alert import Button, Press
-from bot.domain.incident import IncidentState
+from bot.domain.incidents.alert import Button, Press
+from bot.domain.incidents.model import IncidentState
 from bot.ports import Kept
 from bot.store.incidents import RedisIncidents
 from tests.contract.incident_kit import incidents_on

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
-from bot.domain.incident import Watch
+from bot.domain.incidents.model import Watch
 from bot.ports import Kept
 from bot.store.incidents import RedisIncidents
 from tests.contract.incident_kit import (

@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 import redis
 
-from bot.domain.alert import Press
-from bot.domain.incident import Watch
+from bot.domain.incidents.alert import Press
+from bot.domain.incidents.model import Watch
 from bot.store.connection import BLOCK_SECONDS
 from bot.store.incidents import RedisIncidents
 from bot.store.keys import Keys, Limits

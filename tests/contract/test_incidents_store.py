@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.errors import LeaseLostError
-from bot.domain.incident import Incident, Watch
+from bot.domain.incidents.model import Incident, Watch
 from bot.ports import Incidents, Kept
 from bot.store.codec import UnreadableRecordError
 from bot.store.incidents import RedisIncidents

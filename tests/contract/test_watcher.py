@@ -11,8 +11,8 @@ from typing import Any
 import redis
 
 from bot.demo.slack import SlackEmulator
-from bot.domain.alert import Alert
-from bot.domain.incident import Watch
+from bot.domain.incidents.alert import Alert
+from bot.domain.incidents.model import Watch
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from tests.contract.alert_kit import (

@@ -10,14 +10,14 @@ from functools import cache
 from pathlib import Path
 
 from bot.domain.errors import NotFoundError
-from bot.domain.incident import Incident, Watch
-from bot.domain.incident_news import Rules
+from bot.domain.incidents.events import Rules
+from bot.domain.incidents.model import Incident, Watch
 from bot.domain.swarm.events import Batch, Listing
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.store.incidents import RedisIncidents
 from bot.swarm.differences import events_between
+from tests.unit.domain.incidents.watcher import Watcher, show, stack_looks
 from tests.unit.looks import BEGAN
-from tests.unit.watcher import Watcher, show, stack_looks
 
 CHANNEL = "C0ALERTS01"
 RULES = Rules(quiet=1.0, channel=CHANNEL)

@@ -15,7 +15,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.commands import COMMANDS
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.parser import Defaults, Reply, parse

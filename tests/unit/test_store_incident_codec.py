@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.alert import Alert, Button, Press
-from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.incidents.alert import Alert, Button, Press
+from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, Watch
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.codec import UnreadableRecordError
 from bot.store.incident_codec import (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.demo.slack.limits import check_view
 from bot.demo.slack.model import texts_within
 from bot.domain.dashboard import Dashboard
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.views.incident import ADVICE, STATES, incident_message, reminder_message
 from bot.views.incidents import incidents_message

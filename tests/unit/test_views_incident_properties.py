@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.views.incident import incident_message, reminder_message
 from bot.views.incidents import incidents_message

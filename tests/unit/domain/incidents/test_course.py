@@ -1,12 +1,12 @@
 """How an incident goes on: resolved, back again, acknowledged, silenced, held by a job."""
 
-from bot.domain.incident import IncidentState, Silence, Watch
-from bot.domain.incident_news import Forget, Rules
-from bot.domain.incidents import acknowledge, next_tick, silence
+from bot.domain.incidents.events import Forget, Rules
+from bot.domain.incidents.model import IncidentState, Silence, Watch
+from bot.domain.incidents.reducer import acknowledge, next_tick, silence
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Restart
+from tests.unit.domain.incidents.watcher import Watcher, broken, fetched, reminded, told
 from tests.unit.looks import BEGAN, COMPLETE, PENDING, SHUTDOWN, a_service, a_task, failed, running
-from tests.unit.watcher import Watcher, broken, fetched, reminded, told
 
 WAIT = 65.0
 HOUR = 3600.0

@@ -7,10 +7,16 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.incident import Watch
-from bot.domain.incident_news import Rules
-from bot.domain.incidents import reduce
-from bot.domain.picture import Picture, ends_tasks, news_of_batch, news_of_listing, unread
+from bot.domain.incidents.events import Rules
+from bot.domain.incidents.model import Watch
+from bot.domain.incidents.reducer import reduce
+from bot.domain.incidents.snapshot import (
+    Picture,
+    ends_tasks,
+    news_of_batch,
+    news_of_listing,
+    unread,
+)
 from bot.domain.swarm.events import Action, Batch, Event, Listing
 from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Task, TaskState
 from tests.unit.looks import (

@@ -1,11 +1,11 @@
 """What engines and logs say of an incident's task: fetched later, shown where it belongs."""
 
-from bot.domain.incident_news import Evidence
-from bot.domain.incidents import with_evidence
+from bot.domain.incidents.events import Evidence
+from bot.domain.incidents.reducer import with_evidence
 from bot.domain.swarm.causes import CauseKind, with_oom
 from bot.domain.swarm.model import Resources
+from tests.unit.domain.incidents.watcher import Watcher, broken, told
 from tests.unit.looks import a_service, failed
-from tests.unit.watcher import Watcher, broken, told
 
 
 def test_evidence_is_shown_in_the_message_that_stands():

@@ -2,7 +2,7 @@
 
 A **failure** is a task that ended failed or rejected, or complete where it should have run on.
 It is none when the swarm moved it because of changed constraints, or when it is wanted removed.
-What else excuses a task is what was seen before: ``bot.domain.incidents`` has that.
+What else excuses a task is what was seen before: ``bot.domain.incidents.reducer`` has that.
 
 Failures **belong together** when they are of one service and of one cause: several slots that fail
 alike are one trouble with one remedy. One cause means the same kind, for exit codes the same code,
@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bot.domain.incident import NODE_KEY
-from bot.domain.incident_news import Context
+from bot.domain.incidents.events import Context
+from bot.domain.incidents.model import NODE_KEY
 from bot.domain.swarm.causes import (
     KILLED,
     REPLACED_BY_SWARM,

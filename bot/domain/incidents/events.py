@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.incident import Incident, Watch
+from bot.domain.incidents.model import Incident, Watch
 from bot.domain.swarm.causes import Cause
 from bot.domain.swarm.model import Node, Service, Task
 

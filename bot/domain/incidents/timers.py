@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.incident import Incident, IncidentState, Suspect
-from bot.domain.incident_draft import Draft
-from bot.domain.incident_news import Remind, Rules
-from bot.domain.incident_nodes import fire_nodes, hits, note_unplaced
-from bot.domain.incident_rules import node_key, whole, worth_an_alert
-from bot.domain.incident_tasks import count_failure, excused_by_label, is_unplaced
+from bot.domain.incidents.events import Remind, Rules
+from bot.domain.incidents.model import Incident, IncidentState, Suspect
+from bot.domain.incidents.nodes import fire_nodes, hits, note_unplaced
+from bot.domain.incidents.rules import node_key, whole, worth_an_alert
+from bot.domain.incidents.tasks import count_failure, excused_by_label, is_unplaced
+from bot.domain.incidents.transaction import Draft
 from bot.domain.swarm.model import Service
 
 RECHECK_SECONDS: Final = 10.0

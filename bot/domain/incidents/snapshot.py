@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Set
 from dataclasses import replace
 
-from bot.domain.incident import Watch
-from bot.domain.incident_news import Context, Fetch, News, Rules
+from bot.domain.incidents.events import Context, Fetch, News, Rules
+from bot.domain.incidents.model import Watch
 from bot.domain.swarm.events import Action, Batch, Event, Listing
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import runs_to_completion

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.model import TaskState
+from tests.unit.domain.incidents.watcher import Watcher, replay, show, stack_looks, told
 from tests.unit.looks import BEGAN
 from tests.unit.recordings import FOLDER
-from tests.unit.watcher import Watcher, replay, show, stack_looks, told
 
 QUIET = [
     "drain_node",

@@ -25,12 +25,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.incident import Incident, IncidentState, Silence, Watch
-from bot.domain.incident_draft import Draft
-from bot.domain.incident_news import Action, Context, Evidence, News, Reduced, Tell
-from bot.domain.incident_nodes import see_missing_nodes, see_node, see_node_removed
-from bot.domain.incident_settling import settle
-from bot.domain.incident_tasks import see_first_listing, see_later_listing, see_task
+from bot.domain.incidents.events import Action, Context, Evidence, News, Reduced, Tell
+from bot.domain.incidents.model import Incident, IncidentState, Silence, Watch
+from bot.domain.incidents.nodes import see_missing_nodes, see_node, see_node_removed
+from bot.domain.incidents.tasks import see_first_listing, see_later_listing, see_task
+from bot.domain.incidents.timers import settle
+from bot.domain.incidents.transaction import Draft
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Task
 

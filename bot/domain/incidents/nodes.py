@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.domain.incident import Incident, IncidentState, Lost
-from bot.domain.incident_draft import Draft
-from bot.domain.incident_rules import incident_id, node_key, worth_an_alert
-from bot.domain.incident_tasks import reopened
+from bot.domain.incidents.model import Incident, IncidentState, Lost
+from bot.domain.incidents.rules import incident_id, node_key, worth_an_alert
+from bot.domain.incidents.tasks import reopened
+from bot.domain.incidents.transaction import Draft
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Node, NodeState
 

@@ -8,10 +8,10 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from bot.domain.incident import Incident, Watch
-from bot.domain.incident_news import Action, Context, Fetch, Forget, News, Reduced, Remind, Tell
-from bot.domain.incident_news import Rules as WatchRules
-from bot.domain.incidents import reduce, tick
+from bot.domain.incidents.events import Action, Context, Fetch, Forget, News, Reduced, Remind, Tell
+from bot.domain.incidents.events import Rules as WatchRules
+from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.reducer import reduce, tick
 from bot.domain.swarm.model import Node, Service, StackLook, Task
 from bot.swarm.wire import stack_look_from
 from tests.unit.looks import BEGAN, NODES, a_service, failed, running

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.incident import IncidentState, Silence, Watch
-from bot.domain.incidents import silence
+from bot.domain.incidents.model import IncidentState, Silence, Watch
+from bot.domain.incidents.reducer import silence
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Availability, NodeState
+from tests.unit.domain.incidents.watcher import Watcher, told
 from tests.unit.looks import (
     BEGAN,
     NODES,
@@ -19,7 +20,6 @@ from tests.unit.looks import (
     failed,
     running,
 )
-from tests.unit.watcher import Watcher, told
 
 DOWN = replace(NODES[0], state=NodeState.DOWN, message="heartbeat failure")
 READY = NODES[0]

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.incident import IncidentState
-from bot.domain.incident_news import Rules
-from bot.domain.incident_rules import without_names
+from bot.domain.incidents.events import Rules
+from bot.domain.incidents.model import IncidentState
+from bot.domain.incidents.rules import without_names
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Mode, Node, NodeState, Resources, Restart, TaskState
+from tests.unit.domain.incidents.watcher import Watcher, fetched, told
 from tests.unit.looks import (
     BEGAN,
     COMPLETE,
@@ -25,7 +26,6 @@ from tests.unit.looks import (
     failed,
     running,
 )
-from tests.unit.watcher import Watcher, fetched, told
 
 
 def test_a_failure_is_told_at_once_with_its_slot_node_and_cause():

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.alert import Alert, readdressed, retold
-from bot.domain.incident import Incident, IncidentState
+from bot.domain.incidents.alert import Alert, readdressed, retold
+from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.causes import Cause, CauseKind
 
 FIRING = Incident(

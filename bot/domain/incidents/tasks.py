@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.incident import Incident, IncidentState, Suspect
-from bot.domain.incident_draft import Draft
-from bot.domain.incident_news import Fetch, wants_no_alerts
-from bot.domain.incident_rules import (
+from bot.domain.incidents.events import Fetch, wants_no_alerts
+from bot.domain.incidents.model import Incident, IncidentState, Suspect
+from bot.domain.incidents.rules import (
     cause_at,
     failure_of,
     incident_id,
@@ -18,6 +17,7 @@ from bot.domain.incident_rules import (
     overtaken,
     whole,
 )
+from bot.domain.incidents.transaction import Draft
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Service, Task, TaskState
 from bot.domain.swarm.slots import place_order

@@ -11,9 +11,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
-from bot.domain.incident import Incident, IncidentState, Lost, Silence, Suspect, Watch
-from bot.domain.incident_news import Action, Context, Fetch, Forget, Reduced, Remind, Rules, Tell
-from bot.domain.incident_rules import coarse_key, incident_key
+from bot.domain.incidents.events import Action, Context, Fetch, Forget, Reduced, Remind, Rules, Tell
+from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.incidents.rules import coarse_key, incident_key
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Service, Task
 

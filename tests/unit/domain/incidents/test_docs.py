@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.incident import IncidentState
-from bot.domain.incident_news import ALERTS_LABEL, CHANNEL_LABEL, Rules
+from bot.domain.incidents.events import ALERTS_LABEL, CHANNEL_LABEL, Rules
+from bot.domain.incidents.model import IncidentState
 
-PAGE = (Path(__file__).parents[2] / "docs" / "incidents.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "incidents.md").read_text(encoding="utf-8")
 SPANS = [each for each in fields(Rules) if each.name not in {"stacks", "channel", "threshold"}]
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incident import Incident, IncidentState, Watch
-from bot.domain.incident_news import Context, Forget, News, Rules, Tell
-from bot.domain.incident_rules import failure_of
-from bot.domain.incidents import acknowledge, next_tick, reduce, tick
+from bot.domain.incidents.events import Context, Forget, News, Rules, Tell
+from bot.domain.incidents.model import Incident, IncidentState, Watch
+from bot.domain.incidents.reducer import acknowledge, next_tick, reduce, tick
+from bot.domain.incidents.rules import failure_of
 from bot.domain.swarm.model import Mode, Node, NodeState, Restart, Service, Task, TaskState
 
 often = settings(max_examples=80, deadline=None)

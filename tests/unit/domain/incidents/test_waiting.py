@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Restart
+from tests.unit.domain.incidents.watcher import Watcher, told
 from tests.unit.looks import FAILED, PENDING, RUNNING, SHUTDOWN, STARTING, a_service, a_task, failed
-from tests.unit.watcher import Watcher, told
 
 NO_PLACE = "no suitable node (insufficient resources on 10 nodes)"
 NO_MOUNT = "error while mounting volume '/x': failed to mount local volume: no such device"

@@ -1,0 +1,1 @@
+"""Incidents: what is known of failures, and what one more event makes of it."""
