@@ -12,9 +12,9 @@ from typing import Any
 from bot.clock import SystemClock
 from bot.domain.access import Operators
 from bot.domain.command import Defaults
+from bot.domain.convergence.goal import Limits
 from bot.domain.dashboard import Dashboard
 from bot.domain.errors import ChatError, ChatUnavailableError
-from bot.domain.goal import Limits
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import Incident

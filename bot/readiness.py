@@ -11,7 +11,15 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.domain.probe import Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
+from bot.domain.convergence.probe_spec import (
+    Probe,
+    ProbeKind,
+    Reading,
+    Status,
+    Unlike,
+    Unreached,
+    Workers,
+)
 from bot.domain.swarm.reachability import Reach
 
 log = logging.getLogger(__name__)

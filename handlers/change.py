@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from bot.domain.convergence import Goal
+from bot.domain.convergence.machine import Goal
 from bot.domain.errors import (
     OutOfSequenceError,
     RefusedError,

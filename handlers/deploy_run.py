@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from bot.domain.convergence import Goal
+from bot.domain.convergence.machine import Goal
 from bot.domain.deploy_outcomes import (
     awaited,
     cancelled,

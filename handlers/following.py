@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from bot.domain.convergence import Convergence, Goal
+from bot.domain.convergence.machine import Convergence, Goal
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.timeline import extended

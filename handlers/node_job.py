@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import replace
 from typing import Protocol
 
-from bot.domain.convergence import Goal
+from bot.domain.convergence.machine import Goal
 from bot.domain.errors import (
     NotFoundError,
     OutOfSequenceError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.command import Scale as Command
-from bot.domain.convergence import Goal
+from bot.domain.convergence.machine import Goal
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Draft, Job, Target
 from bot.domain.jobs.verdict import Outcome, Verdict

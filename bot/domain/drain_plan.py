@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.domain.convergence.wording import plural
 from bot.domain.errors import RefusedError
 from bot.domain.node_jobs import arriving_services, moved_services
-from bot.domain.outcomes import plural
 from bot.domain.swarm.model import (
     Availability,
     Mode,

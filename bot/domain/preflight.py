@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.domain.convergence.wording import way_out
 from bot.domain.errors import RefusedError
-from bot.domain.outcomes import way_out
 from bot.domain.swarm.model import LastChange, Mode, Service, Task, TaskState, UpdateState
 
 PAUSED = {

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain import outcomes
+from bot.domain.convergence import wording
 from bot.domain.errors import SwarmError
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm import causes, placement
@@ -90,12 +90,12 @@ class Evidence:
             return outcome
         found = await self.of_task(cause, task, look.service)
         if found.unhealthy:
-            outcome = outcomes.judge_health(outcome)
+            outcome = wording.judge_health(outcome)
         if look.service is not None:
             killed = found.killed
             if cause.exit_code == KILLED and not found.unhealthy:
                 killed = await self._recorded(task, found, look)
-            outcome = outcomes.judge_memory(outcome, killed, look.service.limit.memory)
+            outcome = wording.judge_memory(outcome, killed, look.service.limit.memory)
         return _with(outcome, found)
 
     async def _recorded(self, task: Task, found: Found, look: Look) -> bool | None:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.convergence import Convergence, Step, question, step
+from bot.domain.convergence.machine import Convergence, Step, question, step
+from bot.domain.convergence.probe_spec import Reading
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.probe import Reading
 from bot.domain.swarm.model import Look, Task
 from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence

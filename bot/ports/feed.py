@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.probe import Probe, Reading
+from bot.domain.convergence.probe_spec import Probe, Reading
 from bot.domain.swarm.events import Batch, Listing
 from bot.domain.swarm.model import Task
 

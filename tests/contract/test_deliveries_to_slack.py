@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.clock import SystemClock
 from bot.domain.access import Operators
 from bot.domain.command import Defaults
-from bot.domain.goal import Limits
+from bot.domain.convergence.goal import Limits
 from bot.domain.jobs.model import Draft, Job, JobState
 from bot.drawing.pictures import Pictures
 from bot.loops.background import Background, cancel_all

@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.domain.probe import Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
+from bot.domain.convergence.probe_spec import (
+    Probe,
+    ProbeKind,
+    Reading,
+    Status,
+    Unlike,
+    Unreached,
+    Workers,
+)
 from bot.domain.swarm.reachability import Reach
 from bot.ports import Readiness
 from bot.readiness import IDENTITY, MOST_BYTES, HttpReadiness

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.convergence.machine import Convergence, Goal, Step, step
+from bot.domain.convergence.probe_spec import Reading
 from bot.domain.jobs.verdict import Outcome
-from bot.domain.probe import Reading
 from bot.domain.swarm.model import Look, Mode, Node, NodeState, Service, Task, TaskState
 
 BEGAN = 1000.0

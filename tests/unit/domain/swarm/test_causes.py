@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.convergence.wording import judge_health, judge_memory
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.outcomes import judge_health, judge_memory
 from bot.domain.swarm.causes import (
     CauseKind,
     classify,

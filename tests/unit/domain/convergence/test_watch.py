@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.convergence import Limits
+from bot.domain.convergence.machine import Limits
 from bot.domain.swarm.model import Restart, Service
 from tests.unit.looks import (
     COMPLETE,

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.goal import Goal
+from bot.domain.convergence.goal import Goal
+from bot.domain.convergence.history import Failure, Memory, Sight
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.memory import Failure, Memory, Sight
 from bot.domain.swarm.causes import Cause, CauseKind, with_oom, with_probe
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import Census, place_of, place_order, runs_to_completion

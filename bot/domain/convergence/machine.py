@@ -15,14 +15,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from bot.domain import outcomes, readiness
-from bot.domain.case import Case, Phase, Rule
-from bot.domain.goal import Goal, Limits
+from bot.domain.convergence import readiness, wording
+from bot.domain.convergence.goal import Goal, Limits
+from bot.domain.convergence.history import Memory, Sight, remember
+from bot.domain.convergence.probe_spec import Probe, Reading
+from bot.domain.convergence.rule import Case, Phase, Rule
+from bot.domain.convergence.rules import CONVERGING, WATCHING
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.memory import Memory, Sight, remember
-from bot.domain.probe import Probe, Reading
-from bot.domain.rules import CONVERGING, WATCHING
 from bot.domain.swarm.model import Look, Task
 from bot.domain.swarm.slots import count, runs_to_completion
 
@@ -101,7 +101,7 @@ def step(
     case = Case(sight, remember(state.memory, sight), state.since)
     rules = WATCHING if state.phase is Phase.WATCHING else CONVERGING
     result, seconds = _ask(rules, case)
-    progress = outcomes.progress(sight, case.memory, _phase_words(case, seconds, result))
+    progress = wording.progress(sight, case.memory, _phase_words(case, seconds, result))
     state = replace(state, memory=case.memory, shown=progress)
     return Step(_ended(state, result), progress, result, seconds)
 
@@ -133,23 +133,23 @@ def _gone(state: Convergence) -> Step:
 def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
     sight, census = case.sight, case.sight.census
     if result is not None:
-        return outcomes.score(sight)
+        return wording.score(sight)
     if case.since is not None:
-        return f"{outcomes.score(sight)}; watching"
+        return f"{wording.score(sight)}; watching"
     if census.unplaced:
         number = len(census.unplaced)
-        waits = outcomes.plural(number, "task waits", "tasks wait")
+        waits = wording.plural(number, "task waits", "tasks wait")
         return f"{number} {waits}: {census.unplaced[0].err}"
     if case.replacing:
-        return f"{outcomes.score(sight)}; {case.update.value.replace('_', ' ')}"
+        return f"{wording.score(sight)}; {case.update.value.replace('_', ' ')}"
     if census.surplus and len(census.running) >= census.wanted:
         number = len(census.surplus)
-        word = outcomes.plural(number, "container", "containers")
+        word = wording.plural(number, "container", "containers")
         return f"waiting for {number} surplus {word} to stop"
     ready = sight.readiness
     if census.running and not ready.ready:
-        return f"{outcomes.score(sight)}; {ready.words}"
+        return f"{wording.score(sight)}; {ready.words}"
     if census.full and not runs_to_completion(sight.service) and math.isfinite(seconds):
         said = f"all running, {ready.words}" if ready.probed else "all running"
         return f"{said}; holding for {math.ceil(seconds)} s"
-    return outcomes.score(sight)
+    return wording.score(sight)

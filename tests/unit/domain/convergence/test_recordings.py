@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.convergence.machine import Convergence, Goal, Step, step
 from bot.domain.jobs.verdict import Outcome
 from bot.domain.swarm.model import Look
 from tests.unit.recordings import Recording, recording

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from bot.domain.convergence.history import Memory, Sight, in_progress, own_update
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.memory import Memory, Sight, in_progress, own_update
 from bot.domain.swarm.model import UpdateState
 
 

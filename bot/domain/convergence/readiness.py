@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.probe import (
+from bot.domain.convergence.probe_spec import (
     LABEL,
     Probe,
     ProbeKind,

@@ -6,8 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.convergence import Convergence, Limits, question
-from bot.domain.probe import LABEL, Probe, ProbeKind, Reading, Status, Unlike, Unreached, Workers
+from bot.domain.convergence.machine import Convergence, Limits, question
+from bot.domain.convergence.probe_spec import (
+    LABEL,
+    Probe,
+    ProbeKind,
+    Reading,
+    Status,
+    Unlike,
+    Unreached,
+    Workers,
+)
 from bot.domain.swarm.model import Look, Restart, Service, Task
 from bot.domain.swarm.reachability import Reach
 from tests.unit.looks import (

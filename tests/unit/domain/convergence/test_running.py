@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.convergence import Limits
+from bot.domain.convergence.machine import Limits
 from bot.domain.swarm.model import Availability, Mode, NodeState, Restart, Task, UpdateState
 from tests.unit.looks import (
     ASSIGNED,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.convergence import Limits
+from bot.domain.convergence.machine import Limits
 from bot.domain.swarm.model import Mode, NodeState, Resources, Restart, Task
 from tests.unit.looks import (
     COMPLETE,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.case import Phase, Rule
-from bot.domain.rules import CONVERGING, WATCHING
+from bot.domain.convergence.rule import Phase, Rule
+from bot.domain.convergence.rules import CONVERGING, WATCHING
 
 _TABLES = ((Phase.CONVERGING, CONVERGING), (Phase.WATCHING, WATCHING))
 

@@ -8,11 +8,20 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.case import Phase
-from bot.domain.convergence import Convergence, Goal, Step, step
+from bot.domain.convergence.machine import Convergence, Goal, Step, step
+from bot.domain.convergence.probe_spec import (
+    LABEL,
+    Probe,
+    Reading,
+    Status,
+    Unlike,
+    Unreached,
+    Workers,
+    read,
+)
+from bot.domain.convergence.rule import Phase
+from bot.domain.convergence.rules import CONVERGING, WATCHING
 from bot.domain.jobs.verdict import Verdict
-from bot.domain.probe import LABEL, Probe, Reading, Status, Unlike, Unreached, Workers, read
-from bot.domain.rules import CONVERGING, WATCHING
 from bot.domain.swarm.model import (
     Availability,
     Look,

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.domain.goal import Goal
-from bot.domain.readiness import UNPROBED, Readiness
+from bot.domain.convergence.goal import Goal
+from bot.domain.convergence.readiness import UNPROBED, Readiness
 from bot.domain.swarm.causes import REPLACED_BY_SWARM, Cause, classify
 from bot.domain.swarm.model import Look, Service, Task, TaskState, UpdateState
 from bot.domain.swarm.slots import (

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.probe import LABEL, LONGEST, Probe, ProbeKind, WrongProbe, probe_of, read
+from bot.domain.convergence.probe_spec import (
+    LABEL,
+    LONGEST,
+    Probe,
+    ProbeKind,
+    WrongProbe,
+    probe_of,
+    read,
+)
 from tests.unit.looks import a_service
 
 DASK, HTTP = ProbeKind.DASK, ProbeKind.HTTP

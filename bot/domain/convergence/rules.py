@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from bot.domain import failing, outcomes
-from bot.domain.case import NEVER, Answer, Case, Rule
+from bot.domain.convergence import failure_rules, wording
+from bot.domain.convergence.rule import NEVER, Answer, Case, Rule
+from bot.domain.convergence.wording import outcome, score
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.outcomes import outcome, score
 from bot.domain.swarm.causes import Cause
 from bot.domain.swarm.model import Restart, UpdateState
 from bot.domain.swarm.slots import runs_to_completion
@@ -89,8 +89,8 @@ def judge_time_limit(case: Case) -> Answer:
     if daemon and whole and not census.surplus:
         return outcome(sight, Verdict.CONVERGED, f"All that is wanted runs on: {score(sight)}.")
     latest = case.memory.counted[-1].cause if case.memory.counted else None
-    limit = outcomes.duration(sight.goal.limits.time_limit)
-    awaited = outcomes.missing(sight, case.memory)
+    limit = wording.duration(sight.goal.limits.time_limit)
+    awaited = wording.missing(sight, case.memory)
     if case.replacing and census.full:
         awaited = "the swarm's update is still in progress"
     reason = f"After {limit} {score(sight)}: {awaited}."
@@ -116,7 +116,7 @@ def judge_watch_held(case: Case) -> Answer:
         return NEVER
     start = since if well[1] == case.memory.first_at and not case.memory.counted else well[1]
     left = case.sight.goal.limits.watch - (case.sight.now - start)
-    watched = outcomes.duration(case.sight.goal.limits.watch)
+    watched = wording.duration(case.sight.goal.limits.watch)
     return left if left > 0 else _kept(case, f"for {watched} without a failure")
 
 
@@ -130,7 +130,7 @@ def judge_watch_limit(case: Case) -> Answer:
     if sight.census.full or not failures:
         return _kept(case, "at the end of the watch")
     cause = failures[-1].cause
-    reason = f"{score(sight)} after {len(failures)} failures: {outcomes.clause(cause)}."
+    reason = f"{score(sight)} after {len(failures)} failures: {wording.clause(cause)}."
     return outcome(sight, Verdict.FAILED, reason, cause)
 
 
@@ -150,7 +150,7 @@ def _named_failure(case: Case) -> Cause | None:
 
 
 def _because(cause: Cause | None) -> str:
-    return f": {outcomes.clause(cause)}." if cause else "."
+    return f": {wording.clause(cause)}." if cause else "."
 
 
 def _paused(case: Case) -> Outcome:
@@ -159,13 +159,13 @@ def _paused(case: Case) -> Outcome:
         both = f"{score(sight)} as updated, {sight.census.former} as before"
         reason = f"The swarm paused the update ({both})" + _because(cause)
         result = outcome(sight, Verdict.PAUSED, reason, cause)
-        advice = outcomes.way_out(sight.service, sight.goal.command)
+        advice = wording.way_out(sight.service, sight.goal.command)
         return replace(result, advice=advice, can_roll_back=sight.service.can_roll_back)
     what = "The roll back failed, and the swarm paused it"
     if not sight.goal.rollback:
         what = "The update failed, and so did the roll back"
     reason = f"{what} ({score(sight)})" + _because(cause)
-    advice = outcomes.advice(sight.goal, Verdict.FAILED)
+    advice = wording.advice(sight.goal, Verdict.FAILED)
     return replace(outcome(sight, Verdict.PAUSED, reason, cause), advice=advice)
 
 
@@ -211,7 +211,7 @@ def _hold(case: Case) -> float:
 def _converged(case: Case) -> Outcome:
     watch = case.sight.goal.limits.watch
     held = _hold(case)
-    how = f", and did for {outcomes.duration(held)} without a failure" if held else ""
+    how = f", and did for {wording.duration(held)} without a failure" if held else ""
     ready = case.sight.readiness
     by = f"; {ready.words}" if ready.probed else ""
     result = outcome(case.sight, Verdict.CONVERGED, f"{score(case.sight)}{how}{by}.")
@@ -239,25 +239,25 @@ _FAILING: Final = (
         "final failure",
         "a task failed that the restart policy never starts again",
         _BY_CAUSE,
-        failing.judge_final_failure,
+        failure_rules.judge_final_failure,
     ),
     Rule(
         "repeated failure",
         "one slot failed three times since the change, and no update is in progress",
         (Verdict.CRASH_LOOPING, *_BY_CAUSE),
-        failing.judge_repeated_failure,
+        failure_rules.judge_repeated_failure,
     ),
     Rule(
         "stuck start",
         "the same task has tried to start with an error for 10 s",
         _BY_CAUSE,
-        failing.judge_stuck_start,
+        failure_rules.judge_stuck_start,
     ),
     Rule(
         "vacancy",
         "a slot's task ended and none follows when its restart delay is over",
         (Verdict.FAILED,),
-        failing.judge_vacancy,
+        failure_rules.judge_vacancy,
     ),
 )
 
@@ -291,7 +291,7 @@ CONVERGING: Final = (
         "no place",
         "a task has found no node for 5 s while every node's state was known",
         (Verdict.UNSCHEDULABLE,),
-        failing.judge_placement,
+        failure_rules.judge_placement,
     ),
     Rule(
         "wrong probe",

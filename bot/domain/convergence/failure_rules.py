@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.domain import outcomes
-from bot.domain.case import NEVER, Answer, Case
+from bot.domain.convergence import wording
+from bot.domain.convergence.history import Failure
+from bot.domain.convergence.rule import NEVER, Answer, Case
+from bot.domain.convergence.wording import outcome, plural, score
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.memory import Failure
-from bot.domain.outcomes import outcome, plural, score
 from bot.domain.swarm.causes import Cause, CauseKind, classify
 from bot.domain.swarm.model import Restart, Service, Task, TaskState, UpdateState
 from bot.domain.swarm.slots import place_of, runs_to_completion
@@ -34,8 +34,8 @@ def judge_repeated_failure(case: Case) -> Answer:
     if runs_to_completion(case.sight.service):
         default = Verdict.FAILED
     went_on = completed and case.sight.service.failure_action == "continue"
-    verdict = Verdict.FAILED if went_on else outcomes.verdict_for(cause.kind, default)
-    return outcome(case.sight, verdict, outcomes.failed_often(case.sight, worst, cause), cause)
+    verdict = Verdict.FAILED if went_on else wording.verdict_for(cause.kind, default)
+    return outcome(case.sight, verdict, wording.failed_often(case.sight, worst, cause), cause)
 
 
 def judge_stuck_start(case: Case) -> Answer:
@@ -115,21 +115,21 @@ def _cause(task: Task, service: Service) -> Cause:
 def _ended_badly(case: Case, tasks: list[Task]) -> Outcome:
     task = tasks[0]
     cause = _cause(task, case.sight.service)
-    place = outcomes.where(case.sight, cause.place)
+    place = wording.where(case.sight, cause.place)
     reason = (
-        f"{score(case.sight)}; {place} failed and is never started again: {outcomes.clause(cause)}."
+        f"{score(case.sight)}; {place} failed and is never started again: {wording.clause(cause)}."
     )
-    return outcome(case.sight, outcomes.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
+    return outcome(case.sight, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
 def _stuck(case: Case, tasks: list[Task]) -> Outcome:
     first = min(tasks, key=lambda task: (case.memory.since(task) or NEVER, task.id))
     cause = _cause(first, case.sight.service)
-    place = outcomes.where(case.sight, cause.place)
-    node = outcomes.hostname(case.sight.look.nodes, first.node_id)
-    why = outcomes.clause(cause)
+    place = wording.where(case.sight, cause.place)
+    node = wording.hostname(case.sight.look.nodes, first.node_id)
+    why = wording.clause(cause)
     reason = f"{score(case.sight)}; {place} is tried again and again on {node}: {why}."
-    return outcome(case.sight, outcomes.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
+    return outcome(case.sight, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
 def _unplaced(case: Case, tasks: list[Task]) -> Outcome:
@@ -181,8 +181,8 @@ def _vacant(case: Case, tasks: list[Task]) -> Outcome:
     sight, service = case.sight, case.sight.service
     failing = [t for t in tasks if t.state is not TaskState.COMPLETE] or tasks
     cause = _cause(failing[0], service)
-    place = outcomes.where(sight, cause.place)
-    why = outcomes.clause(cause)
+    place = wording.where(sight, cause.place)
+    why = wording.clause(cause)
     reason = f"{score(sight)}; {place} is not started again{_why_not(service)}: {why}."
     return outcome(sight, Verdict.FAILED, reason, cause)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.case import Phase
-from bot.domain.drawing import diagram, table
+from bot.domain.convergence.diagram import diagram, table
+from bot.domain.convergence.rule import Phase
 from bot.domain.swarm.causes import EXIT_CODES
 from tests.unit.recordings import FOLDER
 
-PAGE = (Path(__file__).parents[2] / "docs" / "convergence.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "convergence.md").read_text(encoding="utf-8")
 
 
 def test_the_diagram_is_drawn_from_the_tables():

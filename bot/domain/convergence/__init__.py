@@ -1,0 +1,1 @@
+"""The convergence machine: from looks at a service to a verdict."""
