@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from bot.domain.asking import Decided, Decision
+from bot.domain.deploys.decision import Decided, Decision
 from bot.domain.errors import (
     BotError,
     CannotPostError,

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from bot.domain.command import RefreshHome
 from bot.domain.dashboard import Dashboard
+from bot.domain.deploys.version import Version
 from bot.domain.errors import BotError
 from bot.domain.swarm.model import StackLook
 from bot.domain.swarm.placement import eligible_nodes
-from bot.domain.version import Version
 from handlers.context import Context
 
 SECONDS = 8.0

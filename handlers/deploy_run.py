@@ -20,7 +20,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.domain.convergence.machine import Goal
-from bot.domain.deploy_outcomes import (
+from bot.domain.deploys.history import undone_by
+from bot.domain.deploys.outcomes import (
     awaited,
     cancelled,
     kept,
@@ -28,12 +29,11 @@ from bot.domain.deploy_outcomes import (
     refused_stale,
     version_of,
 )
+from bot.domain.deploys.staleness import stale
+from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
-from bot.domain.history import undone_by
 from bot.domain.jobs.deploy_plan import Action, Plan
 from bot.domain.jobs.model import Job, JobState
-from bot.domain.plan_progress import stale
-from bot.domain.version import Version
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of

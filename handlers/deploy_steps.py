@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.deploy_outcomes import stopped_at
+from bot.domain.deploys.outcomes import stopped_at
+from bot.domain.deploys.staleness import Judged, Standing, judge
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
 from bot.domain.jobs.deploy_plan import Action, Kind, Plan, Step
 from bot.domain.jobs.model import Job, Target
-from bot.domain.plan_progress import Judged, Standing, judge
 from bot.domain.swarm.model import Service, StackLook
 from bot.loops.hold import Hold
 from bot.ports import Applied, Recording

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.domain.deploys.history import former
+from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, SupersededError
-from bot.domain.history import former
 from bot.domain.jobs.deploy_plan import Action, Kind, Plan
 from bot.domain.jobs.model import Target
 from bot.domain.swarm.model import LastChange, Service
-from bot.domain.version import Version
 from bot.ports import Recording
 from handlers.context import Context
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.domain.deploys.history import way_back
 from bot.domain.errors import RefusedError
-from bot.domain.history import way_back
 from bot.domain.jobs.model import Draft, Job
 from handlers.context import Context
 from handlers.deploy import Deploy

@@ -6,8 +6,8 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 
-from bot.domain.catalog import StackEntry
 from bot.domain.command import ListStacks as Command
+from bot.domain.deploys.catalog import StackEntry
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.message import Message
 from bot.views.stacks import stacks_message

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.domain.deploys.version import Version
 from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.model import StackLook
-from bot.domain.version import Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from bot.domain.asking import Decided, Decision
+from bot.domain.deploys.decision import Decided, Decision
 from bot.domain.jobs.model import Draft, Job, Turn
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.domain.deploys.version import Bundle, Version
 from bot.domain.jobs.deploy_plan import Plan, Step
 from bot.domain.swarm.model import Service
-from bot.domain.version import Bundle, Version
 
 
 class Recording(Protocol):

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 
-from bot.domain.asking import Decided, Decision
+from bot.domain.deploys.decision import Decided, Decision
 from bot.domain.jobs.model import Job
 from bot.store.codec import UnreadableRecordError, decode_job, encode_job
 from bot.store.part import StorePart

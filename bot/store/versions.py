@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from bot.domain.version import Bundle, Version
+from bot.domain.deploys.version import Bundle, Version
 from bot.store.codec import UnreadableRecordError, decode, encode
 from bot.store.part import StorePart
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.domain.deploys.history import image_changes, same_files, way_back
+from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
-from bot.domain.history import image_changes, same_files, way_back
 from bot.domain.text.message import Message
-from bot.domain.version import Version
 from bot.views import words
 from bot.views.blocks import context, fits, packed
 from bot.views.text import line, mention, plural, slack_date

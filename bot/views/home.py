@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.dashboard import Dashboard
+from bot.domain.deploys.version import Version
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.health import Grade, Health, examine
 from bot.domain.text.message import Block, Message
-from bot.domain.version import Version
 from bot.views import words
 from bot.views.around import job_line
 from bot.views.blocks import actions, button, confirm, context, header, packed, section, size

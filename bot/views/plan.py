@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bot.domain.asking import Decision
+from bot.domain.deploys.decision import Decision
 from bot.domain.jobs.deploy_plan import Action, Difference, Kind, Plan, ReplicaRule, ServiceChange
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict

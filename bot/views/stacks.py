@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.catalog import StackEntry
+from bot.domain.deploys.catalog import StackEntry
+from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import Action, Difference, ReplicaRule, ServiceChange
 from bot.domain.names import short_name
 from bot.domain.text.message import Message
-from bot.domain.version import Version
 from bot.views import words
 from bot.views.blocks import context, fits, packed
 from bot.views.text import line, mention, plural, quoted, slack_date

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.asking import Decided, Decision
+from bot.domain.deploys.decision import Decided, Decision
 from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,

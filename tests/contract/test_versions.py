@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis
 
+from bot.domain.deploys.version import Bundle, Version
 from bot.domain.jobs.verdict import Verdict
-from bot.domain.version import Bundle, Version
 from bot.store.connection import RedisLink
 from bot.store.keys import Keys, Limits
 from bot.store.versions import RedisVersions, decode_version, encode_version

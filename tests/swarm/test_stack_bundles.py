@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.deploys.version import Bundle
 from bot.domain.errors import RefusedError
-from bot.domain.version import Bundle
 from bot.probe import TcpProbe
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.deploys.staleness import Standing, judge, stale
 from bot.domain.errors import StalePlanError
-from bot.domain.plan_progress import Standing, judge, stale
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, OURS, Workbench, text_of
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.plan_masking import Veil
+from bot.domain.deploys.redaction import Veil
 from bot.swarm.stacks.fields import differences, fields_of
 from bot.swarm.stacks.normal import labelled_form, service_form
 

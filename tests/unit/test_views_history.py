@@ -8,7 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.catalog import StackEntry
+from bot.domain.deploys.catalog import StackEntry
+from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,
@@ -20,7 +21,6 @@ from bot.domain.jobs.deploy_plan import (
     Step,
 )
 from bot.domain.jobs.verdict import Verdict
-from bot.domain.version import Version
 from bot.views.history import history_message
 from bot.views.stacks import stacks_message
 from tests.unit.hostile import assert_slack_takes, hostile, moments

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from bot.demo.slack.limits import check_view
 from bot.demo.slack.model import texts_within
 from bot.domain.dashboard import Dashboard
+from bot.domain.deploys.version import Version
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Mode, Node, Service, StackLook, Task, TaskState
-from bot.domain.version import Version
 from bot.slack.wording import home_view
 from bot.views.home import MOST_BLOCKS, home_message
 from tests.unit.hostile import _OURS, STRUCTURE, hostile, shown

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.asking import Decision
+from bot.domain.deploys.decision import Decision
 from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,

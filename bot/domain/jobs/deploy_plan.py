@@ -1,7 +1,7 @@
 """What a deploy would change, as values that are safe to keep.
 
 A plan is made from a recording: the calls that the docker CLI would have made. It never holds a
-secret in the clear: texts are masked by ``bot.domain.plan_masking``, digests are keyed.
+secret in the clear: texts are masked by ``bot.domain.deploys.redaction``, digests are keyed.
 Names are full ones (``orochi_worker01``), digests are over what the bot compares: a spec with the
 names of networks, configs and secrets in place of their ids, without what the engine fills in.
 

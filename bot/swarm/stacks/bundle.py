@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.version import Bundle
 from bot.domain.errors import RefusedError
-from bot.domain.plan_masking import Veil
-from bot.domain.version import Bundle
 from bot.swarm.stacks.compose import bodies
 from bot.swarm.stacks.dry_run import Call
 from bot.swarm.stacks.folder import StackFiles

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from bot.domain.deploys.redaction import Veil
 from bot.domain.jobs.deploy_plan import Difference
-from bot.domain.plan_masking import Veil
 
 Json = dict[str, Any]
 Fields = dict[str, str]

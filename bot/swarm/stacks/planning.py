@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.version import Bundle
 from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,
@@ -17,9 +19,7 @@ from bot.domain.jobs.deploy_plan import (
     decide,
     in_order,
 )
-from bot.domain.plan_masking import Veil
 from bot.domain.swarm.model import LastChange
-from bot.domain.version import Bundle
 from bot.swarm import specs
 from bot.swarm.stacks.dry_run import Call
 from bot.swarm.stacks.fields import differences, fields_of

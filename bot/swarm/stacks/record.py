@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.variables import unset_variables
+from bot.domain.deploys.version import Bundle
 from bot.domain.errors import NotAManagerError, RefusedError
 from bot.domain.jobs.deploy_plan import Action, Step
-from bot.domain.plan_env import unset_variables
-from bot.domain.plan_masking import Veil
-from bot.domain.version import Bundle
 from bot.ports import Applied, Recording
 from bot.ports.engine import Probe
 from bot.swarm.connection import Connection

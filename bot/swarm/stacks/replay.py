@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from docker import APIClient
 
+from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.staleness import what_changed
 from bot.domain.errors import (
     NotFoundError,
     OutOfSequenceError,
@@ -17,8 +19,6 @@ from bot.domain.errors import (
     SwarmUnavailableError,
 )
 from bot.domain.jobs.deploy_plan import Action, Kind, ServiceChange, Step
-from bot.domain.plan_masking import Veil
-from bot.domain.plan_progress import what_changed
 from bot.ports import Applied
 from bot.swarm import wire
 from bot.swarm.connection import Connection, url

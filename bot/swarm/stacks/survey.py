@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from bot.domain import stack_warnings
-from bot.domain.plan_env import interpolated
-from bot.domain.stack_warnings import Stack, to_ask
+from bot.domain.deploys import warnings as stack_warnings
+from bot.domain.deploys.variables import interpolated
+from bot.domain.deploys.warnings import Stack, to_ask
 from bot.domain.swarm.volumes import volumes_of
 from bot.ports.engine import Probe
 from bot.swarm import wire

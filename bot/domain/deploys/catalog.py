@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import Kind, Plan, ServiceChange, Step
-from bot.domain.version import Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.stack_warnings import FILE_IMAGE, Stack, to_ask, warnings
+from bot.domain.deploys.warnings import FILE_IMAGE, Stack, to_ask, warnings
 from bot.domain.swarm.model import Availability, Mode, Node, Service
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, VolumeMount, volumes_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.plan_masking import Veil
+from bot.domain.deploys.redaction import Veil
 
 VEIL = Veil(b"a key")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.plan_env import interpolated, unset_variables
+from bot.domain.deploys.variables import interpolated, unset_variables
 
 USED = [
     ("$A", ["A"]),

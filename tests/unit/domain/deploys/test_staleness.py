@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from pydantic import TypeAdapter
 
+from bot.domain.deploys.staleness import Standing, judge, stale, what_changed
 from bot.domain.jobs.deploy_plan import (
     Action,
     Difference,
@@ -16,7 +17,6 @@ from bot.domain.jobs.deploy_plan import (
     ServiceChange,
     Step,
 )
-from bot.domain.plan_progress import Standing, judge, stale, what_changed
 
 NETWORK = Step(Kind.NETWORK, Action.CREATE, "s_net", wanted="n1")
 CONFIG = Step(Kind.CONFIG, Action.CREATE, "s_cfg", wanted="c1", content="content")

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from bot.domain.deploys.history import former, image_changes, same_files, undone_by, way_back
+from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
-from bot.domain.history import former, image_changes, same_files, undone_by, way_back
 from bot.domain.jobs.verdict import Verdict
-from bot.domain.version import Version
 
 WELL, BAD = Verdict.CONVERGED, Verdict.CRASH_LOOPING
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.command import Defaults
-from bot.domain.deploy_outcomes import (
+from bot.domain.deploys.outcomes import (
     cancelled,
     kept,
     refused_file,

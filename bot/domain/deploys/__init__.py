@@ -1,0 +1,1 @@
+"""Deploys of stacks: variables, warnings, stale plans, outcomes, versions."""
