@@ -13,12 +13,12 @@ from bot.clock import SystemClock
 from bot.domain.access import Operators
 from bot.domain.command import Defaults
 from bot.domain.convergence.goal import Limits
-from bot.domain.dashboard import Dashboard
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job
+from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
 from bot.drawing.pictures import Pictures
 from bot.loops.alerts import AlertTexts

@@ -7,9 +7,9 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from bot.domain.command import RefreshHome
-from bot.domain.dashboard import Dashboard
 from bot.domain.deploys.version import Version
 from bot.domain.errors import BotError
+from bot.domain.operations.dashboard import Dashboard
 from bot.domain.swarm.model import StackLook
 from bot.domain.swarm.placement import eligible_nodes
 from handlers.context import Context

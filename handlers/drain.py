@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.domain import command as commands
-from bot.domain.drain_plan import arrivals, check_room, plan_drain
 from bot.domain.jobs.model import Draft, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome
-from bot.domain.node_jobs import (
+from bot.domain.operations.drain_plan import arrivals, check_room, plan_drain
+from bot.domain.operations.node_change import (
     NodeLook,
     activate_outcome,
     arriving_services,

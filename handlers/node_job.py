@@ -22,7 +22,7 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import NODE, Draft, Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.node_jobs import NodeLook, find_node, gone
+from bot.domain.operations.node_change import NodeLook, find_node, gone
 from bot.domain.swarm.model import Availability, Node, Service, StackLook
 from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold

@@ -8,7 +8,7 @@ from bot.domain.command import Restart as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.jobs.model import Draft, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.preflight import check_restart
+from bot.domain.operations.preflight import check_restart
 from bot.domain.swarm.model import Look, Service
 from handlers import one_service
 from handlers.context import Context

@@ -10,7 +10,7 @@ from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Draft, Job, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.names import NotFound, resolve
-from bot.domain.preflight import check_scale, missing_places
+from bot.domain.operations.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
 from bot.views.errors import unknown_service

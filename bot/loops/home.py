@@ -13,8 +13,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.domain.dashboard import Dashboard
 from bot.domain.errors import BotError, ChatError
+from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
 from bot.ports import Chat, Clock
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.dashboard import Dashboard
 from bot.domain.deploys.version import Version
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job
+from bot.domain.operations.dashboard import Dashboard
 from bot.domain.swarm.health import Grade, Health, examine
 from bot.domain.text.message import Block, Message
 from bot.views import words

@@ -12,7 +12,7 @@ from typing import TypeVar
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.names import SERVICE_VALUE, is_service_name
-from bot.domain.preflight import image_name
+from bot.domain.operations.preflight import image_name
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
 from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section, size

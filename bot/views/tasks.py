@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bot.domain.preflight import image_name
+from bot.domain.operations.preflight import image_name
 from bot.domain.swarm.model import Service, StackLook, Task, TaskState
 from bot.domain.text.message import Message
 from bot.views.blocks import MOST_BYTES, context, section, size

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from bot.demo.slack.model import View, texts_within
-from bot.domain.dashboard import Dashboard
 from bot.domain.errors import ChatUnavailableError, SwarmError
 from bot.domain.jobs.model import Job
+from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
 from bot.loops.background import cancel_all
 from bot.loops.home import Home

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from bot.demo.slack.limits import check_view
 from bot.demo.slack.model import texts_within
-from bot.domain.dashboard import Dashboard
 from bot.domain.deploys.version import Version
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.operations.dashboard import Dashboard
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Mode, Node, Service, StackLook, Task, TaskState
 from bot.slack.wording import home_view

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from bot.domain.preflight import check_restart, check_roll_back, check_scale, image_name
+from bot.domain.operations.preflight import check_restart, check_roll_back, check_scale, image_name
 from bot.domain.swarm.model import LastChange, Previous, Service, UpdateState
 from tests.unit.looks import a_service
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.errors import NotFoundError, RefusedError
 from bot.domain.jobs.verdict import Outcome
-from bot.domain.node_jobs import (
+from bot.domain.operations.node_change import (
     NodeLook,
     activate_outcome,
     arriving_services,

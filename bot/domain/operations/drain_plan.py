@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.domain.convergence.wording import plural
 from bot.domain.errors import RefusedError
-from bot.domain.node_jobs import arriving_services, moved_services
+from bot.domain.operations.node_change import arriving_services, moved_services
 from bot.domain.swarm.model import (
     Availability,
     Mode,

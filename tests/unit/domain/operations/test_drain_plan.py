@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.drain_plan import arrivals, check_room, plan_drain
 from bot.domain.errors import RefusedError
+from bot.domain.operations.drain_plan import arrivals, check_room, plan_drain
 from bot.domain.swarm.model import (
     Availability,
     Mode,

@@ -1,0 +1,1 @@
+"""Operations on services and nodes: what is refused, what a drain would do."""
