@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from bot.clock import SystemClock
-from bot.domain.access import Operators
-from bot.domain.command import Defaults
+from bot.domain.commands.access import Operators
+from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.domain.incidents.alert import Alert

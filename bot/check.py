@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from bot.clock import SystemClock
-from bot.domain.access import Operators
+from bot.domain.commands.access import Operators
 from bot.domain.errors import BotError, CannotPostError, SwarmError
 from bot.settings import Settings
 from bot.slack.api import Api

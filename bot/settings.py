@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SecretsSettingsSource
 
-from bot.domain.access import Operators
+from bot.domain.commands.access import Operators
 
 SECRETS_DIR = Path("/run/secrets")
 

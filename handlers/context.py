@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.command import Defaults
+from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
 from bot.loops.background import Background
 from bot.loops.home import Home

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from bot.domain.command import RefreshHome
+from bot.domain.commands.values import RefreshHome
 from bot.domain.deploys.version import Version
 from bot.domain.errors import BotError
 from bot.domain.operations.dashboard import Dashboard

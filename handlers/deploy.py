@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.command import Deploy as Command
+from bot.domain.commands.values import Deploy as Command
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import Action, Plan, ServiceChange
 from bot.domain.jobs.model import Draft, Job, Target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain import command as commands
+from bot.domain.commands import values as commands
 from bot.domain.jobs.model import Draft, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain.command import ListVersions as Command
+from bot.domain.commands.names import alike
+from bot.domain.commands.values import ListVersions as Command
 from bot.domain.errors import RefusedError
-from bot.domain.names import alike
 from bot.domain.text.message import Message
 from bot.views.history import history_message
 from handlers.context import Context

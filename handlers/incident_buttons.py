@@ -6,7 +6,7 @@ which edits the message.
 
 from __future__ import annotations
 
-from bot.domain.command import AcknowledgeIncident, IncidentLogs, SilenceIncident
+from bot.domain.commands.values import AcknowledgeIncident, IncidentLogs, SilenceIncident
 from bot.domain.errors import RefusedError
 from bot.domain.incidents.alert import Button, Press
 from bot.domain.incidents.model import Incident, IncidentState

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain.command import ListIncidents as Command
+from bot.domain.commands.names import NotFound, resolve, short_name
+from bot.domain.commands.values import ListIncidents as Command
 from bot.domain.incidents.model import Incident
-from bot.domain.names import NotFound, resolve, short_name
 from bot.domain.text.message import Message
 from bot.views.errors import unknown_service
 from bot.views.incidents import incidents_message

@@ -11,6 +11,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
+from bot.domain.commands.ordering import may_concern
 from bot.domain.errors import (
     BotError,
     ChatError,
@@ -20,7 +21,6 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs.model import Draft, Job, JobState
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.precedence import may_concern
 from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.views.errors import failed, refused

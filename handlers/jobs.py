@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.command import ListJobs as Command
+from bot.domain.commands.values import ListJobs as Command
 from bot.domain.text.message import Message
 from bot.views.jobs import jobs_message
 from handlers.context import Context

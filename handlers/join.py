@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.command import Join as Command
-from bot.domain.command import RotateToken
+from bot.domain.commands.values import Join as Command
+from bot.domain.commands.values import RotateToken
 from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
 from bot.domain.swarm.join_tokens import ROLES, fingerprint
 from bot.domain.text.message import Message

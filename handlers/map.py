@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.command import ShowMap as Command
+from bot.domain.commands.values import ShowMap as Command
 from bot.ports import Request, Upload
 from bot.views.map_picture import map_picture
 from bot.views.text import line, mention

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.command import ListNodes as Command
+from bot.domain.commands.values import ListNodes as Command
 from bot.domain.text.message import Message
 from bot.views.nodes import nodes_message
 from handlers.context import Context

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.domain.commands.names import NotFound, resolve
 from bot.domain.jobs.model import Draft, Job, Target
-from bot.domain.names import NotFound, resolve
 from bot.domain.swarm.model import Look, Service
 from bot.domain.swarm.slots import count
 from bot.views.errors import unknown_service

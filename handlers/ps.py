@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.command import ListTasks as Command
-from bot.domain.names import NotFound, resolve
+from bot.domain.commands.names import NotFound, resolve
+from bot.domain.commands.values import ListTasks as Command
 from bot.domain.text.message import Message
 from bot.views.errors import unknown_service
 from bot.views.tasks import tasks_message

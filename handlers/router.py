@@ -7,10 +7,12 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from bot.domain import command as commands
-from bot.domain.access import Operators, may_change, needs_groups
-from bot.domain.command import Defaults, Reply
-from bot.domain.commands import spec_of
+from bot.domain.commands import values as commands
+from bot.domain.commands.access import Operators, may_change, needs_groups
+from bot.domain.commands.ordering import TYPED
+from bot.domain.commands.parser import parse
+from bot.domain.commands.table import spec_of
+from bot.domain.commands.values import Defaults, Reply
 from bot.domain.errors import (
     BotError,
     ChatError,
@@ -19,8 +21,6 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.jobs.model import Draft, new_job_id
-from bot.domain.parser import parse
-from bot.domain.precedence import TYPED
 from bot.domain.text.message import Message
 from bot.ports import Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message

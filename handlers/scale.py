@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.command import Scale as Command
+from bot.domain.commands.names import NotFound, resolve
+from bot.domain.commands.values import Scale as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Draft, Job, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.names import NotFound, resolve
 from bot.domain.operations.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service

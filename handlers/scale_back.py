@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.command import Scale as Command
-from bot.domain.command import ScaleTarget
+from bot.domain.commands.values import Scale as Command
+from bot.domain.commands.values import ScaleTarget
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Draft, JobState
 from handlers.context import Context

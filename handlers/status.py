@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.domain.command import Status as Command
+from bot.domain.commands.names import NotFound, resolve
+from bot.domain.commands.values import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
-from bot.domain.names import NotFound, resolve
 from bot.domain.swarm.model import StackLook
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.text.message import Message

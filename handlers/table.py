@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain import command as commands
+from bot.domain.commands import values as commands
 from bot.domain.incidents.alert import Button
 from bot.domain.jobs.model import Draft
 from bot.domain.text.message import Message

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain.command import RollBack as Command
+from bot.domain.commands.names import SERVICE_VALUE
+from bot.domain.commands.values import RollBack as Command
 from bot.domain.jobs.model import Draft
-from bot.domain.names import SERVICE_VALUE
 from handlers.context import Context
 from handlers.rollback import RollBack
 from handlers.scale_back import ScaleBack

@@ -5,10 +5,10 @@ Sentences are escaped here; their own code spans stay.
 
 from __future__ import annotations
 
-from bot.domain.access import Operators
-from bot.domain.command import NOTHING_CHANGED, Reply
+from bot.domain.commands.access import Operators
+from bot.domain.commands.names import NotFound, short_name
+from bot.domain.commands.values import NOTHING_CHANGED, Reply
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.names import NotFound, short_name
 from bot.domain.text.escaping import shorten
 from bot.domain.text.message import Message
 from bot.views.blocks import section

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands import COMMANDS, CommandSpec, Defaults, Help, spec
+from bot.domain.commands.table import COMMANDS, CommandSpec, Defaults, Help, spec
 from bot.domain.text.message import Message
 from bot.views.blocks import context, packed, section
 from bot.views.text import line, quoted

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.commands.names import SERVICE_VALUE, is_service_name, short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
 from bot.domain.incidents.model import Incident, IncidentState
-from bot.domain.names import SERVICE_VALUE, is_service_name, short_name
 from bot.domain.swarm.causes import CauseKind, short_error
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section

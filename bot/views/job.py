@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from bot.domain.commands.names import SERVICE_VALUE, is_service_name
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Verdict
-from bot.domain.names import SERVICE_VALUE, is_service_name
 from bot.domain.operations.preflight import image_name
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words

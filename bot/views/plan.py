@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from bot.domain.commands.names import short_name
 from bot.domain.deploys.decision import Decision
 from bot.domain.jobs.deploy_plan import Action, Difference, Kind, Plan, ReplicaRule, ServiceChange
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
-from bot.domain.names import short_name
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.job import deed, metadata

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.domain.commands.names import short_name
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import Action, Difference, ReplicaRule, ServiceChange
-from bot.domain.names import short_name
 from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.blocks import context, fits, packed

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bot.domain.commands.names import short_name
 from bot.domain.jobs.model import NODE, Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome
-from bot.domain.names import short_name
 from bot.domain.text.message import Block
 from bot.views import words
 from bot.views.blocks import packed, section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.domain.names import short_name
+from bot.domain.commands.names import short_name
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import OPTIONS_SHOWN, NfsServer, Volume
 from bot.domain.text.message import Block, Message

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.clock import SystemClock
-from bot.domain.access import Operators
-from bot.domain.command import Defaults
+from bot.domain.commands.access import Operators
+from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
 from bot.domain.jobs.model import Draft, Job, JobState
 from bot.drawing.pictures import Pictures

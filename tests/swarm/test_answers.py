@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.demo.slack.server import SWARM
-from bot.domain.commands import COMMANDS
+from bot.domain.commands.table import COMMANDS
 from tests.desk import Desk, finished, is_job
 
 BOB = "U0BOB00001"

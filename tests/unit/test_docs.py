@@ -14,11 +14,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.domain.commands import COMMANDS
+from bot.domain.commands.parser import Defaults, Reply, parse
+from bot.domain.commands.table import COMMANDS
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.parser import Defaults, Reply, parse
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.metrics import Metrics
 from bot.ports import FeedStatus

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast, get_args
 
-from bot.domain.command import Cancel, Defaults, Help, Pressed
-from bot.domain.commands import COMMANDS
-from bot.domain.parser import parse
+from bot.domain.commands.parser import parse
+from bot.domain.commands.table import COMMANDS
+from bot.domain.commands.values import Cancel, Defaults, Help, Pressed
 from handlers.context import Context
 from handlers.table import handlers
 

@@ -13,7 +13,7 @@ import pytest
 from bot.demo.page import Playground
 from bot.demo.page.journal import KEPT, Journal
 from bot.demo.slack import Content, File, Json, SlackEmulator, Workspace
-from bot.domain.commands import COMMANDS
+from bot.domain.commands.table import COMMANDS
 
 ANN, BOB = "U0ANN00001", "U0BOB00001"
 SWARM, SECRET = "C0SWARM001", "C0SECRET01"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.domain.access import Operators
-from bot.domain.commands import COMMANDS, Defaults, Help, Reply
+from bot.domain.commands.access import Operators
+from bot.domain.commands.names import NotFound
+from bot.domain.commands.table import COMMANDS, Defaults, Help, Reply
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.names import NotFound
 from bot.views.errors import (
     done,
     failed,

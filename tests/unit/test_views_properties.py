@@ -3,12 +3,12 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.commands import Reply
+from bot.domain.commands.names import NotFound
+from bot.domain.commands.table import Reply
 from bot.domain.errors import BotError
 from bot.domain.jobs.model import ID_ALPHABET, Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.names import NotFound
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import (
     Availability,

@@ -3,7 +3,7 @@
 import mimetypes
 
 from bot.demo.slack import Channel, File, Json, Message, User, View, Workspace
-from bot.domain.commands import COMMANDS
+from bot.domain.commands.table import COMMANDS
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 """Shown inline. No SVG: it may hold scripts."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from bot.domain.commands.names import short_name
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.verdict import Verdict
-from bot.domain.names import short_name
 
 _AGAIN = "Correct its file and `deploy`."
 

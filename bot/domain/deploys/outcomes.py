@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bot.domain.commands.names import short_name
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
 from bot.domain.jobs.deploy_plan import Action, Step
 from bot.domain.jobs.model import Job
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.names import short_name
 
 MOST_SENTENCES = 5
 

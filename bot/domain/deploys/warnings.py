@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.domain.names import short_name
+from bot.domain.commands.names import short_name
 from bot.domain.swarm.model import Node, Service
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.reachability import Reach

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain.commands.names import alike
 from bot.domain.errors import NotFoundError, RefusedError
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.names import alike
 from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Service, Task, TaskState
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.slots import last_wanted

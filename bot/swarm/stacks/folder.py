@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bot.domain.commands.names import alike, is_service_name
 from bot.domain.errors import RefusedError
-from bot.domain.names import alike, is_service_name
 from bot.swarm.stacks.env_file import read_env
 
 SETTING: Final = "BOT_STACKS_DIR"

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.command import Defaults
+from bot.domain.commands.ordering import TYPED, may_concern
+from bot.domain.commands.values import Defaults
 from bot.domain.deploys.outcomes import (
     cancelled,
     kept,
@@ -21,7 +22,6 @@ from bot.domain.jobs.combined_outcome import stack_outcome
 from bot.domain.jobs.model import JobState
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.precedence import TYPED, may_concern
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.codec import decode_job, encode_job
 from tests.unit.plans import PLAN, STEPS, begun, deploy_job

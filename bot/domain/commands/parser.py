@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain import arguments
-from bot.domain.command import Command, Defaults, Help, Reply, as_text
-from bot.domain.commands import CommandSpec, resembling, spec, unknown_command
+from bot.domain.commands import arguments
+from bot.domain.commands.table import CommandSpec, resembling, spec, unknown_command
+from bot.domain.commands.values import Command, Defaults, Help, Reply, as_text
 from bot.domain.text.escaping import visible
 
 __all__ = ["Defaults", "Reply", "parse"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.command import Defaults, Reply, Scale, ScaleTarget, as_text
-from bot.domain.names import is_service_name
+from bot.domain.commands.names import is_service_name
+from bot.domain.commands.values import Defaults, Reply, Scale, ScaleTarget, as_text
 from bot.domain.text.escaping import quoted, shorten
 
 YES = frozenset({"--yes", "-y"})

@@ -5,7 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.commands import (
+from bot.domain.commands.parser import parse
+from bot.domain.commands.table import (
     COMMANDS,
     Activate,
     Cancel,
@@ -34,7 +35,6 @@ from bot.domain.commands import (
     spec_of,
 )
 from bot.domain.jobs.model import ID_ALPHABET, ID_LENGTH
-from bot.domain.parser import parse
 from tests.unit.hostile import hostile
 
 DEFAULTS = Defaults()

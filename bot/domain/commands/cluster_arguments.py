@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.arguments import example, service_name, without_yes
-from bot.domain.command import (
+from bot.domain.commands.arguments import example, service_name, without_yes
+from bot.domain.commands.values import (
     LOG_LINES,
     Activate,
     Command,

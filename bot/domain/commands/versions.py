@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.arguments import example, no_arguments
-from bot.domain.command import Command, Defaults, ListStacks, ListVersions, Reply
-from bot.domain.command_spec import CommandSpec
-from bot.domain.names import is_service_name
+from bot.domain.commands.arguments import example, no_arguments
+from bot.domain.commands.names import is_service_name
+from bot.domain.commands.spec import CommandSpec
+from bot.domain.commands.values import Command, Defaults, ListStacks, ListVersions, Reply
 from bot.domain.text.escaping import quoted
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain.command import (
+from bot.domain.commands.names import short_name
+from bot.domain.commands.parser import parse
+from bot.domain.commands.values import (
     Activate,
     Command,
     Defaults,
@@ -14,8 +16,6 @@ from bot.domain.command import (
     Scale,
 )
 from bot.domain.jobs.model import Job
-from bot.domain.names import short_name
-from bot.domain.parser import parse
 
 TYPED = "command"
 """A draft's action when the command was typed; else it is a button's action id."""

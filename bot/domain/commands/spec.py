@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.command import Command, Defaults, Reply
+from bot.domain.commands.values import Command, Defaults, Reply
 
 Parse = Callable[[Sequence[str], Defaults], Command | Reply]
 """Makes a command, or a reply, of the words that follow the command's own."""

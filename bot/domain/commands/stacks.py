@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.arguments import example, without_yes
-from bot.domain.command import Command, Defaults, Deploy, Reply
-from bot.domain.command_spec import CommandSpec
-from bot.domain.names import is_service_name
+from bot.domain.commands.arguments import example, without_yes
+from bot.domain.commands.names import is_service_name
+from bot.domain.commands.spec import CommandSpec
+from bot.domain.commands.values import Command, Defaults, Deploy, Reply
 from bot.domain.text.escaping import quoted
 
 _FILE_ENDINGS = (".yml", ".yaml", ".env")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.names import NotFound, alike, is_service_name, job_id, resolve, short_name
+from bot.domain.commands.names import NotFound, alike, is_service_name, job_id, resolve, short_name
 from bot.domain.swarm.model import Mode, Service
 
 

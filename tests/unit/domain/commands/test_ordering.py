@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.command import Defaults
+from bot.domain.commands.ordering import TYPED, may_concern
+from bot.domain.commands.values import Defaults
 from bot.domain.jobs.model import Job, Target
-from bot.domain.precedence import TYPED, may_concern
 
 JOB = Job(
     id="abcdef", action="scale", stack="orochi", text="", user="U1", channel="C1", created=0.0,

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain import arguments
-from bot.domain.cluster_commands import LOOKING, NODES
-from bot.domain.command import (
+from bot.domain.commands import arguments
+from bot.domain.commands.cluster import LOOKING, NODES
+from bot.domain.commands.names import alike, job_id
+from bot.domain.commands.spec import CommandSpec
+from bot.domain.commands.stacks import STACKS
+from bot.domain.commands.values import (
     Activate,
     Cancel,
     Command,
@@ -35,11 +38,8 @@ from bot.domain.command import (
     Status,
     as_text,
 )
-from bot.domain.command_spec import CommandSpec
-from bot.domain.names import alike, job_id
-from bot.domain.stack_commands import STACKS
+from bot.domain.commands.versions import VERSIONS
 from bot.domain.text.escaping import quoted
-from bot.domain.version_commands import VERSIONS
 
 COMMAND_LIKENESS = 0.7
 """Commands are short words: ``restart`` must not be taken for ``status``."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain import cluster_arguments
-from bot.domain.arguments import no_arguments
-from bot.domain.command import (
+from bot.domain.commands import cluster_arguments
+from bot.domain.commands.arguments import no_arguments
+from bot.domain.commands.spec import CommandSpec
+from bot.domain.commands.values import (
     Activate,
     Command,
     Defaults,
@@ -19,7 +20,6 @@ from bot.domain.command import (
     Reply,
     ShowMap,
 )
-from bot.domain.command_spec import CommandSpec
 
 
 def _nodes(words: Sequence[str], defaults: Defaults) -> Command | Reply:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.domain.commands import (
+from bot.domain.commands.parser import parse
+from bot.domain.commands.table import (
     COMMANDS,
     Activate,
     Cancel,
@@ -29,7 +30,6 @@ from bot.domain.commands import (
     spec,
     spec_of,
 )
-from bot.domain.parser import parse
 
 DEFAULTS = Defaults(command="/orochi", service="worker01", max_replicas=100)
 

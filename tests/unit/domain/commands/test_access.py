@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.access import Operators, may_change, needs_groups
+from bot.domain.commands.access import Operators, may_change, needs_groups
 
 
 def test_ids_are_sorted_into_users_and_groups():

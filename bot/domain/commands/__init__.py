@@ -1,0 +1,1 @@
+"""Commands: which there are, how they are typed, who may use them, their order."""
