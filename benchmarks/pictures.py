@@ -27,8 +27,8 @@ from bot.domain.swarm.model import (
 )
 from bot.domain.text.figure import Figure
 from bot.drawing.pictures import Pictures
-from bot.views.map_picture import map_picture
-from bot.views.timeline_picture import timeline_picture
+from bot.views.pictures.map import map_picture
+from bot.views.pictures.timeline import timeline_picture
 
 ROUNDS = 15
 FOLDER = os.environ.get("PICTURES", "")

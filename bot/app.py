@@ -58,8 +58,8 @@ from bot.swarm.volumes import DockerVolumes
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.trust import EngineTrust
 from bot.views.home import home_message
-from bot.views.incident import incident_message, reminder_message
-from bot.views.job import job_message, thread_mention
+from bot.views.incidents.message import incident_message, reminder_message
+from bot.views.jobs.message import job_message, thread_mention
 from bot.web import Web
 from handlers.context import Context
 from handlers.dashboard import Dashboards

@@ -22,8 +22,8 @@ from bot.domain.jobs.model import Draft, Job
 from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.views.errors import done
-from bot.views.job import job_message
-from bot.views.plan import closed_message, plan_message
+from bot.views.jobs.message import job_message
+from bot.views.jobs.plan import closed_message, plan_message
 from handlers.context import Context
 from handlers.intake import jobs_ahead, post, settle_unbegun, wait_for_older
 

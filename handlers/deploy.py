@@ -10,7 +10,7 @@ from bot.domain.jobs.deploy_plan import Action, Plan, ServiceChange
 from bot.domain.jobs.model import Draft, Job, Target
 from bot.ports import Recording
 from bot.views.errors import done
-from bot.views.plan import nothing_to_do
+from bot.views.jobs.plan import nothing_to_do
 from handlers.confirming import Confirming
 from handlers.context import Context
 from handlers.intake import queue

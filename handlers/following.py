@@ -15,7 +15,7 @@ from bot.domain.jobs.timeline import extended
 from bot.domain.jobs.verdict import Outcome
 from bot.loops.hold import Hold
 from bot.ports import Clock
-from bot.views.job import job_message
+from bot.views.jobs.message import job_message
 from handlers.context import Context
 
 T = TypeVar("T")

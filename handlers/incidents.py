@@ -7,7 +7,7 @@ from bot.domain.commands.values import ListIncidents as Command
 from bot.domain.incidents.model import Incident
 from bot.domain.text.message import Message
 from bot.views.errors import unknown_service
-from bot.views.incidents import incidents_message
+from bot.views.incidents.list import incidents_message
 from handlers.context import Context
 
 REMEMBERED = 200

@@ -24,7 +24,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Message
 from bot.loops.backoff import Backoff
 from bot.views.errors import failed, refused
-from bot.views.job import job_message, unbegun_metadata
+from bot.views.jobs.message import job_message, unbegun_metadata
 from handlers.context import Context
 
 log = logging.getLogger(__name__)

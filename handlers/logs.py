@@ -9,7 +9,7 @@ from bot.domain.errors import ChatError
 from bot.domain.swarm.model import Service
 from bot.domain.swarm.service_log import ServiceLog
 from bot.domain.text.message import Message
-from bot.views.service_logs import LogTexts, end_message, is_short, whole_message
+from bot.views.logs import LogTexts, end_message, is_short, whole_message
 from handlers import one_service
 from handlers.context import Context
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.commands.values import ShowMap as Command
 from bot.ports import Request, Upload
-from bot.views.map_picture import map_picture
-from bot.views.text import line, mention
+from bot.views.pictures.map import map_picture
+from bot.views.slack.text import line, mention
 from handlers.context import Context
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 from bot.domain.commands.values import ListNodes as Command
 from bot.domain.text.message import Message
-from bot.views.nodes import nodes_message
+from bot.views.status.nodes import nodes_message
 from handlers.context import Context
 
 

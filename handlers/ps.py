@@ -6,7 +6,7 @@ from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import ListTasks as Command
 from bot.domain.text.message import Message
 from bot.views.errors import unknown_service
-from bot.views.tasks import tasks_message
+from bot.views.status.tasks import tasks_message
 from handlers.context import Context
 
 

@@ -10,7 +10,7 @@ from bot.domain.swarm.model import StackLook
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.text.message import Message
 from bot.views.errors import unknown_service
-from bot.views.status import Surroundings, service_status_message, status_message
+from bot.views.status.stack import Surroundings, service_status_message, status_message
 from handlers.context import Context
 
 

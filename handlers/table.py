@@ -13,8 +13,8 @@ from bot.domain.text.message import Message
 from bot.loops.hold import Runner
 from bot.ports import Request
 from bot.views.home import REFRESH_BUTTON
+from bot.views.jobs.plan import CONFIRM_BUTTON
 from bot.views.join import ROTATE_BUTTON
-from bot.views.plan import CONFIRM_BUTTON
 from handlers.cancel import Cancel
 from handlers.change import ChangeRunner
 from handlers.confirming import Confirming

@@ -11,8 +11,8 @@ import logging
 from bot.domain.errors import BotError
 from bot.domain.jobs.model import Job
 from bot.ports import Upload
-from bot.views.text import line
-from bot.views.timeline_picture import timeline_picture
+from bot.views.pictures.timeline import timeline_picture
+from bot.views.slack.text import line
 from handlers.context import Context
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, Volume, volumes_of
 from bot.domain.text.message import Message
 from bot.ports.engine import Probe
-from bot.views.volumes import volumes_message
+from bot.views.status.volumes import volumes_message
 from handlers.context import Context
 
 

@@ -1,4 +1,5 @@
-"""``python -m tests.advances``: prints ``bot/views/advances.py`` anew, from the font's files."""
+"""``python -m tests.advances``: prints ``bot/views/pictures/advances.py`` anew, from the font's
+files."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import textwrap
 from PIL import ImageFont
 
 from bot.drawing.pen import font_file
-from bot.views.lettering import PICTURED, UNITS
+from bot.views.pictures.lettering import PICTURED, UNITS
 
 HEAD = '''"""How wide DejaVu Sans is, in units of 1/2048 of its size, in the order of ``PICTURED``.
 

@@ -137,7 +137,8 @@ def _dashes(line: Line, width: float) -> Iterator[Line]:
 
 @lru_cache(maxsize=32)
 def _font(size: float, bold: bool) -> ImageFont.FreeTypeFont:  # noqa: FBT001 - the cache's key
-    """The basic layout is in every build of Pillow, and as wide as ``bot.views.lettering`` says."""
+    """The basic layout is in every build of Pillow, and as wide as ``bot.views.pictures.lettering``
+    says."""
     return ImageFont.truetype(font_file(bold=bold), size, layout_engine=ImageFont.Layout.BASIC)
 
 

@@ -11,8 +11,8 @@ from bot.domain.commands.values import NOTHING_CHANGED, Reply
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.escaping import shorten
 from bot.domain.text.message import Message
-from bot.views.blocks import section
-from bot.views.text import fit
+from bot.views.slack.blocks import section
+from bot.views.slack.text import fit
 
 SENTENCE_LENGTH = 1500
 HINT_LENGTH = 1200

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.commands.table import COMMANDS, CommandSpec, Defaults, Help, spec
 from bot.domain.text.message import Message
-from bot.views.blocks import context, packed, section
-from bot.views.text import line, quoted
+from bot.views.slack.blocks import context, packed, section
+from bot.views.slack.text import line, quoted
 
 OPERATORS_ONLY = "for operators"
 

@@ -9,8 +9,8 @@ from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.views import words
-from bot.views.blocks import context, fits, packed
-from bot.views.text import line, mention, plural, slack_date
+from bot.views.slack.blocks import context, fits, packed
+from bot.views.slack.text import line, mention, plural, slack_date
 
 COUNTS = ((20, 12, 160), (20, 6, 100), (20, 3, 80), (10, 2, 60), (3, 1, 40))
 """Versions, images that changed of each, and characters of one; the first that fits."""

@@ -16,12 +16,11 @@ from bot.domain.operations.dashboard import Dashboard
 from bot.domain.swarm.health import Grade, Health, examine
 from bot.domain.text.message import Block, Message
 from bot.views import words
-from bot.views.around import job_line
-from bot.views.blocks import actions, button, confirm, context, header, packed, section, size
-from bot.views.incidents import incident_line
-from bot.views.jobs import finished_line
-from bot.views.text import line, mention, plural, slack_date, slack_time
-from bot.views.trouble import title, trouble_lines
+from bot.views.incidents.list import incident_line
+from bot.views.jobs.list import finished_line, job_line
+from bot.views.slack.blocks import actions, button, confirm, context, header, packed, section, size
+from bot.views.slack.text import line, mention, plural, slack_date, slack_time
+from bot.views.status.trouble import title, trouble_lines
 
 REFRESH_BUTTON = "home.refresh"
 MOST_BLOCKS = 100

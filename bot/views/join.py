@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.text.message import Message
-from bot.views.blocks import actions, button, confirm, context, section
-from bot.views.text import code_block, line, quoted
+from bot.views.slack.blocks import actions, button, confirm, context, section
+from bot.views.slack.text import code_block, line, quoted
 
 ROTATE_BUTTON = "join.rotate"
 COMMAND_LENGTH = 1000

@@ -1,35 +1,118 @@
-"""The last lines of a task's log, for the person who asked."""
+"""A service's log: short as a message, long as a file with the end of it in a message."""
 
 from __future__ import annotations
 
-from bot.domain.swarm.model import Task
-from bot.domain.text.message import Message
-from bot.views.blocks import context, section
-from bot.views.text import code_block, line, slack_date
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
+from wcwidth import ljust, width
+
+from bot.domain.swarm.model import Look, Service
+from bot.domain.swarm.service_log import LogLine, ServiceLog
+from bot.domain.text.escaping import escape, one_line
+from bot.domain.text.message import Block, Message
+from bot.views.slack.blocks import context, section, size
+from bot.views.slack.table import BLOCK_LENGTH, code_pages, code_section
+from bot.views.slack.text import duration, line, plural
+
+WHOLE_BYTES = 9000
+"""Of a log that is shown in a message as a whole."""
+END_BYTES = 4000
+"""Of the end of a longer one."""
 NAME_LENGTH = 63
-LOG_LENGTH = 2600
-LOG_COMMAND = "docker service logs"
+SAYS_LENGTH = 600
 
 
-def logs_message(service: str, task: Task, node: str, lines: str) -> Message:
-    """``lines`` of a task of ``service`` (its full name); ``node`` is a hostname or ""."""
+class LogTexts:
+    """The lines of a log as people read them: who wrote each one before it."""
+
+    def __init__(self, service: Service, look: Look) -> None:
+        slots = {task.id: task.slot for task in look.tasks}
+        nodes = {node.id: node.hostname for node in look.nodes}
+        self._name = service.short_name
+        self._slots: Mapping[str, int] = slots
+        self._nodes: Mapping[str, str] = nodes
+
+    def lines(self, log: ServiceLog) -> list[str]:
+        """As ``docker service logs`` prints them."""
+        sources = [self._source(each) for each in log.lines]
+        wide = max(map(width, sources), default=0)
+        return [
+            f"{ljust(source, wide)} | {each.text}"
+            for source, each in zip(sources, log.lines, strict=True)
+        ]
+
+    def file(self, log: ServiceLog) -> bytes:
+        """The whole as a file, each line with its time (UTC)."""
+        texts = zip(log.lines, self.lines(log), strict=True)
+        return "".join(f"{_stamp(each.at)} {text}\n" for each, text in texts).encode(
+            "utf-8", "replace"
+        )
+
+    def _source(self, each: LogLine) -> str:
+        """``django.1@photon-machine-01``; a task that is forgotten goes by its id."""
+        slot = self._slots.get(each.task_id)
+        place = f".{slot}" if slot else "" if slot == 0 else f".{each.task_id[:12]}"
+        return one_line(f"{self._name}{place}@{self._nodes.get(each.node_id, each.node_id[:12])}")
+
+
+def is_short(lines: Sequence[str]) -> bool:
+    """Whether all lines can stand in one message, none of them cut."""
+    if sum(map(len, lines)) > WHOLE_BYTES:
+        return False
+    longest = max((len(each) for each in _shown(lines)), default=0)
+    return longest <= BLOCK_LENGTH and size(_code(lines)) <= WHOLE_BYTES
+
+
+def whole_message(service: str, lines: Sequence[str], since: int, trouble: str) -> Message:
+    """A short log; ``since`` is how many seconds back it was asked for, 0 for ever."""
     name = line(service, NAME_LENGTH)
-    where = f" on {line(node, NAME_LENGTH)}" if node else ""
-    place = f"slot {task.slot}" if task.slot else "the task"
-    title = f"*{name}* · {place}{where}: its last log lines"
-    when = f"{task.state.name.lower()} since {slack_date(task.since)}"
-    return Message(
-        f"The last log lines of {name}",
-        (
-            section(f"{title}\n{code_block(lines, LOG_LENGTH)}"),
-            context(f"Task `{line(task.id, 40)}`, {when} · all of them: `{LOG_COMMAND} {name}`"),
-        ),
-    )
+    back = f" of the last {duration(since)}" if since else ""
+    if not lines:
+        text = f"There are no log lines of *{name}*{back}."
+        return Message(text, (section(text), *_trouble(trouble)))
+    title = f"*{name}*: {_count(lines)}{back}"
+    return Message(title, (section(title), *_code(lines), *_trouble(trouble)))
 
 
-def no_logs_message(service: str) -> Message:
-    """There is nothing to show, or it cannot be had."""
-    name = line(service, NAME_LENGTH)
-    text = f"No log lines of *{name}* can be had: it wrote none, or its node is away."
-    return Message(text, (section(text),))
+def end_message(service: str, lines: Sequence[str], where: str, trouble: str) -> Message:
+    """The end of a longer log; ``where`` is a sentence on where the whole is, or why nowhere."""
+    shown = _end(lines)
+    while len(shown) > 1 and size(_code(shown)) > END_BYTES:
+        shown = shown[max(len(shown) // 8, 1) :]
+    title = f"*{line(service, NAME_LENGTH)}*: the last {len(shown)} of {_count(lines)}"
+    said = line(where, SAYS_LENGTH)
+    blocks = (section(f"{title}\n{said}"), *_code(shown), *_trouble(trouble))
+    return Message(f"{title}. {said}", blocks)
+
+
+def _count(lines: Sequence[str]) -> str:
+    return plural(len(lines), "log line")
+
+
+def _end(lines: Sequence[str]) -> list[str]:
+    """As many of the last lines as a message may have room for, at least one."""
+    room, count = END_BYTES, 0
+    for each in reversed(lines):
+        room -= min(len(each), BLOCK_LENGTH) + 1
+        if room < 0 and count:
+            break
+        count += 1
+    return list(lines[len(lines) - count :])
+
+
+def _code(lines: Sequence[str]) -> list[Block]:
+    return [code_section(page) for page in code_pages(_shown(lines))]
+
+
+def _shown(lines: Sequence[str]) -> list[str]:
+    """Escaped; what a block has no room for in any case is not looked at."""
+    return [escape(each[: BLOCK_LENGTH + 1].replace("`", "'")) for each in lines]
+
+
+def _trouble(trouble: str) -> list[Block]:
+    return [context(f"⚠️ {line(trouble, SAYS_LENGTH)}")] if trouble else []
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -10,8 +10,8 @@ from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import Action, Difference, ReplicaRule, ServiceChange
 from bot.domain.text.message import Message
 from bot.views import words
-from bot.views.blocks import context, fits, packed
-from bot.views.text import line, mention, plural, quoted, slack_date
+from bot.views.slack.blocks import context, fits, packed
+from bot.views.slack.text import line, mention, plural, quoted, slack_date
 
 COUNTS = ((40, 12, 8, 120), (40, 6, 4, 80), (40, 3, 2, 60), (20, 1, 1, 60), (8, 0, 0, 0))
 """Stacks, services of each, fields of each, characters of a value; the first that fits."""

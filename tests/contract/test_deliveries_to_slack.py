@@ -31,7 +31,7 @@ from bot.swarm.poll_feed import PollFeed
 from bot.swarm.service_logs import DockerServiceLogs
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.volumes import DockerVolumes
-from bot.views.job import job_message, thread_mention
+from bot.views.jobs.message import job_message, thread_mention
 from handlers.context import Context
 from handlers.router import Router
 from handlers.table import handlers

@@ -14,7 +14,7 @@ from bot.domain.errors import DrawingError
 from bot.domain.text.figure import MOST_PIXELS, Box, Figure, Hatch, Stroke, Words
 from bot.drawing.pen import png
 from bot.drawing.pictures import MOST_WAITING, Pictures
-from bot.views.lettering import room
+from bot.views.pictures.lettering import room
 
 NASTY = "$x_1$ \\frac <!channel> 名前 👩‍🚀 مرحبا \x7f \ud800"
 GREEN, DARK, WHITE = (191, 230, 216), (0, 158, 115), (255, 255, 255)

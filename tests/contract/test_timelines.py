@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.jobs.verdict import Verdict
 from bot.ports import Lease
 from bot.store.jobs import RedisJobs
-from bot.views.job import job_message
+from bot.views.jobs.message import job_message
 from tests.contract.job_kit import a_job, done, taken
 from tests.unit.hostile import shown
 

@@ -27,7 +27,7 @@ from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
-from bot.views.incident import incident_message, reminder_message
+from bot.views.incidents.message import incident_message, reminder_message
 from tests.contract.watcher_kit import (
     RULES,
     Head,

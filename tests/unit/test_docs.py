@@ -22,8 +22,8 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.metrics import Metrics
 from bot.ports import FeedStatus
-from bot.views.incident import metadata as incident_metadata
-from bot.views.job import metadata
+from bot.views.incidents.message import metadata as incident_metadata
+from bot.views.jobs.message import metadata
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("bot", "handlers", "tests", "docs", "benchmarks", ".ci", "requirements", "examples")

@@ -9,9 +9,9 @@ from PIL import ImageFont
 
 from bot.domain.text.figure import SCALES
 from bot.drawing.pen import font_file
-from bot.views import advances
-from bot.views.lettering import BOX, PICTURED, fitted, lettered, room
-from bot.views.palette import LOOKS
+from bot.views.pictures import advances
+from bot.views.pictures.lettering import BOX, PICTURED, fitted, lettered, room
+from bot.views.pictures.palette import LOOKS
 from tests.advances import module
 from tests.unit.hostile import hostile
 
@@ -27,7 +27,7 @@ def drawn(text: str, size: float, scale: int, *, bold: bool) -> float:
 
 
 def test_the_table_is_that_of_the_font():
-    """Where it is not: ``python -m tests.advances > bot/views/advances.py``."""
+    """Where it is not: ``python -m tests.advances > bot/views/pictures/advances.py``."""
     assert module() == Path(advances.__file__).read_text(encoding="utf-8")
 
 

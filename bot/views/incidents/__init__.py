@@ -1,0 +1,1 @@
+"""An incident's message, its log lines, and the list of incidents."""

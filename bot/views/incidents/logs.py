@@ -1,0 +1,35 @@
+"""The last lines of a task's log, for the person who asked."""
+
+from __future__ import annotations
+
+from bot.domain.swarm.model import Task
+from bot.domain.text.message import Message
+from bot.views.slack.blocks import context, section
+from bot.views.slack.text import code_block, line, slack_date
+
+NAME_LENGTH = 63
+LOG_LENGTH = 2600
+LOG_COMMAND = "docker service logs"
+
+
+def logs_message(service: str, task: Task, node: str, lines: str) -> Message:
+    """``lines`` of a task of ``service`` (its full name); ``node`` is a hostname or ""."""
+    name = line(service, NAME_LENGTH)
+    where = f" on {line(node, NAME_LENGTH)}" if node else ""
+    place = f"slot {task.slot}" if task.slot else "the task"
+    title = f"*{name}* · {place}{where}: its last log lines"
+    when = f"{task.state.name.lower()} since {slack_date(task.since)}"
+    return Message(
+        f"The last log lines of {name}",
+        (
+            section(f"{title}\n{code_block(lines, LOG_LENGTH)}"),
+            context(f"Task `{line(task.id, 40)}`, {when} · all of them: `{LOG_COMMAND} {name}`"),
+        ),
+    )
+
+
+def no_logs_message(service: str) -> Message:
+    """There is nothing to show, or it cannot be had."""
+    name = line(service, NAME_LENGTH)
+    text = f"No log lines of *{name}* can be had: it wrote none, or its node is away."
+    return Message(text, (section(text),))

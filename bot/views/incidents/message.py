@@ -1,0 +1,304 @@
+"""An incident's one message, from the first failure to resolved, and what brings it to mind anew.
+
+Where a message would be too long for Slack it is made again with less detail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.commands.names import SERVICE_VALUE, is_service_name, short_name
+from bot.domain.incidents.events import CHANNEL_LABEL
+from bot.domain.incidents.model import Incident, IncidentState
+from bot.domain.swarm.causes import CauseKind, short_error
+from bot.domain.text.message import Block, Message, Metadata
+from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
+from bot.views.slack.text import (
+    code_block,
+    duration,
+    line,
+    mention,
+    plain,
+    plural,
+    slack_date,
+    slack_time,
+)
+from bot.views.words import CAUSES
+
+STATES: Final = {
+    IncidentState.FIRING: "🚨 Firing",
+    IncidentState.ACKNOWLEDGED: "👀 Acknowledged",
+    IncidentState.RESOLVED: "✅ Resolved",
+}
+ADVICE: Final = {
+    CauseKind.EXIT_CODE: "look at the last log lines; if it began with an update, roll back",
+    CauseKind.CRASH_LOOPING: "look at the last log lines; if it began with an update, roll back",
+    CauseKind.OUT_OF_MEMORY: "raise the memory limit, or find what needs so much",
+    CauseKind.UNHEALTHY: "see what the health check asks for and why the service does not answer",
+    CauseKind.IMAGE_MISSING: "push the image, or correct its name and tag in the stack file",
+    CauseKind.MOUNT_FAILED: "check the volume: its server, its path, and that the node reaches it",
+    CauseKind.UNSCHEDULABLE: "change constraints or reservations, or make room on a node",
+    CauseKind.START_FAILED: "check the command, its file and its rights in the image",
+    CauseKind.NODE_DOWN: "look at the machine and its engine; the swarm moves what it can",
+    CauseKind.ENDED: "if it is meant to end, set the restart condition `none`; else see its log",
+}
+"""The next step for each kind of cause: our own words, not escaped."""
+
+RESTARTABLE: Final = frozenset(
+    {
+        CauseKind.EXIT_CODE,
+        CauseKind.CRASH_LOOPING,
+        CauseKind.OUT_OF_MEMORY,
+        CauseKind.UNHEALTHY,
+        CauseKind.ENDED,
+    }
+)
+"""What a new container may be without; for the others it changes nothing."""
+
+NAME_LENGTH: Final = 63
+MOST_NAME: Final = 255
+"""Of a hostname (Linux), and more than a service name may have."""
+
+MOST_TEXT: Final = 3000
+CHOICE: Final = "Silence 1 h"
+
+_WORDS_OF_CONTRACT: Final = {
+    CauseKind.START_FAILED: CauseKind.EXIT_CODE,
+    CauseKind.ENDED: CauseKind.EXIT_CODE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is told: names in lists, characters of sentences and of evidence."""
+
+    names: int
+    prose: int
+    evidence: int
+
+
+DETAILS: Final = (
+    Detail(12, 600, 2200),
+    Detail(12, 400, 1000),
+    Detail(6, 250, 400),
+    Detail(3, 120, 0),
+)
+
+
+def incident_message(
+    incident: Incident, now: float, command: str = "/orochi", *, meant_for: str = ""
+) -> Message:
+    """The message of an incident as it is at ``now`` (Unix seconds).
+
+    ``meant_for`` is the channel that its service's label names, when the bot cannot post there.
+    """
+    small_print = _small_print(incident, now, command, meant_for)
+    made = (_blocks(incident, now, small_print, detail) for detail in DETAILS)
+    blocks = next((each for each in made if fits(each)), [header(headline(incident))])
+    return Message(_fallback(incident), tuple(blocks), metadata(incident))
+
+
+def reminder_message(incident: Incident, now: float, command: str = "/orochi") -> Message:
+    """What is said when it came back, or fires for long and nobody acknowledged it.
+
+    It stands in the incident's thread and in the channel: an edit notifies nobody.
+    """
+    long = f"Still firing after {duration(max(now - incident.began, 0))}"
+    how_so = "Firing again after it was resolved" if incident.reopened else long
+    text = f"{how_so}: {_what(incident)}, {_counted(incident)}."
+    how = f"Acknowledge or silence it above; `{line(command, 30)} incidents` lists all."
+    return Message(f"🚨 {line(text, 600)} {how}", broadcast=True)
+
+
+def headline(incident: Incident) -> str:
+    """The message in a line, unescaped: sign, word, what fails and how."""
+    return f"{STATES[incident.state]}: {_what(incident)}"
+
+
+def metadata(incident: Incident) -> Metadata:
+    """What other programs read: the event ``swarm_incident``.
+
+    ``cause`` is a verdict's word where one applies, ``node_down`` for nodes, else ``exit_code``.
+    """
+    kind = incident.cause.kind
+    return Metadata(
+        "swarm_incident",
+        {
+            "incident_id": incident.id,
+            "target": incident.service[:MOST_NAME],
+            "state": incident.state.value,
+            "cause": _WORDS_OF_CONTRACT.get(kind, kind).value,
+            "exit_code": incident.cause.exit_code,
+            "count": incident.count,
+            "last_task": incident.last_task,
+        },
+    )
+
+
+def name_of(incident: Incident) -> str:
+    """What it is about, as people say it, unescaped: the short service name, or the node."""
+    if incident.is_node:
+        return f"node {incident.service}"
+    return short_name(incident.stack, incident.service) if incident.stack else incident.service
+
+
+def _what(incident: Incident) -> str:
+    return f"{name_of(incident)}: {CAUSES[incident.cause.kind]}"
+
+
+def _counted(incident: Incident) -> str:
+    if incident.is_node:
+        return "once" if incident.count == 1 else f"{incident.count} times"
+    return plural(incident.count, "failure")
+
+
+def _fallback(incident: Incident) -> str:
+    if incident.is_node:
+        hit = _names(incident.services, 5)
+        rest = f"Services hit: {hit}." if hit else "No watched service had a task on it."
+        return f"{line(headline(incident), MOST_NAME)}. {rest}"
+    text = f"{headline(incident)}. {_plain_place(incident)}{_counted(incident)}"
+    cause = incident.cause.text.rstrip(".")
+    return line(f"{text}. {cause}." if cause else f"{text}.", MOST_TEXT)
+
+
+def _plain_place(incident: Incident) -> str:
+    word = "Slot" if len(incident.slots) == 1 else "Slots"
+    slots = f"{word} {_names(incident.slots, 3)}" if incident.slots else ""
+    node = f"last on {incident.node}" if len(incident.nodes) > 1 else f"on {incident.node}"
+    place = f"{slots} {node if incident.node else ''}".strip()
+    return f"{place[0].upper()}{place[1:]}, " if place else ""
+
+
+def _blocks(
+    incident: Incident, now: float, small_print: Sequence[str], detail: Detail
+) -> list[Block]:
+    lines = [_where(incident, detail), *_cause(incident, detail), *_hit(incident, detail)]
+    lines += [_how_often(incident), _next(incident)]
+    return [
+        header(headline(incident)),
+        *packed([each for each in lines if each]),
+        *_evidence(incident, detail),
+        context(*small_print),
+        *_buttons(incident, now),
+    ]
+
+
+def _where(incident: Incident, detail: Detail) -> str:
+    parts = [f"*{line(incident.service, NAME_LENGTH)}*"]
+    if incident.slots:
+        word = "slot" if len(incident.slots) == 1 else "slots"
+        parts.append(f"{word} {_names(incident.slots, detail.names)}")
+    if incident.nodes and not incident.is_node:
+        parts.append(f"on {_names(incident.nodes, detail.names)}")
+    return " · ".join(parts)
+
+
+def _cause(incident: Incident, detail: Detail) -> list[str]:
+    cause = incident.cause
+    text = cause.text or CAUSES[cause.kind]
+    lines = [f"*Cause:* {line(text.rstrip('.'), detail.prose)}"]
+    said = short_error(cause.raw)
+    if said and said.lower() not in text.lower():
+        lines.append(f"*The engine says:* {line(said, detail.prose)}")
+    return lines
+
+
+def _hit(incident: Incident, detail: Detail) -> list[str]:
+    """The services that a lost node hit, and those that found no other place."""
+    if not incident.is_node:
+        return []
+    if not incident.services:
+        return ["No watched service had a task on it."]
+    lines = [f"*Services hit:* {_names(incident.services, detail.names)}"]
+    if incident.unplaced:
+        lines.append(f"*No other node fits for:* {_names(incident.unplaced, detail.names)}")
+    return lines
+
+
+def _how_often(incident: Incident) -> str:
+    if incident.is_node and incident.count == 1:
+        return f"Down since {slack_date(incident.began)}"
+    last = f", last {slack_time(incident.last)}" if incident.count > 1 else ""
+    return f"*{_counted(incident)}* since {slack_date(incident.began)}{last}"
+
+
+def _next(incident: Incident) -> str:
+    if incident.state is IncidentState.RESOLVED:
+        return ""
+    return f"*Next:* {ADVICE[incident.cause.kind]}"
+
+
+def _evidence(incident: Incident, detail: Detail) -> list[Block]:
+    block = code_block(incident.evidence, detail.evidence) if detail.evidence else ""
+    if not block:
+        return []
+    title = line(incident.evidence_title.rstrip(": "), 150) or "Last log lines"
+    return [section(f"*{title}:*\n{block}")]
+
+
+def _small_print(incident: Incident, now: float, command: str, meant_for: str) -> list[str]:
+    said = [f"Incident `{line(incident.id, 20)}` · {_as_of(incident, now)}"]
+    if meant_for:
+        said.append(
+            f"Meant for channel `{line(meant_for, 20)}`, where the bot cannot post: invite it"
+            f" there, or correct the service's label `{CHANNEL_LABEL}`"
+        )
+    if incident.late:
+        said.append("*Late:* it happened while nobody watched")
+    if incident.reopened:
+        times = "once" if incident.reopened == 1 else f"{incident.reopened} times"
+        said.append(f"Came back {times} after it had been resolved")
+    if incident.acknowledged is not None:
+        who = mention(incident.acknowledged_by)
+        said.append(f"Acknowledged by {who} {slack_date(incident.acknowledged)}")
+    if incident.silenced(now) and incident.silenced_until is not None:
+        until = slack_date(incident.silenced_until)
+        said.append(f"Silenced by {mention(incident.silenced_by)} until {until}: no more is told")
+    if incident.state is not IncidentState.RESOLVED:
+        said.append(f"`{line(command, 30)} incidents` lists all")
+    return said
+
+
+def _as_of(incident: Incident, now: float) -> str:
+    if incident.resolved is None:
+        return f"as of {slack_time(now)}"
+    took = duration(max(incident.resolved - incident.began, 0))
+    why = line(incident.resolution, 200)
+    return f"resolved {slack_date(incident.resolved)} after {took}" + (f": {why}" if why else "")
+
+
+def _buttons(incident: Incident, now: float) -> list[Block]:
+    open_now = incident.state is not IncidentState.RESOLVED
+    buttons = []
+    if not incident.is_node and incident.cause.kind is not CauseKind.UNSCHEDULABLE:
+        buttons.append(button("incident.logs", "Logs", incident.id))
+    if open_now and not incident.is_node:
+        buttons += _remedies(incident)
+    if incident.state is IncidentState.FIRING:
+        buttons.append(button("incident.ack", "Acknowledge", incident.id))
+    if open_now and not incident.silenced(now):
+        buttons.append(button("incident.silence", CHOICE, incident.id))
+    return [actions(buttons)] if buttons else []
+
+
+def _remedies(incident: Incident) -> list[Block]:
+    """The button that may help: back where an update came shortly before, else a restart."""
+    name = incident.service
+    if not is_service_name(name):  # as a button's value it would not come back as it is
+        return []
+    if incident.can_roll_back:
+        text = f"A new job brings {plain(name, 100)} back to what it was before its last update."
+        question = confirm("Roll back?", text, "Roll back", "No")
+        return [button("job.rollback", "Roll back", f"{SERVICE_VALUE}{name}", question)]
+    if incident.cause.kind not in RESTARTABLE:
+        return []
+    text = f"A new job replaces the tasks of {plain(name, 100)}, one after the other."
+    return [button("job.restart", "Restart", name, confirm("Restart?", text, "Restart", "No"))]
+
+
+def _names(names: Sequence[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(line(each, NAME_LENGTH) for each in names[:most]) + more

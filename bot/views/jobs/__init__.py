@@ -1,0 +1,1 @@
+"""A job's message, its parts, and the list of jobs."""

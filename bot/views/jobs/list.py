@@ -1,0 +1,64 @@
+"""The jobs under way and the last ones that finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.jobs.model import Job
+from bot.domain.text.message import Message
+from bot.views import words
+from bot.views.jobs.message import deed, final_verdict
+from bot.views.slack.blocks import context, fits, packed
+from bot.views.slack.text import duration, line, mention, plural, slack_date, slack_time
+
+COUNTS = ((20, 10), (10, 5), (3, 3))
+"""Jobs under way and finished jobs that are told; the first that fits."""
+
+
+def jobs_message(
+    active: Sequence[Job], recent: Sequence[Job], now: float, *, command: str = "/orochi"
+) -> Message:
+    """Jobs under way, oldest first, then finished ones, newest first."""
+    if not active and not recent:
+        text = f"No jobs yet. `{line(command, 30)} scale 5` would start one."
+        return Message(text, tuple(packed([text])))
+    hint = f"As of {slack_time(now)} · `{line(command, 30)} cancel JOB` stops waiting for one"
+    told = (
+        [*packed([*_active(active, most), *_recent(recent, past)]), context(hint)]
+        for most, past in COUNTS
+    )
+    blocks = next((each for each in told if fits(each)), [context(hint)])
+    under_way = f"{plural(len(active), 'job')} under way"
+    return Message(f"{under_way}, {len(recent)} finished lately", tuple(blocks))
+
+
+def _active(jobs: Sequence[Job], most: int) -> list[str]:
+    if not jobs:
+        return ["*Under way:* none"]
+    more = [f"and {plural(len(jobs) - most, 'more job')}"] if len(jobs) > most else []
+    return ["*Under way:*", *(job_line(job) for job in jobs[:most]), *more]
+
+
+def _recent(jobs: Sequence[Job], most: int) -> list[str]:
+    if not jobs:
+        return []
+    return ["*Finished:*", *(finished_line(job) for job in jobs[:most])]
+
+
+def finished_line(job: Job) -> str:
+    """A finished job in one line."""
+    verdict = final_verdict(job)
+    word = words.VERDICTS[verdict] if verdict else job.state.value
+    revised = " (revised)" if job.revised else ""
+    when = ""
+    if job.finished is not None:
+        took = duration(max(job.finished - job.created, 0))
+        when = f" · {slack_date(job.finished)}, took {took}"
+    asked = mention(job.user)
+    return f"`{line(job.id, 20)}` {line(deed(job), 200)} · {word}{revised} · {asked}{when}"
+
+
+def job_line(job: Job) -> str:
+    """A job under way in one line."""
+    asked = f"{mention(job.user)}, {slack_date(job.created)}"
+    return f"`{line(job.id, 20)}` {line(deed(job), 200)} · {job.state.value} · {asked}"

@@ -1,0 +1,300 @@
+"""A job's one message, from queued to its verdict, and the mention in its thread.
+
+Where a message would be too long for Slack it is made again with less detail: first fewer log
+lines and slots, in the end the verdicts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from bot.domain.commands.names import SERVICE_VALUE, is_service_name
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.verdict import Verdict
+from bot.domain.operations.preflight import image_name
+from bot.domain.text.message import Block, Message, Metadata
+from bot.views import words
+from bot.views.jobs.stack import stack_renderings
+from bot.views.jobs.target import at, count, renderings, short, shortened
+from bot.views.slack.blocks import (
+    actions,
+    button,
+    confirm,
+    context,
+    fits,
+    header,
+    packed,
+    section,
+    size,
+)
+from bot.views.slack.text import (
+    duration,
+    line,
+    link,
+    mention,
+    plain,
+    plural,
+    quoted,
+    slack_date,
+    slack_time,
+)
+
+WATCH_SECONDS = 60.0
+NAME_LENGTH = 63
+MOST_TEXT = 3000
+MOST_BUTTONS = 3
+MOST_FORETOLD = 4500
+"""Bytes of blocks."""
+DEEDS = {
+    "restart": "restart",
+    "rollback": "roll back",
+    "drain": "drain",
+    "activate": "activate",
+}
+"""Actions that are done to a service or a node as it is, by their words."""
+
+T = TypeVar("T")
+
+
+def job_message(
+    job: Job,
+    now: float,
+    ahead: int = 0,
+    queued_behind: str = "",
+    *,
+    command: str = "/orochi",
+    watch_seconds: float = WATCH_SECONDS,
+) -> Message:
+    """The message of a job as it is at ``now`` (Unix seconds).
+
+    ``ahead`` counts the jobs before a queued one, ``queued_behind`` is the id of the one it waits
+    for. ``watch_seconds`` is how long a provisional ``converged`` is watched on.
+    """
+    top = [header(headline(job))]
+    if job.state is JobState.QUEUED:
+        what = "stack" if job.plan else "service" if job.services_at else "node"
+        top.append(section(_waiting(ahead, queued_behind, what)))
+    if job.state is not JobState.FINISHED:
+        top += _foretold(job)
+    end = [context(*_small_print(job, now, command, watch_seconds)), *_buttons(job)]
+    middle: list[Block] = []
+    for middle in stack_renderings(job) if job.plan else renderings(job):
+        if fits([*top, *middle, *end]):
+            break
+    blocks = [*top, *middle, *end]
+    return Message(_fallback(job), tuple(blocks), metadata(job))
+
+
+def _foretold(job: Job) -> list[Block]:
+    """What the job is about to do; the last sentences are left out where they are too long."""
+    lines = [line(each, 600) for each in job.foretold]
+    while len(lines) > 1 and size(packed(lines)) > MOST_FORETOLD:
+        lines = [*lines[:-2], "…"]
+    return packed(lines)
+
+
+def thread_mention(job: Job) -> Message:
+    """What is said in a finished job's thread, so that who asked hears of the verdict."""
+    verdict = final_verdict(job)
+    said = words.word(verdict) if verdict else "still under way"
+    text = f"{mention(job.user)} {line(deed(job), 300)}: *{said}*."
+    if job.revised:
+        text = f"{mention(job.user)} Correction: {line(deed(job), 300)} is *{said}* after all."
+    outcome = job.outcome
+    reason = line(outcome.reason, 600) if outcome and not outcome.verdict.good else ""
+    return Message(f"{text} {reason}".rstrip())
+
+
+def unbegun_metadata(job_id: str) -> Metadata:
+    """The metadata of a message whose job never began."""
+    words = {"action": "", "target": "", "state": "finished", "verdict": Verdict.REFUSED.value}
+    numbers = {"cause": None, "running": 0, "desired": 0}
+    return Metadata("swarm_job", {"job_id": job_id, **words, **numbers})
+
+
+def metadata(job: Job) -> Metadata:
+    """What other programs read: the event ``swarm_job``."""
+    verdict, outcome = final_verdict(job), job.outcome
+    cause = outcome.cause if outcome and verdict else None
+    counts = [count(job, index) for index in job.services_at]
+    return Metadata(
+        "swarm_job",
+        {
+            "job_id": job.id,
+            "action": job.action,
+            "target": job.target,
+            "state": job.state.value,
+            "verdict": verdict.value if verdict else None,
+            "cause": cause.kind.value if cause else None,
+            "running": sum(running for running, _ in counts),
+            "desired": sum(desired for _, desired in counts),
+        },
+    )
+
+
+def final_verdict(job: Job) -> Verdict | None:
+    """The job's verdict, None until it finished.
+
+    A job that ended before every service had its own verdict was cancelled, or failed.
+    """
+    if job.state is not JobState.FINISHED:
+        return None
+    unfinished = Verdict.CANCELLED if job.cancelled_by else Verdict.FAILED
+    return job.verdict or unfinished
+
+
+def deed(job: Job) -> str:
+    """What was asked for, in a few words, unescaped: ``scale worker01 to 5``."""
+    if job.action in DEEDS:
+        return f"{DEEDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
+    if job.action != "scale":
+        of_then = f" as of version {job.version}" if job.version else ""
+        return f"{job.action} {job.target}{of_then}"
+    each = [f"{short(job, target)} to {target.replicas}" for target in job.targets]
+    return f"{job.action} {', '.join(each)}"
+
+
+def headline(job: Job) -> str:
+    """The message in a line, unescaped: sign, word, what was asked for."""
+    verdict = final_verdict(job)
+    if verdict is None:
+        word = words.QUEUED if job.state is JobState.QUEUED else words.RUNNING
+        return f"{word}: {deed(job)}"
+    word = words.VERDICTS[verdict]
+    if job.revised:
+        word = f"{word} (revised)"
+    if len(job.targets) > 1 and not verdict.good:
+        return f"{word}: {_how_many_good(job)}, {deed(job)}"
+    return f"{word}: {deed(job)}"
+
+
+def _how_many_good(job: Job) -> str:
+    outcomes = [at(job.outcomes, index) for index in job.services_at]
+    good = sum(1 for outcome in outcomes if outcome and outcome.verdict.good)
+    return f"{good} of {plural(len(outcomes), 'service')} as asked"
+
+
+def _fallback(job: Job) -> str:
+    outcome = job.outcome if final_verdict(job) else None
+    counts = [count(job, index) for index in job.services_at]
+    ran = f"{sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
+    reason = f". {outcome.reason}" if outcome else ""
+    counted = "" if job.state is JobState.QUEUED or not counts else f", {ran}"
+    return line(f"{headline(job)}{counted}{reason}", MOST_TEXT)
+
+
+def _waiting(ahead: int, behind: str, what: str) -> str:
+    which = f" behind job `{line(behind, 40)}`" if behind else ""
+    if ahead > 0 or which:
+        count = f"{plural(ahead, 'job')} ahead of it" if ahead > 0 else "waits"
+        return f"In the queue{which}: {count}; jobs for one {what} run one after the other."
+    return "Starts in a moment."
+
+
+def _small_print(job: Job, now: float, command: str, watch_seconds: float) -> list[str]:
+    asked = f"Asked by {mention(job.user)} · job `{line(job.id, 20)}`"
+    stack = f" · stack {line(job.stack, 63)}" if job.stack else ""
+    said = [f"{asked}{stack} · {_when(job, now)}"]
+    said += [_watch_words(job, watch_seconds), _revision_words(job)]
+    if job.timeline:
+        said.append(f"{link(job.timeline, 'Timeline')} of its slots")
+    if job.confirmed_by:
+        said.append(f"Confirmed by {mention(job.confirmed_by)}")
+    if job.cancelled_by:
+        said.append(f"Cancelled by {mention(job.cancelled_by)}")
+    before = [_before(job, target) for target in job.targets if target.was_other]
+    if before and job.state is not JobState.QUEUED:
+        said.append(line(f"Before: {', '.join(before)}", 300))
+    said += [_images(target) for target in job.targets if target.image != target.image_before]
+    if job.state is JobState.FINISHED and not job.verdict:
+        said.append(f"`{line(command, 30)} status` tells what runs now.")
+    return [each for each in said if each]
+
+
+def _when(job: Job, now: float) -> str:
+    if job.finished is not None:
+        return f"took {duration(job.finished - job.created)}, ended {slack_date(job.finished)}"
+    return f"asked {slack_date(job.created)}, as of {slack_time(now)}"
+
+
+def _watch_words(job: Job, watch_seconds: float) -> str:
+    if job.state is not JobState.FINISHED:
+        return ""
+    if any(outcome and outcome.provisional for outcome in job.outcomes):
+        return (
+            f"Watched for {duration(watch_seconds)} more: if a task fails until then,"
+            " this verdict is revised"
+        )
+    if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
+        return f"Watched until {slack_date(job.watched_until)}"
+    return ""
+
+
+def _revision_words(job: Job) -> str:
+    if not job.revised:
+        return ""
+    return "*Revised:* another verdict stood here before; the watch after it showed otherwise"
+
+
+def _before(job: Job, target: Target) -> str:
+    name = f"{short(job, target)} " if len(job.targets) > 1 else ""
+    return f"{name}{plural(target.before or 0, 'replica')}"
+
+
+def _images(target: Target) -> str:
+    """From which image to which a roll back goes."""
+    before, after = (quoted(image_name(each), 150) for each in (target.image_before, target.image))
+    return f"Image: {before} → {after}"
+
+
+def _buttons(job: Job) -> list[Block]:
+    if job.state is not JobState.FINISHED:
+        return [actions([_stop_button(job)])]
+    verdict, undone = final_verdict(job), job.undone
+    if job.way_back and verdict is not None and not verdict.good:
+        return [actions([_stack_back_button(job)])]
+    if paused := _to_be_rolled_back(job):
+        return [actions([_roll_back_button(job, each)]) for each in paused]
+    fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
+    return [actions([_scale_back_button(job, undone)])] if fitting and undone else []
+
+
+def _stop_button(job: Job) -> Block:
+    text = "What was set already stays set. The message then offers to scale back."
+    if job.action in DEEDS or job.plan:
+        text = "The swarm goes on with what was begun; only the message stops following it."
+    if job.state is JobState.QUEUED:
+        text = "The job is taken out of the queue. Nothing was changed yet."
+    question = confirm("Stop waiting?", text, "Stop waiting", "Go on")
+    return button("job.cancel", "Stop waiting", job.id, question)
+
+
+def _to_be_rolled_back(job: Job) -> list[Target]:
+    """The services whose updates are paused and can be taken back: one, or a few of a deploy."""
+    found = [
+        target
+        for target, outcome in zip(job.targets, job.outcomes, strict=False)
+        if outcome and outcome.can_roll_back and is_service_name(target.service)
+    ]
+    return found[:MOST_BUTTONS] if job.plan or len(found) == 1 else []
+
+
+def _stack_back_button(job: Job) -> Block:
+    text = f"You will see what would bring the stack back to version {job.way_back}, then confirm."
+    question = confirm("Roll back?", text, "Show the plan", "No")
+    return button("job.rollback", f"Roll back to version {job.way_back}", job.id, question)
+
+
+def _roll_back_button(job: Job, target: Target) -> Block:
+    text = plain(f"A new job brings the version of {short(job, target)} before back", 280) + "."
+    question = confirm("Roll back?", text, "Roll back", "No")
+    label = f"Roll back {short(job, target)}" if job.plan else "Roll back"
+    return button("job.rollback", label, f"{SERVICE_VALUE}{target.service}", question)
+
+
+def _scale_back_button(job: Job, targets: Sequence[Target]) -> Block:
+    each = ", ".join(f"{short(job, target)} to {target.before}" for target in targets)
+    label = f"Scale back to {targets[0].before}" if len(job.targets) == 1 else "Scale back"
+    text = plain(f"A new job scales {each}", 280) + "."
+    return button("job.rollback", label, job.id, confirm("Scale back?", text, "Scale back", "No"))

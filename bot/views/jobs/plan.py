@@ -1,0 +1,246 @@
+"""A deploy's plan as people read it, with the question whether it is right, and what became of it.
+
+What goes away stands first and is named in any case. Where the rest would be too long for Slack it
+is told in less detail, and what is left out is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from bot.domain.commands.names import short_name
+from bot.domain.deploys.decision import Decision
+from bot.domain.jobs.deploy_plan import Action, Difference, Kind, Plan, ReplicaRule, ServiceChange
+from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.verdict import Verdict
+from bot.domain.text.message import Block, Message, Metadata
+from bot.views.jobs.message import deed, metadata
+from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
+from bot.views.slack.text import line, mention, plural, quoted, slack_date
+
+CONFIRM_BUTTON = "job.confirm"
+CANCEL_BUTTON = "job.cancel"
+NAME_LENGTH = 63
+MOST_NAMES = 1500
+"""Characters of names in a row."""
+MOST_TEXT = 3000
+SHOWN_OF_NEW = ("image", "replicas", "mode")
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is told: services in full, fields of each, characters of a value, warnings."""
+
+    services: int
+    fields: int
+    length: int
+    warnings: int
+
+
+DETAILS = (
+    Detail(40, 40, 300, 12),
+    Detail(40, 10, 160, 8),
+    Detail(40, 4, 100, 5),
+    Detail(25, 2, 70, 3),
+    Detail(8, 1, 60, 2),
+    Detail(0, 0, 60, 1),
+)
+
+
+def plan_message(job: Job, plan: Plan, until: float) -> Message:
+    """A plan that waits for Confirm ``until`` then (Unix seconds)."""
+    top = [header(f"📋 Plan: {deed(job)}"), section(f"*{summary(plan)}*")]
+    asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
+    waits = f"nothing happens before Confirm; expires {slack_date(until)}"
+    end = [
+        context(f"{asked} · {waits}"),
+        actions([_confirm_button(job, plan), _cancel_button(job)]),
+    ]
+    middle: list[Block] = []
+    for detail in DETAILS:
+        middle = packed(list(_lines(plan, detail)))
+        if fits([*top, *middle, *end]):
+            break
+    text = line(f"Plan: {deed(job)}. {summary(plan)} Confirm or cancel it.", MOST_TEXT)
+    return Message(text, (*top, *middle, *end), metadata(job))
+
+
+def closed_message(job: Job, plan: Plan, decision: Decision, user: str, command: str) -> Message:
+    """A plan that nothing comes of: cancelled, or nobody confirmed it in time."""
+    word = "⌛ Expired" if decision is Decision.EXPIRED else "⏹️ Cancelled"
+    who = "Nobody confirmed it in time."
+    if decision is not Decision.EXPIRED:
+        who = f"Cancelled by {mention(user)}."
+    said = f"{who} Nothing was changed."
+    again = f"`{line(command, 30)} {line(job.text, 150)}` makes a new plan."
+    asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
+    blocks = (
+        header(f"{word}: plan to {deed(job)}"),
+        section(f"{said}\nIt was: {summary(plan)}"),
+        context(asked, again),
+    )
+    text = line(f"{word}: plan to {deed(job)}. Nothing was changed.", MOST_TEXT)
+    return Message(text, blocks, _closed_metadata(job))
+
+
+def nothing_to_do(plan: Plan, version: int = 0) -> str:
+    """What is said of a plan that would change nothing; ``version`` as for a job."""
+    kept = len(plan.services)
+    warned = "".join(f"\n• {each}" for each in plan.warnings[:5])
+    scaled = "".join(f"\n• {each}" for each in replica_sentences(plan))
+    as_said = f"it was in version {version}" if version else "its file says"
+    return (
+        f"There is nothing to deploy: the stack {plan.stack} is as {as_said}"
+        f" ({plural(kept, 'service')}).{scaled}{warned}"
+    )
+
+
+def summary(plan: Plan) -> str:
+    """What would be done, counted, in a sentence."""
+    counts = Counter(change.action for change in plan.services)
+    parts = [
+        _part(counts[Action.REMOVE], "goes away", "go away"),
+        _part(counts[Action.UPDATE], "changes", "change"),
+        _part(counts[Action.CREATE], "is added", "are added"),
+        _part(counts[None], "stays as it is", "stay as they are"),
+    ]
+    said = ", ".join(filter(None, parts))
+    others = Counter(step.kind for step in plan.steps if step.kind is not Kind.SERVICE)
+    made = ", ".join(plural(count, kind.value) for kind, count in others.items())
+    beside = f"{made} to be made or relabelled" if made else ""
+    services = f"Of its services {said}" if said else ""
+    return f"{'; '.join(filter(None, [services, beside])) or 'Nothing changes'}."
+
+
+def replica_sentences(plan: Plan) -> list[str]:
+    """Why services get the replicas that they get, where that is not plain; unescaped."""
+    found = (_replicas(plan, change) for change in plan.services)
+    return [each for each in found if each]
+
+
+def _lines(plan: Plan, detail: Detail) -> Iterator[str]:
+    yield from _removals(plan, detail)
+    yield from _of_action(plan, Action.UPDATE, detail)
+    yield from _of_action(plan, Action.CREATE, detail)
+    yield from _others(plan)
+    yield from _cut([line(each, 250) for each in replica_sentences(plan)], detail.services, "• ")
+    yield from _cut([line(each, 350) for each in plan.warnings], detail.warnings, "⚠️ Warning: ")
+
+
+def _removals(plan: Plan, detail: Detail) -> Iterator[str]:
+    gone = [change for change in plan.services if change.action is Action.REMOVE]
+    if len(gone) > detail.services:
+        names = _names((each.name for each in gone), plan.stack)
+        yield f"🗑️ *{len(gone)} go away with this deploy:* {names}"
+        return
+    for change in gone:
+        running = ""
+        if change.replicas.live:
+            running = f" Now it has {plural(change.replicas.live, 'replica')}."
+        yield (
+            f"🗑️ *{_short(plan, change)} goes away with this deploy:* the file has it no more."
+            f"{running} It is removed last, when everything else is well."
+        )
+
+
+def _of_action(plan: Plan, action: Action, detail: Detail) -> Iterator[str]:
+    changes = [change for change in plan.services if change.action is action]
+    for change in changes[: detail.services]:
+        name = _short(plan, change)
+        if action is Action.CREATE:
+            yield f"🆕 *{name}* is added{_of_new(change, detail)}"
+        else:
+            yield f"✏️ *{name}* changes:"
+            yield from _fields(change, detail)
+    left = [change.name for change in changes[detail.services :]]
+    if left:
+        word = "are added" if action is Action.CREATE else "change"
+        yield f"{len(left)} {'more ' if detail.services else ''}{word}: {_names(left, plan.stack)}"
+
+
+def _fields(change: ServiceChange, detail: Detail) -> list[str]:
+    shown = [_field(each, detail.length) for each in change.changes[: detail.fields]]
+    more = len(change.changes) - len(shown)
+    return [*shown, f"    • and {plural(more, 'more field')}"] if more else shown
+
+
+def _field(difference: Difference, length: int) -> str:
+    name = line(difference.field, 100)
+    if not difference.old:
+        return f"    • {name}: {quoted(difference.new, length)} (new)"
+    if not difference.new:
+        return f"    • {name}: {quoted(difference.old, length)} is taken away"
+    return f"    • {name}: {quoted(difference.old, length)} → {quoted(difference.new, length)}"
+
+
+def _of_new(change: ServiceChange, detail: Detail) -> str:
+    found = {each.field: each.new for each in change.fields if each.new}
+    shown = [
+        f"{name} {quoted(found[name], detail.length)}" for name in SHOWN_OF_NEW if found.get(name)
+    ]
+    return f": {', '.join(shown)}" if shown else ""
+
+
+def _others(plan: Plan) -> Iterator[str]:
+    """The networks, configs and secrets that are touched."""
+    for action, said in ((Action.CREATE, "Created"), (Action.UPDATE, "Given other labels")):
+        for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
+            found = [s.name for s in plan.steps if (s.kind, s.action) == (kind, action)]
+            if found:
+                word = kind.value if len(found) == 1 else f"{kind.value}s"
+                yield f"{said}: the {word} {_names(found, '')}"
+
+
+def _replicas(plan: Plan, change: ServiceChange) -> str:
+    name, numbers = short_name(plan.stack, change.name), change.replicas
+    live = plural(numbers.live or 0, "replica")
+    if numbers.rule is ReplicaRule.SCALED:
+        return f"{name} keeps its {live}: set by hand, while the file still says {numbers.file}."
+    if numbers.rule is ReplicaRule.UNSTATED and numbers.live not in {1, None}:
+        return f"{name} keeps its {live}: the file names no number."
+    if numbers.rule is ReplicaRule.FILE and numbers.live not in {None, numbers.planned}:
+        return f"{name} goes from {live} to {numbers.planned}: the file's number counts."
+    return ""
+
+
+def _cut(lines: list[str], most: int, before: str) -> Iterator[str]:
+    yield from (f"{before}{each}" for each in lines[:most])
+    if len(lines) > most:
+        yield f"{before}and {len(lines) - most} more"
+
+
+def _names(names: Iterable[str], stack: str) -> str:
+    """Names in a row, as many as find room, the others counted."""
+    shown: list[str] = []
+    left = [line(short_name(stack, name), NAME_LENGTH) for name in names]
+    room = MOST_NAMES
+    while left and (room := room - len(left[0]) - 2) >= 0:
+        shown.append(left.pop(0))
+    more = f" and {len(left)} more" if left else ""
+    return f"{', '.join(shown)}{more}"
+
+
+def _part(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}" if count else ""
+
+
+def _short(plan: Plan, change: ServiceChange) -> str:
+    return line(short_name(plan.stack, change.name), NAME_LENGTH)
+
+
+def _confirm_button(job: Job, plan: Plan) -> Block:
+    gone = len(plan.removals)
+    away = f" {plural(gone, 'service')} will be removed in the end." if gone else ""
+    question = confirm(f"{deed(job)}?", f"{summary(plan)}{away}", "Confirm", "Not yet")
+    return button(CONFIRM_BUTTON, "Confirm", job.id, question) | {"style": "primary"}
+
+
+def _cancel_button(job: Job) -> Block:
+    return button(CANCEL_BUTTON, "Cancel", job.id)
+
+
+def _closed_metadata(job: Job) -> Metadata:
+    found = metadata(replace(job, state=JobState.FINISHED))
+    return replace(found, payload={**found.payload, "verdict": Verdict.CANCELLED.value})

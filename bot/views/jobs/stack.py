@@ -1,0 +1,108 @@
+"""A deploy's services on their way: what is wrong first, then what is under way, then the rest.
+
+Where it would be too long for Slack fewer are told in full; what finds no room is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from bot.domain.jobs.deploy_plan import Action, Plan
+from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.verdict import Verdict
+from bot.domain.text.message import Block
+from bot.views import words
+from bot.views.jobs.target import DETAILS, Detail, at, count, short, target_blocks
+from bot.views.slack.blocks import packed, section
+from bot.views.slack.text import bar, line, plural
+
+MOST_IN_FULL = 8
+MOST_CHARACTERS = 6000
+"""Of one-line services, where they are all that is told."""
+DEEDS = {
+    Action.CREATE: "added",
+    Action.UPDATE: "changed",
+    Action.REMOVE: "to be removed",
+    None: "unchanged",
+}
+
+
+def stack_renderings(job: Job) -> Iterator[list[Block]]:
+    """All services of a deploy, in less and less detail; the last one always fits."""
+    top = section(_counted(job))
+    if job.state is JobState.QUEUED:
+        yield [top]
+        return
+    order = sorted(range(len(job.targets)), key=lambda index: (_rank(job, index), index))
+    if len(order) <= MOST_IN_FULL:
+        yield [top, *_in_full(job, order, DETAILS[0])]
+    for detail in DETAILS:
+        wrong = [index for index in order if _rank(job, index) == 0]
+        lines = [_one_line(job, index) for index in order if _rank(job, index)]
+        yield [top, *_in_full(job, wrong, detail), *packed(lines)]
+    yield [top, *packed(list(_short_list(job, order)))]
+
+
+def steps_line(job: Job, plan: Plan) -> str:
+    """How far the plan was made, once it was begun; "" before."""
+    if job.steps_made is None:
+        return ""
+    return f"{job.steps_made} of {plural(len(plan.steps), 'step')} of the plan made"
+
+
+def _in_full(job: Job, indexes: list[int], detail: Detail) -> list[Block]:
+    return [block for index in indexes for block in target_blocks(job, index, detail)]
+
+
+def _rank(job: Job, index: int) -> int:
+    outcome = at(job.outcomes, index)
+    if outcome is None:
+        return 1
+    return 2 if outcome.verdict.good else 0
+
+
+def _one_line(job: Job, index: int) -> str:
+    outcome, progress = at(job.outcomes, index), at(job.progress, index)
+    name = f"*{line(short(job, job.targets[index]), 63)}*"
+    shown = bar(*count(job, index))
+    if outcome:
+        return f"{words.VERDICTS[outcome.verdict]} · {name}  {shown} {_deed(job, index)}"
+    phase = f" · {line(progress.phase, 100)}" if progress else ""
+    return f"{words.RUNNING} · {name}  {shown} {_deed(job, index)}{phase}"
+
+
+def _short_list(job: Job, order: list[int]) -> Iterator[str]:
+    room = MOST_CHARACTERS
+    for place, index in enumerate(order):
+        told = _one_line(job, index)
+        room -= len(told.encode()) + 1
+        if room < 0:
+            yield f"and {plural(len(order) - place, 'more service')}: {_rest(job, order[place:])}"
+            return
+        yield told
+
+
+def _rest(job: Job, indexes: list[int]) -> str:
+    counts = Counter(_rank(job, index) for index in indexes)
+    said = {0: "not as planned", 1: "under way", 2: "well"}
+    return ", ".join(f"{counts[rank]} {word}" for rank, word in said.items() if counts[rank])
+
+
+def _deed(job: Job, index: int) -> str:
+    change = job.plan.service(job.targets[index].service) if job.plan else None
+    action = change.action if change else None
+    outcome = at(job.outcomes, index)
+    if action is Action.REMOVE and outcome:
+        return "removed" if outcome.verdict is Verdict.CONVERGED else "not removed"
+    return DEEDS[action]
+
+
+def _counted(job: Job) -> str:
+    plan = job.plan
+    if plan is None:
+        return "-"
+    counts = Counter(change.action for change in plan.services)
+    said = ", ".join(f"{counts[action]} {word}" for action, word in DEEDS.items() if counts[action])
+    steps = steps_line(job, plan)
+    return f"{plural(len(plan.services), 'service')}: {said}{f' · {steps}' if steps else ''}"

@@ -1,0 +1,156 @@
+"""How one target of a job is told: a bar, slots and phase, or its verdict with the cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.domain.commands.names import short_name
+from bot.domain.jobs.model import NODE, Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome
+from bot.domain.text.message import Block
+from bot.views import words
+from bot.views.jobs.slots import node_line, slot_lines
+from bot.views.slack.blocks import packed, section
+from bot.views.slack.text import bar, code_block, line, plural
+
+NAME_LENGTH = 63
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is told of each service: slots in full, characters of logs and of sentences."""
+
+    slots: int
+    evidence: int
+    prose: int
+
+
+DETAILS = (
+    Detail(12, 2200, 600),
+    Detail(12, 1000, 400),
+    Detail(6, 500, 300),
+    Detail(3, 200, 200),
+    Detail(0, 0, 160),
+)
+
+
+def renderings(job: Job) -> Iterator[list[Block]]:
+    """All targets of a job, in less and less detail; the last one always fits."""
+    for detail in DETAILS:
+        yield [
+            block
+            for index in range(len(job.targets))
+            for block in target_blocks(job, index, detail)
+            if job.state is not JobState.QUEUED
+        ]
+    yield _bare(job)
+
+
+def target_blocks(job: Job, index: int, detail: Detail) -> list[Block]:
+    """One target: how far it is, or its outcome."""
+    outcome = at(job.outcomes, index)
+    progress = at(job.progress, index)
+    if outcome is not None:
+        return _ended(job, index, outcome, progress, detail)
+    return _under_way(job, index, progress, detail)
+
+
+def _under_way(
+    job: Job, index: int, progress: ServiceProgress | None, detail: Detail
+) -> list[Block]:
+    title = f"*{line(short(job, job.targets[index]), NAME_LENGTH)}*"
+    if progress is None:
+        what = "node" if job.targets[index].is_node else "service"
+        waits = "was not begun" if job.state is JobState.FINISHED else f"looking at the {what}"
+        return [section(f"{title} · {waits}")]
+    lines = [f"{title}  {bar(progress.running, progress.desired)}", line(progress.phase, 300)]
+    lines += slot_lines(progress.slots, detail.slots, min(detail.prose, 120))
+    return packed([each for each in lines if each])
+
+
+def _ended(
+    job: Job, index: int, outcome: Outcome, progress: ServiceProgress | None, detail: Detail
+) -> list[Block]:
+    name = line(short(job, job.targets[index]), NAME_LENGTH)
+    word = f"{words.VERDICTS[outcome.verdict]} · " if len(job.targets) > 1 else ""
+    counted = f"  {bar(outcome.running, outcome.desired)} running"
+    if job.targets[index].is_node:
+        tasks = plural(outcome.desired, "task")
+        counted = f"  {outcome.running} of {tasks} left it" if outcome.desired else ""
+    lines = [f"{word}*{name}*{counted}"]
+    lines += [line(outcome.reason, detail.prose), *_cause_lines(outcome, detail.prose)]
+    if outcome.advice:
+        lines.append(f"*Next:* {line(outcome.advice, detail.prose)}")
+    lines += _places(outcome, progress, detail)
+    return [*packed([each for each in lines if each]), *_evidence(outcome, detail)]
+
+
+def _cause_lines(outcome: Outcome, length: int) -> list[str]:
+    """What the reason leaves unsaid of the cause: the plain words, the engine's own."""
+    cause = outcome.cause
+    if cause is None:
+        return []
+    said = outcome.reason.lower()
+    text = cause.text or words.CAUSES[cause.kind]
+    lines = [] if text.lower().rstrip(".") in said else [f"*Cause:* {line(text, length)}"]
+    if cause.raw and cause.raw.lower() not in f"{said} {text.lower()}":
+        lines.append(f"*The engine says:* {line(cause.raw, length)}")
+    return lines
+
+
+def _places(outcome: Outcome, progress: ServiceProgress | None, detail: Detail) -> list[str]:
+    if progress is None:
+        return []
+    if outcome.verdict.good:
+        return [node_line(progress.slots)] if detail.slots else []
+    return slot_lines(progress.slots, detail.slots // 2, 80)
+
+
+def _evidence(outcome: Outcome, detail: Detail) -> list[Block]:
+    block = code_block(outcome.evidence, detail.evidence) if detail.evidence else ""
+    if not block:
+        return []
+    title = line(outcome.evidence_title, 150) or "Last log lines"
+    return [section(f"*{title.rstrip(':')}:*\n{block}")]
+
+
+def _bare(job: Job) -> list[Block]:
+    """Each service in a line: what always fits."""
+    lines = []
+    for index, target in list(enumerate(job.targets))[:10]:
+        outcome = at(job.outcomes, index)
+        word = f" · {words.VERDICTS[outcome.verdict]}" if outcome else ""
+        lines.append(f"*{line(short(job, target), 60)}*  {bar(*count(job, index))}{word}")
+    if len(job.targets) > len(lines):
+        lines.append(f"and {plural(len(job.targets) - len(lines), 'more service')}")
+    return [section("\n".join(lines) or "-")]
+
+
+def count(job: Job, index: int) -> tuple[int, int]:
+    """Running and desired replicas of one service, as far as they are known."""
+    outcome, progress = at(job.outcomes, index), at(job.progress, index)
+    if outcome is not None:
+        return outcome.running, outcome.desired
+    if progress is not None:
+        return progress.running, progress.desired
+    return 0, job.targets[index].replicas
+
+
+def short(job: Job, target: Target) -> str:
+    """A target's name as people type it, unescaped."""
+    return shortened(job, target.service)
+
+
+def shortened(job: Job, name: str) -> str:
+    """A lane's name likewise."""
+    return short_name(job.stack, name).removeprefix(NODE)
+
+
+def at(values: Sequence[T | None], index: int) -> T | None:
+    """A target's value, None where none is known yet."""
+    return values[index] if index < len(values) else None

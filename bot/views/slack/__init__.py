@@ -1,0 +1,1 @@
+"""Pieces that messages are made of: blocks, text, tables."""

@@ -1,0 +1,96 @@
+"""Block Kit blocks, within Slack's limits (https://docs.slack.dev/reference/block-kit/blocks).
+
+Every mrkdwn text is ``verbatim``: Slack then reads what we escaped as we meant it, and makes no
+links or mentions of its own from the words of logs and names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from bot.domain.text.message import Block
+from bot.views.slack.text import plain, shorten
+
+MOST_BLOCKS = 50
+SECTION_LENGTH = 3000
+HEADER_LENGTH = 150
+CONTEXT_LENGTH = 1000
+BUTTON_LENGTH = 75
+CONFIRM_LENGTH = 300
+TITLE_LENGTH = 100
+CHOICE_LENGTH = 30
+VALUE_LENGTH = 2000
+MOST_BYTES = 12_000
+"""Of all blocks as JSON. Slack refuses about 13,000 characters; it adds an id to each block."""
+
+
+def header(text: str) -> Block:
+    """A headline; ``text`` is unescaped."""
+    shown = {"type": "plain_text", "text": plain(text, HEADER_LENGTH) or "-", "emoji": True}
+    return {"type": "header", "text": shown}
+
+
+def section(text: str) -> Block:
+    """A paragraph of mrkdwn; the caller keeps it within SECTION_LENGTH."""
+    return {"type": "section", "text": _mrkdwn(text, SECTION_LENGTH)}
+
+
+def packed(lines: Sequence[str]) -> list[Block]:
+    """Lines of mrkdwn in as few paragraphs as hold them; no line is cut."""
+    paragraphs: list[str] = []
+    for each in lines:
+        if paragraphs and len(paragraphs[-1]) + len(each) + 1 <= SECTION_LENGTH:
+            paragraphs[-1] = f"{paragraphs[-1]}\n{each}"
+        else:
+            paragraphs.append(each)
+    return [section(text) for text in paragraphs if text]
+
+
+def context(*texts: str) -> Block:
+    """Small print: up to ten pieces of mrkdwn."""
+    return {"type": "context", "elements": [_mrkdwn(text, CONTEXT_LENGTH) for text in texts[:10]]}
+
+
+def actions(buttons: Sequence[Block]) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def button(action_id: str, label: str, value: str, confirm: Block | None = None) -> Block:
+    """A button; ``value`` comes back when it is pressed."""
+    shown: Block = {
+        "type": "button",
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": plain(label, BUTTON_LENGTH), "emoji": True},
+        "value": value[:VALUE_LENGTH],
+    }
+    return shown | {"confirm": confirm} if confirm else shown
+
+
+def confirm(title: str, text: str, yes: str, no: str) -> Block:
+    """The question asked before a button does its work; all texts are unescaped."""
+    return {
+        "title": _plain(title, TITLE_LENGTH),
+        "text": _plain(text, CONFIRM_LENGTH),
+        "confirm": _plain(yes, CHOICE_LENGTH),
+        "deny": _plain(no, CHOICE_LENGTH),
+    }
+
+
+def fits(blocks: Sequence[Block]) -> bool:
+    """Whether Slack takes so many blocks of such a size in one message."""
+    return len(blocks) <= MOST_BLOCKS and size(blocks) <= MOST_BYTES
+
+
+def size(blocks: Iterable[Block]) -> int:
+    """Bytes of the blocks as JSON."""
+    return len(json.dumps(list(blocks), ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _mrkdwn(text: str, length: int) -> Block:
+    return {"type": "mrkdwn", "text": shorten(text, length) or "-", "verbatim": True}
+
+
+def _plain(text: str, length: int) -> Block:
+    return {"type": "plain_text", "text": plain(text, length) or "-"}

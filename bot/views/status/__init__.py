@@ -1,0 +1,1 @@
+"""The stack, its services, tasks, nodes and volumes as they are."""

@@ -1,0 +1,54 @@
+"""What a status message tells besides the swarm's own look, and its small print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.jobs.model import Job
+from bot.views.jobs.list import job_line
+from bot.views.slack.text import duration, line, plural, slack_time
+
+LATE_SECONDS = 15.0
+MOST_JOBS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known beside the look.
+
+    ``jobs`` are the jobs under way, None when Redis does not tell. ``wanted`` is how many nodes
+    are eligible for each global service, by service id. ``feed`` is ``push`` or ``poll``,
+    ``feed_lag`` the seconds since it was last complete, ``feed_trouble`` what is wrong with it.
+    """
+
+    jobs: tuple[Job, ...] | None = ()
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    feed: str = "poll"
+    feed_lag: float = 0.0
+    feed_trouble: str = ""
+    command: str = "/orochi"
+
+
+def jobs_text(around: Surroundings, jobs: Sequence[Job] | None) -> str:
+    """The jobs under way; says so when they cannot be told."""
+    if jobs is None:
+        return "*Jobs:* not known, Redis does not answer"
+    if not jobs:
+        return ""
+    lines = [job_line(job) for job in jobs[:MOST_JOBS]]
+    if len(jobs) > MOST_JOBS:
+        more = plural(len(jobs) - MOST_JOBS, "more job")
+        lines.append(f"and {more}: `{line(around.command, 30)} jobs`")
+    return "\n".join(["*Jobs under way:*", *lines])
+
+
+def small_print(around: Surroundings, at: float) -> list[str]:
+    """When the look was, and how changes reach the bot."""
+    way = "told by the swarm as they happen" if around.feed == "push" else "found by polling"
+    said = [f"As of {slack_time(at)} · changes are {way}"]
+    if around.feed_lag > LATE_SECONDS:
+        said.append(f"⚠️ They were last known to be complete {duration(around.feed_lag)} ago")
+    if around.feed_trouble:
+        said.append(f"⚠️ {line(around.feed_trouble, 200)}")
+    return said

@@ -1,0 +1,116 @@
+"""One service closely: its tasks, where they are, since when, and what failed before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.swarm.causes import classify
+from bot.domain.swarm.health import Health, examine_service
+from bot.domain.swarm.model import Mode, Service, StackLook, Task, TaskState
+from bot.domain.swarm.slots import last_wanted, place_of, place_order
+from bot.domain.text.message import Block, Message
+from bot.views.slack.blocks import context, fits, header, packed, section
+from bot.views.slack.text import line, plural, slack_date
+from bot.views.status.footer import Surroundings, jobs_text, small_print
+from bot.views.status.trouble import NodeNames, node_name, title, trouble_lines
+from bot.views.words import BAD, COMING, GOOD, LEAVING
+
+MODES = {
+    Mode.REPLICATED: "replicated",
+    Mode.GLOBAL: "one task on each eligible node",
+    Mode.REPLICATED_JOB: "runs to completion",
+    Mode.GLOBAL_JOB: "runs to completion on each eligible node",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is told: live tasks, past failures, characters of each error."""
+
+    live: int
+    past: int
+    length: int
+
+
+DETAILS = (Detail(25, 10, 200), Detail(25, 5, 120), Detail(12, 5, 80), Detail(5, 2, 60))
+
+
+def service_status_message(look: StackLook, service: Service, around: Surroundings) -> Message:
+    """The status of one service of the stack at ``look.at``."""
+    tasks = [task for task in look.tasks if task.service_id == service.id]
+    health = examine_service(service, tasks, look.nodes, look.at, around.wanted)
+    names = {node.id: node.hostname for node in look.nodes}
+    name = line(service.short_name, 63)
+    count = f"{health.running}/{health.wanted} running"
+    jobs = around.jobs
+    if jobs is not None:
+        jobs = tuple(job for job in jobs if service.name in job.lanes)
+    paragraphs = [jobs_text(around, jobs)]
+    top = [header(f"{service.short_name}: {count}"), *packed(_about(health, names))]
+    end = [section(text) for text in paragraphs if text]
+    end.append(context(*small_print(around, look.at)))
+    told = (_tasks(service, tasks, names, detail) for detail in DETAILS)
+    middle = next((blocks for blocks in told if fits([*top, *blocks, *end])), [])
+    return Message(f"{name}: {count}", (*top, *middle, *end))
+
+
+def _about(health: Health, names: NodeNames) -> list[str]:
+    service = health.service
+    image = line(service.image.partition("@")[0], 200)
+    lines = [title(health), *trouble_lines(health, names, 4, 250)]
+    lines.append(" · ".join(part for part in (MODES[service.mode], image) if part))
+    lines += [f"Only on nodes with {line(', '.join(service.constraints), 200)}"] * bool(
+        service.constraints
+    )
+    return lines
+
+
+def _tasks(
+    service: Service,
+    tasks: Sequence[Task],
+    names: NodeNames,
+    detail: Detail,
+) -> list[Block]:
+    ordered = sorted(tasks, key=lambda task: (place_order(place_of(service, task)), -task.created))
+    going = [task for task in ordered if not task.state.over]
+    failed = [task for task in ordered if task.state.over and classify(task, service)]
+    failed = [task for task in failed if task.state is not TaskState.COMPLETE or task.err]
+    failed.sort(key=lambda task: -task.since)
+    lines = []
+    for word, listed, most in (
+        ("Tasks", going, detail.live),
+        ("Failed before", failed, detail.past),
+    ):
+        shown = [_task(service, task, names, detail.length) for task in listed[:most]]
+        lines += _list(word, shown, listed)
+    return packed(lines)
+
+
+def _list(word: str, shown: Sequence[str], everything: Sequence[Task]) -> list[str]:
+    more = len(everything) - len(shown)
+    if not everything or not shown:
+        return []
+    return [f"*{word}:*", *shown, *([f"and {plural(more, 'more task')}"] if more else [])]
+
+
+def _task(service: Service, task: Task, names: NodeNames, length: int) -> str:
+    place = "" if service.mode.is_global else f"slot {place_of(service, task)} "
+    on = f"on {node_name(task.node_id, names)}" if task.node_id else "on no node yet"
+    state = task.state.name.lower()
+    if task.desired > last_wanted(service) and not task.state.over:
+        state = f"{state}, stopping"
+    old = "" if task.up_to_date or task.state.over else " · of the version before"
+    since = f"{',' if task.state.over else ' since'} {slack_date(task.since)}" * (task.since > 0)
+    error = f" · {line(task.err, length)}" if task.err else ""
+    return f"{_sign(service, task)} {place}{state} {on}{since}{old}{error}"
+
+
+def _sign(service: Service, task: Task) -> str:
+    if task.state.over:
+        return BAD
+    if task.desired > last_wanted(service):
+        return LEAVING
+    if task.state is TaskState.RUNNING:
+        return GOOD
+    return BAD if task.err else COMING

@@ -1,0 +1,104 @@
+"""A service's health in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.health import Grade, Health, Trouble
+from bot.domain.swarm.model import Mode
+from bot.views.slack.text import bar, line, plural, slack_date
+from bot.views.words import CAUSES, GRADES, UPDATES
+
+NAME_LENGTH = 63
+MOST_PLACES = 6
+
+NodeNames = Mapping[str, str]
+"""Hostnames by node id."""
+
+
+def title(health: Health) -> str:
+    """Sign, name and count: ``🔴 *worker01*  ▰▰▱ 2/3``."""
+    name = line(health.service.short_name, NAME_LENGTH)
+    return f"{GRADES[health.grade]} *{name}*  {bar(_done(health), health.wanted)}{_extra(health)}"
+
+
+def trouble_lines(health: Health, nodes: NodeNames, most: int, length: int) -> list[str]:
+    """What is not well with a service and since when, at most ``most`` causes."""
+    lines = [_trouble(health, trouble, nodes, length) for trouble in health.troubles[:most]]
+    if len(health.troubles) > most:
+        lines.append(f"and {plural(len(health.troubles) - most, 'more cause')}")
+    return [*_update(health, length), *lines, *_missing(health)]
+
+
+def update_words(health: Health) -> str:
+    """The state of a service's last update in few words, empty when it is nothing to speak of."""
+    return UPDATES.get(health.service.update, "")
+
+
+def where(health: Health, nodes: NodeNames, most: int) -> str:
+    """The nodes that run a service: ``photon-machine-01 (2), photon-machine-02``."""
+    counts = Counter(node_name(node, nodes) for node in health.nodes)
+    each = [f"{name} ({n})" if n > 1 else name for name, n in sorted(counts.items())]
+    more = f" and {len(each) - most} more" if len(each) > most else ""
+    return ", ".join(each[:most]) + more
+
+
+def node_name(node: str, nodes: NodeNames) -> str:
+    """A node's name, escaped; its id where the node is gone."""
+    return line(nodes.get(node) or node or "no node", NAME_LENGTH)
+
+
+def _done(health: Health) -> int:
+    return health.running + health.completed if health.completed else health.running
+
+
+def _extra(health: Health) -> str:
+    ended = f" · {health.completed} ended well" if health.completed else ""
+    if health.wanted == 0 and health.service.mode is Mode.REPLICATED:
+        return f"{ended} · scaled to 0"
+    return ended
+
+
+def _update(health: Health, length: int) -> list[str]:
+    service = health.service
+    if service.update not in UPDATES:
+        return []
+    message = f": {line(service.update_message, length)}" if service.update_message else ""
+    since = f" · since {slack_date(service.update_started)}" if service.update_started else ""
+    return [f"{UPDATES[service.update].capitalize()}{message}{since}"]
+
+
+def _missing(health: Health) -> list[str]:
+    """What is on its way, and what is missing without a word of why."""
+    on_its_way = [f"{count} {state}" for state, count in health.coming]
+    if health.stopping:
+        on_its_way.append(f"{health.stopping} stopping")
+    if on_its_way:
+        return [f"On its way: {', '.join(on_its_way)}"]
+    if health.grade is Grade.BAD and not health.troubles and _done(health) < health.wanted:
+        missing = plural(health.wanted - _done(health), "replica")
+        return [f"{missing} missing, and no task tells why"]
+    return []
+
+
+def _trouble(health: Health, trouble: Trouble, nodes: NodeNames, length: int) -> str:
+    text = line((trouble.cause.text or CAUSES[trouble.cause.kind]).rstrip("."), length)
+    if trouble.cause.kind is CauseKind.NODE_DOWN:
+        text = f"The node {node_name(trouble.cause.node_id, nodes)} is down"
+    failures = f" · {plural(trouble.failures, 'failure')}" if trouble.failures > 1 else ""
+    since = f" · since {slack_date(trouble.since)}" if trouble.since > 0 else ""
+    now = " (runs at this moment)" if trouble.unsteady else ""
+    return f"{_places(health, trouble.places, nodes)}: {text}{now}{failures}{since}"
+
+
+def _places(health: Health, places: Sequence[str], nodes: NodeNames) -> str:
+    if health.service.mode.is_global:
+        named = [node_name(place, nodes) for place in places[:MOST_PLACES]]
+        kind = ""
+    else:
+        named = [line(place, 10) for place in places[:MOST_PLACES]]
+        kind = "Slot " if len(places) == 1 else "Slots "
+    more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+    return f"{kind}{', '.join(named)}{more}"

@@ -1,0 +1,387 @@
+"""The one message of a job, and the mention in its thread."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.jobs.deploy_plan import Plan
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.views import words
+from bot.views.jobs.message import job_message, thread_mention
+from tests.unit.hostile import assert_slack_takes, shown
+
+NOW = 1_700_000_000.0
+WORKER = Target("orochi_worker01", "w1", 5, before=1, applied=NOW, changed=True)
+DJANGO = Target("orochi_django", "d1", 2, before=3, applied=NOW, changed=True)
+QUEUED = Job("k3f9ab", "scale", "orochi", "scale 5", "U123", "C1", NOW - 80, (WORKER,))
+RUNNING = replace(QUEUED, state=JobState.RUNNING, started=NOW - 79)
+FINISHED = replace(RUNNING, state=JobState.FINISHED, finished=NOW)
+CONVERGED = Outcome(Verdict.CONVERGED, "All five run.", running=5, desired=5)
+CRASHED = Outcome(
+    Verdict.CRASH_LOOPING,
+    "Slot 5 failed 3 times.",
+    advice="Look at the log.",
+    cause=Cause(
+        CauseKind.EXIT_CODE, "The container ended with exit 1", "task: non-zero exit (1)", 1
+    ),
+    running=4,
+    desired=5,
+    evidence="starting\nKeyError: 'X'",
+    evidence_title="Last log lines of slot 5",
+)
+SLOTS = (
+    SlotProgress("1", "running", "photon-machine-01"),
+    SlotProgress("2", "preparing", "photon-machine-02"),
+    SlotProgress("3", "failed", "photon-machine-03", "task: non-zero exit (1)", failures=2),
+    SlotProgress("4", "running", "photon-machine-01", leaving=True),
+    SlotProgress("5", "running", "photon-machine-01"),
+)
+
+
+def with_slots(*slots):
+    seen = ServiceProgress("orochi_worker01", 2, 5, "Waiting for 3 of 5 tasks", tuple(slots))
+    return RUNNING.with_progress(0, seen)
+
+
+def buttons(message):
+    return [
+        each for block in message.blocks for each in block.get("elements", ()) if "value" in each
+    ]
+
+
+def headline(message):
+    return message.blocks[0]["text"]["text"]
+
+
+def message_of(job, **more):
+    message = job_message(job, NOW, **more)
+    assert_slack_takes(message, {"U123", "U999"})
+    return message
+
+
+def test_a_queued_job_says_what_it_waits_for():
+    message = message_of(QUEUED, ahead=2, queued_behind="abcdef")
+
+    assert headline(message) == "⏳ Queued: scale worker01 to 5"
+    assert "behind job `abcdef`: 2 jobs ahead of it" in shown(message)
+    assert "Asked by <@U123>" in shown(message)
+
+
+def test_a_job_with_nothing_ahead_starts_in_a_moment():
+    assert "Starts in a moment." in shown(message_of(QUEUED))
+
+
+def test_a_running_job_shows_bar_phase_and_each_slot_trouble_first():
+    lines = shown(message_of(with_slots(*SLOTS))).split("\n")
+
+    assert lines[1:8] == [
+        "*worker01*  ▰▰▱▱▱ 2/5",
+        "Waiting for 3 of 5 tasks",
+        "🔴 slot 3: failed on photon-machine-03 · failed 2 times · task: non-zero exit (1)",
+        "🟡 slot 2: preparing on photon-machine-02",
+        "⚪ slot 4: stopping on photon-machine-01",
+        "🟢 slot 1: running on photon-machine-01",
+        "🟢 slot 5: running on photon-machine-01",
+    ]
+
+
+def test_of_a_hundred_slots_twelve_are_told_and_the_others_counted():
+    running = [SlotProgress(str(n), "running", "node") for n in range(1, 100)]
+    text = shown(message_of(with_slots(*running, SlotProgress("100", "pending", note="no node"))))
+
+    assert "🔴 slot 100: pending · no node" in text
+    assert "and 88 running" in text
+    assert text.count("slot ") == 12
+
+
+def test_a_job_that_was_not_looked_at_yet_says_so():
+    assert "looking at the service" in shown(message_of(RUNNING))
+
+
+@pytest.mark.parametrize("job", [QUEUED, RUNNING])
+def test_a_job_under_way_can_be_stopped_after_a_question(job):
+    (stop,) = buttons(message_of(job))
+
+    assert (stop["action_id"], stop["value"]) == ("job.cancel", "k3f9ab")
+    assert stop["text"]["text"] == "Stop waiting"
+    assert stop["confirm"]["title"]["text"] == "Stop waiting?"
+
+
+def test_a_converged_job_says_so_with_counts_places_and_time():
+    message = message_of(with_finish(with_slots(*SLOTS), CONVERGED))
+
+    assert headline(message) == "✅ Converged: scale worker01 to 5"
+    assert "*worker01*  ▰▰▰▰▰ 5/5 running\nAll five run." in shown(message)
+    assert "On photon-machine-01 (3)" in shown(message)
+    assert "took 1 min 20 s" in shown(message)
+    assert "Before: 1 replica" in shown(message)
+    assert buttons(message) == []
+
+
+def with_finish(job, *outcomes, **more):
+    job = replace(job, state=JobState.FINISHED, finished=NOW, **more)
+    for index, outcome in enumerate(outcomes):
+        job = job.with_outcome(index, outcome)
+    return job
+
+
+def test_a_provisional_verdict_says_that_it_is_still_watched():
+    job = with_finish(RUNNING, replace(CONVERGED, provisional=True))
+
+    assert "Watched for 1 min more" in shown(message_of(job))
+    assert "Watched for 30 s more" in shown(message_of(job, watch_seconds=30))
+
+
+def test_a_verdict_that_stood_the_watch_says_until_when():
+    job = with_finish(RUNNING, CONVERGED, watched_until=NOW + 60)
+
+    assert "Watched until <!date^1700000060^" in shown(message_of(job))
+
+
+def test_a_failed_job_tells_reason_cause_evidence_and_the_next_step():
+    message = message_of(with_finish(RUNNING, CRASHED))
+    text = shown(message)
+
+    assert headline(message) == "❌ Crash looping: scale worker01 to 5"
+    assert "Slot 5 failed 3 times." in text
+    assert "*Cause:* The container ended with exit 1" in text
+    assert "*The engine says:* task: non-zero exit (1)" in text
+    assert "*Next:* Look at the log." in text
+    assert "*Last log lines of slot 5:*\n```\nstarting\nKeyError: 'X'\n```" in text
+    assert message.text == (
+        "❌ Crash looping: scale worker01 to 5, 4/5 running. Slot 5 failed 3 times."
+    )
+
+
+def test_what_the_reason_says_already_is_not_said_again():
+    outcome = replace(CRASHED, reason="The container ended with exit 1 (task: non-zero exit (1)).")
+    text = shown(message_of(with_finish(RUNNING, outcome)))
+
+    assert "*Cause:*" not in text
+    assert "*The engine says:*" not in text
+
+
+def test_a_failed_job_offers_the_way_back():
+    (back,) = buttons(message_of(with_finish(RUNNING, CRASHED)))
+
+    assert (back["action_id"], back["value"]) == ("job.rollback", "k3f9ab")
+    assert back["text"]["text"] == "Scale back to 1"
+    assert back["confirm"]["text"]["text"] == "A new job scales worker01 to 1."
+
+
+def test_a_failed_deploy_offers_the_way_back_of_the_whole_stack():
+    """Where there is one; what it does is shown before anything happens."""
+    failed = with_finish(replace(RUNNING, action="deploy", plan=Plan("orochi", (), ())), CRASHED)
+    (back,) = buttons(message_of(replace(failed, way_back=3)))
+
+    assert (back["action_id"], back["value"]) == ("job.rollback", "k3f9ab")
+    assert back["text"]["text"] == "Roll back to version 3"
+    assert "back to version 3, then confirm." in back["confirm"]["text"]["text"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        replace(WORKER, changed=False),
+        replace(WORKER, before=None),
+        replace(WORKER, before=5),
+    ],
+)
+def test_there_is_no_way_back_where_nothing_was_changed(target):
+    assert buttons(message_of(with_finish(replace(RUNNING, targets=(target,)), CRASHED))) == []
+
+
+def test_there_is_no_way_back_over_somebody_elses_change():
+    outcome = Outcome(Verdict.SUPERSEDED, "Somebody scaled it to 7.", running=7, desired=7)
+
+    assert buttons(message_of(with_finish(RUNNING, outcome))) == []
+
+
+def test_a_cancelled_job_says_by_whom_and_offers_the_way_back():
+    outcome = Outcome(Verdict.CANCELLED, "Stopped waiting.", running=2, desired=5)
+    message = message_of(with_finish(RUNNING, outcome, cancelled_by="U999"))
+
+    assert headline(message) == "⏹️ Cancelled: scale worker01 to 5"
+    assert "Cancelled by <@U999>" in shown(message)
+    assert [each["action_id"] for each in buttons(message)] == ["job.rollback"]
+
+
+def test_a_job_taken_out_of_the_queue_needs_no_outcome():
+    job = replace(QUEUED, state=JobState.FINISHED, finished=NOW, cancelled_by="U999")
+    message = message_of(job)
+
+    assert message.metadata.payload["verdict"] == "cancelled"
+    assert "was not begun" in shown(message)
+
+
+def test_several_services_have_a_section_and_a_verdict_each_and_one_headline():
+    job = replace(RUNNING, targets=(WORKER, DJANGO))
+    outcome = Outcome(Verdict.UNSCHEDULABLE, "No node fits.", running=0, desired=2)
+    message = message_of(with_finish(job, CONVERGED, outcome))
+    text = shown(message)
+
+    assert headline(message) == (
+        "❌ Unschedulable: 1 of 2 services as asked, scale worker01 to 5, django to 2"
+    )
+    assert "✅ Converged · *worker01*  ▰▰▰▰▰ 5/5 running" in text
+    assert "❌ Unschedulable · *django*  ▱▱ 0/2 running" in text
+    assert "Before: worker01 1 replica, django 3 replicas" in text
+    assert message.metadata.payload["running"] == 5
+    assert message.metadata.payload["desired"] == 7
+    assert message.metadata.payload["target"] == "orochi_worker01,orochi_django"
+    (back,) = buttons(message)
+    assert back["text"]["text"] == "Scale back"
+    assert "worker01 to 1, django to 3" in back["confirm"]["text"]["text"]
+
+
+def test_the_metadata_follows_the_job():
+    queued = message_of(QUEUED).metadata
+    finished = message_of(with_finish(RUNNING, CRASHED)).metadata
+
+    assert queued.event_type == "swarm_job"
+    assert queued.payload == {
+        "job_id": "k3f9ab",
+        "action": "scale",
+        "target": "orochi_worker01",
+        "state": "queued",
+        "verdict": None,
+        "cause": None,
+        "running": 0,
+        "desired": 5,
+    }
+    assert finished.payload == queued.payload | {
+        "state": "finished",
+        "verdict": "crash_looping",
+        "cause": "exit_code",
+        "running": 4,
+    }
+
+
+def test_a_verdict_of_one_service_is_not_the_jobs_before_all_have_theirs():
+    job = replace(RUNNING, targets=(WORKER, DJANGO)).with_outcome(0, CRASHED)
+
+    assert message_of(job).metadata.payload["verdict"] is None
+    assert message_of(job).metadata.payload["cause"] is None
+
+
+def test_a_revised_verdict_says_so_in_message_and_thread():
+    job = with_finish(RUNNING, CRASHED, revised=True)
+
+    assert headline(message_of(job)) == "❌ Crash looping (revised): scale worker01 to 5"
+    assert "*Revised:*" in shown(message_of(job))
+    assert thread_mention(job).text == (
+        "<@U123> Correction: scale worker01 to 5 is *crash looping* after all."
+        " Slot 5 failed 3 times."
+    )
+
+
+def test_who_asked_is_told_the_verdict_in_the_thread():
+    assert thread_mention(with_finish(RUNNING, CONVERGED)).text == (
+        "<@U123> scale worker01 to 5: *converged*."
+    )
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_has_a_word_of_its_own_beside_its_sign(verdict):
+    sign, _, word = words.VERDICTS[verdict].partition(" ")
+
+    assert sign
+    assert word[0].isupper()
+    assert [words.word(each) for each in Verdict].count(word.lower()) == 1
+
+
+@pytest.mark.parametrize("kind", CauseKind)
+def test_every_cause_has_plain_words(kind):
+    assert words.CAUSES[kind]
+
+
+def test_a_log_line_pings_nobody_and_stays_in_its_block():
+    evidence = "<!channel> <@U999> ``` & \x1b[31mred\x1b[0m\nlast"
+    text = shown(message_of(with_finish(RUNNING, replace(CRASHED, evidence=evidence))))
+
+    assert "&lt;!channel&gt; &lt;@U999&gt; ''' &amp; red\nlast\n```" in text
+    assert text.count("```") == 2
+
+
+def test_of_a_long_log_the_last_lines_are_told():
+    evidence = "\n".join(f"line {number}" for number in range(1000))
+    text = shown(message_of(with_finish(RUNNING, replace(CRASHED, evidence=evidence))))
+
+    assert "line 999" in text
+    assert "line 0\n" not in text
+
+
+def test_ten_services_in_the_worst_of_states_still_fit():
+    long = "Ein sehr langer Fehler: ünlesbar & <kaputt> " * 120
+    outcome = replace(CRASHED, reason=long, advice=long, evidence=long + "\n" + long)
+    slots = tuple(SlotProgress(str(n), "failed", "n" * 63, long, 9) for n in range(100))
+    job = replace(
+        RUNNING, targets=tuple(replace(WORKER, service=f"orochi_{'s' * 50}{n}") for n in range(10))
+    )
+    for index in range(10):
+        job = job.with_progress(index, ServiceProgress("s", 0, 100, long, slots))
+
+    message = message_of(with_finish(job, *[outcome] * 10))
+    assert shown(message).count("❌ Crash looping · ") == 10
+    message_of(job)
+
+
+RESTART = Job("k3f9ab", "restart", "orochi", "restart worker01", "U123", "C1", NOW - 80, (WORKER,))
+ROLL_BACK = replace(
+    RESTART,
+    action="rollback",
+    targets=(Target("orochi_worker01", "w1", 5, image="web:1@sha256:00", image_before="web:2"),),
+)
+PAUSED = Outcome(Verdict.PAUSED, "The swarm paused it.", running=4, desired=5, can_roll_back=True)
+
+
+def test_a_restart_and_a_roll_back_are_named_by_what_they_do():
+    assert headline(message_of(RESTART)) == "⏳ Queued: restart worker01"
+    assert headline(message_of(ROLL_BACK)) == "⏳ Queued: roll back worker01"
+
+
+def test_a_roll_back_shows_from_which_image_to_which_it_goes():
+    assert "Image: `web:2` → `web:1`" in shown(message_of(ROLL_BACK))
+    assert "Image:" not in shown(message_of(RESTART))
+
+
+def test_a_job_for_a_service_of_no_stack_names_none():
+    assert "stack" not in shown(message_of(replace(RESTART, stack="")))
+
+
+def test_what_was_begun_goes_on_when_nobody_waits_for_a_restart():
+    (stop,) = buttons(message_of(RESTART_RUNNING))
+
+    assert "The swarm goes on with what was begun" in stop["confirm"]["text"]["text"]
+
+
+RESTART_RUNNING = replace(RESTART, state=JobState.RUNNING, started=NOW - 79)
+
+
+@pytest.mark.parametrize("job", [RUNNING, RESTART_RUNNING])
+def test_a_paused_update_that_can_be_taken_back_is_rolled_back_by_a_button(job):
+    """Scaling back would be refused while it is paused."""
+    (back,) = buttons(message_of(with_finish(job, PAUSED)))
+
+    assert (back["action_id"], back["value"]) == ("job.rollback", "service:orochi_worker01")
+    assert back["text"]["text"] == "Roll back"
+    assert back["confirm"]["title"]["text"] == "Roll back?"
+
+
+def test_a_name_that_no_service_can_have_is_no_buttons_value():
+    """It would not come back from Slack as it is."""
+    odd = replace(RUNNING, targets=(replace(RUNNING.targets[0], service="orochi_\ud800"),))
+
+    values = [each["value"] for each in buttons(message_of(with_finish(odd, PAUSED)))]
+    assert values == [odd.id]
+
+
+def test_a_restart_that_went_wrong_otherwise_has_no_button():
+    same = replace(RESTART_RUNNING, targets=(replace(WORKER, before=None),))
+    paused = replace(PAUSED, can_roll_back=False)
+
+    assert buttons(message_of(with_finish(same, CRASHED))) == []
+    assert buttons(message_of(with_finish(same, paused))) == []

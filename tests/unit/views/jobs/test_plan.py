@@ -1,0 +1,247 @@
+"""A plan as people read it, what becomes of it, and a deploy's services in its message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.deploys.decision import Decision
+from bot.domain.jobs.deploy_plan import (
+    Action,
+    Difference,
+    Kind,
+    Plan,
+    ReplicaRule,
+    Replicas,
+    ServiceChange,
+    Step,
+)
+from bot.domain.jobs.model import JobState
+from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.views.jobs.message import job_message
+from bot.views.jobs.plan import closed_message, nothing_to_do, plan_message
+from tests.unit.hostile import assert_slack_takes, hostile, shown
+from tests.unit.plans import PLAN, begun, deploy_job
+
+NOW = 1_700_000_000.0
+PEOPLE = {"U123", "U999"}
+names = st.one_of(hostile, st.from_regex(r"orochi_[a-z]{1,12}", fullmatch=True))
+numbers = st.none() | st.integers(0, 10**6)
+fields = st.lists(st.builds(Difference, hostile, hostile, hostile), max_size=2).map(tuple)
+changes = st.builds(
+    ServiceChange,
+    name=names,
+    action=st.none() | st.sampled_from(Action),
+    fields=fields,
+    replicas=st.builds(Replicas, numbers, numbers, numbers, st.sampled_from(ReplicaRule)),
+)
+plans = st.builds(
+    Plan,
+    stack=st.from_regex(r"[a-z]{1,30}", fullmatch=True),
+    steps=st.lists(
+        st.builds(Step, st.sampled_from(Kind), st.sampled_from(Action), names), max_size=2
+    ).map(tuple),
+    services=st.lists(changes, min_size=1, max_size=3).map(tuple),
+    warnings=st.lists(hostile, max_size=2).map(tuple),
+)
+times = st.sampled_from([1, 1, 1, 18])
+outcomes = st.none() | st.builds(
+    Outcome,
+    verdict=st.sampled_from(Verdict),
+    reason=hostile,
+    advice=hostile,
+    running=st.integers(0, 50),
+    desired=st.integers(0, 50),
+    evidence=hostile,
+    can_roll_back=st.booleans(),
+)
+
+
+def buttons(message):
+    return [
+        each for block in message.blocks for each in block.get("elements", ()) if "value" in each
+    ]
+
+
+def many(count, action=Action.UPDATE):
+    """A plan of many services."""
+    fields = tuple(Difference(f"environment KEY_{n}", "old" * 9, "new" * 9) for n in range(12))
+    services = tuple(
+        ServiceChange(f"orochi_service-number-{n:03}", action, f"s{n}", "b", "image", fields)
+        for n in range(count)
+    )
+    taken = tuple(Step(Kind.SERVICE, action, each.name, each.id) for each in services)
+    return Plan("orochi", taken, services)
+
+
+def test_a_plan_tells_every_field_and_asks():
+    message = plan_message(deploy_job(), PLAN, NOW + 600)
+    assert_slack_takes(message, PEOPLE)
+
+    assert shown(message).split("\n")[:14] == [
+        "📋 Plan: deploy orochi",
+        (
+            "*Of its services 1 goes away, 1 changes, 1 is added, 1 stays as it is;"
+            " 1 network, 1 secret to be made or relabelled.*"
+        ),
+        (
+            "🗑️ *old goes away with this deploy:* the file has it no more. Now it has 2 replicas."
+            " It is removed last, when everything else is well."
+        ),
+        "✏️ *web* changes:",
+        "    • image: `lab/busy:1` → `lab/busy:2`",
+        "    • environment ADDED: `1` (new)",
+        "    • label old: `x` is taken away",
+        "🆕 *new* is added: image `lab/busy:1`, replicas `3`",
+        "Created: the network orochi_default",
+        "Given other labels: the secret orochi_password",
+        "• db keeps its 4 replicas: set by hand, while the file still says 1.",
+        "⚠️ Warning: Ignoring unsupported options: build",
+        (
+            "Asked by <@U123> · plan `k3f9ab` · nothing happens before Confirm; expires"
+            " <!date^1700000600^{date_short_pretty} {time}|2023-11-14 22:23 UTC>"
+        ),
+        "Confirm",
+    ]
+    assert [(each["action_id"], each["value"]) for each in buttons(message)] == [
+        ("job.confirm", "k3f9ab"),
+        ("job.cancel", "k3f9ab"),
+    ]
+
+
+def test_a_plan_is_its_jobs_message_in_the_state_queued():
+    """Other programs follow along from the plan on."""
+    message = plan_message(deploy_job(), PLAN, NOW)
+
+    assert message.metadata is not None
+    payload = message.metadata.payload
+    found = {key: payload[key] for key in ("job_id", "action", "target", "state", "verdict")}
+    assert found == {
+        "job_id": "k3f9ab",
+        "action": "deploy",
+        "target": "orochi",
+        "state": "queued",
+        "verdict": None,
+    }
+
+
+def test_sixty_services_find_room_and_none_is_left_out_unsaid():
+    text = shown(plan_message(deploy_job(), many(60), NOW))
+
+    told = sum(f"number-{n:03}" in text for n in range(60))
+    assert told == 60
+    assert "60 change" in text
+    assert "more fields" in text
+
+
+def test_what_goes_away_is_named_in_any_case():
+    """Also where nothing else finds room."""
+    message = plan_message(deploy_job(), many(45, Action.REMOVE), NOW)
+    assert_slack_takes(message, PEOPLE)
+
+    assert all(f"service-number-{n:03}" in shown(message) for n in range(45))
+    assert "*45 go away with this deploy:*" in shown(message)
+
+
+def test_a_cancelled_plan_says_by_whom_and_that_nothing_was_changed():
+    message = closed_message(deploy_job(), PLAN, Decision.CANCELLED, "U999", "/orochi")
+    assert_slack_takes(message, PEOPLE)
+
+    assert "Cancelled by <@U999>. Nothing was changed." in shown(message)
+    assert "`/orochi deploy` makes a new plan." in shown(message)
+    assert message.metadata is not None
+    assert (message.metadata.payload["state"], message.metadata.payload["verdict"]) == (
+        "finished",
+        "cancelled",
+    )
+    assert buttons(message) == []
+
+
+def test_an_expired_plan_says_so():
+    message = closed_message(deploy_job(), PLAN, Decision.EXPIRED, "", "/orochi")
+    assert_slack_takes(message, PEOPLE)
+
+    assert "Nobody confirmed it in time. Nothing was changed." in shown(message)
+
+
+def test_a_plan_without_a_step_says_that_all_is_as_the_file_says():
+    text = nothing_to_do(replace(PLAN, steps=()))
+
+    assert text.startswith("There is nothing to deploy: the stack orochi is as its file says")
+    assert "db keeps its 4 replicas" in text
+
+
+def again(plan, times):
+    """A plan with all that is in it so many times, fields of services fewer."""
+    services = tuple(
+        replace(each, fields=each.fields * min(times, 8)) for each in plan.services * times
+    )
+    return replace(
+        plan, steps=plan.steps * times, services=services, warnings=plan.warnings * times
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(plans, times, st.sampled_from(Decision))
+def test_slack_takes_every_plan(plan, times, decision):
+    plan = again(plan, times)
+    job = deploy_job(plan)
+    assert_slack_takes(plan_message(job, plan, NOW), PEOPLE)
+    assert_slack_takes(closed_message(job, plan, decision, "U999", "/orochi"), PEOPLE)
+
+
+@settings(deadline=None, max_examples=40)
+@given(plans, times, st.lists(outcomes, max_size=4), st.sampled_from(JobState))
+def test_slack_takes_every_deploys_message(plan, times, found, state):
+    plan = again(plan, times)
+    job = replace(begun(deploy_job(plan), 1), state=state, confirmed_by="U999", finished=NOW)
+    for index, outcome in enumerate((found * 20)[: len(job.targets)]):
+        job = job.with_progress(index, ServiceProgress("s", 1, 2, "starting"))
+        if outcome:
+            job = job.with_outcome(index, outcome)
+    assert_slack_takes(job_message(job, NOW), PEOPLE)
+
+
+def test_a_deploy_under_way_has_a_bar_for_every_service():
+    job = replace(begun(deploy_job(), 4, "db", "new", "web"), state=JobState.RUNNING)
+    for index, name in enumerate(("db", "new", "old", "web")):
+        job = job.with_progress(index, ServiceProgress(f"orochi_{name}", 1, 2, "1 of 2 run"))
+    text = shown(job_message(replace(job, confirmed_by="U999"), NOW))
+
+    assert "4 services: 1 added, 1 changed, 1 to be removed, 1 unchanged" in text
+    assert "4 of 5 steps of the plan made" in text
+    assert all(f"*{name}*  ▰▱ 1/2" in text for name in ("db", "new", "old", "web"))
+    assert "Confirmed by <@U999>" in text
+
+
+def test_a_deploy_that_went_wrong_tells_the_worst_first_and_how_to_go_back():
+    job = replace(begun(deploy_job(), 4, "db", "new", "web"), state=JobState.FINISHED, finished=NOW)
+    well = Outcome(Verdict.CONVERGED, "All run.", running=4, desired=4)
+    paused = Outcome(Verdict.PAUSED, "The swarm paused the update.", can_roll_back=True)
+    kept = Outcome(Verdict.REFUSED, "Not removed.", running=2, desired=2)
+    for index, outcome in enumerate((well, well, kept, paused)):
+        job = job.with_outcome(index, outcome)
+    message = job_message(job, NOW)
+    assert_slack_takes(message, PEOPLE)
+    (back,) = buttons(message)
+
+    assert shown(message).startswith("⏸️ Update paused: 2 of 4 services as asked, deploy orochi")
+    assert message.text.endswith("web: The swarm paused the update. (1 more is not as planned.)")
+    assert (back["action_id"], back["value"]) == ("job.rollback", "service:orochi_web")
+    assert back["text"]["text"] == "Roll back web"
+
+
+def test_sixty_services_of_a_deploy_are_told_in_a_line_each():
+    job = replace(deploy_job(many(60)), state=JobState.RUNNING, steps_made=60)
+    for index in range(60):
+        job = job.with_progress(index, ServiceProgress("s", 1, 3, "1 of 3 run"))
+    job = job.with_outcome(7, Outcome(Verdict.UNHEALTHY, "The health check never passes."))
+    message = job_message(job, NOW)
+    assert_slack_takes(message, PEOPLE)
+
+    text = shown(message)
+    assert "The health check never passes." in text
+    assert sum(f"number-{n:03}" in text for n in range(60)) + 0 >= 50 or "more services" in text

@@ -1,0 +1,314 @@
+"""The stack in one look, one service closely, the list of jobs."""
+
+from dataclasses import replace
+
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.swarm.model import (
+    Availability,
+    Mode,
+    Node,
+    NodeState,
+    Service,
+    StackLook,
+    Task,
+    TaskState,
+    UpdateState,
+)
+from bot.views.jobs.list import jobs_message
+from bot.views.slack.blocks import fits
+from bot.views.status.stack import Surroundings, service_status_message, status_message
+from tests.unit.hostile import assert_slack_takes, shown
+
+NOW = 1_700_000_000.0
+NODES = (
+    Node("n1", "photon-machine-01", role="manager", manager="leader"),
+    Node("n2", "photon-machine-02", role="manager", manager="reachable"),
+    Node("n3", "photon-machine-03"),
+)
+JOB = Job(
+    "k3f9ab",
+    "scale",
+    "orochi",
+    "scale 5",
+    "U123",
+    "C1",
+    NOW - 20,
+    (Target("orochi_worker01", "worker01", 5, before=1, changed=True),),
+    state=JobState.RUNNING,
+)
+
+
+def service(name, replicas=1, **more):
+    fields = {"image": "example/image:1@sha256:0123", "stack": "orochi"} | more
+    return Service(name, f"orochi_{name}", 1, Mode.REPLICATED, replicas, **fields)
+
+
+def task(name, slot=1, state=TaskState.RUNNING, node="n1", ago=1000.0, **more):
+    return Task(
+        f"{name}.{slot}.{state.name}.{ago}",
+        name,
+        slot,
+        node,
+        state,
+        more.pop("desired", TaskState.SHUTDOWN if state.over else TaskState.RUNNING),
+        since=NOW - ago,
+        created=NOW - ago - 1,
+        **more,
+    )
+
+
+def look(services, tasks, nodes=NODES):
+    return StackLook(NOW, "orochi", tuple(services), tuple(tasks), tuple(nodes))
+
+
+def status(services, tasks, nodes=NODES, **around):
+    message = status_message(look(services, tasks, nodes), Surroundings(**around))
+    assert_slack_takes(message, {"U123"})
+    return message
+
+
+def closely(name, services, tasks, **around):
+    seen = look(services, tasks)
+    chosen = next(each for each in services if each.id == name)
+    message = service_status_message(seen, chosen, Surroundings(**around))
+    assert_slack_takes(message, {"U123"})
+    return message
+
+
+def headline(message):
+    return message.blocks[0]["text"]["text"]
+
+
+def test_a_stack_that_is_well_is_a_line_a_service_with_counts_and_nodes():
+    message = status(
+        [service("django"), service("worker01", 2)],
+        [task("django"), task("worker01", 1, node="n2"), task("worker01", 2, node="n2")],
+    )
+
+    assert headline(message) == "✅ orochi: 2 services, all well"
+    assert message.text == "orochi: 2 services, all well."
+    assert "🟢 *django*  ▰ 1/1 · photon-machine-01" in shown(message)
+    assert "🟢 *worker01*  ▰▰ 2/2 · photon-machine-02 (2)" in shown(message)
+    assert "▰▰▰ 3/3 ready · 2 managers, leader photon-machine-01" in shown(message)
+
+
+def test_what_is_not_well_comes_first_with_why_and_since_when():
+    message = status(
+        [service("django"), service("worker01", 2)],
+        [
+            task("django"),
+            task("worker01"),
+            task("worker01", 2, TaskState.PENDING, "", 300, err="no suitable node (x on 3 nodes)"),
+        ],
+    )
+    lines = shown(message).split("\n")
+
+    assert headline(message) == "❌ orochi: 1 of 2 services not well"
+    assert message.text == "orochi: 1 of 2 services not well. worker01 1/2"
+    assert lines[1] == "🔴 *worker01*  ▰▱ 1/2"
+    assert lines[2].startswith("Slot 2: The scheduler found no place: no suitable node")
+    assert "since <!date^1699999700^" in lines[2]
+
+
+def test_what_changes_is_told_between_bad_and_well():
+    message = status(
+        [service("a"), service("b", update=UpdateState.UPDATING), service("c")],
+        [task("a"), task("b"), task("c", state=TaskState.PREPARING)],
+    )
+
+    assert headline(message) == "🔄 orochi: 2 of 3 services changing"
+    assert "🟡 *b*  ▰ 1/1\nUpdate under way" in shown(message)
+    assert "On its way: 1 preparing" in shown(message)
+
+
+def test_a_paused_update_is_told_with_its_message_and_start():
+    paused = service(
+        "web", update=UpdateState.PAUSED, update_message="task x failed", update_started=NOW - 60
+    )
+
+    assert "Update paused: task x failed · since <!date^1699999940^" in shown(
+        status([paused], [task("web")])
+    )
+
+
+def test_a_slot_that_runs_only_for_the_moment_is_not_called_well():
+    dead = {"err": "task: non-zero exit (1)", "exit_code": 1}
+    tasks = [task("web", ago=2)] + [
+        task("web", 1, TaskState.FAILED, ago=ago, **dead) for ago in (5, 15, 25)
+    ]
+
+    assert "(runs at this moment) · 3 failures · since" in shown(status([service("web")], tasks))
+
+
+def test_a_service_whose_last_update_was_rolled_back_says_so_though_it_is_well():
+    web = service("web", update=UpdateState.ROLLBACK_COMPLETED)
+
+    assert "🟢 *web*  ▰ 1/1 · photon-machine-01 · last update was rolled back" in shown(
+        status([web], [task("web")])
+    )
+
+
+def test_nodes_that_are_not_ready_are_named_with_what_they_are():
+    nodes = [
+        *NODES,
+        Node("n4", "photon-machine-04", NodeState.DOWN, message="heartbeat failure"),
+        Node("n5", "photon-machine-05", availability=Availability.DRAIN),
+        Node("n6", "photon-machine-06", role="manager", manager="unreachable"),
+    ]
+    text = shown(status([service("web")], [task("web"), task("web", 1, node="n4")], nodes))
+
+    assert "🔴 photon-machine-04: down · heartbeat failure" in text
+    assert "🟡 photon-machine-05: drained" in text
+    assert "🔴 photon-machine-06: manager unreachable" in text
+
+
+def test_a_service_whose_node_is_down_names_the_node():
+    nodes = [NODES[0], Node("n9", "photon-machine-09", NodeState.DOWN)]
+
+    assert "Slot 1: The node photon-machine-09 is down" in shown(
+        status([service("web")], [task("web", node="n9")], nodes)
+    )
+
+
+def test_a_global_service_wants_the_eligible_nodes():
+    agent = replace(service("agent"), mode=Mode.GLOBAL, replicas=None)
+    tasks = [replace(task("agent", 0), node_id="n1")]
+
+    assert "🟢 *agent*  ▰ 1/1" in shown(status([agent], tasks, wanted={"agent": 1}))
+    assert "1 replica missing" in shown(status([agent], tasks, wanted={"agent": 2}))
+
+
+def test_jobs_under_way_are_told_and_a_silent_redis_too():
+    text = shown(status([service("web")], [task("web")], jobs=(JOB,)))
+
+    assert "`k3f9ab` scale worker01 to 5 · running · <@U123>, <!date^" in text
+    assert "and 3 more jobs: `/orochi jobs`" in shown(
+        status([service("web")], [task("web")], jobs=(JOB,) * 8)
+    )
+    assert "*Jobs:* not known, Redis does not answer" in shown(
+        status([service("web")], [task("web")], jobs=None)
+    )
+
+
+def test_how_changes_reach_the_bot_and_how_late_is_told():
+    well = [service("web")], [task("web")]
+
+    assert "changes are told by the swarm as they happen" in shown(status(*well, feed="push"))
+    assert "changes are found by polling" in shown(status(*well, feed="poll"))
+    late = shown(status(*well, feed_lag=40, feed_trouble="no <control> socket"))
+    assert "complete 40 s ago" in late
+    assert "no &lt;control&gt; socket" in late
+
+
+def test_a_stack_that_is_not_there_says_what_would_be_right():
+    message = status([], [])
+
+    assert "There are no services of the stack `orochi`" in message.text
+    assert "`BOT_STACK`" in message.text
+
+
+def test_a_hundred_services_in_trouble_fit_and_every_one_is_counted():
+    error = "Fehlermeldung & <!channel> " * 200
+    services = [
+        service(f"service-number-{n:03}", 3, update=UpdateState.PAUSED, update_message=error)
+        for n in range(100)
+    ]
+    tasks = [
+        task(each.id, slot, TaskState.REJECTED, "n3", err=error + str(slot))
+        for each in services
+        for slot in (1, 2, 3)
+    ]
+    message = status(services, tasks)
+
+    assert headline(message) == "❌ orochi: 100 of 100 services not well"
+    assert fits(message.blocks)
+    told = shown(message)
+    missing = [each.id for each in services if each.id not in told]
+    assert missing == [] or f"and {len(missing)} more" in told
+
+
+def test_a_hundred_services_that_are_well_are_all_named():
+    services = [service(f"service-number-{n:03}", 3) for n in range(100)]
+    tasks = [task(each.id, slot, node="n2") for each in services for slot in (1, 2, 3)]
+    told = shown(status(services, tasks))
+
+    assert all(f"{each.id}*" in told for each in services)
+
+
+def test_one_service_is_told_task_by_task():
+    services = [service("web", 3, constraints=("node.labels.disk == ssd",)), service("db")]
+    tasks = [
+        task("web", 1, node="n2"),
+        task("web", 2, TaskState.PENDING, "", err="no suitable node <x>"),
+        task("web", 3, TaskState.STARTING, ago=1),
+        task("web", 3, TaskState.FAILED, ago=5, err="task: non-zero exit (3)", exit_code=3),
+        task("web", 4, desired=TaskState.SHUTDOWN),
+        task("db"),
+    ]
+    message = closely("web", services, tasks, jobs=(JOB,))
+    text = shown(message)
+
+    assert headline(message) == "web: 1/3 running"
+    assert message.text == "web: 1/3 running"
+    assert "replicated · example/image:1\n" in text
+    assert "Only on nodes with node.labels.disk == ssd" in text
+    assert "🟢 slot 1 running on photon-machine-02 since <!date^1699999000^" in text
+    assert "🔴 slot 2 pending on no node yet since" in text
+    assert "no suitable node &lt;x&gt;" in text
+    assert "🟡 slot 3 starting on photon-machine-01" in text
+    assert "⚪ slot 4 running, stopping on photon-machine-01" in text
+    assert "*Failed before:*\n🔴 slot 3 failed on photon-machine-01, <!date^1699999995^" in text
+    assert "db" not in text
+    assert "k3f9ab" not in text
+
+
+def test_one_service_shows_its_own_jobs():
+    text = shown(closely("worker01", [service("worker01")], [task("worker01")], jobs=(JOB,)))
+
+    assert "`k3f9ab` scale worker01 to 5" in text
+
+
+def test_of_a_service_with_many_tasks_the_first_are_told_and_the_others_counted():
+    tasks = [task("web", slot, node="n2") for slot in range(1, 101)]
+    text = shown(closely("web", [service("web", 100)], tasks))
+
+    assert "slot 25 running" in text
+    assert "slot 26 running" not in text
+    assert "and 75 more tasks" in text
+
+
+def test_tasks_of_the_version_before_are_marked():
+    text = shown(closely("web", [service("web")], [task("web", up_to_date=False)]))
+
+    assert "of the version before" in text
+
+
+def test_jobs_are_listed_under_way_first_then_finished_with_their_verdicts():
+    done = replace(JOB, id="abcdef", state=JobState.FINISHED, finished=NOW).with_outcome(
+        0, Outcome(Verdict.CONVERGED, "All five run.", running=5, desired=5)
+    )
+    message = jobs_message((JOB,), (done, replace(done, revised=True)), NOW)
+    assert_slack_takes(message, {"U123"})
+    lines = shown(message).split("\n")
+
+    assert message.text == "1 job under way, 2 finished lately"
+    assert lines[0] == "*Under way:*"
+    assert lines[1].startswith("`k3f9ab` scale worker01 to 5 · running · <@U123>")
+    assert lines[2] == "*Finished:*"
+    assert lines[3].startswith("`abcdef` scale worker01 to 5 · ✅ Converged · <@U123> · <!date^")
+    assert lines[3].endswith("took 20 s")
+    assert "✅ Converged (revised)" in lines[4]
+
+
+def test_without_any_job_the_list_says_how_to_start_one():
+    message = jobs_message((), (), NOW, command="/x")
+
+    assert message.text == "No jobs yet. `/x scale 5` would start one."
+
+
+def test_more_jobs_than_fit_are_counted():
+    message = jobs_message((JOB,) * 30, (), NOW)
+
+    assert_slack_takes(message, {"U123"})
+    assert "and 10 more jobs" in shown(message)
