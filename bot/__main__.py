@@ -8,15 +8,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.app import App
 from bot.check import check
 from bot.domain.errors import BotError
 from bot.loops.observer import first_of
+from bot.runtime.process import configure_logging, in_a_loop
 from bot.settings import Settings, SettingsError, load
-from bot.threads import DaemonThreads
 
 WRONG_SETTINGS = 2
 """Exit code for settings that are missing or wrong; 1 is any other failure to start."""
@@ -35,15 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines = ["The bot cannot start; these settings are wrong:", *error.problems]
         sys.stderr.write("\n  ".join(lines) + "\n")
         return WRONG_SETTINGS
-    _configure_logging(settings.bot_log_level)
-    return _in_a_loop(check(settings) if arguments.what == "check" else _run(settings))
-
-
-def _in_a_loop(work: Coroutine[Any, Any, int]) -> int:
-    """Do the work; a name lookup that hangs then does not hold up the end."""
-    with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(DaemonThreads())
-        return runner.run(work)
+    configure_logging(settings.bot_log_level)
+    return in_a_loop(check(settings) if arguments.what == "check" else _run(settings))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,9 +58,9 @@ def _demo(arguments: argparse.Namespace) -> int:
     from bot.demo.playground import Wishes, run  # noqa: PLC0415 - see above
 
     level = os.environ.get("BOT_LOG_LEVEL", "").upper()
-    _configure_logging(level if level in logging.getLevelNamesMapping() else "ERROR")
+    configure_logging(level if level in logging.getLevelNamesMapping() else "ERROR")
     wishes = Wishes(arguments.port, arguments.swarm, arguments.seed, opens=arguments.open)
-    return _in_a_loop(run(wishes, os.environ))
+    return in_a_loop(run(wishes, os.environ))
 
 
 def _port(word: str) -> int:
@@ -93,14 +85,6 @@ async def _run(settings: Settings) -> int:
         return 1
     await app.stop()
     return 0
-
-
-def _configure_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    for noisy in ("slack_sdk", "slack_bolt", "urllib3", "aiohttp.access", "docker"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from bot.clock import SystemClock
 from bot.domain.commands.access import Operators
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
@@ -22,7 +21,6 @@ from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
 from bot.drawing.pictures import Pictures
 from bot.loops.alerts import AlertTexts
-from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
 from bot.loops.housekeeping import every
@@ -35,6 +33,8 @@ from bot.ports import Feed, Receive, Request
 from bot.ports.engine import Probe
 from bot.probe import TcpProbe
 from bot.readiness import HttpReadiness
+from bot.runtime.clock import SystemClock
+from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger

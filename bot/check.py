@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from bot.clock import SystemClock
 from bot.domain.commands.access import Operators
 from bot.domain.errors import BotError, CannotPostError, SwarmError
+from bot.runtime.clock import SystemClock
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger

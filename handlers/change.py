@@ -23,10 +23,10 @@ from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look
-from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
 from bot.ports import Clock
+from bot.runtime.backoff import Backoff
 from handlers.context import Context
 from handlers.following import Following, at
 

@@ -20,7 +20,7 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs.model import Draft, Job
 from bot.domain.text.message import Message
-from bot.loops.backoff import Backoff
+from bot.runtime.backoff import Backoff
 from bot.views.errors import done
 from bot.views.jobs.message import job_message
 from bot.views.jobs.plan import closed_message, plan_message

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
-from bot.loops.background import Background
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.ports import Chat, Clock, Drawing, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
 from bot.ports.engine import Nodes, Probe, ServiceLogs, Volumes
+from bot.runtime.tasks import Background
 
 
 @dataclass(frozen=True, slots=True)

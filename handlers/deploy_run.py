@@ -34,10 +34,10 @@ from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
 from bot.domain.jobs.deploy_plan import Action, Plan
 from bot.domain.jobs.model import Job, JobState
-from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
 from bot.ports import Recording
+from bot.runtime.backoff import Backoff
 from handlers.change import ENGINE_PATIENCE
 from handlers.context import Context
 from handlers.deploy import record

@@ -22,7 +22,7 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import Draft, Job, JobState
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Message
-from bot.loops.backoff import Backoff
+from bot.runtime.backoff import Backoff
 from bot.views.errors import failed, refused
 from bot.views.jobs.message import job_message, unbegun_metadata
 from handlers.context import Context

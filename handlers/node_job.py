@@ -24,9 +24,9 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.node_change import NodeLook, find_node, gone
 from bot.domain.swarm.model import Availability, Node, Service, StackLook
-from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
+from bot.runtime.backoff import Backoff
 from handlers.change import ENGINE_PATIENCE, WRITE_ATTEMPTS, in_time
 from handlers.context import Context
 from handlers.following import Following, at

@@ -9,8 +9,8 @@ from bot.domain.errors import SwarmError
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Node, NodeState, Task
-from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold
+from bot.runtime.backoff import Backoff
 from handlers.change import in_time
 from handlers.context import Context
 from handlers.following import Following, at

@@ -8,7 +8,7 @@ from functools import partial
 from bot.domain.errors import DrawingError
 from bot.domain.text.figure import MOST_PIXELS, Figure
 from bot.drawing.pen import png
-from bot.threads import Threads
+from bot.runtime.threads import Threads
 
 SECONDS = 30.0
 """For how long somebody waits for a picture, those before it included."""

@@ -24,8 +24,8 @@ from bot.domain.errors import (
 from bot.domain.incidents.alert import Alert, readdressed
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.text.message import Message
-from bot.loops.backoff import Backoff
 from bot.ports import Chat, Clock, Still
+from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from bot.domain.errors import CannotPostError, ChatError, StoreUnavailableError
 from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
-from bot.loops.backoff import Backoff
 from bot.ports import Chat, Clock, Delivery, Jobs
+from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
-from bot.loops.backoff import Backoff
 from bot.ports import Chat, Clock, Jobs, Lease
+from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
-from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence
 from bot.ports import Clock, Feed, Readiness, Subscription, Swarm
+from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -44,10 +44,10 @@ from bot.domain.incidents.snapshot import (
 from bot.domain.jobs.model import JobState
 from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
-from bot.loops.backoff import Backoff
 from bot.loops.evidence import Evidence as Reader
 from bot.loops.leader import Mandate
 from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
+from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from bot.domain.errors import BotError, LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import Job, JobState, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.loops.background import cancel_all
-from bot.loops.backoff import Backoff
 from bot.loops.hold import Hold, Runner
 from bot.ports import Chat, Clock, Jobs, Lease
+from bot.runtime.backoff import Backoff
+from bot.runtime.tasks import cancel_all
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from slack_bolt.authorization import AuthorizeResult
 from bot.domain.errors import BotError
 from bot.domain.text.message import Message
 from bot.ports import Receive, Request
+from bot.runtime.tasks import InFlight
 from bot.slack.api import Identity
-from bot.slack.in_flight import InFlight
 from bot.slack.requests import Payload, command_request, home_viewer, press_request
 from bot.slack.transport import SLACK_API_URL, web_client
 from bot.slack.wording import ephemeral_body, internal_error, unknown_command

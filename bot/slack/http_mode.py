@@ -19,7 +19,7 @@ from slack_sdk.signature import Clock as SdkClock
 from slack_sdk.signature import SignatureVerifier
 
 from bot.ports import Clock
-from bot.slack.in_flight import InFlight
+from bot.runtime.tasks import InFlight
 
 log = logging.getLogger(__name__)
 

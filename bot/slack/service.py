@@ -8,10 +8,10 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.ports import Clock, Receive
+from bot.runtime.tasks import InFlight
 from bot.slack.api import Api, Identity
 from bot.slack.app import Listeners, Opened, Reply, bolt_app
 from bot.slack.http_mode import HttpMode
-from bot.slack.in_flight import InFlight
 from bot.slack.socket_mode import SocketMode
 
 DRAIN: Final = 5.0

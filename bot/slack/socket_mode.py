@@ -26,8 +26,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.domain.errors import ChatError, ChatUnavailableError
+from bot.runtime.tasks import InFlight
 from bot.slack.api import Api
-from bot.slack.in_flight import InFlight
 from bot.slack.transport import proxy_for, web_client
 
 log = logging.getLogger(__name__)

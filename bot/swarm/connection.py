@@ -12,9 +12,9 @@ from docker import APIClient
 from docker.utils import kwargs_from_env
 from requests import Response
 
+from bot.runtime.threads import Threads
 from bot.swarm.failures import CLIENT_ERRORS, speaks_another_version, translate, was_cut_off
 from bot.swarm.transport import repair
-from bot.threads import Threads
 
 T = TypeVar("T")
 Json = dict[str, Any]

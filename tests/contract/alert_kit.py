@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from bot.clock import SystemClock
 from bot.demo.slack import Message, SlackEmulator
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.events import Rules
@@ -17,10 +16,11 @@ from bot.domain.incidents.model import Incident
 from bot.domain.swarm.events import Action, Batch, Event, Listing
 from bot.domain.swarm.model import Service, StackLook, Task
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
-from bot.loops.background import cancel_all
 from bot.loops.leader import Mandate
 from bot.loops.watcher import Surroundings, Watcher
 from bot.ports import Clock, Swarm
+from bot.runtime.clock import SystemClock
+from bot.runtime.tasks import cancel_all
 from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents

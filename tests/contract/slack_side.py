@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from bot.clock import SystemClock
 from bot.demo.slack import SlackEmulator
 from bot.domain.text.message import Message, Metadata
 from bot.ports import Receive, Request
+from bot.runtime.clock import SystemClock
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
 from bot.slack.service import SlackService

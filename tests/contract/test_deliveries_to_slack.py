@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from bot.clock import SystemClock
 from bot.domain.commands.access import Operators
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
 from bot.domain.jobs.model import Draft, Job, JobState
 from bot.drawing.pictures import Pictures
-from bot.loops.background import Background, cancel_all
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.ports import Swarm
 from bot.probe import TcpProbe
 from bot.readiness import HttpReadiness
+from bot.runtime.clock import SystemClock
+from bot.runtime.tasks import Background, cancel_all
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.plans import RedisPlans

@@ -15,8 +15,8 @@ from bot.domain.errors import ChatUnavailableError, SwarmError
 from bot.domain.jobs.model import Job
 from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
-from bot.loops.background import cancel_all
 from bot.loops.home import Home
+from bot.runtime.tasks import cancel_all
 from bot.views.home import home_message
 from tests.contract.job_kit import a_job
 from tests.contract.slack_side import ANN, MODES, FastClock, Side, connected, eventually

@@ -12,11 +12,11 @@ from typing import cast
 import pytest
 import redis
 
-from bot.clock import SystemClock
 from bot.domain.errors import StoreUnavailableError, SwarmUnavailableError
-from bot.loops.background import cancel_all
 from bot.loops.leader import Leader, Mandate
 from bot.ports import Incidents
+from bot.runtime.clock import SystemClock
+from bot.runtime.tasks import cancel_all
 from tests.contract.incident_kit import PATIENCE, incidents_on
 from tests.lab.redis import RedisServer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.clock import SystemClock
 from bot.demo.slack import SlackEmulator
 from bot.demo.slack.web_api import BOT_SCOPES, Tokens
 from bot.domain.errors import ChatError, ChatLoginError, ChatUnavailableError
+from bot.runtime.clock import SystemClock
 from bot.slack.api import Api
 from tests.contract.slack_side import ANN, a_messenger
 

@@ -9,9 +9,9 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
+from bot.runtime.tasks import InFlight
 from bot.slack import app as slack_app
 from bot.slack.app import Listeners
-from bot.slack.in_flight import InFlight
 from bot.slack.requests import command_request, delivery_key, press_request
 from tests.contract.slack_side import (
     ANN,

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from bot.clock import SystemClock
 from bot.demo.slack import SlackEmulator
 from bot.domain.errors import (
     CannotPostError,
@@ -13,6 +12,7 @@ from bot.domain.errors import (
     ChatUnavailableError,
 )
 from bot.domain.text.message import Message
+from bot.runtime.clock import SystemClock
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
 from tests.contract.slack_side import (

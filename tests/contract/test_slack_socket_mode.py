@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.clock import SystemClock
 from bot.demo.slack import SlackEmulator
 from bot.domain.errors import ChatLoginError, ChatUnavailableError
+from bot.runtime.clock import SystemClock
+from bot.runtime.tasks import InFlight
 from bot.slack import socket_mode
 from bot.slack.api import Api
 from bot.slack.app import Listeners, bolt_app
-from bot.slack.in_flight import InFlight
 from bot.slack.socket_mode import SocketMode
 from tests.contract.slack_side import COMMAND, Recorder, a_message, connected, eventually
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from bot.clock import SystemClock
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.hold import Hold
 from bot.loops.worker import MOST_ATTEMPTS, Worker
+from bot.runtime.clock import SystemClock
 from bot.slack.messenger import Messenger
 from tests.contract.job_kit import PATIENCE, a_job, done, replica
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.clock import SystemClock
 from bot.domain.jobs.model import Job, Target, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.hold import Hold
 from bot.ports import Chat, Jobs, Lease
+from bot.runtime.clock import SystemClock
 
 WELL = Outcome(Verdict.CONVERGED, "1 of 1 runs.")
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from bot.threads import Threads
+from bot.runtime.threads import Threads
 
 
 async def test_a_call_gives_its_value_or_its_error() -> None:
@@ -65,7 +65,7 @@ async def test_a_call_that_was_given_up_keeps_its_place_until_it_ends() -> None:
 def test_a_hanging_call_does_not_keep_the_process() -> None:
     program = """
 import asyncio, contextlib, threading
-from bot.threads import Threads
+from bot.runtime.threads import Threads
 async def main():
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0.05):

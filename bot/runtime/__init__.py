@@ -1,0 +1,1 @@
+"""What a process runs on: time, threads, tasks, waiting longer each time."""
