@@ -29,10 +29,10 @@ from bot.loops.observer import Observer
 from bot.loops.watcher import Surroundings, Watcher
 from bot.loops.worker import Worker
 from bot.metrics import Metrics
+from bot.network.readiness import HttpReadiness
+from bot.network.tcp import TcpProbe
 from bot.ports import Feed, Receive, Request
 from bot.ports.engine import Probe
-from bot.probe import TcpProbe
-from bot.readiness import HttpReadiness
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings

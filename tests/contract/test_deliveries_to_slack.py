@@ -15,9 +15,9 @@ from bot.drawing.pictures import Pictures
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
 from bot.loops.observer import Observer
+from bot.network.readiness import HttpReadiness
+from bot.network.tcp import TcpProbe
 from bot.ports import Swarm
-from bot.probe import TcpProbe
-from bot.readiness import HttpReadiness
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
 from bot.store.connection import RedisLink

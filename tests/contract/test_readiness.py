@@ -22,8 +22,8 @@ from bot.domain.convergence.probe_spec import (
     Workers,
 )
 from bot.domain.swarm.reachability import Reach
+from bot.network.readiness import IDENTITY, MOST_BYTES, HttpReadiness
 from bot.ports import Readiness
-from bot.readiness import IDENTITY, MOST_BYTES, HttpReadiness
 
 LOOPBACK = "127.0.0.1"
 RECORDINGS = sorted((Path(__file__).parent / "recordings" / "dask").glob("*.json"))

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import RefusedError
-from bot.probe import TcpProbe
+from bot.network.tcp import TcpProbe
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, KEY, OURS, Workbench, text_of

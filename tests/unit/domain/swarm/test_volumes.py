@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, NfsServer, VolumeMount, nfs_server, volumes_of
-from bot.probe import TcpProbe
+from bot.network.tcp import TcpProbe
 
 NFS = {"type": "nfs", "o": "addr=10.0.0.5,nolock,soft,rw,nfsvers=4", "device": ":/var/nfs/media"}
 

@@ -1,0 +1,1 @@
+"""Looks over the network: does a port answer, is a service ready."""
