@@ -20,6 +20,8 @@ from bot.domain.jobs.model import Job
 from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
 from bot.drawing.pictures import Pictures
+from bot.http.metrics import Metrics
+from bot.http.server import Web
 from bot.loops.alerts import AlertTexts
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
@@ -28,7 +30,6 @@ from bot.loops.leader import Leader
 from bot.loops.observer import Observer
 from bot.loops.watcher import Surroundings, Watcher
 from bot.loops.worker import Worker
-from bot.metrics import Metrics
 from bot.network.readiness import HttpReadiness
 from bot.network.tcp import TcpProbe
 from bot.ports import Feed, Receive, Request
@@ -60,7 +61,6 @@ from bot.swarm.watch.trust import EngineTrust
 from bot.views.home import home_message
 from bot.views.incidents.message import incident_message, reminder_message
 from bot.views.jobs.message import job_message, thread_mention
-from bot.web import Web
 from handlers.context import Context
 from handlers.dashboard import Dashboards
 from handlers.router import Router

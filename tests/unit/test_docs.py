@@ -20,7 +20,7 @@ from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
-from bot.metrics import Metrics
+from bot.http.metrics import Metrics
 from bot.ports import FeedStatus
 from bot.views.incidents.message import metadata as incident_metadata
 from bot.views.jobs.message import metadata

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.metrics import Metrics
+from bot.http.metrics import Metrics
 from bot.ports import FeedStatus
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from bot.domain.errors import BotError
-from bot.metrics import Metrics
+from bot.http.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

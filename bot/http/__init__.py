@@ -1,0 +1,1 @@
+"""The bot's own HTTP server: health, metrics, Slack's signed requests."""
