@@ -22,6 +22,9 @@ from bot.domain.text.message import Message
 from bot.drawing.pictures import Pictures
 from bot.http.metrics import Metrics
 from bot.http.server import Web
+from bot.jobs.context import Context
+from bot.jobs.dashboard import Dashboards
+from bot.jobs.timeline import Timelines
 from bot.loops.alerts import AlertTexts
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
@@ -61,11 +64,8 @@ from bot.swarm.watch.trust import EngineTrust
 from bot.views.home import home_message
 from bot.views.incidents.message import incident_message, reminder_message
 from bot.views.jobs.message import job_message, thread_mention
-from handlers.context import Context
-from handlers.dashboard import Dashboards
 from handlers.router import Router
 from handlers.table import handlers
-from handlers.timeline import Timelines
 
 log = logging.getLogger(__name__)
 

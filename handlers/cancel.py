@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.domain.commands.values import Cancel as Command
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
+from bot.jobs.confirmation import Confirming
+from bot.jobs.context import Context
 from bot.ports import CancelResult
 from bot.views.errors import done
-from handlers.confirming import Confirming
-from handlers.context import Context
 
 
 class Cancel:

@@ -8,12 +8,13 @@ from bot.domain.commands.values import Deploy as Command
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import Action, Plan, ServiceChange
 from bot.domain.jobs.model import Draft, Job, Target
+from bot.jobs.confirmation import Confirming
+from bot.jobs.context import Context
+from bot.jobs.deploy import record
+from bot.jobs.submit import queue
 from bot.ports import Recording
 from bot.views.errors import done
 from bot.views.jobs.plan import nothing_to_do
-from handlers.confirming import Confirming
-from handlers.context import Context
-from handlers.intake import queue
 
 ACTION = "deploy"
 RECORD_SECONDS = 45.0
@@ -60,19 +61,6 @@ class Deploy:
                 f"There was no plan of `{stack}` within {RECORD_SECONDS:.0f} s.",
                 hint="The engine or a registry does not answer; ask once more.",
             ) from error
-
-
-async def record(ctx: Context, stack: str, version: int) -> Recording:
-    """What a deploy would do now, of the stack's files or (not 0) of a version of it."""
-    versions = await ctx.versions.of(stack)
-    deployed = versions[0].replicas if versions else None
-    if not version:
-        return await ctx.stacks.record(stack, deployed)
-    wanted = next((each for each in versions if each.number == version), None)
-    bundle = await ctx.versions.bundle(wanted) if wanted else None
-    if bundle is None:
-        raise RefusedError(f"The files of version {version} of `{stack}` are not kept any more.")
-    return await ctx.stacks.record(stack, deployed, bundle)
 
 
 def _job(draft: Draft, plan: Plan, version: int) -> Job:

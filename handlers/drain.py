@@ -18,8 +18,8 @@ from bot.domain.operations.node_change import (
     moved_services,
 )
 from bot.domain.swarm.model import Availability, Node, Service, StackLook, TaskState
-from handlers.context import Context
-from handlers.node_job import NodeJob
+from bot.jobs.context import Context
+from bot.jobs.node_change import NodeJob
 
 READY_SECONDS = 30.0
 """After so long a node that is not ready has not just lost sight of the managers' leader."""

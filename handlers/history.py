@@ -6,8 +6,8 @@ from bot.domain.commands.names import alike
 from bot.domain.commands.values import ListVersions as Command
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.views.history import history_message
-from handlers.context import Context
 
 
 class ListVersions:

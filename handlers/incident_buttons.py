@@ -12,9 +12,9 @@ from bot.domain.incidents.alert import Button, Press
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.model import Look, Task
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.views.incidents.logs import logs_message, no_logs_message
 from bot.views.slack.text import mention
-from handlers.context import Context
 
 LINES = 40
 

@@ -6,9 +6,9 @@ from bot.domain.commands.names import NotFound, resolve, short_name
 from bot.domain.commands.values import ListIncidents as Command
 from bot.domain.incidents.model import Incident
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.views.errors import unknown_service
 from bot.views.incidents.list import incidents_message
-from handlers.context import Context
 
 REMEMBERED = 200
 SHOWN = 10

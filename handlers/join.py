@@ -12,9 +12,9 @@ from bot.domain.commands.values import RotateToken
 from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
 from bot.domain.swarm.join_tokens import ROLES, fingerprint
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.ports.engine import JoinTokens
 from bot.views.join import join_message, rotate_question
-from handlers.context import Context
 
 ROTATE_SECONDS = 8.0
 """Less than an answer may take: a rotation that hangs must not be told as nothing changed."""

@@ -9,9 +9,9 @@ from bot.domain.errors import ChatError
 from bot.domain.swarm.model import Service
 from bot.domain.swarm.service_log import ServiceLog
 from bot.domain.text.message import Message
+from bot.jobs import service_lookup
+from bot.jobs.context import Context
 from bot.views.logs import LogTexts, end_message, is_short, whole_message
-from handlers import one_service
-from handlers.context import Context
 
 SEND_SECONDS = 4.0
 """With what the engine takes it stays within the time that an answer may take."""
@@ -25,7 +25,7 @@ class ReadLogs:
 
     async def answer(self, command: Command, user: str) -> Message:
         """A short log as a whole; the end of a long one, which is sent as a file beside."""
-        service = await one_service.typed(self._ctx, command.service)
+        service = await service_lookup.typed(self._ctx, command.service)
         since = self._ctx.clock.now() - command.since if command.since else 0.0
         look, log = await asyncio.gather(
             self._ctx.swarm.look(service.id),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.commands.values import ShowMap as Command
+from bot.jobs.context import Context
 from bot.ports import Request, Upload
 from bot.views.pictures.map import map_picture
 from bot.views.slack.text import line, mention
-from handlers.context import Context
 
 
 class ShowMap:

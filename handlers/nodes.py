@@ -6,8 +6,8 @@ import asyncio
 
 from bot.domain.commands.values import ListNodes as Command
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.views.status.nodes import nodes_message
-from handlers.context import Context
 
 
 class ListNodes:

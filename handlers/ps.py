@@ -5,9 +5,9 @@ from __future__ import annotations
 from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import ListTasks as Command
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.views.errors import unknown_service
 from bot.views.status.tasks import tasks_message
-from handlers.context import Context
 
 
 class ListTasks:

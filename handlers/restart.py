@@ -10,9 +10,9 @@ from bot.domain.jobs.model import Draft, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.preflight import check_restart
 from bot.domain.swarm.model import Look, Service
-from handlers import one_service
-from handlers.context import Context
-from handlers.intake import queue
+from bot.jobs import service_lookup
+from bot.jobs.context import Context
+from bot.jobs.submit import queue
 
 ACTION = "restart"
 
@@ -25,22 +25,24 @@ class Restart:
 
     async def begin(self, draft: Draft, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await self._queue(draft, await one_service.typed(self._ctx, command.service))
+        await self._queue(draft, await service_lookup.typed(self._ctx, command.service))
 
     async def press(self, draft: Draft, full_name: str) -> None:
         """The button *Restart*: the same for a service by its full name, of whatever stack."""
-        await self._queue(draft, await one_service.named(self._ctx, full_name))
+        await self._queue(draft, await service_lookup.named(self._ctx, full_name))
 
     async def _queue(self, draft: Draft, service: Service) -> None:
         self._check(service)
-        await queue(self._ctx, draft, await one_service.job_of(self._ctx, draft, ACTION, service))
+        await queue(
+            self._ctx, draft, await service_lookup.job_of(self._ctx, draft, ACTION, service)
+        )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
         """As in ``Deed``: a paused update; no task to restart."""
         if look.service is None or target.begun:
             return None
         self._check(look.service)
-        if one_service.wanted(look):
+        if service_lookup.wanted(look):
             return None
         reason = "It wants no tasks now, so there was none to restart. Nothing was changed."
         return Outcome(Verdict.CONVERGED, reason)
@@ -48,7 +50,7 @@ class Restart:
     def noted(self, target: Target, look: Look) -> Target:
         """As in ``Deed``: the counter of forced updates, so that nobody counts on twice."""
         made = look.service.restarts if look.service else 0
-        return replace(target, replicas=one_service.wanted(look), restarts=made + 1)
+        return replace(target, replicas=service_lookup.wanted(look), restarts=made + 1)
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
         """As in ``Deed``."""

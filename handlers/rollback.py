@@ -1,19 +1,29 @@
-"""``rollback``: a service goes back to its previous spec, with the replicas that it has now."""
+"""``rollback``: a service goes back to its previous spec, with the replicas that it has now.
+
+A whole stack goes back to its last version that was well: a deploy of that one's files.
+
+``rollback``, and the buttons *Roll back* and *Scale back*: of a service, a stack, or numbers.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.domain.commands.names import SERVICE_VALUE
+from bot.domain.commands.values import RollBack as Command
 from bot.domain.convergence.machine import Goal
-from bot.domain.errors import SupersededError
-from bot.domain.jobs.model import Draft, Target
+from bot.domain.deploys.history import way_back
+from bot.domain.errors import RefusedError, SupersededError
+from bot.domain.jobs.model import Draft, Job, Target
 from bot.domain.jobs.verdict import Outcome
 from bot.domain.operations.preflight import check_roll_back
 from bot.domain.swarm.model import Look, Service
-from handlers import one_service
-from handlers.context import Context
-from handlers.former import FormerSpec
-from handlers.intake import queue
+from bot.jobs import service_lookup
+from bot.jobs.context import Context
+from bot.jobs.previous_spec import FormerSpec
+from bot.jobs.submit import queue
+from handlers.deploy import Deploy
+from handlers.scale import ScaleBack
 
 ACTION = "rollback"
 
@@ -27,14 +37,14 @@ class RollBack:
 
     async def begin(self, draft: Draft, name: str) -> None:
         """Check what was typed against the swarm and queue its job. Raises BotError to refuse."""
-        await self._queue(draft, await one_service.typed(self._ctx, name))
+        await self._queue(draft, await service_lookup.typed(self._ctx, name))
 
     async def press(self, draft: Draft, full_name: str) -> None:
         """The button *Roll back*: the same for a service by its full name, of whatever stack."""
-        await self._queue(draft, await one_service.named(self._ctx, full_name))
+        await self._queue(draft, await service_lookup.named(self._ctx, full_name))
 
     async def _queue(self, draft: Draft, service: Service) -> None:
-        job = await one_service.job_of(self._ctx, draft, ACTION, service)
+        job = await service_lookup.job_of(self._ctx, draft, ACTION, service)
         if not service.can_roll_back:
             version = await self._former.version_for(service)
             if version is None:
@@ -54,12 +64,12 @@ class RollBack:
         """As in ``Deed``: which spec comes back. A second roll back would bring the other again."""
         service = look.service
         if service is not None and target.version:
-            return self._former.noted(target, one_service.wanted(look), service)
+            return self._former.noted(target, service_lookup.wanted(look), service)
         if service is None or service.previous is None:
             return target
         return replace(
             target,
-            replicas=one_service.wanted(look),
+            replicas=service_lookup.wanted(look),
             spec=service.previous.digest,
             image=service.previous.image,
             image_before=service.image,
@@ -109,3 +119,62 @@ def _check_previous(target: Target, service: Service) -> None:
         raise SupersededError("Somebody else changed it meanwhile: its previous spec is another.")
     if service.update.is_roll_back:
         raise SupersededError("It was rolled back and forth meanwhile.")
+
+
+class StackBack:
+    """Begins such deploys."""
+
+    def __init__(self, ctx: Context, deploy: Deploy) -> None:
+        self._ctx = ctx
+        self._deploy = deploy
+
+    async def begin(self, draft: Draft, stack: str, *, asks: bool = True) -> None:
+        """Plan it and ask, unless that was answered before. Raises BotError to refuse it."""
+        if not stack:
+            raise RefusedError(
+                "The bot is for no stack in particular, so it cannot tell which one goes back.",
+                hint="Name a service, or set `BOT_STACK`.",
+            )
+        version = way_back(stack, await self._ctx.versions.of(stack))
+        await self._deploy.propose(draft, stack, version=version.number, asks=asks)
+
+    async def press(self, draft: Draft, job: Job) -> None:
+        """The button *Roll back* of a deploy: as long as no other came after that one."""
+        versions = await self._ctx.versions.of(job.stack)
+        if versions and versions[0].job != job.id:
+            raise RefusedError(
+                f"The stack `{job.stack}` was deployed again since: now it has version "
+                f"{versions[0].number}.",
+            )
+        await self.begin(draft, job.stack)
+
+
+class WayBack:
+    """Begins the job that a button's value tells."""
+
+    def __init__(
+        self, ctx: Context, scale_back: ScaleBack, roll_back: RollBack, stack_back: StackBack
+    ) -> None:
+        self._ctx = ctx
+        self._scale_back = scale_back
+        self._roll_back = roll_back
+        self._stack_back = stack_back
+
+    async def typed(self, draft: Draft, command: Command) -> None:
+        """Begin what was typed: one service, or the whole stack."""
+        if command.service is not None:
+            await self._roll_back.begin(draft, command.service)
+        else:
+            await self._stack_back.begin(draft, self._ctx.stack, asks=not command.yes)
+
+    async def begin(self, draft: Draft, value: str) -> None:
+        """``value`` is ``service:FULLNAME``, or the id of a deploy or of a job with numbers."""
+        name = value.removeprefix(SERVICE_VALUE)
+        if name != value:
+            await self._roll_back.press(draft, name)
+            return
+        job = await self._ctx.jobs.load(value)
+        if job is not None and job.plan is not None:
+            await self._stack_back.press(draft, job)
+        else:
+            await self._scale_back.begin(draft, value)

@@ -22,11 +22,11 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs.model import Draft, new_job_id
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
+from bot.jobs.submit import answer_failure, clear_away, note_refusal
 from bot.ports import Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
-from handlers.context import Context
-from handlers.intake import answer_failure, clear_away, note_refusal
 from handlers.table import Handlers
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,7 @@
-"""``scale``: any number of services to any number of replicas, as one job with one message."""
+"""``scale``: any number of services to any number of replicas, as one job with one message.
+
+The button *Scale back*: a new scale job to the numbers from before a job.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,18 @@ from dataclasses import replace
 
 from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import Scale as Command
+from bot.domain.commands.values import ScaleTarget
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import RefusedError
-from bot.domain.jobs.model import Draft, Job, Target
+from bot.domain.jobs.model import Draft, Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
+from bot.jobs.context import Context
+from bot.jobs.service_change import in_time
+from bot.jobs.submit import queue
 from bot.views.errors import unknown_service
-from handlers.change import in_time
-from handlers.context import Context
-from handlers.intake import queue
 
 ACTION = "scale"
 
@@ -127,3 +131,25 @@ def _room_advice(target: Target, most: int, command: str) -> str:
     if most <= 0:
         return "Free or add nodes that meet the service's requirements."
     return f"Free or add nodes, or `{command} scale {target.service}={most}`."
+
+
+class ScaleBack:
+    """Begins the job that undoes another."""
+
+    def __init__(self, ctx: Context, scale: Scale) -> None:
+        self._ctx = ctx
+        self._scale = scale
+
+    async def begin(self, draft: Draft, job_id: str) -> None:
+        """Queue it. Raises RefusedError when the other job changed nothing or still runs."""
+        job = await self._ctx.jobs.load(job_id)
+        if job is None or job.state is not JobState.FINISHED:
+            raise RefusedError(f"Job `{job_id}` is not one that can be undone.")
+        targets = tuple(
+            ScaleTarget(target.service, target.before)
+            for target in job.undone
+            if target.before is not None
+        )
+        if not targets:
+            raise RefusedError(f"Job `{job_id}` changed nothing, so there is nothing to undo.")
+        await self._scale.begin(draft, Command(targets))

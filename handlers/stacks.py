@@ -10,8 +10,8 @@ from bot.domain.commands.values import ListStacks as Command
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.views.stacks import stacks_message
-from handlers.context import Context
 
 AT_ONCE = 4
 """Plans that are recorded side by side."""

@@ -9,9 +9,9 @@ from bot.domain.jobs.model import Job
 from bot.domain.swarm.model import StackLook
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.views.errors import unknown_service
 from bot.views.status.stack import Surroundings, service_status_message, status_message
-from handlers.context import Context
 
 
 class Status:

@@ -10,19 +10,19 @@ from bot.domain.commands import values as commands
 from bot.domain.incidents.alert import Button
 from bot.domain.jobs.model import Draft
 from bot.domain.text.message import Message
+from bot.jobs.confirmation import Confirming
+from bot.jobs.context import Context
+from bot.jobs.dashboard import Dashboards
+from bot.jobs.deploy import DeployRunner
+from bot.jobs.service_change import ChangeRunner
 from bot.loops.hold import Runner
 from bot.ports import Request
 from bot.views.home import REFRESH_BUTTON
 from bot.views.jobs.plan import CONFIRM_BUTTON
 from bot.views.join import ROTATE_BUTTON
 from handlers.cancel import Cancel
-from handlers.change import ChangeRunner
-from handlers.confirming import Confirming
-from handlers.context import Context
-from handlers.dashboard import Dashboards
 from handlers.deploy import ACTION as DEPLOY
 from handlers.deploy import Deploy
-from handlers.deploy_run import DeployRunner
 from handlers.drain import Activate, Drain
 from handlers.history import ListVersions
 from handlers.incident_buttons import IncidentButtons
@@ -36,15 +36,12 @@ from handlers.ps import ListTasks
 from handlers.restart import ACTION as RESTART
 from handlers.restart import Restart
 from handlers.rollback import ACTION as ROLLBACK
-from handlers.rollback import RollBack
+from handlers.rollback import RollBack, StackBack, WayBack
 from handlers.scale import ACTION as SCALE
-from handlers.scale import Scale
-from handlers.scale_back import ScaleBack
-from handlers.stack_back import StackBack
+from handlers.scale import Scale, ScaleBack
 from handlers.stacks import ListStacks
 from handlers.status import Status
 from handlers.volumes import ListVolumes
-from handlers.way_back import WayBack
 
 Answer = Callable[[Any, str], Awaitable[Message | None]]
 """Answers a command or a button (of the type it stands under) of a user, to that person alone;

@@ -10,9 +10,9 @@ from bot.domain.errors import SwarmError
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, Volume, volumes_of
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.ports.engine import Probe
 from bot.views.status.volumes import volumes_message
-from handlers.context import Context
 
 
 class ListVolumes:

@@ -12,6 +12,7 @@ from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
 from bot.domain.jobs.model import Draft, Job, JobState
 from bot.drawing.pictures import Pictures
+from bot.jobs.context import Context
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
 from bot.loops.observer import Observer
@@ -32,7 +33,6 @@ from bot.swarm.service_logs import DockerServiceLogs
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.volumes import DockerVolumes
 from bot.views.jobs.message import job_message, thread_mention
-from handlers.context import Context
 from handlers.router import Router
 from handlers.table import handlers
 from tests.contract.job_kit import a_job, done

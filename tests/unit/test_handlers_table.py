@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 from bot.domain.commands.parser import parse
 from bot.domain.commands.table import COMMANDS
 from bot.domain.commands.values import Cancel, Defaults, Help, Pressed
-from handlers.context import Context
+from bot.jobs.context import Context
 from handlers.table import handlers
 
 

@@ -20,12 +20,12 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs.model import Draft, Job
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
+from bot.jobs.submit import jobs_ahead, post, settle_unbegun, wait_for_older
 from bot.runtime.backoff import Backoff
 from bot.views.errors import done
 from bot.views.jobs.message import job_message
 from bot.views.jobs.plan import closed_message, plan_message
-from handlers.context import Context
-from handlers.intake import jobs_ahead, post, settle_unbegun, wait_for_older
 
 log = logging.getLogger(__name__)
 

@@ -23,12 +23,12 @@ from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look
+from bot.jobs.context import Context
+from bot.jobs.follower import Following, at
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
 from bot.ports import Clock
 from bot.runtime.backoff import Backoff
-from handlers.context import Context
-from handlers.following import Following, at
 
 WRITE_ATTEMPTS = 8
 CHECK_SECONDS = 10.0

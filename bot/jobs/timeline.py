@@ -10,10 +10,10 @@ import logging
 
 from bot.domain.errors import BotError
 from bot.domain.jobs.model import Job
+from bot.jobs.context import Context
 from bot.ports import Upload
 from bot.views.pictures.timeline import timeline_picture
 from bot.views.slack.text import line
-from handlers.context import Context
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from bot.domain.commands.names import NotFound, resolve
 from bot.domain.jobs.model import Draft, Job, Target
 from bot.domain.swarm.model import Look, Service
 from bot.domain.swarm.slots import count
+from bot.jobs.context import Context
+from bot.jobs.service_change import in_time
 from bot.views.errors import unknown_service
-from handlers.change import in_time
-from handlers.context import Context
 
 
 async def typed(ctx: Context, name: str) -> Service:

@@ -12,7 +12,7 @@ from bot.domain.errors import BotError
 from bot.domain.operations.dashboard import Dashboard
 from bot.domain.swarm.model import StackLook
 from bot.domain.swarm.placement import eligible_nodes
-from handlers.context import Context
+from bot.jobs.context import Context
 
 SECONDS = 8.0
 """For how long each part may take to be learned."""

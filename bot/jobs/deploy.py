@@ -34,16 +34,15 @@ from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
 from bot.domain.jobs.deploy_plan import Action, Plan
 from bot.domain.jobs.model import Job, JobState
+from bot.jobs.context import Context
+from bot.jobs.deploy_steps import DeploySteps
+from bot.jobs.follower import Following, at
+from bot.jobs.removal import Removing
+from bot.jobs.service_change import ENGINE_PATIENCE
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
 from bot.ports import Recording
 from bot.runtime.backoff import Backoff
-from handlers.change import ENGINE_PATIENCE
-from handlers.context import Context
-from handlers.deploy import record
-from handlers.deploy_steps import DeploySteps
-from handlers.following import Following, at
-from handlers.removing import Removing
 
 log = logging.getLogger(__name__)
 
@@ -202,3 +201,16 @@ def _plan(job: Job) -> Plan:
     if job.plan is None:
         raise TypeError("a deploy has a plan")
     return job.plan
+
+
+async def record(ctx: Context, stack: str, version: int) -> Recording:
+    """What a deploy would do now, of the stack's files or (not 0) of a version of it."""
+    versions = await ctx.versions.of(stack)
+    deployed = versions[0].replicas if versions else None
+    if not version:
+        return await ctx.stacks.record(stack, deployed)
+    wanted = next((each for each in versions if each.number == version), None)
+    bundle = await ctx.versions.bundle(wanted) if wanted else None
+    if bundle is None:
+        raise RefusedError(f"The files of version {version} of `{stack}` are not kept any more.")
+    return await ctx.stacks.record(stack, deployed, bundle)

@@ -11,10 +11,10 @@ from bot.domain.errors import RefusedError, StalePlanError, SwarmError
 from bot.domain.jobs.deploy_plan import Action, Kind, Plan, Step
 from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service, StackLook
+from bot.jobs.context import Context
+from bot.jobs.service_change import in_time, insist
 from bot.loops.hold import Hold
 from bot.ports import Applied, Recording
-from handlers.change import in_time, insist
-from handlers.context import Context
 
 Key = tuple[Kind, str]
 

@@ -22,10 +22,10 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import Draft, Job, JobState
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Message
+from bot.jobs.context import Context
 from bot.runtime.backoff import Backoff
 from bot.views.errors import failed, refused
 from bot.views.jobs.message import job_message, unbegun_metadata
-from handlers.context import Context
 
 log = logging.getLogger(__name__)
 

@@ -24,13 +24,13 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.node_change import NodeLook, find_node, gone
 from bot.domain.swarm.model import Availability, Node, Service, StackLook
+from bot.jobs.context import Context
+from bot.jobs.follower import Following, at
+from bot.jobs.service_change import ENGINE_PATIENCE, WRITE_ATTEMPTS, in_time
+from bot.jobs.submit import queue
 from bot.loops.hold import Hold
 from bot.loops.observer import first_of
 from bot.runtime.backoff import Backoff
-from handlers.change import ENGINE_PATIENCE, WRITE_ATTEMPTS, in_time
-from handlers.context import Context
-from handlers.following import Following, at
-from handlers.intake import queue
 
 TICK = 1.0
 """Seconds between two looks at the node, at most."""

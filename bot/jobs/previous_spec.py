@@ -10,8 +10,8 @@ from bot.domain.errors import RefusedError, SupersededError
 from bot.domain.jobs.deploy_plan import Action, Kind, Plan
 from bot.domain.jobs.model import Target
 from bot.domain.swarm.model import LastChange, Service
+from bot.jobs.context import Context
 from bot.ports import Recording
-from handlers.context import Context
 
 MOST_VERSIONS = 5
 """So many are compared with the service at most: each costs a run of the docker CLI."""

@@ -9,11 +9,11 @@ from bot.domain.errors import SwarmError
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Node, NodeState, Task
+from bot.jobs.context import Context
+from bot.jobs.follower import Following, at
+from bot.jobs.service_change import in_time
 from bot.loops.hold import Hold
 from bot.runtime.backoff import Backoff
-from handlers.change import in_time
-from handlers.context import Context
-from handlers.following import Following, at
 
 TICK = 1.0
 """Seconds between two looks, at most."""

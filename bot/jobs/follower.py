@@ -13,10 +13,10 @@ from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.timeline import extended
 from bot.domain.jobs.verdict import Outcome
+from bot.jobs.context import Context
 from bot.loops.hold import Hold
 from bot.ports import Clock
 from bot.views.jobs.message import job_message
-from handlers.context import Context
 
 T = TypeVar("T")
 
