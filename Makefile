@@ -9,7 +9,7 @@ SWARM ?= simulated
 setup: packages .venv/.ready ## make .venv from the lock
 
 demo: .venv/.demo ## the whole bot in a browser: no root, Slack, Docker or Redis; SWARM=docker: this machine's swarm
-	$(BIN)/python -m bot demo --swarm $(SWARM) $(ARGS)
+	$(BIN)/python -m playground --swarm $(SWARM) $(ARGS)
 
 packages: ## as root on Debian or Ubuntu: install what is missing for the tests
 	PYTHON=$(PYTHON) sh tests/lab/install
@@ -49,5 +49,5 @@ lock: setup ## write the lock files anew from pyproject.toml
 	$(LOCK) --group dev pyproject.toml -o requirements/dev.lock
 	echo 'hatchling>=1.27' | $(LOCK) - -o requirements/build.lock
 
-page: ## build the demo's page from web/ (needs Node; the built one is checked in)
-	cd web && npm ci --ignore-scripts && npm run check && npm run build
+page: ## build the demo's page from playground/page/web/ (needs Node; the built one is checked in)
+	cd playground/page/web && npm ci --ignore-scripts && npm run check && npm run build

@@ -21,13 +21,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from benchmarks.table import Table, quantile
-from bot.demo.slack import SlackEmulator
 from bot.domain.text.message import Message
 from bot.ports import Request
 from bot.runtime.clock import SystemClock
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
 from bot.slack.service import SlackService
+from playground.slack import SlackEmulator
 
 COMMAND = "/orochi"
 COMMANDS = 500

@@ -11,9 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from benchmarks.bench import a_desk
 from benchmarks.table import Table, quantile
-from bot.demo.slack import Message
-from bot.demo.slack.workspace import BOT_USER_ID
 from bot.swarm.wire import timestamp
+from playground.slack import Message
+from playground.slack.workspace import BOT_USER_ID
 from tests.desk import STACK, Desk
 
 FAILURES = 60

@@ -9,7 +9,7 @@ from functools import partial
 from docker import APIClient
 
 from benchmarks.table import Table, seconds
-from bot.demo.slack import SlackEmulator
+from playground.slack import SlackEmulator
 from tests.lab.builder import provide
 from tests.lab.swarm import Lab
 from tests.swarm.stack import IMAGE, PROJECT

@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.footprint import resident
 from benchmarks.simulated import Swarm, simulated
 from benchmarks.table import Table, seconds
-from bot.demo.redis import EmbeddedRedis
-from bot.demo.slack import SlackEmulator
+from playground.redis import EmbeddedRedis
+from playground.slack import SlackEmulator
 from tests.bot import BotProcess
 from tests.demo import ALERTS, DemoProcess
 
@@ -37,7 +37,7 @@ async def run() -> list[Table]:
     return [
         Table(
             "demo: start to a usable page",
-            f"{STARTS} starts of `python -m bot demo`, everything installed; process start to the"
+            f"{STARTS} starts of `python -m playground`, everything installed; process start to the"
             " page served with the bot connected",
             ("", "median s", "least", "most"),
             (("start to page", *seconds(starts)),),

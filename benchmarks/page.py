@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.table import Table, quantile
-from bot.demo import page
+from playground import page
 from tests.browser.browser import Browser
 from tests.browser.stage import SWARM, Stage, scaled
 

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.demo.swarm.engine import SimulatedSwarm
-from bot.demo.swarm.furnished import crowded
+from playground.swarm.engine import SimulatedSwarm
+from playground.swarm.furnished import crowded
 
 
 class Swarm:

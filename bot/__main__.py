@@ -1,11 +1,10 @@
-"""The command line: ``python -m bot run``, ``check`` and ``demo``."""
+"""The command line: ``python -m bot run`` and ``check``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,8 +25,6 @@ log = logging.getLogger("bot")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    if arguments.what == "demo":
-        return _demo(arguments)
     try:
         settings = load()
     except SettingsError as error:
@@ -43,30 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("run", help="run the bot until SIGTERM")
     what.add_parser("check", help="say what is missing: tokens, scopes, Redis, Docker, manager")
-    demo = what.add_parser("demo", help="try it all on this machine, in a browser")
-    demo.add_argument(
-        "--port", type=_port, default=8090, help="the page's port; 0 takes a free one"
-    )
-    demo.add_argument("--swarm", choices=("simulated", "docker"), default="simulated")
-    demo.add_argument("--seed", type=int, default=1, help="another one: another simulated course")
-    demo.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser
-
-
-def _demo(arguments: argparse.Namespace) -> int:
-    """What only the demo needs is loaded for it alone."""
-    from bot.demo.playground import Wishes, run  # noqa: PLC0415 - see above
-
-    level = os.environ.get("BOT_LOG_LEVEL", "").upper()
-    configure_logging(level if level in logging.getLevelNamesMapping() else "ERROR")
-    wishes = Wishes(arguments.port, arguments.swarm, arguments.seed, opens=arguments.open)
-    return in_a_loop(run(wishes, os.environ))
-
-
-def _port(word: str) -> int:
-    if not word.isdecimal() or int(word) > 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return int(word)
 
 
 async def _run(settings: Settings) -> int:

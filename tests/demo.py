@@ -30,7 +30,7 @@ _DIRECTLY = build_opener(ProxyHandler({}))
 
 
 class DemoProcess:
-    """``python -m bot demo`` with these arguments, and these variables beside PATH and HOME.
+    """``python -m playground`` with these arguments, and these variables beside PATH and HOME.
 
     Its temporary files go to ``folder``, where a test can see what is left of them. ``module`` is
     another one than ``bot`` with the same command line.

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bot.demo.slack import Delivery, Message, SlackEmulator
-from bot.demo.slack.server import ANN
+from playground.slack import Delivery, Message, SlackEmulator
+from playground.slack.server import ANN
 from tests.bot import BotProcess
 from tests.lab import images
 from tests.lab.redis import RedisServer

@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.page import Breakable, CannotBreakError, Parameter, Playground
-from bot.demo.slack import Json, SlackEmulator
+from playground.page import Breakable, CannotBreakError, Parameter, Playground
+from playground.slack import Json, SlackEmulator
 
 ANN, BOB = "U0ANN00001", "U0BOB00001"
 SWARM, ALERTS = "C0SWARM001", "C0ALERTS01"

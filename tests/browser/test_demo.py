@@ -1,4 +1,4 @@
-"""The whole demo as a new user has it: ``python -m bot demo`` and its page in a browser."""
+"""The whole demo as a new user has it: ``python -m playground`` and its page in a browser."""
 
 from __future__ import annotations
 

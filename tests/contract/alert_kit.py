@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from bot.demo.slack import Message, SlackEmulator
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import Incident
@@ -26,6 +25,7 @@ from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
 from bot.views.incidents.message import incident_message, reminder_message
+from playground.slack import Message, SlackEmulator
 from tests.contract.incident_kit import NOW, PATIENCE, an_incident
 from tests.unit.looks import NODES, a_service, failed, running
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from bot.__main__ import main
-from bot.demo.swarm.images import Registry
+from playground.swarm.images import Registry
 
 if __name__ == "__main__":
     Registry.patience = 1.0

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 from docker import APIClient
 
-from bot.demo.swarm.engine import SimulatedSwarm
-from bot.demo.swarm.simulation import Machine, Simulation
+from playground.swarm.engine import SimulatedSwarm
+from playground.swarm.simulation import Machine, Simulation
 from tests.lab import images
 from tests.lab.cleaning import running
 from tests.lab.shell import run

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from bot.demo.slack import SlackEmulator
 from bot.domain.text.message import Message, Metadata
 from bot.ports import Receive, Request
 from bot.runtime.clock import SystemClock
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
 from bot.slack.service import SlackService
+from playground.slack import SlackEmulator
 
 COMMAND = "/orochi"
 SWARM = "C0SWARM001"

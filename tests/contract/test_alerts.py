@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from bot.demo.slack import SlackEmulator
-from bot.demo.slack.workspace import BOT_USER_ID
 from bot.domain.incidents.model import IncidentState
 from bot.runtime.clock import SystemClock
+from playground.slack import SlackEmulator
+from playground.slack.workspace import BOT_USER_ID
 from tests.contract.alert_kit import ALERTS, about, delivering, grown, told_in, waiting
 from tests.contract.incident_kit import NOW
 from tests.contract.slack_side import SWARM, FastClock, a_message, a_messenger, error_of

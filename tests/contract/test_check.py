@@ -13,8 +13,8 @@ import pytest
 
 from bot.__main__ import main
 from bot.check import check
-from bot.demo.slack import SlackEmulator
 from bot.settings import load
+from playground.slack import SlackEmulator
 from tests.desk import settings_for
 from tests.lab.redis import RedisServer
 

@@ -1,4 +1,4 @@
-"""``python -m bot demo``: it starts with nothing given, answers, and leaves nothing behind."""
+"""``python -m playground``: it starts with nothing given, answers, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from bot.demo.folder import PREFIX
-from bot.demo.panel import BUSY_SECONDS
-from bot.demo.playground import Wishes, run
-from bot.demo.slack import SlackEmulator
+from playground.demo import Wishes, run
+from playground.folder import PREFIX
+from playground.panel import BUSY_SECONDS
+from playground.slack import SlackEmulator
 from tests.demo import ALERTS, BOB, PATIENCE, DemoProcess, processes_of
 from tests.lab.redis import RedisServer
 from tests.lab.waiting import wait_until
@@ -213,7 +213,7 @@ async def test_wrong_settings_are_said(
 
 def test_a_docker_that_does_not_answer_is_said() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "demo", "--port", "0", "--swarm", "docker"],
+        [sys.executable, "-m", "playground", "--port", "0", "--swarm", "docker"],
         env={"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nowhere.sock"},
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from bot.demo.redis import EmbeddedRedis, find_server
+from playground.redis import EmbeddedRedis, find_server
 from tests.contract.job_kit import a_job, replica, taken
 
 

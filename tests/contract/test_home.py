@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from bot.demo.slack.model import View, texts_within
 from bot.domain.errors import ChatUnavailableError, SwarmError
 from bot.domain.jobs.model import Job
 from bot.domain.operations.dashboard import Dashboard
@@ -18,6 +17,7 @@ from bot.domain.text.message import Message
 from bot.loops.home import Home
 from bot.runtime.tasks import cancel_all
 from bot.views.home import home_message
+from playground.slack.model import View, texts_within
 from tests.contract.job_kit import a_job
 from tests.contract.slack_side import ANN, MODES, FastClock, Side, connected, eventually
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.slack import Faults, Message, SlackEmulator
 from bot.domain.incidents.model import IncidentState
 from bot.store.incidents import RedisIncidents
+from playground.slack import Faults, Message, SlackEmulator
 from tests.contract.incident_kit import incidents_on
 from tests.contract.watcher_crew import Crew, Nursery, a_crew, alerts
 from tests.contract.watcher_kit import (

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.slack import Message, SlackEmulator
 from bot.domain.incidents.alert import Button, Press
 from bot.domain.incidents.model import IncidentState
 from bot.ports import Kept
 from bot.store.incidents import RedisIncidents
+from playground.slack import Message, SlackEmulator
 from tests.contract.incident_kit import incidents_on
 from tests.contract.watcher_crew import Crew, Nursery, a_crew, alerts
 from tests.contract.watcher_kit import Head, begin_watching, counts_at, first_failure

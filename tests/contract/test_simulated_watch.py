@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from bot.demo.swarm.engine import SimulatedSwarm
-from bot.demo.swarm.furnished import furnished
 from bot.domain.swarm.events import CursorLostError
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.swarm.connection import Connection
@@ -22,6 +20,8 @@ from bot.swarm.engine import DockerSwarm
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.errors import UntrustedError
 from bot.swarm.watch.trust import EngineTrust
+from playground.swarm.engine import SimulatedSwarm
+from playground.swarm.furnished import furnished
 from tests.swarm.watching import Watcher, identities, watching
 
 STACK = "com.docker.stack.namespace"

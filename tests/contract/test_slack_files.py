@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.demo.slack import SlackEmulator
-from bot.demo.slack.web_api import BOT_SCOPES, Tokens
 from bot.domain.errors import ChatError, ChatLoginError, ChatUnavailableError
 from bot.runtime.clock import SystemClock
 from bot.slack.api import Api
+from playground.slack import SlackEmulator
+from playground.slack.web_api import BOT_SCOPES, Tokens
 from tests.contract.slack_side import ANN, a_messenger
 
 BOB = "U0BOB00001"

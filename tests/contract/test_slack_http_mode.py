@@ -7,8 +7,8 @@ import time
 import aiohttp
 import pytest
 
-from bot.demo.slack.http_mode import signature
 from bot.slack.http_mode import rejection
+from playground.slack.http_mode import signature
 from tests.contract.slack_side import COMMAND, connected
 
 SECRET = "emulator-signing-secret"

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.demo.slack import SlackEmulator
 from bot.domain.errors import (
     ChatError,
     ChatUnavailableError,
     LeaseLostError,
 )
 from bot.slack.edits import EDITS, RESERVE
+from playground.slack import SlackEmulator
 from tests.contract.slack_side import (
     SWARM,
     FastClock,

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from bot.demo.slack import SlackEmulator
 from bot.domain.errors import (
     CannotPostError,
     ChatError,
@@ -15,6 +14,7 @@ from bot.domain.text.message import Message
 from bot.runtime.clock import SystemClock
 from bot.slack.api import Api
 from bot.slack.messenger import Messenger
+from playground.slack import SlackEmulator
 from tests.contract.slack_side import (
     ANN,
     SWARM,

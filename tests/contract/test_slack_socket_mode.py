@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.demo.slack import SlackEmulator
 from bot.domain.errors import ChatLoginError, ChatUnavailableError
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import InFlight
@@ -15,6 +14,7 @@ from bot.slack import socket_mode
 from bot.slack.api import Api
 from bot.slack.app import Listeners, bolt_app
 from bot.slack.socket_mode import SocketMode
+from playground.slack import SlackEmulator
 from tests.contract.slack_side import COMMAND, Recorder, a_message, connected, eventually
 
 

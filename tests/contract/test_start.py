@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.app import App
-from bot.demo.slack import SlackEmulator
 from bot.domain.errors import BotError
 from bot.settings import load
+from playground.slack import SlackEmulator
 from tests.bot import BotProcess
 from tests.desk import settings_for
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import redis
 
-from bot.demo.slack import SlackEmulator
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.model import Watch
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
+from playground.slack import SlackEmulator
 from tests.contract.alert_kit import (
     ToldStream,
     ToldSwarm,

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from bot.demo.slack import Message, SlackEmulator
+from playground.slack import Message, SlackEmulator
 from tests.contract.watcher_kit import CHANNEL
 from tests.lab.redis import RedisServer
 

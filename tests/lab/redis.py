@@ -15,7 +15,7 @@ from subprocess import Popen
 
 import redis
 
-from bot.demo.redis import find_server
+from playground.redis import find_server
 from tests.lab.shell import find_tool, tool
 from tests.lab.waiting import LabError, wait_until
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.demo.slack import Message
+from playground.slack import Message
 from tests.desk import Desk
 
 ALERTS = "C0ALERTS01"

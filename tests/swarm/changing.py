@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from bot.demo.slack import Message
+from playground.slack import Message
 from tests.desk import STACK, Desk, is_job
 from tests.lab.waiting import wait_until
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.slack import SlackEmulator
+from playground.slack import SlackEmulator
 from tests.desk import Desk
 from tests.lab.redis import RedisServer
 from tests.lab.swarm import Lab

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any, Self
 
-from bot.demo.slack import Message
+from playground.slack import Message
 from tests.desk import Desk, is_job
 from tests.lab.waiting import wait_until
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.demo.slack import SlackEmulator
+from playground.slack import SlackEmulator
 from tests.desk import OPERATOR, Desk
 from tests.lab.node import Node
 from tests.lab.redis_image import REDIS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.demo.slack import Message
+from playground.slack import Message
 from tests.desk import Desk, images
 from tests.swarm.alerting import ALERTS, QUIET, incident, incidents
 

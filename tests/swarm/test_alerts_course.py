@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.demo.slack import Message
-from bot.demo.slack.model import Edit
+from playground.slack import Message
+from playground.slack.model import Edit
 from tests.desk import OPERATOR, Desk, finished
 from tests.swarm.alerting import QUIET, edited, incident, incidents
 

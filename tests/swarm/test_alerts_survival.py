@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.demo.slack import Message
-from bot.demo.slack.workspace import BOT_USER_ID
+from playground.slack import Message
+from playground.slack.workspace import BOT_USER_ID
 from tests.desk import Desk
 from tests.lab.waiting import wait_until
 from tests.swarm.alerting import ALERTS, QUIET, incident, incidents

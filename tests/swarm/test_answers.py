@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from bot.demo.slack.server import SWARM
 from bot.domain.commands.table import COMMANDS
+from playground.slack.server import SWARM
 from tests.desk import Desk, finished, is_job
 
 BOB = "U0BOB00001"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.demo.slack.model import View, texts_within
+from playground.slack.model import View, texts_within
 from tests.contract.slack_side import eventually
 from tests.desk import OPERATOR, Desk
 

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from bot.demo.slack import SlackEmulator
+from playground.slack import SlackEmulator
 from tests.desk import STACK
 from tests.lab.builder import provide
 from tests.lab.redis_image import REDIS, redis_archive

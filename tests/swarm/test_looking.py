@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.demo.slack import SlackEmulator
-from bot.demo.slack.web_api import BOT_SCOPES, Tokens
+from playground.slack import SlackEmulator
+from playground.slack.web_api import BOT_SCOPES, Tokens
 from tests.desk import OPERATOR, STACK, Desk
 from tests.lab.redis import RedisServer
 from tests.lab.swarm import Lab

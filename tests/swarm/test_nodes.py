@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from bot.demo.slack import Message
-from bot.demo.slack.model import texts_within
+from playground.slack import Message
+from playground.slack.model import texts_within
 from tests.desk import OPERATOR, STACK, Desk, finished, images, is_job, states
 from tests.lab.waiting import wait_until
 

@@ -7,7 +7,7 @@ import os
 import struct
 from pathlib import Path
 
-from bot.demo.slack.model import File, Message, texts_within
+from playground.slack.model import File, Message, texts_within
 from tests.desk import Desk
 
 BOB = "U0BOB00001"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.demo.slack import Message, SlackEmulator
+from playground.slack import Message, SlackEmulator
 from tests.desk import STACK, finished, is_job
 from tests.lab.builder import provide
 from tests.lab.dask_image import DASK, DASK_CONTEXT

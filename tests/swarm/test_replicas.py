@@ -6,7 +6,7 @@ import asyncio
 
 import redis
 
-from bot.demo.slack import Message
+from playground.slack import Message
 from tests.desk import Desk, finished, is_job
 from tests.lab.waiting import wait_until
 

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.slack import Message
-from bot.demo.slack.server import SWARM
 from bot.views.slack.blocks import actions, button
+from playground.slack import Message
+from playground.slack.server import SWARM
 from tests.desk import STACK, Desk, finished, images, is_job
 from tests.lab.waiting import wait_until
 from tests.swarm.changing import (

@@ -9,7 +9,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from bot.demo.slack import Message
+from playground.slack import Message
 from tests.desk import STACK, Desk, finished, images, is_job, states
 from tests.lab.shell import CommandError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bot.demo.slack import Message
+from playground.slack import Message
 from tests.desk import Desk, finished, is_job, states
 
 SLOW = ("--update-monitor", "6s")

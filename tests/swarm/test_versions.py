@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.demo.slack import Message
 from bot.swarm.stacks.bundle import Contents, Seal
+from playground.slack import Message
 from tests.desk import STACK, Desk, finished
 from tests.swarm.changing import NO_IMAGE, VIEWER, raw
 from tests.swarm.deploying import (

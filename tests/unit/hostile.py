@@ -5,10 +5,10 @@ import re
 
 from hypothesis import strategies as st
 
-from bot.demo.slack.limits import UPDATE_TEXT, check_blocks, check_content, check_metadata
-from bot.demo.slack.limits import check_size as check_all
-from bot.demo.slack.model import Content, texts_within
-from bot.demo.slack.structure import structure_check
+from playground.slack.limits import UPDATE_TEXT, check_blocks, check_content, check_metadata
+from playground.slack.limits import check_size as check_all
+from playground.slack.model import Content, texts_within
+from playground.slack.structure import structure_check
 
 STRUCTURE = structure_check()
 NASTY = (

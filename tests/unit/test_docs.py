@@ -26,9 +26,27 @@ from bot.views.incidents.message import metadata as incident_metadata
 from bot.views.jobs.message import metadata
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("bot", "handlers", "tests", "docs", "benchmarks", ".ci", "requirements", "examples")
+FOLDERS = (
+    "bot",
+    "handlers",
+    "tests",
+    "docs",
+    "benchmarks",
+    ".ci",
+    "requirements",
+    "examples",
+    "playground",
+)
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))]
+    [
+        *ROOT.glob("*.md"),
+        *(
+            page
+            for folder in FOLDERS
+            for page in (ROOT / folder).rglob("*.md")
+            if "node_modules" not in page.parts
+        ),
+    ]
 )
 SHELLS = {"sh", "bash", "console", "shell"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

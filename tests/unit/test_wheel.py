@@ -59,7 +59,7 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_two_packages_whole(wheel: Path) -> None:
-    """Every module, the Lua scripts, the schema, `py.typed`; no test, no benchmark, no bytecode."""
+    """Every module, the Lua scripts, `py.typed`; no playground, test, benchmark or bytecode."""
     held = {name for name in names_in(wheel) if ".dist-info/" not in name}
 
     assert held == {
@@ -70,9 +70,6 @@ def test_the_wheel_holds_the_two_packages_whole(wheel: Path) -> None:
     }
     assert "bot/py.typed" in held
     assert "bot/store/scripts/take.lua" in held
-    assert "bot/demo/slack/schema/blocks.schema.json" in held
-    assert "bot/demo/page/static/page.js" in held
-    assert "bot/demo/stacks/orochi.yml" in held
     assert "bot/drawing/fonts/DejaVuSans.ttf" in held
 
 
@@ -112,7 +109,7 @@ def test_the_command_line_answers_from_the_wheel(unpacked: Path) -> None:
     said = run("-W", "error", "-m", "bot", "--help", cwd=unpacked)
 
     assert "usage: python -m bot" in said
-    assert {"run", "check", "demo"} <= set(re.findall(r"^ +(\w+) +\w", said, re.MULTILINE))
+    assert {"run", "check"} <= set(re.findall(r"^ +(\w+) +\w", said, re.MULTILINE))
 
 
 def test_development_packages_are_known() -> None:

@@ -5,8 +5,6 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.demo.slack.limits import check_view
-from bot.demo.slack.model import texts_within
 from bot.domain.deploys.version import Version
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, JobState, Target
@@ -16,6 +14,8 @@ from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Mode, Node, Service, StackLook, Task, TaskState
 from bot.slack.wording import home_view
 from bot.views.home import MOST_BLOCKS, home_message
+from playground.slack.limits import check_view
+from playground.slack.model import texts_within
 from tests.unit.hostile import _OURS, STRUCTURE, hostile, shown
 from tests.unit.views.incidents.test_properties import incidents
 from tests.unit.views.pictures.test_pictures import hostile_nodes, hostile_services, hostile_tasks

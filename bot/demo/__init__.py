@@ -1,1 +1,0 @@
-"""What runs the bot without a Slack workspace: the Slack emulator."""

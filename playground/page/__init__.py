@@ -1,0 +1,17 @@
+"""A web page that looks and behaves like a Slack channel, over the Slack emulator.
+
+`Playground` serves it on loopback: the page itself (built from `web/`, no Node needed), what a
+person may do as JSON, and every change live as server-sent events.
+"""
+
+from playground.page.breakables import Breakable, Breakables, CannotBreakError, Nothing, Parameter
+from playground.page.server import Playground
+
+__all__ = [
+    "Breakable",
+    "Breakables",
+    "CannotBreakError",
+    "Nothing",
+    "Parameter",
+    "Playground",
+]

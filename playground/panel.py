@@ -1,0 +1,149 @@
+"""What the page's panel can break: the simulated swarm, the demo's own Redis, Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from playground.page import Breakable, CannotBreakError, Parameter
+from playground.slack import SlackEmulator
+from playground.swarm.faults import FaultError
+
+BUSY_SECONDS: Final = 5
+_LIMITED: Final = ("chat.postMessage", "chat.update", "views.publish")
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row of the panel, and what it does with the values that were chosen."""
+
+    shown: Breakable
+    do: Callable[[Values], Awaitable[str]]
+
+
+class Part(Protocol):
+    """Something that breaks."""
+
+    def actions(self) -> list[Action]:
+        """What can be done to it now."""
+
+    async def mend(self) -> None:
+        """Put it right again; nothing happens when it is."""
+
+
+class Panel:
+    """Implements ``playground.page.Breakables`` over everything that breaks."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+
+    def listed(self) -> Sequence[Breakable]:
+        """What can be done now."""
+        return [action.shown for action in self._actions()]
+
+    async def do(self, name: str, values: Values) -> str:
+        """Do it. Raises CannotBreakError."""
+        found = next((each for each in self._actions() if each.shown.name == name), None)
+        if found is None:
+            raise CannotBreakError("That cannot be done any more: things have changed.")
+        for parameter in found.shown.parameters:
+            if parameter.choices and values.get(parameter.name) not in parameter.choices:
+                raise CannotBreakError(f"{parameter.label}: choose one of the list.")
+        try:
+            return await found.do(values)
+        except FaultError as error:
+            raise CannotBreakError(str(error)) from error
+
+    def _actions(self) -> list[Action]:
+        mending = Breakable(
+            "mend",
+            "Mend everything",
+            "Machines are on, the registry, Redis and Slack answer, containers stay up.",
+            mends=True,
+        )
+        broken = [action for part in self._parts for action in part.actions()]
+        return [*broken, Action(mending, self._mend)]
+
+    async def _mend(self, _values: Values) -> str:
+        for part in self._parts:
+            await part.mend()
+        return "Nothing is broken any more. Services need a moment, then alerts are resolved."
+
+
+class Store(Protocol):
+    """A Redis that can be taken away and given back, its data kept."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+
+    async def start(self) -> None:
+        """Start it on the port that it had; nothing happens while it runs."""
+
+    async def stop(self) -> None:
+        """End it; nothing happens when it does not run."""
+
+
+class StorePart:
+    """The demo's Redis."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def actions(self) -> list[Action]:
+        """Take it away, or give it back."""
+        lose = Breakable(
+            "lose_redis",
+            "Lose Redis",
+            "Commands that change something are refused, and nothing happens, until it is back.",
+        )
+        back = Breakable("redis_back", "Start Redis again", "Its data were kept.", mends=True)
+        if self._store.running:
+            return [Action(lose, self._lose)]
+        return [Action(back, self._back)]
+
+    async def mend(self) -> None:
+        """Start it."""
+        await self._store.start()
+
+    async def _lose(self, _values: Values) -> str:
+        await self._store.stop()
+        return "Redis is gone. Try /orochi scale 3 now."
+
+    async def _back(self, _values: Values) -> str:
+        await self._store.start()
+        return "Redis is back, with its data."
+
+
+class SlackPart:
+    """The emulated Slack."""
+
+    def __init__(self, slack: SlackEmulator) -> None:
+        self._slack = slack
+
+    def actions(self) -> list[Action]:
+        """Let it be busy."""
+        busy = Breakable(
+            "slack_busy",
+            "Slack answers 429",
+            f"The bot has to wait {BUSY_SECONDS} s with what it says; nothing is lost.",
+        )
+        return [Action(busy, self._busy)]
+
+    async def mend(self) -> None:
+        """Forget what was not met yet."""
+        self._slack.faults.clear()
+
+    async def _busy(self, _values: Values) -> str:
+        for method in _LIMITED:
+            self._slack.faults.rate_limit(method, retry_after=BUSY_SECONDS)
+        return f"The next calls of the bot get 429 with Retry-After: {BUSY_SECONDS}."
+
+
+def one_of(name: str, label: str, choices: Sequence[str], first: str = "") -> Parameter:
+    """A choice; ``first`` is chosen to begin with where it is there."""
+    initial = first if first in choices else next(iter(choices), "")
+    return Parameter(name, label, tuple(choices), initial)

@@ -1,0 +1,50 @@
+"""What the bot's own domain knows of placement, told of simulated objects.
+
+Constraints are read in one place of this program: ``bot.domain.swarm.placement``, which is held to
+what the real scheduler does.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from bot.domain.swarm import placement
+from bot.domain.swarm.model import Mode, Platform
+from bot.domain.swarm.model import Node as DomainNode
+from bot.domain.swarm.model import Service as DomainService
+from playground.swarm.model import Node, Service, part
+
+
+def meets_constraints(service: Service, node: Node) -> bool:
+    """Whether the node meets every placement constraint of the service."""
+    constraints = part(service.template, "Placement").get("Constraints") or ()
+    return not constraints or placement.meets_constraints(_asking(tuple(constraints)), _node(node))
+
+
+def supports_platform(service: Service, node: Node) -> bool:
+    """Whether one of the platforms of the service's image is the node's."""
+    found = part(service.template, "Placement").get("Platforms") or ()
+    if not found:
+        return True
+    platforms = tuple(
+        Platform(str(one.get("OS", "")), str(one.get("Architecture", ""))) for one in found
+    )
+    asking = DomainService("", "", 0, Mode.REPLICATED, 0, platforms=platforms)
+    return placement.supports_platform(asking, _node(node))
+
+
+@lru_cache(maxsize=512)
+def _asking(constraints: tuple[str, ...]) -> DomainService:
+    return DomainService("", "", 0, Mode.REPLICATED, 0, constraints=constraints)
+
+
+def _node(node: Node) -> DomainNode:
+    return DomainNode(
+        node.id,
+        node.hostname,
+        role=node.role,
+        address=node.address,
+        labels=dict(node.labels),
+        engine_labels=dict(node.engine_labels),
+        platform=Platform("linux", "x86_64"),
+    )

@@ -1,0 +1,134 @@
+"""Failures on demand: what the panel of the demo and tests can break, and mend again.
+
+Each one breaks what breaks in a real swarm, and leaves the rest to the simulation: states, words
+and exit codes are those of any other failure.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from playground.swarm import mounts
+from playground.swarm.agent import Killed
+from playground.swarm.model import Service, State, Task, part
+from playground.swarm.programs import Program, health_of
+from playground.swarm.shell import Line
+from playground.swarm.simulation import Simulation
+
+_CRASH: Final = Program(
+    seconds=1.0,
+    code=1,
+    lines=(
+        Line(0.0, "starting", stderr=True),
+        Line(0.9, "fatal: cannot reach its database, giving up", stderr=True),
+    ),
+)
+
+
+class FaultError(Exception):
+    """What was to be broken is not there; a sentence for who asked."""
+
+
+class Faults:
+    """Breaks things. Services and nodes are named by their full names."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._store = simulation.store
+        self._agent = simulation.agent
+
+    def kill_task(self, service: str, task_id: str = "") -> str:
+        """SIGKILL to one container: failed, exit code 137. Returns the task's id."""
+        return self._kill(service, task_id, Killed())
+
+    def crash_task(self, service: str, task_id: str = "") -> str:
+        """One container ends by itself: failed, exit code 1. Returns the task's id."""
+        return self._kill(service, task_id, Killed(code=1))
+
+    def out_of_memory(self, service: str, task_id: str = "") -> str:
+        """The kernel kills one container for memory: it looks as a SIGKILL does, except on its
+        own node. Returns the task's id. FaultError where the service has no memory limit."""
+        limits = part(self._service(service).template, "Resources", "Limits")
+        if not limits.get("MemoryBytes"):
+            raise FaultError(f"{service} has no memory limit: it cannot run out of memory alone.")
+        return self._kill(service, task_id, Killed(out_of_memory=True))
+
+    def crash_loop(self, service: str) -> None:
+        """All containers of a service end with exit code 1, and so do those that replace them."""
+        found = self._service(service)
+        self._agent.overrides[found.id] = _CRASH
+        for task in self._running(found):
+            self._agent.kill(task.id, Killed(code=1))
+
+    def lose_registry(self) -> None:
+        """The registry cannot be reached, and no engine has kept an image: whatever is started
+        from now on is rejected after 20 s, ``No such image``."""
+        self._simulation.registry.reachable = False
+        self._agent.pulled.clear()
+
+    def fail_health(self, service: str) -> None:
+        """The health check of a service fails from now on. FaultError where it has none."""
+        found = self._service(service)
+        container = part(found.template, "ContainerSpec")
+        image = self._simulation.registry.find(str(container.get("Image", "")))
+        if image is None or not health_of(image, container):
+            raise FaultError(f"{service} has no health check that could fail.")
+        self._agent.sick.add(found.id)
+
+    def break_volumes(self, service: str) -> None:
+        """The server of a service's NFS volumes refuses; its containers end and cannot be started
+        again: failed, exit code 128. FaultError where it has none."""
+        found = self._service(service)
+        names = mounts.nfs_volumes(part(found.template, "ContainerSpec"))
+        if not names:
+            raise FaultError(f"{service} mounts no volume from an NFS server.")
+        self._agent.storage.broken.update(names)
+        for task in self._running(found):
+            self._agent.kill(task.id, Killed(code=1))
+
+    def stop_node(self, node: str) -> None:
+        """A machine loses its power; the swarm finds out after about 15 s."""
+        self._simulation.stop_node(self._node(node))
+
+    def start_node(self, node: str) -> None:
+        """It is switched on again."""
+        self._simulation.start_node(self._node(node))
+
+    def mend(self) -> None:
+        """Nothing is broken any more, and every machine is on."""
+        self._simulation.registry.reachable = True
+        self._agent.overrides.clear()
+        self._agent.sick.clear()
+        self._agent.storage.broken.clear()
+        for node in tuple(self._store.nodes.values()):
+            self._simulation.start_node(node.hostname)
+
+    def _kill(self, service: str, task_id: str, killed: Killed) -> str:
+        running = self._running(self._service(service))
+        chosen = [task for task in running if task.id == task_id or not task_id]
+        if not chosen:
+            raise FaultError(f"{service} has no such task that runs.")
+        self._agent.kill(chosen[0].id, killed)
+        return chosen[0].id
+
+    def _service(self, name: str) -> Service:
+        found = self._store.service_named(name)
+        if found is None:
+            raise FaultError(f"There is no service {name}.")
+        return found
+
+    def _node(self, name: str) -> str:
+        try:
+            return self._simulation.node(name).hostname
+        except KeyError as error:
+            raise FaultError(f"There is no node {name}.") from error
+
+    def _running(self, service: Service) -> list[Task]:
+        tasks = self._store.tasks_of(service.id)
+        return [
+            t
+            for t in tasks
+            if t.status.state is State.RUNNING
+            and t.desired <= State.COMPLETE
+            and self._store.nodes[t.node_id].powered
+        ]

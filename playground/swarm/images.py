@@ -1,0 +1,87 @@
+"""The images that the simulated registry has: those of the guide's stack and the lab's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from playground.swarm.programs import Image
+
+_SECOND: Final = 1_000_000_000
+_NEVER: Final = {
+    "Test": ["CMD", "sh", "-c", "echo probe says no; exit 1"],
+    "Interval": _SECOND,
+    "Timeout": _SECOND,
+    "Retries": 2,
+}
+
+LAB: Final = (
+    Image("lab/busy:1", ("serve",), ("VERSION=1",)),
+    Image("lab/busy:2", ("serve",), ("VERSION=2",)),
+    Image("lab/unhealthy:1", ("serve",), ("VERSION=1",), _NEVER),
+)
+
+GUIDE: Final = (
+    Image(
+        "garanews/orochi_django:latest",
+        says=(
+            "Applying database migrations",
+            "Listening at: http://0.0.0.0:5000",
+            "Booting worker",
+        ),
+    ),
+    Image(
+        "garanews/orochi_worker:latest",
+        says=("Start worker at: tcp://0.0.0.0:40123", "Registered to: tcp://scheduler:8786"),
+    ),
+    Image(
+        "garanews/orochi_worker:2",
+        says=("Start worker at: tcp://0.0.0.0:40123", "Registered to: tcp://scheduler:8786"),
+    ),
+    Image(
+        "garanews/orochi_postgres:latest",
+        says=("database system was shut down", "database system is ready to accept connections"),
+    ),
+    Image(
+        "docker.elastic.co/elasticsearch/elasticsearch:7.11.0",
+        says=("initializing", "publish_address {0.0.0.0:9200}", "started"),
+    ),
+    Image(
+        "docker.elastic.co/kibana/kibana:7.11.0", says=("Kibana is starting", "http server running")
+    ),
+    Image("mailhog/mailhog:v1.0.1", says=("Using in-memory storage", "Binding to 0.0.0.0:1025")),
+    Image("redis:6.0.10", says=("Server initialized", "Ready to accept connections")),
+    Image(
+        "daskdev/dask:2021.2.0", says=("Scheduler at: tcp://0.0.0.0:8786", "dashboard at: :8787")
+    ),
+)
+
+
+class Registry:
+    """Images by name, and whether engines reach it. An engine keeps what it pulled.
+
+    While it is not reachable an engine tries a pull for ``patience`` seconds.
+    """
+
+    patience = 20.0
+
+    def __init__(self) -> None:
+        self.reachable = True
+        self._images = {image.name: image for image in (*LAB, *GUIDE)}
+
+    def add(self, image: Image) -> None:
+        """Push an image."""
+        self._images[image.name] = image
+
+    def find(self, name: str) -> Image | None:
+        """The image with this name, with or without tag and digest; None when there is none."""
+        return self._images.get(canonical(name))
+
+    def image(self, name: str) -> Image:
+        """The image with this name. Raises KeyError when there is none."""
+        return self._images[canonical(name)]
+
+
+def canonical(name: str) -> str:
+    """A name with its tag and without digest and the default registry, as images are kept."""
+    name = name.partition("@")[0].removeprefix("docker.io/").removeprefix("library/")
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
