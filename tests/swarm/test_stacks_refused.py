@@ -13,7 +13,7 @@ from bot.domain.errors import NotAManagerError, RefusedError, SwarmUnavailableEr
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, KEY, OURS, Workbench, text_of
-from tests.unit.test_stacks_complaints import BOMB
+from tests.unit.swarm.stacks.test_complaints import BOMB
 
 HEAD = 'version: "3.8"\nservices:\n  web:\n    image: lab/busy:1\n'
 

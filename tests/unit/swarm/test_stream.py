@@ -16,7 +16,7 @@ from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Ta
 from bot.swarm.differences import events_between
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.stream import SwarmStream
-from tests.unit.managers import COMPACTED, GONE, LAGS, MISSING, UP, Hands, Manager, eventually
+from tests.unit.swarm.managers import COMPACTED, GONE, LAGS, MISSING, UP, Hands, Manager, eventually
 
 WEB = Service("web", "web", 1, Mode.REPLICATED, 1)
 DB = Service("db", "db", 1, Mode.REPLICATED, 1)

@@ -18,7 +18,7 @@ from bot.swarm.watch import watch_pb2 as pb
 from bot.swarm.watch.reading import Listing, Reader
 from tests.unit.recordings.watch import WatchRecording, shop
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[4]
 STREAMS = ("leader", "follower", "replay")
 Raw = pb.Task | pb.Service | pb.Node
 

@@ -16,7 +16,7 @@ from bot.ports import Change, FeedStatus
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.poll_feed import Mailbox
 from bot.swarm.push_feed import PushFeed
-from tests.unit.managers import COMPACTED, GONE, LAGS, MISSING, UP, Hands, Manager, eventually
+from tests.unit.swarm.managers import COMPACTED, GONE, LAGS, MISSING, UP, Hands, Manager, eventually
 
 WEB = Service("web", "web", 1, Mode.REPLICATED, 1)
 

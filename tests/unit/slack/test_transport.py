@@ -8,7 +8,7 @@ import yaml
 from bot.slack.scopes import NEEDED, REASONS
 from bot.slack.transport import proxy_for, web_client
 
-MANIFEST = Path(__file__).parents[2] / "slack-manifest.yml"
+MANIFEST = Path(__file__).parents[3] / "slack-manifest.yml"
 PROXY = "http://proxy.example:3128"
 
 
