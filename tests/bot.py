@@ -51,7 +51,7 @@ class BotProcess:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self, *, seconds: float = 20.0) -> None:
+    async def start(self, *, seconds: float = 60.0) -> None:
         """Start it and wait until it is ready."""
         await self.launch()
         await self.wait_for_log(_READY, seconds)
@@ -70,17 +70,17 @@ class BotProcess:
         """SIGKILL: it has no time for anything."""
         await self.end(signal.SIGKILL)
 
-    async def stop(self, seconds: float = 12.0) -> int:
+    async def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM; returns the exit code."""
         return await self.end(signal.SIGTERM, seconds)
 
-    async def end(self, how: signal.Signals, seconds: float = 12.0) -> int:
+    async def end(self, how: signal.Signals, seconds: float = 30.0) -> int:
         """Send a signal and wait for the end; returns the exit code."""
         assert self._process is not None
         self._process.send_signal(how)
         return await self.ended(seconds)
 
-    async def ended(self, seconds: float = 12.0) -> int:
+    async def ended(self, seconds: float = 30.0) -> int:
         """Wait for the end; returns the exit code."""
         assert self._process is not None
         assert self._reader is not None
@@ -89,7 +89,7 @@ class BotProcess:
             await self._reader
         return code
 
-    async def wait_for_log(self, pattern: re.Pattern[str] | str, seconds: float = 10.0) -> str:
+    async def wait_for_log(self, pattern: re.Pattern[str] | str, seconds: float = 30.0) -> str:
         """The first line of the log that matches, now or later."""
         wanted = re.compile(pattern)
         async with self._news:

@@ -132,12 +132,12 @@ class Desk:
         )
 
     async def told(
-        self, predicate: Callable[[Message], bool], user: str = OPERATOR, seconds: float = 10.0
+        self, predicate: Callable[[Message], bool], user: str = OPERATOR, seconds: float = 30.0
     ) -> Message:
         """Wait for something said to one person alone."""
         return await self.slack.wait_for_ephemeral(user, predicate, timeout=seconds)
 
-    async def answer(self, text: str, user: str = OPERATOR, seconds: float = 10.0) -> str:
+    async def answer(self, text: str, user: str = OPERATOR, seconds: float = 30.0) -> str:
         """Type a command and wait for what is said to that person alone about it."""
         known = {id(message) for message in self.slack.workspace.shown_to(user)}
         await self.type(text, user)

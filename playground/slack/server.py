@@ -269,7 +269,7 @@ class SlackEmulator:
         predicate: Predicate = lambda _message: True,
         *,
         channel: str | None = None,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = 30.0,  # noqa: ASYNC109
     ) -> Message:
         """The first of the bot's messages that meets the predicate, now or after a change.
 
@@ -288,7 +288,7 @@ class SlackEmulator:
         user: str = ANN,
         predicate: Predicate = lambda _message: True,
         *,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = 30.0,  # noqa: ASYNC109
     ) -> Message:
         """The first message shown to `user` alone that meets the predicate."""
         return await self._wait(lambda: self.workspace.shown_to(user), predicate, timeout)
@@ -312,7 +312,7 @@ class SlackEmulator:
         self,
         method: str,
         count: int = 1,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = 30.0,  # noqa: ASYNC109
     ) -> None:
         """Wait until `count` calls of a method, or of `response_url`, have arrived in all.
 
@@ -327,7 +327,7 @@ class SlackEmulator:
     async def wait_for_connections(
         self,
         count: int = 1,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = 30.0,  # noqa: ASYNC109
     ) -> None:
         """Wait until the app has `count` Socket Mode connections."""
         await self.sockets.wait_for_connections(count, timeout)

@@ -164,7 +164,7 @@ class SocketMode:
             if connection.request.transport is not None:
                 connection.request.transport.abort()
 
-    async def wait_for_connections(self, count: int = 1, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def wait_for_connections(self, count: int = 1, timeout: float = 30.0) -> None:  # noqa: ASYNC109
         """Wait until exactly `count` connections are open."""
 
         def enough() -> bool | None:

@@ -120,7 +120,7 @@ class Engine:
             )
         self.site.remember(self._init())
 
-    def wait_for_api(self, seconds: float = 30.0) -> None:
+    def wait_for_api(self, seconds: float = 60.0) -> None:
         """Return when the engine answers; LabError with the end of its log when it died."""
         wait_until(self._answers, f"the API of {self.name}", seconds=seconds)
 

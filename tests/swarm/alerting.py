@@ -41,7 +41,7 @@ async def incident(
     return await desk.slack.wait_for_message(fits, timeout=seconds, channel=ALERTS)
 
 
-async def edited(desk: Desk, message: Message, *words: str, seconds: float = 20.0) -> Message:
+async def edited(desk: Desk, message: Message, *words: str, seconds: float = 40.0) -> Message:
     """Wait until a message shows all of these words."""
 
     def fits(each: Message) -> bool:

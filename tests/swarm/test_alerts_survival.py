@@ -63,7 +63,7 @@ async def test_another_replica_goes_on_when_the_watching_one_is_killed(empty_des
     await first.kill()
     count = message.payload["count"]
     await desk.service("django", "crash", "0", "4", running=0, options=SOON)
-    await second.wait_for_log("this replica watches the swarm", seconds=10)
+    await second.wait_for_log("this replica watches the swarm", seconds=30)
     await incident(desk, "orochi_django")
     await incident(desk, TARGET, also=lambda m: m is message and m.payload["count"] > count)
     assert sorted(told(desk)) == ["orochi_django", TARGET]
@@ -78,7 +78,7 @@ async def test_a_stopped_replica_hands_the_watch_over_at_once(empty_desk: Desk):
     await first.wait_for_log("this replica watches the swarm")
     second = await desk.start_bot()
     assert await first.stop() == 0
-    await second.wait_for_log("this replica watches the swarm", seconds=10)
+    await second.wait_for_log("this replica watches the swarm", seconds=30)
     await desk.service("worker01", "crash", "0", "7", running=0, options=SOON)
     await incident(desk, TARGET)
     assert told(desk) == [TARGET]

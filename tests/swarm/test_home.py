@@ -60,5 +60,5 @@ async def test_what_a_viewer_presses_beyond_their_rights_is_refused(desk: Desk):
     kept = {"type": "actions", "block_id": "kept", "elements": [button]}
     view.body = view.body | {"blocks": [*view.body["blocks"], kept]}
     assert (await desk.slack.press_in_view(view, "job.cancel")).ok
-    told = await desk.slack.wait_for_message(lambda m: "operator" in m.shown_text, timeout=10)
+    told = await desk.slack.wait_for_message(lambda m: "operator" in m.shown_text, timeout=30)
     assert desk.slack.workspace.channels[told.channel].is_direct

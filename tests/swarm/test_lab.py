@@ -77,7 +77,7 @@ def test_an_image_that_is_nowhere_fails_within_seconds(lab: Lab) -> None:
         tasks = lab.client().tasks(filters={"service": "nowhere"})
         return [task["Status"]["Err"] for task in tasks if task["Status"].get("Err")]
 
-    assert "No such image: nowhere/image:1" in wait_until(errors, "a refusal", seconds=10)[0]
+    assert "No such image: nowhere/image:1" in wait_until(errors, "a refusal", seconds=30)[0]
 
 
 @pytest.mark.parametrize(

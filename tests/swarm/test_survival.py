@@ -167,7 +167,7 @@ async def test_cancel_stops_waiting_and_offers_the_way_back(desk: Desk):
     message = await running_message(desk)
     answer = await desk.answer(f"cancel {message.payload['job_id']}")
     assert "stops waiting" in answer
-    await desk.slack.wait_for_message(finished, timeout=10)
+    await desk.slack.wait_for_message(finished, timeout=30)
     assert message.payload["verdict"] == "cancelled"
     await desk.slack.press(message, "job.rollback")
     back = await desk.slack.wait_for_message(lambda m: m is not message and finished(m), timeout=40)
@@ -181,13 +181,13 @@ async def test_cancel_takes_a_queued_job_out(desk: Desk):
     first = await running_message(desk)
     await desk.type("scale 7")
     queued = await desk.slack.wait_for_message(
-        lambda m: is_job(m) and m.payload["state"] == "queued", timeout=5
+        lambda m: is_job(m) and m.payload["state"] == "queued", timeout=30
     )
     await desk.slack.wait_for_message(
-        lambda m: m is queued and first.payload["job_id"] in m.shown_text, timeout=5
+        lambda m: m is queued and first.payload["job_id"] in m.shown_text, timeout=30
     )
     await desk.slack.press(queued, "job.cancel")
-    await desk.slack.wait_for_message(lambda m: m is queued and finished(m), timeout=10)
+    await desk.slack.wait_for_message(lambda m: m is queued and finished(m), timeout=30)
     assert queued.payload["verdict"] == "cancelled"
     assert states(queued) == ["queued", "finished"]
     await desk.slack.wait_for_message(lambda m: m is first and finished(m), timeout=30)
