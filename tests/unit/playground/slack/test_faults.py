@@ -15,28 +15,10 @@ from playground.slack.refusals import RateLimited
 SWARM, ALERTS = "C0SWARM001", "C0ALERTS01"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackEmulator]:
     async with SlackEmulator() as emulator:
         yield emulator
-
-
-@pytest.fixture
-def client(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.tokens.bot, base_url=slack.base_url)
 
 
 def allowed(rates: RateLimits, method: str, channel: str = SWARM) -> int:

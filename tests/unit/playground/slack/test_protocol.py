@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from playground.slack import Content, SlackEmulator
+from tests.unit.playground.slack.kit import Clock
 
 SWARM, SECRET = "C0SWARM001", "C0SECRET01"
 ANN, BOB = "U0ANN00001", "U0BOB00001"
@@ -29,19 +30,6 @@ MENU = {
     "options": [{"text": {"type": "plain_text", "text": "one"}, "value": "1"}],
 }
 BLOCKS = ({"type": "actions", "block_id": "b", "elements": [BUTTON, MENU]},)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The emulator's Web API answers the official client as Slack does, refusals included."""
 
 import json
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -10,47 +9,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import BOT_SCOPES, BOT_USER_ID, SlackEmulator, Tokens
 from playground.slack.limits import MESSAGE_BLOCKS
+from tests.unit.playground.slack.kit import posted, refusal_of
 
 SWARM, LOUNGE, SECRET, ATTIC = "C0SWARM001", "C0LOUNGE01", "C0SECRET01", "C0ATTIC001"
 ANN = "U0ANN00001"
 DIVIDER = {"type": "divider"}
 METADATA = {"event_type": "swarm_job", "event_payload": {"job_id": "j1", "verdict": None}}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def slack(clock: Clock) -> AsyncIterator[SlackEmulator]:
-    async with SlackEmulator(strict=True, enforce_rates=False, clock=clock) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def client(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.tokens.bot, base_url=slack.base_url)
-
-
-async def refusal_of(awaitable) -> str:
-    with pytest.raises(SlackApiError) as raised:
-        await awaitable
-    assert raised.value.response["ok"] is False
-    return str(raised.value.response["error"])
-
-
-async def posted(client: AsyncWebClient, **more) -> str:
-    answer = await client.chat_postMessage(channel=SWARM, text="queued", **more)
-    return str(answer["ts"])
 
 
 async def test_the_bot_learns_who_it_is_and_what_it_may_do(slack, client):

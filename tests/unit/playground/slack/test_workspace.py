@@ -1,54 +1,16 @@
 """Files, views and the stream of changes, as the official client and those who watch see them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
-from playground.slack import Content, SlackEmulator, Workspace
+from playground.slack import Content, Workspace
+from tests.unit.playground.slack.kit import posted, refusal_of
 
 SWARM = "C0SWARM001"
 ANN = "U0ANN00001"
 DIVIDER = {"type": "divider"}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def slack(clock: Clock) -> AsyncIterator[SlackEmulator]:
-    async with SlackEmulator(strict=True, enforce_rates=False, clock=clock) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def client(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.tokens.bot, base_url=slack.base_url)
-
-
-async def refusal_of(awaitable) -> str:
-    with pytest.raises(SlackApiError) as raised:
-        await awaitable
-    assert raised.value.response["ok"] is False
-    return str(raised.value.response["error"])
-
-
-async def posted(client: AsyncWebClient, **more) -> str:
-    answer = await client.chat_postMessage(channel=SWARM, text="queued", **more)
-    return str(answer["ts"])
 
 
 async def test_a_file_is_uploaded_in_three_steps_and_shared(slack, client):
