@@ -22,7 +22,7 @@ async def a_desk(nodes: int = 3) -> AsyncIterator[Desk]:
         Lab(nodes=nodes, managers=nodes) as lab,
     ):
         async with SlackEmulator(enforce_rates=False) as slack:
-            desk = Desk(slack, lab, redis)
+            desk = Desk(slack, lab, redis, forked=False)
             try:
                 yield desk
             finally:

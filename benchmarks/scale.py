@@ -20,7 +20,7 @@ async def run() -> list[Table]:
     theirs: list[float] = []
     async with a_desk() as desk:
         await desk.start_bot(BOT_WATCH_SECONDS="1")
-        await desk.service("worker01")
+        await desk.service("worker01", options=("--update-monitor=5s",))
         for _ in range(ROUNDS):
             ours.append(await _ours(desk))
             theirs.append(await _theirs(desk))

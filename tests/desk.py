@@ -46,19 +46,25 @@ def settings_for(
 
 
 class Desk:
-    """What a person at the desk does and sees."""
+    """What a person at the desk does and sees.
 
-    def __init__(self, slack: SlackEmulator, lab: Lab, redis: RedisServer) -> None:
+    Its bots are ``forked`` (see ``tests.forking``), unless a measurement needs them as they are.
+    """
+
+    def __init__(
+        self, slack: SlackEmulator, lab: Lab, redis: RedisServer, *, forked: bool = True
+    ) -> None:
         self.slack = slack
         self.lab = lab
         self.redis = redis
         self.bots: list[BotProcess] = []
+        self._forked = forked
         manager = lab.manager
         self.settings = settings_for(slack, redis.url, manager.socket, str(manager.control_socket))
 
     async def start_bot(self, **changed: str) -> BotProcess:
         """One more replica of the bot, with some settings changed."""
-        bot = BotProcess({**self.settings, **changed}, forked=True)
+        bot = BotProcess({**self.settings, **changed}, forked=self._forked)
         self.bots.append(bot)
         await bot.start()
         return bot
