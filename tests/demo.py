@@ -36,7 +36,7 @@ class DemoProcess:
     another one than ``bot`` with the same command line.
     """
 
-    def __init__(self, *arguments: str, module: str = "bot", **environ: str) -> None:
+    def __init__(self, *arguments: str, module: str = "playground", **environ: str) -> None:
         self._module = module
         self._arguments = arguments or ("--port", "0")
         self._environ = environ
@@ -94,7 +94,7 @@ class DemoProcess:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "default", "-m", self._module, "demo", *self._arguments],
+                [sys.executable, "-W", "default", "-m", self._module, *self._arguments],
                 env={**kept, "TMPDIR": str(self.folder), **self._environ},
                 stdout=subprocess.PIPE,
                 stderr=log,

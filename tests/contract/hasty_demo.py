@@ -1,10 +1,10 @@
-"""The demo with engines that give up a pull after a second: ``hasty_demo demo ARGUMENTS``."""
+"""The demo with engines that give up a pull after a second: ``hasty_demo ARGUMENTS``."""
 
 from __future__ import annotations
 
 import sys
 
-from bot.__main__ import main
+from playground.__main__ import main
 from playground.swarm.images import Registry
 
 if __name__ == "__main__":
