@@ -118,7 +118,7 @@ def test_the_swarm_is_drawn_and_listed(browser: Browser, picture: Take) -> None:
     browser.wait(lambda: shown.get_property("naturalWidth") or None)
     picture("demo-map")
     browser.type_in("/orochi status")
-    browser.find(".message.private", "orochi: 8 services")
+    browser.find(".message.private", "8 services")
     picture("demo-status")
 
 
