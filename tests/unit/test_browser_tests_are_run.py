@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
+# Loading Hypothesis takes longer than all the rest of such a run.
+BARE = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:valkey")
 
 
 def test_elsewhere_one_line_says_what_is_missing(tmp_path: Path) -> None:
@@ -43,7 +45,7 @@ def run_browser_tests(folder: Path, source: str, *, ci: str) -> subprocess.Compl
     (tests / "test_one.py").write_text(source)
     shutil.copy(PROJECT / "pyproject.toml", folder)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *BARE],
         cwd=folder,
         env={**os.environ, "CI": ci, "PYTHONPATH": str(PROJECT)},
         capture_output=True,

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+# Loading Hypothesis takes longer than all the rest of such a run.
+BARE = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:valkey")
 SKIPS_A_TEST = "import pytest\n\ndef test_it():\n    pytest.skip('no lab')\n"
 SKIPS_ITSELF = "import pytest\n\npytest.skip('no lab', allow_module_level=True)\n"
 
@@ -52,7 +54,7 @@ def run_swarm_tests(
     (swarm / "test_one.py").write_text(source)
     shutil.copy(PROJECT / "pyproject.toml", folder)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+        [sys.executable, "-m", "pytest", *BARE, *options],
         cwd=folder,
         env={**os.environ, "CI": ci, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
