@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incidents.alert import Alert, Button, Press
@@ -49,6 +49,7 @@ def whole(kind: type, **given_fields: st.SearchStrategy) -> st.SearchStrategy:
     return st.builds(kind, **{**others, **given_fields})
 
 
+often = settings(max_examples=60)  # each is of hundreds of fields
 INCIDENTS = whole(Incident)
 WATCHES = st.builds(
     Watch,
@@ -139,6 +140,7 @@ def holds(record: object, pinned: object) -> bool:
     return record == pinned
 
 
+@often
 @given(WATCHES)
 def test_watches_come_back_as_they_were(watch: Watch):
     """Every field, any text, empty maps, None, and the order of what is oldest."""
@@ -147,6 +149,7 @@ def test_watches_come_back_as_they_were(watch: Watch):
     assert orders(found) == orders(watch)
 
 
+@often
 @given(whole(Alert, incident=INCIDENTS), INCIDENTS, whole(Press))
 def test_alerts_incidents_and_presses_come_back_as_they_were(
     alert: Alert, incident: Incident, press: Press
@@ -157,6 +160,7 @@ def test_alerts_incidents_and_presses_come_back_as_they_were(
     assert decode_press(encode_press(press)) == press
 
 
+@often
 @given(WATCHES, WATCHES, st.sets(st.sampled_from([each.name for each in fields(Watch)])))
 def test_what_changed_over_what_was_is_the_whole(before: Watch, other: Watch, changed: set[str]):
     """Leaving out the fields that are the same objects loses nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.deploys.catalog import StackEntry
@@ -193,9 +193,10 @@ entries = st.builds(
     st.none() | plans,
     hostile,
 )
-PEOPLE = {"U1"}
+often = settings(max_examples=60)  # each is of many hostile texts
 
 
+@often
 @given(hostile, st.lists(versions, max_size=20), hostile)
 def test_slack_takes_every_history(stack: str, found: list[Version], command: str):
     message = history_message(stack, found, command=command)
@@ -203,6 +204,7 @@ def test_slack_takes_every_history(stack: str, found: list[Version], command: st
     json.dumps(message.text)
 
 
+@often
 @given(st.lists(entries, max_size=12), hostile)
 def test_slack_takes_every_catalog(found: list[StackEntry], trouble: str):
     users = {each.version.user for each in found if each.version}
