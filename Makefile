@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 3
 SWARM ?= simulated
 
-.PHONY: demo setup packages test lint bench lock page
+.PHONY: demo setup packages test check lint bench lock page
 
 setup: packages .venv/.ready ## make .venv from the lock
 
@@ -37,6 +37,9 @@ lint: setup ## format, lint, types, direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## before each commit, about a minute: lint, then the unit tests
+	$(BIN)/pytest -n $(PROCESSES) --dist loadfile tests/unit $(ARGS)
 
 bench: setup ## print the benchmarks' tables
 	$(BIN)/python -m benchmarks
