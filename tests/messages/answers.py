@@ -1,0 +1,232 @@
+"""What commands that only read are answered with, and `join`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.commands.table import COMMANDS
+from bot.domain.commands.values import Defaults, Help, Join, ReadLogs, RotateToken, ShowMap
+from bot.domain.errors import ChatUnavailableError
+from bot.domain.swarm.model import Look, Service, StackLook, TaskState
+from bot.domain.swarm.reachability import Reach
+from bot.domain.swarm.service_log import LogLine, ServiceLog
+from bot.domain.swarm.volumes import LiveVolume, VolumeMount, volumes_of
+from bot.domain.text.message import Message
+from bot.ports import Request, Upload
+from bot.ports.engine import JoinTokens
+from bot.slack.errors import refusal as slack_refusal
+from bot.views.help import help_message
+from bot.views.status.nodes import nodes_message
+from bot.views.status.stack import Surroundings, service_status_message, status_message
+from bot.views.status.tasks import tasks_message
+from bot.views.status.volumes import volumes_message
+from handlers.join import Join as JoinHandler
+from handlers.logs import ReadLogs as LogsHandler
+from handlers.map import ShowMap as MapHandler
+from tests.messages.jobs import scaling
+from tests.messages.sample import (
+    ANN,
+    AT,
+    CHANNEL,
+    COMMAND,
+    Sample,
+    Topic,
+    answer,
+    context,
+    port,
+    shortened,
+)
+from tests.messages.swarm import (
+    DJANGO,
+    EXPORTER,
+    MIGRATE,
+    N1,
+    NODES,
+    WORKER,
+    a_service,
+    a_task,
+    running,
+    whole_stack,
+)
+
+DEFAULTS = Defaults(COMMAND, "worker01", 100)
+AROUND = Surroundings(wanted={EXPORTER.id: 3}, feed="push", command=COMMAND)
+TOKEN = "SWMTKN-1-XXXXXXXX"
+ALONE = "Visible only to the person who asked."
+
+
+def topics() -> tuple[Topic, ...]:
+    """The answers by what they are about."""
+    looking = (*_tasks(), *_logs(), *_nodes(), *_volumes(), *_map())
+    return (
+        Topic("Help", ALONE, tuple(_help())),
+        Topic("Status", ALONE, tuple(_status())),
+        Topic("Tasks, logs, nodes, volumes, map", f"{ALONE} The map goes to the channel.", looking),
+        Topic("Join", "Visible only to the operator who asked.", tuple(_join())),
+    )
+
+
+def _help() -> Iterator[Sample]:
+    yield Sample("`/orochi help`", help_message(Help(), DEFAULTS))
+    for row in COMMANDS:
+        yield Sample(f"`/orochi help {row.name}`", help_message(Help(row.name), DEFAULTS))
+
+
+def _status() -> Iterator[Sample]:
+    well, ill = whole_stack(healthy=True), whole_stack(healthy=False)
+    by_name = {service.short_name: service for service in ill.services}
+    busy = replace(AROUND, jobs=(scaling(),))
+    trouble = "The engine ended the stream of changes."
+    late = replace(AROUND, jobs=None, feed="poll", feed_lag=42.0, feed_trouble=trouble)
+    yield Sample("`/orochi status`: all is well", status_message(well, AROUND))
+    yield Sample("`/orochi status`: trouble of every kind, and a job", status_message(ill, busy))
+    yield Sample("`/orochi status`: Redis is away, changes come late", status_message(_one(), late))
+    yield Sample("`/orochi status`: no such stack", status_message(_none("orochi"), AROUND))
+    yield Sample("`/orochi status`: no services at all", status_message(_none(""), AROUND))
+    for title, name in (
+        ("out of memory, and no place", "worker01"),
+        ("an update that is paused", "django"),
+        ("an update under way", "es01"),
+        ("a node that is down", "exporter"),
+        ("scaled to 0", "flower"),
+    ):
+        message = service_status_message(ill, by_name[name], busy)
+        yield Sample(f"`/orochi status {name}`: {title}", message)
+    yield Sample("`/orochi status django`: healthy", service_status_message(well, DJANGO, AROUND))
+    yield Sample("`/orochi status migrate`: a job", _status_of(MIGRATE, *_half_done()))
+    pinned = a_service("es01", 1, constraints=("node.labels.disk==ssd",))
+    yield Sample("`/orochi status es01`: no task at all", _status_of(pinned))
+
+
+def _one() -> StackLook:
+    return StackLook(AT, "orochi", (DJANGO,), running(DJANGO, 1, 2), NODES)
+
+
+def _none(stack: str) -> StackLook:
+    return StackLook(AT, stack, (), (), NODES)
+
+
+def _half_done() -> tuple[Any, ...]:
+    ends = TaskState.COMPLETE
+    return (
+        a_task(MIGRATE, 1, ends, desired=ends, exit_code=0),
+        a_task(MIGRATE, 2, desired=ends),
+    )
+
+
+def _status_of(service: Service, *tasks: Any) -> Message:
+    look = StackLook(AT, "orochi", (service,), tasks, NODES)
+    return service_status_message(look, service, AROUND)
+
+
+def _tasks() -> Iterator[Sample]:
+    ill = whole_stack(healthy=False)
+    many = StackLook(AT, "orochi", (WORKER,), running(WORKER, *range(1, 160)), NODES)
+    yield Sample("`/orochi ps`", tasks_message(ill))
+    yield Sample("`/orochi ps worker01`", tasks_message(ill, WORKER))
+    yield Sample("`/orochi ps es01`: no tasks", tasks_message(_one(), a_service("es01")))
+    yield Sample("`/orochi ps`: too many for one message", shortened(tasks_message(many)))
+
+
+def _logs() -> Iterator[Sample]:
+    missing = "The log of photon-machine-03 is missing: the node is down."
+    yield Sample("`/orochi logs worker01`", _log(3))
+    yield Sample("`/orochi logs worker01 --since 10m`: part", _log(3, since=600, trouble=missing))
+    yield Sample("`/orochi logs worker01 --since 10m`: none", _log(0, since=600))
+    yield Sample("`/orochi logs worker01 --lines 1000`: as a file", shortened(_log(400)))
+    lost = ChatUnavailableError("Slack did not answer files.upload.")
+    yield Sample("`/orochi logs worker01`: no file, Slack is away", shortened(_log(400, sent=lost)))
+    scope = slack_refusal("files.getUploadURLExternal", "missing_scope", needed="files:write")
+    yield Sample(
+        "`/orochi logs worker01`: no file, a scope is missing", shortened(_log(400, sent=scope))
+    )
+    yield Sample("`/orochi logs worker01`: one endless line", shortened(_log(1, long=9500)))
+
+
+def _log(
+    count: int,
+    *,
+    since: int = 0,
+    trouble: str = "",
+    sent: Exception | None = None,
+    long: int = 0,
+) -> Message:
+    """What `logs` answers for a log of so many lines."""
+    tasks = running(WORKER, 1, 2)
+    texts = ["GET /health 200 " + "x" * long, "Task shop.mail[7] succeeded in 0.2 s"]
+    lines = tuple(
+        LogLine(AT + n, tasks[n % 2].id, tasks[n % 2].node_id, texts[n % 2]) for n in range(count)
+    )
+    swarm = port(services=(WORKER,), look=Look(AT, WORKER, tasks, NODES))
+    logs, chat = port(service_log=ServiceLog(lines, trouble)), port(send_file=sent)
+    handler = LogsHandler(context(swarm=swarm, logs=logs, chat=chat))
+    return answer(handler.answer(ReadLogs("worker01", since), ANN))
+
+
+def _nodes() -> Iterator[Sample]:
+    ill = whole_stack(healthy=False)
+    yield Sample("`/orochi nodes`", nodes_message(ill.nodes, ill.tasks, N1))
+
+
+def _volumes() -> Iterator[Sample]:
+    node = "photon-machine-01"
+    yield Sample("`/orochi volumes`: none", volumes_message("orochi", (), {}, node))
+    nfs = {"type": "nfs", "o": "addr={},rw", "device": ":/export/{}"}
+    mounts, answers = [], {}
+    for number, (name, reach) in enumerate({"data": Reach.ANSWERS, **_reaches()}.items()):
+        host = f"nfs{number}.internal"
+        options = {
+            key: value.format(host if "addr" in value else name) for key, value in nfs.items()
+        }
+        mounts.append(VolumeMount(f"orochi_{name}", "orochi_es01", f"/{name}", options=options))
+        answers[host, 2049] = reach
+    todo = {"type": "nfs", "o": "addr=<NFS_SERVER_IP>", "device": ":/export"}
+    mounts.append(VolumeMount("orochi_todo", "orochi_django", "/todo", options=todo))
+    mounts.append(VolumeMount("orochi_nobody", "orochi_django", "/nobody", options={"type": "nfs"}))
+    mounts.append(VolumeMount("orochi_static", "orochi_django", "/srv/static", read_only=True))
+    mounts.append(VolumeMount("orochi_other", "orochi_django", "/other", options={"size": "2g"}))
+    live = {"orochi_other": LiveVolume("orochi_other", "local", {"size": "1g"})}
+    volumes = volumes_of(mounts, live)
+    yield Sample("`/orochi volumes`", volumes_message("orochi", volumes, answers, node))
+    trouble = "The Docker engine at unix:///var/run/docker.sock did not answer within 5 s."
+    few = tuple(each for each in volumes if each.name == "orochi_static")
+    message = volumes_message("orochi", few, {}, node, trouble)
+    yield Sample("`/orochi volumes`: the engine does not answer", message)
+
+
+def _reaches() -> dict[str, Reach]:
+    return {reach.value: reach for reach in Reach if reach is not Reach.ANSWERS}
+
+
+def _map() -> Iterator[Sample]:
+    shared: list[Upload] = []
+
+    async def share(_channel: str, upload: Upload, *_thread: str) -> str:
+        shared.append(upload)
+        return ""
+
+    chat = port()
+    chat.share = share
+    swarm, drawing = port(stack_look=whole_stack(healthy=False)), port(png=b"")
+    request = Request(user=ANN, channel=CHANNEL, key="k", text="map")
+    handler = MapHandler(context(swarm=swarm, drawing=drawing, chat=chat))
+
+    async def show() -> Message:
+        await handler.show(ShowMap(), request)
+        return Message(shared[0].said)
+
+    yield Sample("`/orochi map`: what is said beside the picture, in the channel", answer(show()))
+
+
+def _join() -> Iterator[Sample]:
+    addresses = ("192.0.2.11:2377", "192.0.2.12:2377")
+    tokens = JoinTokens({"worker": TOKEN, "manager": TOKEN}, addresses)
+    ctx = context(nodes=port(join_tokens=tokens, rotate_token=None), jobs=port(audit=None))
+    handler = JoinHandler(ctx)
+    yield Sample("`/orochi join worker`", answer(handler.answer(Join("worker"), ANN)))
+    asked = answer(handler.answer(Join("manager", rotate=True), ANN))
+    yield Sample("`/orochi join rotate manager`: the question", asked)
+    rotated = answer(handler.rotate(RotateToken("manager:x"), ANN))
+    yield Sample("`/orochi join rotate manager`: rotated", rotated)

@@ -1,0 +1,154 @@
+"""What was and what is: jobs, versions, stacks, and the Home tab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.deploys.catalog import StackEntry
+from bot.domain.deploys.version import Version
+from bot.domain.jobs.deploy_plan import Action, Difference, Kind, ReplicaRule, Replicas, Step
+from bot.domain.jobs.verdict import Verdict
+from bot.domain.operations.dashboard import Dashboard
+from bot.domain.text.message import Message
+from bot.swarm.stacks.folder import StackFolder
+from bot.views.history import history_message
+from bot.views.home import home_message
+from bot.views.jobs.list import jobs_message
+from bot.views.stacks import stacks_message
+from tests.messages.incidents import crash, lost
+from tests.messages.jobs import converged, crashed, queued, revised, scaling
+from tests.messages.plans import a_change, a_plan
+from tests.messages.sample import ANN, AT, BOB, COMMAND, Sample, Topic, raised, shortened
+from tests.messages.swarm import whole_stack
+
+ALONE = "Visible only to the person who asked."
+
+
+def topics() -> tuple[Topic, ...]:
+    """The lists and the tab."""
+    return (
+        Topic("Jobs, versions and stacks", ALONE, (*_jobs(), *_history(), *_stacks())),
+        Topic("Home tab", "Each person's own tab of the app.", tuple(_home())),
+    )
+
+
+def _jobs() -> Iterator[Sample]:
+    now = AT + 600
+    done = (converged(), crashed(), revised())
+    yield Sample("`/orochi jobs`: none", jobs_message((), (), now, command=COMMAND))
+    idle = jobs_message((), done, now, command=COMMAND)
+    yield Sample("`/orochi jobs`: none under way", idle)
+    busy = jobs_message((scaling(), queued()), done, now, command=COMMAND)
+    yield Sample("`/orochi jobs`", busy)
+    many = tuple(replace(queued(), id=f"job{n:03}") for n in range(25))
+    yield Sample("`/orochi jobs`: many", shortened(jobs_message(many, (), now, command=COMMAND)))
+
+
+def a_version(number: int, verdict: Verdict = Verdict.CONVERGED, **values: Any) -> Version:
+    """A deployed version of the stack orochi."""
+    images = {
+        "orochi_django": f"registry.example.com/django:2.{number}",
+        "orochi_worker01": "registry.example.com/worker01:2.4",
+    }
+    defaults: dict[str, Any] = {"images": images, "bundle": f"b{number}", "user": ANN}
+    given = {**defaults, **values}
+    at = AT - 86400 * (8 - number)
+    return Version(
+        "orochi",
+        f"job{number:03}",
+        at=at,
+        verdict=verdict,
+        digest="d",
+        replicas={},
+        number=number,
+        **given,
+    )
+
+
+def _history() -> Iterator[Sample]:
+    versions = (
+        a_version(7, Verdict.CRASH_LOOPING, user=BOB),
+        a_version(6),
+        a_version(5, bundle="b4"),
+        a_version(4, images={"orochi_django": "registry.example.com/django:2.4"}),
+        a_version(3, images={"orochi_django": "registry.example.com/django:2.4"}, bundle=""),
+        a_version(2, images={"orochi_flower": "registry.example.com/flower:1.0"}),
+    )
+    yield Sample("`/orochi history`: none", history_message("orochi", (), command=COMMAND))
+    yield Sample("`/orochi history`", history_message("orochi", versions, command=COMMAND))
+    others = [replace(each, stack="portainer") for each in versions[1:3]]
+    other = history_message("portainer", others, command="")
+    yield Sample("`/orochi history portainer`", other)
+    first = history_message("orochi", versions[1:2], command=COMMAND)
+    yield Sample("`/orochi history`: no way back", first)
+    unkept = (versions[0], replace(versions[1], bundle=""))
+    lost_files = history_message("orochi", unkept, command=COMMAND)
+    yield Sample("`/orochi history`: the files of the way back are not kept", lost_files)
+    many = tuple(a_version(n) for n in range(30, 0, -1))
+    yield Sample(
+        "`/orochi history`: many", shortened(history_message("orochi", many, command=COMMAND))
+    )
+
+
+def _stacks() -> Iterator[Sample]:
+    drift = a_plan(
+        a_change(
+            "django",
+            Action.UPDATE,
+            Difference(
+                "image", "registry.example.com/django:2.6", "registry.example.com/django:2.5"
+            ),
+            Difference("environment DEBUG", "1", ""),
+            Difference("label owner", "", "shop"),
+        ),
+        a_change("flower", Action.CREATE),
+        a_change("legacy", Action.REMOVE),
+        a_change("worker01", None, replicas=Replicas(5, 3, 5, ReplicaRule.SCALED)),
+        others=(Step(Kind.NETWORK, Action.CREATE, "orochi_default", wanted="n"),),
+    )
+    same = a_plan(a_change("portainer", None))
+    trouble = "The docker command-line client made no plan within 30 s."
+    entries = (
+        StackEntry("legacy", has_file=False, services=2),
+        StackEntry("orochi", has_file=True, services=4, version=a_version(7), drift=drift),
+        StackEntry("portainer", has_file=True, services=1, version=a_version(2), drift=same),
+        StackEntry("registry", has_file=True, services=0),
+        StackEntry("shop", has_file=True, services=3, version=a_version(3), trouble=trouble),
+    )
+    yield Sample("`/orochi stacks`", stacks_message(entries, command=COMMAND))
+    error = raised(lambda: StackFolder("").names())
+    off = f"{error.sentence} {error.hint}"
+    yield Sample("`/orochi stacks`: none", stacks_message((), command=COMMAND))
+    yield Sample(
+        "`/orochi stacks`: deploying is turned off",
+        stacks_message(entries[:1], command=COMMAND, trouble=off),
+    )
+
+
+def _home() -> Iterator[Sample]:
+    quiet = replace(lost().told, silenced_until=AT + 3600, silenced_by=BOB)
+    busy = Dashboard(
+        AT,
+        whole_stack(healthy=False),
+        {"exporter-id": 3},
+        (crash().told, quiet),
+        (scaling(), queued()),
+        (converged(), crashed()),
+        {"orochi": a_version(7), "shop": a_version(3)},
+    )
+    yield Sample("For an operator: trouble", _tab(busy, operator=True))
+    yield Sample("For everyone else: trouble", _tab(busy, operator=False))
+    well = Dashboard(AT, whole_stack(healthy=True), {"exporter-id": 3})
+    yield Sample("All is well", _tab(well, operator=True))
+    troubles = ("Redis does not answer, so the bot cannot keep its jobs.",)
+    yield Sample(
+        "The engine and Redis are away", _tab(Dashboard(AT, troubles=troubles), operator=True)
+    )
+    empty = replace(whole_stack(healthy=True), services=(), tasks=())
+    yield Sample("No services", _tab(Dashboard(AT, empty), operator=False))
+
+
+def _tab(board: Dashboard, *, operator: bool) -> Message:
+    return home_message(board, AT, AT + 600, operator=operator, command=COMMAND)

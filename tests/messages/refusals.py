@@ -1,0 +1,382 @@
+"""What a person reads when a command is not understood, not allowed, or cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from redis.exceptions import AuthenticationError
+
+from bot.domain.commands.access import Operators
+from bot.domain.commands.names import NotFound, resolve
+from bot.domain.commands.parser import Reply, parse
+from bot.domain.commands.values import (
+    Cancel,
+    Defaults,
+    Deploy,
+    Join,
+    ListVersions,
+    RotateToken,
+    ScaleTarget,
+)
+from bot.domain.commands.values import Scale as Scaling
+from bot.domain.errors import BotError, DrawingError, SwarmUnavailableError, UncertainError
+from bot.domain.jobs.model import Draft
+from bot.domain.operations.drain_plan import check_room, plan_drain
+from bot.domain.operations.node_change import check_drain, find_node
+from bot.domain.operations.preflight import check_restart, check_roll_back, check_scale
+from bot.domain.swarm.model import (
+    Availability,
+    LastChange,
+    Previous,
+    Resources,
+    StackLook,
+    UpdateState,
+)
+from bot.domain.text.message import Message
+from bot.ports import CancelResult, Request
+from bot.ports.engine import JoinTokens
+from bot.slack.errors import refusal as slack_refusal
+from bot.slack.wording import internal_error, unknown_command
+from bot.store.connection import _unavailable
+from bot.swarm.failures import translate
+from bot.swarm.stacks import complaints
+from bot.swarm.stacks.env_file import read_env
+from bot.swarm.stacks.folder import StackFolder
+from bot.views.errors import not_an_operator, refused, reply_message, unknown_service
+from handlers.cancel import Cancel as CancelHandler
+from handlers.deploy import Deploy as DeployHandler
+from handlers.history import ListVersions as VersionsHandler
+from handlers.join import Join as JoinHandler
+from handlers.rollback import StackBack
+from handlers.router import UNEXPECTED, Router
+from handlers.scale import Scale, ScaleBack
+from tests.messages.jobs import converged, scaling
+from tests.messages.lists import a_version
+from tests.messages.plans import a_plan
+from tests.messages.sample import (
+    ANN,
+    AT,
+    CHANNEL,
+    COMMAND,
+    Sample,
+    Topic,
+    answer,
+    context,
+    error_message,
+    nothing,
+    port,
+    raised,
+)
+from tests.messages.swarm import DJANGO, NODES, WORKER, a_service, running
+
+DEFAULTS = Defaults(COMMAND, "worker01", 100)
+TYPED = (
+    "scael 5",
+    "up",
+    "worker01 5",
+    "frobnicate",
+    "help frobnicate",
+    "scale",
+    "scale worker01",
+    "scale five",
+    "scale +2",
+    "scale 5.5",
+    "scale 500",
+    "scale 3 5",
+    "scale to 5",
+    "scale worker01 up by 2",
+    "scale --force 5",
+    "scale worker01=3 worker01=5",
+    "scale worker01=3 =5",
+    "scale worker01=3 django",
+    "scale worker/01 5",
+    "scale a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1 k=1",
+    "restart",
+    "restart django redis",
+    "rollback django redis",
+    "rollback django --yes",
+    "deploy shop orochi",
+    "deploy --force",
+    "deploy orochi.yml",
+    "deploy sh/op",
+    "status django redis",
+    "ps django redis",
+    "logs",
+    "logs django redis",
+    "logs django --follow",
+    "logs django --since 10m --since 1h",
+    "logs django --since yesterday",
+    "logs django --lines many",
+    "nodes all",
+    "jobs all",
+    "incidents django redis",
+    "history orochi shop",
+    "history sh/op",
+    "drain",
+    "drain one two",
+    "drain photon/machine",
+    "drain --force photon-machine-02",
+    "activate",
+    "join",
+    "join leader",
+    "join rotate",
+    "cancel",
+    "cancel k3f9ab m7p2xq",
+    "cancel 42",
+)
+"""What is not understood: each is answered by the parser."""
+
+
+def topics() -> tuple[Topic, ...]:
+    """By who refuses: the parser, the check of who may, the swarm, the systems around."""
+    return (
+        Topic(
+            "Not understood", "Visible only to the person who typed it.", tuple(_not_understood())
+        ),
+        Topic(
+            "Not allowed, or not possible",
+            "Visible only to the person who typed or clicked.",
+            (*_not_allowed(), *_not_found(), *_not_possible(), *_buttons(), *_plans()),
+        ),
+        Topic(
+            "Stack files that cannot be deployed",
+            "Visible only to the operator who asked; the reason of a job that is refused.",
+            tuple(_files()),
+        ),
+        Topic("Errors", "Visible only to the person who typed or clicked.", tuple(_errors())),
+    )
+
+
+def _not_understood() -> Iterator[Sample]:
+    for text in TYPED:
+        reply = parse(text, DEFAULTS)
+        assert isinstance(reply, Reply), text
+        yield Sample(f"`/orochi {text}`", reply_message(reply))
+
+
+def _not_allowed() -> Iterator[Sample]:
+    some, none = Operators.parse("UANN,UBOB"), Operators.parse("")
+    yield Sample("Not an operator", not_an_operator(some))
+    yield Sample("Nobody is an operator", not_an_operator(none))
+    away = slack_refusal("usergroups.users.list", "internal_error")
+    group: Any = Router(
+        context(chat=port(members=away)), _no_handlers(), Operators.parse("SOPS"), DEFAULTS
+    )
+    request = Request("k", ANN, CHANNEL, action_id="job.cancel", value="k3f9ab")
+    yield Sample("The operators' user group is not known", answer(group.press(request)))
+    everyone: Any = Router(context(), _no_handlers(), Operators.parse("*"), DEFAULTS)
+    yield Sample("A button of another version", answer(everyone.press(request)))
+
+
+def _no_handlers() -> Any:
+    handlers = port()
+    handlers.looks, handlers.job_presses, handlers.presses = frozenset(), {}, {}
+    return handlers
+
+
+def _not_found() -> Iterator[Sample]:
+    twins = (replace(WORKER, id="a"), replace(WORKER, id="b", name="orochi_Worker01"))
+    for title, typed, services in (
+        ("a typing error", "wroker01", (WORKER, DJANGO)),
+        ("no name like it", "frontend", (WORKER, DJANGO)),
+        ("two that fit", "WORKER01", twins),
+        ("the stack is not there", "worker01", ()),
+    ):
+        found = resolve(typed, "orochi", services)
+        assert isinstance(found, NotFound)
+        error = unknown_service(found, "orochi")
+        yield Sample(f"No such service: {title}", error_message(error))
+    twice = (NODES[0], replace(NODES[0], id="v1other"))
+    yield _refusal("No such node: a typing error", lambda: find_node("photon-machine-2", NODES))
+    yield _refusal("No such node: no name like it", lambda: find_node("moon", NODES))
+    yield _refusal("No such node: two that fit", lambda: find_node("photon-machine-01", twice))
+    for title, command, known in (
+        ("a stack that was not deployed", ListVersions("shop"), ("orochi", "portainer")),
+        ("no stack named", ListVersions(None), ("orochi",)),
+    ):
+        ctx = context(versions=port(of=(), stacks=known))
+        ctx.stack = ctx.stack if command.stack else ""
+        asked = VersionsHandler(ctx).answer(command, ANN)
+        yield Sample(f"`/orochi history`: {title}", answer(asked))
+
+
+def _refusal(title: str, check: Callable[[], object]) -> Sample:
+    return Sample(title, error_message(raised(check)))
+
+
+def _not_possible() -> Iterator[Sample]:
+    paused = replace(WORKER, update=UpdateState.PAUSED)
+    stuck = replace(WORKER, update=UpdateState.ROLLBACK_PAUSED)
+    back = replace(paused, can_roll_back=True)
+    everywhere = a_service("exporter", None)
+    yield _refusal("Scale: a global service", lambda: check_scale(everywhere, COMMAND))
+    yield _refusal("Scale: an update is paused", lambda: check_scale(back, COMMAND))
+    yield _refusal("Scale: paused, and no way back", lambda: check_scale(paused, COMMAND))
+    yield _refusal("Scale: a roll back is paused", lambda: check_scale(stuck, COMMAND))
+    yield _refusal("Restart: an update is paused", lambda: check_restart(back, COMMAND))
+    yield _refusal("Roll back: never changed", lambda: check_roll_back(DJANGO))
+    for title, change, update in (
+        ("after a scale", LastChange.NUMBER, UpdateState.COMPLETED),
+        ("after a restart", LastChange.RESTART, UpdateState.COMPLETED),
+        ("after a roll back", LastChange.VERSION, UpdateState.ROLLBACK_COMPLETED),
+    ):
+        service = replace(DJANGO, previous=Previous("p", DJANGO.image, change), update=update)
+        yield _refusal(f"Roll back: {title}", partial(check_roll_back, service))
+    twice = Scaling((ScaleTarget("worker01", 5), ScaleTarget("orochi_worker01", 5)))
+    asked = Scale(context(swarm=port(services=(WORKER,)))).begin(_draft(), twice)
+    yield Sample("Scale: one service by both of its names", answer(nothing(asked)))
+    drained = [replace(each, availability=Availability.DRAIN) for each in NODES[1:]]
+    last = (NODES[0], *drained)
+    yield _refusal("Drain: the last node", lambda: check_drain(NODES[0], last))
+    big = replace(WORKER, reservation=Resources(3 * 10**9, 6 * 2**30))
+    full = StackLook(AT, "", (big,), running(big, 1, 2, 3, reservation=big.reservation), NODES)
+    plan = plan_drain(NODES[1], full)
+    yield _refusal("Drain: no room elsewhere", lambda: check_room(NODES[1], plan, COMMAND))
+    unreached = context(
+        nodes=port(join_tokens=JoinTokens({"worker": "x"}, ())), jobs=port(audit=None)
+    )
+    joining = JoinHandler(unreached).answer(Join("worker"), ANN)
+    yield Sample("Join: no manager can be reached", answer(joining))
+    away = SwarmUnavailableError("The engine does not answer.")
+    ctx = context(nodes=port(rotate_token=away), jobs=port(audit=None))
+    rotating = _certain(JoinHandler(ctx).rotate(RotateToken("worker:x"), ANN))
+    yield Sample("Join: not known whether the token was rotated", answer(rotating))
+
+
+async def _certain(asked: Any) -> Message:
+    """Errors as they are shown where it is not known what was changed."""
+    try:
+        message: Message = await asked
+    except UncertainError as error:
+        return error_message(error, unchanged=False)
+    return message
+
+
+def _buttons() -> Iterator[Sample]:
+    for title, result in (
+        ("no such job", CancelResult.UNKNOWN),
+        ("it has ended", CancelResult.FINISHED),
+        ("it was queued", CancelResult.DEQUEUED),
+        ("it runs", CancelResult.ASKED),
+    ):
+        handler = CancelHandler(context(jobs=port(cancel=result)), port(cancel=None))
+        yield Sample(f"Cancel: {title}", answer(handler.answer(Cancel("k3f9ab"), ANN)))
+    for title, job in (
+        ("the job still runs", scaling()),
+        ("the job changed nothing", replace(converged(), targets=())),
+    ):
+        ctx = context(jobs=port(load=job))
+        pressed = ScaleBack(ctx, Scale(ctx)).begin(_draft(), "k3f9ab")
+        yield Sample(f"[Scale back]: {title}", answer(nothing(pressed)))
+    newer = context(versions=port(of=(a_version(7), a_version(6))))
+    pressed = StackBack(newer, port()).press(_draft(), converged())
+    yield Sample("[Roll back] of a deploy: another came after it", answer(nothing(pressed)))
+
+
+def _draft() -> Draft:
+    return Draft("d4k2m9", "k", "command", "deploy", ANN, CHANNEL, "", AT)
+
+
+def _plans() -> Iterator[Sample]:
+    recording = port()
+    recording.plan = a_plan()
+    ctx = context(versions=port(of=()), stacks=port(record=recording))
+    asked = DeployHandler(ctx, port()).begin(_draft(), Deploy())
+    yield Sample("Deploy: the file names no service", answer(nothing(asked)))
+    anywhere = StackBack(context(), port()).begin(_draft(), "")
+    yield Sample("Roll back: the bot is for no stack", answer(nothing(anywhere)))
+    never = StackBack(context(versions=port(of=())), port()).begin(_draft(), "orochi")
+    yield Sample("Roll back: never deployed", answer(nothing(never)))
+    first = StackBack(context(versions=port(of=(a_version(1),))), port())
+    yield Sample("Roll back: no other version", answer(nothing(first.begin(_draft(), "orochi"))))
+
+
+def _files() -> Iterator[Sample]:
+    yield _refusal("Deploying is turned off", lambda: StackFolder("").names())
+    yield _refusal("The folder is not there", lambda: StackFolder("/nowhere").names())
+    yield _refusal(
+        "A line of the variables", lambda: read_env("KEY VALUE\nTAG='2.4\n", "orochi.env")
+    )
+    yield Sample("Variables without a value", error_message(complaints.unset(["TAG"], "orochi")))
+    yield Sample("YAML with tags", error_message(complaints.unreadable("orochi")))
+    for title, said in (
+        ("An unknown key", "services.web Additional property links2 is not allowed"),
+        ("An old version", "unsupported Compose file version: 1"),
+        ("A required variable", "required variable TAG is missing a value: name a version"),
+        ("A dollar sign", "invalid interpolation format for services.web.command: x"),
+        ("A network", 'network "front" is declared as external, but could not be found'),
+        ("A network of one machine", 'network "front" is declared as external, but it is not in'),
+        ("A secret", "service web: secret not found: password"),
+        ("A config that changed", "failed to update config orochi_nginx: only updates to labels"),
+        ("A file", "open nginx.conf: no such file or directory"),
+        ("An undefined volume", 'service "web" refers to undefined volume "data"'),
+        ("Not YAML", "yaml: line 3: mapping values are not allowed in this context"),
+        ("Anything else", "services.web.ports.0 must be a string"),
+    ):
+        error = complaints.refusal(said, "orochi", "/stacks")
+        yield Sample(f"The docker client refuses: {title}", error_message(error))
+    for title, removed in (
+        ("of another service", frozenset[str]()),
+        ("that goes", frozenset({"old"})),
+    ):
+        web, old = ({"Name": name, "EndpointSpec": _published()} for name in ("web", "old"))
+        error_ = complaints.port_taken([("web", web)], [{"Spec": old}], removed)
+        assert error_ is not None
+        yield Sample(f"A port {title}", error_message(error_))
+    modes: tuple[str, dict[str, Any], dict[str, Any]] = (
+        "orochi_web",
+        {"Mode": {"Replicated": {}}},
+        {"Mode": {"Global": {}}},
+    )
+    changed = complaints.mode_changed("orochi", [modes])
+    assert changed is not None
+    yield Sample("Another mode", error_message(changed))
+
+
+def _published() -> dict[str, Any]:
+    return {"Ports": [{"PublishedPort": 80}]}
+
+
+def _errors() -> Iterator[Sample]:
+    yield Sample("Redis does not answer", error_message(_unavailable(TimeoutError())))
+    yield Sample("Redis refuses the password", error_message(_unavailable(AuthenticationError())))
+    uncertain = UncertainError(
+        "Redis stopped answering while job k3f9ab was being queued.",
+        hint="Its message says what became of it as soon as Redis is back.",
+    )
+    yield Sample("Redis stopped answering half-way", error_message(uncertain, unchanged=False))
+    host = "unix:///var/run/docker.sock"
+    for title, error in (
+        ("no socket", FileNotFoundError()),
+        ("it is not running", ConnectionRefusedError()),
+        ("the connection broke", ConnectionResetError()),
+        ("it does not answer", TimeoutError()),
+    ):
+        yield Sample(f"Docker: {title}", error_message(translate(error, host, 5.0)))
+    for title, word in (
+        ("the bot is not in the channel", "not_in_channel"),
+        ("the channel is archived", "is_archived"),
+        ("posting is restricted", "restricted_action"),
+        ("the message is gone", "message_not_found"),
+        ("the token is not valid", "invalid_auth"),
+        ("it failed", "internal_error"),
+        ("it does not take the message", "invalid_blocks"),
+        ("anything else", "team_not_found"),
+    ):
+        yield Sample(f"Slack: {title}", error_message(_slack(word)))
+    lacks = slack_refusal("chat.postMessage", "missing_scope", needed="chat:write")
+    yield Sample("Slack: a scope is missing", error_message(lacks))
+    busy = DrawingError("Too many pictures are being drawn.", hint="Try again in a minute.")
+    yield Sample("Map: too many pictures", error_message(busy))
+    yield Sample("No answer in time", refused("There was no answer within 10 s."))
+    yield Sample("An unexpected error", error_message(BotError(UNEXPECTED)))
+    inside = error_message(internal_error(), unchanged=False)
+    yield Sample("An error inside the bot", inside)
+    yield Sample("Another slash command", error_message(unknown_command("/swarm", COMMAND)))
+
+
+def _slack(word: str) -> BotError:
+    return slack_refusal("chat.postMessage", word, bot_name="orochi")
