@@ -19,7 +19,7 @@ RUN /opt/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . 
 
 FROM python:3.13-slim-trixie
 LABEL org.opencontainers.image.title="Orochi stack bot" \
-      org.opencontainers.image.description="A chat-ops bot for Docker Swarm whose word is true" \
+      org.opencontainers.image.description="ChatOps for Docker Swarm with verified outcomes" \
       org.opencontainers.image.licenses="MIT"
 # The release's own version, so that its security updates come with every build.
 RUN apt-get update \

@@ -4,7 +4,10 @@ BIN := .venv/bin
 PROCESSES ?= 3
 SWARM ?= simulated
 
-.PHONY: demo setup packages test check lint bench lock page
+.PHONY: help demo setup packages test check lint bench lock page
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: packages .venv/.ready ## make .venv from the lock
 
@@ -32,11 +35,12 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 test: setup ## every test: unit, contract and (as root) those on a real swarm, each file in one process
 	$(BIN)/python -m tests.second_chance -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: setup ## format, lint, types, direction of imports
+lint: setup ## format, lint, types, direction of imports, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 check: lint ## before each commit, about a minute: lint, then the unit tests
 	$(BIN)/pytest -n $(PROCESSES) --dist loadfile tests/unit $(ARGS)
