@@ -37,7 +37,7 @@ def _setting(default: Any, text: str, **bounds: Any) -> Any:  # noqa: ANN401 - a
 
 
 class Settings(BaseSettings):
-    """The settings by their environment names in lower case; the help is in the README's table."""
+    """The settings by their names in lower case; the help is in docs/configuration.md, too."""
 
     model_config = {"alias_generator": str.upper, "case_sensitive": True, "frozen": True}
 

@@ -15,7 +15,7 @@ JOB_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900)
 
 
 class Metrics:
-    """One registry for one bot. Names are listed in the README."""
+    """One registry for one bot. Names are listed in docs/integrations.md."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -80,9 +80,9 @@ def section(title: str, name: str = "README.md") -> str:
     return rest.partition("\n## ")[0]
 
 
-def rows(text: str) -> list[tuple[str, ...]]:
-    """The rows of the one table in a text whose first cell is a code span, without its quotes."""
-    lines = [line for line in text.splitlines() if line.startswith("| `")]
+def rows(text: str, start: str = "| `") -> list[tuple[str, ...]]:
+    """The rows of the tables in a text that begin so; a code span in the first cell is unquoted."""
+    lines = [line for line in text.splitlines() if line.startswith(start)]
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     return [(first.strip("`"), *others) for first, *others in cells]
 
@@ -94,7 +94,7 @@ def command_rows() -> list[tuple[str, ...]]:
 
 
 def metric_rows() -> list[tuple[str, ...]]:
-    """The README's table of metrics as it has to be, read from what is really scraped."""
+    """The table of metrics as it has to be, read from what is really scraped."""
     found: list[tuple[str, ...]] = []
     for family in text_string_to_metric_families(scraped()):
         if not family.name.endswith("_created"):
@@ -150,6 +150,17 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def test_the_readme_is_short() -> None:
+    assert len(read("README.md").splitlines()) <= 180
+
+
+def test_the_index_lists_every_page_of_the_documentation() -> None:
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    listed = {cell[1 : cell.index("]")] for (cell, *_) in rows(read("docs/README.md"), "| [")}
+
+    assert listed == pages - {"README.md"}
+
+
 def test_the_readme_lists_every_command_and_no_other() -> None:
     assert rows(section("Commands")) == command_rows()
 
@@ -161,19 +172,19 @@ def test_the_manifest_hints_at_every_command() -> None:
     assert set(hinted) == {row.name for row in COMMANDS}
 
 
-def test_the_readme_lists_every_metric_and_no_other() -> None:
-    assert rows(section("Health and metrics")) == metric_rows()
+def test_every_metric_is_listed_and_no_other() -> None:
+    assert rows(section("Health and metrics", "docs/integrations.md")) == metric_rows()
 
 
-def test_the_readme_explains_every_verdict_and_no_other() -> None:
-    explained = rows(section("Verdicts"))
+def test_every_verdict_is_explained_and_no_other() -> None:
+    explained = rows(section("Verdicts", "docs/verdicts.md"))
 
     assert [word for word, *_ in explained] == [verdict.value for verdict in Verdict]
     assert all(len(row) == 3 and all(row) for row in explained)
 
 
-def test_the_readmes_metadata_is_what_jobs_and_incidents_carry() -> None:
-    text = section("For other programs")
+def test_the_metadata_that_is_shown_is_what_jobs_and_incidents_carry() -> None:
+    text = section("Message metadata", "docs/integrations.md")
     shown = [json.loads(body) for kind, body in FENCE.findall(text) if kind == "json"]
     real = [metadata(a_job()), incident_metadata(an_incident())]
 

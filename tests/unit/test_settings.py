@@ -1,4 +1,4 @@
-"""Settings: all that is wrong is said at once, secrets come from files, the README knows all."""
+"""Settings: all mistakes are said at once, secrets come from files, the documents know all."""
 
 from __future__ import annotations
 
@@ -137,17 +137,17 @@ def test_secrets_do_not_show():
     assert "xoxb-1" not in repr(load(GOOD, None))
 
 
-def test_the_readme_table_is_the_code():
-    """Every setting stands in the README's table with its default and its help, and no other."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", _readme_settings(), re.MULTILINE)
+def test_the_table_of_settings_is_the_code():
+    """Every setting is in the page's table with its default and its help, and no other."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", _page_settings(), re.MULTILINE)
     assert rows == [
         (env_name(field), _default(field), str(info.description))
         for field, info in Settings.model_fields.items()
     ]
 
 
-def _readme_settings() -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def _page_settings() -> str:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     return text.partition("## Settings")[2].partition("\n## ")[0]
 
 
