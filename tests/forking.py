@@ -5,8 +5,8 @@
 a process id and an exit code of its own. ``tests/contract/test_start.py`` and
 ``tests/swarm/test_image.py`` start the bot as users do.
 
-Run as a program, with the number of a socket, this module is that process. It ends when the other
-end of the socket closes.
+Run as a program, with the number of a socket, this module is that process. When the other end of
+the socket closes, because the tests have ended or were killed, it ends with all of its bots.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _loader() -> socket.socket:
 
     def end() -> None:
         ours.close()
-        process.wait(10)
+        process.wait(10)  # it ends itself with SIGKILL, as its whole group
 
     atexit.register(end)
     return ours
@@ -101,11 +101,12 @@ def _loader() -> socket.socket:
 
 def _serve(door: socket.socket) -> None:
     """Fork a keeper for each message; a keeper forks the bot, waits for it and tells its end."""
+    os.setpgrp()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         said, ends, _flags, _address = socket.recv_fds(door, _LONGEST, 2)
         if not said:
-            return
+            os.killpg(0, signal.SIGKILL)
         if os.fork() == 0:
             door.close()
             _keep(json.loads(said), *ends)

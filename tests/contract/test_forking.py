@@ -1,0 +1,49 @@
+"""Bots that are forked for tests: each is a process of its own, and none outlives the tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.forking import ForkedBot
+from tests.lab.waiting import wait_until
+
+START = """
+import asyncio, socket
+from tests.forking import ForkedBot
+
+async def start() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        bot = await ForkedBot.start({
+            "SLACK_BOT_TOKEN": "xoxb-1",
+            "SLACK_APP_TOKEN": "xapp-1",
+            "SLACK_API_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/api/",
+            "BOT_HTTP_PORT": "0",
+        })
+        print(bot.pid, flush=True)
+        await asyncio.sleep(3600)
+
+asyncio.run(start())
+"""
+"""A test that waits for ever, beside a bot that waits for Slack's answer."""
+
+
+async def test_its_log_and_its_exit_code_are_told() -> None:
+    bot = await ForkedBot.start({"SLACK_BOT_TOKEN": ""})
+    said = (await bot.stderr.read()).decode()
+
+    assert await bot.wait() == 2
+    assert bot.returncode == 2
+    assert "SLACK_BOT_TOKEN" in said
+
+
+def test_a_bot_ends_with_the_tests_that_wanted_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE) as tests:
+        assert tests.stdout is not None
+        bot = Path("/proc", tests.stdout.readline().decode().strip())
+        assert bot.is_dir()
+        tests.kill()
+
+    wait_until(lambda: not bot.exists(), "the end of the bot", seconds=60)
+    assert not bot.exists()
