@@ -41,29 +41,29 @@ class Drain:
         await self.job.queue(draft, command.node, forced=command.yes)
 
     def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
-        """As in ``NodeDeed``: the last node that takes tasks, and what fits nowhere else."""
+        """As in ``NodeOperation``: the last node that takes tasks, and what fits nowhere else."""
         check_drain(node, look.nodes)
         if not forced:
             check_room(node, plan_drain(node, look), self._ctx.command)
 
     def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
-        """As in ``NodeDeed``: what moves, what ends, and what finds no place."""
+        """As in ``NodeOperation``: what moves, what ends, and what finds no place."""
         return plan_drain(node, look).sentences
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
-        """As in ``NodeDeed``: the services that have tasks to move."""
+        """As in ``NodeOperation``: the services that have tasks to move."""
         return moved_services(node, look.services, look.tasks)
 
     def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
-        """As in ``NodeDeed``: which tasks are still there."""
+        """As in ``NodeOperation``: which tasks are still there."""
         return drain_progress(target.service, look, target.replicas)
 
     def begun(self, look: NodeLook) -> bool:
-        """As in ``NodeDeed``: all that lives there is to be stopped."""
+        """As in ``NodeOperation``: all that lives there is to be stopped."""
         return all(task.desired > TaskState.RUNNING for task in look.left)
 
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
-        """As in ``NodeDeed``."""
+        """As in ``NodeOperation``."""
         overdue = waited > self._ctx.limits.time_limit
         found = drain_outcome(look, target.replicas, changed=target.changed)
         return found or (drain_overdue(look, target.replicas) if overdue else None)
@@ -84,25 +84,25 @@ class Activate:
         await self.job.queue(draft, command.node)
 
     def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
-        """As in ``NodeDeed``: nothing speaks against it."""
+        """As in ``NodeOperation``: nothing speaks against it."""
 
     def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
-        """As in ``NodeDeed``: what starts there."""
+        """As in ``NodeOperation``: what starts there."""
         return arrivals(node, look)
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
-        """As in ``NodeDeed``: the global services that start a task there."""
+        """As in ``NodeOperation``: the global services that start a task there."""
         return arriving_services(node, look.services)
 
     def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
-        """As in ``NodeDeed``: the node's own state."""
+        """As in ``NodeOperation``: the node's own state."""
         return ServiceProgress(target.service, 0, 0, f"the node is {look.node.state.value}")
 
     def begun(self, _look: NodeLook) -> bool:
-        """As in ``NodeDeed``: a service that lacks a task there does not look well."""
+        """As in ``NodeOperation``: a service that lacks a task there does not look well."""
         return True
 
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
-        """As in ``NodeDeed``."""
+        """As in ``NodeOperation``."""
         late = waited > READY_SECONDS
         return activate_outcome(look.node, changed=target.changed, late=late)

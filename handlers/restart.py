@@ -38,7 +38,7 @@ class Restart:
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
-        """As in ``Deed``: a paused update; no task to restart."""
+        """As in ``ServiceOperation``: a paused update; no task to restart."""
         if look.service is None or target.begun:
             return None
         self._check(look.service)
@@ -48,23 +48,24 @@ class Restart:
         return Outcome(Verdict.CONVERGED, reason)
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``Deed``: the counter of forced updates, so that nobody counts on twice."""
+        """As in ``ServiceOperation``: the counter of forced updates, so that nobody counts on
+        twice."""
         made = look.service.restarts if look.service else 0
         return replace(target, replicas=service_lookup.wanted(look), restarts=made + 1)
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         updated = await self._ctx.swarm.force_update(
             target.service_id, target.restarts, self._check
         )
         return replace(target, changed=updated.changed or doubtful, template=updated.template)
 
     def goal(self, target: Target, goal: Goal) -> Goal:
-        """As in ``Deed``: as many tasks as are wanted by then, all of them new."""
+        """As in ``ServiceOperation``: as many tasks as are wanted by then, all of them new."""
         return replace(goal, template=target.template)
 
     def told(self, target: Target, outcome: Outcome) -> Outcome:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         if target.changed:
             return outcome
         return replace(
@@ -72,7 +73,7 @@ class Restart:
         )
 
     def left(self, target: Target, running: int) -> str:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         return f"the swarm goes on with the restart, {running} of {target.replicas} run anew."
 
     def _check(self, service: Service) -> None:

@@ -55,13 +55,14 @@ class RollBack:
         await queue(self._ctx, draft, job)
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
-        """As in ``Deed``: no other version to go back to."""
+        """As in ``ServiceOperation``: no other version to go back to."""
         if look.service is not None and not target.begun and not target.version:
             check_roll_back(look.service)
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``Deed``: which spec comes back. A second roll back would bring the other again."""
+        """As in ``ServiceOperation``: which spec comes back. A second roll back would bring the
+        other again."""
         service = look.service
         if service is not None and target.version:
             return self._former.noted(target, service_lookup.wanted(look), service)
@@ -76,7 +77,7 @@ class RollBack:
         )
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         if target.version:
             return await self._former.make(target, doubtful=doubtful)
 
@@ -92,17 +93,18 @@ class RollBack:
         )
 
     def goal(self, target: Target, goal: Goal) -> Goal:
-        """As in ``Deed``: as many tasks as are wanted by then, all of the previous version."""
+        """As in ``ServiceOperation``: as many tasks as are wanted by then, all of the previous
+        version."""
         return replace(goal, template=target.template, rollback=target.rollback)
 
     def told(self, target: Target, outcome: Outcome) -> Outcome:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         if target.changed:
             return outcome
         return replace(outcome, reason=f"It was back at that version already. {outcome.reason}")
 
     def left(self, target: Target, running: int) -> str:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         return (
             f"the swarm goes on with the roll back, {running} of {target.replicas} run the "
             "previous version."

@@ -63,7 +63,8 @@ class Scale:
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
-        """As in ``Deed``: an update that is paused, more than fit, somebody else's number."""
+        """As in ``ServiceOperation``: an update that is paused, more than fit, somebody else's
+        number."""
         service = look.service
         if service is None:
             return None
@@ -79,27 +80,28 @@ class Scale:
         return await self._cannot_fit(target, look, service)
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``Deed``: the number from before."""
+        """As in ``ServiceOperation``: the number from before."""
         return replace(target, before=look.service.replicas) if look.service else target
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         scaled = await self._ctx.swarm.set_replicas(target.service_id, target.replicas, self._check)
         ours = doubtful and target.before != target.replicas
         return replace(target, changed=scaled.changed or ours)
 
     def goal(self, target: Target, goal: Goal) -> Goal:
-        """As in ``Deed``: the number is what is awaited."""
+        """As in ``ServiceOperation``: the number is what is awaited."""
         return replace(goal, replicas=target.replicas)
 
     def told(self, target: Target, outcome: Outcome) -> Outcome:
-        """As in ``Deed``: a verdict on a service that had the number already says so."""
+        """As in ``ServiceOperation``: a verdict on a service that had the number already says
+        so."""
         if target.changed or target.before != target.replicas:
             return outcome
         return replace(outcome, reason=f"It was at {target.replicas} already. {outcome.reason}")
 
     def left(self, target: Target, running: int) -> str:
-        """As in ``Deed``."""
+        """As in ``ServiceOperation``."""
         return f"the service still wants {target.replicas} replicas, {running} run."
 
     def _check(self, service: Service) -> None:

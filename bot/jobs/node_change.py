@@ -37,7 +37,7 @@ TICK = 1.0
 NOT_FOLLOWED = "Not followed on: see the node."
 
 
-class NodeDeed(Protocol):
+class NodeOperation(Protocol):
     """What is done to a node: ``left`` says how it is left when a person stops waiting."""
 
     action: str
@@ -69,29 +69,29 @@ class NodeDeed(Protocol):
 
 
 class NodeJob:
-    """Begins and runs the jobs of one deed."""
+    """Begins and runs the jobs of one operation."""
 
-    def __init__(self, ctx: Context, deed: NodeDeed) -> None:
+    def __init__(self, ctx: Context, operation: NodeOperation) -> None:
         self._ctx = ctx
-        self._deed = deed
+        self._operation = operation
         self._following = Following(ctx, self._aim, _for_good)
 
     async def queue(self, draft: Draft, typed: str, *, forced: bool = False) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
         look = await in_time(self._ctx.swarm.stack_look(""))
         node = find_node(typed, look.nodes)
-        self._deed.check(node, look, forced=forced)
+        self._operation.check(node, look, forced=forced)
         target = Target(f"{NODE}{node.hostname}", node.id, len(_living(node, look)))
         job = Job(
             id=draft.id,
-            action=self._deed.action,
+            action=self._operation.action,
             stack="",
             text=draft.text,
             user=draft.user,
             channel=draft.channel,
             created=draft.received,
             targets=(target,),
-            foretold=self._deed.foretold(node, look),
+            foretold=self._operation.foretold(node, look),
             forced=forced,
         )
         await queue(self._ctx, draft, job)
@@ -142,10 +142,10 @@ class NodeJob:
         target = hold.job.targets[0]
         if not target.begun:
             node = _node(target, look)
-            self._deed.check(node, look, forced=hold.job.forced)
+            self._operation.check(node, look, forced=hold.job.forced)
             target = replace(target, replicas=len(_living(node, look)), update_before=0.0)
-            services = [_target(service, look) for service in self._deed.followed(node, look)]
-            told = self._deed.foretold(node, look)
+            services = [_target(service, look) for service in self._operation.followed(node, look)]
+            told = self._operation.foretold(node, look)
             await hold.save(replace(hold.job, targets=(target, *services), foretold=told))
             self._following.show(hold.job)
             doubtful = False
@@ -161,12 +161,13 @@ class NodeJob:
         for _ in range(1, WRITE_ATTEMPTS):
             try:
                 return (
-                    await self._ctx.nodes.set_availability(node_id, self._deed.wanted) or doubtful
+                    await self._ctx.nodes.set_availability(node_id, self._operation.wanted)
+                    or doubtful
                 )
             except (SwarmUnavailableError, OutOfSequenceError):
                 doubtful = True
                 await self._ctx.clock.sleep(backoff.failed())
-        return await self._ctx.nodes.set_availability(node_id, self._deed.wanted) or doubtful
+        return await self._ctx.nodes.set_availability(node_id, self._operation.wanted) or doubtful
 
     async def _follow_all(self, hold: Hold) -> None:
         """The node and the services side by side. Where the node's change was taken back, the
@@ -214,7 +215,7 @@ class NodeJob:
                     await self._ctx.clock.sleep(backoff.failed())
                     continue
                 backoff.worked()
-                if self._deed.begun(look):
+                if self._operation.begun(look):
                     begun.set()
                 if await self._judged(hold, look):
                     return
@@ -223,8 +224,8 @@ class NodeJob:
     async def _judged(self, hold: Hold, look: NodeLook) -> bool:
         """Whether a look gave the node its outcome."""
         target, now = hold.job.targets[0], self._ctx.clock.now()
-        self._following.progress(hold, 0, self._deed.progress(target, look))
-        outcome = self._deed.outcome(target, look, now - (target.applied or now))
+        self._following.progress(hold, 0, self._operation.progress(target, look))
+        outcome = self._operation.outcome(target, look, now - (target.applied or now))
         if outcome is not None:
             await hold.note(hold.job.with_outcome(0, outcome))
             self._following.show(hold.job)
@@ -253,7 +254,7 @@ class NodeJob:
         job = replace(hold.job, cancelled_by=hold.cancelled_by)
         node = job.targets[0]
         before = "Cancelled before the change. Nothing was changed."
-        reason = f"Stopped waiting; {self._deed.left}" if node.begun else before
+        reason = f"Stopped waiting; {self._operation.left}" if node.begun else before
         for index in range(len(job.targets)):
             if at(job.outcomes, index) is None:
                 job = job.with_outcome(index, _stopped(job, index, reason))

@@ -42,7 +42,7 @@ class FormerSpec:
         return replace(target, replicas=wanted, spec=service.template, image_before=service.image)
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
-        """As in ``Deed``: harmless when it was done before."""
+        """As in ``ServiceOperation``: harmless when it was done before."""
         service = await self._ctx.swarm.service(target.service_id)
         recording = await self._recorded(service, target.version)
         if _update(recording.plan, service.name) is None:

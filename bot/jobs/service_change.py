@@ -1,6 +1,6 @@
 """How every command that changes services goes on, from a queued job to the verdicts.
 
-A deed says what is done to one service; all the rest is the same for each: a look, the change
+An operation says what is done to one service; all the rest is the same for each: a look, the change
 made once, the observation, the watch after it.
 """
 
@@ -38,7 +38,7 @@ ENGINE_PATIENCE = 60.0
 T = TypeVar("T")
 
 
-class Deed(Protocol):
+class ServiceOperation(Protocol):
     """What is done to one service. Every step may come twice: a lost worker's job goes on."""
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
@@ -64,13 +64,13 @@ class Deed(Protocol):
 
 
 class ChangeRunner:
-    """Runs the jobs of one deed."""
+    """Runs the jobs of one operation."""
 
-    def __init__(self, ctx: Context, deed: Deed) -> None:
+    def __init__(self, ctx: Context, operation: ServiceOperation) -> None:
         self._ctx = ctx
-        self._deed = deed
+        self._operation = operation
         self._following = Following(
-            ctx, lambda job, index, goal: deed.goal(job.targets[index], goal), deed.told
+            ctx, lambda job, index, goal: operation.goal(job.targets[index], goal), operation.told
         )
 
     async def run(self, hold: Hold) -> None:
@@ -122,7 +122,7 @@ class ChangeRunner:
         if target.applied is not None:
             return None
         try:
-            return await self._deed.objection(target, look)
+            return await self._operation.objection(target, look)
         except RefusedError as error:
             return _refused(error)
 
@@ -156,7 +156,7 @@ class ChangeRunner:
         if look.service is None:
             return replace(target, known_dead=dead, update_before=0.0)
         update = look.service.update_started or 0.0
-        return self._deed.noted(replace(target, known_dead=dead, update_before=update), look)
+        return self._operation.noted(replace(target, known_dead=dead, update_before=update), look)
 
     async def _apply(self, hold: Hold, index: int, *, doubtful: bool) -> None:
         """Make the change once: what another worker did already is found and left alone.
@@ -170,7 +170,7 @@ class ChangeRunner:
         try:
             made = await insist(
                 self._ctx.clock,
-                lambda doubt: self._deed.make(target, doubtful=doubt),
+                lambda doubt: self._operation.make(target, doubtful=doubt),
                 doubtful=doubtful,
             )
         except RefusedError as error:
@@ -194,7 +194,7 @@ class ChangeRunner:
         if target.applied is None:
             return Outcome(Verdict.CANCELLED, "Cancelled before the change. Nothing was changed.")
         running = seen.running if seen else 0
-        reason = f"Stopped waiting; {self._deed.left(target, running)}"
+        reason = f"Stopped waiting; {self._operation.left(target, running)}"
         return Outcome(Verdict.CANCELLED, reason, running=running, desired=target.replicas)
 
 

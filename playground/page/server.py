@@ -14,8 +14,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from playground.page import seen
+from playground.page.actions import PageActions, Refused
 from playground.page.breakables import Breakables, CannotBreakError, Nothing
-from playground.page.deeds import Deeds, Refused
 from playground.page.events import Events
 from playground.page.guard import guarded, headed
 from playground.page.journal import Journal
@@ -30,7 +30,7 @@ PAGES: Final = {
     "icon.svg": "image/svg+xml",
     "licences.txt": "text/plain",
 }
-Deed = Callable[[Json], Awaitable[Json]]
+PageAction = Callable[[Json], Awaitable[Json]]
 
 
 class Playground:
@@ -56,7 +56,7 @@ class Playground:
         self._port = port
         self._journal = Journal(slack.workspace)
         self._events = Events(slack.workspace, self._journal, self._whole)
-        self._deeds = Deeds(slack, command)
+        self._actions = PageActions(slack, command)
         self._following: asyncio.Task[None] | None = None
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=2.0)
 
@@ -97,12 +97,12 @@ class Playground:
                 web.get("/api/state", self._state),
                 web.get("/api/files/{file}", self._file),
                 web.get("/api/breakables", self._listed),
-                web.post("/api/break", _deed(self._break)),
-                web.post("/api/type", _deed(self._deeds.type)),
-                web.post("/api/press", _deed(self._deeds.press)),
-                web.post("/api/submit", _deed(self._deeds.submit)),
-                web.post("/api/close", _deed(self._deeds.close)),
-                web.post("/api/home", _deed(self._deeds.home)),
+                web.post("/api/break", _action(self._break)),
+                web.post("/api/type", _action(self._actions.type)),
+                web.post("/api/press", _action(self._actions.press)),
+                web.post("/api/submit", _action(self._actions.submit)),
+                web.post("/api/close", _action(self._actions.close)),
+                web.post("/api/home", _action(self._actions.home)),
                 web.get("/{name}", _static),
             ]
         )
@@ -155,7 +155,7 @@ class Playground:
             raise Refused(str(error)) from None
 
 
-def _deed(do: Deed) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _action(do: PageAction) -> Callable[[web.Request], Awaitable[web.Response]]:
     """A handler: JSON in, JSON out; a refusal is a sentence under `error`."""
 
     async def handle(request: web.Request) -> web.Response:

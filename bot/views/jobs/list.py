@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.views import words
-from bot.views.jobs.message import deed, final_verdict
+from bot.views.jobs.message import action_text, final_verdict
 from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.text import duration, line, mention, plural, slack_date, slack_time
 
@@ -55,10 +55,10 @@ def finished_line(job: Job) -> str:
         took = duration(max(job.finished - job.created, 0))
         when = f" · {slack_date(job.finished)}, took {took}"
     asked = mention(job.user)
-    return f"`{line(job.id, 20)}` {line(deed(job), 200)} · {word}{revised} · {asked}{when}"
+    return f"`{line(job.id, 20)}` {line(action_text(job), 200)} · {word}{revised} · {asked}{when}"
 
 
 def job_line(job: Job) -> str:
     """A job under way in one line."""
     asked = f"{mention(job.user)}, {slack_date(job.created)}"
-    return f"`{line(job.id, 20)}` {line(deed(job), 200)} · {job.state.value} · {asked}"
+    return f"`{line(job.id, 20)}` {line(action_text(job), 200)} · {job.state.value} · {asked}"

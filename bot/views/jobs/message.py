@@ -46,7 +46,7 @@ MOST_TEXT = 3000
 MOST_BUTTONS = 3
 MOST_FORETOLD = 4500
 """Bytes of blocks."""
-DEEDS = {
+ACTION_WORDS = {
     "restart": "restart",
     "rollback": "roll back",
     "drain": "drain",
@@ -98,9 +98,11 @@ def thread_mention(job: Job) -> Message:
     """What is said in a finished job's thread, so that who asked hears of the verdict."""
     verdict = final_verdict(job)
     said = words.word(verdict) if verdict else "still under way"
-    text = f"{mention(job.user)} {line(deed(job), 300)}: *{said}*."
+    text = f"{mention(job.user)} {line(action_text(job), 300)}: *{said}*."
     if job.revised:
-        text = f"{mention(job.user)} Correction: {line(deed(job), 300)} is *{said}* after all."
+        text = (
+            f"{mention(job.user)} Correction: {line(action_text(job), 300)} is *{said}* after all."
+        )
     outcome = job.outcome
     reason = line(outcome.reason, 600) if outcome and not outcome.verdict.good else ""
     return Message(f"{text} {reason}".rstrip())
@@ -144,10 +146,10 @@ def final_verdict(job: Job) -> Verdict | None:
     return job.verdict or unfinished
 
 
-def deed(job: Job) -> str:
+def action_text(job: Job) -> str:
     """What was asked for, in a few words, unescaped: ``scale worker01 to 5``."""
-    if job.action in DEEDS:
-        return f"{DEEDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
+    if job.action in ACTION_WORDS:
+        return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
     if job.action != "scale":
         of_then = f" as of version {job.version}" if job.version else ""
         return f"{job.action} {job.target}{of_then}"
@@ -160,13 +162,13 @@ def headline(job: Job) -> str:
     verdict = final_verdict(job)
     if verdict is None:
         word = words.QUEUED if job.state is JobState.QUEUED else words.RUNNING
-        return f"{word}: {deed(job)}"
+        return f"{word}: {action_text(job)}"
     word = words.VERDICTS[verdict]
     if job.revised:
         word = f"{word} (revised)"
     if len(job.targets) > 1 and not verdict.good:
-        return f"{word}: {_how_many_good(job)}, {deed(job)}"
-    return f"{word}: {deed(job)}"
+        return f"{word}: {_how_many_good(job)}, {action_text(job)}"
+    return f"{word}: {action_text(job)}"
 
 
 def _how_many_good(job: Job) -> str:
@@ -262,7 +264,7 @@ def _buttons(job: Job) -> list[Block]:
 
 def _stop_button(job: Job) -> Block:
     text = "What was set already stays set. The message then offers to scale back."
-    if job.action in DEEDS or job.plan:
+    if job.action in ACTION_WORDS or job.plan:
         text = "The swarm goes on with what was begun; only the message stops following it."
     if job.state is JobState.QUEUED:
         text = "The job is taken out of the queue. Nothing was changed yet."

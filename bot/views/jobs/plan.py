@@ -16,7 +16,7 @@ from bot.domain.jobs.deploy_plan import Action, Difference, Kind, Plan, ReplicaR
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block, Message, Metadata
-from bot.views.jobs.message import deed, metadata
+from bot.views.jobs.message import action_text, metadata
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import line, mention, plural, quoted, slack_date
 
@@ -51,7 +51,7 @@ DETAILS = (
 
 def plan_message(job: Job, plan: Plan, until: float) -> Message:
     """A plan that waits for Confirm ``until`` then (Unix seconds)."""
-    top = [header(f"📋 Plan: {deed(job)}"), section(f"*{summary(plan)}*")]
+    top = [header(f"📋 Plan: {action_text(job)}"), section(f"*{summary(plan)}*")]
     asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
     waits = f"nothing happens before Confirm; expires {slack_date(until)}"
     end = [
@@ -63,7 +63,7 @@ def plan_message(job: Job, plan: Plan, until: float) -> Message:
         middle = packed(list(_lines(plan, detail)))
         if fits([*top, *middle, *end]):
             break
-    text = line(f"Plan: {deed(job)}. {summary(plan)} Confirm or cancel it.", MOST_TEXT)
+    text = line(f"Plan: {action_text(job)}. {summary(plan)} Confirm or cancel it.", MOST_TEXT)
     return Message(text, (*top, *middle, *end), metadata(job))
 
 
@@ -77,11 +77,11 @@ def closed_message(job: Job, plan: Plan, decision: Decision, user: str, command:
     again = f"`{line(command, 30)} {line(job.text, 150)}` makes a new plan."
     asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
     blocks = (
-        header(f"{word}: plan to {deed(job)}"),
+        header(f"{word}: plan to {action_text(job)}"),
         section(f"{said}\nIt was: {summary(plan)}"),
         context(asked, again),
     )
-    text = line(f"{word}: plan to {deed(job)}. Nothing was changed.", MOST_TEXT)
+    text = line(f"{word}: plan to {action_text(job)}. Nothing was changed.", MOST_TEXT)
     return Message(text, blocks, _closed_metadata(job))
 
 
@@ -233,7 +233,7 @@ def _short(plan: Plan, change: ServiceChange) -> str:
 def _confirm_button(job: Job, plan: Plan) -> Block:
     gone = len(plan.removals)
     away = f" {plural(gone, 'service')} will be removed in the end." if gone else ""
-    question = confirm(f"{deed(job)}?", f"{summary(plan)}{away}", "Confirm", "Not yet")
+    question = confirm(f"{action_text(job)}?", f"{summary(plan)}{away}", "Confirm", "Not yet")
     return button(CONFIRM_BUTTON, "Confirm", job.id, question) | {"style": "primary"}
 
 

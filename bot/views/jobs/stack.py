@@ -20,7 +20,7 @@ from bot.views.slack.text import bar, line, plural
 MOST_IN_FULL = 8
 MOST_CHARACTERS = 6000
 """Of one-line services, where they are all that is told."""
-DEEDS = {
+ACTION_WORDS = {
     Action.CREATE: "added",
     Action.UPDATE: "changed",
     Action.REMOVE: "to be removed",
@@ -67,9 +67,9 @@ def _one_line(job: Job, index: int) -> str:
     name = f"*{line(short(job, job.targets[index]), 63)}*"
     shown = bar(*count(job, index))
     if outcome:
-        return f"{words.VERDICTS[outcome.verdict]} · {name}  {shown} {_deed(job, index)}"
+        return f"{words.VERDICTS[outcome.verdict]} · {name}  {shown} {_action_text(job, index)}"
     phase = f" · {line(progress.phase, 100)}" if progress else ""
-    return f"{words.RUNNING} · {name}  {shown} {_deed(job, index)}{phase}"
+    return f"{words.RUNNING} · {name}  {shown} {_action_text(job, index)}{phase}"
 
 
 def _short_list(job: Job, order: list[int]) -> Iterator[str]:
@@ -89,13 +89,13 @@ def _rest(job: Job, indexes: list[int]) -> str:
     return ", ".join(f"{counts[rank]} {word}" for rank, word in said.items() if counts[rank])
 
 
-def _deed(job: Job, index: int) -> str:
+def _action_text(job: Job, index: int) -> str:
     change = job.plan.service(job.targets[index].service) if job.plan else None
     action = change.action if change else None
     outcome = at(job.outcomes, index)
     if action is Action.REMOVE and outcome:
         return "removed" if outcome.verdict is Verdict.CONVERGED else "not removed"
-    return DEEDS[action]
+    return ACTION_WORDS[action]
 
 
 def _counted(job: Job) -> str:
@@ -103,6 +103,8 @@ def _counted(job: Job) -> str:
     if plan is None:
         return "-"
     counts = Counter(change.action for change in plan.services)
-    said = ", ".join(f"{counts[action]} {word}" for action, word in DEEDS.items() if counts[action])
+    said = ", ".join(
+        f"{counts[action]} {word}" for action, word in ACTION_WORDS.items() if counts[action]
+    )
     steps = steps_line(job, plan)
     return f"{plural(len(plan.services), 'service')}: {said}{f' · {steps}' if steps else ''}"

@@ -10,7 +10,7 @@ from bot.domain.jobs.model import Job
 from bot.domain.jobs.timeline import FAILED, GONE, LEAVING, MOST, Moment
 from bot.domain.swarm.task_tiles import Standing
 from bot.domain.text.figure import Box, Figure, Shape, Stroke, Words
-from bot.views.jobs.message import deed, final_verdict
+from bot.views.jobs.message import action_text, final_verdict
 from bot.views.jobs.target import short
 from bot.views.pictures.lettering import fitted, room
 from bot.views.pictures.palette import INK, LINE, LOOKS, PALE, PAPER, SHADE
@@ -93,7 +93,7 @@ def timeline_summary(job: Job) -> str:
     failed = plural(failures, "failure") if failures else "no failures"
     end = _end(job)
     took = f" after {duration(max(end - job.created, 0))}" if end is not None else ""
-    return f"{deed(job)}: {ended}{took}; {plural(len(rows), 'slot')}, {failed}"
+    return f"{action_text(job)}: {ended}{took}; {plural(len(rows), 'slot')}, {failed}"
 
 
 def _end(job: Job) -> float | None:

@@ -12,7 +12,7 @@ export const Place = createContext<Json>({});
 /** The id of the block they stand in: only within it is an action's id the only one. */
 export const BlockId = createContext("");
 
-function useDeed(element: Json) {
+function useAction(element: Json) {
   const { me, fail } = usePage();
   const place = { ...useContext(Place), block_id: useContext(BlockId) };
   const [busy, setBusy] = useState(false);
@@ -68,7 +68,7 @@ export function Element({ element }: { element: Json }) {
 }
 
 function Button({ element }: { element: Json }) {
-  const { busy, use, question } = useDeed(element);
+  const { busy, use, question } = useAction(element);
   const look = `button ${element.style ?? ""}`;
   return (
     <>
@@ -127,7 +127,7 @@ function opensFirst(event: KeyboardEvent<HTMLSelectElement>) {
 }
 
 function Select({ element, overflow }: { element: Json; overflow?: boolean }) {
-  const { busy, use, question } = useDeed(element);
+  const { busy, use, question } = useAction(element);
   const label = element.placeholder?.text ?? (overflow ? "More" : "Choose");
   const chosen = overflow ? "" : (element.initial_option?.value ?? "");
   return (
@@ -153,7 +153,7 @@ function Select({ element, overflow }: { element: Json; overflow?: boolean }) {
 }
 
 function Radios({ element }: { element: Json }) {
-  const { busy, use, question } = useDeed(element);
+  const { busy, use, question } = useAction(element);
   return (
     <span role="radiogroup" className="choices">
       {options(element).map((option) => (

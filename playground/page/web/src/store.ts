@@ -120,10 +120,10 @@ export function useWorkspace(user: string, looking: { current: string }) {
   return [state, tell] as const;
 }
 
-/** Asks the server for a deed; a refusal comes back as `error`, a sentence. */
-export async function ask(deed: string, body: Json): Promise<Json> {
+/** Asks the server for an action; a refusal comes back as `error`, a sentence. */
+export async function ask(action: string, body: Json): Promise<Json> {
   try {
-    const answer = await fetch(`api/${deed}`, {
+    const answer = await fetch(`api/${action}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),

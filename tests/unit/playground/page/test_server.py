@@ -71,8 +71,8 @@ async def stream(web: aiohttp.ClientSession) -> AsyncIterator[Callable[..., Awai
         yield opened
 
 
-async def refusal(web: aiohttp.ClientSession, deed: str, **asked: object) -> str:
-    async with web.post(f"/api/{deed}", json=asked) as answer:
+async def refusal(web: aiohttp.ClientSession, action: str, **asked: object) -> str:
+    async with web.post(f"/api/{action}", json=asked) as answer:
         return str((await answer.json())["error"])
 
 
@@ -189,7 +189,7 @@ def upload(name: str) -> File:
 
 
 @pytest.mark.parametrize(
-    ("deed", "asked", "said"),
+    ("action", "asked", "said"),
     [
         ("type", {"user": ANN, "channel": SWARM, "text": " "}, "nothing to send"),
         ("type", {"user": "U0BOT00001", "channel": SWARM, "text": "x"}, "no such person"),
@@ -203,8 +203,8 @@ def upload(name: str) -> File:
         ("break", {"name": "all"}, "nothing called all"),
     ],
 )
-async def test_what_cannot_be_done_is_answered_with_a_sentence(web, deed, asked, said):
-    assert said in await refusal(web, deed, **asked)
+async def test_what_cannot_be_done_is_answered_with_a_sentence(web, action, asked, said):
+    assert said in await refusal(web, action, **asked)
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "null"])

@@ -16,8 +16,8 @@ class Refused(Exception):  # noqa: N818 - no error of the page's: an answer
     """What a person wanted cannot be done; the text is the sentence they read."""
 
 
-class Deeds:
-    """One person's acts. `command` is the app's slash command with its `/`."""
+class PageActions:
+    """What one person does. `command` is the app's slash command with its `/`."""
 
     def __init__(self, slack: SlackEmulator, command: str) -> None:
         self._slack = slack
