@@ -15,7 +15,7 @@ from bot.jobs.context import Context
 from bot.jobs.dashboard import Dashboards
 from bot.jobs.deploy import DeployRunner
 from bot.jobs.service_change import ChangeRunner
-from bot.loops.hold import Runner
+from bot.loops.job_lease import Runner
 from bot.ports import Request
 from bot.views.home import REFRESH_BUTTON
 from bot.views.jobs.plan import CONFIRM_BUTTON

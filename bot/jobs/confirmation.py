@@ -77,7 +77,8 @@ class Confirming:
             raise _decided_before(decided)
 
     async def cancel(self, plan_id: str, user: str) -> Message | None:
-        """What became of the wish to cancel a plan, None when it is none (any more) but a job."""
+        """What became of the request to cancel a plan, None when it is none (any more) but a
+        job."""
         if await self._waiting(plan_id) is None:
             return None
         decided = await self._ctx.plans.decide(plan_id, Decision.CANCELLED, user)

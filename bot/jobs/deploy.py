@@ -39,7 +39,7 @@ from bot.jobs.deploy_steps import DeploySteps
 from bot.jobs.follower import Following, at
 from bot.jobs.removal import Removing
 from bot.jobs.service_change import ENGINE_PATIENCE
-from bot.loops.hold import Hold
+from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.ports import Recording
 from bot.runtime.backoff import Backoff
@@ -58,75 +58,77 @@ class DeployRunner:
         self._steps = DeploySteps(ctx)
         self._removing = Removing(ctx, self._following)
 
-    async def run(self, hold: Hold) -> None:
+    async def run(self, lease: JobLease) -> None:
         """Make the plan, or go on where a lost worker was, and bring it to its verdict.
 
-        A wish to cancel is heard before the first step and while services are followed, never
+        A request to cancel is heard before the first step and while services are followed, never
         while the plan is being made.
         """
-        job = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
-        self._following.show(await hold.save(job))
-        plan = _plan(hold.job)
+        job = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
+        self._following.show(await lease.save(job))
+        plan = _plan(lease.job)
         recording: Recording | RefusedError | None = None
-        if (hold.job.steps_made or 0) < len(plan.steps):
+        if (lease.job.steps_made or 0) < len(plan.steps):
             recording = await self._unless_cancelled(
-                hold, self._patiently(hold, lambda: self._recorded(hold.job))
+                lease, self._patiently(lease, lambda: self._recorded(lease.job))
             )
             if recording is None:
                 return
-        await self._go_on(hold, plan, recording)
+        await self._go_on(lease, plan, recording)
 
-    async def watch(self, hold: Hold) -> None:
+    async def watch(self, lease: JobLease) -> None:
         """Watch what converged on; a verdict that is revised is the version's, too."""
-        await self._following.watch(hold)
-        if hold.job.revised and not hold.job.untouched:
-            await self._note_version(hold.job)
+        await self._following.watch(lease)
+        if lease.job.revised and not lease.job.untouched:
+            await self._note_version(lease.job)
 
     async def _go_on(
-        self, hold: Hold, plan: Plan, recording: Recording | RefusedError | None
+        self, lease: JobLease, plan: Plan, recording: Recording | RefusedError | None
     ) -> None:
-        if not hold.job.begun and (objection := _objection(hold.job, plan, recording)):
-            await self._following.end(hold, objection)
+        if not lease.job.begun and (objection := _objection(lease.job, plan, recording)):
+            await self._following.end(lease, objection)
             return
         if recording is not None:
-            await self._make(hold, recording)
-        staying = [i for i, each in enumerate(hold.job.targets) if not _goes(plan, each.service)]
-        if not await self._followed(hold, self._following.follow(hold, staying)):
+            await self._make(lease, recording)
+        staying = [i for i, each in enumerate(lease.job.targets) if not _goes(plan, each.service)]
+        if not await self._followed(lease, self._following.follow(lease, staying)):
             return
-        going = [i for i in range(len(hold.job.targets)) if i not in staying]
-        if not all((outcome := at(hold.job.outcomes, i)) and outcome.verdict.good for i in staying):
-            await self._end(hold, kept(hold.job, going))
+        going = [i for i in range(len(lease.job.targets)) if i not in staying]
+        if not all(
+            (outcome := at(lease.job.outcomes, i)) and outcome.verdict.good for i in staying
+        ):
+            await self._end(lease, kept(lease.job, going))
             return
         if recording is not None and not isinstance(recording, RefusedError):
-            await self._steps.remove(hold, recording)
-        if await self._followed(hold, self._removing.follow(hold, going)):
-            await self._end(hold, hold.job)
+            await self._steps.remove(lease, recording)
+        if await self._followed(lease, self._removing.follow(lease, going)):
+            await self._end(lease, lease.job)
 
-    async def _make(self, hold: Hold, recording: Recording | RefusedError) -> None:
+    async def _make(self, lease: JobLease, recording: Recording | RefusedError) -> None:
         """All steps but the removals."""
         if isinstance(recording, RefusedError):
-            await hold.note(refused_file(hold.job, recording))
+            await lease.note(refused_file(lease.job, recording))
             return
-        if not hold.job.begun:
-            await self._ctx.versions.keep(hold.job.id, recording.bundle)
-            await self._patiently(hold, lambda: self._steps.note(hold))
-        await self._steps.make(hold, recording)
-        self._following.show(hold.job)
+        if not lease.job.begun:
+            await self._ctx.versions.keep(lease.job.id, recording.bundle)
+            await self._patiently(lease, lambda: self._steps.note(lease))
+        await self._steps.make(lease, recording)
+        self._following.show(lease.job)
 
-    async def _followed(self, hold: Hold, work: Awaitable[None]) -> bool:
+    async def _followed(self, lease: JobLease, work: Awaitable[None]) -> bool:
         """Whether the work ended; when somebody stopped waiting, the job is ended."""
-        ended = await first_of(asyncio.ensure_future(work), hold.cancelled)
+        ended = await first_of(asyncio.ensure_future(work), lease.cancelled)
         if not ended:
-            await self._end(hold, cancelled(hold.job, hold.cancelled_by))
+            await self._end(lease, cancelled(lease.job, lease.cancelled_by))
         return ended
 
     async def _unless_cancelled(
-        self, hold: Hold, work: Awaitable[Recording | RefusedError]
+        self, lease: JobLease, work: Awaitable[Recording | RefusedError]
     ) -> Recording | RefusedError | None:
         task = asyncio.ensure_future(work)
-        if await first_of(task, hold.cancelled) and not hold.cancelled.is_set():
+        if await first_of(task, lease.cancelled) and not lease.cancelled.is_set():
             return task.result()
-        await self._end(hold, cancelled(hold.job, hold.cancelled_by))
+        await self._end(lease, cancelled(lease.job, lease.cancelled_by))
         return None
 
     async def _recorded(self, job: Job) -> Recording | RefusedError:
@@ -136,7 +138,7 @@ class DeployRunner:
         except RefusedError as error:
             return error
 
-    async def _patiently(self, hold: Hold, look: Callable[[], Awaitable[T]]) -> T:
+    async def _patiently(self, lease: JobLease, look: Callable[[], Awaitable[T]]) -> T:
         """What a look gives. An engine that is away for a moment fails no job."""
         backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
         while True:
@@ -145,13 +147,13 @@ class DeployRunner:
             except SwarmUnavailableError as error:
                 if self._ctx.clock.now() > late:
                     raise
-                self._following.show(awaited(hold.job, error))
+                self._following.show(awaited(lease.job, error))
                 await self._ctx.clock.sleep(backoff.failed())
 
-    async def _end(self, hold: Hold, job: Job) -> None:
+    async def _end(self, lease: JobLease, job: Job) -> None:
         if job.begun and not job.untouched:
             job = replace(job, way_back=undone_by(await self._note_version(job)))
-        await self._following.end(hold, job)
+        await self._following.end(lease, job)
 
     async def _note_version(self, job: Job) -> tuple[Version, ...]:
         """Keep what was deployed and how that ended; all versions of the stack since.

@@ -13,7 +13,7 @@ from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service, StackLook
 from bot.jobs.context import Context
 from bot.jobs.service_change import in_time, insist
-from bot.loops.hold import Hold
+from bot.loops.job_lease import JobLease
 from bot.ports import Applied, Recording
 
 Key = tuple[Kind, str]
@@ -38,31 +38,31 @@ class DeploySteps:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def note(self, hold: Hold) -> None:
+    async def note(self, lease: JobLease) -> None:
         """Write down how the stack stands before the first step."""
-        plan = _plan(hold.job)
+        plan = _plan(lease.job)
         look = await in_time(self._ctx.swarm.stack_look(plan.stack))
-        await hold.save(_noted(hold.job, plan, look))
+        await lease.save(_noted(lease.job, plan, look))
 
-    async def make(self, hold: Hold, recording: Recording) -> None:
+    async def make(self, lease: JobLease, recording: Recording) -> None:
         """All steps but the removals, in the plan's order; ends early where one cannot be made.
 
         The step after those that are noted may have been made by a worker that is lost.
         """
-        plan, doubtful = _plan(hold.job), hold.job.steps_made or 0
+        plan, doubtful = _plan(lease.job), lease.job.steps_made or 0
         steps = plan.steps[: len(plan.steps) - len(plan.removals)]
-        await self._make(hold, steps, self._basis(plan, recording, doubtful))
+        await self._make(lease, steps, self._basis(plan, recording, doubtful))
 
-    async def remove(self, hold: Hold, recording: Recording) -> None:
+    async def remove(self, lease: JobLease, recording: Recording) -> None:
         """The removals; ends early where one cannot be made."""
-        plan = _plan(hold.job)
-        made = hold.job.steps_made or 0
-        job = hold.job
+        plan = _plan(lease.job)
+        made = lease.job.steps_made or 0
+        job = lease.job
         for index, target in enumerate(job.targets):
             if any(step.name == target.service for step in plan.removals) and not target.begun:
                 job = job.with_target(index, replace(target, update_before=0.0))
-        await hold.save(job)
-        await self._make(hold, plan.steps, self._basis(plan, recording, made))
+        await lease.save(job)
+        await self._make(lease, plan.steps, self._basis(plan, recording, made))
 
     @staticmethod
     def _basis(plan: Plan, recording: Recording, doubtful: int) -> _Basis:
@@ -70,28 +70,28 @@ class DeploySteps:
         fresh = {step.key: step for step in recording.plan.steps}
         return _Basis(recording, judged, fresh, doubtful)
 
-    async def _make(self, hold: Hold, steps: Sequence[Step], basis: _Basis) -> None:
+    async def _make(self, lease: JobLease, steps: Sequence[Step], basis: _Basis) -> None:
         for place, step in enumerate(steps):
-            done = place < (hold.job.steps_made or 0)
-            if not done and not await self._take(hold, place, step, basis):
+            done = place < (lease.job.steps_made or 0)
+            if not done and not await self._take(lease, place, step, basis):
                 return
 
-    async def _take(self, hold: Hold, place: int, step: Step, basis: _Basis) -> bool:
+    async def _take(self, lease: JobLease, place: int, step: Step, basis: _Basis) -> bool:
         """Make one step and note what came of it: whether the next one may follow."""
         tries = 0
 
         async def made(doubtful: bool) -> Applied:  # noqa: FBT001 (as ``insist`` calls it)
             nonlocal tries
             tries += 1
-            return await self._made(hold.job, step, basis, doubtful=doubtful)
+            return await self._made(lease.job, step, basis, doubtful=doubtful)
 
         try:
             applied = await insist(self._ctx.clock, made, doubtful=place == basis.doubtful)
         except (RefusedError, SwarmError) as error:
-            await hold.note(stopped_at(hold.job, step, error, once=tries == 1))
+            await lease.note(stopped_at(lease.job, step, error, once=tries == 1))
             return False
-        job = replace(hold.job, steps_made=place + 1)
-        await hold.note(_with_step(job, step, applied, self._ctx.clock.now()))
+        job = replace(lease.job, steps_made=place + 1)
+        await lease.note(_with_step(job, step, applied, self._ctx.clock.now()))
         return True
 
     async def _made(self, job: Job, step: Step, basis: _Basis, *, doubtful: bool) -> Applied:

@@ -14,7 +14,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.timeline import extended
 from bot.domain.jobs.verdict import Outcome
 from bot.jobs.context import Context
-from bot.loops.hold import Hold
+from bot.loops.job_lease import JobLease
 from bot.ports import Clock
 from bot.views.jobs.message import job_message
 
@@ -35,14 +35,14 @@ class Following:
         self._aim = aim
         self._told = told
 
-    async def follow(self, hold: Hold, indexes: Iterable[int]) -> None:
+    async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
         """Follow those of the job's targets that have no outcome yet."""
-        left = [index for index in indexes if at(hold.job.outcomes, index) is None]
-        await asyncio.gather(*(self._follow(hold, index) for index in left))
+        left = [index for index in indexes if at(lease.job.outcomes, index) is None]
+        await asyncio.gather(*(self._follow(lease, index) for index in left))
 
-    async def watch(self, hold: Hold) -> None:
+    async def watch(self, lease: JobLease) -> None:
         """Watch every provisionally converged service on; revise what proves wrong."""
-        job = hold.job
+        job = lease.job
         watched = [
             index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
         ]
@@ -56,35 +56,35 @@ class Following:
         job = replace(job, course=course.so_far)
         for index, outcome in zip(watched, outcomes, strict=True):
             job = _watched(job, index, outcome)
-        await hold.finish(replace(job, watched_until=self._ctx.clock.now()))
+        await lease.finish(replace(job, watched_until=self._ctx.clock.now()))
 
-    async def end(self, hold: Hold, job: Job) -> None:
+    async def end(self, lease: JobLease, job: Job) -> None:
         """The job is finished; what is provisional is watched on."""
         watch = any(outcome and outcome.provisional for outcome in job.outcomes)
-        await hold.finish(
+        await lease.finish(
             replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=watch
         )
 
-    def progress(self, hold: Hold, index: int, progress: ServiceProgress) -> None:
+    def progress(self, lease: JobLease, index: int, progress: ServiceProgress) -> None:
         """Show how far a target is, when that is news."""
-        if at(hold.job.progress, index) != progress:
-            hold.job = hold.job.seen(index, progress, self._ctx.clock.now())
-            self.show(hold.job)
+        if at(lease.job.progress, index) != progress:
+            lease.job = lease.job.seen(index, progress, self._ctx.clock.now())
+            self.show(lease.job)
 
     def show(self, job: Job) -> None:
         """Show the job as it is, as soon as Slack's limits allow it."""
         message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
         self._ctx.chat.show(job.channel, job.message, message)
 
-    async def _follow(self, hold: Hold, index: int) -> None:
-        state = Convergence.start(self._goal(hold.job, index))
+    async def _follow(self, lease: JobLease, index: int) -> None:
+        state = Convergence.start(self._goal(lease.job, index))
         outcome = await self._ctx.observer.follow(
-            state, lambda progress: self.progress(hold, index, progress)
+            state, lambda progress: self.progress(lease, index, progress)
         )
-        outcome = self._told(hold.job.targets[index], outcome)
-        await hold.note(hold.job.with_outcome(index, outcome))
-        if len(hold.job.targets) > 1:
-            self.show(hold.job)
+        outcome = self._told(lease.job.targets[index], outcome)
+        await lease.note(lease.job.with_outcome(index, outcome))
+        if len(lease.job.targets) > 1:
+            self.show(lease.job)
 
     def _goal(self, job: Job, index: int) -> Goal:
         target = job.targets[index]

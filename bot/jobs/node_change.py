@@ -28,7 +28,7 @@ from bot.jobs.context import Context
 from bot.jobs.follower import Following, at
 from bot.jobs.service_change import ENGINE_PATIENCE, WRITE_ATTEMPTS, in_time
 from bot.jobs.submit import queue
-from bot.loops.hold import Hold
+from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.runtime.backoff import Backoff
 
@@ -96,31 +96,31 @@ class NodeJob:
         )
         await queue(self._ctx, draft, job)
 
-    async def run(self, hold: Hold) -> None:
+    async def run(self, lease: JobLease) -> None:
         """Change the node once, then follow it and all services to their verdicts.
 
-        A wish to cancel is heard before and after the change, never while it is being made.
+        A request to cancel is heard before and after the change, never while it is being made.
         """
-        started = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
-        self._following.show(await hold.save(started))
-        looking = asyncio.create_task(self._first_look(hold))
-        if not await first_of(looking, hold.cancelled) or hold.cancelled.is_set():
-            await self._following.end(hold, self._cancelled(hold))
+        started = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
+        self._following.show(await lease.save(started))
+        looking = asyncio.create_task(self._first_look(lease))
+        if not await first_of(looking, lease.cancelled) or lease.cancelled.is_set():
+            await self._following.end(lease, self._cancelled(lease))
             return
         try:
-            await self._change(hold, looking.result())
+            await self._change(lease, looking.result())
         except (RefusedError, NotFoundError) as error:
-            await self._following.end(hold, hold.job.with_outcome(0, _not_begun(error)))
+            await self._following.end(lease, lease.job.with_outcome(0, _not_begun(error)))
             return
-        following = asyncio.create_task(self._follow_all(hold))
-        ended = await first_of(following, hold.cancelled)
-        await self._following.end(hold, hold.job if ended else self._cancelled(hold))
+        following = asyncio.create_task(self._follow_all(lease))
+        ended = await first_of(following, lease.cancelled)
+        await self._following.end(lease, lease.job if ended else self._cancelled(lease))
 
-    async def watch(self, hold: Hold) -> None:
+    async def watch(self, lease: JobLease) -> None:
         """Nothing: no outcome of these jobs is provisional."""
-        await hold.finish(hold.job)
+        await lease.finish(lease.job)
 
-    async def _first_look(self, hold: Hold) -> StackLook:
+    async def _first_look(self, lease: JobLease) -> StackLook:
         """The swarm as it stands. An engine that is away for a moment fails no job."""
         backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
         while True:
@@ -130,30 +130,30 @@ class NodeJob:
                 if self._ctx.clock.now() > late:
                     raise
                 waits = f"waiting for the engine: {error.sentence}"
-                target = hold.job.targets[0]
+                target = lease.job.targets[0]
                 progress = ServiceProgress(target.service, 0, 0, waits)
-                self._following.progress(hold, 0, progress)
+                self._following.progress(lease, 0, progress)
                 await self._ctx.clock.sleep(backoff.failed())
 
-    async def _change(self, hold: Hold, look: StackLook) -> None:
+    async def _change(self, lease: JobLease, look: StackLook) -> None:
         """Make the change once; what is about to be done is written down first."""
-        if hold.job.targets[0].applied is not None:
+        if lease.job.targets[0].applied is not None:
             return
-        target = hold.job.targets[0]
+        target = lease.job.targets[0]
         if not target.begun:
             node = _node(target, look)
-            self._operation.check(node, look, forced=hold.job.forced)
+            self._operation.check(node, look, forced=lease.job.forced)
             target = replace(target, replicas=len(_living(node, look)), update_before=0.0)
             services = [_target(service, look) for service in self._operation.followed(node, look)]
             told = self._operation.foretold(node, look)
-            await hold.save(replace(hold.job, targets=(target, *services), foretold=told))
-            self._following.show(hold.job)
+            await lease.save(replace(lease.job, targets=(target, *services), foretold=told))
+            self._following.show(lease.job)
             doubtful = False
         else:
             doubtful = True
         changed = await self._made(target.service_id, doubtful=doubtful)
         applied = replace(target, applied=self._ctx.clock.now(), changed=changed)
-        await hold.note(hold.job.with_target(0, applied))
+        await lease.note(lease.job.with_target(0, applied))
 
     async def _made(self, node_id: str, *, doubtful: bool) -> bool:
         """Whether this job made the change; an unknown outcome is asked for again."""
@@ -169,35 +169,35 @@ class NodeJob:
                 await self._ctx.clock.sleep(backoff.failed())
         return await self._ctx.nodes.set_availability(node_id, self._operation.wanted) or doubtful
 
-    async def _follow_all(self, hold: Hold) -> None:
+    async def _follow_all(self, lease: JobLease) -> None:
         """The node and the services side by side. Where the node's change was taken back, the
         services have nothing to wait for."""
         begun = asyncio.Event()
-        services = asyncio.create_task(self._follow_services(hold, begun))
+        services = asyncio.create_task(self._follow_services(lease, begun))
         try:
-            if at(hold.job.outcomes, 0) is None:
-                await self._follow_node(hold, begun)
+            if at(lease.job.outcomes, 0) is None:
+                await self._follow_node(lease, begun)
             begun.set()
-            outcome = at(hold.job.outcomes, 0)
+            outcome = at(lease.job.outcomes, 0)
             if outcome is None or outcome.verdict is not Verdict.SUPERSEDED:
                 await services
         finally:
             services.cancel()
             await asyncio.gather(services, return_exceptions=True)
-        job = hold.job
+        job = lease.job
         for index in job.services_at:
             if at(job.outcomes, index) is None:
                 job = job.with_outcome(index, Outcome(Verdict.SUPERSEDED, NOT_FOLLOWED))
-        await hold.note(job)
+        await lease.note(job)
 
-    async def _follow_services(self, hold: Hold, begun: asyncio.Event) -> None:
+    async def _follow_services(self, lease: JobLease, begun: asyncio.Event) -> None:
         await begun.wait()
-        await self._following.follow(hold, hold.job.services_at)
+        await self._following.follow(lease, lease.job.services_at)
 
-    async def _follow_node(self, hold: Hold, begun: asyncio.Event) -> None:
-        target, began = hold.job.targets[0], self._ctx.clock.now()
+    async def _follow_node(self, lease: JobLease, begun: asyncio.Event) -> None:
+        target, began = lease.job.targets[0], self._ctx.clock.now()
         late = (target.applied or began) + self._ctx.limits.time_limit
-        ids = frozenset(t.service_id for t in hold.job.targets[1:])
+        ids = frozenset(t.service_id for t in lease.job.targets[1:])
         backoff = Backoff()
         names: dict[str, str] = {}
         async with self._ctx.feed.subscribe(ids) as changes:
@@ -206,29 +206,29 @@ class NodeJob:
                     names = names or await self._names()
                     look = await self._look(target, names)
                 except NotFoundError as error:
-                    await hold.note(hold.job.with_outcome(0, gone(error)))
+                    await lease.note(lease.job.with_outcome(0, gone(error)))
                     return
                 except SwarmError as error:
                     if self._ctx.clock.now() > late:
                         raise
-                    self._following.progress(hold, 0, _blind(hold.job, error))
+                    self._following.progress(lease, 0, _blind(lease.job, error))
                     await self._ctx.clock.sleep(backoff.failed())
                     continue
                 backoff.worked()
                 if self._operation.begun(look):
                     begun.set()
-                if await self._judged(hold, look):
+                if await self._judged(lease, look):
                     return
                 await changes.wait(TICK)
 
-    async def _judged(self, hold: Hold, look: NodeLook) -> bool:
+    async def _judged(self, lease: JobLease, look: NodeLook) -> bool:
         """Whether a look gave the node its outcome."""
-        target, now = hold.job.targets[0], self._ctx.clock.now()
-        self._following.progress(hold, 0, self._operation.progress(target, look))
+        target, now = lease.job.targets[0], self._ctx.clock.now()
+        self._following.progress(lease, 0, self._operation.progress(target, look))
         outcome = self._operation.outcome(target, look, now - (target.applied or now))
         if outcome is not None:
-            await hold.note(hold.job.with_outcome(0, outcome))
-            self._following.show(hold.job)
+            await lease.note(lease.job.with_outcome(0, outcome))
+            self._following.show(lease.job)
         return outcome is not None
 
     async def _names(self) -> dict[str, str]:
@@ -250,8 +250,8 @@ class NodeJob:
         ours = not self._ctx.stack or target.service.startswith(f"{self._ctx.stack}_")
         return self._ctx.command if ours else ""
 
-    def _cancelled(self, hold: Hold) -> Job:
-        job = replace(hold.job, cancelled_by=hold.cancelled_by)
+    def _cancelled(self, lease: JobLease) -> Job:
+        job = replace(lease.job, cancelled_by=lease.cancelled_by)
         node = job.targets[0]
         before = "Cancelled before the change. Nothing was changed."
         reason = f"Stopped waiting; {self._operation.left}" if node.begun else before

@@ -12,7 +12,7 @@ from bot.domain.swarm.model import Node, NodeState, Task
 from bot.jobs.context import Context
 from bot.jobs.follower import Following, at
 from bot.jobs.service_change import in_time
-from bot.loops.hold import Hold
+from bot.loops.job_lease import JobLease
 from bot.runtime.backoff import Backoff
 
 TICK = 1.0
@@ -26,13 +26,13 @@ class Removing:
         self._ctx = ctx
         self._following = following
 
-    async def follow(self, hold: Hold, indexes: Iterable[int]) -> None:
+    async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
         """Follow those of the job's targets that have no outcome yet, side by side."""
-        left = [index for index in indexes if at(hold.job.outcomes, index) is None]
-        await asyncio.gather(*(self._follow(hold, index) for index in left))
+        left = [index for index in indexes if at(lease.job.outcomes, index) is None]
+        await asyncio.gather(*(self._follow(lease, index) for index in left))
 
-    async def _follow(self, hold: Hold, index: int) -> None:
-        target = hold.job.targets[index]
+    async def _follow(self, lease: JobLease, index: int) -> None:
+        target = lease.job.targets[index]
         late = (target.applied or self._ctx.clock.now()) + self._ctx.limits.time_limit
         backoff = Backoff()
         outcome: Outcome | None = None
@@ -42,14 +42,14 @@ class Removing:
                 try:
                     alive = await self._alive(target.service_id)
                 except SwarmError as error:
-                    self._following.progress(hold, index, _blind(target.service, error))
+                    self._following.progress(lease, index, _blind(target.service, error))
                     await self._ctx.clock.sleep(backoff.failed())
                 outcome = _judged(alive, late=self._ctx.clock.now() > late)
                 if alive:
-                    self._following.progress(hold, index, _progress(target.service, alive))
+                    self._following.progress(lease, index, _progress(target.service, alive))
                     await changes.wait(TICK)
-        await hold.note(hold.job.with_outcome(index, outcome))
-        self._following.show(hold.job)
+        await lease.note(lease.job.with_outcome(index, outcome))
+        self._following.show(lease.job)
 
     async def _alive(self, service_id: str) -> list[Task]:
         """The tasks whose containers still run, as far as that can be known."""

@@ -25,7 +25,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look
 from bot.jobs.context import Context
 from bot.jobs.follower import Following, at
-from bot.loops.hold import Hold
+from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.ports import Clock
 from bot.runtime.backoff import Backoff
@@ -73,34 +73,36 @@ class ChangeRunner:
             ctx, lambda job, index, goal: operation.goal(job.targets[index], goal), operation.told
         )
 
-    async def run(self, hold: Hold) -> None:
+    async def run(self, lease: JobLease) -> None:
         """Preflight all targets, change them, and follow each to its verdict.
 
-        A wish to cancel is heard before and after the change, never while it is being made.
+        A request to cancel is heard before and after the change, never while it is being made.
         """
-        job = replace(hold.job, state=JobState.RUNNING, started=self._ctx.clock.now())
-        job = await hold.save(job)
+        job = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
+        job = await lease.save(job)
         self._following.show(job)
-        looking = asyncio.create_task(self._first_looks(hold))
-        if not await first_of(looking, hold.cancelled):
-            await self._following.end(hold, self._cancelled(hold))
+        looking = asyncio.create_task(self._first_looks(lease))
+        if not await first_of(looking, lease.cancelled):
+            await self._following.end(lease, self._cancelled(lease))
             return
         looks = looking.result()
         objection = await self._preflight(job, looks)
         if objection is not None:
-            await self._following.end(hold, objection)
+            await self._following.end(lease, objection)
             return
-        if hold.cancelled.is_set():
-            await self._following.end(hold, self._cancelled(hold))
+        if lease.cancelled.is_set():
+            await self._following.end(lease, self._cancelled(lease))
             return
-        await self._change(hold, looks)
-        following = asyncio.create_task(self._following.follow(hold, range(len(hold.job.targets))))
-        ended = await first_of(following, hold.cancelled)
-        await self._following.end(hold, hold.job if ended else self._cancelled(hold))
+        await self._change(lease, looks)
+        following = asyncio.create_task(
+            self._following.follow(lease, range(len(lease.job.targets)))
+        )
+        ended = await first_of(following, lease.cancelled)
+        await self._following.end(lease, lease.job if ended else self._cancelled(lease))
 
-    async def watch(self, hold: Hold) -> None:
+    async def watch(self, lease: JobLease) -> None:
         """Watch every provisionally converged service on; revise what proves wrong."""
-        await self._following.watch(hold)
+        await self._following.watch(lease)
 
     async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
         """The job with what speaks against it, None when it may go on."""
@@ -126,29 +128,29 @@ class ChangeRunner:
         except RefusedError as error:
             return _refused(error)
 
-    async def _first_looks(self, hold: Hold) -> list[Look]:
+    async def _first_looks(self, lease: JobLease) -> list[Look]:
         """Every target as it stands. An engine that is away for a moment fails no job."""
         backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
         while True:
             try:
-                return [await self._ctx.swarm.look(t.service_id) for t in hold.job.targets]
+                return [await self._ctx.swarm.look(t.service_id) for t in lease.job.targets]
             except SwarmUnavailableError as error:
                 if self._ctx.clock.now() > late:
                     raise
-                self._following.show(_waiting_for_the_engine(hold.job, error))
+                self._following.show(_waiting_for_the_engine(lease.job, error))
                 await self._ctx.clock.sleep(backoff.failed())
 
-    async def _change(self, hold: Hold, looks: list[Look]) -> None:
+    async def _change(self, lease: JobLease, looks: list[Look]) -> None:
         """Make every change once; what is about to be done is written down first."""
-        job = hold.job
+        job = lease.job
         taken_over = [target.begun for target in job.targets]
         for index, look in enumerate(looks):
             target = job.targets[index]
             if not target.begun:
                 job = job.with_target(index, self._noted(target, look))
-        job = await hold.save(job)
+        job = await lease.save(job)
         for index, doubtful in enumerate(taken_over):
-            await self._apply(hold, index, doubtful=doubtful)
+            await self._apply(lease, index, doubtful=doubtful)
 
     def _noted(self, target: Target, look: Look) -> Target:
         """The target with what must not be taken for the change's doing, and what is to be done."""
@@ -158,13 +160,13 @@ class ChangeRunner:
         update = look.service.update_started or 0.0
         return self._operation.noted(replace(target, known_dead=dead, update_before=update), look)
 
-    async def _apply(self, hold: Hold, index: int, *, doubtful: bool) -> None:
+    async def _apply(self, lease: JobLease, index: int, *, doubtful: bool) -> None:
         """Make the change once: what another worker did already is found and left alone.
 
         ``doubtful`` says that one may have done it. A service that cannot be changed any more
         keeps the others from nothing.
         """
-        target = hold.job.targets[index]
+        target = lease.job.targets[index]
         if target.applied is not None:
             return
         try:
@@ -174,16 +176,16 @@ class ChangeRunner:
                 doubtful=doubtful,
             )
         except RefusedError as error:
-            await hold.note(hold.job.with_outcome(index, _refused(error)))
+            await lease.note(lease.job.with_outcome(index, _refused(error)))
             return
         except SwarmError as error:
-            await hold.note(hold.job.with_outcome(index, _broken_off(target, error)))
+            await lease.note(lease.job.with_outcome(index, _broken_off(target, error)))
             return
         applied = replace(made, applied=self._ctx.clock.now())
-        await hold.note(hold.job.with_target(index, applied))
+        await lease.note(lease.job.with_target(index, applied))
 
-    def _cancelled(self, hold: Hold) -> Job:
-        job = replace(hold.job, cancelled_by=hold.cancelled_by)
+    def _cancelled(self, lease: JobLease) -> Job:
+        job = replace(lease.job, cancelled_by=lease.cancelled_by)
         for index, target in enumerate(job.targets):
             if at(job.outcomes, index) is None:
                 seen = at(job.progress, index)

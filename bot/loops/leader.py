@@ -20,7 +20,7 @@ RESIGNED_LEASES = 2
 """For how many lease times a replica that could not do the work leaves it to the others."""
 
 
-class Mandate:
+class LeaderLease:
     """The right to lead: the lease's token, and how long it stands without being renewed.
 
     ``until`` is by ``elapsed``, which counts seconds and never goes back.
@@ -48,7 +48,7 @@ class Mandate:
 class Leader:
     """Campaigns for the lease, again whenever it was lost.
 
-    ``work`` is given the mandate. It is cancelled as soon as the lease is lost or may be;
+    ``work`` is given the lease. It is cancelled as soon as the lease is lost or may be;
     when it ends by itself, the lease is given up; with a SwarmError (this replica cannot do it)
     the others are given time to lead. ``lease_seconds`` is for how long a lease
     stands without being renewed; ``elapsed`` counts seconds and never goes back.
@@ -58,7 +58,7 @@ class Leader:
         self,
         incidents: Incidents,
         clock: Clock,
-        work: Callable[[Mandate], Awaitable[None]],
+        work: Callable[[LeaderLease], Awaitable[None]],
         *,
         lease_seconds: float,
         elapsed: Callable[[], float] = time.monotonic,
@@ -77,7 +77,7 @@ class Leader:
             token = await self._campaign()
             if token:
                 until = asked + self._lease_seconds
-                if not await self._reign(Mandate(token, until, self._elapsed)):
+                if not await self._lead_once(LeaderLease(token, until, self._elapsed)):
                     await self._clock.sleep(self._lease_seconds * RESIGNED_LEASES)
             await self._clock.sleep(self._lease_seconds / CAMPAIGNS_A_LEASE)
 
@@ -88,12 +88,12 @@ class Leader:
             log.debug("nobody can lead while the store is away: %s", error)
             return ""
 
-    async def _reign(self, mandate: Mandate) -> bool:
+    async def _lead_once(self, lease: LeaderLease) -> bool:
         """Lead once; False when the work cannot be done here."""
         log.info("this replica watches the swarm")
         self.leads = True
-        work = asyncio.ensure_future(self._work(mandate))
-        renewal = asyncio.create_task(self._renew(mandate), name="leader's lease")
+        work = asyncio.ensure_future(self._work(lease))
+        renewal = asyncio.create_task(self._renew(lease), name="leader's lease")
         try:
             await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -101,7 +101,7 @@ class Leader:
             work.cancel()
             renewal.cancel()
             ends = await asyncio.gather(work, renewal, return_exceptions=True)
-            await self._step_down(mandate.token)
+            await self._step_down(lease.token)
         log.info("this replica watches no more")
         for end in ends:
             if isinstance(end, SwarmError):
@@ -111,20 +111,20 @@ class Leader:
                 log.error("the watch was interrupted and begins anew", exc_info=end)
         return True
 
-    async def _renew(self, mandate: Mandate) -> None:
+    async def _renew(self, lease: LeaderLease) -> None:
         """Keep the lease; returns when it is lost, or may be as far as can be told here."""
-        while mandate.holds():
-            await self._clock.sleep(min(mandate.left, self._lease_seconds / RENEWALS_A_LEASE))
+        while lease.holds():
+            await self._clock.sleep(min(lease.left, self._lease_seconds / RENEWALS_A_LEASE))
             asked = self._elapsed()
             try:
-                async with asyncio.timeout(mandate.left):
-                    await self._incidents.go_on_leading(mandate.token)
+                async with asyncio.timeout(lease.left):
+                    await self._incidents.go_on_leading(lease.token)
             except (StoreUnavailableError, TimeoutError) as error:
                 log.info("the watcher's lease could not be renewed: %s", error)
             except LeaseLostError:
                 return
             else:
-                mandate.extend(asked + self._lease_seconds)
+                lease.extend(asked + self._lease_seconds)
 
     async def _step_down(self, token: str) -> None:
         """Let another replica go on at once; one that cannot be told waits for the lease's end."""

@@ -45,7 +45,7 @@ from bot.domain.jobs.model import JobState
 from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.evidence import Evidence as Reader
-from bot.loops.leader import Mandate
+from bot.loops.leader import LeaderLease
 from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
 from bot.runtime.backoff import Backoff
 
@@ -91,14 +91,14 @@ class Watcher:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
 
-    async def lead(self, mandate: Mandate) -> None:
+    async def lead(self, lease: LeaderLease) -> None:
         """Watch the swarm under a lease, until cancelled. Raises LeaseLostError."""
         kept = await self._load()
-        reign = Reign(self._around, mandate, kept)
+        session = LeaderSession(self._around, lease, kept)
         try:
-            await reign.run()
+            await session.run()
         finally:
-            await reign.quiet()
+            await session.quiet()
 
     async def _load(self) -> Kept:
         backoff = Backoff()
@@ -112,12 +112,12 @@ class Watcher:
                 return Kept(Watch(), {}, "")
 
 
-class Reign:
+class LeaderSession:
     """One time of leading, from what the store kept."""
 
-    def __init__(self, around: Surroundings, mandate: Mandate, kept: Kept) -> None:
+    def __init__(self, around: Surroundings, lease: LeaderLease, kept: Kept) -> None:
         self._around = around
-        self._token = mandate.token
+        self._token = lease.token
         self._watch = kept.watch
         self._handled = kept.handled
         self._saved = kept.watch, kept.handled
@@ -138,7 +138,7 @@ class Reign:
             self._book,
             around.texts,
             told=self._wake.set,
-            still=mandate.holds,
+            still=lease.holds,
             channels_of=self._channels_of,
         )
         self._reader = Reader(around.swarm)

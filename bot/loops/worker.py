@@ -10,8 +10,8 @@ from dataclasses import replace
 from bot.domain.errors import BotError, LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import Job, JobState, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.loops.hold import Hold, Runner
-from bot.ports import Chat, Clock, Jobs, Lease
+from bot.loops.job_lease import JobLease, Runner
+from bot.ports import Chat, Clock, Jobs, LeaseToken
 from bot.runtime.backoff import Backoff
 from bot.runtime.tasks import cancel_all
 
@@ -42,7 +42,7 @@ class Worker:
         self._renew_every = lease_seconds / 3
         self._ended = ended
         self._free = asyncio.Semaphore(at_once)
-        self._working: dict[asyncio.Task[None], Lease] = {}
+        self._working: dict[asyncio.Task[None], LeaseToken] = {}
         self._taking: asyncio.Task[None] | None = None
 
     @property
@@ -64,9 +64,9 @@ class Worker:
         backoff = Backoff()
         while True:
             await self._free.acquire()
-            lease = None
+            token = None
             try:
-                lease = await self._jobs.take(TAKE_SECONDS)
+                token = await self._jobs.take(TAKE_SECONDS)
                 backoff.worked()
             except StoreUnavailableError as error:
                 log.info("no jobs while the store is away: %s", error)
@@ -75,14 +75,14 @@ class Worker:
                 log.exception("no job could be taken")
                 await self._clock.sleep(backoff.failed())
             finally:
-                if lease is None:
+                if token is None:
                     self._free.release()
-            if lease is not None:
-                self._start(lease)
+            if token is not None:
+                self._start(token)
 
-    def _start(self, lease: Lease) -> None:
-        task = asyncio.create_task(self._work(lease), name=f"job {lease.job_id}")
-        self._working[task] = lease
+    def _start(self, token: LeaseToken) -> None:
+        task = asyncio.create_task(self._work(token), name=f"job {token.job_id}")
+        self._working[task] = token
         task.add_done_callback(self._stopped)
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
@@ -91,92 +91,92 @@ class Worker:
         if not task.cancelled() and (error := task.exception()):
             log.error("%s was left to be taken over", task.get_name(), exc_info=error)
 
-    async def _work(self, lease: Lease) -> None:
-        job = await self._load(lease)
+    async def _work(self, token: LeaseToken) -> None:
+        job = await self._load(token)
         if job is None:
-            log.error("job %s has no record that this version can read", lease.job_id)
+            log.error("job %s has no record that this version can read", token.job_id)
             await self._clock.sleep(TAKE_SECONDS)
-            await self._jobs.release(lease)
+            await self._jobs.release(token)
             return
-        hold = Hold(self._jobs, self._chat, lease, job, self._clock)
+        lease = JobLease(self._jobs, self._chat, token, job, self._clock)
         if job.cancelled_by:
-            hold.cancel(job.cancelled_by)
-        turn = asyncio.create_task(self._turn(hold), name=f"turn of job {job.id}")
-        renewal = asyncio.create_task(self._renew(hold), name=f"lease of job {job.id}")
+            lease.cancel(job.cancelled_by)
+        turn = asyncio.create_task(self._turn(lease), name=f"turn of job {job.id}")
+        renewal = asyncio.create_task(self._renew(lease), name=f"lease of job {job.id}")
         try:
             await asyncio.wait({turn, renewal}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             turn.cancel()
             renewal.cancel()
             await asyncio.gather(turn, renewal, return_exceptions=True)
-            if not hold.finished:
-                await self._give_back(hold)
+            if not lease.finished:
+                await self._give_back(lease)
         if not turn.cancelled() and (error := turn.exception()):
             raise error
 
-    async def _load(self, lease: Lease) -> Job | None:
+    async def _load(self, token: LeaseToken) -> Job | None:
         try:
-            job = await self._jobs.load(lease.job_id)
+            job = await self._jobs.load(token.job_id)
         except StoreUnavailableError:
             raise
         except BotError as error:
-            log.error("job %s: %s %s", lease.job_id, error, error.hint)  # noqa: TRY400 - a sentence
+            log.error("job %s: %s %s", token.job_id, error, error.hint)  # noqa: TRY400 - a sentence
             return None
-        return replace(job, attempt=lease.attempt) if job else None
+        return replace(job, attempt=token.attempt) if job else None
 
-    async def _turn(self, hold: Hold) -> None:
+    async def _turn(self, lease: JobLease) -> None:
         try:
-            await self._attempt(hold)
+            await self._attempt(lease)
         except (StoreUnavailableError, LeaseLostError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the job gets a verdict
-            await self._give_up(hold, error)
-        if hold.finished and hold.lease.turn is Turn.RUN:
-            self._ended(hold.job)
+            await self._give_up(lease, error)
+        if lease.finished and lease.token.turn is Turn.RUN:
+            self._ended(lease.job)
 
-    async def _attempt(self, hold: Hold) -> None:
-        if hold.lease.attempt > MOST_ATTEMPTS:
+    async def _attempt(self, lease: JobLease) -> None:
+        if lease.token.attempt > MOST_ATTEMPTS:
             raise BotError(f"{MOST_ATTEMPTS} workers were lost while they worked on this job")
-        runner = self._runners[hold.job.action]
-        if hold.lease.turn is Turn.WATCH:
-            await runner.watch(hold)
+        runner = self._runners[lease.job.action]
+        if lease.token.turn is Turn.WATCH:
+            await runner.watch(lease)
         else:
-            await runner.run(hold)
+            await runner.run(lease)
 
-    async def _give_up(self, hold: Hold, error: Exception) -> None:
+    async def _give_up(self, lease: JobLease, error: Exception) -> None:
         """Every job ends in a verdict, whatever went wrong."""
         known = error if isinstance(error, BotError) else BotError("Something unexpected happened.")
-        log.error("job %s failed, ref %s", hold.job.id, known.ref, exc_info=error)
-        if hold.lease.turn is Turn.WATCH:
-            await hold.finish(hold.job)
+        log.error("job %s failed, ref %s", lease.job.id, known.ref, exc_info=error)
+        if lease.token.turn is Turn.WATCH:
+            await lease.finish(lease.job)
             return
         outcome = Outcome(
             Verdict.FAILED,
-            f"{known.sentence}{_unchanged(hold.job)} (ref {known.ref})",
+            f"{known.sentence}{_unchanged(lease.job)} (ref {known.ref})",
             advice=known.hint or "Look at `status` for what runs now.",
         )
-        job = replace(hold.job, state=JobState.FINISHED, finished=self._clock.now())
+        job = replace(lease.job, state=JobState.FINISHED, finished=self._clock.now())
         for index in range(len(job.targets)):
             if index >= len(job.outcomes) or job.outcomes[index] is None:
                 job = job.with_outcome(index, outcome)
-        await hold.finish(job)
+        await lease.finish(job)
 
-    async def _renew(self, hold: Hold) -> None:
+    async def _renew(self, lease: JobLease) -> None:
         while True:
             await self._clock.sleep(self._renew_every)
             try:
-                user = await self._jobs.renew(hold.lease)
+                user = await self._jobs.renew(lease.token)
             except StoreUnavailableError:
                 continue
-            if user and not hold.cancelled.is_set():
-                hold.cancel(user)
+            if user and not lease.cancelled.is_set():
+                lease.cancel(user)
 
-    async def _give_back(self, hold: Hold) -> None:
-        await hold.forget_progress()
+    async def _give_back(self, lease: JobLease) -> None:
+        await lease.forget_progress()
         try:
-            await self._jobs.release(hold.lease)
+            await self._jobs.release(lease.token)
         except (StoreUnavailableError, LeaseLostError) as error:
-            log.info("job %s will be taken over: %s", hold.job.id, error)
+            log.info("job %s will be taken over: %s", lease.job.id, error)
 
 
 def _unchanged(job: Job) -> str:

@@ -12,7 +12,7 @@ from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
 from bot.ports.feed import Change, Feed, FeedStatus, Readiness, Stream, Subscription
 from bot.ports.incidents import Incidents, Kept
-from bot.ports.jobs import CancelResult, Delivery, Jobs, Lease, Plans
+from bot.ports.jobs import CancelResult, Delivery, Jobs, LeaseToken, Plans
 from bot.ports.stacks import Applied, Recording, Stacks, Versions
 from bot.ports.swarm import EngineInfo, Guard, Scaled, Swarm, Updated
 
@@ -31,7 +31,7 @@ __all__ = [
     "Incidents",
     "Jobs",
     "Kept",
-    "Lease",
+    "LeaseToken",
     "Plans",
     "Readiness",
     "Receive",

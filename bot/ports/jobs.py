@@ -11,15 +11,15 @@ from bot.domain.jobs.model import Draft, Job, Turn
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class LeaseToken:
     """The right to work on one job, until it is not renewed for the lease time.
 
-    ``token`` is the adapter's own handle; ``attempt`` counts the workers that began this turn.
+    ``owner`` is the adapter's own handle; ``attempt`` counts the workers that began this turn.
     """
 
     job_id: str
     turn: Turn
-    token: str
+    owner: str
     attempt: int
 
 
@@ -70,13 +70,13 @@ class Jobs(Protocol):
     async def audit(self, event: dict[str, str]) -> None:
         """Write an entry to the audit log beside those that jobs write themselves."""
 
-    async def take(self, seconds: float) -> Lease | None:
+    async def take(self, seconds: float) -> LeaseToken | None:
         """The next job whose lanes are all free, or one whose worker is lost; waits ``seconds``."""
 
-    async def renew(self, lease: Lease) -> str:
+    async def renew(self, token: LeaseToken) -> str:
         """Keep the lease. Returns who cancelled the job, or "". Raises LeaseLostError."""
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, token: LeaseToken) -> None:
         """Hand an unfinished job back at once, without spending an attempt.
 
         Raises LeaseLostError when the lease is gone.
@@ -85,10 +85,10 @@ class Jobs(Protocol):
     async def load(self, job_id: str) -> Job | None:
         """One job, None when it is unknown or forgotten."""
 
-    async def save(self, lease: Lease, job: Job) -> Job:
+    async def save(self, token: LeaseToken, job: Job) -> Job:
         """Write progress; returns the job with its new revision. Raises LeaseLostError."""
 
-    async def finish(self, lease: Lease, job: Job, *, watch: bool) -> Job:
+    async def finish(self, token: LeaseToken, job: Job, *, watch: bool) -> Job:
         """Write the verdict, free the lanes, make a delivery due, and end the turn.
 
         With ``watch`` a WATCH turn of the same job is queued (in no lane). Raises LeaseLostError.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import Job, JobState, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.ports import CancelResult, Lease
+from bot.ports import CancelResult, LeaseToken
 from bot.store.codec import encode_job
 from bot.store.connection import BLOCK_SECONDS
 from bot.store.part import claim_safely
@@ -43,7 +43,7 @@ class Queue(Records):
         told = (job.user, job.text, job.target)
         return int(await self._scripts.run("submit", job.id, encode_job(job), lanes, *told))
 
-    async def take(self, seconds: float) -> Lease | None:
+    async def take(self, seconds: float) -> LeaseToken | None:
         """The next job whose lanes are all free, or one whose worker is lost; waits ``seconds``.
 
         A take that is cancelled has taken nothing.
@@ -52,7 +52,7 @@ class Queue(Records):
         end = loop.time() + seconds
         while True:
             taken = await claim_safely(self._claim(), self._unclaim)
-            if isinstance(taken, Lease):
+            if isinstance(taken, LeaseToken):
                 return taken
             left = end - loop.time()
             if left <= 0:
@@ -60,43 +60,43 @@ class Queue(Records):
             pause = min(left, max(taken.seconds, SOONEST_LOOK))
             await self._link.wait(self._keys.ready, taken.newest, pause)
 
-    async def _claim(self) -> Lease | _Nothing:
+    async def _claim(self) -> LeaseToken | _Nothing:
         owner = f"{self._consumer}:{secrets.token_hex(6)}"
         steady = self._link.steady_seconds >= self._lease_seconds
-        lease = round(self._lease_seconds * 1000)
-        reply = await self._scripts.run("take", self._consumer, owner, lease, int(steady))
+        milliseconds = round(self._lease_seconds * 1000)
+        reply = await self._scripts.run("take", self._consumer, owner, milliseconds, int(steady))
         if not reply[0]:
             return _Nothing(reply[1] / 1000 if steady else BLOCK_SECONDS, reply[2])
-        return Lease(reply[1], Turn(reply[2]), owner, int(reply[3]))
+        return LeaseToken(reply[1], Turn(reply[2]), owner, int(reply[3]))
 
-    async def _unclaim(self, taken: Lease | _Nothing) -> None:
-        if isinstance(taken, Lease):
+    async def _unclaim(self, taken: LeaseToken | _Nothing) -> None:
+        if isinstance(taken, LeaseToken):
             await self.release(taken)
 
-    async def renew(self, lease: Lease) -> str:
+    async def renew(self, token: LeaseToken) -> str:
         """Keep the lease. Returns who cancelled the job, or "". Raises LeaseLostError."""
-        return str(await self._held("renew", lease, self._consumer))
+        return str(await self._held("renew", token, self._consumer))
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, token: LeaseToken) -> None:
         """Hand an unfinished job back at once, without spending an attempt.
 
         Raises LeaseLostError when it is somebody else's already.
         """
-        await self._held("release", lease)
+        await self._held("release", token)
 
-    async def save(self, lease: Lease, job: Job) -> Job:
+    async def save(self, token: LeaseToken, job: Job) -> Job:
         """Write progress; returns the job with its new revision. Raises LeaseLostError."""
-        record = encode_job(_began(lease, job))
-        return replace(job, revision=int(await self._held("save", lease, record)))
+        record = encode_job(_began(token, job))
+        return replace(job, revision=int(await self._held("save", token, record)))
 
-    async def finish(self, lease: Lease, job: Job, *, watch: bool) -> Job:
+    async def finish(self, token: LeaseToken, job: Job, *, watch: bool) -> Job:
         """Write the verdict, free the lanes, make a delivery due, and end the turn.
 
         With ``watch`` a WATCH turn of the same job is queued (in no lane). Raises LeaseLostError.
         """
-        ended = _ended(_began(lease, job))
+        ended = _ended(_began(token, job))
         verdict = ended.verdict.value if ended.verdict else ""
-        reply = await self._held("finish", lease, encode_job(ended), verdict, int(watch))
+        reply = await self._held("finish", token, encode_job(ended), verdict, int(watch))
         return replace(ended, revision=int(reply))
 
     async def cancel(self, job_id: str, user: str) -> CancelResult:
@@ -118,18 +118,18 @@ class Queue(Records):
         except StoreUnavailableError:
             return
 
-    async def _held(self, script: str, lease: Lease, *args: str | int) -> str | int:
+    async def _held(self, script: str, token: LeaseToken, *args: str | int) -> str | int:
         """Run a script that begins with the check of the lease."""
         reply: str | int | None = await self._scripts.run(
-            script, lease.job_id, lease.token, lease.attempt, *args
+            script, token.job_id, token.owner, token.attempt, *args
         )
         if reply is None:
-            raise LeaseLostError(f"Another replica works on job {lease.job_id} now.")
+            raise LeaseLostError(f"Another replica works on job {token.job_id} now.")
         return reply
 
 
-def _began(lease: Lease, job: Job) -> Job:
-    return replace(job, attempt=lease.attempt) if lease.turn is Turn.RUN else job
+def _began(token: LeaseToken, job: Job) -> Job:
+    return replace(job, attempt=token.attempt) if token.turn is Turn.RUN else job
 
 
 def _ended(job: Job) -> Job:

@@ -15,7 +15,7 @@ from bot.domain.incidents.model import Incident
 from bot.domain.swarm.events import Action, Batch, Event, Listing
 from bot.domain.swarm.model import Service, StackLook, Task
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
-from bot.loops.leader import Mandate
+from bot.loops.leader import LeaderLease
 from bot.loops.watcher import Surroundings, Watcher
 from bot.ports import Clock, Swarm
 from bot.runtime.clock import SystemClock
@@ -174,9 +174,9 @@ class ToldSwarm:
         return None
 
 
-def a_mandate(token: str) -> Mandate:
+def a_lease(token: str) -> LeaderLease:
     """One that stands for as long as any test takes."""
-    return Mandate(token, time.monotonic() + 3600, time.monotonic)
+    return LeaderLease(token, time.monotonic() + 3600, time.monotonic)
 
 
 @asynccontextmanager
@@ -202,7 +202,7 @@ async def leading(
     )
     token = await store.lead()
     assert token
-    task = asyncio.create_task(Watcher(around).lead(a_mandate(token)))
+    task = asyncio.create_task(Watcher(around).lead(a_lease(token)))
     try:
         yield task
     finally:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from bot.domain.jobs.model import Draft, Job, Target, new_job_id
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.ports import Lease
+from bot.ports import LeaseToken
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Limits
@@ -58,14 +58,14 @@ async def replica(
         await link.aclose()
 
 
-async def taken(jobs: RedisJobs, seconds: float = PATIENCE) -> Lease:
+async def taken(jobs: RedisJobs, seconds: float = PATIENCE) -> LeaseToken:
     """The next turn; there must be one."""
     lease = await jobs.take(seconds)
     assert lease is not None, "there was no turn to take"
     return lease
 
 
-async def finish(jobs: RedisJobs, lease: Lease, *, watch: bool = False) -> Job:
+async def finish(jobs: RedisJobs, lease: LeaseToken, *, watch: bool = False) -> Job:
     """End a turn well."""
     job = await jobs.load(lease.job_id)
     assert job is not None

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import Job, Turn
-from bot.ports import Lease
+from bot.ports import LeaseToken
 from bot.store.jobs import RedisJobs
 from tests.contract.job_kit import PATIENCE, done, replica, taken
 
@@ -48,7 +48,7 @@ async def work(jobs: RedisJobs, folder: Path) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _turn(jobs: RedisJobs, lease: Lease, folder: Path) -> None:
+async def _turn(jobs: RedisJobs, lease: LeaseToken, folder: Path) -> None:
     job = await jobs.load(lease.job_id)
     if job is None:
         _log(folder, f"lost {lease.job_id}")
@@ -62,7 +62,7 @@ async def _turn(jobs: RedisJobs, lease: Lease, folder: Path) -> None:
     await jobs.finish(lease, job, watch=lease.turn is Turn.RUN and random.random() < 0.3)
 
 
-async def _labour(jobs: RedisJobs, lease: Lease, job: Job) -> None:
+async def _labour(jobs: RedisJobs, lease: LeaseToken, job: Job) -> None:
     """Some steps of work, which goes on while Redis is away."""
     for _ in range(random.randint(1, 4)):
         await asyncio.sleep(0.02)

@@ -12,7 +12,7 @@ import redis
 
 from bot.domain.errors import LeaseLostError
 from bot.domain.jobs.model import Job, Turn
-from bot.ports import Lease
+from bot.ports import LeaseToken
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, Limits
 from tests.contract.conftest import OpenJobs
@@ -25,7 +25,7 @@ KEPT = 1.0
 """A lease that a busy machine keeps when it is renewed, and that could have ended meanwhile."""
 
 
-async def _keep(jobs: RedisJobs, lease: Lease) -> None:
+async def _keep(jobs: RedisJobs, lease: LeaseToken) -> None:
     while True:
         await asyncio.sleep(KEPT / 20)
         await jobs.renew(lease)
@@ -89,7 +89,7 @@ async def test_a_stale_worker_can_do_nothing_more(open_jobs: OpenJobs, same_repl
     assert [each.job_id for each in await taker.due_deliveries(0)] == [job.id]
 
 
-def _everything(jobs: RedisJobs, lease: Lease, job: Job):
+def _everything(jobs: RedisJobs, lease: LeaseToken, job: Job):
     yield jobs.renew(lease)
     yield jobs.save(lease, replace(job, message="stale"))
     yield jobs.finish(lease, job, watch=True)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.jobs.model import Job, JobState
-from bot.ports import CancelResult, Lease
+from bot.ports import CancelResult, LeaseToken
 from bot.store.jobs import RedisJobs
 from tests.contract.job_kit import a_job, finish, replica
 from tests.lab.redis import RedisServer
@@ -34,7 +34,7 @@ class Model:
     """What lanes mean: a job may run when no earlier one that still counts shares a lane."""
 
     waiting: list[Job] = field(default_factory=list)
-    held: dict[str, Lease] = field(default_factory=dict)
+    held: dict[str, LeaseToken] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
 
     def open_jobs(self) -> list[Job]:
@@ -106,7 +106,7 @@ class Play:
         active = [job.id for job in self.model.open_jobs()]
         assert [job.id for job in await self.jobs.active()] == active
 
-    def _held(self, which: int) -> Lease | None:
+    def _held(self, which: int) -> LeaseToken | None:
         held = self.model.held
         return held.pop(list(held)[which % len(held)]) if held else None
 

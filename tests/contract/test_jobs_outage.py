@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
-from bot.ports import Lease
+from bot.ports import LeaseToken
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys
@@ -42,7 +42,7 @@ async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
                 await attempted
 
 
-def _every_call(jobs: RedisJobs, lease: Lease):
+def _every_call(jobs: RedisJobs, lease: LeaseToken):
     job = a_job("web")
     yield jobs.ping()
     yield jobs.draft(a_draft())
@@ -120,7 +120,7 @@ async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
 @asynccontextmanager
 async def _back_after_the_lease(
     server: RedisServer,
-) -> AsyncIterator[tuple[RedisJobs, RedisJobs, Lease]]:
+) -> AsyncIterator[tuple[RedisJobs, RedisJobs, LeaseToken]]:
     """A worker, another one, and the first one's lease, which ended while Redis was away."""
     async with replica(server.url, lease=1.0) as worker, replica(server.url, lease=1.0) as other:
         await worker.submit(a_job("web"))

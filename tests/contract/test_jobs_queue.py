@@ -11,7 +11,7 @@ import redis
 
 from bot.domain.jobs.model import JobState, Turn
 from bot.domain.jobs.verdict import Verdict
-from bot.ports import CancelResult, Jobs, Lease
+from bot.ports import CancelResult, Jobs, LeaseToken
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, Limits
 from tests.contract.job_kit import a_job, audit_tail, done, finish, taken
@@ -163,7 +163,7 @@ async def test_a_released_job_goes_on_elsewhere(jobs: RedisJobs, other: RedisJob
     await jobs.release(lease)
     again = await waiting
     assert (again.job_id, again.attempt) == (job.id, 1)
-    assert again.token != lease.token
+    assert again.owner != lease.owner
 
 
 async def test_a_queued_job_is_cancelled_at_once(jobs: RedisJobs):
@@ -277,7 +277,7 @@ async def test_history_is_trimmed_but_not_what_is_undelivered_or_watched(open_jo
     assert await jobs.load(forgotten.id) is None
 
 
-async def _run_turn(jobs: RedisJobs) -> Lease:
+async def _run_turn(jobs: RedisJobs) -> LeaseToken:
     lease = await taken(jobs)
     return lease if lease.turn is Turn.RUN else await taken(jobs)
 

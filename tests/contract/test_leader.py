@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from bot.domain.errors import StoreUnavailableError, SwarmUnavailableError
-from bot.loops.leader import Leader, Mandate
+from bot.loops.leader import Leader, LeaderLease
 from bot.ports import Incidents
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import cancel_all
@@ -28,12 +28,12 @@ SHORT = 1.0
 class Work:
     """What is done while leading: nothing, until it is told to fail or to end."""
 
-    mandates: asyncio.Queue[Mandate] = field(default_factory=asyncio.Queue)
+    leases: asyncio.Queue[LeaderLease] = field(default_factory=asyncio.Queue)
     ended: asyncio.Queue[bool] = field(default_factory=asyncio.Queue)
     fails: list[Exception | None] = field(default_factory=list)
 
-    async def __call__(self, mandate: Mandate) -> None:
-        self.mandates.put_nowait(mandate)
+    async def __call__(self, lease: LeaderLease) -> None:
+        self.leases.put_nowait(lease)
         try:
             if self.fails:
                 error = self.fails.pop(0)
@@ -42,12 +42,12 @@ class Work:
                 raise error
             await asyncio.Event().wait()
         finally:
-            self.ended.put_nowait(mandate.holds())
+            self.ended.put_nowait(lease.holds())
 
-    async def begun(self) -> Mandate:
+    async def begun(self) -> LeaderLease:
         """Wait until it is begun (again)."""
         async with asyncio.timeout(PATIENCE):
-            return await self.mandates.get()
+            return await self.leases.get()
 
     async def over(self) -> bool:
         """Wait until it was cancelled or ended; whether the lease stood for certain by then."""
@@ -133,10 +133,10 @@ async def test_after_a_long_pause_it_knows_at_once_that_the_lease_may_be_lost():
     """Before anybody was asked: another replica may have led for long."""
     work, now = Work(), [0.0]
     async with campaigning(cast("Incidents", Mute()), work, LONG, lambda: now[0]):
-        mandate = await work.begun()
-        assert mandate.holds()
+        lease = await work.begun()
+        assert lease.holds()
         now[0] += LONG
-        assert not mandate.holds()
+        assert not lease.holds()
 
 
 async def test_another_replica_leads_at_once_when_one_stops(redis_server: RedisServer):
@@ -178,4 +178,4 @@ async def test_a_replica_that_cannot_do_the_work_leaves_it_to_the_others(redis_s
         await unable.begun()
         async with campaigning(second, able, SHORT):
             await able.begun()
-            assert unable.mandates.empty()
+            assert unable.leases.empty()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.jobs.verdict import Verdict
-from bot.ports import Lease
+from bot.ports import LeaseToken
 from bot.store.jobs import RedisJobs
 from bot.views.jobs.message import job_message
 from tests.contract.job_kit import a_job, done, taken
@@ -41,7 +41,7 @@ async def test_a_link_makes_the_message_due_once_more(jobs: RedisJobs):
 async def test_a_watch_that_began_before_keeps_the_link(jobs: RedisJobs):
     """Its worker does not know of it, and writes the record without it."""
     job_id = await finished(jobs, watch=True)
-    lease: Lease = await taken(jobs)
+    lease: LeaseToken = await taken(jobs)
     known = await jobs.load(job_id)
     assert known is not None
     await jobs.link_timeline(job_id, LINK)

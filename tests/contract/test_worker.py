@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.loops.hold import Hold
+from bot.loops.job_lease import JobLease
 from bot.loops.worker import MOST_ATTEMPTS, Worker
 from bot.runtime.clock import SystemClock
 from bot.slack.messenger import Messenger
@@ -22,18 +22,18 @@ LEASE = 1.5
 class Runner:
     """Does with a job what the test says; ``begun`` is set when it was called."""
 
-    def __init__(self, what: Callable[[Hold], Awaitable[None]]) -> None:
+    def __init__(self, what: Callable[[JobLease], Awaitable[None]]) -> None:
         self.begun = asyncio.Event()
         self.runs = 0
         self._what = what
 
-    async def run(self, hold: Hold) -> None:
+    async def run(self, lease: JobLease) -> None:
         self.runs += 1
         self.begun.set()
-        await self._what(hold)
+        await self._what(lease)
 
-    async def watch(self, hold: Hold) -> None:
-        await self.run(hold)
+    async def watch(self, lease: JobLease) -> None:
+        await self.run(lease)
 
 
 class NoChat(Messenger):
@@ -46,12 +46,12 @@ class NoChat(Messenger):
         """There is no progress."""
 
 
-async def finish(hold: Hold) -> None:
+async def finish(lease: JobLease) -> None:
     """The shortest job there is."""
-    await hold.finish(replace(done(hold.job), state=JobState.FINISHED, finished=2.0))
+    await lease.finish(replace(done(lease.job), state=JobState.FINISHED, finished=2.0))
 
 
-async def for_ever(_hold: Hold) -> None:
+async def for_ever(_lease: JobLease) -> None:
     """A job that never ends."""
     await asyncio.Event().wait()
 
@@ -84,7 +84,7 @@ async def ended_job(ended: asyncio.Queue[Job]) -> Job:
 async def test_a_runner_that_breaks_ends_in_failed_with_a_reference(open_jobs):
     """Something unexpected: the person gets a sentence and the id that stands in the log."""
 
-    async def breaks(_hold: Hold) -> None:
+    async def breaks(_lease: JobLease) -> None:
         raise ZeroDivisionError
 
     jobs = await open_jobs(lease=LEASE)
@@ -100,7 +100,7 @@ async def test_a_runner_that_breaks_ends_in_failed_with_a_reference(open_jobs):
 async def test_an_error_of_ours_is_said_in_its_own_words(open_jobs):
     """A refusal in mid-run: its sentence and its hint."""
 
-    async def refuses(_hold: Hold) -> None:
+    async def refuses(_lease: JobLease) -> None:
         raise RefusedError("It cannot be done.", hint="Do it otherwise.")
 
     jobs = await open_jobs(lease=LEASE)
@@ -115,8 +115,8 @@ async def test_an_error_of_ours_is_said_in_its_own_words(open_jobs):
 async def test_what_was_known_of_a_broken_job_is_kept(open_jobs):
     """Two services, one of them done: only the other one failed."""
 
-    async def half(hold: Hold) -> None:
-        hold.job = hold.job.with_outcome(0, Outcome(Verdict.CONVERGED, "It runs."))
+    async def half(lease: JobLease) -> None:
+        lease.job = lease.job.with_outcome(0, Outcome(Verdict.CONVERGED, "It runs."))
         raise ZeroDivisionError
 
     jobs = await open_jobs(lease=LEASE)
@@ -161,13 +161,13 @@ async def test_a_drained_workers_job_is_another_ones_at_once(open_jobs):
     assert job.attempt == 1
 
 
-async def test_a_wish_to_cancel_reaches_the_runner(open_jobs):
+async def test_a_request_to_cancel_reaches_the_runner(open_jobs):
     """Whoever cancels is named to the runner, on whatever replica it works."""
 
-    async def until_cancelled(hold: Hold) -> None:
-        await hold.cancelled.wait()
-        job = replace(done(hold.job, Verdict.CANCELLED), cancelled_by=hold.cancelled_by)
-        await hold.finish(replace(job, state=JobState.FINISHED, finished=2.0))
+    async def until_cancelled(lease: JobLease) -> None:
+        await lease.cancelled.wait()
+        job = replace(done(lease.job, Verdict.CANCELLED), cancelled_by=lease.cancelled_by)
+        await lease.finish(replace(job, state=JobState.FINISHED, finished=2.0))
 
     jobs, other = await open_jobs(lease=LEASE), await open_jobs(lease=LEASE)
     runner = Runner(until_cancelled)
@@ -183,12 +183,12 @@ async def test_a_wish_to_cancel_reaches_the_runner(open_jobs):
 async def test_a_verdict_waits_for_redis(redis_server, open_jobs, fresh_redis):
     """Redis is away when the job ends: the verdict is written when it is back."""
 
-    async def ends_without_redis(hold: Hold) -> None:
+    async def ends_without_redis(lease: JobLease) -> None:
         await asyncio.to_thread(fresh_redis.kill)
         asyncio.get_running_loop().call_later(
             0.5, lambda: asyncio.get_running_loop().run_in_executor(None, fresh_redis.start)
         )
-        await finish(hold)
+        await finish(lease)
 
     async with replica(fresh_redis.url, lease=5.0) as jobs:
         async with working(jobs, Runner(ends_without_redis)) as (_, ended):

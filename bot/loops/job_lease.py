@@ -1,4 +1,4 @@
-"""A job in the hands of one worker."""
+"""The lease that a worker has on one job, and the job's record meanwhile."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Protocol
 
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
-from bot.ports import Chat, Clock, Jobs, Lease
+from bot.ports import Chat, Clock, Jobs, LeaseToken
 from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
 
-class Hold:
-    """One job while it is worked on: the newest record, its lease, and the wish to cancel.
+class JobLease:
+    """One job while it is worked on: the newest record, its token, and the request to cancel.
 
     ``job`` is the record as this worker knows it. ``cancelled`` is set once somebody cancelled;
     ``job.cancelled_by`` then says who.
     """
 
-    def __init__(self, jobs: Jobs, chat: Chat, lease: Lease, job: Job, clock: Clock) -> None:
+    def __init__(self, jobs: Jobs, chat: Chat, token: LeaseToken, job: Job, clock: Clock) -> None:
         self.job = job
-        self.lease = lease
+        self.token = token
         self.cancelled = asyncio.Event()
         self.cancelled_by = ""
         self.finished = False
@@ -50,7 +50,7 @@ class Hold:
     async def _write(self) -> None:
         """One at a time, and the newest: services that are followed side by side all write here."""
         async with self._writing:
-            saved = await self._jobs.save(self.lease, self.job)
+            saved = await self._jobs.save(self.token, self.job)
             self.job = replace(self.job, revision=saved.revision)
 
     async def finish(self, job: Job, *, watch: bool = False) -> None:
@@ -63,7 +63,7 @@ class Hold:
         backoff = Backoff()
         while True:
             try:
-                self.job = await self._jobs.finish(self.lease, job, watch=watch)
+                self.job = await self._jobs.finish(self.token, job, watch=watch)
             except StoreUnavailableError as error:
                 log.warning("verdict of job %s waits for the store: %s", job.id, error)
                 await self._clock.sleep(backoff.failed())
@@ -85,8 +85,8 @@ class Hold:
 class Runner(Protocol):
     """What a worker does with the jobs of one action."""
 
-    async def run(self, hold: Hold) -> None:
+    async def run(self, lease: JobLease) -> None:
         """Make the change, or go on where a lost worker was, and bring it to its verdict."""
 
-    async def watch(self, hold: Hold) -> None:
+    async def watch(self, lease: JobLease) -> None:
         """Watch on what a finished job left and revise its verdict when it proves wrong."""

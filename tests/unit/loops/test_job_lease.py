@@ -10,8 +10,8 @@ import pytest
 
 from bot.domain.jobs.model import Job, Target, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.loops.hold import Hold
-from bot.ports import Chat, Jobs, Lease
+from bot.loops.job_lease import JobLease
+from bot.ports import Chat, Jobs, LeaseToken
 from bot.runtime.clock import SystemClock
 
 WELL = Outcome(Verdict.CONVERGED, "1 of 1 runs.")
@@ -25,7 +25,7 @@ class SlowJobs:
         self.waiting: list[asyncio.Event] = []
         self.came = asyncio.Condition()
 
-    async def save(self, lease: Lease, job: Job) -> Job:
+    async def save(self, lease: LeaseToken, job: Job) -> Job:
         """As in ``bot.ports.Jobs``."""
         del lease
         taken = asyncio.Event()
@@ -53,43 +53,45 @@ def jobs() -> SlowJobs:
 
 
 @pytest.fixture
-def hold(jobs: SlowJobs) -> Hold:
+def lease(jobs: SlowJobs) -> JobLease:
     targets = tuple(Target(f"orochi_{name}", name, 1) for name in ("a", "b", "c"))
     job = Job("k3f9ab", "scale", "orochi", "scale 1", "U1", "C1", 0.0, targets)
-    lease = Lease(job.id, Turn.RUN, "token", 1)
-    return Hold(cast("Jobs", jobs), cast("Chat", None), lease, job, SystemClock())
+    lease = LeaseToken(job.id, Turn.RUN, "token", 1)
+    return JobLease(cast("Jobs", jobs), cast("Chat", None), lease, job, SystemClock())
 
 
-async def noted(hold: Hold, *places: int) -> None:
+async def noted(lease: JobLease, *places: int) -> None:
     """Outcomes of several services, each noted as soon as it is known."""
     for place in places:
-        await hold.note(hold.job.with_outcome(place, WELL))
+        await lease.note(lease.job.with_outcome(place, WELL))
 
 
-async def test_outcomes_that_come_while_another_is_written_are_kept(hold: Hold, jobs: SlowJobs):
+async def test_outcomes_that_come_while_another_is_written_are_kept(
+    lease: JobLease, jobs: SlowJobs
+):
     """A service's outcome may be known between a save and its answer, as of eight at once."""
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(noted(hold, 0))
-        second = group.create_task(noted(hold, 1))
+        first = group.create_task(noted(lease, 0))
+        second = group.create_task(noted(lease, 1))
         await jobs.take(0)
         await first
-        third = group.create_task(noted(hold, 2))
+        third = group.create_task(noted(lease, 2))
         await jobs.take(1)
         await second
         await jobs.take(2)
         await third
 
-    assert hold.job.outcomes == (WELL, WELL, WELL)
-    assert jobs.records[-1].outcomes == hold.job.outcomes
-    assert hold.job.revision == len(jobs.records)
+    assert lease.job.outcomes == (WELL, WELL, WELL)
+    assert jobs.records[-1].outcomes == lease.job.outcomes
+    assert lease.job.revision == len(jobs.records)
 
 
-async def test_what_is_seen_while_a_record_is_written_is_kept(hold: Hold, jobs: SlowJobs):
+async def test_what_is_seen_while_a_record_is_written_is_kept(lease: JobLease, jobs: SlowJobs):
     """What is only shown, as the course of a timeline, is in memory alone until the next save."""
-    saving: asyncio.Task[Any] = asyncio.create_task(noted(hold, 0))
+    saving: asyncio.Task[Any] = asyncio.create_task(noted(lease, 0))
     await jobs.until(1)
-    hold.job = replace(hold.job, text="seen meanwhile")
+    lease.job = replace(lease.job, text="seen meanwhile")
     await jobs.take(0)
     await saving
 
-    assert (hold.job.text, hold.job.outcomes[0]) == ("seen meanwhile", WELL)
+    assert (lease.job.text, lease.job.outcomes[0]) == ("seen meanwhile", WELL)
