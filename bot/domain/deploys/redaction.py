@@ -28,7 +28,7 @@ _MARK: Final = 8
 _DIGEST: Final = 32
 
 
-class Veil:
+class Redactor:
     """Hides values and makes keyed digests. ``key`` is secret, the same for all replicas."""
 
     def __init__(self, key: bytes) -> None:

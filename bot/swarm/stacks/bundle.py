@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import RefusedError
 from bot.swarm.stacks.compose import bodies
@@ -49,13 +49,13 @@ class Seal:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._veil = Veil(key)
+        self._redactor = Redactor(key)
 
     def sealed(self, contents: Contents) -> Bundle:
         """The bundle of some contents."""
         body = _as_json(contents)
         packed = zlib.compress(json.dumps(body).encode())
-        return Bundle(self._veil.digest(body), self._fernet().encrypt(packed).decode())
+        return Bundle(self._redactor.digest(body), self._fernet().encrypt(packed).decode())
 
     def opened(self, bundle: Bundle) -> Contents:
         """The contents of a bundle. Raises RefusedError where another key sealed it."""

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.redaction import Redactor
 from bot.domain.jobs.deploy_plan import Difference
 
 Json = dict[str, Any]
 Fields = dict[str, str]
-_Read = Callable[[Any, Veil], Iterator[tuple[str, str]]]
+_Read = Callable[[Any, Redactor], Iterator[tuple[str, str]]]
 
 NAMESPACE: Final = "com.docker.stack.namespace"
 FILE_IMAGE: Final = "com.docker.stack.image"
@@ -26,7 +26,7 @@ _DURATIONS: Final = {
 }
 
 
-def fields_of(form: Mapping[str, Any], veil: Veil) -> Fields:
+def fields_of(form: Mapping[str, Any], redactor: Redactor) -> Fields:
     """The fields of a service in the form of ``bot.swarm.stacks.normal``, by their names."""
     rest: Json = json.loads(json.dumps(form))
     rest.pop("Name", None)
@@ -34,9 +34,9 @@ def fields_of(form: Mapping[str, Any], veil: Veil) -> Fields:
     for path, read in _READERS:
         part = _take(rest, path)
         if part is not None:
-            for field, text in read(part, veil):
+            for field, text in read(part, redactor):
                 _add(found, field, text)
-    for field, text in _flat(rest, "", veil):
+    for field, text in _flat(rest, "", redactor):
         _add(found, field, text)
     return found
 
@@ -65,13 +65,13 @@ def _take(rest: Json, path: tuple[str, ...]) -> Any:  # noqa: ANN401 (any JSON)
     return part.pop(last, None)
 
 
-def _flat(part: Any, path: str, veil: Veil) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+def _flat(part: Any, path: str, redactor: Redactor) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     """The leaves of a part by their names' order: the file and the engine each have their own."""
     if isinstance(part, dict) and part:
         for key, value in sorted(part.items()):
-            yield from _flat(value, f"{path}.{key}" if path else key, veil)
+            yield from _flat(value, f"{path}.{key}" if path else key, redactor)
     elif path and part != {}:
-        yield _readable(path), veil.shown(path, _measured(path.rpartition(".")[2], part))
+        yield _readable(path), redactor.shown(path, _measured(path.rpartition(".")[2], part))
 
 
 def _readable(path: str) -> str:
@@ -98,34 +98,34 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _image(value: Any, _: Veil) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+def _image(value: Any, _: Redactor) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     yield "image", _text(value)
 
 
-def _mode(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
+def _mode(value: Json, redactor: Redactor) -> Iterator[tuple[str, str]]:
     if "Replicated" in value:
         yield "replicas", str(value["Replicated"]["Replicas"])
         yield "mode", "replicated"
     elif "Global" in value:
         yield "mode", "global"
     else:
-        yield from _flat(value, "mode", veil)
+        yield from _flat(value, "mode", redactor)
 
 
-def _environment(value: list[str], veil: Veil) -> Iterator[tuple[str, str]]:
+def _environment(value: list[str], redactor: Redactor) -> Iterator[tuple[str, str]]:
     for entry in value:
         key, sign, text = entry.partition("=")
-        shown = veil.shown(key, text) or '""'
+        shown = redactor.shown(key, text) or '""'
         yield f"environment {key}", shown if sign else "not set"
 
 
-def _mounts(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
+def _mounts(value: list[Json], redactor: Redactor) -> Iterator[tuple[str, str]]:
     for mount in value:
         rest = dict(mount)
         target, kind, source = rest.pop("Target", ""), rest.pop("Type", ""), rest.pop("Source", "")
         words = [f"{kind} {source}".strip(), *_mount_words(rest)]
         for part in _mount_options(rest):
-            words += [f"{name} {text}" for name, text in _flat(part, "", veil)]
+            words += [f"{name} {text}" for name, text in _flat(part, "", redactor)]
         yield f"mount {target}", ", ".join(words)
 
 
@@ -155,52 +155,52 @@ def _mount_options(mount: Json) -> tuple[Json, ...]:
     return (name, options, driver, told, volume, bind, tmpfs, rest)
 
 
-def _ports(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
+def _ports(value: list[Json], redactor: Redactor) -> Iterator[tuple[str, str]]:
     for port in value:
         rest = dict(port)
         target, protocol = rest.pop("TargetPort", "?"), rest.pop("Protocol", "")
         words = [f"published as {rest.pop('PublishedPort', 'any')}", rest.pop("PublishMode", "")]
-        words += [f"{name} {text}" for name, text in _flat(rest, "", veil)]
+        words += [f"{name} {text}" for name, text in _flat(rest, "", redactor)]
         yield f"port {target}/{protocol}", " ".join(words)
 
 
 def _resources(name: str) -> _Read:
-    def read(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
+    def read(value: Json, redactor: Redactor) -> Iterator[tuple[str, str]]:
         rest = dict(value)
         if cpus := rest.pop("NanoCPUs", 0):
             yield f"{name} CPUs", f"{cpus / 1e9:.9f}".rstrip("0").rstrip(".")
         if memory := rest.pop("MemoryBytes", 0):
             yield f"{name} memory", _bytes(memory)
-        yield from _flat(rest, name, veil)
+        yield from _flat(rest, name, redactor)
 
     return read
 
 
 def _list(name: str) -> _Read:
-    def read(value: list[Any], veil: Veil) -> Iterator[tuple[str, str]]:
-        yield name, ", ".join(veil.shown(name, _text(each)) for each in value)
+    def read(value: list[Any], redactor: Redactor) -> Iterator[tuple[str, str]]:
+        yield name, ", ".join(redactor.shown(name, _text(each)) for each in value)
 
     return read
 
 
 def _command(name: str) -> _Read:
-    def read(value: list[str], veil: Veil) -> Iterator[tuple[str, str]]:
-        yield name, veil.words(value)
+    def read(value: list[str], redactor: Redactor) -> Iterator[tuple[str, str]]:
+        yield name, redactor.words(value)
 
     return read
 
 
-def _networks(value: list[Json], veil: Veil) -> Iterator[tuple[str, str]]:
+def _networks(value: list[Json], redactor: Redactor) -> Iterator[tuple[str, str]]:
     for network in value:
         rest = dict(network)
         name, aliases = rest.pop("Target", ""), rest.pop("Aliases", [])
         words = [f"as {', '.join(aliases)}"] if aliases else ["joined"]
-        words += [f"{part} {text}" for part, text in _flat(rest, "", veil)]
+        words += [f"{part} {text}" for part, text in _flat(rest, "", redactor)]
         yield f"network {name}", ", ".join(words)
 
 
 def _references(kind: str) -> _Read:
-    def read(value: list[Json], _: Veil) -> Iterator[tuple[str, str]]:
+    def read(value: list[Json], _: Redactor) -> Iterator[tuple[str, str]]:
         for each in value:
             rest = dict(each)
             name = rest.pop(f"{kind.title()}Name", "")
@@ -221,28 +221,28 @@ def _plain(part: Json, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _labels(name: str) -> _Read:
-    def read(value: dict[str, str], veil: Veil) -> Iterator[tuple[str, str]]:
+    def read(value: dict[str, str], redactor: Redactor) -> Iterator[tuple[str, str]]:
         for key, text in value.items():
             if key == FILE_IMAGE:
                 yield "image in the file", text
             elif key != NAMESPACE:
-                yield f"{name} {key}", veil.shown(key, text) or '""'
+                yield f"{name} {key}", redactor.shown(key, text) or '""'
 
     return read
 
 
 def _policy(name: str) -> _Read:
-    def read(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
-        for field, text in _flat(value, "", veil):
+    def read(value: Json, redactor: Redactor) -> Iterator[tuple[str, str]]:
+        for field, text in _flat(value, "", redactor):
             yield f"{name} {field}", text
 
     return read
 
 
-def _health(value: Json, veil: Veil) -> Iterator[tuple[str, str]]:
+def _health(value: Json, redactor: Redactor) -> Iterator[tuple[str, str]]:
     rest = dict(value)
-    yield "health check", veil.words(rest.pop("Test", None) or [])
-    for field, text in _flat(rest, "", veil):
+    yield "health check", redactor.words(rest.pop("Test", None) or [])
+    for field, text in _flat(rest, "", redactor):
         yield f"health check {field}", text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.version import Bundle
 from bot.domain.jobs.deploy_plan import (
     Action,
@@ -76,10 +76,10 @@ class Basis:
     warnings: tuple[str, ...]
 
 
-def planned(calls: Sequence[Call], basis: Basis, veil: Veil) -> Recorded:
+def planned(calls: Sequence[Call], basis: Basis, redactor: Redactor) -> Recorded:
     """The plan that the calls of one run come to."""
     made = {call.id: call.name for call in calls if call.action == "create"}
-    planner = _Planner(replace(basis, names={**basis.names, **made}), veil)
+    planner = _Planner(replace(basis, names={**basis.names, **made}), redactor)
     for call in calls:
         planner.take(call)
     return Recorded(planner.plan(), planner.calls, made)
@@ -88,10 +88,10 @@ def planned(calls: Sequence[Call], basis: Basis, veil: Veil) -> Recorded:
 class _Planner:
     """Gathers steps and services, call by call."""
 
-    def __init__(self, basis: Basis, veil: Veil) -> None:
+    def __init__(self, basis: Basis, redactor: Redactor) -> None:
         self.calls: dict[Key, Call] = {}
         self._basis = basis
-        self._veil = veil
+        self._redactor = redactor
         self._steps: dict[Key, Step] = {}
         self._services: dict[str, ServiceChange] = {}
 
@@ -100,7 +100,7 @@ class _Planner:
         if call.collection == "services":
             self._service(call, live)
         elif call.collection == "networks":
-            wanted = self._veil.digest(specs.pruned(call.body))
+            wanted = self._redactor.digest(specs.pruned(call.body))
             self._keep(call, _step(Action.CREATE, call, {}, base="", wanted=wanted))
         else:
             self._labelled(call, live)
@@ -109,13 +109,13 @@ class _Planner:
         steps = tuple(self._ordered())
         services = tuple(self._services[name] for name in sorted(self._services))
         told = [(s.kind.value, s.action.value, s.name, s.base, s.wanted) for s in steps]
-        digest = self._veil.digest([self._basis.stack, told])
+        digest = self._redactor.digest([self._basis.stack, told])
         return Plan(self._basis.stack, steps, services, self._basis.warnings, digest)
 
     def _service(self, call: Call, live: Json) -> None:
         names, old = self._basis.names, live.get("Spec") or {}
-        base = self._veil.digest(service_form(old, names)) if old else ""
-        before = fields_of(service_form(old, names), self._veil) if old else {}
+        base = self._redactor.digest(service_form(old, names)) if old else ""
+        before = fields_of(service_form(old, names), self._redactor) if old else {}
         if call.action == "remove":
             self._remove(call, live, base, before)
             return
@@ -123,7 +123,7 @@ class _Planner:
         if replicas.planned is not None:
             call = replace(call, body=specs.with_replicas(call.body, replicas.planned))
         form = service_form(call.body, names)
-        wanted = self._veil.digest(form)
+        wanted = self._redactor.digest(form)
         action = _action(base, wanted)
         self._services[call.name] = ServiceChange(
             call.name,
@@ -131,7 +131,7 @@ class _Planner:
             id=call.id if old else "",
             base=base,
             image=str(form["TaskTemplate"].get("ContainerSpec", {}).get("Image", "")),
-            fields=_told(action, differences(before, fields_of(form, self._veil))),
+            fields=_told(action, differences(before, fields_of(form, self._redactor))),
             replicas=replicas,
         )
         if action:
@@ -153,10 +153,10 @@ class _Planner:
 
     def _labelled(self, call: Call, live: Json) -> None:
         """A config or a secret: only labels can change, the content is that of the name."""
-        content = self._veil.digest(call.body.get("Data", ""))
+        content = self._redactor.digest(call.body.get("Data", ""))
         old = live.get("Spec") or {}
-        base = self._veil.digest(labelled_form(old)) if old else ""
-        wanted = self._veil.digest(labelled_form(call.body))
+        base = self._redactor.digest(labelled_form(old)) if old else ""
+        wanted = self._redactor.digest(labelled_form(call.body))
         if action := _action(base, wanted):
             step = _step(action, call, live, base=base, wanted=wanted)
             self._keep(call, replace(step, content=content))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.variables import unset_variables
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import NotAManagerError, RefusedError
@@ -58,7 +58,7 @@ class DockerStacks:
     ) -> None:
         self._connection = Connection(base_url, timeout)
         self._folder = StackFolder(folder)
-        self._veil = Veil(key)
+        self._redactor = Redactor(key)
         self._seal = Seal(key)
         self._survey = Survey(self._connection, probe)
         self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
@@ -123,7 +123,7 @@ class DockerStacks:
             deployed=deployed,
             warnings=told,
         )
-        recorded = planned(calls, basis, self._veil)
+        recorded = planned(calls, basis, self._redactor)
         _refuse_taken_ports(recorded, services)
         _refuse_other_modes(recorded, engine.seen)
         return recorded, replace(holding, images=_images(calls))
@@ -138,7 +138,7 @@ class DockerStacks:
         """Make one step of a recording's plan. As in ``bot.ports.Stacks``."""
         if not isinstance(recording, Recorded):
             raise TypeError("a recording of this adapter is needed")
-        return await Replay(self._connection, self._veil, recording).make(step)
+        return await Replay(self._connection, self._redactor, recording).make(step)
 
     async def _run(self, files: StackFiles, cli: DockerCli) -> tuple[DryRunEngine, Ended]:
         """One run of the CLI against an engine that does nothing. Raises what kept it from one."""
@@ -166,7 +166,7 @@ class DockerStacks:
     def _scrubbed(self, said: str, variables: Mapping[str, str]) -> str:
         """What the CLI said without the variables' values that look secret."""
         for name, value in variables.items():
-            shown = self._veil.shown(name, value)
+            shown = self._redactor.shown(name, value)
             if value and shown != value:
                 said = said.replace(value, shown)
         return said

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from docker import APIClient
 
-from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.staleness import what_changed
 from bot.domain.errors import (
     NotFoundError,
@@ -47,9 +47,9 @@ async def names_by_id(connection: Connection) -> dict[str, str]:
 class Replay:
     """Makes the steps of one recording."""
 
-    def __init__(self, connection: Connection, veil: Veil, recorded: Recorded) -> None:
+    def __init__(self, connection: Connection, redactor: Redactor, recorded: Recorded) -> None:
         self._connection = connection
-        self._veil = veil
+        self._redactor = redactor
         self._recorded = recorded
 
     async def make(self, step: Step) -> Applied:
@@ -70,7 +70,7 @@ class Replay:
         live = await self._find(call.collection, step.name)
         if step.action is Action.CREATE:
             return await self._create(step, call, live)
-        found = self._veil.digest(labelled_form(live["Spec"])) if live else ""
+        found = self._redactor.digest(labelled_form(live["Spec"])) if live else ""
         if found == step.wanted:
             return Applied(changed=False)
         if not live or found != step.base:
@@ -83,7 +83,7 @@ class Replay:
     async def _service(self, step: Step, call: Call) -> Applied:
         live = await self._find(call.collection, step.name)
         names = {**self._recorded.made, **await names_by_id(self._connection)}
-        found = self._veil.digest(service_form(live["Spec"], names)) if live else ""
+        found = self._redactor.digest(service_form(live["Spec"], names)) if live else ""
         if found == step.wanted:
             return Applied(changed=False, service=wire.service_from(live) if live else None)
         if found != step.base:
@@ -150,7 +150,7 @@ class Replay:
             return StalePlanError(
                 f"{step.name} was made by somebody else since the plan was made.", hint=_HINT
             )
-        now = fields_of(service_form(live["Spec"], names), self._veil)
+        now = fields_of(service_form(live["Spec"], names), self._redactor)
         found = [each for each in differences(_before(planned), now) if each.changed]
         return StalePlanError(what_changed(step.name, found), hint=_HINT)
 

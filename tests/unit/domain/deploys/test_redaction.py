@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.redaction import Redactor
 
-VEIL = Veil(b"a key")
+REDACTOR = Redactor(b"a key")
 
 HIDDEN = [
     ("DB_PASSWORD", "x"),
@@ -38,7 +38,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("name", "value"), HIDDEN)
 def test_what_looks_secret_is_hidden(name: str, value: str) -> None:
-    shown = VEIL.shown(name, value)
+    shown = REDACTOR.shown(name, value)
 
     assert shown.startswith("hidden (")
     assert value not in shown
@@ -46,7 +46,7 @@ def test_what_looks_secret_is_hidden(name: str, value: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), SHOWN)
 def test_what_does_not_is_shown(name: str, value: str) -> None:
-    assert VEIL.shown(name, value) == value
+    assert REDACTOR.shown(name, value) == value
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_does_not_is_shown(name: str, value: str) -> None:
     ],
 )
 def test_in_a_command_what_follows_is_hidden(words: list[str], secret: str) -> None:
-    shown = VEIL.words(words)
+    shown = REDACTOR.words(words)
 
     assert shown.startswith(words[0])
     assert secret not in shown
@@ -68,17 +68,17 @@ def test_in_a_command_what_follows_is_hidden(words: list[str], secret: str) -> N
 def test_a_command_without_secrets_is_shown_whole() -> None:
     words = ["dask-worker", "scheduler:8786", "--nthreads", "2"]
 
-    assert VEIL.words(words) == "dask-worker scheduler:8786 --nthreads 2"
+    assert REDACTOR.words(words) == "dask-worker scheduler:8786 --nthreads 2"
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_a_hidden_value_that_changed_is_seen_to_have_changed(one: str, other: str) -> None:
     assume(one != other)
 
-    assert VEIL.hidden(one) == VEIL.hidden(one)
-    assert VEIL.hidden(one) != VEIL.hidden(other)
+    assert REDACTOR.hidden(one) == REDACTOR.hidden(one)
+    assert REDACTOR.hidden(one) != REDACTOR.hidden(other)
 
 
 @given(st.text(min_size=1))
 def test_without_the_key_nobody_can_try_values(value: str) -> None:
-    assert VEIL.hidden(value) != Veil(b"another key").hidden(value)
+    assert REDACTOR.hidden(value) != Redactor(b"another key").hidden(value)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.deploys.redaction import Veil
+from bot.domain.deploys.redaction import Redactor
 from bot.swarm.stacks.fields import differences, fields_of
 from bot.swarm.stacks.normal import labelled_form, service_form
 
-VEIL = Veil(b"a key")
+REDACTOR = Redactor(b"a key")
 NAMES = {"n1": "s_inner", "c1": "s_settings", "x1": "s_password"}
 
 POSTED: dict[str, Any] = {
@@ -101,7 +101,7 @@ EXPECTED = {
 
 def fields(spec: dict[str, Any]) -> dict[str, str]:
     """A spec's fields."""
-    return fields_of(service_form(spec, NAMES), VEIL)
+    return fields_of(service_form(spec, NAMES), REDACTOR)
 
 
 def test_each_field_is_readable() -> None:
@@ -205,7 +205,7 @@ def test_the_image_and_the_replicas_come_first() -> None:
     ],
 )
 def test_modes(mode: dict[str, Any], shown: dict[str, str]) -> None:
-    assert fields_of(service_form({"Mode": mode}, {}), VEIL) == shown
+    assert fields_of(service_form({"Mode": mode}, {}), REDACTOR) == shown
 
 
 def test_labels_alone_can_change_of_a_config() -> None:
@@ -228,7 +228,7 @@ def test_no_part_of_a_spec_is_left_out(one: Any, other: Any) -> None:
         for tree in (one, other)
     ]
 
-    told = [fields_of(form, VEIL) for form in forms]
+    told = [fields_of(form, REDACTOR) for form in forms]
 
     assert (told[0] == told[1]) == (shape(one) == shape(other))
 
