@@ -17,50 +17,52 @@ from bot.domain.swarm.slots import place_of, runs_to_completion
 
 def judge_final_failure(case: Case) -> Answer:
     """A task failed that is never started again."""
-    if case.sight.service.restart is not Restart.NONE or case.replacing:
+    if case.observation.service.restart is not Restart.NONE or case.replacing:
         return NEVER
-    failed = [t for t in case.sight.census.vacant if t.state is not TaskState.COMPLETE]
-    return _after(case, failed, lambda _: case.sight.goal.limits.ended_margin, _ended_badly)
+    failed = [t for t in case.observation.census.vacant if t.state is not TaskState.COMPLETE]
+    return _after(case, failed, lambda _: case.observation.goal.limits.ended_margin, _ended_badly)
 
 
 def judge_repeated_failure(case: Case) -> Answer:
     """One slot failed three times since the change."""
     worst = _worst(case)
     completed = case.update is UpdateState.COMPLETED
-    if worst is None or case.replacing or (completed and case.sight.census.full):
+    if worst is None or case.replacing or (completed and case.observation.census.full):
         return NEVER
     cause = _cause_of(case, worst)
     default = Verdict.CRASH_LOOPING
-    if runs_to_completion(case.sight.service):
+    if runs_to_completion(case.observation.service):
         default = Verdict.FAILED
-    went_on = completed and case.sight.service.failure_action == "continue"
+    went_on = completed and case.observation.service.failure_action == "continue"
     verdict = Verdict.FAILED if went_on else wording.verdict_for(cause.kind, default)
-    return outcome(case.sight, verdict, wording.failed_often(case.sight, worst, cause), cause)
+    return outcome(
+        case.observation, verdict, wording.failed_often(case.observation, worst, cause), cause
+    )
 
 
 def judge_stuck_start(case: Case) -> Answer:
     """One task goes on trying to start with an error."""
-    wait = case.sight.goal.limits.starting_error_after
-    return _after(case, list(case.sight.census.stuck), lambda _: wait, _stuck)
+    wait = case.observation.goal.limits.starting_error_after
+    return _after(case, list(case.observation.census.stuck), lambda _: wait, _stuck)
 
 
 def judge_placement(case: Case) -> Answer:
     """The scheduler finds no node, and none of our own containers is about to make room."""
-    sight = case.sight
-    if sight.census.surplus:
+    observation = case.observation
+    if observation.census.surplus:
         return NEVER
-    if sight.service.mode.is_global and sight.census.wanted == 0:
+    if observation.service.mode.is_global and observation.census.wanted == 0:
         return _no_eligible_node(case)
-    wait = sight.goal.limits.unschedulable_after
-    return _after(case, list(sight.census.unplaced), lambda _: wait, _unplaced)
+    wait = observation.goal.limits.unschedulable_after
+    return _after(case, list(observation.census.unplaced), lambda _: wait, _unplaced)
 
 
 def judge_vacancy(case: Case) -> Answer:
     """A slot's task ended, and no other takes its place when its restart delay is over."""
-    if case.replacing or len(case.sight.census.chosen) >= case.sight.census.wanted:
+    if case.replacing or len(case.observation.census.chosen) >= case.observation.census.wanted:
         return NEVER
-    service = case.sight.service
-    ended = list(case.sight.census.vacant)
+    service = case.observation.service
+    ended = list(case.observation.census.vacant)
     if runs_to_completion(service):
         ended = [task for task in ended if task.state is not TaskState.COMPLETE]
     return _after(case, ended, lambda task: _patience(case, task), _vacant)
@@ -77,7 +79,7 @@ def _after(
     for task in tasks:
         since = case.memory.since(task)
         if since is not None:
-            soonest = min(soonest, since + patience(task) - case.sight.now)
+            soonest = min(soonest, since + patience(task) - case.observation.now)
     return soonest if soonest > 0 else verdict(case, tasks)
 
 
@@ -86,7 +88,7 @@ def _worst(case: Case) -> tuple[Failure, ...] | None:
     places = sorted({failure.place for failure in case.memory.counted})
     failures = [case.memory.of_place(place) for place in places]
     worst = max(failures, key=len, default=())
-    return worst if len(worst) >= case.sight.goal.limits.slot_failures else None
+    return worst if len(worst) >= case.observation.goal.limits.slot_failures else None
 
 
 def _cause_of(case: Case, failures: tuple[Failure, ...]) -> Cause:
@@ -98,7 +100,7 @@ def _cause_of(case: Case, failures: tuple[Failure, ...]) -> Cause:
     """
     cause = failures[-1].cause
     never_ran = not any(failure.task_id in case.memory.ran for failure in failures)
-    if cause.kind is CauseKind.ENDED and case.sight.service.has_health_check and never_ran:
+    if cause.kind is CauseKind.ENDED and case.observation.service.has_health_check and never_ran:
         text = (
             "The container ended with exit 0 before its health check passed: stopped as unhealthy,"
             " or ended by itself"
@@ -114,37 +116,35 @@ def _cause(task: Task, service: Service) -> Cause:
 
 def _ended_badly(case: Case, tasks: list[Task]) -> Outcome:
     task = tasks[0]
-    cause = _cause(task, case.sight.service)
-    place = wording.where(case.sight, cause.place)
-    reason = (
-        f"{score(case.sight)}; {place} failed and is never started again: {wording.clause(cause)}."
-    )
-    return outcome(case.sight, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
+    cause = _cause(task, case.observation.service)
+    place = wording.where(case.observation, cause.place)
+    reason = f"{score(case.observation)}; {place} failed and is never started again: {wording.clause(cause)}."
+    return outcome(case.observation, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
 def _stuck(case: Case, tasks: list[Task]) -> Outcome:
     first = min(tasks, key=lambda task: (case.memory.since(task) or NEVER, task.id))
-    cause = _cause(first, case.sight.service)
-    place = wording.where(case.sight, cause.place)
-    node = wording.hostname(case.sight.look.nodes, first.node_id)
+    cause = _cause(first, case.observation.service)
+    place = wording.where(case.observation, cause.place)
+    node = wording.hostname(case.observation.look.nodes, first.node_id)
     why = wording.clause(cause)
-    reason = f"{score(case.sight)}; {place} is tried again and again on {node}: {why}."
-    return outcome(case.sight, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
+    reason = f"{score(case.observation)}; {place} is tried again and again on {node}: {why}."
+    return outcome(case.observation, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
 def _unplaced(case: Case, tasks: list[Task]) -> Outcome:
-    sight = case.sight
-    cause = _cause(tasks[0], sight.service)
-    starting = len(sight.census.chosen) - len(sight.census.running) - len(tasks)
+    observation = case.observation
+    cause = _cause(tasks[0], observation.service)
+    starting = len(observation.census.chosen) - len(observation.census.running) - len(tasks)
     more = f"{starting} {plural(starting, 'is', 'are')} starting; " if starting else ""
     number = len(tasks)
-    reason = f"{score(sight)}; {more}{number} {plural(number, 'fits', 'fit')} nowhere: {cause.raw}."
-    result = outcome(sight, Verdict.UNSCHEDULABLE, reason, cause)
-    return replace(result, advice=_room_advice(case, len(sight.census.chosen) - number))
+    reason = f"{score(observation)}; {more}{number} {plural(number, 'fits', 'fit')} nowhere: {cause.raw}."
+    result = outcome(observation, Verdict.UNSCHEDULABLE, reason, cause)
+    return replace(result, advice=_room_advice(case, len(observation.census.chosen) - number))
 
 
 def _room_advice(case: Case, fitting: int) -> str:
-    goal = case.sight.goal
+    goal = case.observation.goal
     room = "Make room, or let it run on more nodes"
     if not fitting or goal.replicas is None:
         return f"{room}; it starts by itself as soon as a node fits."
@@ -152,16 +152,16 @@ def _room_advice(case: Case, fitting: int) -> str:
 
 
 def _no_eligible_node(case: Case) -> Answer:
-    sight, memory = case.sight, case.memory
+    observation, memory = case.observation, case.memory
     if memory.calm_since is None:
         return NEVER
     since = max(memory.first_at, memory.calm_since)
-    left = since + sight.goal.limits.unschedulable_after - sight.now
+    left = since + observation.goal.limits.unschedulable_after - observation.now
     if left > 0:
         return left
     reason = "No node is ready, active and allowed by its constraints."
     return replace(
-        outcome(sight, Verdict.UNSCHEDULABLE, reason), advice=_room_advice(case, fitting=0)
+        outcome(observation, Verdict.UNSCHEDULABLE, reason), advice=_room_advice(case, fitting=0)
     )
 
 
@@ -171,20 +171,20 @@ def _patience(case: Case, task: Task) -> float:
     Swarmkit makes the successor at once and starts it after the restart delay, so a longer gap
     means there is none: the policy does not ask for one, or its attempts are used up.
     """
-    service, limits = case.sight.service, case.sight.goal.limits
+    service, limits = case.observation.service, case.observation.goal.limits
     if service.restart is Restart.ON_FAILURE and task.state is TaskState.COMPLETE:
         return limits.ended_margin
     return service.restart_delay + limits.vacant_margin
 
 
 def _vacant(case: Case, tasks: list[Task]) -> Outcome:
-    sight, service = case.sight, case.sight.service
+    observation, service = case.observation, case.observation.service
     failing = [t for t in tasks if t.state is not TaskState.COMPLETE] or tasks
     cause = _cause(failing[0], service)
-    place = wording.where(sight, cause.place)
+    place = wording.where(observation, cause.place)
     why = wording.clause(cause)
-    reason = f"{score(sight)}; {place} is not started again{_why_not(service)}: {why}."
-    return outcome(sight, Verdict.FAILED, reason, cause)
+    reason = f"{score(observation)}; {place} is not started again{_why_not(service)}: {why}."
+    return outcome(observation, Verdict.FAILED, reason, cause)
 
 
 def _why_not(service: Service) -> str:

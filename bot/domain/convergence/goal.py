@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Limits:
     """When time alone decides; all in seconds but the count.
 
-    ``time_limit`` ends every observation. ``watch`` is how long a ``converged`` is watched.
+    ``time_limit`` ends every convergence. ``watch`` is how long a ``converged`` is watched.
     ``slot_failures`` is how many failures of one slot are a verdict. ``unschedulable_after`` is
     how long a task may find no node, ``starting_error_after`` how long one task may go on trying
     to start with the same kind of error. A slot with no live task is judged ``vacant_margin``

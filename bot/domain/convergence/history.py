@@ -37,7 +37,7 @@ _MANUAL = "manually requested rollback"
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """One look at a service that exists, with what was heard since the last one.
 
     ``heard`` are tasks as the feed reported them: some failed and were replaced between two looks.
@@ -126,36 +126,36 @@ class Memory:
         return tuple(failure for failure in self.failures if failure.counts)
 
 
-def remember(memory: Memory | None, sight: Sight) -> Memory:
+def remember(memory: Memory | None, observation: Observation) -> Memory:
     """The memory after one more look."""
-    memory = memory or _first(sight)
-    service = sight.service
-    said = [t for t in (*sight.look.tasks, *sight.heard) if t.service_id == service.id]
+    memory = memory or _first(observation)
+    service = observation.service
+    said = [t for t in (*observation.look.tasks, *observation.heard) if t.service_id == service.id]
     last = last_wanted(service)
     memory = replace(
         memory,
         leaving=memory.leaving | {t.id for t in said if t.desired > last and not t.state.over},
         ran=memory.ran | {t.id for t in said if t.state is TaskState.RUNNING},
-        ages={task.id: _age(memory, task, sight.now) for task in sight.look.tasks},
-        calm_since=_calm(memory, sight),
-        saw_surplus=memory.saw_surplus or bool(sight.census.surplus),
+        ages={task.id: _age(memory, task, observation.now) for task in observation.look.tasks},
+        calm_since=_calm(memory, observation),
+        saw_surplus=memory.saw_surplus or bool(observation.census.surplus),
         rolled_back_by_hand=_by_hand(memory, service),
     )
-    fresh = _fresh_failures(memory, sight, _merged(sight))
-    well = _well(memory, sight, broken=any(failure.counts for failure in fresh))
-    known = tuple(_reviewed(failure, sight) for failure in memory.failures)
+    fresh = _fresh_failures(memory, observation, _merged(observation))
+    well = _well(memory, observation, broken=any(failure.counts for failure in fresh))
+    known = tuple(_reviewed(failure, observation) for failure in memory.failures)
     return replace(memory, failures=(*known, *fresh), well=well)
 
 
-def own_update(memory: Memory, sight: Sight) -> UpdateState:
+def own_update(memory: Memory, observation: Observation) -> UpdateState:
     """The service's update status if it belongs to this change, else ``NONE``.
 
     An update that had ended before the change says nothing about it; one that was in progress
     goes on with it.
     """
-    goal, service = sight.goal, sight.service
+    goal, service = observation.goal, observation.service
     present, first = UpdateMark(service.update, service.update_started), memory.first_update
-    if _left_behind(sight):
+    if _left_behind(observation):
         return UpdateState.NONE
     if first.state in _IN_PROGRESS and first.started == present.started:
         return present.state
@@ -166,7 +166,7 @@ def own_update(memory: Memory, sight: Sight) -> UpdateState:
     return UpdateState.NONE if foreign else present.state
 
 
-def _left_behind(sight: Sight) -> bool:
+def _left_behind(observation: Observation) -> bool:
     """Whether a pause is the last word of the update that this change replaced.
 
     A roll back stops the updater that is at work. If one of its tasks has failed just then, it may
@@ -175,11 +175,13 @@ def _left_behind(sight: Sight) -> bool:
     names the failed task: this change's own is none that was dead before, and none of another
     template.
     """
-    service, named = sight.service, sight.service.update_message
-    if service.update not in _PAUSES or not sight.goal.updates:
+    service, named = observation.service, observation.service.update_message
+    if service.update not in _PAUSES or not observation.goal.updates:
         return False
-    said = (*sight.look.tasks, *sight.heard)
-    former = {task.id for task in said if not is_current(service, task)} | sight.goal.known_dead
+    said = (*observation.look.tasks, *observation.heard)
+    former = {
+        task.id for task in said if not is_current(service, task)
+    } | observation.goal.known_dead
     return any(task_id in named for task_id in former)
 
 
@@ -188,30 +190,30 @@ def in_progress(update: UpdateState) -> bool:
     return update in _IN_PROGRESS
 
 
-def _first(sight: Sight) -> Memory:
-    service = sight.service
+def _first(observation: Observation) -> Memory:
+    service = observation.service
     return Memory(
-        first_at=sight.now,
+        first_at=observation.now,
         first_update=UpdateMark(service.update, service.update_started),
         first_template=service.template,
         settled=frozenset(
             task.id
-            for task in sight.census.running
-            if not has_failed_before(sight.look, place_of(service, task), service)
+            for task in observation.census.running
+            if not has_failed_before(observation.look, place_of(service, task), service)
         ),
     )
 
 
-def _merged(sight: Sight) -> list[Task]:
+def _merged(observation: Observation) -> list[Task]:
     """Each task once, as far as it is known to have come: states only ever grow."""
-    merged: dict[str, Task] = {task.id: task for task in sight.look.tasks}
-    for task in sorted(sight.heard, key=lambda task: (task.state, task.desired)):
+    merged: dict[str, Task] = {task.id: task for task in observation.look.tasks}
+    for task in sorted(observation.heard, key=lambda task: (task.state, task.desired)):
         known = merged.get(task.id)
         if known is None:
             merged[task.id] = task
         elif (task.state, task.desired) > (known.state, known.desired):
             merged[task.id] = replace(task, up_to_date=known.up_to_date)
-    ours = (task for task in merged.values() if task.service_id == sight.service.id)
+    ours = (task for task in merged.values() if task.service_id == observation.service.id)
     return sorted(ours, key=lambda task: (task.since, task.created, task.id))
 
 
@@ -222,10 +224,10 @@ def _age(memory: Memory, task: Task, now: float) -> Age:
     return Age(task.state, bool(task.err), now)
 
 
-def _calm(memory: Memory, sight: Sight) -> float | None:
-    if sight.census.unknown_nodes:
+def _calm(memory: Memory, observation: Observation) -> float | None:
+    if observation.census.unknown_nodes:
         return None
-    return sight.now if memory.calm_since is None else memory.calm_since
+    return observation.now if memory.calm_since is None else memory.calm_since
 
 
 def _by_hand(memory: Memory, service: Service) -> bool:
@@ -233,12 +235,14 @@ def _by_hand(memory: Memory, service: Service) -> bool:
     return service.update_message.startswith(_MANUAL) or (memory.rolled_back_by_hand and rolling)
 
 
-def _fresh_failures(memory: Memory, sight: Sight, tasks: list[Task]) -> tuple[Failure, ...]:
+def _fresh_failures(
+    memory: Memory, observation: Observation, tasks: list[Task]
+) -> tuple[Failure, ...]:
     known = {failure.task_id for failure in memory.failures}
-    excused = sight.goal.known_dead | memory.leaving | known
-    down = down_nodes(sight.look.nodes, tasks)
+    excused = observation.goal.known_dead | memory.leaving | known
+    down = down_nodes(observation.look.nodes, tasks)
     failed = (t for t in tasks if t.id not in excused and t.node_id not in down)
-    found = (_failure(task, sight.service) for task in failed)
+    found = (_failure(task, observation.service) for task in failed)
     return tuple(failure for failure in found if failure is not None)
 
 
@@ -251,13 +255,13 @@ def _failure(task: Task, service: Service) -> Failure | None:
     return Failure(task.id, place, cause, is_current(service, task), service.template)
 
 
-def _reviewed(failure: Failure, sight: Sight) -> Failure:
+def _reviewed(failure: Failure, observation: Observation) -> Failure:
     """A look lists all tasks and the up-to-date ones one after the other: what failed in between
     was taken for an older task, and the next look knows better."""
-    if failure.counts or failure.template != sight.service.template:
+    if failure.counts or failure.template != observation.service.template:
         return failure
-    task = next((task for task in sight.look.tasks if task.id == failure.task_id), None)
-    return replace(failure, counts=task is not None and is_current(sight.service, task))
+    task = next((task for task in observation.look.tasks if task.id == failure.task_id), None)
+    return replace(failure, counts=task is not None and is_current(observation.service, task))
 
 
 def _is_failure(task: Task, service: Service) -> bool:
@@ -268,10 +272,14 @@ def _is_failure(task: Task, service: Service) -> bool:
     return task.state in {TaskState.FAILED, TaskState.REJECTED}
 
 
-def _well(memory: Memory, sight: Sight, *, broken: bool) -> tuple[frozenset[str], float] | None:
-    if not sight.census.full or not (sight.readiness.ready or sight.readiness.wrong):
+def _well(
+    memory: Memory, observation: Observation, *, broken: bool
+) -> tuple[frozenset[str], float] | None:
+    if not observation.census.full or not (
+        observation.readiness.ready or observation.readiness.wrong
+    ):
         return None
-    ids = frozenset(task.id for task in sight.census.running)
+    ids = frozenset(task.id for task in observation.census.running)
     if memory.well is None or memory.well[0] != ids or broken:
-        return ids, sight.now
+        return ids, observation.now
     return memory.well

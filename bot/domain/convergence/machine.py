@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.convergence import readiness, wording
 from bot.domain.convergence.goal import Goal, Limits
-from bot.domain.convergence.history import Memory, Sight, remember
+from bot.domain.convergence.history import Memory, Observation, remember
 from bot.domain.convergence.probe_spec import Probe, Reading
 from bot.domain.convergence.rule import Case, Phase, Rule
 from bot.domain.convergence.rules import CONVERGING, WATCHING
@@ -31,7 +31,7 @@ __all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "question", "step"]
 
 @dataclass(frozen=True, slots=True)
 class Convergence:
-    """The state of one observation. ``since`` is when its watch began, None while converging.
+    """The state of one convergence. ``since`` is when its watch began, None while converging.
 
     ``last`` is the step that ended it: further steps repeat it.
     """
@@ -97,11 +97,11 @@ def step(
     ready = readiness.UNPROBED
     if state.phase is Phase.CONVERGING:
         ready = readiness.judge(look, service, census, reading)
-    sight = Sight(state.goal, look, service, census, heard, now, ready)
-    case = Case(sight, remember(state.memory, sight), state.since)
+    observation = Observation(state.goal, look, service, census, heard, now, ready)
+    case = Case(observation, remember(state.memory, observation), state.since)
     rules = WATCHING if state.phase is Phase.WATCHING else CONVERGING
     result, seconds = _ask(rules, case)
-    progress = wording.progress(sight, case.memory, _phase_words(case, seconds, result))
+    progress = wording.progress(observation, case.memory, _phase_words(case, seconds, result))
     state = replace(state, memory=case.memory, shown=progress)
     return Step(_ended(state, result), progress, result, seconds)
 
@@ -131,25 +131,25 @@ def _gone(state: Convergence) -> Step:
 
 
 def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
-    sight, census = case.sight, case.sight.census
+    observation, census = case.observation, case.observation.census
     if result is not None:
-        return wording.score(sight)
+        return wording.score(observation)
     if case.since is not None:
-        return f"{wording.score(sight)}; watching"
+        return f"{wording.score(observation)}; watching"
     if census.unplaced:
         number = len(census.unplaced)
         waits = wording.plural(number, "task waits", "tasks wait")
         return f"{number} {waits}: {census.unplaced[0].err}"
     if case.replacing:
-        return f"{wording.score(sight)}; {case.update.value.replace('_', ' ')}"
+        return f"{wording.score(observation)}; {case.update.value.replace('_', ' ')}"
     if census.surplus and len(census.running) >= census.wanted:
         number = len(census.surplus)
         word = wording.plural(number, "container", "containers")
         return f"waiting for {number} surplus {word} to stop"
-    ready = sight.readiness
+    ready = observation.readiness
     if census.running and not ready.ready:
-        return f"{wording.score(sight)}; {ready.words}"
-    if census.full and not runs_to_completion(sight.service) and math.isfinite(seconds):
+        return f"{wording.score(observation)}; {ready.words}"
+    if census.full and not runs_to_completion(observation.service) and math.isfinite(seconds):
         said = f"all running, {ready.words}" if ready.probed else "all running"
         return f"{said}; holding for {math.ceil(seconds)} s"
-    return wording.score(sight)
+    return wording.score(observation)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bot.domain.convergence.history import Memory, Sight, in_progress, own_update
+from bot.domain.convergence.history import Memory, Observation, in_progress, own_update
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import UpdateState
 
 
 class Phase(Enum):
-    """Where an observation is."""
+    """Where the convergence of a change is."""
 
     CONVERGING = "converging"
     WATCHING = "watching"
@@ -25,14 +25,14 @@ class Phase(Enum):
 class Case:
     """What a rule judges. ``since`` is when the watch began, None while converging."""
 
-    sight: Sight
+    observation: Observation
     memory: Memory
     since: float | None = None
 
     @property
     def update(self) -> UpdateState:
         """This change's own update status."""
-        return own_update(self.memory, self.sight)
+        return own_update(self.memory, self.observation)
 
     @property
     def replacing(self) -> bool:

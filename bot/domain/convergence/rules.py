@@ -20,18 +20,18 @@ from bot.domain.swarm.slots import runs_to_completion
 
 def judge_foreign_version(case: Case) -> Answer:
     """Somebody else changed what the tasks are made of, after this change had."""
-    goal, service = case.sight.goal, case.sight.service
+    goal, service = case.observation.goal, case.observation.service
     if not goal.template or goal.template == service.template or _taken_back(case):
         return NEVER
     who = "A roll back" if case.update.is_roll_back else "Somebody else"
-    return outcome(case.sight, Verdict.SUPERSEDED, f"{who} changed its version meanwhile.")
+    return outcome(case.observation, Verdict.SUPERSEDED, f"{who} changed its version meanwhile.")
 
 
 def judge_update(case: Case) -> Answer:
     """Paused or rolled back: the swarm gave up on the new version."""
     if case.update in {UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED}:
         return _paused(case)
-    goal = case.sight.goal
+    goal = case.observation.goal
     if case.update is UpdateState.ROLLBACK_COMPLETED and goal.updates and not goal.rollback:
         return _rolled_back(case)
     return NEVER
@@ -39,21 +39,21 @@ def judge_update(case: Case) -> Answer:
 
 def judge_foreign_change(case: Case) -> Answer:
     """Somebody else wants another number now."""
-    goal, service = case.sight.goal, case.sight.service
+    goal, service = case.observation.goal, case.observation.service
     if goal.replicas is None or goal.replicas == service.replicas or _taken_back(case):
         return NEVER
     who = "A roll back" if case.update.is_roll_back else "Somebody else"
     reason = f"{who} set it to {service.replicas} meanwhile; this job wanted {goal.replicas}."
-    return outcome(case.sight, Verdict.SUPERSEDED, reason)
+    return outcome(case.observation, Verdict.SUPERSEDED, reason)
 
 
 def judge_completion(case: Case) -> Answer:
     """Every task of a run-to-completion service ended with exit 0."""
-    sight, census = case.sight, case.sight.census
+    observation, census = case.observation, case.observation.census
     done = census.completed == census.wanted > 0 and not census.chosen
-    if not runs_to_completion(sight.service) or not done or case.replacing:
+    if not runs_to_completion(observation.service) or not done or case.replacing:
         return NEVER
-    return outcome(sight, Verdict.COMPLETED, f"{score(sight)}.")
+    return outcome(observation, Verdict.COMPLETED, f"{score(observation)}.")
 
 
 def judge_hold(case: Case) -> Answer:
@@ -62,47 +62,51 @@ def judge_hold(case: Case) -> Answer:
     left = _left(case)
     if left > 0:
         return left
-    return _converged(case) if case.sight.census.wanted else _nothing_runs(case)
+    return _converged(case) if case.observation.census.wanted else _nothing_runs(case)
 
 
 def judge_wrong_probe(case: Case) -> Answer:
     """All would be well, but nobody can tell whether it is ready: the label says no probe."""
-    ready = case.sight.readiness
+    ready = case.observation.readiness
     if not ready.wrong:
         return NEVER
     left = _left(case)
     if left > 0:
         return left
-    result = outcome(case.sight, Verdict.FAILED, f"{score(case.sight)}, but {ready.lack}.")
+    result = outcome(
+        case.observation, Verdict.FAILED, f"{score(case.observation)}, but {ready.lack}."
+    )
     return replace(result, advice=ready.advice)
 
 
 def judge_time_limit(case: Case) -> Answer:
     """Nothing decided it within the time limit."""
-    sight = case.sight
-    left = sight.goal.began + sight.goal.limits.time_limit - sight.now
+    observation = case.observation
+    left = observation.goal.began + observation.goal.limits.time_limit - observation.now
     if left > 0:
         return left
-    census, service = sight.census, sight.service
+    census, service = observation.census, observation.service
     daemon = service.restart is Restart.NONE and not service.mode.is_job
     whole = len(census.running) + census.completed == census.wanted
     if daemon and whole and not census.surplus:
-        return outcome(sight, Verdict.CONVERGED, f"All that is wanted runs on: {score(sight)}.")
+        return outcome(
+            observation, Verdict.CONVERGED, f"All that is wanted runs on: {score(observation)}."
+        )
     latest = case.memory.counted[-1].cause if case.memory.counted else None
-    limit = wording.duration(sight.goal.limits.time_limit)
-    awaited = wording.missing(sight, case.memory)
+    limit = wording.duration(observation.goal.limits.time_limit)
+    awaited = wording.missing(observation, case.memory)
     if case.replacing and census.full:
         awaited = "the swarm's update is still in progress"
-    reason = f"After {limit} {score(sight)}: {awaited}."
-    result = outcome(sight, Verdict.TIMED_OUT, reason, latest)
-    blocked = census.full and sight.readiness.advice
-    return replace(result, advice=sight.readiness.advice) if blocked else result
+    reason = f"After {limit} {score(observation)}: {awaited}."
+    result = outcome(observation, Verdict.TIMED_OUT, reason, latest)
+    blocked = census.full and observation.readiness.advice
+    return replace(result, advice=observation.readiness.advice) if blocked else result
 
 
 def judge_watch_foreign(case: Case) -> Answer:
     """Somebody changed the service: what happens from now on is not this change's doing."""
-    sight = case.sight
-    other_template = sight.service.template != case.memory.first_template
+    observation = case.observation
+    other_template = observation.service.template != case.memory.first_template
     judged = (judge_foreign_version(case), judge_foreign_change(case))
     if other_template or not all(isinstance(answer, float) for answer in judged):
         return _kept(case, "until somebody changed the service")
@@ -115,34 +119,36 @@ def judge_watch_held(case: Case) -> Answer:
     if well is None or since is None:
         return NEVER
     start = since if well[1] == case.memory.first_at and not case.memory.counted else well[1]
-    left = case.sight.goal.limits.watch - (case.sight.now - start)
-    watched = wording.duration(case.sight.goal.limits.watch)
+    left = case.observation.goal.limits.watch - (case.observation.now - start)
+    watched = wording.duration(case.observation.goal.limits.watch)
     return left if left > 0 else _kept(case, f"for {watched} without a failure")
 
 
 def judge_watch_limit(case: Case) -> Answer:
     """The watch does not outlast the time limit."""
-    sight, limits = case.sight, case.sight.goal.limits
-    end = max((case.since or sight.now) + limits.watch, sight.goal.began + limits.time_limit)
-    if sight.now < end:
-        return end - sight.now
+    observation, limits = case.observation, case.observation.goal.limits
+    end = max(
+        (case.since or observation.now) + limits.watch, observation.goal.began + limits.time_limit
+    )
+    if observation.now < end:
+        return end - observation.now
     failures = case.memory.counted
-    if sight.census.full or not failures:
+    if observation.census.full or not failures:
         return _kept(case, "at the end of the watch")
     cause = failures[-1].cause
-    reason = f"{score(sight)} after {len(failures)} failures: {wording.clause(cause)}."
-    return outcome(sight, Verdict.FAILED, reason, cause)
+    reason = f"{score(observation)} after {len(failures)} failures: {wording.clause(cause)}."
+    return outcome(observation, Verdict.FAILED, reason, cause)
 
 
 def _taken_back(case: Case) -> bool:
     """Whether the swarm itself takes the update back that it made for this change."""
     by_swarm = case.update.is_roll_back and not case.memory.rolled_back_by_hand
-    return case.sight.goal.updates and by_swarm
+    return case.observation.goal.updates and by_swarm
 
 
 def _named_failure(case: Case) -> Cause | None:
     """The failure that an update status names, else the latest one."""
-    message = case.sight.service.update_message
+    message = case.observation.service.update_message
     failures = case.memory.failures
     named = (failure for failure in failures if failure.task_id in message)
     found = next(named, None) or (failures[-1] if failures else None)
@@ -154,44 +160,49 @@ def _because(cause: Cause | None) -> str:
 
 
 def _paused(case: Case) -> Outcome:
-    sight, cause = case.sight, _named_failure(case)
+    observation, cause = case.observation, _named_failure(case)
     if case.update is UpdateState.PAUSED:
-        both = f"{score(sight)} as updated, {sight.census.former} as before"
+        both = f"{score(observation)} as updated, {observation.census.former} as before"
         reason = f"The swarm paused the update ({both})" + _because(cause)
-        result = outcome(sight, Verdict.PAUSED, reason, cause)
-        advice = wording.way_out(sight.service, sight.goal.command)
-        return replace(result, advice=advice, can_roll_back=sight.service.can_roll_back)
+        result = outcome(observation, Verdict.PAUSED, reason, cause)
+        advice = wording.way_out(observation.service, observation.goal.command)
+        return replace(result, advice=advice, can_roll_back=observation.service.can_roll_back)
     what = "The roll back failed, and the swarm paused it"
-    if not sight.goal.rollback:
+    if not observation.goal.rollback:
         what = "The update failed, and so did the roll back"
-    reason = f"{what} ({score(sight)})" + _because(cause)
-    advice = wording.advice(sight.goal, Verdict.FAILED)
-    return replace(outcome(sight, Verdict.PAUSED, reason, cause), advice=advice)
+    reason = f"{what} ({score(observation)})" + _because(cause)
+    advice = wording.advice(observation.goal, Verdict.FAILED)
+    return replace(outcome(observation, Verdict.PAUSED, reason, cause), advice=advice)
 
 
 def _rolled_back(case: Case) -> Outcome:
     if case.memory.rolled_back_by_hand:
         reason = "Somebody else rolled the service back meanwhile."
-        return outcome(case.sight, Verdict.SUPERSEDED, reason)
+        return outcome(case.observation, Verdict.SUPERSEDED, reason)
     cause = _named_failure(case)
-    reason = f"The swarm took the update back ({score(case.sight)} the former version)"
-    return outcome(case.sight, Verdict.ROLLED_BACK, reason + _because(cause), cause)
+    reason = f"The swarm took the update back ({score(case.observation)} the former version)"
+    return outcome(case.observation, Verdict.ROLLED_BACK, reason + _because(cause), cause)
 
 
 def _left(case: Case) -> float:
     """How long what is wanted must still stay as it is, in seconds: none, or less, when it has;
     infinite while it is not as wanted."""
-    sight, memory = case.sight, case.memory
-    census = sight.census
-    if (runs_to_completion(sight.service) and census.wanted) or case.replacing:
+    observation, memory = case.observation, case.memory
+    census = observation.census
+    if (runs_to_completion(observation.service) and census.wanted) or case.replacing:
         return NEVER
-    if census.full and not census.surplus and not sight.readiness.ready and memory.well is None:
-        return sight.goal.limits.probe_again
+    if (
+        census.full
+        and not census.surplus
+        and not observation.readiness.ready
+        and memory.well is None
+    ):
+        return observation.goal.limits.probe_again
     if not census.full or census.surplus or memory.well is None or memory.calm_since is None:
         return NEVER
     if census.wanted == 0:
-        return NEVER if sight.service.mode.is_global else 0.0
-    return _hold(case) - (sight.now - max(memory.well[1], memory.calm_since))
+        return NEVER if observation.service.mode.is_global else 0.0
+    return _hold(case) - (observation.now - max(memory.well[1], memory.calm_since))
 
 
 def _hold(case: Case) -> float:
@@ -200,31 +211,37 @@ def _hold(case: Case) -> float:
     Nothing, where the change only stopped containers: those that go on were running before in
     slots without any failure, and nobody touched them.
     """
-    sight, memory = case.sight, case.memory
-    running = frozenset(task.id for task in sight.census.running)
-    only_stopped = not sight.goal.template and memory.saw_surplus and running <= memory.settled
+    observation, memory = case.observation, case.memory
+    running = frozenset(task.id for task in observation.census.running)
+    only_stopped = (
+        not observation.goal.template and memory.saw_surplus and running <= memory.settled
+    )
     if only_stopped and not memory.counted:
         return 0.0
-    return sight.service.rollback_monitor if sight.goal.rollback else sight.service.monitor
+    return (
+        observation.service.rollback_monitor
+        if observation.goal.rollback
+        else observation.service.monitor
+    )
 
 
 def _converged(case: Case) -> Outcome:
-    watch = case.sight.goal.limits.watch
+    watch = case.observation.goal.limits.watch
     held = _hold(case)
     how = f", and did for {wording.duration(held)} without a failure" if held else ""
-    ready = case.sight.readiness
+    ready = case.observation.readiness
     by = f"; {ready.words}" if ready.probed else ""
-    result = outcome(case.sight, Verdict.CONVERGED, f"{score(case.sight)}{how}{by}.")
+    result = outcome(case.observation, Verdict.CONVERGED, f"{score(case.observation)}{how}{by}.")
     return replace(result, provisional=watch > 0)
 
 
 def _nothing_runs(case: Case) -> Outcome:
-    return outcome(case.sight, Verdict.CONVERGED, "Nothing runs any more.")
+    return outcome(case.observation, Verdict.CONVERGED, "Nothing runs any more.")
 
 
 def _kept(case: Case, how: str) -> Outcome:
     """The ``converged`` that was given stands for good."""
-    return outcome(case.sight, Verdict.CONVERGED, f"{score(case.sight)}, {how}.")
+    return outcome(case.observation, Verdict.CONVERGED, f"{score(case.observation)}, {how}.")
 
 
 _BY_CAUSE: Final = (

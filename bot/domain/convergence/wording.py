@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.convergence.goal import Goal
-from bot.domain.convergence.history import Failure, Memory, Sight
+from bot.domain.convergence.history import Failure, Memory, Observation
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind, with_oom, with_probe
@@ -54,15 +54,17 @@ def verdict_for(kind: CauseKind, default: Verdict) -> Verdict:
     return _VERDICTS.get(kind, default)
 
 
-def outcome(sight: Sight, verdict: Verdict, reason: str, cause: Cause | None = None) -> Outcome:
+def outcome(
+    observation: Observation, verdict: Verdict, reason: str, cause: Cause | None = None
+) -> Outcome:
     """An outcome with the numbers of this look and the verdict's usual advice."""
     return Outcome(
         verdict=verdict,
         reason=reason,
-        advice=advice(sight.goal, verdict),
+        advice=advice(observation.goal, verdict),
         cause=cause,
-        running=achieved(sight.service, sight.census),
-        desired=sight.census.wanted,
+        running=achieved(observation.service, observation.census),
+        desired=observation.census.wanted,
     )
 
 
@@ -115,19 +117,19 @@ def achieved(service: Service, census: Census) -> int:
     return len(census.running) + (census.completed if runs_to_completion(service) else 0)
 
 
-def score(sight: Sight) -> str:
+def score(observation: Observation) -> str:
     """``4 of 5 run`` in the words that fit the service."""
-    census = sight.census
-    if not runs_to_completion(sight.service):
+    census = observation.census
+    if not runs_to_completion(observation.service):
         return f"{len(census.running)} of {census.wanted} {plural(census.wanted, 'runs', 'run')}"
     still = f", {len(census.running)} still running" if census.running else ""
     return f"{census.completed} of {census.wanted} ended with exit 0{still}"
 
 
-def where(sight: Sight, place: str) -> str:
+def where(observation: Observation, place: str) -> str:
     """``slot 3``, or ``the task on photon-machine-02`` for a global service."""
-    if sight.service.mode.is_global:
-        return f"the task on {hostname(sight.look.nodes, place)}"
+    if observation.service.mode.is_global:
+        return f"the task on {hostname(observation.look.nodes, place)}"
     return f"slot {place}"
 
 
@@ -146,46 +148,49 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def missing(sight: Sight, memory: Memory) -> str:
+def missing(observation: Observation, memory: Memory) -> str:
     """What is not as wanted, each thing once: which slot is in which state where, since when."""
-    ending = runs_to_completion(sight.service)
-    waiting = [t for t in sight.census.chosen if ending or t.state is not TaskState.RUNNING]
-    parts = [_waiting(sight, memory, task) for task in waiting]
-    parts += [f"{_spot(sight, t)} ended: {t.err or t.state.name.lower()}" for t in _ended(sight)]
-    if sight.census.surplus:
-        parts.append(stopping(sight))
-    if sight.census.full and sight.readiness.lack:
-        parts.append(sight.readiness.lack)
+    ending = runs_to_completion(observation.service)
+    waiting = [t for t in observation.census.chosen if ending or t.state is not TaskState.RUNNING]
+    parts = [_waiting(observation, memory, task) for task in waiting]
+    parts += [
+        f"{_spot(observation, t)} ended: {t.err or t.state.name.lower()}"
+        for t in _ended(observation)
+    ]
+    if observation.census.surplus:
+        parts.append(stopping(observation))
+    if observation.census.full and observation.readiness.lack:
+        parts.append(observation.readiness.lack)
     shown = parts[:5] + ([f"and {len(parts) - 5} more"] if len(parts) > 5 else [])
-    if shown or sight.census.full:
+    if shown or observation.census.full:
         return "; ".join(shown) or "they did not stay well for long enough"
     return "the swarm has made no tasks for the rest"
 
 
-def stopping(sight: Sight) -> str:
+def stopping(observation: Observation) -> str:
     """What is still to be stopped."""
-    number = len(sight.census.surplus)
+    number = len(observation.census.surplus)
     return f"{number} {plural(number, 'container has', 'containers have')} not stopped yet"
 
 
-def progress(sight: Sight, memory: Memory, phase: str) -> ServiceProgress:
+def progress(observation: Observation, memory: Memory, phase: str) -> ServiceProgress:
     """What a person sees at this look."""
     return ServiceProgress(
-        service=sight.goal.service,
-        running=achieved(sight.service, sight.census),
-        desired=sight.census.wanted,
+        service=observation.goal.service,
+        running=achieved(observation.service, observation.census),
+        desired=observation.census.wanted,
         phase=phase,
-        slots=_slots(sight, memory),
+        slots=_slots(observation, memory),
         failures=len(memory.counted),
     )
 
 
-def failed_often(sight: Sight, failures: tuple[Failure, ...], cause: Cause) -> str:
+def failed_often(observation: Observation, failures: tuple[Failure, ...], cause: Cause) -> str:
     """Why a slot's failures are a verdict."""
-    place = where(sight, failures[-1].place)
+    place = where(observation, failures[-1].place)
     number = len(failures)
     times = "once" if number == 1 else f"{number} times"
-    return f"{score(sight)}; {place} failed {times}: {clause(cause)}."
+    return f"{score(observation)}; {place} failed {times}: {clause(cause)}."
 
 
 def clause(cause: Cause) -> str:
@@ -193,38 +198,42 @@ def clause(cause: Cause) -> str:
     return cause.text[:1].lower() + cause.text[1:]
 
 
-def _ended(sight: Sight) -> list[Task]:
-    quiet = runs_to_completion(sight.service)
-    return [t for t in sight.census.vacant if not (quiet and t.state is TaskState.COMPLETE)]
+def _ended(observation: Observation) -> list[Task]:
+    quiet = runs_to_completion(observation.service)
+    return [t for t in observation.census.vacant if not (quiet and t.state is TaskState.COMPLETE)]
 
 
-def _spot(sight: Sight, task: Task) -> str:
-    return where(sight, place_of(sight.service, task))
+def _spot(observation: Observation, task: Task) -> str:
+    return where(observation, place_of(observation.service, task))
 
 
-def _waiting(sight: Sight, memory: Memory, task: Task) -> str:
+def _waiting(observation: Observation, memory: Memory, task: Task) -> str:
     age = memory.ages.get(task.id)
-    since = f" for {duration(sight.now - age.since)}" if age else ""
-    global_ = sight.service.mode.is_global
-    node = f" on {hostname(sight.look.nodes, task.node_id)}" if task.node_id and not global_ else ""
+    since = f" for {duration(observation.now - age.since)}" if age else ""
+    global_ = observation.service.mode.is_global
+    node = (
+        f" on {hostname(observation.look.nodes, task.node_id)}"
+        if task.node_id and not global_
+        else ""
+    )
     error = f" ({task.err})" if task.err else ""
-    return f"{_spot(sight, task)} is {task.state.name.lower()}{node}{since}{error}"
+    return f"{_spot(observation, task)} is {task.state.name.lower()}{node}{since}{error}"
 
 
-def _slots(sight: Sight, memory: Memory) -> tuple[SlotProgress, ...]:
-    census, service = sight.census, sight.service
+def _slots(observation: Observation, memory: Memory) -> tuple[SlotProgress, ...]:
+    census, service = observation.census, observation.service
     shown: dict[str, SlotProgress] = {}
     for task in (*census.surplus, *census.vacant, *census.chosen):
         place = place_of(service, task)
-        shown[place] = _slot(sight, memory, task, leaving=task in census.surplus)
+        shown[place] = _slot(observation, memory, task, leaving=task in census.surplus)
     return tuple(shown[place] for place in sorted(shown, key=place_order))
 
 
-def _slot(sight: Sight, memory: Memory, task: Task, *, leaving: bool) -> SlotProgress:
-    nodes = sight.look.nodes
-    place = place_of(sight.service, task)
+def _slot(observation: Observation, memory: Memory, task: Task, *, leaving: bool) -> SlotProgress:
+    nodes = observation.look.nodes
+    place = place_of(observation.service, task)
     return SlotProgress(
-        place=hostname(nodes, place) if sight.service.mode.is_global else place,
+        place=hostname(nodes, place) if observation.service.mode.is_global else place,
         state=task.state.name.lower(),
         node=hostname(nodes, task.node_id) if task.node_id else "",
         note=task.err,
