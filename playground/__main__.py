@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from bot.runtime.process import configure_logging, in_a_loop
-from playground.demo import PORT, Wishes, run
+from playground.demo import PORT, DemoOptions, run
 from playground.place import SWARMS
 
 
@@ -18,8 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     level = os.environ.get("BOT_LOG_LEVEL", "").upper()
     configure_logging(level if level in logging.getLevelNamesMapping() else "ERROR")
-    wishes = Wishes(arguments.port, arguments.swarm, arguments.seed, opens=arguments.open)
-    return in_a_loop(run(wishes, os.environ))
+    options = DemoOptions(arguments.port, arguments.swarm, arguments.seed, opens=arguments.open)
+    return in_a_loop(run(options, os.environ))
 
 
 def _parser() -> argparse.ArgumentParser:

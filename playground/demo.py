@@ -42,7 +42,7 @@ FOR_A_DEMO: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DemoOptions:
     """What was asked for. ``swarm`` is ``simulated`` or ``docker``; ``opens`` a browser."""
 
     port: int = PORT
@@ -55,9 +55,9 @@ class Demo:
     """Its parts, started one after the other; ``parts`` ends them in the opposite order."""
 
     def __init__(
-        self, wishes: Wishes, environ: Mapping[str, str], parts: AsyncExitStack, folder: Path
+        self, options: DemoOptions, environ: Mapping[str, str], parts: AsyncExitStack, folder: Path
     ) -> None:
-        self._wishes = wishes
+        self._options = options
         self._environ = environ
         self._parts = parts
         self._folder = folder
@@ -73,7 +73,7 @@ class Demo:
         slack = await self._parts.enter_async_context(SlackEmulator())
         page = await self._page(slack)
         await self._bot(place, store | _emulated(slack))
-        if self._wishes.opens:
+        if self._options.opens:
             await asyncio.to_thread(webbrowser.open, page.url)
         return _told(page.url, place, taken=self._taken(page))
 
@@ -88,9 +88,9 @@ class Demo:
         return {"REDIS_URL": url, "REDIS_PREFIX": prefix}
 
     async def _place(self) -> Place:
-        if self._wishes.swarm == "docker":
+        if self._options.swarm == "docker":
             return await real(self._environ)
-        entered = simulated(self._made("s"), self._wishes.seed)
+        entered = simulated(self._made("s"), self._options.seed)
         place = await self._parts.enter_async_context(entered)
         if place.swarm:
             self._breaks.insert(0, SwarmPart(place.swarm))
@@ -103,7 +103,7 @@ class Demo:
             breakables=panel,
             command=self._environ.get("BOT_COMMAND") or "/orochi",
             operators=frozenset({ANN}),
-            port=self._wishes.port,
+            port=self._options.port,
         )
         return await self._parts.enter_async_context(made)
 
@@ -122,13 +122,13 @@ class Demo:
 
     def _taken(self, page: Playground) -> int:
         """The port that was asked for where it was another program's, else 0."""
-        asked = self._wishes.port
+        asked = self._options.port
         return asked if asked and not page.url.endswith(f":{asked}/") else 0
 
 
-async def run(wishes: Wishes, environ: Mapping[str, str]) -> int:
+async def run(options: DemoOptions, environ: Mapping[str, str]) -> int:
     """Run the demo until SIGINT, SIGTERM or SIGHUP; returns the exit code."""
-    serving = asyncio.create_task(_serve(wishes, environ))
+    serving = asyncio.create_task(_serve(options, environ))
     ending = asyncio.Event()
 
     def end() -> None:
@@ -151,11 +151,11 @@ async def run(wishes: Wishes, environ: Mapping[str, str]) -> int:
     return 0
 
 
-async def _serve(wishes: Wishes, environ: Mapping[str, str]) -> None:
+async def _serve(options: DemoOptions, environ: Mapping[str, str]) -> None:
     """Everything from its start to its end, which comes as a cancellation."""
     with temporary_folder() as folder:
         async with AsyncExitStack() as parts:
-            said = await Demo(wishes, environ, parts, folder).start()
+            said = await Demo(options, environ, parts, folder).start()
             sys.stdout.write(f"{said}\n")
             sys.stdout.flush()
             await asyncio.Event().wait()

@@ -61,7 +61,7 @@ class Edits:
         self._pacing.posted(key, message)
 
     def show(self, key: Key, message: Message, still: Still | None = None) -> None:
-        """Wish for a state of a message; nothing happens when it was settled before."""
+        """Ask for a state of a message; nothing happens when it was settled before."""
         if self._pacing.show(key, message):
             self._allow(key, still)
             self._wake.set()
@@ -82,7 +82,7 @@ class Edits:
     async def edit(self, key: Key, message: Message, still: Still | None = None) -> None:
         """Bring a message into a state that may change again. Raises ChatError when that failed.
 
-        Progress that is wished for meanwhile comes after it.
+        Progress that is asked for meanwhile comes after it.
         """
         deadline = self._sender.deadline()
         self._pacing.reopen(key)

@@ -70,7 +70,7 @@ class Pacing:
         self._track(key).shown = message
 
     def show(self, key: Key, message: Message) -> bool:
-        """Wish for a state; False when there is nothing to send for it (rules 4 and 5)."""
+        """Ask for a state; False when there is nothing to send for it (rules 4 and 5)."""
         track = self._track(key)
         if track.settled:
             return False
@@ -86,7 +86,7 @@ class Pacing:
         track.pending, track.shown = None, None
 
     def forget(self, key: Key) -> None:
-        """Drop what is pending for a message; a later wish is heard again."""
+        """Drop what is pending for a message; a later request is heard again."""
         track = self._track(key)
         track.pending, track.shown = None, None
         track.dropped = track.in_flight

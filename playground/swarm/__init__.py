@@ -3,7 +3,7 @@
 The pure core (values and their transitions: no I/O, a clock that is moved by hand, randomness from
 a seed) follows swarmkit's own parts one by one: ``store``, ``orchestrator``, ``restarts``,
 ``updater``, ``jobs``, ``scheduler``, ``reaper``, and for the engines ``agent`` and ``programs``.
-``simulation`` puts them together; ``requests`` is what a manager does with a client's wishes,
+``simulation`` puts them together; ``requests`` is what a manager does with a client's requests,
 ``faults`` breaks things on purpose. Around it are ``render`` (the API's JSON), ``server``,
 ``engine`` and ``control`` (the sockets). What it cannot do it refuses; it makes nothing up.
 """

@@ -1,4 +1,4 @@
-"""What a manager does with a client's wishes: pure (swarmkit manager/controlapi, moby)."""
+"""What a manager does with a client's requests: pure (swarmkit manager/controlapi, moby)."""
 
 from __future__ import annotations
 

@@ -279,7 +279,7 @@ def test_what_fails_is_said_and_what_was_typed_is_kept(browser: Browser, stage: 
     browser.find("[role=alert]", "/other is not a command here. There is /orochi.")
 
 
-def test_dark_is_the_systems_wish_or_the_readers(
+def test_dark_is_the_systems_choice_or_the_readers(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     browser.type_in("/orochi status")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from playground.demo import Wishes, run
+from playground.demo import DemoOptions, run
 from playground.folder import PREFIX
 from playground.panel import BUSY_SECONDS
 from playground.slack import SlackEmulator
@@ -203,7 +203,7 @@ async def test_with_tokens_it_is_in_the_real_workspace() -> None:
 async def test_wrong_settings_are_said(
     capsys: pytest.CaptureFixture[str], environ: dict[str, str], said: str
 ) -> None:
-    code = await run(Wishes(port=0), environ)
+    code = await run(DemoOptions(port=0), environ)
 
     written = capsys.readouterr()
     assert (code, written.out) == (1, "")

@@ -215,7 +215,7 @@ async def test_a_running_job_is_asked_to_stop(jobs: RedisJobs, other: RedisJobs)
 
 
 async def test_a_cancelled_job_that_changed_hands_is_still_cancelled(jobs: RedisJobs):
-    """The wish outlives the worker that was asked."""
+    """The request outlives the worker that was asked."""
     job = a_job("web")
     await jobs.submit(job)
     lease = await taken(jobs)

@@ -177,7 +177,7 @@ async def test_fifty_jobs_keep_within_the_budget_and_every_verdict_arrives():
     assert len(slack.calls_of(UPDATE)) > EDITS.per_minute
 
 
-async def test_progress_that_is_wished_for_during_an_edit_comes_after_it():
+async def test_progress_that_is_asked_for_during_an_edit_comes_after_it():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("firing"))
         slack.faults.hang(UPDATE)
@@ -216,7 +216,7 @@ async def test_a_settled_message_takes_progress_again_once_it_was_edited():
 
 
 async def test_who_may_speak_no_more_says_nothing():
-    """Asked as its turn comes, not as it was wished for."""
+    """Asked as its turn comes, not when it was asked for."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("firing"))
         other = await messenger.post(SWARM, a_message("another"))

@@ -36,7 +36,7 @@ def test_a_state_that_is_shown_already_is_not_sent_again():
     assert pacing.turn(0.0) is None
 
 
-def test_going_back_to_the_shown_state_takes_the_wish_back():
+def test_going_back_to_the_shown_state_takes_the_request_back():
     pacing = Pacing()
     pacing.posted(A, state(1))
     pacing.show(A, state(2))
@@ -287,7 +287,7 @@ def test_one_long_job_is_still_shown_every_two_seconds():
     assert max(b - a for a, b in pairwise(times)) <= 2.25
 
 
-def test_what_was_forgotten_is_not_sent_and_a_later_wish_is_heard_again():
+def test_what_was_forgotten_is_not_sent_and_a_later_request_is_heard_again():
     pacing = Pacing()
     pacing.show(A, state(1))
     pacing.forget(A)

@@ -73,7 +73,7 @@ def test_each_is_placed_once_whatever_depends_on_what(
 
 
 @for_all(st.permutations("abcdef"), st.data())
-def test_without_a_circle_every_wish_is_kept(order: list[str], data: st.DataObject) -> None:
+def test_without_a_circle_every_dependency_is_kept(order: list[str], data: st.DataObject) -> None:
     depends = {
         name: data.draw(st.lists(st.sampled_from(order[:place])))
         for place, name in enumerate(order)
