@@ -118,7 +118,8 @@ def _ended_badly(case: Case, tasks: list[Task]) -> Outcome:
     task = tasks[0]
     cause = _cause(task, case.observation.service)
     place = wording.where(case.observation, cause.place)
-    reason = f"{score(case.observation)}; {place} failed and is never started again: {wording.clause(cause)}."
+    clause = wording.clause(cause)
+    reason = f"{score(case.observation)}; {place} failed and is never started again: {clause}."
     return outcome(case.observation, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
@@ -138,7 +139,8 @@ def _unplaced(case: Case, tasks: list[Task]) -> Outcome:
     starting = len(observation.census.chosen) - len(observation.census.running) - len(tasks)
     more = f"{starting} {plural(starting, 'is', 'are')} starting; " if starting else ""
     number = len(tasks)
-    reason = f"{score(observation)}; {more}{number} {plural(number, 'fits', 'fit')} nowhere: {cause.raw}."
+    fit = plural(number, "fits", "fit")
+    reason = f"{score(observation)}; {more}{number} {fit} nowhere: {cause.raw}."
     result = outcome(observation, Verdict.UNSCHEDULABLE, reason, cause)
     return replace(result, advice=_room_advice(case, len(observation.census.chosen) - number))
 
