@@ -8,101 +8,106 @@ from dataclasses import replace
 from bot.domain.incidents.model import Incident, IncidentState, Lost
 from bot.domain.incidents.rules import incident_id, node_key, worth_an_alert
 from bot.domain.incidents.tasks import reopened
-from bot.domain.incidents.transaction import Draft
+from bot.domain.incidents.transaction import Transaction
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Node, NodeState
 
 
-def see_node(draft: Draft, node: Node) -> None:
+def see_node(transaction: Transaction, node: Node) -> None:
     """Take in one node as it became. Unknown and disconnected say nothing: so it is for all nodes
     after the election of a leader."""
-    lost = draft.down.get(node.id)
+    lost = transaction.down.get(node.id)
     if node.state is NodeState.DOWN and lost is None:
-        draft.down.put(node.id, Lost(draft.now, _services_on(draft, node.id), late=draft.late))
+        transaction.down.put(
+            node.id,
+            Lost(transaction.now, _services_on(transaction, node.id), late=transaction.late),
+        )
     elif node.state is NodeState.READY and lost is not None:
-        _found(draft, node.id, lost, "the node is ready again", for_good=False)
+        _found(transaction, node.id, lost, "the node is ready again", for_good=False)
 
 
-def see_node_removed(draft: Draft, node_id: str) -> None:
+def see_node_removed(transaction: Transaction, node_id: str) -> None:
     """Take in that the node is in the swarm no more."""
-    lost = draft.down.get(node_id)
+    lost = transaction.down.get(node_id)
     if lost is not None:
-        _found(draft, node_id, lost, "the node was removed from the swarm", for_good=True)
+        _found(transaction, node_id, lost, "the node was removed from the swarm", for_good=True)
 
 
-def see_missing_nodes(draft: Draft, present: Iterable[Node]) -> None:
+def see_missing_nodes(transaction: Transaction, present: Iterable[Node]) -> None:
     """After a full listing: what it does not have is gone."""
     ids = {node.id for node in present}
-    for node_id in [each for each in draft.down if each not in ids]:
-        see_node_removed(draft, node_id)
+    for node_id in [each for each in transaction.down if each not in ids]:
+        see_node_removed(transaction, node_id)
 
 
-def fire_nodes(draft: Draft) -> None:
+def fire_nodes(transaction: Transaction) -> None:
     """Those that stayed down for the grace period are incidents."""
-    for node_id, lost in list(draft.down.values.items()):
+    for node_id, lost in list(transaction.down.values.items()):
         key = node_key(node_id)
-        node = draft.context.nodes.get(node_id)
-        due = draft.now >= lost.since + draft.rules.node_grace
-        if due and key not in draft.incidents and worth_an_alert(node):
-            draft.put(_incident(draft, key, node_id, lost))
+        node = transaction.context.nodes.get(node_id)
+        due = transaction.now >= lost.since + transaction.rules.node_grace
+        if due and key not in transaction.incidents and worth_an_alert(node):
+            transaction.put(_incident(transaction, key, node_id, lost))
 
 
-def hits(draft: Draft, service: str) -> list[str]:
+def hits(transaction: Transaction, service: str) -> list[str]:
     """The ids of the nodes that are down and ran the service (its full name)."""
-    return [node_id for node_id, lost in draft.down.values.items() if service in lost.services]
+    return [
+        node_id for node_id, lost in transaction.down.values.items() if service in lost.services
+    ]
 
 
-def note_unplaced(draft: Draft, node_ids: Iterable[str], service: str) -> None:
+def note_unplaced(transaction: Transaction, node_ids: Iterable[str], service: str) -> None:
     """A service that lost tasks with a node, and found no other node for them."""
     for node_id in node_ids:
-        incident = draft.incidents.get(node_key(node_id))
+        incident = transaction.incidents.get(node_key(node_id))
         if incident is not None and service not in incident.unplaced:
             unplaced = tuple(sorted({*incident.unplaced, service}))
             revision = incident.revision + 1
-            draft.put(replace(incident, unplaced=unplaced, revision=revision))
+            transaction.put(replace(incident, unplaced=unplaced, revision=revision))
 
 
-def _found(draft: Draft, node_id: str, lost: Lost, why: str, *, for_good: bool) -> None:
-    draft.down.drop(node_id)
-    incident = draft.incidents.get(node_key(node_id))
+def _found(transaction: Transaction, node_id: str, lost: Lost, why: str, *, for_good: bool) -> None:
+    transaction.down.drop(node_id)
+    incident = transaction.incidents.get(node_key(node_id))
     if incident is not None:
-        draft.resolve(incident, why, for_good=for_good)
-    _give_time(draft, lost)
+        transaction.resolve(incident, why, for_good=for_good)
+    _give_time(transaction, lost)
 
 
-def _give_time(draft: Draft, lost: Lost) -> None:
+def _give_time(transaction: Transaction, lost: Lost) -> None:
     """Tasks that had no place because of the node get their patience anew."""
     ids = {
         task_id
-        for task_id, suspect in draft.suspects.values.items()
-        if (service := draft.context.services.get(suspect.service_id))
+        for task_id, suspect in transaction.suspects.values.items()
+        if (service := transaction.context.services.get(suspect.service_id))
         and service.name in lost.services
     }
     for task_id in ids:
-        suspect = draft.suspects.values[task_id]
-        draft.suspects.drop(task_id)
-        draft.suspects.put(task_id, replace(suspect, since=draft.now))
+        suspect = transaction.suspects.values[task_id]
+        transaction.suspects.drop(task_id)
+        transaction.suspects.put(task_id, replace(suspect, since=transaction.now))
 
 
-def _services_on(draft: Draft, node_id: str) -> tuple[str, ...]:
+def _services_on(transaction: Transaction, node_id: str) -> tuple[str, ...]:
     """The names of the watched services with a task that lives on the node."""
-    watched = filter(draft.rules.watches, draft.context.services.values())
+    watched = filter(transaction.rules.watches, transaction.context.services.values())
     return tuple(
         sorted(
             service.name
             for service in watched
             if any(
                 task.node_id == node_id and not task.state.over
-                for task in draft.context.tasks(service.id)
+                for task in transaction.context.tasks(service.id)
             )
         )
     )
 
 
-def _incident(draft: Draft, key: str, node_id: str, lost: Lost) -> Incident:
-    former = draft.recent.get(key)
+def _incident(transaction: Transaction, key: str, node_id: str, lost: Lost) -> Incident:
+    former = transaction.recent.get(key)
     if former is not None:
-        again = reopened(draft, former)
+        again = reopened(transaction, former)
         services = tuple(sorted({*former.services, *lost.services}))
         return replace(
             again,
@@ -112,10 +117,10 @@ def _incident(draft: Draft, key: str, node_id: str, lost: Lost) -> Incident:
             last=lost.since,
             revision=again.revision + 1,
         )
-    node = draft.context.nodes.get(node_id)
+    node = transaction.context.nodes.get(node_id)
     hostname = node.hostname if node else node_id
     said = node.message if node else ""
-    silence = draft.silence_for(hostname, CauseKind.NODE_DOWN.value)
+    silence = transaction.silence_for(hostname, CauseKind.NODE_DOWN.value)
     return Incident(
         id=incident_id(key, str(lost.since)),
         key=key,
@@ -129,7 +134,7 @@ def _incident(draft: Draft, key: str, node_id: str, lost: Lost) -> Incident:
         nodes=(hostname,),
         services=lost.services,
         late=lost.late,
-        channel=draft.rules.channel,
+        channel=transaction.rules.channel,
         silenced_until=silence.until if silence else None,
         silenced_by=silence.by if silence else "",
     )

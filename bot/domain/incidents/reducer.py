@@ -30,7 +30,7 @@ from bot.domain.incidents.model import Incident, IncidentState, Silence, Watch
 from bot.domain.incidents.nodes import see_missing_nodes, see_node, see_node_removed
 from bot.domain.incidents.tasks import see_first_listing, see_later_listing, see_task
 from bot.domain.incidents.timers import settle
-from bot.domain.incidents.transaction import Draft
+from bot.domain.incidents.transaction import Transaction
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Task
 
@@ -42,15 +42,15 @@ _REMOVED: Final = "the service was removed"
 
 def reduce(watch: Watch, news: News, context: Context, now: float) -> Reduced:
     """What is known after the news, and what is to be done; ``now`` is Unix seconds."""
-    draft = Draft(watch, context, now, late=news.late)
-    _take(draft, news)
+    transaction = Transaction(watch, context, now, late=news.late)
+    _take(transaction, news)
     quiet = not (news.tasks or news.nodes or news.removed)
     everything = quiet or news.reconciled or (watch.due is not None and watch.due <= now)
     due = watch.due
-    if everything or draft.changed or _concerns_open_ones(draft):
-        due = settle(draft, everything=everything)
+    if everything or transaction.changed or _concerns_open_ones(transaction):
+        due = settle(transaction, everything=everything)
     began = now if news.reconciled and watch.began is None else watch.began
-    return draft.reduced(due, news.cursor, began)
+    return transaction.reduced(due, news.cursor, began)
 
 
 def tick(watch: Watch, context: Context, now: float) -> Reduced:
@@ -127,42 +127,42 @@ def _unlearns(known: Incident, cause: Cause) -> bool:
     return proven and cause.kind is CauseKind.EXIT_CODE
 
 
-def _take(draft: Draft, news: News) -> None:
+def _take(transaction: Transaction, news: News) -> None:
     if news.reconciled:
-        _take_listing(draft, news.tasks)
+        _take_listing(transaction, news.tasks)
     for node in news.nodes:
-        see_node(draft, node)
+        see_node(transaction, node)
     for task in news.tasks:
-        see_task(draft, task)
+        see_task(transaction, task)
     for gone in sorted(news.removed):
-        see_node_removed(draft, gone)
-    _resolve_removed(draft, news)
+        see_node_removed(transaction, gone)
+    _resolve_removed(transaction, news)
     if news.reconciled and news.nodes:
-        see_missing_nodes(draft, news.nodes)
+        see_missing_nodes(transaction, news.nodes)
 
 
-def _take_listing(draft: Draft, tasks: tuple[Task, ...]) -> None:
-    if draft.watch.began is None:
-        see_first_listing(draft, tasks)
+def _take_listing(transaction: Transaction, tasks: tuple[Task, ...]) -> None:
+    if transaction.watch.began is None:
+        see_first_listing(transaction, tasks)
     else:
-        see_later_listing(draft, tasks)
+        see_later_listing(transaction, tasks)
 
 
-def _resolve_removed(draft: Draft, news: News) -> None:
+def _resolve_removed(transaction: Transaction, news: News) -> None:
     """Incidents of services that are gone, quietly; a listing shows which are."""
-    services = draft.context.services
-    for incident in list(draft.incidents.values.values()):
+    services = transaction.context.services
+    for incident in list(transaction.incidents.values.values()):
         missing = news.reconciled and incident.service_id not in services
         if not incident.is_node and (missing or incident.service_id in news.removed):
-            draft.resolve(incident, _REMOVED, for_good=True)
-    for task_id, suspect in list(draft.suspects.values.items() if news.removed else ()):
+            transaction.resolve(incident, _REMOVED, for_good=True)
+    for task_id, suspect in list(transaction.suspects.values.items() if news.removed else ()):
         if suspect.service_id in news.removed:
-            draft.suspects.drop(task_id)
+            transaction.suspects.drop(task_id)
 
 
-def _concerns_open_ones(draft: Draft) -> bool:
-    open_ones = draft.incidents.values.values()
-    return any(each.service_id in draft.touched for each in open_ones)
+def _concerns_open_ones(transaction: Transaction) -> bool:
+    open_ones = transaction.incidents.values.values()
+    return any(each.service_id in transaction.touched for each in open_ones)
 
 
 def _open(watch: Watch, incident_id: str) -> Incident | None:

@@ -17,7 +17,7 @@ from bot.domain.incidents.rules import (
     overtaken,
     whole,
 )
-from bot.domain.incidents.transaction import Draft
+from bot.domain.incidents.transaction import Transaction
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Service, Task, TaskState
 from bot.domain.swarm.slots import place_order
@@ -27,60 +27,62 @@ _RUNNING: Final = TaskState.RUNNING
 _SHUTDOWN: Final = TaskState.SHUTDOWN
 
 
-def see_task(draft: Draft, task: Task) -> None:
+def see_task(transaction: Transaction, task: Task) -> None:
     """Take in one task as it became."""
-    draft.touched.add(task.service_id)
+    transaction.touched.add(task.service_id)
     if task.state > _RUNNING:
-        _see_ended(draft, task)
+        _see_ended(transaction, task)
         return
     if task.desired >= _SHUTDOWN:
-        _see_leaving(draft, task)
+        _see_leaving(transaction, task)
     elif task.err and task.state < _RUNNING:
-        _see_troubled(draft, task)
-    elif task.id in draft.suspects.values:
-        draft.suspects.drop(task.id)
+        _see_troubled(transaction, task)
+    elif task.id in transaction.suspects.values:
+        transaction.suspects.drop(task.id)
 
 
-def see_first_listing(draft: Draft, tasks: Iterable[Task]) -> None:
+def see_first_listing(transaction: Transaction, tasks: Iterable[Task]) -> None:
     """What ended before anybody watched is history, unless it is why a place is empty now."""
     by_service: dict[str, list[Task]] = {}
     for task in tasks:
         by_service.setdefault(task.service_id, []).append(task)
     for service_id, each in by_service.items():
-        service = draft.context.services.get(service_id)
+        service = transaction.context.services.get(service_id)
         if service is None:
             continue
-        well = whole(service, each, draft.context.nodes)
+        well = whole(service, each, transaction.context.nodes)
         present = set() if well else {t.id for t in newest_by_place(service, each).values()}
         for task in each:
             if task.id not in present and failure_of(task, service) is not None:
-                draft.judge(task.id)
+                transaction.judge(task.id)
 
 
-def see_later_listing(draft: Draft, tasks: Iterable[Task]) -> None:
+def see_later_listing(transaction: Transaction, tasks: Iterable[Task]) -> None:
     """A listing shows no more who was wanted gone before it ended, except by its successor."""
-    for task_id in overtaken(tasks, draft.context.services):
-        if not draft.knows(task_id):
-            draft.judge(task_id)
+    for task_id in overtaken(tasks, transaction.context.services):
+        if not transaction.knows(task_id):
+            transaction.judge(task_id)
 
 
-def count_failure(draft: Draft, service: Service, cause: Cause, task: Task | None) -> None:
+def count_failure(
+    transaction: Transaction, service: Service, cause: Cause, task: Task | None
+) -> None:
     """Count a failure in the one incident it belongs to; ``task`` None: it has not ended."""
     if task is None:
-        draft.judge_waiting(cause.task_id, cause.kind)
+        transaction.judge_waiting(cause.task_id, cause.kind)
     else:
-        draft.judge(cause.task_id)
-    known = _incident_for(draft, service, cause, task)
-    busy = service.id in draft.context.busy
-    node = draft.context.nodes.get(cause.node_id)
+        transaction.judge(cause.task_id)
+    known = _incident_for(transaction, service, cause, task)
+    busy = service.id in transaction.context.busy
+    node = transaction.context.nodes.get(cause.node_id)
     hostname = node.hostname if node else cause.node_id
-    fetched = _want_evidence(draft, known, cause, task)
+    fetched = _want_evidence(transaction, known, cause, task)
     slot = () if service.mode.is_global else (cause.place,)
     counted = replace(
         known,
         cause=_newest_cause(known, cause),
         count=known.count + 1,
-        last=draft.now,
+        last=transaction.now,
         last_task=cause.task_id,
         node=hostname,
         slots=_merged(known.slots, slot),
@@ -91,69 +93,71 @@ def count_failure(draft: Draft, service: Service, cause: Cause, task: Task | Non
         fetched=fetched,
         revision=known.revision + 1,
     )
-    draft.put(counted)
+    transaction.put(counted)
 
 
-def excused_by_label(draft: Draft, service: Service) -> bool:
+def excused_by_label(transaction: Transaction, service: Service) -> bool:
     """Whether nobody wants to hear of the service's failures."""
-    return not draft.rules.watches(service) or wants_no_alerts(service)
+    return not transaction.rules.watches(service) or wants_no_alerts(service)
 
 
-def _see_leaving(draft: Draft, task: Task) -> None:
-    draft.suspects.drop(task.id)
-    if task.id not in draft.leaving.values and not draft.knows(task.id):
-        draft.leaving.put(task.id, draft.now)
+def _see_leaving(transaction: Transaction, task: Task) -> None:
+    transaction.suspects.drop(task.id)
+    if task.id not in transaction.leaving.values and not transaction.knows(task.id):
+        transaction.leaving.put(task.id, transaction.now)
 
 
-def _see_troubled(draft: Draft, task: Task) -> None:
-    service = draft.context.services.get(task.service_id)
-    if service is None or draft.knows(task.id):
+def _see_troubled(transaction: Transaction, task: Task) -> None:
+    service = transaction.context.services.get(task.service_id)
+    if service is None or transaction.knows(task.id):
         return
     cause = cause_at(task, service)
-    known = draft.suspects.get(task.id)
+    known = transaction.suspects.get(task.id)
     if cause is None or (known is not None and known.cause == cause):
         return
-    if draft.judged_waiting(task.id, cause.kind):
+    if transaction.judged_waiting(task.id, cause.kind):
         return
-    since = draft.now
+    since = transaction.now
     if known is not None and known.cause.kind is cause.kind:
         since = known.since
     else:
-        draft.suspects.drop(task.id)
-    draft.suspects.put(task.id, Suspect(service.id, since, cause))
+        transaction.suspects.drop(task.id)
+    transaction.suspects.put(task.id, Suspect(service.id, since, cause))
 
 
-def _see_ended(draft: Draft, task: Task) -> None:
-    if task.id in draft.suspects.values:
-        draft.suspects.drop(task.id)
-    service = draft.context.services.get(task.service_id)
+def _see_ended(transaction: Transaction, task: Task) -> None:
+    if task.id in transaction.suspects.values:
+        transaction.suspects.drop(task.id)
+    service = transaction.context.services.get(task.service_id)
     cause = failure_of(task, service) if service is not None else None
-    if cause is None or service is None or draft.judged(task):
-        draft.leaving.drop(task.id)
-    elif draft.judged_waiting(task.id, cause.kind) or _excused(draft, task, service):
-        draft.judge(task.id)
+    if cause is None or service is None or transaction.judged(task):
+        transaction.leaving.drop(task.id)
+    elif transaction.judged_waiting(task.id, cause.kind) or _excused(transaction, task, service):
+        transaction.judge(task.id)
     else:
-        count_failure(draft, service, cause, task)
+        count_failure(transaction, service, cause, task)
 
 
-def _excused(draft: Draft, task: Task, service: Service) -> bool:
-    if task.id in draft.leaving.values or excused_by_label(draft, service):
+def _excused(transaction: Transaction, task: Task, service: Service) -> bool:
+    if task.id in transaction.leaving.values or excused_by_label(transaction, service):
         return True
-    return task.node_id in draft.down.values or is_down(task.node_id, draft.context)
+    return task.node_id in transaction.down.values or is_down(task.node_id, transaction.context)
 
 
-def _incident_for(draft: Draft, service: Service, cause: Cause, task: Task | None) -> Incident:
-    key = draft.key_for(service, cause)
-    known = draft.incidents.get(key)
+def _incident_for(
+    transaction: Transaction, service: Service, cause: Cause, task: Task | None
+) -> Incident:
+    key = transaction.key_for(service, cause)
+    known = transaction.incidents.get(key)
     if known is not None:
         return known
-    former = draft.recent.get(key)
+    former = transaction.recent.get(key)
     if former is not None:
-        return reopened(draft, former)
-    began = draft.now
-    if draft.late and task is not None and 0 < task.since < draft.now:
+        return reopened(transaction, former)
+    began = transaction.now
+    if transaction.late and task is not None and 0 < task.since < transaction.now:
         began = task.since
-    silence = draft.silence_for(service.name, cause.kind.value)
+    silence = transaction.silence_for(service.name, cause.kind.value)
     return Incident(
         id=incident_id(key, cause.task_id),
         key=key,
@@ -163,20 +167,20 @@ def _incident_for(draft: Draft, service: Service, cause: Cause, task: Task | Non
         cause=cause,
         state=IncidentState.FIRING,
         began=began,
-        last=draft.now,
+        last=transaction.now,
         count=0,
-        late=draft.late,
-        channel=draft.rules.channel_for(service),
+        late=transaction.late,
+        channel=transaction.rules.channel_for(service),
         silenced_until=silence.until if silence else None,
         silenced_by=silence.by if silence else "",
         revision=0,
     )
 
 
-def reopened(draft: Draft, former: Incident) -> Incident:
+def reopened(transaction: Transaction, former: Incident) -> Incident:
     """A resolved incident that goes on; who acknowledged it did not know."""
-    draft.recent.drop(former.key)
-    silence = draft.silence_for(former.service, former.cause.kind.value)
+    transaction.recent.drop(former.key)
+    silence = transaction.silence_for(former.service, former.cause.kind.value)
     return replace(
         former,
         silenced_until=silence.until if silence else None,
@@ -205,21 +209,23 @@ def _merged(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _want_evidence(
-    draft: Draft, incident: Incident, cause: Cause, task: Task | None
+    transaction: Transaction, incident: Incident, cause: Cause, task: Task | None
 ) -> float | None:
     """Asks for evidence of this failure, unless that was done lately; when it was done last."""
     fetched = incident.fetched
-    if fetched is not None and draft.now - fetched < draft.rules.refresh:
+    if fetched is not None and transaction.now - fetched < transaction.rules.refresh:
         return fetched
-    task = task or _task(draft, incident.service_id, cause.task_id)
+    task = task or _task(transaction, incident.service_id, cause.task_id)
     if task is None:
         return fetched
-    draft.act(Fetch(incident.id, task))
-    return draft.now
+    transaction.act(Fetch(incident.id, task))
+    return transaction.now
 
 
-def _task(draft: Draft, service_id: str, task_id: str) -> Task | None:
-    return next((task for task in draft.context.tasks(service_id) if task.id == task_id), None)
+def _task(transaction: Transaction, service_id: str, task_id: str) -> Task | None:
+    return next(
+        (task for task in transaction.context.tasks(service_id) if task.id == task_id), None
+    )
 
 
 def is_unplaced(suspect: Suspect) -> bool:

@@ -83,7 +83,7 @@ class Copied(Generic[V]):
         return self._own
 
 
-class Draft:
+class Transaction:
     """One reduction under way at ``now``."""
 
     def __init__(self, watch: Watch, context: Context, now: float, *, late: bool = False) -> None:
