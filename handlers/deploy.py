@@ -7,7 +7,7 @@ import asyncio
 from bot.domain.commands.values import Deploy as Command
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import Action, Plan, ServiceChange
-from bot.domain.jobs.model import Draft, Job, Target
+from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.deploy import record
@@ -28,12 +28,12 @@ class Deploy:
         self._ctx = ctx
         self._confirming = confirming
 
-    async def begin(self, draft: Draft, command: Command) -> None:
+    async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Plan what was typed and ask whether it is right, or queue it when that was said."""
-        await self.propose(draft, command.stack or self._ctx.stack, asks=not command.yes)
+        await self.propose(pending, command.stack or self._ctx.stack, asks=not command.yes)
 
     async def propose(
-        self, draft: Draft, stack: str, *, version: int = 0, asks: bool = True
+        self, pending: PendingCommand, stack: str, *, version: int = 0, asks: bool = True
     ) -> None:
         """Plan a deploy of the stack's files, or of those of a version of it.
 
@@ -45,12 +45,12 @@ class Deploy:
             raise RefusedError(f"The file of the stack `{stack}` names no service.")
         if plan.empty:
             said = done(nothing_to_do(plan, version))
-            await self._ctx.chat.reply(draft.user, draft.channel, draft.reply_url, said)
-            await self._ctx.jobs.discard(draft.id)
+            await self._ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
+            await self._ctx.jobs.discard(pending.id)
         elif asks:
-            await self._confirming.ask(draft, _job(draft, plan, version))
+            await self._confirming.ask(pending, _job(pending, plan, version))
         else:
-            await queue(self._ctx, draft, _job(draft, plan, version))
+            await queue(self._ctx, pending, _job(pending, plan, version))
 
     async def _recorded(self, stack: str, version: int) -> Recording:
         try:
@@ -63,15 +63,15 @@ class Deploy:
             ) from error
 
 
-def _job(draft: Draft, plan: Plan, version: int) -> Job:
+def _job(pending: PendingCommand, plan: Plan, version: int) -> Job:
     return Job(
-        id=draft.id,
+        id=pending.id,
         action=ACTION,
         stack=plan.stack,
-        text=draft.text,
-        user=draft.user,
-        channel=draft.channel,
-        created=draft.received,
+        text=pending.text,
+        user=pending.user,
+        channel=pending.channel,
+        created=pending.received,
         targets=tuple(_target(change) for change in plan.services),
         plan=plan,
         version=version,

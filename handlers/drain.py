@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands import values as commands
-from bot.domain.jobs.model import Draft, Target
+from bot.domain.jobs.model import PendingCommand, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome
 from bot.domain.operations.drain_plan import arrivals, check_room, plan_drain
@@ -36,9 +36,9 @@ class Drain:
         self.job = NodeJob(ctx, self)
         self._ctx = ctx
 
-    async def begin(self, draft: Draft, command: commands.Drain) -> None:
+    async def begin(self, pending: PendingCommand, command: commands.Drain) -> None:
         """Check the command and queue its job. Raises BotError to refuse it."""
-        await self.job.queue(draft, command.node, forced=command.yes)
+        await self.job.queue(pending, command.node, forced=command.yes)
 
     def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
         """As in ``NodeOperation``: the last node that takes tasks, and what fits nowhere else."""
@@ -79,9 +79,9 @@ class Activate:
     def __init__(self, ctx: Context) -> None:
         self.job = NodeJob(ctx, self)
 
-    async def begin(self, draft: Draft, command: commands.Activate) -> None:
+    async def begin(self, pending: PendingCommand, command: commands.Activate) -> None:
         """Check the command and queue its job. Raises BotError to refuse it."""
-        await self.job.queue(draft, command.node)
+        await self.job.queue(pending, command.node)
 
     def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
         """As in ``NodeOperation``: nothing speaks against it."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.domain.commands.values import Restart as Command
 from bot.domain.convergence.machine import Goal
-from bot.domain.jobs.model import Draft, Target
+from bot.domain.jobs.model import PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.preflight import check_restart
 from bot.domain.swarm.model import Look, Service
@@ -23,18 +23,18 @@ class Restart:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def begin(self, draft: Draft, command: Command) -> None:
+    async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await self._queue(draft, await service_lookup.typed(self._ctx, command.service))
+        await self._queue(pending, await service_lookup.typed(self._ctx, command.service))
 
-    async def press(self, draft: Draft, full_name: str) -> None:
+    async def press(self, pending: PendingCommand, full_name: str) -> None:
         """The button *Restart*: the same for a service by its full name, of whatever stack."""
-        await self._queue(draft, await service_lookup.named(self._ctx, full_name))
+        await self._queue(pending, await service_lookup.named(self._ctx, full_name))
 
-    async def _queue(self, draft: Draft, service: Service) -> None:
+    async def _queue(self, pending: PendingCommand, service: Service) -> None:
         self._check(service)
         await queue(
-            self._ctx, draft, await service_lookup.job_of(self._ctx, draft, ACTION, service)
+            self._ctx, pending, await service_lookup.job_of(self._ctx, pending, ACTION, service)
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:

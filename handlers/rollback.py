@@ -14,7 +14,7 @@ from bot.domain.commands.values import RollBack as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.deploys.history import way_back
 from bot.domain.errors import RefusedError, SupersededError
-from bot.domain.jobs.model import Draft, Job, Target
+from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome
 from bot.domain.operations.preflight import check_roll_back
 from bot.domain.swarm.model import Look, Service
@@ -35,16 +35,16 @@ class RollBack:
         self._ctx = ctx
         self._former = FormerSpec(ctx)
 
-    async def begin(self, draft: Draft, name: str) -> None:
+    async def begin(self, pending: PendingCommand, name: str) -> None:
         """Check what was typed against the swarm and queue its job. Raises BotError to refuse."""
-        await self._queue(draft, await service_lookup.typed(self._ctx, name))
+        await self._queue(pending, await service_lookup.typed(self._ctx, name))
 
-    async def press(self, draft: Draft, full_name: str) -> None:
+    async def press(self, pending: PendingCommand, full_name: str) -> None:
         """The button *Roll back*: the same for a service by its full name, of whatever stack."""
-        await self._queue(draft, await service_lookup.named(self._ctx, full_name))
+        await self._queue(pending, await service_lookup.named(self._ctx, full_name))
 
-    async def _queue(self, draft: Draft, service: Service) -> None:
-        job = await service_lookup.job_of(self._ctx, draft, ACTION, service)
+    async def _queue(self, pending: PendingCommand, service: Service) -> None:
+        job = await service_lookup.job_of(self._ctx, pending, ACTION, service)
         if not service.can_roll_back:
             version = await self._former.version_for(service)
             if version is None:
@@ -52,7 +52,7 @@ class RollBack:
             else:
                 target = replace(job.targets[0], version=version.number)
                 job = job.with_target(0, replace(target, image=version.images[service.name]))
-        await queue(self._ctx, draft, job)
+        await queue(self._ctx, pending, job)
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
         """As in ``ServiceOperation``: no other version to go back to."""
@@ -130,7 +130,7 @@ class StackBack:
         self._ctx = ctx
         self._deploy = deploy
 
-    async def begin(self, draft: Draft, stack: str, *, asks: bool = True) -> None:
+    async def begin(self, pending: PendingCommand, stack: str, *, asks: bool = True) -> None:
         """Plan it and ask, unless that was answered before. Raises BotError to refuse it."""
         if not stack:
             raise RefusedError(
@@ -138,9 +138,9 @@ class StackBack:
                 hint="Name a service, or set `BOT_STACK`.",
             )
         version = way_back(stack, await self._ctx.versions.of(stack))
-        await self._deploy.propose(draft, stack, version=version.number, asks=asks)
+        await self._deploy.propose(pending, stack, version=version.number, asks=asks)
 
-    async def press(self, draft: Draft, job: Job) -> None:
+    async def press(self, pending: PendingCommand, job: Job) -> None:
         """The button *Roll back* of a deploy: as long as no other came after that one."""
         versions = await self._ctx.versions.of(job.stack)
         if versions and versions[0].job != job.id:
@@ -148,7 +148,7 @@ class StackBack:
                 f"The stack `{job.stack}` was deployed again since: now it has version "
                 f"{versions[0].number}.",
             )
-        await self.begin(draft, job.stack)
+        await self.begin(pending, job.stack)
 
 
 class WayBack:
@@ -162,21 +162,21 @@ class WayBack:
         self._roll_back = roll_back
         self._stack_back = stack_back
 
-    async def typed(self, draft: Draft, command: Command) -> None:
+    async def typed(self, pending: PendingCommand, command: Command) -> None:
         """Begin what was typed: one service, or the whole stack."""
         if command.service is not None:
-            await self._roll_back.begin(draft, command.service)
+            await self._roll_back.begin(pending, command.service)
         else:
-            await self._stack_back.begin(draft, self._ctx.stack, asks=not command.yes)
+            await self._stack_back.begin(pending, self._ctx.stack, asks=not command.yes)
 
-    async def begin(self, draft: Draft, value: str) -> None:
+    async def begin(self, pending: PendingCommand, value: str) -> None:
         """``value`` is ``service:FULLNAME``, or the id of a deploy or of a job with numbers."""
         name = value.removeprefix(SERVICE_VALUE)
         if name != value:
-            await self._roll_back.press(draft, name)
+            await self._roll_back.press(pending, name)
             return
         job = await self._ctx.jobs.load(value)
         if job is not None and job.plan is not None:
-            await self._stack_back.press(draft, job)
+            await self._stack_back.press(pending, job)
         else:
-            await self._scale_back.begin(draft, value)
+            await self._scale_back.begin(pending, value)

@@ -20,7 +20,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
     UncertainError,
 )
-from bot.domain.jobs.model import Draft, new_job_id
+from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import answer_failure, clear_away, note_refusal
@@ -83,11 +83,11 @@ class Router:
 
         ``older`` is their age in seconds; one that is being begun is never as old.
         """
-        for draft in await self._ctx.jobs.abandoned_drafts(older):
+        for pending in await self._ctx.jobs.abandoned_commands(older):
             try:
-                await clear_away(self._ctx, draft)
+                await clear_away(self._ctx, pending)
             except ChatError as error:
-                log.warning("nobody could be told of the lost command %s: %s", draft.id, error)
+                log.warning("nobody could be told of the lost command %s: %s", pending.id, error)
 
     async def may_change(self, user: str) -> bool:
         """Whether a person is an operator. Raises ChatError."""
@@ -113,7 +113,7 @@ class Router:
 
     async def _accept(self, request: Request, action: str, text: str) -> Message | None:
         """Keep the command in Redis before it is answered: from here on it cannot be lost."""
-        draft = Draft(
+        pending = PendingCommand(
             id=new_job_id(),
             key=request.key,
             action=action,
@@ -124,33 +124,33 @@ class Router:
             received=self._ctx.clock.now(),
         )
         try:
-            accepted = await self._ctx.jobs.draft(draft)
+            accepted = await self._ctx.jobs.accept(pending)
         except StoreUnavailableError as error:
             log.warning("refused %r of %s, ref %s: %s", text, request.user, error.ref, error)
             return failed(error)
         if accepted:
-            self._ctx.background.spawn(self._begin(draft), f"command {draft.id}")
+            self._ctx.background.spawn(self._begin(pending), f"command {pending.id}")
         return None
 
-    async def _begin(self, draft: Draft) -> None:
+    async def _begin(self, pending: PendingCommand) -> None:
         try:
-            await self._hand_over(draft)
+            await self._hand_over(pending)
         except BotError as error:
-            log.info("refused %r of %s, ref %s: %s", draft.text, draft.user, error.ref, error)
-            await answer_failure(self._ctx, draft, error)
+            log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+            await answer_failure(self._ctx, pending, error)
         except Exception:
             unexpected = BotError(UNEXPECTED)
-            log.exception("command %s failed, ref %s", draft.id, unexpected.ref)
-            await answer_failure(self._ctx, draft, unexpected)
+            log.exception("command %s failed, ref %s", pending.id, unexpected.ref)
+            await answer_failure(self._ctx, pending, unexpected)
 
-    async def _hand_over(self, draft: Draft) -> None:
-        if draft.action in self._handlers.job_presses:
-            await self._handlers.job_presses[draft.action](draft, draft.text)
+    async def _hand_over(self, pending: PendingCommand) -> None:
+        if pending.action in self._handlers.job_presses:
+            await self._handlers.job_presses[pending.action](pending, pending.text)
             return
-        command = parse(draft.text, self._defaults)
+        command = parse(pending.text, self._defaults)
         if type(command) not in self._handlers.begins:
             raise RefusedError("This is not a command that makes a job.")
-        await self._handlers.begins[type(command)](draft, command)
+        await self._handlers.begins[type(command)](pending, command)
 
     def _answer(self, request: Request, command: commands.Command | commands.Pressed) -> None:
         """Answer in the background; a delivery that came before is answered once."""

@@ -12,7 +12,7 @@ from bot.domain.commands.values import Scale as Command
 from bot.domain.commands.values import ScaleTarget
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import RefusedError
-from bot.domain.jobs.model import Draft, Job, JobState, Target
+from bot.domain.jobs.model import Job, JobState, PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
@@ -31,11 +31,11 @@ class Scale:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def begin(self, draft: Draft, command: Command) -> None:
+    async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await queue(self._ctx, draft, await self._checked(draft, command))
+        await queue(self._ctx, pending, await self._checked(pending, command))
 
-    async def _checked(self, draft: Draft, command: Command) -> Job:
+    async def _checked(self, pending: PendingCommand, command: Command) -> Job:
         services = await in_time(self._ctx.swarm.services(self._ctx.stack))
         targets: list[Target] = []
         for wanted in command.targets:
@@ -48,17 +48,17 @@ class Scale:
             targets.append(
                 Target(service.name, service.id, wanted.replicas, before=service.replicas)
             )
-        return self._job(draft, tuple(targets))
+        return self._job(pending, tuple(targets))
 
-    def _job(self, draft: Draft, targets: tuple[Target, ...]) -> Job:
+    def _job(self, pending: PendingCommand, targets: tuple[Target, ...]) -> Job:
         return Job(
-            id=draft.id,
+            id=pending.id,
             action=ACTION,
             stack=self._ctx.stack,
-            text=draft.text,
-            user=draft.user,
-            channel=draft.channel,
-            created=draft.received,
+            text=pending.text,
+            user=pending.user,
+            channel=pending.channel,
+            created=pending.received,
             targets=targets,
         )
 
@@ -142,7 +142,7 @@ class ScaleBack:
         self._ctx = ctx
         self._scale = scale
 
-    async def begin(self, draft: Draft, job_id: str) -> None:
+    async def begin(self, pending: PendingCommand, job_id: str) -> None:
         """Queue it. Raises RefusedError when the other job changed nothing or still runs."""
         job = await self._ctx.jobs.load(job_id)
         if job is None or job.state is not JobState.FINISHED:
@@ -154,4 +154,4 @@ class ScaleBack:
         )
         if not targets:
             raise RefusedError(f"Job `{job_id}` changed nothing, so there is nothing to undo.")
-        await self._scale.begin(draft, Command(targets))
+        await self._scale.begin(pending, Command(targets))

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.commands import values as commands
 from bot.domain.incidents.alert import Button
-from bot.domain.jobs.model import Draft
+from bot.domain.jobs.model import PendingCommand
 from bot.domain.text.message import Message
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
@@ -50,7 +50,7 @@ None where another message shows what came of it."""
 Show = Callable[[Any, Request], Awaitable[None]]
 """Answers a command where it was typed, for everybody there."""
 
-Begin = Callable[[Draft, Any], Awaitable[None]]
+Begin = Callable[[PendingCommand, Any], Awaitable[None]]
 """Checks a command and queues its job."""
 
 CANCEL_BUTTON = "job.cancel"
@@ -63,9 +63,9 @@ LOGS_BUTTON = "incident.logs"
 class Handlers:
     """``answers``, ``shows`` and ``begins`` by the command's type, ``runners`` by the job's action.
 
-    ``presses`` are buttons that are answered at once, by action id: from the button's value to
-    what they stand for. ``looks`` are those of them that viewers may press. ``job_presses`` are
-    buttons that begin a job: the value stands in the draft. ``chores`` are done now and then by
+    ``presses`` are buttons that are answered at once, by action id: from the button's value to what
+    they stand for. ``looks`` are those of them that viewers may press. ``job_presses`` are buttons
+    that begin a job: the value stands in the pending command. ``chores`` are done now and then by
     every replica.
     """
 
@@ -75,7 +75,7 @@ class Handlers:
     runners: Mapping[str, Runner]
     presses: Mapping[str, Callable[[str], commands.Pressed]]
     looks: frozenset[str]
-    job_presses: Mapping[str, Callable[[Draft, str], Awaitable[None]]]
+    job_presses: Mapping[str, Callable[[PendingCommand, str], Awaitable[None]]]
     chores: tuple[Callable[[], Awaitable[None]], ...]
 
 

@@ -18,7 +18,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
     UncertainError,
 )
-from bot.domain.jobs.model import Draft, Job
+from bot.domain.jobs.model import Job, PendingCommand
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import jobs_ahead, post, settle_unbegun, wait_for_older
@@ -39,7 +39,7 @@ class Confirming:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def ask(self, draft: Draft, job: Job) -> None:
+    async def ask(self, pending: PendingCommand, job: Job) -> None:
         """Post the job's plan with its buttons and let it wait. Raises BotError to refuse it."""
         if job.plan is None:
             raise TypeError("a job with a plan is needed")
@@ -49,20 +49,20 @@ class Confirming:
         try:
             kept = await self._ctx.plans.keep(job, self._ctx.plan_seconds)
         except StoreUnavailableError:
-            self._ctx.background.spawn(self._withdraw(job), f"fate of plan {draft.id}")
+            self._ctx.background.spawn(self._withdraw(job), f"fate of plan {pending.id}")
             raise
         if not kept:
             await settle_unbegun(self._ctx, job, "It took too long to begin.")
 
-    async def confirm(self, draft: Draft, plan_id: str) -> None:
+    async def confirm(self, pending: PendingCommand, plan_id: str) -> None:
         """The button *Confirm*: the plan's job begins, once. Raises BotError when it does not."""
         job = await self._waiting(plan_id)
         if job is None:
             raise await self._gone(plan_id)
-        await wait_for_older(self._ctx, draft, job)
+        await wait_for_older(self._ctx, pending, job)
         try:
             decided = await self._ctx.plans.decide(
-                plan_id, Decision.CONFIRMED, draft.user, draft.id
+                plan_id, Decision.CONFIRMED, pending.user, pending.id
             )
             if decided and decided.ours:
                 await self.carry_out(decided)

@@ -19,7 +19,7 @@ from bot.domain.errors import (
     SwarmError,
     SwarmUnavailableError,
 )
-from bot.domain.jobs.model import NODE, Draft, Job, JobState, Target
+from bot.domain.jobs.model import NODE, Job, JobState, PendingCommand, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.node_change import NodeLook, find_node, gone
@@ -76,25 +76,25 @@ class NodeJob:
         self._operation = operation
         self._following = Following(ctx, self._aim, _for_good)
 
-    async def queue(self, draft: Draft, typed: str, *, forced: bool = False) -> None:
+    async def queue(self, pending: PendingCommand, typed: str, *, forced: bool = False) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
         look = await in_time(self._ctx.swarm.stack_look(""))
         node = find_node(typed, look.nodes)
         self._operation.check(node, look, forced=forced)
         target = Target(f"{NODE}{node.hostname}", node.id, len(_living(node, look)))
         job = Job(
-            id=draft.id,
+            id=pending.id,
             action=self._operation.action,
             stack="",
-            text=draft.text,
-            user=draft.user,
-            channel=draft.channel,
-            created=draft.received,
+            text=pending.text,
+            user=pending.user,
+            channel=pending.channel,
+            created=pending.received,
             targets=(target,),
             foretold=self._operation.foretold(node, look),
             forced=forced,
         )
-        await queue(self._ctx, draft, job)
+        await queue(self._ctx, pending, job)
 
     async def run(self, lease: JobLease) -> None:
         """Change the node once, then follow it and all services to their verdicts.

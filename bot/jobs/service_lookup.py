@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import NotFound, resolve
-from bot.domain.jobs.model import Draft, Job, Target
+from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.domain.swarm.model import Look, Service
 from bot.domain.swarm.slots import count
 from bot.jobs.context import Context
@@ -25,17 +25,17 @@ async def named(ctx: Context, full_name: str) -> Service:
     return await in_time(ctx.swarm.service(full_name))
 
 
-async def job_of(ctx: Context, draft: Draft, action: str, service: Service) -> Job:
+async def job_of(ctx: Context, pending: PendingCommand, action: str, service: Service) -> Job:
     """A job that does one thing to one service; the number of its tasks stays."""
     look = await in_time(ctx.swarm.look(service.id))
     return Job(
-        id=draft.id,
+        id=pending.id,
         action=action,
         stack=service.stack,
-        text=draft.text,
-        user=draft.user,
-        channel=draft.channel,
-        created=draft.received,
+        text=pending.text,
+        user=pending.user,
+        channel=pending.channel,
+        created=pending.received,
         targets=(Target(service.name, service.id, wanted(look)),),
     )
 

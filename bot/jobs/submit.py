@@ -19,7 +19,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
     UncertainError,
 )
-from bot.domain.jobs.model import Draft, Job, JobState
+from bot.domain.jobs.model import Job, JobState, PendingCommand
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
@@ -35,13 +35,13 @@ INTERRUPTED = "The bot was interrupted before it began."
 AGAIN = "Nothing was changed. Type the command again."
 
 
-async def queue(ctx: Context, draft: Draft, job: Job) -> None:
+async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
     """Post the job's message and queue it, after the commands for its services that came before.
 
     Raises CannotPostError (nothing was started) and UncertainError (Redis stopped answering; the
     message will say what became of it).
     """
-    await wait_for_older(ctx, draft, job)
+    await wait_for_older(ctx, pending, job)
     job = replace(job, message=await post(ctx, job, await _queued_message(ctx, job)))
     try:
         ahead = await ctx.jobs.submit(job)
@@ -55,12 +55,12 @@ async def queue(ctx: Context, draft: Draft, job: Job) -> None:
         await settle_unbegun(ctx, job, "It took too long to begin.")
 
 
-async def wait_for_older(ctx: Context, draft: Draft, job: Job) -> None:
+async def wait_for_older(ctx: Context, pending: PendingCommand, job: Job) -> None:
     """Commands for one service are queued in the order in which they came, whatever replica has
     them. A command whose replica is lost is waited for no longer than it may take to begin."""
     late = ctx.clock.now() + OLDER_SECONDS
     while ctx.clock.now() < late:
-        before = await ctx.jobs.drafts_before(draft.id)
+        before = await ctx.jobs.commands_before(pending.id)
         if not any(may_concern(each.action, each.text, job, ctx.defaults) for each in before):
             return
         await ctx.clock.sleep(OLDER_PAUSE)
@@ -98,37 +98,39 @@ async def _queued_message(ctx: Context, job: Job) -> Message:
     )
 
 
-async def clear_away(ctx: Context, draft: Draft) -> None:
-    """A draft whose replica was lost: nothing was changed; say so and forget it.
+async def clear_away(ctx: Context, pending: PendingCommand) -> None:
+    """A pending command whose replica was lost: nothing was changed; say so and forget it.
 
     It is forgotten first: a replica that was only slow must not begin it after that was said.
     """
-    ts = await ctx.chat.find(draft.channel, draft.id)
-    await ctx.jobs.discard(draft.id)
+    ts = await ctx.chat.find(pending.channel, pending.id)
+    await ctx.jobs.discard(pending.id)
     if ts:
-        payload = unbegun_metadata(draft.id)
+        payload = unbegun_metadata(pending.id)
         said = replace(refused(INTERRUPTED, AGAIN), metadata=payload)
-        await ctx.chat.settle(draft.channel, ts, said)
-    hint = f"{AGAIN} It was: {draft.text[:200]}"
-    await ctx.chat.reply(draft.user, draft.channel, draft.reply_url, refused(INTERRUPTED, hint))
+        await ctx.chat.settle(pending.channel, ts, said)
+    hint = f"{AGAIN} It was: {pending.text[:200]}"
+    await ctx.chat.reply(
+        pending.user, pending.channel, pending.reply_url, refused(INTERRUPTED, hint)
+    )
 
 
-async def answer_failure(ctx: Context, draft: Draft, error: BotError) -> None:
-    """Tell the person why their command came to nothing, and forget its draft.
+async def answer_failure(ctx: Context, pending: PendingCommand, error: BotError) -> None:
+    """Tell the person why their command came to nothing, and forget it.
 
-    A draft whose fate is uncertain is left to who finds that out. One whose answer could not be
-    delivered stays, and is answered later.
+    A pending command whose fate is uncertain is left to who finds that out. One whose answer could
+    not be delivered stays, and is answered later.
     """
     uncertain = isinstance(error, UncertainError)
     try:
         said = failed(error, unchanged=not uncertain)
-        await ctx.chat.reply(draft.user, draft.channel, draft.reply_url, said)
+        await ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
     except ChatError as unheard:
-        log.warning("the answer to %s was not delivered: %s", draft.id, unheard)
+        log.warning("the answer to %s was not delivered: %s", pending.id, unheard)
         return
-    await note_refusal(ctx, draft.user, draft.text, error.sentence)
+    await note_refusal(ctx, pending.user, pending.text, error.sentence)
     if not uncertain:
-        await _forget(ctx, draft.id)
+        await _forget(ctx, pending.id)
 
 
 async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
@@ -138,11 +140,11 @@ async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
         await ctx.jobs.audit(event)
 
 
-async def _forget(ctx: Context, draft_id: str) -> None:
+async def _forget(ctx: Context, pending_id: str) -> None:
     backoff = Backoff()
     while True:
         try:
-            await ctx.jobs.discard(draft_id)
+            await ctx.jobs.discard(pending_id)
         except StoreUnavailableError:
             await ctx.clock.sleep(backoff.failed())
         else:

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from bot.domain.deploys.decision import Decided, Decision
-from bot.domain.jobs.model import Draft, Job, Turn
+from bot.domain.jobs.model import Job, PendingCommand, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +48,24 @@ class CancelResult(Enum):
 class Jobs(Protocol):
     """Jobs in Redis: at least once, FIFO in each lane, fenced by leases."""
 
-    async def draft(self, draft: Draft) -> bool:
+    async def accept(self, pending: PendingCommand) -> bool:
         """Keep an accepted command; False when the same delivery was accepted before."""
 
-    async def discard(self, draft_id: str) -> None:
-        """Forget a draft: it was answered otherwise."""
+    async def discard(self, pending_id: str) -> None:
+        """Forget a pending command: it was answered otherwise."""
 
-    async def abandoned_drafts(self, older: float) -> tuple[Draft, ...]:
-        """Drafts nobody finished within ``older`` seconds; each is given to one caller only."""
+    async def abandoned_commands(self, older: float) -> tuple[PendingCommand, ...]:
+        """Pending commands nobody finished within ``older`` seconds; each is given to one caller
+        only."""
 
-    async def drafts_before(self, draft_id: str) -> tuple[Draft, ...]:
-        """The drafts that came before this one on any replica, first come first."""
+    async def commands_before(self, pending_id: str) -> tuple[PendingCommand, ...]:
+        """The pending commands that came before this one on any replica, first come first."""
 
     async def submit(self, job: Job) -> int:
-        """Queue a job and forget its draft; returns how many jobs are ahead in its lanes.
+        """Queue a job and forget its pending command; returns how many jobs are ahead in its lanes.
 
-        A job id that was submitted before is left as it is. -1 when the job's draft was answered
-        otherwise meanwhile: then it is not queued.
+        A job id that was submitted before is left as it is. -1 when the job's pending command was
+        answered otherwise meanwhile: then it is not queued.
         """
 
     async def audit(self, event: dict[str, str]) -> None:
@@ -126,20 +127,20 @@ class Plans(Protocol):
     """Plans that were shown and wait for a decision, in Redis. A plan's id is its job's."""
 
     async def keep(self, job: Job, seconds: float) -> bool:
-        """Let a plan wait for a decision for ``seconds``, in the place of its draft.
+        """Let a plan wait for a decision for ``seconds``, in the place of its pending command.
 
-        False when the draft was answered otherwise meanwhile: then it is not kept.
+        False when the pending command was answered otherwise meanwhile: then it is not kept.
         """
 
     async def load(self, plan_id: str) -> Job | None:
         """A plan that waits, or whose decision is being carried out; else None."""
 
     async def decide(
-        self, plan_id: str, decision: Decision, user: str, draft: str = ""
+        self, plan_id: str, decision: Decision, user: str, pending: str = ""
     ) -> Decided | None:
         """Decide a plan unless that was done before: what stands, None when there is no such plan.
 
-        One that waited for too long is expired, whatever was to be decided. ``draft`` is the id
+        One that waited for too long is expired, whatever was to be decided. ``pending`` is the id
         of the press that confirms: it is done with that. Whose decision it is carries it out,
         then has to ``forget`` it.
         """

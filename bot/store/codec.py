@@ -12,14 +12,14 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.errors import BotError
-from bot.domain.jobs.model import Draft, Job
+from bot.domain.jobs.model import Job, PendingCommand
 
 VERSION = 1
 
 T = TypeVar("T")
 
 _JOB = TypeAdapter(Job)
-_DRAFT = TypeAdapter(Draft)
+_PENDING = TypeAdapter(PendingCommand)
 
 
 class UnreadableRecordError(BotError):
@@ -36,14 +36,14 @@ def decode_job(record: str) -> Job:
     return decode("job", _JOB, record)
 
 
-def encode_draft(draft: Draft) -> str:
-    """The record of a draft."""
-    return encode("draft", _DRAFT, draft)
+def encode_pending(pending: PendingCommand) -> str:
+    """The record of a pending command."""
+    return encode("draft", _PENDING, pending)
 
 
-def decode_draft(record: str) -> Draft:
-    """A draft from its record. Raises UnreadableRecordError."""
-    return decode("draft", _DRAFT, record)
+def decode_pending(record: str) -> PendingCommand:
+    """A pending command from its record. Raises UnreadableRecordError."""
+    return decode("draft", _PENDING, record)
 
 
 def encode(kind: str, adapter: TypeAdapter[T], value: T) -> str:

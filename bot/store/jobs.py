@@ -3,7 +3,7 @@
 queue.py        queued -> running -> finished: turns of workers, leases, cancelling
 records.py      reading jobs
 deliveries.py   verdicts on their way to their messages
-drafts.py       commands on their way to being jobs
+pending_commands.py  commands on their way to being jobs
 audit.py        who did what
 scripts/        the transitions themselves
 keys.py         what is where, and for how long
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from bot.store.audit import AuditLog
 from bot.store.deliveries import Deliveries
-from bot.store.drafts import Drafts
+from bot.store.pending_commands import PendingCommands
 from bot.store.queue import Queue
 
 
-class RedisJobs(Drafts, Queue, Deliveries, AuditLog):
+class RedisJobs(PendingCommands, Queue, Deliveries, AuditLog):
     """Implements ``bot.ports.Jobs``. Any number of replicas may have one on the same Redis."""

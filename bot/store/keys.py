@@ -32,7 +32,7 @@ All begin with the prefix. The keys of ``Keys.all`` are handed to every script i
     job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
     seen:KEY            string   a delivery of a command that was accepted; SEEN_SECONDS
-    seen:gone:ID        string   a draft that was answered otherwise; SEEN_SECONDS
+    seen:gone:ID        string   a pending command that was answered otherwise; SEEN_SECONDS
     budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
 
 The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn`` and ``entry`` of

@@ -18,7 +18,8 @@ class RedisPlans(StorePart):
     """Each plan is decided once, on whatever replica, and every decision is carried out."""
 
     async def keep(self, job: Job, seconds: float) -> bool:
-        """Let a plan wait for a decision, in the place of its draft. As in ``bot.ports.Plans``."""
+        """Let a plan wait for a decision, in the place of its pending command. As in
+        ``bot.ports.Plans``."""
         return bool(
             await self._scripts.run("keep_plan", job.id, encode_job(job), round(seconds * 1000))
         )
@@ -30,11 +31,11 @@ class RedisPlans(StorePart):
         return decode_job(record) if record else None
 
     async def decide(
-        self, plan_id: str, decision: Decision, user: str, draft: str = ""
+        self, plan_id: str, decision: Decision, user: str, pending: str = ""
     ) -> Decided | None:
         """Decide, unless that was done. As in ``bot.ports.Plans``."""
-        token = draft or secrets.token_hex(8)
-        args = (plan_id, decision.value, user, token, draft)
+        token = pending or secrets.token_hex(8)
+        args = (plan_id, decision.value, user, token, pending)
         reply = await self._scripts.run("decide_plan", *args)
         return _decided(reply, token) if reply else None
 

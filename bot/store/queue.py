@@ -34,10 +34,10 @@ class Queue(Records):
     """Jobs in their lanes and the turns of workers."""
 
     async def submit(self, job: Job) -> int:
-        """Queue a job and forget its draft; returns how many jobs are ahead in its lanes.
+        """Queue a job and forget its pending command; returns how many jobs are ahead in its lanes.
 
-        A job id that was submitted before is left as it is. -1 when the job's draft was answered
-        otherwise meanwhile: then it is not queued.
+        A job id that was submitted before is left as it is. -1 when the job's pending command was
+        answered otherwise meanwhile: then it is not queued.
         """
         lanes = json.dumps(job.lanes)
         told = (job.user, job.text, job.target)

@@ -12,7 +12,7 @@ from bot.store.keys import Keys, Limits
 
 NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
-    *("draft", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
+    *("accept", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
     "link_timeline",
     *("lead", "go_on_leading", "stop_leading", "save_watch"),
     *("keep_bundle", "note_version"),

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.domain.jobs.model import Draft, Job, Target, new_job_id
+from bot.domain.jobs.model import Job, PendingCommand, Target, new_job_id
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.ports import LeaseToken
 from bot.store.connection import RedisLink
@@ -31,10 +31,10 @@ def a_job(*lanes: str, job_id: str = "") -> Job:
     )
 
 
-def a_draft(key: str = "") -> Draft:
+def a_pending_command(key: str = "") -> PendingCommand:
     """A command that was just accepted."""
     key = key or secrets.token_hex(8)
-    return Draft(new_job_id(), key, "command", "scale 3", "U1", "C1", "http://reply", 1.5)
+    return PendingCommand(new_job_id(), key, "command", "scale 3", "U1", "C1", "http://reply", 1.5)
 
 
 def done(job: Job, verdict: Verdict = Verdict.CONVERGED) -> Job:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.domain.commands.access import Operators
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import Limits
-from bot.domain.jobs.model import Draft, Job, JobState
+from bot.domain.jobs.model import Job, JobState, PendingCommand
 from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
 from bot.loops.delivery import Deliveries
@@ -135,8 +135,8 @@ async def test_a_command_a_lost_replica_left_behind_is_answered(jobs):
         job = replace(a_job("web"), channel=SWARM, user=ANN)
         ts = await side.messenger.post(SWARM, job_message(job, CLOCK.now()))
         url = side.slack.responses.issue(SWARM, ANN)
-        assert await jobs.draft(
-            Draft(job.id, "key", "command", "scale 3", ANN, SWARM, url, CLOCK.now())
+        assert await jobs.accept(
+            PendingCommand(job.id, "key", "command", "scale 3", ANN, SWARM, url, CLOCK.now())
         )
         await asyncio.sleep(0.02)
         await router.clear_abandoned(older=0.01)
@@ -145,7 +145,7 @@ async def test_a_command_a_lost_replica_left_behind_is_answered(jobs):
         assert "Nothing was changed" in told.shown_text
         message = side.slack.workspace.messages[(SWARM, ts)]
         assert "interrupted" in message.shown_text
-        assert await jobs.abandoned_drafts(0.0) == ()
+        assert await jobs.abandoned_commands(0.0) == ()
 
 
 async def test_an_engine_that_does_not_answer_refuses_the_command(jobs):

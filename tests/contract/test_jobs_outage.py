@@ -15,7 +15,7 @@ from bot.ports import LeaseToken
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys
-from tests.contract.job_kit import PATIENCE, a_draft, a_job, finish, replica, taken
+from tests.contract.job_kit import PATIENCE, a_job, a_pending_command, finish, replica, taken
 from tests.lab.redis import RedisServer
 
 T = TypeVar("T")
@@ -45,9 +45,9 @@ async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
 def _every_call(jobs: RedisJobs, lease: LeaseToken):
     job = a_job("web")
     yield jobs.ping()
-    yield jobs.draft(a_draft())
+    yield jobs.accept(a_pending_command())
     yield jobs.discard("x")
-    yield jobs.abandoned_drafts(1)
+    yield jobs.abandoned_commands(1)
     yield jobs.submit(job)
     yield jobs.take(1)
     yield jobs.renew(lease)
@@ -96,13 +96,14 @@ async def test_a_redis_that_hangs_is_no_reason_to_hang(fresh_redis: RedisServer)
 
 
 async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
-    """Queued, running and finished jobs, deliveries and drafts are all there afterwards."""
+    """Queued, running and finished jobs, deliveries and pending commands are all there
+    afterwards."""
     async with replica(fresh_redis.url, lease=1.0) as jobs:
         finished, running, queued = a_job("web"), a_job("web"), a_job("web")
-        draft = a_draft()
+        pending = a_pending_command()
         for job in (finished, running, queued):
             await jobs.submit(job)
-        await jobs.draft(draft)
+        await jobs.accept(pending)
         await finish(jobs, await taken(jobs))
         lease = await taken(jobs)
         fresh_redis.kill()
@@ -110,8 +111,8 @@ async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
         assert await jobs.renew(lease) == ""
         assert [job.id for job in await jobs.active()] == [running.id, queued.id]
         assert [each.job_id for each in await jobs.due_deliveries(0)] == [finished.id]
-        assert await jobs.abandoned_drafts(0) == (draft,)
-        assert not await jobs.draft(a_draft(draft.key))
+        assert await jobs.abandoned_commands(0) == (pending,)
+        assert not await jobs.accept(a_pending_command(pending.key))
         await finish(jobs, lease)
         assert (await taken(jobs)).job_id == queued.id
         assert [job.id for job in await jobs.recent(9)] == [running.id, finished.id]

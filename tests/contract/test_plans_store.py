@@ -25,7 +25,7 @@ from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, Limits
 from bot.store.plans import RedisPlans
-from tests.contract.job_kit import PATIENCE, a_draft, a_job, taken
+from tests.contract.job_kit import PATIENCE, a_job, a_pending_command, taken
 from tests.lab.redis import RedisServer
 
 PLAN = Plan(
@@ -90,27 +90,28 @@ async def test_what_was_kept_is_there_whole(plans: RedisPlans, other_plans: Redi
     assert await plans.due() == ()
 
 
-async def test_a_plan_takes_the_place_of_its_draft(plans: RedisPlans, jobs: RedisJobs):
-    """Until it is kept the command is its draft's; afterwards it can be submitted under its id."""
-    draft = a_draft()
-    await jobs.draft(draft)
-    job = a_plan(draft.id)
+async def test_a_plan_takes_the_place_of_its_pending_command(plans: RedisPlans, jobs: RedisJobs):
+    """Until it is kept the command is a pending one; afterwards it can be submitted under
+    its id."""
+    pending = a_pending_command()
+    await jobs.accept(pending)
+    job = a_plan(pending.id)
 
     assert await plans.keep(job, 60)
-    assert await jobs.abandoned_drafts(0) == ()
+    assert await jobs.abandoned_commands(0) == ()
     assert await jobs.submit(job) == 0
     assert (await taken(jobs)).job_id == job.id
 
 
-async def test_a_plan_whose_draft_was_answered_otherwise_is_not_kept(
+async def test_a_plan_whose_pending_command_was_answered_otherwise_is_not_kept(
     plans: RedisPlans, jobs: RedisJobs
 ):
-    draft = a_draft()
-    await jobs.draft(draft)
-    await jobs.discard(draft.id)
+    pending = a_pending_command()
+    await jobs.accept(pending)
+    await jobs.discard(pending.id)
 
-    assert not await plans.keep(a_plan(draft.id), 60)
-    assert await plans.load(draft.id) is None
+    assert not await plans.keep(a_plan(pending.id), 60)
+    assert await plans.load(pending.id) is None
 
 
 async def test_of_many_presses_one_decides(plans: RedisPlans, other_plans: RedisPlans):
@@ -148,14 +149,14 @@ async def test_a_repeated_call_is_still_the_one_that_decided(plans: RedisPlans):
 
 async def test_the_press_that_confirms_is_done_with_that(plans: RedisPlans, jobs: RedisJobs):
     """A lost replica's press is not answered with "nothing was changed" while its job begins."""
-    job, press, late = a_plan(), a_draft(), a_draft()
+    job, press, late = a_plan(), a_pending_command(), a_pending_command()
     await plans.keep(job, 60)
-    await jobs.draft(press)
-    await jobs.draft(late)
+    await jobs.accept(press)
+    await jobs.accept(late)
     await plans.decide(job.id, Decision.CONFIRMED, "U1", press.id)
     await plans.decide(job.id, Decision.CONFIRMED, "U1", late.id)
 
-    assert await jobs.abandoned_drafts(0) == (late,)
+    assert await jobs.abandoned_commands(0) == (late,)
 
 
 async def test_a_plan_that_waited_for_too_long_is_expired_whatever_is_pressed(plans: RedisPlans):

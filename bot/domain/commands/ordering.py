@@ -18,11 +18,11 @@ from bot.domain.commands.values import (
 from bot.domain.jobs.model import Job
 
 TYPED = "command"
-"""A draft's action when the command was typed; else it is a button's action id."""
+"""A pending command's action when the command was typed; else it is a button's action id."""
 
 
 def may_concern(action: str, text: str, job: Job, defaults: Defaults) -> bool:
-    """Whether a draft may be about a service of the job.
+    """Whether a pending command may be about a service of the job.
 
     A pressed button may be about any. Names are compared without the stack's prefix and without
     regard to case: too much waiting does no harm, too little breaks the order.

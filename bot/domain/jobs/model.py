@@ -1,11 +1,11 @@
 """A job: a command that changes the swarm and takes time.
 
-    draft ──submit──> queued ──take──> running ──finish──> finished
-                        └───────────────cancel──────────────┘
+    pending ──submit──> queued ──take──> running ──finish──> finished
+                          └───────────────cancel──────────────┘
 
-A draft is a command that was accepted but whose message is not posted yet; it is not a job a
-person can see. A finished job whose ``converged`` is provisional is watched for a while longer (a
-second turn of the same job, which holds no lock) and may be revised.
+A pending command is a command that was accepted but whose message is not posted yet; it is not a
+job a person can see. A finished job whose ``converged`` is provisional is watched for a while
+longer (a second turn of the same job, which holds no lock) and may be revised.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def _put(values: tuple[T | None, ...], size: int, index: int, value: T) -> tuple
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PendingCommand:
     """A changing command that was accepted but not answered yet; kept until its job is queued.
 
     ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): the same

@@ -1,4 +1,4 @@
--- ARGV: age (ms). Returns the records of all drafts nobody was given for so long.
+-- ARGV: age (ms). Returns the records of all pending commands nobody was given for so long.
 local moment = now()
 local records = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DRAFTS, '-inf', moment - tonumber(ARGV[1]))) do

@@ -1,4 +1,4 @@
--- ARGV: id. Returns the records of the drafts that came before it, first come first.
+-- ARGV: id. Returns the records of the pending commands that came before it, first come first.
 local rank = redis.call('ZRANK', DRAFT_ORDER, ARGV[1])
 if not rank or rank == 0 then return {} end
 local records = {}

@@ -1,6 +1,6 @@
 -- ARGV: ids.
 for _, id in ipairs(ARGV) do
-  forget_draft(id)
+  forget_pending(id)
   redis.call('SET', SEEN .. 'gone:' .. id, 1, 'EX', SEEN_SECONDS)
 end
 return #ARGV

@@ -17,7 +17,7 @@ local function now()
   return math.floor(exact_now())
 end
 
-local function forget_draft(id)
+local function forget_pending(id)
   redis.call('ZREM', DRAFTS, id)
   redis.call('ZREM', DRAFT_ORDER, id)
   redis.call('HDEL', DRAFT_RECORDS, id)

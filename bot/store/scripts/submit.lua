@@ -1,9 +1,9 @@
 -- ARGV: id, record, lanes as JSON, user, text, target. Returns how many jobs are ahead, -1 when the
--- job's draft was answered otherwise meanwhile: then nothing is queued.
+-- job's pending command was answered otherwise meanwhile: then nothing is queued.
 local id, record, lanes, user, text, target = unpack(ARGV)
 
 if redis.call('EXISTS', SEEN .. 'gone:' .. id) == 1 then return -1 end
-forget_draft(id)
+forget_pending(id)
 
 if redis.call('EXISTS', JOB .. id) == 0 then
   redis.call('HSET', JOB .. id, 'json', record, 'lanes', lanes, 'state', 'queued', 'revision', 0,

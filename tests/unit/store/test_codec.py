@@ -1,4 +1,4 @@
-"""Records of jobs and drafts: what goes in comes out, and what cannot be read is said."""
+"""Records of jobs and pending commands: what goes in comes out, and what cannot be read is said."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.jobs.model import Draft, Job, Target
+from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.store.codec import (
     UnreadableRecordError,
-    decode_draft,
     decode_job,
-    encode_draft,
+    decode_pending,
     encode_job,
+    encode_pending,
 )
 
 JOB = Job("abc234", "scale", "orochi", "scale 3", "U1", "C1", 1.5, (Target("web", "id", 3),))
-DRAFT = Draft("abc234", "trigger", "command", "scale 3", "U1", "C1", "http://reply", 1.5)
+PENDING = PendingCommand("abc234", "trigger", "command", "scale 3", "U1", "C1", "http://reply", 1.5)
 
 TIMES = st.floats(0, 4e9)
 st.register_type_strategy(float, TIMES)
@@ -30,10 +30,10 @@ def test_jobs_come_back_as_they_were(job: Job):
     assert decode_job(encode_job(job)) == job
 
 
-@given(st.builds(Draft))
-def test_drafts_come_back_as_they_were(draft: Draft):
+@given(st.builds(PendingCommand))
+def test_pending_command_come_back_as_they_were(pending: PendingCommand):
     """Every field and any text."""
-    assert decode_draft(encode_draft(draft)) == draft
+    assert decode_pending(encode_pending(pending)) == pending
 
 
 def test_half_a_character_survives():
@@ -48,7 +48,7 @@ def test_records_are_json_with_a_version():
     """Readable by anything, and by people."""
     assert json.loads(encode_job(JOB))["v"] == 1
     assert json.loads(encode_job(JOB))["job"]["targets"][0]["service"] == "web"
-    assert json.loads(encode_draft(DRAFT))["draft"]["key"] == "trigger"
+    assert json.loads(encode_pending(PENDING))["draft"]["key"] == "trigger"
 
 
 def test_a_field_this_version_does_not_know_is_read_past():
