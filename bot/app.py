@@ -33,10 +33,10 @@ from bot.loops.leader import Leader
 from bot.loops.observer import Observer
 from bot.loops.watcher import Surroundings, Watcher
 from bot.loops.worker import Worker
-from bot.network.readiness import HttpReadiness
-from bot.network.tcp import TcpProbe
+from bot.network.readiness import HttpProbeClient
+from bot.network.tcp import TcpReachability
 from bot.ports import Feed, Receive, Request
-from bot.ports.engine import Probe
+from bot.ports.engine import Reachability
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings
@@ -78,12 +78,12 @@ CHORE_SECONDS = 10.0
 class App:
     """One replica of the bot. ``start`` it, then ``stop`` it: both once, in one event loop.
 
-    ``probe`` asks TCP ports as the swarm's nodes would; None: from this machine.
+    ``reachability`` asks TCP ports as the swarm's nodes would; None: from this machine.
     """
 
-    def __init__(self, settings: Settings, *, probe: Probe | None = None) -> None:
+    def __init__(self, settings: Settings, *, reachability: Reachability | None = None) -> None:
         self._settings = settings
-        self._probe: Probe = probe or TcpProbe()
+        self._reachability: Reachability = reachability or TcpReachability()
         self._clock = SystemClock()
         self.metrics = Metrics()
         self._background = Background()
@@ -160,7 +160,7 @@ class App:
             settings.bot_stacks_dir,
             settings.slack_bot_token.get_secret_value().encode(),
             settings.docker_host,
-            probe=self._probe,
+            reachability=self._reachability,
         )
         self._build_feed()
         self._api = Api(
@@ -187,7 +187,7 @@ class App:
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
             volumes=DockerVolumes(self._engine),
-            probe=self._probe,
+            reachability=self._reachability,
             stacks=self.stacks,
             versions=self.versions,
             feed=self.feed,
@@ -198,7 +198,7 @@ class App:
             drawing=self.drawing,
             home=self._home,
             clock=self._clock,
-            observer=Observer(self.swarm, self.feed, self._clock, HttpReadiness()),
+            observer=Observer(self.swarm, self.feed, self._clock, HttpProbeClient()),
             background=self._background,
             stack=settings.bot_stack,
             command=settings.bot_command,
@@ -269,12 +269,12 @@ class App:
             app_token=settings.slack_app_token.get_secret_value(),
             signing_secret=settings.slack_signing_secret.get_secret_value(),
         )
-        probes = {
+        checks = {
             "redis": self.jobs.ping,
             "docker": self._manager_answers,
             "slack": self._slack_is_connected,
         }
-        self.web = Web(probes, self.metrics)
+        self.web = Web(checks, self.metrics)
         self.web.app.add_routes(self._slack.routes())
         self.metrics.follow(lambda: self._worker.working, self.feed.status)
 

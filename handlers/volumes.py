@@ -11,7 +11,7 @@ from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, Volume, volumes_of
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.ports.engine import Probe
+from bot.ports.engine import Reachability
 from bot.views.status.volumes import volumes_message
 
 
@@ -28,7 +28,7 @@ class ListVolumes:
         )
         live, trouble = await self._live()
         volumes = volumes_of(mounts, live)
-        answers = await servers_asked(self._ctx.probe, volumes)
+        answers = await servers_asked(self._ctx.reachability, volumes)
         return volumes_message(self._ctx.stack, volumes, answers, engine.hostname, trouble)
 
     async def _live(self) -> tuple[Mapping[str, LiveVolume], str]:
@@ -38,7 +38,9 @@ class ListVolumes:
             return {}, error.sentence
 
 
-async def servers_asked(probe: Probe, volumes: Iterable[Volume]) -> dict[tuple[str, int], Reach]:
+async def servers_asked(
+    reachability: Reachability, volumes: Iterable[Volume]
+) -> dict[tuple[str, int], Reach]:
     """What became of a try to connect to each NFS server, all side by side.
 
     Hosts that are placeholders are not asked: nobody knows whom that would reach.
@@ -46,5 +48,5 @@ async def servers_asked(probe: Probe, volumes: Iterable[Volume]) -> dict[tuple[s
     servers = [volume.nfs for volume in volumes]
     wanted = {(s.host, s.port) for s in servers if s is not None and not s.is_placeholder}
     ordered = sorted(wanted)
-    reached = await asyncio.gather(*(probe.tcp(host, port) for host, port in ordered))
+    reached = await asyncio.gather(*(reachability.tcp(host, port) for host, port in ordered))
     return dict(zip(ordered, reached, strict=True))

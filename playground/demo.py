@@ -110,7 +110,7 @@ class Demo:
     async def _bot(self, place: Place, given: Mapping[str, str]) -> None:
         mine = {name: value for name, value in self._environ.items() if name.startswith("BOT_")}
         settings = load({**FOR_A_DEMO, **place.settings, **mine, **given}, secrets_dir=None)
-        app = App(settings, probe=place.probe)
+        app = App(settings, reachability=place.reachability)
         self._parts.push_async_callback(app.stop)
         await app.start()
         await _watching(app)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.swarm.reachability import Reach
-from bot.ports.engine import Probe
+from bot.ports.engine import Reachability
 from bot.swarm.engine import DockerSwarm
 from playground.swarm.engine import SimulatedSwarm
 from playground.swarm.furnished import NFS_SERVER, furnished
@@ -31,7 +31,7 @@ class Place:
     sentence: str
     settings: Mapping[str, str] = field(default_factory=dict)
     swarm: SimulatedSwarm | None = None
-    probe: Probe | None = None
+    reachability: Reachability | None = None
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def simulated(folder: Path, seed: int) -> AsyncIterator[Place]:
                 "BOT_STACKS_DIR": str(STACKS),
             },
             swarm,
-            SimulatedProbe(swarm),
+            SimulatedReachability(swarm),
         )
 
 
@@ -62,7 +62,7 @@ async def real(environ: Mapping[str, str]) -> Place:
     return Place(f"the Docker swarm of {engine.hostname}", given)
 
 
-class SimulatedProbe:
+class SimulatedReachability:
     """TCP ports as seen from the simulated swarm: its NFS server answers unless it was broken."""
 
     def __init__(self, swarm: SimulatedSwarm) -> None:

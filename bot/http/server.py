@@ -12,18 +12,18 @@ from bot.http.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-Probe = Callable[[], Awaitable[None]]
+HealthCheck = Callable[[], Awaitable[None]]
 """Returns when a part works; raises BotError when it does not."""
 
 
 class Web:
     """Serves ``/healthz`` (the process lives), ``/readyz`` (its parts answer) and ``/metrics``.
 
-    ``probes`` are asked at every look at ``/readyz``. ``port`` is the one really bound.
+    ``checks`` are asked at every look at ``/readyz``. ``port`` is the one really bound.
     """
 
-    def __init__(self, probes: Mapping[str, Probe], metrics: Metrics) -> None:
-        self._probes = probes
+    def __init__(self, checks: Mapping[str, HealthCheck], metrics: Metrics) -> None:
+        self._checks = checks
         self._metrics = metrics
         self._runner: web.AppRunner | None = None
         self.app = web.Application()
@@ -64,9 +64,9 @@ class Web:
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         parts: dict[str, str] = {}
-        for name, probe in self._probes.items():
+        for name, check in self._checks.items():
             try:
-                await probe()
+                await check()
             except BotError as error:
                 parts[name] = error.sentence
                 self._metrics.up(name, answers=False)

@@ -9,7 +9,7 @@ from bot.domain.convergence.goal import Limits
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.ports import Chat, Clock, Drawing, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
-from bot.ports.engine import Nodes, Probe, ServiceLogs, Volumes
+from bot.ports.engine import Nodes, Reachability, ServiceLogs, Volumes
 from bot.runtime.tasks import Background
 
 
@@ -27,7 +27,7 @@ class Context:
     nodes: Nodes
     logs: ServiceLogs
     volumes: Volumes
-    probe: Probe
+    reachability: Reachability
     stacks: Stacks
     versions: Versions
     feed: Feed

@@ -15,7 +15,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
 from bot.loops.evidence import Evidence
-from bot.ports import Clock, Feed, Readiness, Subscription, Swarm
+from bot.ports import Clock, Feed, ProbeClient, Subscription, Swarm
 from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,14 @@ class Observer:
         swarm: Swarm,
         feed: Feed,
         clock: Clock,
-        readiness: Readiness,
+        probes: ProbeClient,
         *,
         tick: float = RECONCILE_SECONDS,
     ) -> None:
         self._swarm = swarm
         self._feed = feed
         self._clock = clock
-        self._readiness = readiness
+        self._probes = probes
         self._tick = tick
         self._evidence = Evidence(swarm)
 
@@ -83,7 +83,7 @@ class Observer:
 
     async def _ask(self, state: Convergence, look: Look) -> Reading | None:
         probe = question(state, look)
-        return await self._readiness.ask(probe) if probe else None
+        return await self._probes.ask(probe) if probe else None
 
     def _until(self, result: Step) -> float:
         return max(0.01, min(self._tick, result.look_again_in))

@@ -1,4 +1,4 @@
-"""Asks the probes of services over HTTP: ``bot.ports.Readiness`` on this machine's network."""
+"""Asks the probes of services over HTTP: ``bot.ports.ProbeClient`` on this machine's network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.domain.convergence.probe_spec import (
-    Probe,
+    HttpStatus,
     ProbeKind,
+    ProbeSpec,
     Reading,
-    Status,
     Unlike,
     Unreached,
     Workers,
@@ -31,7 +31,7 @@ IDENTITY: Final = "/json/identity.json"
 """What every scheduler serves unless its routes were changed: of releases 2021.2 to 2026.8 seen."""
 
 
-class HttpReadiness:
+class HttpProbeClient:
     """Sends one GET for each question; ``seconds`` is the longest that it waits.
 
     Goes there directly, by no proxy, and follows no redirect.
@@ -40,7 +40,7 @@ class HttpReadiness:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
 
-    async def ask(self, probe: Probe) -> Reading:
+    async def ask(self, probe: ProbeSpec) -> Reading:
         """What the probe says now. Raises nothing."""
         try:
             async with asyncio.timeout(self._seconds), _session() as session:
@@ -62,12 +62,12 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector)
 
 
-async def _asked(session: aiohttp.ClientSession, probe: Probe) -> Reading:
+async def _asked(session: aiohttp.ClientSession, probe: ProbeSpec) -> Reading:
     dask = probe.kind is ProbeKind.DASK
     url = f"http://{probe.address}{IDENTITY if dask else probe.path}"
     async with session.get(url, allow_redirects=False) as response:
         if not dask:
-            return Status(response.status)
+            return HttpStatus(response.status)
         if response.status != 200:
             return Unlike(f"it answers {response.status} at {IDENTITY}")
         return await _workers(response.content)

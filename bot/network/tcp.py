@@ -1,4 +1,5 @@
-"""Whether a server answers on a TCP port: ``bot.ports.engine.Probe`` on this machine's network."""
+"""Whether a server answers on a TCP port: ``bot.ports.engine.Reachability`` on this machine's
+network."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ SECONDS: Final = 2.0
 AT_ONCE: Final = 16
 
 
-class TcpProbe:
+class TcpReachability:
     """Connects and closes at once; nothing is sent. ``seconds`` is the longest that it waits."""
 
     def __init__(self, seconds: float = SECONDS) -> None:

@@ -78,7 +78,7 @@ class Volumes(Protocol):
         """The volumes that the bot's own engine has, by name; other nodes cannot be asked."""
 
 
-class Probe(Protocol):
+class Reachability(Protocol):
     """Whether a server answers, seen from the bot."""
 
     async def tcp(self, host: str, port: int) -> Reach:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.convergence.probe_spec import Probe, Reading
+from bot.domain.convergence.probe_spec import ProbeSpec, Reading
 from bot.domain.swarm.events import Batch, Listing
 from bot.domain.swarm.model import Task
 
@@ -49,10 +49,10 @@ class Feed(Protocol):
         """Which feed this is and how far behind."""
 
 
-class Readiness(Protocol):
+class ProbeClient(Protocol):
     """The probes of services, asked from where the bot is."""
 
-    async def ask(self, probe: Probe) -> Reading:
+    async def ask(self, probe: ProbeSpec) -> Reading:
         """Ask once, for a few seconds at most. Raises nothing."""
 
 

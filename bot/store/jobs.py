@@ -1,12 +1,12 @@
 """Jobs in Redis: at least once, first in first out in each lane, fenced by leases.
 
-queue.py        queued -> running -> finished: turns of workers, leases, cancelling
-records.py      reading jobs
-deliveries.py   verdicts on their way to their messages
+queue.py             queued -> running -> finished: turns of workers, leases, cancelling
+records.py           reading jobs
+deliveries.py        verdicts on their way to their messages
 pending_commands.py  commands on their way to being jobs
-audit.py        who did what
-scripts/        the transitions themselves
-keys.py         what is where, and for how long
+audit.py             who did what
+scripts/             the transitions themselves
+keys.py              what is where, and for how long
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from playground.swarm import mounts
-from playground.swarm.containers import Container, Containers, Probe
+from playground.swarm.containers import Container, ContainerProbe, Containers
 from playground.swarm.ids import Ids
 from playground.swarm.images import Registry, canonical
 from playground.swarm.model import (
@@ -251,7 +251,7 @@ class Agent:
         code, output = probe(check, environment)
         if container.service_id in self.sick:
             code, output = 1, "the probe was told to fail"
-        container.note(Probe(self._timeline.now, code, output))
+        container.note(ContainerProbe(self._timeline.now, code, output))
         if not code:
             if container.health != "healthy":
                 container.health = "healthy"

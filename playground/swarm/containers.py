@@ -14,7 +14,7 @@ _PROBES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ContainerProbe:
     """One run of a health check."""
 
     at: float
@@ -37,7 +37,7 @@ class Container:
     code: int = 0
     out_of_memory: bool = False
     health: str = ""
-    probes: list[Probe] = field(default_factory=list)
+    probes: list[ContainerProbe] = field(default_factory=list)
 
     @property
     def running(self) -> bool:
@@ -51,7 +51,7 @@ class Container:
             if self.started and self.started + line.after <= end:
                 yield self.started + line.after, line
 
-    def note(self, probe: Probe) -> None:
+    def note(self, probe: ContainerProbe) -> None:
         """Keep a probe; the last few count."""
         self.probes = [*self.probes, probe][-_PROBES:]
 

@@ -16,8 +16,8 @@ from bot.jobs.context import Context
 from bot.loops.delivery import Deliveries
 from bot.loops.home import Home
 from bot.loops.observer import Observer
-from bot.network.readiness import HttpReadiness
-from bot.network.tcp import TcpProbe
+from bot.network.readiness import HttpProbeClient
+from bot.network.tcp import TcpReachability
 from bot.ports import Swarm
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
@@ -111,10 +111,10 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     engine = Connection("unix:///nowhere/docker.sock")
     ctx = Context(
         nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=DockerVolumes(engine),
-        probe=TcpProbe(), incidents=RedisIncidents(RedisLink(NOWHERE)),
+        reachability=TcpReachability(), incidents=RedisIncidents(RedisLink(NOWHERE)),
         stacks=DockerStacks("", b"key"), versions=RedisVersions(RedisLink(NOWHERE)),
         swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
-        observer=Observer(swarm, feed, CLOCK, HttpReadiness()), background=background,
+        observer=Observer(swarm, feed, CLOCK, HttpProbeClient()), background=background,
         drawing=Pictures(), home=Home(messenger, CLOCK),
         plans=RedisPlans(RedisLink(NOWHERE)), plan_seconds=60.0,
         stack="orochi", command="/orochi", defaults=Defaults(), limits=Limits(),

@@ -57,9 +57,9 @@ async def test_a_pending_command_is_claimed_anew_after_the_same_time(jobs: Redis
     async with asyncio.timeout(PATIENCE):
         while len(given) < 2:
             asked = time.monotonic()
-            given = await jobs.abandoned_commands(ABANDONED)
-            if given:
-                found += given
+            left = await jobs.abandoned_commands(ABANDONED)
+            if left:
+                found += left
                 given.append((asked, time.monotonic()))
             await asyncio.sleep(0.02)
     assert found == [pending, pending]

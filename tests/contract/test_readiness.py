@@ -13,17 +13,17 @@ import pytest
 from aiohttp import web
 
 from bot.domain.convergence.probe_spec import (
-    Probe,
+    HttpStatus,
     ProbeKind,
+    ProbeSpec,
     Reading,
-    Status,
     Unlike,
     Unreached,
     Workers,
 )
 from bot.domain.swarm.reachability import Reach
-from bot.network.readiness import IDENTITY, MOST_BYTES, HttpReadiness
-from bot.ports import Readiness
+from bot.network.readiness import IDENTITY, MOST_BYTES, HttpProbeClient
+from bot.ports import ProbeClient
 
 LOOPBACK = "127.0.0.1"
 RECORDINGS = sorted((Path(__file__).parent / "recordings" / "dask").glob("*.json"))
@@ -31,9 +31,9 @@ RECORDINGS = sorted((Path(__file__).parent / "recordings" / "dask").glob("*.json
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def asker(seconds: float = 5.0) -> Readiness:
+def asker(seconds: float = 5.0) -> ProbeClient:
     """The adapter is the port: mypy sees to it."""
-    return HttpReadiness(seconds)
+    return HttpProbeClient(seconds)
 
 
 @asynccontextmanager
@@ -54,7 +54,7 @@ async def serving(answer: Answer) -> AsyncIterator[int]:
 async def dask(answer: Answer) -> Reading:
     """What a Dask probe says of a server."""
     async with serving(answer) as port:
-        return await asker().ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+        return await asker().ask(ProbeSpec(ProbeKind.DASK, LOOPBACK, port))
 
 
 def telling(body: str, status: int = 200) -> Answer:
@@ -119,9 +119,9 @@ async def test_an_http_probe_tells_the_status_and_follows_no_redirect(status: in
         return web.Response(status=status, headers={"Location": "/elsewhere"})
 
     async with serving(answer) as port:
-        reading = await asker().ask(Probe(ProbeKind.HTTP, LOOPBACK, port, "/a%20b?c=d"))
+        reading = await asker().ask(ProbeSpec(ProbeKind.HTTP, LOOPBACK, port, "/a%20b?c=d"))
 
-    assert reading == Status(status)
+    assert reading == HttpStatus(status)
     assert asked == ["/a%20b?c=d"]
 
 
@@ -130,7 +130,7 @@ async def test_a_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
 
     async with serving(telling("ok")) as port:
-        assert await asker().ask(Probe(ProbeKind.HTTP, LOOPBACK, port)) == Status(200)
+        assert await asker().ask(ProbeSpec(ProbeKind.HTTP, LOOPBACK, port)) == HttpStatus(200)
 
 
 async def test_where_nothing_listens():
@@ -138,13 +138,13 @@ async def test_where_nothing_listens():
         taken.bind((LOOPBACK, 0))
         port = taken.getsockname()[1]
 
-        reading = await asker().ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+        reading = await asker().ask(ProbeSpec(ProbeKind.DASK, LOOPBACK, port))
 
     assert reading == Unreached(Reach.REFUSES)
 
 
 async def test_a_name_that_nobody_knows():
-    reading = await asker(30.0).ask(Probe(ProbeKind.DASK, "no-such-host.invalid", 8787))
+    reading = await asker(30.0).ask(ProbeSpec(ProbeKind.DASK, "no-such-host.invalid", 8787))
 
     assert reading == Unreached(Reach.UNRESOLVED)
 
@@ -152,7 +152,7 @@ async def test_a_name_that_nobody_knows():
 async def test_where_there_is_no_way():
     """An address for documentation (RFC 3849), from a machine that has no such route; a machine
     that has one waits in vain."""
-    reading = await asker(0.5).ask(Probe(ProbeKind.HTTP, "2001:db8::1", 80))
+    reading = await asker(0.5).ask(ProbeSpec(ProbeKind.HTTP, "2001:db8::1", 80))
 
     assert reading in {Unreached(Reach.UNREACHABLE), Unreached(Reach.SILENT)}
 
@@ -166,7 +166,7 @@ async def test_one_that_takes_too_long():
         raise AssertionError
 
     async with serving(answer) as port:
-        reading = await asker(0.5).ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+        reading = await asker(0.5).ask(ProbeSpec(ProbeKind.DASK, LOOPBACK, port))
 
     assert entered.is_set()
     assert reading == Unreached(Reach.SILENT)
@@ -184,6 +184,6 @@ async def test_what_does_not_speak_http(said: bytes):
     async with server:
         port = server.sockets[0].getsockname()[1]
 
-        reading = await asker().ask(Probe(ProbeKind.DASK, LOOPBACK, port))
+        reading = await asker().ask(ProbeSpec(ProbeKind.DASK, LOOPBACK, port))
 
     assert reading == Unlike("it breaks the answer off, or it is not HTTP")

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import RefusedError
-from bot.network.tcp import TcpProbe
+from bot.network.tcp import TcpReachability
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, KEY, OURS, Workbench, text_of
@@ -137,7 +137,7 @@ async def test_a_file_full_of_traps_is_told_of_each_once(
         bench.lab.manager.socket,
         program=bench.program,
         resolve="never",
-        probe=TcpProbe(),
+        reachability=TcpReachability(),
     )
     try:
         told = (await stacks.record(OURS)).plan.warnings

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from bot.domain.convergence import readiness, wording
 from bot.domain.convergence.goal import Goal, Limits
 from bot.domain.convergence.history import Memory, Observation, remember
-from bot.domain.convergence.probe_spec import Probe, Reading
+from bot.domain.convergence.probe_spec import ProbeSpec, Reading
 from bot.domain.convergence.rule import Case, Phase, Rule
 from bot.domain.convergence.rules import CONVERGING, WATCHING
 from bot.domain.jobs.progress import ServiceProgress
@@ -67,7 +67,7 @@ class Step:
     look_again_in: float
 
 
-def question(state: Convergence, look: Look) -> Probe | None:
+def question(state: Convergence, look: Look) -> ProbeSpec | None:
     """Whom to ask before the step with this look, None for nobody. A watch asks no more."""
     service = look.service
     if state.phase is not Phase.CONVERGING or service is None:

@@ -38,7 +38,7 @@ class ProbeKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbeSpec:
     """What a right label asks for.
 
     ``host`` is a name or an address (IPv6 without brackets), ``path`` begins with ``/`` and has
@@ -63,7 +63,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class WrongProbe:
+class InvalidProbeSpec:
     """A label that cannot be read. ``text`` is its value, shortened; ``why`` a clause."""
 
     text: str
@@ -83,7 +83,7 @@ class Workers:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class HttpStatus:
     """An HTTP server answered with this status code."""
 
     code: int
@@ -103,17 +103,17 @@ class Unlike:
     why: str
 
 
-Reading = Workers | Status | Unreached | Unlike
+Reading = Workers | HttpStatus | Unreached | Unlike
 """What asking a probe once came to."""
 
 
-def probe_of(service: Service) -> Probe | WrongProbe | None:
+def probe_of(service: Service) -> ProbeSpec | InvalidProbeSpec | None:
     """The service's probe; None where it has no such label, or an empty one."""
     text = service.labels.get(LABEL, "").strip()
     return read(text) if text else None
 
 
-def read(text: str) -> Probe | WrongProbe:
+def read(text: str) -> ProbeSpec | InvalidProbeSpec:
     """A label's value, without white space around it."""
     try:
         parts = urlsplit(text)
@@ -122,7 +122,7 @@ def read(text: str) -> Probe | WrongProbe:
         return _wrong(text, "its host or its port is none")
 
 
-def _probe(text: str, parts: SplitResult, port: int | None) -> Probe | WrongProbe:
+def _probe(text: str, parts: SplitResult, port: int | None) -> ProbeSpec | InvalidProbeSpec:
     schemes = {kind.value: kind for kind in ProbeKind}
     if len(text) > LONGEST:
         return _wrong(text, f"it has more than {LONGEST} characters")
@@ -143,7 +143,7 @@ def _probe(text: str, parts: SplitResult, port: int | None) -> Probe | WrongProb
         return _wrong(text, "it has characters that do not belong into a URL")
     if kind is ProbeKind.DASK and rest != "/":
         return _wrong(text, "after the port of a Dask scheduler comes nothing more")
-    return Probe(kind, host, _HTTP_PORT if port is None else port, rest)
+    return ProbeSpec(kind, host, _HTTP_PORT if port is None else port, rest)
 
 
 def _is_host(host: str) -> bool:
@@ -152,6 +152,6 @@ def _is_host(host: str) -> bool:
     return _NAME.fullmatch(host) is not None
 
 
-def _wrong(text: str, why: str) -> WrongProbe:
+def _wrong(text: str, why: str) -> InvalidProbeSpec:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return WrongProbe(shown, why)
+    return InvalidProbeSpec(shown, why)

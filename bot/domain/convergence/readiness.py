@@ -15,14 +15,14 @@ from typing import Final
 
 from bot.domain.convergence.probe_spec import (
     LABEL,
-    Probe,
+    HttpStatus,
+    InvalidProbeSpec,
     ProbeKind,
+    ProbeSpec,
     Reading,
-    Status,
     Unlike,
     Unreached,
     Workers,
-    WrongProbe,
     probe_of,
 )
 from bot.domain.swarm.model import Look, Node, Service, Task
@@ -58,11 +58,11 @@ UNPROBED: Final = Readiness()
 """Of a service that has no probe, or where it does not matter."""
 
 
-def question(look: Look, census: Census) -> Probe | None:
+def question(look: Look, census: Census) -> ProbeSpec | None:
     """Whom to ask about what runs at this look; None where there is nothing to ask."""
     service = look.service
     probe = _probe(service, census) if service is not None else None
-    return probe if isinstance(probe, Probe) and census.running else None
+    return probe if isinstance(probe, ProbeSpec) and census.running else None
 
 
 def judge(look: Look, service: Service, census: Census, reading: Reading | None) -> Readiness:
@@ -70,16 +70,16 @@ def judge(look: Look, service: Service, census: Census, reading: Reading | None)
     probe = _probe(service, census)
     if probe is None:
         return UNPROBED
-    if isinstance(probe, WrongProbe):
+    if isinstance(probe, InvalidProbeSpec):
         text = f"whether that is ready cannot be verified: {probe.sentence}"
         advice = f"Correct it: `docker service update --label-add {LABEL}=… {service.name}`."
         return Readiness(ready=False, words=text, lack=text, advice=advice, probed=True, wrong=True)
     match reading:
         case Workers():
             return _registered(look, service, census, probe, reading)
-        case Status() if 200 <= reading.code < 300:
+        case HttpStatus() if 200 <= reading.code < 300:
             return Readiness(words=f"{probe.url} answers {reading.code}", probed=True)
-        case Status():
+        case HttpStatus():
             text = f"{probe.url} answers {reading.code} and not 2xx"
             return _unready(text, text)
         case Unreached():
@@ -94,14 +94,14 @@ def _unready(words: str, lack: str, advice: str = "") -> Readiness:
     return Readiness(ready=False, words=words, lack=lack, advice=advice, probed=True)
 
 
-def _probe(service: Service, census: Census) -> Probe | WrongProbe | None:
+def _probe(service: Service, census: Census) -> ProbeSpec | InvalidProbeSpec | None:
     if census.wanted == 0 or runs_to_completion(service):
         return None
     return probe_of(service)
 
 
 def _registered(
-    look: Look, service: Service, census: Census, probe: Probe, reading: Workers
+    look: Look, service: Service, census: Census, probe: ProbeSpec, reading: Workers
 ) -> Readiness:
     absent = _absent(census.running, look.nodes, reading.hosts)
     number = len(census.running)
@@ -145,7 +145,7 @@ def _place(look: Look, service: Service, task: Task) -> str:
     return node if service.mode.is_global else f"slot {place_of(service, task)} on {node}"
 
 
-def _unverified(probe: Probe, why: str, reach: Reach = Reach.REFUSES) -> Readiness:
+def _unverified(probe: ProbeSpec, why: str, reach: Reach = Reach.REFUSES) -> Readiness:
     """Nothing is known of readiness. A server that refuses may still be starting; where there is
     no way to it, the bot lacks a network."""
     what = "registration" if probe.kind is ProbeKind.DASK else "readiness"
@@ -156,12 +156,12 @@ def _unverified(probe: Probe, why: str, reach: Reach = Reach.REFUSES) -> Readine
     return _unready(f"{what} is not verified: {why}{hint}", lack, advice)
 
 
-def _unlike(probe: Probe, reading: Unlike) -> str:
+def _unlike(probe: ProbeSpec, reading: Unlike) -> str:
     what = "a Dask scheduler" if probe.kind is ProbeKind.DASK else "an HTTP server"
     return f"{probe.url} does not answer as {what}: {reading.why}"
 
 
-def _unreached(probe: Probe, reach: Reach) -> str:
+def _unreached(probe: ProbeSpec, reach: Reach) -> str:
     match reach:
         case Reach.UNRESOLVED:
             return f"the name {probe.host} of {probe.url} is not known where the bot runs"

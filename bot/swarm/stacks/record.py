@@ -16,7 +16,7 @@ from bot.domain.deploys.version import Bundle
 from bot.domain.errors import NotAManagerError, RefusedError
 from bot.domain.jobs.deploy_plan import Action, Step
 from bot.ports import Applied, Recording
-from bot.ports.engine import Probe
+from bot.ports.engine import Reachability
 from bot.swarm.connection import Connection
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
@@ -39,7 +39,7 @@ class DockerStacks:
 
     ``folder`` is ``BOT_STACKS_DIR``, "" where nothing may be deployed. ``key`` makes digests that
     tell nothing: secret, and the same for all replicas, or one does not know another's plans.
-    ``probe`` asks NFS servers whether they answer, None: they are not asked. ``program``,
+    ``reachability`` asks NFS servers whether they answer, None: they are not asked. ``program``,
     ``resolve`` and ``seconds`` as for ``DockerCli``; ``base_url`` and ``timeout`` as for
     ``Connection``.
     """
@@ -50,7 +50,7 @@ class DockerStacks:
         key: bytes,
         base_url: str = "",
         *,
-        probe: Probe | None = None,
+        reachability: Reachability | None = None,
         timeout: float = 30.0,
         program: str = PROGRAM,
         resolve: str = RESOLVE,
@@ -60,7 +60,7 @@ class DockerStacks:
         self._folder = StackFolder(folder)
         self._redactor = Redactor(key)
         self._seal = Seal(key)
-        self._survey = Survey(self._connection, probe)
+        self._survey = Survey(self._connection, reachability)
         self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
         self._restoring = DockerCli(program, seconds=seconds, resolve="never")
 

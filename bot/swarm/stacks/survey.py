@@ -11,7 +11,7 @@ from bot.domain.deploys import warnings as stack_warnings
 from bot.domain.deploys.variables import interpolated
 from bot.domain.deploys.warnings import Stack, to_ask
 from bot.domain.swarm.volumes import volumes_of
-from bot.ports.engine import Probe
+from bot.ports.engine import Reachability
 from bot.swarm import wire
 from bot.swarm.connection import Connection
 from bot.swarm.stacks.compose import bodies
@@ -26,12 +26,13 @@ _OF_NO_NODE: Final = (".", "~")
 
 
 class Survey:
-    """Looks at what a stack needs around it. ``probe`` is None where no server is to be asked."""
+    """Looks at what a stack needs around it. ``reachability`` is None where no server is to be
+    asked."""
 
-    def __init__(self, connection: Connection, probe: Probe | None) -> None:
+    def __init__(self, connection: Connection, reachability: Reachability | None) -> None:
         self._connection = connection
         self._volumes = DockerVolumes(connection)
-        self._probe = probe
+        self._reachability = reachability
 
     async def warnings(
         self, name: str, document: Mapping[str, Any], specs: Iterable[Json], said: Iterable[str]
@@ -45,8 +46,10 @@ class Survey:
         ignored, others = _ignored(said)
         live, nodes = await asyncio.gather(self._volumes.live(), self._connection.list("/nodes"))
         volumes = volumes_of((mount for each in raw for mount in mounts_of(each)), live)
-        servers = sorted(to_ask(volumes)) if self._probe else []
-        answers = await asyncio.gather(*(self._probe.tcp(*s) for s in servers if self._probe))
+        servers = sorted(to_ask(volumes)) if self._reachability else []
+        answers = await asyncio.gather(
+            *(self._reachability.tcp(*s) for s in servers if self._reachability)
+        )
         stack = Stack(
             name,
             services=tuple(wire.service_from(each) for each in raw),

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from bot.domain.convergence.probe_spec import (
     LABEL,
     LONGEST,
-    Probe,
+    InvalidProbeSpec,
     ProbeKind,
-    WrongProbe,
+    ProbeSpec,
     probe_of,
     read,
 )
@@ -25,17 +25,17 @@ DASK, HTTP = ProbeKind.DASK, ProbeKind.HTTP
 @pytest.mark.parametrize(
     ("text", "probe"),
     [
-        ("dask://scheduler:8787", Probe(DASK, "scheduler", 8787)),
-        ("dask://orochi_scheduler:8787/", Probe(DASK, "orochi_scheduler", 8787)),
-        ("DASK://Scheduler:8787", Probe(DASK, "scheduler", 8787)),
-        ("dask://10.0.1.7:8787", Probe(DASK, "10.0.1.7", 8787)),
-        ("dask://[fd00::7]:8787", Probe(DASK, "fd00::7", 8787)),
-        ("http://django:8000/healthz", Probe(HTTP, "django", 8000, "/healthz")),
-        ("http://django", Probe(HTTP, "django", 80)),
-        ("http://a.b-c:81/x%20y?deep=1&z", Probe(HTTP, "a.b-c", 81, "/x%20y?deep=1&z")),
+        ("dask://scheduler:8787", ProbeSpec(DASK, "scheduler", 8787)),
+        ("dask://orochi_scheduler:8787/", ProbeSpec(DASK, "orochi_scheduler", 8787)),
+        ("DASK://Scheduler:8787", ProbeSpec(DASK, "scheduler", 8787)),
+        ("dask://10.0.1.7:8787", ProbeSpec(DASK, "10.0.1.7", 8787)),
+        ("dask://[fd00::7]:8787", ProbeSpec(DASK, "fd00::7", 8787)),
+        ("http://django:8000/healthz", ProbeSpec(HTTP, "django", 8000, "/healthz")),
+        ("http://django", ProbeSpec(HTTP, "django", 80)),
+        ("http://a.b-c:81/x%20y?deep=1&z", ProbeSpec(HTTP, "a.b-c", 81, "/x%20y?deep=1&z")),
     ],
 )
-def test_a_label_is_read(text: str, probe: Probe):
+def test_a_label_is_read(text: str, probe: ProbeSpec):
     assert read(text) == probe
 
 
@@ -68,7 +68,7 @@ def test_a_label_is_read(text: str, probe: Probe):
 def test_a_wrong_label_is_a_sentence(text: str, why: str):
     found = read(text)
 
-    assert isinstance(found, WrongProbe)
+    assert isinstance(found, InvalidProbeSpec)
     assert why in found.why
     assert len(found.sentence) < 300
 
@@ -80,14 +80,14 @@ def test_an_empty_label_is_none(text: str):
 
 
 def test_white_space_around_a_label_does_not_matter():
-    assert probe_of(a_service(1, labels={LABEL: " http://a:1/ "})) == Probe(HTTP, "a", 1)
+    assert probe_of(a_service(1, labels={LABEL: " http://a:1/ "})) == ProbeSpec(HTTP, "a", 1)
 
 
 @given(st.one_of(st.text(max_size=60), st.from_regex(r"(dask|http)://\S{0,30}(:[0-9]{0,6})?/?.*")))
 def test_any_text_is_a_probe_that_can_be_asked_or_a_sentence(text: str):
     found = read(text.strip())
 
-    if isinstance(found, Probe):
+    if isinstance(found, ProbeSpec):
         assert read(found.url) == found
         parts = urlsplit(f"http://{found.address}{found.path}")
         assert (parts.hostname, parts.port or 80) == (found.host, found.port)

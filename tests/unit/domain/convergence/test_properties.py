@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from bot.domain.convergence.machine import Convergence, Goal, Step, step
 from bot.domain.convergence.probe_spec import (
     LABEL,
-    Probe,
+    HttpStatus,
+    ProbeSpec,
     Reading,
-    Status,
     Unlike,
     Unreached,
     Workers,
@@ -85,7 +85,7 @@ tasks = st.builds(
 readings = st.one_of(
     st.none(),
     st.builds(Workers, st.lists(st.sampled_from(["10.0.1.1", "10.0.2.2", ""])).map(tuple)),
-    st.builds(Status, st.sampled_from([200, 204, 302, 404, 503])),
+    st.builds(HttpStatus, st.sampled_from([200, 204, 302, 404, 503])),
     st.builds(Unreached, st.sampled_from([each for each in Reach if each is not Reach.ANSWERS])),
     st.just(Unlike("it answers 404")),
 )
@@ -193,8 +193,8 @@ def test_converged_is_never_said_while_a_probe_is_not_content(state: Convergence
             continue
         census = count(look, service)
         if census.wanted and not runs_to_completion(service):
-            assert isinstance(read(service.labels[LABEL]), Probe)
-            assert isinstance(reading, Workers | Status)
+            assert isinstance(read(service.labels[LABEL]), ProbeSpec)
+            assert isinstance(reading, Workers | HttpStatus)
             if isinstance(reading, Workers):
                 assert len(reading.hosts) >= len(census.running)
             else:

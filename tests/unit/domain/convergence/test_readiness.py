@@ -9,10 +9,10 @@ import pytest
 from bot.domain.convergence.machine import Convergence, Limits, question
 from bot.domain.convergence.probe_spec import (
     LABEL,
-    Probe,
+    HttpStatus,
     ProbeKind,
+    ProbeSpec,
     Reading,
-    Status,
     Unlike,
     Unreached,
     Workers,
@@ -193,10 +193,10 @@ def test_a_probe_that_cannot_be_reached_is_told_at_once_and_never_converges(
 def test_an_http_probe_waits_for_2xx():
     machine = Machine(a_goal(1), probed(WEB, 1))
 
-    first = machine.see(0, *workers(1), reading=Status(503))
-    machine.see(10, *workers(1), reading=Status(302))
-    machine.see(20, *workers(1), reading=Status(204))
-    found = machine.see(25, *workers(1), reading=Status(204)).outcome
+    first = machine.see(0, *workers(1), reading=HttpStatus(503))
+    machine.see(10, *workers(1), reading=HttpStatus(302))
+    machine.see(20, *workers(1), reading=HttpStatus(204))
+    found = machine.see(25, *workers(1), reading=HttpStatus(204)).outcome
 
     assert first.progress.phase == f"1 of 1 runs; {WEB} answers 503 and not 2xx"
     assert found is not None
@@ -206,7 +206,7 @@ def test_an_http_probe_waits_for_2xx():
 def test_an_http_probe_that_stays_so_is_what_is_missing():
     machine = Machine(a_goal(1, limits=Limits(time_limit=60)), probed(WEB, 1))
 
-    found = machine.see(60, *workers(1), reading=Status(503)).outcome
+    found = machine.see(60, *workers(1), reading=HttpStatus(503)).outcome
 
     assert found is not None
     assert found.reason == f"After 60 s 1 of 1 runs: {WEB} answers 503 and not 2xx."
@@ -272,7 +272,7 @@ def test_a_watch_does_not_ask():
 @pytest.mark.parametrize(
     ("service", "tasks", "asked"),
     [
-        (probed(), workers(1), Probe(ProbeKind.DASK, "scheduler", 8787)),
+        (probed(), workers(1), ProbeSpec(ProbeKind.DASK, "scheduler", 8787)),
         (probed(), (a_task("p", 1, PREPARING),), None),
         (probed(replicas=0), workers(1), None),
         (probed("wrong"), workers(1), None),
@@ -281,7 +281,7 @@ def test_a_watch_does_not_ask():
         (None, (), None),
     ],
 )
-def test_who_is_asked(service: Service | None, tasks: tuple[Task, ...], asked: Probe | None):
+def test_who_is_asked(service: Service | None, tasks: tuple[Task, ...], asked: ProbeSpec | None):
     look = Look(BEGAN, service, tasks, NODES)
 
     assert question(Convergence.start(a_goal()), look) == asked

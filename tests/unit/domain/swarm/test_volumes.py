@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, NfsServer, VolumeMount, nfs_server, volumes_of
-from bot.network.tcp import TcpProbe
+from bot.network.tcp import TcpReachability
 
 NFS = {"type": "nfs", "o": "addr=10.0.0.5,nolock,soft,rw,nfsvers=4", "device": ":/var/nfs/media"}
 
@@ -89,12 +89,12 @@ def test_a_volume_that_was_made_otherwise_keeps_its_old_options() -> None:
 async def test_a_server_that_answers_and_one_that_refuses() -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    probe = TcpProbe()
+    reachability = TcpReachability()
 
-    assert await probe.tcp("127.0.0.1", port) is Reach.ANSWERS
+    assert await reachability.tcp("127.0.0.1", port) is Reach.ANSWERS
     server.close()
     await server.wait_closed()
-    assert await probe.tcp("127.0.0.1", port) is Reach.REFUSES
+    assert await reachability.tcp("127.0.0.1", port) is Reach.REFUSES
 
 
 async def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
@@ -108,7 +108,7 @@ async def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
             for each in waiting:
                 each.setblocking(False)
                 each.connect_ex(address)
-            assert await TcpProbe(0.2).tcp(*address) is Reach.SILENT
+            assert await TcpReachability(0.2).tcp(*address) is Reach.SILENT
         finally:
             for each in waiting:
                 each.close()
@@ -116,4 +116,4 @@ async def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
 
 @pytest.mark.parametrize("host", ["no such host", "nfs_server_ip.invalid", "x" * 300, "a..b", ""])
 async def test_a_name_that_means_nothing(host: str) -> None:
-    assert await TcpProbe().tcp(host, 1) is Reach.UNRESOLVED
+    assert await TcpReachability().tcp(host, 1) is Reach.UNRESOLVED
