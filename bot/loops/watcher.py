@@ -35,7 +35,7 @@ from bot.domain.incidents.events import (
 )
 from bot.domain.incidents.model import Incident, IncidentState, Silence, Watch
 from bot.domain.incidents.snapshot import (
-    Picture,
+    Snapshot,
     ends_tasks,
     news_of_batch,
     news_of_listing,
@@ -122,8 +122,8 @@ class LeaderSession:
         self._handled = kept.handled
         self._saved = kept.watch, kept.handled
         self._began = around.clock.now() - CLOCKS_APART
-        self._picture = Picture()
-        self._sighted = False
+        self._snapshot = Snapshot()
+        self._listed = False
         self._busy: frozenset[str] = frozenset()
         self._inputs: asyncio.Queue[Input] = asyncio.Queue(WAITING)
         self._wake = asyncio.Event()
@@ -202,7 +202,7 @@ class LeaderSession:
             await self._refresh_busy(inputs)
             for each in inputs:
                 self._take_in(each)
-            if not inputs and self._sighted:
+            if not inputs and self._listed:
                 self._reduce(incidents.tick(self._watch, self._context(), self._now()))
             await self._save()
             self._act()
@@ -211,7 +211,7 @@ class LeaderSession:
         """Until something came, or time alone may change something."""
         if self._inputs.empty():
             # Before the first listing time changes nothing, whatever is due.
-            due = incidents.next_tick(self._watch, self._now()) if self._sighted else None
+            due = incidents.next_tick(self._watch, self._now()) if self._listed else None
             holds = self._busy or any(each.held for each in self._watch.incidents.values())
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(due, BUSY_SECONDS) if due and holds else due):
@@ -237,8 +237,8 @@ class LeaderSession:
                 self._reduce(self._pressed(press))
 
     def _take_listing(self, listing: Listing) -> None:
-        self._picture.take(listing)
-        self._sighted = True
+        self._snapshot.take(listing)
+        self._listed = True
         news = news_of_listing(listing, self._began)
         self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
         asked = {fetch.incident_id for fetch in self._fetches}
@@ -249,7 +249,7 @@ class LeaderSession:
         """Take in a batch; one that cannot be is left out, as it would end every watch anew."""
         try:
             for event in batch.events:
-                self._picture.see(event)
+                self._snapshot.see(event)
             for news in news_of_batch(batch, self._began):
                 self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
         except Exception:
@@ -381,11 +381,11 @@ class LeaderSession:
         self._busy = frozenset(target.service_id for job in running for target in job.targets)
 
     def _context(self) -> Context:
-        return self._picture.context(self._busy, self._around.rules)
+        return self._snapshot.context(self._busy, self._around.rules)
 
     def _channels_of(self, incident: Incident) -> tuple[str, ...]:
         """Where it would be told if it began now, and where when that cannot be."""
-        service = self._picture.services.get(incident.service_id)
+        service = self._snapshot.services.get(incident.service_id)
         rules = self._around.rules
         return (rules.channel_for(service), rules.channel) if service else (rules.channel,)
 

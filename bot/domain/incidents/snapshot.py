@@ -19,7 +19,7 @@ from bot.domain.swarm.slots import runs_to_completion
 _ENDS = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
 
 
-class Picture:
+class Snapshot:
     """Services, nodes and the tasks that live (of services that run to completion, all)."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Picture:
         return self._tasks.get(service_id, {}).values()
 
     def context(self, busy: Set[str], rules: Rules) -> Context:
-        """What the reducer needs to know; a view of this picture, not a copy."""
+        """What the reducer needs to know; a view of this snapshot, not a copy."""
         return Context(self.services, self.nodes, self.tasks, busy, rules)
 
     def _see_task(self, action: Action, task: Task) -> None:

@@ -11,7 +11,7 @@ from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import Watch
 from bot.domain.incidents.reducer import reduce
 from bot.domain.incidents.snapshot import (
-    Picture,
+    Snapshot,
     ends_tasks,
     news_of_batch,
     news_of_listing,
@@ -45,39 +45,39 @@ def listing(*tasks: Task, service: Service | None = None, resumed: bool = False)
     return Listing(look, 7, resumed=resumed)
 
 
-def picture(*tasks: Task, service: Service | None = None) -> Picture:
-    made = Picture()
+def snapshot(*tasks: Task, service: Service | None = None) -> Snapshot:
+    made = Snapshot()
     made.take(listing(*tasks, service=service))
     return made
 
 
-def seen(made: Picture) -> dict[str, TaskState]:
+def seen(made: Snapshot) -> dict[str, TaskState]:
     return {task.id: task.state for task in made.tasks("s")}
 
 
 def test_it_begins_anew_with_a_listing():
-    made = picture(*running(1, 2))
+    made = snapshot(*running(1, 2))
     made.take(listing(*running(3)))
 
     assert seen(made) == {"r3": RUNNING}
 
 
 def test_an_older_event_changes_nothing():
-    made = picture(a_task("t", state=RUNNING))
+    made = snapshot(a_task("t", state=RUNNING))
     made.see(Event(UPDATE, a_task("t", state=PREPARING)))
 
     assert seen(made) == {"t": RUNNING}
 
 
 def test_who_was_wanted_gone_stays_so():
-    made = picture(a_task("t", state=RUNNING, desired=SHUTDOWN))
+    made = snapshot(a_task("t", state=RUNNING, desired=SHUTDOWN))
     made.see(Event(UPDATE, a_task("t", state=RUNNING, desired=RUNNING)))
 
     assert [task.desired for task in made.tasks("s")] == [SHUTDOWN]
 
 
 def test_ended_tasks_are_dropped():
-    made = picture(*running(1, 2), failed("t9"))
+    made = snapshot(*running(1, 2), failed("t9"))
     made.see(Event(UPDATE, failed("r1")))
 
     assert seen(made) == {"r2": RUNNING}
@@ -85,14 +85,14 @@ def test_ended_tasks_are_dropped():
 
 def test_ended_tasks_of_a_service_that_runs_to_completion_are_kept():
     job = a_service(2, mode=Mode.REPLICATED_JOB)
-    made = picture(a_task("t1", 1, COMPLETE), service=job)
+    made = snapshot(a_task("t1", 1, COMPLETE), service=job)
     made.see(Event(UPDATE, a_task("t2", 2, FAILED)))
 
     assert seen(made) == {"t1": COMPLETE, "t2": FAILED}
 
 
 def test_removed_tasks_services_and_nodes_are_gone():
-    made = picture(*running(1, 2))
+    made = snapshot(*running(1, 2))
     made.see(Event(REMOVE, running(1)[0]))
     assert seen(made) == {"r2": RUNNING}
 
@@ -104,7 +104,7 @@ def test_removed_tasks_services_and_nodes_are_gone():
 
 
 def test_an_older_service_changes_nothing():
-    made = picture(service=a_service(3, version=9))
+    made = snapshot(service=a_service(3, version=9))
     made.see(Event(UPDATE, a_service(1, version=8)))
     assert made.services["s"].replicas == 3
 
@@ -113,7 +113,7 @@ def test_an_older_service_changes_nothing():
 
 
 def test_who_leads_is_kept_as_the_listing_had_it():
-    made = Picture()
+    made = Snapshot()
     leader = replace(NODES[0], manager="leader")
     look = StackLook(BEGAN, "", (), (), (leader,))
     made.take(Listing(look, 1, resumed=False))
@@ -127,7 +127,7 @@ LIVES = st.permutations([ASSIGNED, PREPARING, READY, STARTING, RUNNING])
 
 @given(LIVES)
 def test_in_whatever_order_the_furthest_state_stands(states: list[TaskState]):
-    made = picture(a_task("t", state=PENDING))
+    made = snapshot(a_task("t", state=PENDING))
     for state in states:
         made.see(Event(UPDATE, a_task("t", state=state)))
 
@@ -137,7 +137,7 @@ def test_in_whatever_order_the_furthest_state_stands(states: list[TaskState]):
 @given(st.lists(st.sampled_from([PREPARING, RUNNING, SHUTDOWN, FAILED]), max_size=6))
 def test_a_replay_up_to_the_end_leaves_nothing(states: list[TaskState]):
     """However far the listing was ahead of it."""
-    made = picture()
+    made = snapshot()
     for state in sorted(states, key=lambda each: each):
         made.see(Event(UPDATE, a_task("t", state=state)))
     made.see(Event(UPDATE, failed("t")))
@@ -204,7 +204,7 @@ def test_only_ends_that_may_be_failures_are_asked_about():
 
 def watched(*tasks: Task) -> Watch:
     """A watch in which these failed, one after the other."""
-    made = picture(*running(1, 2, 3))
+    made = snapshot(*running(1, 2, 3))
     watch = Watch(began=BEGAN - 60)
     for task in tasks:
         (news,) = news_of_batch(Batch((Event(UPDATE, task),), 8), 0.0)
