@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.values import Cancel as Command
+from bot.domain.commands.values import CancelHandler as Command
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.jobs.confirmation import Confirming
@@ -11,7 +11,7 @@ from bot.ports import CancelResult
 from bot.views.errors import done
 
 
-class Cancel:
+class CancelHandler:
     """Cancels on behalf of ``user``."""
 
     def __init__(self, ctx: Context, confirming: Confirming) -> None:

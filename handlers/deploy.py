@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.values import Deploy as Command
+from bot.domain.commands.values import DeployHandler as Command
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import Action, Plan, ServiceChange
 from bot.domain.jobs.model import Job, PendingCommand, Target
@@ -21,7 +21,7 @@ RECORD_SECONDS = 45.0
 """Less than the time after which an accepted command counts as abandoned."""
 
 
-class Deploy:
+class DeployHandler:
     """Begins deploys: of a stack's files, or of those of an earlier version."""
 
     def __init__(self, ctx: Context, confirming: Confirming) -> None:

@@ -25,7 +25,7 @@ READY_SECONDS = 30.0
 """After so long a node that is not ready has not just lost sight of the managers' leader."""
 
 
-class Drain:
+class DrainHandler:
     """No task shall run on the node."""
 
     action = "drain"
@@ -69,7 +69,7 @@ class Drain:
         return found or (drain_overdue(look, target.replicas) if overdue else None)
 
 
-class Activate:
+class ActivateHandler:
     """Tasks may run on the node again."""
 
     action = "activate"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import alike
-from bot.domain.commands.values import ListVersions as Command
+from bot.domain.commands.values import ListVersionsHandler as Command
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.views.history import history_message
 
 
-class ListVersions:
+class ListVersionsHandler:
     """Answers with the versions that are kept of a stack."""
 
     def __init__(self, ctx: Context) -> None:

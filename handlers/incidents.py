@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import NotFound, resolve, short_name
-from bot.domain.commands.values import ListIncidents as Command
+from bot.domain.commands.values import ListIncidentsHandler as Command
 from bot.domain.incidents.model import Incident
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
@@ -14,7 +14,7 @@ REMEMBERED = 200
 SHOWN = 10
 
 
-class ListIncidents:
+class ListIncidentsHandler:
     """Answers with the open incidents and the last resolved ones."""
 
     def __init__(self, ctx: Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.values import ListJobs as Command
+from bot.domain.commands.values import ListJobsHandler as Command
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.views.jobs.list import jobs_message
@@ -10,7 +10,7 @@ from bot.views.jobs.list import jobs_message
 RECENT = 10
 
 
-class ListJobs:
+class ListJobsHandler:
     """Answers with the jobs under way and the last finished ones."""
 
     def __init__(self, ctx: Context) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.values import Join as Command
+from bot.domain.commands.values import JoinHandler as Command
 from bot.domain.commands.values import RotateToken
 from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
 from bot.domain.swarm.join_tokens import ROLES, fingerprint
@@ -20,7 +20,7 @@ ROTATE_SECONDS = 8.0
 """Less than an answer may take: a rotation that hangs must not be told as nothing changed."""
 
 
-class Join:
+class JoinHandler:
     """Answers with the join command, or asks before a token is rotated."""
 
     def __init__(self, ctx: Context) -> None:

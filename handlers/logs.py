@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.values import ReadLogs as Command
+from bot.domain.commands.values import ReadLogsHandler as Command
 from bot.domain.errors import ChatError
 from bot.domain.swarm.model import Service
 from bot.domain.swarm.service_log import ServiceLog
@@ -17,7 +17,7 @@ SEND_SECONDS = 4.0
 """With what the engine takes it stays within the time that an answer may take."""
 
 
-class ReadLogs:
+class ReadLogsHandler:
     """Answers with the last lines of all tasks of a service."""
 
     def __init__(self, ctx: Context) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.values import ShowMap as Command
+from bot.domain.commands.values import ShowMapHandler as Command
 from bot.jobs.context import Context
 from bot.ports import Request, Upload
 from bot.views.pictures.map import map_picture
 from bot.views.slack.text import line, mention
 
 
-class ShowMap:
+class ShowMapHandler:
     """Shares the picture in the channel; who asked is named beside it."""
 
     def __init__(self, ctx: Context) -> None:

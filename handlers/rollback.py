@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.commands.names import SERVICE_VALUE
-from bot.domain.commands.values import RollBack as Command
+from bot.domain.commands.values import RollBackHandler as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.deploys.history import way_back
 from bot.domain.errors import RefusedError, SupersededError
@@ -22,13 +22,13 @@ from bot.jobs import service_lookup
 from bot.jobs.context import Context
 from bot.jobs.previous_spec import FormerSpec
 from bot.jobs.submit import queue
-from handlers.deploy import Deploy
+from handlers.deploy import DeployHandler
 from handlers.scale import ScaleBack
 
 ACTION = "rollback"
 
 
-class RollBack:
+class RollBackHandler:
     """Begins roll backs, and says what they do to a service."""
 
     def __init__(self, ctx: Context) -> None:
@@ -126,7 +126,7 @@ def _check_previous(target: Target, service: Service) -> None:
 class StackBack:
     """Begins such deploys."""
 
-    def __init__(self, ctx: Context, deploy: Deploy) -> None:
+    def __init__(self, ctx: Context, deploy: DeployHandler) -> None:
         self._ctx = ctx
         self._deploy = deploy
 
@@ -155,7 +155,7 @@ class WayBack:
     """Begins the job that a button's value tells."""
 
     def __init__(
-        self, ctx: Context, scale_back: ScaleBack, roll_back: RollBack, stack_back: StackBack
+        self, ctx: Context, scale_back: ScaleBack, roll_back: RollBackHandler, stack_back: StackBack
     ) -> None:
         self._ctx = ctx
         self._scale_back = scale_back

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.commands.names import NotFound, resolve
-from bot.domain.commands.values import Scale as Command
+from bot.domain.commands.values import ScaleHandler as Command
 from bot.domain.commands.values import ScaleTarget
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import RefusedError
@@ -25,7 +25,7 @@ from bot.views.errors import unknown_service
 ACTION = "scale"
 
 
-class Scale:
+class ScaleHandler:
     """Begins scale jobs, and says what they do to each service."""
 
     def __init__(self, ctx: Context) -> None:
@@ -138,7 +138,7 @@ def _room_advice(target: Target, most: int, command: str) -> str:
 class ScaleBack:
     """Begins the job that undoes another."""
 
-    def __init__(self, ctx: Context, scale: Scale) -> None:
+    def __init__(self, ctx: Context, scale: ScaleHandler) -> None:
         self._ctx = ctx
         self._scale = scale
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 
-from bot.domain.commands.values import ListStacks as Command
+from bot.domain.commands.values import ListStacksHandler as Command
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.message import Message
@@ -19,7 +19,7 @@ SECONDS = 8.0
 """For how long stacks may be compared: a person waits for the answer."""
 
 
-class ListStacks:
+class ListStacksHandler:
     """Answers with every stack that there is a file for, that runs, or that was deployed."""
 
     def __init__(self, ctx: Context) -> None:

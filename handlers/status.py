@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import NotFound, resolve
-from bot.domain.commands.values import Status as Command
+from bot.domain.commands.values import StatusHandler as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.model import StackLook
@@ -14,7 +14,7 @@ from bot.views.errors import unknown_service
 from bot.views.status.stack import Surroundings, service_status_message, status_message
 
 
-class Status:
+class StatusHandler:
     """Answers with what runs, what is not well and since when."""
 
     def __init__(self, ctx: Context) -> None:

@@ -20,28 +20,28 @@ from bot.ports import Request
 from bot.views.home import REFRESH_BUTTON
 from bot.views.jobs.plan import CONFIRM_BUTTON
 from bot.views.join import ROTATE_BUTTON
-from handlers.cancel import Cancel
+from handlers.cancel import CancelHandler
 from handlers.deploy import ACTION as DEPLOY
-from handlers.deploy import Deploy
-from handlers.drain import Activate, Drain
-from handlers.history import ListVersions
+from handlers.deploy import DeployHandler
+from handlers.drain import ActivateHandler, DrainHandler
+from handlers.history import ListVersionsHandler
 from handlers.incident_buttons import IncidentButtons
-from handlers.incidents import ListIncidents
-from handlers.jobs import ListJobs
-from handlers.join import Join
-from handlers.logs import ReadLogs
-from handlers.map import ShowMap
-from handlers.nodes import ListNodes
-from handlers.ps import ListTasks
+from handlers.incidents import ListIncidentsHandler
+from handlers.jobs import ListJobsHandler
+from handlers.join import JoinHandler
+from handlers.logs import ReadLogsHandler
+from handlers.map import ShowMapHandler
+from handlers.nodes import ListNodesHandler
+from handlers.ps import ListTasksHandler
 from handlers.restart import ACTION as RESTART
-from handlers.restart import Restart
+from handlers.restart import RestartHandler
 from handlers.rollback import ACTION as ROLLBACK
-from handlers.rollback import RollBack, StackBack, WayBack
+from handlers.rollback import RollBackHandler, StackBack, WayBack
 from handlers.scale import ACTION as SCALE
-from handlers.scale import Scale, ScaleBack
-from handlers.stacks import ListStacks
-from handlers.status import Status
-from handlers.volumes import ListVolumes
+from handlers.scale import ScaleBack, ScaleHandler
+from handlers.stacks import ListStacksHandler
+from handlers.status import StatusHandler
+from handlers.volumes import ListVolumesHandler
 
 Answer = Callable[[Any, str], Awaitable[Message | None]]
 """Answers a command or a button (of the type it stands under) of a user, to that person alone;
@@ -81,31 +81,31 @@ class Handlers:
 
 def handlers(ctx: Context) -> Handlers:
     """All of them, over the same ports."""
-    scale, restart, roll_back = Scale(ctx), Restart(ctx), RollBack(ctx)
-    drain, activate, join = Drain(ctx), Activate(ctx), Join(ctx)
+    scale, restart, roll_back = ScaleHandler(ctx), RestartHandler(ctx), RollBackHandler(ctx)
+    drain, activate, join = DrainHandler(ctx), ActivateHandler(ctx), JoinHandler(ctx)
     buttons, confirming = IncidentButtons(ctx), Confirming(ctx)
-    deploy = Deploy(ctx, confirming)
+    deploy = DeployHandler(ctx, confirming)
     way_back = WayBack(ctx, ScaleBack(ctx, scale), roll_back, StackBack(ctx, deploy))
     return Handlers(
         answers={
-            commands.Status: Status(ctx).answer,
-            commands.ListTasks: ListTasks(ctx).answer,
-            commands.ReadLogs: ReadLogs(ctx).answer,
-            commands.ListNodes: ListNodes(ctx).answer,
-            commands.ListVolumes: ListVolumes(ctx).answer,
-            commands.ListJobs: ListJobs(ctx).answer,
-            commands.ListIncidents: ListIncidents(ctx).answer,
-            commands.ListVersions: ListVersions(ctx).answer,
-            commands.ListStacks: ListStacks(ctx).answer,
+            commands.Status: StatusHandler(ctx).answer,
+            commands.ListTasks: ListTasksHandler(ctx).answer,
+            commands.ReadLogs: ReadLogsHandler(ctx).answer,
+            commands.ListNodes: ListNodesHandler(ctx).answer,
+            commands.ListVolumes: ListVolumesHandler(ctx).answer,
+            commands.ListJobs: ListJobsHandler(ctx).answer,
+            commands.ListIncidents: ListIncidentsHandler(ctx).answer,
+            commands.ListVersions: ListVersionsHandler(ctx).answer,
+            commands.ListStacks: ListStacksHandler(ctx).answer,
             commands.Join: join.answer,
             commands.RotateToken: join.rotate,
-            commands.Cancel: Cancel(ctx, confirming).answer,
+            commands.Cancel: CancelHandler(ctx, confirming).answer,
             commands.IncidentLogs: buttons.logs,
             commands.AcknowledgeIncident: buttons.acknowledge,
             commands.SilenceIncident: buttons.silence,
             commands.RefreshHome: Dashboards(ctx).refresh,
         },
-        shows={commands.ShowMap: ShowMap(ctx).show},
+        shows={commands.ShowMap: ShowMapHandler(ctx).show},
         begins={
             commands.Scale: scale.begin,
             commands.Restart: restart.begin,
