@@ -24,7 +24,7 @@ from benchmarks.table import Table, quantile
 from bot.domain.text.message import Message
 from bot.ports import Request
 from bot.runtime.clock import SystemClock
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from bot.slack.service import SlackService
 from playground.slack import SlackEmulator
@@ -79,7 +79,7 @@ async def ours(slack: SlackEmulator, mode: str) -> AsyncIterator[None]:
         return Message(ANSWER)
 
     clock = SystemClock()
-    api = Api(slack.tokens.bot, clock, slack.base_url)
+    api = SlackApi(slack.tokens.bot, clock, slack.base_url)
     messenger = Messenger(api, clock)
     service = SlackService(
         api,

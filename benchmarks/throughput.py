@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks.table import Table, quantile
-from bot.domain.incidents.events import Context, News, Rules
+from bot.domain.incidents.events import News, ReducerContext, Rules
 from bot.domain.incidents.model import Watch
 from bot.domain.incidents.reducer import reduce
 from bot.domain.swarm.model import Task, TaskState
@@ -63,7 +63,7 @@ def _judge(tasks: Iterator[Task]) -> float:
     """Changes a second through the reducer, each as news of its own."""
     services = {_service(n): a_service(SLOTS, id=_service(n)) for n in range(SERVICES)}
     living: dict[str, dict[int, Task]] = {service: {} for service in services}
-    context = Context(
+    context = ReducerContext(
         services,
         {node.id: node for node in NODES},
         lambda service: living[service].values(),

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.domain.commands.access import Operators
 from bot.domain.commands.values import Defaults
-from bot.domain.convergence.goal import Limits
+from bot.domain.convergence.goal import ConvergenceLimits
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.events import Rules
@@ -26,12 +26,12 @@ from bot.jobs.context import Context
 from bot.jobs.dashboard import Dashboards
 from bot.jobs.timeline import Timelines
 from bot.loops.alerts import AlertTexts
-from bot.loops.delivery import Deliveries
+from bot.loops.delivery import DeliveryLoop
 from bot.loops.home import Home
 from bot.loops.housekeeping import every
 from bot.loops.leader import Leader
 from bot.loops.observer import Observer
-from bot.loops.watcher import Surroundings, Watcher
+from bot.loops.watcher import Watcher, WatcherDependencies
 from bot.loops.worker import Worker
 from bot.network.readiness import HttpProbeClient
 from bot.network.tcp import TcpReachability
@@ -40,7 +40,7 @@ from bot.ports.engine import Reachability
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from bot.slack.service import SlackService
 from bot.store.budget import RedisBudget
@@ -163,7 +163,7 @@ class App:
             reachability=self._reachability,
         )
         self._build_feed()
-        self._api = Api(
+        self._api = SlackApi(
             settings.slack_bot_token.get_secret_value(), self._clock, settings.slack_api_url
         )
         budget = RedisBudget(self._link, prefix=settings.redis_prefix)
@@ -204,7 +204,9 @@ class App:
             command=settings.bot_command,
             defaults=defaults,
             timelines=settings.bot_timelines,
-            limits=Limits(time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds),
+            limits=ConvergenceLimits(
+                time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds
+            ),
             plan_seconds=settings.bot_plan_seconds,
         )
         table = handlers(ctx)
@@ -221,7 +223,7 @@ class App:
             lease_seconds=settings.bot_lease_seconds,
             ended=self.metrics.job_ended,
         )
-        self._deliveries = Deliveries(
+        self._deliveries = DeliveryLoop(
             self.jobs,
             self.messenger,
             self._clock,
@@ -239,7 +241,7 @@ class App:
             stacks=frozenset(filter(None, stacks)),
             channel=settings.bot_alerts_channel,
         )
-        around = Surroundings(
+        dependencies = WatcherDependencies(
             incidents=self.incidents,
             stream=SwarmStream(self.push, self.swarm),
             swarm=self.swarm,
@@ -252,7 +254,7 @@ class App:
         )
         lease = settings.bot_lease_seconds
         self._leader = Leader(
-            self.incidents, self._clock, Watcher(around).lead, lease_seconds=lease
+            self.incidents, self._clock, Watcher(dependencies).lead, lease_seconds=lease
         )
         self.metrics.watch(lambda: self._leader.leads)
 

@@ -11,7 +11,7 @@ from bot.domain.commands.access import Operators
 from bot.domain.errors import BotError, CannotPostError, SwarmError
 from bot.runtime.clock import SystemClock
 from bot.settings import Settings
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from bot.slack.scopes import NEEDED
 from bot.store.connection import RedisLink
@@ -168,6 +168,6 @@ async def _stacks(settings: Settings) -> str:
     return f"{len(names)} may be deployed from {path}" + (f": {named}" if names else "")
 
 
-def _api(settings: Settings) -> Api:
+def _api(settings: Settings) -> SlackApi:
     token = settings.slack_bot_token.get_secret_value()
-    return Api(token, SystemClock(), settings.slack_api_url)
+    return SlackApi(token, SystemClock(), settings.slack_api_url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.values import CancelHandler as Command
+from bot.domain.commands.values import Cancel as Command
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.jobs.confirmation import Confirming

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.values import DeployHandler as Command
+from bot.domain.commands.values import Deploy as Command
 from bot.domain.errors import RefusedError
-from bot.domain.jobs.deploy_plan import Action, Plan, ServiceChange
+from bot.domain.jobs.deploy_plan import Plan, PlanAction, ServiceChange
 from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
@@ -80,6 +80,6 @@ def _job(pending: PendingCommand, plan: Plan, version: int) -> Job:
 
 def _target(change: ServiceChange) -> Target:
     replicas = change.replicas.planned or 0
-    if change.action is Action.REMOVE:
+    if change.action is PlanAction.REMOVE:
         replicas = 0
     return Target(change.name, change.id, replicas)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import alike
-from bot.domain.commands.values import ListVersionsHandler as Command
+from bot.domain.commands.values import ListVersions as Command
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.jobs.context import Context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import NotFound, resolve, short_name
-from bot.domain.commands.values import ListIncidentsHandler as Command
+from bot.domain.commands.values import ListIncidents as Command
 from bot.domain.incidents.model import Incident
 from bot.domain.text.message import Message
 from bot.jobs.context import Context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.values import ListJobsHandler as Command
+from bot.domain.commands.values import ListJobs as Command
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.views.jobs.list import jobs_message

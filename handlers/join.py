@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.values import JoinHandler as Command
+from bot.domain.commands.values import Join as Command
 from bot.domain.commands.values import RotateToken
 from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, UncertainError
 from bot.domain.swarm.join_tokens import ROLES, fingerprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.values import ReadLogsHandler as Command
+from bot.domain.commands.values import ReadLogs as Command
 from bot.domain.errors import ChatError
 from bot.domain.swarm.model import Service
 from bot.domain.swarm.service_log import ServiceLog

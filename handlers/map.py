@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.values import ShowMapHandler as Command
+from bot.domain.commands.values import ShowMap as Command
 from bot.jobs.context import Context
 from bot.ports import Request, Upload
 from bot.views.pictures.map import map_picture

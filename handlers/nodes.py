@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.values import ListNodesHandler as Command
+from bot.domain.commands.values import ListNodes as Command
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.views.status.nodes import nodes_message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import NotFound, resolve
-from bot.domain.commands.values import ListTasksHandler as Command
+from bot.domain.commands.values import ListTasks as Command
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.views.errors import unknown_service

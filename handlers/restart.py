@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.commands.values import RestartHandler as Command
+from bot.domain.commands.values import Restart as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.jobs.model import PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome, Verdict

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.commands.names import SERVICE_VALUE
-from bot.domain.commands.values import RollBackHandler as Command
+from bot.domain.commands.values import RollBack as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.deploys.history import way_back
 from bot.domain.errors import RefusedError, SupersededError

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.commands.names import NotFound, resolve
-from bot.domain.commands.values import ScaleHandler as Command
+from bot.domain.commands.values import Scale as Command
 from bot.domain.commands.values import ScaleTarget
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import RefusedError

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 
-from bot.domain.commands.values import ListStacksHandler as Command
+from bot.domain.commands.values import ListStacks as Command
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.message import Message

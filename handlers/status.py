@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.commands.names import NotFound, resolve
-from bot.domain.commands.values import StatusHandler as Command
+from bot.domain.commands.values import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.model import StackLook
@@ -11,7 +11,7 @@ from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.views.errors import unknown_service
-from bot.views.status.stack import Surroundings, service_status_message, status_message
+from bot.views.status.stack import FooterFacts, service_status_message, status_message
 
 
 class StatusHandler:
@@ -23,15 +23,15 @@ class StatusHandler:
     async def answer(self, command: Command, _user: str) -> Message:
         """The stack, or the one service that was named."""
         look = await self._ctx.swarm.stack_look(self._ctx.stack)
-        around = await self._surroundings(look)
+        facts = await self._facts(look)
         if command.service is None:
-            return status_message(look, around)
+            return status_message(look, facts)
         service = resolve(command.service, self._ctx.stack, look.services)
         if isinstance(service, NotFound):
             raise unknown_service(service, self._ctx.stack)
-        return service_status_message(look, service, around)
+        return service_status_message(look, service, facts)
 
-    async def _surroundings(self, look: StackLook) -> Surroundings:
+    async def _facts(self, look: StackLook) -> FooterFacts:
         jobs: tuple[Job, ...] | None
         try:
             jobs = await self._ctx.jobs.active()
@@ -43,7 +43,7 @@ class StatusHandler:
             if service.mode.is_global
         }
         feed = self._ctx.feed.status()
-        return Surroundings(
+        return FooterFacts(
             jobs=jobs,
             wanted=wanted,
             feed=feed.kind,

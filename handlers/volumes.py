@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from bot.domain.commands.values import ListVolumesHandler as Command
+from bot.domain.commands.values import ListVolumes as Command
 from bot.domain.errors import SwarmError
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, Volume, volumes_of

@@ -22,7 +22,7 @@ from bot.domain.errors import BotError
 from bot.settings import SettingsError, load
 from playground.folder import temporary_folder
 from playground.page import Playground
-from playground.panel import Panel, Part, SlackPart, StorePart
+from playground.panel import Panel, Part, RedisPart, SlackPart
 from playground.panel_swarm import SwarmPart
 from playground.place import Place, real, simulated
 from playground.redis import EmbeddedRedis, forget
@@ -83,7 +83,7 @@ class Demo:
             self._parts.push_async_callback(forget, url, prefix)
         else:
             own = await self._parts.enter_async_context(EmbeddedRedis(self._made("redis")))
-            self._breaks.append(StorePart(own))
+            self._breaks.append(RedisPart(own))
             url = own.url
         return {"REDIS_URL": url, "REDIS_PREFIX": prefix}
 

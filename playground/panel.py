@@ -17,7 +17,7 @@ Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class PanelAction:
     """One row of the panel, and what it does with the values that were chosen."""
 
     shown: Breakable
@@ -27,7 +27,7 @@ class Action:
 class Part(Protocol):
     """Something that breaks."""
 
-    def actions(self) -> list[Action]:
+    def actions(self) -> list[PanelAction]:
         """What can be done to it now."""
 
     async def mend(self) -> None:
@@ -57,7 +57,7 @@ class Panel:
         except FaultError as error:
             raise CannotBreakError(str(error)) from error
 
-    def _actions(self) -> list[Action]:
+    def _actions(self) -> list[PanelAction]:
         mending = Breakable(
             "mend",
             "Mend everything",
@@ -65,7 +65,7 @@ class Panel:
             mends=True,
         )
         broken = [action for part in self._parts for action in part.actions()]
-        return [*broken, Action(mending, self._mend)]
+        return [*broken, PanelAction(mending, self._mend)]
 
     async def _mend(self, _values: Values) -> str:
         for part in self._parts:
@@ -73,7 +73,7 @@ class Panel:
         return "Nothing is broken any more. Services need a moment, then alerts are resolved."
 
 
-class Store(Protocol):
+class StoppableRedis(Protocol):
     """A Redis that can be taken away and given back, its data kept."""
 
     @property
@@ -87,13 +87,13 @@ class Store(Protocol):
         """End it; nothing happens when it does not run."""
 
 
-class StorePart:
+class RedisPart:
     """The demo's Redis."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: StoppableRedis) -> None:
         self._store = store
 
-    def actions(self) -> list[Action]:
+    def actions(self) -> list[PanelAction]:
         """Take it away, or give it back."""
         lose = Breakable(
             "lose_redis",
@@ -102,8 +102,8 @@ class StorePart:
         )
         back = Breakable("redis_back", "Start Redis again", "Its data were kept.", mends=True)
         if self._store.running:
-            return [Action(lose, self._lose)]
-        return [Action(back, self._back)]
+            return [PanelAction(lose, self._lose)]
+        return [PanelAction(back, self._back)]
 
     async def mend(self) -> None:
         """Start it."""
@@ -124,14 +124,14 @@ class SlackPart:
     def __init__(self, slack: SlackEmulator) -> None:
         self._slack = slack
 
-    def actions(self) -> list[Action]:
+    def actions(self) -> list[PanelAction]:
         """Let it be busy."""
         busy = Breakable(
             "slack_busy",
             "Slack answers 429",
             f"The bot has to wait {BUSY_SECONDS} s with what it says; nothing is lost.",
         )
-        return [Action(busy, self._busy)]
+        return [PanelAction(busy, self._busy)]
 
     async def mend(self) -> None:
         """Forget what was not met yet."""

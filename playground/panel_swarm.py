@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from playground.page import Breakable
-from playground.panel import Action, Values, one_of
+from playground.panel import PanelAction, Values, one_of
 from playground.swarm.engine import SimulatedSwarm
 from playground.swarm.model import Service, part
 from playground.swarm.mounts import nfs_volumes
@@ -25,7 +25,7 @@ class SwarmPart:
         self._faults = swarm.faults
         self._store = swarm.simulation.store
 
-    def actions(self) -> list[Action]:
+    def actions(self) -> list[PanelAction]:
         """What there is to break, and to switch on again."""
         rows = [*self._of_containers(), *self._of_shares(), *self._of_machines()]
         if self._swarm.simulation.registry.reachable:
@@ -36,7 +36,7 @@ class SwarmPart:
         """All of it."""
         await self._swarm.mend()
 
-    def _of_containers(self) -> list[Action]:
+    def _of_containers(self) -> list[PanelAction]:
         running = self._services(lambda service: service.replicas > 0)
         limited = self._services(_has_limit)
         return [
@@ -63,7 +63,7 @@ class SwarmPart:
             ),
         ]
 
-    def _of_shares(self) -> list[Action]:
+    def _of_shares(self) -> list[PanelAction]:
         mounting = self._services(lambda s: bool(nfs_volumes(part(s.template, "ContainerSpec"))))
         return [
             _of_service(
@@ -75,7 +75,7 @@ class SwarmPart:
             )
         ]
 
-    def _of_machines(self) -> list[Action]:
+    def _of_machines(self) -> list[PanelAction]:
         own = self._swarm.managers[0]
         nodes = list(self._store.nodes.values())
         on = [node.hostname for node in nodes if node.powered and node.hostname != own]
@@ -92,10 +92,10 @@ class SwarmPart:
             parameters=(one_of("node", "Machine", off),),
             mends=True,
         )
-        rows = [Action(stop, self._stop)] if on else []
-        return [*rows, Action(start, self._start)] if off else rows
+        rows = [PanelAction(stop, self._stop)] if on else []
+        return [*rows, PanelAction(start, self._start)] if off else rows
 
-    def _lose_registry(self) -> Action:
+    def _lose_registry(self) -> PanelAction:
         lose = Breakable(
             "lose_registry",
             "Lose the registry",
@@ -107,7 +107,7 @@ class SwarmPart:
             self._faults.lose_registry()
             return "The registry is gone. Try /orochi scale 3 now, or a deploy."
 
-        return Action(lose, do)
+        return PanelAction(lose, do)
 
     def _services(self, fits: Callable[[Service], bool]) -> list[str]:
         return sorted(each.name for each in self._store.services.values() if fits(each))
@@ -147,9 +147,9 @@ def _of_service(
     explained: str,
     services: list[str],
     do: Callable[[Values], Awaitable[str]],
-) -> Action:
+) -> PanelAction:
     chosen = (one_of("service", "Service", services, FIRST),)
-    return Action(Breakable(name, label, explained, chosen), do)
+    return PanelAction(Breakable(name, label, explained, chosen), do)
 
 
 def _has_limit(service: Service) -> bool:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from playground.slack import Delivery, Message, SlackEmulator
+from playground.slack import AppDelivery, Message, SlackEmulator
 from playground.slack.server import ANN
 from tests.bot import BotProcess
 from tests.lab import images
@@ -123,7 +123,7 @@ class Desk:
         found: dict[str, Any] = raw[0]
         return found
 
-    async def type(self, text: str, user: str = OPERATOR) -> Delivery:
+    async def type(self, text: str, user: str = OPERATOR) -> AppDelivery:
         """Type ``/orochi TEXT``; the bot must have acknowledged it."""
         delivery = await self.slack.command("/orochi", text, user=user)
         assert delivery.ok, delivery.error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.domain.commands.values import Defaults
-from bot.domain.convergence.goal import Limits
+from bot.domain.convergence.goal import ConvergenceLimits
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.ports import Chat, Clock, Drawing, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
@@ -43,7 +43,7 @@ class Context:
     stack: str
     command: str
     defaults: Defaults
-    limits: Limits
+    limits: ConvergenceLimits
     plan_seconds: float
     timelines: bool = True
 

@@ -32,7 +32,7 @@ from bot.domain.deploys.outcomes import (
 from bot.domain.deploys.staleness import stale
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
-from bot.domain.jobs.deploy_plan import Action, Plan
+from bot.domain.jobs.deploy_plan import Plan, PlanAction
 from bot.domain.jobs.model import Job, JobState
 from bot.jobs.context import Context
 from bot.jobs.deploy_steps import DeploySteps
@@ -181,7 +181,7 @@ def _aim(job: Job, index: int, goal: Goal) -> Goal:
     return replace(
         goal,
         replicas=change.replicas.planned,
-        updates=change.action is Action.UPDATE,
+        updates=change.action is PlanAction.UPDATE,
         template=job.targets[index].template,
     )
 
@@ -196,7 +196,7 @@ def _objection(job: Job, plan: Plan, recording: Recording | RefusedError | None)
 
 def _goes(plan: Plan, service: str) -> bool:
     change = plan.service(service)
-    return change is not None and change.action is Action.REMOVE
+    return change is not None and change.action is PlanAction.REMOVE
 
 
 def _plan(job: Job) -> Plan:

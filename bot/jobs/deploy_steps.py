@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.deploys.outcomes import stopped_at
-from bot.domain.deploys.staleness import Judged, Standing, judge
+from bot.domain.deploys.staleness import Judged, StepStanding, judge
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
-from bot.domain.jobs.deploy_plan import Action, Kind, Plan, Step
+from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
 from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service, StackLook
 from bot.jobs.context import Context
@@ -28,7 +28,7 @@ class _Basis:
 
     recording: Recording
     judged: Mapping[Key, Judged]
-    fresh: Mapping[Key, Step]
+    fresh: Mapping[Key, PlanStep]
     doubtful: int
 
 
@@ -70,13 +70,13 @@ class DeploySteps:
         fresh = {step.key: step for step in recording.plan.steps}
         return _Basis(recording, judged, fresh, doubtful)
 
-    async def _make(self, lease: JobLease, steps: Sequence[Step], basis: _Basis) -> None:
+    async def _make(self, lease: JobLease, steps: Sequence[PlanStep], basis: _Basis) -> None:
         for place, step in enumerate(steps):
             done = place < (lease.job.steps_made or 0)
             if not done and not await self._take(lease, place, step, basis):
                 return
 
-    async def _take(self, lease: JobLease, place: int, step: Step, basis: _Basis) -> bool:
+    async def _take(self, lease: JobLease, place: int, step: PlanStep, basis: _Basis) -> bool:
         """Make one step and note what came of it: whether the next one may follow."""
         tries = 0
 
@@ -94,29 +94,29 @@ class DeploySteps:
         await lease.note(_with_step(job, step, applied, self._ctx.clock.now()))
         return True
 
-    async def _made(self, job: Job, step: Step, basis: _Basis, *, doubtful: bool) -> Applied:
+    async def _made(self, job: Job, step: PlanStep, basis: _Basis, *, doubtful: bool) -> Applied:
         """One step, made now or found made. Raises StalePlanError, and what the engine says."""
         judged = basis.judged[step.key]
-        if judged.standing is Standing.STALE:
+        if judged.standing is StepStanding.STALE:
             raise StalePlanError(judged.why, hint="Ask for a new plan.")
-        if judged.standing is Standing.DONE:
+        if judged.standing is StepStanding.DONE:
             return Applied(changed=doubtful, service=await self._live(step))
         if doubtful and (taken_back := await self._taken_back(job, step)):
             return Applied(changed=True, service=taken_back)
         applied = await self._ctx.stacks.apply(basis.recording, basis.fresh[step.key])
         return replace(applied, changed=applied.changed or doubtful)
 
-    async def _live(self, step: Step) -> Service | None:
-        if step.kind is not Kind.SERVICE or step.action is Action.REMOVE:
+    async def _live(self, step: PlanStep) -> Service | None:
+        if step.kind is not Kind.SERVICE or step.action is PlanAction.REMOVE:
             return None
         return await in_time(self._ctx.swarm.service(step.name))
 
-    async def _taken_back(self, job: Job, step: Step) -> Service | None:
+    async def _taken_back(self, job: Job, step: PlanStep) -> Service | None:
         """The service, when the swarm has taken back already what a lost worker changed of it.
 
         It then is as the plan found it, but for the start of its last update.
         """
-        if step.kind is not Kind.SERVICE or step.action is not Action.UPDATE:
+        if step.kind is not Kind.SERVICE or step.action is not PlanAction.UPDATE:
             return None
         service = await self._live(step)
         target = next(each for each in job.targets if each.service == step.name)
@@ -129,7 +129,7 @@ def _noted(job: Job, plan: Plan, look: StackLook) -> Job:
     services = {service.name: service for service in look.services}
     for index, target in enumerate(job.targets):
         change = plan.service(target.service)
-        if change is not None and change.action is not Action.REMOVE:
+        if change is not None and change.action is not PlanAction.REMOVE:
             noted = _noted_target(target, services.get(target.service), look)
             if change.action is None:
                 noted = replace(noted, applied=look.at)
@@ -145,7 +145,7 @@ def _noted_target(target: Target, service: Service | None, look: StackLook) -> T
     return replace(target, known_dead=dead, update_before=service.update_started or 0.0)
 
 
-def _with_step(job: Job, step: Step, applied: Applied, now: float) -> Job:
+def _with_step(job: Job, step: PlanStep, applied: Applied, now: float) -> Job:
     """The job once a step is made."""
     if step.kind is not Kind.SERVICE:
         return job

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.domain.deploys.history import former
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, SupersededError
-from bot.domain.jobs.deploy_plan import Action, Kind, Plan
+from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction
 from bot.domain.jobs.model import Target
 from bot.domain.swarm.model import LastChange, Service
 from bot.jobs.context import Context
@@ -76,7 +76,7 @@ class FormerSpec:
         )
 
 
-def _update(plan: Plan, name: str) -> Action | None:
+def _update(plan: Plan, name: str) -> PlanAction | None:
     """``UPDATE`` where the service would get another spec, None where it has that."""
     change = plan.service(name)
-    return change.action if change is not None and change.action is Action.UPDATE else None
+    return change.action if change is not None and change.action is PlanAction.UPDATE else None

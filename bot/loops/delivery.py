@@ -18,7 +18,7 @@ WAIT_SECONDS = 2.0
 AGAIN_SECONDS = 5.0
 
 
-class Deliveries:
+class DeliveryLoop:
     """Settles the messages of finished jobs and mentions who asked, once for each verdict.
 
     ``render`` makes the job's message, ``mention`` what is said in its thread. ``told`` is called

@@ -44,7 +44,7 @@ class Found:
         return None if self.killed is None else causes.with_oom(cause, self.killed, limit)
 
 
-class Evidence:
+class EvidenceReader:
     """Looks up what proves an outcome. What cannot be read is left out, never waited for."""
 
     def __init__(self, swarm: Swarm) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.convergence.machine import Convergence, Step, question, step
+from bot.domain.convergence.machine import Convergence, StepResult, question, step
 from bot.domain.convergence.probe_spec import Reading
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
-from bot.loops.evidence import Evidence
+from bot.loops.evidence import EvidenceReader
 from bot.ports import Clock, Feed, ProbeClient, Subscription, Swarm
 from bot.runtime.backoff import Backoff
 
@@ -47,7 +47,7 @@ class Observer:
         self._clock = clock
         self._probes = probes
         self._tick = tick
-        self._evidence = Evidence(swarm)
+        self._evidence = EvidenceReader(swarm)
 
     async def follow(self, state: Convergence, on_progress: OnProgress) -> Outcome:
         """Look until there is an outcome; ``on_progress`` gets every new progress."""
@@ -85,7 +85,7 @@ class Observer:
         probe = question(state, look)
         return await self._probes.ask(probe) if probe else None
 
-    def _until(self, result: Step) -> float:
+    def _until(self, result: StepResult) -> float:
         return max(0.01, min(self._tick, result.look_again_in))
 
     @staticmethod

@@ -24,11 +24,11 @@ from bot.domain.errors import (
 from bot.domain.incidents import reducer as incidents
 from bot.domain.incidents.alert import Button, Press, retold
 from bot.domain.incidents.events import (
-    Context,
     Evidence,
     Fetch,
     Forget,
     Reduced,
+    ReducerContext,
     Remind,
     Rules,
     Tell,
@@ -44,7 +44,7 @@ from bot.domain.incidents.snapshot import (
 from bot.domain.jobs.model import JobState
 from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
-from bot.loops.evidence import Evidence as Reader
+from bot.loops.evidence import EvidenceReader
 from bot.loops.leader import LeaderLease
 from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
 from bot.runtime.backoff import Backoff
@@ -71,8 +71,8 @@ Input = Listing | Batch | Evidence | tuple[str, Press]
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the watcher stands on. ``seen`` is called with every incident that began."""
+class WatcherDependencies:
+    """What the watcher works with. ``seen`` is called with every incident that began."""
 
     incidents: Incidents
     stream: Stream
@@ -88,13 +88,13 @@ class Surroundings:
 class Watcher:
     """Watches while this replica leads: ``lead`` is the leader's work."""
 
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
+    def __init__(self, dependencies: WatcherDependencies) -> None:
+        self._dependencies = dependencies
 
     async def lead(self, lease: LeaderLease) -> None:
         """Watch the swarm under a lease, until cancelled. Raises LeaseLostError."""
         kept = await self._load()
-        session = LeaderSession(self._around, lease, kept)
+        session = LeaderSession(self._dependencies, lease, kept)
         try:
             await session.run()
         finally:
@@ -104,9 +104,9 @@ class Watcher:
         backoff = Backoff()
         while True:
             try:
-                return await self._around.incidents.load()
+                return await self._dependencies.incidents.load()
             except StoreUnavailableError:
-                await self._around.clock.sleep(backoff.failed())
+                await self._dependencies.clock.sleep(backoff.failed())
             except BotError as error:
                 log.error("the watch begins anew: %s %s", error, error.hint)  # noqa: TRY400 - a sentence
                 return Kept(Watch(), {}, "")
@@ -115,33 +115,33 @@ class Watcher:
 class LeaderSession:
     """One time of leading, from what the store kept."""
 
-    def __init__(self, around: Surroundings, lease: LeaderLease, kept: Kept) -> None:
-        self._around = around
+    def __init__(self, dependencies: WatcherDependencies, lease: LeaderLease, kept: Kept) -> None:
+        self._dependencies = dependencies
         self._token = lease.token
         self._watch = kept.watch
         self._handled = kept.handled
         self._saved = kept.watch, kept.handled
-        self._began = around.clock.now() - CLOCKS_APART
+        self._began = dependencies.clock.now() - CLOCKS_APART
         self._snapshot = Snapshot()
         self._listed = False
         self._busy: frozenset[str] = frozenset()
         self._inputs: asyncio.Queue[Input] = asyncio.Queue(WAITING)
         self._wake = asyncio.Event()
         self._book = AlertBook(kept.alerts)
-        self._book.address(around.rules.channel)
+        self._book.address(dependencies.rules.channel)
         for incident in kept.watch.incidents.values():
             if incident.told:
                 self._book.adopt(incident)
         self._delivery = AlertDelivery(
-            around.chat,
-            around.clock,
+            dependencies.chat,
+            dependencies.clock,
             self._book,
-            around.texts,
+            dependencies.texts,
             told=self._wake.set,
             still=lease.holds,
             channels_of=self._channels_of,
         )
-        self._reader = Reader(around.swarm)
+        self._reader = EvidenceReader(dependencies.swarm)
         self._fetching: asyncio.TaskGroup | None = None
         self._past: list[Incident] = []
         self._fetches: list[Fetch] = []
@@ -165,7 +165,7 @@ class LeaderSession:
 
     async def _read_stream(self) -> None:
         """Raises SwarmUnavailableError when nothing comes for long: others may see more."""
-        async with aclosing(self._around.stream.follow(self._watch.cursor)) as changes:
+        async with aclosing(self._dependencies.stream.follow(self._watch.cursor)) as changes:
             while True:
                 try:
                     async with asyncio.timeout(BLIND_SECONDS):
@@ -180,10 +180,10 @@ class LeaderSession:
         after, backoff = self._handled, Backoff()
         while True:
             try:
-                presses = await self._around.incidents.presses(after, PRESS_SECONDS)
+                presses = await self._dependencies.incidents.presses(after, PRESS_SECONDS)
                 backoff.worked()
             except StoreUnavailableError:
-                await self._around.clock.sleep(backoff.failed())
+                await self._dependencies.clock.sleep(backoff.failed())
                 continue
             for press_id, press in presses:
                 after = press_id
@@ -280,7 +280,7 @@ class LeaderSession:
     def _tell(self, incident: Incident) -> None:
         known = self._book.get(incident.id)
         if known is None:
-            self._around.seen(incident)
+            self._dependencies.seen(incident)
         alert = retold(known, incident)
         self._book.put(alert)
         if incident.state is IncidentState.RESOLVED:
@@ -300,12 +300,12 @@ class LeaderSession:
             return
         while True:
             try:
-                await self._around.incidents.save(
+                await self._dependencies.incidents.save(
                     self._token, self._watch, alerts, past=past, handled=self._handled
                 )
             except StoreUnavailableError as error:
                 log.info("what the watcher knows waits for the store: %s", error)
-                await self._around.clock.sleep(backoff.failed())
+                await self._dependencies.clock.sleep(backoff.failed())
             else:
                 self._past.clear()
                 self._saved = self._watch, self._handled
@@ -344,7 +344,7 @@ class LeaderSession:
         if incident is None:
             return
         try:
-            service = await self._around.swarm.service(incident.service_id)
+            service = await self._dependencies.swarm.service(incident.service_id)
             found = await self._reader.of_task(incident.cause, fetch.task, service)
         except SwarmError as error:
             log.info("no evidence for incident %s: %s", incident.id, error)
@@ -374,23 +374,23 @@ class LeaderSession:
         if not (failed or suspects or held or self._busy):
             return
         try:
-            active = await self._around.jobs.active()
+            active = await self._dependencies.jobs.active()
         except StoreUnavailableError:
             return
         running = (job for job in active if job.state is JobState.RUNNING)
         self._busy = frozenset(target.service_id for job in running for target in job.targets)
 
-    def _context(self) -> Context:
-        return self._snapshot.context(self._busy, self._around.rules)
+    def _context(self) -> ReducerContext:
+        return self._snapshot.context(self._busy, self._dependencies.rules)
 
     def _channels_of(self, incident: Incident) -> tuple[str, ...]:
         """Where it would be told if it began now, and where when that cannot be."""
         service = self._snapshot.services.get(incident.service_id)
-        rules = self._around.rules
+        rules = self._dependencies.rules
         return (rules.channel_for(service), rules.channel) if service else (rules.channel,)
 
     def _now(self) -> float:
-        return self._around.clock.now()
+        return self._dependencies.clock.now()
 
 
 def _first(ended: BaseExceptionGroup[BaseException]) -> BaseException:

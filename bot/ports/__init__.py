@@ -10,7 +10,7 @@ from __future__ import annotations
 from bot.ports.chat import Chat, Receive, Request, Still, Upload
 from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
-from bot.ports.feed import Change, Feed, FeedStatus, ProbeClient, Stream, Subscription
+from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
 from bot.ports.incidents import Incidents, Kept
 from bot.ports.jobs import CancelResult, Delivery, Jobs, LeaseToken, Plans
 from bot.ports.stacks import Applied, Recording, Stacks, Versions
@@ -19,13 +19,13 @@ from bot.ports.swarm import EngineInfo, Guard, Scaled, Swarm, Updated
 __all__ = [
     "Applied",
     "CancelResult",
-    "Change",
     "Chat",
     "Clock",
     "Delivery",
     "Drawing",
     "EngineInfo",
     "Feed",
+    "FeedChange",
     "FeedStatus",
     "Guard",
     "Incidents",

@@ -13,7 +13,7 @@ from bot.domain.swarm.model import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FeedChange:
     """Something of a service changed: a hint to look again.
 
     ``task`` is the task as it became, None when the service or a node changed.
@@ -35,7 +35,7 @@ class FeedStatus:
 class Subscription(Protocol):
     """Changes of some services, as they come."""
 
-    async def wait(self, seconds: float) -> tuple[Change, ...]:
+    async def wait(self, seconds: float) -> tuple[FeedChange, ...]:
         """All changes since the last call; waits up to ``seconds`` for one, then returns ()."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.deploys.version import Bundle, Version
-from bot.domain.jobs.deploy_plan import Plan, Step
+from bot.domain.jobs.deploy_plan import Plan, PlanStep
 from bot.domain.swarm.model import Service
 
 
@@ -58,7 +58,7 @@ class Stacks(Protocol):
         for a bundle that cannot be read any more.
         """
 
-    async def apply(self, recording: Recording, step: Step) -> Applied:
+    async def apply(self, recording: Recording, step: PlanStep) -> Applied:
         """Make one step of a recording's plan; harmless when it was made already.
 
         Raises StalePlanError, having changed nothing, when the live object is neither as the

@@ -30,7 +30,7 @@ UNREACHED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class BotIdentity:
     """Who the token is: from ``auth.test``. ``name`` is what one types to invite the bot."""
 
     team: str
@@ -41,14 +41,14 @@ class Identity:
     scopes: frozenset[str]
 
 
-class Api:
+class SlackApi:
     """The Web API for one bot token: used in one event loop, closed at the end."""
 
     def __init__(
         self, token: str, clock: Clock, base_url: str = SLACK_API_URL, timeout: float = TIMEOUT
     ) -> None:
         self.base_url = base_url
-        self.identity: Identity | None = None
+        self.identity: BotIdentity | None = None
         self._token = token
         self._clock = clock
         self._timeout = timeout
@@ -64,14 +64,14 @@ class Api:
             await self._session.close()
         self._session = self._client = None
 
-    async def login(self) -> Identity:
+    async def login(self) -> BotIdentity:
         """Ask Slack who the token is.
 
         Raises ChatLoginError for a token that Slack does not know, ChatUnavailableError when
         Slack does not answer.
         """
         answer = await self.call("auth.test")
-        self.identity = Identity(
+        self.identity = BotIdentity(
             team=str(answer.get("team", "")),
             team_id=str(answer.get("team_id", "")),
             user_id=str(answer.get("user_id", "")),

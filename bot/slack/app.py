@@ -20,7 +20,7 @@ from bot.domain.errors import BotError
 from bot.domain.text.message import Message
 from bot.ports import Receive, Request
 from bot.runtime.tasks import InFlight
-from bot.slack.api import Identity
+from bot.slack.api import BotIdentity
 from bot.slack.requests import Payload, command_request, home_viewer, press_request
 from bot.slack.transport import SLACK_API_URL, web_client
 from bot.slack.wording import ephemeral_body, internal_error, unknown_command
@@ -115,7 +115,7 @@ class Listeners:
 
 
 def bolt_app(
-    command: str, listeners: Listeners, identity: Identity, base_url: str = SLACK_API_URL
+    command: str, listeners: Listeners, identity: BotIdentity, base_url: str = SLACK_API_URL
 ) -> AsyncApp:
     """A Bolt app that answers the slash command ``command`` (with its ``/``) and all buttons.
 
@@ -157,7 +157,7 @@ def _guarded(listener: Listener) -> Listener:
     return guarded
 
 
-def _authorize_as(identity: Identity) -> Callable[..., Awaitable[AuthorizeResult]]:
+def _authorize_as(identity: BotIdentity) -> Callable[..., Awaitable[AuthorizeResult]]:
     """The same identity for every request, instead of an ``auth.test`` for each."""
 
     async def authorize(**_: Any) -> AuthorizeResult:  # noqa: ANN401 - Bolt passes what it has

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError, LeaseLostError
 from bot.domain.text.message import Message
 from bot.ports import Clock, Still
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, RateLimitedError
 from bot.slack.pacing import KEPT, LONGEST_PAUSE, Key, Pacing
@@ -33,7 +33,7 @@ RESERVE: Final = 8
 class Edits:
     """All edits of this process."""
 
-    def __init__(self, api: Api, clock: Clock, budget: Budget, sender: Sender) -> None:
+    def __init__(self, api: SlackApi, clock: Clock, budget: Budget, sender: Sender) -> None:
         self._api = api
         self._clock = clock
         self._budget = budget

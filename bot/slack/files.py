@@ -8,19 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from bot.ports import Upload
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 
 MOST_SUMMARY = 1000
 
 
-async def send_file(api: Api, user: str, name: str, title: str, content: bytes) -> None:
+async def send_file(api: SlackApi, user: str, name: str, title: str, content: bytes) -> None:
     """Share ``content``, not empty, with a user id. Raises ChatError."""
     opened = await api.call("conversations.open", users=user)
     channel = (opened.get("channel") or {}).get("id", "")
     await share_file(api, str(channel), Upload(name, title, content))
 
 
-async def share_file(api: Api, channel: str, file: Upload, thread: str = "") -> str:
+async def share_file(api: SlackApi, channel: str, file: Upload, thread: str = "") -> str:
     """Share a file in a channel or a thread; returns its permalink, "" where none was told.
 
     Raises ChatError; CannotPostError with the way out.

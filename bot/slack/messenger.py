@@ -9,7 +9,7 @@ from typing import Any, Final
 from bot.domain.errors import CannotPostError, ChatLoginError
 from bot.domain.text.message import Message
 from bot.ports import Clock, Still, Upload
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
 from bot.slack.files import send_file, share_file
@@ -40,7 +40,7 @@ class Messenger:
     """
 
     def __init__(
-        self, api: Api, clock: Clock, budget: Budget | None = None, patience: float = PATIENCE
+        self, api: SlackApi, clock: Clock, budget: Budget | None = None, patience: float = PATIENCE
     ) -> None:
         tokens = budget or LocalBudget(clock)
         self._api = api

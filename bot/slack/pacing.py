@@ -47,7 +47,7 @@ class _Track:
         return self.pending is None and not self.in_flight
 
 
-class Turn(NamedTuple):
+class NextMessage(NamedTuple):
     """The message whose turn it is, and in how many seconds."""
 
     key: Key
@@ -96,7 +96,7 @@ class Pacing:
         self.forget(key)
         self._track(key).settled = False
 
-    def turn(self, now: float) -> Turn | None:
+    def turn(self, now: float) -> NextMessage | None:
         """Whose turn is next, None when nothing is pending or all of it is in flight."""
         first: dict[str, tuple[float, Key]] = {}
         for key, track in self._tracks.items():
@@ -108,7 +108,7 @@ class Pacing:
         ready = {k: max(first[k][0] + self._interval, self._paused_until, now) for k in first}
         served = self._served
         kind = min(first, key=lambda k: (ready[k], served.get(k, float("-inf")), first[k]))
-        return Turn(first[kind][1], ready[kind] - now)
+        return NextMessage(first[kind][1], ready[kind] - now)
 
     def begin(self, key: Key, now: float) -> Message | None:
         """Take the pending state of a message to send it; None when it has none any more."""

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.ports import Clock, Receive
 from bot.runtime.tasks import InFlight
-from bot.slack.api import Api, Identity
+from bot.slack.api import BotIdentity, SlackApi
 from bot.slack.app import Listeners, Opened, Reply, bolt_app
 from bot.slack.http_mode import HttpMode
 from bot.slack.socket_mode import SocketMode
@@ -28,7 +28,7 @@ class SlackService:
 
     def __init__(
         self,
-        api: Api,
+        api: SlackApi,
         clock: Clock,
         *,
         command: str,
@@ -51,7 +51,7 @@ class SlackService:
         """HTTP mode's route, to be mounted before the web server starts; none in Socket Mode."""
         return self._http.routes() if self._http else []
 
-    async def log_in(self) -> Identity:
+    async def log_in(self) -> BotIdentity:
         """Ask Slack who the bot is. Raises ChatLoginError or ChatUnavailableError."""
         identity = await self._api.login()
         self._app = bolt_app(self._command, self._listeners, identity, self._api.base_url)

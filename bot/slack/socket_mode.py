@@ -27,7 +27,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.runtime.tasks import InFlight
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.transport import proxy_for, web_client
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class SocketMode:
 
     def __init__(
         self,
-        api: Api,
+        api: SlackApi,
         app_token: str,
         ping_interval: float = PING_INTERVAL,
         look_interval: float = LOOK_INTERVAL,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.domain.errors import StoreUnavailableError
 from bot.store.connection import RedisLink
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from bot.store.scripting import Scripts
 
 TRY_AGAIN_SECONDS = 1.0
@@ -41,7 +41,7 @@ class RedisBudget:
     ) -> None:
         self._link = link
         self._keys = Keys(prefix)
-        self._scripts = Scripts(link, self._keys, Limits())
+        self._scripts = Scripts(link, self._keys, StoreLimits())
         self._clock = clock
         self._local: dict[str, _Bucket] = {}
         self._not_before = clock()

@@ -33,7 +33,7 @@ from bot.store.incident_codec import (
     encode_press,
     encode_watch,
 )
-from bot.store.keys import Limits
+from bot.store.keys import StoreLimits
 from bot.store.leading import Leading
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class RedisIncidents(Leading):
         *,
         prefix: str = "orochi",
         lease_seconds: float = 5.0,
-        limits: Limits | None = None,
+        limits: StoreLimits | None = None,
     ) -> None:
         super().__init__(link, prefix=prefix, lease_seconds=lease_seconds, limits=limits)
         self._left = _Left("", None)

@@ -55,7 +55,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StoreLimits:
     """The numbers and names that scripts know under the same words in capitals.
 
     ``workers`` is the consumer group of ``ready``. ``claim_seconds`` is for how long a delivery is

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot.store.connection import RedisLink
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from bot.store.scripting import Scripts
 
 T = TypeVar("T")
@@ -27,11 +27,11 @@ class StorePart:
         *,
         prefix: str = "orochi",
         lease_seconds: float = 5.0,
-        limits: Limits | None = None,
+        limits: StoreLimits | None = None,
     ) -> None:
         self._link = link
         self._keys = Keys(prefix)
-        self._limits = limits or Limits()
+        self._limits = limits or StoreLimits()
         self._scripts = Scripts(link, self._keys, self._limits)
         self._lease_seconds = lease_seconds
         self._consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"

@@ -9,7 +9,7 @@ from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import PendingCommand
 from bot.store.codec import UnreadableRecordError, decode_pending, encode_pending
 from bot.store.connection import RedisLink
-from bot.store.keys import Limits
+from bot.store.keys import StoreLimits
 from bot.store.part import StorePart
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class PendingCommands(StorePart):
         *,
         prefix: str = "orochi",
         lease_seconds: float = 5.0,
-        limits: Limits | None = None,
+        limits: StoreLimits | None = None,
     ) -> None:
         super().__init__(link, prefix=prefix, lease_seconds=lease_seconds, limits=limits)
         self._refused: set[str] = set()

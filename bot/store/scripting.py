@@ -8,7 +8,7 @@ from importlib.resources import files
 from redis.asyncio import Redis
 
 from bot.store.connection import RedisLink, Reply
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 
 NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
@@ -23,7 +23,7 @@ NAMES = (
 class Scripts:
     """All scripts of one prefix. A Redis that lost them is given them again."""
 
-    def __init__(self, link: RedisLink, keys: Keys, limits: Limits) -> None:
+    def __init__(self, link: RedisLink, keys: Keys, limits: StoreLimits) -> None:
         self._link = link
         self._keys = keys.all
         self._loaded = {name: link.commands.register_script(_text(name, limits)) for name in NAMES}
@@ -38,13 +38,13 @@ class Scripts:
         return await self._link.call(call)
 
 
-def _text(name: str, limits: Limits) -> str:
+def _text(name: str, limits: StoreLimits) -> str:
     folder = files("bot.store") / "scripts"
     parts = [(folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("prelude", name)]
     return "\n".join([_constants(limits), *parts])
 
 
-def _constants(limits: Limits) -> str:
+def _constants(limits: StoreLimits) -> str:
     values = {field.name.upper(): getattr(limits, field.name) for field in fields(limits)}
     said = (repr(value) for value in values.values())
     return f"local {', '.join(values)} = {', '.join(said)}"

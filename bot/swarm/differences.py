@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from bot.domain.swarm.events import Action, Event
+from bot.domain.swarm.events import Event, EventAction
 from bot.domain.swarm.model import Availability, Node, NodeState, Service, StackLook, Task
-from bot.ports import Change
+from bot.ports import FeedChange
 
 _Mark = tuple[object, ...]
 _Object = TypeVar("_Object", Task, Service, Node)
 
 
-def differences(before: StackLook, after: StackLook) -> tuple[Change, ...]:
+def differences(before: StackLook, after: StackLook) -> tuple[FeedChange, ...]:
     """The changes of services that both looks were made for.
 
     A service that is in one look only has come, gone, or just begun to be followed: one hint to
@@ -23,25 +23,25 @@ def differences(before: StackLook, after: StackLook) -> tuple[Change, ...]:
     return tuple(_changes(before, after))
 
 
-def _changes(before: StackLook, after: StackLook) -> Iterator[Change]:
+def _changes(before: StackLook, after: StackLook) -> Iterator[FeedChange]:
     old = {service.id: service for service in before.services}
     new = {service.id: service for service in after.services}
     nodes_changed = _nodes(before) != _nodes(after)
     for service_id in sorted(old.keys() | new.keys()):
         if nodes_changed or old.get(service_id) != new.get(service_id):
-            yield Change(service_id)
+            yield FeedChange(service_id)
         if service_id in old and service_id in new:
             yield from _task_changes(service_id, before, after)
 
 
-def _task_changes(service_id: str, before: StackLook, after: StackLook) -> Iterator[Change]:
+def _task_changes(service_id: str, before: StackLook, after: StackLook) -> Iterator[FeedChange]:
     old = _tasks(before, service_id)
     new = _tasks(after, service_id)
     for task_id, task in new.items():
         if task_id not in old or _mark(old[task_id]) != _mark(task):
-            yield Change(service_id, task)
+            yield FeedChange(service_id, task)
     if old.keys() - new.keys():
-        yield Change(service_id)
+        yield FeedChange(service_id)
 
 
 def _tasks(look: StackLook, service_id: str) -> dict[str, Task]:
@@ -66,17 +66,17 @@ def events_between(before: StackLook, after: StackLook) -> tuple[Event, ...]:
     tasks = sorted(_changed(before.tasks, after.tasks), key=lambda task: (task.since, task.id))
     old_nodes, new_nodes = _as_told(before.nodes), _as_told(after.nodes)
     return (
-        *_events(Action.UPDATE, _changed(before.services, after.services), services),
-        *_events(Action.UPDATE, _changed(old_nodes, new_nodes), services),
-        *_events(Action.UPDATE, tasks, services),
-        *_events(Action.REMOVE, _gone(before.tasks, after.tasks), services),
-        *_events(Action.REMOVE, _gone(before.services, after.services), services),
-        *_events(Action.REMOVE, _gone(old_nodes, new_nodes), services),
+        *_events(EventAction.UPDATE, _changed(before.services, after.services), services),
+        *_events(EventAction.UPDATE, _changed(old_nodes, new_nodes), services),
+        *_events(EventAction.UPDATE, tasks, services),
+        *_events(EventAction.REMOVE, _gone(before.tasks, after.tasks), services),
+        *_events(EventAction.REMOVE, _gone(before.services, after.services), services),
+        *_events(EventAction.REMOVE, _gone(old_nodes, new_nodes), services),
     )
 
 
 def _events(
-    action: Action, objects: Iterable[Task | Service | Node], services: Mapping[str, Service]
+    action: EventAction, objects: Iterable[Task | Service | Node], services: Mapping[str, Service]
 ) -> Iterator[Event]:
     for one in objects:
         service_id = one.service_id if isinstance(one, Task) else one.id

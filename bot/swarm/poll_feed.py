@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from bot.domain.errors import SwarmError
 from bot.domain.swarm.model import StackLook
-from bot.ports import Change, FeedStatus
+from bot.ports import FeedChange, FeedStatus
 from bot.swarm.differences import differences
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _FIRST_LOOK_SECONDS: Final = 1.0
 _MOST_CHANGES: Final = 512
 
 
-class Source(Protocol):
+class PollSource(Protocol):
     """What is polled."""
 
     async def services_look(self, service_ids: frozenset[str]) -> StackLook:
@@ -44,7 +44,7 @@ class PollFeed:
 
     def __init__(
         self,
-        source: Source,
+        source: PollSource,
         *,
         interval: float = 0.2,
         clock: Callable[[], float] = time.monotonic,
@@ -161,16 +161,16 @@ class Mailbox:
         self.service_ids = service_ids
         self.began = asyncio.Event()
         self.late = False
-        self._changes: dict[tuple[str, str], Change] = {}
+        self._changes: dict[tuple[str, str], FeedChange] = {}
         self._filled = asyncio.Event()
 
     def begin(self) -> None:
         """Note the first look. When it came late, nobody knows what was missed before."""
         if self.late and not self.began.is_set():
-            self.put(tuple(Change(service_id) for service_id in sorted(self.service_ids)))
+            self.put(tuple(FeedChange(service_id) for service_id in sorted(self.service_ids)))
         self.began.set()
 
-    def put(self, changes: tuple[Change, ...]) -> None:
+    def put(self, changes: tuple[FeedChange, ...]) -> None:
         """Take what concerns these services."""
         for change in changes:
             if change.service_id in self.service_ids:
@@ -179,11 +179,11 @@ class Mailbox:
                 self._changes[key] = change
         if len(self._changes) > _MOST_CHANGES:
             services = sorted({service for service, _ in self._changes})
-            self._changes = {(service, ""): Change(service) for service in services}
+            self._changes = {(service, ""): FeedChange(service) for service in services}
         if self._changes:
             self._filled.set()
 
-    async def wait(self, seconds: float) -> tuple[Change, ...]:
+    async def wait(self, seconds: float) -> tuple[FeedChange, ...]:
         """All changes since the last call; waits up to ``seconds`` for one, then returns ()."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -17,9 +17,9 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import Final, Protocol
 
 from bot.domain.errors import SwarmError
-from bot.domain.swarm.events import Action, Batch, CursorLostError, Event
+from bot.domain.swarm.events import Batch, CursorLostError, Event, EventAction
 from bot.domain.swarm.model import Availability, Node, NodeState, Task
-from bot.ports import Change, FeedStatus
+from bot.ports import FeedChange, FeedStatus
 from bot.swarm.poll_feed import Mailbox
 from bot.swarm.watch.client import CHECK_SECONDS
 from bot.swarm.watch.errors import NoControlSocketError, UntrustedError
@@ -34,7 +34,7 @@ _LONGEST_PAUSE: Final = 2.0
 _CATCH_UP_SECONDS: Final = 10.0
 
 
-class Source(Protocol):
+class PushSource(Protocol):
     """Where the stream comes from: ``bot.swarm.watch.client.WatchClient``."""
 
     def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
@@ -52,7 +52,7 @@ class PushFeed:
 
     def __init__(
         self,
-        source: Source,
+        source: PushSource,
         *,
         grace: float = GRACE_SECONDS,
         silence: float = CHECK_SECONDS,
@@ -236,24 +236,24 @@ class PushFeed:
                 for mailbox in self._mailboxes:
                     mailbox.put((change,))
 
-    def _node_changed(self, action: Action, node: Node) -> bool:
-        if action is Action.REMOVE:
+    def _node_changed(self, action: EventAction, node: Node) -> bool:
+        if action is EventAction.REMOVE:
             return self._nodes.pop(node.id, None) is not None
         before = self._nodes.get(node.id)
         self._nodes[node.id] = node.state, node.availability
         return before != self._nodes[node.id]
 
 
-def _change(event: Event) -> Change:
+def _change(event: Event) -> FeedChange:
     if isinstance(event.object, Task):
-        task = None if event.action is Action.REMOVE else event.object
-        return Change(event.object.service_id, task)
-    return Change(event.object.id)
+        task = None if event.action is EventAction.REMOVE else event.object
+        return FeedChange(event.object.service_id, task)
+    return FeedChange(event.object.id)
 
 
-def look_again(mailbox: Mailbox) -> tuple[Change, ...]:
+def look_again(mailbox: Mailbox) -> tuple[FeedChange, ...]:
     """A hint for each service that a mailbox is for."""
-    return tuple(Change(service_id) for service_id in sorted(mailbox.service_ids))
+    return tuple(FeedChange(service_id) for service_id in sorted(mailbox.service_ids))
 
 
 def _behind_since(before: float | None, error: SwarmError, now: float) -> float | None:

@@ -34,7 +34,7 @@ _LATE: Final = "Not all of it came in time: a node is away or has much to tell."
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _LogAnswer:
     """What came of a log, ``own`` of it the engine's own words; ``late`` when that was not all,
     ``cut`` when what came first was too much."""
 
@@ -119,14 +119,14 @@ def _entries(text: str) -> Iterator[_Entry]:
         yield _Entry(timestamp(head[1]), task, node, text[head.end() : end])
 
 
-def _trouble(answer: _Answer) -> str:
+def _trouble(answer: _LogAnswer) -> str:
     own = " ".join(answer.own.split())
     late = _LATE if answer.late else ""
     said = f"The engine says: {clean(own)[:300]}." if own else late
     return f"{_CUT} {said}".rstrip() if answer.cut else said
 
 
-def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: float) -> _Answer:
+def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: float) -> _LogAnswer:
     """A log as far as it comes in time. Raises what the client raises before it begins."""
     deadline = time.monotonic() + seconds
     frames = Demultiplexer(_MOST)
@@ -142,4 +142,4 @@ def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: f
                     break
             else:
                 late = False
-    return _Answer(frames.text(), frames.own().decode("utf-8", "replace"), late, frames.cut)
+    return _LogAnswer(frames.text(), frames.own().decode("utf-8", "replace"), late, frames.cut)

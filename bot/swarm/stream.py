@@ -40,7 +40,7 @@ class Push(Protocol):
         """As ``PushFeed.warn``."""
 
 
-class Source(Protocol):
+class LookSource(Protocol):
     """Who is looked at: ``bot.swarm.engine.DockerSwarm``."""
 
     async def stack_look(self, stack: str) -> StackLook:
@@ -68,7 +68,7 @@ class SwarmStream:
     def __init__(
         self,
         push: Push | None,
-        swarm: Source,
+        swarm: LookSource,
         *,
         interval: float = 1.0,
         retry: float = RETRY_SECONDS,

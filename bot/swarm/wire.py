@@ -21,7 +21,7 @@ from bot.domain.swarm.model import (
     NodeState,
     Platform,
     Resources,
-    Restart,
+    RestartCondition,
     Service,
     StackLook,
     Task,
@@ -48,7 +48,7 @@ _MODES: Final = {
     "GlobalJob": Mode.GLOBAL_JOB,
 }
 _STATES: Final = {state.name.lower(): state for state in TaskState}
-_RESTARTS: Final = {policy.value: policy for policy in Restart}
+_RESTARTS: Final = {policy.value: policy for policy in RestartCondition}
 _UPDATES: Final = {state.value: state for state in UpdateState}
 _NODE_STATES: Final = {state.value: state for state in NodeState}
 _AVAILABILITIES: Final = {word.value: word for word in Availability}
@@ -93,7 +93,7 @@ def service_from(raw: Raw) -> Service:
         limit=_resources(_map(template, "Resources", "Limits")),
         host_ports=_host_ports(_maps(_map(spec, "EndpointSpec"), "Ports")),
         mounts=tuple(map(_mount, _maps(container, "Mounts"))),
-        restart=_RESTARTS.get(_text(policy, "Condition"), Restart.ANY),
+        restart=_RESTARTS.get(_text(policy, "Condition"), RestartCondition.ANY),
         restart_delay=_seconds(policy.get("Delay"), _DEFAULT_RESTART_DELAY),
         max_attempts=_number(policy, "MaxAttempts"),
         has_health_check=_checks_health(_list(_map(container, "Healthcheck"), "Test")),

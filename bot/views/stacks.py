@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.domain.commands.names import short_name
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.deploys.version import Version
-from bot.domain.jobs.deploy_plan import Action, Difference, ReplicaRule, ServiceChange
+from bot.domain.jobs.deploy_plan import Difference, PlanAction, ReplicaRule, ServiceChange
 from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.slack.blocks import context, fits, packed
@@ -91,9 +91,9 @@ def _drift(entry: StackEntry, counts: tuple[int, int, int, int]) -> list[str]:
 
 def _service(entry: StackEntry, change: ServiceChange, most: int, length: int) -> str:
     name = f"*{line(short_name(entry.name, change.name), NAME_LENGTH)}*"
-    if change.action is Action.CREATE:
+    if change.action is PlanAction.CREATE:
         return f"{name} was removed"
-    if change.action is Action.REMOVE:
+    if change.action is PlanAction.REMOVE:
         return f"{name} is not of the deployed version"
     shown = "; ".join(_field(each, length) for each in change.changes[:most])
     more = len(change.changes) - most

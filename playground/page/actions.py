@@ -3,7 +3,7 @@
 from typing import Final
 
 from playground.page import seen
-from playground.slack import BOT_USER_ID, Delivery, Json, Message, SlackEmulator, View
+from playground.slack import BOT_USER_ID, AppDelivery, Json, Message, SlackEmulator, View
 
 FAILURES: Final = {
     "dispatch_failed": "The bot is not connected.",
@@ -126,7 +126,7 @@ def _is_home(view: View, user: str) -> bool:
     return view.user == user and view.body["type"] == "home"
 
 
-def _check(sent: Delivery, what: str) -> None:
+def _check(sent: AppDelivery, what: str) -> None:
     if not sent.ok:
         why = FAILURES.get(sent.error, "Slack did not take the bot's answer.")
         raise Refused(f"{what} failed with the error “{sent.error}”. {why}")

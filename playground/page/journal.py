@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from playground.slack import Change, Workspace
+from playground.slack import Workspace, WorkspaceChange
 
 KEPT: Final = 2_000
 SEEN: Final = frozenset({"posted", "edited", "deleted", "ephemeral", "view", "connection"})
@@ -19,7 +19,7 @@ class Entry:
     """One change with its number; numbers go up by one."""
 
     number: int
-    change: Change
+    change: WorkspaceChange
 
 
 class Journal:
@@ -69,7 +69,7 @@ class Journal:
         finally:
             self._pages.discard(queue)
 
-    def _take(self, change: Change) -> None:
+    def _take(self, change: WorkspaceChange) -> None:
         self.last += 1
         entry = Entry(self.last, change)
         self._kept.append(entry)

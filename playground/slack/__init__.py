@@ -4,10 +4,19 @@ It serves the Web API, Socket Mode, signed HTTP requests and response URLs; `Sla
 it and acts as the people in it.
 """
 
-from playground.slack.delivery import Delivery
-from playground.slack.faults import Faults
-from playground.slack.model import Change, Channel, Content, File, Json, Message, User, View
-from playground.slack.rates import RateLimits, Rule, Violation
+from playground.slack.delivery import AppDelivery
+from playground.slack.faults import SlackFaults
+from playground.slack.model import (
+    Channel,
+    Content,
+    File,
+    Json,
+    Message,
+    User,
+    View,
+    WorkspaceChange,
+)
+from playground.slack.rates import RateLimits, RateRule, Violation
 from playground.slack.server import SlackEmulator
 from playground.slack.web_api import BOT_SCOPES, CallRecord, Tokens
 from playground.slack.workspace import BOT_USER_ID, Workspace
@@ -15,21 +24,21 @@ from playground.slack.workspace import BOT_USER_ID, Workspace
 __all__ = [
     "BOT_SCOPES",
     "BOT_USER_ID",
+    "AppDelivery",
     "CallRecord",
-    "Change",
     "Channel",
     "Content",
-    "Delivery",
-    "Faults",
     "File",
     "Json",
     "Message",
     "RateLimits",
-    "Rule",
+    "RateRule",
     "SlackEmulator",
+    "SlackFaults",
     "Tokens",
     "User",
     "View",
     "Violation",
     "Workspace",
+    "WorkspaceChange",
 ]

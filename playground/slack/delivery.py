@@ -24,7 +24,7 @@ Via = Literal["socket", "http"]
 
 
 @dataclass
-class Delivery:
+class AppDelivery:
     """A payload on its way to the app, and the app's answer.
 
     `error` is empty when the app answered in time, else the word that Slack shows the user:
@@ -93,25 +93,25 @@ class Courier:
         self.responses = responses
         self.request_url = ""
         self.ack_limit = ACK_LIMIT
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[AppDelivery] = []
 
-    async def deliver(self, kind: Kind, payload: Json, via: Via | None = None) -> Delivery:
+    async def deliver(self, kind: Kind, payload: Json, via: Via | None = None) -> AppDelivery:
         """Bring a payload to the app; without `via`, by HTTP if there is a request URL."""
         way: Via = via or ("http" if self.request_url else "socket")
-        delivery = Delivery(kind, way, payload, str(uuid.uuid4()))
+        delivery = AppDelivery(kind, way, payload, str(uuid.uuid4()))
         if way == "http":
             body, content_type = _http_body(kind, payload)
             secret, now = self.tokens.signing_secret, int(self.workspace.clock())
             delivery.request = SignedRequest.sign(secret, now, body, content_type)
         return await self._carry(delivery)
 
-    async def again(self, earlier: Delivery) -> Delivery:
+    async def again(self, earlier: AppDelivery) -> AppDelivery:
         """Deliver the same thing a second time: same envelope id, or same signed request.
 
         Slack itself does so for events, which then say how often; anything else can still come
         twice, and says nothing.
         """
-        repeated = Delivery(earlier.kind, earlier.via, earlier.payload, earlier.envelope_id)
+        repeated = AppDelivery(earlier.kind, earlier.via, earlier.payload, earlier.envelope_id)
         repeated.request = earlier.request
         if earlier.kind == "events_api":
             repeated.retry_attempt = earlier.retry_attempt + 1
@@ -120,7 +120,7 @@ class Courier:
                 repeated.request = replace(earlier.request, retry_attempt=number)
         return await self._carry(repeated)
 
-    async def _carry(self, delivery: Delivery) -> Delivery:
+    async def _carry(self, delivery: AppDelivery) -> AppDelivery:
         self.deliveries.append(delivery)
         self.workspace.emit("delivery", type=delivery.kind, payload=delivery.payload)
         started = time.perf_counter()
@@ -136,7 +136,7 @@ class Courier:
         self.workspace.emit("acked", envelope_id=delivery.envelope_id, error=delivery.error)
         return delivery
 
-    async def _exchange(self, delivery: Delivery) -> None:
+    async def _exchange(self, delivery: AppDelivery) -> None:
         if delivery.request is None:
             ack = await self.sockets.deliver(delivery.envelope(), self.ack_limit)
             delivery.body = ack.get("payload")
@@ -145,7 +145,7 @@ class Courier:
         delivery.status = answer.status
         delivery.body = _http_answer(answer)
 
-    def _take(self, delivery: Delivery) -> None:
+    def _take(self, delivery: AppDelivery) -> None:
         if delivery.status not in (None, 200):
             delivery.error = "http_service_error"
         elif delivery.body and delivery.kind == "slash_commands":

@@ -32,7 +32,7 @@ class Fault:
     after_effect: bool = False
 
 
-class Faults:
+class SlackFaults:
     """The faults that wait for their calls."""
 
     def __init__(self, rates: RateLimits) -> None:

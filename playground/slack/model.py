@@ -272,7 +272,7 @@ ChangeKind = Literal[
 
 
 @dataclass(frozen=True)
-class Change:
+class WorkspaceChange:
     """One thing that became visible in the workspace.
 
     `kind` is `posted`, `edited` and `deleted` for messages, `ephemeral` for what one user alone

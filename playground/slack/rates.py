@@ -15,7 +15,7 @@ from playground.slack.workspace import Clock
 MINUTE: Final = 60.0
 
 
-class Budget(Protocol):
+class RateBudget(Protocol):
     """How many calls there may be."""
 
     def wait(self, now: float) -> float:
@@ -60,7 +60,7 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Rule:
+class RateRule:
     """The budget of a method: `calls` within `seconds`, or a bucket where there is a `burst`.
 
     `per_channel` gives each channel a budget of its own; otherwise the workspace has one.
@@ -71,20 +71,20 @@ class Rule:
     burst: int | None = None
     per_channel: bool = False
 
-    def budget(self) -> Budget:
+    def budget(self) -> RateBudget:
         """A fresh budget."""
         if self.burst is None:
             return Window(self.calls, self.seconds)
         return Bucket(self.calls / self.seconds, self.burst)
 
 
-TIER_2: Final = Rule(20)
-TIER_3: Final = Rule(50)
-TIER_4: Final = Rule(100)
-RULES: Final[dict[str, Rule]] = {
+TIER_2: Final = RateRule(20)
+TIER_3: Final = RateRule(50)
+TIER_4: Final = RateRule(100)
+RULES: Final[dict[str, RateRule]] = {
     "apps.connections.open": TIER_2,
-    "auth.test": Rule(300),
-    "chat.postMessage": Rule(60, burst=5, per_channel=True),
+    "auth.test": RateRule(300),
+    "chat.postMessage": RateRule(60, burst=5, per_channel=True),
     "chat.update": TIER_3,
     "chat.delete": TIER_3,
     "chat.postEphemeral": TIER_4,
@@ -129,10 +129,10 @@ class RateLimits:
         self.enforced = enforced
         self.rules = dict(RULES)
         self.violations: list[Violation] = []
-        self._budgets: dict[tuple[str, str], Budget] = {}
+        self._budgets: dict[tuple[str, str], RateBudget] = {}
         self._closed_until: defaultdict[tuple[str, str], float] = defaultdict(float)
 
-    def tighten(self, method: str, rule: Rule) -> None:
+    def tighten(self, method: str, rule: RateRule) -> None:
         """Give a method another rule, with a fresh budget."""
         self.rules[method] = rule
         self._budgets = {key: b for key, b in self._budgets.items() if key[0] != method}

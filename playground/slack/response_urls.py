@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from playground.slack.chat import checked_blocks
-from playground.slack.faults import Faults
+from playground.slack.faults import SlackFaults
 from playground.slack.limits import check_content, is_list_of_objects
 from playground.slack.model import Content, Json, Message
 from playground.slack.refusals import RateLimited, Refusal
@@ -39,7 +39,9 @@ class ResponseUrl:
 class ResponseUrls:
     """Issues response URLs and takes what is posted to them."""
 
-    def __init__(self, workspace: Workspace, faults: Faults, structure: StructureCheck) -> None:
+    def __init__(
+        self, workspace: Workspace, faults: SlackFaults, structure: StructureCheck
+    ) -> None:
         self.workspace = workspace
         self.faults = faults
         self.structure = structure

@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 from aiohttp import web
 
 from playground.slack import chat, conversations, files, views
-from playground.slack.delivery import Courier, Delivery, Via
-from playground.slack.faults import Faults
+from playground.slack.delivery import AppDelivery, Courier, Via
+from playground.slack.faults import SlackFaults
 from playground.slack.http_mode import HttpMode
 from playground.slack.model import Json, Message, View, elements_within
 from playground.slack.payloads import (
@@ -60,7 +60,7 @@ class SlackEmulator:
         self.workspace = workspace or Workspace.furnished(clock)
         self.tokens = tokens or Tokens()
         self.rates = RateLimits(self.workspace.clock, enforced=enforce_rates)
-        self.faults = Faults(self.rates)
+        self.faults = SlackFaults(self.rates)
         self.sockets = SocketMode(self.workspace)
         self.http = HttpMode()
         self.responses = ResponseUrls(self.workspace, self.faults, structure)
@@ -178,7 +178,7 @@ class SlackEmulator:
         user: str = ANN,
         channel: str = SWARM,
         via: Via | None = None,
-    ) -> Delivery:
+    ) -> AppDelivery:
         """A person types a slash command; returns once the app answered, or too late."""
         payload = command_payload(
             self.tokens.verification,
@@ -200,7 +200,7 @@ class SlackEmulator:
         block_id: str = "",
         value: str | None = None,
         via: Via | None = None,
-    ) -> Delivery:
+    ) -> AppDelivery:
         """A person uses an element of a message; `value` chooses the option of a menu.
 
         Without a `block_id` it is the first such element.
@@ -225,7 +225,7 @@ class SlackEmulator:
 
     async def submit(
         self, view: View, values: Mapping[str, Any], *, via: Via | None = None
-    ) -> Delivery:
+    ) -> AppDelivery:
         """The person who sees a modal sends it off; `values` is Slack's `state.values`."""
         user = self.workspace.users[view.user]
         trigger = self.workspace.new_trigger(view.user)
@@ -241,7 +241,7 @@ class SlackEmulator:
         block_id: str = "",
         value: str | None = None,
         via: Via | None = None,
-    ) -> Delivery:
+    ) -> AppDelivery:
         """The person who sees a modal or a home tab uses an element of it, as with `press`."""
         element = _named(elements_within(view.body["blocks"]), action_id, block_id)
         payload = view_actions_payload(
@@ -253,14 +253,14 @@ class SlackEmulator:
         )
         return await self.courier.deliver("interactive", payload, via)
 
-    async def event(self, event: Json, *, via: Via | None = None) -> Delivery:
+    async def event(self, event: Json, *, via: Via | None = None) -> AppDelivery:
         """Something happened that the app has subscribed to (Events API)."""
         number = self.workspace.number()
         now = int(self.workspace.clock())
         payload = event_payload(self.tokens.verification, event, f"Ev0EVENT{number:03d}", now)
         return await self.courier.deliver("events_api", payload, via)
 
-    async def replay(self, earlier: Delivery) -> Delivery:
+    async def replay(self, earlier: AppDelivery) -> AppDelivery:
         """Deliver the same payload once more: same envelope id, or same signed request."""
         return await self.courier.again(earlier)
 

@@ -24,7 +24,7 @@ HEARTBEAT: Final = 10.0
 
 
 @dataclass(eq=False)
-class Connection:
+class SocketConnection:
     """One WebSocket of the app; `retiring` once it was told to disconnect."""
 
     number: int
@@ -39,7 +39,7 @@ class SocketMode:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.connections: list[Connection] = []
+        self.connections: list[SocketConnection] = []
         self.root_url = ""
         self.refusals = 0
         self._tickets: dict[str, float] = {}
@@ -70,7 +70,7 @@ class SocketMode:
             await socket.send_json(_disconnect("too_many_websockets"))
             await socket.close()
             return socket
-        await self._serve(Connection(self.workspace.number(), socket, request))
+        await self._serve(SocketConnection(self.workspace.number(), socket, request))
         return socket
 
     def _admit(self, ticket: str) -> bool:
@@ -80,7 +80,7 @@ class SocketMode:
             return False
         return expires is not None and self.workspace.clock() <= expires
 
-    async def _serve(self, connection: Connection) -> None:
+    async def _serve(self, connection: SocketConnection) -> None:
         self.connections.append(connection)
         try:
             await connection.socket.send_json(self._hello())
@@ -139,7 +139,7 @@ class SocketMode:
             return
         raise Refusal("dispatch_failed")
 
-    def _in_turn(self) -> list[Connection]:
+    def _in_turn(self) -> list[SocketConnection]:
         usable = [each for each in self.connections if not each.socket.closed]
         usable = [each for each in usable if not each.retiring] or usable
         if not usable:

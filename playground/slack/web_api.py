@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from playground.slack.arguments import Arguments, arguments_of
-from playground.slack.faults import Faults
+from playground.slack.faults import SlackFaults
 from playground.slack.model import Json
 from playground.slack.rates import RateLimits
 from playground.slack.refusals import RateLimited, Refusal
@@ -97,7 +97,7 @@ class WebApi:
         workspace: Workspace,
         tokens: Tokens,
         rates: RateLimits,
-        faults: Faults,
+        faults: SlackFaults,
         structure: StructureCheck,
     ) -> None:
         self.workspace = workspace

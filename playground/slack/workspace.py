@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from playground.slack.model import (
-    Change,
     ChangeKind,
     Channel,
     Content,
@@ -25,6 +24,7 @@ from playground.slack.model import (
     Trigger,
     User,
     View,
+    WorkspaceChange,
     snapshot,
 )
 
@@ -51,13 +51,13 @@ class Workspace:
         self.files: dict[str, File] = {}
         self.views: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
-        self.changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+        self.changes: deque[WorkspaceChange] = deque(maxlen=KEPT_CHANGES)
         self.arrivals: Counter[str] = Counter()
         self.edit_window: float | None = None
         self._numbers = itertools.count(1)
         self._last_ts = 0
         self._looks: list[Callable[[], None]] = []
-        self._subscribers: set[asyncio.Queue[Change]] = set()
+        self._subscribers: set[asyncio.Queue[WorkspaceChange]] = set()
         self.bot = self.add_user("orochi", id=BOT_USER_ID, real_name="Orochi", is_bot=True)
 
     @classmethod
@@ -208,7 +208,7 @@ class Workspace:
     def emit(self, kind: ChangeKind, message: Message | None = None, **detail: object) -> None:
         """Tell everyone who follows along about one change."""
         seen = None if message is None else snapshot(message)
-        change = Change(kind, self.clock(), seen, detail)
+        change = WorkspaceChange(kind, self.clock(), seen, detail)
         self.changes.append(change)
         if kind == "call":
             self.arrivals[str(detail["method"])] += 1
@@ -218,9 +218,9 @@ class Workspace:
             look()
 
     @contextmanager
-    def subscribe(self) -> Iterator[AsyncIterator[Change]]:
+    def subscribe(self) -> Iterator[AsyncIterator[WorkspaceChange]]:
         """The changes from now on, as an asynchronous iterator without an end."""
-        queue: asyncio.Queue[Change] = asyncio.Queue()
+        queue: asyncio.Queue[WorkspaceChange] = asyncio.Queue()
         self._subscribers.add(queue)
         try:
             yield _drain(queue)
@@ -272,6 +272,6 @@ def _settle(found: "asyncio.Future[T]", probe: Callable[[], T | None]) -> None:
             found.set_result(value)
 
 
-async def _drain(queue: asyncio.Queue[Change]) -> AsyncIterator[Change]:
+async def _drain(queue: asyncio.Queue[WorkspaceChange]) -> AsyncIterator[WorkspaceChange]:
     while True:
         yield await queue.get()

@@ -21,7 +21,7 @@ from playground.swarm.model import (
     seconds,
 )
 from playground.swarm.programs import Program, environment_of, health_of, probe, program_of
-from playground.swarm.store import Change, Store
+from playground.swarm.store import Store, StoreChange
 from playground.swarm.timeline import Course, Process, Timeline, Wait
 
 _TO_NODE: Final = 0.08
@@ -96,7 +96,7 @@ class Agent:
             else:
                 self._begin(task)
 
-    def _hear(self, change: Change) -> None:
+    def _hear(self, change: StoreChange) -> None:
         task = change.object
         if not isinstance(task, Task):
             return

@@ -30,7 +30,7 @@ Route = tuple[str, tuple[str, ...], Handler, bool]
 ``**`` several."""
 
 
-class Api:
+class EngineApi:
     """The calls to one manager's engine, whose node is ``hostname``.
 
     ``root`` is the swarm's certificate in PEM, "" where it has no control socket.

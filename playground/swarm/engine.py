@@ -12,7 +12,7 @@ from typing import Final, Self
 from playground.swarm.certificates import new_identity
 from playground.swarm.control import ControlServer
 from playground.swarm.driver import Driver
-from playground.swarm.faults import Faults
+from playground.swarm.faults import SwarmFaults
 from playground.swarm.requests import Requests
 from playground.swarm.server import EngineServer
 from playground.swarm.simulation import Simulation
@@ -33,7 +33,7 @@ class SimulatedSwarm:
     ) -> None:
         self.simulation = simulation
         self.requests = Requests(simulation)
-        self.faults = Faults(simulation)
+        self.faults = SwarmFaults(simulation)
         self._folder = folder
         self._driver = Driver(simulation, clock)
         self._identity = new_identity()

@@ -29,7 +29,7 @@ class FaultError(Exception):
     """What was to be broken is not there; a sentence for who asked."""
 
 
-class Faults:
+class SwarmFaults:
     """Breaks things. Services and nodes are named by their full names."""
 
     def __init__(self, simulation: Simulation) -> None:

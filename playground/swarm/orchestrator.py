@@ -11,7 +11,7 @@ from playground.swarm.ids import Ids
 from playground.swarm.jobs import Jobs
 from playground.swarm.model import NODE_DOWN, NODE_READY, Node, Service, State, Task
 from playground.swarm.restarts import Restarts
-from playground.swarm.store import Change, Store
+from playground.swarm.store import Store, StoreChange
 from playground.swarm.tasks import by_slot, new_task, wanted
 from playground.swarm.timeline import Timeline
 from playground.swarm.updater import Updater
@@ -32,7 +32,7 @@ class Orchestrator:
         self._due: set[str] = set()
         store.subscribers.append(self._hear)
 
-    def _hear(self, change: Change) -> None:
+    def _hear(self, change: StoreChange) -> None:
         found = change.object
         if isinstance(found, Service):
             self._hear_of_service(change.action, found)

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from bot.swarm.watch import watch_pb2 as pb
 from playground.swarm.model import Meta, Node, Service, Spec, Status, Task, UpdateStatus, part
-from playground.swarm.store import Change, Transaction
+from playground.swarm.store import StoreChange, Transaction
 
 _NANOSECONDS: Final = 1_000_000_000
 _ACTIONS: Final = {
@@ -132,7 +132,7 @@ def task_message(task: Task) -> pb.Task:
     return raw
 
 
-def _add(message: pb.WatchMessage, change: Change, action: pb.Action) -> None:
+def _add(message: pb.WatchMessage, change: StoreChange, action: pb.Action) -> None:
     event = message.events.add()
     event.action = action
     found = change.object

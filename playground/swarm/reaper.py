@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from playground.swarm.model import State, Task, part
-from playground.swarm.store import Change, Store
+from playground.swarm.store import Store, StoreChange
 from playground.swarm.timeline import Timeline
 
 KEPT: Final = 5
@@ -22,7 +22,7 @@ class Reaper:
         self._due = False
         store.subscribers.append(self._hear)
 
-    def _hear(self, change: Change) -> None:
+    def _hear(self, change: StoreChange) -> None:
         task = change.object
         if not isinstance(task, Task) or change.action == "remove":
             return

@@ -18,7 +18,7 @@ from playground.swarm.model import (
     host_ports,
     part,
 )
-from playground.swarm.store import Change, Store
+from playground.swarm.store import Store, StoreChange
 from playground.swarm.timeline import Timeline
 
 _DEBOUNCE: Final = 0.05
@@ -138,14 +138,14 @@ class Scheduler:
         self._failures: dict[tuple[str, str], list[float]] = {}
         store.subscribers.append(self._hear)
 
-    def _hear(self, change: Change) -> None:
+    def _hear(self, change: StoreChange) -> None:
         found = change.object
         if isinstance(found, Task):
             self._hear_of_task(change, found)
         elif isinstance(found, Node):
             self._soon()
 
-    def _hear_of_task(self, change: Change, task: Task) -> None:
+    def _hear_of_task(self, change: StoreChange, task: Task) -> None:
         if change.action == "create" and task.status.state is State.NEW:
             status = Status(self._timeline.now, State.PENDING, _PENDING)
             self._store.put(replace(task, status=status))

@@ -11,7 +11,14 @@ from typing import Final
 
 from aiohttp import web
 
-from playground.swarm.api import API_VERSION, OLDEST_VERSION, VERSION_PREFIX, Answer, Api, as_json
+from playground.swarm.api import (
+    API_VERSION,
+    OLDEST_VERSION,
+    VERSION_PREFIX,
+    Answer,
+    EngineApi,
+    as_json,
+)
 from playground.swarm.requests import RequestError, Requests
 
 _LARGEST_BODY: Final = 16 * 2**20
@@ -30,7 +37,7 @@ class EngineServer:
 
     def __init__(self, requests: Requests, hostname: str, path: Path, root: str = "") -> None:
         self._requests = requests
-        self._api = Api(requests, hostname, root)
+        self._api = EngineApi(requests, hostname, root)
         self._path = path
         self.changed: Callable[[], None] = lambda: None
         app = web.Application(client_max_size=_LARGEST_BODY)

@@ -14,7 +14,7 @@ from playground.swarm.orchestrator import Orchestrator
 from playground.swarm.programs import Image
 from playground.swarm.reaper import Reaper
 from playground.swarm.scheduler import Scheduler
-from playground.swarm.store import Change, Store
+from playground.swarm.store import Store, StoreChange
 from playground.swarm.timeline import Timeline
 
 _MISSED: Final = 3.1
@@ -148,6 +148,6 @@ class Simulation:
         if 2 * len(up) > len(managers):
             self.store.put(replace(up[0], leader=True))
 
-    def _tell(self, change: Change) -> None:
+    def _tell(self, change: StoreChange) -> None:
         kind = type(change.object).__name__.lower()
         self.timeline.tell([(kind, change.object.id)])

@@ -17,7 +17,7 @@ _O = TypeVar("_O", Task, Service, Node, Thing)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StoreChange:
     """One object that changed. ``action`` is ``create``, ``update`` or ``remove``; ``before`` is
     None for what was created; for what was removed ``object`` is its last state."""
 
@@ -31,10 +31,10 @@ class Transaction:
     """What was committed together, as ``index``."""
 
     index: int
-    changes: tuple[Change, ...]
+    changes: tuple[StoreChange, ...]
 
 
-Subscriber = Callable[[Change], None]
+Subscriber = Callable[[StoreChange], None]
 
 
 class Store:
@@ -137,12 +137,12 @@ class Store:
             if new and now:
                 self._by_node.setdefault(now, {})[new.id] = None
 
-    def _changes(self, pending: dict[str, tuple[str, Object | None]]) -> Iterator[Change]:
+    def _changes(self, pending: dict[str, tuple[str, Object | None]]) -> Iterator[StoreChange]:
         for key, (action, before) in pending.items():
             if action == "remove" and before is not None:
-                yield Change(action, before, before)
+                yield StoreChange(action, before, before)
             elif action:
-                yield Change(action, self._by_id(key), before)
+                yield StoreChange(action, self._by_id(key), before)
 
     def _by_id(self, key: str) -> Object:
         tables: tuple[Mapping[str, Object], ...] = (

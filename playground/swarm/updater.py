@@ -9,7 +9,7 @@ from typing import Final
 from playground.swarm.ids import Ids
 from playground.swarm.model import Service, Spec, State, Task, UpdateStatus, seconds
 from playground.swarm.restarts import Restarts, key
-from playground.swarm.store import Change, Store
+from playground.swarm.store import Store, StoreChange
 from playground.swarm.tasks import is_dirty, is_dirty_slot, new_task, wanted
 from playground.swarm.timeline import Course, Process, Timeline, Wait
 
@@ -147,7 +147,7 @@ class Updater:
                 stopping = None if stopped.ended else stopped
         return stopping
 
-    def _look_for_failures(self, change: Change) -> None:
+    def _look_for_failures(self, change: StoreChange) -> None:
         task = change.object
         if not isinstance(task, Task) or change.action != "update" or not task.ended:
             return

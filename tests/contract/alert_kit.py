@@ -12,11 +12,11 @@ from typing import cast
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import Incident
-from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Service, StackLook, Task
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.leader import LeaderLease
-from bot.loops.watcher import Surroundings, Watcher
+from bot.loops.watcher import Watcher, WatcherDependencies
 from bot.ports import Clock, Swarm
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import cancel_all
@@ -145,7 +145,7 @@ class ToldStream:
 
     def tell(self, task: Task) -> None:
         """A task of the service changed."""
-        event = Event(Action.UPDATE, task, self.service)
+        event = Event(EventAction.UPDATE, task, self.service)
         self._batches.append(Batch((event,), len(self._batches) + 1))
         self._news.set()
 
@@ -190,7 +190,7 @@ async def leading(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A watcher that leads until the end of the block."""
     link = RedisLink(url)
-    around = Surroundings(
+    dependencies = WatcherDependencies(
         incidents=store,
         stream=stream,
         swarm=cast("Swarm", swarm or ToldSwarm(stream)),
@@ -202,7 +202,7 @@ async def leading(
     )
     token = await store.lead()
     assert token
-    task = asyncio.create_task(Watcher(around).lead(a_lease(token)))
+    task = asyncio.create_task(Watcher(dependencies).lead(a_lease(token)))
     try:
         yield task
     finally:

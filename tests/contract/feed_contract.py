@@ -10,17 +10,17 @@ import asyncio
 from collections.abc import Callable
 
 from bot.domain.swarm.model import Task, TaskState
-from bot.ports import Change, Feed, FeedStatus, Subscription
+from bot.ports import Feed, FeedChange, FeedStatus, Subscription
 from tests.contract.labs import AnyLab
 
 SECONDS = 60.0
 
 
 async def collect(
-    changes: Subscription, enough: Callable[[list[Change]], bool], seconds: float = SECONDS
-) -> list[Change]:
+    changes: Subscription, enough: Callable[[list[FeedChange]], bool], seconds: float = SECONDS
+) -> list[FeedChange]:
     """All changes until there are enough of them."""
-    found: list[Change] = []
+    found: list[FeedChange] = []
     async with asyncio.timeout(seconds):
         while not enough(found):
             found += await changes.wait(5)
@@ -44,7 +44,7 @@ async def status_with(feed: Feed, wanted: Callable[[FeedStatus], bool]) -> FeedS
             await asyncio.sleep(0.05)
 
 
-def tasks_in(changes: list[Change], state: TaskState) -> list[Task]:
+def tasks_in(changes: list[FeedChange], state: TaskState) -> list[Task]:
     """The tasks that were told in this state."""
     return [change.task for change in changes if change.task and change.task.state is state]
 
@@ -147,7 +147,7 @@ class FeedContract:
         async with feed.subscribe(frozenset({service})) as changes:
             await settle(changes)
             lab.docker("node", "update", "--availability", "pause", "photon-machine-03")
-            assert await collect(changes, bool) == [Change(service)]
+            assert await collect(changes, bool) == [FeedChange(service)]
 
     async def test_a_service_that_does_not_exist_is_no_trouble(
         self, lab: AnyLab, feed: Feed

@@ -11,7 +11,7 @@ from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, S
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
-from bot.store.keys import Limits
+from bot.store.keys import StoreLimits
 
 NOW = 1_790_000_000.25
 PATIENCE = 15.0
@@ -75,7 +75,7 @@ def a_press(user: str = "U1") -> Press:
 
 @asynccontextmanager
 async def incidents_on(
-    url: str, prefix: str = "orochi", lease: float = 5.0, limits: Limits | None = None
+    url: str, prefix: str = "orochi", lease: float = 5.0, limits: StoreLimits | None = None
 ) -> AsyncIterator[RedisIncidents]:
     """One replica's store."""
     link = RedisLink(url)

@@ -11,7 +11,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.ports import LeaseToken
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
-from bot.store.keys import Limits
+from bot.store.keys import StoreLimits
 
 PATIENCE = 15.0
 """Seconds after which what is awaited has failed; nothing takes that long."""
@@ -46,7 +46,7 @@ def done(job: Job, verdict: Verdict = Verdict.CONVERGED) -> Job:
 
 @asynccontextmanager
 async def replica(
-    url: str, prefix: str = "orochi", lease: float = 5.0, limits: Limits | None = None
+    url: str, prefix: str = "orochi", lease: float = 5.0, limits: StoreLimits | None = None
 ) -> AsyncIterator[RedisJobs]:
     """One replica's store."""
     link = RedisLink(url)

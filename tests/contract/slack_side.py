@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.domain.text.message import Message, Metadata
 from bot.ports import Receive, Request
 from bot.runtime.clock import SystemClock
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from bot.slack.service import SlackService
 from playground.slack import SlackEmulator
@@ -97,7 +97,7 @@ async def a_messenger(
 ) -> AsyncIterator[Messenger]:
     """A messenger that was started and ends with the block."""
     clock = clock or SystemClock()
-    api = Api(slack.tokens.bot, clock, slack.base_url, timeout=5.0)
+    api = SlackApi(slack.tokens.bot, clock, slack.base_url, timeout=5.0)
     messenger = Messenger(api, clock, patience=patience)
     messenger.start()
     try:
@@ -120,7 +120,7 @@ async def connected(
 
     async with SlackEmulator(strict=True) as slack:
         clock = SystemClock()
-        api = Api(slack.tokens.bot, clock, slack.base_url)
+        api = SlackApi(slack.tokens.bot, clock, slack.base_url)
         messenger = Messenger(api, clock)
         service = SlackService(
             api,

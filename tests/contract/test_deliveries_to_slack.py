@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from bot.domain.commands.access import Operators
 from bot.domain.commands.values import Defaults
-from bot.domain.convergence.goal import Limits
+from bot.domain.convergence.goal import ConvergenceLimits
 from bot.domain.jobs.model import Job, JobState, PendingCommand
 from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
-from bot.loops.delivery import Deliveries
+from bot.loops.delivery import DeliveryLoop
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.network.readiness import HttpProbeClient
@@ -45,7 +45,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 @asynccontextmanager
 async def delivering(jobs, messenger) -> AsyncIterator[None]:
     """The delivery loop at work."""
-    deliveries = Deliveries(
+    deliveries = DeliveryLoop(
         jobs, messenger, CLOCK, lambda job: job_message(job, CLOCK.now()), thread_mention
     )
     loop = asyncio.create_task(deliveries.run())
@@ -117,7 +117,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
         observer=Observer(swarm, feed, CLOCK, HttpProbeClient()), background=background,
         drawing=Pictures(), home=Home(messenger, CLOCK),
         plans=RedisPlans(RedisLink(NOWHERE)), plan_seconds=60.0,
-        stack="orochi", command="/orochi", defaults=Defaults(), limits=Limits(),
+        stack="orochi", command="/orochi", defaults=Defaults(), limits=ConvergenceLimits(),
     )  # fmt: skip
     yield Router(ctx, handlers(ctx), Operators.parse("*"), Defaults())
     await background.drain(5.0)

@@ -15,7 +15,7 @@ import pytest
 
 from bot.domain.incidents.model import IncidentState
 from bot.store.incidents import RedisIncidents
-from playground.slack import Faults, Message, SlackEmulator
+from playground.slack import Message, SlackEmulator, SlackFaults
 from tests.contract.incident_kit import incidents_on
 from tests.contract.watcher_crew import Crew, Nursery, a_crew, alerts
 from tests.contract.watcher_kit import (
@@ -35,7 +35,7 @@ FACTOR = 5.0
 PATIENCE = 180.0
 """Seconds for all of it on a busy machine."""
 METHODS = ("chat.postMessage", "chat.update", "conversations.history")
-TROUBLES: tuple[Callable[[Faults, str], None], ...] = (
+TROUBLES: tuple[Callable[[SlackFaults, str], None], ...] = (
     lambda faults, method: faults.drop(method, after_effect=True),
     lambda faults, method: faults.status(method, 500, after_effect=True),
     lambda faults, method: faults.status(method, 503),

@@ -13,7 +13,7 @@ from bot.domain.incidents.alert import Press
 from bot.domain.incidents.model import Watch
 from bot.store.connection import BLOCK_SECONDS
 from bot.store.incidents import RedisIncidents
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from tests.contract.incident_kit import PATIENCE, a_press, incidents_on
 from tests.lab.redis import RedisServer
 
@@ -87,7 +87,7 @@ async def test_a_press_is_seen_again_until_it_is_handled(
 
 async def test_the_oldest_presses_are_dropped(redis_server: RedisServer):
     """Redis does not fill up while nobody leads."""
-    async with incidents_on(redis_server.url, limits=Limits(press_entries=100)) as store:
+    async with incidents_on(redis_server.url, limits=StoreLimits(press_entries=100)) as store:
         for number in range(400):
             await store.press(a_press(f"U{number}"))
         found = users(await store.presses("", 0))

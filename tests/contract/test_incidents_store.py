@@ -18,7 +18,7 @@ from bot.domain.incidents.model import Incident, Watch
 from bot.ports import Incidents, Kept
 from bot.store.codec import UnreadableRecordError
 from bot.store.incidents import RedisIncidents
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from tests.contract.incident_kit import (
     NOW,
     PATIENCE,
@@ -367,10 +367,12 @@ async def test_an_incident_that_came_back_is_past_no_more(store: RedisIncidents)
 
 @pytest.mark.parametrize(
     ("limits", "kept"),
-    [(Limits(history_count=3), "hij"), (Limits(history_seconds=4), "fghij")],
+    [(StoreLimits(history_count=3), "hij"), (StoreLimits(history_seconds=4), "fghij")],
     ids=["too many", "too old"],
 )
-async def test_the_history_is_trimmed(opened: Open, client: redis.Redis, limits: Limits, kept: str):
+async def test_the_history_is_trimmed(
+    opened: Open, client: redis.Redis, limits: StoreLimits, kept: str
+):
     """By number and by age, the records with their ids; all goes when nothing happens."""
     store = await opened(limits=limits)
     token = await store.lead()

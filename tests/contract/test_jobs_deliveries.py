@@ -8,7 +8,7 @@ from contextlib import suppress
 from bot.domain.jobs.model import Job
 from bot.ports import Delivery
 from bot.store.jobs import RedisJobs
-from bot.store.keys import Limits
+from bot.store.keys import StoreLimits
 from tests.contract.conftest import OpenJobs
 from tests.contract.job_kit import PATIENCE, a_job, done, finish, taken
 
@@ -38,7 +38,7 @@ async def test_a_delivery_is_given_to_one_caller_only(jobs: RedisJobs, other: Re
 
 async def test_what_is_not_confirmed_is_due_again(open_jobs: OpenJobs):
     """A replica that was lost in between delays the verdict, no more."""
-    jobs = await open_jobs(limits=Limits(claim_seconds=1))
+    jobs = await open_jobs(limits=StoreLimits(claim_seconds=1))
     job = await _ended(jobs)
     times = [await jobs.due_deliveries(PATIENCE) for _ in range(2)]
     assert times == [(Delivery(job.id, job.revision, ""),)] * 2

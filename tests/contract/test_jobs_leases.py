@@ -14,7 +14,7 @@ from bot.domain.errors import LeaseLostError
 from bot.domain.jobs.model import Job, Turn
 from bot.ports import LeaseToken
 from bot.store.jobs import RedisJobs
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from tests.contract.conftest import OpenJobs
 from tests.contract.job_kit import PATIENCE, a_job, finish, taken
 from tests.lab.redis import RedisServer
@@ -202,8 +202,8 @@ async def test_replicas_that_left_are_forgotten(open_jobs: OpenJobs, redis_serve
     lease = await taken(jobs)
     await jobs.aclose()
     with closing(redis.Redis.from_url(redis_server.url)) as client:
-        held = len(client.xinfo_consumers(Keys().ready, Limits().workers))
+        held = len(client.xinfo_consumers(Keys().ready, StoreLimits().workers))
         await finish(jobs, lease)
         await jobs.aclose()
-        left = len(client.xinfo_consumers(Keys().ready, Limits().workers))
+        left = len(client.xinfo_consumers(Keys().ready, StoreLimits().workers))
     assert (held, left) == (1, 0)

@@ -13,7 +13,7 @@ from bot.domain.jobs.model import JobState, Turn
 from bot.domain.jobs.verdict import Verdict
 from bot.ports import CancelResult, Jobs, LeaseToken
 from bot.store.jobs import RedisJobs
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from tests.contract.job_kit import a_job, audit_tail, done, finish, taken
 from tests.lab.redis import RedisServer
 
@@ -262,7 +262,7 @@ async def test_jobs_that_end_in_the_same_millisecond_have_an_order(jobs: RedisJo
 
 async def test_history_is_trimmed_but_not_what_is_undelivered_or_watched(open_jobs):
     """The oldest go, unless somebody has yet to hear of them."""
-    jobs: RedisJobs = await open_jobs(limits=Limits(history_count=2))
+    jobs: RedisJobs = await open_jobs(limits=StoreLimits(history_count=2))
     submitted = [a_job("web") for _ in range(5)]
     undelivered, watched, forgotten = submitted[:3]
     for job in submitted:
@@ -290,7 +290,7 @@ async def test_finished_jobs_are_forgotten_in_time(jobs: RedisJobs, redis_server
     await finish(jobs, await taken(jobs))
     with closing(redis.Redis.from_url(redis_server.url)) as client:
         lives = [client.ttl(Keys().job(job.id)) for job in (ended, queued)]
-    assert lives == [pytest.approx(Limits().history_seconds, abs=60), -1]
+    assert lives == [pytest.approx(StoreLimits().history_seconds, abs=60), -1]
 
 
 async def test_the_audit_log_tells_who_did_what(jobs: RedisJobs):

@@ -11,30 +11,30 @@ import pytest
 
 from bot.domain.deploys.decision import Decided, Decision
 from bot.domain.jobs.deploy_plan import (
-    Action,
     Difference,
     Kind,
     Plan,
+    PlanAction,
+    PlanStep,
     ReplicaRule,
     Replicas,
     ServiceChange,
 )
-from bot.domain.jobs.deploy_plan import Step as PlanStep
 from bot.domain.jobs.model import Job
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from bot.store.plans import RedisPlans
 from tests.contract.job_kit import PATIENCE, a_job, a_pending_command, taken
 from tests.lab.redis import RedisServer
 
 PLAN = Plan(
     "orochi",
-    (PlanStep(Kind.SERVICE, Action.UPDATE, "orochi_web", "s1", 7, "a", "b"),),
+    (PlanStep(Kind.SERVICE, PlanAction.UPDATE, "orochi_web", "s1", 7, "a", "b"),),
     (
         ServiceChange(
             "orochi_web",
-            Action.UPDATE,
+            PlanAction.UPDATE,
             "s1",
             "a",
             "lab/busy:2",
@@ -48,7 +48,7 @@ PLAN = Plan(
 
 
 @asynccontextmanager
-async def store(url: str, limits: Limits | None = None) -> AsyncIterator[RedisPlans]:
+async def store(url: str, limits: StoreLimits | None = None) -> AsyncIterator[RedisPlans]:
     link = RedisLink(url)
     yield RedisPlans(link, limits=limits)
     await link.aclose()
@@ -62,7 +62,7 @@ async def plans(redis_server: RedisServer) -> AsyncIterator[RedisPlans]:
 
 @pytest.fixture
 async def other_plans(redis_server: RedisServer) -> AsyncIterator[RedisPlans]:
-    async with store(redis_server.url, Limits(claim_seconds=1)) as found:
+    async with store(redis_server.url, StoreLimits(claim_seconds=1)) as found:
         yield found
 
 

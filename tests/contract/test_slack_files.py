@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.errors import ChatError, ChatLoginError, ChatUnavailableError
 from bot.runtime.clock import SystemClock
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from playground.slack import SlackEmulator
 from playground.slack.web_api import BOT_SCOPES, Tokens
 from tests.contract.slack_side import ANN, a_messenger
@@ -47,7 +47,7 @@ async def test_a_person_that_slack_does_not_know():
 async def test_a_place_that_takes_nothing():
     """Another length than was announced, no server at all, no address."""
     async with SlackEmulator(strict=True) as slack:
-        api = Api(slack.tokens.bot, SystemClock(), slack.base_url, timeout=5.0)
+        api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url, timeout=5.0)
         place = await api.call("files.getUploadURLExternal", filename="x", length=4)
         for url in (str(place["upload_url"]), "http://127.0.0.1:1/x", "no address"):
             with pytest.raises(ChatUnavailableError, match="took no file"):

@@ -12,7 +12,7 @@ from bot.domain.errors import (
 )
 from bot.domain.text.message import Message
 from bot.runtime.clock import SystemClock
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from playground.slack import SlackEmulator
 from tests.contract.slack_side import (
@@ -164,7 +164,7 @@ async def test_what_is_not_there_is_not_found():
 async def test_a_closed_channel_says_the_way_out():
     async with SlackEmulator() as slack:
         outside = slack.workspace.add_channel("outside", members=[ANN]).id
-        api = Api(slack.tokens.bot, SystemClock(), slack.base_url)
+        api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
         await api.login()
         messenger = Messenger(api, SystemClock())
         with pytest.raises(CannotPostError) as refused:
@@ -281,7 +281,7 @@ async def test_progress_goes_on_once_the_token_works_again(caplog):
 async def test_slack_that_never_answers_is_noticed():
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack:
-        api = Api(slack.tokens.bot, clock, slack.base_url, timeout=0.2)
+        api = SlackApi(slack.tokens.bot, clock, slack.base_url, timeout=0.2)
         messenger = Messenger(api, clock)
         ts = await messenger.post(SWARM, a_message("queued"))
         slack.faults.hang(UPDATE)

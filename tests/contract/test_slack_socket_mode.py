@@ -11,7 +11,7 @@ from bot.domain.errors import ChatLoginError, ChatUnavailableError
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import InFlight
 from bot.slack import socket_mode
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.app import Listeners, bolt_app
 from bot.slack.socket_mode import SocketMode
 from playground.slack import SlackEmulator
@@ -25,7 +25,7 @@ async def never(*_arguments) -> None:
 @asynccontextmanager
 async def listening(slack: SlackEmulator, receive: Recorder) -> AsyncIterator[SocketMode]:
     """Socket Mode with short intervals."""
-    api = Api(slack.tokens.bot, SystemClock(), slack.base_url)
+    api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
     listeners = Listeners(receive, receive, never, InFlight())
     mode = SocketMode(api, slack.tokens.app, ping_interval=0.2, look_interval=0.05)
     await mode.open(bolt_app(COMMAND, listeners, await api.login(), slack.base_url))
@@ -153,7 +153,7 @@ async def test_a_refresh_that_fails_is_tried_again():
 
 async def test_a_wrong_app_token_fails_with_a_sentence_and_does_not_hang():
     async with SlackEmulator() as slack, asyncio.timeout(5):
-        api = Api(slack.tokens.bot, SystemClock(), slack.base_url)
+        api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
         app = bolt_app(COMMAND, Listeners(never, never, never, InFlight()), await api.login())
         with pytest.raises(ChatLoginError, match="token"):
             await SocketMode(api, "xapp-wrong").open(app)
@@ -162,7 +162,7 @@ async def test_a_wrong_app_token_fails_with_a_sentence_and_does_not_hang():
 
 async def test_a_wrong_bot_token_fails_with_a_sentence_and_does_not_hang():
     async with SlackEmulator() as slack, asyncio.timeout(5):
-        api = Api("xoxb-wrong", SystemClock(), slack.base_url)
+        api = SlackApi("xoxb-wrong", SystemClock(), slack.base_url)
         with pytest.raises(ChatLoginError, match="invalid_auth"):
             await api.login()
         await api.close()
@@ -170,7 +170,7 @@ async def test_a_wrong_bot_token_fails_with_a_sentence_and_does_not_hang():
 
 async def test_slack_that_is_away_at_the_start_fails_with_a_sentence():
     async with SlackEmulator() as slack, asyncio.timeout(5):
-        api = Api(slack.tokens.bot, SystemClock(), slack.base_url)
+        api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
         async with slack.down():
             with pytest.raises(ChatUnavailableError, match="reached"):
                 await api.login()
@@ -181,7 +181,7 @@ async def test_a_socket_that_never_opens_fails_with_a_sentence(monkeypatch):
     monkeypatch.setattr(socket_mode, "CONNECT_WITHIN", 0.3)
     async with SlackEmulator() as slack, asyncio.timeout(5):
         slack.sockets.expire_tickets(times=1000)
-        api = Api(slack.tokens.bot, SystemClock(), slack.base_url)
+        api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
         mode = SocketMode(api, slack.tokens.app, ping_interval=0.1)
         app = bolt_app(COMMAND, Listeners(never, never, never, InFlight()), await api.login())
         with pytest.raises(ChatUnavailableError, match="WebSocket"):

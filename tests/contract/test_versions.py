@@ -13,7 +13,7 @@ import redis
 from bot.domain.deploys.version import Bundle, Version
 from bot.domain.jobs.verdict import Verdict
 from bot.store.connection import RedisLink
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from bot.store.versions import RedisVersions, decode_version, encode_version
 from tests.lab.redis import RedisServer
 
@@ -39,7 +39,7 @@ async def opened(redis_server: RedisServer) -> AsyncIterator[Callable[..., Redis
         def one_more(**limits: Any) -> RedisVersions:
             link = RedisLink(redis_server.url)
             stack.push_async_callback(link.aclose)
-            return RedisVersions(link, limits=Limits(**limits))
+            return RedisVersions(link, limits=StoreLimits(**limits))
 
         yield one_more
 
@@ -118,7 +118,7 @@ async def test_the_last_one_that_is_well_outlives_any_number_of_bad_ones(
 
 async def test_files_stay_with_their_version_and_go_without_one(store: RedisVersions, raw: Any):
     await store.keep("aaaaaa", FILES)
-    assert 0 < raw.ttl(KEYS.version("aaaaaa")) <= Limits().bundle_seconds
+    assert 0 < raw.ttl(KEYS.version("aaaaaa")) <= StoreLimits().bundle_seconds
 
     await store.note(FIRST)
     await store.keep("aaaaaa", Bundle("d2", "later"))

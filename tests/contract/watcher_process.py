@@ -20,9 +20,9 @@ from typing import cast
 
 from bot.loops.alerts import AlertTexts
 from bot.loops.leader import Leader
-from bot.loops.watcher import Surroundings, Watcher
+from bot.loops.watcher import Watcher, WatcherDependencies
 from bot.ports import Swarm
-from bot.slack.api import Api
+from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
@@ -45,9 +45,9 @@ async def watch(redis: str, slack: str, token: str, head: Head, clock: RecordedC
     """Be one replica, as far as alerts go."""
     link = RedisLink(redis)
     incidents = RedisIncidents(link, lease_seconds=LEASE)
-    messenger = Messenger(Api(token, clock, slack, timeout=5.0), clock)
+    messenger = Messenger(SlackApi(token, clock, slack, timeout=5.0), clock)
     messenger.start()
-    around = Surroundings(
+    dependencies = WatcherDependencies(
         incidents=incidents,
         stream=ScriptStream(head),
         swarm=cast("Swarm", ScriptSwarm()),
@@ -60,7 +60,7 @@ async def watch(redis: str, slack: str, token: str, head: Head, clock: RecordedC
         ),
         rules=RULES,
     )
-    await Leader(incidents, clock, Watcher(around).lead, lease_seconds=LEASE).run()
+    await Leader(incidents, clock, Watcher(dependencies).lead, lease_seconds=LEASE).run()
 
 
 def be_a_watcher(redis: str, slack: str, token: str, head: str, log: str, *time: str) -> None:

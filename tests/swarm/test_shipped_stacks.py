@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import RefusedError
-from bot.domain.jobs.deploy_plan import Action, Plan
+from bot.domain.jobs.deploy_plan import Plan, PlanAction
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, KEY
@@ -35,7 +35,7 @@ async def stacks(
 def fields(plan: Plan, service: str) -> dict[str, str]:
     change = plan.service(service)
     assert change is not None
-    assert change.action is Action.CREATE
+    assert change.action is PlanAction.CREATE
     return {each.field: each.new for each in change.fields}
 
 

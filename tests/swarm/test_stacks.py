@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.jobs.deploy_plan import Action, Kind, Plan, ReplicaRule
+from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, ReplicaRule
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, FOLDER, OURS, TWIN, Workbench, text_of
 
@@ -89,9 +89,9 @@ async def test_what_goes_first_is_needed_by_what_follows_and_removals_are_last(
         *("default", "cache", "zookeeper", "db", "app"),
     ]
     assert [(step.action, step.name) for step in second.steps] == [
-        (Action.UPDATE, "ours_app"),
-        (Action.REMOVE, "ours_cache"),
-        (Action.REMOVE, "ours_db"),
+        (PlanAction.UPDATE, "ours_app"),
+        (PlanAction.REMOVE, "ours_cache"),
+        (PlanAction.REMOVE, "ours_db"),
     ]
     assert second.removals == second.steps[1:]
     (ignored,) = first.warnings

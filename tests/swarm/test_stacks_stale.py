@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.deploys.staleness import Standing, judge, stale
+from bot.domain.deploys.staleness import StepStanding, judge, stale
 from bot.domain.errors import StalePlanError
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, OURS, Workbench, text_of
@@ -85,7 +85,7 @@ async def test_a_deploy_goes_on_where_it_ended(bench: Workbench) -> None:
         fresh = await bench.stacks.record(OURS)
         judged = judge(confirmed, fresh.plan)
         standings = [each.standing for each in judged]
-        expected = [Standing.DONE] * made + [Standing.TO_DO] * (len(judged) - made)
+        expected = [StepStanding.DONE] * made + [StepStanding.TO_DO] * (len(judged) - made)
         assert standings == expected, [each.why for each in judged]
         assert stale(confirmed, fresh.plan) == ()
         assert (await bench.stacks.apply(fresh, confirmed.steps[made])).changed

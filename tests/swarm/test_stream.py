@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Service, Task, TaskState
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.push_feed import PushFeed
@@ -79,7 +79,7 @@ class Reader:
         tasks = [event.object for event in self.events if isinstance(event.object, Task)]
         return {(one.id, one.state, one.desired) for one in tasks if one.service_id == service}
 
-    def has(self, action: Action, object_id: str) -> bool:
+    def has(self, action: EventAction, object_id: str) -> bool:
         return any(e.action is action and e.object.id == object_id for e in self.events)
 
 
@@ -103,9 +103,9 @@ async def test_what_happens_is_told_after_what_there_is(
         await reader.until(lambda: bool(reader.failed(new)))
         lab.docker("node", "update", "--availability", "pause", "photon-machine-03")
         (node,) = [node for node in listing.look.nodes if node.hostname == "photon-machine-03"]
-        await reader.until(lambda: reader.has(Action.UPDATE, node.id))
+        await reader.until(lambda: reader.has(EventAction.UPDATE, node.id))
         lab.docker("service", "rm", "there")
-        await reader.until(lambda: reader.has(Action.REMOVE, there))
+        await reader.until(lambda: reader.has(EventAction.REMOVE, there))
 
     assert [service.id for service in listing.look.services] == [there]
     assert [task.state for task in listing.look.tasks] == [TaskState.RUNNING]

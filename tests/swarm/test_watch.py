@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.swarm.events import Action, CursorLostError, Event
+from bot.domain.swarm.events import CursorLostError, Event, EventAction
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.push_feed import PushFeed
@@ -78,7 +78,7 @@ def between(first: str, last: str, events: list[Event]) -> list[Identity]:
 
     Before and after it, each watcher began and ended when it could.
     """
-    start = [(event.action, event.object.id) for event in events].index((Action.CREATE, first))
+    start = [(event.action, event.object.id) for event in events].index((EventAction.CREATE, first))
     end = next(
         place
         for place, event in enumerate(events)

@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.errors import NotAManagerError, SwarmUnavailableError
 from bot.domain.swarm.events import CursorLostError
-from bot.swarm.watch.channel import Channel
+from bot.swarm.watch.channel import GrpcChannel
 from bot.swarm.watch.client import WatchClient
 from bot.swarm.watch.errors import NoControlSocketError, UntrustedError
 from bot.swarm.watch.trust import EngineTrust
@@ -133,7 +133,7 @@ async def test_the_entrance_for_grpc_is_for_this_process_alone(lab: Lab) -> None
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         said, complaint = await stranger.communicate()
-        async with Channel(tunnel, 5.0) as channel:
+        async with GrpcChannel(tunnel, 5.0) as channel:
             nodes = (await channel.listing()).nodes
     await trust.aclose()
 

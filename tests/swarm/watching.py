@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 
 from bot.domain.errors import SwarmError
-from bot.domain.swarm.events import Action, Batch, Event
+from bot.domain.swarm.events import Batch, Event, EventAction
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.swarm.watch.client import WatchClient
 
@@ -15,7 +15,7 @@ SECONDS = 60.0
 CLOCK_TICK = 1e-5
 """Times come as text from one side and as numbers from the other."""
 
-Identity = tuple[Action, str, str, object]
+Identity = tuple[EventAction, str, str, object]
 
 
 class Watcher:
@@ -112,7 +112,7 @@ def failures(watcher: Watcher, last: str = "") -> list[Identity]:
         (event.object.service_id, identity)
         for event, identity in zip(watcher.events, identities(watcher.events), strict=True)
         if isinstance(event.object, Task)
-        and event.action is Action.UPDATE
+        and event.action is EventAction.UPDATE
         and event.object.state is TaskState.FAILED
         and event.object.desired is TaskState.RUNNING
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.convergence.machine import Convergence, Goal, Step, step
+from bot.domain.convergence.machine import Convergence, Goal, StepResult, step
 from bot.domain.convergence.probe_spec import Reading
 from bot.domain.jobs.verdict import Outcome
 from bot.domain.swarm.model import Look, Mode, Node, NodeState, Service, Task, TaskState
@@ -75,7 +75,7 @@ class Machine:
         heard: tuple[Task, ...] = (),
         gone: bool = False,
         reading: Reading | None = None,
-    ) -> Step:
+    ) -> StepResult:
         """One look at ``at``, and what the service's probe said of it."""
         now = BEGAN + at
         look = Look(now, None if gone else self.service, tasks, self.nodes)

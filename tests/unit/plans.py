@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.jobs.deploy_plan import (
-    Action,
     Difference,
     Kind,
     Plan,
+    PlanAction,
+    PlanStep,
     ReplicaRule,
     Replicas,
     ServiceChange,
-    Step,
 )
 from bot.domain.jobs.model import Job, Target
 
 WEB = ServiceChange(
     "orochi_web",
-    Action.UPDATE,
+    PlanAction.UPDATE,
     "w1",
     "base",
     "lab/busy:2",
@@ -32,12 +32,12 @@ WEB = ServiceChange(
 )
 NEW = ServiceChange(
     "orochi_new",
-    Action.CREATE,
+    PlanAction.CREATE,
     image="lab/busy:1",
     fields=(Difference("image", "", "lab/busy:1"), Difference("replicas", "", "3")),
     replicas=Replicas(None, 3, 3, ReplicaRule.FILE),
 )
-OLD = ServiceChange("orochi_old", Action.REMOVE, "o1", "base", replicas=Replicas(live=2))
+OLD = ServiceChange("orochi_old", PlanAction.REMOVE, "o1", "base", replicas=Replicas(live=2))
 DB = ServiceChange(
     "orochi_db",
     None,
@@ -48,11 +48,11 @@ DB = ServiceChange(
     Replicas(4, 1, 4, ReplicaRule.SCALED),
 )
 STEPS = (
-    Step(Kind.NETWORK, Action.CREATE, "orochi_default", wanted="n"),
-    Step(Kind.SECRET, Action.UPDATE, "orochi_password", "p1", 3, "a", "b", "c"),
-    Step(Kind.SERVICE, Action.CREATE, "orochi_new", wanted="new"),
-    Step(Kind.SERVICE, Action.UPDATE, "orochi_web", "w1", 7, "base", "next"),
-    Step(Kind.SERVICE, Action.REMOVE, "orochi_old", "o1", 5, "base"),
+    PlanStep(Kind.NETWORK, PlanAction.CREATE, "orochi_default", wanted="n"),
+    PlanStep(Kind.SECRET, PlanAction.UPDATE, "orochi_password", "p1", 3, "a", "b", "c"),
+    PlanStep(Kind.SERVICE, PlanAction.CREATE, "orochi_new", wanted="new"),
+    PlanStep(Kind.SERVICE, PlanAction.UPDATE, "orochi_web", "w1", 7, "base", "next"),
+    PlanStep(Kind.SERVICE, PlanAction.REMOVE, "orochi_old", "o1", 5, "base"),
 )
 PLAN = Plan("orochi", STEPS, (DB, NEW, OLD, WEB), ("Ignoring unsupported options: build",), "d")
 

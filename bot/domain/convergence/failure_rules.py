@@ -11,13 +11,13 @@ from bot.domain.convergence.rule import NEVER, Answer, Case
 from bot.domain.convergence.wording import outcome, plural, score
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind, classify
-from bot.domain.swarm.model import Restart, Service, Task, TaskState, UpdateState
+from bot.domain.swarm.model import RestartCondition, Service, Task, TaskState, UpdateState
 from bot.domain.swarm.slots import place_of, runs_to_completion
 
 
 def judge_final_failure(case: Case) -> Answer:
     """A task failed that is never started again."""
-    if case.observation.service.restart is not Restart.NONE or case.replacing:
+    if case.observation.service.restart is not RestartCondition.NONE or case.replacing:
         return NEVER
     failed = [t for t in case.observation.census.vacant if t.state is not TaskState.COMPLETE]
     return _after(case, failed, lambda _: case.observation.goal.limits.ended_margin, _ended_badly)
@@ -174,7 +174,7 @@ def _patience(case: Case, task: Task) -> float:
     means there is none: the policy does not ask for one, or its attempts are used up.
     """
     service, limits = case.observation.service, case.observation.goal.limits
-    if service.restart is Restart.ON_FAILURE and task.state is TaskState.COMPLETE:
+    if service.restart is RestartCondition.ON_FAILURE and task.state is TaskState.COMPLETE:
         return limits.ended_margin
     return service.restart_delay + limits.vacant_margin
 
@@ -193,6 +193,6 @@ def _why_not(service: Service) -> str:
     if service.max_attempts:
         number = service.max_attempts
         return f" (its {number} {plural(number, 'restart is', 'restarts are')} used up)"
-    if service.restart is Restart.ON_FAILURE:
+    if service.restart is RestartCondition.ON_FAILURE:
         return " (it restarts on failure only)"
     return ""

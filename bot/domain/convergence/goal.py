@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConvergenceLimits:
     """When time alone decides; all in seconds but the count.
 
     ``time_limit`` ends every convergence. ``watch`` is how long a ``converged`` is watched.
@@ -50,7 +50,7 @@ class Goal:
     replicas: int | None = None
     known_dead: frozenset[str] = frozenset()
     began: float = 0.0
-    limits: Limits = Limits()
+    limits: ConvergenceLimits = ConvergenceLimits()
     updates: bool = False
     rollback: bool = False
     update_before: float | None = None

@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass, replace
 
 from bot.domain.convergence import readiness, wording
-from bot.domain.convergence.goal import Goal, Limits
+from bot.domain.convergence.goal import ConvergenceLimits, Goal
 from bot.domain.convergence.history import Memory, Observation, remember
 from bot.domain.convergence.probe_spec import ProbeSpec, Reading
 from bot.domain.convergence.rule import Case, Phase, Rule
@@ -26,7 +26,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
 from bot.domain.swarm.slots import count, runs_to_completion
 
-__all__ = ["Convergence", "Goal", "Limits", "Phase", "Step", "question", "step"]
+__all__ = ["Convergence", "ConvergenceLimits", "Goal", "Phase", "StepResult", "question", "step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Convergence:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepResult:
     """``look_again_in`` is seconds until time alone may change the answer (at least 0)."""
 
     state: Convergence
@@ -81,7 +81,7 @@ def step(
     heard: tuple[Task, ...],
     now: float,
     reading: Reading | None = None,
-) -> Step:
+) -> StepResult:
     """One look further. ``now`` is the looker's clock, Unix seconds.
 
     ``reading`` is the answer to the ``question`` of this look, None where there is none.
@@ -89,7 +89,7 @@ def step(
     After an outcome nothing changes any more.
     """
     if state.last is not None and state.shown is not None:
-        return Step(state, state.shown, state.last, math.inf)
+        return StepResult(state, state.shown, state.last, math.inf)
     service = look.service
     if service is None or service.id != state.goal.service_id:
         return _gone(state)
@@ -103,7 +103,7 @@ def step(
     result, seconds = _ask(rules, case)
     progress = wording.progress(observation, case.memory, _phase_words(case, seconds, result))
     state = replace(state, memory=case.memory, shown=progress)
-    return Step(_ended(state, result), progress, result, seconds)
+    return StepResult(_ended(state, result), progress, result, seconds)
 
 
 def _ask(rules: tuple[Rule, ...], case: Case) -> tuple[Outcome | None, float]:
@@ -120,14 +120,14 @@ def _ended(state: Convergence, result: Outcome | None) -> Convergence:
     return state if result is None else replace(state, phase=Phase.ENDED, last=result)
 
 
-def _gone(state: Convergence) -> Step:
+def _gone(state: Convergence) -> StepResult:
     goal = state.goal
     verdict, reason = Verdict.SUPERSEDED, "Somebody removed the service meanwhile."
     if state.phase is Phase.WATCHING:
         verdict, reason = Verdict.CONVERGED, "It ran well until somebody removed the service."
     result = Outcome(verdict, reason, desired=goal.replicas or 0)
     progress = ServiceProgress(goal.service, 0, goal.replicas or 0, "the service is gone")
-    return Step(_ended(replace(state, shown=progress), result), progress, result, math.inf)
+    return StepResult(_ended(replace(state, shown=progress), result), progress, result, math.inf)
 
 
 def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:

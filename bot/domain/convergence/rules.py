@@ -14,7 +14,7 @@ from bot.domain.convergence.rule import NEVER, Answer, Case, Rule
 from bot.domain.convergence.wording import outcome, score
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause
-from bot.domain.swarm.model import Restart, UpdateState
+from bot.domain.swarm.model import RestartCondition, UpdateState
 from bot.domain.swarm.slots import runs_to_completion
 
 
@@ -86,7 +86,7 @@ def judge_time_limit(case: Case) -> Answer:
     if left > 0:
         return left
     census, service = observation.census, observation.service
-    daemon = service.restart is Restart.NONE and not service.mode.is_job
+    daemon = service.restart is RestartCondition.NONE and not service.mode.is_job
     whole = len(census.running) + census.completed == census.wanted
     if daemon and whole and not census.surplus:
         return outcome(

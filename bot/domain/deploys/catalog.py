@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.domain.deploys.version import Version
-from bot.domain.jobs.deploy_plan import Kind, Plan, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import Kind, Plan, PlanStep, ServiceChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class StackEntry:
         return tuple(change for change in services if change.action is not None)
 
     @property
-    def gone(self) -> tuple[Step, ...]:
+    def gone(self) -> tuple[PlanStep, ...]:
         """Networks, configs and secrets of the deployed version that are not there any more."""
         steps = self.drift.steps if self.drift else ()
         return tuple(step for step in steps if step.kind is not Kind.SERVICE)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.domain.commands.names import short_name
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
-from bot.domain.jobs.deploy_plan import Action, Step
+from bot.domain.jobs.deploy_plan import PlanAction, PlanStep
 from bot.domain.jobs.model import Job
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
@@ -32,7 +32,7 @@ def refused_file(job: Job, error: RefusedError) -> Job:
     return _rest(job, Outcome(Verdict.REFUSED, reason, error.hint))
 
 
-def stopped_at(job: Job, step: Step, error: RefusedError | SwarmError, *, once: bool) -> Job:
+def stopped_at(job: Job, step: PlanStep, error: RefusedError | SwarmError, *, once: bool) -> Job:
     """A step could not be made: the outcomes of what it was about and of all that it kept back.
 
     Where it is the first one of the first worker, nothing was changed. ``once`` says that it was
@@ -96,7 +96,9 @@ def version_of(job: Job, earlier: Mapping[str, int | None], now: float) -> Versi
         for name, number in plan.file_replicas.items()
         if name in made or name in earlier
     }
-    images = {each.name: each.image for each in plan.services if each.action is not Action.REMOVE}
+    images = {
+        each.name: each.image for each in plan.services if each.action is not PlanAction.REMOVE
+    }
     return Version(
         stack=job.stack,
         job=job.id,
@@ -109,7 +111,7 @@ def version_of(job: Job, earlier: Mapping[str, int | None], now: float) -> Versi
     )
 
 
-def _trouble(step: Step, error: RefusedError | SwarmError) -> Outcome:
+def _trouble(step: PlanStep, error: RefusedError | SwarmError) -> Outcome:
     if isinstance(error, StalePlanError):
         return Outcome(Verdict.SUPERSEDED, f"Not changed: {error.sentence}", error.hint)
     if isinstance(error, RefusedError):
@@ -127,12 +129,12 @@ def _left(job: Job, index: int) -> Outcome:
     action = change.action if change else None
     if target.applied is None:
         live = _live(job, index)
-        word = "removed" if action is Action.REMOVE else "changed"
+        word = "removed" if action is PlanAction.REMOVE else "changed"
         return Outcome(Verdict.CANCELLED, f"It was not {word}.", running=live, desired=live)
     seen = job.progress[index] if index < len(job.progress) else None
     running, desired = (seen.running, seen.desired) if seen else (0, target.replicas)
-    done = {None: "It was to stay as it is", Action.CREATE: "It was added"}
-    done |= {Action.UPDATE: "It was changed", Action.REMOVE: "It was removed"}
+    done = {None: "It was to stay as it is", PlanAction.CREATE: "It was added"}
+    done |= {PlanAction.UPDATE: "It was changed", PlanAction.REMOVE: "It was removed"}
     reason = f"{done[action]}, and is not followed on: {running} of {desired} run."
     return Outcome(Verdict.CANCELLED, reason, running=running, desired=desired)
 

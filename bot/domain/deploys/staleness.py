@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.jobs.deploy_plan import Action, Difference, Kind, Plan, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import Difference, Kind, Plan, PlanAction, PlanStep, ServiceChange
 
 MOST_FIELDS = 3
 
 
-class Standing(Enum):
+class StepStanding(Enum):
     """What has become of a step since it was confirmed."""
 
     DONE = "done"
@@ -31,8 +31,8 @@ class Standing(Enum):
 class Judged:
     """A confirmed step and where it stands; ``why`` is a sentence for one that is stale."""
 
-    step: Step
-    standing: Standing
+    step: PlanStep
+    standing: StepStanding
     why: str = ""
 
 
@@ -69,17 +69,17 @@ def what_changed(name: str, differences: Sequence[Difference]) -> str:
     return f"{name} changed since the plan was made{f': {fields}' if fields else ''}."
 
 
-def _service(step: Step, confirmed: Plan, recorded: Plan, fresh: Step | None) -> Judged:
+def _service(step: PlanStep, confirmed: Plan, recorded: Plan, fresh: PlanStep | None) -> Judged:
     now = recorded.service(step.name)
     base = now.base if now else ""
     if base == step.wanted:
-        return Judged(step, Standing.DONE)
+        return Judged(step, StepStanding.DONE)
     if base == step.base and fresh and (fresh.action, fresh.wanted) == (step.action, step.wanted):
-        return Judged(step, Standing.TO_DO)
-    return Judged(step, Standing.STALE, _why(step, confirmed.service(step.name), now))
+        return Judged(step, StepStanding.TO_DO)
+    return Judged(step, StepStanding.STALE, _why(step, confirmed.service(step.name), now))
 
 
-def _why(step: Step, then: ServiceChange | None, now: ServiceChange | None) -> str:
+def _why(step: PlanStep, then: ServiceChange | None, now: ServiceChange | None) -> str:
     """What changed of a service, or of what shall become of it."""
     base = now.base if now else ""
     if now is None or (not base and step.base):
@@ -88,9 +88,9 @@ def _why(step: Step, then: ServiceChange | None, now: ServiceChange | None) -> s
         return f"{step.name} was made by somebody else since the plan was made."
     if base != step.base:
         return what_changed(step.name, _between(then, now, "old"))
-    if step.action is Action.REMOVE:
+    if step.action is PlanAction.REMOVE:
         return f"{step.name} would stay: the stack's file has it again."
-    if now.action is Action.REMOVE:
+    if now.action is PlanAction.REMOVE:
         return f"{step.name} would be removed: the stack's file has it no more."
     wanted = what_changed(step.name, _between(then, now, "new")).removeprefix(step.name)
     return f"What the stack's file and variables make of {step.name}{wanted}"
@@ -110,22 +110,22 @@ def _side(change: ServiceChange | None, side: str) -> dict[str, str]:
     return {each.field: each.old if side == "old" else each.new for each in fields}
 
 
-def _other(step: Step, fresh: Step | None) -> Judged:
+def _other(step: PlanStep, fresh: PlanStep | None) -> Judged:
     """A network, config or secret: not in the recording any more means that it is there."""
-    if fresh is None or (step.action is Action.CREATE and fresh.base == step.wanted):
-        return Judged(step, Standing.DONE)
+    if fresh is None or (step.action is PlanAction.CREATE and fresh.base == step.wanted):
+        return Judged(step, StepStanding.DONE)
     same = (step.action, step.base, step.wanted, step.content)
     if same == (fresh.action, fresh.base, fresh.wanted, fresh.content):
-        return Judged(step, Standing.TO_DO)
+        return Judged(step, StepStanding.TO_DO)
     return Judged(
         step,
-        Standing.STALE,
+        StepStanding.STALE,
         f"The {step.kind.value} {step.name} or what the stack's file says of it changed since "
         "the plan was made.",
     )
 
 
-def _beyond(step: Step, confirmed: Plan, recorded: Plan) -> str:
+def _beyond(step: PlanStep, confirmed: Plan, recorded: Plan) -> str:
     then, now = confirmed.service(step.name), recorded.service(step.name)
     if then and now and then.base and not now.base:
         return f"{step.name} was removed since the plan was made."
@@ -139,4 +139,4 @@ def _text(value: str) -> str:
     return value or "nothing"
 
 
-_DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.REMOVE: "removed"}
+_DONE = {PlanAction.CREATE: "created", PlanAction.UPDATE: "changed", PlanAction.REMOVE: "removed"}

@@ -78,7 +78,7 @@ def wants_no_alerts(service: Service) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ReducerContext:
     """What is known of the swarm at this moment.
 
     ``services`` and ``nodes`` are by id. ``tasks`` gives a service's tasks by the service's id:

@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.incidents.events import Action, Context, Evidence, News, Reduced, Tell
+from bot.domain.incidents.events import Action, Evidence, News, Reduced, ReducerContext, Tell
 from bot.domain.incidents.model import Incident, IncidentState, Silence, Watch
 from bot.domain.incidents.nodes import see_missing_nodes, see_node, see_node_removed
 from bot.domain.incidents.tasks import see_first_listing, see_later_listing, see_task
@@ -40,7 +40,7 @@ NEVER_SECONDS: Final = 3600.0
 _REMOVED: Final = "the service was removed"
 
 
-def reduce(watch: Watch, news: News, context: Context, now: float) -> Reduced:
+def reduce(watch: Watch, news: News, context: ReducerContext, now: float) -> Reduced:
     """What is known after the news, and what is to be done; ``now`` is Unix seconds."""
     transaction = Transaction(watch, context, now, late=news.late)
     _take(transaction, news)
@@ -53,7 +53,7 @@ def reduce(watch: Watch, news: News, context: Context, now: float) -> Reduced:
     return transaction.reduced(due, news.cursor, began)
 
 
-def tick(watch: Watch, context: Context, now: float) -> Reduced:
+def tick(watch: Watch, context: ReducerContext, now: float) -> Reduced:
     """What time alone changes; also wanted when a job lets a service go."""
     return reduce(watch, News(), context, now)
 

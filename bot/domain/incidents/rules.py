@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bot.domain.incidents.events import Context
+from bot.domain.incidents.events import ReducerContext
 from bot.domain.incidents.model import NODE_KEY
 from bot.domain.swarm.causes import (
     KILLED,
@@ -169,7 +169,7 @@ def _among(task: Task, returns: set[tuple[str, int]]) -> bool:
     return any((task.node_id, near) in returns for near in (moment - 1, moment, moment + 1))
 
 
-def is_down(node_id: str, context: Context) -> bool:
+def is_down(node_id: str, context: ReducerContext) -> bool:
     """Whether the node is known to be down."""
     node = context.nodes.get(node_id)
     return node is not None and node.state is NodeState.DOWN

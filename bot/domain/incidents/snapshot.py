@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Set
 from dataclasses import replace
 
-from bot.domain.incidents.events import Context, Fetch, News, Rules
+from bot.domain.incidents.events import Fetch, News, ReducerContext, Rules
 from bot.domain.incidents.model import Watch
-from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import runs_to_completion
 
@@ -50,12 +50,12 @@ class Snapshot:
         """The tasks of one service."""
         return self._tasks.get(service_id, {}).values()
 
-    def context(self, busy: Set[str], rules: Rules) -> Context:
+    def context(self, busy: Set[str], rules: Rules) -> ReducerContext:
         """What the reducer needs to know; a view of this snapshot, not a copy."""
-        return Context(self.services, self.nodes, self.tasks, busy, rules)
+        return ReducerContext(self.services, self.nodes, self.tasks, busy, rules)
 
-    def _see_task(self, action: Action, task: Task) -> None:
-        if action is Action.REMOVE:
+    def _see_task(self, action: EventAction, task: Task) -> None:
+        if action is EventAction.REMOVE:
             self._drop(task)
             return
         known = self._tasks.get(task.service_id, {}).get(task.id)
@@ -65,8 +65,8 @@ class Snapshot:
             task = replace(task, desired=known.desired)
         self._keep(task)
 
-    def _see_service(self, action: Action, service: Service) -> None:
-        if action is Action.REMOVE:
+    def _see_service(self, action: EventAction, service: Service) -> None:
+        if action is EventAction.REMOVE:
             self.services.pop(service.id, None)
             self._tasks.pop(service.id, None)
             return
@@ -74,8 +74,8 @@ class Snapshot:
         if known is None or known.version <= service.version:
             self.services[service.id] = service
 
-    def _see_node(self, action: Action, node: Node) -> None:
-        if action is Action.REMOVE:
+    def _see_node(self, action: EventAction, node: Node) -> None:
+        if action is EventAction.REMOVE:
             self.nodes.pop(node.id, None)
             return
         known = self.nodes.get(node.id)
@@ -119,12 +119,12 @@ def news_of_batch(batch: Batch, since: float) -> tuple[News, ...]:
     nodes = tuple(
         event.object
         for event in batch.events
-        if isinstance(event.object, Node) and event.action is not Action.REMOVE
+        if isinstance(event.object, Node) and event.action is not EventAction.REMOVE
     )
     removed = frozenset(
         event.object.id
         for event in batch.events
-        if event.action is Action.REMOVE and not isinstance(event.object, Task)
+        if event.action is EventAction.REMOVE and not isinstance(event.object, Task)
     )
     late = (News(old, late=True),) if old else ()
     return (*late, News(fresh, nodes, removed, cursor=batch.version or None))
@@ -147,7 +147,7 @@ def ends_tasks(batch: Batch) -> bool:
     """Whether a task of the batch ended in a way that may be a failure."""
     return any(
         isinstance(event.object, Task)
-        and event.action is not Action.REMOVE
+        and event.action is not EventAction.REMOVE
         and event.object.state in _ENDS
         for event in batch.events
     )
@@ -157,7 +157,7 @@ def _task(event: Event) -> Task | None:
     """The task as the reducer shall see it: one that was removed alive was wanted gone."""
     if not isinstance(event.object, Task):
         return None
-    if event.action is not Action.REMOVE:
+    if event.action is not EventAction.REMOVE:
         return event.object
     return None if event.object.state.over else replace(event.object, desired=TaskState.REMOVE)
 

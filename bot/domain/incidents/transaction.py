@@ -11,7 +11,16 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
-from bot.domain.incidents.events import Action, Context, Fetch, Forget, Reduced, Remind, Rules, Tell
+from bot.domain.incidents.events import (
+    Action,
+    Fetch,
+    Forget,
+    Reduced,
+    ReducerContext,
+    Remind,
+    Rules,
+    Tell,
+)
 from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, Watch
 from bot.domain.incidents.rules import coarse_key, incident_key
 from bot.domain.swarm.causes import Cause, CauseKind
@@ -86,7 +95,9 @@ class Copied(Generic[V]):
 class Transaction:
     """One reduction under way at ``now``."""
 
-    def __init__(self, watch: Watch, context: Context, now: float, *, late: bool = False) -> None:
+    def __init__(
+        self, watch: Watch, context: ReducerContext, now: float, *, late: bool = False
+    ) -> None:
         self.watch = watch
         self.context = context
         self.now = now

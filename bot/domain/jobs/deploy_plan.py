@@ -37,7 +37,7 @@ class Kind(Enum):
     SERVICE = "service"
 
 
-class Action(Enum):
+class PlanAction(Enum):
     """What a step does."""
 
     CREATE = "create"
@@ -46,7 +46,7 @@ class Action(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlanStep:
     """One call that changes something.
 
     ``id`` is the live object's, "" where it is to be created. ``version`` is the index of the
@@ -56,7 +56,7 @@ class Step:
     """
 
     kind: Kind
-    action: Action
+    action: PlanAction
     name: str
     id: str = ""
     version: int = 0
@@ -123,7 +123,7 @@ class ServiceChange:
     """
 
     name: str
-    action: Action | None
+    action: PlanAction | None
     id: str = ""
     base: str = ""
     image: str = ""
@@ -148,7 +148,7 @@ class Plan:
     """
 
     stack: str
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
     services: tuple[ServiceChange, ...]
     warnings: tuple[str, ...] = ()
     digest: str = ""
@@ -159,9 +159,9 @@ class Plan:
         return not self.steps
 
     @property
-    def removals(self) -> tuple[Step, ...]:
+    def removals(self) -> tuple[PlanStep, ...]:
         """What goes: services that the file does not have any more."""
-        return tuple(step for step in self.steps if step.action is Action.REMOVE)
+        return tuple(step for step in self.steps if step.action is PlanAction.REMOVE)
 
     def service(self, name: str) -> ServiceChange | None:
         """One service of the plan by its full name."""
@@ -170,7 +170,7 @@ class Plan:
     @property
     def file_replicas(self) -> dict[str, int | None]:
         """The file's number for each service that it has: to be kept for the next deploy."""
-        kept = (each for each in self.services if each.action is not Action.REMOVE)
+        kept = (each for each in self.services if each.action is not PlanAction.REMOVE)
         return {each.name: each.replicas.file for each in kept}
 
 

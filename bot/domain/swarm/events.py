@@ -27,7 +27,7 @@ class CursorLostError(SwarmError):
         self.ahead = ahead
 
 
-class Action(Enum):
+class EventAction(Enum):
     """What happened to an object."""
 
     CREATE = "create"
@@ -44,7 +44,7 @@ class Event:
     False when it is unknown. A node's ``manager`` is empty: the log does not tell who leads.
     """
 
-    action: Action
+    action: EventAction
     object: Task | Service | Node
     service: Service | None = None
 

@@ -54,7 +54,7 @@ class Mode(Enum):
         return self in {Mode.GLOBAL, Mode.GLOBAL_JOB}
 
 
-class Restart(Enum):
+class RestartCondition(Enum):
     """When the swarm replaces a task that ended (``RestartPolicy.Condition``)."""
 
     ANY = "any"
@@ -152,7 +152,7 @@ class Service:
     limit: Resources = Resources()
     host_ports: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
-    restart: Restart = Restart.ANY
+    restart: RestartCondition = RestartCondition.ANY
     restart_delay: float = 5.0
     max_attempts: int = 0
     has_health_check: bool = False

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.swarm.model import Look, Node, NodeState, Restart, Service, Task, TaskState
+from bot.domain.swarm.model import Look, Node, NodeState, RestartCondition, Service, Task, TaskState
 from bot.domain.swarm.placement import eligible_nodes
 
 _ENDED_ITSELF = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
@@ -68,7 +68,7 @@ class Census:
 
 def runs_to_completion(service: Service) -> bool:
     """Whether its tasks are meant to end, as Docker says it: a job mode, or never restarted."""
-    return service.mode.is_job or service.restart is Restart.NONE
+    return service.mode.is_job or service.restart is RestartCondition.NONE
 
 
 def last_wanted(service: Service) -> TaskState:

@@ -22,7 +22,7 @@ from bot.domain.swarm.slots import (
 _BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
 
 
-class Standing(Enum):
+class TaskStanding(Enum):
     """How a task stands, in the order in which a person looks for them."""
 
     FAILED = "failed"
@@ -47,7 +47,7 @@ class Tile:
     node_id: str
     service: str
     label: str
-    standing: Standing
+    standing: TaskStanding
     word: str
 
 
@@ -94,27 +94,27 @@ def _is_broken(service: Service, newest_first: Iterable[Task]) -> bool:
 def _tile(service: Service, task: Task, down: frozenset[str], *, again: bool) -> Tile:
     name = f"{service.short_name}.{task.slot}" if task.slot else service.short_name
     word = task.state.name.lower()
-    standing = Standing.FAILED if again else _standing(service, task, down)
-    if standing is Standing.STOPPING:
+    standing = TaskStanding.FAILED if again else _standing(service, task, down)
+    if standing is TaskStanding.STOPPING:
         word = "stopping"
-    if standing is Standing.UNKNOWN:
+    if standing is TaskStanding.UNKNOWN:
         word = f"{word}?"
     return Tile(task.node_id, service.name, name, standing, f"{word} again" if again else word)
 
 
-def _standing(service: Service, task: Task, down: frozenset[str]) -> Standing:
+def _standing(service: Service, task: Task, down: frozenset[str]) -> TaskStanding:
     if task.state in _BROKEN:
-        return Standing.FAILED
+        return TaskStanding.FAILED
     if task.state.over:
         well = runs_to_completion(service) and task.state is TaskState.COMPLETE
-        return Standing.COMPLETE if well else Standing.FAILED
+        return TaskStanding.COMPLETE if well else TaskStanding.FAILED
     if task.node_id in down:
-        return Standing.UNKNOWN
+        return TaskStanding.UNKNOWN
     if task.desired > last_wanted(service):
-        return Standing.STOPPING
+        return TaskStanding.STOPPING
     if task.state is TaskState.RUNNING:
-        return Standing.RUNNING
+        return TaskStanding.RUNNING
     if task.state is TaskState.PREPARING:
-        return Standing.PREPARING
+        return TaskStanding.PREPARING
     waiting = task.err or task.state < TaskState.ASSIGNED
-    return Standing.WAITING if waiting else Standing.STARTING
+    return TaskStanding.WAITING if waiting else TaskStanding.STARTING

@@ -19,7 +19,7 @@ from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import RefusedError
 from bot.swarm.stacks.compose import bodies
-from bot.swarm.stacks.dry_run import Call
+from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.folder import StackFiles
 
 _INFO: Final = b"orochi stack bot: bundles of versions"
@@ -104,7 +104,7 @@ def unpacked(contents: Contents, folder: Path) -> StackFiles:
     return StackFiles(contents.stack, contents.text, folder, dict(contents.variables))
 
 
-def as_it_was(call: Call, contents: Contents, folder: Path) -> Call:
+def as_it_was(call: RecordedCall, contents: Contents, folder: Path) -> RecordedCall:
     """A call recorded from unpacked files, as it was made from those of then.
 
     Services get the very images of then, also where a tag means another one now; and the paths

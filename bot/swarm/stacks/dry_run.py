@@ -39,7 +39,7 @@ _MOST_BYTES: Final = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RecordedCall:
     """A write that was not made.
 
     ``collection`` is one of ``COLLECTIONS``, ``action`` ``create``, ``update`` or ``remove``.
@@ -82,7 +82,7 @@ class DryRunEngine:
     def __init__(
         self, connection: Connection, folder: Path, *, registry_seconds: float = 10.0
     ) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[RecordedCall] = []
         self.seen: dict[str, Json] = {}
         self.trouble: SwarmError | None = None
         self._connection = connection
@@ -158,7 +158,7 @@ class DryRunEngine:
             if refusal is not None:
                 return refusal.as_web()
         made = secrets.token_hex(13)[:25] if action == "create" else key
-        self.calls.append(Call(collection, action, made, body, dict(request.query)))
+        self.calls.append(RecordedCall(collection, action, made, body, dict(request.query)))
         if action == "create":
             return web.json_response({"ID": made, "Id": made, "Warning": ""}, status=201)
         return web.json_response({"Warnings": None})
@@ -188,7 +188,7 @@ class DryRunEngine:
         found = (call for call in self._creations(collection) if key in {call.id, call.name})
         return next(map(_as_read, found), None)
 
-    def _creations(self, collection: str) -> list[Call]:
+    def _creations(self, collection: str) -> list[RecordedCall]:
         return [
             call for call in self.calls if call.collection == collection and call.action == "create"
         ]
@@ -231,7 +231,7 @@ def _target(method: str, path: str) -> tuple[str, str, str]:
     return "", "", ""
 
 
-def _as_read(call: Call) -> Json:
+def _as_read(call: RecordedCall) -> Json:
     """What would be created, as a read shows it."""
     if call.collection == "networks":
         return {"Scope": "swarm", **call.body, "Id": call.id}

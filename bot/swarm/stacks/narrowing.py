@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.swarm.stacks.dry_run import Call
+from bot.swarm.stacks.dry_run import RecordedCall
 
 
-def only_for(service: str, calls: Sequence[Call]) -> list[Call]:
+def only_for(service: str, calls: Sequence[RecordedCall]) -> list[RecordedCall]:
     """The call for a service (its full name), and those that create what it refers to."""
     wanted = [call for call in calls if call.collection == "services" and call.name == service]
     needed = {name for call in wanted for name in _references(call.body)}

@@ -9,19 +9,19 @@ from typing import Any, Final
 from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.version import Bundle
 from bot.domain.jobs.deploy_plan import (
-    Action,
     Difference,
     Kind,
     Plan,
+    PlanAction,
+    PlanStep,
     Replicas,
     ServiceChange,
-    Step,
     decide,
     in_order,
 )
 from bot.domain.swarm.model import LastChange
 from bot.swarm import specs
-from bot.swarm.stacks.dry_run import Call
+from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.fields import differences, fields_of
 from bot.swarm.stacks.normal import (
     Names,
@@ -54,7 +54,7 @@ class Recorded:
     """
 
     plan: Plan
-    calls: Mapping[Key, Call] = field(repr=False)
+    calls: Mapping[Key, RecordedCall] = field(repr=False)
     made: Names = field(repr=False)
     bundle: Bundle = _NONE
 
@@ -76,7 +76,7 @@ class Basis:
     warnings: tuple[str, ...]
 
 
-def planned(calls: Sequence[Call], basis: Basis, redactor: Redactor) -> Recorded:
+def planned(calls: Sequence[RecordedCall], basis: Basis, redactor: Redactor) -> Recorded:
     """The plan that the calls of one run come to."""
     made = {call.id: call.name for call in calls if call.action == "create"}
     planner = _Planner(replace(basis, names={**basis.names, **made}), redactor)
@@ -89,19 +89,19 @@ class _Planner:
     """Gathers steps and services, call by call."""
 
     def __init__(self, basis: Basis, redactor: Redactor) -> None:
-        self.calls: dict[Key, Call] = {}
+        self.calls: dict[Key, RecordedCall] = {}
         self._basis = basis
         self._redactor = redactor
-        self._steps: dict[Key, Step] = {}
+        self._steps: dict[Key, PlanStep] = {}
         self._services: dict[str, ServiceChange] = {}
 
-    def take(self, call: Call) -> None:
+    def take(self, call: RecordedCall) -> None:
         live = self._basis.seen.get(call.id, {}) if call.action != "create" else {}
         if call.collection == "services":
             self._service(call, live)
         elif call.collection == "networks":
             wanted = self._redactor.digest(specs.pruned(call.body))
-            self._keep(call, _step(Action.CREATE, call, {}, base="", wanted=wanted))
+            self._keep(call, _step(PlanAction.CREATE, call, {}, base="", wanted=wanted))
         else:
             self._labelled(call, live)
 
@@ -112,7 +112,7 @@ class _Planner:
         digest = self._redactor.digest([self._basis.stack, told])
         return Plan(self._basis.stack, steps, services, self._basis.warnings, digest)
 
-    def _service(self, call: Call, live: Json) -> None:
+    def _service(self, call: RecordedCall, live: Json) -> None:
         names, old = self._basis.names, live.get("Spec") or {}
         base = self._redactor.digest(service_form(old, names)) if old else ""
         before = fields_of(service_form(old, names), self._redactor) if old else {}
@@ -137,13 +137,13 @@ class _Planner:
         if action:
             self._keep(call, _step(action, call, live, base=base, wanted=wanted))
 
-    def _remove(self, call: Call, live: Json, base: str, before: Mapping[str, str]) -> None:
+    def _remove(self, call: RecordedCall, live: Json, base: str, before: Mapping[str, str]) -> None:
         spec = live.get("Spec") or {}
         name = str(spec.get("Name", call.id))
-        step = _step(Action.REMOVE, call, live, base=base, wanted="")
+        step = _step(PlanAction.REMOVE, call, live, base=base, wanted="")
         self._services[name] = ServiceChange(
             name,
-            Action.REMOVE,
+            PlanAction.REMOVE,
             id=call.id,
             base=base,
             fields=differences(before, {}),
@@ -151,7 +151,7 @@ class _Planner:
         )
         self._keep(call, replace(step, name=name))
 
-    def _labelled(self, call: Call, live: Json) -> None:
+    def _labelled(self, call: RecordedCall, live: Json) -> None:
         """A config or a secret: only labels can change, the content is that of the name."""
         content = self._redactor.digest(call.body.get("Data", ""))
         old = live.get("Spec") or {}
@@ -161,11 +161,11 @@ class _Planner:
             step = _step(action, call, live, base=base, wanted=wanted)
             self._keep(call, replace(step, content=content))
 
-    def _keep(self, call: Call, step: Step) -> None:
+    def _keep(self, call: RecordedCall, step: PlanStep) -> None:
         self._steps[step.key] = step
         self.calls[step.key] = call
 
-    def _replicas(self, call: Call, live: Json) -> Replicas:
+    def _replicas(self, call: RecordedCall, live: Json) -> Replicas:
         spec = live.get("Spec") or {}
         if not is_replicated(call.body):
             return Replicas(live=replicas_of(spec))
@@ -177,8 +177,8 @@ class _Planner:
             deployed=self._basis.deployed,
         )
 
-    def _ordered(self) -> Iterable[Step]:
-        gone = [step for step in self._steps.values() if step.action is Action.REMOVE]
+    def _ordered(self) -> Iterable[PlanStep]:
+        gone = [step for step in self._steps.values() if step.action is PlanAction.REMOVE]
         for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
             yield from sorted(self._of_kind(kind), key=lambda step: step.name)
         services = {step.name: step for step in self._of_kind(Kind.SERVICE)}
@@ -186,31 +186,33 @@ class _Planner:
             yield services[name]
         yield from sorted(gone, key=lambda step: step.name)
 
-    def _of_kind(self, kind: Kind) -> list[Step]:
+    def _of_kind(self, kind: Kind) -> list[PlanStep]:
         return [
             step
             for step in self._steps.values()
-            if step.kind is kind and step.action is not Action.REMOVE
+            if step.kind is kind and step.action is not PlanAction.REMOVE
         ]
 
 
-def _told(action: Action | None, fields: tuple[Difference, ...]) -> tuple[Difference, ...]:
+def _told(action: PlanAction | None, fields: tuple[Difference, ...]) -> tuple[Difference, ...]:
     """The fields, and a further one where a service would be updated though all are the same."""
-    if action is Action.UPDATE and not any(each.changed for each in fields):
+    if action is PlanAction.UPDATE and not any(each.changed for each in fields):
         return (*fields, Difference("order of entries", "as it is", "as in the file"))
     return fields
 
 
-def _action(base: str, wanted: str) -> Action | None:
+def _action(base: str, wanted: str) -> PlanAction | None:
     if base == wanted:
         return None
-    return Action.UPDATE if base else Action.CREATE
+    return PlanAction.UPDATE if base else PlanAction.CREATE
 
 
-def _step(action: Action, call: Call, live: Json, *, base: str, wanted: str) -> Step:
+def _step(
+    action: PlanAction, call: RecordedCall, live: Json, *, base: str, wanted: str
+) -> PlanStep:
     version = int((live.get("Version") or {}).get("Index", 0))
-    id_ = "" if action is Action.CREATE else call.id
-    return Step(KINDS[call.collection], action, call.name, id_, version, base, wanted)
+    id_ = "" if action is PlanAction.CREATE else call.id
+    return PlanStep(KINDS[call.collection], action, call.name, id_, version, base, wanted)
 
 
 def _live_number(spec: Mapping[str, Any]) -> int | None:

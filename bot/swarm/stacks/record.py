@@ -14,7 +14,7 @@ from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.variables import unset_variables
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import NotAManagerError, RefusedError
-from bot.domain.jobs.deploy_plan import Action, Step
+from bot.domain.jobs.deploy_plan import PlanAction, PlanStep
 from bot.ports import Applied, Recording
 from bot.ports.engine import Reachability
 from bot.swarm.connection import Connection
@@ -22,7 +22,7 @@ from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
 from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
 from bot.swarm.stacks.compose import depends_on, read_compose
-from bot.swarm.stacks.dry_run import Call, DryRunEngine
+from bot.swarm.stacks.dry_run import DryRunEngine, RecordedCall
 from bot.swarm.stacks.folder import StackFiles, StackFolder
 from bot.swarm.stacks.narrowing import only_for
 from bot.swarm.stacks.planning import Basis, Recorded, planned
@@ -129,12 +129,12 @@ class DockerStacks:
         return recorded, replace(holding, images=_images(calls))
 
     async def _warnings(
-        self, stack: str, document: Mapping[str, Any], calls: list[Call], ended: Ended
+        self, stack: str, document: Mapping[str, Any], calls: list[RecordedCall], ended: Ended
     ) -> tuple[str, ...]:
         specs = [call.body for call in calls if _is_wanted_service(call)]
         return await self._survey.warnings(stack, document, specs, complaints.warnings(ended.said))
 
-    async def apply(self, recording: Recording, step: Step) -> Applied:
+    async def apply(self, recording: Recording, step: PlanStep) -> Applied:
         """Make one step of a recording's plan. As in ``bot.ports.Stacks``."""
         if not isinstance(recording, Recorded):
             raise TypeError("a recording of this adapter is needed")
@@ -182,11 +182,11 @@ async def _private_folder() -> AsyncIterator[Path]:
         await asyncio.to_thread(folder.cleanup)
 
 
-def _is_wanted_service(call: Call) -> bool:
+def _is_wanted_service(call: RecordedCall) -> bool:
     return call.collection == "services" and call.action != "remove"
 
 
-def _images(calls: list[Call]) -> dict[str, str]:
+def _images(calls: list[RecordedCall]) -> dict[str, str]:
     """What each service shall run, by its full name: with the digest where the CLI found it."""
     wanted = filter(_is_wanted_service, calls)
     found = ((call.name, call.body["TaskTemplate"].get("ContainerSpec", {})) for call in wanted)
@@ -199,7 +199,7 @@ def _refuse_taken_ports(recorded: Recorded, services: list[dict[str, Any]]) -> N
     coming = (
         (step.name, recorded.calls[step.key].body)
         for step in recorded.plan.steps
-        if step.kind.value == "service" and step.action is not Action.REMOVE
+        if step.kind.value == "service" and step.action is not PlanAction.REMOVE
     )
     taken: RefusedError | None = complaints.port_taken(coming, services, removed)
     if taken is not None:
@@ -211,7 +211,7 @@ def _refuse_other_modes(recorded: Recorded, seen: Mapping[str, dict[str, Any]]) 
     pairs = (
         (step.name, seen[step.id]["Spec"], recorded.calls[step.key].body)
         for step in recorded.plan.steps
-        if step.kind.value == "service" and step.action is Action.UPDATE
+        if step.kind.value == "service" and step.action is PlanAction.UPDATE
     )
     changed: RefusedError | None = complaints.mode_changed(recorded.plan.stack, pairs)
     if changed is not None:

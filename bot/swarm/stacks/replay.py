@@ -18,11 +18,11 @@ from bot.domain.errors import (
     SwarmError,
     SwarmUnavailableError,
 )
-from bot.domain.jobs.deploy_plan import Action, Kind, ServiceChange, Step
+from bot.domain.jobs.deploy_plan import Kind, PlanAction, PlanStep, ServiceChange
 from bot.ports import Applied
 from bot.swarm import wire
 from bot.swarm.connection import Connection, url
-from bot.swarm.stacks.dry_run import Call
+from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.fields import differences, fields_of
 from bot.swarm.stacks.normal import Names, labelled_form, service_form
 from bot.swarm.stacks.planning import Recorded
@@ -52,7 +52,7 @@ class Replay:
         self._redactor = redactor
         self._recorded = recorded
 
-    async def make(self, step: Step) -> Applied:
+    async def make(self, step: PlanStep) -> Applied:
         """Make a step, or find it made. As ``bot.ports.Stacks.apply``."""
         call = self._recorded.calls[step.key]
         make = self._service if step.kind is Kind.SERVICE else self._other
@@ -65,10 +65,10 @@ class Replay:
                 await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _other(self, step: Step, call: Call) -> Applied:
+    async def _other(self, step: PlanStep, call: RecordedCall) -> Applied:
         """A network, a config or a secret."""
         live = await self._find(call.collection, step.name)
-        if step.action is Action.CREATE:
+        if step.action is PlanAction.CREATE:
             return await self._create(step, call, live)
         found = self._redactor.digest(labelled_form(live["Spec"])) if live else ""
         if found == step.wanted:
@@ -80,7 +80,7 @@ class Replay:
         await self._update(call, live, call.body)
         return Applied(changed=True)
 
-    async def _service(self, step: Step, call: Call) -> Applied:
+    async def _service(self, step: PlanStep, call: RecordedCall) -> Applied:
         live = await self._find(call.collection, step.name)
         names = {**self._recorded.made, **await names_by_id(self._connection)}
         found = self._redactor.digest(service_form(live["Spec"], names)) if live else ""
@@ -88,7 +88,7 @@ class Replay:
             return Applied(changed=False, service=wire.service_from(live) if live else None)
         if found != step.base:
             raise self._stale(step, live, names)
-        if live and step.action is Action.REMOVE:
+        if live and step.action is PlanAction.REMOVE:
             await self._remove(f"/services/{live['ID']}")
             return Applied(changed=True)
         body = _with_real_ids(call.body, self._recorded.made, names)
@@ -99,7 +99,7 @@ class Replay:
         made = await self._find(call.collection, step.name)
         return Applied(changed=True, service=wire.service_from(made) if made else None)
 
-    async def _create(self, step: Step, call: Call, live: Json | None) -> Applied:
+    async def _create(self, step: PlanStep, call: RecordedCall, live: Json | None) -> Applied:
         if live is None:
             await self._attempt_create(call, call.body)
             return Applied(changed=True)
@@ -110,7 +110,7 @@ class Replay:
             )
         return Applied(changed=False)
 
-    async def _attempt_create(self, call: Call, body: Json) -> None:
+    async def _attempt_create(self, call: RecordedCall, body: Json) -> None:
         try:
             await self._connection.post(f"/{call.collection}/create", call.query, body)
         except SwarmUnavailableError:
@@ -122,7 +122,7 @@ class Replay:
                 f"Somebody else made {call.name} at the same moment."
             ) from None
 
-    async def _update(self, call: Call, live: Json, body: Json) -> None:
+    async def _update(self, call: RecordedCall, live: Json, body: Json) -> None:
         """Post a whole spec, guarded by the version whose spec was compared."""
         query: dict[str, int | str] = {**call.query, "version": int(live["Version"]["Index"])}
         await self._connection.post(f"/{call.collection}/{live['ID']}/update", query, body)
@@ -141,7 +141,7 @@ class Replay:
         found = await self._connection.list(f"/{collection}", filters)
         return next((raw for raw in found if _name(raw) == name), None)
 
-    def _stale(self, step: Step, live: Json | None, names: Names) -> StalePlanError:
+    def _stale(self, step: PlanStep, live: Json | None, names: Names) -> StalePlanError:
         """What changed of a service since the plan was made."""
         planned = self._recorded.plan.service(step.name)
         if live is None:
@@ -163,7 +163,7 @@ def _before(planned: ServiceChange | None) -> dict[str, str]:
     return {each.field: each.old for each in fields if each.old}
 
 
-def _is_as_wanted(live: Json, call: Call) -> bool:
+def _is_as_wanted(live: Json, call: RecordedCall) -> bool:
     """Whether an object of the name is the one that would be created."""
     if call.collection == "networks":
         return bool(live.get("Driver") == (call.body.get("Driver") or live.get("Driver")))

@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.swarm.events import Batch, CursorLostError
 from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.reading import Listing, Reader
+from bot.swarm.watch.reading import ObjectListing, Reader
 from bot.swarm.watch.tunnel import SERVER_NAME, Tunnel
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _COMPACTED: Final = "compact"
 _LONGEST: Final = 200
 
 
-class Channel:
+class GrpcChannel:
     """Calls through an open tunnel to a manager, an async context manager.
 
     ``seconds`` is the time limit of each call. All errors come as ``SwarmError``.
@@ -55,7 +55,7 @@ class Channel:
         self._channel = grpc.aio.insecure_channel(tunnel.target, options=_OPTIONS)
         self._seconds = seconds
 
-    async def __aenter__(self) -> Channel:
+    async def __aenter__(self) -> GrpcChannel:
         return self
 
     async def __aexit__(
@@ -74,14 +74,14 @@ class Channel:
         filters = pb.ListFilters(id_prefixes=[_NOBODY])
         await self._call(_LIST_NODES, pb.ListNodesRequest(filters=filters), pb.ListNodesResponse)
 
-    async def listing(self) -> Listing:
+    async def listing(self) -> ObjectListing:
         """All services and nodes."""
         asked = pb.ListServicesRequest()
         services = await self._call(_LIST_SERVICES, asked, pb.ListServicesResponse)
         nodes = await self._call(_LIST_NODES, pb.ListNodesRequest(), pb.ListNodesResponse)
-        return Listing(tuple(services.services), tuple(nodes.nodes))
+        return ObjectListing(tuple(services.services), tuple(nodes.nodes))
 
-    def watch(self, resume_from: int | None, version: int) -> Stream:
+    def watch(self, resume_from: int | None, version: int) -> BatchStream:
         """Begin a stream of the changes after a version, None: from now on.
 
         ``version`` is one that the log has reached; all up to it counts as told.
@@ -95,7 +95,7 @@ class Channel:
             request_serializer=pb.WatchRequest.SerializeToString,
             response_deserializer=pb.WatchMessage.FromString,
         )
-        return Stream(method(request), Reader(version))
+        return BatchStream(method(request), Reader(version))
 
     async def _call(self, path: str, request: Message, answer: type[_M]) -> _M:
         method = self._channel.unary_unary(
@@ -110,7 +110,7 @@ class Channel:
         return found
 
 
-class Stream:
+class BatchStream:
     """The batches of one watch."""
 
     def __init__(self, call: _Call, reader: Reader) -> None:
@@ -123,7 +123,7 @@ class Stream:
         """What to resume from."""
         return self._reader.version
 
-    def learn(self, listing: Listing) -> None:
+    def learn(self, listing: ObjectListing) -> None:
         """Take what a listing says of services and nodes."""
         self._reader.learn(listing)
 

@@ -13,7 +13,7 @@ from bot.swarm.watch.errors import NoControlSocketError, UntrustedError, from_sy
 from bot.swarm.watch.tunnel import Tunnel
 
 if TYPE_CHECKING:
-    from bot.swarm.watch.channel import Channel
+    from bot.swarm.watch.channel import GrpcChannel
 
 CHECK_SECONDS: Final = 5.0
 
@@ -74,13 +74,13 @@ class WatchClient:
             await anext(batches)
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Channel]:
+    async def _connected(self) -> AsyncIterator[GrpcChannel]:
         """A connection to a manager of this swarm that answers."""
         async with AsyncExitStack() as stack:
             tunnel = await self._tunnel(stack)
-            from bot.swarm.watch.channel import Channel  # noqa: PLC0415 - see that module
+            from bot.swarm.watch.channel import GrpcChannel  # noqa: PLC0415 - see that module
 
-            channel = await stack.enter_async_context(Channel(tunnel, self._check_seconds))
+            channel = await stack.enter_async_context(GrpcChannel(tunnel, self._check_seconds))
             await channel.check()
             yield channel
 

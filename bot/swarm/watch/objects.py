@@ -18,7 +18,7 @@ from bot.domain.swarm.model import (
     NodeState,
     Platform,
     Resources,
-    Restart,
+    RestartCondition,
     Service,
     Task,
     TaskState,
@@ -41,7 +41,7 @@ _MODES: Final = {
     "replicated_job": Mode.REPLICATED_JOB,
     "global_job": Mode.GLOBAL_JOB,
 }
-_RESTARTS: Final = (Restart.NONE, Restart.ON_FAILURE, Restart.ANY)
+_RESTARTS: Final = (RestartCondition.NONE, RestartCondition.ON_FAILURE, RestartCondition.ANY)
 _FAILURE_ACTIONS: Final = ("pause", "continue", "rollback")
 _UPDATES: Final = tuple(UpdateState)
 _NODE_STATES: Final = tuple(NodeState)
@@ -202,9 +202,9 @@ def _mode(spec: pb.ServiceSpec) -> tuple[Mode, int | None, int]:
     return mode, None, 0
 
 
-def _restart(template: pb.TaskSpec) -> Restart:
+def _restart(template: pb.TaskSpec) -> RestartCondition:
     if not template.HasField("restart"):
-        return Restart.ANY
+        return RestartCondition.ANY
     return _one_of(_RESTARTS, template.restart.condition)
 
 

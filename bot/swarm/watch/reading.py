@@ -19,20 +19,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.swarm.events import Action, Batch, Event
+from bot.domain.swarm.events import Batch, Event, EventAction
 from bot.domain.swarm.model import Node, Service
 from bot.swarm.watch import objects
 from bot.swarm.watch import watch_pb2 as pb
 
-_ACTIONS: Final[dict[int, Action]] = {
-    pb.ACTION_CREATE: Action.CREATE,
-    pb.ACTION_UPDATE: Action.UPDATE,
-    pb.ACTION_REMOVE: Action.REMOVE,
+_ACTIONS: Final[dict[int, EventAction]] = {
+    pb.ACTION_CREATE: EventAction.CREATE,
+    pb.ACTION_UPDATE: EventAction.UPDATE,
+    pb.ACTION_REMOVE: EventAction.REMOVE,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ObjectListing:
     """All services and nodes at one moment."""
 
     services: tuple[pb.Service, ...]
@@ -53,7 +53,7 @@ class Reader:
         self._services: dict[str, tuple[pb.Service, Service]] = {}
         self._nodes: dict[str, tuple[int, Node]] = {}
 
-    def learn(self, listing: Listing) -> None:
+    def learn(self, listing: ObjectListing) -> None:
         """Take a listing that was made after the stream came up: what is newer in it is known."""
         for service in listing.services:
             self._keep_service(service)
@@ -79,7 +79,7 @@ class Reader:
             return self._service_event(action, raw.object.service)
         return self._node_event(action, raw.object.node)
 
-    def _task_event(self, action: Action, raw: pb.Task) -> Event:
+    def _task_event(self, action: EventAction, raw: pb.Task) -> Event:
         known = self._services.get(raw.service_id)
         if known is None:
             return Event(action, objects.task_from(raw, up_to_date=False))
@@ -87,16 +87,16 @@ class Reader:
         current = objects.is_current(raw, *known, node)
         return Event(action, objects.task_from(raw, up_to_date=current), known[1])
 
-    def _service_event(self, action: Action, raw: pb.Service) -> Event:
-        if action is Action.REMOVE:
+    def _service_event(self, action: EventAction, raw: pb.Service) -> Event:
+        if action is EventAction.REMOVE:
             self._services.pop(raw.id, None)
             service = objects.service_from(raw)
         else:
             service = self._keep_service(raw)
         return Event(action, service, service)
 
-    def _node_event(self, action: Action, raw: pb.Node) -> Event:
-        if action is Action.REMOVE:
+    def _node_event(self, action: EventAction, raw: pb.Node) -> Event:
+        if action is EventAction.REMOVE:
             self._nodes.pop(raw.id, None)
             return Event(action, objects.node_from(raw))
         return Event(action, self._keep_node(raw))

@@ -71,7 +71,7 @@ _WORDS_OF_CONTRACT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class IncidentDetail:
     """How much is told: names in lists, characters of sentences and of evidence."""
 
     names: int
@@ -80,10 +80,10 @@ class Detail:
 
 
 DETAILS: Final = (
-    Detail(12, 600, 2200),
-    Detail(12, 400, 1000),
-    Detail(6, 250, 400),
-    Detail(3, 120, 0),
+    IncidentDetail(12, 600, 2200),
+    IncidentDetail(12, 400, 1000),
+    IncidentDetail(6, 250, 400),
+    IncidentDetail(3, 120, 0),
 )
 
 
@@ -173,7 +173,7 @@ def _plain_place(incident: Incident) -> str:
 
 
 def _blocks(
-    incident: Incident, now: float, small_print: Sequence[str], detail: Detail
+    incident: Incident, now: float, small_print: Sequence[str], detail: IncidentDetail
 ) -> list[Block]:
     lines = [_where(incident, detail), *_cause(incident, detail), *_hit(incident, detail)]
     lines += [_how_often(incident), _next(incident)]
@@ -186,7 +186,7 @@ def _blocks(
     ]
 
 
-def _where(incident: Incident, detail: Detail) -> str:
+def _where(incident: Incident, detail: IncidentDetail) -> str:
     parts = [f"*{line(incident.service, NAME_LENGTH)}*"]
     if incident.slots:
         word = "slot" if len(incident.slots) == 1 else "slots"
@@ -196,7 +196,7 @@ def _where(incident: Incident, detail: Detail) -> str:
     return " · ".join(parts)
 
 
-def _cause(incident: Incident, detail: Detail) -> list[str]:
+def _cause(incident: Incident, detail: IncidentDetail) -> list[str]:
     cause = incident.cause
     text = cause.text or CAUSES[cause.kind]
     lines = [f"*Cause:* {line(text.rstrip('.'), detail.prose)}"]
@@ -206,7 +206,7 @@ def _cause(incident: Incident, detail: Detail) -> list[str]:
     return lines
 
 
-def _hit(incident: Incident, detail: Detail) -> list[str]:
+def _hit(incident: Incident, detail: IncidentDetail) -> list[str]:
     """The services that a lost node hit, and those that found no other place."""
     if not incident.is_node:
         return []
@@ -231,7 +231,7 @@ def _next(incident: Incident) -> str:
     return f"*Next:* {ADVICE[incident.cause.kind]}"
 
 
-def _evidence(incident: Incident, detail: Detail) -> list[Block]:
+def _evidence(incident: Incident, detail: IncidentDetail) -> list[Block]:
     block = code_block(incident.evidence, detail.evidence) if detail.evidence else ""
     if not block:
         return []

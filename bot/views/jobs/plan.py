@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 
 from bot.domain.commands.names import short_name
 from bot.domain.deploys.decision import Decision
-from bot.domain.jobs.deploy_plan import Action, Difference, Kind, Plan, ReplicaRule, ServiceChange
+from bot.domain.jobs.deploy_plan import (
+    Difference,
+    Kind,
+    Plan,
+    PlanAction,
+    ReplicaRule,
+    ServiceChange,
+)
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block, Message, Metadata
@@ -30,7 +37,7 @@ SHOWN_OF_NEW = ("image", "replicas", "mode")
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class PlanDetail:
     """How much is told: services in full, fields of each, characters of a value, warnings."""
 
     services: int
@@ -40,12 +47,12 @@ class Detail:
 
 
 DETAILS = (
-    Detail(40, 40, 300, 12),
-    Detail(40, 10, 160, 8),
-    Detail(40, 4, 100, 5),
-    Detail(25, 2, 70, 3),
-    Detail(8, 1, 60, 2),
-    Detail(0, 0, 60, 1),
+    PlanDetail(40, 40, 300, 12),
+    PlanDetail(40, 10, 160, 8),
+    PlanDetail(40, 4, 100, 5),
+    PlanDetail(25, 2, 70, 3),
+    PlanDetail(8, 1, 60, 2),
+    PlanDetail(0, 0, 60, 1),
 )
 
 
@@ -101,9 +108,9 @@ def summary(plan: Plan) -> str:
     """What would be done, counted, in a sentence."""
     counts = Counter(change.action for change in plan.services)
     parts = [
-        _part(counts[Action.REMOVE], "goes away", "go away"),
-        _part(counts[Action.UPDATE], "changes", "change"),
-        _part(counts[Action.CREATE], "is added", "are added"),
+        _part(counts[PlanAction.REMOVE], "goes away", "go away"),
+        _part(counts[PlanAction.UPDATE], "changes", "change"),
+        _part(counts[PlanAction.CREATE], "is added", "are added"),
         _part(counts[None], "stays as it is", "stay as they are"),
     ]
     said = ", ".join(filter(None, parts))
@@ -120,17 +127,17 @@ def replica_sentences(plan: Plan) -> list[str]:
     return [each for each in found if each]
 
 
-def _lines(plan: Plan, detail: Detail) -> Iterator[str]:
+def _lines(plan: Plan, detail: PlanDetail) -> Iterator[str]:
     yield from _removals(plan, detail)
-    yield from _of_action(plan, Action.UPDATE, detail)
-    yield from _of_action(plan, Action.CREATE, detail)
+    yield from _of_action(plan, PlanAction.UPDATE, detail)
+    yield from _of_action(plan, PlanAction.CREATE, detail)
     yield from _others(plan)
     yield from _cut([line(each, 250) for each in replica_sentences(plan)], detail.services, "• ")
     yield from _cut([line(each, 350) for each in plan.warnings], detail.warnings, "⚠️ Warning: ")
 
 
-def _removals(plan: Plan, detail: Detail) -> Iterator[str]:
-    gone = [change for change in plan.services if change.action is Action.REMOVE]
+def _removals(plan: Plan, detail: PlanDetail) -> Iterator[str]:
+    gone = [change for change in plan.services if change.action is PlanAction.REMOVE]
     if len(gone) > detail.services:
         names = _names((each.name for each in gone), plan.stack)
         yield f"🗑️ *{len(gone)} go away with this deploy:* {names}"
@@ -145,22 +152,22 @@ def _removals(plan: Plan, detail: Detail) -> Iterator[str]:
         )
 
 
-def _of_action(plan: Plan, action: Action, detail: Detail) -> Iterator[str]:
+def _of_action(plan: Plan, action: PlanAction, detail: PlanDetail) -> Iterator[str]:
     changes = [change for change in plan.services if change.action is action]
     for change in changes[: detail.services]:
         name = _short(plan, change)
-        if action is Action.CREATE:
+        if action is PlanAction.CREATE:
             yield f"🆕 *{name}* is added{_of_new(change, detail)}"
         else:
             yield f"✏️ *{name}* changes:"
             yield from _fields(change, detail)
     left = [change.name for change in changes[detail.services :]]
     if left:
-        word = "are added" if action is Action.CREATE else "change"
+        word = "are added" if action is PlanAction.CREATE else "change"
         yield f"{len(left)} {'more ' if detail.services else ''}{word}: {_names(left, plan.stack)}"
 
 
-def _fields(change: ServiceChange, detail: Detail) -> list[str]:
+def _fields(change: ServiceChange, detail: PlanDetail) -> list[str]:
     shown = [_field(each, detail.length) for each in change.changes[: detail.fields]]
     more = len(change.changes) - len(shown)
     return [*shown, f"    • and {plural(more, 'more field')}"] if more else shown
@@ -175,7 +182,7 @@ def _field(difference: Difference, length: int) -> str:
     return f"    • {name}: {quoted(difference.old, length)} → {quoted(difference.new, length)}"
 
 
-def _of_new(change: ServiceChange, detail: Detail) -> str:
+def _of_new(change: ServiceChange, detail: PlanDetail) -> str:
     found = {each.field: each.new for each in change.fields if each.new}
     shown = [
         f"{name} {quoted(found[name], detail.length)}" for name in SHOWN_OF_NEW if found.get(name)
@@ -185,7 +192,7 @@ def _of_new(change: ServiceChange, detail: Detail) -> str:
 
 def _others(plan: Plan) -> Iterator[str]:
     """The networks, configs and secrets that are touched."""
-    for action, said in ((Action.CREATE, "Created"), (Action.UPDATE, "Given other labels")):
+    for action, said in ((PlanAction.CREATE, "Created"), (PlanAction.UPDATE, "Given other labels")):
         for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
             found = [s.name for s in plan.steps if (s.kind, s.action) == (kind, action)]
             if found:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from bot.domain.jobs.deploy_plan import Action, Plan
+from bot.domain.jobs.deploy_plan import Plan, PlanAction
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block
 from bot.views import words
-from bot.views.jobs.target import DETAILS, Detail, at, count, short, target_blocks
+from bot.views.jobs.target import DETAILS, TargetDetail, at, count, short, target_blocks
 from bot.views.slack.blocks import packed, section
 from bot.views.slack.text import bar, line, plural
 
@@ -21,9 +21,9 @@ MOST_IN_FULL = 8
 MOST_CHARACTERS = 6000
 """Of one-line services, where they are all that is told."""
 ACTION_WORDS = {
-    Action.CREATE: "added",
-    Action.UPDATE: "changed",
-    Action.REMOVE: "to be removed",
+    PlanAction.CREATE: "added",
+    PlanAction.UPDATE: "changed",
+    PlanAction.REMOVE: "to be removed",
     None: "unchanged",
 }
 
@@ -51,7 +51,7 @@ def steps_line(job: Job, plan: Plan) -> str:
     return f"{job.steps_made} of {plural(len(plan.steps), 'step')} of the plan made"
 
 
-def _in_full(job: Job, indexes: list[int], detail: Detail) -> list[Block]:
+def _in_full(job: Job, indexes: list[int], detail: TargetDetail) -> list[Block]:
     return [block for index in indexes for block in target_blocks(job, index, detail)]
 
 
@@ -93,7 +93,7 @@ def _action_text(job: Job, index: int) -> str:
     change = job.plan.service(job.targets[index].service) if job.plan else None
     action = change.action if change else None
     outcome = at(job.outcomes, index)
-    if action is Action.REMOVE and outcome:
+    if action is PlanAction.REMOVE and outcome:
         return "removed" if outcome.verdict is Verdict.CONVERGED else "not removed"
     return ACTION_WORDS[action]
 

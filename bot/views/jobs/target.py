@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class TargetDetail:
     """How much is told of each service: slots in full, characters of logs and of sentences."""
 
     slots: int
@@ -31,11 +31,11 @@ class Detail:
 
 
 DETAILS = (
-    Detail(12, 2200, 600),
-    Detail(12, 1000, 400),
-    Detail(6, 500, 300),
-    Detail(3, 200, 200),
-    Detail(0, 0, 160),
+    TargetDetail(12, 2200, 600),
+    TargetDetail(12, 1000, 400),
+    TargetDetail(6, 500, 300),
+    TargetDetail(3, 200, 200),
+    TargetDetail(0, 0, 160),
 )
 
 
@@ -51,7 +51,7 @@ def renderings(job: Job) -> Iterator[list[Block]]:
     yield _bare(job)
 
 
-def target_blocks(job: Job, index: int, detail: Detail) -> list[Block]:
+def target_blocks(job: Job, index: int, detail: TargetDetail) -> list[Block]:
     """One target: how far it is, or its outcome."""
     outcome = at(job.outcomes, index)
     progress = at(job.progress, index)
@@ -61,7 +61,7 @@ def target_blocks(job: Job, index: int, detail: Detail) -> list[Block]:
 
 
 def _under_way(
-    job: Job, index: int, progress: ServiceProgress | None, detail: Detail
+    job: Job, index: int, progress: ServiceProgress | None, detail: TargetDetail
 ) -> list[Block]:
     title = f"*{line(short(job, job.targets[index]), NAME_LENGTH)}*"
     if progress is None:
@@ -74,7 +74,7 @@ def _under_way(
 
 
 def _ended(
-    job: Job, index: int, outcome: Outcome, progress: ServiceProgress | None, detail: Detail
+    job: Job, index: int, outcome: Outcome, progress: ServiceProgress | None, detail: TargetDetail
 ) -> list[Block]:
     name = line(short(job, job.targets[index]), NAME_LENGTH)
     word = f"{words.VERDICTS[outcome.verdict]} · " if len(job.targets) > 1 else ""
@@ -103,7 +103,7 @@ def _cause_lines(outcome: Outcome, length: int) -> list[str]:
     return lines
 
 
-def _places(outcome: Outcome, progress: ServiceProgress | None, detail: Detail) -> list[str]:
+def _places(outcome: Outcome, progress: ServiceProgress | None, detail: TargetDetail) -> list[str]:
     if progress is None:
         return []
     if outcome.verdict.good:
@@ -111,7 +111,7 @@ def _places(outcome: Outcome, progress: ServiceProgress | None, detail: Detail) 
     return slot_lines(progress.slots, detail.slots // 2, 80)
 
 
-def _evidence(outcome: Outcome, detail: Detail) -> list[Block]:
+def _evidence(outcome: Outcome, detail: TargetDetail) -> list[Block]:
     block = code_block(outcome.evidence, detail.evidence) if detail.evidence else ""
     if not block:
         return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.domain.swarm.model import Availability, Node, NodeState, StackLook
-from bot.domain.swarm.task_tiles import Standing, Tile, tiles
+from bot.domain.swarm.task_tiles import TaskStanding, Tile, tiles
 from bot.domain.text.figure import Box, Figure, Hatch, Shape, Words
 from bot.views.pictures.lettering import fitted, room
 from bot.views.pictures.palette import INK, LINE, LOOKS, PALE, PAPER, SERVICES, SHADE
@@ -46,7 +46,7 @@ DENSE = Measure(column=138, tile=22, tiles=16, across=13)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class NodeColumn:
     """One node with its tiles."""
 
     node: Node
@@ -88,12 +88,14 @@ def map_summary(nodes: Sequence[Node], found: Sequence[Tile]) -> str:
     ]
     told = [plural(managers, "manager"), *(f"{count} {word}" for count, word in odd if count)]
     counts = Counter(tile.standing for tile in found)
-    states = ", ".join(f"{counts[each]} {LOOKS[each].word}" for each in Standing if counts[each])
+    states = ", ".join(
+        f"{counts[each]} {LOOKS[each].word}" for each in TaskStanding if counts[each]
+    )
     tasks = f"{plural(len(found), 'task')}: {states}" if found else "no tasks"
     return f"{plural(len(nodes), 'node')} ({', '.join(told)}), {tasks}"
 
 
-def _columns(nodes: Sequence[Node], found: Iterable[Tile]) -> list[Column]:
+def _columns(nodes: Sequence[Node], found: Iterable[Tile]) -> list[NodeColumn]:
     on: dict[str, list[Tile]] = {}
     for tile in found:
         on.setdefault(tile.node_id, []).append(tile)
@@ -101,28 +103,30 @@ def _columns(nodes: Sequence[Node], found: Iterable[Tile]) -> list[Column]:
     gone = [Node(id=each, hostname="left the swarm") for each in on if each]
     known = {node.id for node in nodes}
     ordered += [node for node in gone if node.id not in known]
-    columns = [Column(node, tuple(on.get(node.id, ()))) for node in ordered]
-    return [*columns, Column(PLACELESS, tuple(on[""]))] if "" in on else columns
+    columns = [NodeColumn(node, tuple(on.get(node.id, ()))) for node in ordered]
+    return [*columns, NodeColumn(PLACELESS, tuple(on[""]))] if "" in on else columns
 
 
-def _tallest(columns: Iterable[Column]) -> int:
+def _tallest(columns: Iterable[NodeColumn]) -> int:
     return max((len(column.tiles) for column in columns), default=0)
 
 
-def _short(column: Column, measure: Measure) -> Column:
+def _short(column: NodeColumn, measure: Measure) -> NodeColumn:
     """The column as it fits: first one tile for each service and state, then a count."""
     if len(column.tiles) <= measure.tiles:
         return column
-    groups: dict[tuple[str, Standing], list[Tile]] = {}
+    groups: dict[tuple[str, TaskStanding], list[Tile]] = {}
     for tile in column.tiles:
         groups.setdefault((tile.service, tile.standing), []).append(tile)
-    worst = sorted(groups.values(), key=lambda each: list(Standing).index(each[0].standing))
+    worst = sorted(groups.values(), key=lambda each: list(TaskStanding).index(each[0].standing))
     joined = [_joined(each) for each in worst]
     if len(joined) > measure.tiles:
         rest = sum(len(each) for each in worst[measure.tiles - 1 :])
-        more = Tile(column.node.id, "", f"and {rest} more", Standing.STOPPING, "of other services")
+        more = Tile(
+            column.node.id, "", f"and {rest} more", TaskStanding.STOPPING, "of other services"
+        )
         joined = [*joined[: measure.tiles - 1], more]
-    return Column(column.node, tuple(joined))
+    return NodeColumn(column.node, tuple(joined))
 
 
 def _joined(group: Sequence[Tile]) -> Tile:
@@ -132,14 +136,14 @@ def _joined(group: Sequence[Tile]) -> Tile:
     return replace(group[0], label=f"{len(group)} x {name}")
 
 
-def _rows(columns: Sequence[Column], measure: Measure) -> list[list[Column]]:
+def _rows(columns: Sequence[NodeColumn], measure: Measure) -> list[list[NodeColumn]]:
     """Rows of about the same length."""
     count = max(-(-len(columns) // measure.across), 1)
     across = max(-(-len(columns) // count), 1)
     return [list(columns[start : start + across]) for start in range(0, len(columns), across)]
 
 
-def _width(rows: Sequence[Sequence[Column]], measure: Measure) -> int:
+def _width(rows: Sequence[Sequence[NodeColumn]], measure: Measure) -> int:
     across = max((len(row) for row in rows), default=1)
     return max(2 * MARGIN + across * (measure.column + GAP) - GAP, 620)
 
@@ -169,7 +173,7 @@ def _time(at: float) -> str:
 
 
 def _column(
-    column: Column,
+    column: NodeColumn,
     left: float,
     top: float,
     height: float,
@@ -197,7 +201,7 @@ def _area(node: Node) -> tuple[str, Hatch, bool]:
     return (PAPER, "", True) if node is PLACELESS else (SHADE, "", False)
 
 
-def _head(column: Column, left: float, top: float, measure: Measure) -> list[Shape]:
+def _head(column: NodeColumn, left: float, top: float, measure: Measure) -> list[Shape]:
     node = column.node
     manager = node.role == "manager"
     fill = "#1f3a5f" if manager else "#dde4ec"
@@ -235,7 +239,7 @@ def _about(node: Node) -> str:
 def _tile(tile: Tile, left: float, top: float, measure: Measure, stripe: str) -> list[Shape]:
     look = LOOKS[tile.standing]
     width = measure.column - 12
-    bold = tile.standing is Standing.FAILED
+    bold = tile.standing is TaskStanding.FAILED
     middle = top + (13 if measure.roomy else measure.tile / 2)
     size = 13 if measure.roomy else 11
     dot = tile.label.rfind(".")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.swarm.task_tiles import Standing
+from bot.domain.swarm.task_tiles import TaskStanding
 
 INK: Final = "#1d2733"
 PALE: Final = "#5c6773"
@@ -18,7 +18,7 @@ SHADE: Final = "#f2f4f6"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TileStyle:
     """How a task's standing is shown: word, sign, a light colour, a full one beside it."""
 
     word: str
@@ -28,14 +28,14 @@ class Look:
 
 
 LOOKS: Final = {
-    Standing.RUNNING: Look("running", "●", "#bfe6d8", "#009e73"),
-    Standing.STARTING: Look("starting", "◐", "#cfe8f7", "#0072b2"),
-    Standing.PREPARING: Look("preparing", "◔", "#e6f4fc", "#56b4e9"),
-    Standing.WAITING: Look("waiting", "○", "#fdeec2", "#e69f00"),
-    Standing.FAILED: Look("failed", "✕", "#f8cdb4", "#d55e00"),
-    Standing.STOPPING: Look("stopping", "▽", "#f6f7f8", "#8a939c"),
-    Standing.COMPLETE: Look("complete", "✓", "#dfe3e7", "#5c6773"),
-    Standing.UNKNOWN: Look("not known", "?", "#f1dbe7", "#cc79a7"),
+    TaskStanding.RUNNING: TileStyle("running", "●", "#bfe6d8", "#009e73"),
+    TaskStanding.STARTING: TileStyle("starting", "◐", "#cfe8f7", "#0072b2"),
+    TaskStanding.PREPARING: TileStyle("preparing", "◔", "#e6f4fc", "#56b4e9"),
+    TaskStanding.WAITING: TileStyle("waiting", "○", "#fdeec2", "#e69f00"),
+    TaskStanding.FAILED: TileStyle("failed", "✕", "#f8cdb4", "#d55e00"),
+    TaskStanding.STOPPING: TileStyle("stopping", "▽", "#f6f7f8", "#8a939c"),
+    TaskStanding.COMPLETE: TileStyle("complete", "✓", "#dfe3e7", "#5c6773"),
+    TaskStanding.UNKNOWN: TileStyle("not known", "?", "#f1dbe7", "#cc79a7"),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from bot.domain.jobs.model import Job
 from bot.domain.jobs.timeline import FAILED, GONE, LEAVING, MOST, Moment
-from bot.domain.swarm.task_tiles import Standing
+from bot.domain.swarm.task_tiles import TaskStanding
 from bot.domain.text.figure import Box, Figure, Shape, Stroke, Words
 from bot.views.jobs.message import action_text, final_verdict
 from bot.views.jobs.target import short
@@ -23,13 +23,13 @@ MOST_ROWS = 40
 STEPS: Final = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600)
 TICKS = 9
 _STANDINGS: Final = {
-    Standing.WAITING: "new allocated pending ready",
-    Standing.STARTING: "assigned accepted starting",
-    Standing.PREPARING: "preparing",
-    Standing.RUNNING: "running",
-    Standing.COMPLETE: "complete",
-    Standing.FAILED: f"{FAILED} rejected orphaned",
-    Standing.STOPPING: f"{LEAVING} shutdown remove",
+    TaskStanding.WAITING: "new allocated pending ready",
+    TaskStanding.STARTING: "assigned accepted starting",
+    TaskStanding.PREPARING: "preparing",
+    TaskStanding.RUNNING: "running",
+    TaskStanding.COMPLETE: "complete",
+    TaskStanding.FAILED: f"{FAILED} rejected orphaned",
+    TaskStanding.STOPPING: f"{LEAVING} shutdown remove",
 }
 _BY_STATE: Final = {state: each for each, words in _STANDINGS.items() for state in words.split()}
 
@@ -58,7 +58,7 @@ class Row:
     @property
     def failures(self) -> int:
         """How often it failed."""
-        return sum(_standing(moment) is Standing.FAILED for moment in self.moments)
+        return sum(_standing(moment) is TaskStanding.FAILED for moment in self.moments)
 
 
 def timeline_picture(job: Job) -> Figure | None:
@@ -196,9 +196,9 @@ def _row(row: Row, top: float, span: Span) -> list[Shape]:
     ends = [*(moment.at for moment in row.moments[1:]), span.end]
     broke = float("-inf")
     for moment, end in zip(row.moments, ends, strict=True):
-        broke = moment.at if _standing(moment) is Standing.FAILED else broke
+        broke = moment.at if _standing(moment) is TaskStanding.FAILED else broke
         shapes += _bar(moment, end, top, span, 14 if broke == moment.at else 5)
-    failed = [moment for moment in row.moments if _standing(moment) is Standing.FAILED]
+    failed = [moment for moment in row.moments if _standing(moment) is TaskStanding.FAILED]
     return [*shapes, *(shape for moment in failed for shape in _cross(moment, middle, span))]
 
 
@@ -219,15 +219,15 @@ def _lasted(seconds: float) -> str:
 
 
 def _cross(moment: Moment, middle: float, span: Span) -> list[Shape]:
-    look, x = LOOKS[Standing.FAILED], span.x(moment.at)
+    look, x = LOOKS[TaskStanding.FAILED], span.x(moment.at)
     return [
         Box(x - 8, middle - 8, 16, 16, look.edge, PAPER),
         Words(x, middle, look.sign, 11, PAPER, bold=True, align="center"),
     ]
 
 
-def _standing(moment: Moment) -> Standing:
-    return _BY_STATE.get(moment.state, Standing.UNKNOWN)
+def _standing(moment: Moment) -> TaskStanding:
+    return _BY_STATE.get(moment.state, TaskStanding.UNKNOWN)
 
 
 def _legend(bottom: float) -> list[Shape]:

@@ -14,7 +14,7 @@ MOST_JOBS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FooterFacts:
     """What is known beside the look.
 
     ``jobs`` are the jobs under way, None when Redis does not tell. ``wanted`` is how many nodes
@@ -30,7 +30,7 @@ class Surroundings:
     command: str = "/orochi"
 
 
-def jobs_text(around: Surroundings, jobs: Sequence[Job] | None) -> str:
+def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
     """The jobs under way; says so when they cannot be told."""
     if jobs is None:
         return "*Jobs:* not known, Redis does not answer"
@@ -39,16 +39,16 @@ def jobs_text(around: Surroundings, jobs: Sequence[Job] | None) -> str:
     lines = [job_line(job) for job in jobs[:MOST_JOBS]]
     if len(jobs) > MOST_JOBS:
         more = plural(len(jobs) - MOST_JOBS, "more job")
-        lines.append(f"and {more}: `{line(around.command, 30)} jobs`")
+        lines.append(f"and {more}: `{line(facts.command, 30)} jobs`")
     return "\n".join(["*Jobs under way:*", *lines])
 
 
-def small_print(around: Surroundings, at: float) -> list[str]:
+def small_print(facts: FooterFacts, at: float) -> list[str]:
     """When the look was, and how changes reach the bot."""
-    way = "told by the swarm as they happen" if around.feed == "push" else "found by polling"
+    way = "told by the swarm as they happen" if facts.feed == "push" else "found by polling"
     said = [f"As of {slack_time(at)} · changes are {way}"]
-    if around.feed_lag > LATE_SECONDS:
-        said.append(f"⚠️ They were last known to be complete {duration(around.feed_lag)} ago")
-    if around.feed_trouble:
-        said.append(f"⚠️ {line(around.feed_trouble, 200)}")
+    if facts.feed_lag > LATE_SECONDS:
+        said.append(f"⚠️ They were last known to be complete {duration(facts.feed_lag)} ago")
+    if facts.feed_trouble:
+        said.append(f"⚠️ {line(facts.feed_trouble, 200)}")
     return said

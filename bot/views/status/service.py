@@ -12,7 +12,7 @@ from bot.domain.swarm.slots import last_wanted, place_of, place_order
 from bot.domain.text.message import Block, Message
 from bot.views.slack.blocks import context, fits, header, packed, section
 from bot.views.slack.text import line, plural, slack_date
-from bot.views.status.footer import Surroundings, jobs_text, small_print
+from bot.views.status.footer import FooterFacts, jobs_text, small_print
 from bot.views.status.trouble import NodeNames, node_name, title, trouble_lines
 from bot.views.words import BAD, COMING, GOOD, LEAVING
 
@@ -25,7 +25,7 @@ MODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class ServiceDetail:
     """How much is told: live tasks, past failures, characters of each error."""
 
     live: int
@@ -33,23 +33,28 @@ class Detail:
     length: int
 
 
-DETAILS = (Detail(25, 10, 200), Detail(25, 5, 120), Detail(12, 5, 80), Detail(5, 2, 60))
+DETAILS = (
+    ServiceDetail(25, 10, 200),
+    ServiceDetail(25, 5, 120),
+    ServiceDetail(12, 5, 80),
+    ServiceDetail(5, 2, 60),
+)
 
 
-def service_status_message(look: StackLook, service: Service, around: Surroundings) -> Message:
+def service_status_message(look: StackLook, service: Service, facts: FooterFacts) -> Message:
     """The status of one service of the stack at ``look.at``."""
     tasks = [task for task in look.tasks if task.service_id == service.id]
-    health = examine_service(service, tasks, look.nodes, look.at, around.wanted)
+    health = examine_service(service, tasks, look.nodes, look.at, facts.wanted)
     names = {node.id: node.hostname for node in look.nodes}
     name = line(service.short_name, 63)
     count = f"{health.running}/{health.wanted} running"
-    jobs = around.jobs
+    jobs = facts.jobs
     if jobs is not None:
         jobs = tuple(job for job in jobs if service.name in job.lanes)
-    paragraphs = [jobs_text(around, jobs)]
+    paragraphs = [jobs_text(facts, jobs)]
     top = [header(f"{service.short_name}: {count}"), *packed(_about(health, names))]
     end = [section(text) for text in paragraphs if text]
-    end.append(context(*small_print(around, look.at)))
+    end.append(context(*small_print(facts, look.at)))
     told = (_tasks(service, tasks, names, detail) for detail in DETAILS)
     middle = next((blocks for blocks in told if fits([*top, *blocks, *end])), [])
     return Message(f"{name}: {count}", (*top, *middle, *end))
@@ -70,7 +75,7 @@ def _tasks(
     service: Service,
     tasks: Sequence[Task],
     names: NodeNames,
-    detail: Detail,
+    detail: ServiceDetail,
 ) -> list[Block]:
     ordered = sorted(tasks, key=lambda task: (place_order(place_of(service, task)), -task.created))
     going = [task for task in ordered if not task.state.over]

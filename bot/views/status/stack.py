@@ -14,18 +14,18 @@ from bot.domain.swarm.model import Availability, Node, NodeState, StackLook
 from bot.domain.text.message import Block, Message
 from bot.views.slack.blocks import context, fits, header, packed, section
 from bot.views.slack.text import bar, line, plain, plural
-from bot.views.status.footer import Surroundings, jobs_text, small_print
+from bot.views.status.footer import FooterFacts, jobs_text, small_print
 from bot.views.status.service import service_status_message
 from bot.views.status.trouble import NodeNames, node_name, title, trouble_lines, update_words, where
 
-__all__ = ["Surroundings", "service_status_message", "status_message"]
+__all__ = ["FooterFacts", "service_status_message", "status_message"]
 
 MOST_NODES = 8
 SIGNS = {Grade.BAD: "❌", Grade.CHANGING: "🔄", Grade.WELL: "✅"}
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class StackDetail:
     """How much is told: services in full, causes of each, their length, nodes of each."""
 
     services: int
@@ -35,23 +35,23 @@ class Detail:
 
 
 DETAILS = (
-    Detail(40, 4, 300, 4),
-    Detail(40, 2, 160, 3),
-    Detail(40, 1, 100, 2),
-    Detail(25, 1, 80, 0),
-    Detail(10, 1, 60, 0),
-    Detail(3, 0, 40, 0),
+    StackDetail(40, 4, 300, 4),
+    StackDetail(40, 2, 160, 3),
+    StackDetail(40, 1, 100, 2),
+    StackDetail(25, 1, 80, 0),
+    StackDetail(10, 1, 60, 0),
+    StackDetail(3, 0, 40, 0),
 )
 
 
-def status_message(look: StackLook, around: Surroundings) -> Message:
+def status_message(look: StackLook, facts: FooterFacts) -> Message:
     """The status of the stack at ``look.at``."""
     if not look.services:
-        return _nothing_there(look, around)
-    healths = sorted(examine(look, around.wanted), key=lambda health: _rank(health.grade))
+        return _nothing_there(look, facts)
+    healths = sorted(examine(look, facts.wanted), key=lambda health: _rank(health.grade))
     summary = f"{line(look.stack, 63) or 'The swarm'}: {_summary(healths)}"
     top = [header(f"{SIGNS[healths[0].grade]} {plain(look.stack, 63)}: {_summary(healths)}")]
-    end = _end(look, around)
+    end = _end(look, facts)
     names = {node.id: node.hostname for node in look.nodes}
     told = (_services(healths, names, detail) for detail in DETAILS)
     middle = next((blocks for blocks in told if fits([*top, *blocks, *end])), [])
@@ -82,7 +82,7 @@ def _fallback(summary: str, healths: Sequence[Health]) -> str:
     return f"{summary}. {named}" if named else f"{summary}."
 
 
-def _services(healths: Sequence[Health], names: NodeNames, detail: Detail) -> list[Block]:
+def _services(healths: Sequence[Health], names: NodeNames, detail: StackDetail) -> list[Block]:
     worse = [health for health in healths if health.grade is not Grade.WELL]
     well = [health for health in healths if health.grade is Grade.WELL]
     full = worse[: detail.services]
@@ -95,14 +95,14 @@ def _services(healths: Sequence[Health], names: NodeNames, detail: Detail) -> li
     return [*blocks, *packed(_in_short(well, "Well"))]
 
 
-def _in_full(health: Health, names: NodeNames, detail: Detail) -> list[Block]:
+def _in_full(health: Health, names: NodeNames, detail: StackDetail) -> list[Block]:
     lines = [title(health), *trouble_lines(health, names, detail.causes, detail.length)]
     if detail.nodes and health.nodes:
         lines.append(f"Runs on {where(health, names, detail.nodes)}")
     return packed(lines)
 
 
-def _in_a_line(health: Health, names: NodeNames, detail: Detail) -> str:
+def _in_a_line(health: Health, names: NodeNames, detail: StackDetail) -> str:
     parts = [title(health), where(health, names, detail.nodes), update_words(health)]
     return " · ".join(part for part in parts if part)
 
@@ -123,10 +123,10 @@ def _rows(items: Sequence[str], each: int = 5) -> list[str]:
     return [" · ".join(items[start : start + each]) for start in range(0, len(items), each)]
 
 
-def _end(look: StackLook, around: Surroundings) -> list[Block]:
-    paragraphs = [_nodes_text(look.nodes), jobs_text(around, around.jobs)]
+def _end(look: StackLook, facts: FooterFacts) -> list[Block]:
+    paragraphs = [_nodes_text(look.nodes), jobs_text(facts, facts.jobs)]
     blocks = [section(text) for text in paragraphs if text]
-    return [*blocks, context(*small_print(around, look.at))]
+    return [*blocks, context(*small_print(facts, look.at))]
 
 
 def _nodes_text(nodes: Sequence[Node]) -> str:
@@ -159,7 +159,7 @@ def _node_line(node: Node) -> str:
     return f"{sign} {node_name(node.id, {node.id: node.hostname})}: {', '.join(words)}{message}"
 
 
-def _nothing_there(look: StackLook, around: Surroundings) -> Message:
+def _nothing_there(look: StackLook, facts: FooterFacts) -> Message:
     stack = line(look.stack, 63)
     text = (
         f"There are no services of the stack `{stack.replace('`', chr(39))}` in this swarm."
@@ -168,4 +168,4 @@ def _nothing_there(look: StackLook, around: Surroundings) -> Message:
         if stack
         else "There are no services in this swarm."
     )
-    return Message(text, (section(text), *_end(look, around)))
+    return Message(text, (section(text), *_end(look, facts)))

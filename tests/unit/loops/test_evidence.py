@@ -9,7 +9,7 @@ import pytest
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import classify
 from bot.domain.swarm.model import Look, Resources, Task
-from bot.loops.evidence import Evidence
+from bot.loops.evidence import EvidenceReader
 from bot.ports import Swarm
 from tests.unit.looks import NODES, a_service, failed
 
@@ -37,7 +37,7 @@ async def judged(records: Records, *tasks: Task) -> Outcome:
     assert cause is not None
     outcome = Outcome(Verdict.OUT_OF_MEMORY, f"0 of 1 runs: {cause.text}.", cause=cause)
     look = Look(0.0, LIMITED, tasks, NODES)
-    return await Evidence(cast("Swarm", records)).add(outcome, look)
+    return await EvidenceReader(cast("Swarm", records)).add(outcome, look)
 
 
 @pytest.mark.parametrize(

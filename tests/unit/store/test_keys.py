@@ -7,7 +7,7 @@ from dataclasses import fields
 from importlib.resources import files
 
 from bot.store import keys
-from bot.store.keys import Keys, Limits
+from bot.store.keys import Keys, StoreLimits
 from bot.store.scripting import NAMES
 
 SCRIPTS = files("bot.store") / "scripts"
@@ -48,7 +48,7 @@ def test_every_script_is_loaded_and_every_loaded_one_is_there():
 
 def test_scripts_use_only_limits_that_exist():
     """A misspelt limit would be nil in Lua, and be seen only when the line runs."""
-    known = {field.name.upper() for field in fields(Limits)}
+    known = {field.name.upper() for field in fields(StoreLimits)}
     for name in ("prelude", *NAMES):
         code = re.sub(r"--.*", "", (SCRIPTS / f"{name}.lua").read_text())
         used = set(re.findall(r"\b[A-Z]+_(?:SECONDS|COUNT|ENTRIES)\b", code))

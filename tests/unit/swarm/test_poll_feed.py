@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.errors import SwarmUnavailableError
 from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Task, TaskState
-from bot.ports import Change
+from bot.ports import FeedChange
 from bot.swarm.differences import differences
 from bot.swarm.poll_feed import Mailbox, PollFeed
 
@@ -28,56 +28,56 @@ def _look(*tasks: Task, services: tuple[Service, ...] = (WEB,), node: Node = NOD
     ("before", "after", "changes"),
     [
         (_look(RUNS), _look(RUNS), ()),
-        (_look(RUNS), _look(FAILED), (Change("web", FAILED),)),
-        (_look(), _look(RUNS), (Change("web", RUNS),)),
-        (_look(RUNS), _look(), (Change("web"),)),
-        (_look(RUNS), _look(RUNS, services=()), (Change("web"),)),
-        (_look(RUNS), _look(RUNS, services=(replace(WEB, replicas=2),)), (Change("web"),)),
-        (_look(RUNS), _look(RUNS, node=replace(NODE, state=NodeState.DOWN)), (Change("web"),)),
+        (_look(RUNS), _look(FAILED), (FeedChange("web", FAILED),)),
+        (_look(), _look(RUNS), (FeedChange("web", RUNS),)),
+        (_look(RUNS), _look(), (FeedChange("web"),)),
+        (_look(RUNS), _look(RUNS, services=()), (FeedChange("web"),)),
+        (_look(RUNS), _look(RUNS, services=(replace(WEB, replicas=2),)), (FeedChange("web"),)),
+        (_look(RUNS), _look(RUNS, node=replace(NODE, state=NodeState.DOWN)), (FeedChange("web"),)),
         (_look(RUNS), _look(RUNS, node=replace(NODE, message="…")), ()),
-        (_look(RUNS), _look(RUNS, services=(WEB, DB)), (Change("db"),)),
+        (_look(RUNS), _look(RUNS, services=(WEB, DB)), (FeedChange("db"),)),
         (_look(RUNS), _look(replace(RUNS, since=9.0)), ()),
     ],
 )
-def test_differences(before: StackLook, after: StackLook, changes: tuple[Change, ...]) -> None:
+def test_differences(before: StackLook, after: StackLook, changes: tuple[FeedChange, ...]) -> None:
     assert differences(before, after) == changes
 
 
 async def test_a_mailbox_has_the_newest_of_each_task() -> None:
     mailbox = Mailbox(frozenset({"web"}))
-    mailbox.put((Change("web", RUNS), Change("db"), Change("web")))
-    mailbox.put((Change("web", FAILED),))
+    mailbox.put((FeedChange("web", RUNS), FeedChange("db"), FeedChange("web")))
+    mailbox.put((FeedChange("web", FAILED),))
 
-    assert await mailbox.wait(0) == (Change("web"), Change("web", FAILED))
+    assert await mailbox.wait(0) == (FeedChange("web"), FeedChange("web", FAILED))
     assert await mailbox.wait(0) == ()
 
 
 async def test_a_full_mailbox_says_to_look_again() -> None:
     mailbox = Mailbox(frozenset({"web", "db"}))
-    mailbox.put(tuple(Change("web", replace(RUNS, id=str(number))) for number in range(1000)))
+    mailbox.put(tuple(FeedChange("web", replace(RUNS, id=str(number))) for number in range(1000)))
 
-    assert await mailbox.wait(0) == (Change("web"),)
+    assert await mailbox.wait(0) == (FeedChange("web"),)
 
 
 async def test_a_change_wakes_who_waits() -> None:
     mailbox = Mailbox(frozenset({"web"}))
     waiting = asyncio.create_task(mailbox.wait(60))
     await asyncio.sleep(0)
-    mailbox.put((Change("web"),))
+    mailbox.put((FeedChange("web"),))
 
-    assert await waiting == (Change("web"),)
+    assert await waiting == (FeedChange("web"),)
 
 
 async def test_who_is_cancelled_while_waiting_loses_nothing() -> None:
     mailbox = Mailbox(frozenset({"web"}))
     waiting = asyncio.create_task(mailbox.wait(60))
     await asyncio.sleep(0)
-    mailbox.put((Change("web"),))
+    mailbox.put((FeedChange("web"),))
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
 
     assert waiting.cancelled()
-    assert await mailbox.wait(0) == (Change("web"),)
+    assert await mailbox.wait(0) == (FeedChange("web"),)
 
 
 class Looks:
@@ -129,7 +129,7 @@ async def test_an_outage_is_told_as_trouble_and_what_happened_meanwhile_afterwar
         assert feed.status().trouble == "The engine does not answer."
         assert feed.status().lag > 0
         source.look = _look(FAILED)
-        assert await changes.wait(10) == (Change("web", FAILED),)
+        assert await changes.wait(10) == (FeedChange("web", FAILED),)
         assert feed.status().trouble == ""
 
 
@@ -141,7 +141,7 @@ async def test_an_unexpected_error_does_not_end_it(caplog: pytest.LogCaptureFixt
         await source.polls(2)
         assert feed.status().trouble
         source.look = _look(FAILED)
-        assert await changes.wait(10) == (Change("web", FAILED),)
+        assert await changes.wait(10) == (FeedChange("web", FAILED),)
 
     assert "the poll feed failed" in caplog.text
 
@@ -152,4 +152,4 @@ async def test_a_subscription_does_not_wait_long_for_a_dead_engine() -> None:
     feed = PollFeed(source, interval=0.01)
     async with asyncio.timeout(5), feed.subscribe(frozenset({"web"})) as changes:
         source.look = _look(RUNS)
-        assert await changes.wait(10) == (Change("web"),), "nobody knows what was missed"
+        assert await changes.wait(10) == (FeedChange("web"),), "nobody knows what was missed"

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 import pytest
 
 from bot.domain.errors import SwarmError
-from bot.domain.swarm.events import Action, Batch, Event
+from bot.domain.swarm.events import Batch, Event, EventAction
 from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Service, Task, TaskState
-from bot.ports import Change, FeedStatus
+from bot.ports import FeedChange, FeedStatus
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.poll_feed import Mailbox
 from bot.swarm.push_feed import PushFeed
@@ -47,7 +47,9 @@ def a_task(task_id: str = "t1", service: str = "web") -> Task:
     return Task(task_id, service, 1, "n1", TaskState.FAILED, TaskState.RUNNING)
 
 
-def news(*objects: Task | Service | Node, version: int, action: Action = Action.UPDATE) -> Batch:
+def news(
+    *objects: Task | Service | Node, version: int, action: EventAction = EventAction.UPDATE
+) -> Batch:
     return Batch(tuple(Event(action, one) for one in objects), version)
 
 
@@ -56,7 +58,7 @@ async def test_each_change_is_told_to_whom_it_concerns(manager: Manager) -> None
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})) as ours, feed.subscribe(frozenset({"db"})) as db:
         manager.says(news(a_task(), WEB, version=8))
-        assert await ours.wait(5) == (Change("web", a_task()), Change("web"))
+        assert await ours.wait(5) == (FeedChange("web", a_task()), FeedChange("web"))
         assert await db.wait(0) == ()
 
 
@@ -64,8 +66,8 @@ async def test_a_task_that_is_taken_out_is_a_hint(manager: Manager) -> None:
     feed = PushFeed(manager)
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})) as ours:
-        manager.says(news(a_task(), version=8, action=Action.REMOVE))
-        assert await ours.wait(5) == (Change("web"),)
+        manager.says(news(a_task(), version=8, action=EventAction.REMOVE))
+        assert await ours.wait(5) == (FeedChange("web"),)
 
 
 async def test_a_node_is_a_hint_when_it_changed(manager: Manager) -> None:
@@ -75,9 +77,9 @@ async def test_a_node_is_a_hint_when_it_changed(manager: Manager) -> None:
     manager.says(UP)
     async with feed.subscribe(frozenset({"web", "db"})) as ours:
         manager.says(news(node, version=8))
-        assert await ours.wait(5) == (Change("db"), Change("web"))
+        assert await ours.wait(5) == (FeedChange("db"), FeedChange("web"))
         manager.says(news(node, version=9), news(a_task(), version=10))
-        assert await ours.wait(5) == (Change("web", a_task()),)
+        assert await ours.wait(5) == (FeedChange("web", a_task()),)
         manager.says(news(Node("n1", "one", NodeState.DOWN), version=11))
         assert len(await ours.wait(5)) == 2
         paused = Node("n1", "one", NodeState.DOWN, Availability.PAUSE)
@@ -92,11 +94,15 @@ async def test_a_broken_stream_is_resumed_and_all_look_again(manager: Manager) -
         manager.says(
             news(a_task("t1"), version=8), GONE, Batch((), 8), news(a_task("t2"), version=9)
         )
-        heard: list[Change] = []
+        heard: list[FeedChange] = []
         while len(heard) < 3:
             heard += await ours.wait(5)
 
-    assert heard == [Change("web", a_task("t1")), Change("web"), Change("web", a_task("t2"))]
+    assert heard == [
+        FeedChange("web", a_task("t1")),
+        FeedChange("web"),
+        FeedChange("web", a_task("t2")),
+    ]
     assert manager.asked == [None, 8]
 
 
@@ -105,7 +111,7 @@ async def test_a_stream_that_cannot_be_resumed_begins_anew(manager: Manager) -> 
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})) as ours:
         manager.says(GONE, COMPACTED, UP)
-        assert await ours.wait(5) == (Change("web"),)
+        assert await ours.wait(5) == (FeedChange("web"),)
 
     assert manager.asked == [None, 7, None]
 
@@ -135,7 +141,7 @@ async def test_a_stream_that_is_slow_to_end_does_not_disturb_the_next(manager: M
         await ending
         assert feed.up.is_set()
         manager.says(news(a_task(), version=8))
-        assert await ours.wait(5) == (Change("web", a_task()),)
+        assert await ours.wait(5) == (FeedChange("web", a_task()),)
 
 
 async def test_started_it_stays_open_until_it_is_closed(manager: Manager) -> None:
@@ -190,8 +196,8 @@ async def test_without_a_socket_it_polls_with_one_warning(
     manager.says(MISSING, MISSING)
     async with feed.subscribe(frozenset({"web"})) as ours:
         (polled,) = poll.mailboxes
-        polled.put((Change("web", a_task()),))
-        assert await ours.wait(5) == (Change("web", a_task()),)
+        polled.put((FeedChange("web", a_task()),))
+        assert await ours.wait(5) == (FeedChange("web", a_task()),)
         status = feed.status()
         await eventually(lambda: len(manager.asked) >= 3)
 
@@ -209,9 +215,9 @@ async def test_when_the_socket_comes_back_it_is_used_again(manager: Manager) -> 
     async with feed.subscribe(frozenset({"web"})) as ours:
         assert len(poll.mailboxes) == 1
         manager.says(UP)
-        assert await ours.wait(5) == (Change("web"),)
+        assert await ours.wait(5) == (FeedChange("web"),)
         manager.says(news(a_task(), version=8))
-        assert await ours.wait(5) == (Change("web", a_task()),)
+        assert await ours.wait(5) == (FeedChange("web", a_task()),)
         await eventually(lambda: not poll.mailboxes)
         assert feed.status() == FeedStatus("push", 0.0)
 
@@ -224,7 +230,7 @@ async def test_when_the_socket_is_lost_for_long_it_polls(manager: Manager) -> No
         assert poll.mailboxes == []
         clock.now += 16
         manager.says(GONE)
-        assert await ours.wait(5) == (Change("web"),)
+        assert await ours.wait(5) == (FeedChange("web"),)
         assert len(poll.mailboxes) == 1
         assert feed.status().kind == "poll"
 

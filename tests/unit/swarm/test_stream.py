@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import SwarmError, SwarmUnavailableError
-from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Task, TaskState
 from bot.swarm.differences import events_between
 from bot.swarm.push_feed import PushFeed
@@ -37,7 +37,7 @@ def told(*events: Event, version: int) -> Batch:
     return Batch(events, version)
 
 
-CHANGED = Event(Action.UPDATE, FAILED, WEB)
+CHANGED = Event(EventAction.UPDATE, FAILED, WEB)
 
 
 class Swarm:
@@ -287,7 +287,7 @@ async def test_closed_it_leaves_nothing_behind(manager: Manager, swarm: Swarm) -
     assert asyncio.all_tasks() == before
 
 
-GONE_DB = Event(Action.REMOVE, DB, DB)
+GONE_DB = Event(EventAction.REMOVE, DB, DB)
 PLAIN = replace(NODE, manager="")
 DOWN = replace(PLAIN, state=NodeState.DOWN)
 
@@ -297,16 +297,16 @@ DOWN = replace(PLAIN, state=NodeState.DOWN)
     [
         (a_look(RUNS), a_look(RUNS), ()),
         (a_look(RUNS), a_look(FAILED), (CHANGED,)),
-        (a_look(), a_look(RUNS), (Event(Action.UPDATE, RUNS, WEB),)),
-        (a_look(RUNS), a_look(), (Event(Action.REMOVE, RUNS, WEB),)),
+        (a_look(), a_look(RUNS), (Event(EventAction.UPDATE, RUNS, WEB),)),
+        (a_look(RUNS), a_look(), (Event(EventAction.REMOVE, RUNS, WEB),)),
         (a_look(RUNS), a_look(replace(RUNS, up_to_date=False, message="…", since=9.0)), ()),
-        (a_look(), a_look(services=(WEB, DB)), (Event(Action.UPDATE, DB, DB),)),
+        (a_look(), a_look(services=(WEB, DB)), (Event(EventAction.UPDATE, DB, DB),)),
         (a_look(services=(WEB, DB)), a_look(), (GONE_DB,)),
         (a_look(), a_look(node=replace(NODE, manager="reachable")), ()),
         (
             a_look(),
             a_look(node=replace(NODE, state=NodeState.DOWN)),
-            (Event(Action.UPDATE, DOWN),),
+            (Event(EventAction.UPDATE, DOWN),),
         ),
     ],
 )
@@ -325,4 +325,4 @@ def test_events_of_tasks_come_in_the_order_in_which_they_happened() -> None:
 def test_a_service_that_is_gone_takes_its_tasks_with_it() -> None:
     """They are told with the service as it was last."""
     found = events_between(a_look(RUNS), a_look(services=()))
-    assert found == (Event(Action.REMOVE, RUNS, WEB), Event(Action.REMOVE, WEB, WEB))
+    assert found == (Event(EventAction.REMOVE, RUNS, WEB), Event(EventAction.REMOVE, WEB, WEB))

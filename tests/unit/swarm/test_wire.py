@@ -15,7 +15,7 @@ from bot.domain.swarm.model import (
     NodeState,
     Platform,
     Resources,
-    Restart,
+    RestartCondition,
     TaskState,
     UpdateState,
 )
@@ -132,7 +132,7 @@ def test_a_full_service() -> None:
     assert service.host_ports == ("80/tcp",)
     assert service.mounts == ("data:/data", "/tmp")
     assert (service.restart, service.restart_delay, service.max_attempts) == (
-        Restart.ON_FAILURE,
+        RestartCondition.ON_FAILURE,
         0.25,
         3,
     )
@@ -147,7 +147,11 @@ def test_a_full_service() -> None:
 def test_a_bare_service_has_the_defaults_of_the_swarm() -> None:
     service = wire.service_from({"ID": "x", "Spec": {"Name": "web", "Mode": {"Replicated": {}}}})
 
-    assert (service.replicas, service.restart, service.restart_delay) == (1, Restart.ANY, 5.0)
+    assert (service.replicas, service.restart, service.restart_delay) == (
+        1,
+        RestartCondition.ANY,
+        5.0,
+    )
     assert (service.monitor, service.rollback_monitor) == (5.0, 5.0)
     assert (service.failure_action, service.update) == ("pause", UpdateState.NONE)
     assert service.update_started is None

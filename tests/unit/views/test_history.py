@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import (
-    Action,
     Difference,
     Kind,
     Plan,
+    PlanAction,
+    PlanStep,
     ReplicaRule,
     Replicas,
     ServiceChange,
-    Step,
 )
 from bot.domain.jobs.verdict import Verdict
 from bot.views.history import history_message
@@ -85,23 +85,23 @@ def test_no_versions_yet():
     assert message.text == "The bot has not deployed the stack orochi yet: it has no versions."
 
 
-def changed(name: str, action: Action | None, *fields: Difference, **more) -> ServiceChange:
+def changed(name: str, action: PlanAction | None, *fields: Difference, **more) -> ServiceChange:
     return ServiceChange(f"orochi_{name}", action, fields=fields, **more)
 
 
 DRIFT = Plan(
     "orochi",
     (
-        Step(Kind.NETWORK, Action.CREATE, "orochi_default"),
-        Step(Kind.SERVICE, Action.UPDATE, "orochi_web"),
+        PlanStep(Kind.NETWORK, PlanAction.CREATE, "orochi_default"),
+        PlanStep(Kind.SERVICE, PlanAction.UPDATE, "orochi_web"),
     ),
     (
-        changed("db", Action.CREATE),
-        changed("extra", Action.REMOVE),
+        changed("db", PlanAction.CREATE),
+        changed("extra", PlanAction.REMOVE),
         changed("same", None, replicas=Replicas(3, 1, 3, ReplicaRule.SCALED)),
         changed(
             "web",
-            Action.UPDATE,
+            PlanAction.UPDATE,
             Difference("image", "busy:9", "busy:1"),
             Difference("environment A", "1", ""),
             Difference("environment B", "", "2"),
@@ -174,13 +174,13 @@ differences = st.builds(Difference, hostile, hostile, hostile)
 changes = st.builds(
     ServiceChange,
     hostile,
-    st.sampled_from([None, *Action]),
+    st.sampled_from([None, *PlanAction]),
     fields=st.lists(differences, max_size=6).map(tuple),
     replicas=st.builds(
         Replicas, st.integers(0, 9), st.integers(0, 9), st.none(), st.sampled_from(ReplicaRule)
     ),
 )
-steps = st.builds(Step, st.sampled_from(Kind), st.sampled_from(Action), hostile)
+steps = st.builds(PlanStep, st.sampled_from(Kind), st.sampled_from(PlanAction), hostile)
 plans = st.builds(
     Plan, hostile, st.lists(steps, max_size=4).map(tuple), st.lists(changes, max_size=9).map(tuple)
 )

@@ -15,7 +15,7 @@ from bot.domain.swarm.model import (
     Mode,
     Node,
     NodeState,
-    Restart,
+    RestartCondition,
     Service,
     StackLook,
     Task,
@@ -25,7 +25,7 @@ from bot.domain.swarm.model import (
 from bot.views.errors import done, failed, refused, reply_message, unknown_service
 from bot.views.jobs.list import jobs_message
 from bot.views.jobs.message import job_message, thread_mention
-from bot.views.status.stack import Surroundings, service_status_message, status_message
+from bot.views.status.stack import FooterFacts, service_status_message, status_message
 from tests.unit.hostile import assert_slack_takes, hostile, moments
 
 often = settings(
@@ -123,7 +123,7 @@ services = st.builds(
     image=hostile,
     stack=names,
     constraints=st.lists(hostile, max_size=2).map(tuple),
-    restart=st.sampled_from(Restart),
+    restart=st.sampled_from(RestartCondition),
     update=st.sampled_from(UpdateState),
     update_message=hostile,
     update_started=maybe | moments,
@@ -150,8 +150,8 @@ looks = st.builds(
     st.lists(tasks, max_size=40).map(tuple),
     st.lists(nodes, max_size=12, unique_by=lambda node: node.id).map(tuple),
 )
-around = st.builds(
-    Surroundings,
+facts = st.builds(
+    FooterFacts,
     jobs=maybe | st.lists(jobs, max_size=2).map(tuple),
     wanted=st.dictionaries(st.sampled_from(["s0", "s1"]), st.integers(0, 20)),
     feed=st.sampled_from(["push", "poll"]),
@@ -183,13 +183,13 @@ def test_every_list_of_jobs_is_taken(active, recent, now):
 
 
 @often
-@given(looks, around)
+@given(looks, facts)
 def test_every_look_has_a_status_that_slack_takes(look, surroundings):
     assert_slack_takes(status_message(look, surroundings), PEOPLE)
 
 
 @often
-@given(looks, around)
+@given(looks, facts)
 def test_every_service_has_a_status_that_slack_takes(look, surroundings):
     for service in look.services[:2]:
         assert_slack_takes(service_status_message(look, service, surroundings), PEOPLE)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.convergence.machine import Limits
-from bot.domain.swarm.model import Mode, NodeState, Resources, Restart, Task
+from bot.domain.convergence.machine import ConvergenceLimits
+from bot.domain.swarm.model import Mode, NodeState, Resources, RestartCondition, Task
 from tests.unit.looks import (
     COMPLETE,
     FAILED,
@@ -235,7 +235,7 @@ def test_one_task_that_cannot_mount_for_ten_seconds_is_mount_failed():
 
 
 def test_a_slot_that_ended_with_exit_0_and_restarts_on_failure_only_has_failed():
-    machine = Machine(a_goal(1), a_service(1, restart=Restart.ON_FAILURE))
+    machine = Machine(a_goal(1), a_service(1, restart=RestartCondition.ON_FAILURE))
     ended = a_task("a", 1, COMPLETE)
     machine.see(0, ended)
 
@@ -247,7 +247,7 @@ def test_a_slot_that_ended_with_exit_0_and_restarts_on_failure_only_has_failed()
 
 def test_a_slot_that_ended_so_before_the_change_keeps_it_from_converging():
     goal = a_goal(2, known_dead=frozenset({"a"}))
-    machine = Machine(goal, a_service(2, restart=Restart.ON_FAILURE))
+    machine = Machine(goal, a_service(2, restart=RestartCondition.ON_FAILURE))
     ended = a_task("a", 1, COMPLETE)
     machine.see(0, ended, *running(2))
 
@@ -275,7 +275,7 @@ def test_the_gap_before_a_replacement_is_no_vacancy():
 
 
 def test_a_task_that_is_never_restarted_has_failed_with_its_exit_code():
-    machine = Machine(a_goal(2), a_service(2, restart=Restart.NONE))
+    machine = Machine(a_goal(2), a_service(2, restart=RestartCondition.NONE))
     machine.see(0, *running(2), failed("a", 1, 3))
 
     outcome = machine.outcome(2, *running(2), failed("a", 1, 3))
@@ -286,7 +286,7 @@ def test_a_task_that_is_never_restarted_has_failed_with_its_exit_code():
 
 
 def test_a_job_whose_task_fails_three_times_has_failed_with_the_exit_code():
-    service = a_service(2, mode=Mode.REPLICATED_JOB, restart=Restart.ON_FAILURE)
+    service = a_service(2, mode=Mode.REPLICATED_JOB, restart=RestartCondition.ON_FAILURE)
     machine = Machine(a_goal(2), service)
     busy = a_task("b", 1, desired=COMPLETE)
 
@@ -298,7 +298,9 @@ def test_a_job_whose_task_fails_three_times_has_failed_with_the_exit_code():
 
 
 def test_an_old_run_of_a_job_is_not_judged():
-    service = a_service(1, mode=Mode.REPLICATED_JOB, restart=Restart.ON_FAILURE, job_iteration=5)
+    service = a_service(
+        1, mode=Mode.REPLICATED_JOB, restart=RestartCondition.ON_FAILURE, job_iteration=5
+    )
     machine = Machine(a_goal(1), service)
 
     assert machine.verdict(9, *crashes(3, job_iteration=4)) is None
@@ -318,7 +320,7 @@ def test_the_time_limit_says_what_is_missing():
 
 
 def test_the_time_limit_says_so_when_the_swarm_made_no_tasks():
-    machine = Machine(a_goal(2, limits=Limits(time_limit=30)))
+    machine = Machine(a_goal(2, limits=ConvergenceLimits(time_limit=30)))
 
     assert "the swarm has made no tasks for the rest" in machine.outcome(30, *running(1)).reason
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.convergence.machine import Convergence, Goal, Step, step
+from bot.domain.convergence.machine import Convergence, Goal, StepResult, step
 from bot.domain.convergence.probe_spec import (
     LABEL,
     HttpStatus,
@@ -29,7 +29,7 @@ from bot.domain.swarm.model import (
     Node,
     NodeState,
     Resources,
-    Restart,
+    RestartCondition,
     Service,
     Task,
     TaskState,
@@ -97,7 +97,7 @@ services = st.builds(
     version=st.integers(1, 9),
     mode=st.sampled_from([Mode.REPLICATED, *Mode]),
     replicas=st.sampled_from([3, 3, 3, 0, 1]),
-    restart=st.sampled_from(Restart),
+    restart=st.sampled_from(RestartCondition),
     max_attempts=st.integers(0, 2),
     limit=st.sampled_from([Resources(), Resources(memory=2**24)]),
     has_health_check=st.booleans(),
@@ -129,7 +129,7 @@ starts = st.builds(
 )
 
 
-def run(state: Convergence, course: Course) -> list[tuple[Look, Step, Phase]]:
+def run(state: Convergence, course: Course) -> list[tuple[Look, StepResult, Phase]]:
     """All steps until the first outcome, with the phase each was made in."""
     now, steps = BEGAN, []
     for look, said, reading, seconds in course:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.convergence.machine import Convergence, Limits, question
+from bot.domain.convergence.machine import Convergence, ConvergenceLimits, question
 from bot.domain.convergence.probe_spec import (
     LABEL,
     HttpStatus,
@@ -17,7 +17,7 @@ from bot.domain.convergence.probe_spec import (
     Unreached,
     Workers,
 )
-from bot.domain.swarm.model import Look, Restart, Service, Task
+from bot.domain.swarm.model import Look, RestartCondition, Service, Task
 from bot.domain.swarm.reachability import Reach
 from tests.unit.looks import (
     BEGAN,
@@ -204,7 +204,7 @@ def test_an_http_probe_waits_for_2xx():
 
 
 def test_an_http_probe_that_stays_so_is_what_is_missing():
-    machine = Machine(a_goal(1, limits=Limits(time_limit=60)), probed(WEB, 1))
+    machine = Machine(a_goal(1, limits=ConvergenceLimits(time_limit=60)), probed(WEB, 1))
 
     found = machine.see(60, *workers(1), reading=HttpStatus(503)).outcome
 
@@ -276,7 +276,7 @@ def test_a_watch_does_not_ask():
         (probed(), (a_task("p", 1, PREPARING),), None),
         (probed(replicas=0), workers(1), None),
         (probed("wrong"), workers(1), None),
-        (probed(restart=Restart.NONE), workers(1), None),
+        (probed(restart=RestartCondition.NONE), workers(1), None),
         (a_service(3), workers(1), None),
         (None, (), None),
     ],

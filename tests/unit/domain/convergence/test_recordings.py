@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.convergence.machine import Convergence, Goal, Step, step
+from bot.domain.convergence.machine import Convergence, Goal, StepResult, step
 from bot.domain.jobs.verdict import Outcome
 from bot.domain.swarm.model import Look
 from tests.unit.recordings import Recording, recording
@@ -23,7 +23,7 @@ class Replay:
     """How one observation went: the steps, and seconds since the change for each."""
 
     goal: Goal
-    steps: tuple[tuple[float, Look, Step], ...]
+    steps: tuple[tuple[float, Look, StepResult], ...]
 
     @property
     def outcome(self) -> Outcome | None:

@@ -6,8 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.convergence.machine import Limits
-from bot.domain.swarm.model import Availability, Mode, NodeState, Restart, Task, UpdateState
+from bot.domain.convergence.machine import ConvergenceLimits
+from bot.domain.swarm.model import (
+    Availability,
+    Mode,
+    NodeState,
+    RestartCondition,
+    Task,
+    UpdateState,
+)
 from tests.unit.looks import (
     ASSIGNED,
     COMPLETE,
@@ -59,7 +66,7 @@ def test_a_converged_is_provisional_while_it_is_watched():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
     assert machine.outcome(5, *running(1)).provisional is True
-    unwatched = Machine(a_goal(1, limits=Limits(watch=0)))
+    unwatched = Machine(a_goal(1, limits=ConvergenceLimits(watch=0)))
     unwatched.see(0, *running(1))
     assert unwatched.outcome(5, *running(1)).provisional is False
 
@@ -258,7 +265,7 @@ def test_completions_of_an_earlier_run_do_not_count():
 
 
 def test_a_service_that_never_restarts_completes_when_every_slot_ended_with_exit_0():
-    machine = Machine(a_goal(2), a_service(2, restart=Restart.NONE))
+    machine = Machine(a_goal(2), a_service(2, restart=RestartCondition.NONE))
     ended = a_task("a", 1, COMPLETE)
 
     assert machine.verdict(0, ended, a_task("b", 2)) is None
@@ -269,13 +276,13 @@ def test_a_service_that_never_restarts_completes_when_every_slot_ended_with_exit
 
 def test_completions_from_before_the_change_count():
     goal = a_goal(2, known_dead=frozenset({"a"}))
-    machine = Machine(goal, a_service(2, restart=Restart.NONE))
+    machine = Machine(goal, a_service(2, restart=RestartCondition.NONE))
 
     assert machine.verdict(3, a_task("a", 1, COMPLETE), a_task("b", 2, COMPLETE)) == "completed"
 
 
 def test_a_service_that_never_restarts_and_never_ends_is_converged_at_the_time_limit():
-    machine = Machine(a_goal(2), a_service(2, restart=Restart.NONE))
+    machine = Machine(a_goal(2), a_service(2, restart=RestartCondition.NONE))
     machine.see(0, *running(1, 2))
 
     assert machine.verdict(899, *running(1, 2)) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.convergence.machine import Limits
-from bot.domain.swarm.model import Restart, Service
+from bot.domain.convergence.machine import ConvergenceLimits
+from bot.domain.swarm.model import RestartCondition, Service
 from tests.unit.looks import (
     COMPLETE,
     PENDING,
@@ -70,7 +70,7 @@ def test_failures_between_the_change_and_the_watch_count():
 
 
 def test_a_slot_that_ends_for_good_during_the_watch_revises_the_verdict():
-    machine = Machine(a_goal(1), a_service(1, restart=Restart.ON_FAILURE), since=10.0)
+    machine = Machine(a_goal(1), a_service(1, restart=RestartCondition.ON_FAILURE), since=10.0)
     machine.see(10, *running(1))
     machine.see(20, a_task("r1", 1, COMPLETE))
 
@@ -99,7 +99,7 @@ def test_a_removal_ends_the_watch_quietly():
 
 
 def test_a_lost_place_without_a_failure_is_not_held_against_the_change():
-    machine = watching(limits=Limits(time_limit=100))
+    machine = watching(limits=ConvergenceLimits(time_limit=100))
     lonely = a_task("p", 1, PENDING, err="no suitable node (x)")
     machine.see(10, *running(1))
     machine.see(20, lonely)
@@ -109,7 +109,7 @@ def test_a_lost_place_without_a_failure_is_not_held_against_the_change():
 
 
 def test_a_watch_that_is_never_well_again_ends_as_failed_at_the_time_limit():
-    machine = watching(limits=Limits(time_limit=100))
+    machine = watching(limits=ConvergenceLimits(time_limit=100))
     replacement = a_task("b", 1, READY, desired=READY)
     machine.see(10, *running(1))
     machine.see(40, failed("r1"), replacement)
@@ -121,7 +121,7 @@ def test_a_watch_that_is_never_well_again_ends_as_failed_at_the_time_limit():
 
 
 def test_a_late_convergence_is_still_watched_for_the_whole_time():
-    machine = Machine(a_goal(1, limits=Limits(time_limit=100)), since=95.0)
+    machine = Machine(a_goal(1, limits=ConvergenceLimits(time_limit=100)), since=95.0)
     machine.see(95, *running(1))
 
     assert machine.verdict(101, *running(1)) is None

@@ -7,26 +7,26 @@ from dataclasses import replace
 import pytest
 from pydantic import TypeAdapter
 
-from bot.domain.deploys.staleness import Standing, judge, stale, what_changed
+from bot.domain.deploys.staleness import StepStanding, judge, stale, what_changed
 from bot.domain.jobs.deploy_plan import (
-    Action,
     Difference,
     Kind,
     Plan,
+    PlanAction,
+    PlanStep,
     Replicas,
     ServiceChange,
-    Step,
 )
 
-NETWORK = Step(Kind.NETWORK, Action.CREATE, "s_net", wanted="n1")
-CONFIG = Step(Kind.CONFIG, Action.CREATE, "s_cfg", wanted="c1", content="content")
-LABELS = Step(Kind.SECRET, Action.UPDATE, "s_sec", "id3", 3, "l0", "l1", "content")
-CREATE = Step(Kind.SERVICE, Action.CREATE, "s_new", wanted="w1")
-UPDATE = Step(Kind.SERVICE, Action.UPDATE, "s_web", "id1", 7, "b0", "w0")
-REMOVE = Step(Kind.SERVICE, Action.REMOVE, "s_old", "id2", 8, "o0", "")
+NETWORK = PlanStep(Kind.NETWORK, PlanAction.CREATE, "s_net", wanted="n1")
+CONFIG = PlanStep(Kind.CONFIG, PlanAction.CREATE, "s_cfg", wanted="c1", content="content")
+LABELS = PlanStep(Kind.SECRET, PlanAction.UPDATE, "s_sec", "id3", 3, "l0", "l1", "content")
+CREATE = PlanStep(Kind.SERVICE, PlanAction.CREATE, "s_new", wanted="w1")
+UPDATE = PlanStep(Kind.SERVICE, PlanAction.UPDATE, "s_web", "id1", 7, "b0", "w0")
+REMOVE = PlanStep(Kind.SERVICE, PlanAction.REMOVE, "s_old", "id2", 8, "o0", "")
 
 
-def service(step: Step, old: str = "", new: str = "") -> ServiceChange:
+def service(step: PlanStep, old: str = "", new: str = "") -> ServiceChange:
     """A service of the plan with one field."""
     fields = (Difference("image", old, new),)
     return ServiceChange(step.name, step.action, id=step.id, base=step.base, fields=fields)
@@ -41,7 +41,7 @@ PLAN = Plan(
 
 
 def recorded(
-    *steps: Step, services: tuple[ServiceChange, ...] = PLAN.services, gone: str = ""
+    *steps: PlanStep, services: tuple[ServiceChange, ...] = PLAN.services, gone: str = ""
 ) -> Plan:
     """A fresh plan with other steps and services; ``gone`` is not in the stack any more."""
     named = {each.name: each for each in PLAN.services} | {each.name: each for each in services}
@@ -49,26 +49,26 @@ def recorded(
     return Plan("s", steps, tuple(named.values()))
 
 
-def standing(step: Step, fresh: Plan) -> tuple[Standing, str]:
+def standing(step: PlanStep, fresh: Plan) -> tuple[StepStanding, str]:
     """Where a step of the plan stands."""
     found = next(each for each in judge(PLAN, fresh) if each.step == step)
     return found.standing, found.why
 
 
 def test_against_itself_everything_is_to_do() -> None:
-    assert [each.standing for each in judge(PLAN, PLAN)] == [Standing.TO_DO] * 6
+    assert [each.standing for each in judge(PLAN, PLAN)] == [StepStanding.TO_DO] * 6
     assert stale(PLAN, PLAN) == ()
 
 
 def test_versions_and_ids_make_no_difference() -> None:
     fresh = replace(PLAN, steps=tuple(replace(each, version=99) for each in PLAN.steps))
 
-    assert [each.standing for each in judge(PLAN, fresh)] == [Standing.TO_DO] * 6
+    assert [each.standing for each in judge(PLAN, fresh)] == [StepStanding.TO_DO] * 6
 
 
 @pytest.mark.parametrize("step", [NETWORK, CONFIG, LABELS])
-def test_what_is_not_recorded_any_more_is_there(step: Step) -> None:
-    assert standing(step, recorded()) == (Standing.DONE, "")
+def test_what_is_not_recorded_any_more_is_there(step: PlanStep) -> None:
+    assert standing(step, recorded()) == (StepStanding.DONE, "")
 
 
 def test_services_that_are_as_they_shall_be_are_done() -> None:
@@ -76,7 +76,7 @@ def test_services_that_are_as_they_shall_be_are_done() -> None:
     updated = replace(service(UPDATE), action=None, base="w0")
     fresh = recorded(services=(made, updated), gone="s_old")
 
-    assert {standing(step, fresh) for step in (CREATE, UPDATE, REMOVE)} == {(Standing.DONE, "")}
+    assert {standing(step, fresh) for step in (CREATE, UPDATE, REMOVE)} == {(StepStanding.DONE, "")}
     assert stale(PLAN, fresh) == ()
 
 
@@ -99,7 +99,7 @@ STALE = [
     (
         UPDATE,
         recorded(
-            replace(UPDATE, action=Action.CREATE, base=""),
+            replace(UPDATE, action=PlanAction.CREATE, base=""),
             services=(service(replace(UPDATE, base="")),),
         ),
         "s_web was removed since the plan was made.",
@@ -107,15 +107,15 @@ STALE = [
     (
         UPDATE,
         recorded(
-            replace(UPDATE, action=Action.REMOVE, wanted=""),
-            services=(replace(service(UPDATE, "b:1", ""), action=Action.REMOVE),),
+            replace(UPDATE, action=PlanAction.REMOVE, wanted=""),
+            services=(replace(service(UPDATE, "b:1", ""), action=PlanAction.REMOVE),),
         ),
         "s_web would be removed: the stack's file has it no more.",
     ),
     (
         CREATE,
         recorded(
-            replace(CREATE, action=Action.UPDATE, base="x"),
+            replace(CREATE, action=PlanAction.UPDATE, base="x"),
             services=(replace(service(CREATE), base="x"),),
         ),
         "s_new was made by somebody else since the plan was made.",
@@ -134,8 +134,8 @@ STALE = [
 
 
 @pytest.mark.parametrize(("step", "fresh", "why"), STALE, ids=[why for _, _, why in STALE])
-def test_each_reason(step: Step, fresh: Plan, why: str) -> None:
-    assert standing(step, fresh) == (Standing.STALE, why)
+def test_each_reason(step: PlanStep, fresh: Plan, why: str) -> None:
+    assert standing(step, fresh) == (StepStanding.STALE, why)
     assert why in stale(PLAN, fresh)
 
 
@@ -144,9 +144,9 @@ def test_what_goes_beyond_the_plan_is_told() -> None:
     stays = ServiceChange("s_db", None, "id9", "d0", fields=(Difference("image", "d:1", "d:1"),))
     confirmed = Plan("s", (), (stays,))
     changed = replace(
-        stays, action=Action.UPDATE, base="d9", fields=(Difference("image", "d:9", "d:1"),)
+        stays, action=PlanAction.UPDATE, base="d9", fields=(Difference("image", "d:9", "d:1"),)
     )
-    steps = (Step(Kind.SERVICE, Action.UPDATE, "s_db", "id9", 1, "d9", "d0"), NETWORK)
+    steps = (PlanStep(Kind.SERVICE, PlanAction.UPDATE, "s_db", "id9", 1, "d9", "d0"), NETWORK)
 
     assert stale(confirmed, Plan("s", steps, (changed,))) == (
         "s_db changed since the plan was made: image d:1 → d:9.",
@@ -157,7 +157,7 @@ def test_what_goes_beyond_the_plan_is_told() -> None:
 def test_a_service_that_was_to_stay_and_was_removed_is_told_so() -> None:
     """Not field by field, as if somebody had changed each of them to nothing."""
     stays = ServiceChange("s_db", None, "id4", "d0", fields=(Difference("image", "d:1", "d:1"),))
-    again = Step(Kind.SERVICE, Action.CREATE, "s_db", wanted="d0")
+    again = PlanStep(Kind.SERVICE, PlanAction.CREATE, "s_db", wanted="d0")
 
     assert stale(
         replace(PLAN, services=(*PLAN.services, stays)),

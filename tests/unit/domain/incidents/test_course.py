@@ -4,7 +4,7 @@ from bot.domain.incidents.events import Forget, Rules
 from bot.domain.incidents.model import IncidentState, Silence, Watch
 from bot.domain.incidents.reducer import acknowledge, next_tick, silence
 from bot.domain.swarm.causes import CauseKind
-from bot.domain.swarm.model import Restart
+from bot.domain.swarm.model import RestartCondition
 from tests.unit.domain.incidents.watcher import Watcher, broken, fetched, reminded, told
 from tests.unit.looks import BEGAN, COMPLETE, PENDING, SHUTDOWN, a_service, a_task, failed, running
 
@@ -98,7 +98,7 @@ def test_a_removed_service_has_no_tasks_waiting_for_a_place():
 
 
 def test_a_one_shot_that_was_run_again_and_ended_well_is_resolved():
-    watcher = Watcher(services={"s": a_service(1, restart=Restart.NONE)})
+    watcher = Watcher(services={"s": a_service(1, restart=RestartCondition.NONE)})
     watcher.hear(0, failed("a", created=1))
     watcher.wait_until(HOUR)
     assert watcher.only.state is IncidentState.FIRING

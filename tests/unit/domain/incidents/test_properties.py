@@ -8,17 +8,17 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incidents.events import Context, Forget, News, Rules, Tell
+from bot.domain.incidents.events import Forget, News, ReducerContext, Rules, Tell
 from bot.domain.incidents.model import Incident, IncidentState, Watch
 from bot.domain.incidents.reducer import acknowledge, next_tick, reduce, tick
 from bot.domain.incidents.rules import failure_of
-from bot.domain.swarm.model import Mode, Node, NodeState, Restart, Service, Task, TaskState
+from bot.domain.swarm.model import Mode, Node, NodeState, RestartCondition, Service, Task, TaskState
 
 often = settings(max_examples=80, deadline=None)
 SERVICES = {
     "s0": Service("s0", "st_web", 1, Mode.REPLICATED, 3),
     "s1": Service("s1", "st_glob", 1, Mode.GLOBAL, None),
-    "s2": Service("s2", "st_once", 1, Mode.REPLICATED, 1, restart=Restart.NONE),
+    "s2": Service("s2", "st_once", 1, Mode.REPLICATED, 1, restart=RestartCondition.NONE),
     "s3": Service("s3", "st_job", 1, Mode.REPLICATED_JOB, 4, max_concurrent=2),
 }
 NODES = {f"n{index}": Node(f"n{index}", f"host-{index}") for index in range(3)}
@@ -81,9 +81,9 @@ failures = st.lists(
 )
 
 
-def around(tasks_by_service: dict[str, list[Task]] | None = None, **more) -> Context:
+def around(tasks_by_service: dict[str, list[Task]] | None = None, **more) -> ReducerContext:
     known = tasks_by_service or {}
-    return Context(SERVICES, NODES, lambda service_id: known.get(service_id, []), **more)
+    return ReducerContext(SERVICES, NODES, lambda service_id: known.get(service_id, []), **more)
 
 
 def play(story: Iterable[tuple[News, float, bool]]) -> tuple[Watch, list[object], float]:
@@ -255,7 +255,7 @@ def test_thousands_of_news_are_each_counted_once():
         )
         for n in range(4000)
     ]
-    watch, context = Watch(), Context(services, NODES, lambda service_id: [], rules=Rules())
+    watch, context = Watch(), ReducerContext(services, NODES, lambda service_id: [], rules=Rules())
 
     for task in stream:
         watch = reduce(watch, News((task,)), context, 1000.0).watch

@@ -8,7 +8,7 @@ from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import IncidentState
 from bot.domain.incidents.rules import without_names
 from bot.domain.swarm.causes import CauseKind
-from bot.domain.swarm.model import Mode, Node, NodeState, Resources, Restart, TaskState
+from bot.domain.swarm.model import Mode, Node, NodeState, Resources, RestartCondition, TaskState
 from tests.unit.domain.incidents.watcher import Watcher, fetched, told
 from tests.unit.looks import (
     BEGAN,
@@ -125,7 +125,7 @@ def test_each_kind_of_end_that_is_a_failure():
 
 @pytest.mark.parametrize(
     "service",
-    [a_service(2, mode=Mode.REPLICATED_JOB), a_service(2, restart=Restart.NONE)],
+    [a_service(2, mode=Mode.REPLICATED_JOB), a_service(2, restart=RestartCondition.NONE)],
 )
 def test_what_is_meant_to_end_may_end_but_not_fail(service):
     watcher = Watcher(services={"s": service})

@@ -17,7 +17,7 @@ from bot.domain.incidents.snapshot import (
     news_of_listing,
     unread,
 )
-from bot.domain.swarm.events import Action, Batch, Event, Listing
+from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Mode, Node, NodeState, Service, StackLook, Task, TaskState
 from tests.unit.looks import (
     ASSIGNED,
@@ -37,7 +37,7 @@ from tests.unit.looks import (
     running,
 )
 
-UPDATE, REMOVE = Action.UPDATE, Action.REMOVE
+UPDATE, REMOVE = EventAction.UPDATE, EventAction.REMOVE
 
 
 def listing(*tasks: Task, service: Service | None = None, resumed: bool = False) -> Listing:

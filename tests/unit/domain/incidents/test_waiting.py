@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.swarm.causes import CauseKind
-from bot.domain.swarm.model import Restart
+from bot.domain.swarm.model import RestartCondition
 from tests.unit.domain.incidents.watcher import Watcher, told
 from tests.unit.looks import FAILED, PENDING, RUNNING, SHUTDOWN, STARTING, a_service, a_task, failed
 
@@ -37,7 +37,7 @@ def test_a_task_that_found_its_place_late_and_fails_days_later_is_told():
 
 
 def test_a_task_that_runs_once_tells_why_it_failed_after_it_had_waited():
-    watcher = waited(a_service(1, restart=Restart.NONE))
+    watcher = waited(a_service(1, restart=RestartCondition.NONE))
 
     (incident,) = told(watcher.hear(21, failed("a", code=3)))
 

@@ -8,7 +8,16 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from bot.domain.incidents.events import Action, Context, Fetch, Forget, News, Reduced, Remind, Tell
+from bot.domain.incidents.events import (
+    Action,
+    Fetch,
+    Forget,
+    News,
+    Reduced,
+    ReducerContext,
+    Remind,
+    Tell,
+)
 from bot.domain.incidents.events import Rules as WatchRules
 from bot.domain.incidents.model import Incident, Watch
 from bot.domain.incidents.reducer import reduce, tick
@@ -31,11 +40,13 @@ class Watcher:
     actions: list[Action] = field(default_factory=list)
     closed: dict[str, Incident] = field(default_factory=dict)
 
-    def context(self) -> Context:
+    def context(self) -> ReducerContext:
         def of_service(service_id: str) -> Iterable[Task]:
             return [task for task in self.tasks.values() if task.service_id == service_id]
 
-        return Context(self.services, self.nodes, of_service, frozenset(self.busy), self.rules)
+        return ReducerContext(
+            self.services, self.nodes, of_service, frozenset(self.busy), self.rules
+        )
 
     def hear(self, at: float, *tasks: Task, **news: Any) -> tuple[Action, ...]:
         """News at ``at``; the swarm around is as they say."""

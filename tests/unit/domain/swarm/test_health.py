@@ -11,7 +11,7 @@ from bot.domain.swarm.model import (
     Mode,
     Node,
     NodeState,
-    Restart,
+    RestartCondition,
     Service,
     StackLook,
     Task,
@@ -212,7 +212,7 @@ def test_a_job_counts_its_present_run_only():
 
 
 def test_a_task_that_is_never_restarted_and_failed_is_bad():
-    once = replace(WEB, replicas=1, restart=Restart.NONE)
+    once = replace(WEB, replicas=1, restart=RestartCondition.NONE)
 
     assert health(failed(1, 500), service=once).grade is Grade.BAD
     assert health(task(1, TaskState.COMPLETE, exit_code=0), service=once).grade is Grade.WELL

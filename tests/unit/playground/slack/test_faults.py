@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from playground.slack import RateLimits, Rule, SlackEmulator
+from playground.slack import RateLimits, RateRule, SlackEmulator
 from playground.slack.refusals import RateLimited
 
 SWARM, ALERTS = "C0SWARM001", "C0ALERTS01"
@@ -54,7 +54,7 @@ def test_posting_allows_a_burst_and_then_one_a_second_in_each_channel(clock):
 
 def test_who_waits_as_told_is_let_pass_and_who_does_not_is_on_record(clock):
     rates = RateLimits(clock)
-    rates.tighten("chat.update", Rule(2, seconds=10))
+    rates.tighten("chat.update", RateRule(2, seconds=10))
     assert allowed(rates, "chat.update") == 2
     clock.now += 5
     with pytest.raises(RateLimited) as limited:
@@ -72,7 +72,7 @@ def test_limits_that_are_not_enforced_are_counted_all_the_same(clock):
 
 
 async def test_too_many_calls_are_answered_with_429_and_when_to_come_back(slack, client):
-    slack.rates.tighten("chat.update", Rule(1, seconds=30))
+    slack.rates.tighten("chat.update", RateRule(1, seconds=30))
     posted = await client.chat_postMessage(channel=SWARM, text="x")
     await client.chat_update(channel=SWARM, ts=posted["ts"], text="y")
     with pytest.raises(SlackApiError) as raised:
@@ -84,7 +84,7 @@ async def test_too_many_calls_are_answered_with_429_and_when_to_come_back(slack,
 
 
 async def test_a_channel_has_one_budget_however_it_is_named(slack, client):
-    slack.rates.tighten("chat.postMessage", Rule(1, seconds=30, burst=1, per_channel=True))
+    slack.rates.tighten("chat.postMessage", RateRule(1, seconds=30, burst=1, per_channel=True))
     await client.chat_postMessage(channel=SWARM, text="x")
     with pytest.raises(SlackApiError, match="ratelimited"):
         await client.chat_postMessage(channel="#swarm", text="x")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from playground.swarm.faults import FaultError, Faults
+from playground.swarm.faults import FaultError, SwarmFaults
 from playground.swarm.furnished import furnished
 from playground.swarm.model import State, Task
 from playground.swarm.simulation import Simulation
@@ -23,7 +23,7 @@ class Broken:
 
     def __init__(self) -> None:
         self.simulation = furnished(now=NOW)
-        self.faults = Faults(self.simulation)
+        self.faults = SwarmFaults(self.simulation)
         self.ends: dict[str, list[End]] = {}
         self.simulation.store.committed.append(self._note)
 
@@ -70,7 +70,7 @@ def test_the_guide_s_stack_runs_on_the_guide_s_machines() -> None:
 def test_the_same_seed_goes_the_same_way() -> None:
     def course(seed: int) -> list[object]:
         simulation = furnished(now=NOW, seed=seed)
-        Faults(simulation).crash_loop(WORKER)
+        SwarmFaults(simulation).crash_loop(WORKER)
         simulation.advance(NOW + 60)
         return [change for one in simulation.store.log for change in one.changes]
 
@@ -82,7 +82,7 @@ def test_the_same_seed_goes_the_same_way() -> None:
 class Case:
     """What is done, and the first end of a task of the service."""
 
-    do: Callable[[Faults], object]
+    do: Callable[[SwarmFaults], object]
     service: str
     end: End
     seconds: float = 12.0
@@ -197,7 +197,7 @@ def test_without_most_of_its_managers_the_swarm_has_no_leader(broken: Broken) ->
     ],
 )
 def test_what_cannot_be_broken_is_said(
-    broken: Broken, do: Callable[[Faults], object], words: str
+    broken: Broken, do: Callable[[SwarmFaults], object], words: str
 ) -> None:
     with pytest.raises(FaultError, match=words):
         do(broken.faults)

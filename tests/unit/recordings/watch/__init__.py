@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.reading import Listing
+from bot.swarm.watch.reading import ObjectListing
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class WatchRecording:
     """``engine`` has raw ``services``, ``tasks`` and ``nodes``."""
 
     first: int
-    listing: Listing
+    listing: ObjectListing
     leader: tuple[pb.WatchMessage, ...]
     follower: tuple[pb.WatchMessage, ...]
     replay: tuple[pb.WatchMessage, ...]
@@ -40,7 +40,7 @@ def shop() -> WatchRecording:
     nodes = pb.ListNodesResponse.FromString(b64decode(raw["nodes"]))
     return WatchRecording(
         raw["first"],
-        Listing(tuple(services.services), tuple(nodes.nodes)),
+        ObjectListing(tuple(services.services), tuple(nodes.nodes)),
         _messages(raw["leader"]),
         _messages(raw["follower"]),
         _messages(raw["replay"]),

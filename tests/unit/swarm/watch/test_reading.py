@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.swarm.events import Action, Batch, Event
-from bot.domain.swarm.model import Node, Restart, Service, Task, TaskState
+from bot.domain.swarm.events import Batch, Event, EventAction
+from bot.domain.swarm.model import Node, RestartCondition, Service, Task, TaskState
 from bot.swarm import wire
 from bot.swarm.watch import objects
 from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.reading import Listing, Reader
+from bot.swarm.watch.reading import ObjectListing, Reader
 from tests.unit.recordings.watch import WatchRecording, shop
 
 PROJECT = Path(__file__).resolve().parents[4]
@@ -134,7 +134,7 @@ def test_resuming_tells_the_rest_and_nothing_twice(
     wanted = events_of(whole[handled:])
     removed_again = len(told) - len(wanted)
     assert [identity(event) for event in told[removed_again:]] == [identity(e) for e in wanted]
-    assert all(event.action is Action.REMOVE for event in told[:removed_again])
+    assert all(event.action is EventAction.REMOVE for event in told[:removed_again])
 
 
 def test_the_place_is_never_ahead_of_the_log(recording: WatchRecording) -> None:
@@ -154,7 +154,7 @@ def test_tasks_after_a_scale_are_up_to_date(recording: WatchRecording) -> None:
     gone = next(
         place
         for place, event in enumerate(events)
-        if isinstance(event.object, Service) and event.action is Action.REMOVE
+        if isinstance(event.object, Service) and event.action is EventAction.REMOVE
     )
     tasks = [event.object for event in events[:gone] if isinstance(event.object, Task)]
 
@@ -192,7 +192,7 @@ def test_a_listing_that_is_newer_than_a_replay_wins() -> None:
     """A replayed service tells how it was; tasks are compared with how it is."""
     was, now = service(version=5, image="old"), service(version=9, image="new")
     reader = Reader(4)
-    reader.learn(Listing((now,), ()))
+    reader.learn(ObjectListing((now,), ()))
     batch = reader.read(message(was, a_task("old", version=6)))
 
     replayed, one = (event.object for event in batch.events)
@@ -249,7 +249,7 @@ def test_fields_that_nobody_declared_are_compared_too() -> None:
 
 def test_what_is_not_set_takes_the_swarms_defaults() -> None:
     found = objects.service_from(service(image="same"))
-    assert (found.restart, found.restart_delay, found.monitor) == (Restart.ANY, 5.0, 5.0)
+    assert (found.restart, found.restart_delay, found.monitor) == (RestartCondition.ANY, 5.0, 5.0)
     assert (found.failure_action, found.has_health_check, found.update_started) == (
         "pause",
         False,
@@ -286,7 +286,7 @@ def test_the_generated_code_is_that_of_the_proto(tmp_path: Path) -> None:
         assert kept == made.read_text().splitlines(), made.name
 
 
-def identity(event: Event) -> tuple[Action, str, str, object]:
+def identity(event: Event) -> tuple[EventAction, str, str, object]:
     state = event.object.state if isinstance(event.object, Task) else None
     return event.action, event.kind, event.object.id, state
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from bot.domain.deploys.decision import Decision
 from bot.domain.jobs.deploy_plan import (
-    Action,
     Difference,
     Kind,
     Plan,
+    PlanAction,
+    PlanStep,
     ReplicaRule,
     Replicas,
     ServiceChange,
-    Step,
 )
 from bot.domain.jobs.model import JobState
 from bot.domain.jobs.progress import ServiceProgress
@@ -34,7 +34,7 @@ fields = st.lists(st.builds(Difference, hostile, hostile, hostile), max_size=2).
 changes = st.builds(
     ServiceChange,
     name=names,
-    action=st.none() | st.sampled_from(Action),
+    action=st.none() | st.sampled_from(PlanAction),
     fields=fields,
     replicas=st.builds(Replicas, numbers, numbers, numbers, st.sampled_from(ReplicaRule)),
 )
@@ -42,7 +42,7 @@ plans = st.builds(
     Plan,
     stack=st.from_regex(r"[a-z]{1,30}", fullmatch=True),
     steps=st.lists(
-        st.builds(Step, st.sampled_from(Kind), st.sampled_from(Action), names), max_size=2
+        st.builds(PlanStep, st.sampled_from(Kind), st.sampled_from(PlanAction), names), max_size=2
     ).map(tuple),
     services=st.lists(changes, min_size=1, max_size=3).map(tuple),
     warnings=st.lists(hostile, max_size=2).map(tuple),
@@ -66,14 +66,14 @@ def buttons(message):
     ]
 
 
-def many(count, action=Action.UPDATE):
+def many(count, action=PlanAction.UPDATE):
     """A plan of many services."""
     fields = tuple(Difference(f"environment KEY_{n}", "old" * 9, "new" * 9) for n in range(12))
     services = tuple(
         ServiceChange(f"orochi_service-number-{n:03}", action, f"s{n}", "b", "image", fields)
         for n in range(count)
     )
-    taken = tuple(Step(Kind.SERVICE, action, each.name, each.id) for each in services)
+    taken = tuple(PlanStep(Kind.SERVICE, action, each.name, each.id) for each in services)
     return Plan("orochi", taken, services)
 
 
@@ -139,7 +139,7 @@ def test_sixty_services_find_room_and_none_is_left_out_unsaid():
 
 def test_what_goes_away_is_named_in_any_case():
     """Also where nothing else finds room."""
-    message = plan_message(deploy_job(), many(45, Action.REMOVE), NOW)
+    message = plan_message(deploy_job(), many(45, PlanAction.REMOVE), NOW)
     assert_slack_takes(message, PEOPLE)
 
     assert all(f"service-number-{n:03}" in shown(message) for n in range(45))

@@ -22,7 +22,7 @@ from bot.domain.swarm.model import (
     Task,
     TaskState,
 )
-from bot.domain.swarm.task_tiles import Standing, tiles
+from bot.domain.swarm.task_tiles import TaskStanding, tiles
 from bot.domain.text.figure import MOST_PIXELS, Box, Figure, Stroke, Words
 from bot.views.pictures.lettering import fitted, room
 from bot.views.pictures.map import map_picture
@@ -104,7 +104,7 @@ def test_a_swarm_of_any_size_is_never_refused():
 def test_a_task_is_told_by_colour_sign_and_word():
     """Nothing by colour alone; the same for each state of the legend."""
     figure = map_picture(a_swarm(1, 1))
-    look = LOOKS[Standing.RUNNING]
+    look = LOOKS[TaskStanding.RUNNING]
     assert {"worker01.1", "running", look.sign} <= set(texts(figure))
     assert any(isinstance(each, Box) and each.fill == look.fill for each in figure.shapes)
     assert {each.word for each in LOOKS.values()} <= set(texts(figure))
@@ -151,16 +151,16 @@ def a_task(id_: str, state: TaskState, desired: TaskState = RUNNING, **more: Any
 @pytest.mark.parametrize(
     ("tasks", "expected"),
     [
-        ([a_task("a", RUNNING)], [(Standing.RUNNING, "running")]),
+        ([a_task("a", RUNNING)], [(TaskStanding.RUNNING, "running")]),
         ([a_task("a", FAILED, SHUTDOWN, created=1.0), a_task("b", TaskState.READY, created=2.0)],
-         [(Standing.FAILED, "ready again")]),
+         [(TaskStanding.FAILED, "ready again")]),
         ([a_task("a", FAILED, SHUTDOWN, created=1.0), a_task("b", RUNNING, created=2.0)],
-         [(Standing.RUNNING, "running")]),
+         [(TaskStanding.RUNNING, "running")]),
         ([a_task("a", RUNNING, SHUTDOWN, created=1.0), a_task("b", TaskState.PREPARING,
                                                               created=2.0)],
-         [(Standing.PREPARING, "preparing"), (Standing.STOPPING, "stopping")]),
-        ([a_task("a", FAILED, SHUTDOWN)], [(Standing.FAILED, "failed")]),
-        ([a_task("a", TaskState.COMPLETE, SHUTDOWN)], [(Standing.FAILED, "complete")]),
+         [(TaskStanding.PREPARING, "preparing"), (TaskStanding.STOPPING, "stopping")]),
+        ([a_task("a", FAILED, SHUTDOWN)], [(TaskStanding.FAILED, "failed")]),
+        ([a_task("a", TaskState.COMPLETE, SHUTDOWN)], [(TaskStanding.FAILED, "complete")]),
     ],
 )  # fmt: skip
 def test_what_of_a_slot_is_shown(tasks, expected):
@@ -176,7 +176,7 @@ def test_slots_that_were_scaled_away_and_lost_nodes():
     one = (Node("n1", "one", state=NodeState.DOWN),)
     assert tiles(StackLook(0.0, "", (service,), (a_task("a", FAILED, SHUTDOWN),), one)) == ()
     (tile,) = tiles(StackLook(0.0, "", (service,), (a_task("a", RUNNING),), one))
-    assert (tile.standing, tile.word) == (Standing.UNKNOWN, "running?")
+    assert (tile.standing, tile.word) == (TaskStanding.UNKNOWN, "running?")
 
 
 hostile_nodes = st.builds(

@@ -17,7 +17,7 @@ from bot.domain.swarm.model import (
 )
 from bot.views.jobs.list import jobs_message
 from bot.views.slack.blocks import fits
-from bot.views.status.stack import Surroundings, service_status_message, status_message
+from bot.views.status.stack import FooterFacts, service_status_message, status_message
 from tests.unit.hostile import assert_slack_takes, shown
 
 NOW = 1_700_000_000.0
@@ -62,16 +62,16 @@ def look(services, tasks, nodes=NODES):
     return StackLook(NOW, "orochi", tuple(services), tuple(tasks), tuple(nodes))
 
 
-def status(services, tasks, nodes=NODES, **around):
-    message = status_message(look(services, tasks, nodes), Surroundings(**around))
+def status(services, tasks, nodes=NODES, **facts):
+    message = status_message(look(services, tasks, nodes), FooterFacts(**facts))
     assert_slack_takes(message, {"U123"})
     return message
 
 
-def closely(name, services, tasks, **around):
+def closely(name, services, tasks, **facts):
     seen = look(services, tasks)
     chosen = next(each for each in services if each.id == name)
-    message = service_status_message(seen, chosen, Surroundings(**around))
+    message = service_status_message(seen, chosen, FooterFacts(**facts))
     assert_slack_takes(message, {"U123"})
     return message
 
