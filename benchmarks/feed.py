@@ -12,10 +12,10 @@ from benchmarks.table import Table, quantile
 from bot.domain.swarm.model import Task, TaskState
 from bot.ports import Feed
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.trust import EngineTrust
 from tests.lab.swarm import Lab
 
 FAILURES = 60
@@ -32,7 +32,7 @@ async def run() -> list[Table]:
     """One listener after the other on the same crash loop; then a replay of all of it."""
     with Lab(nodes=3, managers=3) as lab:
         trust, swarm = EngineTrust(lab.manager.socket), DockerSwarm(lab.manager.socket)
-        client = WatchClient(lab.manager.control_socket, trust)
+        client = StreamClient(lab.manager.control_socket, trust)
         began = await _version(client)
         service = lab.create_service(
             "crash", "/bin/sh", "-c", SCRIPT, replicas=REPLICAS, options=["--restart-delay", "0s"]
@@ -64,7 +64,7 @@ def _row(name: str, delays: list[float]) -> tuple[str, ...]:
     return (name, *(f"{figure * 1000:.0f}" for figure in figures), str(len(delays)))
 
 
-async def _delays(client: WatchClient, service: str, listen: Listen) -> list[float]:
+async def _delays(client: StreamClient, service: str, listen: Listen) -> list[float]:
     """From each failure's own time to when the listener heard of it, in seconds."""
     heard: dict[str, float] = {}
     enough = asyncio.Event()
@@ -84,12 +84,12 @@ async def _delays(client: WatchClient, service: str, listen: Listen) -> list[flo
 
 
 @asynccontextmanager
-async def _happening(client: WatchClient) -> AsyncIterator[dict[str, float]]:
+async def _happening(client: StreamClient) -> AsyncIterator[dict[str, float]]:
     """When each task failed, by id, as the swarm has it; filled as it happens."""
     failed: dict[str, float] = {}
 
     async def follow() -> None:
-        async with aclosing(client.watch()) as batches:
+        async with aclosing(client.stream()) as batches:
             async for batch in batches:
                 for event in batch.events:
                     task = event.object
@@ -126,12 +126,12 @@ async def _by_cli(lab: Lab, service: str, heard: Heard) -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def _version(client: WatchClient) -> int:
-    async with aclosing(client.watch()) as batches:
+async def _version(client: StreamClient) -> int:
+    async with aclosing(client.stream()) as batches:
         return (await anext(batches)).version
 
 
-async def _replays(client: WatchClient, began: int) -> Table:
+async def _replays(client: StreamClient, began: int) -> Table:
     """Everything that happened once more, through the socket and the whole client."""
     end = await _version(client)
     rates: list[float] = []
@@ -149,9 +149,9 @@ async def _replays(client: WatchClient, began: int) -> Table:
     )
 
 
-async def _replay(client: WatchClient, began: int, end: int) -> int:
+async def _replay(client: StreamClient, began: int, end: int) -> int:
     events = 0
-    async with aclosing(client.watch(began)) as batches:
+    async with aclosing(client.stream(began)) as batches:
         async for batch in batches:
             events += len(batch.events)
             if batch.version >= end:

@@ -15,10 +15,10 @@ from benchmarks.simulated import simulated
 from benchmarks.table import Table
 from bot.domain.swarm.events import Batch, Listing
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.stream import SwarmStream
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.trust import EngineTrust
 from tests.lab.swarm import Lab
 
 RUNNING = 20
@@ -98,7 +98,7 @@ async def _compared(
 async def _stream(engine: Path, control: Path | None) -> AsyncIterator[Told]:
     """All changes, by push when there is a control socket."""
     trust, swarm = EngineTrust(f"unix://{engine}"), DockerSwarm(f"unix://{engine}")
-    push = PushFeed(WatchClient(control, trust)) if control else None
+    push = PushFeed(StreamClient(control, trust)) if control else None
     async with aclosing(SwarmStream(push, swarm).follow(None)) as news:
         yield news
     await swarm.aclose()

@@ -11,10 +11,10 @@ from bot.domain.incidents.events import News, ReducerContext, Rules
 from bot.domain.incidents.model import Watch
 from bot.domain.incidents.reducer import reduce
 from bot.domain.swarm.model import Task, TaskState
-from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.reading import Reader
+from bot.swarm.event_stream import watch_pb2 as pb
+from bot.swarm.event_stream.reading import Reader
 from tests.unit.looks import NODES, a_service, a_task, failed
-from tests.unit.recordings.watch import shop
+from tests.unit.recordings.event_stream import shop
 
 ROUNDS = 9
 REPEATS = 40

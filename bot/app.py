@@ -51,6 +51,8 @@ from bot.store.plans import RedisPlans
 from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
@@ -59,8 +61,6 @@ from bot.swarm.service_logs import DockerServiceLogs
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.stream import SwarmStream
 from bot.swarm.volumes import DockerVolumes
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.trust import EngineTrust
 from bot.views.home import home_message
 from bot.views.incidents.message import incident_message, reminder_message
 from bot.views.jobs.message import job_message, thread_mention
@@ -174,7 +174,7 @@ class App:
         """By push, and by polling where that cannot be had."""
         path = self._settings.bot_control_socket
         self._trust = EngineTrust(self._settings.docker_host)
-        self.push = PushFeed(WatchClient(path, self._trust)) if path else None
+        self.push = PushFeed(StreamClient(path, self._trust)) if path else None
         poll = PollFeed(self.swarm, interval=self._settings.bot_poll_seconds)
         self.feed: Feed = FallbackFeed(self.push, poll) if self.push else poll
 

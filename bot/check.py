@@ -17,9 +17,9 @@ from bot.slack.scopes import NEEDED
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.stacks.folder import StackFolder
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.trust import EngineTrust
 
 MOST_NAMED = 10
 
@@ -125,7 +125,7 @@ async def _changes(settings: Settings) -> str:
         return "polled, as BOT_CONTROL_SOCKET is set to nothing"
     trust = EngineTrust(settings.docker_host)
     try:
-        await WatchClient(path, trust).check()
+        await StreamClient(path, trust).check()
     except SwarmError as error:
         return f"polled, as they cannot be pushed. {error.sentence} {error.hint}".strip()
     finally:

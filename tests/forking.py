@@ -146,7 +146,7 @@ def _become(environ: dict[str, str], log: int) -> NoReturn:
 
 def _load() -> None:
     import bot.__main__
-    import bot.swarm.watch.channel  # noqa: F401 - loaded by the bot when it first watches
+    import bot.swarm.event_stream.channel  # noqa: F401 - loaded by the bot when it first watches
 
     gc.collect()
     gc.freeze()

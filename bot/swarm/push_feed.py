@@ -20,9 +20,9 @@ from bot.domain.errors import SwarmError
 from bot.domain.swarm.events import Batch, CursorLostError, Event, EventAction
 from bot.domain.swarm.model import Availability, Node, NodeState, Task
 from bot.ports import FeedChange, FeedStatus
+from bot.swarm.event_stream.client import CHECK_SECONDS
+from bot.swarm.event_stream.errors import NoControlSocketError, UntrustedError
 from bot.swarm.poll_feed import Mailbox
-from bot.swarm.watch.client import CHECK_SECONDS
-from bot.swarm.watch.errors import NoControlSocketError, UntrustedError
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ _CATCH_UP_SECONDS: Final = 10.0
 
 
 class PushSource(Protocol):
-    """Where the stream comes from: ``bot.swarm.watch.client.WatchClient``."""
+    """Where the stream comes from: ``bot.swarm.event_stream.client.StreamClient``."""
 
-    def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
-        """As ``WatchClient.watch``."""
+    def stream(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
+        """As ``StreamClient.stream``."""
 
 
 class PushFeed:
@@ -112,7 +112,7 @@ class PushFeed:
         was_up, behind = False, None
         while True:
             try:
-                async with aclosing(self._source.watch(version)) as batches:
+                async with aclosing(self._source.stream(version)) as batches:
                     async for batch in batches:
                         yield batch
                         version = batch.version or version
@@ -190,7 +190,7 @@ class PushFeed:
             self._failures += 1
 
     async def _follow(self) -> None:
-        async with aclosing(self._source.watch(self._version or None)) as batches:
+        async with aclosing(self._source.stream(self._version or None)) as batches:
             async for batch in batches:
                 if not self.up.is_set():
                     self._begin()

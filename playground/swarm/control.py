@@ -10,7 +10,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
-from bot.swarm.watch import watch_pb2 as pb
+from bot.swarm.event_stream import watch_pb2 as pb
 from playground.swarm.certificates import Identity
 from playground.swarm.protobuf import message_from, node_message, service_message
 from playground.swarm.simulation import Simulation

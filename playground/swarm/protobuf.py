@@ -1,6 +1,6 @@
 """Simulated objects as swarmkit's own messages: pure.
 
-Only what ``bot/swarm/watch/watch.proto`` names is there.
+Only what ``bot/swarm/event_stream/stream.proto`` names is there.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
-from bot.swarm.watch import watch_pb2 as pb
+from bot.swarm.event_stream import watch_pb2 as pb
 from playground.swarm.model import Meta, Node, Service, Spec, Status, Task, UpdateStatus, part
 from playground.swarm.store import StoreChange, Transaction
 

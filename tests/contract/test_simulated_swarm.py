@@ -9,10 +9,10 @@ import pytest
 from bot.domain.swarm.model import Mode
 from bot.ports import Feed
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.trust import EngineTrust
 from tests.contract.changes_contract import ChangesContract
 from tests.contract.engine_contract import EngineContract, allow, changed_paths
 from tests.contract.feed_contract import FeedContract
@@ -74,5 +74,5 @@ class TestSimulatedPushFeed(FeedContract):
     @pytest.fixture
     async def feed(self, lab: SimulatedLab) -> AsyncIterator[Feed]:
         trust = EngineTrust(lab.manager.socket)
-        yield PushFeed(WatchClient(lab.manager.control_socket, trust))
+        yield PushFeed(StreamClient(lab.manager.control_socket, trust))
         await trust.aclose()

@@ -17,12 +17,12 @@ from bot.domain.swarm.events import CursorLostError
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.errors import UntrustedError
-from bot.swarm.watch.trust import EngineTrust
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.errors import UntrustedError
+from bot.swarm.event_stream.trust import EngineTrust
 from playground.swarm.engine import SimulatedSwarm
 from playground.swarm.furnished import furnished
-from tests.swarm.watching import Watcher, identities, watching
+from tests.swarm.watching import StreamListener, identities, listening
 
 STACK = "com.docker.stack.namespace"
 SECOND = 1_000_000_000
@@ -67,10 +67,10 @@ async def demo() -> AsyncIterator[SimulatedSwarm]:
 
 
 @pytest.fixture
-async def client(demo: SimulatedSwarm) -> AsyncIterator[WatchClient]:
+async def client(demo: SimulatedSwarm) -> AsyncIterator[StreamClient]:
     """A client of the first manager's control socket."""
     trust = EngineTrust(demo.host())
-    yield WatchClient(demo.control_socket(), trust, check_seconds=1.0)
+    yield StreamClient(demo.control_socket(), trust, check_seconds=1.0)
     await trust.aclose()
 
 
@@ -95,22 +95,22 @@ async def all_run(swarm: DockerSwarm) -> StackLook:
                 return look
 
 
-async def test_objects_are_as_the_engine_says(demo: SimulatedSwarm, client: WatchClient) -> None:
+async def test_objects_are_as_the_engine_says(demo: SimulatedSwarm, client: StreamClient) -> None:
     swarm = DockerSwarm(demo.host())
-    async with aclosing(client.watch()) as stream, watching(stream) as watcher:
+    async with aclosing(client.stream()) as stream, listening(stream) as listener:
         node = demo.requests.node("photon-machine-09")
         spec = {"Availability": "pause", "Labels": {"zone": "a"}}
         demo.requests.update_node(node.id, node.meta.version, spec)
         web = made(demo, RICH)
         glob = made(demo, {**a_service("all", "serve"), "Mode": {"Global": {}}})
         job = made(demo, {**a_service("job", "true"), "Mode": {"ReplicatedJob": {}}})
-        await watcher.until(
+        await listener.until(
             (web, TaskState.RUNNING), (glob, TaskState.RUNNING), (job, TaskState.COMPLETE)
         )
         look = await all_run(swarm)
-        await watcher.up_to(t for t in look.tasks if t.service_id in {web, glob, job})
+        await listener.up_to(t for t in look.tasks if t.service_id in {web, glob, job})
         await swarm.aclose()
-        told = {event.object.id: event.object for event in watcher.events}
+        told = {event.object.id: event.object for event in listener.events}
 
     for service in look.services:
         if service.id in {web, glob, job}:
@@ -130,29 +130,29 @@ async def test_objects_are_as_the_engine_says(demo: SimulatedSwarm, client: Watc
 
 
 async def test_a_stream_is_resumed_on_another_manager_without_a_gap(
-    demo: SimulatedSwarm, client: WatchClient
+    demo: SimulatedSwarm, client: StreamClient
 ) -> None:
     trust = EngineTrust(demo.host("photon-machine-02"))
-    other = WatchClient(demo.control_socket("photon-machine-02"), trust)
-    async with aclosing(client.watch()) as stream, watching(stream) as witness:
+    other = StreamClient(demo.control_socket("photon-machine-02"), trust)
+    async with aclosing(client.stream()) as stream, listening(stream) as witness:
         first = made(demo, a_service("first", "crash"))
         await witness.until((first, TaskState.FAILED))
         version = witness.version
         seen = len(witness.events)
         missed = made(demo, a_service("missed", "crash"))
         await witness.until((missed, TaskState.FAILED))
-        async with aclosing(other.watch(version)) as again, watching(again) as watcher:
-            await watcher.until((missed, TaskState.FAILED))
+        async with aclosing(other.stream(version)) as again, listening(again) as listener:
+            await listener.until((missed, TaskState.FAILED))
         wanted = identities(witness.events[seen:])
     await trust.aclose()
 
-    together = min(len(wanted), len(watcher.events))
+    together = min(len(wanted), len(listener.events))
     assert together > 5
-    assert identities(watcher.events)[:together] == wanted[:together]
+    assert identities(listener.events)[:together] == wanted[:together]
 
 
-async def test_a_version_of_another_swarm_is_no_place_to_begin(client: WatchClient) -> None:
-    async with aclosing(client.watch(1_000_000_000)) as batches:
+async def test_a_version_of_another_swarm_is_no_place_to_begin(client: StreamClient) -> None:
+    async with aclosing(client.stream(1_000_000_000)) as batches:
         with pytest.raises(CursorLostError) as caught:
             await anext(batches)
     assert caught.value.ahead
@@ -163,22 +163,22 @@ async def test_only_who_knows_its_root_is_let_in(demo: SimulatedSwarm, tmp_path:
     with tempfile.TemporaryDirectory(prefix="sim") as folder:
         async with SimulatedSwarm(furnished(now=time.time()), Path(folder)) as other:
             trust = EngineTrust(other.host())
-            stranger = WatchClient(demo.control_socket(), trust)
+            stranger = StreamClient(demo.control_socket(), trust)
             with pytest.raises(UntrustedError):
                 await stranger.check()
             await trust.aclose()
 
 
-async def test_a_lost_manager_ends_its_streams(demo: SimulatedSwarm, client: WatchClient) -> None:
-    watcher = Watcher()
-    async with aclosing(client.watch()) as stream:
-        following = asyncio.create_task(watcher.follow(stream))
-        await watcher.up()
+async def test_a_lost_manager_ends_its_streams(demo: SimulatedSwarm, client: StreamClient) -> None:
+    listener = StreamListener()
+    async with aclosing(client.stream()) as stream:
+        following = asyncio.create_task(listener.follow(stream))
+        await listener.up()
         await demo.stop_node("photon-machine-01")
         async with asyncio.timeout(10):
             await following
 
-    assert watcher.error is not None
+    assert listener.error is not None
 
 
 async def test_what_is_not_simulated_is_refused_with_a_sentence(demo: SimulatedSwarm) -> None:

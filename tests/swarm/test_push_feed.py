@@ -14,11 +14,11 @@ import pytest
 from bot.domain.swarm.model import TaskState
 from bot.ports import Feed
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.trust import EngineTrust
 from tests.contract.feed_contract import FeedContract, collect, status_with, tasks_in
 from tests.lab.swarm import Lab
 
@@ -42,7 +42,7 @@ class TestPushFeed(FeedContract):
 
     @pytest.fixture
     def feed(self, lab: Lab, trust: EngineTrust) -> Feed:
-        return PushFeed(WatchClient(lab.manager.control_socket, trust))
+        return PushFeed(StreamClient(lab.manager.control_socket, trust))
 
     def test_it_says_that_it_is_pushed(self, feed: Feed) -> None:
         assert (feed.status().kind, feed.status().lag) == ("push", 0.0)
@@ -57,7 +57,7 @@ async def test_without_a_socket_it_polls_until_there_is_one(
 ) -> None:
     """One warning says how to mount it; the subscription stays as it is all the time."""
     mounted = tmp_path / "control.sock"
-    feed = FallbackFeed(PushFeed(WatchClient(mounted, trust)), poll)
+    feed = FallbackFeed(PushFeed(StreamClient(mounted, trust)), poll)
     service = lab.create_service("web", "/bin/serve")
     async with feed.subscribe(frozenset({service})) as changes:
         assert feed.status().kind == "poll"
@@ -80,7 +80,7 @@ async def test_without_a_socket_it_polls_until_there_is_one(
 
 async def test_an_engine_that_hangs_is_noticed(lab: Lab, trust: EngineTrust) -> None:
     """Its connection stays open, but nothing comes: only a check tells."""
-    client = WatchClient(lab.manager.control_socket, trust, check_seconds=0.5)
+    client = StreamClient(lab.manager.control_socket, trust, check_seconds=0.5)
     feed = PushFeed(client, silence=0.5)
     feed.start()
     await asyncio.wait_for(feed.up.wait(), 10)
@@ -102,7 +102,7 @@ async def test_a_lost_leader_is_noticed_and_survived(lab: Lab, trust: EngineTrus
     leader = lab.leader
     other = next(node for node in lab.nodes if node is not leader)
     own = EngineTrust(other.socket)
-    feed = PushFeed(WatchClient(other.control_socket, own, check_seconds=0.5))
+    feed = PushFeed(StreamClient(other.control_socket, own, check_seconds=0.5))
     service = lab.create_service("web", "/bin/serve")
     lab.wait_running("web", 1)
     async with feed.subscribe(frozenset({service})) as changes:

@@ -13,10 +13,10 @@ import pytest
 from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Service, Task, TaskState
 from bot.swarm.engine import DockerSwarm
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.stream import SwarmStream
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.trust import EngineTrust
 from tests.lab.swarm import Lab
 from tests.lab.waiting import wait_until
 
@@ -32,7 +32,7 @@ async def follow(lab: Lab) -> AsyncIterator[Follow]:
     trust, swarm = EngineTrust(lab.manager.socket), DockerSwarm(lab.manager.socket)
 
     def begin(path: Path | None, cursor: int | None) -> AsyncGenerator[Told, None]:
-        push = PushFeed(WatchClient(path, trust, check_seconds=1.0)) if path else None
+        push = PushFeed(StreamClient(path, trust, check_seconds=1.0)) if path else None
         return SwarmStream(push, swarm, interval=0.2, retry=0.5).follow(cursor)
 
     yield begin

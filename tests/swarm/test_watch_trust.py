@@ -13,11 +13,11 @@ import pytest
 
 from bot.domain.errors import NotAManagerError, SwarmUnavailableError
 from bot.domain.swarm.events import CursorLostError
-from bot.swarm.watch.channel import GrpcChannel
-from bot.swarm.watch.client import WatchClient
-from bot.swarm.watch.errors import NoControlSocketError, UntrustedError
-from bot.swarm.watch.trust import EngineTrust
-from bot.swarm.watch.tunnel import Tunnel
+from bot.swarm.event_stream.channel import GrpcChannel
+from bot.swarm.event_stream.client import StreamClient
+from bot.swarm.event_stream.errors import NoControlSocketError, UntrustedError
+from bot.swarm.event_stream.trust import EngineTrust
+from bot.swarm.event_stream.tunnel import Tunnel
 from tests.lab.swarm import Lab
 from tests.swarm.watching import first_batch
 
@@ -51,7 +51,7 @@ async def test_a_compacted_log_is_no_place_to_begin(spare: Lab) -> None:
     spare.create_service("web", "/bin/serve", replicas=3)
     spare.wait_running("web", 3)
     trust = EngineTrust(spare.manager.socket)
-    async with aclosing(WatchClient(spare.manager.control_socket, trust).watch(2)) as batches:
+    async with aclosing(StreamClient(spare.manager.control_socket, trust).stream(2)) as batches:
         with pytest.raises(CursorLostError) as caught:
             await anext(batches)
     await trust.aclose()
@@ -68,11 +68,11 @@ async def test_another_swarms_root_is_refused(lab: Lab) -> None:
     async def trust() -> bytes:
         return roots.pop() if roots else await true()
 
-    client = WatchClient(lab.manager.control_socket, trust)
-    async with aclosing(client.watch()) as batches:
+    client = StreamClient(lab.manager.control_socket, trust)
+    async with aclosing(client.stream()) as batches:
         with pytest.raises(UntrustedError):
             await anext(batches)
-    async with aclosing(client.watch()) as batches:
+    async with aclosing(client.stream()) as batches:
         assert (await anext(batches)).events == ()
     await true.aclose()
 
@@ -80,7 +80,7 @@ async def test_another_swarms_root_is_refused(lab: Lab) -> None:
 async def test_a_rotated_root_is_read_again(spare: Lab) -> None:
     """``docker swarm ca --rotate`` while the bot runs."""
     trust = EngineTrust(spare.manager.socket)
-    client = WatchClient(spare.manager.control_socket, trust)
+    client = StreamClient(spare.manager.control_socket, trust)
     await first_batch(client)
     before = await trust()
     spare.docker("swarm", "ca", "--rotate", "--quiet")
@@ -97,9 +97,9 @@ async def test_a_worker_has_no_stream(spare: Lab) -> None:
     with pytest.raises(NotAManagerError):
         await trust()
     with pytest.raises(NoControlSocketError, match="no control socket"):
-        await first_batch(WatchClient(worker.control_socket, trust))
+        await first_batch(StreamClient(worker.control_socket, trust))
     with pytest.raises(NoControlSocketError, match="not a manager"):
-        await first_batch(WatchClient(spare.manager.control_socket, trust))
+        await first_batch(StreamClient(spare.manager.control_socket, trust))
     await trust.aclose()
 
 
@@ -112,7 +112,7 @@ async def test_a_socket_of_root_is_not_for_others(lab: Lab, tmp_path: Path) -> N
     os.seteuid(65534)
     try:
         with pytest.raises(NoControlSocketError, match="may not open") as caught:
-            await first_batch(WatchClient(closed / "control.sock", trust))
+            await first_batch(StreamClient(closed / "control.sock", trust))
     finally:
         os.seteuid(0)
     await trust.aclose()
@@ -145,7 +145,7 @@ async def test_an_engine_that_is_gone_does_not_answer(lab: Lab) -> None:
     """What it left of its socket is still there."""
     node = lab.nodes[2]
     trust = EngineTrust(node.socket)
-    client = WatchClient(node.control_socket, trust)
+    client = StreamClient(node.control_socket, trust)
     await first_batch(client)
     lab.stop_node(node)
     with pytest.raises(SwarmUnavailableError, match="does not answer at its control socket"):

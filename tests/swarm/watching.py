@@ -1,4 +1,4 @@
-"""Watchers of control sockets, for tests."""
+"""Listeners to control sockets, for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from bot.domain.errors import SwarmError
 from bot.domain.swarm.events import Batch, Event, EventAction
 from bot.domain.swarm.model import Node, Service, Task, TaskState
-from bot.swarm.watch.client import WatchClient
+from bot.swarm.event_stream.client import StreamClient
 
 SECONDS = 60.0
 CLOCK_TICK = 1e-5
@@ -18,7 +18,7 @@ CLOCK_TICK = 1e-5
 Identity = tuple[EventAction, str, str, object]
 
 
-class Watcher:
+class StreamListener:
     """Collects the batches of one stream in the background."""
 
     def __init__(self) -> None:
@@ -85,12 +85,12 @@ class Watcher:
 
 
 @asynccontextmanager
-async def watching(batches: AsyncIterator[Batch]) -> AsyncIterator[Watcher]:
-    watcher = Watcher()
-    following = asyncio.create_task(watcher.follow(batches))
+async def listening(batches: AsyncIterator[Batch]) -> AsyncIterator[StreamListener]:
+    listener = StreamListener()
+    following = asyncio.create_task(listener.follow(batches))
     try:
-        await watcher.up()
-        yield watcher
+        await listener.up()
+        yield listener
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
@@ -106,11 +106,11 @@ def marks(found: Task | Service | Node) -> object:
     return found
 
 
-def failures(watcher: Watcher, last: str = "") -> list[Identity]:
+def failures(listener: StreamListener, last: str = "") -> list[Identity]:
     """Ends of tasks that the swarm had not asked for, up to those of the service ``last``."""
     ends = [
         (event.object.service_id, identity)
-        for event, identity in zip(watcher.events, identities(watcher.events), strict=True)
+        for event, identity in zip(listener.events, identities(listener.events), strict=True)
         if isinstance(event.object, Task)
         and event.action is EventAction.UPDATE
         and event.object.state is TaskState.FAILED
@@ -120,6 +120,6 @@ def failures(watcher: Watcher, last: str = "") -> list[Identity]:
     return [identity for _, identity in ends[:stop]]
 
 
-async def first_batch(client: WatchClient) -> Batch:
-    async with aclosing(client.watch()) as batches:
+async def first_batch(client: StreamClient) -> Batch:
+    async with aclosing(client.stream()) as batches:
         return await anext(batches)

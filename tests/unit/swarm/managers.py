@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.swarm.events import Batch, CursorLostError
-from bot.swarm.watch.errors import MOUNT_HINT, NoControlSocketError
+from bot.swarm.event_stream.errors import MOUNT_HINT, NoControlSocketError
 
 MISSING = NoControlSocketError("There is no control socket.", hint=MOUNT_HINT)
 GONE = SwarmUnavailableError("The engine closed the stream.")
@@ -30,7 +30,7 @@ class Manager:
         for one in said:
             self._said.put_nowait(one)
 
-    async def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
+    async def stream(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
         self.asked.append(resume_from)
         try:
             while True:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.domain.text.redaction import MASK, masked, masked_error
 from bot.swarm import wire
-from bot.swarm.watch import objects
-from bot.swarm.watch import watch_pb2 as pb
+from bot.swarm.event_stream import objects
+from bot.swarm.event_stream import watch_pb2 as pb
 from tests.unit.hostile import hostile
 
 NAMES = (

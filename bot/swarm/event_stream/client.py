@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import NotAManagerError, SwarmUnavailableError
 from bot.domain.swarm.events import Batch
-from bot.swarm.watch.errors import NoControlSocketError, UntrustedError, from_system
-from bot.swarm.watch.tunnel import Tunnel
+from bot.swarm.event_stream.errors import NoControlSocketError, UntrustedError, from_system
+from bot.swarm.event_stream.tunnel import Tunnel
 
 if TYPE_CHECKING:
-    from bot.swarm.watch.channel import GrpcChannel
+    from bot.swarm.event_stream.channel import GrpcChannel
 
 CHECK_SECONDS: Final = 5.0
 
 
-class WatchClient:
+class StreamClient:
     """Streams of one manager's control socket; made without any I/O.
 
     ``trust_root`` gives the swarm's root certificates (``EngineTrust``): asked at the first
@@ -39,7 +39,7 @@ class WatchClient:
         self._check_seconds = check_seconds
         self._root: bytes | None = None
 
-    async def watch(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
+    async def stream(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
         """The changes after a version, or from now on, until the stream breaks.
 
         The first batch has no events: the stream is up. So has one after each ``check_seconds``
@@ -52,7 +52,7 @@ class WatchClient:
         async with self._connected() as channel:
             # Before the stream: what happens meanwhile is told again rather than never.
             version = resume_from or (await channel.listing()).version
-            stream = channel.watch(resume_from or None, version)
+            stream = channel.stream(resume_from or None, version)
             try:
                 if await stream.next(self._check_seconds) is None:
                     raise SwarmUnavailableError("The engine did not begin the stream of changes.")
@@ -69,8 +69,8 @@ class WatchClient:
                 await stream.close()
 
     async def check(self) -> None:
-        """Return when a stream can be had; raises what ``watch`` does."""
-        async with aclosing(self.watch()) as batches:
+        """Return when a stream can be had; raises what ``stream`` does."""
+        async with aclosing(self.stream()) as batches:
             await anext(batches)
 
     @asynccontextmanager
@@ -78,7 +78,7 @@ class WatchClient:
         """A connection to a manager of this swarm that answers."""
         async with AsyncExitStack() as stack:
             tunnel = await self._tunnel(stack)
-            from bot.swarm.watch.channel import GrpcChannel  # noqa: PLC0415 - see that module
+            from bot.swarm.event_stream.channel import GrpcChannel  # noqa: PLC0415 - see that module
 
             channel = await stack.enter_async_context(GrpcChannel(tunnel, self._check_seconds))
             await channel.check()

@@ -17,9 +17,9 @@ from google.protobuf.message import Message
 
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 from bot.domain.swarm.events import Batch, CursorLostError
-from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.reading import ObjectListing, Reader
-from bot.swarm.watch.tunnel import SERVER_NAME, Tunnel
+from bot.swarm.event_stream import watch_pb2 as pb
+from bot.swarm.event_stream.reading import ObjectListing, Reader
+from bot.swarm.event_stream.tunnel import SERVER_NAME, Tunnel
 
 if TYPE_CHECKING:
     _Call = grpc.aio.UnaryStreamCall[Message, pb.WatchMessage]
@@ -81,7 +81,7 @@ class GrpcChannel:
         nodes = await self._call(_LIST_NODES, pb.ListNodesRequest(), pb.ListNodesResponse)
         return ObjectListing(tuple(services.services), tuple(nodes.nodes))
 
-    def watch(self, resume_from: int | None, version: int) -> BatchStream:
+    def stream(self, resume_from: int | None, version: int) -> BatchStream:
         """Begin a stream of the changes after a version, None: from now on.
 
         ``version`` is one that the log has reached; all up to it counts as told.
@@ -111,7 +111,7 @@ class GrpcChannel:
 
 
 class BatchStream:
-    """The batches of one watch."""
+    """The batches of one stream."""
 
     def __init__(self, call: _Call, reader: Reader) -> None:
         self._call = call

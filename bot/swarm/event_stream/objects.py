@@ -26,7 +26,7 @@ from bot.domain.swarm.model import (
 )
 from bot.domain.swarm.placement import meets_constraints
 from bot.domain.text.redaction import masked_error
-from bot.swarm.watch import watch_pb2 as pb
+from bot.swarm.event_stream import watch_pb2 as pb
 from bot.swarm.wire import STACK_LABEL
 
 _Word = TypeVar("_Word")

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Final
 
 from bot.domain.errors import SwarmUnavailableError
-from bot.swarm.watch.errors import UntrustedError, from_system
+from bot.swarm.event_stream.errors import UntrustedError, from_system
 
 SERVER_NAME: Final = "swarm-manager"
 

@@ -15,10 +15,10 @@ import pytest
 from bot.domain.swarm.events import Batch, Event, EventAction
 from bot.domain.swarm.model import Node, RestartCondition, Service, Task, TaskState
 from bot.swarm import wire
-from bot.swarm.watch import objects
-from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.reading import ObjectListing, Reader
-from tests.unit.recordings.watch import WatchRecording, shop
+from bot.swarm.event_stream import objects
+from bot.swarm.event_stream import watch_pb2 as pb
+from bot.swarm.event_stream.reading import ObjectListing, Reader
+from tests.unit.recordings.event_stream import StreamRecording, shop
 
 PROJECT = Path(__file__).resolve().parents[4]
 STREAMS = ("leader", "follower", "replay")
@@ -26,7 +26,7 @@ Raw = pb.Task | pb.Service | pb.Node
 
 
 @pytest.fixture(scope="module")
-def recording() -> WatchRecording:
+def recording() -> StreamRecording:
     return shop()
 
 
@@ -38,7 +38,7 @@ def events_of(batches: Iterable[Batch]) -> list[Event]:
     return [event for batch in batches for event in batch.events]
 
 
-def started(recording: WatchRecording) -> Reader:
+def started(recording: StreamRecording) -> Reader:
     reader = Reader(recording.first)
     reader.learn(recording.listing)
     return reader
@@ -54,14 +54,14 @@ def raw_objects(messages: Iterable[pb.WatchMessage]) -> dict[tuple[str, int], Ra
     return found
 
 
-def at_the_same_version(recording: WatchRecording, kind: str) -> list[tuple[dict[str, Any], Raw]]:
+def at_the_same_version(recording: StreamRecording, kind: str) -> list[tuple[dict[str, Any], Raw]]:
     """What the Engine API said of objects beside what the stream said of them."""
     told = raw_objects(recording.leader)
     places = [((raw["ID"], raw["Version"]["Index"]), raw) for raw in recording.engine[kind]]
     return [(raw, told[place]) for place, raw in places if place in told]
 
 
-def test_tasks_are_as_the_engine_says(recording: WatchRecording) -> None:
+def test_tasks_are_as_the_engine_says(recording: StreamRecording) -> None:
     """Every field of a task, but for the last digits of times."""
     pairs = at_the_same_version(recording, "tasks")
 
@@ -76,7 +76,7 @@ def test_tasks_are_as_the_engine_says(recording: WatchRecording) -> None:
     assert {(one.exit_code, one.err) for one in ended} == {(3, "task: non-zero exit (3)")}
 
 
-def test_services_are_as_the_engine_says(recording: WatchRecording) -> None:
+def test_services_are_as_the_engine_says(recording: StreamRecording) -> None:
     """Every field of a service, but for its digest, the last digits of times and what a roll back
     would bring: that is in looks alone."""
     ((raw, told),) = at_the_same_version(recording, "services")
@@ -91,7 +91,7 @@ def test_services_are_as_the_engine_says(recording: WatchRecording) -> None:
     assert (found.monitor, found.rollback_monitor, found.max_per_node) == (7.0, 9.0, 2)
 
 
-def test_nodes_are_as_the_engine_says(recording: WatchRecording) -> None:
+def test_nodes_are_as_the_engine_says(recording: StreamRecording) -> None:
     """Every field of a node, but for who leads: that is in listings alone."""
     ((raw, told),) = at_the_same_version(recording, "nodes")
     assert isinstance(told, pb.Node)
@@ -102,13 +102,13 @@ def test_nodes_are_as_the_engine_says(recording: WatchRecording) -> None:
     }
 
 
-def test_secrets_of_a_service_stay_behind(recording: WatchRecording) -> None:
+def test_secrets_of_a_service_stay_behind(recording: StreamRecording) -> None:
     """Its environment is in the messages, and in no value."""
     assert any(b"PASSWORD=hidden" in message.SerializeToString() for message in recording.leader)
     assert "hidden" not in repr(read(started(recording), recording.leader))
 
 
-def test_every_manager_tells_the_same(recording: WatchRecording) -> None:
+def test_every_manager_tells_the_same(recording: StreamRecording) -> None:
     """A leader names versions at times, a follower never, a replay always: the places agree."""
     leader, follower, replayed = (
         read(started(recording), getattr(recording, stream)) for stream in STREAMS
@@ -120,7 +120,7 @@ def test_every_manager_tells_the_same(recording: WatchRecording) -> None:
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("handled", range(1, 67, 5))
 def test_resuming_tells_the_rest_and_nothing_twice(
-    recording: WatchRecording, stream: str, handled: int
+    recording: StreamRecording, stream: str, handled: int
 ) -> None:
     """From any place, what a replay begins one transaction too early is left out."""
     whole = read(started(recording), getattr(recording, stream))
@@ -137,7 +137,7 @@ def test_resuming_tells_the_rest_and_nothing_twice(
     assert all(event.action is EventAction.REMOVE for event in told[:removed_again])
 
 
-def test_the_place_is_never_ahead_of_the_log(recording: WatchRecording) -> None:
+def test_the_place_is_never_ahead_of_the_log(recording: StreamRecording) -> None:
     """What a follower does not name is at most what a replay names: nothing can be lost."""
     reader, certain = started(recording), []
     for message in recording.follower:
@@ -148,7 +148,7 @@ def test_the_place_is_never_ahead_of_the_log(recording: WatchRecording) -> None:
     assert all(place <= real for place, real in zip(certain[1:], named[1:], strict=True))
 
 
-def test_tasks_after_a_scale_are_up_to_date(recording: WatchRecording) -> None:
+def test_tasks_after_a_scale_are_up_to_date(recording: StreamRecording) -> None:
     """Their template is the service's, though the labels of its containers come in any order."""
     events = events_of(read(started(recording), recording.leader))
     gone = next(
@@ -163,7 +163,7 @@ def test_tasks_after_a_scale_are_up_to_date(recording: WatchRecording) -> None:
 
 
 def test_tasks_of_an_unknown_service_are_not_said_to_be_up_to_date(
-    recording: WatchRecording,
+    recording: StreamRecording,
 ) -> None:
     """Nobody can know: the service was changed before the stream, or is gone."""
     only_tasks = [m for m in recording.leader if m.events and not services_in(m)]
@@ -175,7 +175,7 @@ def test_tasks_of_an_unknown_service_are_not_said_to_be_up_to_date(
     assert {event.service for event in tasks} == {None}
 
 
-def test_a_task_comes_with_its_service(recording: WatchRecording) -> None:
+def test_a_task_comes_with_its_service(recording: StreamRecording) -> None:
     """As it was at that moment."""
     events = events_of(read(started(recording), recording.leader))
     replicas = [
@@ -277,11 +277,11 @@ def test_a_state_between_the_known_ones_is_the_one_before() -> None:
 
 
 def test_the_generated_code_is_that_of_the_proto(tmp_path: Path) -> None:
-    """Who changes ``watch.proto`` runs ``generate.sh``."""
-    folder = PROJECT / "bot" / "swarm" / "watch"
+    """Who changes ``stream.proto`` runs ``generate.sh``."""
+    folder = PROJECT / "bot" / "swarm" / "event_stream"
     ours = {**os.environ, "PYTHON": sys.executable}
     subprocess.run([folder / "generate.sh", tmp_path], env=ours, check=True, timeout=60)
-    for made in sorted((tmp_path / "bot" / "swarm" / "watch").iterdir()):
+    for made in sorted((tmp_path / "bot" / "swarm" / "event_stream").iterdir()):
         kept = (folder / made.name).read_text().splitlines()
         assert kept == made.read_text().splitlines(), made.name
 

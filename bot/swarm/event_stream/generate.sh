@@ -5,4 +5,4 @@ set -eu
 cd "$(dirname "$0")/../../.."
 out="${1:-.}"
 exec "${PYTHON:-.venv/bin/python}" -m grpc_tools.protoc --proto_path=. \
-    --python_out="$out" --pyi_out="$out" bot/swarm/watch/watch.proto
+    --python_out="$out" --pyi_out="$out" bot/swarm/event_stream/watch.proto

@@ -16,12 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bot.swarm.watch import watch_pb2 as pb
-from bot.swarm.watch.reading import ObjectListing
+from bot.swarm.event_stream import watch_pb2 as pb
+from bot.swarm.event_stream.reading import ObjectListing
 
 
 @dataclass(frozen=True)
-class WatchRecording:
+class StreamRecording:
     """``engine`` has raw ``services``, ``tasks`` and ``nodes``."""
 
     first: int
@@ -33,12 +33,12 @@ class WatchRecording:
 
 
 @cache
-def shop() -> WatchRecording:
+def shop() -> StreamRecording:
     """The recording."""
     raw = json.loads(gzip.decompress((Path(__file__).parent / "shop.json.gz").read_bytes()))
     services = pb.ListServicesResponse.FromString(b64decode(raw["services"]))
     nodes = pb.ListNodesResponse.FromString(b64decode(raw["nodes"]))
-    return WatchRecording(
+    return StreamRecording(
         raw["first"],
         ObjectListing(tuple(services.services), tuple(nodes.nodes)),
         _messages(raw["leader"]),

@@ -21,8 +21,8 @@ from typing import Final
 
 from bot.domain.swarm.events import Batch, Event, EventAction
 from bot.domain.swarm.model import Node, Service
-from bot.swarm.watch import objects
-from bot.swarm.watch import watch_pb2 as pb
+from bot.swarm.event_stream import objects
+from bot.swarm.event_stream import watch_pb2 as pb
 
 _ACTIONS: Final[dict[int, EventAction]] = {
     pb.ACTION_CREATE: EventAction.CREATE,
