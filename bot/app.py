@@ -90,7 +90,7 @@ class App:
         self._loops: list[asyncio.Task[None]] = []
         self._build_adapters()
         self._build_core()
-        self._build_watch()
+        self._build_watcher()
         self._build_edge()
 
     @property
@@ -205,7 +205,7 @@ class App:
             defaults=defaults,
             timelines=settings.bot_timelines,
             limits=ConvergenceLimits(
-                time_limit=settings.bot_job_seconds, watch=settings.bot_watch_seconds
+                time_limit=settings.bot_job_seconds, probation=settings.bot_watch_seconds
             ),
             plan_seconds=settings.bot_plan_seconds,
         )
@@ -232,7 +232,7 @@ class App:
             told=Timelines(ctx).told,
         )
 
-    def _build_watch(self) -> None:
+    def _build_watcher(self) -> None:
         settings = self._settings
         stacks = (name.strip() for name in settings.bot_alerts_stacks.split(","))
         rules = Rules(
@@ -285,7 +285,7 @@ class App:
             job,
             self._clock.now(),
             command=self._settings.bot_command,
-            watch_seconds=self._settings.bot_watch_seconds,
+            probation_seconds=self._settings.bot_watch_seconds,
         )
 
     def _render_home(self, board: Dashboard, operator: bool, now: float, until: float) -> Message:  # noqa: FBT001 - as Home calls it

@@ -76,9 +76,9 @@ class DeployRunner:
                 return
         await self._go_on(lease, plan, recording)
 
-    async def watch(self, lease: JobLease) -> None:
-        """Watch what converged on; a verdict that is revised is the version's, too."""
-        await self._following.watch(lease)
+    async def run_probation(self, lease: JobLease) -> None:
+        """Keep watching what converged; a verdict that is revised is the version's, too."""
+        await self._following.follow_probation(lease)
         if lease.job.revised and not lease.job.untouched:
             await self._note_version(lease.job)
 

@@ -1,4 +1,4 @@
-"""How the services of a job are followed to their verdicts, and the watch after it."""
+"""How the services of a job are followed to their verdicts, and the probation after it."""
 
 from __future__ import annotations
 
@@ -40,29 +40,30 @@ class Following:
         left = [index for index in indexes if at(lease.job.outcomes, index) is None]
         await asyncio.gather(*(self._follow(lease, index) for index in left))
 
-    async def watch(self, lease: JobLease) -> None:
-        """Watch every provisionally converged service on; revise what proves wrong."""
+    async def follow_probation(self, lease: JobLease) -> None:
+        """Keep watching every provisionally converged service; revise what proves wrong."""
         job = lease.job
-        watched = [
+        provisional = [
             index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
         ]
         course = _Course(job, self._ctx.clock)
         outcomes = await asyncio.gather(
             *(
-                self._ctx.observer.follow(self._watching(job, i), partial(course.note, i))
-                for i in watched
+                self._ctx.observer.follow(self._on_probation(job, i), partial(course.note, i))
+                for i in provisional
             )
         )
         job = replace(job, course=course.so_far)
-        for index, outcome in zip(watched, outcomes, strict=True):
-            job = _watched(job, index, outcome)
+        for index, outcome in zip(provisional, outcomes, strict=True):
+            job = _after_probation(job, index, outcome)
         await lease.finish(replace(job, watched_until=self._ctx.clock.now()))
 
     async def end(self, lease: JobLease, job: Job) -> None:
         """The job is finished; what is provisional is watched on."""
-        watch = any(outcome and outcome.provisional for outcome in job.outcomes)
+        probation = any(outcome and outcome.provisional for outcome in job.outcomes)
         await lease.finish(
-            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()), watch=watch
+            replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()),
+            probation=probation,
         )
 
     def progress(self, lease: JobLease, index: int, progress: ServiceProgress) -> None:
@@ -102,8 +103,8 @@ class Following:
         )
         return self._aim(job, index, goal)
 
-    def _watching(self, job: Job, index: int) -> Convergence:
-        return Convergence.watching(
+    def _on_probation(self, job: Job, index: int) -> Convergence:
+        return Convergence.on_probation(
             self._goal(job, index), since=job.finished or self._ctx.clock.now()
         )
 
@@ -113,8 +114,9 @@ def at(values: tuple[T | None, ...], index: int) -> T | None:
     return values[index] if index < len(values) else None
 
 
-def _watched(job: Job, index: int, seen: Outcome) -> Job:
-    """The job once a watch ended: its first verdict for good, or the one that proved right."""
+def _after_probation(job: Job, index: int, seen: Outcome) -> Job:
+    """The job once its probation ended: its first verdict for good, or the one that proved
+    right."""
     first = job.outcomes[index]
     if first is not None and first.verdict is seen.verdict:
         return job.with_outcome(index, replace(first, provisional=False))
@@ -122,8 +124,8 @@ def _watched(job: Job, index: int, seen: Outcome) -> Job:
 
 
 class _Course:
-    """What a watch sees: it goes into the job's course alone, as the message is left alone until
-    a verdict is revised."""
+    """What a probation sees: it goes into the job's course alone, as the message is left alone
+    until a verdict is revised."""
 
     def __init__(self, job: Job, clock: Clock) -> None:
         self.so_far = job.course

@@ -116,7 +116,7 @@ class NodeJob:
         ended = await first_of(following, lease.cancelled)
         await self._following.end(lease, lease.job if ended else self._cancelled(lease))
 
-    async def watch(self, lease: JobLease) -> None:
+    async def run_probation(self, lease: JobLease) -> None:
         """Nothing: no outcome of these jobs is provisional."""
         await lease.finish(lease.job)
 
@@ -286,7 +286,7 @@ def _target(service: Service, look: StackLook) -> Target:
 
 
 def _for_good(_target: Target, outcome: Outcome) -> Outcome:
-    """No watch comes after these jobs: tasks were moved, nothing of them was changed."""
+    """No probation comes after these jobs: tasks were moved, nothing of them was changed."""
     return replace(outcome, provisional=False)
 
 

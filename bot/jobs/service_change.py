@@ -1,7 +1,7 @@
 """How every command that changes services goes on, from a queued job to the verdicts.
 
 An operation says what is done to one service; all the rest is the same for each: a look, the change
-made once, the observation, the watch after it.
+made once, the observation, the probation after it.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ class ChangeRunner:
         ended = await first_of(following, lease.cancelled)
         await self._following.end(lease, lease.job if ended else self._cancelled(lease))
 
-    async def watch(self, lease: JobLease) -> None:
-        """Watch every provisionally converged service on; revise what proves wrong."""
-        await self._following.watch(lease)
+    async def run_probation(self, lease: JobLease) -> None:
+        """Keep watching every provisionally converged service; revise what proves wrong."""
+        await self._following.follow_probation(lease)
 
     async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
         """The job with what speaks against it, None when it may go on."""

@@ -53,7 +53,7 @@ class JobLease:
             saved = await self._jobs.save(self.token, self.job)
             self.job = replace(self.job, revision=saved.revision)
 
-    async def finish(self, job: Job, *, watch: bool = False) -> None:
+    async def finish(self, job: Job, *, probation: bool = False) -> None:
         """Write the end of the turn; tries again until the store took it or the lease is lost.
 
         From then on any replica may settle the message: no progress of ours may come after.
@@ -63,7 +63,7 @@ class JobLease:
         backoff = Backoff()
         while True:
             try:
-                self.job = await self._jobs.finish(self.token, job, watch=watch)
+                self.job = await self._jobs.finish(self.token, job, probation=probation)
             except StoreUnavailableError as error:
                 log.warning("verdict of job %s waits for the store: %s", job.id, error)
                 await self._clock.sleep(backoff.failed())
@@ -88,5 +88,5 @@ class Runner(Protocol):
     async def run(self, lease: JobLease) -> None:
         """Make the change, or go on where a lost worker was, and bring it to its verdict."""
 
-    async def watch(self, lease: JobLease) -> None:
-        """Watch on what a finished job left and revise its verdict when it proves wrong."""
+    async def run_probation(self, lease: JobLease) -> None:
+        """Keep watching what a finished job left and revise its verdict when it proves wrong."""

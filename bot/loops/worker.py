@@ -138,8 +138,8 @@ class Worker:
         if lease.token.attempt > MOST_ATTEMPTS:
             raise BotError(f"{MOST_ATTEMPTS} workers were lost while they worked on this job")
         runner = self._runners[lease.job.action]
-        if lease.token.turn is Turn.WATCH:
-            await runner.watch(lease)
+        if lease.token.turn is Turn.PROBATION:
+            await runner.run_probation(lease)
         else:
             await runner.run(lease)
 
@@ -147,7 +147,7 @@ class Worker:
         """Every job ends in a verdict, whatever went wrong."""
         known = error if isinstance(error, BotError) else BotError("Something unexpected happened.")
         log.error("job %s failed, ref %s", lease.job.id, known.ref, exc_info=error)
-        if lease.token.turn is Turn.WATCH:
+        if lease.token.turn is Turn.PROBATION:
             await lease.finish(lease.job)
             return
         outcome = Outcome(

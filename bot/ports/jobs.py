@@ -89,10 +89,11 @@ class Jobs(Protocol):
     async def save(self, token: LeaseToken, job: Job) -> Job:
         """Write progress; returns the job with its new revision. Raises LeaseLostError."""
 
-    async def finish(self, token: LeaseToken, job: Job, *, watch: bool) -> Job:
+    async def finish(self, token: LeaseToken, job: Job, *, probation: bool) -> Job:
         """Write the verdict, free the lanes, make a delivery due, and end the turn.
 
-        With ``watch`` a WATCH turn of the same job is queued (in no lane). Raises LeaseLostError.
+        With ``probation`` a PROBATION turn of the same job is queued (in no lane). Raises
+        LeaseLostError.
         """
 
     async def cancel(self, job_id: str, user: str) -> CancelResult:

@@ -89,14 +89,15 @@ class Queue(Records):
         record = encode_job(_began(token, job))
         return replace(job, revision=int(await self._held("save", token, record)))
 
-    async def finish(self, token: LeaseToken, job: Job, *, watch: bool) -> Job:
+    async def finish(self, token: LeaseToken, job: Job, *, probation: bool) -> Job:
         """Write the verdict, free the lanes, make a delivery due, and end the turn.
 
-        With ``watch`` a WATCH turn of the same job is queued (in no lane). Raises LeaseLostError.
+        With ``probation`` a PROBATION turn of the same job is queued (in no lane). Raises
+        LeaseLostError.
         """
         ended = _ended(_began(token, job))
         verdict = ended.verdict.value if ended.verdict else ""
-        reply = await self._held("finish", token, encode_job(ended), verdict, int(watch))
+        reply = await self._held("finish", token, encode_job(ended), verdict, int(probation))
         return replace(ended, revision=int(reply))
 
     async def cancel(self, job_id: str, user: str) -> CancelResult:

@@ -65,11 +65,11 @@ async def taken(jobs: RedisJobs, seconds: float = PATIENCE) -> LeaseToken:
     return lease
 
 
-async def finish(jobs: RedisJobs, lease: LeaseToken, *, watch: bool = False) -> Job:
+async def finish(jobs: RedisJobs, lease: LeaseToken, *, probation: bool = False) -> Job:
     """End a turn well."""
     job = await jobs.load(lease.job_id)
     assert job is not None
-    return await jobs.finish(lease, done(job), watch=watch)
+    return await jobs.finish(lease, done(job), probation=probation)
 
 
 async def audit_tail(jobs: RedisJobs, count: int) -> list[dict[str, str]]:

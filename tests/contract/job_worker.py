@@ -59,7 +59,7 @@ async def _turn(jobs: RedisJobs, lease: LeaseToken, folder: Path) -> None:
             _log(folder, f"begin {job.id}")
         await _labour(jobs, lease, job)
     job = done(job)
-    await jobs.finish(lease, job, watch=lease.turn is Turn.RUN and random.random() < 0.3)
+    await jobs.finish(lease, job, probation=lease.turn is Turn.RUN and random.random() < 0.3)
 
 
 async def _labour(jobs: RedisJobs, lease: LeaseToken, job: Job) -> None:

@@ -64,7 +64,7 @@ async def finished_job(jobs, messenger, channel: str = SWARM) -> Job:
     lease = await jobs.take(5.0)
     assert lease is not None
     ended = replace(done(job), state=JobState.FINISHED, finished=CLOCK.now())
-    await jobs.finish(lease, ended, watch=False)
+    await jobs.finish(lease, ended, probation=False)
     return ended
 
 

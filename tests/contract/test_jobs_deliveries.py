@@ -13,9 +13,9 @@ from tests.contract.conftest import OpenJobs
 from tests.contract.job_kit import PATIENCE, a_job, done, finish, taken
 
 
-async def _ended(jobs: RedisJobs, *, watch: bool = False) -> Job:
+async def _ended(jobs: RedisJobs, *, probation: bool = False) -> Job:
     await jobs.submit(a_job("web"))
-    return await finish(jobs, await taken(jobs), watch=watch)
+    return await finish(jobs, await taken(jobs), probation=probation)
 
 
 async def test_a_finished_job_wakes_who_waits_for_it(jobs: RedisJobs, other: RedisJobs):
@@ -64,10 +64,10 @@ async def test_what_slack_did_not_take_is_due_later(jobs: RedisJobs):
 
 async def test_showing_an_old_revision_confirms_nothing_newer(jobs: RedisJobs):
     """A revised verdict stays due, and who asked was told of the first."""
-    first = await _ended(jobs, watch=True)
+    first = await _ended(jobs, probation=True)
     await jobs.due_deliveries(0)
     await jobs.mark_told(first.id, "converged")
-    second = await jobs.finish(await taken(jobs), done(first), watch=False)
+    second = await jobs.finish(await taken(jobs), done(first), probation=False)
     await jobs.delivered(first.id, first.revision)
     assert await jobs.due_deliveries(0) == (Delivery(first.id, second.revision, "converged"),)
     await jobs.delivered(first.id, second.revision)

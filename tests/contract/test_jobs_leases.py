@@ -47,15 +47,15 @@ async def test_a_lost_workers_job_is_taken_over(open_jobs: OpenJobs):
 
 
 async def test_a_lost_workers_watch_is_taken_over(open_jobs: OpenJobs):
-    """Watch turns have leases like any other."""
+    """Probation turns have leases like any other."""
     jobs = await open_jobs(lease=SHORT)
     job = a_job("web")
     await jobs.submit(job)
-    await finish(jobs, await taken(jobs), watch=True)
+    await finish(jobs, await taken(jobs), probation=True)
     turns = [await taken(jobs), await taken(jobs)]
     assert [(each.job_id, each.turn, each.attempt) for each in turns] == [
-        (job.id, Turn.WATCH, 1),
-        (job.id, Turn.WATCH, 2),
+        (job.id, Turn.PROBATION, 1),
+        (job.id, Turn.PROBATION, 2),
     ]
 
 
@@ -92,7 +92,7 @@ async def test_a_stale_worker_can_do_nothing_more(open_jobs: OpenJobs, same_repl
 def _everything(jobs: RedisJobs, lease: LeaseToken, job: Job):
     yield jobs.renew(lease)
     yield jobs.save(lease, replace(job, message="stale"))
-    yield jobs.finish(lease, job, watch=True)
+    yield jobs.finish(lease, job, probation=True)
     yield jobs.release(lease)
 
 

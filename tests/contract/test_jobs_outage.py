@@ -54,7 +54,7 @@ def _every_call(jobs: RedisJobs, lease: LeaseToken):
     yield jobs.release(lease)
     yield jobs.load(job.id)
     yield jobs.save(lease, job)
-    yield jobs.finish(lease, job, watch=False)
+    yield jobs.finish(lease, job, probation=False)
     yield jobs.cancel(job.id, "U1")
     yield jobs.active()
     yield jobs.recent(1)

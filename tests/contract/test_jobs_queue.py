@@ -111,7 +111,7 @@ async def test_a_job_goes_from_queued_through_running_to_finished(jobs: RedisJob
     saved = await jobs.save(lease, replace(running, started=5.5, message="1.2"))
     assert saved.revision == 1
     assert await jobs.load(job.id) == saved
-    ended = await jobs.finish(lease, done(replace(saved, finished=9.0)), watch=False)
+    ended = await jobs.finish(lease, done(replace(saved, finished=9.0)), probation=False)
     assert (ended.state, ended.revision, ended.finished) == (JobState.FINISHED, 2, 9.0)
     assert await jobs.load(job.id) == ended
     assert ended.verdict is Verdict.CONVERGED
@@ -127,13 +127,13 @@ async def test_a_watch_turn_holds_no_lane(jobs: RedisJobs):
     job, following = a_job("web"), a_job("web")
     await jobs.submit(job)
     await jobs.submit(following)
-    ended = await finish(jobs, await taken(jobs), watch=True)
+    ended = await finish(jobs, await taken(jobs), probation=True)
     turns = sorted([await taken(jobs), await taken(jobs)], key=lambda each: each.turn.value)
     assert [(each.job_id, each.turn, each.attempt) for each in turns] == [
         (following.id, Turn.RUN, 1),
-        (job.id, Turn.WATCH, 1),
+        (job.id, Turn.PROBATION, 1),
     ]
-    revised = await jobs.finish(turns[1], replace(ended, revised=True), watch=False)
+    revised = await jobs.finish(turns[1], replace(ended, revised=True), probation=False)
     assert revised == replace(ended, revised=True, revision=ended.revision + 1)
     assert await jobs.load(job.id) == revised
     assert [each.id for each in await jobs.recent(10)] == [job.id]
@@ -269,7 +269,7 @@ async def test_history_is_trimmed_but_not_what_is_undelivered_or_watched(open_jo
         await jobs.submit(job)
     for job in submitted:
         lease = await _run_turn(jobs)
-        ended = await finish(jobs, lease, watch=job is watched)
+        ended = await finish(jobs, lease, probation=job is watched)
         if job is not undelivered:
             await jobs.delivered(job.id, ended.revision)
     expected = [submitted[4].id, submitted[3].id, watched.id, undelivered.id]

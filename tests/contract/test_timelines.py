@@ -12,12 +12,12 @@ from tests.unit.hostile import shown
 LINK = "https://emulated.slack.com/files/F1/timeline-abc.png"
 
 
-async def finished(jobs: RedisJobs, *, watch: bool = False) -> str:
+async def finished(jobs: RedisJobs, *, probation: bool = False) -> str:
     """The id of a job that ended and whose message says so."""
     job = a_job("web")
     await jobs.submit(job)
     lease = await taken(jobs)
-    ended = await jobs.finish(lease, done(job), watch=watch)
+    ended = await jobs.finish(lease, done(job), probation=probation)
     (due,) = await jobs.due_deliveries(5.0)
     await jobs.mark_told(due.job_id, Verdict.CONVERGED.value)
     await jobs.delivered(due.job_id, ended.revision)
@@ -40,12 +40,12 @@ async def test_a_link_makes_the_message_due_once_more(jobs: RedisJobs):
 
 async def test_a_watch_that_began_before_keeps_the_link(jobs: RedisJobs):
     """Its worker does not know of it, and writes the record without it."""
-    job_id = await finished(jobs, watch=True)
+    job_id = await finished(jobs, probation=True)
     lease: LeaseToken = await taken(jobs)
     known = await jobs.load(job_id)
     assert known is not None
     await jobs.link_timeline(job_id, LINK)
-    await jobs.finish(lease, known, watch=False)
+    await jobs.finish(lease, known, probation=False)
     after = await jobs.load(job_id)
     assert after is not None
     assert after.timeline == LINK

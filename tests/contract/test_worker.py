@@ -32,7 +32,7 @@ class Runner:
         self.begun.set()
         await self._what(lease)
 
-    async def watch(self, lease: JobLease) -> None:
+    async def run_probation(self, lease: JobLease) -> None:
         await self.run(lease)
 
 

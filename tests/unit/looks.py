@@ -66,7 +66,7 @@ class Machine:
         self.nodes = NODES
         self.state = Convergence.start(goal)
         if since is not None:
-            self.state = Convergence.watching(goal, BEGAN + since)
+            self.state = Convergence.on_probation(goal, BEGAN + since)
 
     def see(
         self,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.domain.convergence.rule import Phase, Rule
-from bot.domain.convergence.rules import CONVERGING, WATCHING
+from bot.domain.convergence.rules import CONVERGING, PROBATION
 
-_TABLES = ((Phase.CONVERGING, CONVERGING), (Phase.WATCHING, WATCHING))
+_TABLES = ((Phase.CONVERGING, CONVERGING), (Phase.PROBATION, PROBATION))
 
 
 def diagram() -> str:
@@ -13,7 +13,7 @@ def diagram() -> str:
     lines = [
         "stateDiagram-v2",
         "    [*] --> converging: the change is applied",
-        "    converging --> watching: converged, provisional",
+        "    converging --> probation: converged, provisional",
     ]
     for phase, rules in _TABLES:
         verdicts = dict.fromkeys(verdict for rule in rules for verdict in rule.ends)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class ConvergenceLimits:
     """When time alone decides; all in seconds but the count.
 
-    ``time_limit`` ends every convergence. ``watch`` is how long a ``converged`` is watched.
+    ``time_limit`` ends every convergence. ``probation`` is how long a ``converged`` is watched.
     ``slot_failures`` is how many failures of one slot are a verdict. ``unschedulable_after`` is
     how long a task may find no node, ``starting_error_after`` how long one task may go on trying
     to start with the same kind of error. A slot with no live task is judged ``vacant_margin``
@@ -19,7 +19,7 @@ class ConvergenceLimits:
     """
 
     time_limit: float = 900.0
-    watch: float = 60.0
+    probation: float = 60.0
     slot_failures: int = 3
     unschedulable_after: float = 5.0
     starting_error_after: float = 10.0

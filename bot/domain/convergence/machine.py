@@ -6,8 +6,8 @@ next state, what to show, and an outcome once there is one. Looks are the truth;
 between them only adds failures that no look can show any more. ``docs/convergence.md`` has the
 rules in prose.
 
-Two phases: *converging* ends with an outcome; a provisional ``converged`` may then be *watched*
-for a while, by this or another process, and is confirmed or revised.
+Two phases: *converging* ends with an outcome; a provisional ``converged`` may then be on
+*probation* for a while, by this or another process, and is confirmed or revised.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.domain.convergence.goal import ConvergenceLimits, Goal
 from bot.domain.convergence.history import Memory, Observation, remember
 from bot.domain.convergence.probe_spec import ProbeSpec, Reading
 from bot.domain.convergence.rule import Case, Phase, Rule
-from bot.domain.convergence.rules import CONVERGING, WATCHING
+from bot.domain.convergence.rules import CONVERGING, PROBATION
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
@@ -31,7 +31,7 @@ __all__ = ["Convergence", "ConvergenceLimits", "Goal", "Phase", "StepResult", "q
 
 @dataclass(frozen=True, slots=True)
 class Convergence:
-    """The state of one convergence. ``since`` is when its watch began, None while converging.
+    """The state of one convergence. ``since`` is when its probation began, None while converging.
 
     ``last`` is the step that ended it: further steps repeat it.
     """
@@ -49,12 +49,12 @@ class Convergence:
         return cls(goal)
 
     @classmethod
-    def watching(cls, goal: Goal, since: float) -> Convergence:
+    def on_probation(cls, goal: Goal, since: float) -> Convergence:
         """The state after a provisional ``converged`` at ``since``, Unix seconds.
 
-        Nothing else is needed, so another process can take the watch up.
+        Nothing else is needed, so another process can take the probation up.
         """
-        return cls(goal, Phase.WATCHING, since)
+        return cls(goal, Phase.PROBATION, since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class StepResult:
 
 
 def question(state: Convergence, look: Look) -> ProbeSpec | None:
-    """Whom to ask before the step with this look, None for nobody. A watch asks no more."""
+    """Whom to ask before the step with this look, None for nobody. A probation asks no more."""
     service = look.service
     if state.phase is not Phase.CONVERGING or service is None:
         return None
@@ -99,7 +99,7 @@ def step(
         ready = readiness.judge(look, service, census, reading)
     observation = Observation(state.goal, look, service, census, heard, now, ready)
     case = Case(observation, remember(state.memory, observation), state.since)
-    rules = WATCHING if state.phase is Phase.WATCHING else CONVERGING
+    rules = PROBATION if state.phase is Phase.PROBATION else CONVERGING
     result, seconds = _ask(rules, case)
     progress = wording.progress(observation, case.memory, _phase_words(case, seconds, result))
     state = replace(state, memory=case.memory, shown=progress)
@@ -123,7 +123,7 @@ def _ended(state: Convergence, result: Outcome | None) -> Convergence:
 def _gone(state: Convergence) -> StepResult:
     goal = state.goal
     verdict, reason = Verdict.SUPERSEDED, "Somebody removed the service meanwhile."
-    if state.phase is Phase.WATCHING:
+    if state.phase is Phase.PROBATION:
         verdict, reason = Verdict.CONVERGED, "It ran well until somebody removed the service."
     result = Outcome(verdict, reason, desired=goal.replicas or 0)
     progress = ServiceProgress(goal.service, 0, goal.replicas or 0, "the service is gone")

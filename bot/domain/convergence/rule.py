@@ -17,13 +17,13 @@ class Phase(Enum):
     """Where the convergence of a change is."""
 
     CONVERGING = "converging"
-    WATCHING = "watching"
+    PROBATION = "probation"
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a rule judges. ``since`` is when the watch began, None while converging."""
+    """What a rule judges. ``since`` is when the probation began, None while converging."""
 
     observation: Observation
     memory: Memory

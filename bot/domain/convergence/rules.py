@@ -103,7 +103,7 @@ def judge_time_limit(case: Case) -> Answer:
     return replace(result, advice=observation.readiness.advice) if blocked else result
 
 
-def judge_watch_foreign(case: Case) -> Answer:
+def judge_probation_foreign(case: Case) -> Answer:
     """Somebody changed the service: what happens from now on is not this change's doing."""
     observation = case.observation
     other_template = observation.service.template != case.memory.first_template
@@ -113,28 +113,29 @@ def judge_watch_foreign(case: Case) -> Answer:
     return NEVER
 
 
-def judge_watch_held(case: Case) -> Answer:
-    """It was well for the whole watch time, counted from the last failure on."""
+def judge_probation_held(case: Case) -> Answer:
+    """It was well for the whole probation, counted from the last failure on."""
     well, since = case.memory.well, case.since
     if well is None or since is None:
         return NEVER
     start = since if well[1] == case.memory.first_at and not case.memory.counted else well[1]
-    left = case.observation.goal.limits.watch - (case.observation.now - start)
-    watched = wording.duration(case.observation.goal.limits.watch)
+    left = case.observation.goal.limits.probation - (case.observation.now - start)
+    watched = wording.duration(case.observation.goal.limits.probation)
     return left if left > 0 else _kept(case, f"for {watched} without a failure")
 
 
-def judge_watch_limit(case: Case) -> Answer:
-    """The watch does not outlast the time limit."""
+def judge_probation_limit(case: Case) -> Answer:
+    """The probation does not outlast the time limit."""
     observation, limits = case.observation, case.observation.goal.limits
     end = max(
-        (case.since or observation.now) + limits.watch, observation.goal.began + limits.time_limit
+        (case.since or observation.now) + limits.probation,
+        observation.goal.began + limits.time_limit,
     )
     if observation.now < end:
         return end - observation.now
     failures = case.memory.counted
     if observation.census.full or not failures:
-        return _kept(case, "at the end of the watch")
+        return _kept(case, "at the end of the probation")
     cause = failures[-1].cause
     reason = f"{score(observation)} after {len(failures)} failures: {wording.clause(cause)}."
     return outcome(observation, Verdict.FAILED, reason, cause)
@@ -226,13 +227,13 @@ def _hold(case: Case) -> float:
 
 
 def _converged(case: Case) -> Outcome:
-    watch = case.observation.goal.limits.watch
+    probation = case.observation.goal.limits.probation
     held = _hold(case)
     how = f", and did for {wording.duration(held)} without a failure" if held else ""
     ready = case.observation.readiness
     by = f"; {ready.words}" if ready.probed else ""
     result = outcome(case.observation, Verdict.CONVERGED, f"{score(case.observation)}{how}{by}.")
-    return replace(result, provisional=watch > 0)
+    return replace(result, provisional=probation > 0)
 
 
 def _nothing_runs(case: Case) -> Outcome:
@@ -331,25 +332,25 @@ CONVERGING: Final = (
 )
 """The rules while a change is awaited."""
 
-WATCHING: Final = (
+PROBATION: Final = (
     Rule(
         "changed meanwhile",
         "somebody changed the service",
         (Verdict.CONVERGED,),
-        judge_watch_foreign,
+        judge_probation_foreign,
     ),
     *_FAILING,
     Rule(
-        "watch held",
-        "well for the whole watch time since the last failure",
+        "probation passed",
+        "well for the whole probation since the last failure",
         (Verdict.CONVERGED,),
-        judge_watch_held,
+        judge_probation_held,
     ),
     Rule(
-        "watch limit",
+        "probation limit",
         "the time limit is over",
         (Verdict.CONVERGED, Verdict.FAILED),
-        judge_watch_limit,
+        judge_probation_limit,
     ),
 )
 """The rules after a provisional ``converged``."""

@@ -45,10 +45,10 @@ class JobState(Enum):
 
 
 class Turn(Enum):
-    """What a worker does with a job: run it, or watch what it left for a while longer."""
+    """What a worker does with a job: run it, or keep watching what it left for a while."""
 
     RUN = "run"
-    WATCH = "watch"
+    PROBATION = "watch"  # the value stands in Redis
 
 
 @dataclass(frozen=True, slots=True)

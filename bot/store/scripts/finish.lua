@@ -1,13 +1,13 @@
--- ARGV: id, owner, attempt, record, verdict, whether to watch (1 or 0).
+-- ARGV: id, owner, attempt, record, verdict, whether a probation follows (1 or 0).
 -- Returns the new revision, nothing when the lease is lost.
-local id, owner, attempt, record, verdict, watch = unpack(ARGV)
+local id, owner, attempt, record, verdict, probation = unpack(ARGV)
 if not holds(id, owner, attempt) then return false end
 
 local job = redis.call('HMGET', JOB .. id, 'entry', 'turn', 'user')
 drop(job[1])
 redis.call('HSET', JOB .. id, 'json', record, 'entry', '', 'owner', '')
 local revision = redis.call('HINCRBY', JOB .. id, 'revision', 1)
-if watch == '1' then
+if probation == '1' then
   redis.call('HSET', JOB .. id, 'attempt', 0)
   offer(id, 'watch')
 end

@@ -40,7 +40,7 @@ from bot.views.slack.text import (
     slack_time,
 )
 
-WATCH_SECONDS = 60.0
+PROBATION_SECONDS = 60.0
 NAME_LENGTH = 63
 MOST_TEXT = 3000
 MOST_BUTTONS = 3
@@ -64,12 +64,12 @@ def job_message(
     queued_behind: str = "",
     *,
     command: str = "/orochi",
-    watch_seconds: float = WATCH_SECONDS,
+    probation_seconds: float = PROBATION_SECONDS,
 ) -> Message:
     """The message of a job as it is at ``now`` (Unix seconds).
 
     ``ahead`` counts the jobs before a queued one, ``queued_behind`` is the id of the one it waits
-    for. ``watch_seconds`` is how long a provisional ``converged`` is watched on.
+    for. ``probation_seconds`` is how long a provisional ``converged`` is watched on.
     """
     top = [header(headline(job))]
     if job.state is JobState.QUEUED:
@@ -77,7 +77,7 @@ def job_message(
         top.append(section(_waiting(ahead, queued_behind, what)))
     if job.state is not JobState.FINISHED:
         top += _foretold(job)
-    end = [context(*_small_print(job, now, command, watch_seconds)), *_buttons(job)]
+    end = [context(*_small_print(job, now, command, probation_seconds)), *_buttons(job)]
     middle: list[Block] = []
     for middle in stack_renderings(job) if job.plan else renderings(job):
         if fits([*top, *middle, *end]):
@@ -194,11 +194,11 @@ def _waiting(ahead: int, behind: str, what: str) -> str:
     return "Starts in a moment."
 
 
-def _small_print(job: Job, now: float, command: str, watch_seconds: float) -> list[str]:
+def _small_print(job: Job, now: float, command: str, probation_seconds: float) -> list[str]:
     asked = f"Asked by {mention(job.user)} · job `{line(job.id, 20)}`"
     stack = f" · stack {line(job.stack, 63)}" if job.stack else ""
     said = [f"{asked}{stack} · {_when(job, now)}"]
-    said += [_watch_words(job, watch_seconds), _revision_words(job)]
+    said += [_probation_words(job, probation_seconds), _revision_words(job)]
     if job.timeline:
         said.append(f"{link(job.timeline, 'Timeline')} of its slots")
     if job.confirmed_by:
@@ -220,12 +220,12 @@ def _when(job: Job, now: float) -> str:
     return f"asked {slack_date(job.created)}, as of {slack_time(now)}"
 
 
-def _watch_words(job: Job, watch_seconds: float) -> str:
+def _probation_words(job: Job, probation_seconds: float) -> str:
     if job.state is not JobState.FINISHED:
         return ""
     if any(outcome and outcome.provisional for outcome in job.outcomes):
         return (
-            f"Watched for {duration(watch_seconds)} more: if a task fails until then,"
+            f"Watched for {duration(probation_seconds)} more: if a task fails until then,"
             " this verdict is revised"
         )
     if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:

@@ -1,4 +1,5 @@
-"""Updates that the swarm pauses or rolls back, what other people do meanwhile, and the watch."""
+"""Updates that the swarm pauses or rolls back, what other people do meanwhile, and the
+probation."""
 
 from __future__ import annotations
 

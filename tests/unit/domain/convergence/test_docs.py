@@ -18,7 +18,7 @@ def test_the_diagram_is_drawn_from_the_tables():
     assert f"```mermaid\n{diagram()}```\n" in PAGE
 
 
-@pytest.mark.parametrize("phase", [Phase.CONVERGING, Phase.WATCHING])
+@pytest.mark.parametrize("phase", [Phase.CONVERGING, Phase.PROBATION])
 def test_the_rules_are_listed_as_they_are_asked(phase: Phase):
     assert table(phase) in PAGE
 

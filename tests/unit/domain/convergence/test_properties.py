@@ -20,7 +20,7 @@ from bot.domain.convergence.probe_spec import (
     read,
 )
 from bot.domain.convergence.rule import Phase
-from bot.domain.convergence.rules import CONVERGING, WATCHING
+from bot.domain.convergence.rules import CONVERGING, PROBATION
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.swarm.model import (
     Availability,
@@ -125,7 +125,9 @@ starts = st.builds(
     began=st.just(BEGAN),
     updates=st.booleans(),
 ).flatmap(
-    lambda goal: st.sampled_from([Convergence.start(goal), Convergence.watching(goal, BEGAN + 1)])
+    lambda goal: st.sampled_from(
+        [Convergence.start(goal), Convergence.on_probation(goal, BEGAN + 1)]
+    )
 )
 
 
@@ -150,7 +152,7 @@ def test_every_course_gives_steps_that_say_something_and_only_verdicts_of_the_ta
 ):
     allowed = {
         Phase.CONVERGING: {v for rule in CONVERGING for v in rule.ends} | {Verdict.SUPERSEDED},
-        Phase.WATCHING: {v for rule in WATCHING for v in rule.ends},
+        Phase.PROBATION: {v for rule in PROBATION for v in rule.ends},
     }
 
     for _, result, phase in run(state, course):

@@ -262,7 +262,7 @@ def test_nothing_is_asked_of_no_tasks():
     assert machine.outcome(0).reason == "Nothing runs any more."
 
 
-def test_a_watch_does_not_ask():
+def test_a_probation_does_not_ask():
     machine = Machine(a_goal(1), probed(replicas=1), since=0)
     machine.see(0, *workers(1))
 
@@ -285,4 +285,4 @@ def test_who_is_asked(service: Service | None, tasks: tuple[Task, ...], asked: P
     look = Look(BEGAN, service, tasks, NODES)
 
     assert question(Convergence.start(a_goal()), look) == asked
-    assert question(Convergence.watching(a_goal(), BEGAN), look) is None
+    assert question(Convergence.on_probation(a_goal(), BEGAN), look) is None

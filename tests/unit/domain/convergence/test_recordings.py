@@ -78,12 +78,12 @@ def replay(name: str, service: str, replicas: int | None, word: str = "", **goal
     return observe(looks, Convergence.start(target), began)
 
 
-def watch(name: str, first: Replay, service: str) -> Replay:
-    """The watch after a provisional ``converged``, taken up by another process."""
+def probation(name: str, first: Replay, service: str) -> Replay:
+    """The probation after a provisional ``converged``, taken up by another process."""
     source = recording(name)
     since = first.goal.began + first.seconds
     looks = source.replay(service, since, source.mark("remove all"))
-    return observe(looks, Convergence.watching(first.goal, since), first.goal.began)
+    return observe(looks, Convergence.on_probation(first.goal, since), first.goal.began)
 
 
 SCALES = [
@@ -232,7 +232,7 @@ def test_what_fails_late_is_converged_provisionally_and_then_revised(
     assert first.outcome is not None
     assert (first.verdict, first.outcome.provisional) == ("converged", True)
 
-    revised = watch(name, first, service)
+    revised = probation(name, first, service)
 
     assert revised.verdict == verdict
     assert span[0] <= revised.seconds <= span[1]
@@ -275,9 +275,9 @@ def test_the_return_of_a_lost_node_is_nobodys_failure():
     first, looks = with_first(source.replay("n_rep", began))
     assert first.service is not None
     goal = Goal(first.service.id, "n_rep", 12, began=began)
-    patient = replace(goal, limits=replace(goal.limits, watch=300))
+    patient = replace(goal, limits=replace(goal.limits, probation=300))
 
-    run = observe(looks, Convergence.watching(patient, began), began)
+    run = observe(looks, Convergence.on_probation(patient, began), began)
 
     assert run.verdict == NEVER_ENDS
     assert run.steps[-1][2].progress.failures == 0

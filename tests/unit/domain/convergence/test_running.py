@@ -66,7 +66,7 @@ def test_a_converged_is_provisional_while_it_is_watched():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
     assert machine.outcome(5, *running(1)).provisional is True
-    unwatched = Machine(a_goal(1, limits=ConvergenceLimits(watch=0)))
+    unwatched = Machine(a_goal(1, limits=ConvergenceLimits(probation=0)))
     unwatched.see(0, *running(1))
     assert unwatched.outcome(5, *running(1)).provisional is False
 

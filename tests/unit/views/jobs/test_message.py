@@ -132,10 +132,10 @@ def test_a_provisional_verdict_says_that_it_is_still_watched():
     job = with_finish(RUNNING, replace(CONVERGED, provisional=True))
 
     assert "Watched for 1 min more" in shown(message_of(job))
-    assert "Watched for 30 s more" in shown(message_of(job, watch_seconds=30))
+    assert "Watched for 30 s more" in shown(message_of(job, probation_seconds=30))
 
 
-def test_a_verdict_that_stood_the_watch_says_until_when():
+def test_a_verdict_that_stood_its_probation_says_until_when():
     job = with_finish(RUNNING, CONVERGED, watched_until=NOW + 60)
 
     assert "Watched until <!date^1700000060^" in shown(message_of(job))

@@ -1,4 +1,4 @@
-"""The watch after a verdict: what confirms it, what revises it, what ends it quietly."""
+"""The probation after a verdict: what confirms it, what revises it, what ends it quietly."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.unit.looks import (
 )
 
 
-def watching(replicas: int = 1, **values) -> Machine:
+def on_probation(replicas: int = 1, **values) -> Machine:
     return Machine(a_goal(replicas, **values), since=10.0)
 
 
-def test_a_watch_that_stays_well_confirms_the_verdict_after_its_time():
-    machine = watching()
+def test_a_probation_that_stays_well_confirms_the_verdict_after_its_time():
+    machine = on_probation()
     assert machine.see(10, *running(1)).look_again_in == 60.0
 
     assert machine.verdict(69, *running(1)) is None
@@ -32,15 +32,15 @@ def test_a_watch_that_stays_well_confirms_the_verdict_after_its_time():
     assert (outcome.verdict.value, outcome.provisional) == ("converged", False)
 
 
-def test_a_watch_taken_up_late_by_another_process_ends_on_time():
-    machine = watching()
+def test_a_probation_taken_up_late_by_another_process_ends_on_time():
+    machine = on_probation()
     machine.see(50, *running(1))
 
     assert machine.verdict(70, *running(1)) == "converged"
 
 
-def test_a_failure_during_the_watch_begins_it_again():
-    machine = watching()
+def test_a_failure_during_the_probation_begins_it_again():
+    machine = on_probation()
     machine.see(10, *running(1))
     machine.see(40, failed("r1"), a_task("b", 1, READY, desired=READY))
     machine.see(45, failed("r1"), a_task("b"))
@@ -49,8 +49,8 @@ def test_a_failure_during_the_watch_begins_it_again():
     assert machine.verdict(105, failed("r1"), a_task("b")) == "converged"
 
 
-def test_three_failures_of_a_slot_during_the_watch_revise_the_verdict():
-    machine = watching()
+def test_three_failures_of_a_slot_during_the_probation_revise_the_verdict():
+    machine = on_probation()
     tries = [failed("x" * n, code=7) for n in (1, 2, 3)]
     machine.see(10, *running(1))
     machine.see(20, *tries[:1], a_task("b"))
@@ -61,15 +61,15 @@ def test_three_failures_of_a_slot_during_the_watch_revise_the_verdict():
     assert (outcome.verdict.value, outcome.provisional) == ("crash_looping", False)
 
 
-def test_failures_between_the_change_and_the_watch_count():
-    machine = watching(known_dead=frozenset({"x"}))
+def test_failures_between_the_change_and_the_probation_count():
+    machine = on_probation(known_dead=frozenset({"x"}))
     tries = [failed("x" * n, code=7) for n in (1, 2, 3, 4)]
     machine.see(10, *tries[:3], a_task("b"))
 
     assert machine.verdict(20, *tries, a_task("c")) == "crash_looping"
 
 
-def test_a_slot_that_ends_for_good_during_the_watch_revises_the_verdict():
+def test_a_slot_that_ends_for_good_during_the_probation_revises_the_verdict():
     machine = Machine(a_goal(1), a_service(1, restart=RestartCondition.ON_FAILURE), since=10.0)
     machine.see(10, *running(1))
     machine.see(20, a_task("r1", 1, COMPLETE))
@@ -78,8 +78,8 @@ def test_a_slot_that_ends_for_good_during_the_watch_revises_the_verdict():
 
 
 @pytest.mark.parametrize("service", [a_service(5), a_service(1, template="v2")])
-def test_a_change_by_somebody_else_ends_the_watch_quietly(service: Service):
-    machine = watching()
+def test_a_change_by_somebody_else_ends_the_probation_quietly(service: Service):
+    machine = on_probation()
     machine.see(10, *running(1))
     machine.service = service
 
@@ -88,8 +88,8 @@ def test_a_change_by_somebody_else_ends_the_watch_quietly(service: Service):
     assert (outcome.verdict.value, outcome.provisional) == ("converged", False)
 
 
-def test_a_removal_ends_the_watch_quietly():
-    machine = watching()
+def test_a_removal_ends_the_probation_quietly():
+    machine = on_probation()
     machine.see(10, *running(1))
 
     step = machine.see(20, gone=True)
@@ -99,7 +99,7 @@ def test_a_removal_ends_the_watch_quietly():
 
 
 def test_a_lost_place_without_a_failure_is_not_held_against_the_change():
-    machine = watching(limits=ConvergenceLimits(time_limit=100))
+    machine = on_probation(limits=ConvergenceLimits(time_limit=100))
     lonely = a_task("p", 1, PENDING, err="no suitable node (x)")
     machine.see(10, *running(1))
     machine.see(20, lonely)
@@ -108,8 +108,8 @@ def test_a_lost_place_without_a_failure_is_not_held_against_the_change():
     assert machine.verdict(100, lonely) == "converged"
 
 
-def test_a_watch_that_is_never_well_again_ends_as_failed_at_the_time_limit():
-    machine = watching(limits=ConvergenceLimits(time_limit=100))
+def test_a_probation_that_is_never_well_again_ends_as_failed_at_the_time_limit():
+    machine = on_probation(limits=ConvergenceLimits(time_limit=100))
     replacement = a_task("b", 1, READY, desired=READY)
     machine.see(10, *running(1))
     machine.see(40, failed("r1"), replacement)
