@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchmarks.table import Table, quantile
 from bot.domain.incidents.events import News, ReducerContext, Rules
-from bot.domain.incidents.model import Watch
+from bot.domain.incidents.model import WatcherState
 from bot.domain.incidents.reducer import reduce
 from bot.domain.swarm.model import Task, TaskState
 from bot.swarm.event_stream import watch_pb2 as pb
@@ -69,11 +69,11 @@ def _judge(tasks: Iterator[Task]) -> float:
         lambda service: living[service].values(),
         rules=Rules(channel="CALERTS"),
     )
-    watch = Watch()
+    state = WatcherState()
     began = time.perf_counter()
     for number, task in enumerate(tasks):
         living[task.service_id][task.slot] = task
-        watch = reduce(watch, News((task,), cursor=number), context, number * EVERY).watch
+        state = reduce(state, News((task,), cursor=number), context, number * EVERY).state
     return CHANGES / (time.perf_counter() - began)
 
 

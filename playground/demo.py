@@ -165,7 +165,7 @@ async def _watching(app: App) -> None:
     """Wait until the bot has seen the swarm: what fails from then on is an alert."""
     with suppress(TimeoutError, BotError):
         async with asyncio.timeout(WATCHES_SECONDS):
-            while (await app.incidents.load()).watch.began is None:  # noqa: ASYNC110 - no event
+            while (await app.incidents.load()).state.began is None:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.02)
 
 

@@ -172,7 +172,7 @@ class AlertDelivery:
             return
         try:
             text = self._texts.message(alert)
-        except Exception:  # what cannot be shown of one incident must not end the watch of all
+        except Exception:  # what cannot be shown of one incident must not end the watcher
             log.exception("incident %s is not shown", alert.incident.id)
         else:
             self._chat.show(alert.channel, alert.message, text, still=self._still)

@@ -105,10 +105,10 @@ class Leader:
         log.info("this replica watches no more")
         for end in ends:
             if isinstance(end, SwarmError):
-                log.warning("the watch is left to other replicas: %s", end)
+                log.warning("the watcher is left to other replicas: %s", end)
                 return False
             if isinstance(end, Exception) and not isinstance(end, LeaseLostError):
-                log.error("the watch was interrupted and begins anew", exc_info=end)
+                log.error("the watcher was interrupted and begins anew", exc_info=end)
         return True
 
     async def _renew(self, lease: LeaderLease) -> None:

@@ -1,9 +1,9 @@
 """The watcher: from the swarm's changes to alerts, on the one replica that leads.
 
-What it knows is one value (``bot.domain.incidents.model.Watch``), changed by the pure reducer
-alone. One turn takes in whatever has come (changes, presses, evidence, time), saves what is known
-then, and acts after that. So whoever leads next goes on from what was saved: what was not is told
-again by the stream, and what was counted is known by its task's id.
+What it knows is one value (``bot.domain.incidents.model.WatcherState``), changed by the pure
+reducer alone. One turn takes in whatever has come (changes, presses, evidence, time), saves what is
+known then, and acts after that. So whoever leads next goes on from what was saved: what was not is
+told again by the stream, and what was counted is known by its task's id.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from bot.domain.incidents.events import (
     Rules,
     Tell,
 )
-from bot.domain.incidents.model import Incident, IncidentState, Silence, Watch
+from bot.domain.incidents.model import Incident, IncidentState, Silence, WatcherState
 from bot.domain.incidents.snapshot import (
     Snapshot,
     ends_tasks,
@@ -108,8 +108,8 @@ class Watcher:
             except StoreUnavailableError:
                 await self._dependencies.clock.sleep(backoff.failed())
             except BotError as error:
-                log.error("the watch begins anew: %s %s", error, error.hint)  # noqa: TRY400 - a sentence
-                return Kept(Watch(), {}, "")
+                log.error("the watcher begins with nothing: %s %s", error, error.hint)  # noqa: TRY400 - a sentence
+                return Kept(WatcherState(), {}, "")
 
 
 class LeaderSession:
@@ -118,9 +118,9 @@ class LeaderSession:
     def __init__(self, dependencies: WatcherDependencies, lease: LeaderLease, kept: Kept) -> None:
         self._dependencies = dependencies
         self._token = lease.token
-        self._watch = kept.watch
+        self._state = kept.state
         self._handled = kept.handled
-        self._saved = kept.watch, kept.handled
+        self._saved = kept.state, kept.handled
         self._began = dependencies.clock.now() - CLOCKS_APART
         self._snapshot = Snapshot()
         self._listed = False
@@ -129,7 +129,7 @@ class LeaderSession:
         self._wake = asyncio.Event()
         self._book = AlertBook(kept.alerts)
         self._book.address(dependencies.rules.channel)
-        for incident in kept.watch.incidents.values():
+        for incident in kept.state.incidents.values():
             if incident.told:
                 self._book.adopt(incident)
         self._delivery = AlertDelivery(
@@ -152,10 +152,10 @@ class LeaderSession:
         try:
             async with asyncio.TaskGroup() as group:
                 self._fetching = group
-                group.create_task(self._read_stream(), name="stream of the watch")
-                group.create_task(self._read_presses(), name="presses of the watch")
+                group.create_task(self._read_stream(), name="stream of the watcher")
+                group.create_task(self._read_presses(), name="presses of the watcher")
                 group.create_task(self._delivery.run(), name="alerts")
-                group.create_task(self._turns(), name="watch")
+                group.create_task(self._turns(), name="watcher")
         except BaseExceptionGroup as ended:
             raise _first(ended) from None
 
@@ -165,7 +165,7 @@ class LeaderSession:
 
     async def _read_stream(self) -> None:
         """Raises SwarmUnavailableError when nothing comes for long: others may see more."""
-        async with aclosing(self._dependencies.stream.follow(self._watch.cursor)) as changes:
+        async with aclosing(self._dependencies.stream.follow(self._state.cursor)) as changes:
             while True:
                 try:
                     async with asyncio.timeout(BLIND_SECONDS):
@@ -203,7 +203,7 @@ class LeaderSession:
             for each in inputs:
                 self._take_in(each)
             if not inputs and self._listed:
-                self._reduce(incidents.tick(self._watch, self._context(), self._now()))
+                self._reduce(incidents.tick(self._state, self._context(), self._now()))
             await self._save()
             self._act()
 
@@ -211,8 +211,8 @@ class LeaderSession:
         """Until something came, or time alone may change something."""
         if self._inputs.empty():
             # Before the first listing time changes nothing, whatever is due.
-            due = incidents.next_tick(self._watch, self._now()) if self._listed else None
-            holds = self._busy or any(each.held for each in self._watch.incidents.values())
+            due = incidents.next_tick(self._state, self._now()) if self._listed else None
+            holds = self._busy or any(each.held for each in self._state.incidents.values())
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(due, BUSY_SECONDS) if due and holds else due):
                     await self._wake.wait()
@@ -231,7 +231,7 @@ class LeaderSession:
             case Batch():
                 self._take_batch(found)
             case Evidence():
-                self._reduce(incidents.with_evidence(self._watch, found))
+                self._reduce(incidents.with_evidence(self._state, found))
             case (press_id, press):
                 self._handled = press_id
                 self._reduce(self._pressed(press))
@@ -240,32 +240,32 @@ class LeaderSession:
         self._snapshot.take(listing)
         self._listed = True
         news = news_of_listing(listing, self._began)
-        self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+        self._reduce(incidents.reduce(self._state, news, self._context(), self._now()))
         asked = {fetch.incident_id for fetch in self._fetches}
-        left = (fetch for fetch in unread(listing, self._watch) if fetch.incident_id not in asked)
+        left = (fetch for fetch in unread(listing, self._state) if fetch.incident_id not in asked)
         self._fetches.extend(left)
 
     def _take_batch(self, batch: Batch) -> None:
-        """Take in a batch; one that cannot be is left out, as it would end every watch anew."""
+        """Take in a batch; one that cannot be is left out, as it would end every watcher anew."""
         try:
             for event in batch.events:
                 self._snapshot.see(event)
             for news in news_of_batch(batch, self._began):
-                self._reduce(incidents.reduce(self._watch, news, self._context(), self._now()))
+                self._reduce(incidents.reduce(self._state, news, self._context(), self._now()))
         except Exception:
             log.exception("a change of the swarm is left out (version %s)", batch.version)
 
     def _pressed(self, press: Press) -> Reduced:
         if press.button is Button.ACKNOWLEDGE:
-            return incidents.acknowledge(self._watch, press.incident_id, press.user, press.at)
-        incident = self._watch.find(press.incident_id)
+            return incidents.acknowledge(self._state, press.incident_id, press.user, press.at)
+        incident = self._state.find(press.incident_id)
         if incident is None or incident.state is IncidentState.RESOLVED:
-            return Reduced(self._watch)
+            return Reduced(self._state)
         cause, until = incident.cause.kind.value, press.at + SILENCE_SECONDS
-        return incidents.silence(self._watch, Silence(incident.service, cause, until, press.user))
+        return incidents.silence(self._state, Silence(incident.service, cause, until, press.user))
 
     def _reduce(self, reduced: Reduced) -> None:
-        self._watch = reduced.watch
+        self._state = reduced.state
         for action in reduced.actions:
             match action:
                 case Tell(incident):
@@ -301,30 +301,30 @@ class LeaderSession:
         while True:
             try:
                 await self._dependencies.incidents.save(
-                    self._token, self._watch, alerts, past=past, handled=self._handled
+                    self._token, self._state, alerts, past=past, handled=self._handled
                 )
             except StoreUnavailableError as error:
                 log.info("what the watcher knows waits for the store: %s", error)
                 await self._dependencies.clock.sleep(backoff.failed())
             else:
                 self._past.clear()
-                self._saved = self._watch, self._handled
+                self._saved = self._state, self._handled
                 self._book.saved()
                 return
 
     def _is_saved(self) -> bool:
-        watch, handled = self._saved
-        return self._watch is watch and self._handled == handled
+        state, handled = self._saved
+        return self._state is state and self._handled == handled
 
     def _clear_book(self) -> None:
         """Forget alerts that nothing will come of any more; one just resolved may come back."""
-        watch, untold = self._watch, 0
-        known = {each.id for each in (*watch.incidents.values(), *watch.recent.values())}
+        state, untold = self._state, 0
+        known = {each.id for each in (*state.incidents.values(), *state.recent.values())}
         for alert in reversed(self._book.all()):
             ended = alert.incident.state is IncidentState.RESOLVED
             untold += ended and alert.waits
             lost = ended and alert.waits and (not alert.channel or untold > MOST_UNTOLD)
-            # An open one that the watch does not know is of a watch that could not be read.
+            # An open one that the state does not know is of a state that could not be read.
             if lost or (alert.incident.id not in known and not (ended and alert.waits)):
                 self._book.drop(alert.incident.id)
 
@@ -340,7 +340,7 @@ class LeaderSession:
         self._fetches.clear()
 
     async def _fetch(self, fetch: Fetch) -> None:
-        incident = self._watch.find(fetch.incident_id)
+        incident = self._state.find(fetch.incident_id)
         if incident is None:
             return
         try:
@@ -349,7 +349,7 @@ class LeaderSession:
         except SwarmError as error:
             log.info("no evidence for incident %s: %s", incident.id, error)
             return
-        except Exception:  # what cannot be read of one incident must not end the watch of all
+        except Exception:  # what cannot be read of one incident must not end the watcher
             log.exception("no evidence for incident %s", incident.id)
             return
         fresh = incident.began - service.updated_at < FRESH_UPDATE_SECONDS
@@ -369,8 +369,8 @@ class LeaderSession:
             isinstance(each, Listing) or (isinstance(each, Batch) and ends_tasks(each))
             for each in inputs
         )
-        suspects = bool(self._watch.suspects)
-        held = any(each.held for each in self._watch.incidents.values())
+        suspects = bool(self._state.suspects)
+        held = any(each.held for each in self._state.incidents.values())
         if not (failed or suspects or held or self._busy):
             return
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.incidents.alert import Alert, Press
-from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.model import Incident, WatcherState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Kept:
     the id of the last press that was handled, "" before the first.
     """
 
-    watch: Watch
+    state: WatcherState
     alerts: Mapping[str, Alert]
     handled: str
 
@@ -36,12 +36,12 @@ class Incidents(Protocol):
         """Let another replica lead at once; nothing happens when the lease was lost before."""
 
     async def load(self) -> Kept:
-        """All that was saved last; an empty watch before the first time."""
+        """All that was saved last; an empty state before the first time."""
 
     async def save(
         self,
         token: str,
-        watch: Watch,
+        state: WatcherState,
         alerts: Mapping[str, Alert | None],
         *,
         past: Sequence[Incident] = (),
@@ -51,7 +51,7 @@ class Incidents(Protocol):
 
         ``alerts`` are those that changed, by the incident's id, None for one that needs nothing
         any more. ``past`` are resolved incidents for the history. ``handled`` is the id of the
-        last press that is in ``watch``, "" for none since the last save.
+        last press that is in ``state``, "" for none since the last save.
         """
 
     async def press(self, press: Press) -> None:

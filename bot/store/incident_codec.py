@@ -1,7 +1,7 @@
 """What the watcher keeps, as records.
 
-The watch is cut into its fields, a record for each (``{"v": 1, "watch": …}``): a failure changes
-few of them, and the longest hardly ever changes.
+The watcher's state is cut into its fields, a record for each (``{"v": 1, "watch": …}``): a failure
+changes few of them, and the longest hardly ever changes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final, get_type_hints
 from pydantic import TypeAdapter
 
 from bot.domain.incidents.alert import Alert, Press
-from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.model import Incident, WatcherState
 from bot.store.codec import decode, encode
 
 _ALERT = TypeAdapter(Alert)
@@ -21,35 +21,37 @@ _INCIDENT = TypeAdapter(Incident)
 _PRESS = TypeAdapter(Press)
 
 
-def _watch_adapters() -> dict[str, TypeAdapter[Any]]:
-    hints = get_type_hints(Watch)
-    return {field.name: TypeAdapter(hints[field.name]) for field in fields(Watch)}
+def _state_adapters() -> dict[str, TypeAdapter[Any]]:
+    hints = get_type_hints(WatcherState)
+    return {field.name: TypeAdapter(hints[field.name]) for field in fields(WatcherState)}
 
 
-_WATCH: Final = _watch_adapters()
+_STATE: Final = _state_adapters()
 
 
-def encode_watch(watch: Watch, known: Watch | None = None) -> dict[str, str]:
-    """The records of a watch by field: those whose value is another object than in ``known``."""
+def encode_state(state: WatcherState, known: WatcherState | None = None) -> dict[str, str]:
+    """The records of a watcher's state by field: those whose value is another object than in
+    ``known``."""
     return {
-        name: _encode_field(name, getattr(watch, name))
-        for name in _WATCH
-        if known is None or getattr(watch, name) is not getattr(known, name)
+        name: _encode_field(name, getattr(state, name))
+        for name in _STATE
+        if known is None or getattr(state, name) is not getattr(known, name)
     }
 
 
-def decode_watch(records: Mapping[str, str]) -> Watch:
-    """A watch from its records; a field without one has its default.
+def decode_state(records: Mapping[str, str]) -> WatcherState:
+    """A watcher's state from its records; a field without one has its default.
 
     Records of other names are read past. Raises UnreadableRecordError.
     """
-    found = {name: records[name] for name in _WATCH if name in records}
-    return Watch(**{name: decode("watch", _WATCH[name], found[name]) for name in found})
+    found = {name: records[name] for name in _STATE if name in records}
+    return WatcherState(**{name: decode("watch", _STATE[name], found[name]) for name in found})
 
 
 def decode_open_incidents(record: str) -> tuple[Incident, ...]:
-    """The incidents of a watch from the record of that field. Raises UnreadableRecordError."""
-    incidents: Mapping[str, Incident] = decode("watch", _WATCH["incidents"], record)
+    """The incidents of a watcher's state from the record of that field. Raises
+    UnreadableRecordError."""
+    incidents: Mapping[str, Incident] = decode("watch", _STATE["incidents"], record)
     return tuple(incidents.values())
 
 
@@ -85,4 +87,4 @@ def decode_press(record: str) -> Press:
 
 def _encode_field(name: str, value: object) -> str:
     plain = dict(value) if isinstance(value, Mapping) else value
-    return encode("watch", _WATCH[name], plain)
+    return encode("watch", _STATE[name], plain)

@@ -2,7 +2,7 @@
 
 leading.py          who leads
 incident_codec.py   the records
-scripts/            lead, go_on_leading, stop_leading, save_watch
+scripts/            lead, go_on_leading, stop_leading, save_watcher_state
 keys.py             what is where, and for how long
 """
 
@@ -18,7 +18,7 @@ from typing import TypeVar
 from redis.asyncio import Redis
 
 from bot.domain.incidents.alert import Alert, Press
-from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.model import Incident, WatcherState
 from bot.ports import Kept
 from bot.store.codec import UnreadableRecordError
 from bot.store.connection import RedisLink
@@ -27,11 +27,11 @@ from bot.store.incident_codec import (
     decode_incident,
     decode_open_incidents,
     decode_press,
-    decode_watch,
+    decode_state,
     encode_alert,
     encode_incident,
     encode_press,
-    encode_watch,
+    encode_state,
 )
 from bot.store.keys import StoreLimits
 from bot.store.leading import Leading
@@ -46,20 +46,21 @@ BEGINNING = "0-0"
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """The watch as this replica left or found it in Redis, and the mark it was written with.
+    """The watcher's state as this replica left or found it in Redis, and the mark it was written
+    with.
 
-    ``mark`` is "" before the first write, ``watch`` None when it is not known here.
+    ``mark`` is "" before the first write, ``state`` None when it is not known here.
     """
 
     mark: str
-    watch: Watch | None
+    state: WatcherState | None
 
 
 class RedisIncidents(Leading):
     """Implements ``bot.ports.Incidents``. Any number of replicas may have one on the same Redis.
 
-    Of the watch only those fields are written that are other objects than at the last save or
-    load here; all are when the watch in Redis turns out to be another one than that. A save that
+    Of the state only those fields are written that are other objects than at the last save or
+    load here; all are when the state in Redis turns out to be another one than that. A save that
     was given up and reaches Redis late finds another mark and does nothing.
     """
 
@@ -76,9 +77,9 @@ class RedisIncidents(Leading):
         self._passed: dict[str, str] = {}
 
     async def load(self) -> Kept:
-        """All that was saved last; an empty watch before the first time.
+        """All that was saved last; an empty state before the first time.
 
-        Raises UnreadableRecordError when the watch cannot be read; an alert that cannot is left
+        Raises UnreadableRecordError when the state cannot be read; an alert that cannot is left
         out.
         """
 
@@ -91,15 +92,15 @@ class RedisIncidents(Leading):
         records, alerts = await self._link.call(look)
         mark = records.get("mark", "")
         self._left = _Left(mark, None)
-        watch = decode_watch(records)
-        self._left = _Left(mark, watch if mark else None)
+        state = decode_state(records)
+        self._left = _Left(mark, state if mark else None)
         readable = _readable("an alert", alerts.items(), decode_alert)
-        return Kept(watch, dict(readable), records.get("handled", ""))
+        return Kept(state, dict(readable), records.get("handled", ""))
 
     async def save(
         self,
         token: str,
-        watch: Watch,
+        state: WatcherState,
         alerts: Mapping[str, Alert | None],
         *,
         past: Sequence[Incident] = (),
@@ -107,11 +108,11 @@ class RedisIncidents(Leading):
     ) -> None:
         """Write what the watcher knows now, whole or not at all. Raises LeaseLostError."""
         left, mark = self._left, secrets.token_hex(8)
-        rest = (*_alert_lists(alerts), _past_list(past), _reopened(watch))
+        rest = (*_alert_lists(alerts), _past_list(past), _reopened(state))
         while left.mark != mark:
-            records = _watch_list(watch, left.watch, handled)
+            records = _state_list(state, left.state, handled)
             left = _Left(await self._write(token, left.mark, mark, records, *rest), None)
-        self._left = _Left(mark, watch)
+        self._left = _Left(mark, state)
 
     async def press(self, press: Press) -> None:
         """Hand a button's press to whoever leads; it may arrive twice, as the button may be."""
@@ -166,9 +167,9 @@ class RedisIncidents(Leading):
         return [(entry, fields.get("json", "")) for entry, fields in rows]
 
     async def _write(self, token: str, before: str, mark: str, *lists: Sequence[str]) -> str:
-        """The mark that the watch has now: another than ``mark`` when nothing was written."""
+        """The mark that the state has now: another than ``mark`` when nothing was written."""
         counted = [each for items in lists for each in (str(len(items)), *items)]
-        return str(await self._leading("save_watch", token, before, mark, *counted))
+        return str(await self._leading("save_watcher_state", token, before, mark, *counted))
 
 
 def _readable(
@@ -184,8 +185,8 @@ def _readable(
     return found
 
 
-def _watch_list(watch: Watch, known: Watch | None, handled: str) -> list[str]:
-    records = encode_watch(watch, known)
+def _state_list(state: WatcherState, known: WatcherState | None, handled: str) -> list[str]:
+    records = encode_state(state, known)
     if handled:
         records["handled"] = handled
     return [each for pair in records.items() for each in pair]
@@ -210,5 +211,5 @@ def _resolved_ms(incident: Incident) -> str:
     return f"{seconds * 1000:.3f}"
 
 
-def _reopened(watch: Watch) -> list[str]:
-    return [each.id for each in watch.incidents.values() if each.reopened]
+def _reopened(state: WatcherState) -> list[str]:
+    return [each.id for each in state.incidents.values() if each.reopened]

@@ -14,7 +14,7 @@ NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
     *("accept", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
     "link_timeline",
-    *("lead", "go_on_leading", "stop_leading", "save_watch"),
+    *("lead", "go_on_leading", "stop_leading", "save_watcher_state"),
     *("keep_bundle", "note_version"),
     *("keep_plan", "decide_plan", "plans_due", "forget_plan"),
 )

@@ -1,6 +1,6 @@
 """Simulated objects as swarmkit's own messages: pure.
 
-Only what ``bot/swarm/event_stream/stream.proto`` names is there.
+Only what ``bot/swarm/event_stream/watch.proto`` names is there.
 """
 
 from __future__ import annotations

@@ -214,14 +214,14 @@ async def leading(
 async def begun(store: RedisIncidents) -> None:
     """Wait until the first listing is in the store: what fails from now on is news."""
     async with asyncio.timeout(PATIENCE):
-        while (await store.load()).watch.began is None:  # noqa: ASYNC110 - Redis has no event for it
+        while (await store.load()).state.began is None:  # noqa: ASYNC110 - Redis has no event for it
             await asyncio.sleep(0.01)
 
 
 async def saved(store: RedisIncidents, version: int) -> None:
     """Wait until all up to a version is in the store."""
     async with asyncio.timeout(PATIENCE):
-        while ((await store.load()).watch.cursor or 0) < version:  # noqa: ASYNC110 - likewise
+        while ((await store.load()).state.cursor or 0) < version:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.01)
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.domain.incidents.alert import Alert, Button, Press
-from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, WatcherState
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
@@ -40,16 +40,16 @@ def resolved(incident_id: str, at: float) -> Incident:
     return replace(incident, state=IncidentState.RESOLVED, resolved=at, resolution="all is well")
 
 
-def watching(*incidents: Incident, cursor: int | None = None) -> Watch:
-    """A watch with these open."""
-    return Watch(incidents={each.key: each for each in incidents}, cursor=cursor)
+def a_state(*incidents: Incident, cursor: int | None = None) -> WatcherState:
+    """A watcher's state with these open."""
+    return WatcherState(incidents={each.key: each for each in incidents}, cursor=cursor)
 
 
-def a_big_watch() -> Watch:
+def a_big_state() -> WatcherState:
     """As large as it may become, with something in every field."""
     many = [an_incident(f"i{number}", NOW + number) for number in range(50)]
     return replace(
-        watching(*many, cursor=2**64 - 1),
+        a_state(*many, cursor=2**64 - 1),
         recent={each.key: replace(each, evidence="líne\n" * 100) for each in many},
         counted={f"counted-{number:017}": NOW + number / 7 for number in range(256)},
         earlier={f"earlier-{number:017}": NOW - number / 7 for number in range(10_000)},

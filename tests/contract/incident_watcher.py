@@ -12,23 +12,23 @@ import sys
 from dataclasses import replace
 from itertools import count
 
-from tests.contract.incident_kit import a_big_watch, an_alert, an_incident, incidents_on
+from tests.contract.incident_kit import a_big_state, an_alert, an_incident, incidents_on
 
 
 async def watch(url: str) -> None:
     """Each save has its number in every place."""
     async with incidents_on(url) as store:
-        token, before = await store.lead(), (await store.load()).watch.cursor or 0
-        big = a_big_watch()
+        token, before = await store.lead(), (await store.load()).state.cursor or 0
+        big = a_big_state()
         for number in count(before + 1):
-            watch = replace(
+            state = replace(
                 big,
                 cursor=number,
                 counted={"t1": float(number)},
                 earlier={**big.earlier, "t0": float(number)},
             )
             alert = replace(an_alert(an_incident("a")), done=number)
-            await store.save(token, watch, {"a": alert}, handled=f"{number}-0")
+            await store.save(token, state, {"a": alert}, handled=f"{number}-0")
             if number == before + 1:
                 _say(f"saving {os.getpid()}")
 

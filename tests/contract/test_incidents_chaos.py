@@ -79,7 +79,7 @@ async def all_told(store: RedisIncidents) -> None:
     """Wait until nothing is left to be told."""
     while True:
         kept = await store.load()
-        done = kept.watch.cursor == len(script()) - 1 and not kept.watch.incidents
+        done = kept.state.cursor == len(script()) - 1 and not kept.state.incidents
         if done and all(alert.closed for alert in kept.alerts.values()):
             return
         await asyncio.sleep(0.1)

@@ -53,7 +53,7 @@ class Scene:
 
     async def saved(self, version: int) -> Kept:
         """What the store has as soon as all up to a version is handled."""
-        return await self.until(lambda kept: (kept.watch.cursor or 0) >= version)
+        return await self.until(lambda kept: (kept.state.cursor or 0) >= version)
 
     async def told(self, version: int) -> list[Message]:
         """The messages when each incident has one that shows all that failed up to a version."""
@@ -146,7 +146,7 @@ async def test_a_kill_between_two_batches(scene: Scene):
     scene.head.put(LATER)
     kept = await scene.saved(LATER)
 
-    assert {each.id: each.count for each in kept.watch.incidents.values()} == counts_at(LATER)
+    assert {each.id: each.count for each in kept.state.incidents.values()} == counts_at(LATER)
     assert _once(await scene.told(LATER))
 
 
@@ -170,8 +170,8 @@ async def test_a_kill_after_a_press_was_handled(scene: Scene):
     handled = await scene.until(lambda kept: bool(kept.handled))
     await scene.replace_watcher()
     await scene.slack.wait_for_message(_is_acknowledged, timeout=PATIENCE)
-    (before,) = handled.watch.incidents.values()
-    (after,) = (await scene.store.load()).watch.incidents.values()
+    (before,) = handled.state.incidents.values()
+    (after,) = (await scene.store.load()).state.incidents.values()
 
     assert before.state is after.state is IncidentState.ACKNOWLEDGED
     assert before.acknowledged == after.acknowledged

@@ -14,13 +14,13 @@ import pytest
 import redis
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
-from bot.domain.incidents.model import Watch
+from bot.domain.incidents.model import WatcherState
 from bot.ports import Kept
 from bot.store.incidents import RedisIncidents
 from tests.contract.incident_kit import (
     NOW,
     PATIENCE,
-    a_big_watch,
+    a_big_state,
     a_press,
     an_alert,
     an_incident,
@@ -40,7 +40,7 @@ def every_call(store: RedisIncidents, token: str):
     yield store.go_on_leading(token)
     yield store.stop_leading(token)
     yield store.load()
-    yield store.save(token, Watch(), {})
+    yield store.save(token, WatcherState(), {})
     yield store.press(a_press())
     yield store.presses("", 1)
     yield store.open_incidents()
@@ -60,55 +60,56 @@ async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
 async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
     """All is there afterwards, and the leader goes on leading while its lease stands."""
     async with incidents_on(fresh_redis.url, lease=600) as store:
-        token, watch, past = await store.lead(), a_big_watch(), resolved("b", NOW)
+        token, state, past = await store.lead(), a_big_state(), resolved("b", NOW)
         alerts = {"a": an_alert(an_incident("a"))}
         await store.press(a_press())
-        await store.save(token, watch, alerts, past=[past], handled="7-1")
+        await store.save(token, state, alerts, past=[past], handled="7-1")
         waiting = asyncio.create_task(store.presses(f"{2**60}-0", PATIENCE))
         await asyncio.sleep(0.1)
         fresh_redis.kill()
         with pytest.raises(StoreUnavailableError):
             await waiting
         with pytest.raises(StoreUnavailableError):
-            await store.save(token, replace(watch, earlier={}), {})
+            await store.save(token, replace(state, earlier={}), {})
         fresh_redis.start()
-        assert await store.load() == Kept(watch, alerts, "7-1")
+        assert await store.load() == Kept(state, alerts, "7-1")
         assert await store.past_incidents(9) == (past,)
         assert [press for _, press in await store.presses("", 0)] == [a_press()]
         await store.go_on_leading(token)
-        await store.save(token, replace(watch, cursor=8), {})
-        assert (await store.load()).watch == replace(watch, cursor=8)
+        await store.save(token, replace(state, cursor=8), {})
+        assert (await store.load()).state == replace(state, cursor=8)
 
 
 async def test_what_a_failed_save_changed_is_written_by_the_next(fresh_redis: RedisServer):
     """It is not taken for written, whether Redis carried it out or not."""
     async with incidents_on(fresh_redis.url, lease=600) as store:
-        token, watch = await store.lead(), Watch(earlier={"t1": NOW}, cursor=1)
-        await store.save(token, watch, {})
+        token, state = await store.lead(), WatcherState(earlier={"t1": NOW}, cursor=1)
+        await store.save(token, state, {})
         fresh_redis.freeze()
         with pytest.raises(StoreUnavailableError):
-            await store.save(token, replace(watch, earlier={"t2": NOW}), {})
+            await store.save(token, replace(state, earlier={"t2": NOW}), {})
         fresh_redis.thaw()
-        watch = replace(watch, cursor=3)
-        await store.save(token, watch, {})
-        assert (await store.load()).watch == watch
+        state = replace(state, cursor=3)
+        await store.save(token, state, {})
+        assert (await store.load()).state == state
 
 
 async def test_a_redis_without_data_is_a_fresh_start(redis_server: RedisServer):
     """Nobody leads, so the leader is told; the next one writes all that it is given."""
     async with incidents_on(redis_server.url) as store:
-        token, watch = await store.lead(), a_big_watch()
-        await store.save(token, watch, {})
+        token, state = await store.lead(), a_big_state()
+        await store.save(token, state, {})
         redis_server.flush()
         with pytest.raises(LeaseLostError):
-            await store.save(token, watch, {})
+            await store.save(token, state, {})
         token = await store.lead()
-        await store.save(token, watch, {})
-        assert (await store.load()).watch == watch
+        await store.save(token, state, {})
+        assert (await store.load()).state == state
 
 
 async def test_a_watcher_may_be_killed_at_any_moment(redis_server: RedisServer):
-    """What is found is always what one save wrote: the watch, its alert and its presses alike."""
+    """What is found is always what one save wrote: the watcher's state, its alert and its presses
+    alike."""
     async with incidents_on(redis_server.url) as store, watchers(redis_server) as (orders, answers):
         for number in range(8):
             orders.write(b"one more\n")
@@ -121,9 +122,9 @@ async def test_a_watcher_may_be_killed_at_any_moment(redis_server: RedisServer):
             with redis.Redis.from_url(redis_server.url) as client:
                 client.delete("orochi:leader")
             kept = await store.load()
-            cursor = kept.watch.cursor
-            assert kept.watch.counted == {"t1": cursor}
-            assert kept.watch.earlier["t0"] == cursor
+            cursor = kept.state.cursor
+            assert kept.state.counted == {"t1": cursor}
+            assert kept.state.earlier["t0"] == cursor
             assert (kept.alerts["a"].done, kept.handled) == (cursor, f"{cursor}-0")
 
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from bot.domain.incidents.alert import Press
-from bot.domain.incidents.model import Watch
+from bot.domain.incidents.model import WatcherState
 from bot.store.connection import BLOCK_SECONDS
 from bot.store.incidents import RedisIncidents
 from bot.store.keys import Keys, StoreLimits
@@ -79,7 +79,7 @@ async def test_a_press_is_seen_again_until_it_is_handled(
     await store.press(a_press("U2"))
     token = await store.lead()
     seen = await store.presses((await store.load()).handled, 0)
-    await store.save(token, Watch(cursor=1), {}, handled=seen[0][0])
+    await store.save(token, WatcherState(cursor=1), {}, handled=seen[0][0])
     await store.stop_leading(token)
     await other.lead()
     assert await other.presses((await other.load()).handled, 0) == seen[1:]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.errors import LeaseLostError
-from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.model import Incident, WatcherState
 from bot.ports import Incidents, Kept
 from bot.store.codec import UnreadableRecordError
 from bot.store.incidents import RedisIncidents
@@ -22,12 +22,12 @@ from bot.store.keys import Keys, StoreLimits
 from tests.contract.incident_kit import (
     NOW,
     PATIENCE,
-    a_big_watch,
+    a_big_state,
+    a_state,
     an_alert,
     an_incident,
     incidents_on,
     resolved,
-    watching,
 )
 from tests.lab.redis import RedisServer
 
@@ -85,14 +85,14 @@ async def saves_on(store: RedisIncidents, token: str) -> None:
     """Save again and again, without renewing the lease."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            await store.save(token, Watch(cursor=1), {})
+            await store.save(token, WatcherState(cursor=1), {})
             await asyncio.sleep(SHORT / 10)
 
 
 async def test_it_is_the_port(store: RedisIncidents):
     """The type checker compares the methods."""
     port: Incidents = store
-    assert await port.load() == Kept(Watch(), {}, "")
+    assert await port.load() == Kept(WatcherState(), {}, "")
 
 
 async def test_one_replica_leads(store: RedisIncidents, other: RedisIncidents):
@@ -116,15 +116,18 @@ async def test_a_lease_that_is_not_renewed_is_lost(opened: Open):
     """Another replica leads, the lost one is told, and can do no harm to its successor."""
     lost, successor = await opened(lease=SHORT), await opened(lease=PATIENCE)
     stale = await lost.lead()
-    await lost.save(stale, watching(an_incident()), {})
+    await lost.save(stale, a_state(an_incident()), {})
     token = await becomes_leader(successor)
-    for attempted in (lost.go_on_leading(stale), lost.save(stale, Watch(), {}, handled="1-0")):
+    for attempted in (
+        lost.go_on_leading(stale),
+        lost.save(stale, WatcherState(), {}, handled="1-0"),
+    ):
         with pytest.raises(LeaseLostError):
             await attempted
     await lost.stop_leading(stale)
     assert await lost.lead() == ""
     await successor.go_on_leading(token)
-    assert (await successor.load()).watch == watching(an_incident())
+    assert (await successor.load()).state == a_state(an_incident())
 
 
 async def test_a_lease_is_lost_without_a_successor_too(opened: Open):
@@ -153,9 +156,9 @@ async def test_no_token_but_the_leaders_is_taken(store: RedisIncidents, token: s
         with pytest.raises(LeaseLostError):
             await store.go_on_leading(token)
         with pytest.raises(LeaseLostError):
-            await store.save(token, Watch(cursor=1), {"a": an_alert(an_incident())})
+            await store.save(token, WatcherState(cursor=1), {"a": an_alert(an_incident())})
         await store.stop_leading(token)
-        assert await store.load() == Kept(Watch(), {}, "")
+        assert await store.load() == Kept(WatcherState(), {}, "")
         await store.lead()
 
 
@@ -178,25 +181,25 @@ async def test_who_is_cancelled_while_asking_does_not_lead(
 
 
 async def test_all_that_is_saved_is_found_by_the_next(store: RedisIncidents, other: RedisIncidents):
-    """The watch, the alerts, and how far presses were handled."""
+    """The watcher's state, the alerts, and how far presses were handled."""
     token = await store.lead()
     alerts = {each: an_alert(an_incident(each)) for each in ("a", "b")}
-    await store.save(token, a_big_watch(), alerts, handled="7-1")
-    assert await other.load() == Kept(a_big_watch(), alerts, "7-1")
+    await store.save(token, a_big_state(), alerts, handled="7-1")
+    assert await other.load() == Kept(a_big_state(), alerts, "7-1")
 
 
 async def test_only_what_changed_of_the_alerts_is_given(store: RedisIncidents):
     """Others stay, those that need nothing go, and no press is forgotten as handled."""
     token = await store.lead()
     first, second, third = (an_alert(an_incident(each)) for each in "abc")
-    await store.save(token, Watch(), {"a": first, "b": second, "c": third}, handled="7-1")
+    await store.save(token, WatcherState(), {"a": first, "b": second, "c": third}, handled="7-1")
     told = replace(second, done=2)
-    await store.save(token, Watch(cursor=1), {"a": None, "b": told, "unknown": None})
-    assert await store.load() == Kept(Watch(cursor=1), {"b": told, "c": third}, "7-1")
+    await store.save(token, WatcherState(cursor=1), {"a": None, "b": told, "unknown": None})
+    assert await store.load() == Kept(WatcherState(cursor=1), {"b": told, "c": third}, "7-1")
 
 
-WATCHES = st.builds(
-    Watch,
+STATES = st.builds(
+    WatcherState,
     incidents=st.sampled_from([{}, {"k|ü": an_incident()}]),
     recent=st.sampled_from([{}, {"k": resolved("b", NOW)}]),
     counted=st.dictionaries(st.text(), st.floats(allow_nan=False), max_size=3),
@@ -208,7 +211,9 @@ WATCHES = st.builds(
 )
 CHANGES = st.lists(
     st.tuples(
-        WATCHES, st.sets(st.sampled_from([each.name for each in fields(Watch)])), st.booleans()
+        STATES,
+        st.sets(st.sampled_from([each.name for each in fields(WatcherState)])),
+        st.booleans(),
     ),
     max_size=6,
 )
@@ -221,21 +226,21 @@ CHANGES = st.lists(
 )
 @given(changes=CHANGES)
 def test_whatever_is_saved_by_whomever_is_what_is_loaded(
-    redis_server: RedisServer, changes: list[tuple[Watch, set[str], bool]]
+    redis_server: RedisServer, changes: list[tuple[WatcherState, set[str], bool]]
 ):
     """Any fields change or stay the same objects, and the leader changes in between."""
     redis_server.flush()
     asyncio.run(_play(redis_server.url, changes))
 
 
-async def _play(url: str, changes: list[tuple[Watch, set[str], bool]]) -> None:
+async def _play(url: str, changes: list[tuple[WatcherState, set[str], bool]]) -> None:
     async with incidents_on(url) as first, incidents_on(url) as second:
         leader, other = first, second
-        token, watch = await leader.lead(), Watch()
+        token, state = await leader.lead(), WatcherState()
         for drawn, names, hand_over in changes:
-            watch = replace(watch, **{name: getattr(drawn, name) for name in names})
-            await leader.save(token, watch, {})
-            assert (await other.load()).watch == watch
+            state = replace(state, **{name: getattr(drawn, name) for name in names})
+            await leader.save(token, state, {})
+            assert (await other.load()).state == state
             if hand_over:
                 await leader.stop_leading(token)
                 leader, other = other, leader
@@ -244,18 +249,18 @@ async def _play(url: str, changes: list[tuple[Watch, set[str], bool]]) -> None:
 
 async def test_what_did_not_change_is_not_written(store: RedisIncidents, client: redis.Redis):
     """Only fields that are other objects than at the last save are, the cursor by itself."""
-    token, watch = await store.lead(), a_big_watch()
-    await store.save(token, watch, {})
+    token, state = await store.lead(), a_big_state()
+    await store.save(token, state, {})
     for field in ("earlier", "incidents"):
         client.hset(KEYS.watch, field, "as it was")
-    watch = replace(watch, cursor=7, counted={"t1": NOW})
-    await store.save(token, watch, {})
+    state = replace(state, cursor=7, counted={"t1": NOW})
+    await store.save(token, state, {})
     kept = client.hgetall(KEYS.watch)
     assert (kept["earlier"], kept["incidents"]) == ("as it was", "as it was")
     assert kept["cursor"] == '{"v":1,"watch":7}'
-    watch = replace(watch, earlier={**watch.earlier}, incidents={**watch.incidents})
-    await store.save(token, watch, {})
-    assert (await store.load()).watch == watch
+    state = replace(state, earlier={**state.earlier}, incidents={**state.incidents})
+    await store.save(token, state, {})
+    assert (await store.load()).state == state
 
 
 async def test_a_new_leader_writes_only_what_it_changes(
@@ -263,12 +268,12 @@ async def test_a_new_leader_writes_only_what_it_changes(
 ):
     """What it loaded is there already."""
     token = await store.lead()
-    await store.save(token, a_big_watch(), {})
+    await store.save(token, a_big_state(), {})
     await store.stop_leading(token)
     token = await other.lead()
-    watch = (await other.load()).watch
+    state = (await other.load()).state
     client.hset(KEYS.watch, "earlier", "as it was")
-    await other.save(token, replace(watch, cursor=7), {})
+    await other.save(token, replace(state, cursor=7), {})
     assert client.hget(KEYS.watch, "earlier") == "as it was"
 
 
@@ -276,61 +281,61 @@ async def test_what_another_left_meanwhile_is_written_over_whole(
     store: RedisIncidents, other: RedisIncidents
 ):
     """A replica that leads again knows not to trust what it wrote last."""
-    mine, others = replace(a_big_watch(), cursor=1), replace(a_big_watch(), earlier={}, cursor=2)
-    for replica, watch in ((store, mine), (other, others), (store, replace(mine, cursor=3))):
+    mine, others = replace(a_big_state(), cursor=1), replace(a_big_state(), earlier={}, cursor=2)
+    for replica, state in ((store, mine), (other, others), (store, replace(mine, cursor=3))):
         token = await replica.lead()
-        await replica.save(token, watch, {})
+        await replica.save(token, state, {})
         await replica.stop_leading(token)
-    assert (await other.load()).watch == replace(mine, cursor=3)
+    assert (await other.load()).state == replace(mine, cursor=3)
 
 
-async def test_a_watch_that_was_rolled_back_is_written_whole(
+async def test_a_state_that_was_rolled_back_is_written_whole(
     store: RedisIncidents, client: redis.Redis
 ):
     """A crash of the machine can cost the last second of Redis; the leader still has it all."""
-    token, watch = await store.lead(), a_big_watch()
-    await store.save(token, replace(watch, earlier={}), {})
+    token, state = await store.lead(), a_big_state()
+    await store.save(token, replace(state, earlier={}), {})
     client.copy(KEYS.watch, "before")
-    await store.save(token, watch, {})
+    await store.save(token, state, {})
     client.copy("before", KEYS.watch, replace=True)
-    watch = replace(watch, cursor=7)
-    await store.save(token, watch, {})
-    assert (await store.load()).watch == watch
+    state = replace(state, cursor=7)
+    await store.save(token, state, {})
+    assert (await store.load()).state == state
 
 
 async def test_a_save_that_arrives_late_does_nothing(store: RedisIncidents, client: redis.Redis):
     """It was given up, and the leader has written since: its mark is not the one it knew."""
     token = await store.lead()
-    await store.save(token, Watch(cursor=1), {})
+    await store.save(token, WatcherState(cursor=1), {})
     mark = client.hget(KEYS.watch, "mark")
     late = ["cursor", '{"v":1,"watch":0}']
     assert await store._write(token, "", "late", late, [], [], [], []) == mark
-    assert await store.load() == Kept(Watch(cursor=1), {}, "")
+    assert await store.load() == Kept(WatcherState(cursor=1), {}, "")
 
 
 @pytest.mark.parametrize("record", ["{", '{"v":2,"watch":{}}'])
-async def test_a_watch_that_cannot_be_read_is_said_to_be_so(
+async def test_a_state_that_cannot_be_read_is_said_to_be_so(
     store: RedisIncidents, other: RedisIncidents, client: redis.Redis, record: str
 ):
-    """Half a watch is none; the next save makes it whole, whoever leads."""
-    token, watch = await store.lead(), watching(an_incident())
-    await store.save(token, watch, {})
+    """Half a state is none; the next save makes it whole, whoever leads."""
+    token, state = await store.lead(), a_state(an_incident())
+    await store.save(token, state, {})
     client.hset(KEYS.watch, "incidents", record)
     for attempted in (store.load(), store.open_incidents()):
         with pytest.raises(UnreadableRecordError):
             await attempted
     assert await store.past_incidents(9) == ()
-    await store.save(token, watch, {})
-    assert (await other.load()).watch == watch
+    await store.save(token, state, {})
+    assert (await other.load()).state == state
 
 
 async def test_a_damaged_alert_hides_no_other(store: RedisIncidents, client: redis.Redis):
     """It is left out, and can be written anew."""
     token, alerts = await store.lead(), {each: an_alert(an_incident(each)) for each in "ab"}
-    await store.save(token, Watch(), alerts)
+    await store.save(token, WatcherState(), alerts)
     client.hset(KEYS.alerts, "a", '{"v": 99}')
     assert (await store.load()).alerts == {"b": alerts["b"]}
-    await store.save(token, Watch(), {"a": alerts["a"]})
+    await store.save(token, WatcherState(), {"a": alerts["a"]})
     assert (await store.load()).alerts == alerts
 
 
@@ -339,7 +344,7 @@ async def test_open_incidents_are_the_saved_ones(store: RedisIncidents, other: R
     assert await other.open_incidents() == ()
     token = await store.lead()
     older, newer = an_incident("a", NOW), an_incident("b", NOW + 1)
-    await store.save(token, watching(newer, older), {})
+    await store.save(token, a_state(newer, older), {})
     assert await other.open_incidents() == (older, newer)
 
 
@@ -347,8 +352,8 @@ async def test_past_incidents_come_newest_first(store: RedisIncidents, other: Re
     """By when they were resolved, not by when they were saved."""
     token = await store.lead()
     first, second, third = (resolved(each, NOW + at) for at, each in enumerate("cab"))
-    await store.save(token, Watch(), {}, past=[third, first])
-    await store.save(token, Watch(), {}, past=[second])
+    await store.save(token, WatcherState(), {}, past=[third, first])
+    await store.save(token, WatcherState(), {}, past=[second])
     assert await other.past_incidents(9) == (third, second, first)
     assert await other.past_incidents(2) == (third, second)
     assert await other.past_incidents(0) == ()
@@ -357,11 +362,11 @@ async def test_past_incidents_come_newest_first(store: RedisIncidents, other: Re
 async def test_an_incident_that_came_back_is_past_no_more(store: RedisIncidents):
     """Until it is resolved again: then it is there once, as it became."""
     token, past = await store.lead(), resolved("a", NOW)
-    await store.save(token, Watch(), {}, past=[past, resolved("b", NOW + 1)])
-    await store.save(token, watching(replace(an_incident("a"), reopened=1)), {})
+    await store.save(token, WatcherState(), {}, past=[past, resolved("b", NOW + 1)])
+    await store.save(token, a_state(replace(an_incident("a"), reopened=1)), {})
     assert [each.id for each in await store.past_incidents(9)] == ["b"]
     again = replace(past, resolved=NOW + 60, reopened=1)
-    await store.save(token, Watch(), {}, past=[again])
+    await store.save(token, WatcherState(), {}, past=[again])
     assert await store.past_incidents(9) == (again, resolved("b", NOW + 1))
 
 
@@ -377,9 +382,9 @@ async def test_the_history_is_trimmed(
     store = await opened(limits=limits)
     token = await store.lead()
     everything = [resolved(each, NOW + at) for at, each in enumerate("abcdefghij")]
-    await store.save(token, Watch(), {}, past=everything[:5])
+    await store.save(token, WatcherState(), {}, past=everything[:5])
     for each in everything[5:]:
-        await store.save(token, Watch(), {}, past=[each])
+        await store.save(token, WatcherState(), {}, past=[each])
     assert ids(await store.past_incidents(99)) == kept[::-1]
     assert sorted(client.hkeys(KEYS.incident_records)) == list(kept)
     for key in (KEYS.incident_history, KEYS.incident_records):
@@ -390,7 +395,7 @@ async def test_a_damaged_past_incident_hides_no_other(store: RedisIncidents, cli
     """Nor does one whose record is gone."""
     token = await store.lead()
     everything = [resolved(each, NOW + at) for at, each in enumerate("abcd")]
-    await store.save(token, Watch(), {}, past=everything)
+    await store.save(token, WatcherState(), {}, past=everything)
     client.hset(KEYS.incident_records, "b", "{")
     client.hdel(KEYS.incident_records, "c")
     assert ids(await store.past_incidents(9)) == "da"

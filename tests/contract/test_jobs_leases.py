@@ -46,7 +46,7 @@ async def test_a_lost_workers_job_is_taken_over(open_jobs: OpenJobs):
     assert loaded.attempt == 2
 
 
-async def test_a_lost_workers_watch_is_taken_over(open_jobs: OpenJobs):
+async def test_a_lost_workers_probation_is_taken_over(open_jobs: OpenJobs):
     """Probation turns have leases like any other."""
     jobs = await open_jobs(lease=SHORT)
     job = a_job("web")

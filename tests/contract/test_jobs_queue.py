@@ -122,7 +122,7 @@ async def test_an_unknown_job_is_none(jobs: RedisJobs):
     assert await jobs.load("nobody") is None
 
 
-async def test_a_watch_turn_holds_no_lane(jobs: RedisJobs):
+async def test_a_probation_turn_holds_no_lane(jobs: RedisJobs):
     """While a job is watched on, the next job of its service runs."""
     job, following = a_job("web"), a_job("web")
     await jobs.submit(job)

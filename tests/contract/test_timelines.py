@@ -38,7 +38,7 @@ async def test_a_link_makes_the_message_due_once_more(jobs: RedisJobs):
     assert await jobs.due_deliveries(0.0) == ()
 
 
-async def test_a_watch_that_began_before_keeps_the_link(jobs: RedisJobs):
+async def test_a_probation_that_began_before_keeps_the_link(jobs: RedisJobs):
     """Its worker does not know of it, and writes the record without it."""
     job_id = await finished(jobs, probation=True)
     lease: LeaseToken = await taken(jobs)

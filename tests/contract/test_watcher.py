@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from bot.domain.incidents.alert import Alert
-from bot.domain.incidents.model import Watch
+from bot.domain.incidents.model import WatcherState
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from playground.slack import SlackEmulator
@@ -42,12 +42,12 @@ class Gated(RedisIncidents):
         self.open = asyncio.Event()
 
     async def save(
-        self, token: str, watch: Watch, alerts: Mapping[str, Alert | None], **more: Any
+        self, token: str, state: WatcherState, alerts: Mapping[str, Alert | None], **more: Any
     ) -> None:
         if alerts:
             self.reached.set()
             await self.open.wait()
-        await super().save(token, watch, alerts, **more)
+        await super().save(token, state, alerts, **more)
 
 
 class Broken(ToldSwarm):
@@ -135,7 +135,7 @@ async def test_a_change_that_cannot_be_taken_in_is_left_out(redis_server: RedisS
         await saved(store, 2)
 
 
-async def test_alerts_of_a_watch_that_could_not_be_read_are_forgotten(redis_server: RedisServer):
+async def test_alerts_of_a_state_that_could_not_be_read_are_forgotten(redis_server: RedisServer):
     """The watch began anew; nothing will come of them any more."""
     stream = ToldStream()
     async with (
@@ -145,7 +145,7 @@ async def test_alerts_of_a_watch_that_could_not_be_read_are_forgotten(redis_serv
     ):
         token = await store.lead()
         orphan = Alert(an_incident(), "C0ALERTS01", "1.2", due=1, done=1)
-        await store.save(token, Watch(), {"k3f9ab": orphan})
+        await store.save(token, WatcherState(), {"k3f9ab": orphan})
         await store.stop_leading(token)
         async with leading(store, messenger, stream, url=redis_server.url):
             await begun(store)
@@ -165,7 +165,7 @@ async def test_an_alert_whose_record_was_lost_goes_on_in_its_message(redis_serve
             await begun(store)
             stream.fail("t1")
             await slack.wait_for_message(lambda message: bool(message.payload))
-        incident = only(dict((await store.load()).watch.incidents))
+        incident = only(dict((await store.load()).state.incidents))
         with closing(redis.Redis.from_url(redis_server.url)) as client:
             client.hset("orochi:alerts", incident.id, '{"v": 99}')
         async with leading(store, messenger, stream, url=redis_server.url):
@@ -185,7 +185,7 @@ async def test_what_is_due_waits_for_the_first_listing_without_haste(redis_serve
         incidents_on(redis_server.url, lease=PATIENCE) as store,
     ):
         token = await store.lead()
-        await store.save(token, replace(Watch(began=NOW, cursor=0), due=NOW), {})
+        await store.save(token, replace(WatcherState(began=NOW, cursor=0), due=NOW), {})
         await store.stop_leading(token)
         async with leading(store, messenger, stream, url=redis_server.url) as work:
             while not stream.cursors:  # noqa: ASYNC110 - the stream has no event for it

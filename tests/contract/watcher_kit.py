@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.domain.errors import NotFoundError
 from bot.domain.incidents.events import Rules
-from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.model import Incident, WatcherState
 from bot.domain.swarm.events import Batch, Listing
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.store.incidents import RedisIncidents
@@ -69,9 +69,9 @@ def first_failure() -> int:
 
 
 async def begin_watching(store: RedisIncidents) -> None:
-    """Let the watch have begun with the script's first look: all that follows is news to it."""
+    """Let the watcher have begun with the script's first look: all that follows is news to it."""
     token = await store.lead()
-    await store.save(token, Watch(began=script()[0].at, cursor=0), {})
+    await store.save(token, WatcherState(began=script()[0].at, cursor=0), {})
     await store.stop_leading(token)
 
 

@@ -41,7 +41,7 @@ LEASE = 0.4
 PR_SET_PDEATHSIG = 1
 
 
-async def watch(redis: str, slack: str, token: str, head: Head, clock: RecordedClock) -> None:
+async def state(redis: str, slack: str, token: str, head: Head, clock: RecordedClock) -> None:
     """Be one replica, as far as alerts go."""
     link = RedisLink(redis)
     incidents = RedisIncidents(link, lease_seconds=LEASE)
@@ -68,7 +68,7 @@ def be_a_watcher(redis: str, slack: str, token: str, head: str, log: str, *time:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
-    asyncio.run(watch(redis, slack, token, Head(Path(head)), RecordedClock(*map(float, time))))
+    asyncio.run(state(redis, slack, token, Head(Path(head)), RecordedClock(*map(float, time))))
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ async def test_another_replica_goes_on_when_the_watching_one_is_killed(empty_des
     assert sorted(told(desk)) == ["orochi_django", TARGET]
 
 
-async def test_a_stopped_replica_hands_the_watch_over_at_once(empty_desk: Desk):
+async def test_a_stopped_replica_hands_the_watcher_over_at_once(empty_desk: Desk):
     """SIGTERM lets the other one go on without waiting for the lease's end."""
     desk = empty_desk
     desk.settings |= QUIET | {"BOT_LEASE_SECONDS": "30"}
@@ -149,7 +149,7 @@ def _is_told(message: Message) -> bool:
     return message.metadata is not None
 
 
-async def test_a_replica_whose_engine_is_gone_leaves_the_watch_to_another(empty_desk: Desk):
+async def test_a_replica_whose_engine_is_gone_leaves_the_watcher_to_another(empty_desk: Desk):
     """The watching replica sees nothing any more, but lives: another one tells."""
     desk = empty_desk
     desk.settings |= QUIET
@@ -162,7 +162,7 @@ async def test_a_replica_whose_engine_is_gone_leaves_the_watch_to_another(empty_
     await desk.start_bot()
     await asyncio.to_thread(desk.lab.stop_node, other)
     await desk.service("worker01", "crash", "0", "7", running=0, options=SOON)
-    await blind.wait_for_log("the watch is left to other replicas", seconds=60)
+    await blind.wait_for_log("the watcher is left to other replicas", seconds=60)
     await incident(desk, TARGET, seconds=60)
     await incident(desk, other.name)
     payloads = [message.payload for message in incidents(desk)]

@@ -64,7 +64,7 @@ async def test_where_the_bot_may_not_share_the_person_is_told(desk: Desk):
 
 async def test_a_finished_job_links_its_timeline(empty_desk: Desk):
     """The verdict first; then a picture in its thread, and the link in the message, which stays
-    when the watch has ended."""
+    when the probation has ended."""
     desk = empty_desk
     await desk.start_bot(BOT_TIMELINES="true", BOT_WATCH_SECONDS="5")
     await desk.service("worker01", replicas=1)
@@ -102,7 +102,7 @@ async def test_a_job_whose_tasks_fail_has_its_failures_in_the_timeline(empty_des
 
 
 async def test_a_revised_verdict_has_a_timeline_of_its_own(empty_desk: Desk):
-    """What the watch saw is on it; the message links the newer one."""
+    """What the probation saw is on it; the message links the newer one."""
     desk = empty_desk
     await desk.start_bot(BOT_TIMELINES="true", BOT_WATCH_SECONDS="60")
     await desk.service("worker01", "crash", "8", "7", replicas=0)

@@ -135,7 +135,7 @@ def judge_probation_limit(case: Case) -> Answer:
         return end - observation.now
     failures = case.memory.counted
     if observation.census.full or not failures:
-        return _kept(case, "at the end of the probation")
+        return _kept(case, "at the time limit")
     cause = failures[-1].cause
     reason = f"{score(observation)} after {len(failures)} failures: {wording.clause(cause)}."
     return outcome(observation, Verdict.FAILED, reason, cause)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.model import Incident, WatcherState
 from bot.domain.swarm.causes import Cause
 from bot.domain.swarm.model import Node, Service, Task
 
@@ -147,7 +147,7 @@ Action = Tell | Remind | Fetch | Forget
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """What came of the news: the watch to keep, then what is to be done, in order."""
+    """What came of the news: the state to keep, then what is to be done, in order."""
 
-    watch: Watch
+    state: WatcherState
     actions: tuple[Action, ...] = ()

@@ -4,7 +4,7 @@
       ^ └───────well────────────┴──> resolved
       └──fails again within ten minutes──┘
 
-The swarm's watcher keeps everything it knows in one ``Watch`` value: it is written to Redis
+The swarm's watcher keeps everything it knows in one ``WatcherState`` value: it is written to Redis
 together with the feed's cursor, so that what was counted once is never counted again. All of it
 is plain values that a JSON record can hold.
 """
@@ -144,7 +144,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class WatcherState:
     """All that the watcher knows between two changes.
 
     ``incidents`` are those not resolved yet, ``recent`` those resolved within ten minutes, by

@@ -26,7 +26,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.incidents.events import Action, Evidence, News, Reduced, ReducerContext, Tell
-from bot.domain.incidents.model import Incident, IncidentState, Silence, Watch
+from bot.domain.incidents.model import Incident, IncidentState, Silence, WatcherState
 from bot.domain.incidents.nodes import see_missing_nodes, see_node, see_node_removed
 from bot.domain.incidents.tasks import see_first_listing, see_later_listing, see_task
 from bot.domain.incidents.timers import settle
@@ -40,36 +40,36 @@ NEVER_SECONDS: Final = 3600.0
 _REMOVED: Final = "the service was removed"
 
 
-def reduce(watch: Watch, news: News, context: ReducerContext, now: float) -> Reduced:
+def reduce(state: WatcherState, news: News, context: ReducerContext, now: float) -> Reduced:
     """What is known after the news, and what is to be done; ``now`` is Unix seconds."""
-    transaction = Transaction(watch, context, now, late=news.late)
+    transaction = Transaction(state, context, now, late=news.late)
     _take(transaction, news)
     quiet = not (news.tasks or news.nodes or news.removed)
-    everything = quiet or news.reconciled or (watch.due is not None and watch.due <= now)
-    due = watch.due
+    everything = quiet or news.reconciled or (state.due is not None and state.due <= now)
+    due = state.due
     if everything or transaction.changed or _concerns_open_ones(transaction):
         due = settle(transaction, everything=everything)
-    began = now if news.reconciled and watch.began is None else watch.began
+    began = now if news.reconciled and state.began is None else state.began
     return transaction.reduced(due, news.cursor, began)
 
 
-def tick(watch: Watch, context: ReducerContext, now: float) -> Reduced:
+def tick(state: WatcherState, context: ReducerContext, now: float) -> Reduced:
     """What time alone changes; also wanted when a job lets a service go."""
-    return reduce(watch, News(), context, now)
+    return reduce(state, News(), context, now)
 
 
-def next_tick(watch: Watch, now: float) -> float:
+def next_tick(state: WatcherState, now: float) -> float:
     """Seconds until time alone may change something, at most an hour."""
-    if watch.due is None:
+    if state.due is None:
         return NEVER_SECONDS
-    return min(max(watch.due - now, 0.0), NEVER_SECONDS)
+    return min(max(state.due - now, 0.0), NEVER_SECONDS)
 
 
-def acknowledge(watch: Watch, incident_id: str, user: str, now: float) -> Reduced:
+def acknowledge(state: WatcherState, incident_id: str, user: str, now: float) -> Reduced:
     """Somebody (a Slack user id) looks after a firing incident; any other stays as it is."""
-    known = _open(watch, incident_id)
+    known = _open(state, incident_id)
     if known is None or known.state is not IncidentState.FIRING:
-        return Reduced(watch)
+        return Reduced(state)
     changed = replace(
         known,
         state=IncidentState.ACKNOWLEDGED,
@@ -77,17 +77,17 @@ def acknowledge(watch: Watch, incident_id: str, user: str, now: float) -> Reduce
         acknowledged=now,
         revision=known.revision + 1,
     )
-    return _told(watch, (changed,))
+    return _told(state, (changed,))
 
 
-def silence(watch: Watch, wanted: Silence) -> Reduced:
+def silence(state: WatcherState, wanted: Silence) -> Reduced:
     """Tell nothing of the service's cause until then; takes the place of an earlier one.
 
     Messages that stand already say so.
     """
-    others = _without(watch, wanted.service, wanted.cause)
-    due = wanted.until if watch.due is None else min(watch.due, wanted.until)
-    watch = replace(watch, silences=(*others, wanted), due=due)
+    others = _without(state, wanted.service, wanted.cause)
+    due = wanted.until if state.due is None else min(state.due, wanted.until)
+    state = replace(state, silences=(*others, wanted), due=due)
     changed = (
         replace(
             each,
@@ -95,16 +95,16 @@ def silence(watch: Watch, wanted: Silence) -> Reduced:
             silenced_by=wanted.by,
             revision=each.revision + 1,
         )
-        for each in _fitting(watch, wanted.service, wanted.cause)
+        for each in _fitting(state, wanted.service, wanted.cause)
     )
-    return _told(watch, changed)
+    return _told(state, changed)
 
 
-def with_evidence(watch: Watch, found: Evidence) -> Reduced:
+def with_evidence(state: WatcherState, found: Evidence) -> Reduced:
     """Keep what was found, and show it; nothing found changes nothing."""
-    known = _open(watch, found.incident_id)
+    known = _open(state, found.incident_id)
     if known is None:
-        return Reduced(watch)
+        return Reduced(state)
     changed = known
     if found.text:
         changed = replace(
@@ -117,8 +117,8 @@ def with_evidence(watch: Watch, found: Evidence) -> Reduced:
         changed = replace(changed, cause=found.cause, confirmed=True)
     changed = replace(changed, can_roll_back=found.can_roll_back)
     if changed == known:
-        return Reduced(watch)
-    return _told(watch, (replace(changed, revision=known.revision + 1),))
+        return Reduced(state)
+    return _told(state, (replace(changed, revision=known.revision + 1),))
 
 
 def _unlearns(known: Incident, cause: Cause) -> bool:
@@ -142,7 +142,7 @@ def _take(transaction: Transaction, news: News) -> None:
 
 
 def _take_listing(transaction: Transaction, tasks: tuple[Task, ...]) -> None:
-    if transaction.watch.began is None:
+    if transaction.state.began is None:
         see_first_listing(transaction, tasks)
     else:
         see_later_listing(transaction, tasks)
@@ -165,30 +165,30 @@ def _concerns_open_ones(transaction: Transaction) -> bool:
     return any(each.service_id in transaction.touched for each in open_ones)
 
 
-def _open(watch: Watch, incident_id: str) -> Incident | None:
-    return next((each for each in watch.incidents.values() if each.id == incident_id), None)
+def _open(state: WatcherState, incident_id: str) -> Incident | None:
+    return next((each for each in state.incidents.values() if each.id == incident_id), None)
 
 
-def _without(watch: Watch, service: str, cause: str) -> tuple[Silence, ...]:
+def _without(state: WatcherState, service: str, cause: str) -> tuple[Silence, ...]:
     """The silences but those of the service for the cause, "" for every one of the service."""
-    return tuple(e for e in watch.silences if e.service != service or cause not in {"", e.cause})
+    return tuple(e for e in state.silences if e.service != service or cause not in {"", e.cause})
 
 
-def _fitting(watch: Watch, service: str, cause: str) -> list[Incident]:
+def _fitting(state: WatcherState, service: str, cause: str) -> list[Incident]:
     return [
         each
-        for each in watch.incidents.values()
+        for each in state.incidents.values()
         if each.service == service and cause in {"", each.cause.kind.value}
     ]
 
 
-def _told(watch: Watch, changed: Iterable[Incident]) -> Reduced:
+def _told(state: WatcherState, changed: Iterable[Incident]) -> Reduced:
     """Keeps the incidents as they became and shows them where they stand already."""
-    incidents = dict(watch.incidents)
+    incidents = dict(state.incidents)
     actions: list[Action] = []
     for each in changed:
         told = replace(each, told=each.revision) if each.told else each
         incidents[each.key] = told
         if told.told:
             actions.append(Tell(told))
-    return Reduced(replace(watch, incidents=incidents), tuple(actions))
+    return Reduced(replace(state, incidents=incidents), tuple(actions))

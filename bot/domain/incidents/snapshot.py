@@ -11,7 +11,7 @@ from collections.abc import Collection, Set
 from dataclasses import replace
 
 from bot.domain.incidents.events import Fetch, News, ReducerContext, Rules
-from bot.domain.incidents.model import Watch
+from bot.domain.incidents.model import WatcherState
 from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import runs_to_completion
@@ -130,13 +130,13 @@ def news_of_batch(batch: Batch, since: float) -> tuple[News, ...]:
     return (*late, News(fresh, nodes, removed, cursor=batch.version or None))
 
 
-def unread(listing: Listing, watch: Watch) -> tuple[Fetch, ...]:
+def unread(listing: Listing, state: WatcherState) -> tuple[Fetch, ...]:
     """The last failures of open incidents of which evidence was asked for and never came: whoever
     asked was killed. A failure too old to be listed cannot be asked about any more."""
     tasks = {task.id: task for task in listing.look.tasks}
     return tuple(
         Fetch(incident.id, tasks[incident.last_task])
-        for incident in watch.incidents.values()
+        for incident in state.incidents.values()
         if incident.fetched is not None
         and not (incident.evidence or incident.confirmed)
         and incident.last_task in tasks

@@ -34,14 +34,14 @@ def settle(transaction: Transaction, *, everything: bool) -> float | None:
     for key in keys:
         _settle_one(transaction, transaction.incidents.values[key])
     times = list(_times(transaction, keys, everything=everything))
-    if not everything and transaction.watch.due is not None:
-        times.append(transaction.watch.due)
+    if not everything and transaction.state.due is not None:
+        times.append(transaction.state.due)
     return min(times, default=None)
 
 
 def _concerned(transaction: Transaction, *, everything: bool) -> Iterator[str]:
     """The keys of the open incidents that may be other than they were."""
-    before, touched = transaction.watch.incidents, transaction.touched
+    before, touched = transaction.state.incidents, transaction.touched
     for key, incident in transaction.incidents.values.items():
         if everything or incident.service_id in touched or incident is not before.get(key):
             yield key

@@ -1,7 +1,7 @@
 """The watch as it is worked on during one reduction: what changes is copied once, the rest never.
 
 Maps are copied when first written to, so that the thousands of news that change nothing cost
-nothing, and the watch that was given stays as it is.
+nothing, and the state that was given stays as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.domain.incidents.events import (
     Rules,
     Tell,
 )
-from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, WatcherState
 from bot.domain.incidents.rules import coarse_key, incident_key
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Service, Task
@@ -96,21 +96,21 @@ class Transaction:
     """One reduction under way at ``now``."""
 
     def __init__(
-        self, watch: Watch, context: ReducerContext, now: float, *, late: bool = False
+        self, state: WatcherState, context: ReducerContext, now: float, *, late: bool = False
     ) -> None:
-        self.watch = watch
+        self.state = state
         self.context = context
         self.now = now
         self.late = late
-        self.incidents: Copied[Incident] = Copied(watch.incidents)
-        self.recent: Copied[Incident] = Copied(watch.recent)
-        self.counted: Copied[float] = Copied(watch.counted)
-        self.earlier = watch.earlier
-        self.leaving: Copied[float] = Copied(watch.leaving)
-        self.suspects: Copied[Suspect] = Copied(watch.suspects)
-        self.down: Copied[Lost] = Copied(watch.down)
-        self.forgotten = watch.forgotten
-        self.silences = watch.silences
+        self.incidents: Copied[Incident] = Copied(state.incidents)
+        self.recent: Copied[Incident] = Copied(state.recent)
+        self.counted: Copied[float] = Copied(state.counted)
+        self.earlier = state.earlier
+        self.leaving: Copied[float] = Copied(state.leaving)
+        self.suspects: Copied[Suspect] = Copied(state.suspects)
+        self.down: Copied[Lost] = Copied(state.down)
+        self.forgotten = state.forgotten
+        self.silences = state.silences
         self.touched: set[str] = set()
         self._actions: list[Action] = []
 
@@ -124,7 +124,7 @@ class Transaction:
         """Whether anything but the cursor is other than it was."""
         maps = (self.incidents, self.recent, self.leaving, self.suspects, self.down)
         written = self.counted.changed or any(each.changed for each in maps)
-        return written or self.silences is not self.watch.silences
+        return written or self.silences is not self.state.silences
 
     def judge(self, task_id: str) -> None:
         """Note that this task's end was judged: it never is again."""
@@ -207,12 +207,12 @@ class Transaction:
 
     def reduced(self, due: float | None, cursor: int | None, began: float | None) -> Reduced:
         """The watch as it became."""
-        watch = self.watch
-        cursor = watch.cursor if cursor is None else max(cursor, watch.cursor or 0)
+        state = self.state
+        cursor = state.cursor if cursor is None else max(cursor, state.cursor or 0)
         if self.changed:
             self._bound()
-            watch = replace(
-                watch,
+            state = replace(
+                state,
                 incidents=self.incidents.values,
                 recent=self.recent.values,
                 counted=self.counted.values,
@@ -223,11 +223,11 @@ class Transaction:
                 down=self.down.values,
                 silences=self.silences,
             )
-        if watch.began is None and began is not None:
-            watch = replace(watch, forgotten=max(self.forgotten, began - CLOCKS_APART))
-        if (began, due, cursor) != (watch.began, watch.due, watch.cursor):
-            watch = replace(watch, began=began, due=due, cursor=cursor)
-        return Reduced(watch, tuple(self._actions))
+        if state.began is None and began is not None:
+            state = replace(state, forgotten=max(self.forgotten, began - CLOCKS_APART))
+        if (began, due, cursor) != (state.began, state.due, state.cursor):
+            state = replace(state, began=began, due=due, cursor=cursor)
+        return Reduced(state, tuple(self._actions))
 
     def _bound(self) -> None:
         """Remember what may be told again, and no more."""

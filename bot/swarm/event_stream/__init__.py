@@ -2,5 +2,5 @@
 
 ``client`` speaks gRPC; ``reading`` turns its messages into batches of events; ``objects`` turns
 single messages into the domain's values; ``trust`` reads the certificate that the manager's is
-checked against; ``watch_pb2`` is generated from ``stream.proto`` by ``generate.sh``.
+checked against; ``watch_pb2`` is generated from ``watch.proto`` by ``generate.sh``.
 """

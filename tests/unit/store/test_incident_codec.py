@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incidents.alert import Alert, Button, Press
-from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, Watch
+from bot.domain.incidents.model import Incident, IncidentState, Lost, Silence, Suspect, WatcherState
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.codec import UnreadableRecordError
 from bot.store.incident_codec import (
@@ -20,11 +20,11 @@ from bot.store.incident_codec import (
     decode_incident,
     decode_open_incidents,
     decode_press,
-    decode_watch,
+    decode_state,
     encode_alert,
     encode_incident,
     encode_press,
-    encode_watch,
+    encode_state,
 )
 
 FLOATS = st.floats(allow_nan=False)
@@ -32,7 +32,7 @@ WORDS = st.text()
 
 
 def mappings(values: st.SearchStrategy) -> st.SearchStrategy:
-    """Maps as the watch has them: of any words, in any order."""
+    """Maps as the state has them: of any words, in any order."""
     return st.dictionaries(WORDS, values, max_size=4)
 
 
@@ -51,8 +51,8 @@ def whole(kind: type, **given_fields: st.SearchStrategy) -> st.SearchStrategy:
 
 often = settings(max_examples=60)  # each is of hundreds of fields
 INCIDENTS = whole(Incident)
-WATCHES = st.builds(
-    Watch,
+STATES = st.builds(
+    WatcherState,
     incidents=mappings(INCIDENTS),
     recent=mappings(INCIDENTS),
     counted=mappings(FLOATS),
@@ -84,7 +84,7 @@ INCIDENT = Incident(
     acknowledged_by="U1",
     acknowledged=1_790_000_050.0,
 )
-WATCH = Watch(
+STATE = WatcherState(
     incidents={INCIDENT.key: INCIDENT},
     counted={"t9": 1_790_000_042.5},
     earlier={"t1": 1_790_000_000.25},
@@ -110,7 +110,7 @@ INCIDENT_JSON = (
     '"held":false,"held_until":null,"silenced_until":null,"silenced_by":"","channel":"",'
     '"evidence":"","evidence_title":"","evidence_task":"","fetched":null,"revision":1,"told":0}'
 )
-WATCH_JSON = {
+STATE_JSON = {
     "incidents": f'{{"w1|exit_code|3":{INCIDENT_JSON}}}',
     "recent": "{}",
     "counted": '{"t9":1790000042.5}',
@@ -126,9 +126,9 @@ WATCH_JSON = {
 }
 
 
-def orders(watch: Watch) -> list[list[str]]:
+def orders(state: WatcherState) -> list[list[str]]:
     """The keys of the maps whose order means something: oldest first."""
-    return [list(each) for each in (watch.counted, watch.earlier, watch.leaving, watch.recent)]
+    return [list(each) for each in (state.counted, state.earlier, state.leaving, state.recent)]
 
 
 def holds(record: object, pinned: object) -> bool:
@@ -141,12 +141,12 @@ def holds(record: object, pinned: object) -> bool:
 
 
 @often
-@given(WATCHES)
-def test_watches_come_back_as_they_were(watch: Watch):
+@given(STATES)
+def test_states_come_back_as_they_were(state: WatcherState):
     """Every field, any text, empty maps, None, and the order of what is oldest."""
-    found = decode_watch(encode_watch(watch))
-    assert found == watch
-    assert orders(found) == orders(watch)
+    found = decode_state(encode_state(state))
+    assert found == state
+    assert orders(found) == orders(state)
 
 
 @often
@@ -161,26 +161,28 @@ def test_alerts_incidents_and_presses_come_back_as_they_were(
 
 
 @often
-@given(WATCHES, WATCHES, st.sets(st.sampled_from([each.name for each in fields(Watch)])))
-def test_what_changed_over_what_was_is_the_whole(before: Watch, other: Watch, changed: set[str]):
+@given(STATES, STATES, st.sets(st.sampled_from([each.name for each in fields(WatcherState)])))
+def test_what_changed_over_what_was_is_the_whole(
+    before: WatcherState, other: WatcherState, changed: set[str]
+):
     """Leaving out the fields that are the same objects loses nothing."""
     after = replace(before, **{name: getattr(other, name) for name in changed})
-    records = {**encode_watch(before), **encode_watch(after, before)}
-    assert decode_watch(records) == after
+    records = {**encode_state(before), **encode_state(after, before)}
+    assert decode_state(records) == after
 
 
 def test_only_other_objects_are_written():
     """A cursor that went on costs one short record."""
-    assert encode_watch(replace(WATCH, cursor=7), WATCH) == {"cursor": '{"v":1,"watch":7}'}
-    assert encode_watch(WATCH, WATCH) == {}
+    assert encode_state(replace(STATE, cursor=7), STATE) == {"cursor": '{"v":1,"watch":7}'}
+    assert encode_state(STATE, STATE) == {}
 
 
-def test_the_record_of_a_watch_is_what_it_was():
+def test_the_record_of_a_state_is_what_it_was():
     """What another version of the bot wrote is read: this JSON stands in Redis already."""
-    records = {name: f'{{"v":1,"watch":{body}}}' for name, body in WATCH_JSON.items()}
-    for name, record in encode_watch(WATCH).items():
+    records = {name: f'{{"v":1,"watch":{body}}}' for name, body in STATE_JSON.items()}
+    for name, record in encode_state(STATE).items():
         assert holds(json.loads(record), json.loads(records[name]))
-    assert decode_watch(records) == WATCH
+    assert decode_state(records) == STATE
 
 
 def test_the_record_of_an_alert_is_what_it_was():
@@ -213,28 +215,28 @@ def test_half_a_character_survives():
 
 
 def test_maps_of_any_kind_are_written():
-    """The watch asks for mappings, not for dicts."""
-    watch = Watch(counted=MappingProxyType({"t1": 1.5}))
-    assert decode_watch(encode_watch(watch)) == Watch(counted={"t1": 1.5})
+    """The state asks for mappings, not for dicts."""
+    state = WatcherState(counted=MappingProxyType({"t1": 1.5}))
+    assert decode_state(encode_state(state)) == WatcherState(counted={"t1": 1.5})
 
 
 def test_other_fields_are_read_past_and_missing_ones_have_their_defaults():
-    """What the store keeps beside the watch, and what another version kept."""
+    """What the store keeps beside the watcher's state, and what another version kept."""
     records = {"mark": "a1", "handled": "5-0", "colour": "blue", "cursor": '{"v":1,"watch":7}'}
-    assert decode_watch(records) == Watch(cursor=7)
-    assert decode_watch({}) == Watch()
+    assert decode_state(records) == WatcherState(cursor=7)
+    assert decode_state({}) == WatcherState()
 
 
 def test_the_open_incidents_are_read_alone():
-    """Without the rest of the watch."""
-    assert decode_open_incidents(encode_watch(WATCH)["incidents"]) == (INCIDENT,)
+    """Without the rest of the state."""
+    assert decode_open_incidents(encode_state(STATE)["incidents"]) == (INCIDENT,)
 
 
 @pytest.mark.parametrize("record", ["", "{", "[]", '{"v":1}', '{"v":1,"watch":{"t1":"soon"}}'])
 def test_a_damaged_field_is_said_to_be_damaged(record: str):
-    """One of them is enough: half a watch would count failures twice."""
+    """One of them is enough: half a state would count failures twice."""
     with pytest.raises(UnreadableRecordError, match="A watch in Redis is damaged"):
-        decode_watch({**encode_watch(WATCH), "earlier": record})
+        decode_state({**encode_state(STATE), "earlier": record})
 
 
 def test_a_newer_version_is_said_to_be_newer():

@@ -1,7 +1,7 @@
 """How an incident goes on: resolved, back again, acknowledged, silenced, held by a job."""
 
 from bot.domain.incidents.events import Forget, Rules
-from bot.domain.incidents.model import IncidentState, Silence, Watch
+from bot.domain.incidents.model import IncidentState, Silence, WatcherState
 from bot.domain.incidents.reducer import acknowledge, next_tick, silence
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import RestartCondition
@@ -79,7 +79,7 @@ def test_a_removed_service_resolves_its_incidents_at_once():
         IncidentState.RESOLVED,
         "the service was removed",
     )
-    assert watcher.watch.recent == {}
+    assert watcher.state.recent == {}
 
 
 def test_a_removed_service_is_noticed_in_a_listing():
@@ -94,7 +94,7 @@ def test_a_removed_service_has_no_tasks_waiting_for_a_place():
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
     watcher.hear(5, removed=frozenset({"s"}))
 
-    assert watcher.watch.suspects == {}
+    assert watcher.state.suspects == {}
 
 
 def test_a_one_shot_that_was_run_again_and_ended_well_is_resolved():
@@ -139,7 +139,7 @@ def test_what_fails_again_after_ten_minutes_is_a_new_incident():
     watcher = broken()
     (first,) = told(watcher.wait_until(WAIT + 1))
     watcher.wait_until(HOUR)
-    assert watcher.watch.recent == {}
+    assert watcher.state.recent == {}
 
     (again,) = told(watcher.hear(HOUR, failed("b")))
 
@@ -163,7 +163,7 @@ def test_who_acknowledges_is_shown_and_reminded_of_nothing():
     watcher = broken()
     watcher.hear(2, a_task("r1", state=SHUTDOWN), failed("b"))
 
-    (incident,) = told(watcher.take(acknowledge(watcher.watch, watcher.only.id, "U1", 1010.0)))
+    (incident,) = told(watcher.take(acknowledge(watcher.state, watcher.only.id, "U1", 1010.0)))
     watcher.wait_until(10 * HOUR)
 
     assert incident.state is IncidentState.ACKNOWLEDGED
@@ -173,17 +173,17 @@ def test_who_acknowledges_is_shown_and_reminded_of_nothing():
 
 def test_a_second_acknowledgement_changes_nothing():
     watcher = broken()
-    watcher.take(acknowledge(watcher.watch, watcher.only.id, "U1", 1010.0))
-    watch = watcher.watch
+    watcher.take(acknowledge(watcher.state, watcher.only.id, "U1", 1010.0))
+    state = watcher.state
 
-    assert watcher.take(acknowledge(watch, watcher.only.id, "U2", 1011.0)) == ()
-    assert watcher.take(acknowledge(watch, "nobody", "U2", 1011.0)) == ()
-    assert watcher.watch == watch
+    assert watcher.take(acknowledge(state, watcher.only.id, "U2", 1011.0)) == ()
+    assert watcher.take(acknowledge(state, "nobody", "U2", 1011.0)) == ()
+    assert watcher.state == state
 
 
 def test_an_acknowledged_incident_counts_on_and_is_resolved():
     watcher = broken()
-    watcher.take(acknowledge(watcher.watch, watcher.only.id, "U1", 1001.5))
+    watcher.take(acknowledge(watcher.state, watcher.only.id, "U1", 1001.5))
     (more,) = told(watcher.hear(2, a_task("r1", state=SHUTDOWN), failed("b")))
     watcher.hear(3, a_task("r2"))
 
@@ -204,7 +204,7 @@ def test_what_is_silenced_is_counted_but_not_told_until_the_silence_ends():
     watcher = Watcher(services={"s": a_service(2)})
     watcher.hear(0, failed("a"))
     quiet = Silence("stack_web", "", BEGAN + HOUR, "U1")
-    (shown,) = told(watcher.take(silence(watcher.watch, quiet)))
+    (shown,) = told(watcher.take(silence(watcher.state, quiet)))
     assert (shown.silenced_until, shown.silenced_by) == (BEGAN + HOUR, "U1")
 
     assert told(watcher.hear(10, failed("b"))) == []
@@ -213,12 +213,12 @@ def test_what_is_silenced_is_counted_but_not_told_until_the_silence_ends():
 
     (after,) = told(watcher.wait_until(HOUR))
     assert (after.count, after.silenced_until, after.silenced_by) == (2, None, "")
-    assert watcher.watch.silences == ()
+    assert watcher.state.silences == ()
 
 
 def test_a_new_incident_under_a_silence_is_told_when_it_ends():
     watcher = Watcher(services={"s": a_service(2)})
-    watcher.take(silence(Watch(), Silence("stack_web", "exit_code", BEGAN + 100, "U1")))
+    watcher.take(silence(WatcherState(), Silence("stack_web", "exit_code", BEGAN + 100, "U1")))
 
     assert told(watcher.hear(0, failed("a"))) == []
     assert [each.count for each in told(watcher.wait_until(100))] == [1]
@@ -226,7 +226,7 @@ def test_a_new_incident_under_a_silence_is_told_when_it_ends():
 
 def test_what_heals_under_a_silence_is_never_told():
     watcher = Watcher(services={"s": a_service(1)})
-    watcher.take(silence(Watch(), Silence("stack_web", "", BEGAN + HOUR, "U1")))
+    watcher.take(silence(WatcherState(), Silence("stack_web", "", BEGAN + HOUR, "U1")))
     watcher.hear(0, failed("a"))
     watcher.hear(1, *running(1))
     watcher.wait_until(2 * HOUR)
@@ -238,24 +238,24 @@ def test_what_heals_under_a_silence_is_never_told():
 def test_a_silence_of_another_cause_or_service_keeps_nothing():
     watcher = Watcher()
     for other in (Silence("stack_web", "unhealthy", 1e9, "U"), Silence("x_web", "", 1e9, "U")):
-        watcher.take(silence(watcher.watch, other))
+        watcher.take(silence(watcher.state, other))
 
     assert len(told(watcher.hear(0, failed("a")))) == 1
 
 
 def test_a_resolved_message_is_not_kept_by_a_silence():
     watcher = broken()
-    watcher.take(silence(watcher.watch, Silence("stack_web", "", BEGAN + HOUR, "U1")))
+    watcher.take(silence(watcher.state, Silence("stack_web", "", BEGAN + HOUR, "U1")))
 
     assert told(watcher.wait_until(100))[0].state is IncidentState.RESOLVED
 
 
 def test_a_new_silence_takes_the_place_of_the_old_one():
     watcher = Watcher()
-    watcher.take(silence(watcher.watch, Silence("stack_web", "", BEGAN + 10, "U1")))
-    watcher.take(silence(watcher.watch, Silence("stack_web", "", BEGAN + 90, "U2")))
+    watcher.take(silence(watcher.state, Silence("stack_web", "", BEGAN + 10, "U1")))
+    watcher.take(silence(watcher.state, Silence("stack_web", "", BEGAN + 90, "U2")))
 
-    assert [each.by for each in watcher.watch.silences] == ["U2"]
+    assert [each.by for each in watcher.state.silences] == ["U2"]
 
 
 def test_nothing_is_told_of_a_service_while_a_job_holds_it():
@@ -312,35 +312,35 @@ def test_a_task_without_a_place_is_left_to_the_job_and_told_after_it():
     assert [each.cause.kind for each in told(watcher.wait(61))] == [CauseKind.UNSCHEDULABLE]
 
 
-def test_a_watch_in_which_nothing_is_open_needs_no_tick():
+def test_a_state_in_which_nothing_is_open_needs_no_tick():
     watcher = Watcher()
     watcher.hear(0, *running(1, 2, 3), reconciled=True)
 
-    assert next_tick(watcher.watch, BEGAN) == HOUR
+    assert next_tick(watcher.state, BEGAN) == HOUR
     assert watcher.wait(5) == ()
 
 
 def test_the_next_tick_is_when_time_may_change_something():
     watcher = Watcher(services={"s": a_service(1)})
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
-    assert next_tick(watcher.watch, BEGAN + 4) == 6
+    assert next_tick(watcher.state, BEGAN + 4) == 6
 
     watcher.wait(10)
     watcher.hear(20, a_task("a", 1))
-    assert next_tick(watcher.watch, BEGAN + 20) == WAIT
-    assert next_tick(watcher.watch, BEGAN + 99) == 0
+    assert next_tick(watcher.state, BEGAN + 20) == WAIT
+    assert next_tick(watcher.state, BEGAN + 99) == 0
 
 
 def test_found_incidents_are_open_or_resolved_lately():
     watcher = broken()
     number = watcher.only.id
-    assert watcher.watch.find(number) == watcher.only
+    assert watcher.state.find(number) == watcher.only
     watcher.wait_until(100)
 
-    found = watcher.watch.find(number)
+    found = watcher.state.find(number)
     assert found is not None
     assert found.state is IncidentState.RESOLVED
-    assert watcher.watch.find("nobody") is None
+    assert watcher.state.find("nobody") is None
 
 
 def test_a_failure_that_repeats_after_a_job_is_fetched_anew():

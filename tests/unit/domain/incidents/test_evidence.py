@@ -12,18 +12,18 @@ def test_evidence_is_shown_in_the_message_that_stands():
     watcher = broken()
     found = Evidence(watcher.only.id, "a", "KeyError: 'X'", "Last log lines")
 
-    (incident,) = told(watcher.take(with_evidence(watcher.watch, found)))
+    (incident,) = told(watcher.take(with_evidence(watcher.state, found)))
 
     assert (incident.evidence, incident.evidence_title) == ("KeyError: 'X'", "Last log lines")
     assert incident.evidence_task == "a"
-    assert watcher.take(with_evidence(watcher.watch, found)) == ()
+    assert watcher.take(with_evidence(watcher.state, found)) == ()
 
 
 def test_no_evidence_changes_nothing():
     watcher = broken()
 
-    assert watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a"))) == ()
-    assert watcher.take(with_evidence(watcher.watch, Evidence("nobody", "a", "text"))) == ()
+    assert watcher.take(with_evidence(watcher.state, Evidence(watcher.only.id, "a"))) == ()
+    assert watcher.take(with_evidence(watcher.state, Evidence("nobody", "a", "text"))) == ()
 
 
 def test_what_the_kernel_said_stays_when_the_same_repeats():
@@ -31,7 +31,7 @@ def test_what_the_kernel_said_stays_when_the_same_repeats():
     watcher = Watcher(services={"s": a_service(1, limit=Resources(memory=limit))})
     watcher.hear(0, failed("a", code=137))
     cause = with_oom(watcher.only.cause, False, limit)
-    watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, "a", cause=cause)))
+    watcher.take(with_evidence(watcher.state, Evidence(watcher.only.id, "a", cause=cause)))
 
     watcher.hear(5, failed("b", code=137))
 
@@ -45,7 +45,7 @@ def test_a_kill_for_memory_that_was_recorded_is_not_unlearned_by_one_that_was_no
     watcher.hear(0, failed("a", code=137))
     for task, killed in (("a", False), ("b", True), ("c", False)):
         cause = with_oom(watcher.only.cause, killed, limit)
-        watcher.take(with_evidence(watcher.watch, Evidence(watcher.only.id, task, cause=cause)))
+        watcher.take(with_evidence(watcher.state, Evidence(watcher.only.id, task, cause=cause)))
 
     assert watcher.only.cause.kind is CauseKind.OUT_OF_MEMORY
     assert watcher.only.cause.text.startswith("The kernel killed the container for memory")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.incidents.model import IncidentState, Silence, Watch
+from bot.domain.incidents.model import IncidentState, Silence, WatcherState
 from bot.domain.incidents.reducer import silence
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Availability, NodeState
@@ -131,7 +131,7 @@ def test_a_node_that_a_listing_does_not_have_is_gone():
     assert told(watcher.hear(30, nodes=NODES[1:], reconciled=True))[0].resolved == BEGAN + 30
 
 
-def test_a_node_that_was_down_before_the_watch_began_is_told_late():
+def test_a_node_that_was_down_before_the_watcher_began_is_told_late():
     watcher = Watcher(services={"s": a_service(1)})
     left = a_task("w", desired=SHUTDOWN, created=1)
     moved = a_task("w2", node="n2", created=2)
@@ -197,7 +197,7 @@ def test_a_node_that_goes_down_again_soon_goes_on_with_its_incident():
 
 def test_a_nodes_incident_can_be_silenced_by_its_name():
     watcher = Watcher()
-    watcher.take(silence(Watch(), Silence("photon-machine-01", "", BEGAN + 100, "U1")))
+    watcher.take(silence(WatcherState(), Silence("photon-machine-01", "", BEGAN + 100, "U1")))
     watcher.hear(0, nodes=(DOWN,))
 
     assert told(watcher.wait_until(99)) == []

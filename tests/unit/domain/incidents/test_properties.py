@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incidents.events import Forget, News, ReducerContext, Rules, Tell
-from bot.domain.incidents.model import Incident, IncidentState, Watch
+from bot.domain.incidents.model import Incident, IncidentState, WatcherState
 from bot.domain.incidents.reducer import acknowledge, next_tick, reduce, tick
 from bot.domain.incidents.rules import failure_of
 from bot.domain.swarm.model import Mode, Node, NodeState, RestartCondition, Service, Task, TaskState
@@ -86,21 +86,21 @@ def around(tasks_by_service: dict[str, list[Task]] | None = None, **more) -> Red
     return ReducerContext(SERVICES, NODES, lambda service_id: known.get(service_id, []), **more)
 
 
-def play(story: Iterable[tuple[News, float, bool]]) -> tuple[Watch, list[object], float]:
-    watch, actions, now = Watch(), list[object](), 1000.0
+def play(story: Iterable[tuple[News, float, bool]]) -> tuple[WatcherState, list[object], float]:
+    state, actions, now = WatcherState(), list[object](), 1000.0
     for each, pause, busy in story:
         now += pause
         context = around(busy=frozenset({"s0"} if busy else ()))
-        heard = reduce(watch, each, context, now)
-        ticked = tick(heard.watch, context, now)
-        watch = ticked.watch
+        heard = reduce(state, each, context, now)
+        ticked = tick(heard.state, context, now)
+        state = ticked.state
         actions += [*heard.actions, *ticked.actions]
-        assert next_tick(watch, now) >= 0
-    return watch, actions, now
+        assert next_tick(state, now) >= 0
+    return state, actions, now
 
 
-def failures_of(watch: Watch) -> dict[str, int]:
-    everyone = [*watch.incidents.values(), *watch.recent.values()]
+def failures_of(state: WatcherState) -> dict[str, int]:
+    everyone = [*state.incidents.values(), *state.recent.values()]
     counts: dict[str, int] = {}
     for each in everyone:
         if not each.is_node:
@@ -111,7 +111,7 @@ def failures_of(watch: Watch) -> dict[str, int]:
 @often
 @given(stories)
 def test_nothing_raises_and_what_is_told_is_as_it_is(story):
-    watch, actions, _ = play(story)
+    state, actions, _ = play(story)
 
     newest: dict[str, Incident] = {}
     for action in actions:
@@ -119,7 +119,7 @@ def test_nothing_raises_and_what_is_told_is_as_it_is(story):
             known = newest.get(action.incident.id)
             assert known is None or known.revision < action.incident.revision
             newest[action.incident.id] = action.incident
-    for each in watch.incidents.values():
+    for each in state.incidents.values():
         assert each.state is not IncidentState.RESOLVED
         assert each.told <= each.revision
         if each.told == each.revision:
@@ -129,16 +129,16 @@ def test_nothing_raises_and_what_is_told_is_as_it_is(story):
 @often
 @given(stories)
 def test_the_same_news_a_second_time_change_nothing(story):
-    watch, _, now = play(story)
+    state, _, now = play(story)
     context = around()
     for each, _, _ in story:
         again = News(each.tasks, cursor=0)
-        once = reduce(watch, again, context, now)
-        twice = reduce(once.watch, again, context, now)
+        once = reduce(state, again, context, now)
+        twice = reduce(once.state, again, context, now)
 
-        assert twice.watch == once.watch
+        assert twice.state == once.state
         assert twice.actions == ()
-        watch = once.watch
+        state = once.state
 
 
 @often
@@ -163,11 +163,11 @@ def test_every_failure_is_in_exactly_one_incident_in_whatever_order(failed, rand
     counts = []
     for _ in range(2):
         random.shuffle(failed)
-        watch = Watch()
+        state = WatcherState()
         for start in range(0, len(failed), size):
             batch = News(tuple(failed[start : start + size]))
-            watch = reduce(watch, batch, around(), 1000.0 + start).watch
-        counts.append(failures_of(watch))
+            state = reduce(state, batch, around(), 1000.0 + start).state
+        counts.append(failures_of(state))
 
     assert counts == [real, real]
 
@@ -176,17 +176,17 @@ def test_every_failure_is_in_exactly_one_incident_in_whatever_order(failed, rand
 @given(failures, st.data())
 def test_a_replay_from_any_older_cursor_tells_nothing_again(failed, data):
     began = data.draw(st.integers(0, len(failed)))
-    watch = Watch()
+    state = WatcherState()
     for cursor, task in enumerate(failed):
-        watch = reduce(watch, News((task,), cursor=cursor), around(), 1000.0).watch
-    after = watch
+        state = reduce(state, News((task,), cursor=cursor), around(), 1000.0).state
+    after = state
     for cursor, task in list(enumerate(failed))[began:]:
         result = reduce(after, News((task,), late=True, cursor=cursor), around(), 1000.0)
-        after = result.watch
+        after = result.state
         assert result.actions == ()
 
-    assert after.incidents == watch.incidents
-    assert after.cursor == watch.cursor
+    assert after.incidents == state.incidents
+    assert after.cursor == state.cursor
 
 
 @often
@@ -196,8 +196,8 @@ def test_news_of_different_services_may_come_in_any_order(one, other):
     theirs = tuple(replace(task, id=f"o{task.id}", service_id="s2") for task in other)
     results = []
     for first, second in ((ours, theirs), (theirs, ours)):
-        watch = reduce(Watch(), News(first), around(), 1000.0).watch
-        results.append(reduce(watch, News(second), around(), 1000.0).watch.incidents)
+        state = reduce(WatcherState(), News(first), around(), 1000.0).state
+        results.append(reduce(state, News(second), around(), 1000.0).state.incidents)
 
     assert results[0] == results[1]
 
@@ -210,17 +210,17 @@ def test_nothing_is_resolved_while_a_failure_is_younger_than_the_quiet_time(paus
             Task(f"r{n}", "s0", n, "n1", TaskState.RUNNING, TaskState.RUNNING) for n in (1, 2, 3)
         ]
     }
-    watch, now, last = Watch(), 1000.0, 1000.0
+    state, now, last = WatcherState(), 1000.0, 1000.0
     for number, pause in enumerate(pauses):
         failed = Task(f"t{number}", "s0", 1, "n1", TaskState.FAILED, TaskState.RUNNING, exit_code=1)
         assert failure_of(failed, SERVICES["s0"])
-        watch = reduce(watch, News((failed,)), around(live), now).watch
+        state = reduce(state, News((failed,)), around(live), now).state
         last, end = now, now + pause
-        while watch.due is not None and watch.due <= end:
-            assert watch.due > now
-            now = watch.due
-            result = tick(watch, around(live), now)
-            watch = result.watch
+        while state.due is not None and state.due <= end:
+            assert state.due > now
+            now = state.due
+            result = tick(state, around(live), now)
+            state = result.state
             ended = [
                 a.incident for a in result.actions if isinstance(a, Tell) and a.incident.resolved
             ]
@@ -231,10 +231,10 @@ def test_nothing_is_resolved_while_a_failure_is_younger_than_the_quiet_time(paus
 @often
 @given(stories, st.text(max_size=8))
 def test_acknowledging_anything_changes_no_count(story, number):
-    watch, _, now = play(story)
-    for each in [*watch.incidents.values()]:
-        watch = acknowledge(watch, each.id, "U1", now).watch
-    after = acknowledge(watch, number, "U1", now).watch
+    state, _, now = play(story)
+    for each in [*state.incidents.values()]:
+        state = acknowledge(state, each.id, "U1", now).state
+    after = acknowledge(state, number, "U1", now).state
 
     assert failures_of(after) == failures_of(play(story)[0])
 
@@ -255,9 +255,12 @@ def test_thousands_of_news_are_each_counted_once():
         )
         for n in range(4000)
     ]
-    watch, context = Watch(), ReducerContext(services, NODES, lambda service_id: [], rules=Rules())
+    state, context = (
+        WatcherState(),
+        ReducerContext(services, NODES, lambda service_id: [], rules=Rules()),
+    )
 
     for task in stream:
-        watch = reduce(watch, News((task,)), context, 1000.0).watch
+        state = reduce(state, News((task,)), context, 1000.0).state
 
-    assert sum(each.count for each in watch.incidents.values()) == 1000
+    assert sum(each.count for each in state.incidents.values()) == 1000

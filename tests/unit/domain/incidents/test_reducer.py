@@ -95,12 +95,12 @@ def test_errors_are_told_apart_without_names_paths_and_numbers():
 def test_the_same_task_is_counted_once_however_often_it_is_heard_of():
     watcher = Watcher()
     watcher.hear(0, failed("a", desired=RUNNING))
-    watch = watcher.watch
+    state = watcher.state
 
     assert watcher.hear(0, failed("a", desired=RUNNING)) == ()
     assert watcher.hear(0, failed("a", desired=SHUTDOWN)) == ()
     assert watcher.hear(0, failed("a", desired=REMOVE)) == ()
-    assert watcher.watch.incidents == watch.incidents
+    assert watcher.state.incidents == state.incidents
 
 
 def test_each_kind_of_end_that_is_a_failure():
@@ -142,7 +142,7 @@ def test_what_was_wanted_gone_while_it_lived_is_no_failure(desired, end):
     watcher.hear(3, a_task("a", state=end, desired=desired, exit_code=137))
 
     assert watcher.open == []
-    assert watcher.watch.leaving == {}
+    assert watcher.state.leaving == {}
 
 
 def test_a_task_that_the_swarm_moved_is_no_failure():
@@ -219,7 +219,7 @@ def test_a_task_that_finds_a_place_in_time_is_no_failure(err):
     watcher.wait_until(60)
 
     assert watcher.open == []
-    assert watcher.watch.suspects == {}
+    assert watcher.state.suspects == {}
 
 
 def test_a_start_that_is_tried_again_for_ever_is_a_failure_after_ten_seconds_and_once():
@@ -264,7 +264,7 @@ def test_a_replay_from_before_the_first_listing_tells_of_history_only():
     assert told(watcher.hear(111, failed("b", since=BEGAN + 105), late=True, cursor=9))
 
 
-def test_what_is_broken_when_the_watch_begins_is_told():
+def test_what_is_broken_when_the_watcher_begins_is_told():
     watcher = Watcher()
     past = (failed("old", 3, created=1), failed("new", 3, created=2))
     (incident,) = told(watcher.hear(0, *running(1, 2), *past, reconciled=True, late=True))
@@ -323,7 +323,7 @@ def test_ids_are_remembered_for_an_hour_and_after_it_their_time_tells():
         watcher.hear(n, task)
     watcher.hear(9000, *(failed(f"late{n}", since=10000.0) for n in range(300)))
 
-    assert len(watcher.watch.earlier) + len(watcher.watch.counted) < 400
+    assert len(watcher.state.earlier) + len(watcher.state.counted) < 400
     assert told(watcher.hear(9001, *old)) == []
     assert told(watcher.hear(9002, failed("fresh", since=10002.0)))
 
@@ -357,7 +357,7 @@ def test_the_cursor_never_goes_back():
     watcher.hear(1, cursor=5)
     watcher.hear(2)
 
-    assert watcher.watch.cursor == 7
+    assert watcher.state.cursor == 7
 
 
 def test_a_global_service_names_its_nodes():

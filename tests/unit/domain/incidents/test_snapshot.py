@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.incidents.events import Rules
-from bot.domain.incidents.model import Watch
+from bot.domain.incidents.model import WatcherState
 from bot.domain.incidents.reducer import reduce
 from bot.domain.incidents.snapshot import (
     Snapshot,
@@ -202,30 +202,30 @@ def test_only_ends_that_may_be_failures_are_asked_about():
     assert not ends_tasks(Batch((Event(UPDATE, Node("n1", "one")),), 1))
 
 
-def watched(*tasks: Task) -> Watch:
+def watched(*tasks: Task) -> WatcherState:
     """A watch in which these failed, one after the other."""
     made = snapshot(*running(1, 2, 3))
-    watch = Watch(began=BEGAN - 60)
+    state = WatcherState(began=BEGAN - 60)
     for task in tasks:
         (news,) = news_of_batch(Batch((Event(UPDATE, task),), 8), 0.0)
-        watch = reduce(watch, news, made.context(frozenset(), Rules()), BEGAN).watch
-    return watch
+        state = reduce(state, news, made.context(frozenset(), Rules()), BEGAN).state
+    return state
 
 
 def test_evidence_that_never_came_is_asked_for_of_the_last_failure():
-    watch = watched(failed("t1"), failed("t2"))
-    (fetch,) = unread(listing(failed("t1"), failed("t2"), resumed=True), watch)
-    (incident,) = watch.incidents.values()
+    state = watched(failed("t1"), failed("t2"))
+    (fetch,) = unread(listing(failed("t1"), failed("t2"), resumed=True), state)
+    (incident,) = state.incidents.values()
 
     assert (fetch.incident_id, fetch.task.id) == (incident.id, "t2")
 
 
 def test_nothing_is_asked_for_that_is_known_or_gone():
-    watch = watched(failed("t1"))
-    (known,) = watch.incidents.values()
+    state = watched(failed("t1"))
+    (known,) = state.incidents.values()
     there = listing(failed("t1"))
     for change in ({"evidence": "last words"}, {"confirmed": True}, {"fetched": None}):
         other = replace(known, **change)
-        assert unread(there, replace(watch, incidents={known.key: other})) == ()
+        assert unread(there, replace(state, incidents={known.key: other})) == ()
 
-    assert unread(listing(*running(1)), watch) == ()
+    assert unread(listing(*running(1)), state) == ()

@@ -19,7 +19,7 @@ from bot.domain.incidents.events import (
     Tell,
 )
 from bot.domain.incidents.events import Rules as WatchRules
-from bot.domain.incidents.model import Incident, Watch
+from bot.domain.incidents.model import Incident, WatcherState
 from bot.domain.incidents.reducer import reduce, tick
 from bot.domain.swarm.model import Node, Service, StackLook, Task
 from bot.swarm.wire import stack_look_from
@@ -29,14 +29,14 @@ from tests.unit.recordings import Recording, recording
 
 @dataclass
 class Watcher:
-    """Keeps a watch and the swarm around it; times are seconds since ``BEGAN``."""
+    """Keeps the watcher's state and the swarm around it; times are seconds since ``BEGAN``."""
 
     services: dict[str, Service] = field(default_factory=lambda: {"s": a_service(3)})
     nodes: dict[str, Node] = field(default_factory=lambda: {node.id: node for node in NODES})
     tasks: dict[str, Task] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
     rules: WatchRules = field(default_factory=lambda: WatchRules(channel="CALERTS"))
-    watch: Watch = field(default_factory=Watch)
+    state: WatcherState = field(default_factory=WatcherState)
     actions: list[Action] = field(default_factory=list)
     closed: dict[str, Incident] = field(default_factory=dict)
 
@@ -55,22 +55,22 @@ class Watcher:
         for gone in news.get("removed", ()):
             self.services.pop(gone, None)
             self.nodes.pop(gone, None)
-        return self.take(reduce(self.watch, News(tasks, **news), self.context(), BEGAN + at))
+        return self.take(reduce(self.state, News(tasks, **news), self.context(), BEGAN + at))
 
     def wait(self, at: float) -> tuple[Action, ...]:
         """Time alone."""
-        return self.take(tick(self.watch, self.context(), BEGAN + at))
+        return self.take(tick(self.state, self.context(), BEGAN + at))
 
     def wait_until(self, at: float) -> tuple[Action, ...]:
         """Time alone, tick by tick as they are due, up to ``at``."""
         actions: list[Action] = []
-        while self.watch.due is not None and self.watch.due <= BEGAN + at:
-            actions += self.wait(self.watch.due - BEGAN)
+        while self.state.due is not None and self.state.due <= BEGAN + at:
+            actions += self.wait(self.state.due - BEGAN)
         return tuple(actions)
 
     def take(self, reduced: Reduced) -> tuple[Action, ...]:
         """Keep what came of something."""
-        self.watch = reduced.watch
+        self.state = reduced.state
         self.actions += reduced.actions
         for action in reduced.actions:
             if isinstance(action, Tell | Forget) and action.incident.resolved is not None:
@@ -80,12 +80,12 @@ class Watcher:
     @property
     def open(self) -> list[Incident]:
         """The open incidents."""
-        return list(self.watch.incidents.values())
+        return list(self.state.incidents.values())
 
     @property
     def only(self) -> Incident:
         """The one open incident."""
-        (incident,) = self.watch.incidents.values()
+        (incident,) = self.state.incidents.values()
         return incident
 
     def everything(self) -> dict[str, Incident]:

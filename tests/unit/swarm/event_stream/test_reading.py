@@ -277,7 +277,7 @@ def test_a_state_between_the_known_ones_is_the_one_before() -> None:
 
 
 def test_the_generated_code_is_that_of_the_proto(tmp_path: Path) -> None:
-    """Who changes ``stream.proto`` runs ``generate.sh``."""
+    """Who changes ``watch.proto`` runs ``generate.sh``."""
     folder = PROJECT / "bot" / "swarm" / "event_stream"
     ours = {**os.environ, "PYTHON": sys.executable}
     subprocess.run([folder / "generate.sh", tmp_path], env=ours, check=True, timeout=60)

@@ -1,5 +1,5 @@
--- ARGV: token; the mark that the watch was last written with ('' for never); the new mark; then
--- five lists, each after its length: fields of the watch and their values; ids of alerts and their
+-- ARGV: token; the mark that the watcher's state was last written with ('' for never); the new mark; then
+-- five lists, each after its length: fields of the state and their values; ids of alerts and their
 -- records; ids of alerts that are over; times (ms), ids and records of resolved incidents; ids of
 -- incidents that are open again.
 -- Returns the new mark, the one that is there when it is another than said (nothing is written
