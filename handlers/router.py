@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 
 REMEMBERED_KEYS = 1000
 ABANDONED_SECONDS = 60.0
-"""Longer than a command may take to begin: a check, its elders, a post and its queueing."""
+"""Longer than a command may take to begin: a check, the commands before it, a post and its
+queueing."""
 ANSWER_SECONDS = 10.0
 SHOW_SECONDS = 75.0
 """A picture may wait for others before it, and for the process that draws."""

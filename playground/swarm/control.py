@@ -14,7 +14,7 @@ from bot.swarm.event_stream import watch_pb2 as pb
 from playground.swarm.certificates import Identity
 from playground.swarm.protobuf import message_from, node_message, service_message
 from playground.swarm.simulation import Simulation
-from playground.swarm.store import Transaction
+from playground.swarm.store import StoreTransaction
 
 _NO_LEADER: Final = "The swarm does not have a leader."
 _MOST_WAITING: Final = 10_000
@@ -37,7 +37,7 @@ class ControlServer:
         self._identity = identity
         self._catch_up = catch_up
         self._server: grpc.aio.Server | None = None
-        self._watchers: set[asyncio.Queue[Transaction | None]] = set()
+        self._watchers: set[asyncio.Queue[StoreTransaction | None]] = set()
         simulation.store.committed.append(self._tell)
 
     async def start(self) -> None:
@@ -61,7 +61,7 @@ class ControlServer:
             await server.stop(None)
             self._path.unlink(missing_ok=True)
 
-    def _tell(self, transaction: Transaction) -> None:
+    def _tell(self, transaction: StoreTransaction) -> None:
         for waiting in self._watchers:
             if waiting.qsize() < _MOST_WAITING:
                 waiting.put_nowait(transaction)
@@ -96,7 +96,7 @@ class ControlServer:
     ) -> AsyncIterator[pb.WatchMessage]:
         self._catch_up()
         kinds = {entry.kind: entry.action for entry in request.entries}
-        waiting: asyncio.Queue[Transaction | None] = asyncio.Queue()
+        waiting: asyncio.Queue[StoreTransaction | None] = asyncio.Queue()
         if request.HasField("resume_from"):
             await self._replay(request.resume_from.index, waiting, context)
         self._watchers.add(waiting)
@@ -111,7 +111,7 @@ class ControlServer:
         await context.abort(grpc.StatusCode.UNAVAILABLE, "the stream was ended")
 
     async def _replay(
-        self, version: int, waiting: asyncio.Queue[Transaction | None], context: _Context
+        self, version: int, waiting: asyncio.Queue[StoreTransaction | None], context: _Context
     ) -> None:
         store = self._simulation.store
         if version > store.index:

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from bot.swarm.event_stream import watch_pb2 as pb
 from playground.swarm.model import Meta, Node, Service, Spec, Status, Task, UpdateStatus, part
-from playground.swarm.store import StoreChange, Transaction
+from playground.swarm.store import StoreChange, StoreTransaction
 
 _NANOSECONDS: Final = 1_000_000_000
 _ACTIONS: Final = {
@@ -59,7 +59,7 @@ class _Moment(Protocol):
     nanos: int
 
 
-def message_from(transaction: Transaction, kinds: Mapping[str, int]) -> pb.WatchMessage | None:
+def message_from(transaction: StoreTransaction, kinds: Mapping[str, int]) -> pb.WatchMessage | None:
     """What a watcher is told of a transaction, None when nothing of it concerns it.
 
     ``kinds`` are the kinds of objects that it asked for, each with the actions as a bit mask.

@@ -27,7 +27,7 @@ class StoreChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
+class StoreTransaction:
     """What was committed together, as ``index``."""
 
     index: int
@@ -42,13 +42,13 @@ class Store:
 
     def __init__(self, clock: Callable[[], float], index: int = 10, kept: int = _KEPT) -> None:
         self.index = index
-        self.log: deque[Transaction] = deque(maxlen=kept)
+        self.log: deque[StoreTransaction] = deque(maxlen=kept)
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.nodes: dict[str, Node] = {}
         self.things: dict[str, Thing] = {}
         self.subscribers: list[Subscriber] = []
-        self.committed: list[Callable[[Transaction], None]] = []
+        self.committed: list[Callable[[StoreTransaction], None]] = []
         self._clock = clock
         self._pending: dict[str, tuple[str, Object | None]] = {}
         self._by_service: dict[str, dict[str, None]] = {}
@@ -90,7 +90,7 @@ class Store:
             if not changes:
                 continue
             self.index += 1
-            transaction = Transaction(self.index, changes)
+            transaction = StoreTransaction(self.index, changes)
             self.log.append(transaction)
             for tell in self.committed:
                 tell(transaction)

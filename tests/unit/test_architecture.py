@@ -1,6 +1,6 @@
-"""The page on the architecture: its picture is the import contracts', its table names real files.
+"""The page on the architecture: its diagram is the import contracts', its table names real files.
 
-`python -m tests.unit.test_architecture` prints the picture for the page.
+`python -m tests.unit.test_architecture` prints the diagram for the page.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def layers(contract: str) -> list[list[str]]:
     return [layer.split(" | ") for layer in found["layers"]]
 
 
-def picture() -> str:
+def diagram() -> str:
     """A mermaid flowchart of the contracts: every arrow is an import that is allowed."""
     outer = layers(LAYERS)
     inner = [[f"bot.domain.{name}" for name in layer] for layer in layers(DOMAIN)]
@@ -75,8 +75,8 @@ def rows(title: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
-def test_the_picture_is_drawn_from_the_import_contracts() -> None:
-    assert f"```mermaid\n{picture()}```\n" in PAGE
+def test_the_diagram_is_drawn_from_the_import_contracts() -> None:
+    assert f"```mermaid\n{diagram()}```\n" in PAGE
 
 
 def test_every_part_of_the_bot_has_its_layer() -> None:
@@ -113,4 +113,4 @@ def table() -> list[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(picture())
+    sys.stdout.write(diagram())

@@ -1,4 +1,4 @@
-"""A job in the hands of a worker: what several write into it side by side is all kept."""
+"""A job on which a worker has the lease: what several write into it side by side is all kept."""
 
 from __future__ import annotations
 

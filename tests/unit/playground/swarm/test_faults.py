@@ -11,7 +11,7 @@ from playground.swarm.faults import FaultError, SwarmFaults
 from playground.swarm.furnished import furnished
 from playground.swarm.model import State, Task
 from playground.swarm.simulation import Simulation
-from playground.swarm.store import Transaction
+from playground.swarm.store import StoreTransaction
 
 NOW = 1_800_000_000.0
 WORKER = "orochi_worker01"
@@ -38,7 +38,7 @@ class Broken:
         tasks = self.simulation.store.tasks_of(found.id)
         return [task for task in tasks if task.status.state is State.RUNNING and task.live]
 
-    def _note(self, transaction: Transaction) -> None:
+    def _note(self, transaction: StoreTransaction) -> None:
         for change in transaction.changes:
             task = change.object
             before = change.before

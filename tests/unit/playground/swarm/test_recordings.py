@@ -19,7 +19,7 @@ from playground.swarm.programs import Image
 from playground.swarm.render import task_json
 from playground.swarm.requests import Requests
 from playground.swarm.simulation import Machine, Simulation
-from playground.swarm.store import Transaction
+from playground.swarm.store import StoreTransaction
 from tests.unit.recordings import Recording, recording
 
 NOW = 1_800_000_000.0
@@ -116,7 +116,7 @@ class Replica:
             act.do(self.simulation, self.requests)
         self.simulation.advance(begin + seconds)
 
-    def _note(self, transaction: Transaction) -> None:
+    def _note(self, transaction: StoreTransaction) -> None:
         for change in transaction.changes:
             if isinstance(change.object, Task) and change.action != "remove":
                 self.histories.setdefault(change.object.id, []).append(task_json(change.object))
@@ -272,7 +272,7 @@ def test_each_failure_looks_as_it_did(name: str) -> None:
     simulation.agent.storage.broken.add("q3_nfs")
     told_of: dict[str, list[Json]] = {}
 
-    def note(transaction: Transaction) -> None:
+    def note(transaction: StoreTransaction) -> None:
         for change in transaction.changes:
             if isinstance(change.object, Task):
                 told_of.setdefault(change.object.service_id, []).append(task_json(change.object))
