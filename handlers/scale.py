@@ -18,7 +18,7 @@ from bot.domain.operations.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
 from bot.jobs.context import Context
-from bot.jobs.service_change import in_time
+from bot.jobs.engine_calls import in_time
 from bot.jobs.submit import queue
 from bot.views.errors import unknown_service
 

@@ -31,14 +31,14 @@ from bot.domain.deploys.outcomes import (
 )
 from bot.domain.deploys.staleness import stale
 from bot.domain.deploys.version import Version
-from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmUnavailableError
+from bot.domain.errors import RefusedError, StoreUnavailableError
 from bot.domain.jobs.deploy_plan import Plan, PlanAction
 from bot.domain.jobs.model import Job, JobState
 from bot.jobs.context import Context
 from bot.jobs.deploy_steps import DeploySteps
+from bot.jobs.engine_calls import wait_for_engine
 from bot.jobs.follower import Following, at
 from bot.jobs.removal import Removing
-from bot.jobs.service_change import ENGINE_PATIENCE
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.ports import Recording
@@ -139,16 +139,10 @@ class DeployRunner:
             return error
 
     async def _patiently(self, lease: JobLease, look: Callable[[], Awaitable[T]]) -> T:
-        """What a look gives. An engine that is away for a moment fails no job."""
-        backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
-        while True:
-            try:
-                return await look()
-            except SwarmUnavailableError as error:
-                if self._ctx.clock.now() > late:
-                    raise
-                self._following.show(awaited(lease.job, error))
-                await self._ctx.clock.sleep(backoff.failed())
+        """What a look gives; the message says so while the engine is away."""
+        return await wait_for_engine(
+            self._ctx.clock, look, lambda error: self._following.show(awaited(lease.job, error))
+        )
 
     async def _end(self, lease: JobLease, job: Job) -> None:
         if job.begun and not job.untouched:

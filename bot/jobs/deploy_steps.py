@@ -12,7 +12,7 @@ from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
 from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service, StackLook
 from bot.jobs.context import Context
-from bot.jobs.service_change import in_time, insist
+from bot.jobs.engine_calls import in_time, insist
 from bot.loops.job_lease import JobLease
 from bot.ports import Applied, Recording
 

@@ -14,7 +14,6 @@ from typing import Protocol
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import (
     NotFoundError,
-    OutOfSequenceError,
     RefusedError,
     SwarmError,
     SwarmUnavailableError,
@@ -25,8 +24,8 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.node_change import NodeLook, find_node, gone
 from bot.domain.swarm.model import Availability, Node, Service, StackLook
 from bot.jobs.context import Context
+from bot.jobs.engine_calls import in_time, insist, wait_for_engine
 from bot.jobs.follower import Following, at
-from bot.jobs.service_change import ENGINE_PATIENCE, WRITE_ATTEMPTS, in_time
 from bot.jobs.submit import queue
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
@@ -121,19 +120,16 @@ class NodeJob:
         await lease.finish(lease.job)
 
     async def _first_look(self, lease: JobLease) -> StackLook:
-        """The swarm as it stands. An engine that is away for a moment fails no job."""
-        backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
-        while True:
-            try:
-                return await in_time(self._ctx.swarm.stack_look(""))
-            except SwarmUnavailableError as error:
-                if self._ctx.clock.now() > late:
-                    raise
-                waits = f"waiting for the engine: {error.sentence}"
-                target = lease.job.targets[0]
-                progress = ServiceProgress(target.service, 0, 0, waits)
-                self._following.progress(lease, 0, progress)
-                await self._ctx.clock.sleep(backoff.failed())
+        """The swarm as it stands."""
+
+        def waits(error: SwarmUnavailableError) -> None:
+            phase = f"waiting for the engine: {error.sentence}"
+            progress = ServiceProgress(lease.job.targets[0].service, 0, 0, phase)
+            self._following.progress(lease, 0, progress)
+
+        return await wait_for_engine(
+            self._ctx.clock, lambda: in_time(self._ctx.swarm.stack_look("")), waits
+        )
 
     async def _change(self, lease: JobLease, look: StackLook) -> None:
         """Make the change once; what is about to be done is written down first."""
@@ -156,18 +152,12 @@ class NodeJob:
         await lease.note(lease.job.with_target(0, applied))
 
     async def _made(self, node_id: str, *, doubtful: bool) -> bool:
-        """Whether this job made the change; an unknown outcome is asked for again."""
-        backoff = Backoff()
-        for _ in range(1, WRITE_ATTEMPTS):
-            try:
-                return (
-                    await self._ctx.nodes.set_availability(node_id, self._operation.wanted)
-                    or doubtful
-                )
-            except (SwarmUnavailableError, OutOfSequenceError):
-                doubtful = True
-                await self._ctx.clock.sleep(backoff.failed())
-        return await self._ctx.nodes.set_availability(node_id, self._operation.wanted) or doubtful
+        """Whether this job made the change."""
+
+        async def make(doubt: bool) -> bool:  # noqa: FBT001 (as ``insist`` calls it)
+            return await self._ctx.nodes.set_availability(node_id, self._operation.wanted) or doubt
+
+        return await insist(self._ctx.clock, make, doubtful=doubtful)
 
     async def _follow_all(self, lease: JobLease) -> None:
         """The node and the services side by side. Where the node's change was taken back, the

@@ -10,8 +10,8 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Node, NodeState, Task
 from bot.jobs.context import Context
+from bot.jobs.engine_calls import in_time
 from bot.jobs.follower import Following, at
-from bot.jobs.service_change import in_time
 from bot.loops.job_lease import JobLease
 from bot.runtime.backoff import Backoff
 

@@ -7,13 +7,11 @@ made once, the observation, the probation after it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import (
-    OutOfSequenceError,
     RefusedError,
     SupersededError,
     SwarmError,
@@ -24,18 +22,10 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look
 from bot.jobs.context import Context
+from bot.jobs.engine_calls import insist, wait_for_engine
 from bot.jobs.follower import Following, at
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
-from bot.ports import Clock
-from bot.runtime.backoff import Backoff
-
-WRITE_ATTEMPTS = 8
-CHECK_SECONDS = 10.0
-ENGINE_PATIENCE = 60.0
-"""Seconds that a job waits for an engine that does not answer, before it changes anything."""
-
-T = TypeVar("T")
 
 
 class ServiceOperation(Protocol):
@@ -129,16 +119,16 @@ class ChangeRunner:
             return _refused(error)
 
     async def _first_looks(self, lease: JobLease) -> list[Look]:
-        """Every target as it stands. An engine that is away for a moment fails no job."""
-        backoff, late = Backoff(), self._ctx.clock.now() + ENGINE_PATIENCE
-        while True:
-            try:
-                return [await self._ctx.swarm.look(t.service_id) for t in lease.job.targets]
-            except SwarmUnavailableError as error:
-                if self._ctx.clock.now() > late:
-                    raise
-                self._following.show(_waiting_for_the_engine(lease.job, error))
-                await self._ctx.clock.sleep(backoff.failed())
+        """Every target as it stands."""
+
+        async def look() -> list[Look]:
+            return [await self._ctx.swarm.look(t.service_id) for t in lease.job.targets]
+
+        return await wait_for_engine(
+            self._ctx.clock,
+            look,
+            lambda error: self._following.show(_waiting_for_the_engine(lease.job, error)),
+        )
 
     async def _change(self, lease: JobLease, looks: list[Look]) -> None:
         """Make every change once; what is about to be done is written down first."""
@@ -198,33 +188,6 @@ class ChangeRunner:
         running = seen.running if seen else 0
         reason = f"Stopped waiting; {self._operation.left(target, running)}"
         return Outcome(Verdict.CANCELLED, reason, running=running, desired=target.replicas)
-
-
-async def insist(clock: Clock, make: Callable[[bool], Awaitable[T]], *, doubtful: bool) -> T:
-    """What a write comes to. One whose outcome is unknown is made again, WRITE_ATTEMPTS in all.
-
-    ``make`` is told whether an earlier try may have made it: at first what ``doubtful`` says.
-    """
-    backoff = Backoff()
-    for _ in range(1, WRITE_ATTEMPTS):
-        try:
-            return await make(doubtful)
-        except (SwarmUnavailableError, OutOfSequenceError):
-            doubtful = True
-            await clock.sleep(backoff.failed())
-    return await make(doubtful)
-
-
-async def in_time(look: Awaitable[T]) -> T:
-    """What a look at the swarm gives; a person waits for the answer to what they typed.
-
-    Raises SwarmUnavailableError when the engine takes too long.
-    """
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            return await look
-    except TimeoutError as error:
-        raise SwarmUnavailableError("The engine does not answer.") from error
 
 
 def _refused(error: RefusedError) -> Outcome:

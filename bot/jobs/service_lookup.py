@@ -7,7 +7,7 @@ from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.domain.swarm.model import Look, Service
 from bot.domain.swarm.slots import count
 from bot.jobs.context import Context
-from bot.jobs.service_change import in_time
+from bot.jobs.engine_calls import in_time
 from bot.views.errors import unknown_service
 
 
