@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,6 @@ from docker import APIClient
 from bot.domain.errors import (
     NotAManagerError,
     NotFoundError,
-    OutOfSequenceError,
     RefusedError,
     SwarmError,
 )
@@ -26,13 +24,12 @@ from bot.swarm import specs, wire
 from bot.swarm.connection import Connection, Filters, Json, url
 from bot.swarm.failures import CLIENT_ERRORS
 from bot.swarm.logs import MOST_BYTES, Demultiplexer, readable
+from bot.swarm.sequence import until_in_sequence
 
 T = TypeVar("T")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _WANTED: Final = ["running", "ready", "accepted", "complete"]
-_ATTEMPTS: Final = 10
-_PAUSE: Final = (0.02, 0.2)
 _LOG_SECONDS: Final = 2.5
 _OOM_PAUSES: Final = (0.1, 0.2, 0.3, 0.4)
 
@@ -277,20 +274,16 @@ class DockerSwarm:
         Returns the service that the update was based on, and the update, None where none was
         made.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+
+        async def write() -> tuple[Service, _Write | None]:
             raw = await self._inspect(service_id)
             service = wire.service_from(raw)
-            write = plan(raw, service)
-            try:
-                if write is not None:
-                    await self._update(raw, write)
-            except OutOfSequenceError:
-                if attempt == _ATTEMPTS:
-                    raise
-                await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
-            else:
-                return service, write
-        raise AssertionError("the last attempt returns or raises")
+            planned = plan(raw, service)
+            if planned is not None:
+                await self._update(raw, planned)
+            return service, planned
+
+        return await until_in_sequence(write)
 
     async def _update(self, raw: Json, write: _Write) -> None:
         """Post a whole spec. The SDK's own ``update_service`` would leave fields out and put

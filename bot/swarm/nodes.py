@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TypeVar
 
 from bot.domain.errors import OutOfSequenceError, SupersededError, SwarmError
 from bot.domain.swarm.join_tokens import ROLES, fingerprint
@@ -13,9 +12,9 @@ from bot.domain.swarm.model import Availability, Node, Task
 from bot.ports.engine import JoinTokens
 from bot.swarm import wire
 from bot.swarm.connection import Connection, Json
+from bot.swarm.sequence import until_in_sequence
 
-_ATTEMPTS: Final = 10
-_PAUSE: Final = (0.02, 0.2)
+T = TypeVar("T")
 
 
 class DockerNodes:
@@ -52,7 +51,7 @@ class DockerNodes:
             await self._connection.post(f"/nodes/{raw['ID']}/update", version, spec)
             return True
 
-        return await _until_in_sequence(write, "the node")
+        return await _made(write, "the node")
 
     async def join_tokens(self) -> JoinTokens:
         """The tokens by which nodes join, and where."""
@@ -74,22 +73,17 @@ class DockerNodes:
             params = {"version": swarm["Version"]["Index"], f"rotate{role.title()}Token": "true"}
             await self._connection.post("/swarm/update", params, swarm["Spec"])
 
-        await _until_in_sequence(write, "the swarm")
+        await _made(write, "the swarm")
 
     async def _inspect(self, node_id: str) -> Json:
         """One node as the engine has it. Ids come from the engine, never from a person."""
         return await self._connection.get(f"/nodes/{node_id}")
 
 
-async def _until_in_sequence(write: Callable[[], Awaitable[bool | None]], what: str) -> bool:
-    """Look and write again while somebody else writes in between; returns what ``write`` does."""
-    for attempt in range(1, _ATTEMPTS):
-        try:
-            return bool(await write())
-        except OutOfSequenceError:
-            await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
+async def _made(write: Callable[[], Awaitable[T]], what: str) -> T:
+    """What ``write`` returns once nobody else writes in between; an error names ``what``."""
     try:
-        return bool(await write())
+        return await until_in_sequence(write)
     except OutOfSequenceError as error:
         raise OutOfSequenceError(f"Somebody else goes on changing {what}.") from error
 

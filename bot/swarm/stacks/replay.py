@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,15 +21,13 @@ from bot.domain.jobs.deploy_plan import Kind, PlanAction, PlanStep, ServiceChang
 from bot.ports import Applied
 from bot.swarm import wire
 from bot.swarm.connection import Connection, url
+from bot.swarm.sequence import until_in_sequence
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.fields import differences, fields_of
 from bot.swarm.stacks.normal import Names, labelled_form, service_form
 from bot.swarm.stacks.planning import Recorded
 
 Json = dict[str, Any]
-
-_ATTEMPTS: Final = 10
-_PAUSE: Final = (0.02, 0.2)
 
 
 async def names_by_id(connection: Connection) -> dict[str, str]:
@@ -56,14 +53,7 @@ class Replay:
         """Make a step, or find it made. As ``bot.ports.Stacks.apply``."""
         call = self._recorded.calls[step.key]
         make = self._service if step.kind is Kind.SERVICE else self._other
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return await make(step, call)
-            except OutOfSequenceError:
-                if attempt == _ATTEMPTS:
-                    raise
-                await asyncio.sleep(random.uniform(*_PAUSE) * attempt)  # noqa: S311 (spreads writers)
-        raise AssertionError("the last attempt returns or raises")
+        return await until_in_sequence(lambda: make(step, call))
 
     async def _other(self, step: PlanStep, call: RecordedCall) -> Applied:
         """A network, a config or a secret."""
