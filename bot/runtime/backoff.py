@@ -5,20 +5,25 @@ from __future__ import annotations
 import random
 
 
+def doubled(first: float, failures: int, most: float) -> float:
+    """Seconds to wait after so many failures: ``first`` doubled for each, up to ``most``."""
+    return min(first * 2.0 ** min(failures, 30), most)
+
+
 class Backoff:
     """Doubles from ``first`` to ``most`` seconds, with jitter so that replicas spread out."""
 
     def __init__(self, first: float = 0.1, most: float = 2.0) -> None:
         self._first = first
         self._most = most
-        self._next = first
+        self._failures = 0
 
     def failed(self) -> float:
         """Seconds to wait after one more failure."""
-        wait = self._next * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
-        self._next = min(self._next * 2, self._most)
-        return wait
+        wait = doubled(self._first, self._failures, self._most)
+        self._failures += 1
+        return wait * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
 
     def worked(self) -> None:
         """Begin anew with the first wait."""
-        self._next = self._first
+        self._failures = 0

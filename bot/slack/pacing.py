@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from bot.domain.text.message import Message
+from bot.runtime.backoff import doubled
 
 Key = tuple[str, str]
 """A message's address: channel id and ts."""
@@ -134,8 +135,8 @@ class Pacing:
         track.shown = None
         if track.pending is None and not track.settled and not track.dropped:
             track.pending = message
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._failures)
-        self._failures = min(self._failures + 1, 10)
+        pause = doubled(FIRST_PAUSE, self._failures, LONGEST_PAUSE)
+        self._failures += 1
         self._paused_until = max(self._paused_until, now + max(pause, at_least))
 
     def skipped(self, key: Key) -> None:

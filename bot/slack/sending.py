@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from bot.domain.errors import ChatUnavailableError, LeaseLostError
 from bot.domain.text.message import Message
 from bot.ports import Clock, Still
+from bot.runtime.backoff import doubled
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, NotSentError, RateLimitedError
 from bot.slack.wording import plain
@@ -71,20 +72,21 @@ class Sender:
         *,
         repeat: bool,
     ) -> T:
-        pause = FIRST_PAUSE
+        failures = 0
         while True:
             if limit is not None:
                 await self._take(limit, deadline)
             try:
                 return await attempt(message)
             except ChatUnavailableError as error:
+                pause = doubled(FIRST_PAUSE, failures, LONGEST_PAUSE)
                 wait = error.retry_after if isinstance(error, RateLimitedError) else pause
                 known = isinstance(error, RateLimitedError | NotSentError)
                 if not (repeat or known) or self._clock.now() + wait > deadline:
                     raise
                 log.info("Trying again in %.1f s: %s", wait, error)
             await self._clock.sleep(wait)
-            pause = min(LONGEST_PAUSE, pause * 2)
+            failures += 1
 
     async def _take(self, limit: Limit, deadline: float) -> None:
         async with self.gate(limit):

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from bot.domain.errors import SwarmError
 from bot.domain.swarm.model import StackLook
 from bot.ports import FeedChange, FeedStatus
+from bot.runtime.backoff import doubled
 from bot.swarm.differences import differences
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ class PollFeed:
     async def _pause(self, took: float, failures: int) -> None:
         """Sleep until the next poll is due; a new subscriber does not wait, unless in trouble."""
         if failures:
-            await asyncio.sleep(min(self._interval * 2**failures, _LONGEST_BACKOFF))
+            await asyncio.sleep(doubled(self._interval, failures, _LONGEST_BACKOFF))
             return
         pause = pause_after(took, self._interval, _SLOWEST)
         with suppress(TimeoutError):

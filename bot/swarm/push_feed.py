@@ -20,6 +20,7 @@ from bot.domain.errors import SwarmError
 from bot.domain.swarm.events import Batch, CursorLostError, Event, EventAction
 from bot.domain.swarm.model import Availability, Node, NodeState, Task
 from bot.ports import FeedChange, FeedStatus
+from bot.runtime.backoff import doubled
 from bot.swarm.event_stream.client import CHECK_SECONDS
 from bot.swarm.event_stream.errors import NoControlSocketError, UntrustedError
 from bot.swarm.poll_feed import Mailbox
@@ -125,7 +126,7 @@ class PushFeed:
                     raise
                 if not failures:
                     log.info("the stream of events broke: %s", error.sentence)
-            await asyncio.sleep(_pause(failures))
+            await asyncio.sleep(doubled(_FIRST_PAUSE, failures, _LONGEST_PAUSE))
             failures += 1
 
     def warn(self, error: SwarmError) -> None:
@@ -186,7 +187,7 @@ class PushFeed:
                 log.exception("the push feed failed")
                 self._lose(SwarmError(f"The feed failed, the log says why ({error!r})."))
             self.up.clear()
-            await asyncio.sleep(_pause(self._failures))
+            await asyncio.sleep(doubled(_FIRST_PAUSE, self._failures, _LONGEST_PAUSE))
             self._failures += 1
 
     async def _follow(self) -> None:
@@ -264,8 +265,3 @@ def _behind_since(before: float | None, error: SwarmError, now: float) -> float 
     if not isinstance(error, CursorLostError):
         return None
     return now if before is None else before
-
-
-def _pause(failures: int) -> float:
-    """Seconds until the next attempt."""
-    return float(min(_FIRST_PAUSE * 2 ** min(failures, 10), _LONGEST_PAUSE))

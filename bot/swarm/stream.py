@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from bot.domain.errors import SwarmError
 from bot.domain.swarm.events import Batch, CursorLostError, Listing
 from bot.domain.swarm.model import StackLook
+from bot.runtime.backoff import doubled
 from bot.swarm.differences import events_between
 from bot.swarm.poll_feed import pause_after
 
@@ -128,7 +129,7 @@ class SwarmStream:
     async def _look_until_seen(self) -> StackLook:
         failures = 0
         while (look := await self._look(lambda: self._swarm.stack_look(""))) is None:
-            await asyncio.sleep(_backoff(failures))
+            await asyncio.sleep(doubled(_FIRST_BACKOFF, failures, _LONGEST_BACKOFF))
             failures += 1
         return look
 
@@ -146,7 +147,7 @@ class SwarmStream:
                 began = self._clock()
                 look = await self._look(self._swarm.whole_look)
                 if look is None:
-                    pause = _backoff(failures)
+                    pause = doubled(_FIRST_BACKOFF, failures, _LONGEST_BACKOFF)
                     failures += 1
                 else:
                     pause = pause_after(self._clock() - began, self._interval, _SLOWEST)
@@ -211,8 +212,3 @@ def _news(known: StackLook | None, look: StackLook) -> Listing | Batch:
     if known is None:
         return Listing(look, 0, resumed=False)
     return Batch(events_between(known, look), 0)
-
-
-def _backoff(failures: int) -> float:
-    """Seconds until the next look after so many that failed before this one."""
-    return float(min(_FIRST_BACKOFF * 2 ** min(failures, 10), _LONGEST_BACKOFF))
