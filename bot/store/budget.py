@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bot.domain.errors import StoreUnavailableError
+from bot.runtime.token_buckets import TokenBuckets
 from bot.store.connection import RedisLink
 from bot.store.keys import Keys, StoreLimits
 from bot.store.scripting import Scripts
 
 TRY_AGAIN_SECONDS = 1.0
 """For how long an absent Redis is not asked again: a caller must not wait for it each time."""
-
-
-@dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    at: float
-
-    def take(self, now: float, per_second: float, burst: int, reserve: int) -> float:
-        self.tokens = min(burst, self.tokens + (now - self.at) * per_second)
-        self.at = now
-        if self.tokens < 1 + reserve:
-            return (1 + reserve - self.tokens) / per_second
-        self.tokens -= 1
-        return 0.0
 
 
 class RedisBudget:
@@ -43,7 +29,7 @@ class RedisBudget:
         self._keys = Keys(prefix)
         self._scripts = Scripts(link, self._keys, StoreLimits())
         self._clock = clock
-        self._local: dict[str, _Bucket] = {}
+        self._local = TokenBuckets(clock)
         self._not_before = clock()
 
     async def take(self, name: str, per_minute: float, burst: int, reserve: int = 0) -> float:
@@ -59,9 +45,4 @@ class RedisBudget:
                 return int(wait) / 1000
             except StoreUnavailableError:
                 self._not_before = self._clock() + TRY_AGAIN_SECONDS
-        return self._take_here(name, per_minute, burst, reserve)
-
-    def _take_here(self, name: str, per_minute: float, burst: int, reserve: int) -> float:
-        now = self._clock()
-        bucket = self._local.setdefault(name, _Bucket(float(burst), now))
-        return bucket.take(now, per_minute / 60, burst, reserve)
+        return self._local.take(name, per_minute, burst, reserve)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.text.message import Message, Metadata
-from bot.slack.budget import refilled, shortage
+from bot.runtime.token_buckets import TokenBuckets
 from bot.slack.edits import EDITS, RESERVE
 from bot.slack.pacing import LONGEST_PAUSE, Pacing
 
@@ -233,7 +233,8 @@ class Minute:
     def __init__(self, jobs: int) -> None:
         self.pacing = Pacing()
         self.keys = [("C1", f"{number}.0") for number in range(jobs)]
-        self.tokens, self.since = float(EDITS.burst), 0.0
+        self.now = 0.0
+        self.buckets = TokenBuckets(lambda: self.now)
         self.edits: list[tuple[float, tuple[str, str]]] = []
 
     def tick(self, now: float, number: int) -> None:
@@ -246,12 +247,8 @@ class Minute:
             self.edits.append((now, turn.key))
 
     def _take(self, now: float) -> bool:
-        self.tokens = refilled(self.tokens, now - self.since, EDITS.per_minute, EDITS.burst)
-        self.since = now
-        if shortage(self.tokens, EDITS.per_minute, RESERVE) > 0:
-            return False
-        self.tokens -= 1
-        return True
+        self.now = now
+        return not self.buckets.take("edits", EDITS.per_minute, EDITS.burst, RESERVE)
 
     def run(self, seconds: int) -> None:
         for number in range(seconds * 4):
