@@ -124,6 +124,7 @@ class App:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._slack.stop_listening()
                 await self._background.drain(DRAIN_SECONDS / 2)
+                await self._background.cancel()
                 await self._worker.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):

@@ -16,46 +16,10 @@ log = logging.getLogger(__name__)
 CANCEL_TRIES = 5
 CANCEL_SECONDS = 1.0
 
-
-class Background:
-    """Tasks that nobody awaits until the drain. What they raise is logged."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Start ``work`` and keep hold of it until it ends."""
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    async def drain(self, seconds: float) -> None:
-        """Wait up to ``seconds`` for what runs, then cancel the rest."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        await cancel_all(list(self._tasks))
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("%s failed", task.get_name(), exc_info=error)
-
-
-async def cancel_all(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: a client library may swallow a cancellation."""
-    for _ in range(CANCEL_TRIES):
-        alive = [task for task in tasks if not task.done()]
-        if not alive:
-            return
-        for task in alive:
-            task.cancel()
-        await asyncio.wait(alive, timeout=CANCEL_SECONDS)
-
-
 T = TypeVar("T")
 
 
-class InFlight:
+class Background:
     """Counts what is under way, keeps its tasks alive, and waits for all of it."""
 
     def __init__(self) -> None:
@@ -78,14 +42,14 @@ class InFlight:
         finally:
             self._end()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something that nobody waits for but ``drain``."""
-        self.start(work).add_done_callback(_tell)
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something that nobody waits for but ``drain``; what it raises is logged."""
+        self.start(work, name).add_done_callback(_log_error)
 
-    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run something beside the caller; what it raises is the task's to tell."""
         self._begin()
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -99,6 +63,10 @@ class InFlight:
             log.warning("%d requests did not end within %.1f s", self._count, seconds)
             return False
         return True
+
+    async def cancel(self) -> None:
+        """End the tasks that are left."""
+        await cancel_all(list(self._tasks))
 
     def _begin(self) -> None:
         self._count += 1
@@ -114,6 +82,17 @@ class InFlight:
         self._end()
 
 
-def _tell(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("A task beside the requests failed", exc_info=task.exception())
+def _log_error(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("%s failed", task.get_name(), exc_info=error)
+
+
+async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they have ended: a client library may swallow a cancellation."""
+    for _ in range(CANCEL_TRIES):
+        alive = [task for task in tasks if not task.done()]
+        if not alive:
+            return
+        for task in alive:
+            task.cancel()
+        await asyncio.wait(alive, timeout=CANCEL_SECONDS)

@@ -19,7 +19,7 @@ from slack_bolt.authorization import AuthorizeResult
 from bot.domain.errors import BotError
 from bot.domain.text.message import Message
 from bot.ports import Receive, Request
-from bot.runtime.tasks import InFlight
+from bot.runtime.tasks import Background
 from bot.slack.api import BotIdentity
 from bot.slack.requests import Payload, command_request, home_viewer, press_request
 from bot.slack.transport import SLACK_API_URL, web_client
@@ -52,7 +52,7 @@ class Listeners:
         receive: Receive,
         press: Receive,
         reply: Reply,
-        in_flight: InFlight,
+        in_flight: Background,
         opened: Opened = lambda _user: None,
     ) -> None:
         self._receive = receive
@@ -65,21 +65,23 @@ class Listeners:
         """A slash command: what there is to say goes into the answer itself."""
         await ack()
         request = command_request(body)
-        task = self._in_flight.start(self._answer_to(self._receive, request, "command"))
+        task = self._in_flight.start(
+            self._answer_to(self._receive, request, "command"), "a command"
+        )
         if await self._in_time(task):
             message = task.result()
             if message is not None:
                 await ack(ephemeral_body(message))
         else:
-            self._in_flight.spawn(self._say_later(task, request))
+            self._in_flight.spawn(self._say_later(task, request), "a late answer")
 
     async def press(self, ack: AsyncAck, body: Payload) -> None:
         """A press of a button: its answer has no body, so the person is told beside it."""
         await ack()
         request = press_request(body)
-        task = self._in_flight.start(self._answer_to(self._press, request, "button"))
+        task = self._in_flight.start(self._answer_to(self._press, request, "button"), "a button")
         await self._in_time(task)
-        self._in_flight.spawn(self._say_later(task, request))
+        self._in_flight.spawn(self._say_later(task, request), "a late answer")
 
     async def home(self, ack: AsyncAck, body: Payload) -> None:
         """A person opened the app's Home tab, or another tab of the app, which says nothing."""

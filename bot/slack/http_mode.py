@@ -19,7 +19,7 @@ from slack_sdk.signature import Clock as SdkClock
 from slack_sdk.signature import SignatureVerifier
 
 from bot.ports import Clock
-from bot.runtime.tasks import InFlight
+from bot.runtime.tasks import Background
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class _At(SdkClock):
 class HttpMode:
     """Answers ``POST /slack/events``; 503 before ``open`` and after ``drain``."""
 
-    def __init__(self, signing_secret: str, clock: Clock, in_flight: InFlight) -> None:
+    def __init__(self, signing_secret: str, clock: Clock, in_flight: Background) -> None:
         self._secret = signing_secret
         self._clock = clock
         self._in_flight = in_flight

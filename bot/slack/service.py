@@ -8,7 +8,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.ports import Clock, Receive
-from bot.runtime.tasks import InFlight
+from bot.runtime.tasks import Background
 from bot.slack.api import BotIdentity, SlackApi
 from bot.slack.app import Listeners, Opened, Reply, bolt_app
 from bot.slack.http_mode import HttpMode
@@ -41,9 +41,9 @@ class SlackService:
     ) -> None:
         self._api = api
         self._command = command
-        self._work = InFlight()
+        self._work = Background()
         self._listeners = Listeners(receive, press, reply, self._work, opened)
-        self._http = None if app_token else HttpMode(signing_secret, clock, InFlight())
+        self._http = None if app_token else HttpMode(signing_secret, clock, Background())
         self._socket = SocketMode(api, app_token) if app_token else None
         self._app: AsyncApp | None = None
 

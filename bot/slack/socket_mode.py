@@ -26,7 +26,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.domain.errors import ChatError, ChatUnavailableError
-from bot.runtime.tasks import InFlight
+from bot.runtime.tasks import Background
 from bot.slack.api import SlackApi
 from bot.slack.transport import proxy_for, web_client
 
@@ -59,13 +59,13 @@ class CountingClient(SocketModeClient):
             ping_interval=ping,
         )
         self.proxy = None
-        self.in_flight = InFlight()
+        self.in_flight = Background()
         self._retire = retire
 
     async def enqueue_message(self, message: str) -> None:
         """Handle a frame at once in a task of its own, without the queue in between."""
         frame = json.loads(message) if message.startswith("{") else {}
-        self.in_flight.spawn(self.run_message_listeners(frame, message))
+        self.in_flight.spawn(self.run_message_listeners(frame, message), "a message of Slack's")
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
         """Handle a frame; one that says to disconnect by changing over to another client."""
@@ -111,7 +111,7 @@ class SocketMode:
         self._app: AsyncApp | None = None
         self._client: CountingClient | None = None
         self._watchdog: asyncio.Task[None] | None = None
-        self._retired = InFlight()
+        self._retired = Background()
         self._replacing = asyncio.Lock()
         self._stopping = asyncio.Event()
 
@@ -174,7 +174,7 @@ class SocketMode:
                 await client.close_gently()
                 return True
             self._client = client
-            self._retired.spawn(self._retire(old))
+            self._retired.spawn(self._retire(old), "an old connection")
             return True
 
     async def _retire(self, old: CountingClient) -> None:

@@ -121,6 +121,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     )  # fmt: skip
     yield Router(ctx, handlers(ctx), Operators.parse("*"), Defaults())
     await background.drain(5.0)
+    await background.cancel()
     await swarm.aclose()
 
 

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
-from bot.runtime.tasks import InFlight
+from bot.runtime.tasks import Background
 from bot.slack import app as slack_app
 from bot.slack.app import Listeners
 from bot.slack.requests import command_request, delivery_key, press_request
@@ -254,7 +254,7 @@ async def test_without_a_way_to_reply_the_log_tells(mode, caplog):
     async def reply(*_arguments):
         raise RefusedError("no way")
 
-    in_flight = InFlight()
+    in_flight = Background()
 
     await Listeners(press, press, reply, in_flight).press(AsyncAck(), {"trigger_id": "1"})
     assert await in_flight.drain(1.0)

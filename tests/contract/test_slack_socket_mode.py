@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.errors import ChatLoginError, ChatUnavailableError
 from bot.runtime.clock import SystemClock
-from bot.runtime.tasks import InFlight
+from bot.runtime.tasks import Background
 from bot.slack import socket_mode
 from bot.slack.api import SlackApi
 from bot.slack.app import Listeners, bolt_app
@@ -26,7 +26,7 @@ async def never(*_arguments) -> None:
 async def listening(slack: SlackEmulator, receive: Recorder) -> AsyncIterator[SocketMode]:
     """Socket Mode with short intervals."""
     api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
-    listeners = Listeners(receive, receive, never, InFlight())
+    listeners = Listeners(receive, receive, never, Background())
     mode = SocketMode(api, slack.tokens.app, ping_interval=0.2, look_interval=0.05)
     await mode.open(bolt_app(COMMAND, listeners, await api.login(), slack.base_url))
     try:
@@ -154,7 +154,7 @@ async def test_a_refresh_that_fails_is_tried_again():
 async def test_a_wrong_app_token_fails_with_a_sentence_and_does_not_hang():
     async with SlackEmulator() as slack, asyncio.timeout(5):
         api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
-        app = bolt_app(COMMAND, Listeners(never, never, never, InFlight()), await api.login())
+        app = bolt_app(COMMAND, Listeners(never, never, never, Background()), await api.login())
         with pytest.raises(ChatLoginError, match="token"):
             await SocketMode(api, "xapp-wrong").open(app)
         await api.close()
@@ -183,7 +183,7 @@ async def test_a_socket_that_never_opens_fails_with_a_sentence(monkeypatch):
         slack.sockets.expire_tickets(times=1000)
         api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
         mode = SocketMode(api, slack.tokens.app, ping_interval=0.1)
-        app = bolt_app(COMMAND, Listeners(never, never, never, InFlight()), await api.login())
+        app = bolt_app(COMMAND, Listeners(never, never, never, Background()), await api.login())
         with pytest.raises(ChatUnavailableError, match="WebSocket"):
             await mode.open(app)
         assert not await mode.is_connected()
