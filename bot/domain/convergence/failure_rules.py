@@ -8,11 +8,12 @@ from dataclasses import replace
 from bot.domain.convergence import wording
 from bot.domain.convergence.history import Failure
 from bot.domain.convergence.rule import NEVER, Answer, Case
-from bot.domain.convergence.wording import outcome, plural, score
+from bot.domain.convergence.wording import outcome, score
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind, classify
 from bot.domain.swarm.model import RestartCondition, Service, Task, TaskState, UpdateState
 from bot.domain.swarm.slots import place_of, runs_to_completion
+from bot.domain.text.amounts import plural
 
 
 def judge_final_failure(case: Case) -> Answer:
@@ -137,12 +138,11 @@ def _unplaced(case: Case, tasks: list[Task]) -> Outcome:
     observation = case.observation
     cause = _cause(tasks[0], observation.service)
     starting = len(observation.census.chosen) - len(observation.census.running) - len(tasks)
-    more = f"{starting} {plural(starting, 'is', 'are')} starting; " if starting else ""
-    number = len(tasks)
-    fit = plural(number, "fits", "fit")
-    reason = f"{score(observation)}; {more}{number} {fit} nowhere: {cause.raw}."
+    more = f"{plural(starting, 'is', 'are')} starting; " if starting else ""
+    fit = plural(len(tasks), "fits", "fit")
+    reason = f"{score(observation)}; {more}{fit} nowhere: {cause.raw}."
     result = outcome(observation, Verdict.UNSCHEDULABLE, reason, cause)
-    return replace(result, advice=_room_advice(case, len(observation.census.chosen) - number))
+    return replace(result, advice=_room_advice(case, len(observation.census.chosen) - len(tasks)))
 
 
 def _room_advice(case: Case, fitting: int) -> str:
@@ -192,7 +192,7 @@ def _vacant(case: Case, tasks: list[Task]) -> Outcome:
 def _why_not(service: Service) -> str:
     if service.max_attempts:
         number = service.max_attempts
-        return f" (its {number} {plural(number, 'restart is', 'restarts are')} used up)"
+        return f" (its {plural(number, 'restart is', 'restarts are')} used up)"
     if service.restart is RestartCondition.ON_FAILURE:
         return " (it restarts on failure only)"
     return ""

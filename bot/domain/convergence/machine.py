@@ -25,6 +25,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
 from bot.domain.swarm.slots import count, runs_to_completion
+from bot.domain.text.amounts import plural
 
 __all__ = ["Convergence", "ConvergenceLimits", "Goal", "Phase", "StepResult", "question", "step"]
 
@@ -137,15 +138,12 @@ def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
     if case.since is not None:
         return f"{wording.score(observation)}; watching"
     if census.unplaced:
-        number = len(census.unplaced)
-        waits = wording.plural(number, "task waits", "tasks wait")
-        return f"{number} {waits}: {census.unplaced[0].err}"
+        waits = plural(len(census.unplaced), "task waits", "tasks wait")
+        return f"{waits}: {census.unplaced[0].err}"
     if case.replacing:
         return f"{wording.score(observation)}; {case.update.value.replace('_', ' ')}"
     if census.surplus and len(census.running) >= census.wanted:
-        number = len(census.surplus)
-        word = wording.plural(number, "container", "containers")
-        return f"waiting for {number} surplus {word} to stop"
+        return f"waiting for {plural(len(census.surplus), 'surplus container')} to stop"
     ready = observation.readiness
     if census.running and not ready.ready:
         return f"{wording.score(observation)}; {ready.words}"

@@ -16,6 +16,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause
 from bot.domain.swarm.model import RestartCondition, UpdateState
 from bot.domain.swarm.slots import runs_to_completion
+from bot.domain.text.amounts import duration
 
 
 def judge_foreign_version(case: Case) -> Answer:
@@ -93,7 +94,7 @@ def judge_time_limit(case: Case) -> Answer:
             observation, Verdict.CONVERGED, f"All that is wanted runs on: {score(observation)}."
         )
     latest = case.memory.counted[-1].cause if case.memory.counted else None
-    limit = wording.duration(observation.goal.limits.time_limit)
+    limit = duration(observation.goal.limits.time_limit)
     awaited = wording.missing(observation, case.memory)
     if case.replacing and census.full:
         awaited = "the swarm's update is still in progress"
@@ -120,7 +121,7 @@ def judge_probation_held(case: Case) -> Answer:
         return NEVER
     start = since if well[1] == case.memory.first_at and not case.memory.counted else well[1]
     left = case.observation.goal.limits.probation - (case.observation.now - start)
-    watched = wording.duration(case.observation.goal.limits.probation)
+    watched = duration(case.observation.goal.limits.probation)
     return left if left > 0 else _kept(case, f"for {watched} without a failure")
 
 
@@ -229,7 +230,7 @@ def _hold(case: Case) -> float:
 def _converged(case: Case) -> Outcome:
     probation = case.observation.goal.limits.probation
     held = _hold(case)
-    how = f", and did for {wording.duration(held)} without a failure" if held else ""
+    how = f", and did for {duration(held)} without a failure" if held else ""
     ready = case.observation.readiness
     by = f"; {ready.words}" if ready.probed else ""
     result = outcome(case.observation, Verdict.CONVERGED, f"{score(case.observation)}{how}{by}.")

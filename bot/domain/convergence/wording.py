@@ -17,6 +17,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind, with_oom, with_probe
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import Census, place_of, place_order, runs_to_completion
+from bot.domain.text.amounts import duration, plural
 
 _VERDICTS: Final = {
     CauseKind.OUT_OF_MEMORY: Verdict.OUT_OF_MEMORY,
@@ -121,7 +122,7 @@ def score(observation: Observation) -> str:
     """``4 of 5 run`` in the words that fit the service."""
     census = observation.census
     if not runs_to_completion(observation.service):
-        return f"{len(census.running)} of {census.wanted} {plural(census.wanted, 'runs', 'run')}"
+        return f"{len(census.running)} of {plural(census.wanted, 'runs', 'run')}"
     still = f", {len(census.running)} still running" if census.running else ""
     return f"{census.completed} of {census.wanted} ended with exit 0{still}"
 
@@ -136,16 +137,6 @@ def where(observation: Observation, place: str) -> str:
 def hostname(nodes: Iterable[Node], node_id: str) -> str:
     """A node's name, its id where it is not known."""
     return next((node.hostname for node in nodes if node.id == node_id), node_id)
-
-
-def plural(number: int, one: str, many: str) -> str:
-    """The word that fits the number."""
-    return one if number == 1 else many
-
-
-def duration(seconds: float) -> str:
-    """``12 s`` or ``14 min``."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def missing(observation: Observation, memory: Memory) -> str:
@@ -170,7 +161,7 @@ def missing(observation: Observation, memory: Memory) -> str:
 def stopping(observation: Observation) -> str:
     """What is still to be stopped."""
     number = len(observation.census.surplus)
-    return f"{number} {plural(number, 'container has', 'containers have')} not stopped yet"
+    return f"{plural(number, 'container has', 'containers have')} not stopped yet"
 
 
 def progress(observation: Observation, memory: Memory, phase: str) -> ServiceProgress:
@@ -209,7 +200,7 @@ def _spot(observation: Observation, task: Task) -> str:
 
 def _waiting(observation: Observation, memory: Memory, task: Task) -> str:
     age = memory.ages.get(task.id)
-    since = f" for {duration(observation.now - age.since)}" if age else ""
+    since = f" for {duration(round(observation.now - age.since))}" if age else ""
     global_ = observation.service.mode.is_global
     node = (
         f" on {hostname(observation.look.nodes, task.node_id)}"

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.domain.convergence.wording import plural
 from bot.domain.errors import RefusedError
 from bot.domain.operations.node_change import arriving_services, moved_services
 from bot.domain.swarm.model import (
@@ -29,6 +28,7 @@ from bot.domain.swarm.model import (
 )
 from bot.domain.swarm.placement import Fit, explain, holds_its_place
 from bot.domain.swarm.slots import last_wanted
+from bot.domain.text.amounts import plural
 
 MOST_NAMED = 6
 MOST_REASONS = 2
@@ -76,7 +76,7 @@ class DrainPlan:
             tasks = sum(count for _, count in self.moving)
             named = _named([_counted(service, count) for service, count in self.moving])
             have = plural(tasks, "task has", "tasks have")
-            said.append(f"{tasks} {have} to run elsewhere: {named}.")
+            said.append(f"{have} to run elsewhere: {named}.")
         if self.ending:
             named = _named([f"`{service.name}`" for service in self.ending])
             said.append(f"Global, so they end here: {named}.")
@@ -90,8 +90,7 @@ class DrainPlan:
         """What finds no place, in words."""
         shown = [each.sentence for each in self.stranded[:MOST_NAMED]]
         more = len(self.stranded) - len(shown)
-        word = plural(more, "service", "services")
-        return (*shown, f"And {more} more {word}.") if more else tuple(shown)
+        return (*shown, f"And {plural(more, 'more service')}.") if more else tuple(shown)
 
 
 def plan_drain(node: Node, look: StackLook) -> DrainPlan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from bot.domain.text.amounts import MOST_TIME, duration, plural
 from bot.domain.text.escaping import MOST_CUT, escape, fit, one_line, quoted, shorten, visible
 
 __all__ = [
@@ -28,8 +29,6 @@ __all__ = [
 BAR_LENGTH = 10
 FULL, EMPTY = "▰", "▱"
 FENCE = "```"
-MOST_TIME = 32503680000.0
-"""The year 3000: what is later is no time but a mistake."""
 
 _ID = re.compile(r"[A-Z0-9]{1,30}")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,1000}")
@@ -92,24 +91,6 @@ def _date(at: float, shown: str, fallback: str) -> str:
     return f"<!date^{int(at)}^{shown}|{datetime.fromtimestamp(at, UTC).strftime(fallback)}>"
 
 
-def duration(seconds: float) -> str:
-    """A span of time in its two largest units: ``0.6 s``, ``1 min 20 s``, ``3 h 5 min``."""
-    if not 0 <= seconds < MOST_TIME:
-        return "an unknown time"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    whole = round(seconds)
-    for size, unit, smaller, small_unit in (
-        (86400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
-    return f"{whole} s"
-
-
 def bar(running: int, desired: int) -> str:
     """``▰▰▰▱▱ 3/5``: one mark for each replica up to ten, above that a tenth of them each."""
     length = min(max(desired, running, 0), BAR_LENGTH)
@@ -117,8 +98,3 @@ def bar(running: int, desired: int) -> str:
     full = length if running >= most else max(running, 0) * length // most
     marks = FULL * full + EMPTY * (length - full)
     return f"{marks} {running}/{desired}".strip()
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 replica``, ``2 replicas``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -209,7 +209,7 @@ def test_an_http_probe_that_stays_so_is_what_is_missing():
     found = machine.see(60, *workers(1), reading=HttpStatus(503)).outcome
 
     assert found is not None
-    assert found.reason == f"After 60 s 1 of 1 runs: {WEB} answers 503 and not 2xx."
+    assert found.reason == f"After 1 min 1 of 1 runs: {WEB} answers 503 and not 2xx."
 
 
 def test_an_unread_label_fails_when_all_else_is_well_and_says_how_to_correct_it():

@@ -1,0 +1,29 @@
+"""Numbers and spans of time as people read them."""
+
+from __future__ import annotations
+
+MOST_TIME = 32503680000.0
+"""The year 3000: what is later is no time but a mistake."""
+
+
+def duration(seconds: float) -> str:
+    """A span of time in its two largest units: ``0.6 s``, ``1 min 20 s``, ``3 h 5 min``."""
+    if not 0 <= seconds < MOST_TIME:
+        return "an unknown time"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    for size, unit, smaller, small_unit in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole} s"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 replica``, ``2 replicas``; ``many`` where an s is not enough: ``2 tasks wait``."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
