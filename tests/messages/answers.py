@@ -18,13 +18,14 @@ from bot.ports import Request, Upload
 from bot.ports.engine import JoinTokens
 from bot.slack.errors import refusal as slack_refusal
 from bot.views.help import help_message
+from bot.views.status.footer import FooterFacts
 from bot.views.status.nodes import nodes_message
-from bot.views.status.stack import Surroundings, service_status_message, status_message
+from bot.views.status.stack import service_status_message, status_message
 from bot.views.status.tasks import tasks_message
 from bot.views.status.volumes import volumes_message
-from handlers.join import Join as JoinHandler
-from handlers.logs import ReadLogs as LogsHandler
-from handlers.map import ShowMap as MapHandler
+from handlers.join import JoinHandler
+from handlers.logs import ReadLogsHandler as LogsHandler
+from handlers.map import ShowMapHandler as MapHandler
 from tests.messages.jobs import scaling
 from tests.messages.sample import (
     ANN,
@@ -52,7 +53,7 @@ from tests.messages.swarm import (
 )
 
 DEFAULTS = Defaults(COMMAND, "worker01", 100)
-AROUND = Surroundings(wanted={EXPORTER.id: 3}, feed="push", command=COMMAND)
+AROUND = FooterFacts(wanted={EXPORTER.id: 3}, feed="push", command=COMMAND)
 TOKEN = "SWMTKN-1-XXXXXXXX"
 ALONE = "Visible only to the person who asked."
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.commands.values import AcknowledgeIncident, IncidentLogs, SilenceIncident
-from bot.domain.incidents.events import Action, Context, Evidence, News, Remind, Rules, Tell
-from bot.domain.incidents.model import Incident, Silence, Watch
+from bot.domain.incidents.events import Action, Evidence, News, ReducerContext, Remind, Rules, Tell
+from bot.domain.incidents.model import Incident, Silence, WatcherState
 from bot.domain.incidents.reducer import acknowledge, reduce, silence, tick, with_evidence
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Look, Node, NodeState, Resources, Service, Task, TaskState
@@ -78,29 +78,29 @@ class Watcher:
     service: Service = WORKER
     nodes: dict[str, Node] = field(default_factory=lambda: {node.id: node for node in NODES})
     tasks: tuple[Task, ...] = ()
-    watch: Watch = field(default_factory=Watch)
+    state: WatcherState = field(default_factory=WatcherState)
     actions: list[Action] = field(default_factory=list)
 
     def hear(self, seconds: float, *tasks: Task, **news: Any) -> None:
         """News at a time after ``AT``."""
         self.nodes |= {node.id: node for node in news.get("nodes", ())}
         told = News(tasks, **news)
-        self.take(reduce(self.watch, told, self.context(), AT + seconds))
+        self.take(reduce(self.state, told, self.context(), AT + seconds))
 
     def wait(self, seconds: float) -> None:
         """Time alone."""
-        self.take(tick(self.watch, self.context(), AT + seconds))
+        self.take(tick(self.state, self.context(), AT + seconds))
 
     def take(self, reduced: Any) -> None:
         """Keep what came of something."""
-        self.watch = reduced.watch
+        self.state = reduced.state
         self.actions += reduced.actions
 
-    def context(self) -> Context:
+    def context(self) -> ReducerContext:
         """The swarm around."""
         services = {each.id: each for each in (self.service, DJANGO)}
         rules = Rules(channel=CHANNEL)
-        return Context(services, self.nodes, self._tasks_of, frozenset(), rules)
+        return ReducerContext(services, self.nodes, self._tasks_of, frozenset(), rules)
 
     def _tasks_of(self, service_id: str) -> list[Task]:
         return [task for task in self.tasks if task.service_id == service_id]
@@ -137,7 +137,7 @@ def crash() -> Watcher:
         "Last log lines",
         can_roll_back=True,
     )
-    watcher.take(with_evidence(watcher.watch, found))
+    watcher.take(with_evidence(watcher.state, found))
     return watcher
 
 
@@ -203,10 +203,10 @@ def _course() -> Iterator[Sample]:
     watcher.hear(5, failed(WORKER, 2, number=2), failed(WORKER, 3, number=3, node=N3))
     watcher.hear(9, failed(WORKER, 2, number=4))
     yield Sample("Repeated: four failures of two slots", _shown(watcher.told))
-    watcher.take(acknowledge(watcher.watch, watcher.told.id, ANN, AT + 30))
+    watcher.take(acknowledge(watcher.state, watcher.told.id, ANN, AT + 30))
     yield Sample("Acknowledged", _shown(watcher.told, 30))
     quiet = Silence(WORKER.name, CauseKind.EXIT_CODE.value, AT + 3640, BOB)
-    watcher.take(silence(watcher.watch, quiet))
+    watcher.take(silence(watcher.state, quiet))
     yield Sample("Acknowledged and silenced", _shown(watcher.told, 40))
     yield Sample("Resolved", _shown(resolved().told, 200))
     yield Sample("Resolved: scaled to 0", _shown(_ended(replace(WORKER, replicas=0)).told, 200))
@@ -251,10 +251,10 @@ def _reminders() -> Iterator[Sample]:
 
 def _lists() -> Iterator[Sample]:
     calm = crash()
-    calm.take(acknowledge(calm.watch, calm.told.id, ANN, AT + 30))
+    calm.take(acknowledge(calm.state, calm.told.id, ANN, AT + 30))
     quiet = Silence(WORKER.name, CauseKind.EXIT_CODE.value, AT + 3640, BOB)
     silenced = crash()
-    silenced.take(silence(silenced.watch, quiet))
+    silenced.take(silence(silenced.state, quiet))
     late = fired(failed(DJANGO, 2, since=AT - 900), DJANGO, late=True).told
     open_ones = (calm.told, silenced.told, late, lost().told)
     past = (resolved().told,)
@@ -296,5 +296,5 @@ def _handler(*incidents: Incident, **ports: Any) -> IncidentButtons:
 
 def _acknowledged() -> Incident:
     watcher = crash()
-    watcher.take(acknowledge(watcher.watch, watcher.told.id, ANN, AT + 30))
+    watcher.take(acknowledge(watcher.state, watcher.told.id, ANN, AT + 30))
     return watcher.told

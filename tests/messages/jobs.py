@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bot.domain.convergence.machine import Convergence, Limits, Step
+from bot.domain.convergence.machine import Convergence, ConvergenceLimits, StepResult
 from bot.domain.convergence.probe_spec import LABEL, Reading, Unreached, Workers
 from bot.domain.convergence.wording import judge_health, judge_memory
 from bot.domain.errors import (
@@ -44,7 +44,7 @@ from bot.domain.swarm.model import (
     NodeState,
     Previous,
     Resources,
-    Restart,
+    RestartCondition,
     Service,
     StackLook,
     Task,
@@ -67,10 +67,10 @@ from bot.swarm.failures import translate
 from bot.views.errors import refused
 from bot.views.jobs.message import job_message, thread_mention, unbegun_metadata
 from bot.views.pictures.timeline import timeline_picture
-from handlers.drain import Activate, Drain
-from handlers.restart import Restart as RestartHandler
-from handlers.rollback import RollBack, _check_previous
-from handlers.scale import Scale
+from handlers.drain import ActivateHandler, DrainHandler
+from handlers.restart import RestartHandler
+from handlers.rollback import RollBackHandler, _check_previous
+from handlers.scale import ScaleHandler
 from tests.messages.sample import (
     ANN,
     AT,
@@ -177,10 +177,10 @@ def queued() -> Job:
     return replace(a_job("restart", Target(DJANGO.name, DJANGO.id, 2)), id="m7p2xq")
 
 
-def finished(job: Job, *results: Outcome | Step, seconds: float = 20.0) -> Job:
+def finished(job: Job, *results: Outcome | StepResult, seconds: float = 20.0) -> Job:
     """The job with its outcomes."""
     for index, result in enumerate(results):
-        if isinstance(result, Step):
+        if isinstance(result, StepResult):
             assert result.outcome is not None
             job = job.with_progress(index, result.progress).with_outcome(index, result.outcome)
         else:
@@ -221,7 +221,7 @@ def _of(
     seconds: tuple[float, ...] = (0, 1, 60),
     reading: Reading | None = None,
     **goal: Any,
-) -> Step:
+) -> StepResult:
     """The verdict on a restarted service whose tasks stay as they are."""
     slots = range(1, slot_runs + 1)
     all_ = (*running(service, *slots), *tasks)
@@ -230,7 +230,7 @@ def _of(
     return judged(a_goal(service, updates=True, **goal), *looks, reading=reading)
 
 
-def _with_log(step: Step, text: str = LOG, title: str = "Last log lines") -> Step:
+def _with_log(step: StepResult, text: str = LOG, title: str = "Last log lines") -> StepResult:
     assert step.outcome is not None, step.progress
     return replace(step, outcome=replace(step.outcome, evidence=text, evidence_title=title))
 
@@ -265,7 +265,7 @@ def _running() -> Iterator[Sample]:
     yield Sample("Running: roll back of a service", _shown(back))
 
 
-def _looks() -> Iterator[tuple[str, Step]]:
+def _looks() -> Iterator[tuple[str, StepResult]]:
     goal = a_goal(FIVE, replicas=5)
     three, all_ = running(FIVE, 1, 2, 3), running(FIVE, 1, 2, 3, 4, 5)
     coming = (
@@ -307,7 +307,7 @@ def _good() -> Iterator[Sample]:
     two = judged(a_goal(DJANGO, replicas=2), (0, DJANGO, twos), (5, DJANGO, twos))
     yield Sample("Converged: two services", _shown(finished(pair, one, two)))
     assert two.outcome is not None
-    same = Scale(context()).told(a_target(DJANGO, 2, before=2, changed=False), two.outcome)
+    same = ScaleHandler(context()).told(a_target(DJANGO, 2, before=2, changed=False), two.outcome)
     job = finished(a_job("scale", a_target(DJANGO, 2, before=2, changed=False)), same)
     yield Sample("Converged: it had that number before", _shown(job))
     none = replace(WORKER, replicas=0)
@@ -324,14 +324,14 @@ def _good() -> Iterator[Sample]:
     other = RestartHandler(context()).told(a_target(DJANGO, changed=False), two.outcome)
     yield Sample("Converged: restarted by somebody else", _shown(finished(_restart(DJANGO), other)))
     yield Sample("Converged: roll back", _shown(finished(_roll_back(), two)))
-    back = RollBack(context()).told(a_target(DJANGO, changed=False), two.outcome)
+    back = RollBackHandler(context()).told(a_target(DJANGO, changed=False), two.outcome)
     yield Sample("Converged: it was back already", _shown(finished(_roll_back(), back)))
     yield Sample("Converged: with a probe", _shown(finished(scaling(), _probed(None))))
     ends = TaskState.COMPLETE
     done = tuple(a_task(MIGRATE, n, ends, desired=ends, exit_code=0) for n in (1, 2))
     complete = judged(a_goal(MIGRATE), (0, MIGRATE, done))
     yield Sample("Completed", _shown(finished(_restart(MIGRATE), complete)))
-    daemon = replace(WORKER, restart=Restart.NONE)
+    daemon = replace(WORKER, restart=RestartCondition.NONE)
     tasks = running(daemon, 1, 2, 3)
     lasting = judged(a_goal(daemon), (0, daemon, tasks), (901, daemon, tasks))
     job = finished(_restart(daemon), lasting)
@@ -346,7 +346,7 @@ def _nothing_to_restart() -> Job:
     return finished(a_job("restart", target), said)
 
 
-def _probed(reading: Reading | None, seconds: float = 5.0) -> Step:
+def _probed(reading: Reading | None, seconds: float = 5.0) -> StepResult:
     """The scale to 5 of a service whose tasks register at a scheduler; None: all did."""
     service = replace(FIVE, labels={LABEL: "dask://scheduler:8787"})
     tasks = tuple(
@@ -413,7 +413,7 @@ def _failures() -> Iterator[tuple[str, Job]]:
     yield from _timed_out()
 
 
-def _scale_of(*tasks: Task) -> Step:
+def _scale_of(*tasks: Task) -> StepResult:
     goal, three = a_goal(FIVE, replicas=5), running(FIVE, 1, 2, 3, 5)
     return judged(goal, (0, FIVE, three), (1, FIVE, (*three, *tasks)))
 
@@ -426,7 +426,7 @@ def _unplaced() -> Iterator[tuple[str, Job]]:
     target = Target(WORKER.name, WORKER.id, 5, before=3)
     big = replace(WORKER, reservation=Resources(2 * 10**9, 2 * GIB))
     tasks = running(big, 1, 2, 3, reservation=big.reservation)
-    handler = Scale(context(swarm=port(tasks=tasks * 2)))
+    handler = ScaleHandler(context(swarm=port(tasks=tasks * 2)))
     said = asyncio.run(handler.objection(target, Look(AT, big, tasks, NODES)))
     assert said is not None
     yield "Unschedulable: seen before the change", finished(a_job("scale", target), said)
@@ -476,13 +476,13 @@ def _updates() -> Iterator[tuple[str, Job]]:
 
 
 def _failed() -> Iterator[tuple[str, Job]]:
-    never = replace(DJANGO, restart=Restart.NONE)
+    never = replace(DJANGO, restart=RestartCondition.NONE)
     found = _of(never, failed(never, 2, 2, 1), slot_runs=1)
     yield "Failed: never started again", finished(_restart(never), _with_log(found))
     few = replace(DJANGO, max_attempts=2)
     found = _of(few, failed(few, 2, 1, 1), slot_runs=1, seconds=(0, 1, 12))
     yield "Failed: no more restarts", finished(_restart(few), found)
-    on_failure = replace(DJANGO, restart=Restart.ON_FAILURE)
+    on_failure = replace(DJANGO, restart=RestartCondition.ON_FAILURE)
     ended = replace(failed(on_failure, 2, 0, 1, err=""), state=TaskState.COMPLETE)
     found = _of(on_failure, ended, slot_runs=1)
     yield "Failed: it restarts on failure only", finished(_restart(on_failure), found)
@@ -531,29 +531,33 @@ def _timed_out() -> Iterator[tuple[str, Job]]:
 
 
 def _stopped() -> Iterator[Sample]:
-    scale, restart, back = Scale(context()), RestartHandler(context()), RollBack(context())
+    scale, restart, back = (
+        ScaleHandler(context()),
+        RestartHandler(context()),
+        RollBackHandler(context()),
+    )
     seen = ServiceProgress(WORKER.name, 2, 3, "")
-    for title, deed, job in (
+    for title, operation, job in (
         ("before the change", scale, a_job("scale", Target(WORKER.name, WORKER.id, 5, before=3))),
         ("scale", scale, scaling()),
         ("restart", restart, _restart(WORKER)),
         ("roll back", back, replace(_roll_back(), targets=(a_target(WORKER),))),
     ):
-        runner: Any = ChangeRunner(context(), deed)
+        runner: Any = ChangeRunner(context(), operation)
         outcome = runner._stopped_waiting(job.targets[0], seen)
         ended = replace(finished(job, outcome), cancelled_by=BOB)
         yield Sample(f"Cancelled: {title}", _shown(ended))
 
 
 def _stopped_nodes() -> Iterator[Sample]:
-    for title, deed, job in (
-        ("drain", Drain(context()), _draining()),
-        ("activate", Activate(context()), a_job("activate", _node_target(0))),
+    for title, operation, job in (
+        ("drain", DrainHandler(context()), _draining()),
+        ("activate", ActivateHandler(context()), a_job("activate", _node_target(0))),
     ):
-        runner: Any = deed.job
-        hold: Any = port()
-        hold.job, hold.cancelled_by = job, BOB
-        yield Sample(f"Cancelled: {title}", _shown(finished(runner._cancelled(hold))))
+        runner: Any = operation.job
+        lease: Any = port()
+        lease.job, lease.cancelled_by = job, BOB
+        yield Sample(f"Cancelled: {title}", _shown(finished(runner._cancelled(lease))))
 
 
 def _superseded() -> Iterator[Sample]:
@@ -564,7 +568,9 @@ def _superseded() -> Iterator[Sample]:
     yield Sample("Superseded: another version", _shown(finished(_restart(NEW), found)))
     found = judged(goal, (0, FIVE, running(FIVE, 1)), (1, None, ()))
     yield Sample("Superseded: the service was removed", _shown(finished(scaling(), found)))
-    job = _objected(Scale(context()), a_job("scale", Target(WORKER.name, WORKER.id, 5)), None)
+    job = _objected(
+        ScaleHandler(context()), a_job("scale", Target(WORKER.name, WORKER.id, 5)), None
+    )
     yield Sample("Superseded: removed before the change", _shown(job))
     spec = a_target(NEW, spec="other")
     for title, service in (
@@ -577,16 +583,16 @@ def _superseded() -> Iterator[Sample]:
         yield Sample(f"Superseded: {title}", _shown(finished(_roll_back(), outcome)))
 
 
-def _objected(deed: Any, job: Job, service: Service | None) -> Job:
+def _objected(operation: Any, job: Job, service: Service | None) -> Job:
     """The job with what speaks against its first service."""
-    runner: Any = ChangeRunner(context(), deed)
+    runner: Any = ChangeRunner(context(), operation)
     look = Look(AT, service, (), NODES)
     return finished(job, asyncio.run(runner._objection(job.targets[0], look)))
 
 
 def _refusals() -> Iterator[Sample]:
     paused = replace(WORKER, update=UpdateState.PAUSED, can_roll_back=True)
-    scale, restart = Scale(context()), RestartHandler(context())
+    scale, restart = ScaleHandler(context()), RestartHandler(context())
     target = Target(WORKER.name, WORKER.id, 5, before=3)
     job = _objected(scale, a_job("scale", target), paused)
     yield Sample("Refused: a scale while an update is paused", _shown(job))
@@ -644,14 +650,14 @@ async def _given_up(job: Job, error: Exception) -> Job:
     async def finish(job: Job) -> None:
         ended.append(job)
 
-    hold: Any = port()
-    hold.job, hold.lease, hold.finish = job, port(), finish
-    hold.lease.turn = None
+    lease: Any = port()
+    lease.job, lease.token, lease.finish = job, port(), finish
+    lease.token.turn = None
     clock = context().clock
     worker: Any = Worker(port(), port(), {}, clock, at_once=1, lease_seconds=1.0)
     logging.disable()
     try:
-        await worker._give_up(hold, error)
+        await worker._give_up(lease, error)
     finally:
         logging.disable(logging.NOTSET)
     return ended[0].with_outcome(0, _with_reference(ended[0].outcome))
@@ -730,7 +736,7 @@ def _nodes_ended() -> Iterator[Sample]:
     ):
         outcome = drain_outcome(_node_look(node, *tasks), 2, changed=changed)
         assert outcome is not None
-        rest: tuple[Step | Outcome, ...] = well
+        rest: tuple[StepResult | Outcome, ...] = well
         if outcome.verdict is Verdict.SUPERSEDED:
             rest = (Outcome(Verdict.SUPERSEDED, NOT_FOLLOWED),) * 2
         yield Sample(f"Drain: {title}", _shown(finished(moved, outcome, *rest)))
@@ -751,9 +757,9 @@ def _nodes_ended() -> Iterator[Sample]:
         yield Sample(f"Activate: {title}", _shown(finished(activated, outcome)))
 
 
-def _well(service: Service) -> Step:
+def _well(service: Service) -> StepResult:
     tasks = running(service, *range(1, (service.replicas or 0) + 1))
-    goal = a_goal(service, limits=Limits(watch=0))
+    goal = a_goal(service, limits=ConvergenceLimits(probation=0))
     return judged(goal, (0, service, tasks), (5, service, tasks))
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.deploys.version import Version
-from bot.domain.jobs.deploy_plan import Action, Difference, Kind, ReplicaRule, Replicas, Step
+from bot.domain.jobs.deploy_plan import (
+    Difference,
+    Kind,
+    PlanAction,
+    PlanStep,
+    ReplicaRule,
+    Replicas,
+)
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
@@ -96,17 +103,17 @@ def _stacks() -> Iterator[Sample]:
     drift = a_plan(
         a_change(
             "django",
-            Action.UPDATE,
+            PlanAction.UPDATE,
             Difference(
                 "image", "registry.example.com/django:2.6", "registry.example.com/django:2.5"
             ),
             Difference("environment DEBUG", "1", ""),
             Difference("label owner", "", "shop"),
         ),
-        a_change("flower", Action.CREATE),
-        a_change("legacy", Action.REMOVE),
+        a_change("flower", PlanAction.CREATE),
+        a_change("legacy", PlanAction.REMOVE),
         a_change("worker01", None, replicas=Replicas(5, 3, 5, ReplicaRule.SCALED)),
-        others=(Step(Kind.NETWORK, Action.CREATE, "orochi_default", wanted="n"),),
+        others=(PlanStep(Kind.NETWORK, PlanAction.CREATE, "orochi_default", wanted="n"),),
     )
     same = a_plan(a_change("portainer", None))
     trouble = "The docker command-line client made no plan within 30 s."

@@ -12,16 +12,16 @@ from bot.domain.deploys.staleness import stale
 from bot.domain.deploys.warnings import Stack, warnings
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
 from bot.domain.jobs.deploy_plan import (
-    Action,
     Difference,
     Kind,
     Plan,
+    PlanAction,
+    PlanStep,
     ReplicaRule,
     Replicas,
     ServiceChange,
-    Step,
 )
-from bot.domain.jobs.model import Draft, Job, JobState, Target
+from bot.domain.jobs.model import Job, JobState, PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, VolumeMount, volumes_of
@@ -49,7 +49,7 @@ from tests.messages.sample import (
 )
 from tests.messages.swarm import DJANGO, NODES, WORKER, a_goal, a_service, judged, running
 
-CREATE, UPDATE, REMOVE = Action.CREATE, Action.UPDATE, Action.REMOVE
+CREATE, UPDATE, REMOVE = PlanAction.CREATE, PlanAction.UPDATE, PlanAction.REMOVE
 
 
 def topics() -> tuple[Topic, ...]:
@@ -64,7 +64,9 @@ def topics() -> tuple[Topic, ...]:
     )
 
 
-def a_change(name: str, action: Action | None, *fields: Difference, **values: Any) -> ServiceChange:
+def a_change(
+    name: str, action: PlanAction | None, *fields: Difference, **values: Any
+) -> ServiceChange:
     """What would become of a service."""
     base = "" if action is CREATE else "base"
     return ServiceChange(
@@ -72,10 +74,10 @@ def a_change(name: str, action: Action | None, *fields: Difference, **values: An
     )
 
 
-def a_plan(*changes: ServiceChange, others: tuple[Step, ...] = (), **values: Any) -> Plan:
+def a_plan(*changes: ServiceChange, others: tuple[PlanStep, ...] = (), **values: Any) -> Plan:
     """A plan of these changes, with a step for each that is one."""
     steps = tuple(
-        Step(Kind.SERVICE, each.action, each.name, each.id, 1, each.base, "next")
+        PlanStep(Kind.SERVICE, each.action, each.name, each.id, 1, each.base, "next")
         for each in changes
         if each.action
     )
@@ -107,8 +109,8 @@ def full_plan() -> Plan:
         a_change("redis", None, replicas=Replicas(2, None, 2, ReplicaRule.UNSTATED)),
         a_change("worker01", None, replicas=Replicas(5, 3, 5, ReplicaRule.SCALED)),
         others=(
-            Step(Kind.NETWORK, CREATE, "orochi_default", wanted="n"),
-            Step(Kind.SECRET, UPDATE, "orochi_password", "p", 3, "a", "b", "c"),
+            PlanStep(Kind.NETWORK, CREATE, "orochi_default", wanted="n"),
+            PlanStep(Kind.SECRET, UPDATE, "orochi_password", "p", 3, "a", "b", "c"),
         ),
         warnings=(*_warnings(), "Ignoring unsupported options: build"),
     )
@@ -203,7 +205,7 @@ def _refusals() -> Iterator[Sample]:
     """What is said to who presses Confirm too late."""
     gone = port(load=None)
     for title, jobs in (("gone", gone), ("confirmed before", port(load=deploying(_small())))):
-        draft = Draft("d4k2m9", "k", "job.confirm", "k3f9ab", ANN, CHANNEL, "", AT)
+        draft = PendingCommand("d4k2m9", "k", "job.confirm", "k3f9ab", ANN, CHANNEL, "", AT)
         ctx = context(plans=port(load=None), jobs=jobs)
         ctx.clock.now = iter(AT + 60 * n for n in range(9)).__next__
         pressed = Confirming(ctx).confirm(draft, "k3f9ab")

@@ -23,7 +23,7 @@ from bot.domain.commands.values import (
 )
 from bot.domain.commands.values import Scale as Scaling
 from bot.domain.errors import BotError, DrawingError, SwarmUnavailableError, UncertainError
-from bot.domain.jobs.model import Draft
+from bot.domain.jobs.model import PendingCommand
 from bot.domain.operations.drain_plan import check_room, plan_drain
 from bot.domain.operations.node_change import check_drain, find_node
 from bot.domain.operations.preflight import check_restart, check_roll_back, check_scale
@@ -46,13 +46,13 @@ from bot.swarm.stacks import complaints
 from bot.swarm.stacks.env_file import read_env
 from bot.swarm.stacks.folder import StackFolder
 from bot.views.errors import not_an_operator, refused, reply_message, unknown_service
-from handlers.cancel import Cancel as CancelHandler
-from handlers.deploy import Deploy as DeployHandler
-from handlers.history import ListVersions as VersionsHandler
-from handlers.join import Join as JoinHandler
+from handlers.cancel import CancelHandler
+from handlers.deploy import DeployHandler
+from handlers.history import ListVersionsHandler as VersionsHandler
+from handlers.join import JoinHandler
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router
-from handlers.scale import Scale, ScaleBack
+from handlers.scale import ScaleBack, ScaleHandler
 from tests.messages.jobs import converged, scaling
 from tests.messages.lists import a_version
 from tests.messages.plans import a_plan
@@ -226,7 +226,7 @@ def _not_possible() -> Iterator[Sample]:
         service = replace(DJANGO, previous=Previous("p", DJANGO.image, change), update=update)
         yield _refusal(f"Roll back: {title}", partial(check_roll_back, service))
     twice = Scaling((ScaleTarget("worker01", 5), ScaleTarget("orochi_worker01", 5)))
-    asked = Scale(context(swarm=port(services=(WORKER,)))).begin(_draft(), twice)
+    asked = ScaleHandler(context(swarm=port(services=(WORKER,)))).begin(_draft(), twice)
     yield Sample("Scale: one service by both of its names", answer(nothing(asked)))
     drained = [replace(each, availability=Availability.DRAIN) for each in NODES[1:]]
     last = (NODES[0], *drained)
@@ -269,15 +269,15 @@ def _buttons() -> Iterator[Sample]:
         ("the job changed nothing", replace(converged(), targets=())),
     ):
         ctx = context(jobs=port(load=job))
-        pressed = ScaleBack(ctx, Scale(ctx)).begin(_draft(), "k3f9ab")
+        pressed = ScaleBack(ctx, ScaleHandler(ctx)).begin(_draft(), "k3f9ab")
         yield Sample(f"[Scale back]: {title}", answer(nothing(pressed)))
     newer = context(versions=port(of=(a_version(7), a_version(6))))
     pressed = StackBack(newer, port()).press(_draft(), converged())
     yield Sample("[Roll back] of a deploy: another came after it", answer(nothing(pressed)))
 
 
-def _draft() -> Draft:
-    return Draft("d4k2m9", "k", "command", "deploy", ANN, CHANNEL, "", AT)
+def _draft() -> PendingCommand:
+    return PendingCommand("d4k2m9", "k", "command", "deploy", ANN, CHANNEL, "", AT)
 
 
 def _plans() -> Iterator[Sample]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.convergence.machine import Convergence, Goal, Step, step
+from bot.domain.convergence.machine import Convergence, Goal, StepResult, step
 from bot.domain.convergence.probe_spec import Reading
 from bot.domain.swarm.model import (
     Availability,
@@ -137,10 +137,10 @@ Seen = tuple[float, Service | None, Sequence[Task]]
 
 def judged(
     goal: Goal, *looks: Seen, watching: bool = False, reading: Reading | None = None
-) -> Step:
+) -> StepResult:
     """What the machine says after the last of the looks."""
-    state = Convergence.watching(goal, AT + 5) if watching else Convergence.start(goal)
-    found: Step | None = None
+    state = Convergence.on_probation(goal, AT + 5) if watching else Convergence.start(goal)
+    found: StepResult | None = None
     for seconds, service, tasks in looks:
         look = Look(AT + seconds, service, tuple(tasks), NODES)
         found = step(state, look, (), AT + seconds, reading)
