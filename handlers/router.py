@@ -16,7 +16,6 @@ from bot.domain.commands.values import Defaults, Reply
 from bot.domain.errors import (
     BotError,
     ChatError,
-    RefusedError,
     StoreUnavailableError,
     UncertainError,
 )
@@ -39,6 +38,9 @@ ANSWER_SECONDS = 10.0
 SHOW_SECONDS = 75.0
 """A picture may wait for others before it, and for the process that draws."""
 UNEXPECTED = "Something unexpected happened. Nothing was changed."
+
+BeginPending = Callable[[PendingCommand], Awaitable[None]]
+"""Checks an accepted command and queues its job."""
 
 
 class Router:
@@ -63,7 +65,10 @@ class Router:
         if spec_of(command).changes and (refusal := await self._forbidden(request)):
             return refusal
         if type(command) in self._handlers.begins:
-            return await self._accept(request, TYPED, request.text)
+            begin = self._handlers.begins[type(command)]
+            return await self._accept(
+                request, TYPED, request.text, lambda pending: begin(pending, command)
+            )
         self._answer(request, command)
         return None
 
@@ -73,7 +78,13 @@ class Router:
         if not looks and (refusal := await self._forbidden(request)):
             return refusal
         if request.action_id in self._handlers.job_presses:
-            return await self._accept(request, request.action_id, request.value)
+            begin = self._handlers.job_presses[request.action_id]
+            return await self._accept(
+                request,
+                request.action_id,
+                request.value,
+                lambda pending: begin(pending, pending.text),
+            )
         if request.action_id in self._handlers.presses:
             self._answer(request, self._handlers.presses[request.action_id](request.value))
             return None
@@ -112,7 +123,9 @@ class Router:
         groups = [await self._ctx.chat.members(group) for group in sorted(self._operators.groups)]
         return frozenset().union(*groups)
 
-    async def _accept(self, request: Request, action: str, text: str) -> Message | None:
+    async def _accept(
+        self, request: Request, action: str, text: str, begin: BeginPending
+    ) -> Message | None:
         """Keep the command in Redis before it is answered: from here on it cannot be lost."""
         pending = PendingCommand(
             id=new_job_id(),
@@ -130,12 +143,12 @@ class Router:
             log.warning("refused %r of %s, ref %s: %s", text, request.user, error.ref, error)
             return failed(error)
         if accepted:
-            self._ctx.background.spawn(self._begin(pending), f"command {pending.id}")
+            self._ctx.background.spawn(self._begin(pending, begin), f"command {pending.id}")
         return None
 
-    async def _begin(self, pending: PendingCommand) -> None:
+    async def _begin(self, pending: PendingCommand, begin: BeginPending) -> None:
         try:
-            await self._hand_over(pending)
+            await begin(pending)
         except BotError as error:
             log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
             await answer_failure(self._ctx, pending, error)
@@ -143,15 +156,6 @@ class Router:
             unexpected = BotError(UNEXPECTED)
             log.exception("command %s failed, ref %s", pending.id, unexpected.ref)
             await answer_failure(self._ctx, pending, unexpected)
-
-    async def _hand_over(self, pending: PendingCommand) -> None:
-        if pending.action in self._handlers.job_presses:
-            await self._handlers.job_presses[pending.action](pending, pending.text)
-            return
-        command = parse(pending.text, self._defaults)
-        if type(command) not in self._handlers.begins:
-            raise RefusedError("This is not a command that makes a job.")
-        await self._handlers.begins[type(command)](pending, command)
 
     def _answer(self, request: Request, command: commands.Command | commands.Pressed) -> None:
         """Answer in the background; a delivery that came before is answered once."""

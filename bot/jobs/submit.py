@@ -11,7 +11,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
-from bot.domain.commands.ordering import may_concern
+from bot.domain.commands.ordering import may_concern, typed
 from bot.domain.errors import (
     BotError,
     ChatError,
@@ -59,9 +59,14 @@ async def wait_for_older(ctx: Context, pending: PendingCommand, job: Job) -> Non
     """Commands for one service are queued in the order in which they came, whatever replica has
     them. A command whose replica is lost is waited for no longer than it may take to begin."""
     late = ctx.clock.now() + OLDER_SECONDS
+    concern: dict[str, bool] = {}
     while ctx.clock.now() < late:
         before = await ctx.jobs.commands_before(pending.id)
-        if not any(may_concern(each.action, each.text, job, ctx.defaults) for each in before):
+        for each in before:
+            if each.id not in concern:
+                command = typed(each.action, each.text, ctx.defaults)
+                concern[each.id] = may_concern(command, job)
+        if not any(concern[each.id] for each in before):
             return
         await ctx.clock.sleep(OLDER_PAUSE)
 

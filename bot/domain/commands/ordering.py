@@ -21,13 +21,17 @@ TYPED = "command"
 """A pending command's action when the command was typed; else it is a button's action id."""
 
 
-def may_concern(action: str, text: str, job: Job, defaults: Defaults) -> bool:
+def typed(action: str, text: str, defaults: Defaults) -> Command | Reply | None:
+    """What was typed in a pending command, None for a pressed button."""
+    return parse(text, defaults) if action == TYPED else None
+
+
+def may_concern(command: Command | Reply | None, job: Job) -> bool:
     """Whether a pending command may be about a service of the job.
 
-    A pressed button may be about any. Names are compared without the stack's prefix and without
-    regard to case: too much waiting does no harm, too little breaks the order.
+    A pressed button (None) may be about any. Names are compared without the stack's prefix and
+    without regard to case: too much waiting does no harm, too little breaks the order.
     """
-    command = parse(text, defaults) if action == TYPED else None
     if command is None:
         return True
     if isinstance(command, Drain | Activate):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.commands.ordering import TYPED, may_concern
+from bot.domain.commands.ordering import TYPED, may_concern, typed
 from bot.domain.commands.values import Defaults
 from bot.domain.jobs.model import Job, Target
 
@@ -29,8 +29,8 @@ JOB = Job(
 def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
     """A node may be named by its id as well: each waits for each."""
     drain = replace(JOB, action="drain", targets=(Target("node:photon-machine-01", "n1", 2),))
-    assert may_concern(TYPED, text, drain, Defaults()) is concerns
-    assert may_concern(TYPED, "drain n1", JOB, Defaults()) is False
+    assert may_concern(typed(TYPED, text, Defaults()), drain) is concerns
+    assert may_concern(typed(TYPED, "drain n1", Defaults()), JOB) is False
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
 )
 def test_commands_for_one_service_wait_for_each_other(action: str, text: str, concerns: bool):
     """A button may be about any service; names count without prefix and case."""
-    assert may_concern(action, text, JOB, Defaults()) is concerns
+    assert may_concern(typed(action, text, Defaults()), JOB) is concerns

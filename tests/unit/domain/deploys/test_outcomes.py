@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.commands.ordering import TYPED, may_concern
+from bot.domain.commands.ordering import TYPED, may_concern, typed
 from bot.domain.commands.values import Defaults
 from bot.domain.deploys.outcomes import (
     cancelled,
@@ -70,7 +70,7 @@ def test_a_record_from_before_there_were_plans_is_read():
 
 
 @pytest.mark.parametrize(
-    ("typed", "concerns"),
+    ("text", "concerns"),
     [
         ("deploy --yes", True),
         ("deploy orochi --yes", True),
@@ -80,9 +80,9 @@ def test_a_record_from_before_there_were_plans_is_read():
         ("restart django", False),
     ],
 )
-def test_what_was_typed_before_is_queued_before(typed, concerns):
+def test_what_was_typed_before_is_queued_before(text, concerns):
     """A plan that is asked about comes into the queue with its Confirm."""
-    assert may_concern(TYPED, typed, deploy_job(), Defaults()) is concerns
+    assert may_concern(typed(TYPED, text, Defaults()), deploy_job()) is concerns
 
 
 @pytest.mark.parametrize(
