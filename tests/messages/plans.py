@@ -205,10 +205,10 @@ def _refusals() -> Iterator[Sample]:
     """What is said to who presses Confirm too late."""
     gone = port(load=None)
     for title, jobs in (("gone", gone), ("confirmed before", port(load=deploying(_small())))):
-        draft = PendingCommand("d4k2m9", "k", "job.confirm", "k3f9ab", ANN, CHANNEL, "", AT)
+        pending = PendingCommand("d4k2m9", "k", "job.confirm", "k3f9ab", ANN, CHANNEL, "", AT)
         ctx = context(plans=port(load=None), jobs=jobs)
         ctx.clock.now = iter(AT + 60 * n for n in range(9)).__next__
-        pressed = Confirming(ctx).confirm(draft, "k3f9ab")
+        pressed = Confirming(ctx).confirm(pending, "k3f9ab")
         yield Sample(f"[Confirm]: the plan is {title}", answer(nothing(pressed)))
 
 
