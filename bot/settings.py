@@ -53,81 +53,98 @@ class Settings(BaseSettings):
     slack_api_url: str = _setting("https://slack.com/api/", "Base URL of Slack's Web API.")
     redis_url: SecretStr = _setting(SecretStr("redis://localhost:6379/0"), "Where Redis is.")
     redis_password: SecretStr = _setting(
-        SecretStr(""), "Redis' password, where it does not stand in the URL."
+        SecretStr(""), "Redis' password, if `REDIS_URL` does not contain it."
     )
-    redis_prefix: str = _setting("orochi", "What the names of the bot's keys in Redis begin with.")
+    redis_prefix: str = _setting("orochi", "Prefix of the bot's keys in Redis.")
     docker_host: str = _setting(
         "unix:///var/run/docker.sock", "The engine of a manager (Docker's own variable)."
     )
     bot_control_socket: str = _setting(
         "/var/run/docker/swarm/control.sock",
-        "The control socket of that engine, through which the swarm pushes its changes; "
-        "set to nothing: they are polled.",
+        "The control socket of that engine, through which the swarm pushes its changes. "
+        "Empty: use polling.",
     )
     bot_command: str = _setting("/orochi", "The slash command.")
-    bot_stack: str = _setting("orochi", "The stack that commands are about.")
-    bot_service: str = _setting("worker01", "The service that `scale 5` is about.")
+    bot_stack: str = _setting("orochi", "The stack whose services commands name.")
+    bot_service: str = _setting("worker01", "The service that `scale 5` changes.")
     bot_stacks_dir: str = _setting(
         "",
-        "Folder with the stacks that may be deployed: `NAME.yml`, and `NAME.env` with its "
-        "variables where it has some; empty: none may be.",
+        "Folder with the stacks that can be deployed: `NAME.yml`, and optionally "
+        "`NAME.env` with its variables. Empty: deploys are off.",
     )
     bot_operators: str = _setting(
         "",
-        "Who may change things: Slack user ids and user-group ids (`S…`), comma-separated; "
-        "`*` is everyone; empty is nobody.",
+        "Who can change things: Slack user ids and user-group ids (`S…`), "
+        "comma-separated. `*`: everyone. Empty: nobody.",
     )
     bot_alerts_channel: str = _setting(
         "",
-        "Id of the Slack channel for alerts (`C…`; the bot must be in it); empty: none are told.",
+        "Id of the Slack channel for alerts (`C…`). Invite the bot to it. Empty: the bot "
+        "sends no alerts.",
     )
     bot_alerts_stacks: str = _setting(
         "",
-        "Stacks whose failures are incidents, comma-separated; empty: every service of the swarm.",
+        "Stacks whose failures become incidents, comma-separated. Empty: every service of "
+        "the swarm.",
     )
     bot_alerts_threshold: int = _setting(
-        1, "How many failures of a service for one cause make an alert.", ge=1, le=100
+        1, "How many failures of a service for one cause raise an alert.", ge=1, le=100
     )
     bot_alerts_quiet_seconds: float = _setting(
         60.0,
-        "An incident is resolved when its service was well for its monitor period and so long.",
+        "How long a service must stay healthy after its monitor period before its "
+        "incident is resolved, in seconds. The time doubles each time the incident comes "
+        "back, up to 30 minutes.",
         ge=1,
         le=3600,
     )
     bot_http_host: str = _setting(
         "127.0.0.1",
-        "Address that the HTTP port is bound to; `0.0.0.0` where others must reach it.",
+        "Address that the HTTP port binds to. `0.0.0.0`: reachable from other machines.",
     )
     bot_http_port: int = _setting(
         8080,
-        "Port of `/healthz`, `/readyz`, `/metrics` and HTTP mode; 0 takes a free one "
-        "and prints it in the log.",
+        "Port of `/healthz`, `/readyz`, `/metrics` and HTTP mode. 0: any free port, "
+        "printed in the log.",
         ge=0,
         le=65535,
     )
     bot_max_replicas: int = _setting(
-        100, "The most replicas a command may ask for.", ge=1, le=100_000
+        100, "The most replicas that a command can ask for.", ge=1, le=100_000
     )
     bot_job_seconds: float = _setting(
-        900.0, "After so many seconds a job that did not end is `timed_out`.", ge=10, le=86_400
+        900.0,
+        "Time limit of a job in seconds. A job that takes longer ends as `timed_out`.",
+        ge=10,
+        le=86_400,
     )
     bot_watch_seconds: float = _setting(
-        60.0, "How many seconds a `converged` service is watched on.", ge=0, le=3600
+        60.0,
+        "How long the bot keeps watching a service after `converged`, in seconds.",
+        ge=0,
+        le=3600,
     )
     bot_timelines: bool = _setting(
         True,  # noqa: FBT003 - the default stands first for every setting
-        "Whether a finished job gets a picture of its course in its thread: `true` or `false`.",
+        "Whether a finished job gets a picture of its timeline in its thread: `true` or `false`.",
     )
     bot_plan_seconds: float = _setting(
-        600.0, "How many seconds a deploy's plan waits for a Confirm.", ge=1, le=86_400
+        600.0, "How long a deploy's plan waits for *Confirm*, in seconds.", ge=1, le=86_400
     )
     bot_lease_seconds: float = _setting(
-        5.0, "After so many seconds a lost replica's jobs are taken over.", ge=1, le=60
+        5.0,
+        "If a replica of the bot dies, another one takes over its jobs after this many seconds.",
+        ge=1,
+        le=60,
     )
     bot_poll_seconds: float = _setting(
-        0.2, "How often services that converge are looked at, in seconds.", ge=0.05, le=60
+        0.2,
+        "Without the control socket: shortest pause between two looks at a service with a "
+        "job, in seconds.",
+        ge=0.05,
+        le=60,
     )
-    bot_jobs_at_once: int = _setting(20, "How many jobs one replica works on.", ge=1, le=200)
+    bot_jobs_at_once: int = _setting(20, "How many jobs one replica runs at a time.", ge=1, le=200)
     bot_log_level: Annotated[str, AfterValidator(str.upper)] = _setting(
         "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."
     )
