@@ -25,10 +25,11 @@ from requests.exceptions import RequestException
 
 from tests.lab import cleaning, images, site
 from tests.lab.node import Node
-from tests.lab.shell import run
+from tests.lab.shell import CommandError, run
 from tests.lab.waiting import LabError, wait_until
 
 _SWARM_PORT = 2377
+_ATTEMPTS = 10
 T = TypeVar("T")
 _PROJECT = Path(__file__).resolve().parents[2]
 
@@ -141,10 +142,19 @@ class Lab:
     ) -> str:
         """Standard output of the real `docker` command-line client against a node.
 
+        A change that the swarm refuses because it changed the same object at that moment is made
+        again, as a person would.
+
         Raises:
             CommandError: with the client's standard error.
         """
         env = {"DOCKER_HOST": (node or self.manager).socket, "DOCKER_CLI_HINTS": "false"}
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return run(["docker", *args], stdin=stdin, env=env, seconds=seconds)
+            except CommandError as error:
+                if "update out of sequence" not in str(error):
+                    raise
         return run(["docker", *args], stdin=stdin, env=env, seconds=seconds)
 
     def create_service(

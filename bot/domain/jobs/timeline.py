@@ -55,10 +55,9 @@ def extended(
 
 
 def _states(before: SlotProgress | None, after: SlotProgress) -> Iterator[str]:
-    failures = before.failures if before else 0
-    if after.failures > failures and after.state != FAILED:
-        yield FAILED
+    unseen = after.failures - (before.failures if before else 0)
     now = LEAVING if after.leaving else after.state
     then = (LEAVING if before.leaving else before.state) if before else ""
-    if now != then or after.failures > failures:
+    yield from [FAILED] * (unseen - 1 if now == FAILED else unseen)
+    if now != then or unseen > 0:
         yield now

@@ -245,6 +245,17 @@ def test_a_course_has_what_is_new_only():
     assert extended((), 0, leaving, seen(), 14.0) == ()
 
 
+@pytest.mark.parametrize("state", ["ready", "failed"])
+def test_failures_between_two_looks_are_each_in_the_course(state):
+    """A slot that failed twice since the last look, and one that failed before it was seen."""
+    first, later = seen(slot("1", "running", failures=1)), seen(slot("1", state, failures=3))
+
+    for before, count in ((first, 2), (None, 3)):
+        states = [moment.state for moment in extended((), 0, before, later, 12.0)]
+        assert states.count("failed") == count
+        assert states[-1] == state
+
+
 def test_a_course_is_bounded():
     course: tuple[Moment, ...] = ()
     before = None
