@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line of sense.
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES ?= 3
+PROCESSES ?= 5
 SWARM ?= simulated
 
 .PHONY: help demo setup packages test check lint bench lock page
