@@ -137,16 +137,19 @@ async def test_many_at_once_wait_for_each_other():
 
 
 async def test_the_loop_goes_on_while_pictures_are_drawn():
-    """Two of the largest at once: whoever waits for the loop has a turn again and again."""
+    """Three of the largest at once: whoever waits for the loop has a turn again and again.
+
+    One is drawn at a time; the thread before may still be ending.
+    """
     drawing, before = Pictures(), active_count()
-    asked = asyncio.gather(drawing.png(LARGE), drawing.png(LARGE))
+    asked = asyncio.gather(*(drawing.png(LARGE) for _ in range(3)))
     turns, most = 0, 0
     while not asked.done():
         await asyncio.sleep(0.001)
         turns, most = turns + 1, max(most, active_count())
     assert {image_of(each).size for each in await asked} == {(4000, MOST_PIXELS // 4000)}
     assert turns > 20
-    assert most <= before + 1
+    assert most <= before + 2
 
 
 async def test_a_picture_that_takes_too_long_is_given_up():
