@@ -13,8 +13,8 @@ from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.model import Look, Task
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.views.errors import already_done
 from bot.views.incidents.logs import logs_message, no_logs_message
-from bot.views.slack.text import mention
 
 LINES = 40
 
@@ -25,21 +25,22 @@ class IncidentButtons:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def acknowledge(self, pressed: AcknowledgeIncident, user: str) -> None:
-        """Somebody looks after it. Raises RefusedError when somebody does already."""
+    async def acknowledge(self, pressed: AcknowledgeIncident, user: str) -> Message | None:
+        """Somebody looks after it; a message when somebody does already. Raises RefusedError."""
         incident = await self._open(pressed.incident)
         if incident.state is IncidentState.ACKNOWLEDGED:
-            by = mention(incident.acknowledged_by)
-            raise RefusedError(f"Incident `{incident.id}` was acknowledged by {by} already.")
+            what = f"already acknowledged incident `{incident.id}`."
+            return already_done(what, incident.acknowledged_by)
         await self._hand_on(Button.ACKNOWLEDGE, incident, user)
+        return None
 
-    async def silence(self, pressed: SilenceIncident, user: str) -> None:
-        """No more is told of it for an hour. Raises RefusedError when it is silenced already."""
+    async def silence(self, pressed: SilenceIncident, user: str) -> Message | None:
+        """No notices for an hour; a message when it is silenced already. Raises RefusedError."""
         incident = await self._open(pressed.incident)
         if incident.silenced(self._ctx.clock.now()):
-            by = mention(incident.silenced_by)
-            raise RefusedError(f"Incident `{incident.id}` was silenced by {by} already.")
+            return already_done(f"already silenced incident `{incident.id}`.", incident.silenced_by)
         await self._hand_on(Button.SILENCE, incident, user)
+        return None
 
     async def logs(self, pressed: IncidentLogs, _user: str) -> Message:
         """The last lines of the task that failed last, or of the newest one there is."""
@@ -61,14 +62,14 @@ class IncidentButtons:
         for incident in await self._ctx.incidents.open_incidents():
             if incident.id == incident_id:
                 return incident
-        raise RefusedError(f"Incident `{incident_id}` is resolved already.")
+        raise RefusedError(f"Incident `{incident_id}` is already resolved.")
 
     async def _known(self, incident_id: str) -> Incident:
         past = await self._ctx.incidents.past_incidents(200)
         for incident in (*await self._ctx.incidents.open_incidents(), *past):
             if incident.id == incident_id:
                 return incident
-        raise RefusedError(f"Incident `{incident_id}` is not remembered any more.")
+        raise RefusedError(f"Incident `{incident_id}` is too old; it is no longer kept.")
 
 
 def _task_to_read(look: Look, incident: Incident) -> Task | None:

@@ -37,7 +37,7 @@ queueing."""
 ANSWER_SECONDS = 10.0
 SHOW_SECONDS = 75.0
 """A picture may wait for others before it, and for the process that draws."""
-UNEXPECTED = "Something unexpected happened. Nothing was changed."
+UNEXPECTED = "Unexpected error."
 
 BeginPending = Callable[[PendingCommand], Awaitable[None]]
 """Checks an accepted command and queues its job."""
@@ -88,7 +88,9 @@ class Router:
         if request.action_id in self._handlers.presses:
             self._answer(request, self._handlers.presses[request.action_id](request.value))
             return None
-        return refused("This button is of another version of the bot.", "Type the command instead.")
+        return refused(
+            "This button is from another version of the bot.", "Type the command instead."
+        )
 
     async def clear_abandoned(self, older: float = ABANDONED_SECONDS) -> None:
         """Answer the commands that a lost replica had accepted but not begun.
@@ -113,7 +115,9 @@ class Router:
             if await self.may_change(request.user):
                 return None
         except ChatError as error:
-            return refused("Slack did not say who is in the operators' user group.", error.sentence)
+            return refused(
+                "Slack did not return the members of the operators' user group.", error.sentence
+            )
         what = request.text or f"{request.action_id} {request.value}"
         noted = note_refusal(self._ctx, request.user, what, "not an operator")
         self._ctx.background.spawn(noted, "audit")
@@ -164,14 +168,16 @@ class Router:
         self._seen[request.key] = None
         if len(self._seen) > REMEMBERED_KEYS:
             self._seen.popitem(last=False)
-        name = f"answer to {request.user}"
+        name, changes = f"answer to {request.user}", _changes(command)
         if show := self._handlers.shows.get(type(command)):
-            shown = self._reply(request, lambda: show(command, request), SHOW_SECONDS)
+            shown = self._reply(
+                request, lambda: show(command, request), SHOW_SECONDS, changes=changes
+            )
             self._ctx.background.spawn(shown, name)
             return
         answer = self._handlers.answers[type(command)]
         self._ctx.background.spawn(
-            self._reply(request, lambda: answer(command, request.user)), name
+            self._reply(request, lambda: answer(command, request.user), changes=changes), name
         )
 
     async def _reply(
@@ -179,19 +185,29 @@ class Router:
         request: Request,
         answer: Callable[[], Awaitable[Message | None]],
         seconds: float = ANSWER_SECONDS,
+        *,
+        changes: bool,
     ) -> None:
         try:
             async with asyncio.timeout(seconds):
                 message = await answer()
         except TimeoutError:
-            message = refused(f"There was no answer within {seconds:.0f} s.")
+            message = refused(f"No answer within {seconds:.0f} s.", unchanged=changes)
         except BotError as error:
             log.info("refused %r, ref %s: %s", request.text, error.ref, error)
-            message = failed(error, unchanged=not isinstance(error, UncertainError))
+            certain = changes and not isinstance(error, UncertainError)
+            message = failed(error, unchanged=certain)
         except Exception:
             unexpected = BotError(UNEXPECTED)
             log.exception("answer to %r failed, ref %s", request.text, unexpected.ref)
-            message = failed(unexpected)
+            message = failed(unexpected, unchanged=changes)
         if message is None:
             return
         await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)
+
+
+def _changes(command: commands.Command | commands.Pressed) -> bool:
+    """Whether what was typed or pressed may change something."""
+    if isinstance(command, commands.Command):
+        return spec_of(command).changes
+    return not isinstance(command, commands.IncidentLogs | commands.RefreshHome)

@@ -12,24 +12,25 @@ from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.escaping import shorten
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import section
-from bot.views.slack.text import fit
+from bot.views.slack.text import fit, line, mention
 
 SENTENCE_LENGTH = 1500
 HINT_LENGTH = 1200
 MOST_KNOWN = 20
 NAME_LENGTH = 63
+MOST_NAMED = 3
 
 
-def refused(sentence: str, hint: str = "") -> Message:
-    """A refusal. Says once that nothing was changed."""
-    return _said(sentence, hint)
+def refused(sentence: str, hint: str = "", *, unchanged: bool = True) -> Message:
+    """A refusal. Says once that nothing was changed, unless the command only reads."""
+    return _said(sentence, hint, unchanged=unchanged)
 
 
 def failed(error: BotError, *, unchanged: bool = True) -> Message:
     """An error, with the short id that finds it in the log.
 
     A refusal is no fault of the bot's: it has no id. ``unchanged`` is False where it is not known
-    that nothing was changed.
+    that nothing was changed, or where the command only reads.
     """
     ref = "" if isinstance(error, RefusedError) else f"Reference for the log: `{error.ref}`"
     return _said(error.sentence, error.hint, ref, unchanged=unchanged)
@@ -47,10 +48,17 @@ def reply_message(reply: Reply) -> Message:
 
 def not_an_operator(operators: Operators) -> Message:
     """The refusal for a viewer, and how to become an operator."""
-    hint = "Ask whoever runs the bot: operators stand in the setting `BOT_OPERATORS`."
     if operators.nobody:
-        hint = "There is no operator yet: they are named in the setting `BOT_OPERATORS`."
-    return _said("You may look, not touch: only operators change the swarm.", hint)
+        return _said("No operators are set. Set `BOT_OPERATORS`.", "")
+    named = [mention(user) for user in sorted(operators.users)]
+    more = ", or another operator" if len(named) > MOST_NAMED else ""
+    asked = " or ".join(named[:MOST_NAMED]) or "a member of the operators' user group"
+    return _message(f"Only operators can do that. Ask {asked}{more}.\n{NOTHING_CHANGED}")
+
+
+def already_done(what: str, by: str) -> Message:
+    """The answer to a button whose work ``by``, a Slack user id, did before."""
+    return _message(f"{mention(by)} {line(what, SENTENCE_LENGTH)}")
 
 
 def unknown_service(found: NotFound, stack: str) -> RefusedError:
@@ -58,16 +66,16 @@ def unknown_service(found: NotFound, stack: str) -> RefusedError:
     typed = _name(found.typed)
     if found.ambiguous:
         each = " and ".join(_name(name) for name in found.suggestions)
-        return RefusedError(f"{typed} may be {each}.", hint="Write the name exactly.")
+        return RefusedError(f"{typed} matches {each}.", hint="Type the exact name.")
     sentence = f"There is no service {typed} in the stack {_name(stack)}."
     if not found.known:
-        return RefusedError(sentence, hint="The stack has no services here: is it deployed?")
+        return RefusedError(sentence, hint="The stack has no services. Is it deployed?")
     if found.suggestions:
         each = " or ".join(_name(name) for name in found.suggestions)
         return RefusedError(sentence, hint=f"Did you mean {each}?")
     shown = ", ".join(_name(short_name(stack, name)) for name in found.known[:MOST_KNOWN])
     more = " and more" if len(found.known) > MOST_KNOWN else ""
-    return RefusedError(sentence, hint=f"There are: {shown}{more}.")
+    return RefusedError(sentence, hint=f"Services: {shown}{more}.")
 
 
 def _name(text: str) -> str:

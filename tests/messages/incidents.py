@@ -29,7 +29,6 @@ from tests.messages.sample import (
     Topic,
     answer,
     context,
-    nothing,
     port,
     shortened,
 )
@@ -278,15 +277,15 @@ def _buttons() -> Iterator[Sample]:
     yield Sample("[Logs]", answer(logs))
     yield Sample("[Logs]: none", answer(_handler(firing, swarm=away).logs(pressed, ANN)))
     forgotten = _handler().logs(IncidentLogs("x7k2m9"), ANN)
-    yield Sample("[Logs]: of an incident that is forgotten", answer(forgotten))
+    yield Sample("[Logs]: of an incident that is forgotten", answer(forgotten, unchanged=False))
     taken = replace(firing, state=_acknowledged().state, acknowledged_by=BOB)
     twice = _handler(taken).acknowledge(AcknowledgeIncident(firing.id), ANN)
-    yield Sample("[Acknowledge]: somebody did already", answer(nothing(twice)))
+    yield Sample("[Acknowledge]: somebody did already", answer(twice))
     quiet = replace(firing, silenced_until=AT + 3600, silenced_by=BOB)
     twice = _handler(quiet).silence(SilenceIncident(firing.id), ANN)
-    yield Sample("[Silence 1 h]: somebody did already", answer(nothing(twice)))
+    yield Sample("[Silence 1 h]: somebody did already", answer(twice))
     late = _handler().silence(SilenceIncident("x7k2m9"), ANN)
-    yield Sample("[Silence 1 h]: it is resolved", answer(nothing(late)))
+    yield Sample("[Silence 1 h]: it is resolved", answer(late))
 
 
 def _handler(*incidents: Incident, **ports: Any) -> IncidentButtons:

@@ -54,12 +54,15 @@ def raised(check: Callable[[], object]) -> BotError:
     raise AssertionError("the check was passed")
 
 
-def answer(asked: Awaitable[Message | None]) -> Message:
-    """What a handler answers, or the error that it raises instead."""
+def answer(asked: Awaitable[Message | None], *, unchanged: bool = True) -> Message:
+    """What a handler answers, or the error that it raises instead.
+
+    ``unchanged`` as for ``error_message``: False for a command that only reads.
+    """
     try:
         message = asyncio.run(_awaited(asked))
     except BotError as error:
-        return error_message(error)
+        return error_message(error, unchanged=unchanged)
     assert message is not None
     return message
 

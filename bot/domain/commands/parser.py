@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.domain.commands import arguments
 from bot.domain.commands.table import CommandSpec, resembling, spec, unknown_command
@@ -42,7 +43,12 @@ def parse(text: str, defaults: Defaults) -> Command | Reply:
         return _no_command(word, rest, _arguments(words), defaults)
     if len(rest) == 1 and rest[0].lower() in ASKS_FOR_HELP:
         return Help(row.name)
-    return row.parse(rest, defaults)
+    return _read(row, rest, defaults)
+
+
+def _read(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -> Command | Reply:
+    result = row.parse(rest, defaults)
+    return replace(result, changes=row.changes) if isinstance(result, Reply) else result
 
 
 def _plain(text: str) -> str:
@@ -84,4 +90,5 @@ def _no_command(
     whole = [each for each in meant if not isinstance(each, Reply)]
     if len(whole) != 1:
         return reply
-    return Reply(reply.problem, f"Did you mean {arguments.example(defaults, as_text(whole[0]))}?")
+    hint = f"Did you mean {arguments.example(defaults, as_text(whole[0]))}?"
+    return replace(reply, hint=hint)

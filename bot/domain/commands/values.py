@@ -242,17 +242,19 @@ Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident | Rotate
 class Reply:
     """A helpful answer to what is no command: what was wrong and what would be right.
 
-    Both are sentences in Slack's mrkdwn; what they quote is escaped already.
+    Both are sentences in Slack's mrkdwn; what they quote is escaped already. ``changes`` says
+    whether the command that was meant would change something.
     """
 
     problem: str
     hint: str = ""
+    changes: bool = True
 
     @property
     def text(self) -> str:
-        """All of it, at most 3,000 characters; says that nothing was changed."""
-        said = "\n".join(part for part in (self.problem, self.hint) if part)
-        return f"{shorten(said, LONGEST_REPLY)}\n{NOTHING_CHANGED}"
+        """All of it, at most 3,000 characters; says that nothing was changed where it matters."""
+        said = shorten("\n".join(part for part in (self.problem, self.hint) if part), LONGEST_REPLY)
+        return f"{said}\n{NOTHING_CHANGED}" if self.changes else said
 
 
 _WORDS: Final[dict[type[Command], str]] = {

@@ -7,6 +7,7 @@ from bot.domain.commands.names import NotFound
 from bot.domain.commands.table import COMMANDS, Defaults, Help, Reply
 from bot.domain.errors import BotError, RefusedError
 from bot.views.errors import (
+    already_done,
     done,
     failed,
     not_an_operator,
@@ -20,8 +21,8 @@ from tests.unit.hostile import assert_slack_takes, shown
 DEFAULTS = Defaults(command="/x", service="web", max_replicas=7)
 
 
-def said(message):
-    assert_slack_takes(message)
+def said(message, people=()):
+    assert_slack_takes(message, people)
     assert shown(message).startswith(message.text)
     return message.text
 
@@ -59,12 +60,26 @@ def test_a_parsers_reply_is_shown_as_it_is():
     )
 
 
-def test_a_viewer_hears_who_can_change_that():
-    text = said(not_an_operator(Operators.parse("U123")))
+def test_under_a_command_that_only_reads_it_is_not_said_that_nothing_was_changed():
+    assert said(reply_message(Reply("No.", "Try: `c`", changes=False))) == "No.\nTry: `c`"
+    assert said(refused("No answer.", unchanged=False)) == "No answer."
 
-    assert text.startswith("You may look, not touch")
-    assert "`BOT_OPERATORS`" in text
-    assert "no operator yet" in said(not_an_operator(Operators()))
+
+def test_a_viewer_hears_who_can_change_that():
+    text = said(not_an_operator(Operators.parse("U123,S456")), {"U123"})
+
+    assert text == "Only operators can do that. Ask <@U123>.\nNothing was changed."
+    group = said(not_an_operator(Operators.parse("S456")))
+    assert "Ask a member of the operators' user group.\n" in group
+    many = said(not_an_operator(Operators.parse("U1A,U2A,U3A,U4A")), {"U1A", "U2A", "U3A"})
+    assert "Ask <@U1A> or <@U2A> or <@U3A>, or another operator.\n" in many
+    assert "No operators are set. Set `BOT_OPERATORS`." in said(not_an_operator(Operators()))
+
+
+def test_who_pressed_a_button_before_is_a_mention():
+    text = said(already_done("already did <this>.", "UBOB"), {"UBOB"})
+
+    assert text == "<@UBOB> already did &lt;this&gt;."
 
 
 def test_an_unknown_service_is_answered_with_those_that_were_perhaps_meant():
@@ -80,7 +95,7 @@ def test_an_unknown_service_like_no_other_is_answered_with_those_there_are():
     found = NotFound("zzz", known=tuple(f"orochi_s{n:02}" for n in range(25)))
     text = said(failed(unknown_service(found, "orochi")))
 
-    assert "There are: `s00`, `s01`" in text
+    assert "Services: `s00`, `s01`" in text
     assert "`s19` and more." in text
 
 
@@ -88,12 +103,12 @@ def test_an_ambiguous_name_is_answered_with_both():
     found = NotFound("REDIS", ("orochi_Redis", "orochi_redis"), ambiguous=True)
 
     assert said(failed(unknown_service(found, "orochi"))).startswith(
-        "`REDIS` may be `orochi_Redis` and `orochi_redis`.\nWrite the name exactly."
+        "`REDIS` matches `orochi_Redis` and `orochi_redis`.\nType the exact name."
     )
 
 
 def test_a_service_of_a_stack_without_services_is_answered_with_a_question():
-    assert "is it deployed?" in said(failed(unknown_service(NotFound("web"), "orochi")))
+    assert "Is it deployed?" in said(failed(unknown_service(NotFound("web"), "orochi")))
 
 
 def test_help_names_every_command_and_for_whom_it_is():
@@ -112,4 +127,4 @@ def test_help_on_a_command_has_its_examples_with_the_settings_filled_in(row):
     assert all(f"`/x {example}`" in text for example, _ in row.examples)
     assert "{" not in text
     if row.name == "scale":
-        assert "Without a service it is `web`. At most 7 replicas." in text
+        assert "The default service is `web`. At most 7 replicas." in text

@@ -102,7 +102,7 @@ commands = st.one_of(
 def assert_helpful(reply):
     assert 0 < len(reply.text) <= 3000
     assert reply.problem.strip()
-    assert reply.text.endswith("Nothing was changed.")
+    assert reply.text.endswith("Nothing was changed.") is reply.changes
     assert not re.search(r"[<>]", reply.text)
     assert reply.text.count("`") % 2 == 0
     reply.text.encode()
