@@ -41,9 +41,9 @@ def service_name(word: str, defaults: Defaults) -> str | Reply:
     if is_service_name(word):
         return word
     return Reply(
-        f"{quoted(word)} cannot be the name of a service.",
-        f"A service is named like {quoted(defaults.service)}: letters, digits, `-` and `_`,"
-        f" 63 at most. {example(defaults, 'status')} lists them.",
+        f"{quoted(word)} is not a valid service name: use letters, digits, `-` and `_`, at most 63"
+        " characters.",
+        f"To list the services: {example(defaults, 'status')}",
     )
 
 
@@ -63,7 +63,7 @@ def without_yes(command: str, words: Sequence[str], right: str) -> tuple[list[st
 def scale(words: Sequence[str], defaults: Defaults) -> Scale | Reply:
     """``5`` · ``django 2`` · ``2 django`` · ``worker01=3 django=2``, the pairs in any number."""
     if not words:
-        return Reply("How many replicas?", _forms(defaults))
+        return Reply("Scale to how many replicas?", _forms(defaults))
     flaw = _unknown_option(words, defaults) or _filler(words, defaults)
     if flaw:
         return flaw
@@ -74,13 +74,13 @@ def scale(words: Sequence[str], defaults: Defaults) -> Scale | Reply:
     return _pairs(words, defaults)
 
 
-def one_service(name: str, done: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
-    """The one service that a command is about; ``done`` is what happens to it (``restarted``)."""
-    right = f"Right: {example(defaults, f'{name} {defaults.service}')}"
+def one_service(name: str, asked: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
+    """The one service that a command is about; ``asked`` is the verb (``Restart``)."""
+    right = f"Try: {example(defaults, f'{name} {defaults.service}')}"
     if not words:
-        return Reply(f"Which service shall be {done}?", right)
+        return Reply(f"{asked} which service?", right)
     if len(words) > 1:
-        return Reply(f"`{name}` takes one service at a time.", right)
+        return Reply(f"`{name}` takes one service.", right)
     return service_name(words[0], defaults)
 
 
@@ -88,7 +88,7 @@ def no_arguments(name: str, words: Sequence[str], defaults: Defaults) -> Reply |
     """A reply when a command that stands alone was given more."""
     if not words:
         return None
-    return Reply(f"`{name}` takes nothing more.", f"Right: {example(defaults, name)}")
+    return Reply(f"`{name}` takes no arguments.", f"Try: {example(defaults, name)}")
 
 
 def _unknown_option(words: Sequence[str], defaults: Defaults) -> Reply | None:
@@ -102,7 +102,7 @@ def _is_digits(word: str) -> bool:
 
 def _forms(defaults: Defaults) -> str:
     forms = ("scale 5", f"scale {defaults.service} 5", f"scale {defaults.service}=5 django=2")
-    return "Right: " + " · ".join(example(defaults, form) for form in forms)
+    return "Try: " + " · ".join(example(defaults, form) for form in forms)
 
 
 def _within_ceiling(digits: str, defaults: Defaults) -> int | Reply:
@@ -110,22 +110,19 @@ def _within_ceiling(digits: str, defaults: Defaults) -> int | Reply:
     if len(plain) <= len(str(defaults.max_replicas)) and int(plain) <= defaults.max_replicas:
         return int(plain)
     return Reply(
-        f"{quoted(digits, 24)} replicas are more than the bot may set: at most"
-        f" {defaults.max_replicas} for a service.",
-        f"Right, for example: {example(defaults, f'scale {min(5, defaults.max_replicas)}')}",
+        f"{quoted(digits, 24)} replicas is above the limit of {defaults.max_replicas} per service.",
+        f"Try: {example(defaults, f'scale {min(5, defaults.max_replicas)}')}",
     )
 
 
 def _no_number(word: str, defaults: Defaults) -> Reply:
-    right = f"Say how many shall run in the end: {example(defaults, 'scale 5')}"
+    right = f"Give the total number of replicas. Try: {example(defaults, 'scale 5')}"
     if _RELATIVE.fullmatch(word):
-        return Reply(f"{quoted(word)} is no number of replicas: it may not have a sign.", right)
+        return Reply(f"{quoted(word)} is a relative number.", right)
     if word.lower() in NUMBER_WORDS:
         digits = NUMBER_WORDS.index(word.lower())
-        return Reply(f"Write {quoted(word)} in digits: `{digits}`.", right)
-    return Reply(
-        f"{quoted(word)} is no number of replicas: a whole number in the digits 0 to 9.", right
-    )
+        return Reply(f"Write {quoted(word)} as `{digits}`.", right)
+    return Reply(f"{quoted(word)} isn't a whole number.", f"Try: {example(defaults, 'scale 5')}")
 
 
 def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
@@ -134,13 +131,14 @@ def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
     if len(kept) == len(words):
         return None
     left_out = next(word for word in words if word.lower() in FILLERS)
-    problem = f"{quoted(left_out)} is one word too many."
+    problem = f"{quoted(left_out)} isn't needed."
     if {"by", "up", "down"} & {word.lower() for word in words}:
-        return Reply(problem, f"Say how many shall run in the end: {example(defaults, 'scale 5')}")
+        right = f"Give the total number of replicas. Try: {example(defaults, 'scale 5')}"
+        return Reply(problem, right)
     meant = scale(kept, defaults)
     if isinstance(meant, Reply):
         return Reply(problem, _forms(defaults))
-    return Reply(problem, f"Perhaps you meant {example(defaults, as_text(meant))}")
+    return Reply(problem, f"Did you mean {example(defaults, as_text(meant))}?")
 
 
 def _one_word(word: str, defaults: Defaults) -> Scale | Reply:
@@ -150,15 +148,15 @@ def _one_word(word: str, defaults: Defaults) -> Scale | Reply:
     if isinstance(name, Reply):
         return name
     return Reply(
-        f"How many replicas shall {quoted(name)} have?",
-        f"Right: {example(defaults, f'scale {name} 5')}",
+        f"Scale {quoted(name)} to how many replicas?",
+        f"Try: {example(defaults, f'scale {name} 5')}",
     )
 
 
 def _two_words(first: str, second: str, defaults: Defaults) -> Scale | Reply:
     if _is_digits(first) and _is_digits(second):
         return Reply(
-            f"Two numbers and no service: {quoted(f'{first} {second}')}.", _forms(defaults)
+            f"Two numbers but no service: {quoted(f'{first} {second}')}.", _forms(defaults)
         )
     if _is_digits(first):
         first, second = second, first
@@ -205,10 +203,10 @@ def _next_pair(rest: list[str]) -> tuple[str, str]:
 
 
 def _half_a_pair(name: str, count: str, defaults: Defaults) -> Reply:
-    right = f"Right: {example(defaults, f'scale {defaults.service}=5 django=2')}"
+    right = f"Try: {example(defaults, f'scale {defaults.service}=5 django=2')}"
     if name:
-        return Reply(f"How many replicas shall {quoted(name)} have?", right)
-    said = f"Which service shall have {quoted(count)} replicas?" if count else "An `=` too many."
+        return Reply(f"Scale {quoted(name)} to how many replicas?", right)
+    said = f"Scale which service to {quoted(count)}?" if count else "Extra `=`."
     return Reply(said, right)
 
 
@@ -217,9 +215,8 @@ def _add(targets: dict[str, ScaleTarget], target: ScaleTarget) -> Reply | None:
     if known == target:
         return None
     return Reply(
-        f"{quoted(target.service)} stands there twice: with {known.replicas} and with"
-        f" {target.replicas} replicas.",
-        "Name each service once.",
+        f"{quoted(target.service)} is listed twice ({known.replicas} and {target.replicas}).",
+        "List it once.",
     )
 
 
@@ -228,6 +225,6 @@ def _not_too_many(targets: tuple[ScaleTarget, ...], defaults: Defaults) -> Scale
         return Scale(targets)
     first = shorten(as_text(Scale(targets[:2])), 150)
     return Reply(
-        f"{len(targets)} services at once are too many: at most {MOST_TARGETS} in one command.",
-        f"Do it in parts: {example(defaults, first)}",
+        f"Too many services: {len(targets)}. One command takes at most {MOST_TARGETS}.",
+        f"Split it up. Try: {example(defaults, first)}",
     )

@@ -39,29 +39,32 @@ LOOKING: tuple[CommandSpec, ...] = (
         name="ps",
         command=ListTasks,
         usage="ps [SERVICE]",
-        summary="The tasks as `docker stack ps` lists them, failed ones first.",
-        examples=(("ps", "those of the whole stack"), ("ps django", "those of `django`")),
+        summary="All tasks as in `docker stack ps`, failed ones first.",
+        examples=(("ps", "tasks of the whole stack"), ("ps django", "tasks of `django`")),
         changes=False,
         parse=cluster_arguments.tasks,
         also=("tasks", "top", "containers"),
-        notes=("What finds no room in one message is counted at its end.",),
+        notes=("Long lists are cut; the rest is counted.",),
     ),
     CommandSpec(
         name="logs",
         command=ReadLogs,
         usage="logs SERVICE [--since 10m] [--lines 200]",
-        summary="The last log lines of all tasks of a service, in the order of time.",
+        summary="The latest log lines from all tasks of a service, in time order.",
         examples=(
             ("logs django", "the last 200 lines"),
-            ("logs worker01 --since 10m --lines 1000", "up to 1000 of the last ten minutes"),
+            (
+                "logs worker01 --since 10m --lines 1000",
+                "up to 1000 lines from the last ten minutes",
+            ),
         ),
         changes=False,
         parse=cluster_arguments.logs,
         also=("log", "tail", "journal"),
         notes=(
             (
-                "Each line says which slot wrote it on which node. Only you see the answer; what is"
-                " too long for a message comes as a file in a direct message from the bot."
+                "Each line shows its slot and node. Only you see the answer. If it is too long for"
+                " a message, the bot sends you a file in a direct message."
             ),
             "Values that look secret (passwords, tokens, logins in URLs) are masked.",
         ),
@@ -70,14 +73,14 @@ LOOKING: tuple[CommandSpec, ...] = (
         name="nodes",
         command=ListNodes,
         usage="nodes",
-        summary="The nodes with their state, role, engine, tasks and what is free on them.",
+        summary="All nodes: state, role, engine version, tasks and free resources.",
         examples=(("nodes", "the list"),),
         changes=False,
         parse=_nodes,
         also=("node", "hosts", "machines", "members"),
         notes=(
-            "Free is what no task has reserved: what the scheduler counts with, not what is used.",
-            "An engine of another version than most is marked with `!`.",
+            "Free means not reserved by any task, as the scheduler counts it; not actual usage.",
+            "`!` marks an engine whose version differs from most others.",
         ),
     ),
     CommandSpec(
@@ -92,8 +95,8 @@ LOOKING: tuple[CommandSpec, ...] = (
         notes=(
             "Nodes are columns, tasks are tiles with their service, slot and state.",
             (
-                "Managers are dark, nodes that are down are hatched, drained ones dotted. The"
-                " message says in a sentence what the picture shows."
+                "Managers are dark, down nodes are hatched, drained nodes are dotted. The message"
+                " also describes the picture in a sentence."
             ),
         ),
     ),
@@ -101,17 +104,17 @@ LOOKING: tuple[CommandSpec, ...] = (
         name="volumes",
         command=ListVolumes,
         usage="volumes",
-        summary="The stack's volumes, who uses them, and whether their NFS servers answer.",
+        summary="The stack's volumes, what uses them, and whether their NFS servers answer.",
         examples=(("volumes", "the list"),),
         changes=False,
         parse=_volumes,
         also=("volume", "mounts", "nfs", "storage"),
         notes=(
             (
-                "Servers are asked now, from the bot, for two seconds at most: TCP port 2049, or"
-                " the one that the volume's options name."
+                "The bot tries each server now, for at most two seconds, on TCP port 2049 or the"
+                " port in the volume's options."
             ),
-            "What an engine made of a volume can be seen on the bot's own node only.",
+            "Actual volumes are visible only on the bot's own node.",
         ),
     ),
 )
@@ -121,22 +124,22 @@ NODES: tuple[CommandSpec, ...] = (
         name="drain",
         command=Drain,
         usage="drain NODE [--yes]",
-        summary="Move all tasks away from a node, and watch until they run elsewhere.",
+        summary="Move all tasks off a node and follow them until they run elsewhere.",
         examples=(
-            ("drain photon-machine-02", "that node, by its hostname or id"),
-            ("drain photon-machine-02 --yes", "also when tasks find no other node"),
+            ("drain photon-machine-02", "a node by its hostname or id"),
+            ("drain photon-machine-02 --yes", "even if tasks fit on no other node"),
         ),
         changes=True,
         parse=cluster_arguments.drain,
         also=("evacuate", "cordon", "empty"),
         notes=(
-            "One message shows which tasks are left and where the others go.",
-            "Converged when nothing runs there and each service runs in full elsewhere.",
+            "One message shows the remaining tasks and where the others go.",
+            "Converged when nothing runs there and every service is fully running elsewhere.",
             (
-                "Where tasks would find no other node it says which and why, and changes nothing;"
-                " `--yes` drains all the same."
+                "If tasks fit on no other node, it says which and why, and changes nothing;"
+                " `--yes` drains anyway."
             ),
-            "The last node that takes tasks is not drained.",
+            "The last node that takes tasks cannot be drained.",
         ),
     ),
     CommandSpec(
@@ -144,14 +147,14 @@ NODES: tuple[CommandSpec, ...] = (
         command=Activate,
         usage="activate NODE",
         summary="Let a node take tasks again.",
-        examples=(("activate photon-machine-02", "that node, by its hostname or id"),),
+        examples=(("activate photon-machine-02", "a node by its hostname or id"),),
         changes=True,
         parse=cluster_arguments.activate,
         also=("uncordon", "undrain", "enable"),
         notes=(
             (
-                "Tasks of global services start there at once, and those that waited for a place."
-                " Running tasks stay where they are: `restart SERVICE` spreads a service anew."
+                "Global services and pending tasks start there at once. Running tasks stay where"
+                " they are; `restart SERVICE` spreads a service again."
             ),
         ),
     ),
@@ -159,20 +162,20 @@ NODES: tuple[CommandSpec, ...] = (
         name="join",
         command=Join,
         usage="join [rotate] ROLE",
-        summary="The command by which a worker or a manager joins the swarm, for you alone.",
+        summary="The command to join a worker or manager. Only you see it.",
         examples=(
-            ("join worker", "how a worker joins"),
-            ("join rotate manager", "another token for managers, after a question"),
+            ("join worker", "join a worker"),
+            ("join rotate manager", "replace the manager token, after asking"),
         ),
         changes=True,
         parse=cluster_arguments.join,
         also=("token", "tokens", "add"),
         notes=(
             (
-                "The token is a secret: with a manager's one takes the swarm over. Who asked stands"
-                " in the audit log."
+                "Keep tokens secret: a manager token gives full control of the swarm. Requests are"
+                " recorded in the audit log."
             ),
-            "After a rotation nobody joins with the old token; nodes that joined stay.",
+            "After a rotation the old token no longer works; current nodes are unaffected.",
         ),
     ),
 )

@@ -35,7 +35,7 @@ def tasks(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """Nothing, or one service."""
     if len(words) > 1:
         right = f"{example(defaults, f'ps {defaults.service}')} or {example(defaults, 'ps')}"
-        return Reply("`ps` lists the tasks of the stack, or of one service.", f"Right: {right}")
+        return Reply("`ps` takes one service, or none for the whole stack.", f"Try: {right}")
     if not words:
         return ListTasks()
     name = service_name(words[0], defaults)
@@ -44,7 +44,7 @@ def tasks(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """``django`` · ``django --since 10m --lines 50``, the options in any place."""
-    right = f"Right: {example(defaults, f'logs {defaults.service} --since 10m --lines 50')}"
+    right = f"Try: {example(defaults, f'logs {defaults.service} --since 10m --lines 50')}"
     names: list[str] = []
     given: dict[str, str] = {}
     rest = list(words)
@@ -57,28 +57,28 @@ def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
         if option is None:
             return Reply(f"`logs` has no option {quoted(word)}.", right)
         if option in given:
-            return Reply(f"{quoted(word)} stands there twice.", right)
+            return Reply(f"{quoted(word)} is given twice.", right)
         given[option] = value if equals else rest.pop(0) if rest else ""
     if len(names) != 1:
-        return Reply("Whose logs? One service at a time." if names else "Whose logs?", right)
+        return Reply("`logs` takes one service." if names else "Logs of which service?", right)
     name = service_name(names[0], defaults)
     return name if isinstance(name, Reply) else _read_logs(name, given, right)
 
 
 def drain(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """One node, and ``--yes`` in any place."""
-    right = f"Right: {example(defaults, 'drain NODE')} or {example(defaults, 'drain NODE --yes')}"
+    right = f"Try: {example(defaults, 'drain NODE')} or {example(defaults, 'drain NODE --yes')}"
     found = without_yes("drain", words, right)
     if isinstance(found, Reply):
         return found
     names, yes = found
-    node = _node("drain", "drained", names, defaults)
+    node = _node("drain", "Drain", names, defaults)
     return node if isinstance(node, Reply) else Drain(node, yes=yes)
 
 
 def activate(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """One node."""
-    node = _node("activate", "activated", words, defaults)
+    node = _node("activate", "Activate", words, defaults)
     return node if isinstance(node, Reply) else Activate(node)
 
 
@@ -92,22 +92,22 @@ def join(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     forms = [f"join rotate {role}" if rotate else f"join {role}" for role in ROLES]
     right = " or ".join(example(defaults, form) for form in forms)
     if rotate:
-        return Reply("The token of which role shall be rotated?", f"Right: {right}")
-    asked = "As what shall a node join?" if not words else f"No node joins as {quoted(words[0])}."
-    return Reply(asked, f"Right: {right}")
+        return Reply("Rotate the token of which role?", f"Try: {right}")
+    asked = "Join as worker or manager?" if not words else f"{quoted(words[0])} is not a role."
+    return Reply(asked, f"Try: {right}")
 
 
 def _read_logs(name: str, given: dict[str, str], right: str) -> Command | Reply:
     since = _span(given["since"]) if "since" in given else 0
     if since is None:
-        said = quoted(given["since"])
         return Reply(
-            f"{said} is no span of time: like `90s`, `10m`, `2h` or `1d`, at most 30 days.", right
+            f"{quoted(given['since'])} is not a valid duration.",
+            "Try: `--since 10m` (at most 30 days).",
         )
     lines = _count(given["lines"]) if "lines" in given else LOG_LINES
     if lines is None:
         said = quoted(given["lines"])
-        return Reply(f"{said} is no number of lines: 1 to {MOST_LINES}.", right)
+        return Reply(f"{said} is not a valid number of lines. Use 1 to {MOST_LINES}.", right)
     return ReadLogs(name, since, lines)
 
 
@@ -125,12 +125,12 @@ def _count(text: str) -> int | None:
     return int(text) if plain and 1 <= int(text) <= MOST_LINES else None
 
 
-def _node(name: str, done: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
-    listed = f"{example(defaults, 'nodes')} lists them."
+def _node(name: str, asked: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
+    listed = f"To list the nodes: {example(defaults, 'nodes')}"
     if not words:
-        return Reply(f"Which node shall be {done}?", listed)
+        return Reply(f"{asked} which node?", listed)
     if len(words) > 1:
-        return Reply(f"`{name}` takes one node at a time.", listed)
+        return Reply(f"`{name}` takes one node.", listed)
     if len(words[0]) > LONGEST_NODE_NAME or not _NODE_NAME.fullmatch(words[0]):
-        return Reply(f"{quoted(words[0])} cannot be the name or the id of a node.", listed)
+        return Reply(f"{quoted(words[0])} is not a valid node name or id.", listed)
     return words[0]

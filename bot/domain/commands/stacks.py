@@ -15,13 +15,13 @@ _FILE_ENDINGS = (".yml", ".yaml", ".env")
 
 def _deploy(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """Nothing, a stack, ``--yes`` in any place."""
-    right = f"Right: {example(defaults, 'deploy')} or {example(defaults, 'deploy orochi --yes')}"
+    right = f"Try: {example(defaults, 'deploy')} or {example(defaults, 'deploy orochi --yes')}"
     found = without_yes("deploy", words, right)
     if isinstance(found, Reply):
         return found
     names, yes = found
     if len(names) > 1:
-        return Reply("`deploy` takes one stack at a time.", right)
+        return Reply("`deploy` takes one stack.", right)
     name = stack_name(names[0], defaults) if names else None
     return name if isinstance(name, Reply) else Deploy(name, yes=yes)
 
@@ -32,11 +32,11 @@ def stack_name(word: str, defaults: Defaults) -> str | Reply:
         return word
     bare = next((word.removesuffix(end) for end in _FILE_ENDINGS if word.endswith(end)), "")
     if is_service_name(bare):
-        right = example(defaults, f"deploy {bare}")
-        return Reply(f"{quoted(word)} is a file; the stack is named without its ending.", right)
+        right = f"Try: {example(defaults, f'deploy {bare}')}"
+        return Reply(f"{quoted(word)} is a file name. Leave out its extension.", right)
     return Reply(
-        f"{quoted(word)} cannot be the name of a stack.",
-        "A stack is named like its file without `.yml`: letters, digits, `-` and `_`.",
+        f"{quoted(word)} is not a valid stack name: use letters, digits, `-` and `_`.",
+        "A stack has the name of its file without `.yml`.",
     )
 
 
@@ -45,24 +45,24 @@ STACKS: tuple[CommandSpec, ...] = (
         name="deploy",
         command=Deploy,
         usage="deploy [STACK] [--yes]",
-        summary="Show what a stack's file would change, and after a Confirm make it so.",
+        summary="Show what a stack's file would change, then apply it after Confirm.",
         examples=(
             ("deploy", "the plan of the bot's own stack"),
-            ("deploy shop", "that of the stack whose file is `shop.yml`"),
-            ("deploy --yes", "without the question"),
+            ("deploy shop", "the plan of the stack in `shop.yml`"),
+            ("deploy --yes", "without asking first"),
         ),
         changes=True,
         parse=_deploy,
         also=("apply", "up", "release", "install", "plan"),
         notes=(
-            "The plan says field by field what would change. Nothing happens before Confirm.",
+            "The plan lists every field that would change. Nothing happens before Confirm.",
             (
-                "What was confirmed is what happens: if anybody changes a service of the plan"
-                " meanwhile, it is refused and says what changed."
+                "Only the confirmed plan is applied: if someone changes one of its services first,"
+                " the deploy is refused and says what changed."
             ),
-            "Replicas that were set by hand are kept, unless the file changed its number since.",
-            "What the file has no more goes last, and only when everything else is well.",
-            "One message follows every service to its verdict; deploys of one stack queue up.",
+            "Replica counts set by hand are kept, unless the file's number has changed since.",
+            "Services missing from the file are removed last, and only if all others are healthy.",
+            "One message follows every service to its verdict. A stack's deploys run in turn.",
         ),
     ),
 )

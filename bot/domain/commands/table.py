@@ -89,10 +89,10 @@ def spec_of(command: Command) -> CommandSpec:
 
 
 def unknown_command(word: str, defaults: Defaults) -> Reply:
-    """The answer to a word that is no command: the ones it looks like, or all there are."""
+    """The answer to a word that is no command: the ones it looks like, or where all are."""
     right = " or ".join(arguments.example(defaults, row.name) for row in resembling(word))
-    hint = f"Did you mean {right}?" if right else f"There are: {_all_words()}."
-    return Reply(f"There is no command {quoted(word)}.", f"{hint} {_see_help(defaults)}")
+    hint = f"Did you mean {right}?" if right else f"See {arguments.example(defaults, 'help')}."
+    return Reply(f"Unknown command {quoted(word)}.", hint, changes=False)
 
 
 def resembling(word: str) -> tuple[CommandSpec, ...]:
@@ -102,16 +102,8 @@ def resembling(word: str) -> tuple[CommandSpec, ...]:
     return same or tuple(row for name in close for row in COMMANDS if row.name == name)
 
 
-def _all_words() -> str:
-    return ", ".join(f"`{row.name}`" for row in COMMANDS)
-
-
-def _see_help(defaults: Defaults) -> str:
-    return f"{arguments.example(defaults, 'help')} tells them all."
-
-
 def _restart(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    name = arguments.one_service("restart", "restarted", words, defaults)
+    name = arguments.one_service("restart", "Restart", words, defaults)
     return name if isinstance(name, Reply) else Restart(name)
 
 
@@ -121,9 +113,9 @@ def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     if not names:
         return RollBack(yes=bool(words))
     if len(names) < len(words):
-        right = f"Right: {arguments.example(defaults, f'rollback {names[0]}')}"
-        return Reply("`rollback` asks nothing where a service is named.", right)
-    name = arguments.one_service("rollback", "rolled back", words, defaults)
+        right = f"Try: {arguments.example(defaults, f'rollback {names[0]}')}"
+        return Reply("`--yes` isn't needed when you name a service.", right)
+    name = arguments.one_service("rollback", "Roll back", words, defaults)
     return name if isinstance(name, Reply) else RollBack(name)
 
 
@@ -131,8 +123,8 @@ def _status(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     if len(words) > 1:
         right = arguments.example(defaults, f"status {defaults.service}")
         return Reply(
-            "`status` shows the whole stack, or one service at a time.",
-            f"Right: {right} or {arguments.example(defaults, 'status')}",
+            "`status` takes one service, or none for the whole stack.",
+            f"Try: {right} or {arguments.example(defaults, 'status')}",
         )
     if not words:
         return Status()
@@ -144,8 +136,8 @@ def _incidents(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     if len(words) > 1:
         right = arguments.example(defaults, f"incidents {defaults.service}")
         return Reply(
-            "`incidents` lists those of all services, or of one.",
-            f"Right: {right} or {arguments.example(defaults, 'incidents')}",
+            "`incidents` takes one service, or none for all.",
+            f"Try: {right} or {arguments.example(defaults, 'incidents')}",
         )
     if not words:
         return ListIncidents()
@@ -158,15 +150,15 @@ def _jobs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def _cancel(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    listed = f"{arguments.example(defaults, 'jobs')} lists the jobs with their ids."
+    listed = f"To list the jobs: {arguments.example(defaults, 'jobs')}"
     if not words:
-        return Reply("Which job?", listed)
+        return Reply("Cancel which job?", listed)
     if len(words) > 1:
-        return Reply("`cancel` takes one job at a time.", listed)
+        return Reply("`cancel` takes one job.", listed)
     job = job_id(words[0])
     if not job:
         return Reply(
-            f"{quoted(words[0])} is not the id of a job: six letters and digits, like `k3f9ab`.",
+            f"{quoted(words[0])} is not a valid job id: use six letters and digits, like `k3f9ab`.",
             listed,
         )
     return Cancel(job)
@@ -184,58 +176,58 @@ COMMANDS: tuple[CommandSpec, ...] = (
         name="scale",
         command=Scale,
         usage="scale [SERVICE] N",
-        summary="Run N replicas of a service, and watch until that is true.",
+        summary="Set a service to N replicas and follow it until they run.",
         examples=(
             ("scale 5", "five replicas of the default service"),
-            ("scale django 2", "two of `django`"),
+            ("scale django 2", "two replicas of `django`"),
             ("scale worker01=3 django=2", "two services as one job"),
         ),
         changes=True,
         parse=arguments.scale,
         also=("replicas", "set", "resize", "start"),
         notes=(
-            "Without a service it is `{service}`. At most {max_replicas} replicas.",
-            "N is the number that shall run in the end; 0 stops the service.",
-            "One message follows the job to its verdict, with the cause where something fails.",
-            "Jobs for one service run one after the other.",
+            "The default service is `{service}`. At most {max_replicas} replicas.",
+            "N is the total number of replicas; 0 stops the service.",
+            "One message follows the job to its verdict, with the cause if something fails.",
+            "Jobs for one service run one at a time.",
         ),
     ),
     CommandSpec(
         name="restart",
         command=Restart,
         usage="restart SERVICE",
-        summary="Replace every task of a service by a new one of the same version.",
-        examples=(("restart django", "all tasks of `django`, as its update settings say"),),
+        summary="Replace every task of a service with a new one of the same version.",
+        examples=(("restart django", "all tasks of `django`, following its update settings"),),
         changes=True,
         parse=_restart,
         also=("reboot", "reload", "recreate", "bounce"),
         notes=(
-            "Nothing of the service is changed; how many tasks go at a time is its own setting.",
-            "Refused while an update is paused: it would resume the bad rollout.",
-            "After it the swarm has no previous spec to roll back to: it keeps one.",
+            "Its configuration is unchanged. Its update settings say how many tasks go at a time.",
+            "Refused while an update is paused, because it would resume the bad rollout.",
+            "Docker keeps one previous spec; after a restart that is the same version.",
         ),
     ),
     CommandSpec(
         name="rollback",
         command=RollBack,
         usage="rollback [SERVICE] [--yes]",
-        summary="Bring back the stack's last version that was well, or a service's previous one.",
+        summary="Go back to the stack's last good version, or to a service's previous one.",
         examples=(
-            ("rollback", "the plan that brings the whole stack back"),
-            ("rollback django", "`django` as it was before its last update"),
+            ("rollback", "the plan for the whole stack"),
+            ("rollback django", "`django` to before its last update"),
         ),
         changes=True,
         parse=_rollback,
         also=("undo", "revert", "back"),
         notes=(
-            "The whole stack: its last version of other files that ended well, see `history`.",
+            "The stack goes back to its last successful version with other files; see `history`.",
             (
-                "A service goes one version back, also while an update is under way or paused, and"
-                " keeps the replicas that it has now."
+                "A service goes back one version, even during an update or while one is paused, and"
+                " keeps its current replica count."
             ),
             (
-                "After a scale or a restart the swarm has no previous spec any more; then it comes"
-                " out of the stack's versions, as far as the bot deployed them."
+                "After a scale or restart, Docker no longer has the older version. Then it comes"
+                " from the stack's history, if the bot deployed it."
             ),
         ),
     ),
@@ -244,7 +236,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         name="status",
         command=Status,
         usage="status [SERVICE]",
-        summary="What runs where, what is not well, why and since when.",
+        summary="What runs where, what is unhealthy, why and since when.",
         examples=(
             ("status", "the whole stack"),
             ("status django", "the tasks of `django`"),
@@ -258,7 +250,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         name="jobs",
         command=ListJobs,
         usage="jobs",
-        summary="The jobs under way and the last ones that finished.",
+        summary="Running, queued and recently finished jobs.",
         examples=(("jobs", "the list"),),
         changes=False,
         parse=_jobs,
@@ -268,17 +260,17 @@ COMMANDS: tuple[CommandSpec, ...] = (
         name="incidents",
         command=ListIncidents,
         usage="incidents [SERVICE]",
-        summary="What fails now and what failed lately, why, how often, for how long.",
+        summary="What is failing now and what failed recently: why, how often, for how long.",
         examples=(
-            ("incidents", "those of all services"),
-            ("incidents django", "those of `django`"),
+            ("incidents", "incidents of all services"),
+            ("incidents django", "incidents of `django`"),
         ),
         changes=False,
         parse=_incidents,
         also=("alerts", "failures", "alarms"),
         notes=(
-            "An incident is one service that fails for one cause, or one node that is down.",
-            "It is resolved when all that is wanted has run for a while without a failure.",
+            "An incident is one service failing for one cause, or one node that is down.",
+            "It is resolved once everything has run for a while without a failure.",
         ),
     ),
     *VERSIONS,
@@ -287,21 +279,21 @@ COMMANDS: tuple[CommandSpec, ...] = (
         name="cancel",
         command=Cancel,
         usage="cancel JOB",
-        summary="Stop waiting for a job, or take it out of the queue.",
+        summary="Stop following a job, or remove it from the queue.",
         examples=(("cancel k3f9ab", "the job `k3f9ab`"),),
         changes=True,
         parse=_cancel,
         also=("stop", "abort", "kill"),
         notes=(
-            "A number that was already set stays set; the job's message then offers to scale back.",
+            "Replicas that were already set stay; the job's message then offers to scale back.",
         ),
     ),
     CommandSpec(
         name="help",
         command=Help,
         usage="help [COMMAND]",
-        summary="This list, or one command in full.",
-        examples=(("help", "all commands"), ("help scale", "one of them")),
+        summary="This list, or one command in detail.",
+        examples=(("help", "all commands"), ("help scale", "one command")),
         changes=False,
         parse=_help,
         also=("usage", "man", "commands", "h"),

@@ -13,13 +13,13 @@ from bot.domain.text.escaping import quoted
 
 def _history(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """Nothing, or one stack."""
-    right = f"Right: {example(defaults, 'history')} or {example(defaults, 'history orochi')}"
+    right = f"Try: {example(defaults, 'history')} or {example(defaults, 'history orochi')}"
     if len(words) > 1:
-        return Reply("`history` tells of one stack at a time.", right)
+        return Reply("`history` takes one stack.", right)
     if not words:
         return ListVersions()
     if not is_service_name(words[0]):
-        return Reply(f"{quoted(words[0])} cannot be the name of a stack.", right)
+        return Reply(f"{quoted(words[0])} is not a valid stack name.", right)
     return ListVersions(words[0])
 
 
@@ -32,19 +32,19 @@ VERSIONS: tuple[CommandSpec, ...] = (
         name="history",
         command=ListVersions,
         usage="history [STACK]",
-        summary="The deployed versions of a stack: who, when, how it ended, what changed.",
+        summary="Deployed versions of a stack: who, when, the result and what changed.",
         examples=(
-            ("history", "those of the bot's own stack"),
-            ("history portainer", "those of another one"),
+            ("history", "versions of the default stack"),
+            ("history portainer", "versions of another stack"),
         ),
         changes=False,
         parse=_history,
         also=("versions", "releases", "deploys"),
         notes=(
-            "The last twenty are kept, and always the last one that ended well.",
+            "The last twenty are kept, and always the last successful one.",
             (
-                "A version is kept with its files, encrypted with a key that comes from the bot's "
-                "token: with a new token the older ones are listed, and cannot be deployed again."
+                "Each version is kept with its files, encrypted with a key derived from the bot's "
+                "token. After a token change, older versions are listed but cannot be deployed."
             ),
         ),
     ),
@@ -52,14 +52,14 @@ VERSIONS: tuple[CommandSpec, ...] = (
         name="stacks",
         command=ListStacks,
         usage="stacks",
-        summary="Which stacks may be deployed, which are, and what was changed by hand since.",
+        summary="Stacks you can deploy, what is deployed, and what was changed by hand since.",
         examples=(("stacks", "the list"),),
         changes=False,
         parse=_stacks,
         also=("stack", "catalog", "drift", "files"),
         notes=(
-            "Drifted is a service that is not as the bot deployed it last: the fields are named.",
-            "A number of replicas that was set by hand is no drift: a deploy keeps it.",
+            "A service has drifted if it differs from the bot's last deploy; fields are listed.",
+            "A replica count set by hand is not drift: a deploy keeps it.",
         ),
     ),
 )
