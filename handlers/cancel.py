@@ -26,13 +26,13 @@ class CancelHandler:
         if result is CancelResult.UNKNOWN:
             raise RefusedError(
                 f"There is no job `{command.job}`.",
-                hint=f"`{self._ctx.command} jobs` lists those there are.",
+                hint=f"To list the jobs: `{self._ctx.command} jobs`",
             )
         if result is CancelResult.FINISHED:
-            raise RefusedError(f"Job `{command.job}` has ended already.")
+            raise RefusedError(f"Job `{command.job}` has already ended.")
         if result is CancelResult.DEQUEUED:
-            return done(f"Job `{command.job}` was taken out of the queue; nothing was changed.")
+            return done(f"Job `{command.job}` removed from the queue. Nothing was changed.")
         return done(
-            f"Job `{command.job}` stops waiting. What it changed stays as it is; "
-            "its message offers the way back."
+            f"Job `{command.job}` is being cancelled. Changes already made stay; "
+            "its message offers a way back."
         )

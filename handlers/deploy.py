@@ -42,7 +42,7 @@ class DeployHandler:
         """
         plan = (await self._recorded(stack, version)).plan
         if not plan.services:
-            raise RefusedError(f"The file of the stack `{stack}` names no service.")
+            raise RefusedError(f"The file of stack `{stack}` defines no services.")
         if plan.empty:
             said = done(nothing_to_do(plan, version))
             await self._ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
@@ -58,8 +58,8 @@ class DeployHandler:
                 return await record(self._ctx, stack, version)
         except TimeoutError as error:
             raise RefusedError(
-                f"There was no plan of `{stack}` within {RECORD_SECONDS:.0f} s.",
-                hint="The engine or a registry does not answer; ask once more.",
+                f"Planning `{stack}` took longer than {RECORD_SECONDS:.0f} s.",
+                hint="The engine or a registry may be slow. Try again.",
             ) from error
 
 

@@ -30,7 +30,7 @@ class DrainHandler:
 
     action = "drain"
     wanted = Availability.DRAIN
-    left = "the node stays drained, the swarm goes on moving its tasks."
+    left = "the node stays drained and the swarm keeps moving its tasks."
 
     def __init__(self, ctx: Context) -> None:
         self.job = NodeJob(ctx, self)

@@ -27,7 +27,7 @@ class ListVersionsHandler:
 
     async def _unknown(self, stack: str) -> RefusedError:
         known = await self._ctx.versions.stacks()
-        said = f"The bot has not deployed a stack `{stack}`." if stack else "Which stack?"
+        said = f"The bot has not deployed stack `{stack}`." if stack else "History of which stack?"
         named = alike(stack, known) or known[:10]
         listed = ", ".join(f"`{name}`" for name in named)
-        return RefusedError(said, hint=f"There are versions of {listed}." if listed else "")
+        return RefusedError(said, hint=f"Stacks with versions: {listed}." if listed else "")

@@ -39,9 +39,9 @@ class JoinHandler:
         """The button: another token for the role, shown at once. Raises RefusedError."""
         role, _, present = pressed.token.partition(":")
         if role not in ROLES:
-            raise RefusedError("This button is of another version of the bot.")
+            raise RefusedError("This button is from another version of the bot.")
         await self._note("join_rotate", user, role)
-        done = "It is not known whether the token was rotated."
+        done = "The token may or may not have been rotated."
         try:
             async with asyncio.timeout(ROTATE_SECONDS):
                 await self._ctx.nodes.rotate_token(role, present)
@@ -51,14 +51,14 @@ class JoinHandler:
             why = error.sentence if isinstance(error, BotError) else "The engine does not answer."
             raise UncertainError(
                 f"{why} {done}",
-                hint=f"`{self._ctx.command} join {role}` shows the one that is valid.",
+                hint=f"To see the valid token: `{self._ctx.command} join {role}`",
             ) from error
 
     def _shown(self, role: str, known: JoinTokens, *, rotated: bool = False) -> Message:
         if not known.addresses:
             raise RefusedError(
-                "No manager can be reached by new nodes now.",
-                hint=f"`{self._ctx.command} nodes` shows the managers.",
+                "New nodes cannot reach any manager now.",
+                hint=f"To check the managers: `{self._ctx.command} nodes`",
             )
         token = known.tokens[role]
         return join_message(role, token, known.addresses, self._ctx.command, rotated=rotated)

@@ -46,7 +46,9 @@ class ReadLogsHandler:
                     user, f"{service.name}.log", f"Log of {service.name}", texts.file(log)
                 )
         except ChatError as error:
-            return f"All of them could not be sent as a file: {error.sentence} {error.hint}".strip()
+            return (
+                f"The full log could not be sent as a file: {error.sentence} {error.hint}".strip()
+            )
         except TimeoutError:
-            return "All of them could not be sent as a file: Slack took too long."
-        return "All of them are in the file that I sent you in a direct message."
+            return "The full log could not be sent as a file: Slack took too long."
+        return "The full log is in a file in your direct messages with the bot."

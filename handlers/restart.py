@@ -44,7 +44,7 @@ class RestartHandler:
         self._check(look.service)
         if service_lookup.wanted(look):
             return None
-        reason = "It wants no tasks now, so there was none to restart. Nothing was changed."
+        reason = "It has no tasks to restart. Nothing was changed."
         return Outcome(Verdict.CONVERGED, reason)
 
     def noted(self, target: Target, look: Look) -> Target:
@@ -69,12 +69,12 @@ class RestartHandler:
         if target.changed:
             return outcome
         return replace(
-            outcome, reason=f"Somebody else restarted it at the same moment. {outcome.reason}"
+            outcome, reason=f"Someone else restarted it at the same time. {outcome.reason}"
         )
 
     def left(self, target: Target, running: int) -> str:
         """As in ``ServiceOperation``."""
-        return f"the swarm goes on with the restart, {running} of {target.replicas} run anew."
+        return f"the swarm continues the restart; {running}/{target.replicas} restarted."
 
     def _check(self, service: Service) -> None:
         check_restart(service, self._ctx.command_for(service.stack))

@@ -101,12 +101,12 @@ class RollBackHandler:
         """As in ``ServiceOperation``."""
         if target.changed:
             return outcome
-        return replace(outcome, reason=f"It was back at that version already. {outcome.reason}")
+        return replace(outcome, reason=f"It was already at that version. {outcome.reason}")
 
     def left(self, target: Target, running: int) -> str:
         """As in ``ServiceOperation``."""
         return (
-            f"the swarm goes on with the roll back, {running} of {target.replicas} run the "
+            f"the swarm continues the rollback; {running}/{target.replicas} on the "
             "previous version."
         )
 
@@ -118,9 +118,9 @@ def _check_previous(target: Target, service: Service) -> None:
     change back or somebody else was at it: another roll back would bring the wrong version.
     """
     if service.previous is None or service.previous.digest != target.spec:
-        raise SupersededError("Somebody else changed it meanwhile: its previous spec is another.")
+        raise SupersededError("Someone else changed it.")
     if service.update.is_roll_back:
-        raise SupersededError("It was rolled back and forth meanwhile.")
+        raise SupersededError("It has already been rolled back.")
 
 
 class StackBack:
@@ -134,8 +134,8 @@ class StackBack:
         """Plan it and ask, unless that was answered before. Raises BotError to refuse it."""
         if not stack:
             raise RefusedError(
-                "The bot is for no stack in particular, so it cannot tell which one goes back.",
-                hint="Name a service, or set `BOT_STACK`.",
+                "No default stack.",
+                hint="Name a service or set `BOT_STACK`.",
             )
         version = way_back(stack, await self._ctx.versions.of(stack))
         await self._deploy.propose(pending, stack, version=version.number, asks=asks)
@@ -145,7 +145,7 @@ class StackBack:
         versions = await self._ctx.versions.of(job.stack)
         if versions and versions[0].job != job.id:
             raise RefusedError(
-                f"The stack `{job.stack}` was deployed again since: now it has version "
+                f"Stack `{job.stack}` has been deployed again since; it is now at version "
                 f"{versions[0].number}.",
             )
         await self.begin(pending, job.stack)

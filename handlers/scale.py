@@ -44,7 +44,7 @@ class ScaleHandler:
                 raise unknown_service(service, self._ctx.stack)
             self._check(service)
             if any(target.service_id == service.id for target in targets):
-                raise RefusedError(f"`{service.short_name}` stands twice in the command.")
+                raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")
             targets.append(
                 Target(service.name, service.id, wanted.replicas, before=service.replicas)
             )
@@ -71,8 +71,7 @@ class ScaleHandler:
         if target.begun and service.replicas not in {target.before, target.replicas}:
             return Outcome(
                 Verdict.SUPERSEDED,
-                f"Somebody else set it to {service.replicas} meanwhile; "
-                f"this job wanted {target.replicas}.",
+                f"Someone else set it to {service.replicas}; this job wanted {target.replicas}.",
             )
         self._check(service)
         if service.replicas == target.replicas:
@@ -98,11 +97,11 @@ class ScaleHandler:
         so."""
         if target.changed or target.before != target.replicas:
             return outcome
-        return replace(outcome, reason=f"It was at {target.replicas} already. {outcome.reason}")
+        return replace(outcome, reason=f"It was already at {target.replicas}. {outcome.reason}")
 
     def left(self, target: Target, running: int) -> str:
         """As in ``ServiceOperation``."""
-        return f"the service still wants {target.replicas} replicas, {running} run."
+        return f"the service stays at {target.replicas} replicas; {running} running."
 
     def _check(self, service: Service) -> None:
         check_scale(service, self._ctx.command)
@@ -118,21 +117,21 @@ class ScaleHandler:
         words = next((task.err for task in look.tasks if task.err and not task.node_id), "")
         return Outcome(
             Verdict.UNSCHEDULABLE,
-            f"Only {placed + fit.room} of {target.replicas} replicas would fit"
+            f"Only {placed + fit.room} of {target.replicas} replicas fit"
             + (f" (scheduler: {words})" if words else "")
             + ". Nothing was changed.",
             advice=_room_advice(target, placed + fit.room, self._ctx.command),
             running=placed,
             desired=service.replicas or 0,
             evidence="\n".join(fit.sentences(8)),
-            evidence_title="Why no more fit",
+            evidence_title="Why more do not fit",
         )
 
 
 def _room_advice(target: Target, most: int, command: str) -> str:
     if most <= 0:
         return "Free or add nodes that meet the service's requirements."
-    return f"Free or add nodes, or `{command} scale {target.service}={most}`."
+    return f"Free or add nodes, or try `{command} scale {target.service}={most}`."
 
 
 class ScaleBack:
@@ -146,12 +145,12 @@ class ScaleBack:
         """Queue it. Raises RefusedError when the other job changed nothing or still runs."""
         job = await self._ctx.jobs.load(job_id)
         if job is None or job.state is not JobState.FINISHED:
-            raise RefusedError(f"Job `{job_id}` is not one that can be undone.")
+            raise RefusedError(f"Job `{job_id}` cannot be undone: it is still running or unknown.")
         targets = tuple(
             ScaleTarget(target.service, target.before)
             for target in job.undone
             if target.before is not None
         )
         if not targets:
-            raise RefusedError(f"Job `{job_id}` changed nothing, so there is nothing to undo.")
+            raise RefusedError(f"Job `{job_id}` changed nothing. There is nothing to undo.")
         await self._scale.begin(pending, Command(targets))

@@ -61,7 +61,7 @@ class ListStacksHandler:
             async with asyncio.timeout(SECONDS), room:
                 recording = await self._ctx.stacks.record(entry.name, versions[0].replicas, bundle)
         except TimeoutError:
-            return replace(entry, trouble="It took too long to compare.")
+            return replace(entry, trouble="The comparison took too long.")
         except BotError as error:
             return replace(entry, trouble=error.sentence)
         return replace(entry, drift=recording.plan)

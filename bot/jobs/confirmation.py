@@ -52,7 +52,7 @@ class Confirming:
             self._ctx.background.spawn(self._withdraw(job), f"fate of plan {pending.id}")
             raise
         if not kept:
-            await settle_unbegun(self._ctx, job, "It took too long to begin.")
+            await settle_unbegun(self._ctx, job, "It took too long to start.")
 
     async def confirm(self, pending: PendingCommand, plan_id: str) -> None:
         """The button *Confirm*: the plan's job begins, once. Raises BotError when it does not."""
@@ -69,7 +69,7 @@ class Confirming:
         except StoreUnavailableError as error:
             raise UncertainError(
                 "Redis stopped answering while the plan was being confirmed.",
-                hint="Its message says what became of it as soon as Redis is back.",
+                hint="Its message will show the result once Redis is back.",
             ) from error
         if decided is None:
             raise await self._gone(plan_id)
@@ -88,7 +88,7 @@ class Confirming:
             await self.carry_out(decided)
         if not decided.ours or decided.decision is Decision.EXPIRED:
             raise _decided_before(decided)
-        return done("The plan is cancelled. Nothing was changed.")
+        return done("Plan cancelled. Nothing was changed.")
 
     async def settle_due(self) -> None:
         """The chore: expire what nobody decided, and carry out what a lost replica left."""
@@ -123,7 +123,7 @@ class Confirming:
         if ahead:
             await self._show_queued(job, ahead)
         if await self._ctx.jobs.submit(job) < 0:
-            await settle_unbegun(self._ctx, job, "It took too long to begin.")
+            await settle_unbegun(self._ctx, job, "It took too long to start.")
 
     async def _show_queued(self, job: Job, ahead: list[Job]) -> None:
         message = job_message(
@@ -169,14 +169,14 @@ class Confirming:
     async def _gone(self, plan_id: str) -> RefusedError:
         job = await self._ctx.jobs.load(plan_id)
         if job is not None:
-            return RefusedError(f"This plan was confirmed before; it is job `{job.id}`.")
+            return RefusedError(f"This plan is already confirmed as job `{job.id}`.")
         return RefusedError(
-            "This plan is gone: it was cancelled, or nobody confirmed it in time.",
-            hint=f"`{self._ctx.command} deploy` makes a new one.",
+            "This plan was cancelled or has expired.",
+            hint=f"For a new plan: `{self._ctx.command} deploy`",
         )
 
 
 def _decided_before(decided: Decided) -> RefusedError:
     if decided.decision is Decision.EXPIRED:
-        return RefusedError("This plan has expired.", hint="Ask for a new one.")
-    return RefusedError(f"This plan was {decided.decision.value} before.")
+        return RefusedError("This plan has expired.", hint="Run the command again for a new plan.")
+    return RefusedError(f"This plan is already {decided.decision.value}.")

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 OLDER_SECONDS = 15.0
 OLDER_PAUSE = 0.02
-INTERRUPTED = "The bot was interrupted before it began."
-AGAIN = "Nothing was changed. Type the command again."
+INTERRUPTED = "The bot was interrupted before the job began."
+AGAIN = "Nothing was changed. Try again."
 
 
 async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
@@ -49,10 +49,10 @@ async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
         ctx.background.spawn(_find_out(ctx, job), f"fate of job {job.id}")
         raise UncertainError(
             f"Redis stopped answering while job {job.id} was being queued.",
-            hint="Its message says what became of it as soon as Redis is back.",
+            hint="Its message will show the result once Redis is back.",
         ) from error
     if ahead < 0:
-        await settle_unbegun(ctx, job, "It took too long to begin.")
+        await settle_unbegun(ctx, job, "It took too long to start.")
 
 
 async def wait_for_older(ctx: Context, pending: PendingCommand, job: Job) -> None:
@@ -114,7 +114,7 @@ async def clear_away(ctx: Context, pending: PendingCommand) -> None:
         payload = unbegun_metadata(pending.id)
         said = replace(refused(INTERRUPTED, AGAIN), metadata=payload)
         await ctx.chat.settle(pending.channel, ts, said)
-    hint = f"{AGAIN} It was: {pending.text[:200]}"
+    hint = f"{AGAIN} The command was: {pending.text[:200]}"
     await ctx.chat.reply(
         pending.user, pending.channel, pending.reply_url, refused(INTERRUPTED, hint)
     )

@@ -19,8 +19,8 @@ def help_message(command: Help, defaults: Defaults) -> Message:
 def _all(defaults: Defaults) -> Message:
     lines = [f"{_typed(row.usage, defaults)}  {row.summary}{_for_whom(row)}" for row in COMMANDS]
     names = (
-        f"Services go by their short name ({quoted(defaults.service)}) or their full one."
-        f" {_typed('help COMMAND', defaults)} tells more."
+        f"Use a service's short name ({quoted(defaults.service)}) or its full name."
+        f" For details: {_typed('help COMMAND', defaults)}"
     )
     text = "\n".join(lines)
     return Message(text, (*packed(lines), context(names)))

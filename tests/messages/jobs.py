@@ -605,7 +605,7 @@ def _refusals() -> Iterator[Sample]:
     looks = [Look(AT, paused, (), NODES), Look(AT, replace(DJANGO, replicas=3), (), NODES)]
     both = asyncio.run(runner._preflight(pair, looks))
     yield Sample("Refused: one of two services", _shown(finished(both)))
-    yield Sample("Refused: it never began", asyncio.run(_unbegun("It took too long to begin.")))
+    yield Sample("Refused: it never began", asyncio.run(_unbegun("It took too long to start.")))
     lost = replace(refused(INTERRUPTED, AGAIN), metadata=unbegun_metadata("k3f9ab"))
     yield Sample("Refused: the bot was interrupted", lost)
 

@@ -200,7 +200,7 @@ def _not_found() -> Iterator[Sample]:
         ctx = context(versions=port(of=(), stacks=known))
         ctx.stack = ctx.stack if command.stack else ""
         asked = VersionsHandler(ctx).answer(command, ANN)
-        yield Sample(f"`/orochi history`: {title}", answer(asked))
+        yield Sample(f"`/orochi history`: {title}", answer(asked, unchanged=False))
 
 
 def _refusal(title: str, check: Callable[[], object]) -> Sample:
@@ -345,7 +345,7 @@ def _errors() -> Iterator[Sample]:
     yield Sample("Redis refuses the password", error_message(_unavailable(AuthenticationError())))
     uncertain = UncertainError(
         "Redis stopped answering while job k3f9ab was being queued.",
-        hint="Its message says what became of it as soon as Redis is back.",
+        hint="Its message will show the result once Redis is back.",
     )
     yield Sample("Redis stopped answering half-way", error_message(uncertain, unchanged=False))
     host = "unix:///var/run/docker.sock"
@@ -371,7 +371,7 @@ def _errors() -> Iterator[Sample]:
     yield Sample("Slack: a scope is missing", error_message(lacks))
     busy = DrawingError("Too many pictures are being drawn.", hint="Try again in a minute.")
     yield Sample("Map: too many pictures", error_message(busy))
-    yield Sample("No answer in time", refused("There was no answer within 10 s."))
+    yield Sample("No answer in time", refused("No answer within 10 s."))
     yield Sample("An unexpected error", error_message(BotError(UNEXPECTED)))
     inside = error_message(internal_error(), unchanged=False)
     yield Sample("An error inside the bot", inside)

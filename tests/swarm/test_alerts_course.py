@@ -70,7 +70,7 @@ async def test_viewers_read_logs_and_change_nothing(firing: tuple[Desk, str, Mes
 
 def refusals(desk: Desk) -> list[Message]:
     shown = desk.slack.workspace.shown_to(BOB)
-    return [message for message in shown if "look, not touch" in message.shown_text]
+    return [message for message in shown if "Only operators can do that" in message.shown_text]
 
 
 async def test_a_removed_service_ends_its_incident(firing: tuple[Desk, str, Message]):

@@ -46,7 +46,7 @@ async def test_of_two_presses_one_starts_the_job(desk: Desk, folder: Folder):
     """Pressed twice at once, on whatever replicas: one job, one message, one verdict."""
     message = await folder.plan()
     await asyncio.gather(*(desk.slack.press(message, "job.confirm") for _ in range(4)))
-    await desk.told(lambda m: "confirmed before" in m.shown_text)
+    await desk.told(lambda m: "already confirmed" in m.shown_text)
 
     assert await folder.verdict(message) == "converged"
     jobs = [each for each in desk.slack.workspace.messages.values() if is_job(each)]
@@ -58,7 +58,7 @@ async def test_a_cancelled_plan_changes_nothing(desk: Desk, folder: Folder):
     message = await folder.plan()
     old = message.content
     await desk.slack.press(message, "job.cancel")
-    await desk.told(lambda m: "The plan is cancelled" in m.shown_text)
+    await desk.told(lambda m: "Plan cancelled" in m.shown_text)
 
     assert await folder.verdict(message) == "cancelled"
     assert "Nothing was changed" in said(message)
@@ -72,7 +72,7 @@ async def test_a_plan_is_cancelled_by_its_id_too(desk: Desk, folder: Folder):
     message = await folder.plan()
 
     answer = await desk.answer(f"cancel {message.payload['job_id']}")
-    assert "The plan is cancelled. Nothing was changed." in answer
+    assert "Plan cancelled. Nothing was changed." in answer
     assert await folder.verdict(message) == "cancelled"
 
 

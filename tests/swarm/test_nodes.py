@@ -286,7 +286,7 @@ async def test_a_join_command_is_shown_to_one_operator_and_written_nowhere(desk:
     assert asked in await asyncio.to_thread(audited, desk)
 
 
-async def test_a_rotation_asks_first_and_makes_the_old_token_worthless(desk: Desk):
+async def test_a_rotation_asks_first_and_revokes_the_old_token(desk: Desk):
     """Typed, it asks; pressed, it rotates and shows the new one; pressed again, it refuses."""
     before = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm())
     old = before["JoinTokens"]
@@ -303,7 +303,7 @@ async def test_a_rotation_asks_first_and_makes_the_old_token_worthless(desk: Des
     assert new["Worker"] != old["Worker"]
     assert new["Manager"] == old["Manager"]
     assert f"--token {new['Worker']} " in shown.shown_text
-    assert "worthless" in shown.shown_text
+    assert "no longer works" in shown.shown_text
     await desk.slack.press(question, "join.rotate", user=OPERATOR)
     await desk.told(lambda m: "rotated meanwhile" in m.shown_text)
     assert b"SWMTKN" not in await asyncio.to_thread(ever_in_redis, desk)

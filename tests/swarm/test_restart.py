@@ -71,7 +71,7 @@ async def test_of_no_tasks_none_is_restarted(desk: Desk):
     before = await desk.inspect("worker01")
     message = await desk.job("restart worker01", seconds=30)
     assert verdict(message) == "converged"
-    assert "there was none to restart. Nothing was changed." in said(message)
+    assert "It has no tasks to restart. Nothing was changed." in said(message)
     assert await desk.inspect("worker01") == before
 
 

@@ -166,7 +166,7 @@ async def test_cancel_stops_waiting_and_offers_the_way_back(desk: Desk):
     await desk.type("scale 3")
     message = await running_message(desk)
     answer = await desk.answer(f"cancel {message.payload['job_id']}")
-    assert "stops waiting" in answer
+    assert "is being cancelled" in answer
     await desk.slack.wait_for_message(finished, timeout=30)
     assert message.payload["verdict"] == "cancelled"
     await desk.slack.press(message, "job.rollback")

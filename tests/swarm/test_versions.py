@@ -89,7 +89,7 @@ async def test_history_tells_who_what_and_how_it_ended(desk: Desk, folder: Folde
     assert re.match(rf"\*2\* · ✅ Converged · <@U\w+> · .* · web {V1} → {V2}$", told[2])
     assert re.match(r"\*1\* · ✅ Converged · <@U\w+> · .* · 2 services$", told[3])
     assert "rollback` would go back to version 2" in told[4]
-    assert "has not deployed a stack `shop`" in await desk.answer("history shop")
+    assert "has not deployed stack `shop`" in await desk.answer("history shop")
 
 
 async def test_a_bad_deploy_is_rolled_back_as_a_stack(desk: Desk, folder: Folder):
@@ -140,7 +140,9 @@ async def test_a_press_on_an_older_deploy_is_refused(desk: Desk, folder: Folder)
     await folder.deployed(compose(service("web", V2)))
 
     await desk.slack.press(bad, "job.rollback")
-    await desk.told(lambda m: "was deployed again since: now it has version 3" in m.shown_text)
+    await desk.told(
+        lambda m: "has been deployed again since; it is now at version 3" in m.shown_text
+    )
     assert await images(desk) == {WEB: V2}
 
 
@@ -166,7 +168,7 @@ async def test_without_another_version_a_scaled_service_is_refused_as_ever(
 ):
     await folder.deployed(compose(service("web")))
     await desk.job("scale web 2")
-    assert "its last change was of its number of replicas" in await desk.answer("rollback web")
+    assert "the last change was a scale" in await desk.answer("rollback web")
 
 
 async def test_what_was_changed_by_hand_is_named_by_field(desk: Desk, folder: Folder):

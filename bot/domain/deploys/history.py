@@ -10,7 +10,7 @@ from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.verdict import Verdict
 
-_AGAIN = "Correct its file and `deploy`."
+_AGAIN = "Fix its file, then `deploy`."
 
 
 def image_changes(version: Version, before: Version | None) -> tuple[str, ...]:
@@ -35,21 +35,20 @@ def way_back(stack: str, versions: Sequence[Version]) -> Version:
     """
     if not versions:
         raise RefusedError(
-            f"There is no version of the stack `{stack}` to go back to: the bot has not deployed "
-            "it yet."
+            f"Stack `{stack}` has no version to go back to: the bot has not deployed it yet."
         )
     present = versions[0]
     well = [each for each in versions[1:] if each.verdict.good]
     found = [each for each in well if not present.verdict.good or _differs(each, present)]
     if not found:
         raise RefusedError(
-            f"There is no version of the stack `{stack}` to go back to: none of other files ended "
-            f"well before version {present.number}.",
+            f"Stack `{stack}` has no version to go back to: no version with other files succeeded "
+            f"before version {present.number}.",
             hint=_AGAIN,
         )
     if not found[0].bundle:
         raise RefusedError(
-            f"The files of version {found[0].number} of the stack `{stack}` are not kept.",
+            f"The files of version {found[0].number} of stack `{stack}` are no longer kept.",
             hint=_AGAIN,
         )
     return found[0]

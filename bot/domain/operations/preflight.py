@@ -8,7 +8,7 @@ from bot.domain.swarm.model import LastChange, Mode, Service, Task, TaskState, U
 
 PAUSED = {
     UpdateState.PAUSED: "its last update failed and is paused",
-    UpdateState.ROLLBACK_PAUSED: "its last roll back failed and is paused",
+    UpdateState.ROLLBACK_PAUSED: "its last rollback failed and is paused",
 }
 
 
@@ -22,9 +22,9 @@ def check_scale(service: Service, command: str) -> None:
     """
     if service.mode.is_global:
         raise RefusedError(
-            f"`{service.short_name}` is a global service: it runs once on every eligible node and "
-            "cannot be scaled.",
-            hint="Add or drain nodes to change how many run.",
+            f"`{service.short_name}` cannot be scaled: it is a global service and runs once on "
+            "every eligible node.",
+            hint="To change how many run, add or drain nodes.",
         )
     if service.update in PAUSED:
         raise RefusedError(
@@ -58,22 +58,21 @@ def check_roll_back(service: Service) -> None:
     name, previous = f"`{service.short_name}`", service.previous
     if previous is None:
         raise RefusedError(
-            f"{name} cannot be rolled back: it was never changed, so there is no previous version."
+            f"{name} cannot be rolled back: it was never changed, so it has no older version."
         )
     image = image_name(previous.image)
     if service.update.is_roll_back and previous.change is LastChange.VERSION:
         raise RefusedError(
-            f"{name} was rolled back already: its previous spec is now the version that it was "
-            f"rolled back from ({image}).",
-            hint=f"To try that one again: `docker service rollback {service.name}`.",
+            f"{name} is already rolled back.",
+            hint=f"To return to the newer version ({image}): "
+            f"`docker service rollback {service.name}`",
         )
     number = previous.change is LastChange.NUMBER
-    last = "of its number of replicas" if number else "a restart"
+    last = "scale" if number else "restart"
     raise RefusedError(
-        f"{name} cannot be rolled back: its last change was {last}. The swarm keeps one previous "
-        f"spec, and that is now the same version ({image}).",
-        hint="An older version comes back by an update: "
-        f"`docker service update --image … {service.name}`.",
+        f"{name} has no older version: Docker keeps one, and the last change was a {last}, so "
+        f"it is the same ({image}).",
+        hint=f"To set an older image: `docker service update --image … {service.name}`",
     )
 
 
@@ -87,7 +86,7 @@ def _first(service: Service, command: str) -> str:
     """What has to be done before a service whose update is paused may be changed otherwise."""
     if service.update is UpdateState.ROLLBACK_PAUSED:
         tasks = f"{command} ps" if command else "docker service ps --no-trunc"
-        return f"See what fails: `{tasks} {service.name}`, and mend it first."
+        return f"First see what fails and fix it: `{tasks} {service.name}`."
     return way_out(service, command)
 
 

@@ -64,7 +64,7 @@ def test_versions_are_told_newest_first_with_who_and_verdict():
     assert second.startswith("*2* · ❌ Crash looping · <@U2> · ")
     assert second.endswith("· web busy:1 → busy:2")
     assert first.endswith("· 2 services")
-    assert "none of other files ended well before version 3" in hint
+    assert "no version with other files succeeded before version 3" in hint
 
 
 def test_the_way_back_is_named_where_there_is_one():
@@ -77,7 +77,7 @@ def test_the_way_back_is_named_where_there_is_one():
 def test_a_version_whose_files_are_not_kept_says_so():
     told = text_of(history_message("orochi", (SECOND, replace(FIRST, bundle=""))))
     assert "2 services (its files are not kept)" in told
-    assert "The files of version 1 of the stack `orochi` are not kept." in told
+    assert "The files of version 1 of stack `orochi` are no longer kept." in told
 
 
 def test_no_versions_yet():

@@ -47,10 +47,10 @@ def test_the_way_back_is_the_last_version_that_was_well_and_another(
     ("versions", "why"),
     [
         ((), "the bot has not deployed it yet"),
-        ((version(1, "a"),), "none of other files ended well before version 1"),
-        ((version(1, "a", BAD), version(2, "b")), "ended well before version 2"),
+        ((version(1, "a"),), "no version with other files succeeded before version 1"),
+        ((version(1, "a", BAD), version(2, "b")), "succeeded before version 2"),
         ((version(1, "a"), version(2, "b", BAD), version(3, "a")), "before version 3"),
-        ((version(1, ""), version(2, "b", BAD)), "The files of version 1 of the stack"),
+        ((version(1, ""), version(2, "b", BAD)), "The files of version 1 of stack"),
     ],
 )
 def test_without_one_it_says_why(versions: tuple[Version, ...], why: str):

@@ -54,8 +54,8 @@ def test_after_a_roll_back_that_failed_the_bad_version_is_not_offered(check):
     service = a_service(3, update=UpdateState.ROLLBACK_PAUSED, previous=BEFORE)
     said = refusal(check, service, "/orochi")
 
-    assert "its last roll back failed and is paused" in said.sentence
-    assert said.hint.startswith("See what fails: `/orochi ps stack_web`, and mend it first.")
+    assert "its last rollback failed and is paused" in said.sentence
+    assert said.hint.startswith("First see what fails and fix it: `/orochi ps stack_web`.")
     assert "`docker service ps --no-trunc stack_web`" in refusal(check, service, "").hint
 
 
@@ -75,15 +75,15 @@ def test_a_roll_back_is_taken_where_it_brings_another_version():
         (a_service(3), "it was never changed"),
         (
             a_service(3, previous=Previous("d", V1, LastChange.NUMBER)),
-            "its last change was of its number of replicas. The swarm keeps one previous spec",
+            "has no older version: Docker keeps one, and the last change was a scale",
         ),
         (
             a_service(3, previous=Previous("d", V1, LastChange.RESTART)),
-            "its last change was a restart.",
+            "the last change was a restart",
         ),
         (
             a_service(3, previous=BEFORE, update=UpdateState.ROLLBACK_COMPLETED),
-            f"already: its previous spec is now the version that it was rolled back from ({V1})",
+            "is already rolled back.",
         ),
     ],
 )
