@@ -208,5 +208,5 @@ async def record(ctx: Context, stack: str, version: int) -> Recording:
     wanted = next((each for each in versions if each.number == version), None)
     bundle = await ctx.versions.bundle(wanted) if wanted else None
     if bundle is None:
-        raise RefusedError(f"The files of version {version} of `{stack}` are not kept any more.")
+        raise RefusedError(f"The files of version {version} of `{stack}` are no longer kept.")
     return await ctx.stacks.record(stack, deployed, bundle)

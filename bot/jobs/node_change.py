@@ -33,7 +33,7 @@ from bot.runtime.backoff import Backoff
 
 TICK = 1.0
 """Seconds between two looks at the node, at most."""
-NOT_FOLLOWED = "Not followed on: see the node."
+NOT_FOLLOWED = "No longer watched: the node was changed by someone else."
 
 
 class NodeOperation(Protocol):
@@ -261,7 +261,7 @@ def _node(target: Target, look: StackLook) -> Node:
     for node in look.nodes:
         if node.id == target.service_id:
             return node
-    raise NotFoundError("The swarm does not know the node any more.")
+    raise NotFoundError("It is not in the swarm any more.")
 
 
 def _target(service: Service, look: StackLook) -> Target:
@@ -296,4 +296,4 @@ def _blind(job: Job, error: SwarmError) -> ServiceProgress:
     """What was seen last of the node, and that nothing is seen now."""
     target = job.targets[0]
     last = at(job.progress, 0) or ServiceProgress(target.service, 0, target.replicas, "")
-    return replace(last, phase=f"not known at the moment, still looking: {error.sentence}")
+    return replace(last, phase=f"unknown at the moment, still checking: {error.sentence}")

@@ -68,21 +68,21 @@ def _progress(name: str, alive: list[Task]) -> ServiceProgress:
 
 
 def _blind(name: str, error: SwarmError) -> ServiceProgress:
-    words = f"not known at the moment, still looking: {error.sentence}"
+    words = f"unknown at the moment, still checking: {error.sentence}"
     return ServiceProgress(name, 0, 0, words)
 
 
 def _judged(alive: list[Task] | None, *, late: bool) -> Outcome | None:
     """The outcome once nothing runs any more, or the time is over; ``alive`` None: not known."""
     if alive is not None and not alive:
-        return Outcome(Verdict.CONVERGED, "Removed; nothing of it runs any more.")
+        return Outcome(Verdict.CONVERGED, "Removed. All tasks have stopped.")
     return _late(alive) if late else None
 
 
 def _late(alive: list[Task] | None) -> Outcome:
     running = len(alive or ())
-    reason = "Removed, but it is not known whether its containers stopped."
+    reason = "Removed, but whether its containers stopped is unknown."
     if running:
         reason = f"Removed, but {running} of its containers did not stop."
-    advice = "See what keeps them from stopping; the swarm goes on trying."
+    advice = "Find out what keeps them from stopping. The swarm keeps trying."
     return Outcome(Verdict.TIMED_OUT, reason, advice, running=running)

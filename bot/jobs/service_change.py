@@ -109,7 +109,7 @@ class ChangeRunner:
     async def _objection(self, target: Target, look: Look) -> Outcome | None:
         if look.service is None:
             unchanged = "" if target.begun else " Nothing was changed."
-            reason = f"The service was removed meanwhile.{unchanged}"
+            reason = f"Someone removed the service.{unchanged}"
             return Outcome(Verdict.SUPERSEDED, reason)
         if target.applied is not None:
             return None
@@ -198,9 +198,9 @@ def _refused(error: RefusedError) -> Outcome:
 def _held_back(target: Target) -> Outcome:
     """The outcome of a service that is well, in a job that another one keeps from going on."""
     if target.begun:
-        reason = "It was changed, and not followed on: another service was refused."
+        reason = "Changed, but no longer watched: another service was refused."
         return Outcome(Verdict.FAILED, reason)
-    return Outcome(Verdict.REFUSED, "Nothing was changed, since another service was refused.")
+    return Outcome(Verdict.REFUSED, "Not changed: another service was refused.")
 
 
 def _broken_off(target: Target, error: SwarmError) -> Outcome:
@@ -209,7 +209,7 @@ def _broken_off(target: Target, error: SwarmError) -> Outcome:
     return Outcome(
         Verdict.FAILED,
         f"{error.sentence}{known} (ref {error.ref})",
-        error.hint or "Look at `status` for what it wants now.",
+        error.hint or "Check `status` for its current state.",
         desired=target.replicas,
     )
 
@@ -217,7 +217,7 @@ def _broken_off(target: Target, error: SwarmError) -> Outcome:
 def _waiting_for_the_engine(job: Job, error: SwarmUnavailableError) -> Job:
     """The job as it is shown meanwhile."""
     for index, target in enumerate(job.targets):
-        so_far = "" if target.begun else "nothing is changed yet, "
+        so_far = "" if target.begun else "nothing changed yet, "
         phase = f"{so_far}waiting for the engine: {error.sentence}"
         job = job.with_progress(index, ServiceProgress(target.service, 0, target.replicas, phase))
     return job

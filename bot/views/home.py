@@ -66,7 +66,7 @@ def _headline(board: Dashboard, healths: Sequence[Health]) -> str:
         return "⚠️ The swarm does not answer"
     bad = sum(health.grade is Grade.BAD for health in healths)
     total = plural(len(healths), "service")
-    state = f"{words.BAD} {bad} of {total} not well" if bad else f"{words.GOOD} {total}, all well"
+    state = f"{words.BAD} {bad} of {total} unhealthy" if bad else f"{words.GOOD} {total} healthy"
     if not healths:
         state = f"{words.LEAVING} no services"
     fires = plural(len(board.incidents), "open incident") if board.incidents else ""
@@ -115,7 +115,7 @@ def _services(board: Dashboard, healths: Sequence[Health], counts: Counts) -> li
         return []
     odd.sort(key=lambda health: list(Grade).index(health.grade))
     names = {node.id: node.hostname for node in board.look.nodes}
-    lines = ["*Not well, or changing*"]
+    lines = ["*Unhealthy or changing*"]
     for health in odd[: counts.services]:
         stack = f" · {line(health.service.stack, NAME_LENGTH)}" if health.service.stack else ""
         lines += [f"{title(health)}{stack}", *trouble_lines(health, names, counts.causes, 160)]
@@ -133,8 +133,8 @@ def _jobs(jobs: Sequence[Job], most: int, *, operator: bool) -> list[Block]:
 
 
 def _stop(job: Job) -> Block:
-    text = "What was set already stays set; only the waiting ends."
-    question = confirm("Stop waiting?", text, "Stop waiting", "Go on")
+    text = "Changes already made stay; only the waiting ends."
+    question = confirm("Stop waiting?", text, "Stop waiting", "Keep waiting")
     return button("job.cancel", "Stop waiting", job.id, question)
 
 
@@ -153,8 +153,10 @@ def _stack(name: str, healths: Sequence[Health], versions: Mapping[str, Version]
     worst = min((list(Grade).index(each.grade) for each in healths), default=None)
     sign = words.LEAVING if worst is None else words.GRADES[list(Grade)[worst]]
     well = sum(health.grade is Grade.WELL for health in healths)
-    count = f"{well} of {plural(len(healths), 'service')} well" if healths else "not in the swarm"
-    shown = f"*{line(name, NAME_LENGTH)}*" if name else "Services of no stack"
+    count = (
+        f"{well} of {plural(len(healths), 'service')} healthy" if healths else "not in the swarm"
+    )
+    shown = f"*{line(name, NAME_LENGTH)}*" if name else "Services without a stack"
     version = versions.get(name)
     deployed = ""
     if version is not None:
@@ -168,7 +170,9 @@ def _stack(name: str, healths: Sequence[Health], versions: Mapping[str, Version]
 
 def _past(jobs: Sequence[Job], most: int) -> list[Block]:
     return (
-        packed(["*Finished lately*", *(finished_line(job) for job in jobs[:most])]) if jobs else []
+        packed(["*Recently finished*", *(finished_line(job) for job in jobs[:most])])
+        if jobs
+        else []
     )
 
 
@@ -177,10 +181,10 @@ def _more(count: int, word: str) -> list[Block]:
 
 
 def _end(now: float, until: float, command: str, *, operator: bool) -> list[Block]:
-    role = "You may change things" if operator else "You may look; operators change things"
-    typed = f"`{line(command, 30)} help` tells how"
+    role = "You can make changes" if operator else "Read-only: operators make changes"
+    typed = f"`{line(command, 30)} help` lists the commands"
     fresh = f"As of {slack_time(now)}; kept up to date until {slack_time(until)}"
     return [
         actions([button(REFRESH_BUTTON, "Refresh", "all")]),
-        context(f"{role}: {typed}", fresh),
+        context(f"{role} · {typed}", fresh),
     ]

@@ -80,7 +80,9 @@ def end_message(service: str, lines: Sequence[str], where: str, trouble: str) ->
     shown = _end(lines)
     while len(shown) > 1 and size(_code(shown)) > END_BYTES:
         shown = shown[max(len(shown) // 8, 1) :]
-    title = f"*{line(service, NAME_LENGTH)}*: the last {len(shown)} of {_count(lines)}"
+    part = f"the last {len(shown)} of {_count(lines)}"
+    counted = part if len(shown) < len(lines) else f"{_count(lines)}, shortened"
+    title = f"*{line(service, NAME_LENGTH)}*: {counted}"
     said = line(where, SAYS_LENGTH)
     blocks = (section(f"{title}\n{said}"), *_code(shown), *_trouble(trouble))
     return Message(f"{title}. {said}", blocks)

@@ -33,9 +33,9 @@ VERDICTS: Final = {
 
 CAUSES: Final = {
     CauseKind.EXIT_CODE: "the container exited with an error",
-    CauseKind.CRASH_LOOPING: "the container exits again and again",
+    CauseKind.CRASH_LOOPING: "the container keeps exiting",
     CauseKind.OUT_OF_MEMORY: "out of memory",
-    CauseKind.UNHEALTHY: "the health check does not pass",
+    CauseKind.UNHEALTHY: "the health check fails",
     CauseKind.IMAGE_MISSING: "the image is missing",
     CauseKind.MOUNT_FAILED: "a volume cannot be mounted",
     CauseKind.UNSCHEDULABLE: "no node fits",

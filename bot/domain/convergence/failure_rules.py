@@ -120,7 +120,9 @@ def _ended_badly(case: Case, tasks: list[Task]) -> Outcome:
     cause = _cause(task, case.observation.service)
     place = wording.where(case.observation, cause.place)
     clause = wording.clause(cause)
-    reason = f"{score(case.observation)}; {place} failed and is never started again: {clause}."
+    reason = (
+        f"{score(case.observation)}; {place} failed and is not restarted (policy `none`): {clause}."
+    )
     return outcome(case.observation, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
@@ -130,7 +132,7 @@ def _stuck(case: Case, tasks: list[Task]) -> Outcome:
     place = wording.where(case.observation, cause.place)
     node = wording.hostname(case.observation.look.nodes, first.node_id)
     why = wording.clause(cause)
-    reason = f"{score(case.observation)}; {place} is tried again and again on {node}: {why}."
+    reason = f"{score(case.observation)}; {place} keeps failing to start on {node}: {why}."
     return outcome(case.observation, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
 
 
@@ -138,18 +140,18 @@ def _unplaced(case: Case, tasks: list[Task]) -> Outcome:
     observation = case.observation
     cause = _cause(tasks[0], observation.service)
     starting = len(observation.census.chosen) - len(observation.census.running) - len(tasks)
-    more = f"{plural(starting, 'is', 'are')} starting; " if starting else ""
-    fit = plural(len(tasks), "fits", "fit")
-    reason = f"{score(observation)}; {more}{fit} nowhere: {cause.raw}."
+    more = f"{starting} starting; " if starting else ""
+    waiting = plural(len(tasks), "task")
+    reason = f"{score(observation)}; {more}{waiting} cannot be placed: {cause.raw}."
     result = outcome(observation, Verdict.UNSCHEDULABLE, reason, cause)
     return replace(result, advice=_room_advice(case, len(observation.census.chosen) - len(tasks)))
 
 
 def _room_advice(case: Case, fitting: int) -> str:
     goal = case.observation.goal
-    room = "Make room, or let it run on more nodes"
+    room = "Make room, or allow more nodes"
     if not fitting or goal.replicas is None:
-        return f"{room}; it starts by itself as soon as a node fits."
+        return f"{room}; it then starts by itself."
     return f"{room}, or scale back: `{goal.command} scale {goal.service} {fitting}`."
 
 
@@ -185,7 +187,7 @@ def _vacant(case: Case, tasks: list[Task]) -> Outcome:
     cause = _cause(failing[0], service)
     place = wording.where(observation, cause.place)
     why = wording.clause(cause)
-    reason = f"{score(observation)}; {place} is not started again{_why_not(service)}: {why}."
+    reason = f"{score(observation)}; {place} is not restarted{_why_not(service)}: {why}."
     return outcome(observation, Verdict.FAILED, reason, cause)
 
 
@@ -194,5 +196,5 @@ def _why_not(service: Service) -> str:
         number = service.max_attempts
         return f" (its {plural(number, 'restart is', 'restarts are')} used up)"
     if service.restart is RestartCondition.ON_FAILURE:
-        return " (it restarts on failure only)"
+        return " (policy `on-failure`)"
     return ""

@@ -123,9 +123,9 @@ def _ended(state: Convergence, result: Outcome | None) -> Convergence:
 
 def _gone(state: Convergence) -> StepResult:
     goal = state.goal
-    verdict, reason = Verdict.SUPERSEDED, "Somebody removed the service meanwhile."
+    verdict, reason = Verdict.SUPERSEDED, "Someone removed the service."
     if state.phase is Phase.PROBATION:
-        verdict, reason = Verdict.CONVERGED, "It ran well until somebody removed the service."
+        verdict, reason = Verdict.CONVERGED, "Stable until someone removed the service."
     result = Outcome(verdict, reason, desired=goal.replicas or 0)
     progress = ServiceProgress(goal.service, 0, goal.replicas or 0, "the service is gone")
     return StepResult(_ended(replace(state, shown=progress), result), progress, result, math.inf)
@@ -138,7 +138,7 @@ def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
     if case.since is not None:
         return f"{wording.score(observation)}; watching"
     if census.unplaced:
-        waits = plural(len(census.unplaced), "task waits", "tasks wait")
+        waits = f"{plural(len(census.unplaced), 'task')} waiting"
         return f"{waits}: {census.unplaced[0].err}"
     if case.replacing:
         return f"{wording.score(observation)}; {case.update.value.replace('_', ' ')}"

@@ -72,7 +72,7 @@ class InvalidProbeSpec:
     @property
     def sentence(self) -> str:
         """What is wrong, without the full stop."""
-        return f"its label {LABEL}={self.text} cannot be read: {self.why}"
+        return f"the label `{LABEL}` is not valid ({self.text}): {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +119,30 @@ def read(text: str) -> ProbeSpec | InvalidProbeSpec:
         parts = urlsplit(text)
         return _probe(text, parts, parts.port)
     except ValueError:
-        return _wrong(text, "its host or its port is none")
+        return _wrong(text, "its host or port is not valid")
 
 
 def _probe(text: str, parts: SplitResult, port: int | None) -> ProbeSpec | InvalidProbeSpec:
     schemes = {kind.value: kind for kind in ProbeKind}
     if len(text) > LONGEST:
-        return _wrong(text, f"it has more than {LONGEST} characters")
+        return _wrong(text, f"it is longer than {LONGEST} characters")
     if parts.scheme not in schemes or not text.lower().startswith(f"{parts.scheme}://"):
-        return _wrong(text, f"it has to be {FORMS}")
+        return _wrong(text, f"use {FORMS}")
     kind = schemes[parts.scheme]
     if "@" in parts.netloc:
-        return _wrong(text, "everybody can read a label, so it may hold no user name or password")
+        return _wrong(text, "anyone can read a label, so it must have no user name or password")
     host = parts.hostname or ""
     if not _is_host(host):
-        return _wrong(text, f"it names no host, it has to be {FORMS}")
+        return _wrong(text, f"it has no host; use {FORMS}")
     if port is None and kind is ProbeKind.DASK:
-        return _wrong(text, "it names no port; a Dask scheduler's HTTP port is 8787 unless set")
+        return _wrong(text, "it has no port; a Dask scheduler's HTTP port is 8787 by default")
     if port == 0:
-        return _wrong(text, "no server has port 0")
+        return _wrong(text, "port 0 is not valid")
     rest = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     if parts.fragment or not _REST.fullmatch(rest) or "%" in host:
-        return _wrong(text, "it has characters that do not belong into a URL")
+        return _wrong(text, "it has characters that a URL cannot have")
     if kind is ProbeKind.DASK and rest != "/":
-        return _wrong(text, "after the port of a Dask scheduler comes nothing more")
+        return _wrong(text, "a Dask scheduler takes no path")
     return ProbeSpec(kind, host, _HTTP_PORT if port is None else port, rest)
 
 

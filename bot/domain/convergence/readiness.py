@@ -31,10 +31,10 @@ from bot.domain.swarm.slots import Census, place_of, runs_to_completion
 
 _SHOWN: Final = 5
 _OTHER_ADDRESSES: Final = (
-    "If those are this service's workers, start them without `--contact-address`: each task is "
-    "looked for by its own address."
+    "If those are this service's workers, start them without `--contact-address`: the bot looks "
+    "for each task by its own address."
 )
-_ATTACH: Final = "Attach the bot to a network that {host} is on (networks in its stack file)."
+_ATTACH: Final = "Attach the bot to a network of {host} (networks in its stack file)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def judge(look: Look, service: Service, census: Census, reading: Reading | None)
     if probe is None:
         return UNPROBED
     if isinstance(probe, InvalidProbeSpec):
-        text = f"whether that is ready cannot be verified: {probe.sentence}"
+        text = f"readiness is unknown: {probe.sentence}"
         advice = f"Correct it: `docker service update --label-add {LABEL}=… {service.name}`."
         return Readiness(ready=False, words=text, lack=text, advice=advice, probed=True, wrong=True)
     match reading:
@@ -80,13 +80,13 @@ def judge(look: Look, service: Service, census: Census, reading: Reading | None)
         case HttpStatus() if 200 <= reading.code < 300:
             return Readiness(words=f"{probe.url} answers {reading.code}", probed=True)
         case HttpStatus():
-            text = f"{probe.url} answers {reading.code} and not 2xx"
+            text = f"{probe.url} answers {reading.code}, expected 2xx"
             return _unready(text, text)
         case Unreached():
             return _unverified(probe, _unreached(probe, reading.reach), reading.reach)
         case Unlike():
             return _unverified(probe, _unlike(probe, reading))
-    text = f"{probe.url} was not asked yet"
+    text = f"{probe.url} was not checked yet"
     return _unready(text, text)
 
 
@@ -151,9 +151,9 @@ def _unverified(probe: ProbeSpec, why: str, reach: Reach = Reach.REFUSES) -> Rea
     what = "registration" if probe.kind is ProbeKind.DASK else "readiness"
     far = reach is not Reach.REFUSES
     advice = _ATTACH.format(host=probe.host) if far else ""
-    hint = f"; attach the bot to a network that {probe.host} is on" if far else ""
-    lack = f"{what} was not verified, since {why}"
-    return _unready(f"{what} is not verified: {why}{hint}", lack, advice)
+    hint = "; it must share a network with it" if far else ""
+    lack = f"{what} not verified because {why}"
+    return _unready(f"{what} not verified: {why}{hint}", lack, advice)
 
 
 def _unlike(probe: ProbeSpec, reading: Unlike) -> str:
@@ -164,9 +164,9 @@ def _unlike(probe: ProbeSpec, reading: Unlike) -> str:
 def _unreached(probe: ProbeSpec, reach: Reach) -> str:
     match reach:
         case Reach.UNRESOLVED:
-            return f"the name {probe.host} of {probe.url} is not known where the bot runs"
+            return f"the bot cannot resolve `{probe.host}`"
         case Reach.REFUSES:
             return f"nothing listens at {probe.url} yet"
         case Reach.SILENT:
-            return f"{probe.url} does not answer"
-    return f"there is no way from the bot to {probe.url}"
+            return f"the bot gets no answer from {probe.url}"
+    return f"the bot cannot reach {probe.url}"

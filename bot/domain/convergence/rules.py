@@ -24,8 +24,8 @@ def judge_foreign_version(case: Case) -> Answer:
     goal, service = case.observation.goal, case.observation.service
     if not goal.template or goal.template == service.template or _taken_back(case):
         return NEVER
-    who = "A roll back" if case.update.is_roll_back else "Somebody else"
-    return outcome(case.observation, Verdict.SUPERSEDED, f"{who} changed its version meanwhile.")
+    who = "A rollback" if case.update.is_roll_back else "Someone else"
+    return outcome(case.observation, Verdict.SUPERSEDED, f"{who} changed its version.")
 
 
 def judge_update(case: Case) -> Answer:
@@ -43,8 +43,8 @@ def judge_foreign_change(case: Case) -> Answer:
     goal, service = case.observation.goal, case.observation.service
     if goal.replicas is None or goal.replicas == service.replicas or _taken_back(case):
         return NEVER
-    who = "A roll back" if case.update.is_roll_back else "Somebody else"
-    reason = f"{who} set it to {service.replicas} meanwhile; this job wanted {goal.replicas}."
+    who = "A rollback" if case.update.is_roll_back else "Someone else"
+    reason = f"{who} set it to {service.replicas}; this job wanted {goal.replicas}."
     return outcome(case.observation, Verdict.SUPERSEDED, reason)
 
 
@@ -67,7 +67,7 @@ def judge_hold(case: Case) -> Answer:
 
 
 def judge_wrong_probe(case: Case) -> Answer:
-    """All would be well, but nobody can tell whether it is ready: the label says no probe."""
+    """All would be well, but whether it is ready is unknown: its label is not valid."""
     ready = case.observation.readiness
     if not ready.wrong:
         return NEVER
@@ -91,14 +91,14 @@ def judge_time_limit(case: Case) -> Answer:
     whole = len(census.running) + census.completed == census.wanted
     if daemon and whole and not census.surplus:
         return outcome(
-            observation, Verdict.CONVERGED, f"All that is wanted runs on: {score(observation)}."
+            observation, Verdict.CONVERGED, f"Every task runs or has ended: {score(observation)}."
         )
     latest = case.memory.counted[-1].cause if case.memory.counted else None
     limit = duration(observation.goal.limits.time_limit)
     awaited = wording.missing(observation, case.memory)
     if case.replacing and census.full:
         awaited = "the swarm's update is still in progress"
-    reason = f"After {limit} {score(observation)}: {awaited}."
+    reason = f"{score(observation)} after {limit}: {awaited}."
     result = outcome(observation, Verdict.TIMED_OUT, reason, latest)
     blocked = census.full and observation.readiness.advice
     return replace(result, advice=observation.readiness.advice) if blocked else result
@@ -110,7 +110,7 @@ def judge_probation_foreign(case: Case) -> Answer:
     other_template = observation.service.template != case.memory.first_template
     judged = (judge_foreign_version(case), judge_foreign_change(case))
     if other_template or not all(isinstance(answer, float) for answer in judged):
-        return _kept(case, "until somebody changed the service")
+        return _kept(case, "stable until someone changed the service")
     return NEVER
 
 
@@ -122,7 +122,7 @@ def judge_probation_held(case: Case) -> Answer:
     start = since if well[1] == case.memory.first_at and not case.memory.counted else well[1]
     left = case.observation.goal.limits.probation - (case.observation.now - start)
     watched = duration(case.observation.goal.limits.probation)
-    return left if left > 0 else _kept(case, f"for {watched} without a failure")
+    return left if left > 0 else _kept(case, f"stable for {watched}")
 
 
 def judge_probation_limit(case: Case) -> Answer:
@@ -169,9 +169,9 @@ def _paused(case: Case) -> Outcome:
         result = outcome(observation, Verdict.PAUSED, reason, cause)
         advice = wording.way_out(observation.service, observation.goal.command)
         return replace(result, advice=advice, can_roll_back=observation.service.can_roll_back)
-    what = "The roll back failed, and the swarm paused it"
+    what = "The rollback failed and was paused"
     if not observation.goal.rollback:
-        what = "The update failed, and so did the roll back"
+        what = "The update failed, and so did the rollback"
     reason = f"{what} ({score(observation)})" + _because(cause)
     advice = wording.advice(observation.goal, Verdict.FAILED)
     return replace(outcome(observation, Verdict.PAUSED, reason, cause), advice=advice)
@@ -179,10 +179,10 @@ def _paused(case: Case) -> Outcome:
 
 def _rolled_back(case: Case) -> Outcome:
     if case.memory.rolled_back_by_hand:
-        reason = "Somebody else rolled the service back meanwhile."
+        reason = "Someone else rolled the service back."
         return outcome(case.observation, Verdict.SUPERSEDED, reason)
     cause = _named_failure(case)
-    reason = f"The swarm took the update back ({score(case.observation)} the former version)"
+    reason = f"The swarm rolled the update back ({score(case.observation)} as before)"
     return outcome(case.observation, Verdict.ROLLED_BACK, reason + _because(cause), cause)
 
 
@@ -230,7 +230,7 @@ def _hold(case: Case) -> float:
 def _converged(case: Case) -> Outcome:
     probation = case.observation.goal.limits.probation
     held = _hold(case)
-    how = f", and did for {duration(held)} without a failure" if held else ""
+    how = f", stable for {duration(held)}" if held else ""
     ready = case.observation.readiness
     by = f"; {ready.words}" if ready.probed else ""
     result = outcome(case.observation, Verdict.CONVERGED, f"{score(case.observation)}{how}{by}.")
@@ -238,7 +238,7 @@ def _converged(case: Case) -> Outcome:
 
 
 def _nothing_runs(case: Case) -> Outcome:
-    return outcome(case.observation, Verdict.CONVERGED, "Nothing runs any more.")
+    return outcome(case.observation, Verdict.CONVERGED, "All tasks have stopped.")
 
 
 def _kept(case: Case, how: str) -> Outcome:
@@ -314,7 +314,7 @@ CONVERGING: Final = (
     ),
     Rule(
         "wrong probe",
-        "all is well for the monitor period, but the label of its probe cannot be read",
+        "all is well for the monitor period, but the label of its probe is not valid",
         (Verdict.FAILED,),
         judge_wrong_probe,
     ),

@@ -27,25 +27,25 @@ _VERDICTS: Final = {
     CauseKind.UNSCHEDULABLE: Verdict.UNSCHEDULABLE,
 }
 _ADVICE: Final = {
-    Verdict.OUT_OF_MEMORY: "Raise its memory limit or make it use less: "
+    Verdict.OUT_OF_MEMORY: "Raise its memory limit or reduce its usage: "
     "`docker service update --limit-memory … {service}`.",
-    Verdict.UNHEALTHY: "See what the health check needs, or give it more time to start.",
+    Verdict.UNHEALTHY: "Check what the health check needs, or give it more time to start.",
     Verdict.IMAGE_MISSING: "Push the image or correct its name: "
     "`docker service update --image … {service}`.",
     Verdict.MOUNT_FAILED: "Correct the volume's address and options, or create what is missing "
     "on the node.",
     Verdict.CRASH_LOOPING: "Read its log: `{command} logs {service}`.",
     Verdict.FAILED: "See its tasks: `{command} ps {service}`.",
-    Verdict.TIMED_OUT: "Look at it with `{command} status {service}`; it is still being tried.",
-    Verdict.ROLLED_BACK: "Mend what failed before it is deployed again.",
-    Verdict.SUPERSEDED: "See how it stands: `{command} status {service}`.",
+    Verdict.TIMED_OUT: "Check `{command} status {service}`. The swarm keeps trying.",
+    Verdict.ROLLED_BACK: "Fix the cause, then deploy again.",
+    Verdict.SUPERSEDED: "See its state: `{command} status {service}`.",
 }
 _ADVICE_ELSEWHERE: Final = {
     **_ADVICE,
     Verdict.CRASH_LOOPING: "Read its log: `docker service logs {service}`.",
     Verdict.FAILED: "See its tasks: `docker service ps --no-trunc {service}`.",
-    Verdict.TIMED_OUT: "Look at it with `docker service ps {service}`; it is still being tried.",
-    Verdict.SUPERSEDED: "See how it stands: `docker service ps {service}`.",
+    Verdict.TIMED_OUT: "Check `docker service ps {service}`. The swarm keeps trying.",
+    Verdict.SUPERSEDED: "See its state: `docker service ps {service}`.",
 }
 """For services of other stacks: the slash command does not know them."""
 
@@ -83,8 +83,8 @@ def way_back(service: Service, command: str) -> str:
 def way_out(service: Service, command: str) -> str:
     """The next step where an update is paused."""
     if service.can_roll_back:
-        return f"Go back to what was before: {way_back(service, command)}."
-    return "There is no other version to go back to: mend it with an update that works."
+        return f"Roll back: {way_back(service, command)}."
+    return "No previous version. Deploy a working one."
 
 
 def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
@@ -119,12 +119,12 @@ def achieved(service: Service, census: Census) -> int:
 
 
 def score(observation: Observation) -> str:
-    """``4 of 5 run`` in the words that fit the service."""
+    """``4/5 running`` in the words that fit the service."""
     census = observation.census
     if not runs_to_completion(observation.service):
-        return f"{len(census.running)} of {plural(census.wanted, 'runs', 'run')}"
+        return f"{len(census.running)}/{census.wanted} running"
     still = f", {len(census.running)} still running" if census.running else ""
-    return f"{census.completed} of {census.wanted} ended with exit 0{still}"
+    return f"{census.completed}/{census.wanted} ended with exit 0{still}"
 
 
 def where(observation: Observation, place: str) -> str:
@@ -154,8 +154,8 @@ def missing(observation: Observation, memory: Memory) -> str:
         parts.append(observation.readiness.lack)
     shown = parts[:5] + ([f"and {len(parts) - 5} more"] if len(parts) > 5 else [])
     if shown or observation.census.full:
-        return "; ".join(shown) or "they did not stay well for long enough"
-    return "the swarm has made no tasks for the rest"
+        return "; ".join(shown) or "not stable for long enough"
+    return "the swarm has created no tasks for the rest"
 
 
 def stopping(observation: Observation) -> str:
@@ -208,7 +208,7 @@ def _waiting(observation: Observation, memory: Memory, task: Task) -> str:
         else ""
     )
     error = f" ({task.err})" if task.err else ""
-    return f"{_spot(observation, task)} is {task.state.name.lower()}{node}{since}{error}"
+    return f"{_spot(observation, task)} {task.state.name.lower()}{node}{since}{error}"
 
 
 def _slots(observation: Observation, memory: Memory) -> tuple[SlotProgress, ...]:

@@ -20,8 +20,8 @@ def refused_stale(job: Job, sentences: Sequence[str]) -> Job:
     """The plan is not what would be done any more, and nothing of it was."""
     more = len(sentences) - MOST_SENTENCES
     told = " ".join(sentences[:MOST_SENTENCES]) + (f" And {more} more." if more > 0 else "")
-    reason = f"The plan does not hold any more. {told} Nothing was changed."
-    return _all(job, Outcome(Verdict.REFUSED, reason, "Ask for a new plan."))
+    reason = f"The plan is out of date. {told} Nothing was changed."
+    return _all(job, Outcome(Verdict.REFUSED, reason, "Deploy again for a new plan."))
 
 
 def refused_file(job: Job, error: RefusedError) -> Job:
@@ -46,7 +46,7 @@ def stopped_at(job: Job, step: PlanStep, error: RefusedError | SwarmError, *, on
         if step.kind.value == "service" and target.service == step.name:
             job = job.with_outcome(index, outcome)
     what = name if step.kind.value == "service" else f"the {step.kind.value} {name}"
-    held = Outcome(Verdict.REFUSED, f"Not changed, since {what} could not be.", error.hint)
+    held = Outcome(Verdict.REFUSED, f"Not changed: {what} failed first.", error.hint)
     return _rest(job, held if step.kind.value == "service" else outcome)
 
 
@@ -55,7 +55,7 @@ def kept(job: Job, indexes: Sequence[int]) -> Job:
     for index in indexes:
         if _at(job, index) is None:
             live = _live(job, index)
-            reason = "Not removed: that happens only when everything else is well."
+            reason = "Not removed: services are removed only after the others succeed."
             outcome = Outcome(Verdict.REFUSED, reason, running=live, desired=live)
             job = job.with_outcome(index, outcome)
     return job
@@ -72,7 +72,7 @@ def cancelled(job: Job, user: str) -> Job:
 
 def awaited(job: Job, error: SwarmUnavailableError) -> Job:
     """The job as it is shown while the engine does not answer."""
-    so_far = "" if job.begun else "nothing is changed yet, "
+    so_far = "" if job.begun else "nothing changed yet, "
     for index, target in enumerate(job.targets):
         if _at(job, index) is None:
             phase = f"{so_far}waiting for the engine: {error.sentence}"
@@ -116,7 +116,7 @@ def _trouble(step: PlanStep, error: RefusedError | SwarmError) -> Outcome:
         return Outcome(Verdict.SUPERSEDED, f"Not changed: {error.sentence}", error.hint)
     if isinstance(error, RefusedError):
         return Outcome(Verdict.REFUSED, f"Not changed: {error.sentence}", error.hint)
-    known = "" if isinstance(error, SwarmUnavailableError) else " It was not made."
+    known = "" if isinstance(error, SwarmUnavailableError) else " It was not changed."
     what = "" if step.kind.value == "service" else f"The {step.kind.value} {step.name}: "
     return Outcome(Verdict.FAILED, f"{what}{error.sentence}{known} (ref {error.ref})", error.hint)
 
@@ -130,12 +130,12 @@ def _left(job: Job, index: int) -> Outcome:
     if target.applied is None:
         live = _live(job, index)
         word = "removed" if action is PlanAction.REMOVE else "changed"
-        return Outcome(Verdict.CANCELLED, f"It was not {word}.", running=live, desired=live)
+        return Outcome(Verdict.CANCELLED, f"Not {word}.", running=live, desired=live)
     seen = job.progress[index] if index < len(job.progress) else None
     running, desired = (seen.running, seen.desired) if seen else (0, target.replicas)
-    done = {None: "It was to stay as it is", PlanAction.CREATE: "It was added"}
-    done |= {PlanAction.UPDATE: "It was changed", PlanAction.REMOVE: "It was removed"}
-    reason = f"{done[action]}, and is not followed on: {running} of {desired} run."
+    done = {None: "Unchanged", PlanAction.CREATE: "Added"}
+    done |= {PlanAction.UPDATE: "Changed", PlanAction.REMOVE: "Removed"}
+    reason = f"{done[action]}. No longer watched: {running}/{desired} running."
     return Outcome(Verdict.CANCELLED, reason, running=running, desired=desired)
 
 

@@ -85,15 +85,15 @@ def _why(step: PlanStep, then: ServiceChange | None, now: ServiceChange | None) 
     if now is None or (not base and step.base):
         return f"{step.name} was removed since the plan was made."
     if base and not step.base:
-        return f"{step.name} was made by somebody else since the plan was made."
+        return f"{step.name} was created by someone else since the plan was made."
     if base != step.base:
         return what_changed(step.name, _between(then, now, "old"))
     if step.action is PlanAction.REMOVE:
         return f"{step.name} would stay: the stack's file has it again."
     if now.action is PlanAction.REMOVE:
-        return f"{step.name} would be removed: the stack's file has it no more."
+        return f"{step.name} would be removed: it is not in the stack's file any more."
     wanted = what_changed(step.name, _between(then, now, "new")).removeprefix(step.name)
-    return f"What the stack's file and variables make of {step.name}{wanted}"
+    return f"The definition of {step.name} in the stack's file or variables{wanted}"
 
 
 def _between(
@@ -120,7 +120,7 @@ def _other(step: PlanStep, fresh: PlanStep | None) -> Judged:
     return Judged(
         step,
         StepStanding.STALE,
-        f"The {step.kind.value} {step.name} or what the stack's file says of it changed since "
+        f"The {step.kind.value} {step.name} or its definition in the stack's file changed since "
         "the plan was made.",
     )
 

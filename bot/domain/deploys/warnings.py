@@ -24,8 +24,8 @@ _SHARING: Final = ("nfs", "cifs", "smb", "ceph", "gluster", "glusterfs", "sshfs"
 _TROUBLES: Final = {
     Reach.REFUSES: "refuses connections on TCP {port}: is the NFS server running there?",
     Reach.SILENT: "does not answer on TCP {port}: is it up, does a firewall let the bot in?",
-    Reach.UNREACHABLE: "cannot be reached from the bot: is the address right?",
-    Reach.UNRESOLVED: "has a name that cannot be resolved from the bot: is it right?",
+    Reach.UNREACHABLE: "cannot be reached from the bot. Is the address right?",
+    Reach.UNRESOLVED: "cannot be resolved from the bot. Is the name right?",
 }
 
 
@@ -69,8 +69,8 @@ def to_ask(volumes: Iterable[Volume]) -> frozenset[tuple[str, int]]:
 def _ignored(stack: Stack) -> Iterator[str]:
     if stack.ignored:
         yield (
-            f"A swarm ignores {_and(sorted(stack.ignored))} in `{stack.name}.yml`: take them out; "
-            "what a swarm can do instead stands under `deploy:` of the service."
+            f"A swarm ignores {_and(sorted(stack.ignored))} in `{stack.name}.yml`: remove them. "
+            "What a swarm can do instead belongs under `deploy:` of the service."
         )
 
 
@@ -80,8 +80,8 @@ def _relative(stack: Stack) -> Iterator[str]:
         by_service.setdefault(short_name(stack.name, service), []).append(path)
     for service, paths in by_service.items():
         yield (
-            f"`{service}` mounts {_and(paths)}: a path beside the stack's file is on no node, and "
-            "its tasks would be rejected. Name an absolute path that every node has, or a volume."
+            f"`{service}` mounts {_and(paths)}: relative paths don't exist on the nodes, so its "
+            "tasks would be rejected. Use an absolute path that every node has, or a volume."
         )
 
 
@@ -95,8 +95,8 @@ def _servers(stack: Stack) -> Iterator[str]:
         on = f"{_plural('volume', volumes)} {names}"
         reach = stack.reached.get((host, port))
         if NfsServer(host, port, "").is_placeholder:
-            named = f"`{host}`, a placeholder" if host else "no server at all"
-            yield f"NFS {on}: the options name {named}. Put the server's address into `addr=`."
+            named = f"`{host}`, a placeholder" if host else "no server"
+            yield f"NFS {on}: the options have {named}. Put the server's address into `addr=`."
         elif reach in _TROUBLES:
             yield f"NFS {on}: the server `{host}` {_TROUBLES[reach].format(port=port)}"
 
@@ -114,8 +114,8 @@ def _kept_options(stack: Stack) -> Iterator[str]:
         files = "the files on its server stay" if volume.nfs else "its files go with it"
         yield (
             f"The volume `{volume.name}` exists with other options ({changes}), and Docker keeps "
-            f"those. For the file's, `docker volume rm {volume.name}` on every node that has it, "
-            f"once nothing uses it there; {files}."
+            f"those. To use the file's, run `docker volume rm {volume.name}` on every node that "
+            f"has it, once nothing uses it there; {files}."
         )
 
 
@@ -130,7 +130,7 @@ def _spread_volumes(stack: Stack) -> Iterator[str]:
             names = _and(sorted({user.short_name for user in users}))
             yield (
                 f"The volume `{volume.name}` is local, and {names} may run on {len(nodes)} nodes: "
-                "each node would have another one. Put it on a shared file system (NFS), or keep "
+                "each node would have its own. Put it on a shared file system (NFS), or keep "
                 "its services on one node (`node.hostname == …` under `placement: constraints:`)."
             )
 
@@ -144,8 +144,8 @@ def _moving_tags(stack: Stack) -> Iterator[str]:
     if by_image:
         told = _listed(f"`{image}` ({', '.join(names)})" for image, names in by_image.items())
         yield (
-            f"Images without a version of their own: {told}. What `latest` stands for changes, so "
-            "nobody can tell what runs: name a version."
+            f"Images without a fixed version: {told}. What `latest` points to changes. "
+            "Pin a version instead of `latest`."
         )
 
 

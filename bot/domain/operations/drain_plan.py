@@ -75,14 +75,14 @@ class DrainPlan:
         if self.moving:
             tasks = sum(count for _, count in self.moving)
             named = _named([_counted(service, count) for service, count in self.moving])
-            have = plural(tasks, "task has", "tasks have")
-            said.append(f"{have} to run elsewhere: {named}.")
+            moves = plural(tasks, "task moves", "tasks move")
+            said.append(f"{moves} to other nodes: {named}.")
         if self.ending:
             named = _named([f"`{service.name}`" for service in self.ending])
-            said.append(f"Global, so they end here: {named}.")
+            said.append(f"Global services that stop here: {named}.")
         if self.jobs:
             named = _named([f"`{service.name}`" for service in self.jobs])
-            said.append(f"Jobs with a task here, which stays until it ends: {named}.")
+            said.append(f"Jobs whose task stays here until it ends: {named}.")
         return (*said, *(f"⚠️ {each}" for each in self.warnings))
 
     @property
@@ -117,7 +117,9 @@ def plan_drain(node: Node, look: StackLook) -> DrainPlan:
 def arrivals(node: Node, look: StackLook) -> tuple[str, ...]:
     """What letting ``node`` take tasks starts there, in words."""
     names = sorted(service.name for service in arriving_services(node, look.services))
-    return (f"Global, so they start here: {_named([f'`{n}`' for n in names])}.",) if names else ()
+    return (
+        (f"Global services that start here: {_named([f'`{n}`' for n in names])}.",) if names else ()
+    )
 
 
 def check_room(node: Node, plan: DrainPlan, command: str) -> None:
@@ -130,7 +132,7 @@ def check_room(node: Node, plan: DrainPlan, command: str) -> None:
     name = node.hostname
     raise RefusedError(
         f"Draining `{name}` would leave tasks without a node. {' '.join(plan.warnings)}",
-        hint=f"Make room first, or drain it all the same: `{command} drain {name} --yes`.",
+        hint=f"Make room first, or drain it anyway: `{command} drain {name} --yes`.",
     )
 
 

@@ -21,8 +21,8 @@ from bot.domain.swarm.slots import last_wanted
 
 SHORTEST_ID = 4
 MOST_NAMED = 8
-WORDS = {
-    Availability.ACTIVE: "active",
+DONE = {
+    Availability.ACTIVE: "activated",
     Availability.PAUSE: "paused",
     Availability.DRAIN: "drained",
 }
@@ -54,7 +54,7 @@ def find_node(typed: str, nodes: Sequence[Node]) -> Node:
             return found[0]
         if found:
             ids = ", ".join(f"`{node.id}`" for node in found[:MOST_NAMED])
-            raise RefusedError(f"Several nodes go by `{typed}`.", hint=f"Name it by its id: {ids}.")
+            raise RefusedError(f"Several nodes go by `{typed}`.", hint=f"Use its id: {ids}.")
     hostnames = [node.hostname for node in nodes]
     close = " or ".join(f"`{name}`" for name in alike(typed, hostnames, 2))
     known = ", ".join(f"`{name}`" for name in hostnames[:MOST_NAMED])
@@ -69,7 +69,7 @@ def check_drain(node: Node, nodes: Iterable[Node]) -> None:
     if others or node.availability is Availability.DRAIN:
         return
     raise RefusedError(
-        f"`{node.hostname}` is the last node that takes tasks: draining it would stop everything.",
+        f"`{node.hostname}` is the last node that takes tasks. Draining it would stop everything.",
         hint="Activate or add another node first.",
     )
 
@@ -104,7 +104,7 @@ def drain_progress(subject: str, look: NodeLook, total: int) -> ServiceProgress:
         SlotProgress(
             place=_place(task, look.names),
             state=task.state.name.lower(),
-            note="a job's task, it stays until it ends" if _is_job(task) else "",
+            note="a job's task, stays until it ends" if _is_job(task) else "",
             leaving=task.desired > max(task.state, TaskState.COMPLETE),
         )
         for task in left
@@ -118,11 +118,11 @@ def drain_outcome(look: NodeLook, total: int, *, changed: bool) -> Outcome | Non
         return _superseded(look.node)
     if look.left:
         return None
-    already = "" if changed else "It was drained already. "
-    reason = f"{already}No task runs there any more."
+    already = "" if changed else "Already drained. "
+    reason = f"{already}No tasks left on it."
     if look.node.state is NodeState.DOWN:
         reason = (
-            f"{already}The node is down: its containers are lost or cannot be asked about,"
+            f"{already}The node is down: its containers are lost or unknown,"
             " its tasks start elsewhere."
         )
     return Outcome(Verdict.CONVERGED, reason, running=total, desired=total)
@@ -132,7 +132,7 @@ def drain_overdue(look: NodeLook, total: int) -> Outcome:
     """The outcome when the time limit came before the last task left."""
     named = ", ".join(_place(task, look.names) for task in look.left[:MOST_NAMED])
     count = len(look.left)
-    advice = "See what keeps them from stopping; the swarm goes on trying."
+    advice = "Find out what keeps them from stopping. The swarm keeps trying."
     if all(map(_is_job, look.left)):
         advice = "A job's task stays on a drained node until it ends: wait, or remove the job."
     return Outcome(
@@ -148,27 +148,25 @@ def activate_outcome(node: Node, *, changed: bool, late: bool) -> Outcome | None
     """The outcome for the node itself, None while it is not known whether it is ready."""
     if node.availability is not Availability.ACTIVE:
         return _superseded(node)
-    already = "" if changed else "It was active already. "
+    active = "Active" if changed else "Already active"
     if node.state is NodeState.READY:
-        return Outcome(Verdict.CONVERGED, f"{already}It takes tasks; running ones stay elsewhere.")
+        return Outcome(Verdict.CONVERGED, f"{active}. Running tasks are not moved back.")
     if node.state is not NodeState.DOWN and not late:
         return None
     return Outcome(
         Verdict.FAILED,
-        f"{already}It may take tasks, but is {node.state.value}: none start there.",
-        "Start its engine, or see why it does not reach the managers.",
+        f"{active} but {node.state.value}: no tasks can start.",
+        "Start its engine, or check why it cannot reach the managers.",
     )
 
 
 def gone(error: NotFoundError) -> Outcome:
     """The outcome when the node is not in the swarm any more."""
-    return Outcome(Verdict.SUPERSEDED, f"The node was removed meanwhile. {error.sentence}")
+    return Outcome(Verdict.SUPERSEDED, f"Someone removed the node. {error.sentence}")
 
 
 def _superseded(node: Node) -> Outcome:
-    return Outcome(
-        Verdict.SUPERSEDED, f"Somebody else made it {WORDS[node.availability]} meanwhile."
-    )
+    return Outcome(Verdict.SUPERSEDED, f"Someone else {DONE[node.availability]} it.")
 
 
 def _is_job(task: Task) -> bool:

@@ -44,10 +44,10 @@ def refusal(said: str, stack: str, folder: str) -> RefusedError:
 def unset(names: Iterable[str], stack: str) -> RefusedError:
     """The refusal for variables that the file uses and nobody sets."""
     named = [f"`{name}`" for name in names]
-    verb = "is" if len(named) == 1 else "are"
+    verb, pronoun = ("is", "it") if len(named) == 1 else ("are", "them")
     return RefusedError(
-        f"`{stack}.yml` uses {_and(named)}, which {verb} not set: nothing would stand there.",
-        hint=f"Set it in `{stack}.env`, or write `${{NAME:-}}` where nothing is meant.",
+        f"{_and(named)} {verb} not set, but `{stack}.yml` uses {pronoun}.",
+        hint=f"Set {pronoun} in `{stack}.env`, or write `${{NAME:-}}` for an empty value.",
     )
 
 
@@ -55,8 +55,8 @@ def unreadable(stack: str) -> RefusedError:
     """The refusal for a file that the CLI takes and we cannot read: it is not known what it
     refers to."""
     return RefusedError(
-        f"`{stack}.yml` is YAML of a kind that cannot be looked through.",
-        hint="Take out tags like `!name`, and what is there twice.",
+        f"The YAML of `{stack}.yml` uses tags or duplicate keys.",
+        hint="Remove them: tags look like `!name`.",
     )
 
 
@@ -99,8 +99,8 @@ def mode_changed(
         before, after = _mode(live), _mode(coming)
         if before != after:
             return RefusedError(
-                f"{name} is {before} in the swarm and {after} in `{stack}.yml`: a service keeps "
-                "its mode.",
+                f"{name} is {before} in the swarm and {after} in `{stack}.yml`: the mode of a "
+                "service cannot change.",
                 hint=f"Remove it first (`docker service rm {name}`), or give it another name.",
             )
     return None
@@ -117,9 +117,9 @@ def _taken(name: str, port: tuple[int, str], holder: str, removed: frozenset[str
     number, protocol = port
     hint = f"Publish another port, or take it from {holder} first."
     if holder in removed:
-        hint = f"{holder} would be removed last: remove it first, or publish another port."
+        hint = f"{holder} is removed last: remove it first, or publish another port."
     return RefusedError(
-        f"{name} would publish the port {number}/{protocol}, which {holder} has already.",
+        f"{name} cannot publish the port {number}/{protocol}: {holder} has it.",
         hint=hint,
     )
 
@@ -150,16 +150,16 @@ def _and(words: list[str]) -> str:
 def _unknown_key(found: re.Match[str], stack: str) -> tuple[str, str]:
     place, key = found["place"], found["key"]
     where = "at its top" if place == "(root)" else f"in `{place}`"
-    hint = "Correct its name, or take it out."
+    hint = "Correct its name, or remove it."
     if (place, key) == ("(root)", "name"):
-        hint = f"Take it out: the stack's name is that of its file, {stack}."
-    return f"`{stack}.yml` has a key {where} that stacks do not know: `{key}`.", hint
+        hint = f"Remove it: the stack is named after its file, {stack}."
+    return f"`{stack}.yml` has an unknown key {where}: `{key}`.", hint
 
 
 def _old_version(_: re.Match[str], stack: str) -> tuple[str, str]:
     return (
-        f"`{stack}.yml` has no version that the docker client here takes.",
-        'Begin it with `version: "3.8"`.',
+        f"`{stack}.yml` has no version that this docker client accepts.",
+        'Start it with `version: "3.8"`.',
     )
 
 
@@ -172,24 +172,24 @@ def _required(found: re.Match[str], stack: str) -> tuple[str, str]:
 
 
 def _no_variable(found: re.Match[str], stack: str) -> tuple[str, str]:
-    """The value itself may be a secret: only its place is told."""
+    """The value itself may be a secret: only its place is shown."""
     place = found["place"].removesuffix(".[]")
     return (
-        f"`{stack}.yml` has a `$` in `{place}` that begins no variable.",
-        "Write `$$` where a `$` is meant.",
+        f"`{stack}.yml` has a `$` in `{place}` that is not a variable.",
+        "Write `$$` for a literal `$`.",
     )
 
 
 def _env_file(found: re.Match[str], stack: str) -> tuple[str, str]:
     """The line, which the client repeats, may be a part of a secret."""
-    named = f"The file `{found['file']}`" if found["file"] else "A file of variables"
-    return f"{named}, which `{stack}.yml` names, has a line that is not KEY=VALUE.", ""
+    named = f"The file `{found['file']}`" if found["file"] else "A variables file"
+    return f"{named} in `{stack}.yml` has a line that is not KEY=VALUE.", ""
 
 
 def _network(found: re.Match[str], stack: str) -> tuple[str, str]:
     name = found["name"]
     return (
-        f"`{stack}.yml` expects the network `{name}` to be in the swarm: it is not.",
+        f"`{stack}.yml` needs the network `{name}`, which is not in the swarm.",
         f"Create it: `docker network create --driver overlay {name}`.",
     )
 
@@ -197,8 +197,8 @@ def _network(found: re.Match[str], stack: str) -> tuple[str, str]:
 def _network_scope(found: re.Match[str], stack: str) -> tuple[str, str]:
     name = found["name"]
     return (
-        f"The network `{name}`, which `{stack}.yml` names, is one machine's and not the swarm's.",
-        "Create one with the driver overlay under another name.",
+        f"The network `{name}` in `{stack}.yml` is local to one machine, not a swarm network.",
+        "Create one with the driver overlay and another name.",
     )
 
 
@@ -206,7 +206,7 @@ def _missing(found: re.Match[str], stack: str) -> tuple[str, str]:
     kind, name = found["kind"], found["name"]
     service = f" for its service `{found['service']}`" if found["service"] else ""
     return (
-        f"`{stack}.yml` expects the {kind} `{name}`{service} to be in the swarm: it is not.",
+        f"`{stack}.yml` needs the {kind} `{name}`{service}, which is not in the swarm.",
         f"Create it: `docker {kind} create {name} FILE`.",
     )
 
@@ -215,15 +215,15 @@ def _immutable(found: re.Match[str], stack: str) -> tuple[str, str]:
     kind, name = found["kind"], found["name"]
     short = name.removeprefix(f"{stack}_")
     return (
-        f"The {kind} `{name}` is in the swarm with another content, which cannot be changed.",
+        f"The {kind} `{name}` is in the swarm with different content, which cannot be changed.",
         f"Give it a new name in `{stack}.yml`, like `{short}_2`, where it is defined and used.",
     )
 
 
 def _no_file(found: re.Match[str], stack: str) -> tuple[str, str]:
     return (
-        f"The file `{found['file']}`, which `{stack}.yml` names, is not there.",
-        f"Put it beside `{stack}.yml`; paths are relative to that.",
+        f"The file `{found['file']}` in `{stack}.yml` does not exist.",
+        f"Put it next to `{stack}.yml`; paths are relative to it.",
     )
 
 

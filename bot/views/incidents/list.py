@@ -12,7 +12,7 @@ from bot.views.slack.text import duration, line, mention, plural, slack_date, sl
 from bot.views.words import CAUSES
 
 COUNTS = ((20, 10), (10, 5), (3, 3), (1, 1))
-"""Open and resolved incidents that are told; the first that fits."""
+"""Open and resolved incidents that are shown; the first that fits."""
 
 
 def incidents_message(
@@ -28,14 +28,14 @@ def incidents_message(
     ``service`` is the name that was asked for, "" for all.
     """
     of = f" of {line(service, NAME_LENGTH)}" if service else ""
-    hint = context(f"As of {slack_time(now)} · `{line(command, 30)} status` tells what runs")
+    hint = context(f"As of {slack_time(now)} · `{line(command, 30)} status` shows what runs")
     if not open_ones and not recent:
-        text = f"No incidents{of}: nothing fails, and nothing failed lately."
+        text = f"No incidents{of}, open or recent."
         return Message(text, (*packed([text]), hint))
     title = f"{plural(len(open_ones), 'open incident')}{of}"
     made = ([*_told(open_ones, recent, title, now, counts), hint] for counts in COUNTS)
     blocks = next((each for each in made if fits(each)), [*packed([f"*{title}*"]), hint])
-    return Message(f"{title}, {len(recent)} resolved lately", tuple(blocks))
+    return Message(f"{title}, {len(recent)} resolved recently", tuple(blocks))
 
 
 def _told(
@@ -49,7 +49,7 @@ def _told(
     lines = [f"*{title}*", *(incident_line(each, now) for each in ordered[: counts[0]])]
     lines += _more(len(open_ones) - counts[0])
     ended = sorted(recent, key=lambda each: each.resolved or 0.0, reverse=True)
-    lines += ["*Resolved lately:*"] if ended else []
+    lines += ["*Recently resolved:*"] if ended else []
     lines += [incident_line(each, now) for each in ended[: counts[1]]]
     lines += _more(len(ended) - counts[1])
     return packed(lines)
@@ -69,7 +69,7 @@ def incident_line(incident: Incident, now: float) -> str:
     if incident.silenced(now) and incident.silenced_until is not None:
         parts.append(f"silenced until {slack_date(incident.silenced_until)}")
     if incident.late:
-        parts.append("found late")
+        parts.append("found with a delay")
     return " · ".join(parts)
 
 

@@ -23,7 +23,7 @@ def logs_message(service: str, task: Task, node: str, lines: str) -> Message:
         f"The last log lines of {name}",
         (
             section(f"{title}\n{code_block(lines, LOG_LENGTH)}"),
-            context(f"Task `{line(task.id, 40)}`, {when} · all of them: `{LOG_COMMAND} {name}`"),
+            context(f"Task `{line(task.id, 40)}`, {when} · all: `{LOG_COMMAND} {name}`"),
         ),
     )
 
@@ -31,5 +31,5 @@ def logs_message(service: str, task: Task, node: str, lines: str) -> Message:
 def no_logs_message(service: str) -> Message:
     """There is nothing to show, or it cannot be had."""
     name = line(service, NAME_LENGTH)
-    text = f"No log lines of *{name}* can be had: it wrote none, or its node is away."
+    text = f"No log lines of *{name}*: it wrote none, or its node cannot be reached."
     return Message(text, (section(text),))

@@ -35,14 +35,14 @@ STATES: Final = {
 ADVICE: Final = {
     CauseKind.EXIT_CODE: "look at the last log lines; if it began with an update, roll back",
     CauseKind.CRASH_LOOPING: "look at the last log lines; if it began with an update, roll back",
-    CauseKind.OUT_OF_MEMORY: "raise the memory limit, or find what needs so much",
-    CauseKind.UNHEALTHY: "see what the health check asks for and why the service does not answer",
+    CauseKind.OUT_OF_MEMORY: "raise the memory limit or reduce usage",
+    CauseKind.UNHEALTHY: "check what the health check tests and why the service fails it",
     CauseKind.IMAGE_MISSING: "push the image, or correct its name and tag in the stack file",
     CauseKind.MOUNT_FAILED: "check the volume: its server, its path, and that the node reaches it",
     CauseKind.UNSCHEDULABLE: "change constraints or reservations, or make room on a node",
-    CauseKind.START_FAILED: "check the command, its file and its rights in the image",
-    CauseKind.NODE_DOWN: "look at the machine and its engine; the swarm moves what it can",
-    CauseKind.ENDED: "if it is meant to end, set the restart condition `none`; else see its log",
+    CauseKind.START_FAILED: "check that the command exists in the image and is executable",
+    CauseKind.NODE_DOWN: "check the machine and its engine; the swarm moves what it can",
+    CauseKind.ENDED: "if it should end, set the restart condition `none`; else check its log",
 }
 """The next step for each kind of cause: our own words, not escaped."""
 
@@ -107,8 +107,10 @@ def reminder_message(incident: Incident, now: float, command: str = "/orochi") -
     """
     long = f"Still firing after {duration(max(now - incident.began, 0))}"
     how_so = "Firing again after it was resolved" if incident.reopened else long
-    text = f"{how_so}: {_what(incident)}, {_counted(incident)}."
-    how = f"Acknowledge or silence it above; `{line(command, 30)} incidents` lists all."
+    counted = "" if incident.is_node and incident.count == 1 else f", {_counted(incident)}"
+    text = f"{how_so}: {_what(incident)}{counted}."
+    how = "Acknowledge or silence it in the message above;"
+    how = f"{how} `{line(command, 30)} incidents` lists all."
     return Message(f"🚨 {line(text, 600)} {how}", broadcast=True)
 
 
@@ -145,6 +147,8 @@ def name_of(incident: Incident) -> str:
 
 
 def _what(incident: Incident) -> str:
+    if incident.cause.kind is CauseKind.NODE_DOWN:
+        return f"{name_of(incident)} is down"
     return f"{name_of(incident)}: {CAUSES[incident.cause.kind]}"
 
 
@@ -157,7 +161,7 @@ def _counted(incident: Incident) -> str:
 def _fallback(incident: Incident) -> str:
     if incident.is_node:
         hit = _names(incident.services, 5)
-        rest = f"Services hit: {hit}." if hit else "No watched service had a task on it."
+        rest = f"Services affected: {hit}." if hit else "No monitored service had a task on it."
         return f"{line(headline(incident), MOST_NAME)}. {rest}"
     text = f"{headline(incident)}. {_plain_place(incident)}{_counted(incident)}"
     cause = incident.cause.text.rstrip(".")
@@ -211,10 +215,10 @@ def _hit(incident: Incident, detail: IncidentDetail) -> list[str]:
     if not incident.is_node:
         return []
     if not incident.services:
-        return ["No watched service had a task on it."]
-    lines = [f"*Services hit:* {_names(incident.services, detail.names)}"]
+        return ["No monitored service had a task on it."]
+    lines = [f"*Services affected:* {_names(incident.services, detail.names)}"]
     if incident.unplaced:
-        lines.append(f"*No other node fits for:* {_names(incident.unplaced, detail.names)}")
+        lines.append(f"*No other node fits:* {_names(incident.unplaced, detail.names)}")
     return lines
 
 
@@ -247,16 +251,16 @@ def _small_print(incident: Incident, now: float, command: str, meant_for: str) -
             f" there, or correct the service's label `{CHANNEL_LABEL}`"
         )
     if incident.late:
-        said.append("*Late:* it happened while nobody watched")
+        said.append("*Delayed:* it happened during a monitoring gap")
     if incident.reopened:
         times = "once" if incident.reopened == 1 else f"{incident.reopened} times"
-        said.append(f"Came back {times} after it had been resolved")
+        said.append(f"Came back {times} after it was resolved")
     if incident.acknowledged is not None:
         who = mention(incident.acknowledged_by)
         said.append(f"Acknowledged by {who} {slack_date(incident.acknowledged)}")
     if incident.silenced(now) and incident.silenced_until is not None:
         until = slack_date(incident.silenced_until)
-        said.append(f"Silenced by {mention(incident.silenced_by)} until {until}: no more is told")
+        said.append(f"Silenced by {mention(incident.silenced_by)} until {until}")
     if incident.state is not IncidentState.RESOLVED:
         said.append(f"`{line(command, 30)} incidents` lists all")
     return said

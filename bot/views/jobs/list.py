@@ -12,7 +12,7 @@ from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.text import duration, line, mention, plural, slack_date, slack_time
 
 COUNTS = ((20, 10), (10, 5), (3, 3))
-"""Jobs under way and finished jobs that are told; the first that fits."""
+"""Jobs under way and finished jobs that are shown; the first that fits."""
 
 
 def jobs_message(
@@ -20,7 +20,7 @@ def jobs_message(
 ) -> Message:
     """Jobs under way, oldest first, then finished ones, newest first."""
     if not active and not recent:
-        text = f"No jobs yet. `{line(command, 30)} scale 5` would start one."
+        text = f"No jobs yet. `{line(command, 30)} scale 5` starts one."
         return Message(text, tuple(packed([text])))
     hint = f"As of {slack_time(now)} · `{line(command, 30)} cancel JOB` stops waiting for one"
     told = (
@@ -29,7 +29,7 @@ def jobs_message(
     )
     blocks = next((each for each in told if fits(each)), [context(hint)])
     under_way = f"{plural(len(active), 'job')} under way"
-    return Message(f"{under_way}, {len(recent)} finished lately", tuple(blocks))
+    return Message(f"{under_way}, {len(recent)} finished recently", tuple(blocks))
 
 
 def _active(jobs: Sequence[Job], most: int) -> list[str]:

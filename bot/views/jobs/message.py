@@ -100,9 +100,7 @@ def thread_mention(job: Job) -> Message:
     said = words.word(verdict) if verdict else "still under way"
     text = f"{mention(job.user)} {line(action_text(job), 300)}: *{said}*."
     if job.revised:
-        text = (
-            f"{mention(job.user)} Correction: {line(action_text(job), 300)} is *{said}* after all."
-        )
+        text = f"{mention(job.user)} Correction: {line(action_text(job), 300)}: *{said}*."
     outcome = job.outcome
     reason = line(outcome.reason, 600) if outcome and not outcome.verdict.good else ""
     return Message(f"{text} {reason}".rstrip())
@@ -166,15 +164,16 @@ def headline(job: Job) -> str:
     word = words.VERDICTS[verdict]
     if job.revised:
         word = f"{word} (revised)"
-    if len(job.targets) > 1 and not verdict.good:
-        return f"{word}: {_how_many_good(job)}, {action_text(job)}"
+    if len(job.targets) > 1 and not verdict.good and (good := _how_many_good(job)):
+        return f"{word}: {good}, {action_text(job)}"
     return f"{word}: {action_text(job)}"
 
 
 def _how_many_good(job: Job) -> str:
+    """How many services succeeded, "" where none did."""
     outcomes = [at(job.outcomes, index) for index in job.services_at]
     good = sum(1 for outcome in outcomes if outcome and outcome.verdict.good)
-    return f"{good} of {plural(len(outcomes), 'service')} as asked"
+    return f"{good} of {plural(len(outcomes), 'service')} succeeded" if good else ""
 
 
 def _fallback(job: Job) -> str:
@@ -189,8 +188,8 @@ def _fallback(job: Job) -> str:
 def _waiting(ahead: int, behind: str, what: str) -> str:
     which = f" behind job `{line(behind, 40)}`" if behind else ""
     if ahead > 0 or which:
-        count = f"{plural(ahead, 'job')} ahead of it" if ahead > 0 else "waits"
-        return f"In the queue{which}: {count}; jobs for one {what} run one after the other."
+        count = f", {plural(ahead, 'job')} ahead" if ahead > 0 else ""
+        return f"In the queue{which}{count}. Jobs for one {what} run one at a time."
     return "Starts in a moment."
 
 
@@ -210,7 +209,7 @@ def _small_print(job: Job, now: float, command: str, probation_seconds: float) -
         said.append(line(f"Before: {', '.join(before)}", 300))
     said += [_images(target) for target in job.targets if target.image != target.image_before]
     if job.state is JobState.FINISHED and not job.verdict:
-        said.append(f"`{line(command, 30)} status` tells what runs now.")
+        said.append(f"`{line(command, 30)} status` shows what runs now.")
     return [each for each in said if each]
 
 
@@ -225,8 +224,7 @@ def _probation_words(job: Job, probation_seconds: float) -> str:
         return ""
     if any(outcome and outcome.provisional for outcome in job.outcomes):
         return (
-            f"Watched for {duration(probation_seconds)} more: if a task fails until then,"
-            " this verdict is revised"
+            f"Watching for {duration(probation_seconds)} more; the result changes if a task fails"
         )
     if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
         return f"Watched until {slack_date(job.watched_until)}"
@@ -236,7 +234,7 @@ def _probation_words(job: Job, probation_seconds: float) -> str:
 def _revision_words(job: Job) -> str:
     if not job.revised:
         return ""
-    return "*Revised:* another verdict stood here before; the watch after it showed otherwise"
+    return "*Revised:* a task failed after it had converged"
 
 
 def _before(job: Job, target: Target) -> str:
@@ -263,12 +261,12 @@ def _buttons(job: Job) -> list[Block]:
 
 
 def _stop_button(job: Job) -> Block:
-    text = "What was set already stays set. The message then offers to scale back."
+    text = "Changes already made stay. The message then offers to scale back."
     if job.action in ACTION_WORDS or job.plan:
-        text = "The swarm goes on with what was begun; only the message stops following it."
+        text = "The swarm continues; only this message stops updating."
     if job.state is JobState.QUEUED:
-        text = "The job is taken out of the queue. Nothing was changed yet."
-    question = confirm("Stop waiting?", text, "Stop waiting", "Go on")
+        text = "The job leaves the queue. Nothing was changed yet."
+    question = confirm("Stop waiting?", text, "Stop waiting", "Keep waiting")
     return button("job.cancel", "Stop waiting", job.id, question)
 
 
@@ -283,13 +281,13 @@ def _to_be_rolled_back(job: Job) -> list[Target]:
 
 
 def _stack_back_button(job: Job) -> Block:
-    text = f"You will see what would bring the stack back to version {job.way_back}, then confirm."
+    text = f"Shows a plan to go back to version {job.way_back}. Nothing happens before Confirm."
     question = confirm("Roll back?", text, "Show the plan", "No")
     return button("job.rollback", f"Roll back to version {job.way_back}", job.id, question)
 
 
 def _roll_back_button(job: Job, target: Target) -> Block:
-    text = plain(f"A new job brings the version of {short(job, target)} before back", 280) + "."
+    text = plain(f"A new job brings {short(job, target)} back to its previous version", 280) + "."
     question = confirm("Roll back?", text, "Roll back", "No")
     label = f"Roll back {short(job, target)}" if job.plan else "Roll back"
     return button("job.rollback", label, f"{SERVICE_VALUE}{target.service}", question)

@@ -34,6 +34,13 @@ MOST_NAMES = 1500
 """Characters of names in a row."""
 MOST_TEXT = 3000
 SHOWN_OF_NEW = ("image", "replicas", "mode")
+SUMMARY_WORDS = {
+    PlanAction.REMOVE: ("is removed", "are removed"),
+    PlanAction.UPDATE: ("changes", "change"),
+    PlanAction.CREATE: ("is added", "are added"),
+    None: ("unchanged", "unchanged"),
+}
+"""What becomes of one service and of several, in the order of a summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ def closed_message(job: Job, plan: Plan, decision: Decision, user: str, command:
     asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
     blocks = (
         header(f"{word}: plan to {action_text(job)}"),
-        section(f"{said}\nIt was: {summary(plan)}"),
+        section(f"{said}\nThe plan: {summary(plan)}"),
         context(asked, again),
     )
     text = line(f"{word}: plan to {action_text(job)}. Nothing was changed.", MOST_TEXT)
@@ -97,9 +104,9 @@ def nothing_to_do(plan: Plan, version: int = 0) -> str:
     kept = len(plan.services)
     warned = "".join(f"\n• {each}" for each in plan.warnings[:5])
     scaled = "".join(f"\n• {each}" for each in replica_sentences(plan))
-    as_said = f"it was in version {version}" if version else "its file says"
+    wanted = f"version {version}" if version else "its file"
     return (
-        f"There is nothing to deploy: the stack {plan.stack} is as {as_said}"
+        f"Nothing to deploy: the stack {plan.stack} matches {wanted}"
         f" ({plural(kept, 'service')}).{scaled}{warned}"
     )
 
@@ -107,18 +114,16 @@ def nothing_to_do(plan: Plan, version: int = 0) -> str:
 def summary(plan: Plan) -> str:
     """What would be done, counted, in a sentence."""
     counts = Counter(change.action for change in plan.services)
+    found = [(counts[action], words) for action, words in SUMMARY_WORDS.items() if counts[action]]
     parts = [
-        _part(counts[PlanAction.REMOVE], "goes away", "go away"),
-        _part(counts[PlanAction.UPDATE], "changes", "change"),
-        _part(counts[PlanAction.CREATE], "is added", "are added"),
-        _part(counts[None], "stays as it is", "stay as they are"),
+        _part(count, *words, noun="service" if place == 0 else "")
+        for place, (count, words) in enumerate(found)
     ]
-    said = ", ".join(filter(None, parts))
+    services = f"{', '.join(parts)}." if parts else ""
     others = Counter(step.kind for step in plan.steps if step.kind is not Kind.SERVICE)
     made = ", ".join(plural(count, kind.value) for kind, count in others.items())
-    beside = f"{made} to be made or relabelled" if made else ""
-    services = f"Of its services {said}" if said else ""
-    return f"{'; '.join(filter(None, [services, beside])) or 'Nothing changes'}."
+    beside = f"{made} created or updated." if made else ""
+    return " ".join(filter(None, [services, beside])) or "Nothing changes."
 
 
 def replica_sentences(plan: Plan) -> list[str]:
@@ -140,15 +145,15 @@ def _removals(plan: Plan, detail: PlanDetail) -> Iterator[str]:
     gone = [change for change in plan.services if change.action is PlanAction.REMOVE]
     if len(gone) > detail.services:
         names = _names((each.name for each in gone), plan.stack)
-        yield f"🗑️ *{len(gone)} go away with this deploy:* {names}"
+        yield f"🗑️ *{len(gone)} services will be removed:* {names}"
         return
     for change in gone:
         running = ""
         if change.replicas.live:
-            running = f" Now it has {plural(change.replicas.live, 'replica')}."
+            running = f" ({plural(change.replicas.live, 'replica')})"
         yield (
-            f"🗑️ *{_short(plan, change)} goes away with this deploy:* the file has it no more."
-            f"{running} It is removed last, when everything else is well."
+            f"🗑️ *{_short(plan, change)}* will be removed{running}: it is not in the file."
+            " Removed last, once the other services are healthy."
         )
 
 
@@ -178,7 +183,7 @@ def _field(difference: Difference, length: int) -> str:
     if not difference.old:
         return f"    • {name}: {quoted(difference.new, length)} (new)"
     if not difference.new:
-        return f"    • {name}: {quoted(difference.old, length)} is taken away"
+        return f"    • {name}: {quoted(difference.old, length)} (removed)"
     return f"    • {name}: {quoted(difference.old, length)} → {quoted(difference.new, length)}"
 
 
@@ -192,7 +197,7 @@ def _of_new(change: ServiceChange, detail: PlanDetail) -> str:
 
 def _others(plan: Plan) -> Iterator[str]:
     """The networks, configs and secrets that are touched."""
-    for action, said in ((PlanAction.CREATE, "Created"), (PlanAction.UPDATE, "Given other labels")):
+    for action, said in ((PlanAction.CREATE, "Created"), (PlanAction.UPDATE, "Labels changed")):
         for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
             found = [s.name for s in plan.steps if (s.kind, s.action) == (kind, action)]
             if found:
@@ -204,9 +209,9 @@ def _replicas(plan: Plan, change: ServiceChange) -> str:
     name, numbers = short_name(plan.stack, change.name), change.replicas
     live = plural(numbers.live or 0, "replica")
     if numbers.rule is ReplicaRule.SCALED:
-        return f"{name} keeps its {live}: set by hand, while the file still says {numbers.file}."
+        return f"{name} keeps its {live}: set by hand; the file says {numbers.file}."
     if numbers.rule is ReplicaRule.UNSTATED and numbers.live not in {1, None}:
-        return f"{name} keeps its {live}: the file names no number."
+        return f"{name} keeps its {live}: the file sets no number."
     if numbers.rule is ReplicaRule.FILE and numbers.live not in {None, numbers.planned}:
         return f"{name} goes from {live} to {numbers.planned}: the file's number counts."
     return ""
@@ -229,8 +234,9 @@ def _names(names: Iterable[str], stack: str) -> str:
     return f"{', '.join(shown)}{more}"
 
 
-def _part(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}" if count else ""
+def _part(count: int, one: str, many: str, *, noun: str) -> str:
+    what = plural(count, noun) if noun else str(count)
+    return f"{what} {one if count == 1 else many}"
 
 
 def _short(plan: Plan, change: ServiceChange) -> str:
@@ -239,7 +245,7 @@ def _short(plan: Plan, change: ServiceChange) -> str:
 
 def _confirm_button(job: Job, plan: Plan) -> Block:
     gone = len(plan.removals)
-    away = f" {plural(gone, 'service')} will be removed in the end." if gone else ""
+    away = f" {plural(gone, 'service')} will be removed last." if gone else ""
     question = confirm(f"{action_text(job)}?", f"{summary(plan)}{away}", "Confirm", "Not yet")
     return button(CONFIRM_BUTTON, "Confirm", job.id, question) | {"style": "primary"}
 

@@ -48,7 +48,7 @@ def steps_line(job: Job, plan: Plan) -> str:
     """How far the plan was made, once it was begun; "" before."""
     if job.steps_made is None:
         return ""
-    return f"{job.steps_made} of {plural(len(plan.steps), 'step')} of the plan made"
+    return f"{job.steps_made} of {plural(len(plan.steps), 'plan step')} done"
 
 
 def _in_full(job: Job, indexes: list[int], detail: TargetDetail) -> list[Block]:
@@ -85,7 +85,7 @@ def _short_list(job: Job, order: list[int]) -> Iterator[str]:
 
 def _rest(job: Job, indexes: list[int]) -> str:
     counts = Counter(_rank(job, index) for index in indexes)
-    said = {0: "not as planned", 1: "under way", 2: "well"}
+    said = {0: "unsuccessful", 1: "under way", 2: "healthy"}
     return ", ".join(f"{counts[rank]} {word}" for rank, word in said.items() if counts[rank])
 
 

@@ -66,7 +66,7 @@ def _under_way(
     title = f"*{line(short(job, job.targets[index]), NAME_LENGTH)}*"
     if progress is None:
         what = "node" if job.targets[index].is_node else "service"
-        waits = "was not begun" if job.state is JobState.FINISHED else f"looking at the {what}"
+        waits = "not started" if job.state is JobState.FINISHED else f"checking the {what}"
         return [section(f"{title} · {waits}")]
     lines = [f"{title}  {bar(progress.running, progress.desired)}", line(progress.phase, 300)]
     lines += slot_lines(progress.slots, detail.slots, min(detail.prose, 120))
@@ -80,8 +80,8 @@ def _ended(
     word = f"{words.VERDICTS[outcome.verdict]} · " if len(job.targets) > 1 else ""
     counted = f"  {bar(outcome.running, outcome.desired)} running"
     if job.targets[index].is_node:
-        tasks = plural(outcome.desired, "task")
-        counted = f"  {outcome.running} of {tasks} left it" if outcome.desired else ""
+        tasks = plural(outcome.desired, "task has", "tasks have")
+        counted = f"  {outcome.running} of {tasks} left" if outcome.desired else ""
     lines = [f"{word}*{name}*{counted}"]
     lines += [line(outcome.reason, detail.prose), *_cause_lines(outcome, detail.prose)]
     if outcome.advice:

@@ -31,9 +31,9 @@ class FooterFacts:
 
 
 def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
-    """The jobs under way; says so when they cannot be told."""
+    """The jobs under way; says so when they are unknown."""
     if jobs is None:
-        return "*Jobs:* not known, Redis does not answer"
+        return "*Jobs:* unknown, Redis does not answer"
     if not jobs:
         return ""
     lines = [job_line(job) for job in jobs[:MOST_JOBS]]
@@ -45,10 +45,10 @@ def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
 
 def small_print(facts: FooterFacts, at: float) -> list[str]:
     """When the look was, and how changes reach the bot."""
-    way = "told by the swarm as they happen" if facts.feed == "push" else "found by polling"
-    said = [f"As of {slack_time(at)} · changes are {way}"]
+    way = "live updates" if facts.feed == "push" else "polling"
+    said = [f"As of {slack_time(at)} · {way}"]
     if facts.feed_lag > LATE_SECONDS:
-        said.append(f"⚠️ They were last known to be complete {duration(facts.feed_lag)} ago")
+        said.append(f"⚠️ Data may be {duration(facts.feed_lag)} old")
     if facts.feed_trouble:
         said.append(f"⚠️ {line(facts.feed_trouble, 200)}")
     return said

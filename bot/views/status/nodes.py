@@ -33,9 +33,7 @@ def nodes_message(nodes: Sequence[Node], tasks: Sequence[Task], own: str) -> Mes
     usual = usual_version(nodes)
     title = _title(nodes)
     head = [section(title), *_skew(nodes, usual)]
-    small = context(
-        "`*` is the node that the bot speaks to. Free is what no task has reserved, of all it has."
-    )
+    small = context("`*` = the bot's node. Free = not reserved by any task.")
     rows = [_row(node, tasks, own, usual) for node in nodes]
     shown = table(COLUMNS, rows, MOST_BYTES - size([*head, small]) - MORE_BYTES)
     left = len(rows) - shown.shown
@@ -45,7 +43,7 @@ def nodes_message(nodes: Sequence[Node], tasks: Sequence[Task], own: str) -> Mes
 
 def _title(nodes: Sequence[Node]) -> str:
     ready = sum(node.usable for node in nodes)
-    return f"*{plural(len(nodes), 'node')}*, {ready} of them ready for tasks"
+    return f"*{plural(len(nodes), 'node')}*, {ready} ready for tasks"
 
 
 def _row(node: Node, tasks: Sequence[Task], own: str, usual: str) -> tuple[str, ...]:
@@ -81,4 +79,4 @@ def _skew(nodes: Sequence[Node], usual: str) -> list[dict[str, object]]:
         f"{line(node.hostname, 40)} {line(node.engine_version, 24)}" for node in others[:MOST_NAMED]
     )
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    return [section(f"⚠️ Engines differ: most have {line(usual, 24)}; {named}{more}")]
+    return [section(f"⚠️ Engine versions differ: most have {line(usual, 24)}; {named}{more}")]

@@ -105,7 +105,7 @@ def _task(service: Service, task: Task, names: NodeNames, length: int) -> str:
     state = task.state.name.lower()
     if task.desired > last_wanted(service) and not task.state.over:
         state = f"{state}, stopping"
-    old = "" if task.up_to_date or task.state.over else " · of the version before"
+    old = "" if task.up_to_date or task.state.over else " · previous version"
     since = f"{',' if task.state.over else ' since'} {slack_date(task.since)}" * (task.since > 0)
     error = f" · {line(task.err, length)}" if task.err else ""
     return f"{_sign(service, task)} {place}{state} {on}{since}{old}{error}"

@@ -67,10 +67,10 @@ def _summary(healths: Sequence[Health]) -> str:
     total = plural(len(healths), "service")
     said = []
     if counts[Grade.BAD]:
-        said.append(f"{counts[Grade.BAD]} of {total} not well")
+        said.append(f"{counts[Grade.BAD]} of {total} unhealthy")
     if counts[Grade.CHANGING]:
         said.append(f"{counts[Grade.CHANGING]} of {total} changing")
-    return ", ".join(said) or ("its service is well" if len(healths) == 1 else f"{total}, all well")
+    return ", ".join(said) or f"{total} healthy"
 
 
 def _fallback(summary: str, healths: Sequence[Health]) -> str:
@@ -89,10 +89,10 @@ def _services(healths: Sequence[Health], names: NodeNames, detail: StackDetail) 
     blocks = [block for health in full for block in _in_full(health, names, detail)]
     rest = worse[detail.services :]
     if rest:
-        blocks += packed(_in_short(rest, "Also not well or changing"))
+        blocks += packed(_in_short(rest, "Also unhealthy or changing"))
     if detail.nodes:
         return [*blocks, *packed([_in_a_line(health, names, detail) for health in well])]
-    return [*blocks, *packed(_in_short(well, "Well"))]
+    return [*blocks, *packed(_in_short(well, "Healthy"))]
 
 
 def _in_full(health: Health, names: NodeNames, detail: StackDetail) -> list[Block]:
@@ -163,8 +163,7 @@ def _nothing_there(look: StackLook, facts: FooterFacts) -> Message:
     stack = line(look.stack, 63)
     text = (
         f"There are no services of the stack `{stack.replace('`', chr(39))}` in this swarm."
-        " Either it is not deployed, or it has another name: the bot looks for the one in its"
-        " setting `BOT_STACK`."
+        " It is not deployed, or it has another name: check the setting `BOT_STACK`."
         if stack
         else "There are no services in this swarm."
     )

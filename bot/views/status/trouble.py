@@ -55,7 +55,7 @@ def _done(health: Health) -> int:
 
 
 def _extra(health: Health) -> str:
-    ended = f" · {health.completed} ended well" if health.completed else ""
+    ended = f" · {health.completed} completed" if health.completed else ""
     if health.wanted == 0 and health.service.mode is Mode.REPLICATED:
         return f"{ended} · scaled to 0"
     return ended
@@ -71,7 +71,7 @@ def _update(health: Health, length: int) -> list[str]:
 
 
 def _missing(health: Health) -> list[str]:
-    """What is on its way, and what is missing without a word of why."""
+    """What is on its way, and what is missing without a known cause."""
     on_its_way = [f"{count} {state}" for state, count in health.coming]
     if health.stopping:
         on_its_way.append(f"{health.stopping} stopping")
@@ -79,7 +79,7 @@ def _missing(health: Health) -> list[str]:
         return [f"On its way: {', '.join(on_its_way)}"]
     if health.grade is Grade.BAD and not health.troubles and _done(health) < health.wanted:
         missing = plural(health.wanted - _done(health), "replica")
-        return [f"{missing} missing, and no task tells why"]
+        return [f"{missing} missing, cause unknown"]
     return []
 
 
@@ -89,7 +89,7 @@ def _trouble(health: Health, trouble: Trouble, nodes: NodeNames, length: int) ->
         text = f"The node {node_name(trouble.cause.node_id, nodes)} is down"
     failures = f" · {plural(trouble.failures, 'failure')}" if trouble.failures > 1 else ""
     since = f" · since {slack_date(trouble.since)}" if trouble.since > 0 else ""
-    now = " (runs at this moment)" if trouble.unsteady else ""
+    now = " (running now)" if trouble.unsteady else ""
     return f"{_places(health, trouble.places, nodes)}: {text}{now}{failures}{since}"
 
 

@@ -23,7 +23,7 @@ SAID = {
     Reach.REFUSES: "refuses connections on TCP {port}: is the NFS server running there?",
     Reach.SILENT: "does not answer on TCP {port}: is it up, does a firewall let the bot in?",
     Reach.UNREACHABLE: "cannot be reached from the bot's node",
-    Reach.UNRESOLVED: "is a name that the bot's resolver does not know",
+    Reach.UNRESOLVED: "cannot be resolved",
 }
 
 
@@ -36,7 +36,9 @@ def volumes_message(
         text = f"The services of *{name}* mount no named volumes."
         return Message(text, (section(text),))
     wrong = sum(not _is_well(volume, answers) for volume in volumes)
-    title = f"*{name}*: {plural(len(volumes), 'volume')}" + (f", {wrong} not well" if wrong else "")
+    title = f"*{name}*: {plural(len(volumes), 'volume')}" + (
+        f", {wrong} unhealthy" if wrong else ""
+    )
     ordered = sorted(volumes, key=lambda volume: (_is_well(volume, answers), volume.name))
     texts = [_volume(stack, volume, answers) for volume in ordered]
     small = context(_small_print(volumes, node, trouble))
@@ -96,11 +98,11 @@ def _mounts(stack: str, volume: Volume) -> str:
 def _server(server: NfsServer, answers: Answers) -> str:
     host = quoted(server.host, 80)
     if server.is_placeholder:
-        named = f"{host} is a placeholder" if server.host else "the options name none"
+        named = f"{host} is a placeholder" if server.host else "the options have none"
         return f"NFS server: {named}. Put the server's address into the stack file (`addr=…`)."
     reach = _answer(server, answers)
-    said = SAID[reach].format(port=server.port) if reach else "was not asked"
-    return f"NFS server {host} {said}."
+    said = SAID[reach].format(port=server.port) if reach else "was not checked"
+    return f"NFS server {host} {said}{'' if said.endswith('?') else '.'}"
 
 
 def _difference(volume: Volume) -> str:
@@ -111,14 +113,15 @@ def _difference(volume: Volume) -> str:
         if name != "driver"
     ] or ["another driver"]
     return (
-        f"⚠️ The bot's node made it with other options ({', '.join(each[:4])}) and keeps them until"
-        " the volume is removed there."
+        f"⚠️ On the bot's node it has other options ({', '.join(each[:4])}), until the volume is"
+        " removed there."
     )
 
 
 def _small_print(volumes: Sequence[Volume], node: str, trouble: str) -> str:
     if trouble:
-        return f"What engines made of them is not known: {line(trouble, 300)}"
+        return f"Volume state unknown: {line(trouble, 300)}"
     there = sum(volume.live is not None for volume in volumes)
     where = line(node, NAME_LENGTH)
-    return f"{there} of {len(volumes)} are on {where}, the bot's node; other nodes cannot be asked."
+    found = f"{there} of {len(volumes)} exist on {where}, the bot's node."
+    return f"{found} Other nodes cannot be checked."
