@@ -90,11 +90,11 @@ def scaled(running: int, *, by: str = ANN) -> Json:
 
 STATUS = {
     "response_type": "ephemeral",
-    "text": "orochi: 1 of 3 services not well.",
+    "text": "orochi: 1 of 3 services unhealthy.",
     "blocks": [
-        {"type": "header", "text": plain("❌ orochi: 1 of 3 services not well")},
+        {"type": "header", "text": plain("❌ orochi: 1 of 3 services unhealthy")},
         section(
-            "*django* ▰▱ 1/2 *not well*\n"
+            "*django* ▰▱ 1/2 *unhealthy*\n"
             "&gt; out of memory on `photon-machine-03`, limit 512 MiB\n"
             "Last lines:\n```\nTraceback &lt;most recent call last&gt;:\n"
             "  a &amp;&amp; b, snake_case_name, 2 * 3 * 4\n# no heading\n1. no list\n```"
@@ -254,7 +254,7 @@ class SmallBot:
             {"type": "header", "text": plain(":house: Your swarm")},
             {
                 "type": "section",
-                "text": mrkdwn("*orochi* 3 services, all well"),
+                "text": mrkdwn("*orochi* 3 services healthy"),
                 "accessory": button("refresh", "Refresh"),
             },
         ]

@@ -60,7 +60,7 @@ def test_a_whole_command_is_sent_by_enter_though_more_could_be_added(
     box.send_keys("/orochi status")
     browser.find("[role=option]", "/orochi status django")
     box.send_keys(Keys.ENTER)
-    browser.find(".message", "not well")
+    browser.find(".message", "unhealthy")
     box.send_keys("/orochi", Keys.ENTER)
     browser.wait(lambda: len(stage.bot.got) == 2 or None)
     assert [got["text"] for got in stage.bot.got] == ["status", ""]
@@ -83,16 +83,16 @@ def test_an_answer_to_one_person_is_seen_by_nobody_else(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     browser.type_in("/orochi status")
-    message = browser.find(".message.private", "not well")
+    message = browser.find(".message.private", "unhealthy")
     assert "Only visible to you" in message.text
     picture("ephemeral")
     act_as(browser, "Bob · viewer")
-    browser.gone(".message", "not well")
+    browser.gone(".message", "unhealthy")
 
 
 def test_texts_are_shown_as_slack_shows_them(browser: Browser, stage: Stage) -> None:
     browser.type_in("/orochi status")
-    message = browser.find(".message", "not well")
+    message = browser.find(".message", "unhealthy")
     code = message.find_element("css selector", "pre").text
     assert "Traceback <most recent call last>:" in code
     assert "a && b, snake_case_name, 2 * 3 * 4\n# no heading\n1. no list" in code
@@ -283,7 +283,7 @@ def test_dark_is_the_systems_choice_or_the_readers(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     browser.type_in("/orochi status")
-    browser.find(".message", "not well")
+    browser.find(".message", "unhealthy")
     assert browser.style("body", "background-color") == "rgba(255, 255, 255, 1)"
     browser.prefer("dark")
     browser.wait(lambda: browser.style("body", "background-color") != "rgba(255, 255, 255, 1)")
@@ -302,7 +302,7 @@ def test_a_phone_shows_one_thing_at_a_time_and_nothing_beside_the_page(
 ) -> None:
     browser.size(*PHONE)
     browser.type_in("/orochi status")
-    browser.find(".message", "not well")
+    browser.find(".message", "unhealthy")
     picture("phone")
     assert width_of(browser) <= PHONE[0]
     browser.click("[aria-label=Channels]")

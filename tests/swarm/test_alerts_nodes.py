@@ -36,7 +36,7 @@ async def test_a_node_that_goes_down_is_one_incident(alerted: Desk):
     await asyncio.to_thread(desk.lab.stop_node, lost)
     message = await incident(desk, lost.name, seconds=60)
     assert message.payload["cause"] == "node_down"
-    await edited(desk, message, "Services hit:", "orochi_worker01", "orochi_django")
+    await edited(desk, message, "Services affected:", "orochi_worker01", "orochi_django")
     await asyncio.to_thread(desk.lab.wait_running, "orochi_worker01", 6)
     await asyncio.to_thread(desk.lab.start_node, lost)
     await incident(desk, lost.name, "resolved", also=lambda m: m is message, seconds=60)
@@ -52,7 +52,7 @@ async def test_what_has_no_other_place_is_named_in_the_nodes_incident(alerted: D
     await desk.service("worker01", options=bound)
     await asyncio.to_thread(desk.lab.stop_node, lost)
     message = await incident(desk, lost.name, seconds=60)
-    await edited(desk, message, "No other node fits for:", "orochi_worker01", seconds=40)
+    await edited(desk, message, "No other node fits:", "orochi_worker01", seconds=40)
     assert [each.payload["target"] for each in incidents(desk)] == [lost.name]
 
 

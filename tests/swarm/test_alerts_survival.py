@@ -45,7 +45,7 @@ async def test_what_failed_while_no_bot_ran_is_told_once_and_marked_late(empty_d
     await failures(desk, "worker01", 3)
     await bot.start()
     message = await incident(desk, TARGET, also=lambda m: m.payload["count"] == 3)
-    assert "Late:" in message.shown_text
+    assert "Delayed:" in message.shown_text
     count = first.payload["count"]
     await incident(desk, "orochi_django", also=lambda m: m.payload["count"] > count)
     assert sorted(told(desk)) == ["orochi_django", TARGET]

@@ -91,7 +91,7 @@ async def test_the_swarm_pushes(desk: Desk) -> None:
     await converges(desk, 3)
     answer = await desk.answer("status")
 
-    assert "told by the swarm as they happen" in answer
+    assert "live updates" in answer
     assert "⚠️" not in answer
 
 
@@ -103,7 +103,7 @@ async def test_polling_can_be_had_by_setting(empty_desk: Desk) -> None:
     answer = await empty_desk.answer("status")
 
     assert await kind(bot) == ["poll"]
-    assert "found by polling" in answer
+    assert "· polling" in answer
     assert "⚠️" not in answer
 
 
@@ -125,9 +125,9 @@ async def test_a_control_socket_may_come_and_go(empty_desk: Desk, relay: Relay) 
     lost = await empty_desk.answer("status")
 
     for polled in (without, lost):
-        assert "found by polling" in polled
+        assert "· polling" in polled
         assert "⚠️ There is no control socket of the engine at" in polled
-    assert "told by the swarm as they happen" in pushed
+    assert "live updates" in pushed
     assert "⚠️" not in pushed
     said = [line for line in bot.lines if "Mount the folder /var/run/docker/swarm" in line]
     assert len(said) == 2, "once each time that it is not there"

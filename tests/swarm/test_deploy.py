@@ -34,7 +34,7 @@ async def test_a_first_deploy_is_shown_then_made(desk: Desk, folder: Folder):
     payload = {key: message.payload[key] for key in ("action", "target", "state", "verdict")}
 
     assert payload == {"action": "deploy", "target": "orochi", "state": "queued", "verdict": None}
-    assert "2 are added" in said(message)
+    assert "2 services are added" in said(message)
     assert "the network orochi_default" in said(message)
     assert await services(desk) == {}
     assert await folder.confirmed(message) == "converged"
@@ -51,10 +51,10 @@ async def test_a_changed_file_is_planned_field_by_field(desk: Desk, folder: Fold
     folder.write(compose(service("web", V2), service("db"), service("new")))
     message = await folder.plan()
 
-    assert "old goes away with this deploy" in said(message)
+    assert "*old* will be removed (1 replica)" in said(message)
     assert f"image: `{V1}` → `{V2}`" in said(message)
     assert "*new* is added" in said(message)
-    assert "1 stays as it is" in said(message)
+    assert "1 unchanged" in said(message)
     assert await folder.confirmed(message) == "converged"
     after = await services(desk)
     assert sorted(after) == ["orochi_db", "orochi_new", "orochi_web"]
@@ -67,7 +67,7 @@ async def test_nothing_to_do_starts_nothing(desk: Desk, folder: Folder):
     await folder.deployed(TWO)
     before = await services(desk)
 
-    assert "is as its file says" in await desk.answer("deploy", seconds=20)
+    assert "matches its file" in await desk.answer("deploy", seconds=20)
     assert await services(desk) == before
 
 

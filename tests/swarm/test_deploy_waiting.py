@@ -119,7 +119,7 @@ async def test_a_file_that_changed_meanwhile_makes_the_plan_stale(desk: Desk, fo
     folder.write(NEXT)
 
     assert await folder.confirmed(message) == "refused"
-    assert "What the stack's file and variables make of orochi_web changed" in said(message)
+    assert "The definition of orochi_web in the stack's file or variables changed" in said(message)
     assert await services(desk) == {}
 
 
@@ -129,7 +129,7 @@ async def test_replicas_that_were_set_by_hand_are_kept_and_told(desk: Desk, fold
     folder.write(NEXT)
     message = await folder.plan()
 
-    assert "web keeps its 3 replicas: set by hand, while the file still says 1" in said(message)
+    assert "web keeps its 3 replicas: set by hand; the file says 1" in said(message)
     assert await folder.confirmed(message) == "converged"
     assert message.payload["running"] == 3
     folder.write(compose(service("web", V2, replicas=2)))
@@ -158,7 +158,7 @@ async def test_a_broken_file_is_refused_with_what_is_wrong(desk: Desk, folder: F
     folder.write(ONE.replace("    image:", "    imagination:"))
     answer = await desk.answer("deploy", seconds=20)
 
-    assert "`orochi.yml` has a key" in answer
+    assert "`orochi.yml` has an unknown key" in answer
     assert "Nothing was changed" in answer
     assert "There is no file `shop.yml`" in await desk.answer("deploy shop", seconds=20)
     assert [each for each in desk.slack.workspace.messages.values() if is_job(each)] == []
@@ -170,11 +170,11 @@ async def test_stopping_to_wait_says_what_was_made(desk: Desk, folder: Folder):
     message = await folder.plan("deploy --yes")
     await until_image(desk, "orochi_web", V1)
     await desk.slack.wait_for_message(
-        lambda m: m is message and "steps of the plan made" in said(m), timeout=20
+        lambda m: m is message and "plan steps done" in said(m), timeout=20
     )
     await desk.slack.press(message, "job.cancel")
 
     verdict = await folder.verdict(message)
-    assert "3 of 3 steps of the plan made" in said(message)
+    assert "3 of 3 plan steps done" in said(message)
     assert verdict in {"cancelled", "crash_looping"}
     assert sorted(await services(desk)) == ["orochi_db", "orochi_web"]

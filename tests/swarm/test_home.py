@@ -34,8 +34,8 @@ async def test_the_tab_follows_the_swarm_and_stops_a_job(desk: Desk):
     await desk.service("worker01", replicas=1)
     await opened(desk, OPERATOR)
     await opened(desk, BOB)
-    assert "1 service, all well" in shown(desk, OPERATOR)
-    assert "*orochi* · 1 of 1 service well" in shown(desk, BOB)
+    assert "1 service healthy" in shown(desk, OPERATOR)
+    assert "*orochi* · 1 of 1 service healthy" in shown(desk, BOB)
     await desk.service("slow", "sh", "-c", "sleep 3600", replicas=0, options=(
         "--health-cmd", "false", "--health-interval", "600s"))  # fmt: skip
     await desk.type("scale slow 1")

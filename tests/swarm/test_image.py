@@ -79,7 +79,7 @@ async def test_changes_are_pushed(stack: BotStack) -> None:
         await stack.execute(replica, "python", "-m", "bot", "check") for replica in stack.replicas()
     ]
 
-    assert "told by the swarm as they happen" in status
+    assert "live updates" in status
     assert "⚠️" not in status
     assert all("changes: pushed by the swarm through" in report for report in reports)
 

@@ -149,7 +149,7 @@ async def test_nodes_are_listed_as_docker_does_with_what_is_free(desk: Desk):
         assert title in answer
     for word in ("photon-machine-01", "Leader", "Drain", "TASKS", "CPU FREE", "MEMORY FREE", " *"):
         assert word in answer
-    assert "2 of them ready" in answer
+    assert "2 ready for tasks" in answer
 
 
 async def test_volumes_say_whether_their_nfs_servers_answer(desk: Desk):
@@ -170,7 +170,7 @@ async def test_volumes_say_whether_their_nfs_servers_answer(desk: Desk):
     assert "`nfs_server_ip` is a placeholder" in answer
     assert f"answers on TCP {port}" in answer
     assert f"refuses connections on TCP {refusing}" in answer
-    assert "4 volumes, 2 not well" in answer
+    assert "4 volumes, 2 unhealthy" in answer
     assert "orochi_db" in answer
     assert "Used by db `/db`" in answer
 
@@ -185,7 +185,7 @@ async def test_a_volume_that_the_engine_made_otherwise(desk: Desk):
     mount = "type=volume,source=orochi_media,target=/m,volume-opt=type=none,volume-opt=o=bind"
     await desk.service("django", running=0, options=("--mount", mount))
     answer = await desk.answer("volumes")
-    assert "made it with other options" in answer
+    assert "has other options" in answer
     assert "`tmpfs`" in answer
 
 

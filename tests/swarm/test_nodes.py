@@ -86,7 +86,7 @@ async def test_drain_moves_all_tasks_and_says_where_they_went(desk: Desk):
     assert before["Spec"] | {"Availability": "drain"} == after["Spec"]
     shown = message.shown_text
     assert f"drain {SECOND}" in shown
-    assert "2 of 2 tasks left it" in shown
+    assert "2 of 2 tasks have left" in shown
     assert "orochi_django" in shown
     assert "photon-machine-01" in shown
     assert states(message)[-1] == "finished"
@@ -108,7 +108,7 @@ async def test_drain_of_what_fits_nowhere_else_is_refused_and_with_yes_unschedul
     assert (await node(desk, SECOND))["Spec"]["Availability"] == "active"
     message = await desk.job(f"drain {SECOND} --yes")
     first = first_shown(message)
-    assert "1 task has to run elsewhere: `orochi_es01`." in first
+    assert "1 task moves to other nodes: `orochi_es01`." in first
     assert "⚠️ `orochi_es01`: its task will find no other node" in first
     assert verdict(message) == "unschedulable"
     assert "no suitable node" in message.shown_text
@@ -147,11 +147,11 @@ async def test_a_drain_waits_for_a_jobs_task_that_the_swarm_leaves_there(desk: D
     )  # fmt: skip
     await living(desk, f"{STACK}_migrate", 3)
     message = await desk.job(f"drain {SECOND}")
-    assert "which stays until it ends: `orochi_migrate`" in first_shown(message)
+    assert "Jobs whose task stays here until it ends: `orochi_migrate`" in first_shown(message)
     shown = "\n".join("\n".join(texts_within(list(e.content.blocks))) for e in message.edits)
-    assert "a job's task, it stays until it ends" in shown
+    assert "a job's task, stays until it ends" in shown
     assert verdict(message) == "converged"
-    assert "1 of 1 task left it" in message.shown_text
+    assert "1 of 1 task has left" in message.shown_text
     assert await containers(desk, SECOND) == 0
 
 
@@ -188,10 +188,10 @@ async def test_activate_lets_global_tasks_come_back(desk: Desk):
     assert verdict(message) == "converged"
     assert message.payload["target"] == f"node:{SECOND}"
     assert "orochi_agent" in message.shown_text
-    assert "It takes tasks" in message.shown_text
+    assert "Running tasks are not moved back." in message.shown_text
     assert await containers(desk, SECOND) == 1
     again = await desk.job(f"activate {SECOND}")
-    assert "active already" in again.shown_text
+    assert "Already active" in again.shown_text
 
 
 async def test_activating_a_node_that_is_down_is_no_success(desk: Desk):
@@ -218,7 +218,7 @@ async def test_somebody_activates_the_node_meanwhile(desk: Desk):
     await available(desk, SECOND, "active")
     message = await desk.slack.wait_for_message(finished, timeout=30)
     assert verdict(message) == "superseded"
-    assert "Somebody else made it active" in message.shown_text
+    assert "Someone else activated it" in message.shown_text
 
 
 async def test_who_stops_waiting_leaves_the_node_drained(desk: Desk):

@@ -52,7 +52,7 @@ async def test_an_http_probe_is_waited_for(desk: Desk):
     async with door.serving() as address:
         await probed(desk, f"http://{address}/ready")
         await desk.type("scale 3")
-        waiting = f"3 of 3 run; http://{address}/ready answers 503 and not 2xx"
+        waiting = f"3/3 running; http://{address}/ready answers 503, expected 2xx"
         message = await desk.slack.wait_for_message(lambda m: waiting in m.shown_text, timeout=30)
         assert message.payload["state"] == "running"
         door.open.set()
@@ -68,7 +68,7 @@ async def test_a_restart_waits_for_the_probe_too(desk: Desk):
         await probed(desk, f"http://{address}/ready")
         await desk.type("restart worker01")
         message = await desk.slack.wait_for_message(
-            lambda m: "2 of 2 run; http" in m.shown_text, timeout=60
+            lambda m: "2/2 running; http" in m.shown_text, timeout=60
         )
         assert message.payload["state"] == "running"
         door.open.set()
@@ -84,16 +84,16 @@ async def test_a_probe_out_of_reach_is_told_at_once_and_never_converges(empty_de
 
     await desk.type("scale 3")
     message = await desk.slack.wait_for_message(
-        lambda m: is_job(m) and "3 of 3 run; registration is not verified" in m.shown_text,
+        lambda m: is_job(m) and "3/3 running; registration not verified" in m.shown_text,
         timeout=30,
     )
     assert message.payload["state"] == "running"
-    assert "attach the bot to a network that scheduler is on" in message.shown_text
+    assert "it must share a network with it" in message.shown_text
     message = await desk.slack.wait_for_message(finished, timeout=30)
 
     assert message.payload["verdict"] == "timed_out"
-    assert "3 of 3 run: registration was not verified, since" in message.shown_text
-    assert "Attach the bot to a network that scheduler is on" in message.shown_text
+    assert "3/3 running after 10 s: registration not verified because" in message.shown_text
+    assert "Attach the bot to a network of scheduler" in message.shown_text
 
 
 async def test_a_label_that_cannot_be_read_fails_with_what_would_be_right(desk: Desk):
@@ -102,6 +102,6 @@ async def test_a_label_that_cannot_be_read_fails_with_what_would_be_right(desk: 
     message = await desk.job("scale 3")
 
     assert message.payload["verdict"] == "failed"
-    assert "3 of 3 run, but whether that is ready cannot be verified" in message.shown_text
-    assert "it has to be dask://HOST:PORT or http://HOST:PORT/PATH" in message.shown_text
+    assert "3/3 running, but readiness is unknown" in message.shown_text
+    assert "use dask://HOST:PORT or http://HOST:PORT/PATH" in message.shown_text
     assert "--label-add orochi-bot.probe=… orochi_worker01" in message.shown_text

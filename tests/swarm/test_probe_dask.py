@@ -118,7 +118,7 @@ async def test_a_scale_converges_only_when_the_workers_have_registered(stack: Bo
     """Three containers run, two are registered: the job goes on until the third has connected."""
     await stack.type("scale 3")
     message = await stack.slack.wait_for_message(
-        lambda m: waiting(m, f"3 of 3 run; 2 of 3 registered at {PROBE}"), timeout=60
+        lambda m: waiting(m, f"3/3 running; 2 of 3 registered at {PROBE}"), timeout=60
     )
     assert message.payload["verdict"] is None
     await let_go(stack, LATE)
@@ -136,7 +136,7 @@ async def test_a_restart_counts_the_new_workers_alone(stack: BotStack) -> None:
 
     await stack.type("restart worker01")
     message = await stack.slack.wait_for_message(
-        lambda m: m.ts not in known and waiting(m, "3 of 3 run; 2 of 3 registered"), timeout=120
+        lambda m: m.ts not in known and waiting(m, "3/3 running; 2 of 3 registered"), timeout=120
     )
     assert message.payload["state"] == "running"
     await let_go(stack, LATE)

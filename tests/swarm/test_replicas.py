@@ -116,7 +116,7 @@ async def test_one_service_that_cannot_be_changed_keeps_another_from_nothing(des
     assert "`/orochi rollback orochi_worker01`" in both.shown_text
     django = (await desk.inspect("django"))["Spec"]["Mode"]["Replicated"]["Replicas"]
     assert django == 1
-    assert "since another service was refused" in both.shown_text
+    assert "Not changed: another service was refused" in both.shown_text
 
 
 async def test_a_post_whose_answer_is_lost_is_found_again(desk: Desk):
@@ -153,7 +153,7 @@ async def test_an_engine_that_hangs_is_told_and_outlived(desk: Desk):
     node.freeze()
     try:
         await desk.slack.wait_for_message(
-            lambda m: m is message and "not known at the moment" in m.shown_text, timeout=30
+            lambda m: m is message and "unknown at the moment" in m.shown_text, timeout=30
         )
     finally:
         node.thaw()

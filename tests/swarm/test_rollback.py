@@ -159,7 +159,7 @@ async def test_a_restart_that_failed_is_taken_back(desk: Desk):
     assert verdict(stopped) == "paused"
     message = await desk.job("rollback worker01")
     assert verdict(message) == "paused"
-    assert "The roll back failed, and the swarm paused it" in said(message)
+    assert "The rollback failed and was paused" in said(message)
     assert "exit 3" in said(message)
 
 

@@ -61,8 +61,8 @@ async def test_orochi_wants_two_variables_and_is_planned_with_them(
     assert order.index("es01") < order.index("scheduler") < order.index("worker01")
     server, tags = plan.warnings
     assert server.startswith("NFS volumes `elasticsearch_data`, `media_path`, `postgres_backups`, ")
-    assert "the options name `nfs_server_ip`, a placeholder." in server
-    assert tags.startswith("Images without a version of their own: ")
+    assert "the options have `nfs_server_ip`, a placeholder." in server
+    assert tags.startswith("Images without a fixed version: ")
 
 
 def test_every_variable_of_orochi_is_in_its_example() -> None:

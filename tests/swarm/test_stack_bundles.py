@@ -150,9 +150,9 @@ async def test_a_file_full_of_traps_is_told_of_each_once(
         "A swarm ignores `build`, `container_name`, `expose` and `restart` in `ours.yml`:",
         "`web` mounts `./media`:",
         f"NFS volume `files`: the server `127.0.0.1` refuses connections on TCP {closed_port}:",
-        "NFS volume `symbols`: the options name `nfs_server_ip`, a placeholder.",
+        "NFS volume `symbols`: the options have `nfs_server_ip`, a placeholder.",
         "The volume `ours_data` is local, and `db` and `web` may run on",
-        "Images without a version of their own: `lab/busy` (web).",
+        "Images without a fixed version: `lab/busy` (web).",
     )
     assert len(told) == len(begins), told
     assert all(a.startswith(b) for a, b in zip(told, begins, strict=True)), told

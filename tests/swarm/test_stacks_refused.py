@@ -20,16 +20,16 @@ HEAD = 'version: "3.8"\nservices:\n  web:\n    image: lab/busy:1\n'
 BROKEN = {
     "an unknown key": (
         f"{HEAD}    foo_bar: 1\n",
-        "`ours.yml` has a key in `services.web` that stacks do not know: `foo_bar`.",
+        "`ours.yml` has an unknown key in `services.web`: `foo_bar`.",
     ),
     "an unknown key at the top": (
         f"{HEAD}volumen: {{}}\n",
-        "`ours.yml` has a key at its top that stacks do not know: `volumen`.",
+        "`ours.yml` has an unknown key at its top: `volumen`.",
     ),
     "no YAML": (f"{HEAD}   - [\n", "`ours.yml` is not valid YAML:"),
     "an unset variable": (
         f"{HEAD}    environment: {{A: '$ONE', B: '${{TWO}}', C: '${{THREE:-}}'}}\n",
-        "`ours.yml` uses `ONE` and `TWO`, which are not set: nothing would stand there.",
+        "`ONE` and `TWO` are not set, but `ours.yml` uses them.",
     ),
     "a variable that is required": (
         f"{HEAD}    environment: {{A: '${{ONE:?the first one}}'}}\n",
@@ -37,23 +37,23 @@ BROKEN = {
     ),
     "an external network that is missing": (
         f"{HEAD}    networks: [nonet]\nnetworks: {{nonet: {{external: true}}}}\n",
-        "`ours.yml` expects the network `nonet` to be in the swarm: it is not.",
+        "`ours.yml` needs the network `nonet`, which is not in the swarm.",
     ),
     "an external secret that is missing": (
         f"{HEAD}    secrets: [nosec]\nsecrets: {{nosec: {{external: true}}}}\n",
-        "`ours.yml` expects the secret `nosec` for its service `web` to be in the swarm",
+        "`ours.yml` needs the secret `nosec` for its service `web`, which is not in the swarm",
     ),
     "an external config that is missing": (
         f"{HEAD}    configs: [nocfg]\nconfigs: {{nocfg: {{external: true}}}}\n",
-        "`ours.yml` expects the config `nocfg` for its service `web` to be in the swarm",
+        "`ours.yml` needs the config `nocfg` for its service `web`, which is not in the swarm",
     ),
     "a config's file that is missing": (
         f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: ./nofile.txt}}}}\n",
-        "The file `nofile.txt`, which `ours.yml` names, is not there.",
+        "The file `nofile.txt` in `ours.yml` does not exist.",
     ),
     "a file of variables that is missing": (
         f"{HEAD}    env_file: nofile.env\n",
-        "The file `nofile.env`, which `ours.yml` names, is not there.",
+        "The file `nofile.env` in `ours.yml` does not exist.",
     ),
     "a config's file outside of the folder": (
         f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: ../../../etc/hostname}}}}\n",
@@ -144,8 +144,8 @@ async def test_a_name_at_the_top_is_the_files_own(bench: Workbench) -> None:
 
     error = await refusal(bench)
 
-    assert error.sentence == "`ours.yml` has a key at its top that stacks do not know: `name`."
-    assert "the stack's name is that of its file, ours" in error.hint
+    assert error.sentence == "`ours.yml` has an unknown key at its top: `name`."
+    assert "the stack is named after its file, ours" in error.hint
 
 
 @every_client
@@ -161,7 +161,7 @@ async def test_contents_that_changed_under_their_name(
     error = await refusal(bench)
 
     assert error.sentence.startswith(f"The {kind} `ours_")
-    assert "is in the swarm with another content, which cannot be changed." in error.sentence
+    assert "is in the swarm with different content, which cannot be changed." in error.sentence
     assert "_2`" in error.hint
 
 
@@ -171,7 +171,7 @@ async def test_a_port_that_another_service_publishes(bench: Workbench) -> None:
 
     error = await refusal(bench)
 
-    assert error.sentence == ("ours_web would publish the port 18300/udp, which taken has already.")
+    assert error.sentence == ("ours_web cannot publish the port 18300/udp: taken has it.")
 
 
 async def test_a_mode_that_the_engine_would_not_change(bench: Workbench) -> None:
@@ -182,7 +182,8 @@ async def test_a_mode_that_the_engine_would_not_change(bench: Workbench) -> None
     error = await refusal(bench)
 
     assert error.sentence == (
-        "ours_web is replicated in the swarm and global in `ours.yml`: a service keeps its mode."
+        "ours_web is replicated in the swarm and global in `ours.yml`: the mode of a service "
+        "cannot change."
     )
 
 

@@ -107,7 +107,7 @@ async def test_what_was_removed_and_made_meanwhile(bench: Workbench) -> None:
     assert "ours_cache was removed since the plan was made." in told
     for name in ("ours_cache", "ours_keeper"):
         step = next(step for step in confirmed.plan.steps if step.name == name)
-        with pytest.raises(StalePlanError, match=f"{name} was (removed|made by somebody else)"):
+        with pytest.raises(StalePlanError, match=f"{name} was (removed|created by someone else)"):
             await bench.stacks.apply(confirmed, step)
 
 
@@ -121,6 +121,6 @@ async def test_a_file_that_changed_since_it_was_confirmed(bench: Workbench) -> N
     (told,) = stale(confirmed, (await bench.stacks.record(OURS)).plan)
 
     assert told == (
-        "What the stack's file and variables make of ours_web changed since the plan was made: "
-        "label team b → c."
+        "The definition of ours_web in the stack's file or variables changed since the plan was "
+        "made: label team b → c."
     )

@@ -69,7 +69,7 @@ async def test_a_deploy_that_changed_nothing_is_no_version_and_offers_no_way_bac
     message = await folder.deployed(compose(web, end=nets))
 
     assert message.payload["verdict"] == "failed"
-    assert "It was not made" in said(message)
+    assert "It was not changed." in said(message)
     assert "job.rollback" not in str(message.blocks)
     assert await desk.answer("history") == before
 
@@ -126,7 +126,7 @@ async def test_rollback_alone_goes_back_and_forth(desk: Desk, folder: Folder):
     (folder.path / "orochi.yml").unlink()
 
     message = await folder.plan("rollback")
-    assert "db goes away with this deploy" in said(message)
+    assert "*db* will be removed (1 replica)" in said(message)
     assert await folder.confirmed(message) == "converged"
     assert await images(desk) == {WEB: V1}
 
@@ -217,26 +217,29 @@ async def test_a_version_whose_files_cannot_be_read_any_more_is_listed_and_refus
 
 BROKEN = {
     "syntax": (compose(service("web")) + "   - [\n", "is not valid YAML"),
-    "an unknown key": (compose(service("web", more="    foo: 1\n")), "do not know: `foo`"),
+    "an unknown key": (
+        compose(service("web", more="    foo: 1\n")),
+        "has an unknown key in `services.web`: `foo`",
+    ),
     "an unset variable": (
         compose(service("web", more="    environment: {A: $NOBODY}\n")),
-        "uses `NOBODY`, which is not set",
+        "`NOBODY` is not set, but",
     ),
     "a missing file": (
         compose(service("web", more="    configs: [a]\n"), end="configs: {a: {file: no.txt}}\n"),
-        "The file `no.txt`, which `orochi.yml` names, is not there",
+        "The file `no.txt` in `orochi.yml` does not exist",
     ),
     "a missing network": (
         compose(service("web"), end="networks: {default: {external: true, name: nonet}}\n"),
-        "expects the network `nonet` to be in the swarm",
+        "needs the network `nonet`, which is not in the swarm",
     ),
     "a missing secret": (
         compose(service("web", more="    secrets: [s]\n"), end="secrets: {s: {external: true}}\n"),
-        "expects the secret `s` for its service `web` to be in the swarm",
+        "needs the secret `s` for its service `web`, which is not in the swarm",
     ),
     "a config that was changed in place": (
         compose(service("web", more="    configs: [c]\n"), end="configs: {c: {file: new.txt}}\n"),
-        "The config `orochi_c` is in the swarm with another content, which cannot be changed.",
+        "The config `orochi_c` is in the swarm with different content, which cannot be changed.",
     ),
 }
 

@@ -121,7 +121,7 @@ def a_job() -> Job:
     """A job of one service."""
     target = Target("orochi_web", "id", 2)
     job = Job("k3f9ab", "scale", "orochi", "scale web 2", "U1", "C1", 0.0, (target,))
-    return job.with_outcome(0, Outcome(Verdict.CONVERGED, "2 of 2 run."))
+    return job.with_outcome(0, Outcome(Verdict.CONVERGED, "2/2 running."))
 
 
 def an_incident() -> Incident:

@@ -173,9 +173,9 @@ def test_links_are_links() -> None:
 
 
 def test_the_fallback_text_is_shown_where_it_says_something_else() -> None:
-    made = blocks.section("5 of 5 run.\nOn n1.")
+    made = blocks.section("5/5 running.\nOn n1.")
 
-    assert shown(made, text="5 of 5 run.") == shown(made)
+    assert shown(made, text="5/5 running.") == shown(made)
     assert shown(made, text="Converged").split("\n") == [
         *shown(made).split("\n"),
         "",

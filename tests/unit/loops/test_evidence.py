@@ -35,7 +35,7 @@ async def judged(records: Records, *tasks: Task) -> Outcome:
     """The outcome of a crash loop of which ``tasks`` are seen, the latest failure first."""
     cause = classify(tasks[0], LIMITED)
     assert cause is not None
-    outcome = Outcome(Verdict.OUT_OF_MEMORY, f"0 of 1 runs: {cause.text}.", cause=cause)
+    outcome = Outcome(Verdict.OUT_OF_MEMORY, f"0/1 running: {cause.text}.", cause=cause)
     look = Look(0.0, LIMITED, tasks, NODES)
     return await EvidenceReader(cast("Swarm", records)).add(outcome, look)
 

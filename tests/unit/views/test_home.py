@@ -66,7 +66,7 @@ def buttons(message):
 def test_the_tab_tells_what_an_operator_wants_to_know():
     message = home_message(BOARD, NOW, NOW + 600, operator=True)
     text = shown(message)
-    assert "1 of 2 services not well · 1 open incident · 1 job under way" in text
+    assert "1 of 2 services unhealthy · 1 open incident · 1 job under way" in text
     assert "fire22" in text
     assert "*worker01*" in text
     assert "*orochi* · 1 of 2 services well · version 3, converged, by <@U1>" in text

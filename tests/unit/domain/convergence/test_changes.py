@@ -47,9 +47,9 @@ def test_a_paused_update_is_paused_with_the_cause_of_the_task_that_it_names():
     assert outcome.verdict.value == "paused"
     assert outcome.cause is not None
     assert outcome.cause.kind.value == "image_missing"
-    assert "1 of 3 run as updated, 1 as before" in outcome.reason
+    assert "1/3 running as updated, 1 as before" in outcome.reason
     assert not outcome.can_roll_back
-    assert "no other version to go back to" in outcome.advice
+    assert "No previous version" in outcome.advice
 
 
 def test_a_paused_update_names_the_way_back_where_there_is_one():
@@ -61,7 +61,7 @@ def test_a_paused_update_names_the_way_back_where_there_is_one():
         outcome = machine.outcome(2, *running(1), a_task("old", 2, up_to_date=False))
 
         assert outcome.can_roll_back
-        assert outcome.advice == f"Go back to what was before: `{typed} stack_web`."
+        assert outcome.advice == f"Roll back: `{typed} stack_web`."
 
 
 def test_an_update_that_the_swarm_rolls_back_is_followed_to_the_end_and_is_a_failure():
@@ -84,7 +84,7 @@ def test_a_roll_back_that_is_paused_too_says_that_even_that_failed():
     outcome = machine.outcome(9, *running(1))
 
     assert outcome.verdict.value == "paused"
-    assert "so did the roll back" in outcome.reason
+    assert "so did the rollback" in outcome.reason
 
 
 def test_an_update_that_went_on_over_failures_has_failed_with_how_many_run():
@@ -96,7 +96,7 @@ def test_an_update_that_went_on_over_failures_has_failed_with_how_many_run():
     outcome = machine.outcome(9, *running(1, 2), *tries, a_task("next", 3, READY, desired=READY))
 
     assert outcome.verdict.value == "failed"
-    assert outcome.reason.startswith("2 of 3 run; slot 3 failed 4 times")
+    assert outcome.reason.startswith("2/3 running; slot 3 failed 4 times")
 
 
 def test_an_update_that_completed_and_runs_after_all_is_converged():
@@ -150,7 +150,7 @@ def test_the_roll_back_that_the_job_asked_for_may_fail_and_be_paused():
     outcome = machine.outcome(9, *running(1))
 
     assert outcome.verdict.value == "paused"
-    assert outcome.reason.startswith("The roll back failed, and the swarm paused it (1 of 3 run)")
+    assert outcome.reason.startswith("The rollback failed and was paused (1/3 running)")
     assert not outcome.can_roll_back
 
 
@@ -186,7 +186,7 @@ def test_another_template_than_the_change_left_supersedes_what_replaces_tasks():
     outcome = machine.outcome(1, *running(1, 2, 3))
 
     assert outcome.verdict.value == "superseded"
-    assert outcome.reason == "Somebody else changed its version meanwhile."
+    assert outcome.reason == "Someone else changed its version."
 
 
 def test_the_template_from_before_is_no_other_one_when_the_swarm_takes_the_update_back():
@@ -246,7 +246,7 @@ def test_a_roll_back_that_takes_the_number_back_supersedes_a_scale():
     outcome = machine.outcome(1, *running(1))
 
     assert outcome.verdict.value == "superseded"
-    assert outcome.reason == "A roll back set it to 1 meanwhile; this job wanted 3."
+    assert outcome.reason == "A rollback set it to 1; this job wanted 3."
 
 
 def test_a_roll_back_by_the_swarm_that_takes_the_number_back_is_a_roll_back_for_a_deploy():
@@ -266,7 +266,7 @@ def test_another_number_set_by_somebody_else_supersedes():
     outcome = machine.outcome(1, *running(1))
 
     assert outcome.verdict.value == "superseded"
-    assert outcome.reason == "Somebody else set it to 7 meanwhile; this job wanted 3."
+    assert outcome.reason == "Someone else set it to 7; this job wanted 3."
 
 
 def test_another_change_with_the_same_number_is_followed():

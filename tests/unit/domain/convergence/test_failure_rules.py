@@ -52,7 +52,7 @@ def test_three_failures_of_one_slot_are_crash_looping_with_the_exit_code():
     assert outcome.verdict.value == "crash_looping"
     assert outcome.cause is not None
     assert (outcome.cause.exit_code, outcome.cause.task_id) == (7, "xxx")
-    assert outcome.reason == "0 of 1 runs; slot 1 failed 3 times: the container ended with exit 7."
+    assert outcome.reason == "0/1 running; slot 1 failed 3 times: the container ended with exit 7."
 
 
 def test_failures_of_different_slots_do_not_add_up():
@@ -182,7 +182,7 @@ def test_a_task_that_finds_no_node_is_unschedulable_within_ten_seconds():
     assert step.look_again_in == 5.0
     outcome = machine.outcome(5.5, *running(1, 2, 3, 4), lonely)
     assert outcome.verdict.value == "unschedulable"
-    assert outcome.reason == f"4 of 5 run; 1 fits nowhere: {NO_NODE}."
+    assert outcome.reason == f"4/5 running; 1 task cannot be placed: {NO_NODE}."
     assert outcome.advice.endswith("or scale back: `/orochi scale stack_web 4`.")
 
 
@@ -242,7 +242,7 @@ def test_a_slot_that_ended_with_exit_0_and_restarts_on_failure_only_has_failed()
     assert machine.verdict(1.9, ended) is None
     outcome = machine.outcome(2, ended)
     assert outcome.verdict.value == "failed"
-    assert "restarts on failure only" in outcome.reason
+    assert "policy `on-failure`" in outcome.reason
 
 
 def test_a_slot_that_ended_so_before_the_change_keeps_it_from_converging():
@@ -315,14 +315,14 @@ def test_the_time_limit_says_what_is_missing():
     outcome = machine.outcome(900, *running(1, 2, 3), slow)
     assert outcome.verdict.value == "timed_out"
     assert outcome.reason == (
-        "After 15 min 3 of 5 run: slot 4 is preparing on photon-machine-02 for 14 min."
+        "3/5 running after 15 min: slot 4 preparing on photon-machine-02 for 14 min."
     )
 
 
 def test_the_time_limit_says_so_when_the_swarm_made_no_tasks():
     machine = Machine(a_goal(2, limits=ConvergenceLimits(time_limit=30)))
 
-    assert "the swarm has made no tasks for the rest" in machine.outcome(30, *running(1)).reason
+    assert "the swarm has created no tasks for the rest" in machine.outcome(30, *running(1)).reason
 
 
 def test_the_time_limit_says_so_when_containers_will_not_stop():
@@ -338,7 +338,7 @@ def test_the_time_limit_of_a_job_says_what_still_runs():
 
     reason = machine.outcome(900, a_task("j", 0, desired=COMPLETE)).reason
 
-    assert "slot 0 is running on photon-machine-01" in reason
+    assert "slot 0 running on photon-machine-01" in reason
 
 
 def test_a_task_that_ended_failed_before_its_desired_state_followed_counts_once():

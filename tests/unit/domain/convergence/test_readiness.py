@@ -61,7 +61,7 @@ def test_converged_only_when_as_many_are_registered_as_run():
     assert found is not None
     assert found.verdict.value == "converged"
     assert found.reason == (
-        "3 of 3 run, and did for 5 s without a failure; 3 of 3 registered at dask://scheduler:8787."
+        "3/3 running, stable for 5 s; 3 of 3 registered at dask://scheduler:8787."
     )
 
 
@@ -71,7 +71,7 @@ def test_the_progress_shows_how_many_are_registered():
     some = machine.see(0, *workers(1, 2, 3), reading=registered(1, 2))
     all_ = machine.see(1, *workers(1, 2, 3), reading=registered(1, 2, 3))
 
-    assert some.progress.phase == "3 of 3 run; 2 of 3 registered at dask://scheduler:8787"
+    assert some.progress.phase == "3/3 running; 2 of 3 registered at dask://scheduler:8787"
     assert some.look_again_in == 1.0
     assert all_.progress.phase == (
         "all running, 3 of 3 registered at dask://scheduler:8787; holding for 5 s"
@@ -99,7 +99,7 @@ def test_workers_of_other_services_and_forgotten_ones_do_not_count():
     assert found is not None
     assert found.verdict.value == "timed_out"
     assert found.reason == (
-        "After 15 min 3 of 3 run: 0 of 3 registered at dask://scheduler:8787, not registered: "
+        "3/3 running after 15 min: 0 of 3 registered at dask://scheduler:8787, not registered: "
         "slot 1 on photon-machine-01, slot 2 on photon-machine-01, slot 3 on photon-machine-01; "
         "the scheduler knows 3 at other addresses."
     )
@@ -118,7 +118,7 @@ def test_workers_at_other_addresses_are_told_while_none_has_its_own():
 
     assert none.phase.endswith("0 of 3 registered at dask://scheduler:8787; the scheduler knows 3"
                                " at other addresses")  # fmt: skip
-    assert some.phase == "3 of 3 run; 1 of 3 registered at dask://scheduler:8787"
+    assert some.phase == "3/3 running; 1 of 3 registered at dask://scheduler:8787"
     assert late is not None
     assert "the scheduler knows 2 at other addresses" in late.reason
 
@@ -154,9 +154,9 @@ def test_a_global_service_names_the_nodes_that_lack_a_worker():
 
 
 NOWHERE = [
-    (Reach.UNRESOLVED, f"the name scheduler of {DASK} is not known where the bot runs"),
-    (Reach.SILENT, f"{DASK} does not answer"),
-    (Reach.UNREACHABLE, f"there is no way from the bot to {DASK}"),
+    (Reach.UNRESOLVED, "the bot cannot resolve `scheduler`"),
+    (Reach.SILENT, f"the bot gets no answer from {DASK}"),
+    (Reach.UNREACHABLE, f"the bot cannot reach {DASK}"),
 ]
 NO_SCHEDULER = [
     (Unreached(Reach.REFUSES), f"nothing listens at {DASK} yet"),
@@ -180,13 +180,11 @@ def test_a_probe_that_cannot_be_reached_is_told_at_once_and_never_converges(
     assert machine.see(899, *workers(1, 2, 3), reading=reading).outcome is None
     found = machine.see(900, *workers(1, 2, 3), reading=reading).outcome
 
-    assert first.progress.phase.startswith(f"3 of 3 run; registration is not verified: {words}")
-    assert ("attach the bot to a network that scheduler is on" in first.progress.phase) is hint
+    assert first.progress.phase.startswith(f"3/3 running; registration not verified: {words}")
+    assert ("it must share a network with it" in first.progress.phase) is hint
     assert found is not None
     assert found.verdict.value == "timed_out"
-    assert found.reason == (
-        f"After 15 min 3 of 3 run: registration was not verified, since {words}."
-    )
+    assert found.reason == (f"3/3 running after 15 min: registration not verified because {words}.")
     assert ("Attach the bot" in found.advice) is hint
 
 
@@ -198,9 +196,9 @@ def test_an_http_probe_waits_for_2xx():
     machine.see(20, *workers(1), reading=HttpStatus(204))
     found = machine.see(25, *workers(1), reading=HttpStatus(204)).outcome
 
-    assert first.progress.phase == f"1 of 1 runs; {WEB} answers 503 and not 2xx"
+    assert first.progress.phase == f"1/1 running; {WEB} answers 503, expected 2xx"
     assert found is not None
-    assert found.reason == (f"1 of 1 runs, and did for 5 s without a failure; {WEB} answers 204.")
+    assert found.reason == (f"1/1 running, stable for 5 s; {WEB} answers 204.")
 
 
 def test_an_http_probe_that_stays_so_is_what_is_missing():
@@ -209,7 +207,7 @@ def test_an_http_probe_that_stays_so_is_what_is_missing():
     found = machine.see(60, *workers(1), reading=HttpStatus(503)).outcome
 
     assert found is not None
-    assert found.reason == f"After 1 min 1 of 1 runs: {WEB} answers 503 and not 2xx."
+    assert found.reason == f"1/1 running after 1 min: {WEB} answers 503, expected 2xx."
 
 
 def test_an_unread_label_fails_when_all_else_is_well_and_says_how_to_correct_it():
@@ -222,7 +220,7 @@ def test_an_unread_label_fails_when_all_else_is_well_and_says_how_to_correct_it(
     assert "orochi-bot.probe=dask:/scheduler cannot be read" in first.progress.phase
     assert found is not None
     assert found.verdict.value == "failed"
-    assert found.reason.startswith("3 of 3 run, but whether that is ready cannot be verified: ")
+    assert found.reason.startswith("3/3 running, but readiness is unknown: ")
     assert "--label-add orochi-bot.probe=… stack_web" in found.advice
 
 
@@ -241,7 +239,7 @@ def test_what_does_not_run_yet_is_missing_rather_than_registration():
 
     assert found is not None
     assert found.reason == (
-        "After 15 min 1 of 2 run: slot 2 is preparing on photon-machine-01 for 0 s."
+        "1/2 running after 15 min: slot 2 preparing on photon-machine-01 for 0 s."
     )
 
 
@@ -259,7 +257,7 @@ def test_a_scale_down_is_quick_with_a_probe_too():
 def test_nothing_is_asked_of_no_tasks():
     machine = Machine(a_goal(0), probed(replicas=0))
 
-    assert machine.outcome(0).reason == "Nothing runs any more."
+    assert machine.outcome(0).reason == "All tasks have stopped."
 
 
 def test_a_probation_does_not_ask():

@@ -321,7 +321,7 @@ def test_progress_of_a_global_service_names_nodes():
 @pytest.mark.parametrize(
     ("tasks", "phase"),
     [
-        (running(1), "1 of 3 run"),
+        (running(1), "1/3 running"),
         (running(1, 2, 3), "all running; holding for 5 s"),
         (
             (*running(1, 2), a_task("p", 3, PENDING, err="no suitable node (why)")),

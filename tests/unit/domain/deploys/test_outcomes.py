@@ -26,7 +26,7 @@ from bot.domain.swarm.causes import Cause, CauseKind
 from bot.store.codec import decode_job, encode_job
 from tests.unit.plans import PLAN, STEPS, begun, deploy_job
 
-WELL = Outcome(Verdict.CONVERGED, "2 of 2 run.", running=2, desired=2)
+WELL = Outcome(Verdict.CONVERGED, "2/2 running.", running=2, desired=2)
 CRASH = Outcome(
     Verdict.CRASH_LOOPING,
     "Slot 1 failed 3 times.",
@@ -88,7 +88,7 @@ def test_what_was_typed_before_is_queued_before(text, concerns):
 @pytest.mark.parametrize(
     ("outcomes", "verdict", "reason"),
     [
-        ((WELL, WELL, WELL), Verdict.CONVERGED, "2 of 2 run."),
+        ((WELL, WELL, WELL), Verdict.CONVERGED, "2/2 running."),
         (
             (WELL, replace(WELL, reason="All."), replace(WELL, verdict=Verdict.COMPLETED)),
             Verdict.CONVERGED,
@@ -180,7 +180,7 @@ def test_only_a_first_step_that_was_refused_for_certain_changed_nothing():
 def test_what_was_to_go_stays_while_something_else_is_not_well():
     assert reasons(kept(begun(deploy_job(), 4, "db", "new", "web"), [2]))["old"] == (
         "refused",
-        "Not removed: that happens only when everything else is well.",
+        "Not removed: services are removed only after the others succeed.",
     )
 
 
@@ -199,15 +199,15 @@ def test_a_file_that_broke_in_between_leaves_what_was_made_to_be_followed():
 
 def test_stopping_to_wait_says_what_was_made_and_what_was_not():
     job = begun(deploy_job(), 4, "db", "new", "web")
-    job = job.with_progress(3, ServiceProgress("orochi_web", 1, 2, "1 of 2 run"))
+    job = job.with_progress(3, ServiceProgress("orochi_web", 1, 2, "1/2 running"))
     job = cancelled(job, "U9")
 
     assert job.cancelled_by == "U9"
     assert reasons(job) == {
-        "db": ("cancelled", "It was to stay as it is, and is not followed on: 0 of 4 run."),
-        "new": ("cancelled", "It was added, and is not followed on: 0 of 3 run."),
-        "old": ("cancelled", "It was not removed."),
-        "web": ("cancelled", "It was changed, and is not followed on: 1 of 2 run."),
+        "db": ("cancelled", "Unchanged. No longer watched: 0/4 running."),
+        "new": ("cancelled", "Added. No longer watched: 0/3 running."),
+        "old": ("cancelled", "Not removed."),
+        "web": ("cancelled", "Changed. No longer watched: 1/2 running."),
     }
     assert set(reasons(cancelled(deploy_job(), "U9")).values()) == {
         ("cancelled", "Cancelled before the change. Nothing was changed.")

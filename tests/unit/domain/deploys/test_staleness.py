@@ -93,7 +93,7 @@ STALE = [
     (
         UPDATE,
         recorded(replace(UPDATE, wanted="w9"), services=(service(UPDATE, "b:1", "b:9"),)),
-        f"What the stack's file and variables make of {CHANGED}: image b:2 → b:9.",
+        f"The definition of s_web in the stack's file or variables changed since the plan was made: image b:2 → b:9.",
     ),
     (UPDATE, recorded(gone="s_web"), "s_web was removed since the plan was made."),
     (
@@ -110,7 +110,7 @@ STALE = [
             replace(UPDATE, action=PlanAction.REMOVE, wanted=""),
             services=(replace(service(UPDATE, "b:1", ""), action=PlanAction.REMOVE),),
         ),
-        "s_web would be removed: the stack's file has it no more.",
+        "s_web would be removed: it is not in the stack's file any more.",
     ),
     (
         CREATE,
@@ -118,7 +118,7 @@ STALE = [
             replace(CREATE, action=PlanAction.UPDATE, base="x"),
             services=(replace(service(CREATE), base="x"),),
         ),
-        "s_new was made by somebody else since the plan was made.",
+        "s_new was created by someone else since the plan was made.",
     ),
     (
         REMOVE,
@@ -128,7 +128,7 @@ STALE = [
     (
         CONFIG,
         recorded(replace(CONFIG, content="other")),
-        "The config s_cfg or what the stack's file says of it changed since the plan was made.",
+        "The config s_cfg or its definition in the stack's file changed since the plan was made.",
     ),
 ]
 

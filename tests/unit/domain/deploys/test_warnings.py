@@ -53,7 +53,7 @@ def test_a_placeholder_for_a_server_is_told_and_never_asked(server: str):
     assert not to_ask(volumes_of(mounts, {}))
     assert told(*mounts) == [
         (
-            f"NFS volumes `media` and `symbols`: the options name `{server}`, a placeholder. "
+            f"NFS volumes `media` and `symbols`: the options have `{server}`, a placeholder. "
             "Put the server's address into `addr=`."
         )
     ]
@@ -61,23 +61,20 @@ def test_a_placeholder_for_a_server_is_told_and_never_asked(server: str):
 
 def test_options_without_a_server_are_told():
     assert told(nfs("media", "web", "")) == [
-        (
-            "NFS volume `media`: the options name no server at all. Put the server's address into "
-            "`addr=`."
-        )
+        ("NFS volume `media`: the options have no server. Put the server's address into `addr=`.")
     ]
 
 
 @pytest.mark.parametrize(
     ("reach", "words"),
     [
-        (Reach.UNRESOLVED, "has a name that cannot be resolved from the bot: is it right?"),
+        (Reach.UNRESOLVED, "cannot be resolved from the bot. Is the name right?"),
         (Reach.REFUSES, "refuses connections on TCP 2049: is the NFS server running there?"),
         (
             Reach.SILENT,
             "does not answer on TCP 2049: is it up, does a firewall let the bot in?",
         ),
-        (Reach.UNREACHABLE, "cannot be reached from the bot: is the address right?"),
+        (Reach.UNREACHABLE, "cannot be reached from the bot. Is the address right?"),
     ],
 )
 def test_a_server_that_does_not_answer_is_told(reach: Reach, words: str):
@@ -103,7 +100,7 @@ def test_a_volume_that_was_made_with_other_options_is_told():
     assert found == [
         (
             "The volume `orochi_data` exists with other options (driver `other` instead of "
-            "`local`), and Docker keeps those. For the file's, `docker volume rm orochi_data` on "
+            "`local`), and Docker keeps those. To use the file's, run `docker volume rm orochi_data` on "
             "every node that has it, once nothing uses it there; its files go with it."
         ),
         (
@@ -126,12 +123,12 @@ def test_paths_beside_the_file_are_told_by_service():
     )
     assert found == [
         (
-            "`web` mounts `./media` and `../x`: a path beside the stack's file is on no node, and "
-            "its tasks would be rejected. Name an absolute path that every node has, or a volume."
+            "`web` mounts `./media` and `../x`: relative paths don't exist on the nodes, so "
+            "its tasks would be rejected. Use an absolute path that every node has, or a volume."
         ),
         (
-            "`db` mounts `~/db`: a path beside the stack's file is on no node, and its "
-            "tasks would be rejected. Name an absolute path that every node has, or a volume."
+            "`db` mounts `~/db`: relative paths don't exist on the nodes, so its "
+            "tasks would be rejected. Use an absolute path that every node has, or a volume."
         ),
     ]
 
@@ -178,8 +175,8 @@ def test_images_whose_tag_moves_are_told_once():
     )
     assert found == [
         (
-            "Images without a version of their own: `busy` (a), `busy:latest` (b) and "
-            "`registry:5000/busy` (c). What `latest` stands for changes, so nobody can tell what "
+            "Images without a fixed version: `busy` (a), `busy:latest` (b) and "
+            "`registry:5000/busy` (c). What `latest` points to changes. nobody can tell what "
             "runs: name a version."
         )
     ]

@@ -62,9 +62,9 @@ def test_what_moves_ends_and_is_a_job_is_named():
     plan = plan_drain(FIRST, swarm(*tasks, services=(web, agent, job)))
 
     assert plan.sentences == (
-        "2 tasks have to run elsewhere: `orochi_web` (2).",
-        "Global, so they end here: `orochi_agent`.",
-        "Jobs with a task here, which stays until it ends: `orochi_migrate`.",
+        "2 tasks move to other nodes: `orochi_web` (2).",
+        "Global services that stop here: `orochi_agent`.",
+        "Jobs whose task stays here until it ends: `orochi_migrate`.",
     )
     assert plan.warnings == ()
 
@@ -73,7 +73,7 @@ def test_what_starts_on_a_node_that_takes_tasks_again_is_named():
     agent, elsewhere = named("agent", None), named("elsewhere", None, **PINNED)
     look = swarm(services=(agent, elsewhere))
 
-    assert arrivals(THREE[1], look) == ("Global, so they start here: `orochi_agent`.",)
+    assert arrivals(THREE[1], look) == ("Global services that start here: `orochi_agent`.",)
     assert arrivals(THREE[1], swarm(services=(elsewhere,))) == ()
 
 

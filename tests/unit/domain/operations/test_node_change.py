@@ -122,7 +122,7 @@ def test_a_drain_that_found_it_done_says_so() -> None:
     done = drain_outcome(look(DRAINED), 0, changed=False)
 
     assert done is not None
-    assert done.reason.startswith("It was drained already.")
+    assert done.reason.startswith("Already drained.")
 
 
 def test_of_a_node_that_is_down_no_container_is_awaited() -> None:
@@ -155,7 +155,7 @@ def test_a_jobs_task_is_not_said_to_be_stopping() -> None:
     (slot,) = drain_progress("node:n1", look(DRAINED, task), 1).slots
 
     assert not slot.leaving
-    assert slot.note == "a job's task, it stays until it ends"
+    assert slot.note == "a job's task, stays until it ends"
     assert "until it ends" in drain_overdue(look(DRAINED, task), 1).advice
 
 

@@ -31,7 +31,7 @@ def test_while_an_update_is_paused_the_way_back_comes_first(check):
 
     assert "its last update failed and is paused" in said.sentence
     assert "resume the bad rollout" in said.sentence
-    assert said.hint.startswith("Go back to what was before: `/orochi rollback stack_web`. Then ")
+    assert said.hint.startswith("Roll back: `/orochi rollback stack_web`. Then ")
 
 
 @pytest.mark.parametrize("check", [check_scale, check_restart])
@@ -46,7 +46,7 @@ def test_a_way_back_that_would_be_refused_is_not_offered(check):
     said = refusal(check, paused(), "/orochi")
 
     assert "rollback" not in said.hint
-    assert "mend it with an update that works" in said.hint
+    assert "Deploy a working one" in said.hint
 
 
 @pytest.mark.parametrize("check", [check_scale, check_restart])

@@ -210,7 +210,7 @@ def test_kills_that_were_not_recorded_turn_out_of_memory_into_crash_looping():
     cause = classify(failed("t", code=137), a_service(limit=Resources(memory=MIB)))
     assert cause is not None
     text = cause.text[:1].lower() + cause.text[1:]
-    outcome = Outcome(Verdict.OUT_OF_MEMORY, f"0 of 1 runs: {text}.", cause=cause)
+    outcome = Outcome(Verdict.OUT_OF_MEMORY, f"0/1 running: {text}.", cause=cause)
 
     settled = judge_memory(outcome, False, MIB)
 

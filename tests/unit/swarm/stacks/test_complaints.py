@@ -13,15 +13,15 @@ from bot.swarm.stacks.compose import depends_on, read_compose
 SAID = [
     (
         "services.web Additional property foo_bar is not allowed\n",
-        "`orochi.yml` has a key in `services.web` that stacks do not know: `foo_bar`.",
+        "`orochi.yml` has an unknown key in `services.web`: `foo_bar`.",
     ),
     (
         "(root) Additional property name is not allowed\n",
-        "`orochi.yml` has a key at its top that stacks do not know: `name`.",
+        "`orochi.yml` has an unknown key at its top: `name`.",
     ),
     (
         "unsupported Compose file version: 1.0\n",
-        "`orochi.yml` has no version that the docker client here takes.",
+        "`orochi.yml` has no version that this docker client accepts.",
     ),
     (
         (
@@ -36,15 +36,15 @@ SAID = [
             'invalid interpolation format for services.web.environment.[]: "PASSWORD=se$!same"; '
             "you may need to escape any $ with another $\n"
         ),
-        "`orochi.yml` has a `$` in `services.web.environment` that begins no variable.",
+        "`orochi.yml` has a `$` in `services.web.environment` that is not a variable.",
     ),
     (
         "invalid env file (/stacks/web.env): variable 'open sesame' contains whitespaces\n",
-        "The file `web.env`, which `orochi.yml` names, has a line that is not KEY=VALUE.",
+        "The file `web.env` in `orochi.yml` has a line that is not KEY=VALUE.",
     ),
     (
         "poorly formatted environment: variable 'open sesame' has white spaces\n",
-        "A file of variables, which `orochi.yml` names, has a line that is not KEY=VALUE.",
+        "A variables file in `orochi.yml` has a line that is not KEY=VALUE.",
     ),
     (
         'something about services.web.environment.PASSWORD: "open sesame" is wrong\n',
@@ -58,14 +58,14 @@ SAID = [
             'network "front" is declared as external, but could not be found. You need to create a '
             "swarm-scoped network before the stack is deployed\n"
         ),
-        "`orochi.yml` expects the network `front` to be in the swarm: it is not.",
+        "`orochi.yml` needs the network `front`, which is not in the swarm.",
     ),
     (
         (
             'network "host" is declared as external, but it is not in the right scope: "local" '
             'instead of "swarm"\n'
         ),
-        "The network `host`, which `orochi.yml` names, is one machine's and not the swarm's.",
+        "The network `host` in `orochi.yml` is local to one machine, not a swarm network.",
     ),
     (
         "service web: secret not found: nosec\n",
@@ -84,7 +84,7 @@ SAID = [
             "code = InvalidArgument desc = only updates to Labels are allowed\n"
         ),
         (
-            "The config `orochi_settings` is in the swarm with another content, which cannot be "
+            "The config `orochi_settings` is in the swarm with different content, which cannot be "
             "changed."
         ),
     ),

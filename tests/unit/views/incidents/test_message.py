@@ -37,7 +37,7 @@ RESOLVED = replace(
     FIRING,
     state=IncidentState.RESOLVED,
     resolved=NOW,
-    resolution="all tasks that are wanted run, and none failed since",
+    resolution="all tasks are running and none has failed since",
 )
 NODE = Incident(
     id="nnnnnn",
@@ -190,7 +190,7 @@ def test_a_resolved_incident_says_how_long_it_took_and_offers_the_log_alone():
     message = message_of(RESOLVED)
 
     assert headline(message).startswith("✅ Resolved: worker01")
-    assert "after 1 min 20 s: all tasks that are wanted run" in shown(message)
+    assert "after 1 min 20 s: all tasks are running" in shown(message)
     assert "*Next:*" not in shown(message)
     assert [each["action_id"] for each in buttons(message)] == ["incident.logs"]
     assert message.metadata.payload["state"] == "resolved"
@@ -210,7 +210,7 @@ def test_a_silenced_incident_says_until_when_and_by_whom():
 def test_what_was_found_late_or_came_back_says_so():
     text = shown(message_of(replace(FIRING, late=True, reopened=2)))
 
-    assert "*Late:* it happened while nobody watched" in text
+    assert "*Delayed:* it happened during a monitoring gap" in text
     assert "Came back 2 times after it had been resolved" in text
     assert "Came back once" in shown(message_of(replace(FIRING, reopened=1)))
 
@@ -220,8 +220,8 @@ def test_a_lost_node_names_the_services_hit():
     text = shown(message)
 
     assert headline(message) == "🚨 Firing: node photon-machine-10: the node is down"
-    assert "*Services hit:* orochi_django, orochi_worker01" in text
-    assert "*No other node fits for:* orochi_django" in text
+    assert "*Services affected:* orochi_django, orochi_worker01" in text
+    assert "*No other node fits:* orochi_django" in text
     assert "*The engine says:* heartbeat failure" in text
     assert "Down since <!date^1699999920^" in text
     assert [each["action_id"] for each in buttons(message)] == ["incident.ack", "incident.silence"]
@@ -231,7 +231,7 @@ def test_a_lost_node_names_the_services_hit():
 def test_a_lost_node_without_tasks_says_so():
     text = shown(message_of(replace(NODE, services=(), unplaced=(), count=2)))
 
-    assert "No watched service had a task on it." in text
+    assert "No monitored service had a task on it." in text
     assert "*2 times* since" in text
 
 
@@ -262,7 +262,7 @@ def test_the_worst_of_incidents_still_fits():
         resolved=NOW,
     )
 
-    assert "Services hit" in shown(message_of(incident))
+    assert "Services affected" in shown(message_of(incident))
 
 
 def test_a_reminder_says_for_how_long_and_how_to_stop_it():
@@ -286,7 +286,7 @@ def test_a_nodes_notification_names_the_services_hit():
 
     assert incident_message(node, NOW).text == (
         "🚨 Firing: node photon-machine-03: the node is down."
-        " Services hit: orochi_django, orochi_worker01."
+        " Services affected: orochi_django, orochi_worker01."
     )
 
 
@@ -314,7 +314,7 @@ def test_the_list_has_open_ones_by_age_and_resolved_ones_newest_first():
     assert_slack_takes(message)
     text = shown(message)
 
-    assert text.index("k3f9ab") < text.index("young2") < text.index("Resolved lately")
+    assert text.index("k3f9ab") < text.index("young2") < text.index("Recently resolved")
     assert text.index("✅ Resolved `k3f9ab`") < text.index("old222")
     assert (
         "🚨 Firing `k3f9ab` *worker01*: the container exited with an error · exit 1"
@@ -337,12 +337,12 @@ def test_the_list_says_who_looks_after_it_and_what_is_silenced():
     assert_slack_takes(message, {"U123"})
 
     assert "by <@U123> · silenced until <!date^1700000060^" in shown(message)
-    assert "found late" in shown(message)
+    assert "found with a delay" in shown(message)
     assert "*node photon-machine-10*: the node is down · since" in shown(message)
 
 
 def test_an_empty_list_says_that_all_is_well():
-    assert shown(incidents_message([], [], NOW)).startswith("No incidents: nothing fails")
+    assert shown(incidents_message([], [], NOW)).startswith("No incidents, open or recent")
     assert "No incidents of worker01" in incidents_message([], [], NOW, service="worker01").text
 
 

@@ -98,7 +98,7 @@ def test_of_a_hundred_slots_twelve_are_told_and_the_others_counted():
 
 
 def test_a_job_that_was_not_looked_at_yet_says_so():
-    assert "looking at the service" in shown(message_of(RUNNING))
+    assert "checking the service" in shown(message_of(RUNNING))
 
 
 @pytest.mark.parametrize("job", [QUEUED, RUNNING])
@@ -131,7 +131,7 @@ def with_finish(job, *outcomes, **more):
 def test_a_provisional_verdict_says_that_it_is_still_watched():
     job = with_finish(RUNNING, replace(CONVERGED, provisional=True))
 
-    assert "Watched for 1 min more" in shown(message_of(job))
+    assert "Watching for 1 min more" in shown(message_of(job))
     assert "Watched for 30 s more" in shown(message_of(job, probation_seconds=30))
 
 
@@ -214,7 +214,7 @@ def test_a_job_taken_out_of_the_queue_needs_no_outcome():
     message = message_of(job)
 
     assert message.metadata.payload["verdict"] == "cancelled"
-    assert "was not begun" in shown(message)
+    assert "not started" in shown(message)
 
 
 def test_several_services_have_a_section_and_a_verdict_each_and_one_headline():
@@ -224,7 +224,7 @@ def test_several_services_have_a_section_and_a_verdict_each_and_one_headline():
     text = shown(message)
 
     assert headline(message) == (
-        "❌ Unschedulable: 1 of 2 services as asked, scale worker01 to 5, django to 2"
+        "❌ Unschedulable: 1 of 2 services succeeded, scale worker01 to 5, django to 2"
     )
     assert "✅ Converged · *worker01*  ▰▰▰▰▰ 5/5 running" in text
     assert "❌ Unschedulable · *django*  ▱▱ 0/2 running" in text
@@ -355,7 +355,7 @@ def test_a_job_for_a_service_of_no_stack_names_none():
 def test_what_was_begun_goes_on_when_nobody_waits_for_a_restart():
     (stop,) = buttons(message_of(RESTART_RUNNING))
 
-    assert "The swarm goes on with what was begun" in stop["confirm"]["text"]["text"]
+    assert "The swarm continues" in stop["confirm"]["text"]["text"]
 
 
 RESTART_RUNNING = replace(RESTART, state=JobState.RUNNING, started=NOW - 79)

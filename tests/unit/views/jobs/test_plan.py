@@ -84,21 +84,21 @@ def test_a_plan_tells_every_field_and_asks():
     assert shown(message).split("\n")[:14] == [
         "📋 Plan: deploy orochi",
         (
-            "*Of its services 1 goes away, 1 changes, 1 is added, 1 stays as it is;"
+            "*1 service is removed, 1 changes, 1 is added, 1 unchanged."
             " 1 network, 1 secret to be made or relabelled.*"
         ),
         (
-            "🗑️ *old goes away with this deploy:* the file has it no more. Now it has 2 replicas."
+            "🗑️ *old* will be removed (2 replicas): it is not in the file."
             " It is removed last, when everything else is well."
         ),
         "✏️ *web* changes:",
         "    • image: `lab/busy:1` → `lab/busy:2`",
         "    • environment ADDED: `1` (new)",
-        "    • label old: `x` is taken away",
+        "    • label old: `x` (removed)",
         "🆕 *new* is added: image `lab/busy:1`, replicas `3`",
         "Created: the network orochi_default",
-        "Given other labels: the secret orochi_password",
-        "• db keeps its 4 replicas: set by hand, while the file still says 1.",
+        "Labels changed: the secret orochi_password",
+        "• db keeps its 4 replicas: set by hand; the file says 1.",
         "⚠️ Warning: Ignoring unsupported options: build",
         (
             "Asked by <@U123> · plan `k3f9ab` · nothing happens before Confirm; expires"
@@ -170,7 +170,7 @@ def test_an_expired_plan_says_so():
 def test_a_plan_without_a_step_says_that_all_is_as_the_file_says():
     text = nothing_to_do(replace(PLAN, steps=()))
 
-    assert text.startswith("There is nothing to deploy: the stack orochi is as its file says")
+    assert text.startswith("Nothing to deploy: the stack orochi matches its file")
     assert "db keeps its 4 replicas" in text
 
 
@@ -208,11 +208,11 @@ def test_slack_takes_every_deploys_message(plan, times, found, state):
 def test_a_deploy_under_way_has_a_bar_for_every_service():
     job = replace(begun(deploy_job(), 4, "db", "new", "web"), state=JobState.RUNNING)
     for index, name in enumerate(("db", "new", "old", "web")):
-        job = job.with_progress(index, ServiceProgress(f"orochi_{name}", 1, 2, "1 of 2 run"))
+        job = job.with_progress(index, ServiceProgress(f"orochi_{name}", 1, 2, "1/2 running"))
     text = shown(job_message(replace(job, confirmed_by="U999"), NOW))
 
     assert "4 services: 1 added, 1 changed, 1 to be removed, 1 unchanged" in text
-    assert "4 of 5 steps of the plan made" in text
+    assert "4 of 5 plan steps done" in text
     assert all(f"*{name}*  ▰▱ 1/2" in text for name in ("db", "new", "old", "web"))
     assert "Confirmed by <@U999>" in text
 
@@ -228,7 +228,7 @@ def test_a_deploy_that_went_wrong_tells_the_worst_first_and_how_to_go_back():
     assert_slack_takes(message, PEOPLE)
     (back,) = buttons(message)
 
-    assert shown(message).startswith("⏸️ Update paused: 2 of 4 services as asked, deploy orochi")
+    assert shown(message).startswith("⏸️ Update paused: 2 of 4 services succeeded, deploy orochi")
     assert message.text.endswith("web: The swarm paused the update. (1 more is not as planned.)")
     assert (back["action_id"], back["value"]) == ("job.rollback", "service:orochi_web")
     assert back["text"]["text"] == "Roll back web"
@@ -237,7 +237,7 @@ def test_a_deploy_that_went_wrong_tells_the_worst_first_and_how_to_go_back():
 def test_sixty_services_of_a_deploy_are_told_in_a_line_each():
     job = replace(deploy_job(many(60)), state=JobState.RUNNING, steps_made=60)
     for index in range(60):
-        job = job.with_progress(index, ServiceProgress("s", 1, 3, "1 of 3 run"))
+        job = job.with_progress(index, ServiceProgress("s", 1, 3, "1/3 running"))
     job = job.with_outcome(7, Outcome(Verdict.UNHEALTHY, "The health check never passes."))
     message = job_message(job, NOW)
     assert_slack_takes(message, PEOPLE)

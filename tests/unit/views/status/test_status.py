@@ -104,8 +104,8 @@ def test_what_is_not_well_comes_first_with_why_and_since_when():
     )
     lines = shown(message).split("\n")
 
-    assert headline(message) == "❌ orochi: 1 of 2 services not well"
-    assert message.text == "orochi: 1 of 2 services not well. worker01 1/2"
+    assert headline(message) == "❌ orochi: 1 of 2 services unhealthy"
+    assert message.text == "orochi: 1 of 2 services unhealthy. worker01 1/2"
     assert lines[1] == "🔴 *worker01*  ▰▱ 1/2"
     assert lines[2].startswith("Slot 2: The scheduler found no place: no suitable node")
     assert "since <!date^1699999700^" in lines[2]
@@ -186,7 +186,7 @@ def test_jobs_under_way_are_told_and_a_silent_redis_too():
     assert "and 3 more jobs: `/orochi jobs`" in shown(
         status([service("web")], [task("web")], jobs=(JOB,) * 8)
     )
-    assert "*Jobs:* not known, Redis does not answer" in shown(
+    assert "*Jobs:* unknown, Redis does not answer" in shown(
         status([service("web")], [task("web")], jobs=None)
     )
 
@@ -194,8 +194,8 @@ def test_jobs_under_way_are_told_and_a_silent_redis_too():
 def test_how_changes_reach_the_bot_and_how_late_is_told():
     well = [service("web")], [task("web")]
 
-    assert "changes are told by the swarm as they happen" in shown(status(*well, feed="push"))
-    assert "changes are found by polling" in shown(status(*well, feed="poll"))
+    assert "live updates" in shown(status(*well, feed="push"))
+    assert "polling" in shown(status(*well, feed="poll"))
     late = shown(status(*well, feed_lag=40, feed_trouble="no <control> socket"))
     assert "complete 40 s ago" in late
     assert "no &lt;control&gt; socket" in late
@@ -221,7 +221,7 @@ def test_a_hundred_services_in_trouble_fit_and_every_one_is_counted():
     ]
     message = status(services, tasks)
 
-    assert headline(message) == "❌ orochi: 100 of 100 services not well"
+    assert headline(message) == "❌ orochi: 100 of 100 services unhealthy"
     assert fits(message.blocks)
     told = shown(message)
     missing = [each.id for each in services if each.id not in told]
