@@ -190,7 +190,7 @@ def test_nodes_show_state_role_tasks_and_what_is_free():
     assert "3.0 of 4" in text
     assert "7.0 of 8.0 GiB" in text
     assert "19.03.10 !" in text
-    assert "Engines differ: most have 20.10.3; photon-machine-03 19.03.10" in text
+    assert "Engine versions differ: most have 20.10.3; photon-machine-03 19.03.10" in text
     assert message.text == "*3 nodes*, 2 ready for tasks for tasks"
 
 
@@ -228,7 +228,7 @@ def volume(options=NFS, live=None):
         (Reach.REFUSES, "NFS server `nas` refuses connections on TCP 2049"),
         (Reach.SILENT, "NFS server `nas` does not answer on TCP 2049"),
         (Reach.UNREACHABLE, "NFS server `nas` cannot be reached"),
-        (Reach.UNRESOLVED, "NFS server `nas` is a name that the bot's resolver does not know"),
+        (Reach.UNRESOLVED, "NFS server `nas` cannot be resolved"),
     ],
 )
 def test_what_became_of_an_nfs_server(reach, said):
@@ -236,7 +236,7 @@ def test_what_became_of_an_nfs_server(reach, said):
 
     assert_slack_takes(message)
     assert said in shown(message)
-    assert ("not well" in message.text) is (reach is not Reach.ANSWERS)
+    assert ("unhealthy" in message.text) is (reach is not Reach.ANSWERS)
 
 
 def test_a_placeholder_is_named_and_mounts_are_told():
@@ -251,7 +251,7 @@ def test_options_that_an_engine_keeps_are_told_and_what_is_not_known():
     message = volumes_message("stack", [kept], {("nas", 2049): Reach.ANSWERS}, "n1")
 
     assert "has other options (device `:/old`)" in shown(message)
-    assert "1 of 1 are on n1" in shown(message)
+    assert "1 of 1 exist on n1" in shown(message)
     blind = volumes_message("stack", [volume()], {}, "n1", "The engine does not answer.")
     assert "is not known: The engine does not answer." in shown(blind)
     assert "no named volumes" in volumes_message("stack", [], {}, "n1").text

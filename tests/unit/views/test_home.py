@@ -69,7 +69,7 @@ def test_the_tab_tells_what_an_operator_wants_to_know():
     assert "1 of 2 services unhealthy · 1 open incident · 1 job under way" in text
     assert "fire22" in text
     assert "*worker01*" in text
-    assert "*orochi* · 1 of 2 services well · version 3, converged, by <@U1>" in text
+    assert "*orochi* · 1 of 2 services healthy · version 3, converged, by <@U1>" in text
     assert "job222" in text
     assert "job333" in text
     assert "Converged" in text
@@ -87,7 +87,7 @@ def test_operators_are_offered_what_viewers_are_not():
     viewer = home_message(BOARD, NOW, NOW, operator=False)
     assert sorted(buttons(operator)) == sorted([*changing, *looking])
     assert sorted(buttons(viewer)) == sorted(looking)
-    assert "You may look" in shown(viewer)
+    assert "Read-only" in shown(viewer)
 
 
 def test_what_is_not_known_is_said():

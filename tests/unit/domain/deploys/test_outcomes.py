@@ -137,7 +137,7 @@ def test_a_stale_plan_is_refused_with_what_changed():
     assert job.outcome is not None
     assert job.outcome.verdict is Verdict.REFUSED
     assert job.outcome.reason == (
-        "The plan does not hold any more. orochi_s0 changed. orochi_s1 changed. orochi_s2 changed."
+        "The plan is out of date. orochi_s0 changed. orochi_s1 changed. orochi_s2 changed."
         " orochi_s3 changed. orochi_s4 changed. And 3 more. Nothing was changed."
     )
 
@@ -149,7 +149,7 @@ def test_a_step_that_is_stale_stops_the_rest_and_leaves_what_was_made():
     assert reasons(job) == {
         "db": "",
         "new": "",
-        "old": ("refused", "Not changed, since web could not be."),
+        "old": ("refused", "Not changed: web failed first."),
         "web": ("superseded", "Not changed: orochi_web changed."),
     }
 
@@ -159,7 +159,7 @@ def test_a_network_that_cannot_be_made_is_told_of_all_services():
     job = stopped_at(begun(deploy_job(), 0, "db"), STEPS[0], error, once=True)
     told = (
         "failed",
-        f"The network orochi_default: The engine said: no. It was not made. (ref {error.ref})",
+        f"The network orochi_default: The engine said: no. It was not changed. (ref {error.ref})",
     )
 
     assert reasons(job) == {"db": "", "new": told, "old": told, "web": told}

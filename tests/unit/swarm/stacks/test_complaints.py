@@ -76,7 +76,7 @@ SAID = [
     ),
     (
         "config not found: nocfg\n",
-        "`orochi.yml` expects the config `nocfg` to be in the swarm: it is not.",
+        "`orochi.yml` needs the config `nocfg`, which is not in the swarm.",
     ),
     (
         (
@@ -90,7 +90,7 @@ SAID = [
     ),
     (
         "open /stacks/password.txt: no such file or directory\n",
-        "The file `password.txt`, which `orochi.yml` names, is not there.",
+        "The file `password.txt` in `orochi.yml` does not exist.",
     ),
     (
         'undefined volume "data"\n',
@@ -130,7 +130,7 @@ def test_a_long_complaint_is_cut() -> None:
 def test_variables_that_are_not_set() -> None:
     one, three = complaints.unset(["A"], "s"), complaints.unset(["A", "B", "C"], "s")
 
-    assert one.sentence == "`s.yml` uses `A`, which is not set: nothing would stand there."
+    assert one.sentence == "`A` is not set, but `s.yml` uses it."
     assert three.sentence.startswith("`s.yml` uses `A`, `B` and `C`, which are not set")
     assert one.hint == "Set it in `s.env`, or write `${NAME:-}` where nothing is meant."
 
@@ -182,7 +182,7 @@ def test_ports_that_are_taken() -> None:
     same = complaints.port_taken([*wanted, ("s_db", spec(PORT))], [], frozenset())
 
     assert other is not None
-    assert other.sentence == "s_web would publish the port 8080/tcp, which other has already."
+    assert other.sentence == "s_web cannot publish the port 8080/tcp: other has it."
     assert removed is not None
     assert removed.hint.startswith("other would be removed last: remove it first")
     assert same is not None

@@ -211,7 +211,7 @@ def test_what_was_found_late_or_came_back_says_so():
     text = shown(message_of(replace(FIRING, late=True, reopened=2)))
 
     assert "*Delayed:* it happened during a monitoring gap" in text
-    assert "Came back 2 times after it had been resolved" in text
+    assert "Came back 2 times after it was resolved" in text
     assert "Came back once" in shown(message_of(replace(FIRING, reopened=1)))
 
 
@@ -219,7 +219,7 @@ def test_a_lost_node_names_the_services_hit():
     message = message_of(NODE)
     text = shown(message)
 
-    assert headline(message) == "🚨 Firing: node photon-machine-10: the node is down"
+    assert headline(message) == "🚨 Firing: node photon-machine-10 is down"
     assert "*Services affected:* orochi_django, orochi_worker01" in text
     assert "*No other node fits:* orochi_django" in text
     assert "*The engine says:* heartbeat failure" in text
@@ -271,7 +271,7 @@ def test_a_reminder_says_for_how_long_and_how_to_stop_it():
 
     assert message.text == (
         "🚨 Still firing after 4 h: worker01: the container exited with an error, 3 failures."
-        " Acknowledge or silence it above; `/orochi incidents` lists all."
+        " Acknowledge or silence it in the message above; `/orochi incidents` lists all."
     )
 
 
@@ -285,7 +285,7 @@ def test_a_nodes_notification_names_the_services_hit():
     )
 
     assert incident_message(node, NOW).text == (
-        "🚨 Firing: node photon-machine-03: the node is down."
+        "🚨 Firing: node photon-machine-03 is down."
         " Services affected: orochi_django, orochi_worker01."
     )
 
@@ -321,7 +321,7 @@ def test_the_list_has_open_ones_by_age_and_resolved_ones_newest_first():
         " · 3 failures · since <!date^1699999920^"
     ) in text
     assert ", 1 min 20 s" in text
-    assert message.text == "2 open incidents, 2 resolved lately"
+    assert message.text == "2 open incidents, 2 resolved recently"
 
 
 def test_the_list_says_who_looks_after_it_and_what_is_silenced():
@@ -338,7 +338,7 @@ def test_the_list_says_who_looks_after_it_and_what_is_silenced():
 
     assert "by <@U123> · silenced until <!date^1700000060^" in shown(message)
     assert "found with a delay" in shown(message)
-    assert "*node photon-machine-10*: the node is down · since" in shown(message)
+    assert "*node photon-machine-10* is down · since" in shown(message)
 
 
 def test_an_empty_list_says_that_all_is_well():

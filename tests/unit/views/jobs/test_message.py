@@ -66,7 +66,7 @@ def test_a_queued_job_says_what_it_waits_for():
     message = message_of(QUEUED, ahead=2, queued_behind="abcdef")
 
     assert headline(message) == "⏳ Queued: scale worker01 to 5"
-    assert "behind job `abcdef`: 2 jobs ahead of it" in shown(message)
+    assert "behind job `abcdef`, 2 jobs ahead" in shown(message)
     assert "Asked by <@U123>" in shown(message)
 
 
@@ -132,7 +132,7 @@ def test_a_provisional_verdict_says_that_it_is_still_watched():
     job = with_finish(RUNNING, replace(CONVERGED, provisional=True))
 
     assert "Watching for 1 min more" in shown(message_of(job))
-    assert "Watched for 30 s more" in shown(message_of(job, probation_seconds=30))
+    assert "Watching for 30 s more" in shown(message_of(job, probation_seconds=30))
 
 
 def test_a_verdict_that_stood_its_probation_says_until_when():
@@ -179,7 +179,7 @@ def test_a_failed_deploy_offers_the_way_back_of_the_whole_stack():
 
     assert (back["action_id"], back["value"]) == ("job.rollback", "k3f9ab")
     assert back["text"]["text"] == "Roll back to version 3"
-    assert "back to version 3, then confirm." in back["confirm"]["text"]["text"]
+    assert "back to version 3. Nothing happens before Confirm." in back["confirm"]["text"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_revised_verdict_says_so_in_message_and_thread():
     assert headline(message_of(job)) == "❌ Crash looping (revised): scale worker01 to 5"
     assert "*Revised:*" in shown(message_of(job))
     assert thread_mention(job).text == (
-        "<@U123> Correction: scale worker01 to 5 is *crash looping* after all."
+        "<@U123> Correction: scale worker01 to 5: *crash looping*."
         " Slot 5 failed 3 times."
     )
 

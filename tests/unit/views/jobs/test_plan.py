@@ -85,7 +85,7 @@ def test_a_plan_tells_every_field_and_asks():
         "📋 Plan: deploy orochi",
         (
             "*1 service is removed, 1 changes, 1 is added, 1 unchanged."
-            " 1 network, 1 secret to be made or relabelled.*"
+            " 1 network, 1 secret created or updated.*"
         ),
         (
             "🗑️ *old* will be removed (2 replicas): it is not in the file."
@@ -133,7 +133,7 @@ def test_sixty_services_find_room_and_none_is_left_out_unsaid():
 
     told = sum(f"number-{n:03}" in text for n in range(60))
     assert told == 60
-    assert "60 change" in text
+    assert "60 services change" in text
     assert "more fields" in text
 
 
@@ -143,7 +143,7 @@ def test_what_goes_away_is_named_in_any_case():
     assert_slack_takes(message, PEOPLE)
 
     assert all(f"service-number-{n:03}" in shown(message) for n in range(45))
-    assert "*45 go away with this deploy:*" in shown(message)
+    assert "*45 services will be removed:*" in shown(message)
 
 
 def test_a_cancelled_plan_says_by_whom_and_that_nothing_was_changed():
