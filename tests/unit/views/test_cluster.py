@@ -191,7 +191,7 @@ def test_nodes_show_state_role_tasks_and_what_is_free():
     assert "7.0 of 8.0 GiB" in text
     assert "19.03.10 !" in text
     assert "Engine versions differ: most have 20.10.3; photon-machine-03 19.03.10" in text
-    assert message.text == "*3 nodes*, 2 ready for tasks for tasks"
+    assert message.text == "*3 nodes*, 2 ready for tasks"
 
 
 def test_many_nodes_are_counted():
@@ -253,7 +253,7 @@ def test_options_that_an_engine_keeps_are_told_and_what_is_not_known():
     assert "has other options (device `:/old`)" in shown(message)
     assert "1 of 1 exist on n1" in shown(message)
     blind = volumes_message("stack", [volume()], {}, "n1", "The engine does not answer.")
-    assert "is not known: The engine does not answer." in shown(blind)
+    assert "Volume state unknown: The engine does not answer." in shown(blind)
     assert "no named volumes" in volumes_message("stack", [], {}, "n1").text
 
 

@@ -62,7 +62,7 @@ def test_a_label_is_read(text: str, probe: ProbeSpec):
         ("http://django/ä", "characters that a URL cannot have"),
         ("http://dj%61ngo/", "has no host"),
         ("http://dj ango/", "has no host"),
-        (f"http://django/{'x' * LONGEST}", f"more than {LONGEST} characters"),
+        (f"http://django/{'x' * LONGEST}", f"longer than {LONGEST} characters"),
     ],
 )
 def test_a_wrong_label_is_a_sentence(text: str, why: str):

@@ -217,7 +217,7 @@ def test_an_unread_label_fails_when_all_else_is_well_and_says_how_to_correct_it(
     assert machine.see(4.9, *workers(1, 2, 3)).outcome is None
     found = machine.see(5, *workers(1, 2, 3)).outcome
 
-    assert "orochi-bot.probe=dask:/scheduler cannot be read" in first.progress.phase
+    assert "`orochi-bot.probe` is not valid (dask:/scheduler)" in first.progress.phase
     assert found is not None
     assert found.verdict.value == "failed"
     assert found.reason.startswith("3/3 running, but readiness is unknown: ")

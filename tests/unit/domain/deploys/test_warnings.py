@@ -100,14 +100,14 @@ def test_a_volume_that_was_made_with_other_options_is_told():
     assert found == [
         (
             "The volume `orochi_data` exists with other options (driver `other` instead of "
-            "`local`), and Docker keeps those. To use the file's, run `docker volume rm orochi_data` on "
-            "every node that has it, once nothing uses it there; its files go with it."
+            "`local`), and Docker keeps those. To use the file's, run `docker volume rm "
+            "orochi_data` on every node that has it, once nothing uses it there; its files go with it."
         ),
         (
             "The volume `orochi_media` exists with other options (o "
             "`addr=10.0.0.1,nolock,soft,rw,nfsvers=4` instead of "
-            "`addr=10.0.0.2,nolock,soft,rw,nfsvers=4`), and Docker keeps those. For the file's, "
-            "`docker volume rm orochi_media` on every node that has it, once nothing uses it "
+            "`addr=10.0.0.2,nolock,soft,rw,nfsvers=4`), and Docker keeps those. To use the file's, "
+            "run `docker volume rm orochi_media` on every node that has it, once nothing uses it "
             "there; the files on its server stay."
         ),
     ]
@@ -176,7 +176,7 @@ def test_images_whose_tag_moves_are_told_once():
     assert found == [
         (
             "Images without a fixed version: `busy` (a), `busy:latest` (b) and "
-            "`registry:5000/busy` (c). What `latest` points to changes. nobody can tell what "
-            "runs: name a version."
+            "`registry:5000/busy` (c). What `latest` points to changes. "
+            "Pin a version instead of `latest`."
         )
     ]

@@ -69,10 +69,7 @@ SAID = [
     ),
     (
         "service web: secret not found: nosec\n",
-        (
-            "`orochi.yml` expects the secret `nosec` for its service `web` to be in the swarm: "
-            "it is not."
-        ),
+        ("`orochi.yml` needs the secret `nosec` for its service `web`, which is not in the swarm."),
     ),
     (
         "config not found: nocfg\n",
@@ -131,7 +128,7 @@ def test_variables_that_are_not_set() -> None:
     one, three = complaints.unset(["A"], "s"), complaints.unset(["A", "B", "C"], "s")
 
     assert one.sentence == "`A` is not set, but `s.yml` uses it."
-    assert three.sentence.startswith("`s.yml` uses `A`, `B` and `C`, which are not set")
+    assert three.sentence.startswith("`A`, `B` and `C` are not set, but `s.yml` uses them")
     assert one.hint == "Set it in `s.env`, or write `${NAME:-}` where nothing is meant."
 
 
@@ -184,7 +181,7 @@ def test_ports_that_are_taken() -> None:
     assert other is not None
     assert other.sentence == "s_web cannot publish the port 8080/tcp: other has it."
     assert removed is not None
-    assert removed.hint.startswith("other would be removed last: remove it first")
+    assert removed.hint.startswith("other is removed last: remove it first")
     assert same is not None
     assert same.sentence == "s_db would publish the port 8080/tcp, which s_web has already."
 

@@ -273,8 +273,7 @@ def test_a_revised_verdict_says_so_in_message_and_thread():
     assert headline(message_of(job)) == "❌ Crash looping (revised): scale worker01 to 5"
     assert "*Revised:*" in shown(message_of(job))
     assert thread_mention(job).text == (
-        "<@U123> Correction: scale worker01 to 5: *crash looping*."
-        " Slot 5 failed 3 times."
+        "<@U123> Correction: scale worker01 to 5: *crash looping*. Slot 5 failed 3 times."
     )
 
 

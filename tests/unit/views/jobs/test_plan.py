@@ -89,7 +89,7 @@ def test_a_plan_tells_every_field_and_asks():
         ),
         (
             "🗑️ *old* will be removed (2 replicas): it is not in the file."
-            " It is removed last, when everything else is well."
+            " Removed last, once the other services are healthy."
         ),
         "✏️ *web* changes:",
         "    • image: `lab/busy:1` → `lab/busy:2`",
