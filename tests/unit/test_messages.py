@@ -74,10 +74,12 @@ def test_every_verdict_is_shown(verdict: Verdict) -> None:
 
 @pytest.mark.parametrize("kind", CauseKind)
 def test_an_incident_of_every_cause_is_shown(kind: CauseKind) -> None:
+    """A node's headline is a sentence about the node itself."""
+    words = CAUSES[kind].removeprefix("the node ")
     headlines = [
         line
         for line in PAGE.read_text(encoding="utf-8").splitlines()
-        if line.startswith("> ### 🚨 Firing: ") and line.endswith(f": {CAUSES[kind]}")
+        if line.startswith("> ### 🚨 Firing: ") and line.endswith(f" {words}")
     ]
 
     assert headlines

@@ -93,8 +93,8 @@ STALE = [
     (
         UPDATE,
         recorded(replace(UPDATE, wanted="w9"), services=(service(UPDATE, "b:1", "b:9"),)),
-        "The definition of s_web in the stack's file or variables changed since the plan was made: "
-        "image b:2 → b:9.",
+        f"The definition of {CHANGED}".replace("s_web", "s_web in the stack's file or variables")
+        + ": image b:2 → b:9.",
     ),
     (UPDATE, recorded(gone="s_web"), "s_web was removed since the plan was made."),
     (

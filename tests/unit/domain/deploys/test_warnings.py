@@ -101,7 +101,8 @@ def test_a_volume_that_was_made_with_other_options_is_told():
         (
             "The volume `orochi_data` exists with other options (driver `other` instead of "
             "`local`), and Docker keeps those. To use the file's, run `docker volume rm "
-            "orochi_data` on every node that has it, once nothing uses it there; its files go with it."
+            "orochi_data` on every node that has it, once nothing uses it there; its "
+            "files go with it."
         ),
         (
             "The volume `orochi_media` exists with other options (o "

@@ -129,7 +129,7 @@ def test_variables_that_are_not_set() -> None:
 
     assert one.sentence == "`A` is not set, but `s.yml` uses it."
     assert three.sentence.startswith("`A`, `B` and `C` are not set, but `s.yml` uses them")
-    assert one.hint == "Set it in `s.env`, or write `${NAME:-}` where nothing is meant."
+    assert one.hint == "Set it in `s.env`, or write `${NAME:-}` for an empty value."
 
 
 def test_warnings_are_told_paragraph_by_paragraph() -> None:
@@ -183,7 +183,7 @@ def test_ports_that_are_taken() -> None:
     assert removed is not None
     assert removed.hint.startswith("other is removed last: remove it first")
     assert same is not None
-    assert same.sentence == "s_db would publish the port 8080/tcp, which s_web has already."
+    assert same.sentence == "s_db cannot publish the port 8080/tcp: s_web has it."
 
 
 def test_who_depends_on_whom_with_full_names() -> None:
@@ -219,8 +219,8 @@ def test_a_service_keeps_its_mode() -> None:
     error = complaints.mode_changed("orochi", [*same, ("orochi_web", specs[0], specs[1])])
     assert error is not None
     assert error.sentence == (
-        "orochi_web is replicated in the swarm and global in `orochi.yml`: a service keeps its "
-        "mode."
+        "orochi_web is replicated in the swarm and global in `orochi.yml`: the mode of a "
+        "service cannot change."
     )
     assert "`docker service rm orochi_web`" in error.hint
 
