@@ -48,7 +48,7 @@ class FormerSpec:
         if _update(recording.plan, service.name) is None:
             return replace(target, changed=doubtful, template=service.template)
         if service.template != target.spec:
-            raise SupersededError("Somebody else changed it meanwhile.")
+            raise SupersededError("Someone else changed it.")
         changed = doubtful
         for step in recording.plan.steps:
             applied = await self._ctx.stacks.apply(recording, step)

@@ -98,7 +98,7 @@ def _blind(state: Convergence, error: SwarmError) -> ServiceProgress:
     """What was seen last, and that nothing is seen now."""
     goal = state.goal
     last = state.shown or ServiceProgress(goal.service, 0, goal.replicas or 0, "")
-    return replace(last, phase=f"not known at the moment, still looking: {error.sentence}")
+    return replace(last, phase=f"unknown at the moment, still checking: {error.sentence}")
 
 
 def _unseen(error: SwarmError) -> Outcome:

@@ -90,7 +90,7 @@ def was_cut_off(error: BaseException) -> bool:
 def _from_answer(status: int, message: str) -> SwarmError:
     text = message.lower()
     if _OUT_OF_SEQUENCE in text:
-        return OutOfSequenceError("Somebody else changed the service at the same moment.")
+        return OutOfSequenceError("Someone else changed the service at the same moment.")
     if any(phrase in text for phrase in _NOT_A_MANAGER):
         return NotAManagerError(
             "This engine is not a manager of a swarm.",

@@ -85,7 +85,7 @@ async def _made(write: Callable[[], Awaitable[T]], what: str) -> T:
     try:
         return await until_in_sequence(write)
     except OutOfSequenceError as error:
-        raise OutOfSequenceError(f"Somebody else goes on changing {what}.") from error
+        raise OutOfSequenceError(f"Someone else keeps changing {what}.") from error
 
 
 def _tokens(swarm: Json) -> dict[str, str]:

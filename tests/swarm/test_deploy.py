@@ -94,10 +94,10 @@ async def test_a_bad_image_keeps_what_was_to_go_and_can_be_rolled_back(desk: Des
 
 async def test_a_viewer_may_neither_ask_nor_confirm(desk: Desk, folder: Folder):
     folder.write(TWO)
-    assert "only operators" in await desk.answer("deploy", user=VIEWER)
+    assert "Only operators" in await desk.answer("deploy", user=VIEWER)
     message = await folder.plan()
     await desk.slack.press(message, "job.confirm", user=VIEWER)
-    await desk.told(lambda m: "only operators" in m.shown_text, user=VIEWER)
+    await desk.told(lambda m: "Only operators" in m.shown_text, user=VIEWER)
 
     assert await services(desk) == {}
     assert message.payload["state"] == "queued"

@@ -162,7 +162,7 @@ async def test_drain_of_a_drained_node_says_so_and_verifies(desk: Desk):
     before = (await node(desk, THIRD))["Version"]["Index"]
     message = await desk.job(f"drain {THIRD}")
     assert verdict(message) == "converged"
-    assert "drained already" in message.shown_text
+    assert "Already drained" in message.shown_text
     assert (await node(desk, THIRD))["Version"]["Index"] == before
 
 
@@ -201,7 +201,7 @@ async def test_activating_a_node_that_is_down_is_no_success(desk: Desk):
     await asyncio.to_thread(desk.lab.wait_node_state, desk.lab.node(THIRD), "down")
     message = await desk.job(f"activate {THIRD}", seconds=60)
     assert verdict(message) == "failed"
-    assert "is down" in message.shown_text
+    assert "Active but down" in message.shown_text
 
 
 async def test_somebody_activates_the_node_meanwhile(desk: Desk):

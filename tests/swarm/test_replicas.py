@@ -90,7 +90,7 @@ async def test_a_cancel_while_nobody_works_on_the_job_holds(empty_desk: Desk):
         pass
     await first.kill()
     await desk.start_bot()
-    assert "taken out" in await desk.answer(f"cancel {queued.payload['job_id']}")
+    assert "removed from the queue" in await desk.answer(f"cancel {queued.payload['job_id']}")
     await desk.slack.wait_for_message(lambda m: m is queued and finished(m), timeout=30)
     await all_finished(desk, 2)
     assert queued.payload["verdict"] == "cancelled"

@@ -129,7 +129,7 @@ async def test_what_is_not_there_or_not_allowed_is_refused(desk: Desk):
     await desk.service("worker01", options=MONITOR)
     before = await desk.inspect("worker01")
     assert "Did you mean `worker01`?" in await desk.answer("restart worker1")
-    assert "only operators" in await desk.answer("restart worker01", user=VIEWER)
+    assert "Only operators" in await desk.answer("restart worker01", user=VIEWER)
     assert await desk.inspect("worker01") == before
 
 

@@ -121,9 +121,9 @@ async def test_a_service_that_never_changed_is_refused(desk: Desk):
     """There is no previous version; names that are none get suggestions; viewers may not."""
     await desk.service("worker01", options=QUICK)
     before = await raw(desk, "worker01")
-    assert "no previous version" in await desk.answer("rollback worker01")
+    assert "no older version" in await desk.answer("rollback worker01")
     assert "Did you mean `worker01`?" in await desk.answer("rollback worker1")
-    assert "only operators" in await desk.answer("rollback worker01", user=VIEWER)
+    assert "Only operators" in await desk.answer("rollback worker01", user=VIEWER)
     assert await raw(desk, "worker01") == before
 
 
@@ -133,7 +133,7 @@ async def test_what_was_rolled_back_is_not_rolled_forward(desk: Desk):
     await desk.job("rollback worker01")
     before = await raw(desk, "worker01")
     answer = await desk.answer("rollback worker01")
-    assert "was rolled back already" in answer
+    assert "is already rolled back" in answer
     assert V2 in answer
     assert await raw(desk, "worker01") == before
 
@@ -185,7 +185,7 @@ async def test_the_button_of_a_paused_job_rolls_back(desk: Desk):
     await desk.slack.wait_for_message(lambda m: m is message and finished(m), timeout=60)
     assert verdict(message) == "paused"
     await desk.slack.press(message, "job.rollback", user=VIEWER)
-    await desk.told(lambda m: "only operators" in m.shown_text, user=VIEWER)
+    await desk.told(lambda m: "Only operators" in m.shown_text, user=VIEWER)
     await desk.slack.press(message, "job.rollback")
     back = await desk.slack.wait_for_message(
         lambda m: finished(m) and m.payload["action"] == "rollback", timeout=60

@@ -69,7 +69,7 @@ BROKEN = {
     ),
     "a tag that hides where files are": (
         f"{HEAD}    env_file: /etc/hostname\nx-more: !tag 1\n",
-        "`ours.yml` ",
+        "The YAML of `ours.yml` uses tags or duplicate keys.",
     ),
     "a secret that is not defined": (
         f"{HEAD}    secrets: [sesame]\n",

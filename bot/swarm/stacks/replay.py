@@ -109,7 +109,7 @@ class Replay:
             if await self._find(call.collection, call.name) is None:
                 raise
             raise OutOfSequenceError(
-                f"Somebody else made {call.name} at the same moment."
+                f"Someone else created {call.name} at the same moment."
             ) from None
 
     async def _update(self, call: RecordedCall, live: Json, body: Json) -> None:
@@ -138,7 +138,7 @@ class Replay:
             return StalePlanError(f"{step.name} was removed since the plan was made.", hint=_HINT)
         if not step.base:
             return StalePlanError(
-                f"{step.name} was made by somebody else since the plan was made.", hint=_HINT
+                f"{step.name} was created by someone else since the plan was made.", hint=_HINT
             )
         now = fields_of(service_form(live["Spec"], names), self._redactor)
         found = [each for each in differences(_before(planned), now) if each.changed]
