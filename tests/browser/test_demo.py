@@ -85,7 +85,7 @@ def test_a_deploy_is_confirmed_by_an_operator(browser: Browser, picture: Take) -
     browser.type_in("/orochi deploy")
     plan = browser.find(".message", "Plan: deploy orochi")
     assert "garanews/orochi_worker:2" in plan.text
-    assert "of its services 1 changes" in plan.text.lower()
+    assert "1 service changes" in plan.text.lower()
     picture("demo-plan")
     browser.click("[data-action='job.confirm']")
     browser.click("dialog button", "Confirm")

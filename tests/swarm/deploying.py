@@ -91,6 +91,11 @@ async def services(desk: Desk) -> dict[str, dict[str, Any]]:
     return {raw["Spec"]["Name"]: raw for raw in found}
 
 
+async def specs(desk: Desk) -> dict[str, Any]:
+    """What all services are to be; the engine itself may go on with an update that began before."""
+    return {name: raw["Spec"] for name, raw in (await services(desk)).items()}
+
+
 async def images(desk: Desk) -> dict[str, str]:
     """The image of each service."""
     found = await services(desk)

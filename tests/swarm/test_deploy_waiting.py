@@ -18,6 +18,7 @@ from tests.swarm.deploying import (
     images,
     service,
     services,
+    specs,
     until_image,
 )
 from tests.swarm.test_scale import said
@@ -94,12 +95,12 @@ async def test_a_service_that_was_changed_by_hand_makes_the_plan_stale(desk: Des
     folder.write(NEXT)
     message = await folder.plan()
     await changed_by_hand(desk, "orochi_web", "--env-add", "BY_HAND=1")
-    before = await services(desk)
+    before = await specs(desk)
 
     assert await folder.confirmed(message) == "refused"
     assert "orochi_web changed since the plan was made: environment BY_HAND" in said(message)
     assert "Nothing was changed" in said(message)
-    assert await services(desk) == before
+    assert await specs(desk) == before
 
 
 async def test_a_service_that_was_scaled_meanwhile_makes_the_plan_stale(desk: Desk, folder: Folder):
