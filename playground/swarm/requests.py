@@ -14,6 +14,8 @@ from playground.swarm.simulation import Simulation
 OUT_OF_SEQUENCE: Final = "rpc error: code = Unknown desc = update out of sequence"
 _NAME: Final = re.compile(r"[a-zA-Z0-9]+(?:[a-zA-Z0-9-_]*[a-zA-Z0-9])?")
 _LONGEST_NAME: Final = 63
+PREDEFINED: Final = ("host", "bridge")
+PREDEFINED_LABEL: Final = "com.docker.swarm.predefined"
 _KINDS: Final = {"networks": "network", "configs": "config", "secrets": "secret"}
 _Made = TypeVar("_Made")
 _Found = TypeVar("_Found")
@@ -54,7 +56,7 @@ class Requests:
 
     def thing(self, kind: str, key: str) -> Thing:
         """A network, config or secret by id, name or the beginning of an id."""
-        found = self.store.named(kind, key)
+        found = self._known(kind, key)
         if found is not None:
             return found
         kept = {one.id: one for one in self.store.things.values() if one.kind == kind}
@@ -204,10 +206,19 @@ class Requests:
 
     def _network(self, attachment: Spec) -> str:
         target = str(attachment.get("Target", ""))
-        found = self.store.named("networks", target)
-        if found is None and target not in {"host", "bridge", "none", "ingress"}:
+        found = self._known("networks", target)
+        if found is None and target not in {"none", "ingress"}:
             raise RequestError(404, f"network {target} not found")
         return found.id if found else target
+
+    def _known(self, kind: str, key: str) -> Thing | None:
+        """The object with this id or name; the swarm has the networks host and bridge itself."""
+        found = self.store.named(kind, key)
+        if found is None and kind == "networks" and key in PREDEFINED:
+            spec: Json = {"Name": key, "Driver": key, "Labels": {PREDEFINED_LABEL: "true"}}
+            thing = Thing(self.simulation.ids.object(), kind, spec)
+            found = self._commit(lambda: self.store.put(thing))
+        return found
 
     def _check_reference(self, kind: str, used: Spec) -> None:
         word = _KINDS[kind]

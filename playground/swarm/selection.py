@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from playground.swarm.model import Node, Service, State, Task, Thing
-from playground.swarm.requests import RequestError, Requests
+from playground.swarm.requests import PREDEFINED_LABEL, RequestError, Requests
 from playground.swarm.tasks import is_dirty
 
 _T = TypeVar("_T")
@@ -85,7 +85,7 @@ def nodes(requests: Requests, filters: Filters) -> list[Node]:
 
 
 def things(requests: Requests, kind: str, filters: Filters) -> list[Thing]:
-    """The networks, configs or secrets that pass."""
+    """The networks, configs or secrets that pass; predefined networks are not listed."""
     tests: dict[str, _Test[Thing]] = {
         "id": lambda one, values: _begins(one.id, values),
         "name": lambda one, values: _begins(one.name, values),
@@ -95,7 +95,11 @@ def things(requests: Requests, kind: str, filters: Filters) -> list[Thing]:
         "driver": lambda one, values: (one.spec.get("Driver") or "overlay") in values,
         "type": lambda _, values: "custom" in values,
     }
-    kept = (one for one in requests.store.things.values() if one.kind == kind)
+    kept = (
+        one
+        for one in requests.store.things.values()
+        if one.kind == kind and PREDEFINED_LABEL not in (one.spec.get("Labels") or {})
+    )
     return _chosen(kept, tests, filters)
 
 

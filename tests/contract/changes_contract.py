@@ -158,3 +158,19 @@ class ChangesContract:
         assert [each.changed for each in made].count(True) == 1
         assert (await swarm.service(service_id)).restarts == 1
         assert not spec_of(lab, "web", "PreviousSpec")["TaskTemplate"].get("ForceUpdate")
+
+    def test_services_refer_by_id_to_the_swarms_own_networks_which_no_list_has(
+        self, lab: AnyLab
+    ) -> None:
+        options = ["--replicas=0", "--network=host"]
+        lab.docker(
+            "service", "create", "--quiet", "--detach", "--no-resolve-image", "--name=web",
+            *options, images.BUSY, "/bin/serve",
+        )  # fmt: skip
+        (used,) = spec_of(lab, "web")["TaskTemplate"]["Networks"]
+        with lab.client() as client:
+            found = client.get(client.base_url + "/v1.41/networks/host?scope=swarm").json()
+            listed = [each["Id"] for each in client.networks()]
+
+        assert (found["Name"], found["Id"]) == ("host", used["Target"])
+        assert used["Target"] not in listed

@@ -29,16 +29,32 @@ from bot.swarm.stacks.planning import Recorded
 
 Json = dict[str, Any]
 
+_PREDEFINED: Final = ("host", "bridge")
+
 
 async def names_by_id(connection: Connection) -> dict[str, str]:
-    """The names of all networks, configs and secrets of the swarm by their ids."""
-    networks, configs, secrets = await asyncio.gather(
+    """The names of all networks, configs and secrets of the swarm by their ids.
+
+    The swarm's own networks ``host`` and ``bridge`` are in no list (moby
+    ``daemon/cluster/filters.go``), but services refer to them by id.
+    """
+    listed, configs, secrets = await asyncio.gather(
         connection.list("/networks", {"scope": ["swarm"]}),
         connection.list("/configs"),
         connection.list("/secrets"),
     )
+    own = await asyncio.gather(*(_predefined(connection, name) for name in _PREDEFINED))
+    networks = [*listed, *filter(None, own)]
     found = {str(raw["Id"]): str(raw["Name"]) for raw in networks}
     return found | {str(raw["ID"]): str(raw["Spec"]["Name"]) for raw in (*configs, *secrets)}
+
+
+async def _predefined(connection: Connection, name: str) -> Json:
+    """A network that the swarm has of itself, empty where it has none of this name."""
+    try:
+        return await connection.get(f"/networks/{name}?scope=swarm")
+    except NotFoundError:
+        return {}
 
 
 class Replay:
