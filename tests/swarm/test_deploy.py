@@ -11,6 +11,7 @@ from tests.swarm.changing import NO_IMAGE, VIEWER, images_of, tasks
 from tests.swarm.deploying import V1, V2, Folder, compose, images, service, services
 from tests.swarm.test_scale import said
 
+OWN_NETWORK = "networks: {default: {}}\n"
 TWO = compose(service("web", replicas=2), service("db"))
 
 
@@ -29,7 +30,7 @@ async def desk(empty_desk: Desk, folder: Folder) -> Desk:
 
 async def test_a_first_deploy_is_shown_then_made(desk: Desk, folder: Folder):
     """One message from the plan to the verdict; nothing before Confirm."""
-    folder.write(TWO)
+    folder.write(compose(service("web", replicas=2), service("db"), end=OWN_NETWORK))
     message = await folder.plan()
     payload = {key: message.payload[key] for key in ("action", "target", "state", "verdict")}
 

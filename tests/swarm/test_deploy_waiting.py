@@ -176,6 +176,6 @@ async def test_stopping_to_wait_says_what_was_made(desk: Desk, folder: Folder):
     await desk.slack.press(message, "job.cancel")
 
     verdict = await folder.verdict(message)
-    assert "3 of 3 plan steps done" in said(message)
+    assert "2 of 2 plan steps done" in said(message)
     assert verdict in {"cancelled", "crash_looping"}
     assert sorted(await services(desk)) == ["orochi_db", "orochi_web"]

@@ -63,7 +63,8 @@ async def test_a_deploy_that_changed_nothing_is_no_version_and_offers_no_way_bac
     """The engine refuses its first step: there is nothing to be rolled back from."""
     await folder.deployed(compose(service("web")))
     before = await desk.answer("history")
-    nets = "networks:\n  default: {}\n  other: {driver: no-such-driver}\n"
+    host = "  default: {external: true, name: host}\n"
+    nets = f"networks:\n{host}  other: {{driver: no-such-driver}}\n"
     more = "    networks: {default: {}, other: {}}\n"
     web = service("web", V2).replace("    networks: {default: {}}\n", more)
     message = await folder.deployed(compose(web, end=nets))
