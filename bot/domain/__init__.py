@@ -1,1 +1,1 @@
-"""Pure decisions: values in, values out. Standard library only, no I/O, no clock."""
+"""Pure decision code: takes and returns values. Standard library only, no I/O, no clock."""

@@ -1,27 +1,27 @@
-"""The one tree of errors.
+"""The bot's exception hierarchy.
 
-    BotError                    says a sentence to the person, carries a short id for the log
+    BotError                    has a sentence for the user and a short id for the log
     ├── RefusedError            the command cannot be done as asked; nothing was changed
-    │   ├── SupersededError         somebody else changed the service since it was decided
-    │   └── StalePlanError          what a plan is based on changed since it was made
+    │   ├── SupersededError         somebody else changed the service since the decision
+    │   └── StalePlanError          the plan is out of date
     ├── UncertainError          it is not known yet whether something was changed
     ├── StoreUnavailableError   Redis does not answer
     ├── UnreadableRecordError   a record in Redis of a newer version, or damaged (bot.store.codec)
-    ├── LeaseLostError          another replica took this job over
+    ├── LeaseLostError          another replica took over this job
     ├── SwarmError              the engine refused or failed
     │   ├── SwarmUnavailableError   the engine does not answer, or the swarm has no leader
-    │   ├── NotAManagerError        this engine cannot speak for a swarm
+    │   ├── NotAManagerError        this engine is not a swarm manager
     │   ├── NotFoundError           no such service, task or node
-    │   └── OutOfSequenceError      somebody changed the service since it was looked at
+    │   └── OutOfSequenceError      somebody changed the service since it was read
     ├── DrawingError            a picture could not be drawn
     └── ChatError               Slack refused or failed
         ├── ChatUnavailableError    Slack does not answer; the same call may work later
-        ├── CannotPostError         the bot may not post there; says how to change that
-        │   └── MessageGoneError        only that message (or thread) cannot be written to
+        ├── CannotPostError         the bot may not post there; the hint says how to fix it
+        │   └── MessageGoneError        that message cannot be edited, or has no thread
         └── ChatLoginError          a token is wrong or lacks a scope
 
-Adapters translate what their client raises into this tree and keep the original as
-``__cause__``; nothing else crosses a port.
+Adapters translate their client's exceptions into these and keep the original as ``__cause__``; no
+other exception crosses a port.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ import secrets
 
 
 class BotError(Exception):
-    """Anything the bot can tell a person. ``str(error)`` is a sentence for them.
+    """Base class of errors that are shown to people. ``str(error)`` is a sentence for them.
 
-    ``ref`` is a short random id that stands in the message and in the log.
-    ``hint`` is the next step, a sentence or empty.
+    ``ref`` is a short random id that appears in the message and in the log. ``hint`` is the next
+    step, a sentence or empty.
     """
 
     def __init__(self, sentence: str, *, hint: str = "") -> None:
@@ -44,7 +44,7 @@ class BotError(Exception):
 
 
 class RefusedError(BotError):
-    """The command cannot be done as asked; nothing was changed."""
+    """The command cannot be done as requested; nothing was changed."""
 
 
 class SupersededError(RefusedError):
@@ -52,12 +52,11 @@ class SupersededError(RefusedError):
 
 
 class StalePlanError(RefusedError):
-    """What a plan is based on changed since it was made. The step it was raised for changed
-    nothing; steps of the same plan that were made before stay made."""
+    """A plan is out of date. The failed step changed nothing; earlier steps stay applied."""
 
 
 class UncertainError(BotError):
-    """It is not known yet whether the command took effect; the sentence says how that will show."""
+    """It is not known yet whether the command took effect; the sentence says how to find out."""
 
 
 class StoreUnavailableError(BotError):
@@ -65,22 +64,22 @@ class StoreUnavailableError(BotError):
 
 
 class LeaseLostError(BotError):
-    """Another replica holds this job now; the caller must stop working on it."""
+    """Another replica has taken over this job; the caller must stop working on it."""
 
 
 class SwarmError(BotError):
-    """The engine refused or failed; the sentence carries its own words."""
+    """The engine refused or failed; the sentence includes its own message."""
 
 
 class SwarmUnavailableError(SwarmError):
     """The engine does not answer, or the swarm has no leader.
 
-    The outcome of a write that ended so is unknown: look again before repeating it.
+    The outcome of a failed write is unknown: read the object again before repeating the write.
     """
 
 
 class NotAManagerError(SwarmError):
-    """The engine is a worker or in no swarm."""
+    """The engine is a worker or not part of a swarm."""
 
 
 class NotFoundError(SwarmError):
@@ -88,7 +87,7 @@ class NotFoundError(SwarmError):
 
 
 class OutOfSequenceError(SwarmError):
-    """The version index is stale: somebody changed the service since the look."""
+    """The version index is outdated: somebody changed the service after it was read."""
 
 
 class DrawingError(BotError):
@@ -104,12 +103,12 @@ class ChatUnavailableError(ChatError):
 
 
 class CannotPostError(ChatError):
-    """The bot may not post in that channel; the hint says how to change that."""
+    """The bot may not post in that channel; the hint says how to fix it."""
 
 
 class MessageGoneError(CannotPostError):
-    """That message can be edited no more, or has no thread: deleted, or too old to be edited."""
+    """The message can no longer be edited, or has no thread: deleted, or too old to be edited."""
 
 
 class ChatLoginError(ChatError):
-    """A token is wrong, revoked or lacks a scope."""
+    """A token is invalid, revoked or lacks a scope."""

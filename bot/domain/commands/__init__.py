@@ -1,1 +1,1 @@
-"""Commands: which there are, how they are typed, who may use them, their order."""
+"""Commands: their table, their syntax, who may use them, and the order in which they run."""

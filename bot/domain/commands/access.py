@@ -1,4 +1,4 @@
-"""Who may change things: operators; everybody else may look."""
+"""Permissions: operators may change things, everyone else may only view."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Operators:
-    """The setting ``BOT_OPERATORS``, read.
+    """The parsed value of the setting ``BOT_OPERATORS``.
 
     ``users`` are Slack user ids, ``groups`` user-group ids. ``invalid`` are the entries that are
-    neither, for the start to report. Nothing at all means that nobody may change anything.
+    neither; they are reported at startup. If everything is empty, nobody may change anything.
     """
 
     users: frozenset[str] = frozenset()
@@ -27,7 +27,7 @@ class Operators:
 
     @classmethod
     def parse(cls, text: str) -> Operators:
-        """Read a comma-separated list of ids; a bare ``*`` stands for everyone."""
+        """Parse a comma-separated list of ids; a bare ``*`` means everyone."""
         entries = [entry.strip() for entry in text.split(",") if entry.strip()]
         users = frozenset(entry for entry in entries if _USER.fullmatch(entry))
         groups = frozenset(entry for entry in entries if _GROUP.fullmatch(entry))
@@ -37,15 +37,15 @@ class Operators:
 
     @property
     def nobody(self) -> bool:
-        """Whether no one at all may change anything."""
+        """Whether nobody is allowed to change anything."""
         return not (self.everyone or self.users or self.groups)
 
 
 def may_change(user: str, operators: Operators, group_members: Collection[str] = ()) -> bool:
     """Whether ``user`` is an operator.
 
-    ``group_members`` are the user ids in ``operators.groups``, asked for by the caller; without
-    them only the users named one by one count.
+    ``group_members`` are the user ids in ``operators.groups``, fetched by the caller. Without them,
+    only users who are listed individually count.
     """
     if not user:
         return False
@@ -53,5 +53,5 @@ def may_change(user: str, operators: Operators, group_members: Collection[str] =
 
 
 def needs_groups(user: str, operators: Operators) -> bool:
-    """Whether only the members of the user groups can tell if ``user`` may change things."""
+    """Whether the user groups' members are needed to decide if ``user`` may change things."""
     return bool(operators.groups) and not may_change(user, operators)

@@ -1,4 +1,4 @@
-"""What follows a command's word: numbers, services and their pairs."""
+"""Parsing of command arguments: numbers, services, and pairs of both."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _NUMBER_LIKE = re.compile(r"[+\-.]*\d[\d.,'_^*/x]*(?:e[+-]?\d+)?%?", re.IGNORECA
 
 
 def number(word: str, defaults: Defaults) -> int | Reply:
-    """A count of replicas: digits alone, at most the ceiling."""
+    """Parse a replica count: digits only, at most ``defaults.max_replicas``."""
     if _is_digits(word):
         return _within_ceiling(word, defaults)
     return _no_number(word, defaults)
 
 
 def service_name(word: str, defaults: Defaults) -> str | Reply:
-    """A name that a service can have."""
+    """Parse a valid service name."""
     if is_service_name(word):
         return word
     return Reply(
@@ -48,12 +48,12 @@ def service_name(word: str, defaults: Defaults) -> str | Reply:
 
 
 def example(defaults: Defaults, text: str) -> str:
-    """A whole command, as it would be typed, in a code span."""
+    """A full example command, as a user would type it, in a code span."""
     return quoted(f"{defaults.command} {text}", 200)
 
 
 def without_yes(command: str, words: Sequence[str], right: str) -> tuple[list[str], bool] | Reply:
-    """The words without options, and whether ``--yes`` stands among them, in any place."""
+    """The words without options, and whether ``--yes`` is among them (in any position)."""
     options = [word for word in words if word.startswith("-")]
     if unknown := next((word for word in options if word.lower() not in YES), ""):
         return Reply(f"`{command}` has no option {quoted(unknown)}.", right)
@@ -61,7 +61,7 @@ def without_yes(command: str, words: Sequence[str], right: str) -> tuple[list[st
 
 
 def scale(words: Sequence[str], defaults: Defaults) -> Scale | Reply:
-    """``5`` · ``django 2`` · ``2 django`` · ``worker01=3 django=2``, the pairs in any number."""
+    """Parse ``5`` · ``django 2`` · ``2 django`` · ``worker01=3 django=2`` (any number of pairs)."""
     if not words:
         return Reply("Scale to how many replicas?", _forms(defaults))
     flaw = _unknown_option(words, defaults) or _filler(words, defaults)
@@ -75,7 +75,7 @@ def scale(words: Sequence[str], defaults: Defaults) -> Scale | Reply:
 
 
 def one_service(name: str, asked: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
-    """The one service that a command is about; ``asked`` is the verb (``Restart``)."""
+    """The one service that a command applies to; ``asked`` is the verb (``Restart``)."""
     right = f"Try: {example(defaults, f'{name} {defaults.service}')}"
     if not words:
         return Reply(f"{asked} which service?", right)
@@ -85,7 +85,7 @@ def one_service(name: str, asked: str, words: Sequence[str], defaults: Defaults)
 
 
 def no_arguments(name: str, words: Sequence[str], defaults: Defaults) -> Reply | None:
-    """A reply when a command that stands alone was given more."""
+    """A reply if arguments follow a command that takes none."""
     if not words:
         return None
     return Reply(f"`{name}` takes no arguments.", f"Try: {example(defaults, name)}")
@@ -126,7 +126,7 @@ def _no_number(word: str, defaults: Defaults) -> Reply:
 
 
 def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
-    """A reply to a sentence (``to 5``, ``worker01 up by 2``) with the form that would be right."""
+    """A reply to natural language (``to 5``, ``worker01 up by 2``) with the correct form."""
     kept = [word for word in words if word.lower() not in FILLERS]
     if len(kept) == len(words):
         return None

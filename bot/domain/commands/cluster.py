@@ -1,4 +1,4 @@
-"""The commands that look at tasks, logs, nodes and volumes, and those that change nodes."""
+"""Commands that show tasks, logs, nodes and volumes, and those that change nodes."""
 
 from __future__ import annotations
 

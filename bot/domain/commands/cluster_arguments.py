@@ -1,4 +1,4 @@
-"""What follows the words ``ps``, ``logs``, ``drain``, ``activate`` and ``join``."""
+"""Parsing of the arguments of ``ps``, ``logs``, ``drain``, ``activate`` and ``join``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.domain.text.escaping import quoted
 
 MOST_LINES = 5000
 MOST_BACK = 30 * 24 * 3600
-"""A month, in seconds."""
+"""One month, in seconds."""
 LONGEST_NODE_NAME = 253
 
 _OPTIONS = {"--since": "since", "--lines": "lines", "--tail": "lines", "-n": "lines"}
@@ -32,7 +32,7 @@ _NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
 def tasks(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """Nothing, or one service."""
+    """Parse nothing, or one service."""
     if len(words) > 1:
         right = f"{example(defaults, f'ps {defaults.service}')} or {example(defaults, 'ps')}"
         return Reply("`ps` takes one service, or none for the whole stack.", f"Try: {right}")
@@ -43,7 +43,7 @@ def tasks(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """``django`` · ``django --since 10m --lines 50``, the options in any place."""
+    """Parse ``django`` · ``django --since 10m --lines 50`` (options in any position)."""
     right = f"Try: {example(defaults, f'logs {defaults.service} --since 10m --lines 50')}"
     names: list[str] = []
     given: dict[str, str] = {}
@@ -66,7 +66,7 @@ def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def drain(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """One node, and ``--yes`` in any place."""
+    """Parse one node, and ``--yes`` in any position."""
     right = f"Try: {example(defaults, 'drain NODE')} or {example(defaults, 'drain NODE --yes')}"
     found = without_yes("drain", words, right)
     if isinstance(found, Reply):
@@ -77,13 +77,13 @@ def drain(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def activate(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """One node."""
+    """Parse one node."""
     node = _node("activate", "Activate", words, defaults)
     return node if isinstance(node, Reply) else Activate(node)
 
 
 def join(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """``worker`` · ``manager`` · ``rotate worker`` · ``rotate manager``."""
+    """Parse ``worker`` · ``manager`` · ``rotate worker`` · ``rotate manager``."""
     said = [word.lower() for word in words]
     rotate = said[:1] == ["rotate"]
     roles = said[1:] if rotate else said
@@ -112,7 +112,7 @@ def _read_logs(name: str, given: dict[str, str], right: str) -> Command | Reply:
 
 
 def _span(text: str) -> int | None:
-    """Seconds of ``10m`` or ``1h30m``; None for what is no span, none at all or too long."""
+    """The seconds in ``10m`` or ``1h30m``; None for an invalid, empty or too long duration."""
     if not text.isascii() or not _SPAN.fullmatch(text.lower()):
         return None
     parts = re.findall(r"(\d+)([smhd])", text.lower())

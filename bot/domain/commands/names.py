@@ -1,4 +1,4 @@
-"""Names as people type them: services, short or full, and job ids."""
+"""Names as people type them: services (short or full) and job ids."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bot.domain.swarm.model import Service
 
 LONGEST_SERVICE_NAME = 63
 SERVICE_VALUE = "service:"
-"""Before a service's full name, in the value of a button that rolls it back."""
+"""Prefix of a service's full name in the value of a button that rolls it back."""
 MOST_SUGGESTIONS = 3
 LIKENESS = 0.5
-"""How alike two words must be for a suggestion: 0 nothing in common, 1 the same."""
+"""Minimum similarity for a suggestion: 0 means nothing in common, 1 means equal."""
 
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 _JOB_ID = re.compile(f"[{ID_ALPHABET}]{{{ID_LENGTH}}}")
@@ -23,10 +23,11 @@ _JOB_ID = re.compile(f"[{ID_ALPHABET}]{{{ID_LENGTH}}}")
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """No service, or more than one, goes by the name that was typed.
+    """The typed name matches no service, or more than one.
 
-    ``typed`` is that name. ``suggestions`` are names that were perhaps meant, as people would type
-    them, best first; ``ambiguous`` says that each of them fits. ``known`` are all short names.
+    ``typed`` is that name. ``suggestions`` are similar names in the form that people type, best
+    match first; ``ambiguous`` means that the typed name matches each of them. ``known`` are all
+    short names.
     """
 
     typed: str
@@ -36,26 +37,26 @@ class NotFound:
 
 
 def is_service_name(text: str) -> bool:
-    """Whether a service can have this name (swarmkit ``manager/controlapi/common.go``)."""
+    """Whether the text is a valid service name (swarmkit ``manager/controlapi/common.go``)."""
     return len(text) <= LONGEST_SERVICE_NAME and _SERVICE_NAME.fullmatch(text) is not None
 
 
 def job_id(typed: str) -> str:
-    """The job id that was meant, lower case and without a leading ``#``; empty when it is none."""
+    """The typed job id in lower case without a leading ``#``; empty if it is not a job id."""
     plain = typed.strip().removeprefix("#").lower()
     return plain if _JOB_ID.fullmatch(plain) else ""
 
 
 def short_name(stack: str, full_name: str) -> str:
-    """A service's name as people type it: without the prefix of its stack."""
+    """A service's name without its stack's prefix, as people type it."""
     return full_name.removeprefix(f"{stack}_") if stack else full_name
 
 
 def resolve(typed: str, stack: str, services: Iterable[Service]) -> Service | NotFound:
-    """The service that was meant: an exact name first, then one that differs in case alone.
+    """Find the service for a typed name: an exact match first, then one that ignores case.
 
-    A full name goes before a short one, and a service of ``stack`` before one of another stack
-    (whose services answer to their full names only).
+    Full names take precedence over short names, and services of ``stack`` over those of other
+    stacks (which are found by their full names only).
     """
     named = [(name, service) for service in services for name in _names(service, stack)]
     for matches in (
@@ -77,7 +78,7 @@ def alike(
     *,
     likeness: float = LIKENESS,
 ) -> tuple[str, ...]:
-    """Those of ``words`` that look like ``typed``, best first; case makes no difference."""
+    """The ``words`` similar to ``typed``, best match first; case is ignored."""
     by_lower = {word.lower(): word for word in words}
     close = difflib.get_close_matches(
         typed.lower()[:LONGEST_SERVICE_NAME], list(by_lower), n=count, cutoff=likeness

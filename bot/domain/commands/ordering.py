@@ -1,4 +1,4 @@
-"""Which commands must be queued before which: those that may be about the same service."""
+"""Decides which commands must be queued before which: those that may affect the same service."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from bot.domain.commands.values import (
 from bot.domain.jobs.model import Job
 
 TYPED = "command"
-"""A pending command's action when the command was typed; else it is a button's action id."""
+"""Action of a pending command that was typed; for a button it is the action id."""
 
 
 def typed(action: str, text: str, defaults: Defaults) -> Command | Reply | None:
-    """What was typed in a pending command, None for a pressed button."""
+    """The parsed command of a pending command, None for a button press."""
     return parse(text, defaults) if action == TYPED else None
 
 
 def may_concern(command: Command | Reply | None, job: Job) -> bool:
-    """Whether a pending command may be about a service of the job.
+    """Whether a pending command may affect one of the job's services.
 
-    A pressed button (None) may be about any. Names are compared without the stack's prefix and
-    without regard to case: too much waiting does no harm, too little breaks the order.
+    A button press (None) may affect any service. Names are compared without the stack's prefix and
+    without case: waiting too often is harmless, waiting too little breaks the order.
     """
     if command is None:
         return True
     if isinstance(command, Drain | Activate):
-        return any(target.is_node for target in job.targets)  # it may be named by its id
+        return any(target.is_node for target in job.targets)  # a node can also be given by its id
     if isinstance(command, Deploy):
-        return command.yes and command.stack in {None, job.stack}  # else it is asked about first
+        return command.yes and command.stack in {None, job.stack}  # otherwise it asks first
     if isinstance(command, RollBack) and command.service is None:
         return command.yes
     named = {_key(job.stack, name) for name in _changed(command)}
@@ -45,7 +45,7 @@ def may_concern(command: Command | Reply | None, job: Job) -> bool:
 
 
 def _changed(command: Command | Reply) -> tuple[str, ...]:
-    """The services that a command changes, as they were typed."""
+    """The services that a command changes, as typed."""
     match command:
         case Scale(targets):
             return tuple(target.service for target in targets)

@@ -1,4 +1,4 @@
-"""From what a person typed to a command, or to a reply that helps."""
+"""Parses what a user typed into a command, or into a reply that explains the mistake."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASKS_FOR_HELP = frozenset({"help", "--help", "-h", "?"})
 QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb"
 DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63"
 LONG_DASH = "\u2014"
-"""What a phone makes of two hyphens."""
+"""The character into which phones convert two hyphens."""
 
 _LINK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>")
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
@@ -27,10 +27,10 @@ _EQUALS = re.compile(r"\s*(?:=|:(?!//))\s*")
 
 
 def parse(text: str, defaults: Defaults) -> Command | Reply:
-    """Read what was typed after the slash command.
+    """Parse the text after the slash command.
 
-    Never raises. What cannot be read for certain is answered with a reply, never guessed: a
-    command that is returned is what was typed.
+    Never raises. Ambiguous input results in a reply and is never guessed, so a returned command is
+    exactly what was typed.
     """
     words = _plain(text).split()
     if words and words[0].lower() == defaults.command.lower():
@@ -52,8 +52,8 @@ def _read(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -> Command 
 
 
 def _plain(text: str) -> str:
-    """A text as Slack sends it, as it was meant: links and mentions unwrapped, what cannot be
-    seen left out, dashes and full-width characters as their plain ones."""
+    """The text that the user meant: links and mentions unwrapped, invisible characters removed,
+    dashes and full-width characters replaced by their plain forms."""
     unwrapped = _LINK.sub(_unwrapped, text)
     for entity, char in _ENTITIES.items():
         unwrapped = unwrapped.replace(entity, char)
@@ -67,7 +67,7 @@ def _unwrapped(link: re.Match[str]) -> str:
 
 
 def _arguments(words: Sequence[str]) -> list[str]:
-    """The words without quotes, ``=`` and ``:`` tied to what stands around them."""
+    """The words without quotes; ``=`` and ``:`` are joined to the words around them."""
     return _EQUALS.sub("=", " ".join(_bare(word) for word in words)).split()
 
 
@@ -82,7 +82,7 @@ def _row(word: str) -> CommandSpec | None:
 def _no_command(
     word: str, rest: Sequence[str], everything: Sequence[str], defaults: Defaults
 ) -> Reply:
-    """The answer to an unknown word: with the whole command that was perhaps meant, if any."""
+    """The reply to an unknown word, with the full command that was probably meant, if any."""
     reply = unknown_command(word, defaults)
     meant = [row.parse(rest, defaults) for row in resembling(word)]
     if not meant and any(char.isdigit() for char in everything[-1][-1:]):

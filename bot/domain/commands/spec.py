@@ -1,4 +1,4 @@
-"""The form of a row in the table of commands."""
+"""The type of a row in the command table."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from bot.domain.commands.values import Command, Defaults, Reply
 
 Parse = Callable[[Sequence[str], Defaults], Command | Reply]
-"""Makes a command, or a reply, of the words that follow the command's own."""
+"""Parses the words after the command's name into a command or a reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """One row: a command, how it is typed, what it does.
+    """One row of the table: a command, its syntax and its description.
 
-    ``command`` is the value it is parsed to, ``usage`` its form, ``summary`` one sentence.
-    ``examples`` are pairs of what may be typed and what it does; each one parses. ``changes`` says
-    whether it is for operators alone. ``also`` are words that people type for it elsewhere: used
-    for suggestions only. ``notes`` are sentences for ``help COMMAND``, in which ``{service}`` and
-    ``{max_replicas}`` stand for the defaults.
+    ``command`` is the type it is parsed to, ``usage`` its syntax, ``summary`` one sentence.
+    ``examples`` are pairs of a typed text and its effect; each one must parse. ``changes`` is True
+    for commands that only operators may use. ``also`` are synonyms from other tools, used for
+    suggestions only. ``notes`` are sentences for ``help COMMAND``, in which ``{service}`` and
+    ``{max_replicas}`` are replaced by the defaults.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The commands that are about whole stacks."""
+"""Commands that apply to whole stacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILE_ENDINGS = (".yml", ".yaml", ".env")
 
 
 def _deploy(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """Nothing, a stack, ``--yes`` in any place."""
+    """Parse nothing or a stack, and ``--yes`` in any position."""
     right = f"Try: {example(defaults, 'deploy')} or {example(defaults, 'deploy orochi --yes')}"
     found = without_yes("deploy", words, right)
     if isinstance(found, Reply):
@@ -27,7 +27,7 @@ def _deploy(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def stack_name(word: str, defaults: Defaults) -> str | Reply:
-    """A name that a stack can have."""
+    """Parse a valid stack name."""
     if is_service_name(word):
         return word
     bare = next((word.removesuffix(end) for end in _FILE_ENDINGS if word.endswith(end)), "")

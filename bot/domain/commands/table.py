@@ -1,6 +1,6 @@
-"""The commands there are: one table that drives the parser, ``help`` and ``help COMMAND``.
+"""The command table; the parser, ``help`` and ``help COMMAND`` are all built from it.
 
-A command stands here if, and only if, it works: what is missing here is never offered.
+A command is listed here if and only if it works: commands that are not listed are never offered.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from bot.domain.commands.versions import VERSIONS
 from bot.domain.text.escaping import quoted
 
 COMMAND_LIKENESS = 0.7
-"""Commands are short words: ``restart`` must not be taken for ``status``."""
+"""High, because command names are short: ``restart`` must not be suggested for ``status``."""
 
 __all__ = [
     "COMMANDS",
@@ -79,24 +79,24 @@ __all__ = [
 
 
 def spec(word: str) -> CommandSpec | None:
-    """The row of a command by its word; case makes no difference."""
+    """The row for a command's name; case is ignored."""
     return next((row for row in COMMANDS if row.name == word.lower()), None)
 
 
 def spec_of(command: Command) -> CommandSpec:
-    """The row of a parsed command."""
+    """The row for a parsed command."""
     return next(row for row in COMMANDS if row.command is type(command))
 
 
 def unknown_command(word: str, defaults: Defaults) -> Reply:
-    """The answer to a word that is no command: the ones it looks like, or where all are."""
+    """The reply to an unknown command: similar commands, or a pointer to the list of all."""
     right = " or ".join(arguments.example(defaults, row.name) for row in resembling(word))
     hint = f"Did you mean {right}?" if right else f"See {arguments.example(defaults, 'help')}."
     return Reply(f"Unknown command {quoted(word)}.", hint, changes=False)
 
 
 def resembling(word: str) -> tuple[CommandSpec, ...]:
-    """The commands that were perhaps meant by a word that is none, best first."""
+    """The commands similar to an unknown word, best match first."""
     same = tuple(row for row in COMMANDS if word.lower() in row.also)
     close = alike(word, [row.name for row in COMMANDS], 2, likeness=COMMAND_LIKENESS)
     return same or tuple(row for name in close for row in COMMANDS if row.name == name)
@@ -108,7 +108,7 @@ def _restart(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """Nothing or ``--yes`` for the whole stack, else one service."""
+    """Parse nothing or ``--yes`` for the whole stack, or else one service."""
     names = [word for word in words if word.lower() not in arguments.YES]
     if not names:
         return RollBack(yes=bool(words))

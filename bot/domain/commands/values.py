@@ -1,4 +1,4 @@
-"""A command as a value, and what a person reads instead of one."""
+"""Parsed commands as values, and the reply for text that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from bot.domain.text.escaping import shorten
 LONGEST_REPLY = 2900
 NOTHING_CHANGED = "Nothing was changed."
 LOG_LINES = 200
-"""How many lines of a log are shown unless it is said."""
+"""Default number of log lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the settings fill in.
+    """Values from the settings that fill in omitted arguments.
 
-    ``command`` is the slash command, ``service`` the one that ``scale N`` means, and
-    ``max_replicas`` the highest number that may be asked for.
+    ``command`` is the slash command, ``service`` the service that ``scale N`` applies to, and
+    ``max_replicas`` the highest replica count that may be requested.
     """
 
     command: str = "/orochi"
@@ -28,7 +28,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class ScaleTarget:
-    """One service, named as it was typed, and the replicas it shall have."""
+    """One service, named as typed, and its requested replica count."""
 
     service: str
     replicas: int
@@ -36,24 +36,24 @@ class ScaleTarget:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """``scale``: give services a number of replicas. No service stands in it twice."""
+    """``scale``: set the replica counts of services. Each service occurs at most once."""
 
     targets: tuple[ScaleTarget, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """``restart``: replace every task of a service, named as it was typed."""
+    """``restart``: replace every task of a service, named as typed."""
 
     service: str
 
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """``rollback``: bring a service's previous version back; named as it was typed.
+    """``rollback``: restore a service's previous version; the service is named as typed.
 
-    Without a service it is the whole stack: back to its last version that was well. With ``yes``
-    it is not asked whether the plan for that is right.
+    Without a service, the whole stack goes back to its last healthy version. ``yes`` skips the
+    confirmation of that plan.
     """
 
     service: str | None = None
@@ -62,9 +62,9 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """``deploy``: bring a stack to what its file says; the bot's own stack when none is named.
+    """``deploy``: update a stack to match its file; the bot's own stack if none is named.
 
-    With ``yes`` it is not asked whether the plan is right.
+    ``yes`` skips the confirmation of the plan.
     """
 
     stack: str | None = None
@@ -73,14 +73,14 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """``status``: the stack in one look, or one service, named as it was typed."""
+    """``status``: an overview of the stack, or one service, named as typed."""
 
     service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListJobs:
-    """``jobs``: what is under way and what was done."""
+    """``jobs``: running and finished jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +92,23 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class ListIncidents:
-    """``incidents``: what fails and what failed lately, of all services or of one, as typed."""
+    """``incidents``: current and recent failures of all services or of one, named as typed."""
 
     service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListTasks:
-    """``ps``: the tasks of the stack, or of one service, named as it was typed."""
+    """``ps``: the tasks of the stack, or of one service, named as typed."""
 
     service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLogs:
-    """``logs``: the last ``lines`` lines of a service, named as it was typed.
+    """``logs``: the last ``lines`` lines of a service, named as typed.
 
-    ``since`` is how far back they may go, in seconds; 0 means as far as there are any.
+    ``since`` is the maximum age of a line in seconds; 0 means no limit.
     """
 
     service: str
@@ -123,7 +123,7 @@ class ListNodes:
 
 @dataclass(frozen=True, slots=True)
 class ShowMap:
-    """``map``: the swarm as a picture, in the channel."""
+    """``map``: a picture of the swarm, posted in the channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +133,21 @@ class ListVolumes:
 
 @dataclass(frozen=True, slots=True)
 class ListVersions:
-    """``history``: the deployed versions of a stack; the bot's own when none is named."""
+    """``history``: the deployed versions of a stack; the bot's own stack if none is named."""
 
     stack: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListStacks:
-    """``stacks``: those that may be deployed and those that are, and what was changed by hand."""
+    """``stacks``: the stacks with a file and the deployed ones, with manual changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """``drain``: let no task run on a node; its hostname or id as it was typed.
+    """``drain``: move all tasks off a node; its hostname or id is as typed.
 
-    With ``yes`` also when tasks find no other node.
+    With ``yes`` the node is drained even if some tasks fit on no other node.
     """
 
     node: str
@@ -156,15 +156,15 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Activate:
-    """``activate``: let tasks run on a node again; its hostname or id as it was typed."""
+    """``activate``: allow tasks on a node again; its hostname or id is as typed."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """``join``: how a node joins as a ``worker`` or a ``manager``; ``rotate`` asks for another
-    token of that role."""
+    """``join``: the command to join a node as ``worker`` or ``manager``; ``rotate`` requests a new
+    token for that role."""
 
     role: str
     rotate: bool = False
@@ -200,14 +200,14 @@ class SilenceIncident:
 
 @dataclass(frozen=True, slots=True)
 class RefreshHome:
-    """The button *Refresh* of the Home tab; not typed. Its value says nothing."""
+    """The button *Refresh* of the Home tab; not typed. Its value has no meaning."""
 
     view: str
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """``help``: all commands, or one; ``command`` is the word of one that exists."""
+    """``help``: all commands, or one; ``command`` is the name of an existing command."""
 
     command: str | None = None
 
@@ -235,15 +235,15 @@ Command = (
 )
 
 Pressed = Cancel | IncidentLogs | AcknowledgeIncident | SilenceIncident | RotateToken | RefreshHome
-"""What a button that is answered at once stands for; its value is the one field's."""
+"""Commands of buttons that are answered at once; the button's value is their only field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A helpful answer to what is no command: what was wrong and what would be right.
+    """A helpful reply to invalid input: what is wrong and what would be correct.
 
-    Both are sentences in Slack's mrkdwn; what they quote is escaped already. ``changes`` says
-    whether the command that was meant would change something.
+    Both sentences are Slack mrkdwn; quoted input is already escaped. ``changes`` says whether the
+    intended command would change something.
     """
 
     problem: str
@@ -252,7 +252,7 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """All of it, at most 3,000 characters; says that nothing was changed where it matters."""
+        """The whole reply, at most 3,000 characters; may say that nothing was changed."""
         said = shorten("\n".join(part for part in (self.problem, self.hint) if part), LONGEST_REPLY)
         return f"{said}\n{NOTHING_CHANGED}" if self.changes else said
 
@@ -272,7 +272,7 @@ _WORDS: Final[dict[type[Command], str]] = {
     Cancel: "cancel",
     Help: "help",
 }
-"""The words of the commands that have one field at most, which may follow."""
+"""The names of commands that have at most one field, which follows the name."""
 
 
 def as_text(command: Command) -> str:

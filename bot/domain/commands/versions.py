@@ -1,4 +1,4 @@
-"""The commands that look at stacks and at what was deployed of them."""
+"""Commands that show stacks and their deployed versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.text.escaping import quoted
 
 
 def _history(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """Nothing, or one stack."""
+    """Parse nothing, or one stack."""
     right = f"Try: {example(defaults, 'history')} or {example(defaults, 'history orochi')}"
     if len(words) > 1:
         return Reply("`history` takes one stack.", right)

@@ -1,1 +1,1 @@
-"""The convergence machine: from looks at a service to a verdict."""
+"""The convergence state machine: from observations of a service to a verdict."""

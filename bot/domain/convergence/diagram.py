@@ -1,4 +1,4 @@
-"""The convergence machine as its documentation shows it, drawn from the tables of rules."""
+"""The documentation of the convergence state machine, generated from the tables of rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def diagram() -> str:
 
 
 def table(phase: Phase) -> str:
-    """The rules of a phase in the order in which they are asked, as a Markdown table."""
+    """The rules of a phase in order of evaluation, as a Markdown table."""
     rules = dict(_TABLES)[phase]
     lines = ["| # | rule | applies when | verdict |", "|---|---|---|---|"]
     lines += [_row(number, rule) for number, rule in enumerate(rules, start=1)]

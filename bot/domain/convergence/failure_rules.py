@@ -1,4 +1,4 @@
-"""The rules about what fails: tasks that end, cannot start, or find no node."""
+"""Rules about failures: tasks that end, cannot start, or cannot be scheduled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.domain.text.amounts import plural
 
 
 def judge_final_failure(case: Case) -> Answer:
-    """A task failed that is never started again."""
+    """A task failed that will never be restarted."""
     if case.observation.service.restart is not RestartCondition.NONE or case.replacing:
         return NEVER
     failed = [t for t in case.observation.census.vacant if t.state is not TaskState.COMPLETE]
@@ -42,13 +42,13 @@ def judge_repeated_failure(case: Case) -> Answer:
 
 
 def judge_stuck_start(case: Case) -> Answer:
-    """One task goes on trying to start with an error."""
+    """One task keeps failing to start with an error."""
     wait = case.observation.goal.limits.starting_error_after
     return _after(case, list(case.observation.census.stuck), lambda _: wait, _stuck)
 
 
 def judge_placement(case: Case) -> Answer:
-    """The scheduler finds no node, and none of our own containers is about to make room."""
+    """The scheduler finds no node, and no container of this service is about to free one."""
     observation = case.observation
     if observation.census.surplus:
         return NEVER
@@ -59,7 +59,7 @@ def judge_placement(case: Case) -> Answer:
 
 
 def judge_vacancy(case: Case) -> Answer:
-    """A slot's task ended, and no other takes its place when its restart delay is over."""
+    """A slot's task ended and was not replaced after its restart delay."""
     if case.replacing or len(case.observation.census.chosen) >= case.observation.census.wanted:
         return NEVER
     service = case.observation.service
@@ -75,7 +75,7 @@ def _after(
     patience: Callable[[Task], float],
     verdict: Callable[[Case, list[Task]], Outcome],
 ) -> Answer:
-    """The verdict once any of the tasks has been as it is for longer than the patience with it."""
+    """The verdict once any of the tasks has stayed unchanged for longer than its patience."""
     soonest = NEVER
     for task in tasks:
         since = case.memory.since(task)
@@ -85,7 +85,7 @@ def _after(
 
 
 def _worst(case: Case) -> tuple[Failure, ...] | None:
-    """The failures of the slot that failed most, if often enough."""
+    """The failures of the slot that failed most, if they are enough for a verdict."""
     places = sorted({failure.place for failure in case.memory.counted})
     failures = [case.memory.of_place(place) for place in places]
     worst = max(failures, key=len, default=())
@@ -93,11 +93,11 @@ def _worst(case: Case) -> tuple[Failure, ...] | None:
 
 
 def _cause_of(case: Case, failures: tuple[Failure, ...]) -> Cause:
-    """The latest failure's cause; with a health check and never seen healthy, that is it.
+    """The latest failure's cause; UNHEALTHY if the service has a health check that never passed.
 
-    The swarm calls a task with a health check running once it passed. One that ended with exit 0
-    before was either stopped as unhealthy (and exits 0 on SIGTERM) or ended by itself: in both
-    cases its health check never passed.
+    The swarm reports a task with a health check as running once the check has passed. A task that
+    ended with exit 0 before that was either stopped as unhealthy (and exits 0 on SIGTERM) or ended
+    on its own: in both cases its health check never passed.
     """
     cause = failures[-1].cause
     never_ran = not any(failure.task_id in case.memory.ran for failure in failures)
@@ -170,10 +170,11 @@ def _no_eligible_node(case: Case) -> Answer:
 
 
 def _patience(case: Case, task: Task) -> float:
-    """How long a slot may stay without a live task, in seconds.
+    """How long a slot may have no live task, in seconds.
 
-    Swarmkit makes the successor at once and starts it after the restart delay, so a longer gap
-    means there is none: the policy does not ask for one, or its attempts are used up.
+    Swarmkit creates the replacement immediately and starts it after the restart delay. A longer gap
+    means that there is no replacement: the restart policy does not ask for one, or its attempts are
+    used up.
     """
     service, limits = case.observation.service, case.observation.goal.limits
     if service.restart is RestartCondition.ON_FAILURE and task.state is TaskState.COMPLETE:

@@ -1,4 +1,4 @@
-"""What is awaited for one service, and how long."""
+"""The expected state of a service after a change, and the time limits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConvergenceLimits:
-    """When time alone decides; all in seconds but the count.
+    """Time limits of a convergence; all in seconds except the count.
 
-    ``time_limit`` ends every convergence. ``probation`` is how long a ``converged`` is watched.
-    ``slot_failures`` is how many failures of one slot are a verdict. ``unschedulable_after`` is
-    how long a task may find no node, ``starting_error_after`` how long one task may go on trying
-    to start with the same kind of error. A slot with no live task is judged ``vacant_margin``
-    after its restart delay, or after ``ended_margin`` where the restart policy rules a
-    replacement out. ``probe_again`` is how often a probe is asked while all runs and it is not
-    content.
+    ``time_limit`` ends every convergence. ``probation`` is how long a ``converged`` service is
+    watched. ``slot_failures`` is the number of failures of one slot that leads to a verdict.
+    ``unschedulable_after`` is how long a task may be without a node, ``starting_error_after`` how
+    long one task may keep trying to start with the same kind of error. A slot without a live task
+    is judged ``vacant_margin`` after its restart delay, or after ``ended_margin`` if the restart
+    policy rules out a replacement. ``probe_again`` is the interval between probes while all tasks
+    run but the service is not ready.
     """
 
     time_limit: float = 900.0
@@ -30,19 +30,19 @@ class ConvergenceLimits:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is awaited for one service after a change.
+    """The expected state of one service after a change.
 
-    ``service`` is the full name. ``replicas`` is the number that was asked for; None for global
-    services and where the number is as it is. ``known_dead`` are the ids of tasks that ended
-    before the change: their failures are not its doing. ``began`` is when the change was applied,
-    Unix seconds of the looker's clock. ``updates`` is True when the change makes the swarm replace
-    tasks (deploy, restart, roll back): then a roll back by the swarm is its failure. ``rollback``
-    is True when the change itself is a roll back. ``update_before`` is the start
+    ``service`` is the full name. ``replicas`` is the requested number; None for global services and
+    for changes that keep the number. ``known_dead`` are the ids of tasks that ended before the
+    change: their failures are not caused by it. ``began`` is when the change was applied, in Unix
+    seconds of the observer's clock. ``updates`` is True if the change makes the swarm replace tasks
+    (deploy, restart, rollback): then a rollback by the swarm means that it failed. ``rollback`` is
+    True if the change itself is a rollback. ``update_before`` is the start
     (``UpdateStatus.StartedAt``) of the update status that the service had before the change, 0.0
-    for none; None when it is not known: then an update that had ended at the first look is not
-    this change's. ``template`` is the digest of the template that the change gave the service, ""
-    where it left the tasks as they are. ``command`` is the slash command, for advice; "" where it
-    does not know the service, which is another stack's.
+    for none; None if unknown: then an update that had ended by the first look does not belong to
+    this change. ``template`` is the digest of the template that the change gave the service, "" if
+    the change did not affect the tasks. ``command`` is the slash command, for advice; "" for
+    services of other stacks, which it cannot address.
     """
 
     service_id: str

@@ -1,14 +1,14 @@
-"""What is remembered from look to look: failures, who was stopped on purpose, since when what.
+"""State kept between looks: failures, tasks stopped on purpose, and ages.
 
-A **failure** is a task that ended failed or rejected, or complete where it should have run on.
-It is none when the task ended before the change, when it was seen alive after it was wanted gone
-(scaled away, drained, replaced; the engine of a lost node that comes back reports such tasks as
-failed 137), when its slot was scaled away, when its node is down, or when the swarm moved it
-because of changed constraints.
-Each task is counted once, by its id, however often it is heard of.
+A **failure** is a task that ended failed or rejected, or complete although it should keep running.
+A task does not count as a failure if it ended before the change, if it was seen alive after its
+desired state became shutdown (scaled down, drained, replaced; when a lost node returns, its engine
+reports such tasks as failed 137), if its slot was scaled down, if its node is down, or if the swarm
+moved it because of changed constraints. Each task is counted once, by its id, however often it is
+reported.
 
-All times are the looker's: the clocks of engines differ from it, so theirs are never compared
-with it.
+All times are the observer's. The clocks of engines differ from it, so their times are never
+compared with it.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ _MANUAL = "manually requested rollback"
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look at a service that exists, with what was heard since the last one.
+    """One look at an existing service, with the tasks reported since the last look.
 
     ``heard`` are tasks as the feed reported them: some failed and were replaced between two looks.
-    ``now`` is the looker's clock, Unix seconds. ``readiness`` is what the service's probe says.
+    ``now`` is the observer's clock, Unix seconds. ``readiness`` is the result of the service's
+    probe.
     """
 
     goal: Goal
@@ -55,9 +56,12 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One task's failure. ``counts`` is False for a task of another template than the service's
-    at that time: an update that replaces a failing service is not blamed for it. ``template`` is
-    the service's at that time."""
+    """The failure of one task.
+
+    ``counts`` is False if the task had another template than the service at that time: an update
+    that replaces a failing service is not blamed for it. ``template`` is the service's template at
+    that time.
+    """
 
     task_id: str
     place: str
@@ -68,7 +72,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """The state a task is in, whether with an error, and since when it was seen so."""
+    """A task's state, whether it has an error, and since when this was observed."""
 
     state: TaskState
     error: bool
@@ -77,7 +81,7 @@ class Age:
 
 @dataclass(frozen=True, slots=True)
 class UpdateMark:
-    """An update status and when the swarm says it started; two equal marks are one update."""
+    """An update status and its start time from the swarm; equal marks mean the same update."""
 
     state: UpdateState = UpdateState.NONE
     started: float | None = None
@@ -85,15 +89,15 @@ class UpdateMark:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the looks so far have shown.
+    """What the looks have shown so far.
 
-    ``failures`` in the order they were seen. ``leaving`` and ``ran`` are ids of tasks that were
-    seen alive and wanted gone, and running. ``calm_since`` is since when no node is in state
-    unknown, None while one is. ``well`` is since when exactly the same tasks run, are all that is
-    wanted and are ready, as far as that can be known. ``settled`` are the tasks that ran at the
-    first look in slots without any failure. ``saw_surplus`` says whether a container had to be
-    stopped. ``first_update`` is the update status at the first look; ``rolled_back_by_hand``
-    whether somebody asked for the roll back.
+    ``failures`` are in the order of their observation. ``leaving`` are the ids of tasks that were
+    seen alive while their desired state was shutdown, ``ran`` those of tasks that were seen
+    running. ``calm_since`` is since when no node is in state unknown, None while one is. ``well``
+    is since when exactly the desired tasks run without any change and are ready, as far as known.
+    ``settled`` are the tasks that ran at the first look in slots without any failure.
+    ``saw_surplus`` says whether a container had to be stopped. ``first_update`` is the update
+    status at the first look; ``rolled_back_by_hand`` says whether a user requested the rollback.
     """
 
     first_at: float
@@ -110,7 +114,7 @@ class Memory:
     rolled_back_by_hand: bool = False
 
     def since(self, task: Task) -> float | None:
-        """Since when the task is as it is while all nodes are known; None while one is not."""
+        """Since when the task has its present state; None while a node's state is unknown."""
         age = self.ages.get(task.id)
         if age is None or self.calm_since is None:
             return None
@@ -127,7 +131,7 @@ class Memory:
 
 
 def remember(memory: Memory | None, observation: Observation) -> Memory:
-    """The memory after one more look."""
+    """The memory updated with one more look."""
     memory = memory or _first(observation)
     service = observation.service
     said = [t for t in (*observation.look.tasks, *observation.heard) if t.service_id == service.id]
@@ -150,8 +154,8 @@ def remember(memory: Memory | None, observation: Observation) -> Memory:
 def own_update(memory: Memory, observation: Observation) -> UpdateState:
     """The service's update status if it belongs to this change, else ``NONE``.
 
-    An update that had ended before the change says nothing about it; one that was in progress
-    goes on with it.
+    An update that had ended before the change is unrelated to it; an update that was in progress
+    continues with it.
     """
     goal, service = observation.goal, observation.service
     present, first = UpdateMark(service.update, service.update_started), memory.first_update
@@ -167,13 +171,13 @@ def own_update(memory: Memory, observation: Observation) -> UpdateState:
 
 
 def _left_behind(observation: Observation) -> bool:
-    """Whether a pause is the last word of the update that this change replaced.
+    """Whether a pause belongs to the update that this change replaced.
 
-    A roll back stops the updater that is at work. If one of its tasks has failed just then, it may
-    still write its pause over the status of the roll back, which goes on all the same
+    A rollback stops the running updater. If one of its tasks failed at that moment, the updater may
+    still overwrite the rollback's status with its pause, although the rollback continues
     (moby/swarmkit, manager/orchestrator/update/updater.go: ``Run`` and ``pauseUpdate``). The pause
-    names the failed task: this change's own is none that was dead before, and none of another
-    template.
+    names the failed task; a task that was dead before this change, or that has another template,
+    does not belong to this change.
     """
     service, named = observation.service, observation.service.update_message
     if service.update not in _PAUSES or not observation.goal.updates:
@@ -205,7 +209,7 @@ def _first(observation: Observation) -> Memory:
 
 
 def _merged(observation: Observation) -> list[Task]:
-    """Each task once, as far as it is known to have come: states only ever grow."""
+    """Each task once, in the most advanced state reported for it: states only move forward."""
     merged: dict[str, Task] = {task.id: task for task in observation.look.tasks}
     for task in sorted(observation.heard, key=lambda task: (task.state, task.desired)):
         known = merged.get(task.id)
@@ -256,8 +260,8 @@ def _failure(task: Task, service: Service) -> Failure | None:
 
 
 def _reviewed(failure: Failure, observation: Observation) -> Failure:
-    """A look lists all tasks and the up-to-date ones one after the other: what failed in between
-    was taken for an older task, and the next look knows better."""
+    """The failure, reclassified with the present look. One look lists all tasks and then the
+    up-to-date ones, so a task that failed between the two calls looked like an outdated task."""
     if failure.counts or failure.template != observation.service.template:
         return failure
     task = next((task for task in observation.look.tasks if task.id == failure.task_id), None)

@@ -1,13 +1,13 @@
-"""The convergence of one service: from a change to a verdict that is true.
+"""The convergence of one service: from a change to a correct verdict.
 
-A pure state machine. ``step`` takes the state so far, a look at the service, the tasks that were
-heard of since the last look, the looker's clock, and what the service's probe said; it gives the
-next state, what to show, and an outcome once there is one. Looks are the truth; what is heard
-between them only adds failures that no look can show any more. ``docs/convergence.md`` has the
-rules in prose.
+A pure state machine. ``step`` takes the state so far, a look at the service, the tasks reported
+since the last look, the observer's clock, and the result of the service's probe. It returns the
+next state, what to show, and an outcome once there is one. Looks are authoritative; tasks reported
+between looks only add failures that a look can no longer show. ``docs/convergence.md`` explains the
+rules.
 
-Two phases: *converging* ends with an outcome; a provisional ``converged`` may then be on
-*probation* for a while, by this or another process, and is confirmed or revised.
+There are two phases: *converging* ends with an outcome; a provisional ``converged`` may then be on
+*probation* for a while, in this or another process, and is confirmed or revised.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ __all__ = ["Convergence", "ConvergenceLimits", "Goal", "Phase", "StepResult", "q
 
 @dataclass(frozen=True, slots=True)
 class Convergence:
-    """The state of one convergence. ``since`` is when its probation began, None while converging.
+    """The state of one convergence.
 
-    ``last`` is the step that ended it: further steps repeat it.
+    ``since`` is when its probation began, None while converging. ``last`` is the step that ended
+    it: further steps repeat it.
     """
 
     goal: Goal
@@ -53,14 +54,18 @@ class Convergence:
     def on_probation(cls, goal: Goal, since: float) -> Convergence:
         """The state after a provisional ``converged`` at ``since``, Unix seconds.
 
-        Nothing else is needed, so another process can take the probation up.
+        Nothing else is needed, so another process can take over the probation.
         """
         return cls(goal, Phase.PROBATION, since)
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """``look_again_in`` is seconds until time alone may change the answer (at least 0)."""
+    """The result of a step.
+
+    ``look_again_in`` is the time in seconds (at least 0) after which the answer may change without
+    any event.
+    """
 
     state: Convergence
     progress: ServiceProgress
@@ -69,7 +74,7 @@ class StepResult:
 
 
 def question(state: Convergence, look: Look) -> ProbeSpec | None:
-    """Whom to ask before the step with this look, None for nobody. A probation asks no more."""
+    """The probe to ask before the step with this look, None for none (always None on probation)."""
     service = look.service
     if state.phase is not Phase.CONVERGING or service is None:
         return None
@@ -83,11 +88,11 @@ def step(
     now: float,
     reading: Reading | None = None,
 ) -> StepResult:
-    """One look further. ``now`` is the looker's clock, Unix seconds.
+    """Advance the state by one look. ``now`` is the observer's clock, Unix seconds.
 
-    ``reading`` is the answer to the ``question`` of this look, None where there is none.
+    ``reading`` is the answer to the ``question`` of this look, None if there is none.
 
-    After an outcome nothing changes any more.
+    After an outcome, nothing changes any more.
     """
     if state.last is not None and state.shown is not None:
         return StepResult(state, state.shown, state.last, math.inf)

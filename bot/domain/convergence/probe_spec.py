@@ -1,10 +1,10 @@
-"""A service's readiness probe: the label that asks for it, and what the one who is asked says.
+"""A service's readiness probe: the label that configures it, and the probe's answers.
 
-The label ``orochi-bot.probe`` of a service is
+The label ``orochi-bot.probe`` of a service is one of
 
-- ``dask://HOST:PORT``: the HTTP address of a Dask scheduler, at which the service's tasks
+- ``dask://HOST:PORT``: the HTTP address of a Dask scheduler with which the service's tasks
   register as workers;
-- ``http://HOST:PORT/PATH``: what answers with a status of 2xx once the service is ready.
+- ``http://HOST:PORT/PATH``: an address that returns a 2xx status once the service is ready.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _HTTP_PORT: Final = 80
 _SHOWN: Final = 80
 _NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _REST: Final = re.compile(r"[!$-;=?-\[\]_a-z|~]*")
-"""What a path and a query are made of: printable ASCII, encoded where RFC 3986 asks for it."""
+"""The characters of a path and a query: printable ASCII, percent-encoded as RFC 3986 requires."""
 
 
 class ProbeKind(Enum):
-    """Who is asked; the values are the label's schemes."""
+    """The kind of server to ask; the values are the label's schemes."""
 
     DASK = "dask"
     HTTP = "http"
@@ -39,10 +39,10 @@ class ProbeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """What a right label asks for.
+    """The parsed value of a valid label.
 
-    ``host`` is a name or an address (IPv6 without brackets), ``path`` begins with ``/`` and has
-    the query; for a scheduler it is ``/``.
+    ``host`` is a name or an address (IPv6 without brackets). ``path`` begins with ``/`` and
+    includes the query; for a scheduler it is ``/``.
     """
 
     kind: ProbeKind
@@ -52,7 +52,7 @@ class ProbeSpec:
 
     @property
     def address(self) -> str:
-        """``scheduler:8787``, as people read it."""
+        """``scheduler:8787``, as shown to people."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
@@ -64,20 +64,20 @@ class ProbeSpec:
 
 @dataclass(frozen=True, slots=True)
 class InvalidProbeSpec:
-    """A label that cannot be read. ``text`` is its value, shortened; ``why`` a clause."""
+    """A label that cannot be parsed. ``text`` is its shortened value; ``why`` is a clause."""
 
     text: str
     why: str
 
     @property
     def sentence(self) -> str:
-        """What is wrong, without the full stop."""
+        """The error as a sentence without its full stop."""
         return f"the label `{LABEL}` is not valid ({self.text}): {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """The scheduler answered: ``hosts`` has the host of each registered worker's address."""
+    """The scheduler answered. ``hosts`` has one host for each registered worker's address."""
 
     hosts: tuple[str, ...]
 
@@ -91,30 +91,30 @@ class HttpStatus:
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """Nobody was reached: ``reach`` is never ``ANSWERS``."""
+    """The server could not be reached: ``reach`` is never ``ANSWERS``."""
 
     reach: Reach
 
 
 @dataclass(frozen=True, slots=True)
 class Unlike:
-    """Something answered, but not as what was asked for; ``why`` is a clause about it."""
+    """The server's answer is not what the probe expects; ``why`` is a clause that describes it."""
 
     why: str
 
 
 Reading = Workers | HttpStatus | Unreached | Unlike
-"""What asking a probe once came to."""
+"""The result of one probe."""
 
 
 def probe_of(service: Service) -> ProbeSpec | InvalidProbeSpec | None:
-    """The service's probe; None where it has no such label, or an empty one."""
+    """The service's probe; None if the label is missing or empty."""
     text = service.labels.get(LABEL, "").strip()
     return read(text) if text else None
 
 
 def read(text: str) -> ProbeSpec | InvalidProbeSpec:
-    """A label's value, without white space around it."""
+    """Parse a label's value, stripped of surrounding white space."""
     try:
         parts = urlsplit(text)
         return _probe(text, parts, parts.port)

@@ -1,9 +1,9 @@
-"""Whether what runs is also ready, as the service's probe says.
+"""Decides whether running tasks are also ready, based on the service's probe.
 
-A service without a probe is ready as soon as its tasks run. Workers of a Dask scheduler are told
-apart by their addresses: a task is registered when a worker has registered from one of the task's
-addresses on its networks (from its node's address, for a task on the host's network). So workers
-of another service, and those that the scheduler has not forgotten yet, are not counted.
+A service without a probe is ready as soon as its tasks run. Workers of a Dask scheduler are
+identified by their addresses: a task is registered if a worker has registered from one of the
+task's addresses on its networks (for a task on the host's network: from its node's address). So
+workers of other services, and workers that the scheduler has not dropped yet, are not counted.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ _ATTACH: Final = "Attach the bot to a network of {host} (networks in its stack f
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What the probe says of one look.
+    """What the probe says at one look.
 
-    ``words`` is a clause for the progress, ``lack`` one for a verdict: what is missing, "" where
-    nothing is. ``advice`` is the next step where the bot itself is in the way. ``probed`` says
-    whether there is a probe, ``wrong`` that its label cannot be read: then ``ready`` is False.
+    ``words`` is a clause for the progress display. ``lack`` is a clause for a verdict that says
+    what is missing, "" if nothing is. ``advice`` is the next step if the bot itself is the
+    obstacle. ``probed`` says whether there is a probe, ``wrong`` that its label cannot be parsed:
+    then ``ready`` is False.
     """
 
     ready: bool = True
@@ -55,18 +56,18 @@ class Readiness:
 
 
 UNPROBED: Final = Readiness()
-"""Of a service that has no probe, or where it does not matter."""
+"""The readiness of a service without a probe, or when readiness does not matter."""
 
 
 def question(look: Look, census: Census) -> ProbeSpec | None:
-    """Whom to ask about what runs at this look; None where there is nothing to ask."""
+    """The probe to ask about the tasks that run at this look; None if there is nothing to ask."""
     service = look.service
     probe = _probe(service, census) if service is not None else None
     return probe if isinstance(probe, ProbeSpec) and census.running else None
 
 
 def judge(look: Look, service: Service, census: Census, reading: Reading | None) -> Readiness:
-    """``reading`` is what the probe said of this look, None while it was not asked."""
+    """The readiness of a service. ``reading`` is this look's probe result, None without one."""
     probe = _probe(service, census)
     if probe is None:
         return UNPROBED
@@ -121,8 +122,10 @@ def _registered(
 
 
 def _absent(tasks: Iterable[Task], nodes: Sequence[Node], hosts: Iterable[str]) -> list[Task]:
-    """The tasks that no worker has registered from. Tasks on one node's network share its
-    address, so each needs a worker of its own there."""
+    """The tasks from which no worker has registered.
+
+    Tasks on one node's network share its address, so each needs its own worker there.
+    """
     left = Counter(hosts)
     absent = []
     for task in tasks:
@@ -136,7 +139,7 @@ def _absent(tasks: Iterable[Task], nodes: Sequence[Node], hosts: Iterable[str]) 
 
 
 def _addresses(task: Task, nodes: Sequence[Node]) -> tuple[str, ...]:
-    """A task's own, its node's where it shares the network of that."""
+    """A task's own addresses, or its node's if it uses the node's network."""
     return task.addresses or tuple(node.address for node in nodes if node.id == task.node_id)
 
 
@@ -146,8 +149,11 @@ def _place(look: Look, service: Service, task: Task) -> str:
 
 
 def _unverified(probe: ProbeSpec, why: str, reach: Reach = Reach.REFUSES) -> Readiness:
-    """Nothing is known of readiness. A server that refuses may still be starting; where there is
-    no way to it, the bot lacks a network."""
+    """The readiness when it is unknown.
+
+    A server that refuses connections may still be starting. If there is no route to it, the bot
+    lacks a network.
+    """
     what = "registration" if probe.kind is ProbeKind.DASK else "readiness"
     far = reach is not Reach.REFUSES
     advice = _ATTACH.format(host=probe.host) if far else ""

@@ -1,4 +1,4 @@
-"""What a rule judges and how it answers."""
+"""The input and the output of a rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.domain.swarm.model import UpdateState
 
 
 class Phase(Enum):
-    """Where the convergence of a change is."""
+    """The phase of a change's convergence."""
 
     CONVERGING = "converging"
     PROBATION = "probation"
@@ -23,7 +23,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a rule judges. ``since`` is when the probation began, None while converging."""
+    """The input of a rule. ``since`` is when the probation began, None while converging."""
 
     observation: Observation
     memory: Memory
@@ -36,19 +36,19 @@ class Case:
 
     @property
     def replacing(self) -> bool:
-        """Whether the swarm's updater is at work: it judges failures itself, by failure action."""
+        """Whether the swarm's updater is running; it handles failures by its failure action."""
         return in_progress(self.update)
 
 
 Answer = Outcome | float
-"""An outcome, or seconds until time alone may change the answer."""
+"""An outcome, or the seconds after which the answer may change without any event."""
 
 NEVER: Final = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``says`` is when it applies, in words; ``ends`` are the verdicts it may give."""
+    """One rule. ``says`` describes when it applies; ``ends`` are the verdicts it may return."""
 
     name: str
     says: str

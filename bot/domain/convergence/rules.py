@@ -1,7 +1,8 @@
-"""The rules of convergence, in the order in which they are asked: the first answer holds.
+"""The rules of convergence in order of evaluation; the first answer wins.
 
-A rule looks at a case (one look and the memory of those before) and answers with an outcome, or
-with the seconds until time alone may change its mind (infinite: only a new look can).
+A rule looks at a case (one look and what earlier looks have shown) and returns an outcome, or the
+seconds after which its answer may change without a new look (infinite: only a new look can change
+it).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from bot.domain.text.amounts import duration
 
 
 def judge_foreign_version(case: Case) -> Answer:
-    """Somebody else changed what the tasks are made of, after this change had."""
+    """Somebody else changed the tasks' template after this change."""
     goal, service = case.observation.goal, case.observation.service
     if not goal.template or goal.template == service.template or _taken_back(case):
         return NEVER
@@ -29,7 +30,7 @@ def judge_foreign_version(case: Case) -> Answer:
 
 
 def judge_update(case: Case) -> Answer:
-    """Paused or rolled back: the swarm gave up on the new version."""
+    """The update was paused or rolled back: the swarm gave up on the new version."""
     if case.update in {UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED}:
         return _paused(case)
     goal = case.observation.goal
@@ -39,7 +40,7 @@ def judge_update(case: Case) -> Answer:
 
 
 def judge_foreign_change(case: Case) -> Answer:
-    """Somebody else wants another number now."""
+    """Somebody else requested another replica count since."""
     goal, service = case.observation.goal, case.observation.service
     if goal.replicas is None or goal.replicas == service.replicas or _taken_back(case):
         return NEVER
@@ -58,8 +59,7 @@ def judge_completion(case: Case) -> Answer:
 
 
 def judge_hold(case: Case) -> Answer:
-    """Exactly what is wanted runs and is ready, nothing else does, and it stayed so for the
-    monitor period."""
+    """Exactly the desired tasks have run and been ready for the monitor period."""
     left = _left(case)
     if left > 0:
         return left
@@ -67,7 +67,7 @@ def judge_hold(case: Case) -> Answer:
 
 
 def judge_wrong_probe(case: Case) -> Answer:
-    """All would be well, but whether it is ready is unknown: its label is not valid."""
+    """The tasks run, but readiness is unknown because the probe's label is not valid."""
     ready = case.observation.readiness
     if not ready.wrong:
         return NEVER
@@ -81,7 +81,7 @@ def judge_wrong_probe(case: Case) -> Answer:
 
 
 def judge_time_limit(case: Case) -> Answer:
-    """Nothing decided it within the time limit."""
+    """No other rule decided within the time limit."""
     observation = case.observation
     left = observation.goal.began + observation.goal.limits.time_limit - observation.now
     if left > 0:
@@ -105,7 +105,7 @@ def judge_time_limit(case: Case) -> Answer:
 
 
 def judge_probation_foreign(case: Case) -> Answer:
-    """Somebody changed the service: what happens from now on is not this change's doing."""
+    """Somebody changed the service: later events are not caused by this change."""
     observation = case.observation
     other_template = observation.service.template != case.memory.first_template
     judged = (judge_foreign_version(case), judge_foreign_change(case))
@@ -115,7 +115,7 @@ def judge_probation_foreign(case: Case) -> Answer:
 
 
 def judge_probation_held(case: Case) -> Answer:
-    """It was well for the whole probation, counted from the last failure on."""
+    """The service was healthy for the whole probation, counted from the last failure."""
     well, since = case.memory.well, case.since
     if well is None or since is None:
         return NEVER
@@ -126,7 +126,7 @@ def judge_probation_held(case: Case) -> Answer:
 
 
 def judge_probation_limit(case: Case) -> Answer:
-    """The probation does not outlast the time limit."""
+    """The probation ends with the time limit."""
     observation, limits = case.observation, case.observation.goal.limits
     end = max(
         (case.since or observation.now) + limits.probation,
@@ -143,13 +143,13 @@ def judge_probation_limit(case: Case) -> Answer:
 
 
 def _taken_back(case: Case) -> bool:
-    """Whether the swarm itself takes the update back that it made for this change."""
+    """Whether the swarm itself is rolling back the update of this change."""
     by_swarm = case.update.is_roll_back and not case.memory.rolled_back_by_hand
     return case.observation.goal.updates and by_swarm
 
 
 def _named_failure(case: Case) -> Cause | None:
-    """The failure that an update status names, else the latest one."""
+    """The failure that the update status names, or else the latest one."""
     message = case.observation.service.update_message
     failures = case.memory.failures
     named = (failure for failure in failures if failure.task_id in message)
@@ -187,8 +187,8 @@ def _rolled_back(case: Case) -> Outcome:
 
 
 def _left(case: Case) -> float:
-    """How long what is wanted must still stay as it is, in seconds: none, or less, when it has;
-    infinite while it is not as wanted."""
+    """How long the desired state must still last, in seconds: zero or less if it has lasted long
+    enough; infinite while the state is not the desired one."""
     observation, memory = case.observation, case.memory
     census = observation.census
     if (runs_to_completion(observation.service) and census.wanted) or case.replacing:
@@ -208,10 +208,10 @@ def _left(case: Case) -> float:
 
 
 def _hold(case: Case) -> float:
-    """How long what runs must stay well, in seconds.
+    """How long the running tasks must stay healthy, in seconds.
 
-    Nothing, where the change only stopped containers: those that go on were running before in
-    slots without any failure, and nobody touched them.
+    Zero if the change only stopped containers: the remaining tasks were running before, in slots
+    without any failure, and were not touched.
     """
     observation, memory = case.observation, case.memory
     running = frozenset(task.id for task in observation.census.running)
@@ -242,7 +242,7 @@ def _nothing_runs(case: Case) -> Outcome:
 
 
 def _kept(case: Case, how: str) -> Outcome:
-    """The ``converged`` that was given stands for good."""
+    """The earlier ``converged``, confirmed."""
     return outcome(case.observation, Verdict.CONVERGED, f"{score(case.observation)}, {how}.")
 
 
@@ -331,7 +331,7 @@ CONVERGING: Final = (
         judge_time_limit,
     ),
 )
-"""The rules while a change is awaited."""
+"""The rules while converging."""
 
 PROBATION: Final = (
     Rule(

@@ -1,7 +1,7 @@
-"""The sentences of verdicts and of progress: what is said, in one place.
+"""The sentences of verdicts and of progress.
 
-A reason is one sentence that says why, an advice the next step. Advice names only commands that
-exist: the bot's own, or docker's.
+A reason is one sentence that says why; an advice is the next step. Advice names only existing
+commands: the bot's own, or docker's.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ _ADVICE_ELSEWHERE: Final = {
     Verdict.TIMED_OUT: "Check `docker service ps {service}`. The swarm keeps trying.",
     Verdict.SUPERSEDED: "See its state: `docker service ps {service}`.",
 }
-"""For services of other stacks: the slash command does not know them."""
+"""Advice for services of other stacks, which the slash command cannot address."""
 
 
 def verdict_for(kind: CauseKind, default: Verdict) -> Verdict:
-    """The verdict of a cause that has one of its own, else ``default``."""
+    """The verdict that corresponds to the cause, or else ``default``."""
     return _VERDICTS.get(kind, default)
 
 
 def outcome(
     observation: Observation, verdict: Verdict, reason: str, cause: Cause | None = None
 ) -> Outcome:
-    """An outcome with the numbers of this look and the verdict's usual advice."""
+    """An outcome with the counts of this look and the verdict's usual advice."""
     return Outcome(
         verdict=verdict,
         reason=reason,
@@ -76,19 +76,19 @@ def advice(goal: Goal, verdict: Verdict) -> str:
 
 
 def way_back(service: Service, command: str) -> str:
-    """What is typed to roll a service back; ``command`` as in ``Goal``."""
+    """The command that rolls a service back; ``command`` as in ``Goal``."""
     return f"`{f'{command} rollback' if command else 'docker service rollback'} {service.name}`"
 
 
 def way_out(service: Service, command: str) -> str:
-    """The next step where an update is paused."""
+    """The next step when an update is paused."""
     if service.can_roll_back:
         return f"Roll back: {way_back(service, command)}."
     return "No previous version. Deploy a working one."
 
 
 def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
-    """The outcome once the engine's record of an exit 137 is known (see ``causes.with_oom``)."""
+    """The outcome updated with the engine's record of an exit 137 (see ``causes.with_oom``)."""
     if outcome.cause is None:
         return outcome
     cause = with_oom(outcome.cause, killed, limit)
@@ -102,7 +102,7 @@ def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome: 
 
 
 def judge_health(outcome: Outcome) -> Outcome:
-    """The outcome once a failed health probe was found (see ``causes.with_probe``)."""
+    """The outcome updated after a failed health probe was found (see ``causes.with_probe``)."""
     if outcome.cause is None or outcome.cause.kind is not CauseKind.ENDED:
         return outcome
     cause = with_probe(outcome.cause)
@@ -114,12 +114,12 @@ def judge_health(outcome: Outcome) -> Outcome:
 
 
 def achieved(service: Service, census: Census) -> int:
-    """How many of the wanted run, or for a run-to-completion service run or have ended well."""
+    """How many of the desired tasks run; for a run-to-completion service, run or have completed."""
     return len(census.running) + (census.completed if runs_to_completion(service) else 0)
 
 
 def score(observation: Observation) -> str:
-    """``4/5 running`` in the words that fit the service."""
+    """``4/5 running``, in the words that fit the service."""
     census = observation.census
     if not runs_to_completion(observation.service):
         return f"{len(census.running)}/{census.wanted} running"
@@ -135,12 +135,12 @@ def where(observation: Observation, place: str) -> str:
 
 
 def hostname(nodes: Iterable[Node], node_id: str) -> str:
-    """A node's name, its id where it is not known."""
+    """A node's name, or its id if the name is unknown."""
     return next((node.hostname for node in nodes if node.id == node_id), node_id)
 
 
 def missing(observation: Observation, memory: Memory) -> str:
-    """What is not as wanted, each thing once: which slot is in which state where, since when."""
+    """What differs from the desired state, each item once: slot, state, node and since when."""
     ending = runs_to_completion(observation.service)
     waiting = [t for t in observation.census.chosen if ending or t.state is not TaskState.RUNNING]
     parts = [_waiting(observation, memory, task) for task in waiting]
@@ -159,13 +159,13 @@ def missing(observation: Observation, memory: Memory) -> str:
 
 
 def stopping(observation: Observation) -> str:
-    """What is still to be stopped."""
+    """The tasks that still have to stop."""
     number = len(observation.census.surplus)
     return f"{plural(number, 'container has', 'containers have')} not stopped yet"
 
 
 def progress(observation: Observation, memory: Memory, phase: str) -> ServiceProgress:
-    """What a person sees at this look."""
+    """The progress that people see at this look."""
     return ServiceProgress(
         service=observation.goal.service,
         running=achieved(observation.service, observation.census),
@@ -177,7 +177,7 @@ def progress(observation: Observation, memory: Memory, phase: str) -> ServicePro
 
 
 def failed_often(observation: Observation, failures: tuple[Failure, ...], cause: Cause) -> str:
-    """Why a slot's failures are a verdict."""
+    """The reason for a verdict on repeated failures of a slot."""
     place = where(observation, failures[-1].place)
     number = len(failures)
     times = "once" if number == 1 else f"{number} times"
@@ -185,7 +185,7 @@ def failed_often(observation: Observation, failures: tuple[Failure, ...], cause:
 
 
 def clause(cause: Cause) -> str:
-    """A cause's text as it stands within a sentence."""
+    """A cause's text for use within a sentence."""
     return cause.text[:1].lower() + cause.text[1:]
 
 

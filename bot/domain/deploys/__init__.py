@@ -1,1 +1,1 @@
-"""Deploys of stacks: variables, warnings, stale plans, outcomes, versions."""
+"""Stack deploys: variables, warnings, outdated plans, outcomes, versions."""

@@ -1,4 +1,4 @@
-"""The stacks that there are: as files, in the swarm, and what was changed by hand since."""
+"""The known stacks: those with a file and those in the swarm, with changes made by hand."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bot.domain.jobs.deploy_plan import Kind, Plan, PlanStep, ServiceChange
 class StackEntry:
     """One stack.
 
-    ``has_file`` says whether it may be deployed, ``services`` how many it has in the swarm.
-    ``version`` is the last one that the bot deployed, None where it never did. ``drift`` is the
-    plan that would bring that one back, None where it is not known: ``trouble`` then says why, ""
-    where there is nothing to compare.
+    ``has_file`` says whether it can be deployed, ``services`` is the number of its services in the
+    swarm. ``version`` is the last one that the bot deployed, None if there is none. ``drift`` is
+    the plan that would restore that version, None if unknown: ``trouble`` then says why, "" if
+    there is nothing to compare.
     """
 
     name: str
@@ -27,14 +27,16 @@ class StackEntry:
 
     @property
     def drifted(self) -> tuple[ServiceChange, ...]:
-        """The services that are not as they were deployed. In their fields ``old`` is how it is
-        now, ``new`` how it was deployed; what is to be created was removed by hand, and what is to
-        be removed was added."""
+        """The services that differ from their deployed state.
+
+        In their fields ``old`` is the present value and ``new`` the deployed one. Services to be
+        created were removed by hand; services to be removed were added by hand.
+        """
         services = self.drift.services if self.drift else ()
         return tuple(change for change in services if change.action is not None)
 
     @property
     def gone(self) -> tuple[PlanStep, ...]:
-        """Networks, configs and secrets of the deployed version that are not there any more."""
+        """Networks, configs and secrets of the deployed version that no longer exist."""
         steps = self.drift.steps if self.drift else ()
         return tuple(step for step in steps if step.kind is not Kind.SERVICE)

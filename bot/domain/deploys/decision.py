@@ -1,4 +1,4 @@
-"""What becomes of a plan that was shown with the question whether it is right."""
+"""The decision on a plan that waits for a confirmation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.domain.jobs.model import Job
 
 
 class Decision(Enum):
-    """How a plan was decided. Without a word in time it is ``EXPIRED``."""
+    """How a plan was decided. Without an answer in time it is ``EXPIRED``."""
 
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
@@ -18,10 +18,11 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A plan and the decision that stands.
+    """A plan with its final decision.
 
-    ``job`` is the job that it would be, ``user`` who decided, "" for nobody. ``ours`` is True for
-    the call that decided it, also when that call is repeated: it carries the decision out.
+    ``job`` is the job that the plan would start, ``user`` the person who decided, "" for nobody.
+    ``ours`` is True for the call that made the decision, also when that call is repeated: the
+    caller carries the decision out.
     """
 
     job: Job

@@ -1,4 +1,4 @@
-"""The deployed versions of a stack: what one changed, and which one is the way back. Pure."""
+"""The deployed versions of a stack: what each changed, and which one to roll back to. Pure."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ _AGAIN = "Fix its file, then `deploy`."
 
 
 def image_changes(version: Version, before: Version | None) -> tuple[str, ...]:
-    """What a version changed of the images, a clause for each service; () for the first one."""
+    """The image changes of a version, a clause for each service; () for the first version."""
     if before is None:
         return ()
     return tuple(_clauses(version, before))
 
 
 def same_files(version: Version, versions: Sequence[Version]) -> Version | None:
-    """The first version of the same files, None where that is the version itself."""
+    """The first version with the same files, None if that is the version itself."""
     older = [each for each in versions if each.number < version.number]
     same = (each for each in older if version.bundle and each.bundle == version.bundle)
     return min(same, key=lambda each: each.number, default=None)
 
 
 def way_back(stack: str, versions: Sequence[Version]) -> Version:
-    """The last version of other files that ended well, before the present one.
+    """The version to roll back to: the last one with other files that succeeded.
 
-    ``versions`` are newest first; the newest is the present one. Where that one did not end well,
-    an older deploy of the same files will do. Raises RefusedError where there is none.
+    ``versions`` are newest first; the first one is the present version. If a deploy of some files
+    did not succeed, an earlier deploy of the same files counts.
+
+    Raises:
+        RefusedError: there is no such version.
     """
     if not versions:
         raise RefusedError(
@@ -55,7 +58,7 @@ def way_back(stack: str, versions: Sequence[Version]) -> Version:
 
 
 def undone_by(versions: Sequence[Version]) -> int:
-    """The number of the version that undoes the newest one, should that prove bad; 0 for none."""
+    """The number of the version that would undo the newest one, in case it fails; 0 for none."""
     if not versions:
         return 0
     bad = replace(versions[0], verdict=Verdict.FAILED)
@@ -66,8 +69,10 @@ def undone_by(versions: Sequence[Version]) -> int:
 
 
 def former(versions: Sequence[Version]) -> tuple[Version, ...]:
-    """The versions that one service may go back to: well, newest first; of several of the same
-    files the newest. Which of them has another spec than the service now is for the swarm to say.
+    """The versions to which one service may go back: successful ones, newest first.
+
+    Of several versions with the same files, the newest is used. The swarm decides which of them has
+    another spec than the present service.
     """
     well = [each for each in versions if each.verdict.good and each.bundle]
     distinct = {each.bundle: each for each in reversed(well)}
@@ -91,7 +96,7 @@ def _clauses(version: Version, before: Version) -> Iterator[str]:
 
 
 def _without_digest(image: str, other: str) -> str:
-    """An image by its tag, where that tells the two apart; else with the digest's beginning."""
+    """An image by its tag if that distinguishes the two, else with the start of its digest."""
     name, at, digest = image.partition("@sha256:")
     if not at or name != other.partition("@")[0]:
         return name

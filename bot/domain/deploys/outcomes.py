@@ -1,4 +1,4 @@
-"""How a deploy's services end where they are not followed to a verdict of their own: pure."""
+"""The outcomes of a deploy's services that do not get a verdict from convergence. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_SENTENCES = 5
 
 
 def refused_stale(job: Job, sentences: Sequence[str]) -> Job:
-    """The plan is not what would be done any more, and nothing of it was."""
+    """The plan is out of date, and none of it was applied."""
     more = len(sentences) - MOST_SENTENCES
     told = " ".join(sentences[:MOST_SENTENCES]) + (f" And {more} more." if more > 0 else "")
     reason = f"The plan is out of date. {told} Nothing was changed."
@@ -25,7 +25,7 @@ def refused_stale(job: Job, sentences: Sequence[str]) -> Job:
 
 
 def refused_file(job: Job, error: RefusedError) -> Job:
-    """The stack's file cannot be deployed any more; what was changed before is followed on."""
+    """The stack's file can no longer be deployed; services already changed are still followed."""
     if not job.begun:
         return _all(job, Outcome(Verdict.REFUSED, _unchanged(error.sentence), error.hint))
     reason = f"Not changed: {error.sentence}"
@@ -33,10 +33,10 @@ def refused_file(job: Job, error: RefusedError) -> Job:
 
 
 def stopped_at(job: Job, step: PlanStep, error: RefusedError | SwarmError, *, once: bool) -> Job:
-    """A step could not be made: the outcomes of what it was about and of all that it kept back.
+    """A step failed: the outcomes of its object and of everything that is now not applied.
 
-    Where it is the first one of the first worker, nothing was changed. ``once`` says that it was
-    tried a single time: of an earlier try that had no answer nobody knows what it changed.
+    If it is the first step in the first attempt, nothing was changed. ``once`` says that the step
+    was tried only once: after an earlier try without an answer it is unknown what that try changed.
     """
     sure = once and not isinstance(error, SwarmUnavailableError)
     job = replace(job, untouched=sure and job.steps_made == 0 and job.attempt <= 1)
@@ -51,7 +51,7 @@ def stopped_at(job: Job, step: PlanStep, error: RefusedError | SwarmError, *, on
 
 
 def kept(job: Job, indexes: Sequence[int]) -> Job:
-    """What was to be removed stays, since not everything else is well."""
+    """Services to be removed are kept because another service is not healthy."""
     for index in indexes:
         if _at(job, index) is None:
             live = _live(job, index)
@@ -62,7 +62,7 @@ def kept(job: Job, indexes: Sequence[int]) -> Job:
 
 
 def cancelled(job: Job, user: str) -> Job:
-    """Somebody stopped waiting: what was made stays made, what was not is not made any more."""
+    """Somebody cancelled: applied changes stay, and the remaining ones are not applied."""
     job = replace(job, cancelled_by=user)
     for index in range(len(job.targets)):
         if _at(job, index) is None:
@@ -71,7 +71,7 @@ def cancelled(job: Job, user: str) -> Job:
 
 
 def awaited(job: Job, error: SwarmUnavailableError) -> Job:
-    """The job as it is shown while the engine does not answer."""
+    """The job as shown while the engine does not answer."""
     so_far = "" if job.begun else "nothing changed yet, "
     for index, target in enumerate(job.targets):
         if _at(job, index) is None:
@@ -82,10 +82,10 @@ def awaited(job: Job, error: SwarmUnavailableError) -> Job:
 
 
 def version_of(job: Job, earlier: Mapping[str, int | None], now: float) -> Version:
-    """What a deploy leaves, as it ended.
+    """The version that a finished deploy leaves.
 
-    ``earlier`` are the file's replicas of the version before: they stand for services that the
-    deploy did not come to.
+    ``earlier`` are the file's replica counts of the previous version: they are used for services
+    that the deploy did not reach.
     """
     plan, outcome = job.plan, job.outcome
     if plan is None or outcome is None:
@@ -140,7 +140,7 @@ def _left(job: Job, index: int) -> Outcome:
 
 
 def _live(job: Job, index: int) -> int:
-    """How many replicas a service had when the plan was made."""
+    """A service's replica count when the plan was made."""
     change = job.plan.service(job.targets[index].service) if job.plan else None
     return (change.replicas.live or 0) if change else 0
 
@@ -152,7 +152,7 @@ def _all(job: Job, outcome: Outcome) -> Job:
 
 
 def _rest(job: Job, outcome: Outcome) -> Job:
-    """The job with an outcome for each service that was not changed and has none."""
+    """The job with an outcome for each unchanged service that has none."""
     for index, target in enumerate(job.targets):
         if _at(job, index) is None and target.applied is None:
             job = job.with_outcome(index, outcome)

@@ -1,8 +1,8 @@
-"""What must not be shown or kept, and how it is shown instead: pure.
+"""Hides values that must not be shown or stored. Pure.
 
-A hidden value stands as ``hidden (1a2b3c4d)``; the digits are keyed, so they tell that a value
-changed and nothing else. Values are hidden for what their name says, or for how they look: too
-much is hidden rather than too little.
+A hidden value is shown as ``hidden (1a2b3c4d)``. The digits are a keyed digest: they show that a
+value changed and nothing else. Values are hidden because of their name or their form; in doubt, a
+value is hidden.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ _DIGEST: Final = 32
 
 
 class Redactor:
-    """Hides values and makes keyed digests. ``key`` is secret, the same for all replicas."""
+    """Hides values and makes keyed digests. ``key`` is secret and the same for all replicas."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def digest(self, value: object) -> str:
-        """Thirty-two hex digits over anything that JSON can say."""
+        """A keyed digest of any JSON value, as 32 hex digits."""
         text = json.dumps(value, sort_keys=True, separators=(",", ":"))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:_DIGEST]
 
     def hidden(self, value: str) -> str:
-        """What stands for a hidden value; an empty one hides nothing."""
+        """The replacement for a hidden value; an empty value is not hidden."""
         return f"hidden ({self.digest(value)[:_MARK]})" if value else value
 
     def shown(self, name: str, value: str) -> str:
-        """A named value, hidden where the name or the value looks secret."""
+        """The value, hidden if its name or the value itself looks secret."""
         return self.hidden(value) if _is_secret_name(name) or looks_secret(value) else value
 
     def words(self, words: Iterable[str]) -> str:
-        """A command's words, each that looks secret hidden, also what follows such an option."""
+        """A command's words; words that look secret, or follow an option that does, are hidden."""
         shown: list[str] = []
         before = ""
         for word in words:
@@ -62,7 +62,7 @@ class Redactor:
 
 
 def looks_secret(value: str) -> bool:
-    """Whether a value is secret by its looks: a login in an address, a token, random letters."""
+    """Whether a value looks secret: a login in a URL, a token, random letters."""
     if masked(value) != value or _names_a_secret(value):
         return True
     parts = re.split(r"[\s\"',;=]+", value)
@@ -74,12 +74,12 @@ def _is_secret_name(name: str) -> bool:
 
 
 def _names_a_secret(text: str) -> bool:
-    """Whether a text gives a value to something that sounds secret, as a shell command may."""
+    """Whether a text assigns a value to a name that looks secret, as a shell command may."""
     return any(_is_secret_name(name) for name in _ASSIGNED.findall(text))
 
 
 def _is_mixed(part: str) -> bool:
-    """Random letters change between kinds often; a path or a host's name does not."""
+    """Whether a text looks random: kinds of characters alternate more often than in paths."""
     kinds = [
         "digit" if sign.isdigit() else "upper" if sign.isupper() else "lower"
         for sign in part

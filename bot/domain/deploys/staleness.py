@@ -1,10 +1,11 @@
-"""A confirmed plan beside a fresh recording: what is done, what is to be done, what is stale.
+"""Compares a confirmed plan with a new recording: what is done, still to do, or out of date.
 
-Pure. Both plans have to be made with the same key. Specs are compared, not version indexes, which
-a manager that restarts raises though nothing changed. For each step of the confirmed plan:
+Pure. Both plans must be made with the same key. Specs are compared, not version indexes, which a
+restarting manager raises although nothing changed. Each step of the confirmed plan is one of:
 
-- ``DONE``: the object is as it shall be (for a removal: there is none any more);
-- ``TO_DO``: the object is as the plan found it, and the recording would make the same of it;
+- ``DONE``: the object is in the desired state (for a removal: it no longer exists);
+- ``TO_DO``: the object is as it was when the plan was made, and the recording would change it in
+  the same way;
 - ``STALE``: anything else, with a sentence that says what changed.
 """
 
@@ -20,7 +21,7 @@ MOST_FIELDS = 3
 
 
 class StepStanding(Enum):
-    """What has become of a step since it was confirmed."""
+    """The state of a step relative to the time of its confirmation."""
 
     DONE = "done"
     TO_DO = "to do"
@@ -29,7 +30,7 @@ class StepStanding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A confirmed step and where it stands; ``why`` is a sentence for one that is stale."""
+    """A confirmed step and its state; ``why`` is a sentence for a stale one."""
 
     step: PlanStep
     standing: StepStanding
@@ -37,7 +38,7 @@ class Judged:
 
 
 def judge(confirmed: Plan, recorded: Plan) -> tuple[Judged, ...]:
-    """Where each step of a confirmed plan stands, in the plan's order."""
+    """The state of each step of a confirmed plan, in the plan's order."""
     fresh = {step.key: step for step in recorded.steps}
     return tuple(
         _service(step, confirmed, recorded, fresh.get(step.key))
@@ -48,10 +49,10 @@ def judge(confirmed: Plan, recorded: Plan) -> tuple[Judged, ...]:
 
 
 def stale(confirmed: Plan, recorded: Plan) -> tuple[str, ...]:
-    """What keeps a confirmed plan from being made, a sentence for each; () when nothing does.
+    """The reasons why a confirmed plan cannot be applied, one sentence each; () if it can.
 
-    Also what the recording would do beyond the plan: somebody changed a service meanwhile that
-    was to stay as it is, or the file.
+    This includes changes in the recording that are not in the plan: somebody has changed the file,
+    or a service that the plan leaves unchanged.
     """
     known = {step.key for step in confirmed.steps}
     beyond = [step for step in recorded.steps if step.key not in known]
@@ -62,7 +63,7 @@ def stale(confirmed: Plan, recorded: Plan) -> tuple[str, ...]:
 
 
 def what_changed(name: str, differences: Sequence[Difference]) -> str:
-    """One sentence on what somebody changed of a service since the plan was made."""
+    """A sentence on how a service was changed since the plan was made."""
     told = [f"{each.field} {_text(each.old)} → {_text(each.new)}" for each in differences]
     more = len(told) - MOST_FIELDS
     fields = "; ".join(told[:MOST_FIELDS]) + (f"; and {more} more" if more > 0 else "")
@@ -80,7 +81,7 @@ def _service(step: PlanStep, confirmed: Plan, recorded: Plan, fresh: PlanStep | 
 
 
 def _why(step: PlanStep, then: ServiceChange | None, now: ServiceChange | None) -> str:
-    """What changed of a service, or of what shall become of it."""
+    """What changed in a service, or in its desired state."""
     base = now.base if now else ""
     if now is None or (not base and step.base):
         return f"{step.name} was removed since the plan was made."
@@ -111,7 +112,7 @@ def _side(change: ServiceChange | None, side: str) -> dict[str, str]:
 
 
 def _other(step: PlanStep, fresh: PlanStep | None) -> Judged:
-    """A network, config or secret: not in the recording any more means that it is there."""
+    """The state of a network, config or secret: if the recording does not create it, it exists."""
     if fresh is None or (step.action is PlanAction.CREATE and fresh.base == step.wanted):
         return Judged(step, StepStanding.DONE)
     same = (step.action, step.base, step.wanted, step.content)

@@ -1,4 +1,4 @@
-"""The variables of a compose file: which it leaves unset, and their values in place of them."""
+"""The variables of a compose file: finds unset ones and substitutes the others."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _VARIABLE: Final = re.compile(
 
 
 def unset_variables(document: object, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables that a compose file uses without a default and nobody sets, by name.
+    """The names of variables that a compose file uses without a default and that are not set.
 
-    The docker CLI puts nothing in their place and says nothing. ``${X:?text}`` is not among
-    them: for that the CLI refuses the file itself.
+    The docker CLI silently substitutes an empty string for them. ``${X:?text}`` is not included:
+    for that the CLI itself refuses the file.
     """
     if not isinstance(document, Mapping):
         return ()
@@ -30,10 +30,10 @@ def unset_variables(document: object, variables: Mapping[str, str]) -> tuple[str
 
 
 def interpolated(part: object, variables: Mapping[str, str]) -> object:
-    """A part of a compose file with the values in place of its variables, as the docker CLI does.
+    """A part of a compose file with its variables substituted as the docker CLI does it.
 
-    What is not set stands for nothing where no default is given; variables in a default are left
-    as they are (seen with 28.2).
+    An unset variable without a default becomes an empty string. Variables within a default are not
+    substituted (seen with 28.2).
     """
     if isinstance(part, str):
         return _VARIABLE.sub(lambda found: _in_place(found, variables), part)
@@ -56,7 +56,7 @@ def _in_place(found: re.Match[str], variables: Mapping[str, str]) -> str:
 
 
 def _texts(part: object) -> Iterator[str]:
-    """Every value in a section that is a text; keys are not interpolated."""
+    """All string values of a section; keys are not interpolated."""
     if isinstance(part, str):
         yield part
     elif isinstance(part, Mapping):

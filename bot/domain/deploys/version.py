@@ -1,4 +1,4 @@
-"""What was deployed of a stack, one entry for each deploy that ended."""
+"""The deployed versions of a stack, one entry for each finished deploy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bot.domain.jobs.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One deploy of a stack, as it ended.
+    """One finished deploy of a stack.
 
-    ``number`` counts the stack's deploys from 1 on; it is 0 until the version is noted. ``job`` is
-    the deploy's id and ``user`` the Slack id of who asked for it, ``at`` the Unix time at which it
-    ended. ``digest`` is the plan's that was made. ``images`` and ``replicas`` are by the services'
-    full names: what each was to run, and the file's number (None where the file names none, see
-    ``bot.domain.jobs.deploy_plan.Plan.file_replicas``). ``bundle`` is the digest of the files that
-    it was deployed from, which the store fills in; "" where they are not kept.
+    ``number`` counts the stack's deploys from 1; it is 0 until the version is stored. ``job`` is
+    the deploy's id, ``user`` the Slack id of the person who requested it, ``at`` the Unix time of
+    its end. ``digest`` is that of the applied plan. ``images`` and ``replicas`` are by the
+    services' full names: each service's image, and the file's replica count (None if the file has
+    none, see ``bot.domain.jobs.deploy_plan.Plan.file_replicas``). ``bundle`` is the digest of the
+    deployed files, set by the store; "" if they are not kept.
     """
 
     stack: str
@@ -34,10 +34,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """All that a stack was deployed from: its files, variables and images, sealed.
+    """Everything that a stack was deployed from (files, variables, images), encrypted.
 
-    ``digest`` is keyed, and the same for the same content. ``sealed`` can be read only by the
-    adapter that made it, with the key that it had: safe to keep.
+    ``digest`` is keyed, and equal for equal content. ``sealed`` can be decrypted only by the
+    adapter that made it, with the same key, so it is safe to store.
     """
 
     digest: str

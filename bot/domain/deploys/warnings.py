@@ -1,7 +1,7 @@
-"""What is likely to go wrong with a stack though Docker takes its file: pure.
+"""Warnings about likely problems of a stack that Docker accepts. Pure.
 
-Each trap is told once, by the names of what falls into it, with the way out. What cannot be
-deployed at all is refused elsewhere and is no warning.
+Each kind of problem gives one warning that names the affected objects and the solution. A stack
+that cannot be deployed at all is refused elsewhere and gives no warning.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import NfsServer, Volume
 
 FILE_IMAGE: Final = "com.docker.stack.image"
-"""The label in which the docker CLI keeps the image as the file names it."""
+"""The label in which the docker CLI stores the image as written in the file."""
 
 _MOST_NAMES: Final = 8
 _SHARING: Final = ("nfs", "cifs", "smb", "ceph", "gluster", "glusterfs", "sshfs")
@@ -31,12 +31,13 @@ _TROUBLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack as it shall be, beside the swarm as it is.
+    """The desired state of a stack, and the relevant state of the swarm.
 
-    ``services`` are as the file wants them. ``volumes`` are theirs, with how the bot's own engine
-    has them. ``reached`` is what a try to connect to each NFS server came to, by host and port.
-    ``relative`` are bind mounts whose path is none on a node: the service's full name and the
-    path as it is in the file. ``ignored`` are options that the docker CLI said it ignores.
+    ``services`` are as the file defines them. ``volumes`` are the services' volumes, with their
+    state in the bot's own engine. ``reached`` is the result of a connection attempt to each NFS
+    server, by host and port. ``relative`` are bind mounts whose path is not absolute on a node: the
+    service's full name and the path as written in the file. ``ignored`` are options that the docker
+    CLI reports as ignored.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Stack:
 
 
 def warnings(stack: Stack) -> tuple[str, ...]:
-    """A sentence or two for each trap."""
+    """One or two sentences for each problem."""
     return (
         *_ignored(stack),
         *_relative(stack),
@@ -61,7 +62,7 @@ def warnings(stack: Stack) -> tuple[str, ...]:
 
 
 def to_ask(volumes: Iterable[Volume]) -> frozenset[tuple[str, int]]:
-    """The NFS servers that are worth a try to connect, by host and port."""
+    """The NFS servers to check for a connection, by host and port."""
     servers = (volume.nfs for volume in volumes)
     return frozenset((s.host, s.port) for s in servers if s is not None and not s.is_placeholder)
 
@@ -150,13 +151,13 @@ def _moving_tags(stack: Stack) -> Iterator[str]:
 
 
 def _is_of_one_node(volume: Volume) -> bool:
-    """Whether each node has a volume of its own under the name."""
+    """Whether each node has its own volume of this name."""
     kind = volume.options.get("type", "").lower()
     return volume.driver == "local" and not kind.startswith(_SHARING)
 
 
 def _is_shared(users: list[Service]) -> bool:
-    """Whether several tasks count on the same files. A global service has its own on each node."""
+    """Whether several tasks share the same files. A global service has its own on each node."""
     names = {user.name for user in users}
     return len(names) > 1 or any((user.replicas or 0) > 1 for user in users)
 
@@ -172,7 +173,7 @@ def _and(words: Iterable[str]) -> str:
 
 
 def _listed(words: Iterable[str]) -> str:
-    """Words with commas and an "and"; of very many the first ones."""
+    """The words with commas and an "and"; of a long list only the first ones."""
     found = list(words)
     if len(found) > _MOST_NAMES:
         found = [*found[: _MOST_NAMES - 1], f"{len(found) - _MOST_NAMES + 1} more"]

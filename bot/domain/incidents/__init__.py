@@ -1,1 +1,1 @@
-"""Incidents: what is known of failures, and what one more event makes of it."""
+"""Incidents: the state of known failures, and how events change it."""

@@ -1,7 +1,7 @@
-"""An alert: an incident on its way to people, and how far it came.
+"""Alerts: the delivery state of incidents.
 
-The watcher decides what people should see (``Incident.revision``); an alert remembers what Slack
-has of it, so that after any interruption the same message goes on and none is posted twice.
+The watcher decides what people should see (``Incident.revision``). An alert records what Slack
+already shows, so that after an interruption the same message is continued and none is posted twice.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from bot.domain.incidents.model import Incident, IncidentState
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One incident's message.
+    """The message of one incident.
 
-    ``incident`` is as it should be seen. ``channel`` and ``message`` (a ts) are where it stands,
-    "" before it was posted. ``refused`` is the channel it was meant for when the bot cannot post
-    there, and it is told in another. ``due`` is the revision that Slack must have been given for
-    certain, ``done`` the one that it was: what counts up in between may be skipped. ``remind`` says
-    that a reminder in its thread is due.
+    ``incident`` is the state to be shown. ``channel`` and ``message`` (a ts) are the message's
+    address, "" before it was posted. ``refused`` is the intended channel if the bot cannot post
+    there and posts in another one. ``due`` is the revision that must reach Slack, ``done`` the last
+    one that did; revisions in between may be skipped. ``remind`` says that a reminder in its thread
+    is due.
     """
 
     incident: Incident
@@ -34,17 +34,17 @@ class Alert:
 
     @property
     def waits(self) -> bool:
-        """Whether something must be told yet."""
+        """Whether something still has to be sent."""
         return self.remind or self.done < self.due
 
     @property
     def closed(self) -> bool:
-        """Whether it needs nothing any more: resolved, and told."""
+        """Whether nothing is left to do: the incident is resolved and Slack shows it."""
         return self.incident.state is IncidentState.RESOLVED and not self.waits
 
 
 class Button(Enum):
-    """What a person may do with an incident. The values are the buttons' action ids."""
+    """The buttons of an incident. The values are their action ids."""
 
     ACKNOWLEDGE = "incident.ack"
     SILENCE = "incident.silence"
@@ -52,7 +52,7 @@ class Button(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button that somebody pressed on an incident's message.
+    """A press of a button on an incident's message.
 
     ``user`` is a Slack user id, ``at`` the Unix time in seconds.
     """
@@ -64,10 +64,10 @@ class Press:
 
 
 def retold(known: Alert | None, incident: Incident) -> Alert:
-    """The alert once the incident became another.
+    """The alert updated with the incident's new state.
 
-    The first word, another state and a silence must reach people; counting up may be skipped
-    over, as the newest count comes with whatever is told next.
+    The first message, a change of state and a silence must reach people. Changed counts may be
+    skipped, because the next message includes the newest count.
     """
     if known is None:
         return Alert(incident, channel=incident.channel, due=incident.revision)
@@ -83,10 +83,10 @@ def retold(known: Alert | None, incident: Incident) -> Alert:
 
 
 def readdressed(alert: Alert, channels: Sequence[str]) -> Alert | None:
-    """The alert sent elsewhere when the bot cannot post in its channel; None: nowhere else.
+    """The alert with another channel if the bot cannot post in its own; None if there is none.
 
-    ``channels`` are those it may be told in as things are now, the first is the one it is meant
-    for. What stands in a channel already stays there.
+    ``channels`` are the channels that may be used now, the intended one first. A message that was
+    already posted stays where it is.
     """
     if alert.message:
         return None

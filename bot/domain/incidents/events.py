@@ -1,4 +1,4 @@
-"""What goes into the watcher's reducer and what comes out: news, the swarm around, actions."""
+"""Input and output of the watcher's reducer: news, context, actions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{1,30}")
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the feed reports at once.
+    """Changes that the feed reports together.
 
-    ``tasks`` and ``nodes`` are as they became, in order. ``removed`` are the ids of services and
-    nodes that are gone. ``reconciled`` says that this is a full listing of all tasks and nodes
-    instead of a stream's piece. ``late`` says that it is of before this watcher began. ``cursor``
-    is the highest Raft version in it, None where the feed has none.
+    ``tasks`` and ``nodes`` are new states, in order. ``removed`` are the ids of services and nodes
+    that no longer exist. ``reconciled`` is True for a full listing of all tasks and nodes, False
+    for a part of a stream. ``late`` says that the changes happened before this watcher started.
+    ``cursor`` is the highest Raft version included, None if the feed has no versions.
     """
 
     tasks: tuple[Task, ...] = ()
@@ -38,16 +38,16 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the watcher judges; spans are seconds.
+    """The watcher's thresholds; durations are seconds.
 
-    ``threshold`` failures make an alert. A service is resolved ``quiet`` after its monitor
-    period, and the same incident goes on when it fails again within ``reopen`` (each time with
-    twice the quiet time, up to ``longest_quiet``). A task without a place or that does not start
-    is a failure after ``patience``; a node is down after ``node_grace``. What failed while a job
-    held the service is told when the service is not whole ``settling`` after the job.
-    Unacknowledged incidents are brought to mind every ``remind``. Evidence of a repeated failure
-    is asked for at most every ``refresh``. ``stacks`` are those watched, empty for all.
-    ``channel`` is where alerts go unless a service's label says otherwise.
+    ``threshold`` failures raise an alert. A service is resolved ``quiet`` after its monitor period.
+    If it fails again within ``reopen``, the same incident is reopened, each time with twice the
+    quiet time (up to ``longest_quiet``). A task that has no node or does not start counts as a
+    failure after ``patience``; a node counts as down after ``node_grace``. Failures during a job on
+    the service are reported if the service is not fully running ``settling`` after the job.
+    Unacknowledged incidents are repeated every ``remind``. Evidence of a repeated failure is
+    collected at most every ``refresh``. ``stacks`` are the watched stacks, empty for all.
+    ``channel`` receives the alerts unless a service's label names another one.
     """
 
     threshold: int = 1
@@ -63,11 +63,11 @@ class Rules:
     channel: str = ""
 
     def watches(self, service: Service) -> bool:
-        """Whether the service is of a stack that is watched."""
+        """Whether the service belongs to a watched stack."""
         return not self.stacks or service.stack in self.stacks
 
     def channel_for(self, service: Service) -> str:
-        """Where the service's alerts go; a label that names no channel changes nothing."""
+        """The channel for the service's alerts; an invalid label is ignored."""
         label = service.labels.get(CHANNEL_LABEL, "").strip()
         return label if _CHANNEL.fullmatch(label) else self.channel
 
@@ -79,11 +79,11 @@ def wants_no_alerts(service: Service) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReducerContext:
-    """What is known of the swarm at this moment.
+    """The present state of the swarm.
 
-    ``services`` and ``nodes`` are by id. ``tasks`` gives a service's tasks by the service's id:
-    those that live, and for services that run to completion those that ended too. ``busy`` are
-    the ids of services that a job holds now; when one is let go, the reducer wants a tick.
+    ``services`` and ``nodes`` are by id. ``tasks`` returns the tasks of a service id: live ones,
+    and for run-to-completion services also ended ones. ``busy`` are the ids of services that a job
+    is changing; when a job finishes with a service, the reducer needs a tick.
     """
 
     services: Mapping[str, Service]
@@ -95,23 +95,23 @@ class ReducerContext:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Post the incident's message, or edit it, to this state. A resolved one goes to history."""
+    """Post the incident's message, or edit it. A resolved incident moves to the history."""
 
     incident: Incident
 
 
 @dataclass(frozen=True, slots=True)
 class Remind:
-    """Bring an incident to mind that came back or fires for long: an edit notifies nobody."""
+    """Send a reminder of an incident that was reopened or is still firing: edits notify nobody."""
 
     incident: Incident
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Evidence is wanted: last log lines, the probe's output, the kernel's word, the nodes' fit.
+    """Collect evidence: log lines, probe output, the kernel's record, and placement on the nodes.
 
-    It is given back by ``incidents.with_evidence``.
+    The result is passed to ``incidents.with_evidence``.
     """
 
     incident_id: str
@@ -120,11 +120,11 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found of one task: ``text`` unescaped, ``title`` says what it is.
+    """What was found about one task: ``text`` unescaped, ``title`` says what it is.
 
-    ``cause`` is the task's when the word of its own node was had (``causes.with_oom``,
+    ``cause`` is the task's cause after its own node was asked (``causes.with_oom``,
     ``causes.with_probe``). ``can_roll_back`` says that the service was changed shortly before the
-    incident began and can go back.
+    incident began and can be rolled back.
     """
 
     incident_id: str
@@ -137,7 +137,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """An incident ended that nobody was told of: it needs no message, and no place in history."""
+    """Drop an incident that ended unannounced: it needs no message and no history entry."""
 
     incident: Incident
 
@@ -147,7 +147,7 @@ Action = Tell | Remind | Fetch | Forget
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """What came of the news: the state to keep, then what is to be done, in order."""
+    """The result of a reduction: the new state and the actions, in order."""
 
     state: WatcherState
     actions: tuple[Action, ...] = ()

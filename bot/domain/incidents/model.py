@@ -1,12 +1,11 @@
-"""An incident: one service (or one node) failing for one cause, from firing to resolved.
+"""Incidents: one service (or one node) failing for one cause, from firing to resolved.
 
     firing ──acknowledge──> acknowledged
-      ^ └───────well────────────┴──> resolved
+      ^ └──────healthy──────────┴──> resolved
       └──fails again within ten minutes──┘
 
-The swarm's watcher keeps everything it knows in one ``WatcherState`` value: it is written to Redis
-together with the feed's cursor, so that what was counted once is never counted again. All of it
-is plain values that a JSON record can hold.
+The watcher keeps its whole state in one ``WatcherState`` value. It is written to Redis together
+with the feed's cursor, so nothing is counted twice. All values can be stored as JSON.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from typing import Final
 from bot.domain.swarm.causes import Cause
 
 NODE_KEY: Final = "node:"
-"""What the key of a node's incident begins with; the node's id follows."""
+"""Prefix of a node incident's key; the node's id follows."""
 
 
 class IncidentState(Enum):
-    """Where an incident is. The values stand in message metadata: they are a contract."""
+    """The state of an incident. The values are a public contract: message metadata has them."""
 
     FIRING = "firing"
     ACKNOWLEDGED = "acknowledged"
@@ -32,32 +31,32 @@ class IncidentState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident, whole. Times are Unix seconds of the watcher's clock.
+    """One incident. Times are Unix seconds of the watcher's clock.
 
-    ``id`` is short and random-looking but derived from what it is about and its first task, so
-    that a repeated reduction makes the same id. ``key`` is what failures are grouped by: the
-    service and the cause without names and numbers, or ``node:ID`` for a node that is down.
-    ``service`` is the service's full name, for a node incident the node's hostname. ``cause`` is
-    the latest failure's; ``confirmed`` says that its kind was looked up on the node.
+    ``id`` is short and looks random, but is derived from the incident's subject and its first task,
+    so that a repeated reduction makes the same id. ``key`` groups failures: the service and the
+    cause without names and numbers, or ``node:ID`` for a node that is down. ``service`` is the
+    service's full name, for a node incident the node's hostname. ``cause`` is the latest failure's;
+    ``confirmed`` says that it was verified on the task's node.
 
-    ``count`` counts failed tasks, each once (one that waited for too long, and failed for another
-    cause later, in the incident of either); for a node how often it went down. ``began`` is when
-    the first failed: for a late one the engine's own time, as far as it tells. ``slots`` (not
-    for global services) and ``nodes`` (hostnames) are where tasks failed, ``node`` is where the
-    last one did. ``services`` are the full names of the services that a lost node hit,
-    ``unplaced`` those of them whose new tasks found no other node. ``late`` says that it was
-    found after the watchers had been away. ``well_since`` is since when nothing failed and all
-    ran, None while not. ``resolution`` is why it is resolved, a clause. ``reopened`` counts how
-    often it came back. ``reminded`` is when people were last told anew, None before
-    they were told that it began or came back.
+    ``count`` is the number of failed tasks, each counted once (a task that first waited too long
+    and later failed for another cause counts in the incident of each cause); for a node it is how
+    often it went down. ``began`` is the time of the first failure; for a late incident it is the
+    engine's time, if known. ``slots`` (not for global services) and ``nodes`` (hostnames) are where
+    tasks failed, ``node`` is where the last one failed. ``services`` are the full names of the
+    services affected by a lost node, ``unplaced`` those of them whose new tasks found no other
+    node. ``late`` says that the failure was found after a monitoring gap. ``well_since`` is since
+    when nothing failed and all tasks ran, None otherwise. ``resolution`` is the reason for
+    resolving, a clause. ``reopened`` counts how often the incident was reopened. ``reminded`` is
+    the time of the last notification, None until the start or the reopening was announced.
 
-    ``held`` says that a job held the service at the last failure: nobody is told until it goes on
-    after the job; ``held_until`` is when it is told if the service is not whole by then, None
-    while the job holds. ``silenced_until`` and ``silenced_by`` are the silence's. ``evidence``
-    are the last log lines or the last probe's output, unescaped, of ``evidence_task``;
-    ``fetched`` is when it was last asked for. ``can_roll_back`` says that the service was changed
-    shortly before and can go back. ``revision`` grows with every change that people
-    should see, ``told`` is the revision that was told last, 0 while none was.
+    ``held`` says that a job was changing the service at the last failure: the alert waits until the
+    job is over. ``held_until`` is when it is sent if the service is not fully running by then, None
+    while the job runs. ``silenced_until`` and ``silenced_by`` describe the silence. ``evidence``
+    are the last log lines or the last probe's output of ``evidence_task``, unescaped; ``fetched``
+    is when evidence was last requested. ``can_roll_back`` says that the service was changed shortly
+    before and can be rolled back. ``revision`` grows with every change that people should see,
+    ``told`` is the last revision that was sent, 0 for none.
     """
 
     id: str
@@ -100,19 +99,19 @@ class Incident:
 
     @property
     def is_node(self) -> bool:
-        """Whether it is about a node that is down."""
+        """Whether the incident is about a node that is down."""
         return self.key.startswith(NODE_KEY)
 
     def silenced(self, now: float) -> bool:
-        """Whether nothing is told about it at ``now``."""
+        """Whether the incident is silenced at ``now``."""
         return self.silenced_until is not None and now < self.silenced_until
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing is told about a service's cause until a time.
+    """No notifications about a service's cause until a given time.
 
-    ``service`` is the full name (a hostname for nodes), ``cause`` a cause's word; "" means every
+    ``service`` is the full name (a hostname for nodes), ``cause`` a cause's name; "" means every
     cause. ``until`` is Unix seconds, ``by`` a Slack user id.
     """
 
@@ -124,9 +123,9 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A task that has no place, or does not start and is tried again and again, ``since`` when.
+    """A task that has no node, or fails to start repeatedly, and since when.
 
-    It is no failure before it stayed so for a while; ``cause`` is what keeps it.
+    It counts as a failure only after some time; ``cause`` is what prevents it from running.
     """
 
     service_id: str
@@ -136,7 +135,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A node that is down, ``since`` when it was seen so, and the services it ran (full names)."""
+    """A node that is down, the time of its detection, and its services (full names)."""
 
     since: float
     services: tuple[str, ...] = ()
@@ -145,17 +144,17 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class WatcherState:
-    """All that the watcher knows between two changes.
+    """The watcher's state between two changes.
 
-    ``incidents`` are those not resolved yet, ``recent`` those resolved within ten minutes, by
-    key. ``counted`` are the ids of ended tasks that were judged, each with when, oldest first, and
-    ``ID|CAUSE`` of those that were counted before they ended, as they waited;
-    ``earlier`` those before them, kept apart so that few are copied at each failure;
-    ``forgotten`` is the time up to which they were dropped again. ``leaving`` are the ids of
-    tasks that were seen wanted gone while alive, each with when: their end is no failure.
-    ``suspects`` are by task id, ``down`` by node id. ``began`` is when the first full listing
-    was taken in, None before it. ``due`` is when time alone may change something, None for never.
-    ``cursor`` is the highest Raft version handled, None before the first.
+    ``incidents`` are the unresolved ones and ``recent`` those resolved within ten minutes, by key.
+    ``counted`` are the ids of ended tasks that were judged, each with the time, oldest first, and
+    ``ID|CAUSE`` for tasks that were counted while waiting, before they ended. ``earlier`` are older
+    entries, stored separately so that a failure copies only few; ``forgotten`` is the time up to
+    which entries were dropped. ``leaving`` are the ids of tasks that were seen alive with desired
+    state shutdown, each with the time: their end is not a failure. ``suspects`` are by task id,
+    ``down`` by node id. ``began`` is the time of the first full listing, None before it. ``due`` is
+    the next time at which something may change without news, None for never. ``cursor`` is the
+    highest Raft version handled, None before the first.
     """
 
     incidents: Mapping[str, Incident] = field(default_factory=dict)
@@ -172,6 +171,6 @@ class WatcherState:
     cursor: int | None = None
 
     def find(self, incident_id: str) -> Incident | None:
-        """An open or just resolved incident by its id."""
+        """An unresolved or recently resolved incident by its id."""
         everyone = (*self.incidents.values(), *self.recent.values())
         return next((each for each in everyone if each.id == incident_id), None)

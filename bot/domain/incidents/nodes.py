@@ -1,4 +1,4 @@
-"""Nodes that go down: one incident each, and their tasks' later ends are nobody's failures."""
+"""Nodes that go down: one incident each; the later ends of their tasks do not count as failures."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from bot.domain.swarm.model import Node, NodeState
 
 
 def see_node(transaction: Transaction, node: Node) -> None:
-    """Take in one node as it became. Unknown and disconnected say nothing: so it is for all nodes
-    after the election of a leader."""
+    """Handle a node's new state.
+
+    The states unknown and disconnected are ignored: after a leader election all nodes have them.
+    """
     lost = transaction.down.get(node.id)
     if node.state is NodeState.DOWN and lost is None:
         transaction.down.put(
@@ -27,21 +29,21 @@ def see_node(transaction: Transaction, node: Node) -> None:
 
 
 def see_node_removed(transaction: Transaction, node_id: str) -> None:
-    """Take in that the node is in the swarm no more."""
+    """Handle the removal of a node from the swarm."""
     lost = transaction.down.get(node_id)
     if lost is not None:
         _found(transaction, node_id, lost, "the node was removed from the swarm", for_good=True)
 
 
 def see_missing_nodes(transaction: Transaction, present: Iterable[Node]) -> None:
-    """After a full listing: what it does not have is gone."""
+    """After a full listing, handle nodes that it does not contain as removed."""
     ids = {node.id for node in present}
     for node_id in [each for each in transaction.down if each not in ids]:
         see_node_removed(transaction, node_id)
 
 
 def fire_nodes(transaction: Transaction) -> None:
-    """Those that stayed down for the grace period are incidents."""
+    """Open an incident for each node that stayed down for the grace period."""
     for node_id, lost in list(transaction.down.values.items()):
         key = node_key(node_id)
         node = transaction.context.nodes.get(node_id)
@@ -51,14 +53,14 @@ def fire_nodes(transaction: Transaction) -> None:
 
 
 def hits(transaction: Transaction, service: str) -> list[str]:
-    """The ids of the nodes that are down and ran the service (its full name)."""
+    """The ids of nodes that are down and ran the service (its full name)."""
     return [
         node_id for node_id, lost in transaction.down.values.items() if service in lost.services
     ]
 
 
 def note_unplaced(transaction: Transaction, node_ids: Iterable[str], service: str) -> None:
-    """A service that lost tasks with a node, and found no other node for them."""
+    """Note that a service lost tasks with a node and found no other node for them."""
     for node_id in node_ids:
         incident = transaction.incidents.get(node_key(node_id))
         if incident is not None and service not in incident.unplaced:
@@ -76,7 +78,7 @@ def _found(transaction: Transaction, node_id: str, lost: Lost, why: str, *, for_
 
 
 def _give_time(transaction: Transaction, lost: Lost) -> None:
-    """Tasks that had no place because of the node get their patience anew."""
+    """Restart the patience of tasks that had no node because of the lost one."""
     ids = {
         task_id
         for task_id, suspect in transaction.suspects.values.items()
@@ -90,7 +92,7 @@ def _give_time(transaction: Transaction, lost: Lost) -> None:
 
 
 def _services_on(transaction: Transaction, node_id: str) -> tuple[str, ...]:
-    """The names of the watched services with a task that lives on the node."""
+    """The names of the watched services with a live task on the node."""
     watched = filter(transaction.rules.watches, transaction.context.services.values())
     return tuple(
         sorted(

@@ -1,22 +1,22 @@
-"""The watcher's reducer: what it knows, what is new and the time give what it knows and does.
+"""The watcher's reducer: computes the next state and the actions from state, news and time.
 
-Pure: the same input gives the same output, and the same news a second time change nothing.
+Pure: the same input gives the same output, and repeated news change nothing.
 
-1. A failure is counted once, by its task's id, in exactly one incident; the incident is that of
-   the service and the cause, whatever the slot.
-2. It is no failure when the task was seen wanted gone while it lived (scaled away, drained,
-   replaced), when its node is down, when the swarm moved it, or when nobody wants to hear of the
-   service (its stack is not watched, its label turns alerts off).
-3. A task without a place, or that cannot start and is tried again and again, is a failure after
-   ten seconds; when it runs after all and fails then, that is another.
+1. A failure is counted once, by its task's id, in exactly one incident. Incidents are grouped by
+   service and cause, whatever the slot.
+2. A task does not count as a failure if its desired state was shutdown while it lived (scaled down,
+   drained, replaced), if its node is down, if the swarm moved it, or if alerts of its service are
+   off (its stack is not watched, or its label turns alerts off).
+3. A task that has no node, or repeatedly fails to start, is a failure after ten seconds; if it runs
+   after all and fails then, that is another failure.
 4. A node that stays down for five seconds is one incident that names the services it ran.
-5. Alerts are told at the first failure. Nothing is told while a silence holds, nor while a job
-   holds the service: it is counted, and told when the silence ends or the trouble outlives the job.
-6. An incident is resolved when all that is wanted has run, without a failure, for the monitor
-   period and a quiet time; when its service or node is gone; when the node is ready again.
-7. What fails again within ten minutes goes on with the same incident, and with twice the quiet
-   time; it is brought to mind then, as whoever saw it resolved looks no more.
-8. What fires unacknowledged is brought to mind every four hours.
+5. Alerts are sent at the first failure. Nothing is sent during a silence or while a job changes the
+   service: failures are counted, and reported when the silence ends or if they outlast the job.
+6. An incident is resolved when all desired tasks have run without a failure for the monitor period
+   and a quiet time, when its service or node is removed, or when the node is ready again.
+7. A failure within ten minutes of the resolution reopens the same incident with twice the quiet
+   time. A reminder is sent then, because people stop watching a resolved incident.
+8. An unacknowledged firing incident is repeated every four hours.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Task
 
 NEVER_SECONDS: Final = 3600.0
-"""What ``next_tick`` says when time alone changes nothing."""
+"""The result of ``next_tick`` when nothing changes without news."""
 
 _REMOVED: Final = "the service was removed"
 
 
 def reduce(state: WatcherState, news: News, context: ReducerContext, now: float) -> Reduced:
-    """What is known after the news, and what is to be done; ``now`` is Unix seconds."""
+    """The new state and the actions for the news; ``now`` is Unix seconds."""
     transaction = Transaction(state, context, now, late=news.late)
     _take(transaction, news)
     quiet = not (news.tasks or news.nodes or news.removed)
@@ -54,19 +54,19 @@ def reduce(state: WatcherState, news: News, context: ReducerContext, now: float)
 
 
 def tick(state: WatcherState, context: ReducerContext, now: float) -> Reduced:
-    """What time alone changes; also wanted when a job lets a service go."""
+    """Apply changes that depend on time alone; also needed when a job is done with a service."""
     return reduce(state, News(), context, now)
 
 
 def next_tick(state: WatcherState, now: float) -> float:
-    """Seconds until time alone may change something, at most an hour."""
+    """Seconds until something may change without news, at most an hour."""
     if state.due is None:
         return NEVER_SECONDS
     return min(max(state.due - now, 0.0), NEVER_SECONDS)
 
 
 def acknowledge(state: WatcherState, incident_id: str, user: str, now: float) -> Reduced:
-    """Somebody (a Slack user id) looks after a firing incident; any other stays as it is."""
+    """Acknowledge a firing incident for a Slack user id; other incidents stay as they are."""
     known = _open(state, incident_id)
     if known is None or known.state is not IncidentState.FIRING:
         return Reduced(state)
@@ -81,9 +81,9 @@ def acknowledge(state: WatcherState, incident_id: str, user: str, now: float) ->
 
 
 def silence(state: WatcherState, wanted: Silence) -> Reduced:
-    """Tell nothing of the service's cause until then; takes the place of an earlier one.
+    """Silence a service's cause until the given time; replaces an earlier silence.
 
-    Messages that stand already say so.
+    Existing messages are updated.
     """
     others = _without(state, wanted.service, wanted.cause)
     due = wanted.until if state.due is None else min(state.due, wanted.until)
@@ -101,7 +101,7 @@ def silence(state: WatcherState, wanted: Silence) -> Reduced:
 
 
 def with_evidence(state: WatcherState, found: Evidence) -> Reduced:
-    """Keep what was found, and show it; nothing found changes nothing."""
+    """Store the evidence and show it; empty evidence changes nothing."""
     known = _open(state, found.incident_id)
     if known is None:
         return Reduced(state)
@@ -122,7 +122,7 @@ def with_evidence(state: WatcherState, found: Evidence) -> Reduced:
 
 
 def _unlearns(known: Incident, cause: Cause) -> bool:
-    """Whether it only says that no kill for memory was recorded, where one was before."""
+    """Whether the new cause only lacks the out-of-memory record that the known one has."""
     proven = known.confirmed and known.cause.kind is CauseKind.OUT_OF_MEMORY
     return proven and cause.kind is CauseKind.EXIT_CODE
 
@@ -149,7 +149,7 @@ def _take_listing(transaction: Transaction, tasks: tuple[Task, ...]) -> None:
 
 
 def _resolve_removed(transaction: Transaction, news: News) -> None:
-    """Incidents of services that are gone, quietly; a listing shows which are."""
+    """Resolve incidents of removed services without notifying; a listing shows which exist."""
     services = transaction.context.services
     for incident in list(transaction.incidents.values.values()):
         missing = news.reconciled and incident.service_id not in services
@@ -170,7 +170,7 @@ def _open(state: WatcherState, incident_id: str) -> Incident | None:
 
 
 def _without(state: WatcherState, service: str, cause: str) -> tuple[Silence, ...]:
-    """The silences but those of the service for the cause, "" for every one of the service."""
+    """The silences except those of the service for the cause; "" means any cause."""
     return tuple(e for e in state.silences if e.service != service or cause not in {"", e.cause})
 
 
@@ -183,7 +183,7 @@ def _fitting(state: WatcherState, service: str, cause: str) -> list[Incident]:
 
 
 def _told(state: WatcherState, changed: Iterable[Incident]) -> Reduced:
-    """Keeps the incidents as they became and shows them where they stand already."""
+    """Store the changed incidents and update their existing messages."""
     incidents = dict(state.incidents)
     actions: list[Action] = []
     for each in changed:

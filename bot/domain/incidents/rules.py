@@ -1,12 +1,13 @@
-"""The watcher's judgements: what is a failure, what belongs together, when a service is whole.
+"""The watcher's rules: what counts as a failure, how failures are grouped, when a service is whole.
 
-A **failure** is a task that ended failed or rejected, or complete where it should have run on.
-It is none when the swarm moved it because of changed constraints, or when it is wanted removed.
-What else excuses a task is what was seen before: ``bot.domain.incidents.reducer`` has that.
+A **failure** is a task that ended failed or rejected, or complete although it should keep running.
+It does not count if the swarm moved the task because of changed constraints, or if the task was to
+be removed. Other exceptions depend on earlier states of the task: see
+``bot.domain.incidents.reducer``.
 
-Failures **belong together** when they are of one service and of one cause: several slots that fail
-alike are one trouble with one remedy. One cause means the same kind, for exit codes the same code,
-for starts and mounts that fail the same error without names, paths and numbers.
+Failures are **grouped** by service and cause: several slots that fail in the same way are one
+problem with one solution. Causes are equal if they have the same kind; for exit codes, also the
+same code; for failed starts and mounts, also the same error without names, paths and numbers.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _SPECIFIC: Final = re.compile(r"\S*[\d/\\@=]\S*|\b[\w-]+(?:\.[\w-]+)+\S*")
 
 
 def failure_of(task: Task, service: Service) -> Cause | None:
-    """Why the task failed, if it did; the cause's ``place`` is the service's kind of place."""
+    """Why the task failed, None if it did not; the cause's ``place`` fits the service's mode."""
     if task.state not in _ENDED or task.desired is TaskState.REMOVE:
         return None
     if REPLACED_BY_SWARM in task.err:
@@ -75,25 +76,24 @@ def cause_at(task: Task, service: Service) -> Cause | None:
 
 
 def incident_key(service_id: str, cause: Cause) -> str:
-    """What failures are grouped by."""
+    """The key that groups failures."""
     return "|".join(
         (service_id, cause.kind.value, *((said,) if (said := _distinction(cause)) else ()))
     )
 
 
 def coarse_key(service_id: str, cause: Cause) -> str:
-    """The key without what tells causes of one kind apart: for a service that fails in many ways
-    at once."""
+    """The key by kind of cause only, for a service that fails in many different ways."""
     return f"{service_id}|{cause.kind.value}|*"
 
 
 def node_key(node_id: str) -> str:
-    """The key of the incident of a node that is down."""
+    """The incident key of a node that is down."""
     return f"{NODE_KEY}{node_id}"
 
 
 def incident_id(key: str, first: str) -> str:
-    """A short id made of what the incident is about and of what began it."""
+    """A short id derived from the incident's subject and its first failure."""
     number = int.from_bytes(hashlib.sha256(f"{key}\n{first}".encode(errors="replace")).digest())
     letters = []
     for _ in range(ID_LENGTH):
@@ -103,13 +103,13 @@ def incident_id(key: str, first: str) -> str:
 
 
 def without_names(text: str) -> str:
-    """An error without quoted names, paths, addresses and numbers; equal for equal troubles."""
+    """An error without quoted names, paths, addresses and numbers; equal for the same problem."""
     bare = _SPECIFIC.sub("#", _QUOTED.sub("#", short_error(text[:_CUT])))
     return re.sub(r"(?:#\W*)+", "# ", bare).strip().lower()[:_KEY_LENGTH]
 
 
 def whole(service: Service, tasks: Iterable[Task], nodes: Mapping[str, Node]) -> bool:
-    """Whether all that the service wants runs (or, where it is meant to end, ended well)."""
+    """Whether all desired tasks run (or have completed, if they are meant to end)."""
     if runs_to_completion(service):
         return _finishes(service, tasks, nodes)
     live = [t for t in tasks if t.state is TaskState.RUNNING and t.desired <= TaskState.RUNNING]
@@ -133,12 +133,12 @@ def newest_by_place(service: Service, tasks: Iterable[Task]) -> dict[str, Task]:
 
 
 def overtaken(tasks: Iterable[Task], services: Mapping[str, Service]) -> frozenset[str]:
-    """The ids of failed tasks that were wanted gone before they ended, by a listing alone.
+    """The ids of failed tasks whose desired state was shutdown before they ended, per a listing.
 
-    Their successor in the same place was made clearly before they ended: what happens when a
-    node that was down comes back and its engine reports the tasks it had run. The clocks of the
-    managers (made) and of the engines (ended) differ by seconds at most. Other tasks that were
-    killed on the same node in the same moments went the same way.
+    Their replacement in the same place was created clearly before they ended. This happens when a
+    node that was down returns and its engine reports the tasks it had run. The clocks of managers
+    (creation) and engines (end) differ by seconds at most. Other tasks that were killed on the same
+    node at the same time are treated alike.
     """
     listed = [task for task in tasks if task.service_id in services]
     by_service: dict[str, list[Task]] = {}
@@ -176,7 +176,10 @@ def is_down(node_id: str, context: ReducerContext) -> bool:
 
 
 def worth_an_alert(node: Node | None) -> bool:
-    """A worker that was drained before it went down is down on purpose; a manager never is."""
+    """Whether a node that is down needs an alert.
+
+    A worker that was drained first is down on purpose; a manager never is.
+    """
     return node is None or node.availability.value != "drain" or node.role == "manager"
 
 
@@ -194,7 +197,7 @@ def _runs(service: Service, task: Task, nodes: Mapping[str, Node]) -> bool:
 
 
 def _finishes(service: Service, tasks: Iterable[Task], nodes: Mapping[str, Node]) -> bool:
-    """Each place's newest task ended well or runs; of a job's only the present run's count."""
+    """Whether each place's newest task completed or runs; for a job, in its present iteration."""
     present = (t for t in tasks if not service.mode.is_job or is_current(service, t))
     newest = newest_by_place(service, present).values()
     completed = sum(task.state is TaskState.COMPLETE for task in newest)

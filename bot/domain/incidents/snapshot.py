@@ -1,8 +1,8 @@
-"""The swarm as the watcher knows it: a listing, kept up to date by what the stream tells.
+"""The watcher's copy of the swarm's state: a listing, updated from the stream.
 
-No I/O and no clock. A replayed event may be older than the listing; as a task's states only ever
-go forward (https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/), what is
-behind the known state changes nothing.
+No I/O and no clock. A replayed event may be older than the listing. As a task's states only move
+forward (https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/), an event
+older than the known state changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ENDS = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
 
 
 class Snapshot:
-    """Services, nodes and the tasks that live (of services that run to completion, all)."""
+    """Services, nodes and live tasks (for run-to-completion services: all tasks)."""
 
     def __init__(self) -> None:
         self.services: dict[str, Service] = {}
@@ -28,7 +28,7 @@ class Snapshot:
         self._tasks: dict[str, dict[str, Task]] = {}
 
     def take(self, listing: Listing) -> None:
-        """Begin anew with a listing."""
+        """Replace everything by a listing."""
         look = listing.look
         self.services = {service.id: service for service in look.services}
         self.nodes = {node.id: node for node in look.nodes}
@@ -37,7 +37,7 @@ class Snapshot:
             self._keep(task)
 
     def see(self, event: Event) -> None:
-        """Take in one change."""
+        """Apply one change."""
         match event.object:
             case Task() as task:
                 self._see_task(event.action, task)
@@ -51,7 +51,7 @@ class Snapshot:
         return self._tasks.get(service_id, {}).values()
 
     def context(self, busy: Set[str], rules: Rules) -> ReducerContext:
-        """What the reducer needs to know; a view of this snapshot, not a copy."""
+        """The reducer's context; a view of this snapshot, not a copy."""
         return ReducerContext(self.services, self.nodes, self.tasks, busy, rules)
 
     def _see_task(self, action: EventAction, task: Task) -> None:
@@ -99,9 +99,9 @@ class Snapshot:
 
 
 def news_of_listing(listing: Listing, since: float) -> News:
-    """What a listing tells the reducer: all of it where the stream could not be resumed.
+    """The news in a listing: the complete state if the stream could not be resumed.
 
-    ``since`` is when this watcher began: what ended before is found late.
+    ``since`` is when this watcher started: tasks that ended before are found late.
     """
     cursor = listing.version or None
     if listing.resumed:
@@ -112,7 +112,7 @@ def news_of_listing(listing: Listing, since: float) -> News:
 
 
 def news_of_batch(batch: Batch, since: float) -> tuple[News, ...]:
-    """What a batch tells the reducer, what ended before ``since`` apart, and first."""
+    """The news in a batch; tasks that ended before ``since`` come separately, and first."""
     tasks = tuple(task for event in batch.events if (task := _task(event)) is not None)
     old = tuple(task for task in tasks if _is_late(task, since))
     fresh = tuple(task for task in tasks if task not in old) if old else tasks
@@ -131,8 +131,11 @@ def news_of_batch(batch: Batch, since: float) -> tuple[News, ...]:
 
 
 def unread(listing: Listing, state: WatcherState) -> tuple[Fetch, ...]:
-    """The last failures of open incidents of which evidence was asked for and never came: whoever
-    asked was killed. A failure too old to be listed cannot be asked about any more."""
+    """The last failures of open incidents whose requested evidence never arrived.
+
+    The process that requested it was killed. Failures too old to be listed are left out, because
+    they cannot be read any more.
+    """
     tasks = {task.id: task for task in listing.look.tasks}
     return tuple(
         Fetch(incident.id, tasks[incident.last_task])
@@ -154,7 +157,7 @@ def ends_tasks(batch: Batch) -> bool:
 
 
 def _task(event: Event) -> Task | None:
-    """The task as the reducer shall see it: one that was removed alive was wanted gone."""
+    """The task as the reducer needs it: if removed alive, its desired state was shutdown."""
     if not isinstance(event.object, Task):
         return None
     if event.action is not EventAction.REMOVE:

@@ -1,4 +1,4 @@
-"""What the news of one task mean: wanted gone, in trouble, ended; and the counting of failures."""
+"""Handles the news of one task (leaving, suspect, ended) and counts failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHUTDOWN: Final = TaskState.SHUTDOWN
 
 
 def see_task(transaction: Transaction, task: Task) -> None:
-    """Take in one task as it became."""
+    """Handle a task's new state."""
     transaction.touched.add(task.service_id)
     if task.state > _RUNNING:
         _see_ended(transaction, task)
@@ -42,7 +42,7 @@ def see_task(transaction: Transaction, task: Task) -> None:
 
 
 def see_first_listing(transaction: Transaction, tasks: Iterable[Task]) -> None:
-    """What ended before anybody watched is history, unless it is why a place is empty now."""
+    """Ignore tasks that ended before the first listing, unless their place is still empty."""
     by_service: dict[str, list[Task]] = {}
     for task in tasks:
         by_service.setdefault(task.service_id, []).append(task)
@@ -58,7 +58,7 @@ def see_first_listing(transaction: Transaction, tasks: Iterable[Task]) -> None:
 
 
 def see_later_listing(transaction: Transaction, tasks: Iterable[Task]) -> None:
-    """A listing shows no more who was wanted gone before it ended, except by its successor."""
+    """Ignore failed tasks that, according to a listing, were replaced before they ended."""
     for task_id in overtaken(tasks, transaction.context.services):
         if not transaction.knows(task_id):
             transaction.judge(task_id)
@@ -67,7 +67,7 @@ def see_later_listing(transaction: Transaction, tasks: Iterable[Task]) -> None:
 def count_failure(
     transaction: Transaction, service: Service, cause: Cause, task: Task | None
 ) -> None:
-    """Count a failure in the one incident it belongs to; ``task`` None: it has not ended."""
+    """Count a failure in its incident; ``task`` is None if it has not ended."""
     if task is None:
         transaction.judge_waiting(cause.task_id, cause.kind)
     else:
@@ -97,7 +97,7 @@ def count_failure(
 
 
 def excused_by_label(transaction: Transaction, service: Service) -> bool:
-    """Whether nobody wants to hear of the service's failures."""
+    """Whether the service's alerts are off."""
     return not transaction.rules.watches(service) or wants_no_alerts(service)
 
 
@@ -178,7 +178,7 @@ def _incident_for(
 
 
 def reopened(transaction: Transaction, former: Incident) -> Incident:
-    """A resolved incident that goes on; who acknowledged it did not know."""
+    """The resolved incident reopened, without its old acknowledgement."""
     transaction.recent.drop(former.key)
     silence = transaction.silence_for(former.service, former.cause.kind.value)
     return replace(
@@ -196,7 +196,7 @@ def reopened(transaction: Transaction, former: Incident) -> Incident:
 
 
 def _newest_cause(known: Incident, cause: Cause) -> Cause:
-    """The latest cause; what was looked up on the node is not unlearned."""
+    """The latest cause; details verified on the node are kept."""
     if not known.confirmed or known.cause.kind is cause.kind:
         return cause
     return replace(cause, kind=known.cause.kind, text=known.cause.text)
@@ -211,7 +211,7 @@ def _merged(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
 def _want_evidence(
     transaction: Transaction, incident: Incident, cause: Cause, task: Task | None
 ) -> float | None:
-    """Asks for evidence of this failure, unless that was done lately; when it was done last."""
+    """Request evidence of this failure unless that was done recently; returns when it last was."""
     fetched = incident.fetched
     if fetched is not None and transaction.now - fetched < transaction.rules.refresh:
         return fetched
@@ -229,5 +229,5 @@ def _task(transaction: Transaction, service_id: str, task_id: str) -> Task | Non
 
 
 def is_unplaced(suspect: Suspect) -> bool:
-    """Whether the scheduler finds no place for it."""
+    """Whether the scheduler finds no node for it."""
     return suspect.cause.kind is CauseKind.UNSCHEDULABLE

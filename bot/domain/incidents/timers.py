@@ -1,4 +1,4 @@
-"""What time brings: suspects that are failures now, services that are well, who is to be told."""
+"""Changes that depend on time: suspects become failures, services recover, alerts become due."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bot.domain.incidents.transaction import Transaction
 from bot.domain.swarm.model import Service
 
 RECHECK_SECONDS: Final = 10.0
-"""How often a service that is not whole is looked at without news of it."""
+"""How often a service that is not fully running is checked without news of it."""
 
 _MOST_DOUBLINGS: Final = 10
 
 
 def settle(transaction: Transaction, *, everything: bool) -> float | None:
-    """Judge what the news changed, or ``everything`` that time may have changed.
+    """Evaluate what the news changed, or ``everything`` that time may have changed.
 
-    Returns when time alone may change something again, None for never.
+    Returns when something may next change without news, None for never.
     """
     if everything:
         _end_silences(transaction)
@@ -40,7 +40,7 @@ def settle(transaction: Transaction, *, everything: bool) -> float | None:
 
 
 def _concerned(transaction: Transaction, *, everything: bool) -> Iterator[str]:
-    """The keys of the open incidents that may be other than they were."""
+    """The keys of the open incidents that may have changed."""
     before, touched = transaction.state.incidents, transaction.touched
     for key, incident in transaction.incidents.values.items():
         if everything or incident.service_id in touched or incident is not before.get(key):
@@ -48,7 +48,7 @@ def _concerned(transaction: Transaction, *, everything: bool) -> Iterator[str]:
 
 
 def quiet_time(incident: Incident, service: Service, rules: Rules) -> float:
-    """Seconds without a failure after which the service is well: longer the more it flaps."""
+    """Seconds without a failure until the service is healthy; longer after each reopening."""
     doublings = min(incident.reopened, _MOST_DOUBLINGS)
     quiet = min(rules.quiet * 2.0**doublings, max(rules.longest_quiet, rules.quiet))
     return service.monitor + quiet
@@ -68,7 +68,7 @@ def _settle_one(transaction: Transaction, incident: Incident) -> None:
 
 
 def _is_over(transaction: Transaction, incident: Incident, service: Service) -> bool:
-    """Notes since when the service is well; whether that is long enough."""
+    """Update since when the service is healthy; returns whether that is long enough."""
     if incident.last >= transaction.now:
         return False
     well = whole(service, transaction.context.tasks(service.id), transaction.context.nodes)
@@ -86,7 +86,7 @@ def _why(service: Service) -> str:
 
 
 def _release(transaction: Transaction, key: str) -> None:
-    """Once the job lets go, what still fails is told after a moment; a new failure at once."""
+    """After a job, report failures that persist for a moment; a new failure is reported at once."""
     incident = transaction.incidents.values[key]
     if not incident.held:
         return
@@ -155,7 +155,7 @@ def _end_silences(transaction: Transaction) -> None:
 
 
 def without_silence(incident: Incident) -> Incident:
-    """The incident as people shall see it when its silence is over."""
+    """The incident as shown after its silence ends."""
     revision = incident.revision + 1
     return replace(incident, silenced_until=None, silenced_by="", revision=revision)
 
@@ -167,7 +167,7 @@ def _expire_recent(transaction: Transaction) -> None:
 
 
 def _times(transaction: Transaction, keys: Iterable[str], *, everything: bool) -> Iterator[float]:
-    """When time alone may change something of what was settled."""
+    """The next time at which one of these incidents may change."""
     if everything or transaction.recent.changed:
         yield from (_forgotten_at(transaction, each) for each in transaction.recent.values.values())
     yield from (silence.until for silence in transaction.silences)

@@ -1,7 +1,7 @@
-"""The watch as it is worked on during one reduction: what changes is copied once, the rest never.
+"""The mutable state of one reduction: maps that change are copied once, the others never.
 
-Maps are copied when first written to, so that the thousands of news that change nothing cost
-nothing, and the state that was given stays as it is.
+Maps are copied before the first write, so that the thousands of events that change nothing cost
+nothing, and the original state stays unchanged.
 """
 
 from __future__ import annotations
@@ -27,25 +27,28 @@ from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Service, Task
 
 MOST_IDS: Final = 10_000
-"""Of ids remembered of each kind; far more than the swarm tells of again (five a slot)."""
+"""Remembered ids of each kind; far more than the swarm lists again (five per slot)."""
 
 MANY_IDS: Final = 256
 REMEMBERED_SECONDS: Final = 3600.0
-"""Of many ids, those judged longer ago are dropped; a task's own time tells it apart from then."""
+"""With many ids, those judged earlier are dropped; older tasks are recognised by their own time."""
 
 CLOCKS_APART: Final = 2.0
-"""How far the clocks of the nodes may be apart. What ended longer before the first listing is
-history, even where a stream that is resumed from before it tells of it again."""
+"""Maximum difference between the clocks of nodes, in seconds.
+
+Tasks that ended longer than this before the first listing are history, even if a resumed stream
+reports them again.
+"""
 
 MOST_RECENT: Final = 200
 MOST_CAUSES: Final = 5
-"""Open incidents of one service; further causes of a kind share one."""
+"""Maximum open incidents of one service; further causes of a kind share one."""
 
 V = TypeVar("V")
 
 
 class Copied(Generic[V]):
-    """A map that copies the given one before the first write."""
+    """A map that copies the original before the first write."""
 
     __slots__ = ("_own", "values")
 
@@ -61,7 +64,7 @@ class Copied(Generic[V]):
 
     @property
     def changed(self) -> bool:
-        """Whether it was written to."""
+        """Whether anything was written."""
         return self._own is not None
 
     def get(self, key: str) -> V | None:
@@ -69,16 +72,16 @@ class Copied(Generic[V]):
         return self.values.get(key)
 
     def put(self, key: str, value: V) -> None:
-        """Write a value; an old one keeps its place in the order."""
+        """Write a value; an existing key keeps its position."""
         self._writable()[key] = value
 
     def drop(self, key: str) -> None:
-        """Forget a key, if it is there."""
+        """Remove a key, if present."""
         if key in self.values:
             del self._writable()[key]
 
     def keep_last(self, most: int) -> None:
-        """Forget the oldest until ``most`` are left, a good many at once."""
+        """Drop the oldest entries until ``most`` are left, many at once."""
         surplus = len(self.values) - most
         if surplus > 0:
             own = self._writable()
@@ -93,7 +96,7 @@ class Copied(Generic[V]):
 
 
 class Transaction:
-    """One reduction under way at ``now``."""
+    """One reduction in progress at ``now``."""
 
     def __init__(
         self, state: WatcherState, context: ReducerContext, now: float, *, late: bool = False
@@ -116,24 +119,24 @@ class Transaction:
 
     @property
     def rules(self) -> Rules:
-        """How to judge."""
+        """The watcher's rules."""
         return self.context.rules
 
     @property
     def changed(self) -> bool:
-        """Whether anything but the cursor is other than it was."""
+        """Whether anything except the cursor has changed."""
         maps = (self.incidents, self.recent, self.leaving, self.suspects, self.down)
         written = self.counted.changed or any(each.changed for each in maps)
         return written or self.silences is not self.state.silences
 
     def judge(self, task_id: str) -> None:
-        """Note that this task's end was judged: it never is again."""
+        """Note that this task's end was judged; it is not judged again."""
         self.counted.put(task_id, self.now)
         self.leaving.drop(task_id)
         self.suspects.drop(task_id)
 
     def judge_waiting(self, task_id: str, kind: CauseKind) -> None:
-        """Note that this task was counted as it waited: what becomes of it is yet to be judged."""
+        """Note that this task was counted while waiting; its end is still to be judged."""
         self.counted.put(_waiting(task_id, kind), self.now)
         self.suspects.drop(task_id)
 
@@ -142,15 +145,15 @@ class Transaction:
         return self.knows(_waiting(task_id, kind))
 
     def judged(self, task: Task) -> bool:
-        """Whether the task's end was judged before."""
+        """Whether the task's end was already judged."""
         return self.knows(task.id) or 0 < task.since < self.forgotten
 
     def knows(self, task_id: str) -> bool:
-        """Whether a task of this id was judged before."""
+        """Whether a task with this id was already judged."""
         return task_id in self.counted.values or task_id in self.earlier
 
     def key_for(self, service: Service, cause: Cause) -> str:
-        """What the failure is grouped by, few enough for each service."""
+        """The group key of the failure; limits the number of groups for each service."""
         key = incident_key(service.id, cause)
         if key in self.incidents or key in self.recent:
             return key
@@ -158,16 +161,16 @@ class Transaction:
         return key if open_ones < MOST_CAUSES else coarse_key(service.id, cause)
 
     def put(self, incident: Incident) -> None:
-        """Keep an open incident as it became."""
+        """Store an open incident."""
         self.incidents.put(incident.key, incident)
 
     def silence_for(self, service: str, cause: str) -> Silence | None:
-        """The silence that holds for a service's cause now; of several the longest."""
+        """The active silence for a service's cause; of several, the longest."""
         fitting = (each for each in self.silences if _silences(each, service, cause, self.now))
         return max(fitting, key=lambda each: each.until, default=None)
 
     def resolve(self, incident: Incident, why: str, *, for_good: bool = False) -> None:
-        """End an incident; unless ``for_good``, a failure soon after goes on with it."""
+        """End an incident; unless ``for_good``, an early new failure reopens it."""
         ended = replace(
             incident,
             state=IncidentState.RESOLVED,
@@ -189,7 +192,7 @@ class Transaction:
             self.recent.put(incident.key, ended)
 
     def tell(self, incident: Incident) -> None:
-        """Tell people of an open incident as it is; of one that came back, so that they hear it."""
+        """Announce an open incident; a reopened one with a notification."""
         reminded = self.now if incident.reminded is None else incident.reminded
         told = replace(incident, told=incident.revision, reminded=reminded)
         self.put(told)
@@ -198,7 +201,7 @@ class Transaction:
             self._actions.append(Remind(told))
 
     def act(self, action: Action) -> None:
-        """Have something done; evidence of one incident is asked for once at a time."""
+        """Add an action; evidence of an incident is requested only once."""
         if isinstance(action, Fetch):
             known = [each for each in self._actions if isinstance(each, Fetch)]
             if any(each.incident_id == action.incident_id for each in known):
@@ -206,7 +209,7 @@ class Transaction:
         self._actions.append(action)
 
     def reduced(self, due: float | None, cursor: int | None, began: float | None) -> Reduced:
-        """The watch as it became."""
+        """The resulting state and actions."""
         state = self.state
         cursor = state.cursor if cursor is None else max(cursor, state.cursor or 0)
         if self.changed:
@@ -230,7 +233,7 @@ class Transaction:
         return Reduced(state, tuple(self._actions))
 
     def _bound(self) -> None:
-        """Remember what may be told again, and no more."""
+        """Drop old entries that cannot be reported again."""
         self.recent.keep_last(MOST_RECENT)
         self.leaving.keep_last(MOST_IDS)
         self.suspects.keep_last(MOST_IDS)

@@ -1,1 +1,1 @@
-"""Jobs as values: what was asked for, the plan of a deploy, progress and verdicts."""
+"""Jobs as values: the request, the plan of a deploy, progress and verdicts."""

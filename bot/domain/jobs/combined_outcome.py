@@ -1,4 +1,4 @@
-"""One outcome for a stack, of those of its services."""
+"""Combines the outcomes of a stack's services into one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 
 
 def stack_outcome(stack: str, names: Sequence[str], outcomes: Sequence[Outcome]) -> Outcome:
-    """The worst one, with the service's name before its reason; the first of several as bad.
+    """The worst outcome, with the service's name before its reason; of equally bad ones, the first.
 
-    ``names`` are the services' full names in the order of ``outcomes``, of which there is one at
-    least. What is true of all of them alike is said of the stack.
+    ``names`` are the services' full names in the order of ``outcomes``, which has at least one. If
+    all outcomes are equal, no name is added.
     """
     at = max(range(len(outcomes)), key=lambda index: (outcomes[index].verdict.severity, -index))
     worst = outcomes[at]

@@ -1,24 +1,23 @@
-"""What a deploy would change, as values that are safe to keep.
+"""The changes of a deploy, as values that are safe to store.
 
-A plan is made from a recording: the calls that the docker CLI would have made. It never holds a
-secret in the clear: texts are masked by ``bot.domain.deploys.redaction``, digests are keyed.
-Names are full ones (``orochi_worker01``), digests are over what the bot compares: a spec with the
-names of networks, configs and secrets in place of their ids, without what the engine fills in.
+A plan is made from a recording of the calls that the docker CLI would make. It never contains
+secrets in clear text: texts are masked by ``bot.domain.deploys.redaction``, digests are keyed.
+Names are full ones (``orochi_worker01``). Digests are made from what the bot compares: a spec with
+the names of networks, configs and secrets instead of their ids, without the engine's defaults.
 
-In which order services are changed: those first that others depend on.
+Services are changed in the order of their dependencies.
 
-How many replicas a deploy gives a service: what was scaled by hand is kept.
-
-The docker CLI sets every service to the file's number, or to 1. Here, in this order:
+The number of replicas keeps manual scaling. The docker CLI would set every service to the file's
+number, or to 1. Here, the first of these rules that applies is used:
 
 1. a global service has no number;
 2. a new service gets the file's number, or 1;
-3. where the file names none, the present number stays (``UNSTATED``);
-4. where the file names the present one, nothing changes (``UNCHANGED``);
-5. where the bot deployed the service before: the file's number if the file changed it since then
-   (``FILE``), else the present one (``SCALED``);
-6. where it did not: the present one if the service's last change was a scale away from the very
-   number that the file names (``SCALED``), else the file's (``FILE``).
+3. if the file has no number, the present number stays (``UNSTATED``);
+4. if the file has the present number, nothing changes (``UNCHANGED``);
+5. if the bot deployed the service before: the file's number if the file changed it since then
+   (``FILE``), else the present number (``SCALED``);
+6. otherwise: the present number if the service's last change was to scale it away from the number
+   in the file (``SCALED``), else the file's (``FILE``).
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a step is about, in the order in which steps are made."""
+    """The kind of a step's object, in the order in which steps are applied."""
 
     NETWORK = "network"
     CONFIG = "config"
-    SECRET = "secret"  # noqa: S105 (the word, not one)
+    SECRET = "secret"  # noqa: S105 (not a password)
     SERVICE = "service"
 
 
 class PlanAction(Enum):
-    """What a step does."""
+    """The action of a step."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -49,10 +48,11 @@ class PlanAction(Enum):
 class PlanStep:
     """One call that changes something.
 
-    ``id`` is the live object's, "" where it is to be created. ``version`` is the index of the
-    live object that the plan is based on, 0 likewise: a hint only, since managers that restart
-    raise it. ``base`` is the digest of the live object, ``wanted`` of what it shall be, "" where
-    there is none. ``content`` is a digest of the content of a config or a secret.
+    ``id`` is the existing object's, "" if it is to be created. ``version`` is the index of the
+    existing object on which the plan is based, 0 if there is none; it is only a hint, since
+    restarting managers raise it. ``base`` is the digest of the existing object, ``wanted`` that of
+    the desired one, "" if there is none. ``content`` is a digest of the content of a config or a
+    secret.
     """
 
     kind: Kind
@@ -66,13 +66,13 @@ class PlanStep:
 
     @property
     def key(self) -> tuple[Kind, str]:
-        """What the step is about; a plan has at most one step for each."""
+        """The step's object; a plan has at most one step for each."""
         return self.kind, self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field of an object, as people read it. ``old`` or ``new`` is "" where it has none."""
+    """One field of an object, formatted for people. ``old`` or ``new`` is "" if missing."""
 
     field: str
     old: str
@@ -85,11 +85,11 @@ class Difference:
 
 
 class ReplicaRule(Enum):
-    """Why a service gets the number of replicas that it gets.
+    """Why a service gets its number of replicas.
 
-    ``FILE``: the file's number. ``UNCHANGED``: the file and the swarm agree. ``SCALED``: scaled
-    by hand since the last deploy, which the file does not take back. ``UNSTATED``: the file names
-    no number, so the present one stays. ``NONE``: no number (a global service, or a removal).
+    ``FILE``: the file's number. ``UNCHANGED``: the file and the swarm agree. ``SCALED``: scaled by
+    hand since the last deploy, and the file does not change that. ``UNSTATED``: the file has no
+    number, so the present one stays. ``NONE``: no number (a global service, or a removal).
     """
 
     FILE = "file"
@@ -101,10 +101,10 @@ class ReplicaRule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """How many replicas a service has and gets, and why.
+    """A service's present and planned number of replicas, and why.
 
-    ``live`` is None where there is no service yet or it has no number, ``file`` where the file
-    names none. ``planned`` is None for a global service and for one that goes.
+    ``live`` is None if the service is new or has no number, ``file`` if the file has none.
+    ``planned`` is None for a global service and for one that is removed.
     """
 
     live: int | None = None
@@ -115,11 +115,11 @@ class Replicas:
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """What would become of one service of the stack.
+    """The planned change of one service.
 
-    ``action`` is None for a service that stays as it is. ``fields`` are all of its fields by
-    their names, changed or not; for a removal all of them become "". ``id`` and ``base``, the
-    digest of the live spec, are "" for a new one. ``image`` is what it shall run.
+    ``action`` is None for an unchanged service. ``fields`` are all of its fields by their names,
+    changed or not; for a removal every new value is "". ``id`` and ``base``, the digest of the
+    existing spec, are "" for a new service. ``image`` is the planned image.
     """
 
     name: str
@@ -140,11 +140,11 @@ class ServiceChange:
 class Plan:
     """What a deploy of one stack would change.
 
-    ``steps`` are in the order in which they are to be made; removals are the last of them, and
-    belong after everything else is well. ``services`` are all of the stack by name, also those
-    that stay. ``warnings`` are the CLI's and ours, one sentence each. ``digest`` covers all that
-    would be done (not the version indexes, which a restarting manager raises); two plans with
-    equal digests do the same to the same.
+    ``steps`` are in the order of their application; removals come last and are applied only after
+    all other services are healthy. ``services`` are all services of the stack by name, including
+    unchanged ones. ``warnings`` are the CLI's and the bot's, one sentence each. ``digest`` covers
+    all changes (not the version indexes, which a restarting manager raises); plans with equal
+    digests make the same changes to the same objects.
     """
 
     stack: str
@@ -155,12 +155,12 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would be done."""
+        """Whether the plan changes nothing."""
         return not self.steps
 
     @property
     def removals(self) -> tuple[PlanStep, ...]:
-        """What goes: services that the file does not have any more."""
+        """The services to be removed because they are no longer in the file."""
         return tuple(step for step in self.steps if step.action is PlanAction.REMOVE)
 
     def service(self, name: str) -> ServiceChange | None:
@@ -169,15 +169,16 @@ class Plan:
 
     @property
     def file_replicas(self) -> dict[str, int | None]:
-        """The file's number for each service that it has: to be kept for the next deploy."""
+        """The file's number for each of its services; stored for the next deploy."""
         kept = (each for each in self.services if each.action is not PlanAction.REMOVE)
         return {each.name: each.replicas.file for each in kept}
 
 
 def in_order(names: Iterable[str], depends: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """The names, each after those that it depends on, else by name.
+    """The names, each after its dependencies, otherwise sorted by name.
 
-    What is not among the names is passed over. In a circle the first by name goes first.
+    Dependencies that are not among the names are ignored. In a cycle, the first by name comes
+    first.
     """
     waiting = dict.fromkeys(sorted(names))
     placed: dict[str, None] = {}
@@ -202,11 +203,11 @@ def decide(
     scaled_from: int | None,
     deployed: Mapping[str, int | None] | None,
 ) -> Replicas:
-    """The replicas of a replicated service. ``live`` is None for one that is new.
+    """The replicas of a replicated service. ``live`` is None for a new one.
 
-    ``deployed`` are the numbers of the last deployed file by full names, None when the bot never
-    deployed the stack; ``scaled_from`` is the number before the last change where that was
-    nothing but a scale, else None.
+    ``deployed`` are the numbers of the last deployed file by full names, None if the bot never
+    deployed the stack. ``scaled_from`` is the number before the last change if that change only
+    scaled the service, else None.
     """
     if live is None:
         return Replicas(None, file, 1 if file is None else file, ReplicaRule.FILE)

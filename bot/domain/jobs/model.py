@@ -1,11 +1,11 @@
-"""A job: a command that changes the swarm and takes time.
+"""Jobs: commands that change the swarm and take time.
 
     pending ──submit──> queued ──take──> running ──finish──> finished
                           └───────────────cancel──────────────┘
 
-A pending command is a command that was accepted but whose message is not posted yet; it is not a
-job a person can see. A finished job whose ``converged`` is provisional is watched for a while
-longer (a second turn of the same job, which holds no lock) and may be revised.
+A pending command was accepted, but its message is not posted yet, so people cannot see it as a job.
+A finished job whose ``converged`` is provisional is watched a while longer (in a second turn of the
+same job, without a lock) and may be revised.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
 STACK = "stack:"
-"""Before a stack's name, in the lane that its deploys share."""
+"""Prefix of a stack's name in the lane that its deploys share."""
 NODE = "node:"
-"""Before a node's hostname, where it stands in the place of a service."""
+"""Prefix of a node's hostname where it is used in place of a service."""
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def new_job_id() -> str:
 
 
 class JobState(Enum):
-    """Where a job is. The values stand in message metadata: they are a contract."""
+    """The state of a job. The values appear in message metadata: they are a public contract."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -45,34 +45,34 @@ class JobState(Enum):
 
 
 class Turn(Enum):
-    """What a worker does with a job: run it, or keep watching what it left for a while."""
+    """What a worker does with a job: run it, or watch its result for a while."""
 
     RUN = "run"
-    PROBATION = "watch"  # the value stands in Redis
+    PROBATION = "watch"  # the value is stored in Redis
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One service of a job and what shall become of it; or one node.
+    """One service of a job with its planned change; or one node.
 
-    ``service`` is the full name. ``replicas`` is what was asked for, or how many tasks the service
-    wants where the number stays. ``before`` is what the service had when the command came, then
-    right before the change (None while not known, and where the number stays). ``applied`` is the
-    Unix time at which the change was made or found made already, None before; ``changed`` says
-    whether this job made a service update. ``known_dead`` are the ids of tasks that had ended
-    before the change: their failures are not this job's. ``update_before`` is the start of the
-    update status that the service had before the change (Unix seconds, 0.0 for none), None while
-    not known.
+    ``service`` is the full name. ``replicas`` is the requested number, or the number of desired
+    tasks if it does not change. ``before`` is the number when the command came, later the number
+    right before the change (None while unknown, and if the number does not change). ``applied`` is
+    the Unix time at which the change was made, or found to be made already, None before;
+    ``changed`` says whether this job made a service update. ``known_dead`` are the ids of tasks
+    that had ended before the change: their failures do not belong to this job. ``update_before`` is
+    the start of the update status that the service had before the change (Unix seconds, 0.0 for
+    none), None while unknown.
 
-    What a restart and a roll back are about to make is written down before: ``restarts`` is the
-    counter of forced updates, ``spec`` the digest of the spec that comes back, with its ``image``
-    and the ``image_before``. Where the swarm has no previous spec any more, ``version`` is the
-    number of the stack's version whose spec comes back, else 0, and ``spec`` is the digest of the
-    template that is to go. ``template`` is the digest of the template that the change left, ""
-    where it left the tasks as they are; ``rollback`` says that the swarm calls it a roll back.
+    A restart or a rollback is recorded before it is made: ``restarts`` is the counter of forced
+    updates, ``spec`` the digest of the spec to be restored, with its ``image`` and the
+    ``image_before``. If the swarm no longer has a previous spec, ``version`` is the number of the
+    stack's version whose spec is restored, else 0, and ``spec`` is the digest of the template to be
+    replaced. ``template`` is the digest of the template after the change, "" if the tasks are
+    unchanged; ``rollback`` says that the swarm treats the change as a rollback.
 
-    A node's ``service`` is ``node:HOSTNAME``, its ``service_id`` the node's id and ``replicas``
-    the number of tasks that have to leave it. In its job the services that it moves follow it.
+    A node's ``service`` is ``node:HOSTNAME``, its ``service_id`` the node's id and ``replicas`` the
+    number of tasks that must leave it. In such a job, the services with moved tasks come after it.
     """
 
     service: str
@@ -93,12 +93,12 @@ class Target:
 
     @property
     def is_node(self) -> bool:
-        """Whether this is a node: no service's name has a colon."""
+        """Whether this is a node; service names never contain a colon."""
         return self.service.startswith(NODE)
 
     @property
     def begun(self) -> bool:
-        """Whether the change may have been made: a worker came as far as making it."""
+        """Whether the change may have been made: a worker was about to make it."""
         return self.update_before is not None
 
     @property
@@ -109,28 +109,28 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job, whole; kept in Redis as JSON.
+    """One job; stored in Redis as JSON. Times are Unix seconds.
 
-    ``id`` is the idempotency key towards the outside. ``action`` is the command's word
-    (``scale``). ``stack`` is the stack's name, "" for a service of none. ``text`` is what the
-    person typed after the slash command, or the value of the button that was pressed. ``user`` and
-    ``channel`` are Slack ids, ``message`` the ts of the job's message.
-    Times are Unix seconds. ``outcomes`` has one entry for each target once it is known, in the
-    order of ``targets`` (None before). ``progress`` likewise. ``cancelled_by`` is the user who
-    cancelled. ``attempt`` counts the workers that began it. ``revision`` grows with every save.
+    ``id`` is also the idempotency key for other systems. ``action`` is the command's name
+    (``scale``). ``stack`` is the stack's name, "" for a service without one. ``text`` is what the
+    user typed after the slash command, or the value of the pressed button. ``user`` and ``channel``
+    are Slack ids, ``message`` the ts of the job's message. ``outcomes`` has one entry for each
+    target, in the order of ``targets``, None while unknown; so has ``progress``. ``cancelled_by``
+    is the user who cancelled the job. ``attempt`` counts the workers that started it. ``revision``
+    grows with every save.
 
-    ``plan`` is what a deploy was confirmed to do, None for every other job; ``version`` the number
-    of the version whose files it deploys, 0 for those of the folder. ``confirmed_by`` is who
-    confirmed it, "" where nobody was asked. ``steps_made`` is how many of the plan's steps are
-    known to be made, None before the first may have been: the next one may be made as well.
-    ``untouched`` says that the first one was refused for certain, so that nothing was changed.
-    ``way_back`` is the number of the version that would undo a deploy once it ended, 0 for none.
+    ``plan`` is the confirmed plan of a deploy, None for other jobs; ``version`` is the number of
+    the version whose files are deployed, 0 for those of the folder. ``confirmed_by`` is the user
+    who confirmed it, "" if no confirmation was needed. ``steps_made`` is the number of the plan's
+    steps known to be applied, None before the first may have been; the next one may be applied as
+    well. ``untouched`` says that the first step was certainly refused, so nothing was changed.
+    ``way_back`` is the number of the version that would undo a finished deploy, 0 for none.
 
-    ``foretold`` are sentences on what the job is about to do, for a node's. ``forced`` says that it
-    shall be done although tasks find no place.
+    ``foretold`` are sentences on what a node job is about to do. ``forced`` says that it runs even
+    if tasks fit on no other node.
 
-    ``course`` tells when the slots of all targets came into their states; ``timeline`` is the link
-    to the picture of it, "" while there is none.
+    ``course`` records when the slots of all targets changed state; ``timeline`` is the link to its
+    picture, "" while there is none.
     """
 
     id: str
@@ -165,31 +165,36 @@ class Job:
 
     @property
     def lanes(self) -> tuple[str, ...]:
-        """What the job holds while it runs: its node, else its services' full names, for a deploy
-        the stack (``stack:NAME``) too. FIFO in each lane."""
+        """The lanes that the job occupies while it runs; each lane is FIFO.
+
+        They are its node, or else its services' full names; for a deploy also the stack
+        (``stack:NAME``).
+        """
         held = [target for target in self.targets if target.is_node] or self.targets
         stack = [f"{STACK}{self.stack}"] if self.plan else []
         return tuple(dict.fromkeys([*stack, *(target.service for target in held)]))
 
     @property
     def target(self) -> str:
-        """The target as it stands in metadata: the service's full name, comma-separated if many;
-        or ``node:HOSTNAME``; for a deploy the stack's name."""
+        """The target for metadata: the service's full name, comma-separated if there are several.
+
+        ``node:HOSTNAME`` for a node; for a deploy the stack's name.
+        """
         return self.stack if self.plan else ",".join(self.lanes)
 
     @property
     def begun(self) -> bool:
-        """Whether something may have been changed: a worker came as far as changing it."""
+        """Whether something may have been changed: a worker was about to change it."""
         return self.steps_made is not None or any(target.begun for target in self.targets)
 
     @property
     def services_at(self) -> tuple[int, ...]:
-        """Where services stand in ``targets``."""
+        """The indexes of services in ``targets``."""
         return tuple(i for i, target in enumerate(self.targets) if not target.is_node)
 
     @property
     def outcome(self) -> Outcome | None:
-        """The job's one outcome: the worst of its services', None until all are known."""
+        """The job's combined outcome: its services' worst one, None until all are known."""
         known = [outcome for outcome in self.outcomes if outcome is not None]
         if not known or len(known) < len(self.targets):
             return None
@@ -199,13 +204,13 @@ class Job:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The job's one verdict, None until it finished."""
+        """The job's combined verdict, None until it is finished."""
         outcome = self.outcome
         return outcome.verdict if outcome and self.state is JobState.FINISHED else None
 
     @property
     def undone(self) -> tuple[Target, ...]:
-        """What scaling back would change: services this job changed, and from what is known."""
+        """What scaling back would change: the changed services whose old number is known."""
         return tuple(target for target in self.targets if target.changed and target.was_other)
 
     def with_target(self, index: int, target: Target) -> Job:
@@ -218,7 +223,7 @@ class Job:
         return replace(self, progress=_put(self.progress, len(self.targets), index, progress))
 
     def seen(self, index: int, progress: ServiceProgress, at: float) -> Job:
-        """The same job with the progress of one target, and in its course what is new in that."""
+        """The same job with new progress of one target, added to its course."""
         before = self.progress[index] if index < len(self.progress) else None
         course = extended(self.course, index, before, progress, at)
         return replace(self.with_progress(index, progress), course=course)
@@ -236,11 +241,11 @@ def _put(values: tuple[T | None, ...], size: int, index: int, value: T) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A changing command that was accepted but not answered yet; kept until its job is queued.
+    """An accepted command that changes something; kept until it is answered or its job is queued.
 
-    ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): the same
-    key is accepted once. ``action`` is ``command`` for a typed one, else the action id of the
-    pressed button, whose value ``text`` then is.
+    ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): a key is
+    accepted only once. ``action`` is ``command`` for a typed command, else the action id of the
+    pressed button; ``text`` is then the button's value.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What a person sees of a service while it converges."""
+"""What people see of a service while it converges."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class SlotProgress:
     """One slot (or, for a global service, one node) at this moment.
 
     ``place`` is the slot number as text, or the node's name for a global service. ``state`` is
-    Docker's word for the newest task's state (``running``, ``preparing``, ``pending`` …).
-    ``node`` is the node's name, empty while none is assigned. ``note`` is the task's error or
-    empty. ``failures`` counts the tasks of this slot that failed since the job began.
-    ``leaving`` is True for a surplus slot whose container is being stopped.
+    Docker's name of the newest task's state (``running``, ``preparing``, ``pending`` …). ``node``
+    is the node's name, empty if none is assigned. ``note`` is the task's error or empty.
+    ``failures`` counts the failed tasks of this slot since the job began. ``leaving`` is True for a
+    surplus slot whose container is being stopped.
     """
 
     place: str
@@ -26,9 +26,10 @@ class SlotProgress:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProgress:
-    """One service at this moment. ``phase`` is a short sentence: what is awaited now.
+    """One service at this moment.
 
-    ``running`` counts up-to-date tasks that run where they should; ``desired`` what is wanted.
+    ``phase`` is a short sentence on what the job is waiting for. ``running`` counts up-to-date
+    tasks that run where they should; ``desired`` is the desired number.
     """
 
     service: str

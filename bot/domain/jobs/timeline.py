@@ -1,7 +1,7 @@
-"""The course of a job: when each slot came into which state, as the bot saw it.
+"""The course of a job: the state changes of each slot, as the bot observed them.
 
-Kept with the job for the picture of it. Looks are short apart, so a state that lasts for less than
-that may be missing; a failure is not, as failures are counted.
+Stored with the job for its picture. A state that lasts for less than the time between two looks may
+be missing; failures are not, because they are counted.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Final
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 
 MOST: Final = 240
-"""Moments that a job keeps: about 15 KB of its record. What comes later is not noted."""
+"""Maximum moments of a job: about 15 KB of its record. Later ones are dropped."""
 FAILED, LEAVING, GONE = "failed", "leaving", "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A slot came into a state.
+    """A state change of a slot.
 
-    ``target`` is the place of its service among the job's targets, ``place`` that of the slot
-    (``SlotProgress.place``). ``state`` is Docker's word, or ``leaving`` for a container that is
+    ``target`` is the index of its service in the job's targets, ``place`` is the slot
+    (``SlotProgress.place``). ``state`` is Docker's name, or ``leaving`` for a container that is
     being stopped, or ``gone``. ``at`` is Unix seconds of the bot's clock.
     """
 
@@ -39,7 +39,7 @@ def extended(
     after: ServiceProgress,
     at: float,
 ) -> tuple[Moment, ...]:
-    """The course with what is new in a service's progress at ``at``."""
+    """The course with the changes between two progresses of a service, at ``at``."""
     if len(course) >= MOST:
         return course
     known = {slot.place: slot for slot in before.slots} if before else {}

@@ -1,4 +1,4 @@
-"""How a job ended: the words, and what is said with them."""
+"""Verdicts and outcomes of jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.domain.swarm.causes import Cause
 
 
 class Verdict(Enum):
-    """The one word a job ends with. The values stand in message metadata: they are a contract."""
+    """The final result of a job. The values are a public contract: message metadata has them."""
 
     CONVERGED = "converged"
     COMPLETED = "completed"
@@ -30,12 +30,12 @@ class Verdict(Enum):
 
     @property
     def good(self) -> bool:
-        """Whether what was asked for is true."""
+        """Whether the request was fulfilled."""
         return self in {Verdict.CONVERGED, Verdict.COMPLETED}
 
     @property
     def severity(self) -> int:
-        """How bad it is for who uses the stack: 0 the least. Bad ones are above all good ones."""
+        """How serious the verdict is for users, 0 the least; bad ones rank above all good ones."""
         return _BY_SEVERITY.index(self)
 
 
@@ -63,11 +63,11 @@ class Outcome:
     """A verdict on one service.
 
     ``reason`` is one sentence that says why, ``advice`` the next step (a sentence or empty).
-    ``cause`` is the decisive failure, where a task failed. ``running`` of ``desired`` replicas ran
-    at the end. ``provisional`` is True for a ``converged`` that is still watched and may be
-    revised. ``evidence`` are the failed container's last log lines or the last probe's output,
-    unescaped, newest last; ``evidence_title`` says which. ``can_roll_back`` is True where rolling
-    the service back is the way out, and possible.
+    ``cause`` is the decisive failure if a task failed. ``running`` of ``desired`` replicas ran at
+    the end. ``provisional`` is True for a ``converged`` that is still watched and may be revised.
+    ``evidence`` are the failed container's last log lines or the last probe's output, unescaped,
+    newest last; ``evidence_title`` says which. ``can_roll_back`` is True if rolling the service
+    back is possible and solves the problem.
     """
 
     verdict: Verdict

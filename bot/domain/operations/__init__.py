@@ -1,1 +1,1 @@
-"""Operations on services and nodes: what is refused, what a drain would do."""
+"""Operations on services and nodes: preconditions, and the effects of a drain."""

@@ -1,4 +1,4 @@
-"""What the Home tab tells of: the swarm, its incidents and the jobs, at one moment."""
+"""The content of the Home tab: the swarm, its incidents and the jobs at one moment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bot.domain.swarm.model import StackLook
 class Dashboard:
     """``look`` has every service of the swarm, None while the engine does not answer.
 
-    ``wanted`` is how many nodes are eligible for each global service, by service id.
-    ``incidents`` are the open ones, ``active`` the jobs queued or running, ``recent`` the last
-    finished ones, newest first. ``versions`` are the newest deploys, by stack. ``troubles`` are
-    sentences of what could not be learned.
+    ``wanted`` is the number of eligible nodes for each global service, by service id. ``incidents``
+    are the open ones, ``active`` the queued or running jobs, ``recent`` the last finished ones,
+    newest first. ``versions`` are the newest deploys, by stack. ``troubles`` are sentences on what
+    could not be read.
     """
 
     at: float

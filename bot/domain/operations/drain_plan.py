@@ -1,9 +1,10 @@
-"""What draining a node would do: which tasks move, which end, and which find no other node.
+"""The effects of draining a node: which tasks move, which end, and which fit on no other node.
 
-What is said to find no node does not: each service is looked at alone, with what stays on the
-other nodes (``bot.domain.swarm.placement``). What is said that it may not is more than the room
-that is left when all move: they are placed one service after the other, spread as swarmkit's
-scheduler does it (manager/scheduler/scheduler.go), which does not try for the tightest fit either.
+Tasks that are said to fit nowhere certainly do not: each service is checked alone, with the tasks
+that stay on the other nodes (``bot.domain.swarm.placement``). Tasks that "may" not fit exceed the
+room that is left when all tasks move: they are placed one service after the other, spread as
+swarmkit's scheduler does it (manager/scheduler/scheduler.go), which does not search for the
+tightest fit either.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ _STANDS_IN: Final = Task("", "", 0, "", TaskState.RUNNING, TaskState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Stranded:
-    """A service whose tasks find no other node: ``lost`` of ``moving``; ``reasons`` by node.
+    """A service whose tasks fit on no other node: ``lost`` of ``moving``; ``reasons`` by node.
 
-    ``sure`` is False where others that move as well may take the room before.
+    ``sure`` is False if the room may be taken by other tasks that move.
     """
 
     service: Service
@@ -50,7 +51,7 @@ class Stranded:
 
     @property
     def sentence(self) -> str:
-        """In words, with why."""
+        """The sentence for people, with the reasons."""
         which = "its task" if self.moving == 1 else f"{self.lost} of its {self.moving} tasks"
         will = "will" if self.sure else "may"
         why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
@@ -59,9 +60,12 @@ class Stranded:
 
 @dataclass(frozen=True, slots=True)
 class DrainPlan:
-    """What a drain would do. ``moving`` counts the tasks of each replicated service that move,
-    ``ending`` are the global services whose task ends there, ``jobs`` the job services that have a
-    task there, which is not moved, ``stranded`` what finds no place."""
+    """The effects of a drain.
+
+    ``moving`` counts the tasks to be moved of each replicated service, ``ending`` are the global
+    services whose task on the node ends, ``jobs`` the job services with a task on the node, which
+    does not move, ``stranded`` the services with tasks that fit nowhere.
+    """
 
     moving: tuple[tuple[Service, int], ...] = ()
     ending: tuple[Service, ...] = ()
@@ -70,7 +74,7 @@ class DrainPlan:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """In words, for the job's message; none where nothing has to move or end."""
+        """The sentences for the job's message; none if no task has to move or end."""
         said = []
         if self.moving:
             tasks = sum(count for _, count in self.moving)
@@ -87,17 +91,17 @@ class DrainPlan:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What finds no place, in words."""
+        """The sentences on tasks that fit nowhere."""
         shown = [each.sentence for each in self.stranded[:MOST_NAMED]]
         more = len(self.stranded) - len(shown)
         return (*shown, f"And {plural(more, 'more service')}.") if more else tuple(shown)
 
 
 def plan_drain(node: Node, look: StackLook) -> DrainPlan:
-    """What draining ``node`` would do to the swarm in ``look``, which has all its services.
+    """The effects of draining ``node``; ``look`` has all services of the swarm.
 
-    While the state of another node is not known (after an election) nothing is said to be
-    stranded: it may be about to be ready.
+    While the state of another node is unknown (after an election), no task is reported as stranded:
+    the node may become ready.
     """
     moved = sorted(moved_services(node, look.services, look.tasks), key=lambda each: each.name)
     there = [t for t in look.tasks if t.node_id == node.id and not t.state.over]
@@ -115,7 +119,7 @@ def plan_drain(node: Node, look: StackLook) -> DrainPlan:
 
 
 def arrivals(node: Node, look: StackLook) -> tuple[str, ...]:
-    """What letting ``node`` take tasks starts there, in words."""
+    """Sentences on what activating ``node`` starts there."""
     names = sorted(service.name for service in arriving_services(node, look.services))
     return (
         (f"Global services that start here: {_named([f'`{n}`' for n in names])}.",) if names else ()
@@ -123,9 +127,12 @@ def arrivals(node: Node, look: StackLook) -> tuple[str, ...]:
 
 
 def check_room(node: Node, plan: DrainPlan, command: str) -> None:
-    """Raises RefusedError when tasks would find no other node; ``command`` is the slash command.
+    """Refuse a drain after which tasks would fit nowhere; ``command`` is the slash command.
 
-    A node that is drained already has no such tasks: nothing changes for it.
+    A node that is already drained has no such tasks.
+
+    Raises:
+        RefusedError: some tasks would not fit.
     """
     if not plan.stranded or node.availability is Availability.DRAIN:
         return
@@ -137,7 +144,7 @@ def check_room(node: Node, plan: DrainPlan, command: str) -> None:
 
 
 class _Held:
-    """What a node's tasks take: each kind of it as one sum, so that many tasks cost no more."""
+    """The resources used by a node's tasks: one sum per kind, to be fast with many tasks."""
 
     def __init__(self, node: Node, tasks: Iterable[Task]) -> None:
         self.node = node
@@ -149,22 +156,22 @@ class _Held:
             self._add(task.service_id, task.reservation, task.host_ports)
 
     def copy(self) -> _Held:
-        """The same, to be filled on its own."""
+        """An independent copy."""
         other = _Held(self.node, ())
         other._taken, other._ports = self._taken, self._ports
         other._counts, other.size = self._counts.copy(), self.size
         return other
 
     def put(self, service: Service) -> None:
-        """One more task of the service."""
+        """Add one task of the service."""
         self._add(service.id, service.reservation, service.host_ports)
 
     def count(self, service: Service) -> int:
-        """How many of the service's tasks are here."""
+        """The number of the service's tasks on this node."""
         return self._counts[service.id]
 
     def tasks(self, service: Service) -> Iterator[Task]:
-        """Tasks that leave the service as much room as all those that are here."""
+        """Stand-in tasks that leave the service as much room as all tasks on this node."""
         yield replace(
             _STANDS_IN, node_id=self.node.id, reservation=self._taken, host_ports=tuple(self._ports)
         )
@@ -182,7 +189,7 @@ class _Held:
 def _stranded(
     moving: Sequence[tuple[Service, int]], others: Sequence[Node], tasks: Sequence[Task]
 ) -> Iterator[Stranded]:
-    """Each service alone first; then all that fits alone, one after the other."""
+    """Check each service alone first; then place those that fit one after the other."""
     held: dict[str, list[Task]] = {each.id: [] for each in others}
     for task in tasks:
         if task.node_id in held and holds_its_place(task):
@@ -207,14 +214,14 @@ def _fit(service: Service, held: Sequence[_Held]) -> Fit:
 
 
 def _reasons(service: Service, fitting: int, staying: Sequence[_Held]) -> tuple[str, ...]:
-    """Why no more than ``fitting`` have a place."""
+    """Why only ``fitting`` tasks have a place."""
     filled = [each.copy() for each in staying]
     _place(service, fitting, filled)
     return _fit(service, filled).sentences(MOST_REASONS)
 
 
 def _place(service: Service, count: int, held: Sequence[_Held]) -> int:
-    """Put so many tasks where the scheduler would; returns how many found no place."""
+    """Place the tasks as the scheduler would; returns how many fit nowhere."""
     rooms = {each.node.id: _fit(service, (each,)).room for each in held}
     for placed in range(count):
         open_nodes = [each for each in held if rooms[each.node.id] != 0]

@@ -1,9 +1,9 @@
-"""Draining a node and letting it take tasks again: who is meant, what is hit, how far it is.
+"""Draining and activating nodes: finding the node, affected services, progress and outcome.
 
-Draining, the swarm stops every task on the node and starts those of replicated services elsewhere.
-Tasks of global services end there; those of jobs stay until they end (seen with engine 20.10).
-Letting it take tasks again moves nothing: only global services start a task there, and tasks that
-wait for a place may find one.
+When a node is drained, the swarm stops every task on it and starts those of replicated services
+elsewhere. Tasks of global services end; those of jobs stay until they end (seen with engine 20.10).
+Activating a node moves nothing: only global services start a task there, and tasks that wait for a
+node may be scheduled.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DONE = {
 
 @dataclass(frozen=True, slots=True)
 class NodeLook:
-    """One node with the tasks that are on it. ``names`` are services' full names by their ids."""
+    """One node with its tasks. ``names`` are services' full names by their ids."""
 
     node: Node
     tasks: tuple[Task, ...]
@@ -38,14 +38,14 @@ class NodeLook:
 
     @property
     def left(self) -> tuple[Task, ...]:
-        """Tasks whose containers live here, as far as can be known: none when it is down."""
+        """The tasks whose containers still run here, as far as known; none if the node is down."""
         if self.node.state is NodeState.DOWN:
             return ()
         return tuple(task for task in self.tasks if not task.state.over)
 
 
 def find_node(typed: str, nodes: Sequence[Node]) -> Node:
-    """The node of a hostname, an id or the beginning of one. Raises RefusedError."""
+    """The node with this hostname, id or id prefix. Raises RefusedError."""
     named = [node for node in nodes if node.hostname.lower() == typed.lower()]
     exact = [node for node in nodes if node.id == typed]
     beginning = [node for node in nodes if len(typed) >= SHORTEST_ID and node.id.startswith(typed)]
@@ -64,7 +64,7 @@ def find_node(typed: str, nodes: Sequence[Node]) -> Node:
 
 
 def check_drain(node: Node, nodes: Iterable[Node]) -> None:
-    """Raises RefusedError when no other node would take the tasks."""
+    """Raise RefusedError if no other node could run the tasks."""
     others = [each for each in nodes if each.id != node.id and each.usable]
     if others or node.availability is Availability.DRAIN:
         return
@@ -75,7 +75,7 @@ def check_drain(node: Node, nodes: Iterable[Node]) -> None:
 
 
 def moved_services(node: Node, services: Iterable[Service], tasks: Iterable[Task]) -> list[Service]:
-    """The replicated services that have a wanted task on a node: those have to run elsewhere."""
+    """The replicated services with a desired task on the node, which must run elsewhere."""
     there = [task for task in tasks if task.node_id == node.id and not task.state.over]
     return [
         service
@@ -86,7 +86,7 @@ def moved_services(node: Node, services: Iterable[Service], tasks: Iterable[Task
 
 
 def arriving_services(node: Node, services: Iterable[Service]) -> list[Service]:
-    """The global services that run a task on a node once it is active."""
+    """The global services that start a task on a node once it is active."""
     active = replace(node, availability=Availability.ACTIVE, state=NodeState.READY)
     return [
         service
@@ -96,7 +96,7 @@ def arriving_services(node: Node, services: Iterable[Service]) -> list[Service]:
 
 
 def drain_progress(subject: str, look: NodeLook, total: int) -> ServiceProgress:
-    """Which tasks are still there; ``running`` counts those that left, of ``total``."""
+    """The tasks that are still there; ``running`` counts those that left, of ``total``."""
     left = look.left
     gone = max(total - len(left), 0)
     phase = f"{gone} of {total} tasks have left" if total else "no tasks were there"
@@ -113,7 +113,7 @@ def drain_progress(subject: str, look: NodeLook, total: int) -> ServiceProgress:
 
 
 def drain_outcome(look: NodeLook, total: int, *, changed: bool) -> Outcome | None:
-    """The outcome for the node itself, None while tasks are left."""
+    """The outcome for the node itself, None while tasks remain."""
     if look.node.availability is not Availability.DRAIN:
         return _superseded(look.node)
     if look.left:
@@ -129,7 +129,7 @@ def drain_outcome(look: NodeLook, total: int, *, changed: bool) -> Outcome | Non
 
 
 def drain_overdue(look: NodeLook, total: int) -> Outcome:
-    """The outcome when the time limit came before the last task left."""
+    """The outcome when the time limit was reached before the last task left."""
     named = ", ".join(_place(task, look.names) for task in look.left[:MOST_NAMED])
     count = len(look.left)
     advice = "Find out what keeps them from stopping. The swarm keeps trying."
@@ -145,7 +145,7 @@ def drain_overdue(look: NodeLook, total: int) -> Outcome:
 
 
 def activate_outcome(node: Node, *, changed: bool, late: bool) -> Outcome | None:
-    """The outcome for the node itself, None while it is not known whether it is ready."""
+    """The outcome for the node itself, None until the node is ready."""
     if node.availability is not Availability.ACTIVE:
         return _superseded(node)
     active = "Active" if changed else "Already active"
@@ -161,7 +161,7 @@ def activate_outcome(node: Node, *, changed: bool, late: bool) -> Outcome | None
 
 
 def gone(error: NotFoundError) -> Outcome:
-    """The outcome when the node is not in the swarm any more."""
+    """The outcome when the node is no longer in the swarm."""
     return Outcome(Verdict.SUPERSEDED, f"Someone removed the node. {error.sentence}")
 
 
@@ -170,7 +170,7 @@ def _superseded(node: Node) -> Outcome:
 
 
 def _is_job(task: Task) -> bool:
-    """Whether a living task is one of a job: nothing else is wanted to complete."""
+    """Whether a live task belongs to a job: only those have the desired state complete."""
     return task.desired is TaskState.COMPLETE
 
 

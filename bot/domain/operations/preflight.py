@@ -1,4 +1,4 @@
-"""What is wrong with a change before it is made."""
+"""Checks before a change is made."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PAUSED = {
 
 
 def check_scale(service: Service, command: str) -> None:
-    """Raise RefusedError when the service cannot be scaled as it stands.
+    """Raise RefusedError if the service cannot be scaled in its present state.
 
-    Docker resumes a paused rollout at the next change of the service, whatever the change is: a
-    scale would then replace the healthy tasks by the broken version (moby/swarmkit
-    ``manager/orchestrator/update/updater.go``). ``command`` is the slash command, "" where it
-    does not know the service.
+    Docker resumes a paused rollout at the next change of the service, whatever the change is:
+    scaling would then replace healthy tasks by the broken version (moby/swarmkit
+    ``manager/orchestrator/update/updater.go``). ``command`` is the slash command, "" if it cannot
+    address the service.
     """
     if service.mode.is_global:
         raise RefusedError(
@@ -35,9 +35,9 @@ def check_scale(service: Service, command: str) -> None:
 
 
 def check_restart(service: Service, command: str) -> None:
-    """Raise RefusedError when the service cannot be restarted as it stands.
+    """Raise RefusedError if the service cannot be restarted in its present state.
 
-    A restart resumes a paused rollout as any change does. ``command`` as for ``check_scale``.
+    Like any change, a restart resumes a paused rollout. ``command`` as for ``check_scale``.
     """
     if service.update in PAUSED:
         raise RefusedError(
@@ -48,10 +48,10 @@ def check_restart(service: Service, command: str) -> None:
 
 
 def check_roll_back(service: Service) -> None:
-    """Raise RefusedError when a roll back of the service would bring no other version back.
+    """Raise RefusedError if a rollback of the service would not restore another version.
 
     The swarm keeps one previous spec, and every change replaces it: after a scale it is the same
-    version with the former number, and after a restart the same version.
+    version with the old number, and after a restart it is the same version.
     """
     if service.can_roll_back:
         return
@@ -77,13 +77,13 @@ def check_roll_back(service: Service) -> None:
 
 
 def image_name(image: str) -> str:
-    """An image as people call it: without the digest that a tag was resolved to."""
+    """An image without the digest to which its tag was resolved."""
     name, _, digest = image.partition("@")
     return name if ":" in name.rpartition("/")[2] or not digest else image
 
 
 def _first(service: Service, command: str) -> str:
-    """What has to be done before a service whose update is paused may be changed otherwise."""
+    """What must be done first for a service whose update is paused."""
     if service.update is UpdateState.ROLLBACK_PAUSED:
         tasks = f"{command} ps" if command else "docker service ps --no-trunc"
         return f"First see what fails and fix it: `{tasks} {service.name}`."
@@ -93,7 +93,7 @@ def _first(service: Service, command: str) -> str:
 def missing_places(service: Service, tasks: tuple[Task, ...], replicas: int) -> int:
     """How many more tasks must find a node to reach ``replicas``.
 
-    Run-to-completion services are left out (0): their tasks come and go.
+    0 for run-to-completion services, because their tasks come and go.
     """
     if service.mode is not Mode.REPLICATED:
         return 0

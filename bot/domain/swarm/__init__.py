@@ -1,1 +1,1 @@
-"""The swarm as values: services, tasks and nodes, where tasks fit, why they fail."""
+"""The swarm as values: services, tasks and nodes, placement, and causes of failures."""

@@ -1,9 +1,9 @@
-"""Why a task failed: one classifier for verdicts and incidents.
+"""Classifies why a task failed, for verdicts and incidents.
 
-A task tells why it failed by three things: its state, its error text (``Status.Err``) and its
-container's exit code. The texts are those of the Docker Engine's swarm executor (moby
-``daemon/cluster/executor/container``) and of swarmkit's scheduler. The first rule that applies
-wins:
+The cause follows from the task's state, its error text (``Status.Err``) and its container's exit
+code. The texts are those of the Docker Engine's swarm executor (moby
+``daemon/cluster/executor/container``) and of swarmkit's scheduler. The first rule that applies is
+used:
 
 ======================  =====================================  ==============
 state                   text or code                           kind
@@ -18,7 +18,7 @@ failed                  any other exit code                    EXIT_CODE
 complete                none                                   ENDED
 ======================  =====================================  ==============
 
-Nothing here decides whether a failure counts: that is the convergence's and the incidents' part.
+Whether a failure counts is decided elsewhere, by convergence and by incidents.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from bot.domain.swarm.model import Service, Task, TaskState
 
 
 class CauseKind(Enum):
-    """The words for causes; where a verdict of the same meaning exists it has the same value."""
+    """Kinds of causes; a kind that corresponds to a verdict has the same value."""
 
     EXIT_CODE = "exit_code"
     CRASH_LOOPING = "crash_looping"
@@ -51,9 +51,9 @@ class CauseKind(Enum):
 class Cause:
     """Why one task failed.
 
-    ``text`` says it in plain words, as a sentence without its full stop; ``raw`` is the engine's
-    own error text (may be empty). ``exit_code`` is the container's, None where none ran.
-    ``place`` is the slot, or the node id for a global service.
+    ``text`` is a plain sentence without its full stop; ``raw`` is the engine's own error text (may
+    be empty). ``exit_code`` is the container's, None if no container ran. ``place`` is the slot, or
+    the node id for a global service.
     """
 
     kind: CauseKind
@@ -84,13 +84,13 @@ EXIT_CODES: Final = {
     143: "terminated, SIGTERM",
     255: "exit status out of range, often -1",
 }
-"""What an exit code usually means: sysexits and shells up to 127, 128 + signal above."""
+"""Usual meanings of exit codes: sysexits and shells up to 127, 128 + signal above."""
 
 KILLED: Final = 137
-"""128 + SIGKILL: what the kernel's out-of-memory killer leaves, and what ``kill -9`` leaves."""
+"""128 + SIGKILL: the exit code after a kill by the kernel's out-of-memory killer or ``kill -9``."""
 
 REPLACED_BY_SWARM: Final = "assigned node no longer meets constraints"
-"""Swarmkit's constraint enforcer rejects a task so to move it; no container failed."""
+"""Swarmkit's constraint enforcer rejects a task in order to move it; no container failed."""
 
 _EXIT: Final = re.compile(r"^task: non-zero exit \(-?\d+\)\s*:?\s*")
 _UNHEALTHY: Final = re.compile(r"unhealthy container|container is unhealthy", re.IGNORECASE)
@@ -123,10 +123,10 @@ _WITNESSES: Final = 4
 
 
 def classify(task: Task, service: Service | None = None) -> Cause | None:
-    """Why the task failed, or what keeps it from running; None where nothing is wrong with it.
+    """Why the task failed, or what prevents it from running; None if nothing is wrong.
 
-    ``service`` is the task's, where known: its memory limit and health check tell causes apart
-    that look alike.
+    ``service`` is the task's service, if known: its memory limit and health check distinguish
+    causes that look alike.
     """
     if not _tells_trouble(task):
         return None
@@ -144,12 +144,12 @@ def classify(task: Task, service: Service | None = None) -> Cause | None:
 
 
 def with_oom(cause: Cause, killed: bool | None, limit: int) -> Cause:  # noqa: FBT001 (a fact)
-    """The cause of an exit 137 once the engine's record of it is known.
+    """The cause of an exit 137, updated with the engine's record.
 
     ``killed`` is whether the engine recorded that the kernel killed the container for memory, None
-    when that cannot be told; ``limit`` is the service's memory limit in bytes, 0 for none. Other
-    causes, an unknown record and a health check's kill stay as they are. A no is said as no more
-    than it is: the runtime loses some of these events (containerd, issue 8893).
+    if unknown; ``limit`` is the service's memory limit in bytes, 0 for none. Other causes, an
+    unknown record and a kill by a health check leave the cause unchanged. A missing record is
+    worded carefully, because the runtime loses some of these events (containerd, issue 8893).
     """
     fitting = cause.kind in {CauseKind.EXIT_CODE, CauseKind.OUT_OF_MEMORY}
     if killed is None or cause.exit_code != KILLED or not fitting:
@@ -164,7 +164,7 @@ def with_oom(cause: Cause, killed: bool | None, limit: int) -> Cause:  # noqa: F
 
 
 def killed_alike(task: Task, tasks: Iterable[Task]) -> tuple[Task, ...]:
-    """The other failed tasks of the same template that were killed (exit 137), the latest four."""
+    """The other failed tasks of the same template that were killed (exit 137); the latest four."""
     alike = [
         each
         for each in tasks
@@ -177,10 +177,10 @@ def killed_alike(task: Task, tasks: Iterable[Task]) -> tuple[Task, ...]:
 
 
 def killed_for_memory(records: Sequence[bool | None]) -> bool | None:
-    """What the records of containers that ended alike say together; None where they cannot tell.
+    """The combined records of containers that ended alike; None if they are inconclusive.
 
-    An engine misses such a kill now and then (see ``with_oom``), so one yes tells, and a no only
-    when it is not alone. A record is None where it cannot be read.
+    An engine sometimes misses such a kill (see ``with_oom``), so a single yes is conclusive, and a
+    no only if there are several. A record is None if it cannot be read.
     """
     if True in records:
         return True
@@ -188,10 +188,10 @@ def killed_for_memory(records: Sequence[bool | None]) -> bool | None:
 
 
 def with_probe(cause: Cause) -> Cause:
-    """The cause once a failed health probe of the task was found.
+    """The cause after a failed health probe of the task was found.
 
-    The swarm itself tells no difference: it stops an unhealthy container, and one that exits 0 on
-    SIGTERM looks as if its work were done.
+    The swarm does not make this distinction: it stops an unhealthy container, and one that exits 0
+    on SIGTERM looks as if it had completed.
     """
     if cause.kind is not CauseKind.ENDED:
         return cause
@@ -206,7 +206,7 @@ def exit_words(code: int) -> str:
 
 
 def short_error(err: str) -> str:
-    """The engine's error without the layers that say nothing to a reader."""
+    """The engine's error without prefixes that are meaningless to a reader."""
     text = _EXIT.sub("", err.strip())
     while (shorter := _LAYERS.sub("", text)) != text:
         text = shorter
@@ -214,7 +214,7 @@ def short_error(err: str) -> str:
 
 
 def human_bytes(count: int) -> str:
-    """Bytes as people write limits: ``64 MiB``, ``1.5 GiB``."""
+    """A number of bytes as people write limits: ``64 MiB``, ``1.5 GiB``."""
     if count >= 1024 * _MIB:
         return f"{count / (1024 * _MIB):.3g} GiB"
     return f"{count / _MIB:.4g} MiB"
@@ -247,7 +247,7 @@ def _kind_of_exit(task: Task, service: Service | None) -> CauseKind:
 
 
 def _code(task: Task) -> int | None:
-    """The container's exit code; a rejected or pending task never had one."""
+    """The container's exit code; None for a rejected or pending task, which has none."""
     if task.state in {TaskState.REJECTED, TaskState.PENDING}:
         return None
     if task.state is TaskState.COMPLETE and task.exit_code is None:

@@ -1,8 +1,8 @@
-"""What a resumable stream of the swarm's changes is made of.
+"""The events of a resumable stream of the swarm's changes.
 
-The swarm's managers agree on one log of changes (Raft). A **version** is a place in that log: who
-has handled everything up to a version can go on from there, on any manager, and neither misses
-anything nor is told anything twice.
+The swarm's managers share one log of changes (Raft). A **version** is a position in that log. A
+client that has handled everything up to a version can resume from it on any manager, without
+missing or repeating events.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from bot.domain.swarm.model import Node, Service, StackLook, Task
 
 
 class CursorLostError(SwarmError):
-    """The stream cannot be resumed from a version: look at everything and begin anew.
+    """The stream cannot be resumed from a version; start again with a full listing.
 
-    ``ahead`` is True when the manager knows no such version yet: it belongs to another swarm, or
-    the manager was started a moment ago and is behind the others. It is False when the managers
-    have compacted their log past the version.
+    ``ahead`` is True if the manager does not know the version yet: it belongs to another swarm, or
+    the manager has just started and is behind the others. It is False if the managers have
+    compacted their log past the version.
     """
 
     def __init__(self, sentence: str, *, ahead: bool, hint: str = "") -> None:
@@ -37,11 +37,12 @@ class EventAction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One object changed. ``object`` is as it became; as it was last, when it was removed.
+    """A change of one object. ``object`` is its new state, or its last state if it was removed.
 
-    ``service`` is the service of a task as it was last seen, None when it never was; for a
-    service it is the service itself, for a node None. A task's ``up_to_date`` is by that service:
-    False when it is unknown. A node's ``manager`` is empty: the log does not tell who leads.
+    For a task, ``service`` is its service as last seen, None if it never was; for a service it is
+    the service itself, for a node None. A task's ``up_to_date`` is relative to that service and
+    False if it is unknown. A node's ``manager`` is empty, because the log does not contain the
+    leader.
     """
 
     action: EventAction
@@ -56,11 +57,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The events of one change of the swarm's state, in order; all of them happened at once.
+    """The events of one transaction of the swarm's state, in order.
 
-    ``version`` is what to resume from when all of this and what came before is handled; 0 while
-    nothing is known. A batch without events says that the stream is up: what happens from now
-    on (or, resumed, since the version that was asked for) will be told.
+    ``version`` is the version to resume from after this batch and all earlier ones are handled; 0
+    while unknown. A batch without events means that the stream is connected: all changes from now
+    on (or, if resumed, since the requested version) will follow.
     """
 
     events: tuple[Event, ...]
@@ -69,12 +70,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything there is, from which the batches that follow go on.
+    """The complete state from which the following batches continue.
 
-    ``look`` is of the whole swarm. With ``resumed`` every change since the version that was asked
-    for comes in the batches that follow, so the listing only tells how things stand; without it
-    what happened before is told by nothing but the listing: ended tasks in it may be news.
-    ``version`` is what the batches go on from, 0 where there are no versions (polling).
+    ``look`` is of the whole swarm. If ``resumed``, every change since the requested version is in
+    the following batches, and the listing only describes the present state. If not, earlier changes
+    are visible only in the listing: its ended tasks may be news. ``version`` is the version from
+    which the batches continue, 0 without versions (polling).
     """
 
     look: StackLook

@@ -1,9 +1,10 @@
-"""How a service is at one look: what runs, what does not, why and since when.
+"""The health of a service at one look: what runs, what does not, why and since when.
 
-A **place** (a slot, or a node of a global service) runs when one of its tasks runs, is wanted to,
-and its node is not known to be down. For each place that should run and does not, the newest task
-tells why. A place that runs now is **unsteady** when at least two tasks of the same template failed
-there within ten minutes and the present one has not outlived them clearly yet.
+A **place** (a slot, or a node of a global service) runs if one of its tasks runs with desired state
+running and its node is not known to be down. For each place that should run and does not, the
+newest task gives the cause. A place that runs is **unsteady** if at least two tasks of the same
+template failed there within ten minutes and the present one has not clearly run longer than they
+did.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from bot.domain.swarm.slots import (
 UNSTEADY_SECONDS = 600.0
 UNSTEADY_FAILURES = 2
 RAN_WELL_SECONDS = 60.0
-"""A task that lived longer was no part of a row of failures: its end was the first of them."""
+"""A task that ran longer was not part of a series of failures: its end was the first of them."""
 
 _CHANGING = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
 _STOPPED = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})
 
 
 class Grade(Enum):
-    """How well a service is, worst first."""
+    """The health of a service, worst first."""
 
     BAD = "bad"
     CHANGING = "changing"
@@ -42,11 +43,11 @@ class Grade(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Places of one service that do not run, or not for long, for one cause.
+    """Places of one service that do not run, or have only just started, for one cause.
 
-    ``places`` are slots or node ids, ``since`` is when the row of failures began as far as the
-    swarm remembers (Unix seconds; 0 when it tells no time). ``failures`` counts the failed tasks it
-    remembers of that row. ``unsteady`` says that the places run at this moment.
+    ``places`` are slots or node ids. ``since`` is the start of the series of failures, as far as
+    the swarm remembers it (Unix seconds; 0 if unknown). ``failures`` is the number of failed tasks
+    of the series that the swarm remembers. ``unsteady`` says that the places run at this moment.
     """
 
     cause: Cause
@@ -58,12 +59,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One service at one look.
+    """The health of one service at one look.
 
-    ``running`` of ``wanted`` places run; of a run-to-completion service ``completed`` ended well.
-    ``nodes`` are the node ids of the running tasks, one each. ``coming`` counts the tasks without
-    an error that do not run yet, by Docker's word for their state, ``stopping`` the containers on
-    their way out.
+    ``running`` of ``wanted`` places run; for a run-to-completion service ``completed`` ended
+    successfully. ``nodes`` are the node ids of the running tasks, one each. ``coming`` counts the
+    tasks without an error that do not run yet, by Docker's name of their state; ``stopping`` is the
+    number of containers that are being stopped.
     """
 
     service: Service
@@ -77,7 +78,7 @@ class Health:
 
     @property
     def grade(self) -> Grade:
-        """Bad where something failed or stopped half-way, changing where it is on its way."""
+        """Bad if something failed or an update was interrupted, changing if tasks start or stop."""
         if self.troubles or self.service.update in _STOPPED:
             return Grade.BAD
         working = self.running > 0 and self.service.mode.is_job
@@ -89,7 +90,7 @@ class Health:
 def examine(look: StackLook, wanted: Mapping[str, int]) -> tuple[Health, ...]:
     """The health of every service of the look, in its order.
 
-    ``wanted`` tells for global services how many nodes are eligible, by service id.
+    ``wanted`` is the number of eligible nodes of each global service, by service id.
     """
     tasks: dict[str, list[Task]] = {}
     for task in look.tasks:
@@ -107,7 +108,7 @@ def examine_service(
     at: float,
     wanted: Mapping[str, int],
 ) -> Health:
-    """The health of one service at ``at``, by its own tasks and all nodes."""
+    """The health of one service at ``at``, from its own tasks and all nodes."""
     down = down_nodes(nodes, tasks)
     places = _by_place(service, tasks)
     running = [task for task in tasks if _runs(service, task, down)]
@@ -133,7 +134,7 @@ def examine_service(
 
 
 def _by_place(service: Service, tasks: Iterable[Task]) -> dict[str, list[Task]]:
-    """The present run's tasks of each place, newest first."""
+    """The tasks of each place in the present job iteration, newest first."""
     places: dict[str, list[Task]] = {}
     for task in sorted(tasks, key=lambda each: (each.created, each.id), reverse=True):
         if not service.mode.is_job or is_current(service, task):
@@ -144,10 +145,9 @@ def _by_place(service: Service, tasks: Iterable[Task]) -> dict[str, list[Task]]:
 def _most_wanted(
     service: Service, vacant: Mapping[str, list[Task]], missing: int
 ) -> dict[str, list[Task]]:
-    """As many vacant places as are missing, those with a task on its way first.
+    """As many vacant places as are missing; those with a starting task come first.
 
-    The swarm may still remember dead tasks of slots that were scaled away: they are missed by
-    nobody.
+    The swarm may still list dead tasks of slots that were scaled down: those are not missing.
     """
     ordered = sorted(vacant, key=lambda place: not _is_on_its_way(service, vacant[place][0]))
     return {place: vacant[place] for place in ordered[:missing]}
@@ -194,7 +194,7 @@ def _coming(
 def _troubles(
     service: Service, places: Mapping[str, Sequence[Task]], down: frozenset[str]
 ) -> tuple[Trouble, ...]:
-    """Why the places that should run do not; those with one kind of cause together."""
+    """Why the places that should run do not, grouped by kind of cause."""
     found = []
     for place, tasks in places.items():
         trouble = _trouble_of(service, place, tasks, down)
@@ -220,7 +220,7 @@ def _trouble_of(
 
 
 def _row_of_failures(service: Service, tasks: Sequence[Task]) -> list[Task]:
-    """The tasks in trouble one right after the other, newest first."""
+    """The consecutive failed tasks, newest first."""
     row: list[Task] = []
     for index, task in enumerate(tasks):
         cause = classify(task, service)
@@ -240,7 +240,7 @@ def _unsteady(
     running: Mapping[str, Task],
     at: float,
 ) -> tuple[Trouble, ...]:
-    """The places that run at this moment and failed again and again right before."""
+    """The places that run at this moment after repeated recent failures."""
     found = []
     for place, tasks in places.items():
         failed = [task for task in tasks if _failed_lately(task, running[place], at)]
@@ -258,13 +258,13 @@ def _failed_lately(task: Task, running: Task, at: float) -> bool:
 
 
 def _outlived(running: Task, failed: Iterable[Task], at: float) -> bool:
-    """Whether the task has run twice as long as any that failed, and a minute at least."""
+    """Whether the task has run twice as long as any that failed, and at least a minute."""
     longest = max(task.since - task.created for task in failed)
     return at - running.since > max(2 * longest, RAN_WELL_SECONDS)
 
 
 def _merged(troubles: Iterable[Trouble]) -> tuple[Trouble, ...]:
-    """One trouble for each kind of cause; it keeps the words of the first."""
+    """One trouble for each kind of cause, with the text of the first."""
     kinds: dict[tuple[CauseKind, str], Trouble] = {}
     for trouble in troubles:
         key = (trouble.cause.kind, trouble.cause.node_id if _by_node(trouble) else "")

@@ -1,4 +1,4 @@
-"""Joining the swarm: roles, and how a token is told from another without showing it."""
+"""Join roles and fingerprints of join tokens."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ ROLES: Final = ("worker", "manager")
 
 
 def fingerprint(token: str) -> str:
-    """Twelve hex digits that stand for a join token where the token itself must not stand.
+    """Twelve hex digits that identify a join token where the token itself must not appear.
 
-    A token holds more than a hundred bits of chance, so nothing of it can be guessed from them.
+    A token has more than a hundred random bits, so the digits reveal nothing about it.
     """
     return hashlib.sha256(token.encode()).hexdigest()[:12]

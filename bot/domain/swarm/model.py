@@ -31,7 +31,7 @@ class TaskState(IntEnum):
 
     @property
     def over(self) -> bool:
-        """Whether a task in this state has ended for good."""
+        """Whether a task in this state has ended."""
         return self > TaskState.RUNNING
 
 
@@ -45,12 +45,12 @@ class Mode(Enum):
 
     @property
     def is_job(self) -> bool:
-        """Whether its tasks are meant to end."""
+        """Whether the service's tasks are meant to end."""
         return self in {Mode.REPLICATED_JOB, Mode.GLOBAL_JOB}
 
     @property
     def is_global(self) -> bool:
-        """Whether it runs one task on each eligible node."""
+        """Whether the service runs one task on each eligible node."""
         return self in {Mode.GLOBAL, Mode.GLOBAL_JOB}
 
 
@@ -75,13 +75,13 @@ class UpdateState(Enum):
 
     @property
     def is_roll_back(self) -> bool:
-        """Whether the last update went back to the previous spec, or is on its way there."""
+        """Whether the last update is a rollback to the previous spec, finished or in progress."""
         return self.value.startswith("rollback")
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """CPU in nano-CPUs and memory in bytes; 0 means none is asked for (or no limit)."""
+    """CPU in nano-CPUs and memory in bytes; 0 means no request (or no limit)."""
 
     nano_cpus: int = 0
     memory: int = 0
@@ -96,10 +96,10 @@ class Platform:
 
 
 class LastChange(Enum):
-    """What led from a service's previous spec to its present one.
+    """The kind of change from a service's previous spec to its present one.
 
-    ``NUMBER`` is another number of replicas at most, ``RESTART`` a forced update and no more than
-    that beside it, ``VERSION`` anything else.
+    ``NUMBER`` changes at most the number of replicas, ``RESTART`` a forced update and at most that
+    number, ``VERSION`` anything else.
     """
 
     NUMBER = "number"
@@ -109,9 +109,9 @@ class LastChange(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """The one spec that the swarm keeps beside a service's present one (``PreviousSpec``).
+    """The one spec that the swarm keeps in addition to a service's present one (``PreviousSpec``).
 
-    ``digest`` is over all of it but the number of replicas.
+    ``digest`` covers everything except the number of replicas.
     """
 
     digest: str
@@ -121,19 +121,19 @@ class Previous:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service as it stands in the swarm.
+    """A service of the swarm.
 
     ``name`` is the full one (``orochi_worker01``), ``stack`` the value of the label
-    ``com.docker.stack.namespace`` or empty. ``replicas`` is what is wanted now: the replicas,
-    for a replicated job the total completions, None for global modes. ``version`` is
-    ``Version.Index``. ``template`` is a digest of the task template: two services with equal
-    digests run equal tasks. ``monitor`` is ``UpdateConfig.Monitor`` in seconds (5 unless set),
-    ``rollback_monitor`` likewise. ``restart_delay`` is in seconds (5 unless set),
-    ``max_attempts`` 0 means without end. ``host_ports`` are the published host-mode ports as
-    ``"80/tcp"``. ``job_iteration`` counts the runs of a job service. ``restarts`` is the highest
-    counter of forced updates in its present and its previous spec. ``previous`` is None where
-    there is no previous spec, or none is told (by the push feed); ``can_roll_back`` says whether
-    that is another version which the service was not just rolled back from.
+    ``com.docker.stack.namespace`` or empty. ``replicas`` is the desired number: the replicas, for a
+    replicated job the total completions, None for global modes. ``version`` is ``Version.Index``.
+    ``template`` is a digest of the task template: services with equal digests run equal tasks.
+    ``monitor`` is ``UpdateConfig.Monitor`` in seconds (5 unless set), and ``rollback_monitor`` that
+    of rollbacks. ``restart_delay`` is in seconds (5 unless set). ``max_attempts`` 0 means
+    unlimited. ``host_ports`` are the published host-mode ports as ``"80/tcp"``. ``job_iteration``
+    counts the runs of a job service. ``restarts`` is the higher counter of forced updates of its
+    present and previous specs. ``previous`` is None if there is no previous spec, or if the source
+    does not provide it (the push feed). ``can_roll_back`` says whether the previous spec is another
+    version from which the service was not just rolled back.
     """
 
     id: str
@@ -181,11 +181,11 @@ class Task:
     """One task of a service.
 
     ``slot`` is 1-based, 0 for tasks of global services. ``up_to_date`` says whether the task was
-    made from the service's present template (Docker's ``_up-to-date`` filter). ``since`` is
-    when the present state was reported (``Status.Timestamp``), ``created`` when the swarm made
-    the task. ``exit_code`` is None while no container has ended. ``err`` is ``Status.Err``.
-    ``addresses`` are its own on the networks of its service; the push feed tells none, and a task
-    on its host's network has none.
+    made from the service's present template (Docker's ``_up-to-date`` filter). ``since`` is when
+    the present state was reported (``Status.Timestamp``), ``created`` when the swarm created the
+    task. ``exit_code`` is None until a container has ended. ``err`` is ``Status.Err``.
+    ``addresses`` are the task's own on the networks of its service; empty from the push feed and
+    for a task on its host's network.
     """
 
     id: str
@@ -209,7 +209,7 @@ class Task:
 
     @property
     def place(self) -> str:
-        """What the task fills: its slot, or for a global service its node."""
+        """The task's place: its slot, or for a global service its node."""
         return str(self.slot) if self.slot else self.node_id
 
 
@@ -232,8 +232,10 @@ class Availability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One machine of the swarm. ``manager`` is ``""``, ``"reachable"``, ``"unreachable"`` or
-    ``"leader"``."""
+    """One node of the swarm.
+
+    ``manager`` is ``""``, ``"reachable"``, ``"unreachable"`` or ``"leader"``.
+    """
 
     id: str
     hostname: str
@@ -257,10 +259,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One service, its tasks and all nodes, inspected one after the other at ``at``.
+    """One service, its tasks and all nodes, read one after the other at ``at``.
 
-    ``service`` is None when it does not exist (any more). ``at`` is Unix seconds of the looker's
-    clock. ``tasks`` are all of the service's tasks the swarm still keeps (five dead ones a slot).
+    ``service`` is None if it does not exist (any more). ``at`` is Unix seconds of the observer's
+    clock. ``tasks`` are all tasks of the service that the swarm still keeps (five dead ones per
+    slot).
     """
 
     at: float

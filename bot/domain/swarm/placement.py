@@ -1,10 +1,10 @@
-"""Which nodes a service's tasks may run on, why not on the others, and how many more would fit.
+"""Nodes on which a service's tasks may run, the reasons against others, and the remaining room.
 
 The rules are the scheduler's own: swarmkit manager/scheduler/filter.go and nodeinfo.go for the
-filters and what counts as used, manager/constraint/constraint.go for constraints. Where the
-scheduler looks at something that a look does not have (plugins, generic resources, CSI volumes,
-ports of tasks that do not run yet), the node is taken to pass: what is said not to fit does not.
-Tasks that are being stopped count as gone, because the scheduler tries again once they are.
+filters and the used resources, manager/constraint/constraint.go for constraints. If the scheduler
+checks something that is not in a look (plugins, generic resources, CSI volumes, ports of tasks that
+do not run yet), the node is assumed to pass; so tasks that are reported not to fit certainly do
+not. Tasks that are being stopped count as gone, because the scheduler tries again once they are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNITS: Final = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why the scheduler passes over one node. ``reason`` is a clause for people."""
+    """Why the scheduler rejects one node. ``reason`` is a clause for people."""
 
     node_id: str
     hostname: str
@@ -39,11 +39,11 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a service fits on the nodes as they are.
+    """How a service fits on the present nodes.
 
-    ``placed`` counts its tasks that are wanted and have a node that can keep them. ``room`` is how
-    many more the scheduler would find a node for now, None when nothing limits it. ``obstacles``
-    has one entry for each node that would take none, by hostname.
+    ``placed`` is the number of its desired tasks on nodes that can keep them. ``room`` is the
+    number of further tasks that would find a node now, None if unlimited. ``obstacles`` has one
+    entry for each node that accepts none, by hostname.
     """
 
     placed: int
@@ -51,8 +51,10 @@ class Fit:
     obstacles: tuple[Obstacle, ...] = ()
 
     def sentences(self, limit: int) -> tuple[str, ...]:
-        """Nodes grouped by reason, most nodes first; at most ``limit`` lines, the last says how
-        many nodes are left out."""
+        """Nodes grouped by reason, largest group first.
+
+        At most ``limit`` lines; the last one says how many nodes are left out.
+        """
         groups: dict[str, list[str]] = {}
         for obstacle in self.obstacles:
             groups.setdefault(obstacle.reason, []).append(obstacle.hostname)
@@ -71,31 +73,31 @@ def meets_constraints(service: Service, node: Node) -> bool:
 
 
 def unmet_constraint(service: Service, node: Node) -> str:
-    """The first constraint that the node does not meet, as it stands in the service; or ""."""
+    """The first constraint that the node does not meet, as written in the service; or ""."""
     parsed = [(text, _parse(text)) for text in service.constraints]
     if any(constraint is None for _, constraint in parsed):
-        return ""  # the scheduler drops the whole filter when one of them cannot be read
+        return ""  # the scheduler ignores all constraints if one is invalid
     unmet = (text for text, constraint in parsed if constraint and not constraint.met_by(node))
     return next(unmet, "")
 
 
 def supports_platform(service: Service, node: Node) -> bool:
-    """Whether one of the platforms of the service's image is the node's; none means any."""
+    """Whether the node has one of the image's platforms; no platforms fit any node."""
     return not service.platforms or any(
         _same_platform(platform, node.platform) for platform in service.platforms
     )
 
 
 def eligible_nodes(service: Service, nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """The nodes a global service gets a task on: ready, active, and allowed by its placement."""
+    """The nodes that run a global service's task: ready, active, and allowed by its placement."""
     return tuple(node for node in nodes if not _closed(service, node))
 
 
 def explain(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> Fit:
-    """How many more tasks of the service would fit, and why not more.
+    """How many more tasks of the service would fit, and what limits that.
 
-    ``tasks`` are all tasks of the swarm that are wanted to run, of whatever service: each of them
-    takes its reservation from its node.
+    ``tasks`` are all tasks of the swarm with desired state running, of any service: each of them
+    uses its reservation on its node.
     """
     held: dict[str, list[Task]] = {}
     for task in tasks:
@@ -133,7 +135,7 @@ class _Constraint:
         return (found.casefold() == self.value.casefold()) is self.equal
 
     def _address_matches(self, address: str) -> bool:
-        """A single address or a subnet; a constraint that is neither is met by no node."""
+        """Match a single address or a subnet; no node meets a constraint that is neither."""
         ours = _address(address)
         single = _address(self.value)
         if single is not None:
@@ -148,7 +150,7 @@ class _Constraint:
 
 
 def _parse(text: str) -> _Constraint | None:
-    """A constraint, or None when the scheduler could not read it either."""
+    """Parse a constraint; None if the scheduler could not parse it either."""
     for operator in _OPERATORS:
         key, found, value = map(str.strip, text.partition(operator))
         if found:
@@ -158,7 +160,7 @@ def _parse(text: str) -> _Constraint | None:
 
 
 def _attribute(folded: str, key: str, node: Node) -> str | None:
-    """The node's value for a key (keys of labels are case-sensitive); None for an unknown key."""
+    """The node's value for a key (label keys are case-sensitive); None for an unknown key."""
     simple = {
         "node.id": node.id,
         "node.hostname": node.hostname,
@@ -189,7 +191,7 @@ def _same_platform(image: Platform, node: Platform) -> bool:
 
 
 def _closed(service: Service, node: Node) -> str:
-    """Why no task of the service may run on this node, however empty it is; or ""."""
+    """Why the node cannot run tasks of the service even when empty; or ""."""
     if node.state is not NodeState.READY:
         return str(node.state.value)
     if node.availability is not Availability.ACTIVE:
@@ -202,7 +204,7 @@ def _closed(service: Service, node: Node) -> str:
 
 
 def _room_on(service: Service, node: Node, there: list[Task]) -> tuple[int | None, str]:
-    """How many more tasks fit on a node (None: no limit), and why when it is none."""
+    """How many more tasks fit on a node (None: unlimited), and the reason if none."""
     if reason := _closed(service, node):
         return 0, reason
     room: int | None = None
@@ -218,7 +220,7 @@ _Limit = tuple[int | None, str]
 
 
 def _resource_limit(service: Service, node: Node, there: list[Task]) -> _Limit:
-    """Room by reservations: what is reserved counts, not what is used."""
+    """The room left by reservations; actual usage does not matter."""
     need = service.reservation
     free = Resources(
         node.resources.nano_cpus - sum(task.reservation.nano_cpus for task in there),
@@ -265,13 +267,13 @@ def _count(service: Service, tasks: Iterable[Task]) -> int:
 
 
 def holds_its_place(task: Task) -> bool:
-    """Whether a task takes room on a node and goes on doing so."""
+    """Whether a task uses resources on its node and will continue to."""
     assigned = State.ASSIGNED <= task.state <= State.RUNNING
     return bool(task.node_id) and assigned and task.desired <= State.COMPLETE
 
 
 def _keeps_tasks(node: Node) -> bool:
-    """Whether the orchestrator leaves tasks on this node (swarmkit ``InvalidNode``)."""
+    """Whether the orchestrator keeps tasks on this node (swarmkit ``InvalidNode``)."""
     return node.state is not NodeState.DOWN and node.availability is not Availability.DRAIN
 
 
@@ -280,7 +282,7 @@ def _nodes(names: list[str]) -> str:
 
 
 def _spaced(constraint: str) -> str:
-    """``a==b`` and ``a == b`` in one spelling."""
+    """The constraint with normalised spaces: ``a==b`` becomes ``a == b``."""
     parsed = _parse(constraint)
     if parsed is None:
         return constraint

@@ -1,4 +1,4 @@
-"""Whether a server answers."""
+"""Whether a server can be reached."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from enum import Enum
 
 
 class Reach(Enum):
-    """What a try to connect came to, as seen from the bot.
+    """The result of a connection attempt by the bot.
 
-    ``SILENT`` is no answer in time, ``UNREACHABLE`` no way there, ``UNRESOLVED`` a name that the
-    bot's resolver does not know.
+    ``SILENT`` means no answer in time, ``UNREACHABLE`` no route, ``UNRESOLVED`` that the bot's
+    resolver does not know the name.
     """
 
     ANSWERS = "answers"

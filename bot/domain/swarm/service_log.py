@@ -1,4 +1,4 @@
-"""A service's log: the lines of all its tasks in the order of time."""
+"""A service's log: the lines of all its tasks in order of time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line. ``at`` is when its container wrote it (Unix seconds of the node's clock).
+    """One line. ``at`` is when the container wrote it (Unix seconds of the node's clock).
 
-    ``text`` is fit for reading: without control characters, what looks secret is masked.
+    ``text`` is ready to be shown: no control characters, and values that look secret are masked.
     """
 
     at: float
@@ -21,9 +21,9 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLog:
-    """What could be had of a log, oldest line first.
+    """The available lines of a log, oldest first.
 
-    ``trouble`` is a sentence on what is missing, "" where nothing is known to be.
+    ``trouble`` is a sentence on missing lines, "" if none are known to be missing.
     """
 
     lines: tuple[LogLine, ...]
@@ -31,9 +31,9 @@ class ServiceLog:
 
 
 def newest(lines: Iterable[LogLine], since: float, count: int) -> tuple[LogLine, ...]:
-    """The last ``count`` lines of all tasks that were written since a Unix time, in its order.
+    """The last ``count`` lines of all tasks written since a Unix time, in order of time.
 
-    Lines of one task stay in the order in which it wrote them, also within one moment.
+    Lines of one task keep their order, even with equal times.
     """
     ordered = sorted((line for line in lines if line.at >= since), key=lambda line: line.at)
     return tuple(ordered[-count:]) if count > 0 else ()

@@ -1,15 +1,15 @@
-"""What one look says about one service: which tasks count, which must go, what is missing.
+"""Evaluates one service at one look: which tasks count, which must stop, what is missing.
 
-A task **counts** when it was made from the present template, runs, is wanted to run, and its node
-is not down; of several in one slot the one counts that docker/cli shows (lowest desired state,
-then lowest state; ``cli/command/service/progress/progress.go``). Tasks on nodes that are down, or
-gone, are dropped: nothing true can be said about them. For a global service only eligible nodes
-count.
+A task **counts** if it was made from the present template, runs, has the desired state running, and
+its node is not down. Of several tasks in one slot, the one shown by docker/cli counts (lowest
+desired state, then lowest state; ``cli/command/service/progress/progress.go``). Tasks on nodes that
+are down or removed are ignored, because their state is unknown. For a global service only eligible
+nodes count.
 
-A container is **surplus** when it still lives, on a node that is not down, and does not count
-because it is being stopped, is of an older template or is a second one in its slot.
+A container is **surplus** if it still lives on a node that is not down, and does not count because
+it is being stopped, has an older template or is a second one in its slot.
 
-A slot is **vacant** when none of its tasks lives or is about to: its newest task tells why.
+A slot is **vacant** if none of its tasks is alive or starting; its newest task gives the reason.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _ENDED_ITSELF = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJEC
 class Census:
     """One service at one look.
 
-    ``wanted`` is how many tasks shall run, or for a run-to-completion service end well.
-    ``chosen`` is the one live, wanted task of each place that has one; ``surplus`` are containers
-    that live and must go; ``vacant`` is the newest task of each place where none lives. Tasks are
-    in the order of their places. ``completed`` counts the places of a run-to-completion service
-    that ended well, ``former`` the running tasks of an older template. ``unknown_nodes`` is True
-    while the swarm does not know some node's state, as after the election of a leader.
+    ``wanted`` is how many tasks should run, or for a run-to-completion service complete. ``chosen``
+    is the one live task to keep of each place that has one; ``surplus`` are live containers that
+    must stop; ``vacant`` is the newest task of each place without a live one. Tasks are in the
+    order of their places. ``completed`` counts the completed places of a run-to-completion service,
+    ``former`` the running tasks of an older template. ``unknown_nodes`` is True while the swarm
+    does not know the state of some node, as after a leader election.
     """
 
     wanted: int
@@ -50,29 +50,29 @@ class Census:
 
     @property
     def full(self) -> bool:
-        """Exactly what is wanted runs, and nothing else is on its way."""
+        """Whether exactly the desired tasks run and no other is starting or stopping."""
         return len(self.running) == len(self.chosen) == self.wanted
 
     @property
     def unplaced(self) -> tuple[Task, ...]:
-        """Tasks the scheduler says it has no node for."""
+        """Tasks for which the scheduler finds no node."""
         return tuple(t for t in self.chosen if t.state is TaskState.PENDING and t.err)
 
     @property
     def stuck(self) -> tuple[Task, ...]:
-        """Tasks that have a node and an error, and are tried again and again as they are."""
+        """Tasks that have a node and an error, and are retried unchanged."""
         return tuple(
             t for t in self.chosen if TaskState.PENDING < t.state < TaskState.RUNNING and t.err
         )
 
 
 def runs_to_completion(service: Service) -> bool:
-    """Whether its tasks are meant to end, as Docker says it: a job mode, or never restarted."""
+    """Whether its tasks are meant to end: a job mode, or restart condition none (as in Docker)."""
     return service.mode.is_job or service.restart is RestartCondition.NONE
 
 
 def last_wanted(service: Service) -> TaskState:
-    """The highest desired state of a task that is wanted; above it, the task is to be stopped."""
+    """The highest desired state of a task to keep; a task above it is to be stopped."""
     return TaskState.COMPLETE if service.mode.is_job else TaskState.RUNNING
 
 
@@ -82,18 +82,18 @@ def place_of(service: Service, task: Task) -> str:
 
 
 def place_order(place: str) -> tuple[int, str]:
-    """Sorts slots by number and nodes by id."""
+    """Sort key for places: slots by number, nodes by id."""
     return (int(place), "") if place.isdecimal() else (0, place)
 
 
 def down_nodes(nodes: Iterable[Node], tasks: Iterable[Task]) -> frozenset[str]:
-    """The ids of nodes that run nothing as far as can be known: down, or not in the swarm."""
+    """The ids of nodes that, as far as known, run nothing: down, or not in the swarm."""
     live = {node.id for node in nodes if node.state is not NodeState.DOWN}
     return frozenset({task.node_id for task in tasks} - live - {""})
 
 
 def count(look: Look, service: Service) -> Census:
-    """Reads one look."""
+    """Evaluate one look."""
     down = down_nodes(look.nodes, look.tasks)
     eligible = frozenset(node.id for node in eligible_nodes(service, look.nodes))
     tasks = sorted(
@@ -117,7 +117,7 @@ def count(look: Look, service: Service) -> Census:
 
 
 def is_current(service: Service, task: Task) -> bool:
-    """Whether the task is of the present template and, for a job, of the present run."""
+    """Whether the task has the present template and, for a job, the present iteration."""
     if service.mode.is_job:
         return task.job_iteration == service.job_iteration
     return task.up_to_date
@@ -165,7 +165,7 @@ def _completed(service: Service, tasks: list[Task], vacant: tuple[Task, ...]) ->
 
 
 def has_failed_before(look: Look, place: str, service: Service) -> bool:
-    """Whether any task the swarm still remembers of this place failed or ended by itself."""
+    """Whether any task of this place that the swarm remembers has failed or ended by itself."""
     return any(
         task.state in _ENDED_ITSELF and place_of(service, task) == place for task in look.tasks
     )

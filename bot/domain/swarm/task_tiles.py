@@ -1,7 +1,7 @@
-"""What a map of the swarm shows of its tasks: one tile for each that is there or missing.
+"""The task tiles of a swarm map: one for each task that exists or is missing.
 
-A task that is over stands for its slot only where nothing of the slot lives and the service still
-wants it: the swarm keeps up to five dead tasks of each slot, also of those scaled away.
+An ended task represents its slot only if no task of the slot is alive and the service still has the
+slot: the swarm keeps up to five dead tasks of each slot, including slots that were scaled down.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
 
 
 class TaskStanding(Enum):
-    """How a task stands, in the order in which a person looks for them."""
+    """The state of a task, in the order in which people look for them."""
 
     FAILED = "failed"
     WAITING = "waiting"
@@ -37,11 +37,11 @@ class TaskStanding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One task on a node (``node_id`` "" while it has none).
+    """One task on a node (``node_id`` "" if it has none).
 
-    ``service`` is the full name, ``label`` the name and the slot as people say it
-    (``worker01.3``), for a task of a global service the name alone. ``word`` is the state in
-    Docker's word, with ``again`` for one that is started anew after a failure.
+    ``service`` is the full name. ``label`` is the name with the slot (``worker01.3``), for a task
+    of a global service only the name. ``word`` is Docker's name of the state, with ``again`` for a
+    task that restarts after a failure.
     """
 
     node_id: str
@@ -52,7 +52,7 @@ class Tile:
 
 
 def tiles(look: StackLook) -> tuple[Tile, ...]:
-    """All of a look's tasks that matter now, by service and slot."""
+    """All relevant tasks of a look, by service and slot."""
     down = down_nodes(look.nodes, look.tasks)
     tasks: dict[str, list[Task]] = {}
     for task in look.tasks:
@@ -82,7 +82,7 @@ def _of_service(service: Service, tasks: Sequence[Task], down: frozenset[str]) -
 
 
 def _is_broken(service: Service, newest_first: Iterable[Task]) -> bool:
-    """Whether the newest task that is over, of those alive none runs, ended in trouble."""
+    """Whether the newest ended task failed while no live one runs."""
     for task in newest_first:
         if task.state is TaskState.RUNNING and task.desired <= last_wanted(service):
             return False

@@ -1,4 +1,4 @@
-"""The volumes of a stack, and the NFS servers that some of them are on.
+"""The volumes of a stack, and the NFS servers of some of them.
 
 Options are those of Docker's ``local`` driver: ``type``, ``o`` and ``device`` as for mount(8).
 """
@@ -23,11 +23,11 @@ _DEVICE: Final = re.compile(r"(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>/.*)?")
 
 @dataclass(frozen=True, slots=True)
 class VolumeMount:
-    """A volume of a service: ``name`` as the engine knows it, where it is mounted.
+    """A mounted volume of a service: ``name`` as in the engine, and the mount path.
 
-    ``service`` is the full name. ``driver`` and ``options`` are what a node makes the volume with
-    where it is not there yet ("" and empty where the spec leaves that open); what looks secret in
-    the options is masked.
+    ``service`` is the full name. A node without the volume creates it with ``driver`` and
+    ``options`` ("" and empty if the spec has none); values in the options that look secret are
+    masked.
     """
 
     name: str
@@ -40,7 +40,7 @@ class VolumeMount:
 
 @dataclass(frozen=True, slots=True)
 class LiveVolume:
-    """A volume as one engine has it. What looks secret in the options is masked."""
+    """A volume in one engine. Values in the options that look secret are masked."""
 
     name: str
     driver: str
@@ -49,7 +49,7 @@ class LiveVolume:
 
 @dataclass(frozen=True, slots=True)
 class NfsServer:
-    """Where a volume's files are: ``host`` is a name or an address, ``path`` is on it."""
+    """The location of a volume's files: the ``path`` on the ``host`` (a name or an address)."""
 
     host: str
     port: int
@@ -57,7 +57,7 @@ class NfsServer:
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether the host is a word from a guide that nobody replaced by a real one."""
+        """Whether the host is a placeholder from a guide that was never replaced."""
         return _PLACEHOLDER.search(self.host) is not None
 
 
@@ -65,7 +65,7 @@ class NfsServer:
 class Volume:
     """One volume of a stack with all its mounts.
 
-    ``live`` is how the bot's own engine has it, None where it does not.
+    ``live`` is the volume in the bot's own engine, None if the engine does not have it.
     """
 
     name: str
@@ -74,26 +74,26 @@ class Volume:
 
     @property
     def driver(self) -> str:
-        """The driver that the services ask for; ``local`` unless they say so."""
+        """The driver that the services request; ``local`` by default."""
         named = (mount.driver for mount in self.mounts if mount.driver)
         return next(named, self.live.driver if self.live else "local")
 
     @property
     def options(self) -> Mapping[str, str]:
-        """The options that the services ask for; where none does, those that the engine has."""
+        """The options that the services request; if none does, those of the engine."""
         asked = next((mount.options for mount in self.mounts if mount.options), None)
         return asked if asked is not None else self.live.options if self.live else {}
 
     @property
     def nfs(self) -> NfsServer | None:
-        """The server that the volume is on, None where it is on none."""
+        """The volume's server, None if it is not on one."""
         return nfs_server(self.options)
 
     @property
     def differing(self) -> tuple[str, ...]:
-        """Options that the engine made the volume with and that the services want otherwise.
+        """Options for which the services request another value than the engine has.
 
-        An engine keeps a volume as it was made: another value in the spec changes nothing.
+        An engine never changes an existing volume: another value in the spec has no effect.
         """
         if self.live is None or not any(mount.options or mount.driver for mount in self.mounts):
             return ()
@@ -115,9 +115,10 @@ def volumes_of(mounts: Iterable[VolumeMount], live: Mapping[str, LiveVolume]) ->
 
 
 def nfs_server(options: Mapping[str, str]) -> NfsServer | None:
-    """The server of a volume of type ``nfs`` or ``nfs4``, None for any other.
+    """The server of a volume of type ``nfs`` or ``nfs4``, None for other volumes.
 
-    ``addr=`` in ``o`` goes before a host in ``device``, as the engine resolves that one.
+    ``addr=`` in ``o`` takes precedence over a host in ``device``, because the engine resolves the
+    former.
     """
     if not options.get("type", "").lower().startswith("nfs"):
         return None

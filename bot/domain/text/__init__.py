@@ -1,1 +1,1 @@
-"""Text and messages as values: what is hidden, what is escaped, what is drawn."""
+"""Text and messages as values: redaction, escaping and figures."""

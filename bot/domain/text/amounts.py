@@ -1,13 +1,13 @@
-"""Numbers and spans of time as people read them."""
+"""Numbers and durations as people read them."""
 
 from __future__ import annotations
 
 MOST_TIME = 32503680000.0
-"""The year 3000: what is later is no time but a mistake."""
+"""The year 3000: a later time is a mistake."""
 
 
 def duration(seconds: float) -> str:
-    """A span of time in its two largest units: ``0.6 s``, ``1 min 20 s``, ``3 h 5 min``."""
+    """A duration in its two largest units: ``0.6 s``, ``1 min 20 s``, ``3 h 5 min``."""
     if not 0 <= seconds < MOST_TIME:
         return "an unknown time"
     if seconds < 9.95:
@@ -25,5 +25,5 @@ def duration(seconds: float) -> str:
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """``1 replica``, ``2 replicas``; ``many`` where an s is not enough: ``2 tasks wait``."""
+    """``1 replica``, ``2 replicas``; ``many`` if the plural does not end in s: ``2 tasks wait``."""
     return f"{count} {one if count == 1 else many or f'{one}s'}"

@@ -1,8 +1,8 @@
-"""Words from outside, made safe to stand in a message.
+"""Makes external text safe for messages.
 
-Slack's mrkdwn reads ``&``, ``<`` and ``>`` as markup; every text that is not ours is escaped
-(https://docs.slack.dev/messaging/formatting-message-text#escaping). What cannot be seen, or
-changes how its neighbours are seen, is taken out.
+Slack's mrkdwn interprets ``&``, ``<`` and ``>`` as markup, so all external text is escaped
+(https://docs.slack.dev/messaging/formatting-message-text#escaping). Characters that are invisible,
+or change how others are displayed, are removed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import unicodedata
 ELLIPSIS = "…"
 QUOTE_LENGTH = 60
 MOST_CUT = 4
-"""Texts that are so many times longer than their room are cut before they are looked at."""
+"""Texts that exceed their limit by this factor are cut before they are processed."""
 JOINER = "\u200d"
-"""Holds the parts of one emoji together: the one invisible character that is kept."""
+"""Joins the parts of one emoji; the only invisible character that is kept."""
 
 _TERMINAL_CODES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])"
@@ -24,12 +24,12 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def escape(text: str) -> str:
-    """``text`` as mrkdwn that shows itself: nothing in it links, mentions or pings."""
+    """``text`` escaped for mrkdwn, so that nothing in it links, mentions or pings."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def visible(text: str) -> str:
-    """``text`` without terminal codes, direction marks and lone surrogates; its lines are kept."""
+    """``text`` without terminal codes, direction marks and lone surrogates; keeps line breaks."""
     if text.isprintable():
         return text
     lines = "\n".join(_TERMINAL_CODES.sub("", text).splitlines())
@@ -37,17 +37,17 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` without invisible characters, every run of white space one space."""
+    """``text`` without invisible characters and with white space collapsed to single spaces."""
     return " ".join(visible(" ".join(text.split())).split())
 
 
 def shorten(text: str, length: int) -> str:
-    """At most ``length`` characters of ``text``, an ellipsis where something was left out."""
+    """``text`` cut to ``length`` characters, with an ellipsis if something was left out."""
     return text if len(text) <= length else text[: max(length - 1, 0)] + ELLIPSIS
 
 
 def fit(text: str, length: int) -> str:
-    """``text`` escaped, at most ``length`` characters; never cuts through an escape."""
+    """``text`` escaped, at most ``length`` characters; never cut within an escape sequence."""
     if len(text) <= MOST_CUT * length:
         escaped = escape(text)
         if len(escaped) <= length:
@@ -63,7 +63,7 @@ def fit(text: str, length: int) -> str:
 
 
 def quoted(text: str, length: int = QUOTE_LENGTH) -> str:
-    """``text`` in a code span, in one line of at most ``length`` characters, escaped."""
+    """``text`` escaped in a code span, as one line of at most ``length`` characters."""
     plain = fit(one_line(text).replace("`", "'"), length)
     return f"`{plain}`" if plain else "(nothing)"
 

@@ -1,6 +1,6 @@
-"""A picture before it is drawn: shapes on a sheet, in pixels from the upper left corner.
+"""Pictures before they are drawn: shapes on a sheet, in pixels from the upper left corner.
 
-Colours are ``#rrggbb``, "" for none. What stands later in the list lies above what stands before.
+Colours are ``#rrggbb``, "" for none. Later shapes cover earlier ones.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 MOST_PIXELS: Final = 24_000_000
-"""What an image may have: a sheet of more is refused rather than drawn."""
+"""Maximum pixels of an image; a larger sheet is refused."""
 FINE: Final = 2
 SCALES: Final = (1, FINE)
-"""How many pixels of the image a pixel of the sheet may become, in each direction."""
+"""Supported scales: image pixels per sheet pixel, in each direction."""
 
 Hatch = Literal["", "lines", "dots"]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle; ``hatch`` is drawn in the colour of its ``edge``."""
+    """A rectangle; ``hatch`` is drawn in the colour ``edge``."""
 
     x: float
     y: float
@@ -33,10 +33,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A line of text, unescaped; ``middle`` is the height at which it is centred.
+    """A line of text, unescaped; ``middle`` is the height of its centre.
 
-    ``left`` is where it begins, ends or has its middle, as ``align`` says. ``size`` is the height
-    of its letters with their descenders.
+    ``left`` is its start, end or middle, depending on ``align``. ``size`` is the height of its
+    letters including descenders.
     """
 
     left: float
@@ -50,7 +50,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A level or upright line, from the left or from the top."""
+    """A horizontal or vertical line, from the left or from the top."""
 
     x1: float
     y1: float
@@ -66,7 +66,7 @@ Shape = Box | Words | Stroke
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A whole picture; ``summary`` says in a sentence what there is to see, unescaped."""
+    """A whole picture; ``summary`` describes its content in a sentence, unescaped."""
 
     width: int
     height: int
@@ -75,10 +75,10 @@ class Figure:
 
     @property
     def pixels(self) -> int:
-        """How many pixels it has at its own size."""
+        """The number of pixels at scale 1."""
         return self.width * self.height
 
     @property
     def scale(self) -> int:
-        """Drawn twice as fine unless that makes an image too large."""
+        """The drawing scale: the finer one unless that makes the image too large."""
         return FINE if FINE**2 * self.pixels <= MOST_PIXELS else 1

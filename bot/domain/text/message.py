@@ -1,4 +1,4 @@
-"""A message as a value: what views make and the messenger sends."""
+"""Messages as values: made by views and sent by the messenger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Slack's message metadata, so that other programs can follow along.
+    """Slack's message metadata, for other programs.
 
     ``payload`` is a flat object of strings, numbers, booleans and nulls
     (https://docs.slack.dev/messaging/message-metadata).
@@ -22,11 +22,11 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``text`` is the fallback for notifications and screen readers (already escaped mrkdwn).
+    """A message. ``text`` (escaped mrkdwn) is the fallback for notifications and screen readers.
 
-    ``blocks`` are Block Kit blocks, within Slack's limits. ``metadata`` is None for messages
-    that no program follows. ``broadcast`` says that a message in a thread is shown in its channel
-    too: a thread's own messages notify only those who take part in it.
+    ``blocks`` are Block Kit blocks, within Slack's limits. ``metadata`` is None for messages that
+    are not meant for other programs. ``broadcast`` shows a thread message in its channel too:
+    otherwise only people in the thread are notified.
     """
 
     text: str

@@ -1,9 +1,9 @@
-"""Values that look secret, taken out of texts that come from outside.
+"""Masks values that look secret in external text.
 
-A value looks secret by the name that stands before it (``DB_PASSWORD=…``, ``"token": "…"``,
-``--api-key …``), by its place (the password of a URL, what follows ``Bearer``) or by its own form
-(tokens of well-known services, private keys). Where it is not clear how far a value goes, more is
-taken out rather than less. The number of lines stays the same.
+A value looks secret because of the name before it (``DB_PASSWORD=…``, ``"token": "…"``, ``--api-key
+…``), its position (the password of a URL, the text after ``Bearer``) or its own form (tokens of
+well-known services, private keys). If the end of a value is unclear, more is masked rather than
+less. The number of lines does not change.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 MASK: Final = "•••"
-"""What stands where a value was. No rule takes it for a value again."""
+"""The replacement for a value. No rule matches it again."""
 
 _TELLING: Final = (
     r"pass(?:word|wd|phrase|code)|(?<![a-z])pass(?![a-z])|pwd|secret|token|credential|cookie"
@@ -20,7 +20,7 @@ _TELLING: Final = (
     r"|authorization"
 )
 _NAME: Final = rf"(?:{_TELLING})[\w.-]{{0,64}}"
-"""The part of a name that gives it away, and what follows: any text is read in one go."""
+"""The telling part of a name, and what follows. Bounded, so that any text takes linear time."""
 _VALUE: Final = (
     r'\\+"(?:[^"\\\n]|\\(?!"))*(?:\\+"|$)'  # a string within a string
     r'|"(?:\\.|[^"\\\n])*(?:"|$)'
@@ -76,10 +76,10 @@ def masked(text: str) -> str:
 
 
 def masked_error(text: str) -> str:
-    """The same for an error of the engine's, where a colon comes before a reason, not a value.
+    """The same for an engine's error, in which a colon introduces a reason and not a value.
 
-    Such a text names mount options (a share's password among them), commands and addresses; a
-    file or an image called ``token`` is none: ``/run/secrets/token: no such file``.
+    Such a text contains mount options (with a share's password), commands and addresses; a file or
+    an image called ``token`` is not secret: ``/run/secrets/token: no such file``.
     """
     text = _URL.sub(lambda found: found["head"] + MASK, _WELL_KNOWN.sub(MASK, text))
     for rule in (_SCHEME, _EQUALLED, _OPTION):
@@ -88,7 +88,7 @@ def masked_error(text: str) -> str:
 
 
 def _without_value(found: re.Match[str]) -> str:
-    """The name and the sign as they were; the value between its quotation marks masked."""
+    """The match with its name and separator unchanged, and the value between the quotes masked."""
     value = found["value"]
     if value.startswith(MASK):
         return found[0]
