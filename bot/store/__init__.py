@@ -1,1 +1,1 @@
-"""The only place that knows Redis."""
+"""The Redis adapter: the only package that knows Redis."""

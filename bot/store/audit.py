@@ -1,4 +1,4 @@
-"""Who did what, when, to what, and how it ended."""
+"""The audit log: who did what, when, to what, and with what result."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bot.store.part import StorePart
 
 
 class AuditLog(StorePart):
-    """The audit log. What becomes of jobs is written by their own scripts."""
+    """The audit log. The entries of jobs are written by the jobs' own scripts."""
 
     async def audit(self, event: Mapping[str, str]) -> None:
-        """Add an entry of another kind, such as a refused command.
+        """Add another entry, such as a refused command.
 
-        Jobs' entries have the fields ``event``, ``job``, ``who``, ``text``, ``target`` and
+        Entries of jobs have the fields ``event``, ``job``, ``who``, ``text``, ``target`` and
         ``verdict``; use the same names.
         """
         entry = {**event}

@@ -1,4 +1,4 @@
-"""Rate limits that all replicas share."""
+"""Rate limits shared by all replicas."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bot.store.keys import Keys, StoreLimits
 from bot.store.scripting import Scripts
 
 TRY_AGAIN_SECONDS = 1.0
-"""For how long an absent Redis is not asked again: a caller must not wait for it each time."""
+"""Seconds for which an unavailable Redis is not asked again, so that callers do not wait for it."""
 
 
 class RedisBudget:
-    """Token buckets in Redis; while Redis is away, buckets of this process alone."""
+    """Token buckets in Redis; while Redis is unavailable, buckets of this process only."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class RedisBudget:
         self._not_before = clock()
 
     async def take(self, name: str, per_minute: float, burst: int, reserve: int = 0) -> float:
-        """Take one token of bucket ``name``: 0.0 when granted, else the seconds to wait.
+        """Take one token of bucket ``name``: 0.0 if granted, else the seconds to wait.
 
-        The bucket holds ``burst`` tokens and is filled with ``per_minute``. The last ``reserve``
-        of them are not given to this caller. Never raises.
+        The bucket has at most ``burst`` tokens and gains ``per_minute``. The last ``reserve``
+        tokens are not available to this caller. Never raises.
         """
         if self._clock() >= self._not_before:
             try:

@@ -1,7 +1,7 @@
-"""Records as JSON with a version: ``{"v": 1, "job": {…}}``.
+"""Records as versioned JSON: ``{"v": 1, "job": {…}}``.
 
-Fields may be added to a version as long as they have a default: older replicas read past what
-they do not know, newer ones fill in what is missing. Anything else is a new version.
+A field may be added to a version if it has a default: older replicas ignore unknown fields, newer
+ones fill in missing fields. Any other change needs a new version.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PENDING = TypeAdapter(PendingCommand)
 
 
 class UnreadableRecordError(BotError):
-    """A record that this version of the bot cannot read: of a newer one, or damaged."""
+    """A record that this version of the bot cannot read: from a newer version, or damaged."""
 
 
 def encode_job(job: Job) -> str:
@@ -47,13 +47,13 @@ def decode_pending(record: str) -> PendingCommand:
 
 
 def encode(kind: str, adapter: TypeAdapter[T], value: T) -> str:
-    """The record of a value of any kind."""
+    """The record of any value."""
     body = adapter.dump_python(value, mode="json")
     return json.dumps({"v": VERSION, kind: body}, separators=(",", ":"))
 
 
 def decode(kind: str, adapter: TypeAdapter[T], record: str) -> T:
-    """A value of any kind from its record. Raises UnreadableRecordError."""
+    """Any value from its record. Raises UnreadableRecordError."""
     try:
         outer = json.loads(record)
         version = outer["v"]

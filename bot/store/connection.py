@@ -1,7 +1,7 @@
-"""The connections to one Redis: quick commands, and reads that wait.
+"""Connections to one Redis: for quick commands and for blocking reads.
 
-Every failure of Redis or of the way to it becomes a StoreUnavailableError within two seconds.
-Callers that loop back off themselves, and the next call connects anew.
+Every failure of Redis or of its network becomes a StoreUnavailableError within two seconds. Callers
+with a loop use their own backoff, and the next call reconnects.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ CONNECT_SECONDS = 1.0
 COMMAND_SECONDS = 1.0
 CALL_SECONDS = 1.8
 BLOCK_SECONDS = 2.0
-"""The longest single wait: a Redis that hangs is noticed soon after."""
+"""Maximum length of a single blocking read, so that a hanging Redis is noticed soon."""
 
 CONNECTIONS = 500
 
 Reply: TypeAlias = Any
-"""What Redis answered: each command and each script has its own shape."""
+"""An answer of Redis; each command and each script has its own type."""
 
 
 class RedisLink:
-    """The clients of one Redis and whether it answers.
+    """The clients of one Redis, and whether it answers.
 
-    ``password`` is used when the URL has none. ``clock`` counts seconds and never goes back.
+    ``password`` is used if the URL has none. ``clock`` counts seconds and never goes back.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class RedisLink:
 
     @property
     def steady_seconds(self) -> float:
-        """For how long Redis has answered without a failure seen here; 0.0 while it does not."""
+        """How long Redis has answered without a failure seen here; 0.0 while it does not answer."""
         return self._clock() - self._since if self._answers else 0.0
 
     async def call(self, command: Callable[[Redis], Awaitable[object]]) -> Reply:
@@ -60,9 +60,9 @@ class RedisLink:
             return await command(self.commands)
 
     async def wait(self, stream: str, after: str, seconds: float) -> bool:
-        """Wait for an entry of ``stream`` newer than ``after``; False when none came.
+        """Wait for an entry of ``stream`` newer than ``after``; False if there was none.
 
-        Waits for BLOCK_SECONDS at the most. Raises StoreUnavailableError.
+        Waits for at most BLOCK_SECONDS. Raises StoreUnavailableError.
         """
         block = max(1, round(min(seconds, BLOCK_SECONDS) * 1000))
         longest = BLOCK_SECONDS + CALL_SECONDS
@@ -99,10 +99,11 @@ def _unavailable(error: Exception) -> StoreUnavailableError:
 
 @asynccontextmanager
 async def _cancellable() -> AsyncIterator[None]:
-    """Raise the cancellation that redis-py swallowed: its sends stand in ``asyncio.wait_for``,
-    which on Python 3.11 loses one that comes as the send ends (python/cpython#86296).
+    """Raise a cancellation that redis-py swallowed.
 
-    A task that was cancelled before may go on calling, to clean up.
+    redis-py sends within ``asyncio.wait_for``, which on Python 3.11 loses a cancellation that comes
+    as the send ends (python/cpython#86296). A task that was already cancelled before may continue
+    to make calls, to clean up.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
@@ -112,11 +113,11 @@ async def _cancellable() -> AsyncIterator[None]:
 
 
 def _client(url: str, password: str, timeout: float) -> Redis:
-    """A client that repeats a call once, when its connection turns out to be broken.
+    """A client that repeats a call once if its connection turns out to be broken.
 
-    After a restart of Redis every pooled connection is; a call that timed out is not repeated.
-    Every script stands being run twice. Notices of managed clouds are off: with them redis-py
-    does not look whether a pooled connection was closed.
+    After a restart of Redis every pooled connection is broken; a call that timed out is not
+    repeated. All scripts can safely run twice. Notifications of managed clouds are disabled,
+    because with them redis-py does not check whether a pooled connection was closed.
     """
     client: Redis = Redis.from_url(
         url,

@@ -1,4 +1,4 @@
-"""Finished jobs whose messages do not say so yet."""
+"""Finished jobs whose messages do not show it yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What is due; when nothing is, look again after ``seconds`` or when ``wake`` changes."""
+    """The due deliveries; if empty, check again after ``seconds`` or a new ``wake``."""
 
     deliveries: tuple[Delivery, ...]
     seconds: float
@@ -22,7 +22,7 @@ class _Due:
 
 
 class Deliveries(StorePart):
-    """What is due is given to one caller, and again to anybody when that one does not confirm."""
+    """Gives each due delivery to one caller, and later to any other if it is not confirmed."""
 
     async def due_deliveries(self, seconds: float) -> tuple[Delivery, ...]:
         """Deliveries that are due, each given to one caller for 30 s; waits ``seconds`` for one."""
@@ -36,19 +36,19 @@ class Deliveries(StorePart):
             await self._link.wait(self._keys.wake, due.newest, min(left, due.seconds))
 
     async def link_timeline(self, job_id: str, link: str) -> None:
-        """Note where a finished job's timeline is to be seen, and make a delivery due for it."""
+        """Store the link to a finished job's timeline and schedule a delivery for it."""
         await self._scripts.run("link_timeline", job_id, link)
 
     async def mark_told(self, job_id: str, verdict: str) -> None:
-        """Note that who asked was told this verdict in the thread."""
+        """Note that this verdict was posted in the thread."""
         await self._scripts.run("told", job_id, verdict)
 
     async def delivered(self, job_id: str, revision: int) -> None:
-        """The job's message shows this revision (nothing happens when a newer one is due)."""
+        """Note that the job's message shows this revision; ignored if a newer one is due."""
         await self._scripts.run("delivered", job_id, revision)
 
     async def postpone(self, job_id: str, seconds: float) -> None:
-        """Make the delivery due again after ``seconds``: Slack did not take it."""
+        """Schedule the delivery again after ``seconds``, because Slack did not accept it."""
         await self._scripts.run("postpone", job_id, round(seconds * 1000))
 
     async def _due(self) -> _Due:

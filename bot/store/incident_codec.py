@@ -1,7 +1,7 @@
-"""What the watcher keeps, as records.
+"""The records of the watcher.
 
-The watcher's state is cut into its fields, a record for each (``{"v": 1, "watch": …}``): a failure
-changes few of them, and the longest hardly ever changes.
+The watcher's state is split into its fields, with one record each (``{"v": 1, "watch": …}``): a
+failure changes few of them, and the longest one rarely changes.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ _STATE: Final = _state_adapters()
 
 
 def encode_state(state: WatcherState, known: WatcherState | None = None) -> dict[str, str]:
-    """The records of a watcher's state by field: those whose value is another object than in
-    ``known``."""
+    """The records of the fields of a watcher's state that are other objects than in ``known``."""
     return {
         name: _encode_field(name, getattr(state, name))
         for name in _STATE
@@ -40,17 +39,19 @@ def encode_state(state: WatcherState, known: WatcherState | None = None) -> dict
 
 
 def decode_state(records: Mapping[str, str]) -> WatcherState:
-    """A watcher's state from its records; a field without one has its default.
+    """A watcher's state from its records; missing fields get their defaults.
 
-    Records of other names are read past. Raises UnreadableRecordError.
+    Records of other names are ignored. Raises UnreadableRecordError.
     """
     found = {name: records[name] for name in _STATE if name in records}
     return WatcherState(**{name: decode("watch", _STATE[name], found[name]) for name in found})
 
 
 def decode_open_incidents(record: str) -> tuple[Incident, ...]:
-    """The incidents of a watcher's state from the record of that field. Raises
-    UnreadableRecordError."""
+    """The incidents of a watcher's state from the record of that field.
+
+    Raises UnreadableRecordError.
+    """
     incidents: Mapping[str, Incident] = decode("watch", _STATE["incidents"], record)
     return tuple(incidents.values())
 

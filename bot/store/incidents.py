@@ -1,9 +1,9 @@
-"""What the watcher knows, in Redis: written by the replica that leads, whole or not at all.
+"""The watcher's state in Redis, written atomically by the leader.
 
 leading.py          who leads
 incident_codec.py   the records
 scripts/            lead, go_on_leading, stop_leading, save_watcher_state
-keys.py             what is where, and for how long
+keys.py             all keys and their lifetimes
 """
 
 from __future__ import annotations
@@ -41,15 +41,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BEGINNING = "0-0"
-"""The id before the first of every stream."""
+"""The lowest id of every stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """The watcher's state as this replica left or found it in Redis, and the mark it was written
-    with.
+    """The watcher's state as this replica last wrote or read it, and its mark.
 
-    ``mark`` is "" before the first write, ``state`` None when it is not known here.
+    ``mark`` is "" before the first write, ``state`` None if unknown here.
     """
 
     mark: str
@@ -57,11 +56,11 @@ class _Left:
 
 
 class RedisIncidents(Leading):
-    """Implements ``bot.ports.Incidents``. Any number of replicas may have one on the same Redis.
+    """Implements ``bot.ports.Incidents``. Many replicas may use one Redis.
 
-    Of the state only those fields are written that are other objects than at the last save or
-    load here; all are when the state in Redis turns out to be another one than that. A save that
-    was given up and reaches Redis late finds another mark and does nothing.
+    Only those fields of the state are written that are other objects than at the last save or load
+    here; all of them are written if the state in Redis has changed since. A save that was given up
+    and reaches Redis late finds another mark and does nothing.
     """
 
     def __init__(
@@ -77,10 +76,12 @@ class RedisIncidents(Leading):
         self._passed: dict[str, str] = {}
 
     async def load(self) -> Kept:
-        """All that was saved last; an empty state before the first time.
+        """The last saved state; an empty state before the first save.
 
-        Raises UnreadableRecordError when the state cannot be read; an alert that cannot is left
-        out.
+        Alerts that cannot be read are left out.
+
+        Raises:
+            UnreadableRecordError: the state cannot be read.
         """
 
         async def look(redis: Redis) -> list[dict[str, str]]:
@@ -106,7 +107,7 @@ class RedisIncidents(Leading):
         past: Sequence[Incident] = (),
         handled: str = "",
     ) -> None:
-        """Write what the watcher knows now, whole or not at all. Raises LeaseLostError."""
+        """Save the watcher's state atomically. Raises LeaseLostError."""
         left, mark = self._left, secrets.token_hex(8)
         rest = (*_alert_lists(alerts), _past_list(past), _reopened(state))
         while left.mark != mark:
@@ -115,7 +116,7 @@ class RedisIncidents(Leading):
         self._left = _Left(mark, state)
 
     async def press(self, press: Press) -> None:
-        """Hand a button's press to whoever leads; it may arrive twice, as the button may be."""
+        """Send a button press to the leader; it may arrive twice, like a press itself."""
         entry = {"json": encode_press(press)}
 
         async def add(redis: Redis) -> None:
@@ -136,7 +137,7 @@ class RedisIncidents(Leading):
             rows = await self._rows(after)
             found = _readable("a press", rows, decode_press)
             if rows and not found:
-                # Nobody can handle these, so who asks again from the same id is not told anew.
+                # Unreadable presses cannot be handled: do not log them again for the same id.
                 after = rows[-1][0]
                 self._passed = {given: after}
             left = end - loop.time()
@@ -145,13 +146,13 @@ class RedisIncidents(Leading):
             await self._link.wait(self._keys.presses, after, left)
 
     async def open_incidents(self) -> tuple[Incident, ...]:
-        """Those not resolved yet, the oldest first. Raises UnreadableRecordError."""
+        """Unresolved incidents, oldest first. Raises UnreadableRecordError."""
         record = await self._link.call(lambda redis: redis.hget(self._keys.watch, "incidents"))
         incidents = decode_open_incidents(record) if record else ()
         return tuple(sorted(incidents, key=lambda each: (each.began, each.id)))
 
     async def past_incidents(self, count: int) -> tuple[Incident, ...]:
-        """Resolved ones, newest first; one that cannot be read is left out."""
+        """Resolved incidents, newest first; unreadable ones are left out."""
         if count < 1:
             return ()
 
@@ -167,7 +168,7 @@ class RedisIncidents(Leading):
         return [(entry, fields.get("json", "")) for entry, fields in rows]
 
     async def _write(self, token: str, before: str, mark: str, *lists: Sequence[str]) -> str:
-        """The mark that the state has now: another than ``mark`` when nothing was written."""
+        """Write the state; returns its present mark: not ``mark`` if nothing was written."""
         counted = [each for items in lists for each in (str(len(items)), *items)]
         return str(await self._leading("save_watcher_state", token, before, mark, *counted))
 
@@ -175,7 +176,7 @@ class RedisIncidents(Leading):
 def _readable(
     what: str, records: Iterable[tuple[str, str]], decoder: Callable[[str], T]
 ) -> list[tuple[str, T]]:
-    """All that can be read, with their ids: one bad record must not hide the others."""
+    """All readable records with their ids: a damaged record must not hide the others."""
     found = []
     for record_id, record in records:
         try:

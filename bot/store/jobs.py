@@ -1,12 +1,12 @@
 """Jobs in Redis: at least once, first in first out in each lane, fenced by leases.
 
 queue.py             queued -> running -> finished: turns of workers, leases, cancelling
-records.py           reading jobs
-deliveries.py        verdicts on their way to their messages
-pending_commands.py  commands on their way to being jobs
-audit.py             who did what
+records.py           reads jobs
+deliveries.py        verdicts to be posted
+pending_commands.py  commands that are not jobs yet
+audit.py             the audit log
 scripts/             the transitions themselves
-keys.py              what is where, and for how long
+keys.py              all keys and their lifetimes
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ from bot.store.queue import Queue
 
 
 class RedisJobs(PendingCommands, Queue, Deliveries, AuditLog):
-    """Implements ``bot.ports.Jobs``. Any number of replicas may have one on the same Redis."""
+    """Implements ``bot.ports.Jobs``. Many replicas may use one Redis."""

@@ -1,52 +1,52 @@
 """Every Redis key with its lifetime.
 
-All begin with the prefix. The keys of ``Keys.all`` are handed to every script in this order;
+All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in this order;
 ``scripts/prelude.lua`` gives them the same names.
 
     ready               stream   a token for each turn that a worker may begin; group WORKERS
     active              zset     queued and running jobs by their number
     history             zset     finished jobs by the time of their end (Unix ms, with µs); trimmed
-    deliveries          zset     finished jobs whose message does not say so, by next attempt (ms)
-    wake                stream   one entry at most: wakes who waits for a delivery
+    deliveries          zset     finished jobs whose message does not show it, by next attempt (ms)
+    wake                stream   one entry at most: wakes callers that wait for a delivery
     drafts              zset     accepted commands by the time they were last given out (ms)
     draft-records       hash     the same: id -> record
     draft-order         zset     the same by the number in which they came
-    audit               stream   who did what, to what, how it ended; trimmed
+    audit               stream   who did what, to what, with what result; trimmed
     sequence            string   counts the jobs
-    leader              string   the token of the replica that leads; until its lease ends
-    watch               hash     all that the watcher knows
-    alerts              hash     incidents that are open or not wholly told: id -> record
+    leader              string   the token of the leader; until its lease ends
+    watch               hash     the watcher's state
+    alerts              hash     incidents that are open or not fully delivered: id -> record
     incident-history    zset     resolved incidents by the time of their end (Unix ms); trimmed
-    incident-records    hash     the same: id -> record; both go HISTORY_SECONDS after the last one
-    presses             stream   buttons that were pressed on incidents; trimmed
+    incident-records    hash     the same: id -> record; both kept HISTORY_SECONDS after the last
+    presses             stream   button presses on incidents; trimmed
     stacks              set      the stacks that have versions
     versions:STACK      zset     the deploys of a stack by their number; trimmed, see note_version
     version:JOB         hash     one of them; BUNDLE_SECONDS while the deploy has not ended
-    plans               zset     plans that wait for a decision or its carrying out, by when they
-                                 are to be looked at (ms)
-    plan-records        hash     the same: id -> record of the job that it would be
-    plan-decisions      hash     those decided: id -> decision, who and whose call it was; the
-                                 three go when it is carried out
+    plans               zset     plans that wait for a decision or its execution, by when they
+                                 are to be checked (ms)
+    plan-records        hash     the same: id -> record of the planned job
+    plan-decisions      hash     decided plans: id -> decision, user and caller; all
+                                 three are deleted after the execution
     run                 hash     ``id`` of the Redis process that runs, and ``since`` when (Unix ms)
                                  jobs are taken from it
-    job:ID              hash     one job; kept while it is not finished, then HISTORY_SECONDS
-    lane:SERVICE        list     ids of the jobs of one service, first come first; goes when empty
-    seen:KEY            string   a delivery of a command that was accepted; SEEN_SECONDS
-    seen:gone:ID        string   a pending command that was answered otherwise; SEEN_SECONDS
+    job:ID              hash     one job; kept until it is finished, then HISTORY_SECONDS
+    lane:SERVICE        list     ids of the jobs of one service, oldest first; deleted when empty
+    seen:KEY            string   an accepted delivery of a command; SEEN_SECONDS
+    seen:gone:ID        string   a pending command that was answered without a job; SEEN_SECONDS
     budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
 
 The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn`` and ``entry`` of
 its token, ``entry`` empty while it has none; ``attempt`` of this turn; ``owner`` of the lease,
-empty while nobody works on it; ``cancelled`` by whom; ``lanes``; ``due`` the revision to be shown;
-``told`` the verdict that was told in the thread; ``timeline`` the link to its picture; ``user``,
-``text``, ``target`` for the audit.
+empty while no worker has it; ``cancelled`` the user who cancelled it; ``lanes``; ``due`` the
+revision to be shown; ``told`` the verdict that was posted in the thread; ``timeline`` the link to
+its picture; ``user``, ``text``, ``target`` for the audit.
 
 The fields of ``version:JOB``: ``json`` the record and ``well``, once the deploy has ended;
 ``digest`` and ``sealed`` of the files that it is made from.
 
 The fields of ``watch``: a record for each field of the value, under the field's name; ``handled``
-the id of the last press that is in it; ``mark`` is new with every write, so that a writer knows
-whether the rest is still as it left it.
+the id of the last press included in it; ``mark`` changes with every write, so that a writer can
+detect writes by others.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """The numbers and names that scripts know under the same words in capitals.
+    """The numbers and names that scripts use, with the same names in capitals.
 
-    ``workers`` is the consumer group of ``ready``. ``claim_seconds`` is for how long a delivery is
-    its taker's. ``version_count`` is for each stack.
+    ``workers`` is the consumer group of ``ready``. ``claim_seconds`` is how long a delivery belongs
+    to the caller that took it. ``version_count`` applies to each stack.
     """
 
     workers: str = "workers"
@@ -76,7 +76,7 @@ class StoreLimits:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The names of all keys below one prefix."""
+    """The names of all keys with one prefix."""
 
     prefix: str = "orochi"
 
@@ -97,7 +97,7 @@ class Keys:
 
     @property
     def wake(self) -> str:
-        """What wakes who waits for a delivery."""
+        """The stream that wakes callers waiting for a delivery."""
         return f"{self.prefix}:wake"
 
     @property
@@ -107,12 +107,12 @@ class Keys:
 
     @property
     def watch(self) -> str:
-        """What the watcher knows."""
+        """The watcher's state."""
         return f"{self.prefix}:watch"
 
     @property
     def alerts(self) -> str:
-        """Incidents on their way to people."""
+        """Incidents that are open or not fully delivered."""
         return f"{self.prefix}:alerts"
 
     @property
@@ -137,7 +137,7 @@ class Keys:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """What every script is given as KEYS; the last five are the beginnings of families."""
+        """The KEYS of every script; the last five are prefixes of key families."""
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
             "sequence leader watch alerts incident-history incident-records presses stacks "

@@ -1,4 +1,4 @@
-"""Which replica leads: a lease in Redis that one replica holds at a time."""
+"""Leader election: a lease in Redis that only one replica has at a time."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bot.store.part import StorePart, claim_safely
 
 
 class Leading(StorePart):
-    """One leader at a time, until it stops or does not renew its lease for the lease time."""
+    """One leader at a time, until it stops or does not renew its lease within the lease time."""
 
     async def lead(self) -> str:
-        """Become the leader: a token, new each time; "" when another replica is.
+        """Become the leader: a new token; "" if another replica leads.
 
-        A call that is cancelled leads nobody.
+        A cancelled call does not leave a leader behind.
         """
         return await claim_safely(self._claim_lead(), self.stop_leading)
 
     async def go_on_leading(self, token: str) -> None:
-        """Keep the lease for another lease time. Raises LeaseLostError."""
+        """Renew the lease for another lease time. Raises LeaseLostError."""
         await self._leading("go_on_leading", token, self._lease_ms)
 
     async def stop_leading(self, token: str) -> None:
-        """Let another replica lead at once; nothing happens when the lease was lost before."""
+        """Release the lease so that another replica can lead; ignored if it was already lost."""
         await self._scripts.run("stop_leading", token)
 
     @property
@@ -36,7 +36,7 @@ class Leading(StorePart):
         return token if await self._scripts.run("lead", token, self._lease_ms) else ""
 
     async def _leading(self, script: str, token: str, *args: str | float) -> Reply:
-        """Run a script that begins with the check of the lease."""
+        """Run a script that first checks the lease."""
         reply = await self._scripts.run(script, token, *args)
         if reply is None:
             raise LeaseLostError("This replica does not lead any more.")

@@ -1,4 +1,4 @@
-"""What every part of the store stands on."""
+"""The base class of all parts of the store."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 class StorePart:
-    """One replica's view of the store.
+    """One replica's access to the store.
 
-    ``lease_seconds`` is how long a turn stays a worker's without being renewed.
+    ``lease_seconds`` is how long a worker keeps a turn without renewing the lease.
     """
 
     def __init__(
@@ -37,14 +37,15 @@ class StorePart:
         self._consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
     async def ping(self) -> None:
-        """Raises StoreUnavailableError when Redis does not answer."""
+        """Raise StoreUnavailableError if Redis does not answer."""
         await self._link.call(lambda redis: redis.ping())
 
 
 async def claim_safely(claim: Awaitable[T], give_back: Callable[[T], Awaitable[None]]) -> T:
-    """What ``claim`` returns; when cancelled meanwhile, it is given back before that is passed on.
+    """The result of ``claim``; if cancelled, it is given back before the cancellation is raised.
 
-    Redis may have carried out what a cancelled caller never hears of: nobody would know who has it.
+    Redis may have executed a claim whose caller was cancelled; without this, nobody would handle
+    it.
     """
     claiming = asyncio.ensure_future(claim)
     try:

@@ -1,4 +1,4 @@
-"""Commands that were accepted but are not answered yet."""
+"""Accepted commands that are not answered yet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class PendingCommands(StorePart):
-    """Each delivery of a command is accepted once; none is lost with the replica that has it."""
+    """Accepts each delivery of a command once, and gives commands of lost replicas to others."""
 
     def __init__(
         self,
@@ -30,10 +30,10 @@ class PendingCommands(StorePart):
         self._refused: set[str] = set()
 
     async def accept(self, pending: PendingCommand) -> bool:
-        """Keep an accepted command; False when the same delivery was accepted before.
+        """Store an accepted command; False if the same delivery was accepted before.
 
-        Raises StoreUnavailableError. Redis may have kept the pending command all the same when only
-        its answer was lost; as the person is told that nothing happens, it is discarded later.
+        Raises StoreUnavailableError. Redis may have stored the pending command if only its answer
+        was lost; because the user is told that nothing happens, it is discarded later.
         """
         try:
             reply = await self._scripts.run(
@@ -45,21 +45,20 @@ class PendingCommands(StorePart):
         return bool(reply)
 
     async def discard(self, pending_id: str) -> None:
-        """Forget a pending command: it was answered otherwise."""
+        """Delete a pending command that was answered without a job."""
         await self._scripts.run("discard", pending_id)
 
     async def abandoned_commands(self, older: float) -> tuple[PendingCommand, ...]:
-        """Pending commands nobody finished within ``older`` seconds; each is given to one caller
-        only.
+        """Pending commands that are unfinished after ``older`` seconds.
 
-        A pending command that is neither submitted nor discarded is given out again after the same
-        time.
+        Each one is given to one caller only. A pending command that is neither submitted nor
+        discarded is given out again after the same time.
         """
         await self._discard_refused()
         return _readable(await self._scripts.run("abandoned", round(older * 1000)))
 
     async def commands_before(self, pending_id: str) -> tuple[PendingCommand, ...]:
-        """The pending commands that came before this one on any replica, first come first."""
+        """The pending commands, on any replica, that came before this one; oldest first."""
         return _readable(await self._scripts.run("before", pending_id))
 
     async def _discard_refused(self) -> None:

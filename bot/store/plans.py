@@ -1,4 +1,4 @@
-"""Plans that wait for somebody to confirm them. Implements ``bot.ports.Plans``."""
+"""Plans that wait for a confirmation. Implements ``bot.ports.Plans``."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ log = logging.getLogger(__name__)
 
 
 class RedisPlans(StorePart):
-    """Each plan is decided once, on whatever replica, and every decision is carried out."""
+    """Each plan is decided once, on any replica, and every decision is carried out."""
 
     async def keep(self, job: Job, seconds: float) -> bool:
-        """Let a plan wait for a decision, in the place of its pending command. As in
-        ``bot.ports.Plans``."""
+        """Store a plan in place of its pending command. As in ``bot.ports.Plans``."""
         return bool(
             await self._scripts.run("keep_plan", job.id, encode_job(job), round(seconds * 1000))
         )
 
     async def load(self, plan_id: str) -> Job | None:
-        """A plan that waits, None when there is none (any more). Raises UnreadableRecordError."""
+        """A waiting plan, None if there is none (any more). Raises UnreadableRecordError."""
         key = self._keys.plan_records
         record = await self._link.call(lambda redis: redis.hget(key, plan_id))
         return decode_job(record) if record else None
@@ -33,14 +32,14 @@ class RedisPlans(StorePart):
     async def decide(
         self, plan_id: str, decision: Decision, user: str, pending: str = ""
     ) -> Decided | None:
-        """Decide, unless that was done. As in ``bot.ports.Plans``."""
+        """Decide a plan, unless it is decided. As in ``bot.ports.Plans``."""
         token = pending or secrets.token_hex(8)
         args = (plan_id, decision.value, user, token, pending)
         reply = await self._scripts.run("decide_plan", *args)
         return _decided(reply, token) if reply else None
 
     async def due(self) -> tuple[Decided, ...]:
-        """What is to be carried out by whoever asks. As in ``bot.ports.Plans``."""
+        """Plans to be carried out by the caller. As in ``bot.ports.Plans``."""
         token = secrets.token_hex(8)
         found = []
         for reply in await self._scripts.run("plans_due", token):
@@ -51,7 +50,7 @@ class RedisPlans(StorePart):
         return tuple(found)
 
     async def forget(self, plan_id: str) -> None:
-        """Its decision was carried out."""
+        """Delete a plan after its decision was carried out."""
         await self._scripts.run("forget_plan", plan_id)
 
 

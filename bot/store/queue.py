@@ -1,4 +1,4 @@
-"""Turns: queueing jobs, taking, keeping, handing back and ending them."""
+"""The job queue: submitting, taking, renewing, releasing and finishing."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ SOONEST_LOOK = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Nothing:
-    """There is no turn to take: look again after ``seconds`` or when ``ready`` grows."""
+    """No turn is available: check again after ``seconds`` or when ``ready`` grows."""
 
     seconds: float
     newest: str
 
 
 class Queue(Records):
-    """Jobs in their lanes and the turns of workers."""
+    """Jobs in their lanes, and the turns of workers."""
 
     async def submit(self, job: Job) -> int:
-        """Queue a job and forget its pending command; returns how many jobs are ahead in its lanes.
+        """Queue a job and delete its pending command; returns how many jobs are ahead in its lanes.
 
-        A job id that was submitted before is left as it is. -1 when the job's pending command was
-        answered otherwise meanwhile: then it is not queued.
+        A job id that was submitted before is ignored. Returns -1, without queueing, if the pending
+        command was answered otherwise since.
         """
         lanes = json.dumps(job.lanes)
         told = (job.user, job.text, job.target)
         return int(await self._scripts.run("submit", job.id, encode_job(job), lanes, *told))
 
     async def take(self, seconds: float) -> LeaseToken | None:
-        """The next job whose lanes are all free, or one whose worker is lost; waits ``seconds``.
+        """The next job whose lanes are free, or one whose worker was lost; waits ``seconds``.
 
-        A take that is cancelled has taken nothing.
+        A cancelled call takes nothing.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
@@ -74,23 +74,23 @@ class Queue(Records):
             await self.release(taken)
 
     async def renew(self, token: LeaseToken) -> str:
-        """Keep the lease. Returns who cancelled the job, or "". Raises LeaseLostError."""
+        """Renew the lease; returns the user who cancelled the job, or "". Raises LeaseLostError."""
         return str(await self._held("renew", token, self._consumer))
 
     async def release(self, token: LeaseToken) -> None:
-        """Hand an unfinished job back at once, without spending an attempt.
+        """Release an unfinished job without counting an attempt.
 
-        Raises LeaseLostError when it is somebody else's already.
+        Raises LeaseLostError if another worker has it.
         """
         await self._held("release", token)
 
     async def save(self, token: LeaseToken, job: Job) -> Job:
-        """Write progress; returns the job with its new revision. Raises LeaseLostError."""
+        """Save progress; returns the job with its new revision. Raises LeaseLostError."""
         record = encode_job(_began(token, job))
         return replace(job, revision=int(await self._held("save", token, record)))
 
     async def finish(self, token: LeaseToken, job: Job, *, probation: bool) -> Job:
-        """Write the verdict, free the lanes, make a delivery due, and end the turn.
+        """Save the verdict, free the lanes, schedule a delivery, and end the turn.
 
         With ``probation`` a PROBATION turn of the same job is queued (in no lane). Raises
         LeaseLostError.
@@ -101,7 +101,7 @@ class Queue(Records):
         return replace(ended, revision=int(reply))
 
     async def cancel(self, job_id: str, user: str) -> CancelResult:
-        """Take a queued job out (its record then is finished, delivery due), or ask its worker."""
+        """Finish a queued job as cancelled (a delivery follows), or ask a running job's worker."""
         job = await self.load(job_id)
         if job is None:
             return CancelResult.UNKNOWN
@@ -109,18 +109,18 @@ class Queue(Records):
         return CancelResult(await self._scripts.run("cancel", job_id, user, record))
 
     async def leave(self) -> None:
-        """Forget this replica's name, and those of replicas that are long gone."""
+        """Remove this replica's name, and those of replicas that have been gone for long."""
         await self._scripts.run("leave", self._consumer, FORGET_REPLICA_SECONDS * 1000)
 
     async def aclose(self) -> None:
-        """Say good-bye, if Redis answers. The link stays open: it is its maker's to close."""
+        """Leave the queue, if Redis answers. The connection stays open for its owner."""
         try:
             await self.leave()
         except StoreUnavailableError:
             return
 
     async def _held(self, script: str, token: LeaseToken, *args: str | int) -> str | int:
-        """Run a script that begins with the check of the lease."""
+        """Run a script that first checks the lease."""
         reply: str | int | None = await self._scripts.run(
             script, token.job_id, token.owner, token.attempt, *args
         )

@@ -1,4 +1,4 @@
-"""Reading jobs: the record, and over it what only scripts write."""
+"""Reads jobs: the record, combined with the fields that only scripts write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIELDS = ("json", "state", "revision", "turn", "attempt", "cancelled", "timeline
 
 
 def read_job(fields: Mapping[str, str | None]) -> Job | None:
-    """A job from its hash, None when there is none. Raises UnreadableRecordError."""
+    """A job from its hash, None for an empty one. Raises UnreadableRecordError."""
     record = fields.get("json")
     if record is None:
         return None
@@ -37,10 +37,10 @@ def read_job(fields: Mapping[str, str | None]) -> Job | None:
 
 
 class Records(StorePart):
-    """Looks that change nothing."""
+    """Read access to jobs."""
 
     async def load(self, job_id: str) -> Job | None:
-        """One job, None when it is unknown or forgotten. Raises UnreadableRecordError."""
+        """One job, None if it is unknown or expired. Raises UnreadableRecordError."""
         return read_job((await self._fields([job_id]))[0])
 
     async def active(self) -> tuple[Job, ...]:
@@ -57,7 +57,7 @@ class Records(StorePart):
         return await self._readable(ids)
 
     async def _readable(self, ids: Iterable[str]) -> tuple[Job, ...]:
-        """All that can be read: one bad record must not hide the others."""
+        """All readable jobs: a damaged record must not hide the others."""
         jobs = []
         for fields in await self._fields(list(ids)):
             try:

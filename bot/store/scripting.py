@@ -1,4 +1,4 @@
-"""The Lua scripts: every transition is one of them, so it happens whole or not at all."""
+"""The Lua scripts. Every state transition is one script, so it is atomic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = (
 
 
 class Scripts:
-    """All scripts of one prefix. A Redis that lost them is given them again."""
+    """All scripts of one prefix. They are loaded again if Redis has lost them."""
 
     def __init__(self, link: RedisLink, keys: Keys, limits: StoreLimits) -> None:
         self._link = link
@@ -29,7 +29,7 @@ class Scripts:
         self._loaded = {name: link.commands.register_script(_text(name, limits)) for name in NAMES}
 
     async def run(self, name: str, *args: str | float) -> Reply:
-        """Run one script; its first comment says what it returns. Raises StoreUnavailableError."""
+        """Run one script; its first comment documents the result. Raises StoreUnavailableError."""
         script = self._loaded[name]
 
         async def call(_: Redis) -> Reply:

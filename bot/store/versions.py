@@ -1,7 +1,7 @@
-"""What was deployed of each stack, in Redis.
+"""The deployed versions of each stack, in Redis.
 
 scripts/            keep_bundle, note_version
-keys.py             what is where, and for how long
+keys.py             all keys and their lifetimes
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Found = tuple[str, float]
 
 
 def encode_version(version: Version) -> str:
-    """The record of a version. Its number and its bundle stand beside it."""
+    """The record of a version, without its number and bundle, which are stored separately."""
     return encode("version", _VERSION, replace(version, number=0, bundle=""))
 
 
@@ -36,17 +36,17 @@ def decode_version(record: str) -> Version:
 
 
 class RedisVersions(StorePart):
-    """Implements ``bot.ports.Versions``. Any number of replicas may have one on the same Redis."""
+    """Implements ``bot.ports.Versions``. Many replicas may use one Redis."""
 
     async def note(self, version: Version) -> None:
-        """Keep how a deploy ended. As in ``bot.ports.Versions``."""
+        """Store the result of a deploy. As in ``bot.ports.Versions``."""
         well = "1" if version.verdict.good else ""
         await self._scripts.run(
             "note_version", version.stack, version.job, encode_version(version), well
         )
 
     async def of(self, stack: str) -> tuple[Version, ...]:
-        """The versions of a stack, newest first. One that cannot be read is left out."""
+        """The versions of a stack, newest first. Unreadable ones are left out."""
         key = self._keys.versions(stack)
         found: list[Found] = await self._link.call(
             lambda redis: redis.zrange(key, 0, -1, desc=True, withscores=True)
@@ -59,16 +59,16 @@ class RedisVersions(StorePart):
         return tuple(version for version in versions if version is not None)
 
     async def stacks(self) -> tuple[str, ...]:
-        """The stacks that have versions, by name."""
+        """The names of the stacks that have versions."""
         names: set[str] = await self._link.call(lambda redis: redis.smembers(self._keys.stacks))
         return tuple(sorted(names))
 
     async def keep(self, job: str, bundle: Bundle) -> None:
-        """Keep what a job deploys from. As in ``bot.ports.Versions``."""
+        """Store a job's bundle. As in ``bot.ports.Versions``."""
         await self._scripts.run("keep_bundle", job, bundle.digest, bundle.sealed)
 
     async def bundle(self, version: Version) -> Bundle | None:
-        """What a version was deployed from, None where it is not kept."""
+        """The files from which a version was deployed, None if they are not kept."""
         key = self._keys.version(version.job)
         digest, sealed = await self._link.call(lambda redis: redis.hmget(key, "digest", "sealed"))
         return Bundle(digest, sealed) if digest and sealed else None
