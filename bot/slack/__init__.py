@@ -1,1 +1,1 @@
-"""The only place that knows Slack."""
+"""The Slack adapter: the only package that knows Slack."""

@@ -1,7 +1,7 @@
-"""Calls to Slack's Web API and to response URLs, one at a time, with errors in the bot's words.
+"""Calls to Slack's Web API and to response URLs, one at a time, with errors translated.
 
-A 429 closes its method (for ``chat.postMessage``: in that channel) until ``Retry-After`` has
-passed; calls made meanwhile fail here without reaching Slack.
+After a 429 its method (for ``chat.postMessage``: in that channel) is blocked until ``Retry-After``
+has passed; calls made before then fail here without reaching Slack.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ PER_CHANNEL: Final = frozenset({"chat.postMessage"})
 READS: Final = frozenset(
     {"conversations.history", "files.getUploadURLExternal", "usergroups.users.list"}
 )
-"""Methods that take no JSON."""
+"""Methods that do not accept JSON."""
 UNREACHED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
 class BotIdentity:
-    """Who the token is: from ``auth.test``. ``name`` is what one types to invite the bot."""
+    """The token's identity from ``auth.test``. ``name`` is the name to type to invite the bot."""
 
     team: str
     team_id: str
@@ -42,7 +42,7 @@ class BotIdentity:
 
 
 class SlackApi:
-    """The Web API for one bot token: used in one event loop, closed at the end."""
+    """The Web API for one bot token. Use it in one event loop and close it at the end."""
 
     def __init__(
         self, token: str, clock: Clock, base_url: str = SLACK_API_URL, timeout: float = TIMEOUT
@@ -58,17 +58,18 @@ class SlackApi:
         self._client: AsyncWebClient | None = None
 
     async def close(self) -> None:
-        """Close the connections; calls fail from now on."""
+        """Close the connections; later calls fail."""
         self._closed = True
         if self._session is not None:
             await self._session.close()
         self._session = self._client = None
 
     async def login(self) -> BotIdentity:
-        """Ask Slack who the token is.
+        """Ask Slack for the token's identity.
 
-        Raises ChatLoginError for a token that Slack does not know, ChatUnavailableError when
-        Slack does not answer.
+        Raises:
+            ChatLoginError: Slack does not know the token.
+            ChatUnavailableError: Slack does not answer.
         """
         answer = await self.call("auth.test")
         self.identity = BotIdentity(
@@ -82,17 +83,19 @@ class SlackApi:
         return self.identity
 
     async def open_socket(self, app_token: str) -> str:
-        """A WebSocket address with a fresh ticket. Raises like ``login``."""
+        """A WebSocket address with a new ticket. Raises like ``login``."""
         answer = await self.call("apps.connections.open", token=app_token)
         return str(answer.get("url", ""))
 
     async def call(
         self, method: str, *, token: str | None = None, **arguments: object
     ) -> AsyncSlackResponse:
-        """Make one call, without repeating it.
+        """Make one call, without retries.
 
-        Raises RateLimitedError and NotSentError when nothing was done, ChatUnavailableError when
-        that is not known, and what ``refusal`` says when Slack refused.
+        Raises:
+            RateLimitedError, NotSentError: nothing was done.
+            ChatUnavailableError: it is unknown whether something was done.
+            ChatError: Slack refused; the subclass is chosen by ``refusal``.
         """
         lane = (method, str(arguments.get("channel", "")) if method in PER_CHANNEL else "")
         self._mind(lane)
@@ -106,7 +109,7 @@ class SlackApi:
             raise ChatUnavailableError(f"Slack did not answer {method}.") from error
 
     async def respond(self, url: str, body: dict[str, Any]) -> bool:
-        """Post to a response URL; False when Slack does not take it there any more.
+        """Post to a response URL; False if Slack no longer accepts it there.
 
         Raises like ``call``.
         """
@@ -124,7 +127,7 @@ class SlackApi:
             raise ChatUnavailableError("Slack did not answer at the response URL.") from error
 
     async def upload(self, url: str, content: bytes) -> None:
-        """Send a file's bytes to the address that Slack gave for it. Raises like ``call``."""
+        """Upload a file to the address from Slack. Raises like ``call``."""
         session = self._open()
         try:
             async with session.post(url, data=content, proxy=proxy_for(url)) as answer:
@@ -134,7 +137,7 @@ class SlackApi:
             raise ChatUnavailableError("Slack took no file: it did not answer.") from error
 
     def closed_for(self, method: str, channel: str = "") -> float:
-        """Seconds that Slack asked to wait before the next call of a method."""
+        """Seconds that Slack requires before the next call of a method."""
         until = self._closed_until.get((method, channel), 0.0)
         return max(0.0, until - self._clock.now())
 
@@ -193,7 +196,7 @@ class SlackApi:
 
 
 def scopes_of(answer: AsyncSlackResponse) -> frozenset[str]:
-    """The scopes of the token that an answer was given to."""
+    """The scopes of the token, from an answer's headers."""
     headers = cast("dict[str, str]", answer.headers)
     named = {name.lower(): value for name, value in headers.items()}
     words = named.get("x-oauth-scopes", "").split(",")

@@ -1,8 +1,8 @@
-"""Bolt wired up: the same listeners for Socket Mode and HTTP mode.
+"""The Bolt app: the same listeners for Socket Mode and HTTP mode.
 
-With ``process_before_response`` Bolt answers Slack when the listener returns, without its
-default's polling and without losing the ack of a listener that raises. A listener therefore acks
-first, waits a bounded time for what the bot has to say, and never raises.
+With ``process_before_response`` Bolt answers Slack when the listener returns, without the polling
+of its default mode and without losing the ack of a listener that raises. A listener therefore acks
+first, waits a limited time for the bot's answer, and never raises.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from bot.views.errors import failed
 log = logging.getLogger(__name__)
 
 ACK_PATIENCE: Final = 2.5
-"""Slack waits three seconds for an answer; the rest is for the way."""
+"""Slack waits three seconds for an answer; the rest is for the network."""
 BOLT_LOG: Final = "bot.slack.bolt"
-"""Bolt's logger; as the app's name too, because Bolt sets the level of the logger so named."""
+"""Bolt's logger. It is also the app's name, because Bolt sets the level of the logger so named."""
 
 Reply = Callable[[str, str, str, Message], Awaitable[None]]
 """``Chat.reply``: user, channel, reply URL, message."""
 Opened = Callable[[str], None]
-"""Told the id of a person who looks at the bot's Home tab."""
+"""Called with the id of a person who opened the bot's Home tab."""
 Listener = Callable[[AsyncAck, Payload], Awaitable[None]]
 
 
 class Listeners:
-    """What is done with a payload of Slack's, whatever way it came.
+    """Handles payloads from Slack, in both modes.
 
-    ``receive`` takes commands in and ``press`` buttons. ``reply`` says to the person what came
-    too late for the answer itself. All of it is counted in ``in_flight``.
+    ``receive`` handles commands and ``press`` buttons. ``reply`` sends answers that come too late
+    for the request itself. All of it is counted in ``in_flight``.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Listeners:
         self._opened = opened
 
     async def command(self, ack: AsyncAck, body: Payload) -> None:
-        """A slash command: what there is to say goes into the answer itself."""
+        """A slash command: the answer is part of the response."""
         await ack()
         request = command_request(body)
         task = self._in_flight.start(
@@ -76,7 +76,7 @@ class Listeners:
             self._in_flight.spawn(self._say_later(task, request), "a late answer")
 
     async def press(self, ack: AsyncAck, body: Payload) -> None:
-        """A press of a button: its answer has no body, so the person is told beside it."""
+        """A button press: its response has no body, so the answer is sent separately."""
         await ack()
         request = press_request(body)
         task = self._in_flight.start(self._answer_to(self._press, request, "button"), "a button")
@@ -84,7 +84,7 @@ class Listeners:
         self._in_flight.spawn(self._say_later(task, request), "a late answer")
 
     async def home(self, ack: AsyncAck, body: Payload) -> None:
-        """A person opened the app's Home tab, or another tab of the app, which says nothing."""
+        """A person opened the app's Home tab, or another tab of the app, which is ignored."""
         await ack()
         user = home_viewer(body)
         if user:
@@ -95,7 +95,7 @@ class Listeners:
         return bool(done)
 
     async def _answer_to(self, take: Receive, request: Request, word: str) -> Message | None:
-        """What ``take`` says; an error becomes a sentence, with its id in the log."""
+        """The answer from ``take``; an error becomes a sentence and is logged with its id."""
         try:
             return await take(request)
         except BotError as error:
@@ -119,10 +119,10 @@ class Listeners:
 def bolt_app(
     command: str, listeners: Listeners, identity: BotIdentity, base_url: str = SLACK_API_URL
 ) -> AsyncApp:
-    """A Bolt app that answers the slash command ``command`` (with its ``/``) and all buttons.
+    """A Bolt app that handles the slash command ``command`` (with its ``/``) and all buttons.
 
-    It checks no signatures: ``bot.slack.http_mode`` does so before a request gets here, and
-    Socket Mode has none. It makes no calls to Slack, so it holds no token.
+    It checks no signatures: ``bot.slack.http_mode`` does so before requests get here, and Socket
+    Mode has none. It makes no calls to Slack, so it needs no token.
     """
     app = AsyncApp(
         name=BOLT_LOG,
@@ -146,7 +146,7 @@ def bolt_app(
 
 
 def _guarded(listener: Listener) -> Listener:
-    """A listener that never raises: Bolt would take its ack back."""
+    """A listener that never raises, because Bolt would discard its ack."""
 
     async def guarded(ack: AsyncAck, body: Payload) -> None:
         try:
@@ -162,7 +162,7 @@ def _guarded(listener: Listener) -> Listener:
 def _authorize_as(identity: BotIdentity) -> Callable[..., Awaitable[AuthorizeResult]]:
     """The same identity for every request, instead of an ``auth.test`` for each."""
 
-    async def authorize(**_: Any) -> AuthorizeResult:  # noqa: ANN401 - Bolt passes what it has
+    async def authorize(**_: Any) -> AuthorizeResult:  # noqa: ANN401 - Bolt passes many arguments
         return AuthorizeResult(
             enterprise_id=None,
             team_id=identity.team_id,
@@ -174,8 +174,10 @@ def _authorize_as(identity: BotIdentity) -> Callable[..., Awaitable[AuthorizeRes
 
 
 def _quiet_logger() -> logging.Logger:
-    """Bolt's warnings are of tokens in the environment that it does not use, and of bodies of
-    requests nobody listens to: neither belongs in the log.
+    """A logger without Bolt's warnings.
+
+    They concern tokens in the environment that it does not use, and the bodies of requests without
+    a listener: neither belongs in the log.
     """
     logger = logging.getLogger(BOLT_LOG)
     logger.setLevel(logging.ERROR)

@@ -1,7 +1,7 @@
-"""How many calls may be made: a bucket of tokens for each limit of Slack's.
+"""Rate limits: a token bucket for each of Slack's limits.
 
-A bucket holds ``burst`` tokens and gains ``per_minute`` evenly. So any minute sees at most
-``burst + per_minute`` calls, which is what has to stay below Slack's own number
+A bucket holds at most ``burst`` tokens and gains ``per_minute`` evenly. So any minute has at most
+``burst + per_minute`` calls, which must stay below Slack's own limit
 (https://docs.slack.dev/apis/web-api/rate-limits).
 """
 
@@ -16,7 +16,7 @@ from bot.runtime.token_buckets import TokenBuckets
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit: ``name`` of its bucket, tokens gained each minute, most tokens at once."""
+    """One limit: its bucket's ``name``, tokens gained per minute, and maximum tokens."""
 
     name: str
     per_minute: int
@@ -29,13 +29,13 @@ class Budget(Protocol):
     async def take(self, name: str, per_minute: int, burst: int, reserve: int = 0) -> float:
         """Take a token if more than ``reserve`` are left.
 
-        Returns 0.0 when it was taken, else the seconds after which to try again (nothing was
-        taken then).
+        Returns 0.0 if it was taken, else the seconds to wait before trying again (no token was
+        taken).
         """
 
 
 class LocalBudget:
-    """The budget of this process alone."""
+    """The budget of this process only."""
 
     def __init__(self, clock: Clock) -> None:
         self._buckets = TokenBuckets(clock.now)

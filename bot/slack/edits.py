@@ -1,8 +1,8 @@
-"""Edits of the bot's messages: progress when there is room for it, verdicts before all else.
+"""Edits of the bot's messages: verdicts first, progress as far as the rate limit allows.
 
-A verdict goes first: progress leaves a part of the budget untouched and stands in line behind
-every waiting verdict. An edit of the same message that is under way is awaited, so that what
-Slack took last is the verdict. Which progress goes next is decided in ``bot.slack.pacing``.
+Verdicts have priority: progress leaves part of the budget unused and queues behind every waiting
+verdict. If an edit of the same message is in progress, a verdict waits for it, so that the verdict
+is the last state in Slack. ``bot.slack.pacing`` decides which progress is next.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from bot.slack.wording import edit_arguments
 log = logging.getLogger(__name__)
 
 EDITS: Final = Limit("chat.update", per_minute=30, burst=18)
-"""At most 48 edits in any minute; Slack allows 50 to a workspace (tier 3)."""
+"""At most 48 edits in any minute; Slack allows 50 per workspace (tier 3)."""
 RESERVE: Final = 8
-"""Edits of the burst that progress leaves to verdicts."""
+"""Edits of the burst that are reserved for verdicts."""
 
 
 class Edits:
@@ -46,43 +46,43 @@ class Edits:
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to send progress."""
+        """Start sending progress."""
         self._loop = asyncio.create_task(self._send_progress(), name="slack-progress")
 
     async def close(self) -> None:
-        """Send no more progress; what is under way ends first."""
+        """Stop sending progress; an edit in progress finishes first."""
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.wait([self._loop])
         await asyncio.gather(*self._under_way)
 
     def posted(self, key: Key, message: Message) -> None:
-        """A message was posted and shows this."""
+        """Record that a message was posted with this content."""
         self._pacing.posted(key, message)
 
     def show(self, key: Key, message: Message, still: Still | None = None) -> None:
-        """Ask for a state of a message; nothing happens when it was settled before."""
+        """Request a state of a message; ignored if it was settled before."""
         if self._pacing.show(key, message):
             self._allow(key, still)
             self._wake.set()
 
     async def forget(self, key: Key) -> None:
-        """Drop the progress that waits for a message, and wait for what is under way."""
+        """Drop a message's pending progress, and wait for an edit in progress."""
         self._pacing.forget(key)
         async with self._line(key):
             self._pacing.forget(key)
 
     async def settle(self, key: Key, message: Message) -> None:
-        """Bring a message into its final state. Raises ChatError when that failed."""
+        """Show a message's final state. Raises ChatError on failure."""
         deadline = self._sender.deadline()
         self._pacing.settle(key)
         async with self._line(key):
             await self._insist(key, message, deadline)
 
     async def edit(self, key: Key, message: Message, still: Still | None = None) -> None:
-        """Bring a message into a state that may change again. Raises ChatError when that failed.
+        """Show a state that may change again. Raises ChatError on failure.
 
-        Progress that is asked for meanwhile comes after it.
+        Progress requested since then comes after it.
         """
         deadline = self._sender.deadline()
         self._pacing.reopen(key)
@@ -91,7 +91,7 @@ class Edits:
             self._pacing.posted(key, message)
 
     def _allow(self, key: Key, still: Still | None) -> None:
-        """Remember whom to ask whether a message's progress is sent yet."""
+        """Remember the function that says whether a message's progress may still be sent."""
         self._still.pop(key, None)
         if still is not None:
             self._still[key] = still
@@ -108,7 +108,7 @@ class Edits:
         await self._sender.deliver(message, attempt, EDITS, repeat=True, deadline=deadline)
 
     def _line(self, key: Key) -> asyncio.Lock:
-        """Edits of one message go one after the other."""
+        """The lock that orders the edits of one message."""
         return self._lines.setdefault(key, asyncio.Lock())
 
     async def _edit(self, key: Key, message: Message) -> None:
@@ -126,7 +126,7 @@ class Edits:
             await self._pause(wait)
 
     async def _pause(self, seconds: float | None) -> None:
-        """Until something is new, or ``seconds`` passed."""
+        """Wait for something new, at most ``seconds``."""
         news = asyncio.create_task(self._wake.wait())
         timer = [] if seconds is None else [asyncio.ensure_future(self._clock.sleep(seconds))]
         try:
@@ -136,7 +136,7 @@ class Edits:
                 task.cancel()
 
     async def _next(self) -> float | None:
-        """Begin the next edit; returns after how many seconds to look again, None: when woken."""
+        """Start the next edit; returns the seconds until the next check, None for no limit."""
         async with self._sender.gate(EDITS):
             turn = self._pacing.turn(self._clock.now())
             if turn is None:
@@ -184,7 +184,7 @@ class Edits:
 
 
 def _pause_after(error: ChatError) -> float:
-    """Seconds to wait at least; a token that does not work is not tried every second."""
+    """Minimum seconds to wait; longer for an invalid token, to avoid a retry every second."""
     if isinstance(error, RateLimitedError):
         return error.retry_after
     if isinstance(error, ChatUnavailableError):

@@ -1,6 +1,6 @@
-"""Slack's error words, translated into the bot's own tree.
+"""Translates Slack's error codes into the bot's errors.
 
-The words are those of the error tables on Slack's method pages
+The codes are those in the error tables of Slack's method pages
 (https://docs.slack.dev/reference/methods/chat.postMessage).
 """
 
@@ -19,7 +19,7 @@ from bot.domain.errors import (
 CLOSED: Final = frozenset(
     {"not_in_channel", "channel_not_found", "user_not_in_channel", "channel_is_limited_access"}
 )
-"""The conversation is there for others, but the bot (or the person) is not in it."""
+"""The conversation exists, but the bot (or the person) is not in it."""
 
 RESTRICTED: Final = frozenset(
     {
@@ -66,7 +66,7 @@ PASSING: Final = frozenset(
         "message_limit_exceeded",
     }
 )
-"""Slack's own trouble: the same call may work later."""
+"""Temporary problems of Slack: the same call may work later."""
 
 LAYOUT: Final = frozenset(
     {
@@ -79,11 +79,11 @@ LAYOUT: Final = frozenset(
         "invalid_metadata_schema",
     }
 )
-"""Slack does not take the message's form; its plain text may do."""
+"""Slack rejects the message's form; its plain text may be accepted."""
 
 
 class RateLimitedError(ChatUnavailableError):
-    """Slack took nothing and asks to wait ``retry_after`` seconds."""
+    """Slack did not process the call and asks to wait ``retry_after`` seconds."""
 
     def __init__(self, method: str, retry_after: float) -> None:
         super().__init__(f"Slack asks to wait {retry_after:.0f} s before the next {method}.")
@@ -91,18 +91,18 @@ class RateLimitedError(ChatUnavailableError):
 
 
 class NotSentError(ChatUnavailableError):
-    """The call never reached Slack: repeating it cannot do it twice."""
+    """The call never reached Slack, so repeating it cannot duplicate its effect."""
 
 
 class LayoutError(ChatError):
-    """Slack refused the message's blocks, text or metadata as such."""
+    """Slack rejected the message's blocks, text or metadata."""
 
 
 def refusal(method: str, word: str, *, bot_name: str = "", needed: str = "") -> ChatError:
-    """What Slack's answer ``{"ok": false, "error": word}`` to ``method`` means.
+    """The error for Slack's answer ``{"ok": false, "error": word}`` to ``method``.
 
-    ``bot_name`` is what one types after ``/invite @``; ``needed`` is the scope that
-    ``missing_scope`` names.
+    ``bot_name`` is the name to type after ``/invite @``; ``needed`` is the scope from
+    ``missing_scope``.
     """
     if word == "missing_scope":
         return _missing_scope(method, needed)

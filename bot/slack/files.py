@@ -1,6 +1,7 @@
-"""Files: asked for a place, sent there, then shared in a conversation.
+"""File uploads: get an upload address, send the content, share the file.
 
-https://docs.slack.dev/messaging/working-with-files#upload; until the last step nobody sees it.
+https://docs.slack.dev/messaging/working-with-files#upload; the file is invisible until it is
+shared.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ MOST_SUMMARY = 1000
 
 
 async def send_file(api: SlackApi, user: str, name: str, title: str, content: bytes) -> None:
-    """Share ``content``, not empty, with a user id. Raises ChatError."""
+    """Share ``content``, which must not be empty, with a user id. Raises ChatError."""
     opened = await api.call("conversations.open", users=user)
     channel = (opened.get("channel") or {}).get("id", "")
     await share_file(api, str(channel), Upload(name, title, content))
 
 
 async def share_file(api: SlackApi, channel: str, file: Upload, thread: str = "") -> str:
-    """Share a file in a channel or a thread; returns its permalink, "" where none was told.
+    """Share a file in a channel or a thread; returns its permalink, "" if Slack gives none.
 
-    Raises ChatError; CannotPostError with the way out.
+    Raises ChatError; CannotPostError with advice.
     """
     place = await api.call("files.getUploadURLExternal", **_announced(file))
     await api.upload(str(place.get("upload_url", "")), file.content)

@@ -1,8 +1,8 @@
-"""HTTP mode: Slack's signed requests, checked before anything else looks at them.
+"""HTTP mode: Slack's signed requests, verified before any other processing.
 
-The check is that of "Verifying requests from Slack"
+The check follows "Verifying requests from Slack"
 (https://docs.slack.dev/authentication/verifying-requests-from-slack). A request that fails it is
-answered 401 and nothing of its body is logged.
+answered with 401, and its body is not logged.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 
 PATH: Final = "/slack/events"
 OLDEST: Final = 300.0
-"""Seconds after which a request is taken for a replay."""
+"""A request older than this many seconds counts as a replay."""
 TIMESTAMP: Final = "X-Slack-Request-Timestamp"
 SIGNATURE: Final = "X-Slack-Signature"
 SSL_CHECK: Final = b"ssl_check=1"
 
 
 def rejection(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> str:
-    """Why a request is not Slack's, "" when it is. ``now`` is in Unix seconds."""
+    """Why a request is not from Slack, "" if it is. ``now`` is in Unix seconds."""
     timestamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         return "no usable timestamp"
@@ -41,12 +41,12 @@ def rejection(headers: Mapping[str, str], body: bytes, secret: str, now: float) 
     try:
         right = SignatureVerifier(secret, _At(now)).is_valid(body, timestamp, signature)
     except (TypeError, UnicodeDecodeError):
-        right = False  # a signature beyond ASCII; a body that is not text
+        right = False  # a non-ASCII signature, or a body that is not text
     return "" if right else "wrong signature"
 
 
 class _At(SdkClock):
-    """The SDK's clock, at our time."""
+    """A clock for the SDK that is set to a given time."""
 
     def __init__(self, now: float) -> None:
         self._now = now
@@ -57,7 +57,7 @@ class _At(SdkClock):
 
 
 class HttpMode:
-    """Answers ``POST /slack/events``; 503 before ``open`` and after ``drain``."""
+    """Answers ``POST /slack/events``; with 503 before ``open`` and after ``drain``."""
 
     def __init__(self, signing_secret: str, clock: Clock, in_flight: Background) -> None:
         self._secret = signing_secret
@@ -66,15 +66,15 @@ class HttpMode:
         self._app: AsyncApp | None = None
 
     def routes(self) -> list[web.RouteDef]:
-        """What is to be mounted in the web application."""
+        """The routes to mount in the web application."""
         return [web.post(PATH, self.handle)]
 
     def open(self, app: AsyncApp) -> None:
-        """Take requests from now on."""
+        """Accept requests from now on."""
         self._app = app
 
     async def drain(self, seconds: float) -> bool:
-        """Take no more requests and wait for those under way; False when some did not end."""
+        """Reject new requests and wait for those in progress; False if some did not finish."""
         self._app = None
         return await self._in_flight.drain(seconds)
 
@@ -94,7 +94,7 @@ class HttpMode:
 
 
 def _is_ssl_check(body: bytes) -> bool:
-    """Slack looks at the certificate now and then, unsigned, and wants a plain 200."""
+    """Whether it is Slack's occasional, unsigned certificate check, which expects a plain 200."""
     return SSL_CHECK in body.split(b"&")
 
 

@@ -1,4 +1,4 @@
-"""The messenger: every outgoing message of the bot, within Slack's limits."""
+"""The messenger: sends all messages of the bot, within Slack's limits."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ log = logging.getLogger(__name__)
 
 POSTS_PER_MINUTE: Final = 60
 POSTS_AT_ONCE: Final = 3
-"""Slack takes about one message a second in a channel, and short bursts."""
+"""Slack accepts about one message a second in a channel, and short bursts."""
 EPHEMERALS: Final = Limit("chat.postEphemeral", per_minute=70, burst=20)
 """At most 90 in any minute; Slack allows 100 (tier 4)."""
 PICTURES: Final = Limit("files", per_minute=30, burst=10)
 VIEWS: Final = Limit("views.publish", per_minute=70, burst=20)
-"""Slack allows 100 of either in a minute (tier 4)."""
+"""Slack allows 100 calls of each in a minute (tier 4)."""
 PATIENCE: Final = 20.0
 LOOKED_AT: Final = 100
-"""Newest messages of a channel among which a job's message is looked for."""
+"""Newest messages of a channel among which a job's message is searched."""
 MEMBERS_FOR: Final = 60.0
 
 
 class Messenger:
-    """``bot.ports.Chat`` on Slack. ``start`` it in the event loop that uses it, then ``close``.
+    """Implements ``bot.ports.Chat`` with Slack.
 
-    ``budget`` is shared by all replicas (this process counts alone without one). ``patience`` is
-    how many seconds a call is tried before ChatUnavailableError.
+    Call ``start`` in the event loop that uses it, and finally ``close``. ``budget`` is shared by
+    all replicas (without one, this process counts alone). ``patience`` is how many seconds a call
+    is retried before ChatUnavailableError.
     """
 
     def __init__(
@@ -51,22 +52,21 @@ class Messenger:
         self._asking = asyncio.Lock()
 
     def start(self) -> None:
-        """Begin to send progress."""
+        """Start sending progress."""
         self._edits.start()
 
     async def close(self) -> None:
-        """Stop sending progress (what is under way ends first) and close the connections."""
+        """Stop sending progress (an edit in progress finishes first) and close the connections."""
         await self._edits.close()
         await self._api.close()
 
     async def post(
         self, channel: str, message: Message, thread: str = "", *, still: Still | None = None
     ) -> str:
-        """Post and return the message's ts.
+        """Post a message and return its ts.
 
-        Raises CannotPostError with the way out, LeaseLostError when ``still`` says no. After a
-        ChatUnavailableError the message may stand there all the same: ``find`` it before posting
-        again.
+        Raises CannotPostError with advice, LeaseLostError if ``still`` returns False. After a
+        ChatUnavailableError the message may exist all the same: call ``find`` before posting again.
         """
         limit = Limit(f"chat.postMessage:{channel}", POSTS_PER_MINUTE, POSTS_AT_ONCE)
         where = {"channel": channel} | ({"thread_ts": thread} if thread else {})
@@ -81,42 +81,45 @@ class Messenger:
         return ts
 
     def show(self, channel: str, ts: str, message: Message, *, still: Still | None = None) -> None:
-        """Show progress: the newest state, when the budget allows. Never raises.
+        """Show progress: the newest state, as the rate limit allows. Never raises.
 
-        Ignored for a message that was settled: a verdict is never overwritten. Dropped when
-        ``still`` says no as its turn comes.
+        Ignored for a settled message, because a verdict is never overwritten. Dropped if ``still``
+        returns False when it is due.
         """
         self._edits.show((channel, ts), message, still)
 
     async def forget(self, channel: str, ts: str) -> None:
-        """Drop the progress that waits for a message; returns when none is under way any more.
+        """Drop a message's pending progress; returns when no edit of it is in progress.
 
-        To be called before another replica may write to the message. ``show`` works again after.
+        Call this before another replica may write to the message. ``show`` works again afterwards.
         """
         await self._edits.forget((channel, ts))
 
     async def settle(self, channel: str, ts: str, message: Message) -> None:
-        """Show a final state, before any progress.
+        """Show a final state, with priority over progress.
 
-        Returns when Slack has it. Raises ChatUnavailableError when Slack did not take it in
-        time, CannotPostError when the message is gone or the bot is shut out.
+        Returns when Slack has it.
+
+        Raises:
+            ChatUnavailableError: Slack did not accept it in time.
+            CannotPostError: the message does not exist any more, or the bot has no access.
         """
         await self._edits.settle((channel, ts), message)
 
     async def edit(
         self, channel: str, ts: str, message: Message, *, still: Still | None = None
     ) -> None:
-        """Bring a message into a state that may change again; errors as of ``settle``.
+        """Show a state that may change again; raises like ``settle``.
 
-        LeaseLostError when ``still`` says no.
+        Raises LeaseLostError if ``still`` returns False.
         """
         await self._edits.edit((channel, ts), message, still)
 
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
-        """Say something to one person alone; without a usable URL by ``chat.postEphemeral``.
+        """Send a message to one person only; by ``chat.postEphemeral`` if the URL is not usable.
 
-        Where there is no channel either, as after a press in the Home tab, in the direct
-        conversation with the bot.
+        Without a channel, as after a press in the Home tab, it goes to the direct conversation with
+        the bot.
         """
 
         async def by_url(said: Message) -> bool:
@@ -136,16 +139,16 @@ class Messenger:
             await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
-        """Send a file to one person alone, in the direct conversation with the bot.
+        """Send a file to one person only, in the direct conversation with the bot.
 
-        Raises ChatError; then nobody has it.
+        Raises ChatError if it was not sent.
         """
         await send_file(self._api, user, name, title, content)
 
     async def share(self, channel: str, file: Upload, thread: str = "") -> str:
         """Share a file in a channel or a thread of it; returns a link to it, "" for none.
 
-        Not repeated: it is not known then whether it stands there. Raises ChatError.
+        Not retried, because after a failure it may exist all the same. Raises ChatError.
         """
 
         async def attempt(_: Message) -> str:
@@ -154,7 +157,7 @@ class Messenger:
         return await self._sender.deliver(Message(file.title), attempt, PICTURES, repeat=False)
 
     async def publish(self, user: str, view: Message) -> None:
-        """Show a person's Home tab. Raises ChatError, also when the budget is used up."""
+        """Update a person's Home tab. Raises ChatError, also when the rate limit is used up."""
 
         async def attempt(said: Message) -> None:
             await self._api.call("views.publish", user_id=user, view=home_view(said))
@@ -162,9 +165,9 @@ class Messenger:
         await self._sender.deliver(view, attempt, VIEWS, repeat=True)
 
     async def find(self, channel: str, subject: str) -> str:
-        """The ts of a job's or an incident's message by the id in its metadata.
+        """Find the ts of a job's or an incident's message by the id in its metadata.
 
-        "" when there is none or it may not look. Raises ChatUnavailableError.
+        "" if there is none, or if the bot may not read the channel. Raises ChatUnavailableError.
         """
         asked: dict[str, Any] = {"channel": channel, "limit": LOOKED_AT}
         try:
@@ -176,11 +179,11 @@ class Messenger:
         return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
 
     async def see(self, channel: str) -> None:
-        """Return when the bot is in a channel. Raises CannotPostError with the way out."""
+        """Return if the bot is in a channel. Raises CannotPostError with advice otherwise."""
         await self._api.call("conversations.history", channel=channel, limit=1)
 
     async def members(self, group: str) -> frozenset[str]:
-        """The user ids of a user group (``S…``), at most a minute old. Raises ChatError."""
+        """The user ids of a user group (``S…``), cached for up to a minute. Raises ChatError."""
         async with self._asking:
             since, users = self._groups.get(group, (float("-inf"), frozenset()))
             if self._clock.now() - since < MEMBERS_FOR:

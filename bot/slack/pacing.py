@@ -1,13 +1,13 @@
-"""Which edit goes next. Pure: values in, values out, the time is an argument.
+"""Decides which edit goes next. Pure: the time is an argument.
 
 Rules:
-1. Of one message only the newest state is sent; states in between are never seen.
-2. One edit of a message at a time, and one each ``interval`` at most.
-3. Messages of jobs and of incidents take turns, so that a flood of the one kind does not hold up
-   the other; among those of one kind the one that waited longest since its last edit goes first.
-4. Nothing is sent when a message shows that very state already.
-5. A settled message gets no progress any more: its final state is settled by other means.
-6. After a failure nothing is sent for a while, longer each time; the state is kept.
+1. Only the newest state of a message is sent; states in between are skipped.
+2. A message has only one edit at a time, and at most one in each ``interval``.
+3. Messages of jobs and of incidents take turns, so that many messages of one kind do not block the
+   other; within a kind, the message whose last edit is longest ago goes first.
+4. Nothing is sent if the message already shows that state.
+5. A settled message gets no more progress: its final state is sent separately.
+6. After a failure there is a pause, longer each time; the state is kept.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Key = tuple[str, str]
 
 INTERVAL: Final = 1.0
 KEPT: Final = 2_000
-"""Messages remembered at most; those that lie idle longest are forgotten first."""
+"""Maximum number of messages; the ones idle for longest are dropped first."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 
 
 @dataclass(slots=True)
 class _Track:
-    """One message: what it shows as far as known, and what it ought to show.
+    """One message: the known present state and the desired one.
 
-    ``dropped`` says that what is in flight is not to be tried again.
+    ``dropped`` says that the state being sent must not be retried.
     """
 
     shown: Message | None = None
@@ -49,7 +49,7 @@ class _Track:
 
 
 class NextMessage(NamedTuple):
-    """The message whose turn it is, and in how many seconds."""
+    """The next message, and in how many seconds it may be edited."""
 
     key: Key
     wait: float
@@ -67,11 +67,11 @@ class Pacing:
         self._failures = 0
 
     def posted(self, key: Key, message: Message) -> None:
-        """A message stands in Slack and shows this."""
+        """Record that a message was posted with this content."""
         self._track(key).shown = message
 
     def show(self, key: Key, message: Message) -> bool:
-        """Ask for a state; False when there is nothing to send for it (rules 4 and 5)."""
+        """Request a state; False if there is nothing to send (rules 4 and 5)."""
         track = self._track(key)
         if track.settled:
             return False
@@ -81,24 +81,24 @@ class Pacing:
         return not unchanged
 
     def settle(self, key: Key) -> None:
-        """Drop what is pending for a message, now and from now on (rule 5)."""
+        """Drop a message's pending state and all later ones (rule 5)."""
         track = self._track(key)
         track.settled = True
         track.pending, track.shown = None, None
 
     def forget(self, key: Key) -> None:
-        """Drop what is pending for a message; a later request is heard again."""
+        """Drop a message's pending state; later requests are accepted."""
         track = self._track(key)
         track.pending, track.shown = None, None
         track.dropped = track.in_flight
 
     def reopen(self, key: Key) -> None:
-        """As ``forget``; also a message that was settled takes progress again from now on."""
+        """Like ``forget``; a settled message also accepts progress again."""
         self.forget(key)
         self._track(key).settled = False
 
     def turn(self, now: float) -> NextMessage | None:
-        """Whose turn is next, None when nothing is pending or all of it is in flight."""
+        """The next message to edit, None if nothing is pending or everything is being sent."""
         first: dict[str, tuple[float, Key]] = {}
         for key, track in self._tracks.items():
             if track.pending is not None and not track.in_flight:
@@ -112,7 +112,7 @@ class Pacing:
         return NextMessage(first[kind][1], ready[kind] - now)
 
     def begin(self, key: Key, now: float) -> Message | None:
-        """Take the pending state of a message to send it; None when it has none any more."""
+        """Take a message's pending state to send it; None if there is none any more."""
         track = self._track(key)
         message = track.pending
         if message is None or track.in_flight:
@@ -122,7 +122,7 @@ class Pacing:
         return message
 
     def sent(self, key: Key, message: Message) -> None:
-        """Slack took the state that ``begin`` gave out."""
+        """Record that Slack accepted the state from ``begin``."""
         track = self._ended(key)
         self._failures = 0
         track.shown = message
@@ -130,7 +130,7 @@ class Pacing:
             track.pending = None
 
     def failed(self, key: Key, message: Message, now: float, at_least: float = 0.0) -> None:
-        """Slack did not take it: try again after a pause, with a newer state if there is one."""
+        """Record a failure: try again after a pause, with a newer state if there is one."""
         track = self._ended(key)
         track.shown = None
         if track.pending is None and not track.settled and not track.dropped:
@@ -140,11 +140,11 @@ class Pacing:
         self._paused_until = max(self._paused_until, now + max(pause, at_least))
 
     def skipped(self, key: Key) -> None:
-        """What ``begin`` gave out was not sent, as nobody wants it any more."""
+        """Record that the state from ``begin`` was not sent, because it is no longer wanted."""
         self._ended(key).shown = None
 
     def gone(self, key: Key) -> None:
-        """The message can be edited no more: nothing is sent for it from now on."""
+        """Record that the message can no longer be edited: nothing more is sent for it."""
         self._ended(key)
         self.settle(key)
 
@@ -168,5 +168,5 @@ class Pacing:
 
 
 def _kind(message: Message) -> str:
-    """What the message is about: the event in its metadata."""
+    """The subject of the message: the event in its metadata."""
     return message.metadata.event_type if message.metadata else ""

@@ -1,4 +1,4 @@
-"""Slack's payloads as requests of the bot."""
+"""Converts Slack's payloads into the bot's requests."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def command_request(payload: Payload) -> Request:
 
 
 def press_request(payload: Payload) -> Request:
-    """A press of a button or a choice in a menu: a ``block_actions`` payload.
+    """A button press or a menu selection: a ``block_actions`` payload.
 
-    (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload). Pressed in a
-    view instead of a message it has neither channel nor message.
+    (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload). In a view instead
+    of a message, it has neither channel nor message.
     """
     action: Payload = next(iter(payload.get("actions") or []), {})
     container: Payload = payload.get("container") or {}
@@ -42,7 +42,7 @@ def press_request(payload: Payload) -> Request:
 
 
 def home_viewer(payload: Payload) -> str:
-    """Who looks at the Home tab by an ``app_home_opened`` event; "" for another tab of the app.
+    """The viewer of the Home tab in an ``app_home_opened`` event; "" for another tab of the app.
 
     (https://docs.slack.dev/reference/events/app_home_opened)
     """
@@ -51,7 +51,7 @@ def home_viewer(payload: Payload) -> str:
 
 
 def delivery_key(payload: Payload) -> str:
-    """The same for repeated deliveries: Slack's trigger id, else a digest of the payload."""
+    """The same key for repeated deliveries: Slack's trigger id, or a digest of the payload."""
     trigger = _text(payload, "trigger_id")
     if trigger:
         return trigger

@@ -1,4 +1,4 @@
-"""The bot token's scopes: what the app asks for, and why. ``slack-manifest.yml`` has the same."""
+"""The bot token's scopes and the reason for each. ``slack-manifest.yml`` has the same."""
 
 from __future__ import annotations
 

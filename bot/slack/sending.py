@@ -1,4 +1,4 @@
-"""Insisting: one message is tried until Slack took it, within the budget and for a bounded time."""
+"""Sends one message with retries, within the rate limits and for a limited time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Attempt = Callable[[Message], Awaitable[T]]
 
 
 class Sender:
-    """Tries for ``patience`` seconds at most, not counting the last attempt's own time."""
+    """Retries for up to ``patience`` seconds, not including the last attempt."""
 
     def __init__(self, clock: Clock, budget: Budget, patience: float) -> None:
         self._clock = clock
@@ -35,11 +35,11 @@ class Sender:
         self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def deadline(self) -> float:
-        """When what starts now is given up."""
+        """The time at which a call that starts now is given up."""
         return self._clock.now() + self._patience
 
     def gate(self, limit: Limit) -> asyncio.Lock:
-        """Where all who want a token of one limit stand in line."""
+        """The lock that orders waiting callers of one limit."""
         return self._gates.setdefault(limit.name, asyncio.Lock())
 
     async def deliver(
@@ -51,10 +51,12 @@ class Sender:
         repeat: bool,
         deadline: float | None = None,
     ) -> T:
-        """Send a message; its text alone when Slack refuses the layout.
+        """Send a message; only its text if Slack rejects the layout.
 
-        ``repeat`` allows to try again when it is not known what became of an attempt. Raises
-        ChatUnavailableError when Slack did not take it in time.
+        ``repeat`` allows a retry when the result of an attempt is unknown.
+
+        Raises:
+            ChatUnavailableError: Slack did not accept it in time.
         """
         until = self.deadline() if deadline is None else deadline
         try:
@@ -97,6 +99,6 @@ class Sender:
 
 
 def mind(still: Still | None) -> None:
-    """Raise LeaseLostError when the caller may speak no more."""
+    """Raise LeaseLostError if the caller may not send any more."""
     if still is not None and not still():
         raise LeaseLostError("Another replica may speak by now.")

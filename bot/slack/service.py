@@ -1,4 +1,4 @@
-"""Slack as one part of the bot: logs in, listens in one of two modes, and drains."""
+"""The Slack connection: logs in, receives requests in one of two modes, and shuts down."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bot.slack.http_mode import HttpMode
 from bot.slack.socket_mode import SocketMode
 
 DRAIN: Final = 5.0
-"""Seconds that requests under way get to end."""
+"""Seconds for requests in progress to finish."""
 
 
 class SlackService:
-    """Requests from Slack: through Socket Mode with an app-level token, else over HTTP.
+    """Receives requests from Slack: in Socket Mode if there is an app-level token, else over HTTP.
 
-    ``command`` is the slash command with its ``/``. ``receive`` takes commands in, ``press``
-    buttons; ``reply`` tells a person what comes too late for the answer itself. ``opened`` hears of
-    who looks at the Home tab.
+    ``command`` is the slash command with its ``/``. ``receive`` handles commands, ``press``
+    buttons; ``reply`` sends answers that come too late for the request itself. ``opened`` is called
+    with people who view the Home tab.
     """
 
     def __init__(
@@ -48,17 +48,17 @@ class SlackService:
         self._app: AsyncApp | None = None
 
     def routes(self) -> list[web.RouteDef]:
-        """HTTP mode's route, to be mounted before the web server starts; none in Socket Mode."""
+        """The route of HTTP mode, to mount before the web server starts; none in Socket Mode."""
         return self._http.routes() if self._http else []
 
     async def log_in(self) -> BotIdentity:
-        """Ask Slack who the bot is. Raises ChatLoginError or ChatUnavailableError."""
+        """Ask Slack for the bot's identity. Raises ChatLoginError or ChatUnavailableError."""
         identity = await self._api.login()
         self._app = bolt_app(self._command, self._listeners, identity, self._api.base_url)
         return identity
 
     async def listen(self) -> None:
-        """Take requests from now on; logs in first if that was not done.
+        """Accept requests from now on; logs in first if necessary.
 
         Raises ChatLoginError or ChatUnavailableError.
         """
@@ -72,18 +72,18 @@ class SlackService:
             await self._socket.open(self._app)
 
     async def is_connected(self) -> bool:
-        """Whether requests can come in; in HTTP mode they always can."""
+        """Whether requests can arrive; always True in HTTP mode."""
         return self._socket is None or await self._socket.is_connected()
 
     async def stop_listening(self, seconds: float = DRAIN) -> bool:
-        """Answer what is in flight, take no more, and let what it began end.
+        """Answer requests in progress, accept no more, and wait for the work they started.
 
-        Returns False when some did not end within ``seconds``.
+        Returns False if some did not finish within ``seconds``.
         """
         side = self._socket or self._http
         answered = side is None or await side.drain(seconds)
         return await self._work.drain(seconds) and answered
 
     async def close(self) -> None:
-        """Close what is still open, without waiting."""
+        """Close remaining connections, without waiting."""
         await self.stop_listening(0)

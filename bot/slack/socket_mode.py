@@ -1,11 +1,11 @@
 """Socket Mode: Slack's requests over a WebSocket that the bot opens.
 
-Four things of the SDK's client are mended here. It asks for ever for a ticket with a token that
-does not work, so the token is tried once before. It retries an expired ticket for ever, so a
-watchdog takes the ticket away. Its ``close`` drops acks in flight, so every envelope is counted
-from the moment it was read, and ``drain`` waits for all of them. And when Slack refreshes a
-connection, which it does every few hours, the SDK closes the old one first and loses what is on
-its way there, so a second client is connected before the first one is retired.
+Four problems of the SDK's client are fixed here. It requests tickets forever with an invalid token,
+so the token is tested once before. It retries an expired ticket forever, so a watchdog discards the
+ticket. Its ``close`` drops acks in progress, so every envelope is counted from the moment it was
+read, and ``drain`` waits for all of them. And when Slack refreshes a connection, which it does
+every few hours, the SDK closes the old one first and loses requests on it, so here a second client
+connects before the first one is closed.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ PING_INTERVAL: Final = 2.5
 """Seconds; a broken connection is noticed after about this time."""
 LOOK_INTERVAL: Final = 0.5
 LOOKS: Final = 2
-"""So many looks without a connection take the ticket away."""
+"""After this many checks without a connection, the ticket is discarded."""
 CONNECT_WITHIN: Final = 15.0
 CLOSE_WITHIN: Final = 2.0
 GRACE: Final = 2.0
-"""Seconds a retired connection is still read, for what was sent before Slack knew the new one."""
+"""Seconds for which a retired connection is still read, for requests sent before the change."""
 RETIRE_WITHIN: Final = 5.0
 TICKET: Final = re.compile(r"ticket=[^&'\"\s]+")
 
 Retire = Callable[["CountingClient"], Awaitable[bool]]
-"""Replaces a client that Slack told to disconnect; False when that did not work."""
+"""Replaces a client that Slack told to disconnect; False if that failed."""
 
 
 class CountingClient(SocketModeClient):
-    """The SDK's client with every envelope counted from its reading to its ack."""
+    """The SDK's client, with every envelope counted from its arrival to its ack."""
 
     def __init__(self, app_token: str, base_url: str, ping: float, retire: Retire) -> None:
         super().__init__(
@@ -63,28 +63,28 @@ class CountingClient(SocketModeClient):
         self._retire = retire
 
     async def enqueue_message(self, message: str) -> None:
-        """Handle a frame at once in a task of its own, without the queue in between."""
+        """Handle a frame immediately in its own task, without a queue."""
         frame = json.loads(message) if message.startswith("{") else {}
         self.in_flight.spawn(self.run_message_listeners(frame, message), "a message of Slack's")
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
-        """Handle a frame; one that says to disconnect by changing over to another client."""
+        """Handle a frame; for a disconnect frame, switch to another client."""
         if message.get("type") == "disconnect" and await self._retire(self):
             return
         await super().run_message_listeners(message, raw_message)
 
     async def issue_new_wss_url(self) -> str:
-        """A fresh address; the proxy to it is looked up anew."""
+        """A new address; the proxy for it is determined again."""
         url = await super().issue_new_wss_url()
         self.proxy = proxy_for(url)
         return url
 
     def stay_closed(self) -> None:
-        """Do not connect again once the connection is gone."""
+        """Do not reconnect after the connection is closed."""
         self.auto_reconnect_enabled = self.default_auto_reconnect_enabled = False
 
     async def close_gently(self) -> None:
-        """Close the connection; one that does not answer the close frame is left."""
+        """Close the connection; if the close frame is not answered, leave it."""
         try:
             async with asyncio.timeout(CLOSE_WITHIN):
                 await self.close()  # type: ignore[no-untyped-call]
@@ -95,7 +95,7 @@ class CountingClient(SocketModeClient):
 
 
 class SocketMode:
-    """One connection that comes back by itself until it is drained."""
+    """A connection that reconnects automatically until it is drained."""
 
     def __init__(
         self,
@@ -116,24 +116,25 @@ class SocketMode:
         self._stopping = asyncio.Event()
 
     async def open(self, app: AsyncApp) -> None:
-        """Connect and take requests from now on.
+        """Connect and accept requests from now on.
 
-        Raises ChatLoginError when the app-level token does not work, ChatUnavailableError when
-        there is no connection within 15 s.
+        Raises:
+            ChatLoginError: the app-level token does not work.
+            ChatUnavailableError: there was no connection within 15 s.
         """
         self._client = await self._connected(app)
         self._app = app
         self._watchdog = asyncio.create_task(self._watch(), name="slack-watchdog")
 
     async def is_connected(self) -> bool:
-        """Whether the connection stands."""
+        """Whether there is a connection."""
         return self._client is not None and bool(await self._client.is_connected())
 
     async def drain(self, seconds: float) -> bool:
-        """Answer what is in flight, then close; False when some did not end in time.
+        """Answer requests in progress, then close; False if some did not finish in time.
 
-        What Slack still sends while others are being answered is answered too: a request that
-        came here goes nowhere else.
+        Requests that Slack sends in the meantime are answered too, because no other connection gets
+        them.
         """
         self._stopping.set()
         client, self._client = self._client, None
@@ -161,7 +162,7 @@ class SocketMode:
         return client
 
     async def _replace(self, old: CountingClient) -> bool:
-        """Change over to a fresh connection; the old one is read on for a moment, then closed."""
+        """Switch to a new connection; the old one is read for a moment longer, then closed."""
         async with self._replacing:
             if self._app is None or old is not self._client:
                 return True
@@ -200,7 +201,7 @@ class SocketMode:
 
 
 class _Envelopes:
-    """Brings envelopes to Bolt and its answers back."""
+    """Passes envelopes to Bolt and its answers back."""
 
     def __init__(self, app: AsyncApp) -> None:
         self._app = app
@@ -212,7 +213,7 @@ class _Envelopes:
 
 
 class _Discreet(logging.Filter):
-    """The SDK's log without payloads, without tickets, and without a trace for every retry."""
+    """A filter for the SDK's log: no payloads, no tickets, no traceback for every retry."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = TICKET.sub("ticket=…", record.getMessage())

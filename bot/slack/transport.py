@@ -1,4 +1,4 @@
-"""How to reach Slack: its address, a proxy where one is set, and one pool of connections."""
+"""How to reach Slack: its address, an optional proxy, and one pool of connections."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 SLACK_API_URL: Final = "https://slack.com/api/"
 TIMEOUT: Final = 10.0
-"""Seconds for one call, from the wait for a connection to the last byte of the answer."""
+"""Seconds for one call, from waiting for a connection to the last byte of the answer."""
 CONNECTIONS: Final = 20
 SECURE: Final = {"wss": "https", "ws": "http"}
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for a URL, None where it is to be reached directly.
+    """The proxy from the environment for a URL, None for a direct connection.
 
-    The Slack SDK itself takes ``HTTPS_PROXY`` for everything, loopback included, and does not
-    know ``NO_PROXY``.
+    The Slack SDK itself uses ``HTTPS_PROXY`` for everything, including loopback, and ignores
+    ``NO_PROXY``.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -41,7 +41,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def new_session(timeout: float = TIMEOUT) -> aiohttp.ClientSession:
-    """One pool for all calls; to be made in the event loop that uses it."""
+    """One connection pool for all calls; create it in the event loop that uses it."""
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=timeout),
         connector=aiohttp.TCPConnector(limit=CONNECTIONS),
@@ -51,7 +51,7 @@ def new_session(timeout: float = TIMEOUT) -> aiohttp.ClientSession:
 def web_client(
     token: str | None, base_url: str, session: aiohttp.ClientSession | None = None
 ) -> AsyncWebClient:
-    """The SDK's client without its retries: it would repeat a post that may have arrived."""
+    """The SDK's client without its retries, which could post a message twice."""
     client = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
     client.proxy = proxy_for(base_url)
     return client

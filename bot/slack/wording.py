@@ -1,4 +1,4 @@
-"""A message's form in Slack's own terms, and the few sentences that the adapter says itself."""
+"""Messages in Slack's format, and the few sentences of the adapter itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.message import Message
 
 EDIT_TEXT: Final = 4_000
-"""``chat.update`` takes less text than ``chat.postMessage``
+"""``chat.update`` accepts less text than ``chat.postMessage``
 (https://docs.slack.dev/reference/methods/chat.update)."""
 POST_TEXT: Final = 40_000
 HOME_TEXT: Final = 3_000
 
 
 def shortened(text: str, longest: int) -> str:
-    """Escaped text within a limit, never cut within an entity."""
+    """Escaped text cut to a limit, never within an entity."""
     if len(text) <= longest:
         return text
     head = text[: longest - 1]
@@ -32,15 +32,15 @@ def post_arguments(message: Message) -> dict[str, Any]:
 
 
 def edit_arguments(message: Message) -> dict[str, Any]:
-    """The arguments of ``chat.update``, which keeps the blocks and metadata that are left out.
+    """The arguments of ``chat.update``, which keeps blocks and metadata that are left out.
 
-    ``parse`` is given because it defaults to another mode here than for posting.
+    ``parse`` is set because its default differs from ``chat.postMessage``.
     """
     return {"metadata": {}} | _content(message, EDIT_TEXT) | {"parse": "none"}
 
 
 def ephemeral_body(message: Message) -> dict[str, Any]:
-    """What shows a message to one person, as a command's answer or at a response URL."""
+    """The body that shows a message to one person, as a command's answer or at a response URL."""
     body: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False}
     body["text"] = shortened(message.text, POST_TEXT)
     if message.blocks:
@@ -49,19 +49,19 @@ def ephemeral_body(message: Message) -> dict[str, Any]:
 
 
 def home_view(message: Message) -> dict[str, Any]:
-    """A Home tab; the text alone where there are no blocks."""
+    """A Home tab; only the text if there are no blocks."""
     text = {"type": "plain_text", "text": shortened(message.text, HOME_TEXT)}
     blocks = list(message.blocks) or [{"type": "section", "text": text}]
     return {"type": "home", "blocks": blocks}
 
 
 def plain(message: Message) -> Message:
-    """A message without what Slack may refuse in it: its text alone."""
+    """The message with its text only, without parts that Slack may reject."""
     return Message(message.text, broadcast=message.broadcast)
 
 
 def internal_error(word: str = "command") -> BotError:
-    """What is said when the bot itself failed on a command or a button."""
+    """The sentence for an internal error during a command or a button press."""
     return BotError(
         f"Something went wrong inside the bot with that {word}.",
         hint="Look at `status` or `jobs` before you repeat it; the bot's log tells more.",
@@ -69,7 +69,7 @@ def internal_error(word: str = "command") -> BotError:
 
 
 def unknown_command(used: str, command: str) -> BotError:
-    """Said when Slack sends a slash command that the bot was not told to answer."""
+    """The sentence for a slash command that the bot is not configured to answer."""
     return RefusedError(
         f"This bot answers to `{command}`, not to `{used}`.",
         hint="The slash command in the Slack app and the bot's setting BOT_COMMAND differ.",
