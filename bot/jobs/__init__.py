@@ -1,1 +1,1 @@
-"""How a job is run: from the message that announces it to its verdict."""
+"""Running jobs: from the announcing message to the verdict."""

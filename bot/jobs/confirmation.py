@@ -1,7 +1,7 @@
-"""Plans that are shown with the question whether they are right.
+"""Plans that wait for a confirmation.
 
-A decision is made once, in Redis, whatever replicas are asked; then it is carried out by whoever
-made it. Where that one is lost another does it later: every step of it may come twice.
+A decision is made once, in Redis, no matter how many replicas are asked. The replica that made it
+carries it out; if that replica is lost, another one does so later. So every step may be repeated.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ QUICK_PAUSE = 0.05
 
 
 class Confirming:
-    """Asks, and does what was answered."""
+    """Asks for a confirmation and carries out the decision."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def ask(self, pending: PendingCommand, job: Job) -> None:
-        """Post the job's plan with its buttons and let it wait. Raises BotError to refuse it."""
+        """Post the job's plan with its buttons and store it. Raises BotError to refuse it."""
         if job.plan is None:
             raise TypeError("a job with a plan is needed")
         until = self._ctx.clock.now() + self._ctx.plan_seconds
@@ -55,7 +55,11 @@ class Confirming:
             await settle_unbegun(self._ctx, job, "It took too long to start.")
 
     async def confirm(self, pending: PendingCommand, plan_id: str) -> None:
-        """The button *Confirm*: the plan's job begins, once. Raises BotError when it does not."""
+        """Handle the button *Confirm*: start the plan's job, once.
+
+        Raises:
+            BotError: the job cannot start.
+        """
         job = await self._waiting(plan_id)
         if job is None:
             raise await self._gone(plan_id)
@@ -77,8 +81,7 @@ class Confirming:
             raise _decided_before(decided)
 
     async def cancel(self, plan_id: str, user: str) -> Message | None:
-        """What became of the request to cancel a plan, None when it is none (any more) but a
-        job."""
+        """Cancel a plan and return the answer; None if there is no such plan (it may be a job)."""
         if await self._waiting(plan_id) is None:
             return None
         decided = await self._ctx.plans.decide(plan_id, Decision.CANCELLED, user)
@@ -91,7 +94,7 @@ class Confirming:
         return done("Plan cancelled. Nothing was changed.")
 
     async def settle_due(self) -> None:
-        """The chore: expire what nobody decided, and carry out what a lost replica left."""
+        """Expire plans without a decision and carry out those of lost replicas."""
         for decided in await self._ctx.plans.due():
             try:
                 await self.carry_out(decided)
@@ -99,7 +102,7 @@ class Confirming:
                 log.info("plan %s is looked at again: %s", decided.job.id, error)
 
     async def carry_out(self, decided: Decided) -> None:
-        """Do what was decided. What Slack does not take now is tried again later."""
+        """Carry out a decision. If Slack does not accept the message, this is repeated later."""
         if decided.decision is Decision.CONFIRMED:
             await self._start(replace(decided.job, confirmed_by=decided.user))
         elif not await self._close(decided):
@@ -107,8 +110,10 @@ class Confirming:
         await self._ctx.plans.forget(decided.job.id)
 
     async def _waiting(self, plan_id: str) -> Job | None:
-        """The plan, None when there is none. One is kept only once it is posted, and who sees it
-        may be quick."""
+        """The plan, None if there is none.
+
+        A plan is stored only after it was posted, so a quick click may come before it is stored.
+        """
         late = self._ctx.clock.now() + QUICK_SECONDS
         while (job := await self._ctx.plans.load(plan_id)) is None:
             if self._ctx.clock.now() > late or await self._ctx.jobs.load(plan_id):
@@ -117,7 +122,10 @@ class Confirming:
         return job
 
     async def _start(self, job: Job) -> None:
-        """The plan's message becomes its job's: at once the worker's, if nothing is ahead."""
+        """Queue the plan's job, which takes over the plan's message.
+
+        If other jobs are ahead, the message says so; otherwise the worker updates it.
+        """
         job = replace(job, created=self._ctx.clock.now())
         ahead = await jobs_ahead(self._ctx, job)
         if ahead:
@@ -139,7 +147,7 @@ class Confirming:
             log.info("plan %s is not shown as queued: %s", job.id, error)
 
     async def _close(self, decided: Decided) -> bool:
-        """Whether the message says that nothing comes of the plan, or never can."""
+        """Edit the message to say that the plan was dropped; False if that must be repeated."""
         job = decided.job
         if job.plan is None:
             return True
@@ -154,7 +162,7 @@ class Confirming:
         return True
 
     async def _withdraw(self, job: Job) -> None:
-        """Redis did not answer as the plan was to be kept: it is not asked about any more."""
+        """Close the message of a plan that Redis did not store: it can no longer be confirmed."""
         backoff = Backoff()
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What every handler works with."""
+"""The dependencies of handlers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.runtime.tasks import Background
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The ports, and the few words that commands are read with.
+    """The ports and the configuration that all handlers use.
 
-    ``stack`` is the stack commands are about, ``command`` the slash command itself,
-    ``defaults`` what fills in where a command leaves something out. ``limits`` bound the
-    observation of a change, ``plan_seconds`` is how long a plan waits for a Confirm.
-    ``timelines`` says whether finished jobs get a picture of their course.
+    ``stack`` is the bot's own stack, ``command`` the slash command, and ``defaults`` fill in
+    omitted arguments. ``limits`` are the time limits of a change, ``plan_seconds`` is how long a
+    plan waits for its confirmation. ``timelines`` says whether finished jobs get a picture of their
+    course.
     """
 
     swarm: Swarm
@@ -48,5 +48,5 @@ class Context:
     timelines: bool = True
 
     def command_for(self, stack: str) -> str:
-        """The slash command as far as it knows the services of a stack, else ""."""
+        """The slash command if it can address the services of a stack, else ""."""
         return self.command if self.stack in {"", stack} else ""

@@ -1,4 +1,4 @@
-"""What the Home tab shows, gathered; what cannot be had is said to be missing."""
+"""Gathers the content of the Home tab; parts that cannot be read are reported as missing."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from bot.domain.swarm.placement import eligible_nodes
 from bot.jobs.context import Context
 
 SECONDS = 8.0
-"""For how long each part may take to be learned."""
+"""Time limit for reading each part, in seconds."""
 RECENT = 8
 STACKS = 20
-"""Stacks whose newest version is looked up."""
+"""Maximum number of stacks whose newest version is read."""
 
 T = TypeVar("T")
 
 
 class Dashboards:
-    """Reads the whole picture at once."""
+    """Reads the dashboard."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def read(self) -> Dashboard:
-        """All of it as it is now. Raises nothing that the bot knows of."""
+        """The present dashboard. Raises no BotError."""
         troubles: list[str] = []
         look, incidents, active, recent, versions = await asyncio.gather(
             _or(self._ctx.swarm.stack_look(""), None, troubles),
@@ -51,7 +51,7 @@ class Dashboards:
         )
 
     async def refresh(self, _pressed: RefreshHome, user: str) -> None:
-        """The button: the tab itself is the answer."""
+        """Handle the button *Refresh*: the updated tab is the answer."""
         self._ctx.home.opened(user)
 
     async def _versions(self) -> dict[str, Version]:
@@ -61,7 +61,7 @@ class Dashboards:
 
 
 async def _or(asked: Awaitable[T], otherwise: T, troubles: list[str]) -> T:
-    """What is asked for; where it cannot be had, ``otherwise``, and the reason is noted."""
+    """The awaited value; on failure ``otherwise``, with the reason added to ``troubles``."""
     try:
         async with asyncio.timeout(SECONDS):
             return await asked

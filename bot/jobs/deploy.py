@@ -1,14 +1,15 @@
-"""How a confirmed deploy goes on: from the queue to one verdict for the stack.
+"""Runs confirmed deploys: from the queue to one verdict for the stack.
 
-    recorded anew, compared ──stale──> refused, nothing was changed
+    new recording, compared ──stale──> refused, nothing was changed
         │
-    the plan's steps, one by one, each written down ──stopped──> what was made is followed
+    the plan's steps, each noted ──stopped──> applied changes are followed
         │
-    every service to its verdict, side by side ──not all well──> removals are left out
+    all services followed to their verdicts ──not all healthy──> no removals
         │
-    what the file has no more is removed, and followed until its containers are gone
+    services missing from the file removed, followed until their containers are gone
 
-A worker that takes such a job over records anew: what it finds made is not made again.
+A worker that takes over such a job makes a new recording; steps that are already applied are not
+repeated.
 """
 
 from __future__ import annotations
@@ -59,10 +60,10 @@ class DeployRunner:
         self._removing = Removing(ctx, self._following)
 
     async def run(self, lease: JobLease) -> None:
-        """Make the plan, or go on where a lost worker was, and bring it to its verdict.
+        """Apply the plan, or continue after a lost worker, until the verdict.
 
-        A request to cancel is heard before the first step and while services are followed, never
-        while the plan is being made.
+        A request to cancel is honoured before the first step and while services are followed, but
+        not while the plan is being applied.
         """
         job = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         self._following.show(await lease.save(job))
@@ -77,7 +78,7 @@ class DeployRunner:
         await self._go_on(lease, plan, recording)
 
     async def run_probation(self, lease: JobLease) -> None:
-        """Keep watching what converged; a verdict that is revised is the version's, too."""
+        """Keep watching converged services; a revised verdict also changes the stored version."""
         await self._following.follow_probation(lease)
         if lease.job.revised and not lease.job.untouched:
             await self._note_version(lease.job)
@@ -105,7 +106,7 @@ class DeployRunner:
             await self._end(lease, lease.job)
 
     async def _make(self, lease: JobLease, recording: Recording | RefusedError) -> None:
-        """All steps but the removals."""
+        """Apply all steps except the removals."""
         if isinstance(recording, RefusedError):
             await lease.note(refused_file(lease.job, recording))
             return
@@ -116,7 +117,7 @@ class DeployRunner:
         self._following.show(lease.job)
 
     async def _followed(self, lease: JobLease, work: Awaitable[None]) -> bool:
-        """Whether the work ended; when somebody stopped waiting, the job is ended."""
+        """Whether the work finished; if the job was cancelled, it is ended."""
         ended = await first_of(asyncio.ensure_future(work), lease.cancelled)
         if not ended:
             await self._end(lease, cancelled(lease.job, lease.cancelled_by))
@@ -132,14 +133,14 @@ class DeployRunner:
         return None
 
     async def _recorded(self, job: Job) -> Recording | RefusedError:
-        """What would be done now."""
+        """A recording of what would be done now."""
         try:
             return await record(self._ctx, job.stack, job.version)
         except RefusedError as error:
             return error
 
     async def _patiently(self, lease: JobLease, look: Callable[[], Awaitable[T]]) -> T:
-        """What a look gives; the message says so while the engine is away."""
+        """The result of a look; while the engine is away, the message says so."""
         return await wait_for_engine(
             self._ctx.clock, look, lambda error: self._following.show(awaited(lease.job, error))
         )
@@ -150,9 +151,9 @@ class DeployRunner:
         await self._following.end(lease, job)
 
     async def _note_version(self, job: Job) -> tuple[Version, ...]:
-        """Keep what was deployed and how that ended; all versions of the stack since.
+        """Store the version with its result; returns all versions of the stack.
 
-        The verdict waits for the same store.
+        Waits for the store, because the verdict needs it too.
         """
         backoff = Backoff()
         while True:
@@ -168,7 +169,7 @@ class DeployRunner:
 
 
 def _aim(job: Job, index: int, goal: Goal) -> Goal:
-    """A service that is changed has to come to the plan's number; one that stays is looked at."""
+    """The goal of a service: the plan's number if it changes; an unchanged one is only observed."""
     change = _plan(job).service(job.targets[index].service)
     if change is None or change.action is None:
         return replace(goal, updates=False)
@@ -181,7 +182,7 @@ def _aim(job: Job, index: int, goal: Goal) -> Goal:
 
 
 def _objection(job: Job, plan: Plan, recording: Recording | RefusedError | None) -> Job | None:
-    """The job with what keeps it from being begun."""
+    """The job with the reason why it cannot start, if any."""
     if isinstance(recording, RefusedError):
         return refused_file(job, recording)
     sentences = stale(plan, recording.plan) if recording else ()
@@ -200,7 +201,7 @@ def _plan(job: Job) -> Plan:
 
 
 async def record(ctx: Context, stack: str, version: int) -> Recording:
-    """What a deploy would do now, of the stack's files or (not 0) of a version of it."""
+    """Record a deploy of the stack's files, or of a version's files if it is not 0."""
     versions = await ctx.versions.of(stack)
     deployed = versions[0].replicas if versions else None
     if not version:

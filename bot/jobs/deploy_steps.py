@@ -1,4 +1,4 @@
-"""The steps of a confirmed plan, made once each whatever is killed in between."""
+"""The steps of a confirmed plan, each applied once even if a worker is killed in between."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Key = tuple[Kind, str]
 
 @dataclass(frozen=True, slots=True)
 class _Basis:
-    """A fresh recording, and where each step of the confirmed plan stands beside it.
+    """A new recording, and the state of each step of the confirmed plan in it.
 
-    ``doubtful`` is the place of the step that a lost worker may have made without noting it.
+    ``doubtful`` is the index of the step that a lost worker may have applied without noting it.
     """
 
     recording: Recording
@@ -33,28 +33,28 @@ class _Basis:
 
 
 class DeploySteps:
-    """Makes steps; what is about to be done is written down first."""
+    """Applies steps; each step is noted before it is applied."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def note(self, lease: JobLease) -> None:
-        """Write down how the stack stands before the first step."""
+        """Note the stack's state before the first step."""
         plan = _plan(lease.job)
         look = await in_time(self._ctx.swarm.stack_look(plan.stack))
         await lease.save(_noted(lease.job, plan, look))
 
     async def make(self, lease: JobLease, recording: Recording) -> None:
-        """All steps but the removals, in the plan's order; ends early where one cannot be made.
+        """Apply all steps except the removals, in the plan's order; stops at a step that fails.
 
-        The step after those that are noted may have been made by a worker that is lost.
+        The step after the noted ones may already have been applied by a lost worker.
         """
         plan, doubtful = _plan(lease.job), lease.job.steps_made or 0
         steps = plan.steps[: len(plan.steps) - len(plan.removals)]
         await self._make(lease, steps, self._basis(plan, recording, doubtful))
 
     async def remove(self, lease: JobLease, recording: Recording) -> None:
-        """The removals; ends early where one cannot be made."""
+        """Apply the removals; stops at one that fails."""
         plan = _plan(lease.job)
         made = lease.job.steps_made or 0
         job = lease.job
@@ -77,10 +77,10 @@ class DeploySteps:
                 return
 
     async def _take(self, lease: JobLease, place: int, step: PlanStep, basis: _Basis) -> bool:
-        """Make one step and note what came of it: whether the next one may follow."""
+        """Apply one step and note its result; returns whether the next step may follow."""
         tries = 0
 
-        async def made(doubtful: bool) -> Applied:  # noqa: FBT001 (as ``insist`` calls it)
+        async def made(doubtful: bool) -> Applied:  # noqa: FBT001 (called by ``insist``)
             nonlocal tries
             tries += 1
             return await self._made(lease.job, step, basis, doubtful=doubtful)
@@ -95,7 +95,7 @@ class DeploySteps:
         return True
 
     async def _made(self, job: Job, step: PlanStep, basis: _Basis, *, doubtful: bool) -> Applied:
-        """One step, made now or found made. Raises StalePlanError, and what the engine says."""
+        """Apply one step, or find it applied. Raises StalePlanError and errors of the engine."""
         judged = basis.judged[step.key]
         if judged.standing is StepStanding.STALE:
             raise StalePlanError(judged.why, hint="Ask for a new plan.")
@@ -112,9 +112,10 @@ class DeploySteps:
         return await in_time(self._ctx.swarm.service(step.name))
 
     async def _taken_back(self, job: Job, step: PlanStep) -> Service | None:
-        """The service, when the swarm has taken back already what a lost worker changed of it.
+        """The service, if the swarm has already rolled back a lost worker's change of it.
 
-        It then is as the plan found it, but for the start of its last update.
+        The service is then as it was when the plan was made, except for the start of its last
+        update.
         """
         if step.kind is not Kind.SERVICE or step.action is not PlanAction.UPDATE:
             return None
@@ -125,7 +126,7 @@ class DeploySteps:
 
 
 def _noted(job: Job, plan: Plan, look: StackLook) -> Job:
-    """The job with what must not be taken for its doing; what stays counts as made."""
+    """The job with the earlier state of its services; unchanged services count as applied."""
     services = {service.name: service for service in look.services}
     for index, target in enumerate(job.targets):
         change = plan.service(target.service)
@@ -146,7 +147,7 @@ def _noted_target(target: Target, service: Service | None, look: StackLook) -> T
 
 
 def _with_step(job: Job, step: PlanStep, applied: Applied, now: float) -> Job:
-    """The job once a step is made."""
+    """The job after a step was applied."""
     if step.kind is not Kind.SERVICE:
         return job
     index = next(i for i, target in enumerate(job.targets) if target.service == step.name)

@@ -1,4 +1,4 @@
-"""Calls to the engine that may be away, for a job and for who types a command."""
+"""Calls to an engine that may be unavailable, for jobs and for typed commands."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from bot.runtime.backoff import Backoff
 WRITE_ATTEMPTS = 8
 CHECK_SECONDS = 10.0
 ENGINE_PATIENCE = 60.0
-"""Seconds that a job waits for an engine that does not answer, before it changes anything."""
+"""Seconds for which a job waits for an unavailable engine before it changes anything."""
 
 T = TypeVar("T")
 
 
 async def in_time(look: Awaitable[T]) -> T:
-    """What a look at the swarm gives; a person waits for the answer to what they typed.
+    """The result of a look within a time limit, because a person waits for the answer.
 
-    Raises SwarmUnavailableError when the engine takes too long.
+    Raises:
+        SwarmUnavailableError: the engine takes too long.
     """
     try:
         async with asyncio.timeout(CHECK_SECONDS):
@@ -35,10 +36,12 @@ async def wait_for_engine(
     look: Callable[[], Awaitable[T]],
     waits: Callable[[SwarmUnavailableError], None],
 ) -> T:
-    """What a look gives. An engine that is away for a moment fails no job.
+    """The result of a look, repeated while the engine is briefly unavailable.
 
-    ``waits`` is called each time that it does not answer. Raises SwarmUnavailableError when that
-    goes on for ENGINE_PATIENCE.
+    ``waits`` is called after each failed attempt.
+
+    Raises:
+        SwarmUnavailableError: the engine stays unavailable for ENGINE_PATIENCE.
     """
     backoff, late = Backoff(), clock.now() + ENGINE_PATIENCE
     while True:
@@ -52,9 +55,10 @@ async def wait_for_engine(
 
 
 async def insist(clock: Clock, make: Callable[[bool], Awaitable[T]], *, doubtful: bool) -> T:
-    """What a write comes to. One whose outcome is unknown is made again, WRITE_ATTEMPTS in all.
+    """The result of a write, repeated while its outcome is unknown (at most WRITE_ATTEMPTS times).
 
-    ``make`` is told whether an earlier try may have made it: at first what ``doubtful`` says.
+    ``make`` gets whether an earlier attempt may have succeeded; for the first attempt this is
+    ``doubtful``.
     """
     backoff = Backoff()
     for _ in range(1, WRITE_ATTEMPTS):

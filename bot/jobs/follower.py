@@ -1,4 +1,4 @@
-"""How the services of a job are followed to their verdicts, and the probation after it."""
+"""Follows the services of a job to their verdicts and through their probation."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bot.views.jobs.message import job_message
 T = TypeVar("T")
 
 Aim = Callable[[Job, int, Goal], Goal]
-"""What is awaited for one target, of the goal that all changes have."""
+"""Adapts the common goal of all changes to one target."""
 
 Told = Callable[[Target, Outcome], Outcome]
-"""The outcome of an observation as it is told."""
+"""Adapts the outcome of an observation before it is shown."""
 
 
 class Following:
-    """Follows services side by side, shows how far they are, and notes their outcomes."""
+    """Follows services in parallel, shows their progress, and notes their outcomes."""
 
     def __init__(self, ctx: Context, aim: Aim, told: Told) -> None:
         self._ctx = ctx
@@ -36,12 +36,12 @@ class Following:
         self._told = told
 
     async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
-        """Follow those of the job's targets that have no outcome yet."""
+        """Follow the targets that have no outcome yet."""
         left = [index for index in indexes if at(lease.job.outcomes, index) is None]
         await asyncio.gather(*(self._follow(lease, index) for index in left))
 
     async def follow_probation(self, lease: JobLease) -> None:
-        """Keep watching every provisionally converged service; revise what proves wrong."""
+        """Watch every provisionally converged service; revise verdicts that turn out wrong."""
         job = lease.job
         provisional = [
             index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
@@ -59,7 +59,7 @@ class Following:
         await lease.finish(replace(job, watched_until=self._ctx.clock.now()))
 
     async def end(self, lease: JobLease, job: Job) -> None:
-        """The job is finished; what is provisional is watched on."""
+        """Finish the job; provisional outcomes are watched further."""
         probation = any(outcome and outcome.provisional for outcome in job.outcomes)
         await lease.finish(
             replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()),
@@ -67,13 +67,13 @@ class Following:
         )
 
     def progress(self, lease: JobLease, index: int, progress: ServiceProgress) -> None:
-        """Show how far a target is, when that is news."""
+        """Show the progress of a target, if it changed."""
         if at(lease.job.progress, index) != progress:
             lease.job = lease.job.seen(index, progress, self._ctx.clock.now())
             self.show(lease.job)
 
     def show(self, job: Job) -> None:
-        """Show the job as it is, as soon as Slack's limits allow it."""
+        """Show the present job as soon as Slack's rate limit allows."""
         message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
         self._ctx.chat.show(job.channel, job.message, message)
 
@@ -95,8 +95,8 @@ class Following:
             known_dead=frozenset(target.known_dead),
             began=target.applied or self._ctx.clock.now(),
             limits=self._ctx.limits,
-            # Even a scale restarts a rollout that is under way, and who waits for the change wants
-            # to know when the swarm takes that back.
+            # Even a scale restarts a rollout that is in progress, and the user who waits
+            # for the change needs to know if the swarm rolls it back.
             updates=True,
             update_before=target.update_before,
             command=self._ctx.command_for(job.stack),
@@ -110,13 +110,12 @@ class Following:
 
 
 def at(values: tuple[T | None, ...], index: int) -> T | None:
-    """A target's value, None where none is known yet."""
+    """A target's value, None if unknown."""
     return values[index] if index < len(values) else None
 
 
 def _after_probation(job: Job, index: int, seen: Outcome) -> Job:
-    """The job once its probation ended: its first verdict for good, or the one that proved
-    right."""
+    """The job after a probation: with its first verdict final, or with the revised one."""
     first = job.outcomes[index]
     if first is not None and first.verdict is seen.verdict:
         return job.with_outcome(index, replace(first, provisional=False))
@@ -124,8 +123,11 @@ def _after_probation(job: Job, index: int, seen: Outcome) -> Job:
 
 
 class _Course:
-    """What a probation sees: it goes into the job's course alone, as the message is left alone
-    until a verdict is revised."""
+    """Collects what a probation observes.
+
+    It only extends the job's course, because the message stays unchanged until a verdict is
+    revised.
+    """
 
     def __init__(self, job: Job, clock: Clock) -> None:
         self.so_far = job.course
@@ -133,6 +135,6 @@ class _Course:
         self._seen = dict(enumerate(job.progress))
 
     def note(self, index: int, progress: ServiceProgress) -> None:
-        """A target's progress is this now."""
+        """Record a target's present progress."""
         before, self._seen[index] = self._seen.get(index), progress
         self.so_far = extended(self.so_far, index, before, progress, self._clock.now())

@@ -1,8 +1,7 @@
-"""How the jobs that change a node go on: from the queue to the verdicts of the node and of every
-service that it moves.
+"""Runs jobs that change a node, until the verdicts of the node and of every service it moves.
 
-The node is the job's first target; the services follow it, once they are known. A wanted
-availability is absolute, so every step is harmless when it comes twice.
+The node is the job's first target; the services follow once they are known. Setting an availability
+is absolute, so every step can be repeated safely.
 """
 
 from __future__ import annotations
@@ -32,43 +31,47 @@ from bot.loops.observer import first_of
 from bot.runtime.backoff import Backoff
 
 TICK = 1.0
-"""Seconds between two looks at the node, at most."""
+"""Maximum seconds between two looks at the node."""
 NOT_FOLLOWED = "No longer watched: the node was changed by someone else."
 
 
 class NodeOperation(Protocol):
-    """What is done to a node: ``left`` says how it is left when a person stops waiting."""
+    """A change of a node; ``left`` describes the node's state after a person stops waiting."""
 
     action: str
     wanted: Availability
     left: str
 
     def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
-        """Raises RefusedError when it must not be done. ``forced`` allows that tasks find no
-        place."""
+        """Raise RefusedError if the change is not allowed.
+
+        ``forced`` allows that tasks fit on no other node.
+        """
 
     def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
-        """What it is about to do, in sentences."""
+        """Sentences on what the change is about to do."""
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
-        """The services that have to run in full once it is done."""
+        """The services that must run in full once the change is done."""
 
     def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
-        """How far the node is."""
+        """The node's progress."""
 
     def begun(self, look: NodeLook) -> bool:
-        """Whether the swarm acts on the change: before that, services may look well that are
-        about to lose tasks."""
+        """Whether the swarm has reacted to the change.
+
+        Before that, services may look healthy although they are about to lose tasks.
+        """
 
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
-        """The node's outcome, None while there is none; ``waited`` are seconds since the change.
+        """The node's outcome, None while there is none; ``waited`` is in seconds since the change.
 
-        There is one for certain once the time limit has passed.
+        After the time limit there always is one.
         """
 
 
 class NodeJob:
-    """Begins and runs the jobs of one operation."""
+    """Starts and runs the jobs of one operation."""
 
     def __init__(self, ctx: Context, operation: NodeOperation) -> None:
         self._ctx = ctx
@@ -98,7 +101,7 @@ class NodeJob:
     async def run(self, lease: JobLease) -> None:
         """Change the node once, then follow it and all services to their verdicts.
 
-        A request to cancel is heard before and after the change, never while it is being made.
+        A request to cancel is honoured before and after the change, but not while it is made.
         """
         started = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         self._following.show(await lease.save(started))
@@ -116,11 +119,11 @@ class NodeJob:
         await self._following.end(lease, lease.job if ended else self._cancelled(lease))
 
     async def run_probation(self, lease: JobLease) -> None:
-        """Nothing: no outcome of these jobs is provisional."""
+        """Nothing to do: no outcome of these jobs is provisional."""
         await lease.finish(lease.job)
 
     async def _first_look(self, lease: JobLease) -> StackLook:
-        """The swarm as it stands."""
+        """The present state of the swarm."""
 
         def waits(error: SwarmUnavailableError) -> None:
             phase = f"waiting for the engine: {error.sentence}"
@@ -132,7 +135,7 @@ class NodeJob:
         )
 
     async def _change(self, lease: JobLease, look: StackLook) -> None:
-        """Make the change once; what is about to be done is written down first."""
+        """Make the change once, after noting what is about to be done."""
         if lease.job.targets[0].applied is not None:
             return
         target = lease.job.targets[0]
@@ -154,14 +157,16 @@ class NodeJob:
     async def _made(self, node_id: str, *, doubtful: bool) -> bool:
         """Whether this job made the change."""
 
-        async def make(doubt: bool) -> bool:  # noqa: FBT001 (as ``insist`` calls it)
+        async def make(doubt: bool) -> bool:  # noqa: FBT001 (called by ``insist``)
             return await self._ctx.nodes.set_availability(node_id, self._operation.wanted) or doubt
 
         return await insist(self._ctx.clock, make, doubtful=doubtful)
 
     async def _follow_all(self, lease: JobLease) -> None:
-        """The node and the services side by side. Where the node's change was taken back, the
-        services have nothing to wait for."""
+        """Follow the node and the services in parallel.
+
+        If somebody reverses the node's change, the services have nothing to wait for.
+        """
         begun = asyncio.Event()
         services = asyncio.create_task(self._follow_services(lease, begun))
         try:
@@ -212,7 +217,7 @@ class NodeJob:
                 await changes.wait(TICK)
 
     async def _judged(self, lease: JobLease, look: NodeLook) -> bool:
-        """Whether a look gave the node its outcome."""
+        """Update the node's progress and outcome from a look; returns whether it has an outcome."""
         target, now = lease.job.targets[0], self._ctx.clock.now()
         self._following.progress(lease, 0, self._operation.progress(target, look))
         outcome = self._operation.outcome(target, look, now - (target.applied or now))
@@ -222,7 +227,7 @@ class NodeJob:
         return outcome is not None
 
     async def _names(self) -> dict[str, str]:
-        """The services' full names by their ids: also of those that only lose a task."""
+        """The full names of services by their ids, including those that only lose a task."""
         return {s.id: s.name for s in await in_time(self._ctx.swarm.services())}
 
     async def _look(self, target: Target, names: dict[str, str]) -> NodeLook:
@@ -231,12 +236,12 @@ class NodeJob:
         return NodeLook(node, tasks, names)
 
     def _aim(self, job: Job, index: int, goal: Goal) -> Goal:
-        """A service keeps its number and its version; it only has to run elsewhere."""
+        """The goal of a service: the same number and version, running elsewhere."""
         began, command = job.targets[0].applied, self._command_for(job.targets[index])
         return replace(goal, began=began or goal.began, updates=False, command=command)
 
     def _command_for(self, target: Target) -> str:
-        """The slash command for a service's advice, "" for one of another stack."""
+        """The slash command for a service's advice, "" for a service of another stack."""
         ours = not self._ctx.stack or target.service.startswith(f"{self._ctx.stack}_")
         return self._ctx.command if ours else ""
 
@@ -252,12 +257,12 @@ class NodeJob:
 
 
 def _living(node: Node, look: StackLook) -> list[str]:
-    """The ids of the tasks that live on a node."""
+    """The ids of the live tasks on a node."""
     return [t.id for t in look.tasks if t.node_id == node.id and not t.state.over]
 
 
 def _node(target: Target, look: StackLook) -> Node:
-    """Raises NotFoundError when the node is not in the swarm any more."""
+    """The target's node. Raises NotFoundError if it is no longer in the swarm."""
     for node in look.nodes:
         if node.id == target.service_id:
             return node
@@ -276,7 +281,7 @@ def _target(service: Service, look: StackLook) -> Target:
 
 
 def _for_good(_target: Target, outcome: Outcome) -> Outcome:
-    """No probation comes after these jobs: tasks were moved, nothing of them was changed."""
+    """A final outcome: these jobs have no probation, as tasks are moved but not changed."""
     return replace(outcome, provisional=False)
 
 
@@ -293,7 +298,7 @@ def _stopped(job: Job, index: int, reason: str) -> Outcome:
 
 
 def _blind(job: Job, error: SwarmError) -> ServiceProgress:
-    """What was seen last of the node, and that nothing is seen now."""
+    """The last known progress of the node, with a note that the engine does not answer."""
     target = job.targets[0]
     last = at(job.progress, 0) or ServiceProgress(target.service, 0, target.replicas, "")
     return replace(last, phase=f"unknown at the moment, still checking: {error.sentence}")

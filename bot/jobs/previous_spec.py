@@ -1,4 +1,7 @@
-"""A service's spec out of an earlier version of its stack, where the swarm has it no more."""
+"""Restores a service's spec from an earlier version of its stack.
+
+Used when the swarm no longer has the previous spec.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,19 @@ from bot.jobs.context import Context
 from bot.ports import Recording
 
 MOST_VERSIONS = 5
-"""So many are compared with the service at most: each costs a run of the docker CLI."""
+"""Maximum versions to compare with the service; each one needs a run of the docker CLI."""
 
 
 class FormerSpec:
-    """Finds such a spec and brings it back, with the replicas that the service has now."""
+    """Finds such a spec and restores it, keeping the service's present replicas."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def version_for(self, service: Service) -> Version | None:
-        """The last version that was well and has another spec of the service, None without one.
+        """The last successful version with another spec of the service, None if there is none.
 
-        Also None for a service that was just rolled back: it would go forward again.
+        Also None for a service that was just rolled back, because it would go forward again.
         """
         previous = service.previous
         went_back = previous is not None and previous.change is LastChange.VERSION
@@ -42,7 +45,7 @@ class FormerSpec:
         return replace(target, replicas=wanted, spec=service.template, image_before=service.image)
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
-        """As in ``ServiceOperation``: harmless when it was done before."""
+        """As in ``ServiceOperation``; harmless if already done."""
         service = await self._ctx.swarm.service(target.service_id)
         recording = await self._recorded(service, target.version)
         if _update(recording.plan, service.name) is None:
@@ -70,13 +73,13 @@ class FormerSpec:
         bundle = await self._ctx.versions.bundle(version) if version else None
         if version is None or bundle is None:
             raise RefusedError(f"The files of version {number} are not kept any more.")
-        # As if that file had been deployed last: then the present number is kept, whatever it is.
+        # Treat that file as the last deployed one, so that the present number is always kept.
         return await self._ctx.stacks.record(
             service.stack, version.replicas, bundle, only=service.name
         )
 
 
 def _update(plan: Plan, name: str) -> PlanAction | None:
-    """``UPDATE`` where the service would get another spec, None where it has that."""
+    """``UPDATE`` if the service would get another spec, None if it has that spec."""
     change = plan.service(name)
     return change.action if change is not None and change.action is PlanAction.UPDATE else None

@@ -1,4 +1,4 @@
-"""Services that were removed are followed until their containers are gone."""
+"""Follows removed services until their containers are gone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.loops.job_lease import JobLease
 from bot.runtime.backoff import Backoff
 
 TICK = 1.0
-"""Seconds between two looks, at most."""
+"""Maximum seconds between two looks."""
 
 
 class Removing:
@@ -27,7 +27,7 @@ class Removing:
         self._following = following
 
     async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
-        """Follow those of the job's targets that have no outcome yet, side by side."""
+        """Follow the targets that have no outcome yet, in parallel."""
         left = [index for index in indexes if at(lease.job.outcomes, index) is None]
         await asyncio.gather(*(self._follow(lease, index) for index in left))
 
@@ -52,7 +52,7 @@ class Removing:
         self._following.show(lease.job)
 
     async def _alive(self, service_id: str) -> list[Task]:
-        """The tasks whose containers still run, as far as that can be known."""
+        """The tasks whose containers still run, as far as known."""
         tasks = await in_time(self._ctx.swarm.tasks_of(service_id))
         down = _down(await in_time(self._ctx.swarm.nodes()))
         return [task for task in tasks if not task.state.over and task.node_id not in down]
@@ -73,7 +73,7 @@ def _blind(name: str, error: SwarmError) -> ServiceProgress:
 
 
 def _judged(alive: list[Task] | None, *, late: bool) -> Outcome | None:
-    """The outcome once nothing runs any more, or the time is over; ``alive`` None: not known."""
+    """The outcome after all tasks stopped or the time is over; ``alive`` is None if unknown."""
     if alive is not None and not alive:
         return Outcome(Verdict.CONVERGED, "Removed. All tasks have stopped.")
     return _late(alive) if late else None

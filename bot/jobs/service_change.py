@@ -1,7 +1,7 @@
-"""How every command that changes services goes on, from a queued job to the verdicts.
+"""Runs jobs that change services, from the queue to the verdicts.
 
-An operation says what is done to one service; all the rest is the same for each: a look, the change
-made once, the observation, the probation after it.
+An operation defines what is done to one service; everything else is the same for all: a look, the
+change (made once), the observation, and the probation.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from bot.loops.observer import first_of
 
 
 class ServiceOperation(Protocol):
-    """What is done to one service. Every step may come twice: a lost worker's job goes on."""
+    """A change of one service. Every step may be repeated, because lost workers' jobs continue."""
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
-        """The outcome when nothing is to be changed, None to go on. The service exists."""
+        """The outcome if nothing should be changed, None to continue. The service exists."""
 
     def noted(self, target: Target, look: Look) -> Target:
         """The target with what is about to be done. The service exists."""
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
-        """Make the change and tell what it came to, or find that it is made already.
+        """Make the change, or find that it is already made, and return its result.
 
-        ``doubtful`` says that an earlier try may have made it. Raises RefusedError.
+        ``doubtful`` says that an earlier attempt may have made it. Raises RefusedError.
         """
 
     def goal(self, target: Target, goal: Goal) -> Goal:
-        """What is awaited, of the goal that all changes have."""
+        """The goal of this operation, based on the common goal of all changes."""
 
     def told(self, target: Target, outcome: Outcome) -> Outcome:
-        """The outcome of the observation as it is told."""
+        """The outcome as shown, based on the observed outcome."""
 
     def left(self, target: Target, running: int) -> str:
-        """How the service is left when a person stops waiting."""
+        """The service's state after a person stops waiting, in words."""
 
 
 class ChangeRunner:
@@ -64,9 +64,9 @@ class ChangeRunner:
         )
 
     async def run(self, lease: JobLease) -> None:
-        """Preflight all targets, change them, and follow each to its verdict.
+        """Check all targets, change them, and follow each to its verdict.
 
-        A request to cancel is heard before and after the change, never while it is being made.
+        A request to cancel is honoured before and after the change, but not while it is made.
         """
         job = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         job = await lease.save(job)
@@ -91,11 +91,11 @@ class ChangeRunner:
         await self._following.end(lease, lease.job if ended else self._cancelled(lease))
 
     async def run_probation(self, lease: JobLease) -> None:
-        """Keep watching every provisionally converged service; revise what proves wrong."""
+        """Watch every provisionally converged service; revise verdicts that turn out wrong."""
         await self._following.follow_probation(lease)
 
     async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
-        """The job with what speaks against it, None when it may go on."""
+        """The job with the objections to it, None if it may continue."""
         outcomes = [
             await self._objection(target, look)
             for target, look in zip(job.targets, looks, strict=True)
@@ -119,7 +119,7 @@ class ChangeRunner:
             return _refused(error)
 
     async def _first_looks(self, lease: JobLease) -> list[Look]:
-        """Every target as it stands."""
+        """The present state of every target."""
 
         async def look() -> list[Look]:
             return [await self._ctx.swarm.look(t.service_id) for t in lease.job.targets]
@@ -131,7 +131,7 @@ class ChangeRunner:
         )
 
     async def _change(self, lease: JobLease, looks: list[Look]) -> None:
-        """Make every change once; what is about to be done is written down first."""
+        """Make every change once, after noting what is about to be done."""
         job = lease.job
         taken_over = [target.begun for target in job.targets]
         for index, look in enumerate(looks):
@@ -143,7 +143,7 @@ class ChangeRunner:
             await self._apply(lease, index, doubtful=doubtful)
 
     def _noted(self, target: Target, look: Look) -> Target:
-        """The target with what must not be taken for the change's doing, and what is to be done."""
+        """The target with its earlier state and with what is about to be done."""
         dead = tuple(task.id for task in look.tasks if task.state.over)
         if look.service is None:
             return replace(target, known_dead=dead, update_before=0.0)
@@ -151,10 +151,10 @@ class ChangeRunner:
         return self._operation.noted(replace(target, known_dead=dead, update_before=update), look)
 
     async def _apply(self, lease: JobLease, index: int, *, doubtful: bool) -> None:
-        """Make the change once: what another worker did already is found and left alone.
+        """Make the change once; one that another worker has already made is not repeated.
 
-        ``doubtful`` says that one may have done it. A service that cannot be changed any more
-        keeps the others from nothing.
+        ``doubtful`` says that another worker may have made it. A service that can no longer be
+        changed does not affect the others.
         """
         target = lease.job.targets[index]
         if target.applied is not None:
@@ -196,7 +196,7 @@ def _refused(error: RefusedError) -> Outcome:
 
 
 def _held_back(target: Target) -> Outcome:
-    """The outcome of a service that is well, in a job that another one keeps from going on."""
+    """The outcome of a service without objection in a job that another service prevents."""
     if target.begun:
         reason = "Changed, but no longer watched: another service was refused."
         return Outcome(Verdict.FAILED, reason)
@@ -204,7 +204,7 @@ def _held_back(target: Target) -> Outcome:
 
 
 def _broken_off(target: Target, error: SwarmError) -> Outcome:
-    """The outcome of a change that the engine did not make, as far as it told."""
+    """The outcome of a change that the engine refused."""
     known = "" if isinstance(error, SwarmUnavailableError) else " It was not changed."
     return Outcome(
         Verdict.FAILED,
@@ -215,7 +215,7 @@ def _broken_off(target: Target, error: SwarmError) -> Outcome:
 
 
 def _waiting_for_the_engine(job: Job, error: SwarmUnavailableError) -> Job:
-    """The job as it is shown meanwhile."""
+    """The job as shown while it waits for the engine."""
     for index, target in enumerate(job.targets):
         so_far = "" if target.begun else "nothing changed yet, "
         phase = f"{so_far}waiting for the engine: {error.sentence}"

@@ -1,4 +1,4 @@
-"""What commands that are about one service have in common."""
+"""Helpers for commands that apply to one service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.views.errors import unknown_service
 
 
 async def typed(ctx: Context, name: str) -> Service:
-    """The service of the stack that was typed. Raises RefusedError with what was perhaps meant."""
+    """The service for a typed name. Raises RefusedError with suggestions."""
     services = await in_time(ctx.swarm.services(ctx.stack))
     service = resolve(name, ctx.stack, services)
     if isinstance(service, NotFound):
@@ -26,7 +26,7 @@ async def named(ctx: Context, full_name: str) -> Service:
 
 
 async def job_of(ctx: Context, pending: PendingCommand, action: str, service: Service) -> Job:
-    """A job that does one thing to one service; the number of its tasks stays."""
+    """A job with one action on one service; the number of its tasks does not change."""
     look = await in_time(ctx.swarm.look(service.id))
     return Job(
         id=pending.id,
@@ -41,5 +41,5 @@ async def job_of(ctx: Context, pending: PendingCommand, action: str, service: Se
 
 
 def wanted(look: Look) -> int:
-    """How many tasks a service wants: its replicas, or one on each eligible node."""
+    """The service's desired number of tasks: its replicas, or one for each eligible node."""
     return count(look, look.service).wanted if look.service else 0

@@ -1,8 +1,8 @@
-"""From an accepted command to a queued job, without ever leaving the person in doubt.
+"""Turns an accepted command into a queued job; the user always learns the result.
 
-The message is posted first: where the bot may not post, nothing is started. When Redis stops
-answering in between, the job's fate is unknown; it is found out as soon as Redis is back, and the
-message then says what is true.
+The message is posted first, so nothing is started where the bot may not post. If Redis stops
+answering in between, the job's fate is unknown. It is checked as soon as Redis is back, and the
+message is then updated.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ AGAIN = "Nothing was changed. Try again."
 
 
 async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
-    """Post the job's message and queue it, after the commands for its services that came before.
+    """Post the job's message and queue it, after earlier commands for the same services.
 
-    Raises CannotPostError (nothing was started) and UncertainError (Redis stopped answering; the
-    message will say what became of it).
+    Raises:
+        CannotPostError: nothing was started.
+        UncertainError: Redis stopped answering; the message will show the result later.
     """
     await wait_for_older(ctx, pending, job)
     job = replace(job, message=await post(ctx, job, await _queued_message(ctx, job)))
@@ -56,8 +57,10 @@ async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
 
 
 async def wait_for_older(ctx: Context, pending: PendingCommand, job: Job) -> None:
-    """Commands for one service are queued in the order in which they came, whatever replica has
-    them. A command whose replica is lost is waited for no longer than it may take to begin."""
+    """Wait for earlier commands on the same services, on any replica, to be queued.
+
+    A command whose replica is lost is waited for only as long as a command may take to begin.
+    """
     late = ctx.clock.now() + OLDER_SECONDS
     concern: dict[str, bool] = {}
     while ctx.clock.now() < late:
@@ -74,8 +77,8 @@ async def wait_for_older(ctx: Context, pending: PendingCommand, job: Job) -> Non
 async def post(ctx: Context, job: Job, message: Message) -> str:
     """Post a job's message; returns its ts.
 
-    When it is not known whether Slack has it, it is looked for: nobody shall see a message that
-    no job stands behind.
+    If it is unknown whether Slack accepted it, the message is searched for, because there must be
+    no message without a job.
     """
     try:
         return await ctx.chat.post(job.channel, message)
@@ -87,12 +90,12 @@ async def post(ctx: Context, job: Job, message: Message) -> str:
 
 
 async def jobs_ahead(ctx: Context, job: Job) -> list[Job]:
-    """The jobs that are in one of its lanes now, first come first."""
+    """The jobs that are in one of its lanes now, oldest first."""
     return [each for each in await ctx.jobs.active() if set(each.lanes) & set(job.lanes)]
 
 
 async def _queued_message(ctx: Context, job: Job) -> Message:
-    """The job's message, which says how many jobs are ahead."""
+    """The job's message with the number of jobs ahead."""
     ahead = await jobs_ahead(ctx, job)
     return job_message(
         job,
@@ -104,9 +107,10 @@ async def _queued_message(ctx: Context, job: Job) -> Message:
 
 
 async def clear_away(ctx: Context, pending: PendingCommand) -> None:
-    """A pending command whose replica was lost: nothing was changed; say so and forget it.
+    """Close a pending command whose replica was lost: nothing was changed.
 
-    It is forgotten first: a replica that was only slow must not begin it after that was said.
+    It is deleted before the user is informed, because a replica that was only slow must not start
+    it afterwards.
     """
     ts = await ctx.chat.find(pending.channel, pending.id)
     await ctx.jobs.discard(pending.id)
@@ -121,10 +125,10 @@ async def clear_away(ctx: Context, pending: PendingCommand) -> None:
 
 
 async def answer_failure(ctx: Context, pending: PendingCommand, error: BotError) -> None:
-    """Tell the person why their command came to nothing, and forget it.
+    """Tell the user why their command failed, and delete it.
 
-    A pending command whose fate is uncertain is left to who finds that out. One whose answer could
-    not be delivered stays, and is answered later.
+    A pending command with an uncertain result is left to the check that resolves it. One whose
+    answer could not be delivered stays, and is answered later.
     """
     uncertain = isinstance(error, UncertainError)
     try:
@@ -139,7 +143,7 @@ async def answer_failure(ctx: Context, pending: PendingCommand, error: BotError)
 
 
 async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
-    """Write down who was refused what and why, as far as the store takes it."""
+    """Write a refusal with user and reason to the audit log; ignored if the store fails."""
     event = {"event": "refused", "who": user, "text": text[:500], "why": why[:500]}
     with suppress(StoreUnavailableError):
         await ctx.jobs.audit(event)
@@ -157,7 +161,7 @@ async def _forget(ctx: Context, pending_id: str) -> None:
 
 
 async def _find_out(ctx: Context, job: Job) -> None:
-    """Redis did not answer to the submission: wait for it and see whether the job is there."""
+    """After a submission without an answer, wait for Redis and check whether it has the job."""
     backoff = Backoff()
     while True:
         try:
@@ -173,7 +177,7 @@ async def _find_out(ctx: Context, job: Job) -> None:
 
 
 async def settle_unbegun(ctx: Context, job: Job, why: str) -> None:
-    """The job's message says that it never was one."""
+    """Update the message to say that the job was never started."""
     ended = replace(job, state=JobState.FINISHED, finished=ctx.clock.now())
     for index in range(len(ended.targets)):
         ended = ended.with_outcome(index, Outcome(Verdict.REFUSED, why, AGAIN))

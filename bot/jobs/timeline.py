@@ -1,7 +1,7 @@
-"""A finished job's timeline: a picture in its thread, and a link to it in its message.
+"""The timeline of a finished job: a picture in its thread, and a link in its message.
 
-Begun when the verdict stands in Slack already, so it never delays one; and whatever goes wrong
-here changes nothing else.
+It is drawn only after the verdict was posted, so it never delays one. Errors here affect nothing
+else.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 
 class Timelines:
-    """Draws the course of jobs, as far as the bot saw one."""
+    """Draws the course of jobs, as observed by the bot."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     def told(self, job: Job) -> None:
-        """A job's verdict stands in its thread: draw in the background."""
+        """Draw in the background, after a job's verdict was posted in its thread."""
         if self._ctx.timelines and job.course:
             self._ctx.background.spawn(self._draw(job), f"timeline of job {job.id}")
 

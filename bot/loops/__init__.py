@@ -1,1 +1,1 @@
-"""Drivers: the loops that move jobs and observations on, over the ports."""
+"""Loops that drive jobs and observations, using the ports."""

@@ -1,8 +1,8 @@
-"""Brings alerts to Slack: each once, in the order in which they began, however long that takes.
+"""Delivers alerts to Slack: each once, in order of their start, with retries until it succeeds.
 
-Only the leader does. What Slack was given is remembered with the alert; where that is not known
-(another replica was killed as it posted, or Slack's answer was lost), the channel is looked
-through for the message before anything is posted.
+Only the leader does this. Each alert records what Slack has. If that is unknown (another replica
+was killed while posting, or Slack's answer was lost), the channel is searched for the message
+before anything is posted.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GOODBYE_SECONDS = 0.8
-"""How long a post under way is waited for when this replica stops leading."""
+"""How long a post in progress may finish when this replica stops leading, in seconds."""
 SHUT_OUT_SECONDS = 15.0
-"""How often it is tried anew to post where the bot may not."""
+"""How often to retry in a channel where the bot may not post, in seconds."""
 
 
 class AlertBook:
-    """The alerts that are open or not wholly told, by the incident's id, oldest first.
+    """The alerts that are open or not fully delivered, by incident id, oldest first.
 
-    What the watcher puts into it is not told before ``saved`` says that the store has it: else
-    whoever leads next could tell it a second time. ``changed`` are the ids of those that are other
-    than the store has them, ``uncertain`` of those whose message may stand in Slack though nobody
-    noted where, ``lost`` the messages (ts) that can be edited no more.
+    An alert from the watcher is delivered only after ``saved`` was called, because otherwise the
+    next leader could deliver it a second time. ``changed`` are the ids of alerts that the store
+    does not have in their present state, ``uncertain`` those whose message may exist in Slack
+    although its ts is unknown, ``lost`` the messages (ts) that can no longer be edited.
     """
 
     def __init__(self, alerts: Mapping[str, Alert]) -> None:
@@ -56,13 +56,13 @@ class AlertBook:
         self.news = asyncio.Event()
 
     def address(self, channel: str) -> None:
-        """Give the alerts that had no channel this one."""
+        """Set this channel for alerts without one."""
         for alert in self.all():
             if channel and not alert.channel:
                 self.note(replace(alert, channel=channel))
 
     def adopt(self, incident: Incident) -> None:
-        """Keep an incident that people were told of, though no alert of it was found."""
+        """Keep an announced incident for which no alert was found."""
         if incident.id not in self._alerts:
             self.uncertain.add(incident.id)
             self.note(Alert(incident, channel=incident.channel, due=incident.revision))
@@ -76,37 +76,37 @@ class AlertBook:
         return tuple(self._alerts.values())
 
     def ready(self) -> Iterator[Alert]:
-        """Those of which something is to be told now, the oldest first."""
+        """The alerts with something to deliver now, oldest first."""
         return (alert for alert in self.all() if alert.waits and self.has_saved(alert.incident.id))
 
     def has_saved(self, incident_id: str) -> bool:
-        """Whether the store has what the watcher put last."""
+        """Whether the store has the watcher's last state of this alert."""
         return incident_id not in self._unsaved
 
     def put(self, alert: Alert) -> None:
-        """Keep an alert as the watcher wants it."""
+        """Store an alert as the watcher wants it."""
         self._unsaved.add(alert.incident.id)
         self._keep(alert)
 
     def note(self, alert: Alert) -> None:
-        """Keep what became of an alert on its way."""
+        """Store an alert's delivery state."""
         self._keep(alert)
         self.news.set()
 
     def drop(self, incident_id: str) -> None:
-        """Forget an alert that needs nothing any more."""
+        """Remove an alert that is finished."""
         if self._alerts.pop(incident_id, None) is not None:
             self.uncertain.discard(incident_id)
             self.changed.add(incident_id)
 
     def take_changed(self) -> dict[str, Alert | None]:
-        """What the store does not have yet; None for what was dropped."""
+        """The alerts that the store does not have yet; None for removed ones."""
         taken = {key: self._alerts.get(key) for key in self.changed}
         self.changed.clear()
         return taken
 
     def saved(self) -> None:
-        """All that was put so far is in the store."""
+        """Note that the store has everything so far."""
         if self._unsaved:
             self._unsaved.clear()
             self.news.set()
@@ -118,20 +118,23 @@ class AlertBook:
 
 @dataclass(frozen=True, slots=True)
 class AlertTexts:
-    """``message`` makes an alert's message, ``reminder`` what is said in its thread when the
-    incident fires for long."""
+    """The views of alerts.
+
+    ``message`` makes an alert's message, ``reminder`` the text for its thread when the incident
+    keeps firing.
+    """
 
     message: Callable[[Alert], Message]
     reminder: Callable[[Incident], Message]
 
 
 class AlertDelivery:
-    """Tells what waits in the book, each channel by a task of its own.
+    """Delivers the waiting alerts, with one task per channel.
 
-    Nothing is said any more when ``still`` says that another replica may lead by now.
-    ``told`` is called when Slack took something and the store should hear of it. ``channels_of``
-    gives the channels that an incident would go to if it began now: the one it is meant for, then
-    the one that is left when the bot cannot post there.
+    Nothing is sent when ``still`` returns False, because another replica may lead. ``told`` is
+    called after Slack accepted something that the store should record. ``channels_of`` returns the
+    channels for an incident that begins now: the intended one, then the fallback if the bot cannot
+    post there.
     """
 
     def __init__(
@@ -167,18 +170,18 @@ class AlertDelivery:
                 await self._book.news.wait()
 
     def show(self, alert: Alert) -> None:
-        """Show what counted up meanwhile where the message stands, when there is room for it."""
+        """Update a posted message with new counts, when the rate limit allows."""
         if not alert.message or alert.waits or alert.done >= alert.incident.revision:
             return
         try:
             text = self._texts.message(alert)
-        except Exception:  # what cannot be shown of one incident must not end the watcher
+        except Exception:  # an incident that cannot be shown must not stop the watcher
             log.exception("incident %s is not shown", alert.incident.id)
         else:
             self._chat.show(alert.channel, alert.message, text, still=self._still)
 
     async def quiet(self) -> None:
-        """Send no more of what was to be shown: another replica leads from now on."""
+        """Stop pending updates: another replica leads from now on."""
         for alert in self._book.all():
             if alert.message:
                 await self._chat.forget(alert.channel, alert.message)
@@ -200,7 +203,7 @@ class AlertDelivery:
                 log.warning("alerts wait for Slack: %s", error)
                 await self._clock.sleep(backoff.failed())
             except ChatError as error:
-                log.error("an alert waits, %s: %s", alert.incident.id, error)  # noqa: TRY400 - a sentence
+                log.error("an alert waits, %s: %s", alert.incident.id, error)  # noqa: TRY400 - a sentence, no traceback
                 state.refused.add(alert.incident.id)
             except LeaseLostError:
                 raise
@@ -212,12 +215,12 @@ class AlertDelivery:
                 backoff.worked()
 
     def _next(self, channel: str, state: _Channel) -> Alert | None:
-        """The oldest that waits; what Slack refused as it is holds up no other."""
+        """The oldest alert that waits; one that Slack rejected does not block the others."""
         waiting = (alert for alert in self._book.ready() if alert.channel == channel)
         return next((a for a in waiting if a.incident.id not in state.refused), None)
 
     async def _rest(self, state: _Channel) -> None:
-        """Until something is new, or it is time to try again what was refused."""
+        """Wait for something new, or until rejected alerts may be retried."""
         state.wake.clear()
         if not state.refused:
             await state.wake.wait()
@@ -233,7 +236,7 @@ class AlertDelivery:
             timer.cancel()
 
     def _readdress(self, alert: Alert) -> bool:
-        """Send what was never posted to where it would go now, or to where it still can."""
+        """Move an alert that was never posted to its present channel or to the fallback."""
         known = self._book.get(alert.incident.id) or alert
         moved = readdressed(known, self._channels_of(alert.incident))
         if moved is None:
@@ -293,7 +296,7 @@ class AlertDelivery:
         self._keep(alert, remind=False)
 
     def _lose(self, alert: Alert, error: MessageGoneError) -> None:
-        """The message can be edited no more: it is posted anew while the incident is open."""
+        """Handle a message that can no longer be edited: post an open incident again."""
         incident = alert.incident
         log.info("the message of incident %s is gone: %s", incident.id, error)
         if incident.state is IncidentState.RESOLVED:
@@ -312,7 +315,7 @@ class AlertDelivery:
         done: int | None = None,
         remind: bool | None = None,
     ) -> None:
-        """Note what Slack has now, on the alert as it became meanwhile."""
+        """Record what Slack has now, based on the alert's present state."""
         now = self._book.get(alert.incident.id) or alert
         kept = replace(
             now,
@@ -328,8 +331,10 @@ class AlertDelivery:
 
 
 async def _to_the_end(call: Awaitable[T]) -> T:
-    """What a call returns. When cancelled, it is given a moment to end first: a message that
-    reached Slack after another replica looked for it would be posted twice."""
+    """The result of a call, which may briefly continue after a cancellation.
+
+    A message that reached Slack after the next leader searched for it would be posted twice.
+    """
     calling = asyncio.ensure_future(call)
     try:
         return await asyncio.shield(calling)
@@ -340,8 +345,11 @@ async def _to_the_end(call: Awaitable[T]) -> T:
 
 
 class _Channel:
-    """One channel's task: what wakes it, whether the bot may post there, and the incidents whose
-    alerts Slack refused for what they say."""
+    """The state of one channel's task.
+
+    It has the event that wakes the task, whether the bot may post there, and the incidents whose
+    content Slack rejected.
+    """
 
     def __init__(self) -> None:
         self.wake = asyncio.Event()

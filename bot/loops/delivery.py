@@ -1,4 +1,4 @@
-"""Brings every verdict to Slack, however long that takes."""
+"""Delivers every verdict to Slack, with retries until it succeeds."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ AGAIN_SECONDS = 5.0
 
 
 class DeliveryLoop:
-    """Settles the messages of finished jobs and mentions who asked, once for each verdict.
+    """Settles the messages of finished jobs and mentions the user, once for each verdict.
 
-    ``render`` makes the job's message, ``mention`` what is said in its thread. ``told`` is called
-    with a job whose verdict was told there, once for each verdict; it must not raise.
+    ``render`` makes the job's message, ``mention`` the text for its thread. ``told`` is called with
+    a job after its verdict was posted there, once for each verdict; it must not raise.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class DeliveryLoop:
         self._told = told
 
     async def run(self) -> None:
-        """Deliver what is due until cancelled."""
+        """Deliver everything that is due until cancelled."""
         backoff = Backoff()
         while True:
             try:
@@ -58,7 +58,7 @@ class DeliveryLoop:
                 await self._clock.sleep(backoff.failed())
 
     async def _deliver(self, delivery: Delivery) -> None:
-        """Bring one to Slack. What fails here becomes due again by itself."""
+        """Deliver one item to Slack. After a failure it becomes due again automatically."""
         try:
             await self._bring(delivery)
         except StoreUnavailableError as error:
@@ -88,7 +88,7 @@ class DeliveryLoop:
             self._told(job)
 
     async def _settle(self, job: Job) -> bool:
-        """Whether the job's message shows its verdict; False when it cannot any more."""
+        """Show the verdict in the job's message; False if it cannot be edited any more."""
         try:
             if job.message:
                 await self._chat.settle(job.channel, job.message, self._render(job))
@@ -98,9 +98,9 @@ class DeliveryLoop:
         return bool(job.message)
 
     async def _post_elsewhere(self, job: Job) -> None:
-        """Where the job's message cannot be edited any more: the channel, else the person.
+        """Post the job's message again in the channel or, failing that, to the user.
 
-        The new message names who asked, so nothing is said in a thread.
+        The new message mentions the user, so no thread message is needed.
         """
         message = self._render(job)
         try:
@@ -110,7 +110,7 @@ class DeliveryLoop:
         await self._jobs.mark_told(job.id, _word(job))
 
     async def _tell(self, job: Job, delivery: Delivery) -> bool:
-        """Whether the thread got the verdict now: it is told once."""
+        """Post the verdict in the thread, once; returns whether that happened now."""
         verdict = _word(job)
         if not verdict or delivery.told == verdict:
             return False
@@ -120,5 +120,5 @@ class DeliveryLoop:
 
 
 def _word(job: Job) -> str:
-    """The verdict as it is told, "" while there is none."""
+    """The verdict's word, "" while there is none."""
     return job.verdict.value if job.verdict else ""

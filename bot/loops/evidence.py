@@ -1,4 +1,4 @@
-"""Adds what can be read about a failure: the container's last words, the kernel's, the probe's."""
+"""Adds evidence of a failure: log lines, the kernel's record and the probe's output."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ REASONS = 4
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found of one task: ``text`` unescaped, ``title`` says what it is.
+    """The evidence of one task: ``text`` unescaped, ``title`` says what it is.
 
-    ``killed`` is whether its engine recorded a kill for memory, None when that cannot be told.
-    ``unhealthy`` says that ``text`` is a failed health probe's.
+    ``killed`` is whether its engine recorded a kill for memory, None if unknown. ``unhealthy`` says
+    that ``text`` is the output of a failed health probe.
     """
 
     title: str = ""
@@ -35,7 +35,7 @@ class Found:
     unhealthy: bool = False
 
     def cause(self, cause: Cause, limit: int) -> Cause | None:
-        """The cause with what was looked up on the task's node, None where nothing more is known.
+        """The cause updated with the findings from the task's node, None if there are none.
 
         ``limit`` is the service's memory limit in bytes, 0 for none.
         """
@@ -45,13 +45,13 @@ class Found:
 
 
 class EvidenceReader:
-    """Looks up what proves an outcome. What cannot be read is left out, never waited for."""
+    """Collects evidence for outcomes. Evidence that cannot be read is left out."""
 
     def __init__(self, swarm: Swarm) -> None:
         self._swarm = swarm
 
     async def add(self, outcome: Outcome, look: Look) -> Outcome:
-        """The same outcome with evidence, where there is any."""
+        """The same outcome with evidence, if there is any."""
         if outcome.verdict.good:
             return outcome
         try:
@@ -63,7 +63,7 @@ class EvidenceReader:
             return outcome
 
     async def of_task(self, cause: Cause, task: Task, service: Service | None) -> Found:
-        """What there is to read about a task that failed for a cause. Raises SwarmError."""
+        """The evidence of a task that failed for a cause. Raises SwarmError."""
         if cause.kind is CauseKind.UNSCHEDULABLE:
             return await self._obstacles(service, await self._swarm.nodes()) if service else Found()
         if cause.kind in {CauseKind.UNHEALTHY, CauseKind.ENDED}:
@@ -99,7 +99,7 @@ class EvidenceReader:
         return _with(outcome, found)
 
     async def _recorded(self, task: Task, found: Found, look: Look) -> bool | None:
-        """What the engines recorded of a killed task and of those that ended alike."""
+        """The engines' records of a killed task and of tasks that ended alike."""
         alike = causes.killed_alike(task, look.tasks)
         others = await asyncio.gather(*(self._swarm.out_of_memory(each) for each in alike))
         return causes.killed_for_memory((found.killed, *others))

@@ -1,8 +1,8 @@
-"""Keeps the Home tab fresh for who looks at it.
+"""Keeps the Home tab up to date for the people who view it.
 
-Slack tells when a person opens the tab, never when they leave it. So it is published at once,
-then whenever something changed, for some minutes after the opening: all viewers together by one
-look each few seconds, each by one call at most.
+Slack reports when a person opens the tab, but not when they leave it. So the tab is published
+immediately, and then after every change for some minutes. One look every few seconds serves all
+viewers, and each viewer needs one call at most.
 """
 
 from __future__ import annotations
@@ -23,20 +23,26 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 5.0
 FRESH_SECONDS = 600.0
 MOST_VIEWERS = 30
-"""With a look each five seconds this could be 360 calls a minute, when everything changes all the
-time; then the shared budget for Slack's limit makes rounds last longer."""
+"""Limits the calls to Slack.
+
+With a look every five seconds, constant changes could cause 360 calls a minute; then the shared
+rate limit makes the rounds longer.
+"""
 
 Read = Callable[[], Awaitable[Dashboard]]
 May = Callable[[str], Awaitable[bool]]
 """Whether a person is an operator. Raises ChatError."""
 Render = Callable[[Dashboard, bool, float, float], Message]
-"""The tab of a dashboard, for an operator or not, as of a time, kept fresh until another."""
+"""Renders a dashboard: for an operator or not, the present time, and the end of updates."""
 
 
 @dataclass(slots=True)
 class Viewer:
-    """Who opened the tab. ``due`` says that it is to be published whatever it shows; ``shown`` is
-    the tab that Slack has, without its times, None while that is not known."""
+    """A person who opened the tab.
+
+    ``due`` says that it must be published whatever it shows. ``shown`` is the tab that Slack has,
+    without its times, None if unknown.
+    """
 
     until: float
     due: bool = True
@@ -44,7 +50,7 @@ class Viewer:
 
 
 class Home:
-    """One replica's viewers: those whose opening it was told of."""
+    """The viewers whose opening of the tab was reported to this replica."""
 
     def __init__(
         self,
@@ -65,11 +71,11 @@ class Home:
 
     @property
     def viewers(self) -> tuple[str, ...]:
-        """The ids of those for whom the tab is kept fresh, who opened it last at the end."""
+        """The ids of the viewers whose tab is kept up to date; the latest to open it comes last."""
         return tuple(self._viewers)
 
     def opened(self, user: str) -> None:
-        """A person looks at the tab now. Who looked the longest ago makes room."""
+        """A person opened the tab; if there are too many viewers, the oldest is dropped."""
         until = self._clock.now() + self._fresh
         known = self._viewers.pop(user, None)
         self._viewers[user] = Viewer(until, shown=known.shown if known else None)
@@ -78,7 +84,7 @@ class Home:
         self._opened.set()
 
     async def run(self, read: Read, may: May, render: Render) -> None:
-        """Publish what is new until cancelled."""
+        """Publish changes until cancelled."""
         while True:
             await self._next()
             try:
@@ -89,7 +95,7 @@ class Home:
                 log.exception("the Home tabs could not be published")
 
     async def _next(self) -> None:
-        """Wait for an opening; with viewers for the next look at the latest."""
+        """Wait for an opening; while there are viewers, at most until the next look."""
         if self._viewers:
             opening = asyncio.create_task(self._opened.wait())
             pause = asyncio.create_task(self._clock.sleep(self._every))
@@ -118,7 +124,7 @@ class Home:
     async def _publish(
         self, user: str, viewer: Viewer, board: Dashboard, may: May, render: Render
     ) -> None:
-        """Bring a viewer's tab up to date; what Slack does not take comes with the next round."""
+        """Update a viewer's tab; if Slack does not accept it, the next round tries again."""
         try:
             operator = await may(user)
             timeless = render(board, operator, 0.0, 0.0)

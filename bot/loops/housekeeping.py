@@ -1,4 +1,4 @@
-"""The slow loop: what must be looked at now and then by any replica."""
+"""Periodic tasks that any replica may do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 async def every(seconds: float, chore: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    """Do ``chore`` again and again until cancelled; an error of ours is logged and survived."""
+    """Run ``chore`` periodically until cancelled; errors of the bot are logged."""
     while True:
         try:
             await chore()

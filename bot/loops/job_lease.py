@@ -1,4 +1,4 @@
-"""The lease that a worker has on one job, and the job's record meanwhile."""
+"""A worker's lease on one job, and the job's latest record."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class JobLease:
-    """One job while it is worked on: the newest record, its token, and the request to cancel.
+    """One job in progress: its latest record, its token, and the request to cancel.
 
-    ``job`` is the record as this worker knows it. ``cancelled`` is set once somebody cancelled;
-    ``job.cancelled_by`` then says who.
+    ``job`` is the record as this worker knows it. ``cancelled`` is set when somebody cancels the
+    job; ``job.cancelled_by`` then has the user.
     """
 
     def __init__(self, jobs: Jobs, chat: Chat, token: LeaseToken, job: Job, clock: Clock) -> None:
@@ -34,13 +34,13 @@ class JobLease:
         self._writing = asyncio.Lock()
 
     async def save(self, job: Job) -> Job:
-        """Write the record; raises when it could not be written."""
+        """Save the record; raises if that fails."""
         self.job = job
         await self._write()
         return self.job
 
     async def note(self, job: Job) -> None:
-        """Write progress: worth having, but a job outlives a store that is away."""
+        """Save progress; errors are ignored, because a job continues without the store."""
         self.job = job
         try:
             await self._write()
@@ -48,15 +48,16 @@ class JobLease:
             log.debug("progress of job %s not saved: %s", job.id, error)
 
     async def _write(self) -> None:
-        """One at a time, and the newest: services that are followed side by side all write here."""
+        """Write the newest record. One write at a time, as parallel followers all write here."""
         async with self._writing:
             saved = await self._jobs.save(self.token, self.job)
             self.job = replace(self.job, revision=saved.revision)
 
     async def finish(self, job: Job, *, probation: bool = False) -> None:
-        """Write the end of the turn; tries again until the store took it or the lease is lost.
+        """Save the end of the turn; retries until the store accepted it or the lease is lost.
 
-        From then on any replica may settle the message: no progress of ours may come after.
+        Afterwards any replica may settle the message, so this worker must not send progress any
+        more.
         """
         self.job = job
         await self.forget_progress()
@@ -72,21 +73,21 @@ class JobLease:
                 return
 
     async def forget_progress(self) -> None:
-        """Send no more of the progress that was shown so far."""
+        """Drop pending progress."""
         if self.job.message:
             await self._chat.forget(self.job.channel, self.job.message)
 
     def cancel(self, user: str) -> None:
-        """Somebody wants the job to stop waiting."""
+        """Request that the job stops waiting."""
         self.cancelled_by = user
         self.cancelled.set()
 
 
 class Runner(Protocol):
-    """What a worker does with the jobs of one action."""
+    """Runs the jobs of one action."""
 
     async def run(self, lease: JobLease) -> None:
-        """Make the change, or go on where a lost worker was, and bring it to its verdict."""
+        """Make the change, or continue after a lost worker, until the verdict."""
 
     async def run_probation(self, lease: JobLease) -> None:
-        """Keep watching what a finished job left and revise its verdict when it proves wrong."""
+        """Watch what a finished job changed and revise its verdict if it turns out wrong."""

@@ -1,4 +1,4 @@
-"""One replica leads: it holds a lease in the store, and does the work while it holds it."""
+"""Leader election: one replica has a lease in the store, and works while it has it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bot.ports import Clock, Incidents
 log = logging.getLogger(__name__)
 
 CAMPAIGNS_A_LEASE = 5
-"""How often, in each lease time, a replica that does not lead asks to."""
+"""Attempts per lease time of a replica that wants to lead."""
 RENEWALS_A_LEASE = 3
 GOODBYE_SECONDS = 1.0
 RESIGNED_LEASES = 2
-"""For how many lease times a replica that could not do the work leaves it to the others."""
+"""Lease times for which a replica that could not do the work leaves it to the others."""
 
 
 class LeaderLease:
-    """The right to lead: the lease's token, and how long it stands without being renewed.
+    """The right to lead: the lease's token and its remaining time.
 
-    ``until`` is by ``elapsed``, which counts seconds and never goes back.
+    ``until`` is in the time of ``elapsed``, which counts seconds and never goes back.
     """
 
     def __init__(self, token: str, until: float, elapsed: Callable[[], float]) -> None:
@@ -33,25 +33,25 @@ class LeaderLease:
 
     @property
     def left(self) -> float:
-        """Seconds for which nobody else can lead, 0.0 when that is not certain any more."""
+        """Seconds for which no other replica can lead, 0.0 if that is uncertain."""
         return max(0.0, self._until - self._elapsed())
 
     def holds(self) -> bool:
-        """Whether nobody else can lead at this moment; also false after a long pause."""
+        """Whether no other replica can lead at this moment; False after a long pause."""
         return self.left > 0
 
     def extend(self, until: float) -> None:
-        """It was renewed."""
+        """The lease was renewed."""
         self._until = until
 
 
 class Leader:
-    """Campaigns for the lease, again whenever it was lost.
+    """Tries to get the lease, again whenever it was lost.
 
-    ``work`` is given the lease. It is cancelled as soon as the lease is lost or may be;
-    when it ends by itself, the lease is given up; with a SwarmError (this replica cannot do it)
-    the others are given time to lead. ``lease_seconds`` is for how long a lease
-    stands without being renewed; ``elapsed`` counts seconds and never goes back.
+    ``work`` gets the lease. It is cancelled as soon as the lease is lost or may be. When it
+    returns, the lease is released; after a SwarmError (this replica cannot do the work) the others
+    get time to lead. ``lease_seconds`` is how long a lease is valid without renewal; ``elapsed``
+    counts seconds and never goes back.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Leader:
             return ""
 
     async def _lead_once(self, lease: LeaderLease) -> bool:
-        """Lead once; False when the work cannot be done here."""
+        """Lead once; False if the work cannot be done here."""
         log.info("this replica watches the swarm")
         self.leads = True
         work = asyncio.ensure_future(self._work(lease))
@@ -112,7 +112,7 @@ class Leader:
         return True
 
     async def _renew(self, lease: LeaderLease) -> None:
-        """Keep the lease; returns when it is lost, or may be as far as can be told here."""
+        """Keep the lease; returns when it is lost or may be."""
         while lease.holds():
             await self._clock.sleep(min(lease.left, self._lease_seconds / RENEWALS_A_LEASE))
             asked = self._elapsed()
@@ -127,7 +127,7 @@ class Leader:
                 lease.extend(asked + self._lease_seconds)
 
     async def _step_down(self, token: str) -> None:
-        """Let another replica go on at once; one that cannot be told waits for the lease's end."""
+        """Release the lease for other replicas; if the store is unavailable, it expires."""
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._incidents.stop_leading(token)

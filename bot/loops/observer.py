@@ -27,10 +27,10 @@ OnProgress = Callable[[ServiceProgress], None]
 
 
 class Observer:
-    """Drives the pure state machine: hints of the feed and a slow tick lead to looks.
+    """Drives the convergence state machine: hints of the feed and a timer lead to looks.
 
-    Where the service has a probe, each look is followed by a question to it. ``tick`` is the
-    longest time between two looks, in seconds.
+    If the service has a probe, it is asked after each look. ``tick`` is the maximum time between
+    two looks, in seconds.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Observer:
         self._evidence = EvidenceReader(swarm)
 
     async def follow(self, state: Convergence, on_progress: OnProgress) -> Outcome:
-        """Look until there is an outcome; ``on_progress`` gets every new progress."""
+        """Look until there is an outcome; ``on_progress`` gets every change of the progress."""
         goal = state.goal
         async with self._feed.subscribe(frozenset({goal.service_id})) as changes:
             heard: tuple[Task, ...] = ()
@@ -74,7 +74,7 @@ class Observer:
                 heard = await self._wait(changes, self._until(result))
 
     async def _look(self, service_id: str) -> Look:
-        """Raises SwarmError, also when the engine takes too long: people wait for the message."""
+        """A look at the service. Raises SwarmError, also for a slow engine, because people wait."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 return await self._swarm.look(service_id)
@@ -95,7 +95,7 @@ class Observer:
 
 
 def _blind(state: Convergence, error: SwarmError) -> ServiceProgress:
-    """What was seen last, and that nothing is seen now."""
+    """The last known progress, with a note that the engine does not answer."""
     goal = state.goal
     last = state.shown or ServiceProgress(goal.service, 0, goal.replicas or 0, "")
     return replace(last, phase=f"unknown at the moment, still checking: {error.sentence}")
@@ -110,7 +110,7 @@ def _unseen(error: SwarmError) -> Outcome:
 
 
 async def first_of(work: asyncio.Task[Any], stop: asyncio.Event) -> bool:
-    """Wait for ``work`` or ``stop``; returns whether the work ended. Cancels what is left."""
+    """Wait for ``work`` or ``stop``; returns whether the work ended. Cancels the rest."""
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,9 +1,9 @@
-"""The watcher: from the swarm's changes to alerts, on the one replica that leads.
+"""The watcher: turns changes of the swarm into alerts, on the replica that leads.
 
-What it knows is one value (``bot.domain.incidents.model.WatcherState``), changed by the pure
-reducer alone. One turn takes in whatever has come (changes, presses, evidence, time), saves what is
-known then, and acts after that. So whoever leads next goes on from what was saved: what was not is
-told again by the stream, and what was counted is known by its task's id.
+Its state is one value (``bot.domain.incidents.model.WatcherState``), changed only by the pure
+reducer. Each turn takes in everything that has come (changes, presses, evidence, time), saves the
+new state, and then acts. So the next leader continues from the saved state: unsaved changes are
+repeated by the stream, and counted failures are recognised by their task ids.
 """
 
 from __future__ import annotations
@@ -53,26 +53,26 @@ log = logging.getLogger(__name__)
 
 MOST_A_TURN: Final = 500
 WAITING: Final = 2000
-"""Changes that are read ahead; then the stream waits."""
+"""Maximum number of changes that are read ahead; then the stream waits."""
 PRESS_SECONDS: Final = 2.0
 BUSY_SECONDS: Final = 1.0
-"""How often it is looked whether a job let a service go."""
+"""How often to check whether jobs have finished with a service."""
 BLIND_SECONDS: Final = 20.0
-"""A stream that works says something every five seconds, in an election after some more."""
+"""A working stream sends something every five seconds, during an election a little later."""
 SILENCE_SECONDS: Final = 3600.0
 FRESH_UPDATE_SECONDS: Final = 3600.0
-"""A failure so soon after the service was changed may be the change's doing."""
+"""A failure this soon after a change of the service may be caused by the change."""
 CLOCKS_APART: Final = 1.0
-"""How far the clocks of the nodes may be apart: what ended so shortly before is not called late."""
+"""Clock difference between nodes: what ended this shortly before the start is not late."""
 MOST_UNTOLD: Final = 200
-"""Resolved incidents that are kept for a channel in which nothing can be posted."""
+"""Maximum number of resolved incidents kept for a channel in which the bot cannot post."""
 
 Input = Listing | Batch | Evidence | tuple[str, Press]
 
 
 @dataclass(frozen=True, slots=True)
 class WatcherDependencies:
-    """What the watcher works with. ``seen`` is called with every incident that began."""
+    """The watcher's dependencies. ``seen`` is called with every new incident."""
 
     incidents: Incidents
     stream: Stream
@@ -108,12 +108,12 @@ class Watcher:
             except StoreUnavailableError:
                 await self._dependencies.clock.sleep(backoff.failed())
             except BotError as error:
-                log.error("the watcher begins with nothing: %s %s", error, error.hint)  # noqa: TRY400 - a sentence
+                log.error("the watcher begins with nothing: %s %s", error, error.hint)  # noqa: TRY400 - a sentence, no traceback
                 return Kept(WatcherState(), {}, "")
 
 
 class LeaderSession:
-    """One time of leading, from what the store kept."""
+    """One period of leading, starting from the stored state."""
 
     def __init__(self, dependencies: WatcherDependencies, lease: LeaderLease, kept: Kept) -> None:
         self._dependencies = dependencies
@@ -148,7 +148,7 @@ class LeaderSession:
         self._shown: list[str] = []
 
     async def run(self) -> None:
-        """Watch until cancelled. Raises what ends it, alone."""
+        """Watch until cancelled. Raises the error that ended it, without a group."""
         try:
             async with asyncio.TaskGroup() as group:
                 self._fetching = group
@@ -160,11 +160,15 @@ class LeaderSession:
             raise _first(ended) from None
 
     async def quiet(self) -> None:
-        """Show no more: another replica may tell from now on."""
+        """Send no more updates: another replica may lead from now on."""
         await self._delivery.quiet()
 
     async def _read_stream(self) -> None:
-        """Raises SwarmUnavailableError when nothing comes for long: others may see more."""
+        """Read the stream.
+
+        Raises:
+            SwarmUnavailableError: the stream was silent for long; other replicas may see more.
+        """
         async with aclosing(self._dependencies.stream.follow(self._state.cursor)) as changes:
             while True:
                 try:
@@ -208,9 +212,9 @@ class LeaderSession:
             self._act()
 
     async def _pause(self) -> None:
-        """Until something came, or time alone may change something."""
+        """Wait for input, or until something may change without it."""
         if self._inputs.empty():
-            # Before the first listing time changes nothing, whatever is due.
+            # Time has no effect before the first listing.
             due = incidents.next_tick(self._state, self._now()) if self._listed else None
             holds = self._busy or any(each.held for each in self._state.incidents.values())
             with suppress(TimeoutError):
@@ -246,7 +250,7 @@ class LeaderSession:
         self._fetches.extend(left)
 
     def _take_batch(self, batch: Batch) -> None:
-        """Take in a batch; one that cannot be is left out, as it would end every watcher anew."""
+        """Handle a batch; one that fails is skipped, because it would stop every watcher again."""
         try:
             for event in batch.events:
                 self._snapshot.see(event)
@@ -293,7 +297,7 @@ class LeaderSession:
             self._book.put(replace(known, remind=True))
 
     async def _save(self) -> None:
-        """Write what is known now; tried again until the store took it or the lease is lost."""
+        """Save the present state; retries until the store accepted it or the lease is lost."""
         self._clear_book()
         alerts, past, backoff = self._book.take_changed(), tuple(self._past), Backoff()
         if not alerts and not past and self._is_saved():
@@ -317,14 +321,14 @@ class LeaderSession:
         return self._state is state and self._handled == handled
 
     def _clear_book(self) -> None:
-        """Forget alerts that nothing will come of any more; one just resolved may come back."""
+        """Drop alerts that are finished; a recently resolved one may be reopened."""
         state, untold = self._state, 0
         known = {each.id for each in (*state.incidents.values(), *state.recent.values())}
         for alert in reversed(self._book.all()):
             ended = alert.incident.state is IncidentState.RESOLVED
             untold += ended and alert.waits
             lost = ended and alert.waits and (not alert.channel or untold > MOST_UNTOLD)
-            # An open one that the state does not know is of a state that could not be read.
+            # An open alert that the state lacks is from a state that could not be read.
             if lost or (alert.incident.id not in known and not (ended and alert.waits)):
                 self._book.drop(alert.incident.id)
 
@@ -349,7 +353,7 @@ class LeaderSession:
         except SwarmError as error:
             log.info("no evidence for incident %s: %s", incident.id, error)
             return
-        except Exception:  # what cannot be read of one incident must not end the watcher
+        except Exception:  # evidence that cannot be read must not stop the watcher
             log.exception("no evidence for incident %s", incident.id)
             return
         fresh = incident.began - service.updated_at < FRESH_UPDATE_SECONDS
@@ -364,7 +368,7 @@ class LeaderSession:
         await self._take(evidence)
 
     async def _refresh_busy(self, inputs: tuple[Input, ...]) -> None:
-        """Ask which services jobs hold, where that makes a difference now."""
+        """Read which services jobs are changing, if that makes a difference now."""
         failed = any(
             isinstance(each, Listing) or (isinstance(each, Batch) and ends_tasks(each))
             for each in inputs
@@ -384,7 +388,7 @@ class LeaderSession:
         return self._snapshot.context(self._busy, self._dependencies.rules)
 
     def _channels_of(self, incident: Incident) -> tuple[str, ...]:
-        """Where it would be told if it began now, and where when that cannot be."""
+        """The channels for an incident that begins now: the intended one, then the fallback."""
         service = self._snapshot.services.get(incident.service_id)
         rules = self._dependencies.rules
         return (rules.channel_for(service), rules.channel) if service else (rules.channel,)
@@ -394,6 +398,6 @@ class LeaderSession:
 
 
 def _first(ended: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group, however deep."""
+    """The first error of a group, at any depth."""
     first = ended.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first

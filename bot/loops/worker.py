@@ -1,4 +1,4 @@
-"""Takes jobs from the store and runs them, several side by side."""
+"""Takes jobs from the store and runs several in parallel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAKE_SECONDS = 1.0
 
 
 class Worker:
-    """One replica's worker. ``at_once`` jobs run side by side; each renews its own lease."""
+    """One replica's worker. Runs up to ``at_once`` jobs in parallel; renews each one's lease."""
 
     def __init__(
         self,
@@ -47,15 +47,15 @@ class Worker:
 
     @property
     def working(self) -> int:
-        """How many turns are under way here."""
+        """The number of turns in progress here."""
         return len(self._working)
 
     def start(self) -> None:
-        """Take and work on jobs from now on."""
+        """Start taking and running jobs."""
         self._taking = asyncio.create_task(self._take(), name="worker")
 
     async def drain(self) -> None:
-        """Take no more, stop working, and hand every unfinished job back."""
+        """Take no more jobs, stop working, and release every unfinished job."""
         if self._taking is not None:
             await cancel_all([self._taking])
         await cancel_all(list(self._working))
@@ -129,7 +129,7 @@ class Worker:
             await self._attempt(lease)
         except (StoreUnavailableError, LeaseLostError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the job gets a verdict
+        except Exception as error:  # noqa: BLE001 - after any error, the job gets a verdict
             await self._give_up(lease, error)
         if lease.finished and lease.token.turn is Turn.RUN:
             self._ended(lease.job)
@@ -144,7 +144,7 @@ class Worker:
             await runner.run(lease)
 
     async def _give_up(self, lease: JobLease, error: Exception) -> None:
-        """Every job ends in a verdict, whatever went wrong."""
+        """Finish the job with a verdict after an error."""
         known = error if isinstance(error, BotError) else BotError("Something unexpected happened.")
         log.error("job %s failed, ref %s", lease.job.id, known.ref, exc_info=error)
         if lease.token.turn is Turn.PROBATION:
@@ -180,5 +180,5 @@ class Worker:
 
 
 def _unchanged(job: Job) -> str:
-    """What can be said of a job that broke off: nothing, once a change may have been made."""
+    """A note on what an interrupted job changed; "" once a change may have been made."""
     return "" if job.begun else " Nothing was changed."
