@@ -1,1 +1,1 @@
-"""The bot: the machine that runs what the handlers describe."""
+"""The bot: runs what the handlers describe."""

@@ -17,13 +17,13 @@ from bot.runtime.process import configure_logging, in_a_loop
 from bot.settings import Settings, SettingsError, load
 
 WRONG_SETTINGS = 2
-"""Exit code for settings that are missing or wrong; 1 is any other failure to start."""
+"""Exit code for missing or invalid settings; 1 is any other failure to start."""
 
 log = logging.getLogger("bot")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one sub-command; returns the exit code."""
+    """Run one sub-command and return the exit code."""
     arguments = _parser().parse_args(argv)
     try:
         settings = load()
@@ -54,7 +54,7 @@ async def _run(settings: Settings) -> int:
         if await first_of(starting, stop):
             await stop.wait()
     except (BotError, OSError) as error:
-        log.error("the bot cannot start: %s", error)  # noqa: TRY400 - a sentence, no trace
+        log.error("the bot cannot start: %s", error)  # noqa: TRY400 - a sentence, without a traceback
         await app.stop()
         return 1
     await app.stop()

@@ -1,4 +1,4 @@
-"""The composition root: builds every part from the settings, runs it, and drains it."""
+"""The composition root: builds all parts from the settings, runs them, and shuts them down."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 7.0
 CLOSE_SECONDS = 2.0
-"""Together less than the ten seconds that Docker leaves a container after SIGTERM."""
+"""Time limits that sum to less than the ten seconds between SIGTERM and SIGKILL in Docker."""
 CHORE_SECONDS = 10.0
 
 
 class App:
-    """One replica of the bot. ``start`` it, then ``stop`` it: both once, in one event loop.
+    """One replica of the bot. Call ``start`` once, then ``stop`` once, in one event loop.
 
-    ``reachability`` asks TCP ports as the swarm's nodes would; None: from this machine.
+    ``reachability`` checks TCP ports from the swarm's point of view; None: from this machine.
     """
 
     def __init__(self, settings: Settings, *, reachability: Reachability | None = None) -> None:
@@ -95,11 +95,11 @@ class App:
 
     @property
     def port(self) -> int:
-        """The HTTP port that was really bound."""
+        """The HTTP port that was actually bound."""
         return self.web.port
 
     async def start(self) -> None:
-        """Log in at Slack, then begin to work. Raises BotError when a part does not let it."""
+        """Log in to Slack, then start working. Raises BotError if a part cannot start."""
         self.messenger.start()
         identity = await self._slack.log_in()
         log.info("at Slack as %s in %s", identity.name, identity.team)
@@ -118,7 +118,7 @@ class App:
         log.info("ready")
 
     async def stop(self) -> None:
-        """Stop taking work, answer what is in flight, hand unfinished jobs over, close."""
+        """Stop taking work, answer requests in progress, release unfinished jobs, and close."""
         log.info("stopping")
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -172,7 +172,7 @@ class App:
         self.drawing = Pictures()
 
     def _build_feed(self) -> None:
-        """By push, and by polling where that cannot be had."""
+        """The push feed, with polling as the fallback."""
         path = self._settings.bot_control_socket
         self._trust = EngineTrust(self._settings.docker_host)
         self.push = PushFeed(StreamClient(path, self._trust)) if path else None
@@ -289,12 +289,12 @@ class App:
             probation_seconds=self._settings.bot_watch_seconds,
         )
 
-    def _render_home(self, board: Dashboard, operator: bool, now: float, until: float) -> Message:  # noqa: FBT001 - as Home calls it
+    def _render_home(self, board: Dashboard, operator: bool, now: float, until: float) -> Message:  # noqa: FBT001 - called by Home
         command = self._settings.bot_command
         return home_message(board, now, until, operator=operator, command=command)
 
     async def _look_for_alerts_channel(self) -> None:
-        """Say in the log at the start what else would show with the first alert only."""
+        """Log an unusable alerts channel at startup rather than at the first alert."""
         channel = self._settings.bot_alerts_channel
         if not channel:
             log.info("no alerts are told: BOT_ALERTS_CHANNEL is empty")

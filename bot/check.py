@@ -1,4 +1,4 @@
-"""``python -m bot check``: says what works and what is missing, part by part."""
+"""``python -m bot check``: reports what works and what is missing, part by part."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``good`` is False where the bot cannot do its work so."""
+    """The result of one check; ``good`` is False if the bot cannot work in this state."""
 
     part: str
     good: bool
@@ -34,7 +34,7 @@ class Finding:
 
 
 async def check(settings: Settings) -> int:
-    """Print every finding; returns 0 when the bot can run, 1 when something is missing."""
+    """Print every finding; returns 0 if the bot can run, 1 if something is missing."""
     bad = 0
     async with aclosing(_findings(settings)) as findings:
         async for finding in findings:
@@ -119,7 +119,7 @@ async def _docker(settings: Settings) -> str:
 
 
 async def _changes(settings: Settings) -> str:
-    """Polling is a way out and no mistake, so nothing is missing for it."""
+    """The finding on the feed; polling is a valid fallback, so it does not count as missing."""
     path = settings.bot_control_socket
     if not path:
         return "polled, as BOT_CONTROL_SOCKET is set to nothing"

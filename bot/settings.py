@@ -1,7 +1,7 @@
-"""Every setting of the bot: from the environment, secrets also from files.
+"""All settings of the bot, from the environment; secrets also from files.
 
-A file of the same name in the secrets folder (``/run/secrets``, where Docker mounts them) wins
-over the environment for the settings marked as secret.
+For secret settings, a file of the same name in the secrets folder (``/run/secrets``, where Docker
+mounts them) takes precedence over the environment.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ SECRETS_DIR = Path("/run/secrets")
 
 
 class SettingsError(Exception):
-    """Settings are missing or wrong. ``problems`` has one sentence for each."""
+    """Settings are missing or invalid. ``problems`` has one sentence for each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
-def _setting(default: Any, text: str, **bounds: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+def _setting(default: Any, text: str, **bounds: Any) -> Any:  # noqa: ANN401 - like pydantic's Field
     return Field(default=default, description=text, **bounds)
 
 
 class Settings(BaseSettings):
-    """The settings by their names in lower case; the help is in docs/configuration.md, too."""
+    """The settings by their names in lower case; docs/configuration.md documents them, too."""
 
     model_config = {"alias_generator": str.upper, "case_sensitive": True, "frozen": True}
 
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         le=3600,
     )
     bot_timelines: bool = _setting(
-        True,  # noqa: FBT003 - the default stands first for every setting
+        True,  # noqa: FBT003 - the default comes first for every setting
         "Whether a finished job gets a picture of its timeline in its thread: `true` or `false`.",
     )
     bot_plan_seconds: float = _setting(
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="after")
     @classmethod
     def _is_right(cls, value: object, info: ValidationInfo) -> object:
-        """Raise what is wrong with a setting."""
+        """Raise an error if the setting is not valid."""
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         if problems := list(_problems(info.field_name or "", text, info.data)):
             raise PydanticCustomError("wrong", "is wrong", {"problems": problems})
@@ -160,7 +160,7 @@ class Settings(BaseSettings):
 
     @property
     def socket_mode(self) -> bool:
-        """Whether Slack is spoken to through Socket Mode rather than over HTTP."""
+        """Whether Slack is used through Socket Mode rather than over HTTP."""
         return bool(self.slack_app_token.get_secret_value())
 
 
@@ -170,14 +170,18 @@ def env_name(field: str) -> str:
 
 
 def is_secret(info: FieldInfo) -> bool:
-    """Whether a file in the secrets folder may hold the setting."""
+    """Whether the setting may come from a file in the secrets folder."""
     return info.annotation is SecretStr
 
 
 def load(
     environ: Mapping[str, str] | None = None, secrets_dir: Path | None = SECRETS_DIR
 ) -> Settings:
-    """Read all settings. Raises SettingsError with everything that is wrong, not only the first."""
+    """Read all settings.
+
+    Raises:
+        SettingsError: with every problem, not only the first.
+    """
     sources = (_SecretFiles(secrets_dir), _Variables(os.environ if environ is None else environ))
     try:
         return Settings(_build_sources=(sources, {}))
@@ -187,7 +191,7 @@ def load(
 
 
 class _Variables(EnvSettingsSource):
-    """The environment. An empty variable is one that is not set, except the control socket's."""
+    """The environment. Empty variables count as unset, except the control socket's."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(Settings)
@@ -198,13 +202,13 @@ class _Variables(EnvSettingsSource):
 
 
 class _SecretFiles(SecretsSettingsSource):
-    """The files of the secrets folder, for secrets alone."""
+    """The files of the secrets folder, for secret settings only."""
 
     def __init__(self, folder: Path | None) -> None:
         super().__init__(Settings, folder if folder and folder.is_dir() else None)
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The text of a secret, or the error of reading it, which no setting takes as a value."""
+        """A secret's text, or the error when reading it, which is never a valid value."""
         if not is_secret(field):
             return None, field_name, False
         try:
@@ -214,7 +218,7 @@ class _SecretFiles(SecretsSettingsSource):
 
 
 def _sentences(error: ErrorDetails) -> list[str]:
-    """What is wrong with one setting. The text of a secret is never shown."""
+    """The problems of one setting. A secret's text is never shown."""
     name, found = str(error["loc"][0]), error["input"]
     if error["type"] == "wrong":
         return list(error["ctx"]["problems"])
@@ -248,11 +252,11 @@ _RULES: Final = {
     "bot_log_level": (r"DEBUG|INFO|WARNING|ERROR", "must be DEBUG, INFO, WARNING or ERROR"),
     "redis_prefix": (r"[\w.:-]+", "must be letters, digits and . : - _"),
 }
-"""What a setting has to look like, and how that is said."""
+"""The pattern that a setting must match, and how that is described."""
 
 
 def _problems(field: str, value: str, before: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a setting. ``before`` are the valid ones of those above it."""
+    """The problems of a setting. ``before`` are the valid settings above it."""
     name = env_name(field)
     pattern, rule = _RULES.get(field, ("", ""))
     if rule and not re.fullmatch(pattern, value):
@@ -273,7 +277,7 @@ def _problems(field: str, value: str, before: Mapping[str, Any]) -> Iterator[str
 
 
 def _redis_problems(url: str) -> list[str]:
-    """What stands after Redis' host and is not heeded, or would turn off the bot's time limits."""
+    """The parts of a Redis URL after the host that are ignored, or would disable time limits."""
     try:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))

@@ -1,1 +1,1 @@
-"""Pictures, drawn by Pillow in a thread. Implements ``bot.ports.Drawing``."""
+"""Pictures, drawn with Pillow in a thread. Implements ``bot.ports.Drawing``."""

@@ -1,4 +1,4 @@
-"""Draws a figure with Pillow, the only place that knows it."""
+"""Draws figures; the only module that uses Pillow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bot.domain.text.figure import Box, Figure, Stroke, Words
 FONTS: Final = Path(__file__).parent / "fonts"
 ANCHORS: Final = {"left": "ls", "center": "ms", "right": "rs"}
 CAPITAL: Final = 0.729
-"""How high a capital letter stands above the line, as a share of the font's size."""
+"""Height of a capital letter above the baseline, as a share of the font's size."""
 DASH, SPACE = 4, 2
-"""In pixels of the sheet, for a line of one pixel."""
+"""Lengths in sheet pixels, for a line of one pixel."""
 HATCH: Final = {"lines": 8, "dots": 10}
-"""The period of each hatch in pixels of the sheet."""
+"""The period of each hatch in sheet pixels."""
 SMOOTH: Final = 8
-"""A hatch is drawn so many times larger and made small, which smooths it."""
+"""A hatch is drawn larger by this factor and scaled down, which smooths it."""
 
 Line = tuple[float, float, float, float]
 Pixels = tuple[int, int, int, int]
@@ -47,12 +47,12 @@ def png(figure: Figure) -> bytes:
 
 
 def font_file(*, bold: bool) -> Path:
-    """Where the font is."""
+    """The font's file."""
     return FONTS / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
 
 
 class _Pen:
-    """Puts shapes on an image that has ``scale`` pixels for one of the sheet."""
+    """Draws shapes on an image with ``scale`` pixels per sheet pixel."""
 
     def __init__(self, image: Image.Image, scale: int) -> None:
         self._image = image
@@ -87,14 +87,14 @@ class _Pen:
         self._line(line, stroke.colour, stroke.width, dashed=stroke.dashed)
 
     def _area(self, box: Box) -> Pixels:
-        """The first and the last pixels that it fills."""
+        """The first and last pixels that the box fills."""
         left, top = round(box.x * self._scale), round(box.y * self._scale)
         right = round((box.x + box.width) * self._scale) - 1
         bottom = round((box.y + box.height) * self._scale) - 1
         return left, top, max(left, right), max(top, bottom)
 
     def _outline(self, area: Pixels) -> Pixels:
-        """Half of a line is outside, where ``_line`` has it too."""
+        """The pixels of the outline; half of its width is outside the box, as in ``_line``."""
         left, top, right, bottom = area
         before, after = self._scale // 2, self._scale - self._scale // 2
         return left - before, top - before, right + after, bottom + after
@@ -111,7 +111,7 @@ class _Pen:
             self._line(side, box.edge, 1, dashed=True)
 
     def _line(self, line: Line, colour: str, width: float, *, dashed: bool) -> None:
-        """As rectangles: which pixels Pillow's own lines cover depends on their direction."""
+        """Draw a line as rectangles: the pixels of Pillow's own lines depend on the direction."""
         thick = max(round(width * self._scale), 1)
         for piece in _dashes(line, width) if dashed else [line]:
             x1, y1, x2, y2 = (round(each * self._scale) for each in piece)
@@ -125,7 +125,7 @@ class _Pen:
 
 
 def _dashes(line: Line, width: float) -> Iterator[Line]:
-    """The pieces of a dashed line, longer the wider it is."""
+    """The dashes of a line; wider lines have longer ones."""
     x1, y1, x2, y2 = line
     across, length = x2 > x1, max(x2 - x1, y2 - y1)
     unit = max(width, 1.0)
@@ -137,13 +137,15 @@ def _dashes(line: Line, width: float) -> Iterator[Line]:
 
 @lru_cache(maxsize=32)
 def _font(size: float, bold: bool) -> ImageFont.FreeTypeFont:  # noqa: FBT001 - the cache's key
-    """The basic layout is in every build of Pillow, and as wide as ``bot.views.pictures.lettering``
-    says."""
+    """The font with the basic layout, which every build of Pillow has.
+
+    Its widths match those in ``bot.views.pictures.lettering``.
+    """
     return ImageFont.truetype(font_file(bold=bold), size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def _hatched(hatch: str, size: tuple[int, int], scale: int) -> Image.Image:
-    """A mask of the size: first a row of tiles, then rows of it."""
+    """A hatch mask of this size: first a row of tiles, then copies of the row."""
     tile = _tile(hatch, scale)
     row = Image.new("L", (size[0], tile.height))
     for left in range(0, size[0], tile.width):
@@ -172,7 +174,7 @@ def _tile(hatch: str, scale: int) -> Image.Image:
 
 
 def _info(figure: Figure) -> PngInfo:
-    """What the picture says of itself: the same sentence as beside it."""
+    """The metadata of the picture: the same summary as in the message."""
     info = PngInfo()
     info.add_itxt("Description", figure.summary.encode(errors="replace").decode())
     return info

@@ -1,4 +1,4 @@
-"""The bot's pictures: drawn in a thread beside the event loop, one at a time."""
+"""Draws pictures in a thread beside the event loop, one at a time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bot.drawing.pen import png
 from bot.runtime.threads import Threads
 
 SECONDS = 30.0
-"""For how long somebody waits for a picture, those before it included."""
+"""Maximum wait for a picture, including the pictures before it."""
 MOST_WAITING = 16
 FAILURES = (ArithmeticError, MemoryError, OSError, RuntimeError, SystemError, ValueError)
-"""What Pillow raises for numbers, colours and files that it cannot work with."""
+"""The exceptions that Pillow raises for unusable numbers, colours and files."""
 
 
 class Pictures:
-    """``bot.ports.Drawing``. One at a time: so memory is bounded, and the loop has its share."""
+    """Implements ``bot.ports.Drawing``. One picture at a time, to limit memory and CPU use."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds

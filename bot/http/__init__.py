@@ -1,1 +1,1 @@
-"""The bot's own HTTP server: health, metrics, Slack's signed requests."""
+"""The bot's HTTP server: health, metrics, and signed requests from Slack."""

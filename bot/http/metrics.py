@@ -1,4 +1,4 @@
-"""What the bot counts and measures, for Prometheus."""
+"""The bot's Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JOB_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900)
 
 
 class Metrics:
-    """One registry for one bot. Names are listed in docs/integrations.md."""
+    """The registry of one bot. docs/integrations.md lists the metric names."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -65,33 +65,33 @@ class Metrics:
         self._ack.observe(seconds)
 
     def job_ended(self, job: Job) -> None:
-        """A job came to its verdict on this replica."""
+        """A job got its verdict on this replica."""
         verdict = job.verdict.value if job.verdict else "none"
         self._jobs.labels(job.action, verdict).inc()
         if job.finished is not None:
             self._job_seconds.labels(job.action).observe(max(0.0, job.finished - job.created))
 
     def incident_began(self, incident: Incident) -> None:
-        """An incident was told for the first time."""
+        """An incident was announced for the first time."""
         self._incidents.labels(incident.cause.kind.value).inc()
 
     def watch(self, leads: Callable[[], bool]) -> None:
-        """Read at every scrape whether this replica watches the swarm."""
+        """Set the function that says, at every scrape, whether this replica watches the swarm."""
         self._watches.set_function(lambda: float(leads()))
 
     def up(self, part: str, *, answers: bool) -> None:
-        """Whether a part answered when it was last asked."""
+        """Record whether a part answered its last check."""
         self._up.labels(part).set(1 if answers else 0)
 
     def follow(self, working: Callable[[], int], feed: Callable[[], FeedStatus]) -> None:
-        """Read these at every scrape."""
+        """Set the functions that are read at every scrape."""
         self._working.set_function(working)
         self._feed = feed
 
     def text(self) -> bytes:
-        """The exposition format, text version 0.0.4."""
+        """The metrics in exposition format, text version 0.0.4."""
         if self._feed is not None:
             status = self._feed()
-            self._lag.clear()  # the kind changes where the control socket comes or goes
+            self._lag.clear()  # the label changes when the control socket appears or disappears
             self._lag.labels(status.kind).set(status.lag)
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""The HTTP port: health, metrics and, in HTTP mode, Slack's requests beside them."""
+"""The HTTP server: health, metrics and, in HTTP mode, Slack's requests."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.http.metrics import Metrics
 log = logging.getLogger(__name__)
 
 HealthCheck = Callable[[], Awaitable[None]]
-"""Returns when a part works; raises BotError when it does not."""
+"""Returns if a part works; raises BotError otherwise."""
 
 
 class Web:
-    """Serves ``/healthz`` (the process lives), ``/readyz`` (its parts answer) and ``/metrics``.
+    """Serves ``/healthz`` (the process runs), ``/readyz`` (its parts answer) and ``/metrics``.
 
-    ``checks`` are asked at every look at ``/readyz``. ``port`` is the one really bound.
+    ``checks`` run at every request to ``/readyz``. ``port`` is the port that was actually bound.
     """
 
     def __init__(self, checks: Mapping[str, HealthCheck], metrics: Metrics) -> None:
@@ -37,7 +37,7 @@ class Web:
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Bind and serve. Raises BotError when the port cannot be opened there."""
+        """Bind and serve. Raises BotError if the port cannot be opened."""
         self._runner = web.AppRunner(
             self.app, access_log=None, handle_signals=False, shutdown_timeout=2.0
         )
@@ -55,7 +55,7 @@ class Web:
         log.info("listening on http://%s:%d", host, self.port)
 
     async def stop(self) -> None:
-        """Close the port; requests under way may end."""
+        """Close the port; requests in progress may finish."""
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -1,1 +1,1 @@
-"""Looks over the network: does a port answer, is a service ready."""
+"""Network checks: whether a port answers and whether a service is ready."""

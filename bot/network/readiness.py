@@ -1,4 +1,4 @@
-"""Asks the probes of services over HTTP: ``bot.ports.ProbeClient`` on this machine's network."""
+"""Runs readiness probes over HTTP: ``bot.ports.ProbeClient`` on this machine's network."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ log = logging.getLogger(__name__)
 
 SECONDS: Final = 2.0
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""A scheduler tells about 2 kB of each worker."""
+"""A scheduler returns about 2 kB for each worker."""
 IDENTITY: Final = "/json/identity.json"
-"""What every scheduler serves unless its routes were changed: of releases 2021.2 to 2026.8 seen."""
+"""Served by every scheduler with the default routes; seen in releases 2021.2 to 2026.8."""
 
 
 class HttpProbeClient:
-    """Sends one GET for each question; ``seconds`` is the longest that it waits.
+    """Sends one GET for each probe, with a time limit of ``seconds``.
 
-    Goes there directly, by no proxy, and follows no redirect.
+    Connects directly, without a proxy, and follows no redirect.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
 
     async def ask(self, probe: ProbeSpec) -> Reading:
-        """What the probe says now. Raises nothing."""
+        """The result of a probe. Raises nothing."""
         try:
             async with asyncio.timeout(self._seconds), _session() as session:
                 return await _asked(session, probe)
@@ -57,7 +57,7 @@ class HttpProbeClient:
 
 
 def _session() -> aiohttp.ClientSession:
-    """One for each question: names are looked up anew, as tasks come and go."""
+    """A new session for each probe, so that names are resolved again as tasks come and go."""
     connector = aiohttp.TCPConnector(force_close=True, use_dns_cache=False)
     return aiohttp.ClientSession(connector=connector)
 

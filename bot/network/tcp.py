@@ -1,5 +1,4 @@
-"""Whether a server answers on a TCP port: ``bot.ports.engine.Reachability`` on this machine's
-network."""
+"""TCP checks: ``bot.ports.engine.Reachability`` on this machine's network."""
 
 from __future__ import annotations
 
@@ -15,14 +14,14 @@ AT_ONCE: Final = 16
 
 
 class TcpReachability:
-    """Connects and closes at once; nothing is sent. ``seconds`` is the longest that it waits."""
+    """Connects and closes immediately; sends nothing. The time limit is ``seconds``."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def tcp(self, host: str, port: int) -> Reach:
-        """Try to connect, for a few seconds at most. Raises nothing."""
+        """Try to connect for a few seconds. Raises nothing."""
         if not host:
             return Reach.UNRESOLVED
         async with self._room:

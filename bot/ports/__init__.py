@@ -1,8 +1,8 @@
-"""What the core asks of the outside. Adapters implement these; handlers and loops know no more.
+"""Interfaces between the core and the outside. Handlers and loops use only these.
 
-Every method may raise the errors of ``bot.domain.errors`` that its side is named for: the store
-``StoreUnavailableError``, the swarm ``SwarmError`` and its kinds, the chat ``ChatError`` and its
-kinds.
+Every method may raise the errors of ``bot.domain.errors`` that belong to its side: the store
+``StoreUnavailableError``, the swarm ``SwarmError`` and its subclasses, the chat ``ChatError`` and
+its subclasses.
 """
 
 from __future__ import annotations

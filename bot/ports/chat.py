@@ -1,4 +1,4 @@
-"""The conversation. Methods may raise ``ChatError`` and its kinds."""
+"""The chat. Methods may raise ``ChatError`` and its subclasses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from bot.domain.text.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One slash command or button press as it came in.
+    """One slash command or button press.
 
-    ``key`` is the same for repeated deliveries. ``text`` is what followed the command. For a
-    press ``action_id`` and ``value`` are the button's, ``message`` the ts of its message.
+    ``key`` is the same for repeated deliveries. ``text`` is the text after the command. For a
+    button press, ``action_id`` and ``value`` are the button's, ``message`` is the ts of its
+    message.
     """
 
     key: str
@@ -28,13 +29,16 @@ class Request:
 
 
 Receive = Callable[[Request], Awaitable[Message | None]]
-"""Takes a request in. What it returns is shown to the person alone, in the answer itself."""
+"""Handles a request. The returned message answers it, visible only to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to be shared: ``summary`` says what is in a picture, for who cannot see it; ``said``
-    is the message beside it, escaped."""
+    """A file to share.
+
+    ``summary`` describes a picture for people who cannot see it; ``said`` is the escaped message
+    beside it.
+    """
 
     name: str
     title: str
@@ -44,59 +48,60 @@ class Upload:
 
 
 Still = Callable[[], bool]
-"""Whether the caller may speak yet: asked right before a call to Slack, which may have to wait."""
+"""Whether the caller may still send; asked right before a call to Slack, after any delay."""
 
 
 class Chat(Protocol):
-    """The conversation. Outgoing calls are coalesced and kept within Slack's limits.
+    """The chat. Outgoing calls are merged where possible and kept within Slack's limits.
 
-    Where ``still`` says no, nothing is sent: ``post`` and ``edit`` raise LeaseLostError then.
+    If ``still`` returns False, nothing is sent: ``post`` and ``edit`` raise LeaseLostError then.
     """
 
     async def post(
         self, channel: str, message: Message, thread: str = "", *, still: Still | None = None
     ) -> str:
-        """Post and return the message's ts. Raises CannotPostError with the way out."""
+        """Post a message and return its ts. Raises CannotPostError with advice."""
 
     def show(self, channel: str, ts: str, message: Message, *, still: Still | None = None) -> None:
-        """Show progress: only the newest state is sent, when the budget allows. Never raises."""
+        """Show progress: only the newest state is sent, as the rate limit allows. Never raises."""
 
     async def forget(self, channel: str, ts: str) -> None:
-        """Drop the progress that waits for a message; returns when none is under way any more.
+        """Drop a message's pending progress; returns when no edit of it is in progress.
 
-        To be called before another replica may write to the message. ``show`` works again after.
+        Call this before another replica may write to the message. ``show`` works again afterwards.
         """
 
     async def settle(self, channel: str, ts: str, message: Message) -> None:
-        """Show a final state: goes before any progress, drops what is pending for the message.
+        """Show a final state, with priority over progress; drops the message's pending progress.
 
-        Returns when Slack has it. Raises ChatUnavailableError when Slack did not take it in time.
+        Returns when Slack has it. Raises ChatUnavailableError if Slack did not accept it in time.
         """
 
     async def edit(
         self, channel: str, ts: str, message: Message, *, still: Still | None = None
     ) -> None:
-        """Bring a message into a state that may change again: as ``settle``, but ``show`` works
-        on it afterwards."""
+        """Show a state that may change again: like ``settle``, but ``show`` works afterwards."""
 
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
-        """Say something to one person alone (ephemeral)."""
+        """Send a message to one person only (ephemeral)."""
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
-        """Send a file to one person alone, in the direct conversation with the bot."""
+        """Send a file to one person only, in the direct conversation with the bot."""
 
     async def share(self, channel: str, file: Upload, thread: str = "") -> str:
-        """Share a file in a channel, or in a thread of it; returns a link to it ("" for none).
+        """Share a file in a channel or in one of its threads; returns a link to it ("" for none).
 
-        Raises CannotPostError with the way out.
+        Raises CannotPostError with advice.
         """
 
     async def publish(self, user: str, view: Message) -> None:
-        """Show a person's Home tab; raises ChatUnavailableError when the budget is used up."""
+        """Update a person's Home tab. Raises ChatUnavailableError if the rate limit is used up."""
 
     async def find(self, channel: str, subject: str) -> str:
-        """The ts of a job's or an incident's message by the id in its metadata, "" when there is
-        none or it may not look."""
+        """Find the ts of a job's or an incident's message by the id in its metadata.
+
+        "" if there is none, or if the bot may not read the channel.
+        """
 
     async def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group (``S…``)."""

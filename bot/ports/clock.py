@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, so that tests can move it by hand."""
+    """A clock that tests can control."""
 
     def now(self) -> float:
         """Unix seconds."""

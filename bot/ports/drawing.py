@@ -8,7 +8,7 @@ from bot.domain.text.figure import Figure
 
 
 class Drawing(Protocol):
-    """Makes pictures of figures."""
+    """Draws figures."""
 
     async def png(self, figure: Figure) -> bytes:
-        """The picture as PNG; one at a time is drawn, others wait. Raises DrawingError."""
+        """The picture as PNG; pictures are drawn one at a time. Raises DrawingError."""

@@ -1,7 +1,7 @@
-"""What looking commands and node commands ask of the engine, and of the network around it.
+"""Interfaces for commands that read the engine, for node commands and for the network.
 
-Ports like those of ``bot.ports``: adapters implement them, handlers know no more. Each method may
-raise ``SwarmError`` and its kinds, if it does not say otherwise.
+Like the ports in ``bot.ports``, these are implemented by adapters and used by handlers. Each method
+may raise ``SwarmError`` and its subclasses, unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from bot.domain.swarm.volumes import LiveVolume, VolumeMount
 
 @dataclass(frozen=True, slots=True)
 class JoinTokens:
-    """How a node joins the swarm. Tokens are secrets: no ``repr`` shows them.
+    """How nodes join the swarm. Tokens are secrets and hidden from ``repr``.
 
-    ``tokens`` are by role (``worker``, ``manager``), ``addresses`` are those of the managers that
-    can be reached (``10.0.0.1:2377``), the engine's own first.
+    ``tokens`` are by role (``worker``, ``manager``). ``addresses`` are those of the reachable
+    managers (``10.0.0.1:2377``), the engine's own first.
     """
 
     tokens: Mapping[str, str] = field(repr=False)
@@ -29,57 +29,59 @@ class JoinTokens:
 
 
 class Nodes(Protocol):
-    """The nodes of the swarm, to be changed."""
+    """Reads and changes the swarm's nodes."""
 
     async def node(self, node_id: str) -> Node:
         """One node by its id. Raises NotFoundError."""
 
     async def tasks_on(self, node_id: str) -> tuple[Task, ...]:
-        """Every task of a service that the swarm knows on a node, ended ones included."""
+        """All service tasks on a node that the swarm lists, including ended ones."""
 
     async def set_availability(self, node_id: str, wanted: Availability) -> bool:
-        """Make a node available or not; returns whether an update was made.
+        """Set a node's availability; returns whether an update was made.
 
-        Changes that one field of the node's spec, and nothing when it is so already. A stale
-        version is looked up again and retried. After a SwarmUnavailableError the outcome is
-        unknown: calling again is safe.
+        Changes only that field of the node's spec, and makes no update if it has the value already.
+        An outdated version is read again and the write is repeated. After a SwarmUnavailableError
+        the outcome is unknown; calling again is safe.
         """
 
     async def join_tokens(self) -> JoinTokens:
-        """The tokens by which nodes join, and where."""
+        """The join tokens and the managers' addresses."""
 
     async def rotate_token(self, role: str, present: str) -> None:
-        """Replace the token of a role by a new one: nobody joins with the old one any more.
+        """Replace a role's token, which then no longer works.
 
-        ``present`` is the fingerprint of the token that is to go
-        (``bot.domain.swarm.join_tokens``). Raises SupersededError when another one is there. After
-        a SwarmUnavailableError the outcome is unknown: calling again is safe.
+        ``present`` is the fingerprint of the token to replace (``bot.domain.swarm.join_tokens``).
+        After a SwarmUnavailableError the outcome is unknown; calling again is safe.
+
+        Raises:
+            SupersededError: the present token is another one.
         """
 
 
 class ServiceLogs(Protocol):
-    """The logs of services, as their nodes keep them."""
+    """Reads service logs from the nodes."""
 
     async def service_log(self, service_id: str, since: float, lines: int) -> ServiceLog:
-        """The last ``lines`` lines of all tasks together, those since a Unix time (0.0: ever).
+        """The last ``lines`` lines of all tasks together, since a Unix time (0.0: no limit).
 
-        What looks secret in them is masked. Takes at most a few seconds: what does not come in
-        time is left out, and the log says so.
+        Values that look secret are masked. Takes at most a few seconds: lines that do not arrive in
+        time are left out, and the log says so.
         """
 
 
 class Volumes(Protocol):
-    """Volumes, from the specs of services and from the engine that the bot speaks to."""
+    """Reads volumes from service specs and from the bot's engine."""
 
     async def mounted(self, stack: str) -> tuple[VolumeMount, ...]:
         """The volumes that the services of a stack mount (of all services for ""), by name."""
 
     async def live(self) -> Mapping[str, LiveVolume]:
-        """The volumes that the bot's own engine has, by name; other nodes cannot be asked."""
+        """The volumes of the bot's own engine, by name; other nodes cannot be queried."""
 
 
 class Reachability(Protocol):
-    """Whether a server answers, seen from the bot."""
+    """Checks whether a server answers, seen from the bot."""
 
     async def tcp(self, host: str, port: int) -> Reach:
-        """Try to connect, for a few seconds at most. Raises nothing."""
+        """Try to connect for a few seconds. Raises nothing."""

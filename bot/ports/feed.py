@@ -1,4 +1,4 @@
-"""Hearing of the swarm's changes."""
+"""Interfaces for changes of the swarm."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bot.domain.swarm.model import Task
 
 @dataclass(frozen=True, slots=True)
 class FeedChange:
-    """Something of a service changed: a hint to look again.
+    """A service changed: a hint to look again.
 
-    ``task`` is the task as it became, None when the service or a node changed.
+    ``task`` is the task's new state, None if the service or a node changed.
     """
 
     service_id: str
@@ -25,7 +25,7 @@ class FeedChange:
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """``kind`` is ``push`` or ``poll``; ``lag`` is seconds since it was last known complete."""
+    """``kind`` is ``push`` or ``poll``; ``lag`` is the seconds since the feed was last complete."""
 
     kind: str
     lag: float
@@ -33,38 +33,37 @@ class FeedStatus:
 
 
 class Subscription(Protocol):
-    """Changes of some services, as they come."""
+    """The changes of some services."""
 
     async def wait(self, seconds: float) -> tuple[FeedChange, ...]:
         """All changes since the last call; waits up to ``seconds`` for one, then returns ()."""
 
 
 class Feed(Protocol):
-    """The stream of changes of the swarm's objects."""
+    """Reports changes of the swarm's objects."""
 
     def subscribe(self, service_ids: frozenset[str]) -> AbstractAsyncContextManager[Subscription]:
         """Follow these services from now on."""
 
     def status(self) -> FeedStatus:
-        """Which feed this is and how far behind."""
+        """The kind of feed in use and its delay."""
 
 
 class ProbeClient(Protocol):
-    """The probes of services, asked from where the bot is."""
+    """Runs the readiness probes of services from the bot's network."""
 
     async def ask(self, probe: ProbeSpec) -> Reading:
-        """Ask once, for a few seconds at most. Raises nothing."""
+        """Probe once, for a few seconds at most. Raises nothing."""
 
 
 class Stream(Protocol):
-    """Everything that changes in the swarm, for who has to miss nothing."""
+    """All changes of the swarm, for consumers that must not miss any."""
 
     def follow(self, cursor: int | None) -> AsyncGenerator[Listing | Batch, None]:
-        """A listing, then all that changes after it, until closed (``contextlib.aclosing``).
+        """A listing and then all later changes, until closed (``contextlib.aclosing``).
 
-        With a ``cursor`` (a version that was handled) it goes on from there where that can be
-        had: ``Listing.resumed`` says so. Where the stream was lost for good on the way, a further
-        listing comes, not resumed. A batch without events says that all up to its version was
-        told. Never ends by itself and raises nothing: while the swarm cannot be reached it tries
-        again.
+        With a ``cursor`` (a version that was handled) the stream resumes from there if possible;
+        ``Listing.resumed`` says so. If the position is lost later, another listing follows, not
+        resumed. A batch without events means that everything up to its version has been reported.
+        Never ends and never raises: while the swarm cannot be reached, it keeps trying.
         """

@@ -1,4 +1,4 @@
-"""What the watcher keeps. Methods may raise ``StoreUnavailableError``."""
+"""Storage of the watcher's state. Methods may raise ``StoreUnavailableError``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bot.domain.incidents.model import Incident, WatcherState
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a watcher finds in the store.
+    """The stored state of the watcher.
 
-    ``alerts`` are those that are open or not wholly told, by the incident's id. ``handled`` is
-    the id of the last press that was handled, "" before the first.
+    ``alerts`` are those that are open or not fully delivered, by incident id. ``handled`` is the id
+    of the last button press that was handled, "" before the first.
     """
 
     state: WatcherState
@@ -24,19 +24,19 @@ class Kept:
 
 
 class Incidents(Protocol):
-    """What the watcher knows, in Redis. One replica at a time leads: only it may write."""
+    """The watcher's state in Redis. Only one replica at a time, the leader, may write it."""
 
     async def lead(self) -> str:
-        """Become the leader: a token, new each time; "" when another replica is."""
+        """Become the leader: a new token; "" if another replica leads."""
 
     async def go_on_leading(self, token: str) -> None:
-        """Keep the lease for another lease time. Raises LeaseLostError."""
+        """Renew the lease for another lease time. Raises LeaseLostError."""
 
     async def stop_leading(self, token: str) -> None:
-        """Let another replica lead at once; nothing happens when the lease was lost before."""
+        """Release the lease so that another replica can lead; ignored if it was already lost."""
 
     async def load(self) -> Kept:
-        """All that was saved last; an empty state before the first time."""
+        """The last saved state; an empty state before the first save."""
 
     async def save(
         self,
@@ -47,21 +47,21 @@ class Incidents(Protocol):
         past: Sequence[Incident] = (),
         handled: str = "",
     ) -> None:
-        """Write what the watcher knows now, whole or not at all. Raises LeaseLostError.
+        """Save the watcher's state atomically. Raises LeaseLostError.
 
-        ``alerts`` are those that changed, by the incident's id, None for one that needs nothing
-        any more. ``past`` are resolved incidents for the history. ``handled`` is the id of the
-        last press that is in ``state``, "" for none since the last save.
+        ``alerts`` are the changed ones, by incident id, None for one to be removed. ``past`` are
+        resolved incidents for the history. ``handled`` is the id of the last press that is included
+        in ``state``, "" for none since the last save.
         """
 
     async def press(self, press: Press) -> None:
-        """Hand a button's press to whoever leads."""
+        """Send a button press to the leader."""
 
     async def presses(self, after: str, seconds: float) -> tuple[tuple[str, Press], ...]:
         """The presses after an id, with their ids, oldest first; waits ``seconds`` for one."""
 
     async def open_incidents(self) -> tuple[Incident, ...]:
-        """Those not resolved yet, the oldest first."""
+        """Unresolved incidents, oldest first."""
 
     async def past_incidents(self, count: int) -> tuple[Incident, ...]:
-        """Resolved ones, newest first."""
+        """Resolved incidents, newest first."""

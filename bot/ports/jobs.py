@@ -1,4 +1,4 @@
-"""Jobs and plans in the store. Methods may raise ``StoreUnavailableError``."""
+"""Storage of jobs and plans. Methods may raise ``StoreUnavailableError``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bot.domain.jobs.model import Job, PendingCommand, Turn
 
 @dataclass(frozen=True, slots=True)
 class LeaseToken:
-    """The right to work on one job, until it is not renewed for the lease time.
+    """The right to work on one job; expires if it is not renewed for the lease time.
 
-    ``owner`` is the adapter's own handle; ``attempt`` counts the workers that began this turn.
+    ``owner`` is internal to the adapter; ``attempt`` counts the workers that began this turn.
     """
 
     job_id: str
@@ -25,10 +25,10 @@ class LeaseToken:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A finished (or revised) job whose message does not say so yet.
+    """A finished (or revised) job whose message does not show it yet.
 
-    ``revision`` is the job's revision to be shown; ``told`` is the verdict that who asked was
-    last told in the thread, "" while none was.
+    ``revision`` is the job's revision to be shown; ``told`` is the last verdict that was posted in
+    the thread, "" for none.
     """
 
     job_id: str
@@ -37,7 +37,7 @@ class Delivery:
 
 
 class CancelResult(Enum):
-    """What ``Jobs.cancel`` found."""
+    """The result of ``Jobs.cancel``."""
 
     UNKNOWN = "unknown"
     FINISHED = "finished"
@@ -49,55 +49,57 @@ class Jobs(Protocol):
     """Jobs in Redis: at least once, FIFO in each lane, fenced by leases."""
 
     async def accept(self, pending: PendingCommand) -> bool:
-        """Keep an accepted command; False when the same delivery was accepted before."""
+        """Store an accepted command; False if the same delivery was accepted before."""
 
     async def discard(self, pending_id: str) -> None:
-        """Forget a pending command: it was answered otherwise."""
+        """Delete a pending command that was answered without a job."""
 
     async def abandoned_commands(self, older: float) -> tuple[PendingCommand, ...]:
-        """Pending commands nobody finished within ``older`` seconds; each is given to one caller
-        only."""
+        """Pending commands that are unfinished after ``older`` seconds.
+
+        Each one is given to one caller only.
+        """
 
     async def commands_before(self, pending_id: str) -> tuple[PendingCommand, ...]:
-        """The pending commands that came before this one on any replica, first come first."""
+        """The pending commands, on any replica, that came before this one; oldest first."""
 
     async def submit(self, job: Job) -> int:
-        """Queue a job and forget its pending command; returns how many jobs are ahead in its lanes.
+        """Queue a job and delete its pending command; returns how many jobs are ahead in its lanes.
 
-        A job id that was submitted before is left as it is. -1 when the job's pending command was
-        answered otherwise meanwhile: then it is not queued.
+        A job id that was submitted before is ignored. Returns -1, without queueing, if the pending
+        command was answered otherwise since.
         """
 
     async def audit(self, event: dict[str, str]) -> None:
-        """Write an entry to the audit log beside those that jobs write themselves."""
+        """Write an entry to the audit log, in addition to the automatic entries of jobs."""
 
     async def take(self, seconds: float) -> LeaseToken | None:
-        """The next job whose lanes are all free, or one whose worker is lost; waits ``seconds``."""
+        """The next job whose lanes are free, or one whose worker was lost; waits ``seconds``."""
 
     async def renew(self, token: LeaseToken) -> str:
-        """Keep the lease. Returns who cancelled the job, or "". Raises LeaseLostError."""
+        """Renew the lease; returns the user who cancelled the job, or "". Raises LeaseLostError."""
 
     async def release(self, token: LeaseToken) -> None:
-        """Hand an unfinished job back at once, without spending an attempt.
+        """Release an unfinished job without counting an attempt.
 
-        Raises LeaseLostError when the lease is gone.
+        Raises LeaseLostError if the lease was lost.
         """
 
     async def load(self, job_id: str) -> Job | None:
-        """One job, None when it is unknown or forgotten."""
+        """One job, None if it is unknown or expired."""
 
     async def save(self, token: LeaseToken, job: Job) -> Job:
-        """Write progress; returns the job with its new revision. Raises LeaseLostError."""
+        """Save progress; returns the job with its new revision. Raises LeaseLostError."""
 
     async def finish(self, token: LeaseToken, job: Job, *, probation: bool) -> Job:
-        """Write the verdict, free the lanes, make a delivery due, and end the turn.
+        """Save the verdict, free the lanes, schedule a delivery, and end the turn.
 
         With ``probation`` a PROBATION turn of the same job is queued (in no lane). Raises
         LeaseLostError.
         """
 
     async def cancel(self, job_id: str, user: str) -> CancelResult:
-        """Take a queued job out (its record then is finished, delivery due), or ask its worker."""
+        """Finish a queued job as cancelled (a delivery follows), or ask a running job's worker."""
 
     async def active(self) -> tuple[Job, ...]:
         """Queued and running jobs, oldest first."""
@@ -109,49 +111,49 @@ class Jobs(Protocol):
         """Deliveries that are due, each given to one caller for 30 s; waits ``seconds`` for one."""
 
     async def link_timeline(self, job_id: str, link: str) -> None:
-        """Note where a finished job's timeline is to be seen, and make a delivery due for it."""
+        """Store the link to a finished job's timeline and schedule a delivery for it."""
 
     async def mark_told(self, job_id: str, verdict: str) -> None:
-        """Note that who asked was told this verdict in the thread."""
+        """Note that this verdict was posted in the thread."""
 
     async def delivered(self, job_id: str, revision: int) -> None:
-        """The job's message shows this revision (nothing happens when a newer one is due)."""
+        """Note that the job's message shows this revision; ignored if a newer one is due."""
 
     async def postpone(self, job_id: str, seconds: float) -> None:
-        """Make the delivery due again after ``seconds``: Slack did not take it."""
+        """Schedule the delivery again after ``seconds``, because Slack did not accept it."""
 
     async def ping(self) -> None:
-        """Raises StoreUnavailableError when Redis does not answer."""
+        """Raise StoreUnavailableError if Redis does not answer."""
 
 
 class Plans(Protocol):
-    """Plans that were shown and wait for a decision, in Redis. A plan's id is its job's."""
+    """Plans in Redis that wait for a decision. A plan's id is its job's."""
 
     async def keep(self, job: Job, seconds: float) -> bool:
-        """Let a plan wait for a decision for ``seconds``, in the place of its pending command.
+        """Store a plan for a decision within ``seconds``, in place of its pending command.
 
-        False when the pending command was answered otherwise meanwhile: then it is not kept.
+        Returns False, without storing it, if the pending command was answered otherwise since.
         """
 
     async def load(self, plan_id: str) -> Job | None:
-        """A plan that waits, or whose decision is being carried out; else None."""
+        """A plan that waits or whose decision is being carried out, else None."""
 
     async def decide(
         self, plan_id: str, decision: Decision, user: str, pending: str = ""
     ) -> Decided | None:
-        """Decide a plan unless that was done before: what stands, None when there is no such plan.
+        """Decide a plan unless it is decided; returns the valid decision, None for an unknown plan.
 
-        One that waited for too long is expired, whatever was to be decided. ``pending`` is the id
-        of the press that confirms: it is done with that. Whose decision it is carries it out,
-        then has to ``forget`` it.
+        A plan that waited too long expires, whatever the requested decision. ``pending`` is the id
+        of the confirming press, which is then finished. The caller whose decision is valid carries
+        it out and then calls ``forget``.
         """
 
     async def due(self) -> tuple[Decided, ...]:
         """Plans to be carried out by the caller, each given to one caller for 30 s.
 
-        Those that nobody decided in time, expired now, and those whose decision was made by a
-        replica that is lost.
+        These are plans without a decision in time, which expire now, and decided plans whose
+        replica was lost.
         """
 
     async def forget(self, plan_id: str) -> None:
-        """A decision was carried out."""
+        """Delete a plan after its decision was carried out."""

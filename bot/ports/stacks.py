@@ -1,4 +1,4 @@
-"""Stacks that may be deployed, and the versions of them that were."""
+"""Stacks that can be deployed, and their deployed versions."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from bot.domain.swarm.model import Service
 
 
 class Recording(Protocol):
-    """The calls that a deploy would make, as they came: in memory only, they hold secrets."""
+    """The recorded calls of a deploy: kept in memory only, because they contain secrets."""
 
     @property
     def plan(self) -> Plan:
-        """What the calls come to; safe to keep and to show."""
+        """The plan made from the calls; safe to store and to show."""
 
     @property
     def bundle(self) -> Bundle:
-        """What it was recorded from; safe to keep."""
+        """The input of the recording; safe to store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What one step of a plan did.
+    """The result of one step of a plan.
 
-    ``changed`` is False when it was found made already. ``service`` is the service as it stands
-    after the step, None for other kinds and for a removal.
+    ``changed`` is False if the step was already applied. ``service`` is the service after the step,
+    None for other kinds and for a removal.
     """
 
     changed: bool
@@ -36,10 +36,10 @@ class Applied:
 
 
 class Stacks(Protocol):
-    """The stacks that may be deployed: compose files in one folder, planned by the docker CLI."""
+    """The stacks that can be deployed: compose files in one folder, planned by the docker CLI."""
 
     async def names(self) -> tuple[str, ...]:
-        """The stacks that there are files for, by name. Raises RefusedError without a folder."""
+        """The names of the stacks with a file. Raises RefusedError without a folder."""
 
     async def record(
         self,
@@ -48,46 +48,50 @@ class Stacks(Protocol):
         bundle: Bundle | None = None,
         only: str = "",
     ) -> Recording:
-        """What a deploy of the stack would do now; nothing is changed.
+        """Record what a deploy of the stack would do now, without changing anything.
 
-        ``deployed`` are the replicas of the last deployed file by the services' full names
-        (``Plan.file_replicas`` of then), None when the bot never deployed the stack. With a
-        ``bundle`` it is deployed from that, images included, in place of the folder. With the
-        full name of a service in ``only`` nothing but that service and what it needs is in the
-        plan. Raises RefusedError when there is no such stack, for what is wrong with its file, and
-        for a bundle that cannot be read any more.
+        ``deployed`` are the replicas of the last deployed file by the services' full names (its
+        ``Plan.file_replicas``), None if the bot never deployed the stack. With a ``bundle``, that
+        is deployed, including its images, instead of the folder. With the full name of a service in
+        ``only``, the plan contains only that service and what it needs.
+
+        Raises:
+            RefusedError: no such stack, its file is not valid, or the bundle cannot be read.
         """
 
     async def apply(self, recording: Recording, step: PlanStep) -> Applied:
-        """Make one step of a recording's plan; harmless when it was made already.
+        """Apply one step of a recording's plan; applying it again is harmless.
 
-        Raises StalePlanError, having changed nothing, when the live object is neither as the
-        plan found it nor as it shall be. After a SwarmUnavailableError the outcome is unknown:
-        calling again is safe.
+        After a SwarmUnavailableError the outcome is unknown; calling again is safe.
+
+        Raises:
+            StalePlanError: the object has changed since planning, and not to the desired state;
+                nothing was changed.
         """
 
 
 class Versions(Protocol):
-    """What was deployed of each stack, in Redis; bounded, the oldest are forgotten."""
+    """The deployed versions of each stack, in Redis; limited, the oldest are deleted."""
 
     async def note(self, version: Version) -> None:
-        """Keep how a deploy ended, under the stack's next number.
+        """Store the result of a deploy under the stack's next number.
 
-        A version whose job was noted before takes the place of that one, with its number: a
-        lost worker's job is ended again, and a verdict may be revised.
+        A version of the same job replaces the earlier one and keeps its number: a lost worker's job
+        is finished again, and a verdict may be revised.
         """
 
     async def of(self, stack: str) -> tuple[Version, ...]:
-        """The versions of a stack, newest first; () when the bot never deployed it."""
+        """The versions of a stack, newest first; () if the bot never deployed it."""
 
     async def stacks(self) -> tuple[str, ...]:
-        """The stacks that have versions, by name."""
+        """The names of the stacks that have versions."""
 
     async def keep(self, job: str, bundle: Bundle) -> None:
-        """Keep what a job deploys from, to be called before it changes anything.
+        """Store a job's bundle; to be called before the job changes anything.
 
-        It is the version's once that is noted, and goes with it; without one it goes in a day.
+        The bundle belongs to the version once that is stored, and is deleted with it; without a
+        version it is deleted after a day.
         """
 
     async def bundle(self, version: Version) -> Bundle | None:
-        """What a version was deployed from, None where it is not kept."""
+        """The files from which a version was deployed, None if they are not kept."""

@@ -1,4 +1,4 @@
-"""The swarm, through one manager's engine. Methods may raise ``SwarmError`` and its kinds."""
+"""The swarm, through one manager's engine. Methods may raise ``SwarmError`` and its subclasses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """The engine the bot speaks to. ``node_id`` and ``hostname`` are its own node's."""
+    """The engine that the bot uses. ``node_id`` and ``hostname`` are those of its node."""
 
     version: str
     api_version: str
@@ -23,7 +23,10 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """What ``set_replicas`` did: ``before`` were wanted, ``changed`` says if an update was made."""
+    """The result of ``set_replicas``: ``before`` is the old number.
+
+    ``changed`` says whether an update was made.
+    """
 
     before: int
     changed: bool
@@ -31,10 +34,10 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """What ``force_update`` and ``roll_back`` did.
+    """The result of ``force_update`` and ``roll_back``.
 
-    ``template`` is the digest of the service's template once it is done, ``changed`` says if this
-    call made an update, ``rollback`` whether the swarm itself calls it a roll back.
+    ``template`` is the digest of the service's template afterwards, ``changed`` says whether this
+    call made an update, ``rollback`` whether the swarm itself treats it as a rollback.
     """
 
     template: str
@@ -43,14 +46,14 @@ class Updated:
 
 
 Guard = Callable[[Service], None]
-"""Looks at the service as it stands right before a write; raises RefusedError to prevent it."""
+"""Checks a service right before a write; raises RefusedError to prevent it."""
 
 
 class Swarm(Protocol):
     """The swarm, through one manager's engine."""
 
     async def engine(self) -> EngineInfo:
-        """The engine itself; works on workers too."""
+        """The engine itself; also works on workers."""
 
     async def services(self, stack: str = "") -> tuple[Service, ...]:
         """All services, or those of one stack, by name."""
@@ -59,56 +62,56 @@ class Swarm(Protocol):
         """One service by its full name or id. Raises NotFoundError."""
 
     async def look(self, service_id: str) -> Look:
-        """One service with its tasks and the nodes; ``service`` is None when it is gone."""
+        """One service with its tasks and the nodes; ``service`` is None if it does not exist."""
 
     async def stack_look(self, stack: str) -> StackLook:
-        """A whole stack at once; every service of the swarm when ``stack`` is empty."""
+        """All services of a stack, or of the swarm if ``stack`` is empty."""
 
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes by hostname."""
 
     async def tasks(self) -> tuple[Task, ...]:
-        """Every task of the swarm that is wanted to run, of whatever service."""
+        """All tasks of the swarm with desired state running, of any service."""
 
     async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
-        """The tasks that the swarm still has of a service, also of one that was removed."""
+        """All tasks of a service that the swarm still lists; the service may be removed."""
 
     async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
-        """Make the service want ``replicas`` (for a replicated job: total completions).
+        """Set the service's number of replicas (for a replicated job: total completions).
 
-        Changes that one field of the spec and nothing else; makes no update when the number is
-        there already. ``guard`` sees the spec that each write is based on. A stale version is
-        looked up again and retried. After a SwarmUnavailableError the outcome is unknown: calling
-        again is safe.
+        Changes only that field of the spec, and makes no update if it has the value already.
+        ``guard`` is called with the spec on which each write is based. An outdated version is read
+        again and the write is repeated. After a SwarmUnavailableError the outcome is unknown;
+        calling again is safe.
         """
 
     async def force_update(self, service_id: str, restarts: int, guard: Guard) -> Updated:
-        """Replace every task of a service by one of the same spec.
+        """Replace every task of a service without changing its spec.
 
-        Sets the counter of forced updates to ``restarts`` and changes nothing else; makes no
-        update when the present or the previous spec counts as many already, so calling again is
-        safe. ``guard``, stale versions and unknown outcomes as for ``set_replicas``.
+        Sets the counter of forced updates to ``restarts`` and changes nothing else. Makes no update
+        if the present or the previous spec already has that count, so calling again is safe.
+        ``guard``, outdated versions and unknown outcomes as for ``set_replicas``.
         """
 
     async def roll_back(self, service_id: str, digest: str, guard: Guard) -> Updated:
-        """Bring a service's previous spec back, with the replicas that it has now.
+        """Restore a service's previous spec, keeping its present number of replicas.
 
-        ``digest`` is that of the previous spec. Makes no update when the present spec has it
-        already, so calling again is safe. ``guard`` has to see to it that the previous spec still
-        has it. Stale versions and unknown outcomes as for ``set_replicas``.
+        ``digest`` is that of the previous spec. Makes no update if the present spec already has it,
+        so calling again is safe. ``guard`` must check that the previous spec still has it. Outdated
+        versions and unknown outcomes as for ``set_replicas``.
         """
 
     async def last_lines(self, task: Task, lines: int) -> str:
-        """The last lines of a task's log, oldest first; empty when there are none to be had."""
+        """The last lines of a task's log, oldest first; empty if none are available."""
 
     async def probe_output(self, task: Task) -> str:
-        """What the last health probe of an unhealthy task printed; "" for any other task.
+        """The output of an unhealthy task's last health probe; "" for other tasks.
 
-        Also "" when it cannot be read from here: only a container's own node knows.
+        Also "" if it cannot be read from here: only the container's own node has it.
         """
 
     async def out_of_memory(self, task: Task) -> bool | None:
-        """Whether its engine recorded that the kernel killed the task for memory.
+        """Whether the engine recorded that the kernel killed the task for memory.
 
-        None when that cannot be told from here. A no proves little: engines miss some.
+        None if that is unknown here. A no is weak evidence, because engines miss some kills.
         """

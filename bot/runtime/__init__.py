@@ -1,1 +1,1 @@
-"""What a process runs on: time, threads, tasks, waiting longer each time."""
+"""Process infrastructure: clock, threads, tasks, backoff, token buckets."""

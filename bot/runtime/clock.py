@@ -1,4 +1,4 @@
-"""Real time."""
+"""The real clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class SystemClock:
-    """The machine's own clock, as ``ports.Clock``."""
+    """The system clock as ``ports.Clock``."""
 
     def now(self) -> float:
         """Unix seconds."""

@@ -1,4 +1,4 @@
-"""What a process begins with: its event loop and its log."""
+"""Process setup: event loop and logging."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bot.runtime.threads import DaemonThreads
 
 
 def in_a_loop(work: Coroutine[Any, Any, int]) -> int:
-    """Do the work; a name lookup that hangs then does not hold up the end."""
+    """Run the work in an event loop whose pending name lookups do not delay the exit."""
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(DaemonThreads())
         return runner.run(work)
 
 
 def configure_logging(level: str) -> None:
-    """Log to standard error from this level on; client libraries warnings only."""
+    """Log to standard error from this level on; client libraries log only warnings."""
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )

@@ -1,6 +1,6 @@
-"""Work that goes on after its request was answered, so that a shutdown can wait for it.
+"""Background work that continues after its request was answered; shutdown waits for it.
 
-What has begun and must end before the process may: requests and what they left to do.
+It covers requests and the tasks that they started.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Background:
-    """Counts what is under way, keeps its tasks alive, and waits for all of it."""
+    """Counts work in progress, keeps references to its tasks, and waits for all of it."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -30,12 +30,12 @@ class Background:
 
     @property
     def count(self) -> int:
-        """How many things are under way."""
+        """The number of things in progress."""
         return self._count
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """One thing is under way within this block."""
+        """Count one thing as in progress within this block."""
         self._begin()
         try:
             yield
@@ -43,11 +43,11 @@ class Background:
             self._end()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run something that nobody waits for but ``drain``; what it raises is logged."""
+        """Run something in the background; errors are logged. Only ``drain`` waits for it."""
         self.start(work, name).add_done_callback(_log_error)
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Run something beside the caller; what it raises is the task's to tell."""
+        """Run something in the background; the caller handles the task's errors."""
         self._begin()
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
@@ -55,7 +55,7 @@ class Background:
         return task
 
     async def drain(self, seconds: float) -> bool:
-        """Wait until nothing is under way; False when that took longer than ``seconds``."""
+        """Wait until nothing is in progress; False if that took longer than ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
@@ -65,7 +65,7 @@ class Background:
         return True
 
     async def cancel(self) -> None:
-        """End the tasks that are left."""
+        """Cancel the remaining tasks."""
         await cancel_all(list(self._tasks))
 
     def _begin(self) -> None:
@@ -88,7 +88,7 @@ def _log_error(task: asyncio.Task[None]) -> None:
 
 
 async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended: a client library may swallow a cancellation."""
+    """Cancel tasks until they have ended, because a client library may swallow a cancellation."""
     for _ in range(CANCEL_TRIES):
         alive = [task for task in tasks if not task.done()]
         if not alive:

@@ -1,4 +1,4 @@
-"""Blocking calls beside the event loop, in daemon threads: what hangs keeps nobody waiting."""
+"""Runs blocking calls in daemon threads, so that a hanging call never blocks the exit."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ T = TypeVar("T")
 
 
 class DaemonThreads(ThreadPoolExecutor):
-    """An event loop's default executor, for name lookups: each call has a thread of its own.
+    """The event loop's default executor, for name lookups: each call has its own thread.
 
-    A lookup cannot be cancelled and takes half a minute where no name server answers
-    (resolv.conf(5): ``timeout`` times ``attempts`` for each server). ``asyncio.run`` and the
-    interpreter would wait for the pool's threads, and SIGTERM be answered with SIGKILL.
-    A pool by inheritance alone: ``set_default_executor`` takes nothing else.
+    A lookup cannot be cancelled and takes half a minute if no name server answers (resolv.conf(5):
+    ``timeout`` times ``attempts`` for each server). ``asyncio.run`` and the interpreter would wait
+    for the pool's threads, so that SIGTERM would end in SIGKILL. It is a subclass of a pool only
+    because ``set_default_executor`` accepts nothing else.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call ``fn`` in a thread of its own."""
+        """Call ``fn`` in its own thread."""
         future: Future[T] = Future()
 
         def work() -> None:
@@ -31,7 +31,7 @@ class DaemonThreads(ThreadPoolExecutor):
                 return
             try:
                 future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - handed to who awaits it, as it is
+            except BaseException as error:  # noqa: BLE001 - passed on unchanged to the awaiting caller
                 future.set_exception(error)
 
         threading.Thread(target=work, name="call", daemon=True).start()
@@ -39,10 +39,10 @@ class DaemonThreads(ThreadPoolExecutor):
 
 
 class Threads:
-    """Runs blocking functions; at most ``most`` at a time, the others wait their turn.
+    """Runs blocking functions in threads, at most ``most`` at a time.
 
-    Beside the default executor, which resolves names for everybody: an engine that hangs for half
-    a minute does not take its place.
+    Separate from the default executor, which resolves names for everything: calls to an engine that
+    hangs for half a minute must not block lookups.
     """
 
     def __init__(self, most: int) -> None:
@@ -50,15 +50,16 @@ class Threads:
         self._threads = DaemonThreads()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What ``call`` returns or raises. A cancelled caller leaves it running on its own.
+        """Run ``call`` and return its result. If the caller is cancelled, the call continues.
 
-        It gives its place back when it really ended, whoever stopped waiting before.
+        Its slot is freed when the call has really ended, even if the caller stopped waiting
+        earlier.
         """
         await self._free.acquire()
         loop = asyncio.get_running_loop()
 
         def ended(_: Future[T]) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed, so there is no waiter
                 loop.call_soon_threadsafe(self._free.release)
 
         job = self._threads.submit(call)

@@ -1,7 +1,7 @@
-"""Token buckets of this process alone.
+"""Token buckets of this process.
 
-A bucket holds ``burst`` tokens and gains ``per_minute`` evenly. So any minute sees at most
-``burst + per_minute`` of them taken.
+A bucket holds at most ``burst`` tokens and gains ``per_minute`` evenly. So at most ``burst +
+per_minute`` are taken in any minute.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _IDLE_SECONDS: Final = 600.0
 
 
 class TokenBuckets:
-    """Buckets by name. ``now`` gives seconds."""
+    """Token buckets by name. ``now`` returns seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """The number of buckets kept."""
         return len(self._buckets)
 
     def take(self, name: str, per_minute: float, burst: int, reserve: int = 0) -> float:
@@ -38,7 +38,7 @@ class TokenBuckets:
         return 0.0
 
     def _forget_full(self, now: float) -> None:
-        """Every bucket is full after ten idle minutes, whatever its limit here."""
+        """Drop full buckets: every bucket is full after ten idle minutes, whatever its limit."""
         if len(self._buckets) > _MANY:
             kept = self._buckets.items()
             self._buckets = {name: each for name, each in kept if now - each[1] < _IDLE_SECONDS}
