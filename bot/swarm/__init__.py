@@ -1,1 +1,1 @@
-"""The only place that knows Docker."""
+"""The Docker adapter: the only package that knows Docker."""

@@ -1,4 +1,4 @@
-"""The one way to an engine: the docker SDK's low-level client, called in threads."""
+"""The connection to an engine: the docker SDK's low-level client, called in threads."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _CALLS_AT_A_TIME: Final = 16
 
 
 class Connection:
-    """Calls to one engine. Made without any I/O; the first call finds out the API version.
+    """Calls to one engine. Creating it does no I/O; the first call negotiates the API version.
 
-    ``base_url`` is as in ``DOCKER_HOST``; empty: Docker's own variables (``DOCKER_HOST``,
-    ``DOCKER_TLS_VERIFY``, ``DOCKER_CERT_PATH``). ``timeout`` is in seconds for each answer: an
-    election of the swarm's leader can hold one back for 14 s.
+    ``base_url`` is as in ``DOCKER_HOST``; if empty, Docker's own variables are used
+    (``DOCKER_HOST``, ``DOCKER_TLS_VERIFY``, ``DOCKER_CERT_PATH``). ``timeout`` is in seconds for
+    each answer: an election of the swarm's leader can delay one by 14 s.
     """
 
     def __init__(self, base_url: str = "", timeout: float = 30.0) -> None:
@@ -54,14 +54,14 @@ class Connection:
         return found
 
     async def post(self, path: str, params: Mapping[str, int | str], body: Json) -> None:
-        """Write, once: after a SwarmUnavailableError nobody knows if it was done."""
+        """Write once; after a SwarmUnavailableError it is unknown whether it was done."""
         await self.call(lambda client: _post(client, path, params, body), repeat=False)
 
     async def call(self, work: Callable[[APIClient], T], *, repeat: bool = True) -> T:
-        """What ``work`` returns; its client errors come as ``SwarmError``.
+        """The result of ``work``; its client errors are raised as ``SwarmError``.
 
-        With ``repeat`` the call is made again when a kept connection turns out to be closed: for
-        reads only.
+        With ``repeat`` the call is repeated if a kept-alive connection turns out to be closed; only
+        for reads.
         """
         try:
             return await self._threads.run(lambda: self._attempt(work, repeat=repeat))
@@ -69,7 +69,7 @@ class Connection:
             raise translate(error, self.host, self.timeout) from error
 
     def close(self) -> None:
-        """Close what is open; a call that still runs ends by its own time limit."""
+        """Close everything; a call in progress ends by its own time limit."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
@@ -88,7 +88,7 @@ class Connection:
             raise
 
     def _open(self) -> APIClient:
-        """The client. Not made under the lock: a hanging engine would queue up all threads."""
+        """The client. Not created under the lock: a hanging engine would block all threads."""
         if self._client is not None:
             return self._client
         return self._keep(self._make(self._negotiate()))
@@ -101,7 +101,7 @@ class Connection:
         return kept
 
     def _negotiate(self) -> str:
-        """The newest API version that both sides speak (Engine API, ``GET /_ping``)."""
+        """The newest API version that both sides support (Engine API, ``GET /_ping``)."""
         client = self._make(_OLDEST_API)
         try:
             answer = client.get(f"{client.base_url}/_ping", timeout=self.timeout)
@@ -139,7 +139,7 @@ def _post(client: APIClient, path: str, params: Mapping[str, int | str], body: J
 
 
 def url(client: APIClient, path: str) -> str:
-    """The address of a resource in the API version that was agreed on."""
+    """The address of a resource in the negotiated API version."""
     return f"{client.base_url}/v{client.api_version}{path}"
 
 

@@ -1,4 +1,4 @@
-"""What changed from one look to the next: pure."""
+"""The differences between two looks. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _Object = TypeVar("_Object", Task, Service, Node)
 
 
 def differences(before: StackLook, after: StackLook) -> tuple[FeedChange, ...]:
-    """The changes of services that both looks were made for.
+    """The changes of the services that both looks cover.
 
-    A service that is in one look only has come, gone, or just begun to be followed: one hint to
-    look again. A node that changed is a hint for every service.
+    A service that is in only one look was added, removed, or has just been subscribed to: one hint
+    to look again. A changed node is a hint for every service.
     """
     return tuple(_changes(before, after))
 
@@ -57,10 +57,10 @@ def _nodes(look: StackLook) -> dict[str, tuple[NodeState, Availability]]:
 
 
 def events_between(before: StackLook, after: StackLook) -> tuple[Event, ...]:
-    """What a stream would have told between two looks at the whole swarm, as far as they show it.
+    """The events of a stream between two looks at the whole swarm, as far as visible.
 
-    What has come is told as an update too: it may have changed since it was made. Services and
-    nodes come first, then tasks by the time of their state, then what is gone.
+    A new object is also reported as an update, because it may have changed since its creation.
+    Services and nodes come first, then tasks by the time of their state, then removals.
     """
     services = {service.id: service for service in (*before.services, *after.services)}
     tasks = sorted(_changed(before.tasks, after.tasks), key=lambda task: (task.since, task.id))
@@ -94,12 +94,15 @@ def _gone(before: Iterable[_Object], after: Iterable[_Object]) -> list[_Object]:
 
 
 def _essence(found: Task | Service | Node) -> object:
-    """What makes it another when it differs; that a task became outdated is its service's news."""
+    """The properties whose difference makes a change.
+
+    That a task became outdated is not one: this is reported with its service.
+    """
     if not isinstance(found, Task):
         return found
     return found.state, found.desired, found.err, found.exit_code, found.node_id
 
 
 def _as_told(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """Nodes as in ``Event``: without who leads."""
+    """Nodes as in ``Event``: without the leader."""
     return tuple(replace(node, manager="") for node in nodes)

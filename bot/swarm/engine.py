@@ -1,4 +1,4 @@
-"""The swarm through one manager's engine: the port ``Swarm`` over the docker SDK."""
+"""The swarm through one manager's engine: implements the port ``Swarm`` with the docker SDK."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ _OOM_PAUSES: Final = (0.1, 0.2, 0.3, 0.4)
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A service update: the whole spec that the service shall have, and the engine's options."""
+    """A service update: the whole desired spec, and the engine's options."""
 
     spec: Json
     options: dict[str, str]
 
 
 _Plan = Callable[[Json, Service], _Write | None]
-"""What to write, of a service as it stands; None when nothing is left to do."""
+"""Returns what to write for the present service; None if nothing is left to do."""
 
 
 class DockerSwarm:
-    """Implements ``bot.ports.Swarm``; specs are handled whole and raw.
+    """Implements ``bot.ports.Swarm``. Specs are kept whole and in the engine's format.
 
     ``base_url`` and ``timeout`` as for ``Connection``.
     """
@@ -60,7 +60,7 @@ class DockerSwarm:
         self._connection.close()
 
     async def engine(self) -> EngineInfo:
-        """The engine itself; works on workers too."""
+        """The engine itself; also works on workers."""
         info = await self._connection.get("/info")
         api_version = await self._connection.call(lambda client: client.api_version)
         swarm = info.get("Swarm") or {}
@@ -82,14 +82,14 @@ class DockerSwarm:
         """One service by its full name or id. Raises NotFoundError."""
         service = wire.service_from(await self._inspect(name_or_id))
         if name_or_id not in {service.name, service.id}:
-            raise _no_service(name_or_id)  # the engine takes the beginning of an id too
+            raise _no_service(name_or_id)  # the engine also accepts id prefixes
         return service
 
     async def look(self, service_id: str) -> Look:
-        """One service with its tasks and the nodes; ``service`` is None when it is gone.
+        """One service with its tasks and the nodes; ``service`` is None if it does not exist.
 
-        The service comes first: tasks that are older than the number that is wanted of them could
-        look complete when they are not.
+        The service is read first: tasks read before the desired number could look complete when
+        they are not.
         """
         at = time.time()
         try:
@@ -100,7 +100,7 @@ class DockerSwarm:
         return wire.look_from(service, tasks, current, nodes, at)
 
     async def stack_look(self, stack: str) -> StackLook:
-        """A whole stack at once; every service of the swarm when ``stack`` is empty."""
+        """All services of a stack, or of the swarm if ``stack`` is empty."""
         at = time.time()
         filters = _of_stack(stack)
         services = await self._list("/services", filters)
@@ -108,9 +108,9 @@ class DockerSwarm:
         return wire.stack_look_from(stack, services, _of(services, tasks), current, nodes, at=at)
 
     async def services_look(self, service_ids: frozenset[str]) -> StackLook:
-        """Some services at once, those of them that exist; for a feed that polls.
+        """The existing ones of some services at once; for a polling feed.
 
-        Whether a task is up to date is told from the templates: that saves one call of four.
+        Whether a task is up to date is computed from the templates, which saves one of four calls.
         """
         at = time.time()
         wanted = sorted(service_ids)
@@ -124,8 +124,7 @@ class DockerSwarm:
         return wire.stack_look_from("", services, tasks, None, nodes, at=at)
 
     async def whole_look(self) -> StackLook:
-        """Every service of the swarm, with one call fewer than ``stack_look``; for a stream that
-        polls."""
+        """All services of the swarm, with one call less than ``stack_look``; for polling."""
         at = time.time()
         services = await self._list("/services")
         tasks = await self._list("/tasks")
@@ -137,21 +136,21 @@ class DockerSwarm:
         return wire.nodes_from(await self._list("/nodes"))
 
     async def tasks(self) -> tuple[Task, ...]:
-        """Every task of the swarm that is wanted to run, of whatever service."""
+        """All tasks of the swarm with desired state running, of any service."""
         filters = {"desired-state": _WANTED}
         raw, current = await asyncio.gather(self._list("/tasks", filters), self._current(filters))
         return tuple(wire.task_from(task, up_to_date=task["ID"] in current) for task in raw)
 
     async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
-        """The tasks that the swarm still has of a service, also of one that was removed.
+        """All tasks of a service that the swarm still lists; the service may be removed.
 
-        The engine refuses to filter by a service that is gone.
+        The engine refuses to filter by a removed service.
         """
         found = _of([{"ID": service_id}], await self._list("/tasks"))
         return tuple(wire.task_from(task, up_to_date=False) for task in found)
 
     async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
-        """Make the service want ``replicas``: one field of the spec, and nothing else.
+        """Set the number of replicas: one field of the spec, and nothing else.
 
         As in ``bot.ports.Swarm``. Raises RefusedError for a global service.
         """
@@ -168,7 +167,7 @@ class DockerSwarm:
         return Scaled(service.replicas or 0, changed=written is not None)
 
     async def force_update(self, service_id: str, restarts: int, guard: Guard) -> Updated:
-        """Count the forced updates of a service up to ``restarts``, and change nothing else.
+        """Set a service's counter of forced updates to ``restarts``, and change nothing else.
 
         As in ``bot.ports.Swarm``.
         """
@@ -183,11 +182,11 @@ class DockerSwarm:
         return _updated(service, written)
 
     async def roll_back(self, service_id: str, digest: str, guard: Guard) -> Updated:
-        """Bring the previous spec back with the replicas of the present one.
+        """Restore the previous spec with the present number of replicas.
 
-        As in ``bot.ports.Swarm``. Where both want as many, that is the engine's own roll back.
-        With another number it is an update, by which the engine keeps the registry credentials
-        that belong to the previous spec.
+        As in ``bot.ports.Swarm``. If both specs have the same number, this is the engine's own
+        rollback. If not, it is an update, for which the engine uses the registry credentials of the
+        previous spec.
         """
 
         def plan(raw: Json, service: Service) -> _Write | None:
@@ -203,9 +202,9 @@ class DockerSwarm:
         return _updated(service, written)
 
     async def last_lines(self, task: Task, lines: int) -> str:
-        """The last lines of a task's log, oldest first; empty when there are none to be had.
+        """The last lines of a task's log, oldest first; empty if none are available.
 
-        Takes at most about five seconds: the log of a node that is down never comes.
+        Takes at most about five seconds, because the log of a node that is down never arrives.
         """
         try:
             log = await self._connection.call(lambda client: _read_log(client, task.id, lines))
@@ -214,9 +213,9 @@ class DockerSwarm:
         return readable(log, lines)
 
     async def probe_output(self, task: Task) -> str:
-        """What the last health probe of an unhealthy task printed; "" for any other task.
+        """The output of an unhealthy task's last health probe; "" for other tasks.
 
-        Also "" when it cannot be read from here: only a container's own node knows.
+        Also "" if it cannot be read from here: only the container's own node has it.
         """
         health = (await self._container_state(task)).get("Health") or {}
         probes = health.get("Log") or []
@@ -227,9 +226,9 @@ class DockerSwarm:
     async def out_of_memory(self, task: Task) -> bool | None:
         """Whether the engine recorded that the kernel killed the task for memory.
 
-        None when it cannot be told from here. The engine hears of the kill and of the container's
-        end in either order, so a no is asked for again during a second. A no that stays proves
-        little: of a hundred containers killed for memory on a busy lab, three were never recorded.
+        None if that is unknown here. The engine learns of the kill and of the container's end in
+        either order, so after a no it is asked again for a second. A final no is weak evidence: of
+        a hundred containers killed for memory on a busy lab, three were never recorded.
         """
         killed = (await self._container_state(task)).get("OOMKilled")
         for pause in _OOM_PAUSES:
@@ -249,7 +248,7 @@ class DockerSwarm:
             raise await self._managers_named(error) from error.__cause__
 
     async def _inspect(self, name_or_id: str) -> Json:
-        """One service as the engine has it, without the defaults filled in."""
+        """One service as in the engine, without the defaults filled in."""
         if not _NAME.fullmatch(name_or_id):
             raise _no_service(name_or_id)
         return await self._as_manager(self._connection.get(f"/services/{name_or_id}"))
@@ -269,10 +268,9 @@ class DockerSwarm:
         return frozenset(task["ID"] for task in tasks)
 
     async def _change(self, service_id: str, plan: _Plan) -> tuple[Service, _Write | None]:
-        """Update a service once as planned; a stale version is looked at anew and planned again.
+        """Update a service once as planned; with an outdated version it is read and planned again.
 
-        Returns the service that the update was based on, and the update, None where none was
-        made.
+        Returns the service before the update, and the update, None if none was made.
         """
 
         async def write() -> tuple[Service, _Write | None]:
@@ -286,14 +284,17 @@ class DockerSwarm:
         return await until_in_sequence(write)
 
     async def _update(self, raw: Json, write: _Write) -> None:
-        """Post a whole spec. The SDK's own ``update_service`` would leave fields out and put
-        registry credentials of this machine in; without any the engine keeps those it has."""
+        """Post a whole spec.
+
+        The SDK's own ``update_service`` would leave out fields and send registry credentials of
+        this machine; without any, the engine keeps the present ones.
+        """
         path = f"/services/{raw['ID']}/update"
         params = {"version": raw["Version"]["Index"], **write.options}
         await self._as_manager(self._connection.post(path, params, write.spec))
 
     async def _container_state(self, task: Task) -> Json:
-        """The state of a task's container, empty unless it is on the engine's own node."""
+        """The state of a task's container, empty for a container on another node."""
         if not task.container_id:
             return {}
         try:
@@ -304,7 +305,7 @@ class DockerSwarm:
         return state
 
     async def _managers_named(self, error: NotAManagerError) -> NotAManagerError:
-        """The same error with what a person needs to go on: who is a manager."""
+        """The same error with the addresses of the managers."""
         try:
             info = await self._connection.get("/info")
         except SwarmError:
@@ -337,7 +338,7 @@ def _no_service(name: str) -> NotFoundError:
 
 
 def _updated(service: Service, write: _Write | None) -> Updated:
-    """What a change of a service came to; without one it was found made."""
+    """The result of a change of a service; without a write it was already made."""
     if write is None:
         return Updated(service.template, changed=False, rollback=service.update.is_roll_back)
     template = wire.template_digest(write.spec)
@@ -345,7 +346,7 @@ def _updated(service: Service, write: _Write | None) -> Updated:
 
 
 def _read_log(client: APIClient, task_id: str, lines: int) -> bytes:
-    """The end of a task's log as far as it comes in time."""
+    """The end of a task's log, as far as it arrives in time."""
     deadline = time.monotonic() + _LOG_SECONDS
     frames = Demultiplexer()
     with client.get(

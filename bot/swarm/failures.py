@@ -1,4 +1,4 @@
-"""What the docker SDK, requests and the engine raise, in the words of our own errors."""
+"""Translates errors of the docker SDK, requests and the engine into the bot's errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.domain.errors import (
 )
 
 CLIENT_ERRORS: Final = (DockerException, RequestException, TransportError, OSError, ValueError)
-"""All that a call through the SDK may raise; ValueError is what a broken answer ends in."""
+"""All errors that a call through the SDK may raise; a broken answer results in ValueError."""
 
 _OUT_OF_SEQUENCE: Final = "update out of sequence"
 _NOT_A_MANAGER: Final = ("not a swarm manager", "not part of a swarm")
@@ -38,7 +38,7 @@ _LONGEST: Final = 400
 
 
 def translate(error: BaseException, host: str, seconds: float) -> SwarmError:
-    """The error of ours for one of ``CLIENT_ERRORS``; ``host`` is where the engine listens."""
+    """The bot's error for one of ``CLIENT_ERRORS``; ``host`` is the engine's address."""
     if isinstance(error, HTTPError) and error.response is not None:
         return _from_answer(error.response.status_code, words(error))
     known = next(filter(None, map(_system, _chain(error))), None)
@@ -60,7 +60,7 @@ def translate(error: BaseException, host: str, seconds: float) -> SwarmError:
 
 
 def words(error: HTTPError) -> str:
-    """The engine's own message for an HTTP error."""
+    """The engine's own message in an HTTP error."""
     explanation = getattr(error, "explanation", None)
     if explanation:
         return _cut(str(explanation))
@@ -73,7 +73,7 @@ def words(error: HTTPError) -> str:
 
 
 def speaks_another_version(error: BaseException) -> bool:
-    """Whether the engine refused the API version: it was exchanged for another one meanwhile."""
+    """Whether the engine refused the API version, because it was replaced by another version."""
     if not isinstance(error, HTTPError) or error.response is None:
         return False
     text = words(error).lower()
@@ -81,7 +81,7 @@ def speaks_another_version(error: BaseException) -> bool:
 
 
 def was_cut_off(error: BaseException) -> bool:
-    """Whether the connection ended before the answer: a kept one that the engine had closed."""
+    """Whether the connection ended before the answer: the engine had closed an idle one."""
     return any(isinstance(cause, ConnectionError) for cause in _chain(error)) and not any(
         isinstance(cause, ConnectionRefusedError) for cause in _chain(error)
     )
@@ -137,12 +137,12 @@ _SYSTEM: Final[dict[type[OSError], tuple[str, str]]] = {
 
 
 def _system(error: BaseException) -> tuple[str, str] | None:
-    """What is said of the operating system's errors, the most special kind first."""
+    """The sentence for an error of the operating system, None if it has none."""
     return next((said for kind, said in _SYSTEM.items() if isinstance(error, kind)), None)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error with all that it was made from; urllib3 keeps its reasons in the arguments."""
+    """An error with all its causes; urllib3 keeps them in the arguments."""
     waiting, seen = [error], set[int]()
     while waiting:
         found = waiting.pop(0)

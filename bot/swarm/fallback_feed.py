@@ -1,4 +1,4 @@
-"""The push feed where there is a control socket, and the polling one where there is none."""
+"""The push feed if there is a control socket, otherwise the polling feed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _RECHECK_SECONDS: Final = 0.5
 
 
 class FallbackFeed:
-    """Implements ``bot.ports.Feed``: ``push``, and ``poll`` while that is down.
+    """Implements ``bot.ports.Feed`` with ``push``, and with ``poll`` while that is down.
 
-    Subscriptions stay as they are when the feed changes: their subscribers are asked to look
-    again, and go on. While it polls, ``status`` says what is wrong with the control socket, or
-    with polling where that is in trouble too; the push feed itself warns in the log, once.
+    Subscriptions stay valid when the feed changes; subscribers are asked to look again. While it
+    polls, ``status`` says what is wrong with the control socket, or with polling if that fails too.
+    The push feed itself logs one warning.
     """
 
     def __init__(self, push: PushFeed, poll: Feed) -> None:
@@ -31,7 +31,7 @@ class FallbackFeed:
         return self._subscription(service_ids)
 
     def status(self) -> FeedStatus:
-        """Which feed is in use and how far behind."""
+        """The kind of feed in use and its delay."""
         push = self._push.status()
         if not self._push.down.is_set():
             return push
@@ -52,7 +52,7 @@ class FallbackFeed:
                 await asyncio.gather(polling, return_exceptions=True)
 
     async def _poll_while_down(self, mailbox: Mailbox, polls: asyncio.Event) -> None:
-        """Fill the mailbox by polling whenever the push feed does not."""
+        """Fill the mailbox by polling while the push feed is down."""
         try:
             while True:
                 await self._push.down.wait()

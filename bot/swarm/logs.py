@@ -1,4 +1,4 @@
-"""Logs as the engine sends them, made fit for reading: pure."""
+"""Makes logs from the engine readable. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from bot.domain.text.redaction import masked
 
 MOST_BYTES: Final = 16 * 1024
-"""What is kept of a log, counted from its end."""
+"""How much of a log is kept, counted from its end."""
 
 _HEADER: Final = 8
 _ENGINES_OWN: Final = 3
@@ -23,12 +23,12 @@ _OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?=[^\r\n])")
 
 
 class Demultiplexer:
-    """Takes the frames of a log apart as they come (Engine API, "Attach to a container").
+    """Parses the frames of a log as they arrive (Engine API, "Attach to a container").
 
     Each frame has a header of eight bytes: the stream, three zeros, and the length, big-endian.
-    Stream 3 is no output of the task: there the engine says why a log is incomplete.
-    The log of a container with a terminal has no frames and passes as it is. Only the end of
-    what came is kept; ``cut`` says that there was more.
+    Stream 3 is not output of the task: there the engine says why a log is incomplete. The log of a
+    container with a terminal has no frames and is passed on unchanged. Only the end of the data is
+    kept; ``cut`` says that there was more.
     """
 
     def __init__(self, most: int = 4 * MOST_BYTES) -> None:
@@ -42,7 +42,7 @@ class Demultiplexer:
         self._own = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Take the next piece of the answer's body."""
+        """Add the next piece of the answer's body."""
         self._rest += data
         if self._raw is None and len(self._rest) >= _HEADER:
             self._raw = not _is_header(self._rest)
@@ -56,11 +56,11 @@ class Demultiplexer:
             self._keep(len(self._rest) if self._raw else self._left)
 
     def text(self) -> bytes:
-        """What was logged so far."""
+        """The log so far."""
         return bytes(self._text) if self._raw is not None else self._rest
 
     def own(self) -> bytes:
-        """What the engine said so far of why the log is incomplete."""
+        """The engine's own messages so far on why the log is incomplete."""
         return bytes(self._own)
 
     def _keep(self, count: int) -> None:
@@ -73,7 +73,7 @@ class Demultiplexer:
 
 
 def readable(log: bytes, lines: int) -> str:
-    """The last ``lines`` lines, at most 16 KiB, as ``clean`` makes them."""
+    """The last ``lines`` lines, at most 16 KiB, after ``clean``."""
     text = clean(log.decode("utf-8", "replace"))
     kept = [line.rstrip() for line in text.strip("\n").split("\n")][-max(lines, 0) :]
     joined = "\n".join(kept) if lines > 0 else ""
@@ -81,15 +81,15 @@ def readable(log: bytes, lines: int) -> str:
 
 
 def clean(text: str) -> str:
-    """``text`` as ``printable`` makes it, what looks secret masked.
+    """``text`` after ``printable``, with values that look secret masked.
 
-    It is masked before anything is cut off: a value alone does not tell that it is one.
+    Mask before cutting: a value without its name does not look secret.
     """
     return masked(printable(text))
 
 
 def printable(text: str) -> str:
-    """``text`` without escapes and control characters."""
+    """``text`` without escape sequences and control characters."""
     text = _ESCAPES.sub("", text)
     text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
     return "".join(char for char in text if char in "\n\t" or not _is_control(char))
@@ -100,7 +100,7 @@ def _is_header(data: bytes) -> bool:
 
 
 def _is_control(char: str) -> bool:
-    """Control characters, and those that turn the direction of the text around."""
+    """Whether it is a control character or changes the direction of the text."""
     return unicodedata.category(char) == "Cc" or unicodedata.bidirectional(char) in _TURNING
 
 

@@ -1,4 +1,4 @@
-"""Nodes and join tokens through one manager's engine: the port ``Nodes``."""
+"""Nodes and join tokens through one manager's engine: implements the port ``Nodes``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class DockerNodes:
-    """Implements ``bot.ports.engine.Nodes``; specs are handled whole and raw."""
+    """Implements ``bot.ports.engine.Nodes``. Specs are kept whole and in the engine's format."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -28,7 +28,7 @@ class DockerNodes:
         return wire.node_from(await self._inspect(node_id))
 
     async def tasks_on(self, node_id: str) -> tuple[Task, ...]:
-        """Every task of a service that the swarm knows on a node, ended ones included."""
+        """All service tasks on a node that the swarm lists, including ended ones."""
         raw = await self._connection.list("/tasks", {"node": [node_id]})
         return tuple(
             wire.task_from(task, up_to_date=True)
@@ -37,7 +37,7 @@ class DockerNodes:
         )
 
     async def set_availability(self, node_id: str, wanted: Availability) -> bool:
-        """Make a node available or not: one field of its spec, and nothing else.
+        """Set a node's availability: one field of its spec, and nothing else.
 
         As in ``bot.ports.engine.Nodes``.
         """
@@ -54,7 +54,7 @@ class DockerNodes:
         return await _made(write, "the node")
 
     async def join_tokens(self) -> JoinTokens:
-        """The tokens by which nodes join, and where."""
+        """The join tokens and the managers' addresses."""
         swarm, info, nodes = await asyncio.gather(
             self._connection.get("/swarm"),
             self._connection.get("/info"),
@@ -64,7 +64,7 @@ class DockerNodes:
         return JoinTokens(_tokens(swarm), _addresses(nodes, own))
 
     async def rotate_token(self, role: str, present: str) -> None:
-        """Replace the token of a role, as in ``bot.ports.engine.Nodes``."""
+        """Replace a role's token. As in ``bot.ports.engine.Nodes``."""
 
         async def write() -> None:
             swarm = await self._connection.get("/swarm")
@@ -76,12 +76,12 @@ class DockerNodes:
         await _made(write, "the swarm")
 
     async def _inspect(self, node_id: str) -> Json:
-        """One node as the engine has it. Ids come from the engine, never from a person."""
+        """One node as in the engine. Ids come from the engine, never from a person."""
         return await self._connection.get(f"/nodes/{node_id}")
 
 
 async def _made(write: Callable[[], Awaitable[T]], what: str) -> T:
-    """What ``write`` returns once nobody else writes in between; an error names ``what``."""
+    """The result of ``write``, repeated after concurrent writes; an error names ``what``."""
     try:
         return await until_in_sequence(write)
     except OutOfSequenceError as error:
@@ -98,7 +98,7 @@ def _tokens(swarm: Json) -> dict[str, str]:
 
 
 def _addresses(nodes: list[Json], own: str) -> tuple[str, ...]:
-    """Where the managers that can be reached take new nodes, ours first, then by address."""
+    """The join addresses of the reachable managers, the engine's own first, then by address."""
     found: list[tuple[bool, str]] = []
     for raw in nodes:
         manager = raw.get("ManagerStatus") or {}

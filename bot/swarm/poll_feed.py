@@ -1,8 +1,8 @@
-"""The feed by polling: for engines whose control socket cannot be reached, and as the fallback.
+"""The polling feed: for engines without a usable control socket, and as the fallback.
 
-One hub polls for all subscribers together, and only while there are any. What it hands out are
-hints; a task that failed and was replaced between two polls is still among the dead tasks that
-the swarm keeps (five a slot), so its end is told too.
+One hub polls for all subscribers together, and only while there are any. It reports hints. A task
+that failed and was replaced between two polls is still among the dead tasks that the swarm keeps
+(five per slot), so its end is reported too.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _MOST_CHANGES: Final = 512
 
 
 class PollSource(Protocol):
-    """What is polled."""
+    """The source to poll."""
 
     async def services_look(self, service_ids: frozenset[str]) -> StackLook:
-        """These services as far as they exist, with their tasks and all nodes."""
+        """The existing ones of these services, with their tasks and all nodes."""
 
 
 class PollFeed:
     """Implements ``bot.ports.Feed``.
 
-    ``interval`` is the shortest pause between two polls in seconds; it grows where a poll takes
-    long, so that polling never keeps the engine busy for more than a fifth of the time.
+    ``interval`` is the shortest pause between two polls in seconds; it grows if a poll takes long,
+    so that polling keeps the engine busy for at most a fifth of the time.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class PollFeed:
         return self._subscription(service_ids)
 
     def status(self) -> FeedStatus:
-        """Which feed this is and how far behind; without subscribers it is never behind."""
+        """The kind of feed in use and its delay; without subscribers it is never behind."""
         lag = self._clock() - self._complete_at if self._mailboxes else 0.0
         return FeedStatus("poll", lag, self._trouble)
 
@@ -132,7 +132,7 @@ class PollFeed:
                 mailbox.begin()
 
     async def _pause(self, took: float, failures: int) -> None:
-        """Sleep until the next poll is due; a new subscriber does not wait, unless in trouble."""
+        """Sleep until the next poll; a new subscriber ends the pause, except after failures."""
         if failures:
             await asyncio.sleep(doubled(self._interval, failures, _LONGEST_BACKOFF))
             return
@@ -148,14 +148,14 @@ class PollFeed:
 
 
 def pause_after(took: float, shortest: float, longest: float) -> float:
-    """Seconds to leave the engine alone after a look of ``took`` seconds."""
+    """Seconds to pause after a look that took ``took`` seconds."""
     return max(shortest, min(took * (1 / _BUSY_SHARE - 1), longest))
 
 
 class Mailbox:
     """Implements ``bot.ports.Subscription``: the newest change of each task, in order.
 
-    When nobody takes them for long, they collapse to one hint for each service to look again.
+    If they are not read for long, they are reduced to one hint to look again for each service.
     """
 
     def __init__(self, service_ids: frozenset[str]) -> None:
@@ -166,13 +166,13 @@ class Mailbox:
         self._filled = asyncio.Event()
 
     def begin(self) -> None:
-        """Note the first look. When it came late, nobody knows what was missed before."""
+        """Note the first look. If it came late, changes may have been missed: ask to look again."""
         if self.late and not self.began.is_set():
             self.put(tuple(FeedChange(service_id) for service_id in sorted(self.service_ids)))
         self.began.set()
 
     def put(self, changes: tuple[FeedChange, ...]) -> None:
-        """Take what concerns these services."""
+        """Store the changes that concern these services."""
         for change in changes:
             if change.service_id in self.service_ids:
                 key = (change.service_id, change.task.id if change.task else "")

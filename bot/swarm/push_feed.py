@@ -1,10 +1,10 @@
-"""The feed by push: the managers' own stream of changes, some fifty milliseconds behind them.
+"""The push feed: the managers' own stream of changes, with a delay of some fifty milliseconds.
 
-One stream serves all subscribers of a process. When it breaks, it is resumed where it ended, so
-that what happened meanwhile is told, and every subscriber is asked to look again besides. An
-engine that died closes the stream; one that hangs, or that lost its leader, is found out by a
-check when the stream has been silent for five seconds (HTTP/2 pings would not tell of a swarm
-without a leader, and Go's servers take pings more often than every five minutes for an attack).
+One stream serves all subscribers of a process. When it breaks, it is resumed at its end, so that
+all changes are reported, and every subscriber is also asked to look again. An engine that died
+closes the stream. One that hangs, or that lost its leader, is detected by a check when the stream
+has been silent for five seconds. (HTTP/2 pings would not detect a swarm without a leader, and Go's
+servers treat pings more often than every five minutes as an attack.)
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ _CATCH_UP_SECONDS: Final = 10.0
 
 
 class PushSource(Protocol):
-    """Where the stream comes from: ``bot.swarm.event_stream.client.StreamClient``."""
+    """The source of the stream: ``bot.swarm.event_stream.client.StreamClient``."""
 
     def stream(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
         """As ``StreamClient.stream``."""
 
 
 class PushFeed:
-    """Implements ``bot.ports.Feed``, and gives the whole stream to who has to miss nothing.
+    """Implements ``bot.ports.Feed``, and provides the whole stream to consumers that need it.
 
     The stream is open while there are subscribers, or from ``start`` to ``aclose``. ``up`` is set
-    while it is; ``down`` when it cannot be had: there is no control socket for us, or it has been
-    lost for ``grace`` seconds. In between neither is: it is just being connected again.
-    ``silence`` is how long the source may say nothing.
+    while it is connected; ``down`` when it is not available: there is no usable control socket, or
+    it has been lost for ``grace`` seconds. While it reconnects, neither is set. ``silence`` is how
+    long the source may send nothing.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class PushFeed:
         self._told: type[Exception] | None = None
 
     def start(self) -> None:
-        """Keep the stream open from now on: ``status`` then always knows how it is."""
+        """Keep the stream open from now on, so that ``status`` always knows its state."""
         self._standing = True
         self._open()
 
     async def aclose(self) -> None:
-        """End what ``start`` began; subscriptions go on."""
+        """Undo ``start``; subscriptions continue."""
         self._standing = False
         await self._close_unless_used()
 
@@ -90,7 +90,7 @@ class PushFeed:
         return self._subscription(service_ids)
 
     def status(self) -> FeedStatus:
-        """Which feed this is and how far behind; while it is not used it is never behind."""
+        """The kind of feed in use and its delay; while it is not used it is never behind."""
         if self._following is None:
             return FeedStatus("push", 0.0)
         lag = self._clock() - self._complete_at
@@ -99,15 +99,16 @@ class PushFeed:
         )
 
     async def events(self, cursor: int | None = None) -> AsyncGenerator[Batch, None]:
-        """Everything that changes in the swarm after a version, None: from now on.
+        """All changes of the swarm after a version, None: from now on.
 
-        A stream of its own, resumed by itself. A batch without events comes whenever it is up
-        again and every five seconds without changes: all up to its version was told. Close it
-        after use (``contextlib.aclosing``).
+        A separate stream that is resumed automatically. A batch without events comes whenever it
+        has reconnected and every five seconds without changes: everything up to its version was
+        reported. Close it after use (``contextlib.aclosing``).
 
-        Raises CursorLostError when the log was compacted, or stays behind the version for ten
-        seconds; NoControlSocketError and UntrustedError at once when it was never up, and any
-        SwarmError when it was lost for ``grace`` seconds.
+        Raises:
+            CursorLostError: the log was compacted, or stays behind the version for ten seconds.
+            NoControlSocketError, UntrustedError: at once, if the stream was never connected.
+            SwarmError: the stream was lost for ``grace`` seconds.
         """
         version, since, failures = cursor or None, self._clock(), 0
         was_up, behind = False, None
@@ -130,7 +131,7 @@ class PushFeed:
             failures += 1
 
     def warn(self, error: SwarmError) -> None:
-        """Say in the log why there is no push; once, for all who would use it."""
+        """Log once why there is no push feed."""
         if type(error) is not self._told:
             self._told = type(error)
             words = " ".join(filter(None, (error.sentence, error.hint)))
@@ -152,7 +153,7 @@ class PushFeed:
             await self._close_unless_used()
 
     async def _first_batch(self, mailbox: Mailbox) -> None:
-        """Wait for the stream for a moment; without it the subscriber looks for itself."""
+        """Wait briefly for the stream; without it the subscriber looks itself."""
         waits = [asyncio.ensure_future(event.wait()) for event in (mailbox.began, self.down)]
         await asyncio.wait(waits, timeout=_FIRST_BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -172,7 +173,7 @@ class PushFeed:
         self.up.clear()
         self.down.clear()
         self._version, self._failures, self._trouble, self._told = 0, 0, "", None
-        await asyncio.gather(following, return_exceptions=True)  # another may begin meanwhile
+        await asyncio.gather(following, return_exceptions=True)  # another may have begun since
 
     async def _follow_for_ever(self) -> None:
         while True:
@@ -200,7 +201,7 @@ class PushFeed:
                 self._tell(batch)
 
     def _begin(self) -> None:
-        """The stream is up: new subscribers begin, those who had lost it look again."""
+        """The stream is connected: start new subscribers, ask those who lost it to look again."""
         if self._trouble:
             log.info("the push feed is up")
         self._failures, self._trouble, self._told = 0, "", None
@@ -219,7 +220,7 @@ class PushFeed:
         self.warn(error)
 
     def _gives_up(self, error: SwarmError, lost: float, *, was_up: bool) -> bool:
-        """Whether to stop hoping. An engine that restarts has no control socket for a while."""
+        """Whether to give up. A restarting engine has no control socket for a while."""
         if isinstance(error, CursorLostError):
             return not error.ahead or lost > _CATCH_UP_SECONDS
         if isinstance(error, NoControlSocketError | UntrustedError) and not was_up:
@@ -253,14 +254,14 @@ def _change(event: Event) -> FeedChange:
 
 
 def look_again(mailbox: Mailbox) -> tuple[FeedChange, ...]:
-    """A hint for each service that a mailbox is for."""
+    """A hint to look again for each service of a mailbox."""
     return tuple(FeedChange(service_id) for service_id in sorted(mailbox.service_ids))
 
 
 def _behind_since(before: float | None, error: SwarmError, now: float) -> float | None:
-    """Since when a manager that answers says that it does not know the version, if it does.
+    """Since when an answering manager has not known the version, None if it does.
 
-    One that was away for long and has just begun to catch up is given its time, too.
+    A manager that was away for long gets time to catch up.
     """
     if not isinstance(error, CursorLostError):
         return None

@@ -1,4 +1,4 @@
-"""Writes to the swarm that somebody else's write may come before."""
+"""Writes to the swarm that may conflict with other writers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ T = TypeVar("T")
 
 
 async def until_in_sequence(write: Callable[[], Awaitable[T]]) -> T:
-    """What ``write`` returns. It looks first, and is made anew where that look turns out stale.
+    """The result of ``write``, which reads first; repeated when its read turns out to be outdated.
 
-    Raises OutOfSequenceError when others go on writing in between.
+    Raises:
+        OutOfSequenceError: there was another conflict at every attempt.
     """
     for attempt in range(1, _ATTEMPTS):
         try:

@@ -1,7 +1,7 @@
-"""The logs of whole services: the port ``ServiceLogs``.
+"""The logs of whole services: implements the port ``ServiceLogs``.
 
-The engine gathers them from the nodes of all tasks, each line with its time and with the ids of
-its node and task before it (Engine API, ``/services/{id}/logs`` with ``details``).
+The engine gathers them from the nodes of all tasks. Each line has its time and the ids of its node
+and task as a prefix (Engine API, ``/services/{id}/logs`` with ``details``).
 """
 
 from __future__ import annotations
@@ -35,8 +35,11 @@ _LATE: Final = "Not all of it came in time: a node is away or has much to tell."
 
 @dataclass(frozen=True, slots=True)
 class _LogAnswer:
-    """What came of a log, ``own`` of it the engine's own words; ``late`` when that was not all,
-    ``cut`` when what came first was too much."""
+    """The answer to a log request.
+
+    ``own`` are the engine's own messages; ``late`` says that more was to come, ``cut`` that the
+    beginning was dropped because of its size.
+    """
 
     text: bytes
     own: str
@@ -45,7 +48,7 @@ class _LogAnswer:
 
 
 class DockerServiceLogs:
-    """Implements ``bot.ports.engine.ServiceLogs``. ``seconds`` is the longest that it reads."""
+    """Implements ``bot.ports.engine.ServiceLogs``. ``seconds`` is the time limit for reading."""
 
     def __init__(self, connection: Connection, seconds: float = _SECONDS) -> None:
         self._connection = connection
@@ -66,12 +69,12 @@ class DockerServiceLogs:
 
 
 def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
-    """The newest lines of an answer, in the order of time, masked."""
+    """The newest lines of an answer, in order of time, masked."""
     chosen = list(newest(_lines(text), since, count))
     by_task: dict[str, list[int]] = {}
     for index, line in enumerate(chosen):
         by_task.setdefault(line.task_id, []).append(index)
-    for indexes in by_task.values():  # a secret, such as a key, may go over several lines
+    for indexes in by_task.values():  # a secret, such as a key, may span several lines
         shown = masked("\n".join(chosen[index].text for index in indexes)).split("\n")
         for index, each in zip(indexes, shown, strict=True):
             chosen[index] = replace(chosen[index], text=each)
@@ -80,7 +83,7 @@ def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
 
 @dataclass(slots=True)
 class _Entry:
-    """What one head stands before: usually a line, with its line break."""
+    """The text after one prefix: usually a line, with its line break."""
 
     at: float
     task: str
@@ -89,10 +92,10 @@ class _Entry:
 
 
 def _lines(text: str) -> Iterator[LogLine]:
-    """All lines, not masked yet, each task's in its order.
+    """All lines, not masked yet; each task's lines are in order.
 
-    What comes before the first head is the rest of a line that was cut: it goes. A long line
-    comes in parts with a head each, of which only the last ends with a line break.
+    Text before the first prefix is the rest of a line that was cut, and is dropped. A long line
+    comes in parts with a prefix each, of which only the last ends with a line break.
     """
     by_task: dict[str, list[_Entry]] = {}
     for entry in _entries(text):
@@ -127,7 +130,7 @@ def _trouble(answer: _LogAnswer) -> str:
 
 
 def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: float) -> _LogAnswer:
-    """A log as far as it comes in time. Raises what the client raises before it begins."""
+    """A log as far as it arrives in time. Raises the client's errors until it begins."""
     deadline = time.monotonic() + seconds
     frames = Demultiplexer(_MOST)
     late = True

@@ -1,7 +1,6 @@
-"""Service specs as the engine has them, and how they are changed: pure.
+"""Functions on service specs in the engine's format. Pure.
 
-A spec is handled whole: what is not to change is passed on as it came. The copies leave the
-original alone.
+A spec is kept whole: fields that do not change stay as they are. All functions return copies.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def with_replicas(spec: Mapping[str, Any], replicas: int) -> Json:
 
 
 def with_restarts(spec: Mapping[str, Any], restarts: int) -> Json:
-    """The same spec with another counter of forced updates: all tasks are made anew."""
+    """The same spec with another counter of forced updates, which replaces all tasks."""
     changed = copy.deepcopy(dict(spec))
     changed["TaskTemplate"]["ForceUpdate"] = restarts
     return changed
@@ -48,7 +47,7 @@ def with_replicas_of(spec: Mapping[str, Any], present: Mapping[str, Any]) -> Jso
 
 
 def digest(spec: Mapping[str, Any]) -> str:
-    """Sixteen hex digits over all of a spec but the number of replicas."""
+    """Sixteen hex digits over a spec without the number of replicas."""
     text = json.dumps(_uncounted(spec), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -60,7 +59,7 @@ def restarts(spec: Mapping[str, Any]) -> int:
 
 
 def previous(raw: Mapping[str, Any]) -> Previous | None:
-    """What a service's ``PreviousSpec`` tells, None where there is none."""
+    """The summary of a service's ``PreviousSpec``, None if there is none."""
     present, former = _map(raw, "Spec"), _map(raw, "PreviousSpec")
     if not former:
         return None
@@ -69,11 +68,11 @@ def previous(raw: Mapping[str, Any]) -> Previous | None:
 
 
 def can_roll_back(found: Previous | None, update: UpdateState) -> bool:
-    """Whether a roll back brings another version back.
+    """Whether a rollback restores another version.
 
-    After a scale it would change the replicas alone, and after a roll back bring what that took
-    away. After a restart the previous spec is the same version: going back to it would only
-    restart the tasks once more, but while that restart is not at its end it takes something back.
+    After a scale it would only change the replicas, and after a rollback it would restore what that
+    replaced. After a restart the previous spec is the same version: rolling back would only restart
+    the tasks again, but it reverses a restart that is not finished.
     """
     if found is None or found.change is LastChange.NUMBER or update.is_roll_back:
         return False
@@ -81,7 +80,7 @@ def can_roll_back(found: Previous | None, update: UpdateState) -> bool:
 
 
 def pruned(value: object) -> object:
-    """An object without its empty fields: the API leaves them out on one side or another."""
+    """An object without its empty fields, which the API does not return consistently."""
     if isinstance(value, dict):
         parts = {key: pruned(part) for key, part in value.items()}
         return {key: part for key, part in parts.items() if part not in (None, [], {})}

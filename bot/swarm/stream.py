@@ -1,8 +1,8 @@
-"""Everything that changes in the swarm: by push where it can be had, by polling where it cannot.
+"""All changes of the swarm: by push if possible, otherwise by polling.
 
-By push nothing is missed: the managers' log is resumed from the version that was handled last.
-Polling tells what two looks differ in; a task that failed and was replaced between them is still
-among the dead tasks that the swarm keeps (five a slot).
+By push nothing is missed: the managers' log is resumed from the last handled version. Polling
+reports the differences between two looks; a task that failed and was replaced between them is still
+among the dead tasks that the swarm keeps (five per slot).
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ class Push(Protocol):
 
 
 class LookSource(Protocol):
-    """Who is looked at: ``bot.swarm.engine.DockerSwarm``."""
+    """The source of looks: ``bot.swarm.engine.DockerSwarm``."""
 
     async def stack_look(self, stack: str) -> StackLook:
         """Every service of the swarm when ``stack`` is empty."""
 
     async def whole_look(self) -> StackLook:
-        """The same for who looks again and again."""
+        """The same for repeated looks."""
 
 
 @dataclass
 class _Place:
-    """How far one follower has handled the log; None: it has not, or that place is lost."""
+    """The last version that a follower handled; None if there is none or it was lost."""
 
     version: int | None
 
 
 class SwarmStream:
-    """Implements ``bot.ports.Stream``; each follower has a stream of its own.
+    """Implements ``bot.ports.Stream``; each follower has its own stream.
 
-    ``push`` None means polling alone. ``interval`` is the shortest pause between two polls in
-    seconds; it grows up to ten where a look takes long, so that polling keeps the engine busy for
-    a fifth of the time at most. While it polls, push is tried again every ``retry`` seconds.
+    ``push`` None means polling only. ``interval`` is the shortest pause between two polls in
+    seconds; it grows up to ten if a look takes long, so that polling keeps the engine busy for at
+    most a fifth of the time. While it polls, push is tried again every ``retry`` seconds.
     """
 
     def __init__(
@@ -83,9 +83,9 @@ class SwarmStream:
         self._blind = False
 
     async def follow(self, cursor: int | None) -> AsyncGenerator[Listing | Batch, None]:
-        """A listing, then all that changes after it, until closed: as in ``bot.ports.Stream``.
+        """A listing and then all later changes, until closed. As in ``bot.ports.Stream``.
 
-        Batches that were polled have version 0: keep the cursor there was before them.
+        Polled batches have version 0: keep the earlier cursor then.
         """
         place = _Place(cursor or None)
         while True:
@@ -95,7 +95,7 @@ class SwarmStream:
                         yield one
 
     async def _pushed(self, place: _Place) -> AsyncGenerator[Listing | Batch, None]:
-        """Listings and batches by push, until it cannot be had (any more)."""
+        """Listings and batches by push, until that is not available (any more)."""
         while self._push is not None:
             try:
                 async with (
@@ -116,7 +116,7 @@ class SwarmStream:
     async def _listed(
         self, batches: AsyncIterator[Batch], place: _Place
     ) -> AsyncGenerator[Listing | Batch, None]:
-        """A listing that is made when the stream is up, so that nothing lies between the two."""
+        """A listing made after the stream was connected, so that no change is lost in between."""
         resumed = place.version is not None
         first = await anext(batches)
         look = await self._look_until_seen()
@@ -134,10 +134,10 @@ class SwarmStream:
         return look
 
     async def _polled(self, place: _Place) -> AsyncGenerator[Listing | Batch, None]:
-        """A listing and batches by polling, until push can be had.
+        """A listing and batches by polling, until push is available.
 
-        Where not even the first look succeeds the engine is away: then it ends too, for push is
-        the better one to begin with when the engine is back.
+        If even the first look fails, the engine is unavailable: then it ends too, because push is
+        better to start with when the engine is back.
         """
         known: StackLook | None = None
         failures = 0
@@ -161,7 +161,7 @@ class SwarmStream:
             await asyncio.gather(pushing, return_exceptions=True)
 
     async def _until_pushed(self, place: _Place) -> None:
-        """Return when push can be had."""
+        """Return when push is available."""
         if self._push is None:
             await asyncio.Event().wait()
             return
@@ -180,7 +180,7 @@ class SwarmStream:
                 return
 
     async def _look(self, looking: Callable[[], Awaitable[StackLook]]) -> StackLook | None:
-        """A look, None when there was none to be had; the log says so once."""
+        """A look, None if it failed; failures are logged once."""
         try:
             look = await looking()
         except SwarmError as error:
@@ -198,7 +198,7 @@ class SwarmStream:
 
 
 def _lose(place: _Place, error: CursorLostError) -> None:
-    """Forget the place: everything is looked at anew from now on."""
+    """Drop the position: everything is read again."""
     log.warning(
         "the swarm's changes cannot be told from version %s on, so everything is looked at anew: "
         "%s",

@@ -1,7 +1,7 @@
-"""The SDK's unix transport, with one repair.
+"""The SDK's unix transport, with one fix.
 
-docker-py (7.x, ``transport/unixconn.py``) leaves the socket that it made open when it cannot
-connect: one descriptor for each attempt until the garbage collector comes.
+docker-py (7.x, ``transport/unixconn.py``) leaves its socket open when it cannot connect: one
+descriptor for each attempt until garbage collection.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SCHEME: Final = "http+docker://"
 
 
 def repair(client: APIClient) -> None:
-    """Exchange the adapter of a client that speaks over a unix socket; others stay as they are."""
+    """Replace the adapter of a client that uses a unix socket; others stay as they are."""
     old = client.adapters.get(_SCHEME)
     if isinstance(old, UnixHTTPAdapter):
         new = _Adapter(old.socket_path, old.timeout, max_pool_size=old.max_pool_size)

@@ -1,4 +1,4 @@
-"""Volumes from services' specs and from the bot's own engine: the port ``Volumes``."""
+"""Volumes from service specs and from the bot's own engine: implements the port ``Volumes``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DockerVolumes:
         return tuple(sorted(mounts, key=lambda mount: (mount.name, mount.service, mount.target)))
 
     async def live(self) -> Mapping[str, LiveVolume]:
-        """The volumes that the bot's own engine has, by name."""
+        """The volumes of the bot's own engine, by name."""
         answer = await self._connection.get("/volumes")
         found = (_live(raw) for raw in answer.get("Volumes") or [])
         return {volume.name: volume for volume in found}
@@ -55,12 +55,12 @@ def _live(raw: Json) -> LiveVolume:
 
 
 def _options(raw: Any) -> dict[str, str]:  # noqa: ANN401 - decoded JSON
-    """Driver options; passwords, as of a CIFS share, get no further."""
+    """Driver options; passwords, as of a CIFS share, are masked."""
     found = raw if isinstance(raw, dict) else {}
     return {str(name): _masked(str(name), str(value)) for name, value in found.items()}
 
 
 def _masked(name: str, value: str) -> str:
-    """One option's value, whose parts are separated by commas in ``o``."""
+    """One option's value, masked; the value of ``o`` has parts separated by commas."""
     parts = [masked(part) for part in value.split(",")]
     return masked(f"{name}={','.join(parts)}").removeprefix(f"{name}=")

@@ -1,8 +1,8 @@
-"""From the Engine API's JSON to the domain's values: pure, and content with missing fields.
+"""Converts the Engine API's JSON into the domain's values. Pure; accepts missing fields.
 
-Fields are named as in the Engine API 1.41 (``/services``, ``/tasks``, ``/nodes``); what an older
-or newer engine leaves out takes the default that swarmkit itself uses (api/defaults/service.go).
-Environment values, arguments, configs and secrets never get further than this file.
+Fields are named as in the Engine API 1.41 (``/services``, ``/tasks``, ``/nodes``); a field that an
+older or newer engine leaves out gets swarmkit's default (api/defaults/service.go). Environment
+values, arguments, configs and secrets are never returned.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _AVAILABILITIES: Final = {word.value: word for word in Availability}
 
 
 def timestamp(text: object) -> float:
-    """RFC 3339 with up to nine decimals to Unix seconds; 0.0 for none or the zero time."""
+    """RFC 3339 with up to nine decimals as Unix seconds; 0.0 for an empty or zero time."""
     if not isinstance(text, str) or text in {"", _ZERO_TIME}:
         return 0.0
     try:
@@ -113,7 +113,7 @@ def service_from(raw: Raw) -> Service:
 
 
 def task_from(raw: Raw, *, up_to_date: bool) -> Task:
-    """A task of ``GET /tasks``; ``up_to_date`` as the engine's filter or ``is_current`` says."""
+    """A task of ``GET /tasks``; ``up_to_date`` comes from the engine's filter or ``is_current``."""
     spec = _map(raw, "Spec")
     status = _map(raw, "Status")
     state = _state(status.get("State"))
@@ -166,9 +166,9 @@ def is_current(raw_task: Raw, raw_service: Raw, raw_node: Raw | None = None) -> 
     """Whether a task was made from the service's present template.
 
     Follows swarmkit (manager/orchestrator/task.go, ``IsTaskDirty``): the templates are equal, or
-    they differ in the placement alone and the task's node meets the new constraints. Published
-    ports are compared by swarmkit too, but the API does not show those of a task. Where the
-    engine can be asked, its ``_up-to-date`` filter is the truth.
+    they differ only in the placement and the task's node meets the new constraints. Swarmkit also
+    compares published ports, but the API does not show those of a task. If the engine can be asked,
+    its ``_up-to-date`` filter is authoritative.
     """
     ours = _comparable(_map(raw_task, "Spec"))
     wanted = _comparable(_map(raw_service, "Spec", "TaskTemplate"))
@@ -180,7 +180,7 @@ def is_current(raw_task: Raw, raw_service: Raw, raw_node: Raw | None = None) -> 
 
 
 def template_digest(spec: Raw) -> str:
-    """Sixteen hex digits over all of a service's spec that its tasks are made of."""
+    """Sixteen hex digits over everything in a service's spec that determines its tasks."""
     parts = {
         "template": _comparable(_map(spec, "TaskTemplate")),
         "endpoint": _comparable(_map(spec, "EndpointSpec")),
@@ -199,8 +199,8 @@ def look_from(
 ) -> Look:
     """One look at one service.
 
-    ``current_ids`` are the ids that the ``_up-to-date`` filter gave; None compares the templates
-    instead (``is_current``), for objects that were kept.
+    ``current_ids`` are the ids that the ``_up-to-date`` filter returned; None compares the
+    templates instead (``is_current``), for stored objects.
     """
     services = [raw_service] if raw_service else []
     look = stack_look_from("", services, raw_tasks, current_ids, raw_nodes, at=at)
@@ -242,7 +242,7 @@ def nodes_from(raw_nodes: Iterable[Raw]) -> tuple[Node, ...]:
 
 
 def _mode(raw: Raw) -> tuple[Mode, int | None, int]:
-    """Mode, what is wanted (None for global modes) and how many of a job run at a time."""
+    """The mode, the desired number (None for global modes) and a job's concurrent tasks."""
     key = next((key for key in _MODES if key in raw), "Replicated")
     mode, part = _MODES[key], _map(raw, key)
     if mode is Mode.REPLICATED:
@@ -254,7 +254,7 @@ def _mode(raw: Raw) -> tuple[Mode, int | None, int]:
 
 
 def _exit_code(state: TaskState, container: Raw) -> int | None:
-    """The code, once a container has ended: also one that its engine keeps on retrying."""
+    """The exit code after a container has ended, also while its engine keeps retrying it."""
     if not _text(container, "ContainerID"):
         return None
     code = _number(container, "ExitCode")
@@ -275,7 +275,7 @@ def _resources(raw: Raw) -> Resources:
 
 
 def _host_ports(ports: Iterable[Raw]) -> tuple[str, ...]:
-    """Published host-mode ports as ``80/tcp``; a port the engine is to choose is none."""
+    """Published host-mode ports as ``80/tcp``, except those that the engine chooses."""
     return tuple(
         f"{_number(port, 'PublishedPort')}/{_text(port, 'Protocol') or 'tcp'}"
         for port in ports
@@ -284,12 +284,12 @@ def _host_ports(ports: Iterable[Raw]) -> tuple[str, ...]:
 
 
 def _mount(raw: Raw) -> str:
-    """Docker's own short form ``source:target``; the target alone for an anonymous volume."""
+    """Docker's short form ``source:target``; only the target for an anonymous volume."""
     return ":".join(filter(None, (_text(raw, "Source"), _text(raw, "Target"))))
 
 
 def _addresses(raw: Raw) -> tuple[str, ...]:
-    """A task's own addresses on all its networks, without the length of the prefix."""
+    """A task's own addresses on all its networks, without the prefix length."""
     networks = _maps(raw, "NetworksAttachments")
     found = (address for network in networks for address in _list(network, "Addresses"))
     return tuple(str(address).partition("/")[0] for address in found)
@@ -316,13 +316,13 @@ def _without_placement(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _comparable(spec: Raw) -> dict[str, Any]:
-    """A spec without what the API adds to one side only, or leaves out when empty."""
+    """A spec without fields that the API adds on one side only, or leaves out when empty."""
     kept = {key: specs.pruned(value) for key, value in spec.items() if key != "Runtime"}
     return {key: value for key, value in kept.items() if value not in (None, "", 0, [], {})}
 
 
 def _map(raw: Raw, *keys: str) -> Raw:
-    """The object under a path of keys, empty when any of them is missing or null."""
+    """The object under a path of keys, empty if any of them is missing or null."""
     for key in keys:
         found = raw.get(key)
         raw = found if isinstance(found, Mapping) else {}

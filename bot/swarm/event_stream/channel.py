@@ -1,4 +1,4 @@
-"""gRPC to one control socket. Imported only where there is one: grpcio takes ten megabytes."""
+"""gRPC over a control socket. Imported only when needed, because grpcio takes ten megabytes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar
 
-# The library writes every failed connection to standard error in a format of its own; the same
-# comes as an error from each call, and is logged by us.
+# The library writes every failed connection to standard error in its own format; each call also
+# raises the error, which is logged by the bot.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
@@ -30,7 +30,7 @@ _OPTIONS: Final = (
     ("grpc.default_authority", SERVER_NAME),
     ("grpc.max_receive_message_length", -1),
     ("grpc.enable_retries", 0),
-    # A connection of its own, which knows nothing of how often others failed before.
+    # A separate connection, without the backoff of earlier failed ones.
     ("grpc.use_local_subchannel_pool", 1),
 )
 _KINDS: Final = ("task", "service", "node")
@@ -46,9 +46,9 @@ _LONGEST: Final = 200
 
 
 class GrpcChannel:
-    """Calls through an open tunnel to a manager, an async context manager.
+    """gRPC calls through an open tunnel to a manager; an async context manager.
 
-    ``seconds`` is the time limit of each call. All errors come as ``SwarmError``.
+    ``seconds`` is the time limit of each call. All errors are raised as ``SwarmError``.
     """
 
     def __init__(self, tunnel: Tunnel, seconds: float) -> None:
@@ -67,9 +67,9 @@ class GrpcChannel:
         await self._channel.close()
 
     async def check(self) -> None:
-        """Return when the manager and the swarm's leader answer; raises SwarmError.
+        """Return if the manager and the swarm's leader answer; raises SwarmError otherwise.
 
-        Asks for the nodes of an id that none has: the manager passes it on to the leader.
+        Lists nodes by an id that none has; the manager forwards this request to the leader.
         """
         filters = pb.ListFilters(id_prefixes=[_NOBODY])
         await self._call(_LIST_NODES, pb.ListNodesRequest(filters=filters), pb.ListNodesResponse)
@@ -82,9 +82,9 @@ class GrpcChannel:
         return ObjectListing(tuple(services.services), tuple(nodes.nodes))
 
     def stream(self, resume_from: int | None, version: int) -> BatchStream:
-        """Begin a stream of the changes after a version, None: from now on.
+        """Start a stream of the changes after a version, None: from now on.
 
-        ``version`` is one that the log has reached; all up to it counts as told.
+        ``version`` is one that the log has reached; everything up to it counts as reported.
         """
         entries = [pb.WatchRequest.Entry(kind=kind, action=_EVERY_ACTION) for kind in _KINDS]
         request = pb.WatchRequest(entries=entries)
@@ -120,18 +120,18 @@ class BatchStream:
 
     @property
     def version(self) -> int:
-        """What to resume from."""
+        """The version to resume from."""
         return self._reader.version
 
     def learn(self, listing: ObjectListing) -> None:
-        """Take what a listing says of services and nodes."""
+        """Use the services and nodes of a listing."""
         self._reader.learn(listing)
 
     async def next(self, seconds: float) -> Batch | None:
-        """The next batch; None when there was none for so long. Raises SwarmError at the end."""
+        """The next batch; None if none came in time. Raises SwarmError at the end of the stream."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._call.read())
-        # Not cancelled when it takes long: that would cancel the whole stream.
+        # Not cancelled after the timeout, because that would cancel the whole stream.
         done, _ = await asyncio.wait({self._reading}, timeout=seconds)
         if not done:
             return None
@@ -152,7 +152,7 @@ class BatchStream:
 
 
 def translate(error: grpc.aio.AioRpcError) -> SwarmError:
-    """Why a call or a stream ended."""
+    """The error for the end of a call or a stream."""
     said = _cut(error.details() or error.code().name)
     text = said.lower()
     if any(word in text for word in _AHEAD):

@@ -1,4 +1,4 @@
-"""The stream of the swarm's changes from a manager's control socket."""
+"""Streams the swarm's changes from a manager's control socket."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CHECK_SECONDS: Final = 5.0
 
 
 class StreamClient:
-    """Streams of one manager's control socket; made without any I/O.
+    """Streams of one manager's control socket. Creating it does no I/O.
 
-    ``trust_root`` gives the swarm's root certificates (``EngineTrust``): asked at the first
-    connection, and again when the manager's certificate does not fit them any more.
-    ``check_seconds`` is how long a stream may be silent before the manager is asked whether it
-    and the swarm's leader are there, and the time limit of each call.
+    ``trust_root`` returns the swarm's root certificates (``EngineTrust``). It is called at the
+    first connection, and again if the manager's certificate no longer matches them.
+    ``check_seconds`` is how long a stream may be silent before the manager and the swarm's leader
+    are checked, and also the time limit of each call.
     """
 
     def __init__(
@@ -42,15 +42,17 @@ class StreamClient:
     async def stream(self, resume_from: int | None = None) -> AsyncGenerator[Batch, None]:
         """The changes after a version, or from now on, until the stream breaks.
 
-        The first batch has no events: the stream is up. So has one after each ``check_seconds``
-        without changes: all is told that happened so far. Close the iterator after use
-        (``contextlib.aclosing``).
+        The first batch has no events: the stream is connected. A batch without events also comes
+        after each ``check_seconds`` without changes: everything so far has been reported. Close the
+        iterator after use (``contextlib.aclosing``).
 
-        Raises CursorLostError when it cannot be resumed from there; NoControlSocketError,
-        UntrustedError; SwarmUnavailableError at the end of a stream, which has no other end.
+        Raises:
+            CursorLostError: the stream cannot be resumed from this version.
+            NoControlSocketError, UntrustedError: the socket cannot be used.
+            SwarmUnavailableError: the stream ended, or could not start.
         """
         async with self._connected() as channel:
-            # Before the stream: what happens meanwhile is told again rather than never.
+            # Read first, so that a change before the stream starts is repeated and not missed.
             version = resume_from or (await channel.listing()).version
             stream = channel.stream(resume_from or None, version)
             try:
@@ -69,7 +71,7 @@ class StreamClient:
                 await stream.close()
 
     async def check(self) -> None:
-        """Return when a stream can be had; raises what ``stream`` does."""
+        """Return if a stream can be opened; raises like ``stream``."""
         async with aclosing(self.stream()) as batches:
             await anext(batches)
 
@@ -85,7 +87,7 @@ class StreamClient:
             yield channel
 
     async def _tunnel(self, stack: AsyncExitStack) -> Tunnel:
-        """An open tunnel; the root is read anew when the known one does not fit any more."""
+        """An open tunnel; the root certificate is read again if the known one no longer matches."""
         self._reach()
         known = self._root is not None
         try:
@@ -108,7 +110,7 @@ class StreamClient:
         return self._root
 
     def _reach(self) -> None:
-        """See if there is a socket, before the engine is asked for the root."""
+        """Check that there is a socket, before asking the engine for the root certificate."""
         try:
             Path(self._path).stat()
         except OSError as error:

@@ -1,8 +1,8 @@
-"""Why a control socket cannot be used, in words for the people who run the bot.
+"""Errors of the control socket, worded for the people who run the bot.
 
 SwarmError
-├── NoControlSocketError    there is none that the bot may use; polling is the way out
-├── UntrustedError          who serves it is no manager of this swarm
+├── NoControlSocketError    there is none that the bot may use; polling is the fallback
+├── UntrustedError          its server is not a manager of this swarm
 ├── CursorLostError         it works, but not from that version (bot.domain.swarm.events)
 └── SwarmUnavailableError   it does not answer now
 """
@@ -21,15 +21,15 @@ MOUNT_HINT: Final = (
 
 
 class NoControlSocketError(SwarmError):
-    """There is no control socket that the bot may use: not mounted, not root, or a worker's."""
+    """No control socket that the bot may use: not mounted, not root, or a worker's."""
 
 
 class UntrustedError(SwarmError):
-    """Who serves the control socket has no certificate of this swarm."""
+    """The server of the control socket has no certificate of this swarm."""
 
 
 def from_system(error: OSError, path: str) -> SwarmError:
-    """Why a socket could not be connected to."""
+    """The error for a failed connection to a socket."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return NoControlSocketError(
             f"There is no control socket of the engine at {path}.", hint=MOUNT_HINT

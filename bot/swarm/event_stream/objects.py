@@ -1,8 +1,9 @@
-"""From swarmkit's protobuf objects to the domain's values: pure.
+"""Converts swarmkit's protobuf objects into the domain's values. Pure.
 
-The same values as ``bot.swarm.wire`` makes from the Engine API's JSON, with two exceptions: a
-service's ``template`` is comparable with those made here alone, and only a listing knows a node's
-``manager``. Environment values, arguments, configs and secrets never get further than this file.
+The values equal those that ``bot.swarm.wire`` makes from the Engine API's JSON, with two
+exceptions: a service's ``template`` can only be compared with others made here, and a node's
+``manager`` is only known in a listing. Environment values, arguments, configs and secrets are never
+returned.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from bot.swarm.wire import STACK_LABEL
 _Word = TypeVar("_Word")
 
 _DEFAULT_SECONDS: Final = 5.0
-"""Both the monitor period and the restart delay (swarmkit api/defaults/service.go)."""
+"""Default of both the monitor period and the restart delay (swarmkit api/defaults/service.go)."""
 
 _STATES: Final = {int(state): state for state in TaskState}
 _MODES: Final = {
@@ -59,7 +60,7 @@ class _Moment(Protocol):
 
 
 def task_from(raw: pb.Task, *, up_to_date: bool) -> Task:
-    """A task; ``up_to_date`` as ``is_current`` says."""
+    """A task; ``up_to_date`` is the result of ``is_current``."""
     status = raw.status
     state = _state(status.state)
     return Task(
@@ -122,7 +123,7 @@ def service_from(raw: pb.Service) -> Service:
 
 
 def node_from(raw: pb.Node) -> Node:
-    """A node; ``manager`` is "" unless it comes from a listing."""
+    """A node; ``manager`` is "" unless the node comes from a listing."""
     engine = raw.description.engine
     return Node(
         id=raw.id,
@@ -144,9 +145,9 @@ def node_from(raw: pb.Node) -> Node:
 def is_current(task: pb.Task, raw: pb.Service, service: Service, node: Node | None) -> bool:
     """Whether a task was made from the service's present template.
 
-    The rule of swarmkit (manager/orchestrator/task.go, ``IsTaskDirty``), which is the engine's
-    ``_up-to-date`` filter. ``service`` is ``raw`` as a value; ``node`` is the task's, None when
-    it is unknown.
+    The rule is swarmkit's (manager/orchestrator/task.go, ``IsTaskDirty``), which is also the
+    engine's ``_up-to-date`` filter. ``service`` is the converted ``raw``; ``node`` is the task's,
+    None if unknown.
     """
     if task.HasField("spec_version") and task.spec_version == raw.spec_version:
         return True
@@ -159,7 +160,7 @@ def is_current(task: pb.Task, raw: pb.Service, service: Service, node: Node | No
 
 
 def template_digest(spec: pb.ServiceSpec) -> str:
-    """Sixteen hex digits over all of a service's spec that its tasks are made of."""
+    """Sixteen hex digits over everything in a service's spec that determines its tasks."""
     parts = pb.ServiceSpec(task=spec.task, networks=spec.networks, endpoint=spec.endpoint)
     return hashlib.sha256(parts.SerializeToString(deterministic=True)).hexdigest()[:16]
 
@@ -176,7 +177,7 @@ def _differs_in_placement_alone(ours: pb.TaskSpec, wanted: pb.TaskSpec) -> bool:
 
 
 def _has_its_image(task: pb.Task) -> bool:
-    """How the image is pulled does not matter any more."""
+    """Whether the task has pulled its image, so that pull options no longer matter."""
     pulled = TaskState.READY <= task.status.state <= TaskState.RUNNING
     return pulled and task.desired_state <= TaskState.RUNNING
 
@@ -192,7 +193,7 @@ def _same_but_for_pull(ours: pb.TaskSpec, wanted: pb.TaskSpec) -> bool:
 
 
 def _mode(spec: pb.ServiceSpec) -> tuple[Mode, int | None, int]:
-    """Mode, what is wanted (None for global modes) and how many of a job run at a time."""
+    """The mode, the desired number (None for global modes) and a job's concurrent tasks."""
     mode = _MODES[spec.WhichOneof("mode") or "replicated"]
     if mode is Mode.REPLICATED:
         return mode, spec.replicated.replicas, 0
@@ -217,7 +218,7 @@ def _monitor(config: pb.UpdateConfig) -> float:
 
 
 def _exit_code(state: TaskState, container: pb.ContainerStatus) -> int | None:
-    """The code, once a container has ended: also one that its engine keeps on retrying."""
+    """The exit code after a container has ended, also while its engine keeps retrying it."""
     if not container.container_id:
         return None
     ended = state.over or (container.exit_code != 0 and not container.pid)
@@ -225,7 +226,7 @@ def _exit_code(state: TaskState, container: pb.ContainerStatus) -> int | None:
 
 
 def _host_ports(ports: Iterable[pb.PortConfig]) -> tuple[str, ...]:
-    """Published host-mode ports as ``80/tcp``; a port the engine is to choose is none."""
+    """Published host-mode ports as ``80/tcp``, except those that the engine chooses."""
     return tuple(
         f"{port.published_port}/{_one_of(_PROTOCOLS, port.protocol)}"
         for port in ports
@@ -234,7 +235,7 @@ def _host_ports(ports: Iterable[pb.PortConfig]) -> tuple[str, ...]:
 
 
 def _mount(raw: pb.Mount) -> str:
-    """Docker's own short form ``source:target``; the target alone for an anonymous volume."""
+    """Docker's short form ``source:target``; only the target for an anonymous volume."""
     return ":".join(filter(None, (raw.source, raw.target)))
 
 
@@ -262,7 +263,7 @@ def _seconds(moment: _Moment) -> float:
 
 
 def _state(number: int) -> TaskState:
-    """The state, or the last one before it: an engine may know states that we do not."""
+    """The state, or the last known one before it, as an engine may have states unknown here."""
     if number in _STATES:
         return _STATES[number]
     return max((state for state in TaskState if state <= number), default=TaskState.NEW)

@@ -1,17 +1,17 @@
-"""Turns the messages of one stream into batches, and keeps its place in the log: no I/O.
+"""Turns the messages of one stream into batches and tracks the position in the log. No I/O.
 
-What swarmkit says of versions (manager/state/store/memory.go, manager/watchapi/watch.go): a
-message is one transaction. Replayed messages carry its version, live ones often none. An object
-that was created or updated carries the version of the log right before its transaction; one that
-was removed carries what it had. So the transaction's own version is at least one more than the
-highest of its objects, and one more than the transaction before it; and every later transaction's
-objects carry at least that. Hence two rules:
+Swarmkit's rules for versions (manager/state/store/memory.go, manager/watchapi/watch.go): a message
+is one transaction. Replayed messages have its version, live ones often none. An object that was
+created or updated has the version of the log right before its transaction; a removed one has its
+last version. So the transaction's version is at least one more than the highest of its objects, and
+one more than that of the transaction before it; and the objects of every later transaction have at
+least that version. Hence two rules:
 
-- the place after a message is the highest version that is certain; resuming from there loses
+- the position after a message is the highest version that is certain; resuming from there loses
   nothing;
-- an object that was created or updated before that place was told already: it is left out. This
-  happens where transactions without objects lie between, and where a manager that lags replays
-  what it is about to apply.
+- an object that was created or updated before that position was already reported and is skipped.
+  This happens if there are transactions without objects in between, and if a manager that lags
+  replays what it is about to apply.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class ObjectListing:
 
     @property
     def version(self) -> int:
-        """A version that the log had reached by then; where tasks changed since, an older one."""
+        """A version that the log had reached by then; lower if tasks have changed since."""
         versions = (*map(_version, self.services), *map(_version, self.nodes))
         return max(versions, default=-1) + 1
 
 
 class Reader:
-    """Reads one stream after the other. ``version`` is what to resume from, 0 while unknown."""
+    """Reads consecutive streams. ``version`` is the version to resume from, 0 if unknown."""
 
     def __init__(self, version: int = 0) -> None:
         self.version = version
@@ -54,7 +54,7 @@ class Reader:
         self._nodes: dict[str, tuple[int, Node]] = {}
 
     def learn(self, listing: ObjectListing) -> None:
-        """Take a listing that was made after the stream came up: what is newer in it is known."""
+        """Use a listing made after the stream was connected: newer objects replace known ones."""
         for service in listing.services:
             self._keep_service(service)
         for node in listing.nodes:
@@ -102,7 +102,7 @@ class Reader:
         return Event(action, self._keep_node(raw))
 
     def _keep_service(self, raw: pb.Service) -> Service:
-        """Remember the service unless a newer state of it is known: a replay tells old ones."""
+        """Store the service unless a newer state is known, because a replay contains old ones."""
         service = objects.service_from(raw)
         known = self._services.get(raw.id)
         if known is None or service.version >= known[1].version:

@@ -1,4 +1,4 @@
-"""The root certificate of the swarm, by which a manager proves who it is."""
+"""The swarm's root certificate, by which a manager's identity is verified."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from bot.swarm.connection import Connection
 class EngineTrust:
     """Reads the certificate from the engine; ``base_url`` and ``timeout`` as for ``Connection``.
 
-    The swarm's root may be exchanged at any time (``docker swarm ca --rotate``).
+    The swarm's root certificate may change at any time (``docker swarm ca --rotate``).
     """
 
     def __init__(self, base_url: str = "", timeout: float = 30.0) -> None:
         self._connection = Connection(base_url, timeout)
 
     async def __call__(self) -> bytes:
-        """The certificates in PEM. Raises NotAManagerError where there are none, SwarmError."""
+        """The certificates in PEM.
+
+        Raises:
+            NotAManagerError: there are none.
+            SwarmError: the engine refused or failed.
+        """
         swarm = (await self._connection.get("/info")).get("Swarm") or {}
         cluster = swarm.get("Cluster") or {}
         root = str((cluster.get("TLSInfo") or {}).get("TrustRoot") or "")

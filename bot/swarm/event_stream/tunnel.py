@@ -1,10 +1,10 @@
-"""TLS to a control socket, with a private entrance for gRPC.
+"""A TLS tunnel to a control socket, with a private local endpoint for gRPC.
 
-gRPC's own TLS insists on ALPN (RFC 7301), which a manager does not answer any more once its
-certificate was renewed since its engine started: swarmkit (ca/transport.go) adds the protocol to
-the first configuration alone. So the TLS is Python's, which verifies as strictly and says better
-what is wrong, and gRPC speaks plainly to a socket in Linux's abstract namespace. That lets in one
-connection, of this very process, and nobody else.
+gRPC's own TLS requires ALPN (RFC 7301), which a manager no longer answers after its certificate was
+renewed since its engine started: swarmkit (ca/transport.go) adds the protocol only to the first
+configuration. So the TLS is Python's, which verifies as strictly and has better error messages, and
+gRPC connects without TLS to a socket in Linux's abstract namespace. That accepts a single
+connection, from this process only.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Tunnel:
-    """One connection to a control socket, an async context manager.
+    """One connection to a control socket; an async context manager.
 
-    ``path`` is the control socket's, ``root`` are the certificates that the manager's must be
-    signed by, ``seconds`` is the time limit of connecting. ``target`` is for gRPC, which may
-    connect once. Raises NoControlSocketError, UntrustedError, SwarmUnavailableError when entered.
+    ``path`` is the control socket's. ``root`` are the certificates that must have signed the
+    manager's. ``seconds`` is the time limit of connecting. ``target`` is for gRPC, which may
+    connect once. Entering raises NoControlSocketError, UntrustedError, SwarmUnavailableError.
     """
 
     def __init__(self, path: str, root: bytes, seconds: float) -> None:
@@ -49,7 +49,7 @@ class Tunnel:
 
     @property
     def target(self) -> str:
-        """The entrance, as gRPC names it."""
+        """The local endpoint as a gRPC target."""
         return f"unix-abstract:{self._name}"
 
     async def __aenter__(self) -> Tunnel:
@@ -120,7 +120,7 @@ def _is_own(writer: asyncio.StreamWriter) -> bool:
 
 
 async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Pass on what comes, and the end of it."""
+    """Copy all data, and then the end of file."""
     try:
         while data := await source.read(_CHUNK):
             sink.write(data)

@@ -1,1 +1,1 @@
-"""Deploys of stacks: recorded from the real docker CLI, planned, and replayed step by step."""
+"""Stack deploys: recorded from the real docker CLI, planned, and replayed step by step."""

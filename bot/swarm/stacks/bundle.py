@@ -1,7 +1,7 @@
-"""All that a stack is deployed from, as it is kept with the deployed version.
+"""Everything that a stack is deployed from, stored with the deployed version.
 
-It holds what secrets are made of, so it is kept sealed only: with Fernet (AES-128 and a MAC), by a
-key that HKDF makes of the adapter's own.
+It contains secrets, so it is stored only encrypted: with Fernet (AES-128 and a MAC) and a key that
+is derived with HKDF from the adapter's own.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _GONE: Final = "Deploy from the stack's file instead."
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a bundle.
+    """The content of a bundle.
 
-    ``folder`` is where the stack's file was. ``files`` are those that configs, secrets and
-    environments of the compose file refer to, by their path in the folder. ``images`` are by the
-    services' full names.
+    ``folder`` is where the stack's file was. ``files`` are those that the compose file refers to in
+    configs, secrets and environments, by their path in the folder. ``images`` are by the services'
+    full names.
     """
 
     stack: str
@@ -45,7 +45,7 @@ class Contents:
 
 
 class Seal:
-    """Seals bundles and opens them. ``key`` is secret, the same for all replicas."""
+    """Encrypts and decrypts bundles. ``key`` is secret and the same for all replicas."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -58,7 +58,7 @@ class Seal:
         return Bundle(self._redactor.digest(body), self._fernet().encrypt(packed).decode())
 
     def opened(self, bundle: Bundle) -> Contents:
-        """The contents of a bundle. Raises RefusedError where another key sealed it."""
+        """The contents of a bundle. Raises RefusedError if it was encrypted with another key."""
         from cryptography.fernet import InvalidToken  # noqa: PLC0415 (few commands need it)
 
         try:
@@ -81,10 +81,10 @@ class Seal:
 
 
 def packed(files: StackFiles, document: Mapping[str, Any]) -> Contents:
-    """Everything that a stack's file refers to, read now. What cannot be read, the CLI tells.
+    """Everything that a stack's file refers to, read now. The CLI reports unreadable files.
 
-    ``document`` is the file with its variables in place. Images are not known yet. Raises
-    RefusedError where a path leaves the folder, before anything is read there.
+    ``document`` is the file with its variables substituted. Images are not known yet. Raises
+    RefusedError if a path leaves the folder, before anything is read there.
     """
     found: dict[str, bytes] = {}
     for path in _referred(document):
@@ -97,7 +97,7 @@ def packed(files: StackFiles, document: Mapping[str, Any]) -> Contents:
 
 
 def unpacked(contents: Contents, folder: Path) -> StackFiles:
-    """The stack's files again, in an empty folder of this machine."""
+    """Write the stack's files into an empty folder of this machine."""
     for name, content in contents.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -105,10 +105,10 @@ def unpacked(contents: Contents, folder: Path) -> StackFiles:
 
 
 def as_it_was(call: RecordedCall, contents: Contents, folder: Path) -> RecordedCall:
-    """A call recorded from unpacked files, as it was made from those of then.
+    """A call recorded from unpacked files, as if made from the original files.
 
-    Services get the very images of then, also where a tag means another one now; and the paths
-    that the CLI put under ``folder`` are under the folder of the stacks.
+    Services get exactly the original images, even if a tag has another meaning now. Paths that the
+    CLI put under ``folder`` are moved to the folder of the stacks.
     """
     if call.collection != "services" or not call.body:
         return call
@@ -144,7 +144,10 @@ def _referred(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _within(path: str, files: StackFiles) -> str:
-    """A path of the compose file as one from the folder: the CLI, too, reads it without links."""
+    """A path of the compose file, normalised. Raises RefusedError if it leaves the folder.
+
+    Like the CLI, the returned path does not resolve links.
+    """
     name = os.path.normpath(path)
     try:
         real = (files.folder / name).resolve()
@@ -155,7 +158,7 @@ def _within(path: str, files: StackFiles) -> str:
             f"`{files.stack}.yml` names the file `{path}`, which is not in the stacks' folder.",
             hint=f"Put it beside `{files.stack}.yml` and write its path from there.",
         )
-    if real.exists() and not real.is_file():  # a pipe would be waited for, for ever
+    if real.exists() and not real.is_file():  # reading a pipe would block forever
         raise RefusedError(
             f"`{files.stack}.yml` names the file `{path}`, which is a folder or no plain file.",
             hint="Put a plain file there.",

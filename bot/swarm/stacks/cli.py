@@ -1,4 +1,4 @@
-"""The real docker CLI: run without a shell, with an environment of its own and a time limit."""
+"""Runs the real docker CLI without a shell, with its own environment and a time limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run of the CLI ended, and what it said to standard error."""
+    """The exit status of a run of the CLI, and its standard error."""
 
     code: int
     said: str
@@ -30,8 +30,8 @@ class Ended:
 class DockerCli:
     """Runs ``docker stack deploy``.
 
-    ``program`` is its name or path. ``seconds`` is the time that a run may take; ``resolve`` is
-    the CLI's ``--resolve-image``: ``always``, ``changed`` or ``never``.
+    ``program`` is its name or path. ``seconds`` is the time limit of a run; ``resolve`` is the
+    CLI's ``--resolve-image``: ``always``, ``changed`` or ``never``.
     """
 
     def __init__(self, program: str = PROGRAM, *, seconds: float, resolve: str) -> None:
@@ -50,11 +50,13 @@ class DockerCli:
         environment: Mapping[str, str],
         private: Path,
     ) -> Ended:
-        """Deploy ``file`` against the engine at ``host``; paths in it are relative to ``folder``.
+        """Deploy ``file`` on the engine at ``host``; its paths are relative to ``folder``.
 
-        ``private`` is an empty folder in place of a home: so no registry credentials, plugins or
-        contexts of this machine have a part in it. Raises RefusedError without the CLI, or when
-        it does not end in time.
+        ``private`` is an empty folder used as the home directory, so that registry credentials,
+        plugins and contexts of this machine are not used.
+
+        Raises:
+            RefusedError: the CLI is missing, or does not finish in time.
         """
         own = {
             "DOCKER_HOST": host,
@@ -72,7 +74,7 @@ class DockerCli:
         return Ended(code, said)
 
     async def _detached(self, environment: Mapping[str, str], folder: Path) -> list[str]:
-        """``--detach`` where the CLI knows it (from 26.0 on); older ones never wait."""
+        """``--detach`` if the CLI supports it (from 26.0 on); older ones never wait."""
         if self._detach is None:
             _, text, _ = await self._run(["stack", "deploy", "--help"], b"", folder, environment)
             self._detach = ["--detach"] if "--detach" in text else []
@@ -115,7 +117,7 @@ class DockerCli:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what still runs, with all that it started."""
+    """Kill the process and everything that it started."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""What the docker CLI says of a stack's file, in sentences for a person: pure.
+"""Translates the docker CLI's messages about a stack's file for people. Pure.
 
-The CLI's messages were seen with 20.10, 26.1 and 28.2.
+The CLI's messages are those of 20.10, 26.1 and 28.2.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _PREFIX: Final = re.compile(r"Error response from daemon: |rpc error: code = \w+
 
 
 def refusal(said: str, stack: str, folder: str) -> RefusedError:
-    """The refusal for what the CLI wrote to standard error.
+    """The refusal for the CLI's standard error.
 
-    ``folder`` is that of the stack's file, left out of the paths that the CLI names.
+    ``folder`` is the folder of the stack's file, removed from the paths in the CLI's messages.
     """
     text = _tidy(said.replace(f"{folder}/", ""))
     for pattern, tell in _TABLE:
@@ -42,7 +42,7 @@ def refusal(said: str, stack: str, folder: str) -> RefusedError:
 
 
 def unset(names: Iterable[str], stack: str) -> RefusedError:
-    """The refusal for variables that the file uses and nobody sets."""
+    """The refusal for variables that the file uses and that are not set."""
     named = [f"`{name}`" for name in names]
     verb, pronoun = ("is", "it") if len(named) == 1 else ("are", "them")
     return RefusedError(
@@ -52,8 +52,10 @@ def unset(names: Iterable[str], stack: str) -> RefusedError:
 
 
 def unreadable(stack: str) -> RefusedError:
-    """The refusal for a file that the CLI takes and we cannot read: it is not known what it
-    refers to."""
+    """The refusal for a file that the CLI accepts but the bot cannot parse.
+
+    The files that it refers to are unknown.
+    """
     return RefusedError(
         f"The YAML of `{stack}.yml` uses tags or duplicate keys.",
         hint="Remove them: tags look like `!name`.",
@@ -65,12 +67,12 @@ def port_taken(
     services: Iterable[Mapping[str, Any]],
     removed: frozenset[str],
 ) -> RefusedError | None:
-    """The refusal for a published port that another service has, None when all are free.
+    """The refusal for a published port that another service has, None if all are free.
 
-    ``wanted`` are the names and specs to come, ``services`` all of the swarm as they are,
+    ``wanted`` are the names and desired specs, ``services`` all present services of the swarm,
     ``removed`` the names of those that the plan removes. The rule is swarmkit's
-    (``manager/allocator/cnmallocator``): a port of the ingress network is one service's alone,
-    ports in host mode are looked at when the task is placed.
+    (``manager/allocator/cnmallocator``): a port of the ingress network belongs to one service only;
+    ports in host mode are checked when the task is scheduled.
     """
     coming = dict(wanted)
     taken = {
@@ -90,10 +92,10 @@ def port_taken(
 def mode_changed(
     stack: str, pairs: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
 ) -> RefusedError | None:
-    """The refusal for a service of another mode than it has, None when all keep theirs.
+    """The refusal for a service whose mode would change, None if all keep theirs.
 
-    ``pairs`` are names, live specs and specs to come. The engine says so only when the change is
-    made: "service mode change is not allowed".
+    ``pairs`` are names, present specs and desired specs. The engine reports this only when the
+    change is made: "service mode change is not allowed".
     """
     for name, live, coming in pairs:
         before, after = _mode(live), _mode(coming)
@@ -107,7 +109,7 @@ def mode_changed(
 
 
 def warnings(said: str) -> tuple[str, ...]:
-    """The warnings of a run that went well, a paragraph of the CLI each."""
+    """The warnings of a successful run, one for each paragraph of the CLI."""
     lines = [line for line in said.splitlines() if not line.startswith(_NOTHING_TO_SAY)]
     paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
     return tuple(" ".join(each.split()) for each in paragraphs if each.strip())
@@ -172,7 +174,7 @@ def _required(found: re.Match[str], stack: str) -> tuple[str, str]:
 
 
 def _no_variable(found: re.Match[str], stack: str) -> tuple[str, str]:
-    """The value itself may be a secret: only its place is shown."""
+    """The sentence for an invalid variable: only its place, as the value may be a secret."""
     place = found["place"].removesuffix(".[]")
     return (
         f"`{stack}.yml` has a `$` in `{place}` that is not a variable.",
@@ -181,7 +183,7 @@ def _no_variable(found: re.Match[str], stack: str) -> tuple[str, str]:
 
 
 def _env_file(found: re.Match[str], stack: str) -> tuple[str, str]:
-    """The line, which the client repeats, may be a part of a secret."""
+    """The sentence for an invalid line; does not quote it, as it may be part of a secret."""
     named = f"The file `{found['file']}`" if found["file"] else "A variables file"
     return f"{named} in `{stack}.yml` has a line that is not KEY=VALUE.", ""
 

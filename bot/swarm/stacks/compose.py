@@ -1,4 +1,4 @@
-"""What the docker CLI does not tell of a compose file: its variables and who depends on whom."""
+"""Reads from a compose file what the docker CLI does not report: variables and dependencies."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ _DEEPEST: Final = 100
 
 
 def read_compose(text: bytes) -> dict[str, Any]:
-    """The document as it stands, variables included; empty where it is no mapping or no YAML.
+    """The document with its variables not substituted; empty if it is not a mapping or not YAML.
 
-    What is wrong with it, the CLI says. Raises RefusedError where it would take for ever to look
-    through: its anchors refer to each other over and over, or it is nested without end.
+    Errors in it are reported by the CLI.
+
+    Raises:
+        RefusedError: processing it would take too long, because it is nested too deeply or its
+            anchors refer to each other many times.
     """
     try:
         fits = _shallow(text)
@@ -33,9 +36,9 @@ def read_compose(text: bytes) -> dict[str, Any]:
 
 
 def _shallow(text: bytes) -> bool:
-    """Whether nothing is nested deeper than any file needs.
+    """Whether the document is not nested deeper than any real file.
 
-    Building the document is recursive in C: a hundred thousand brackets end the whole process.
+    Building the document is recursive in C: a hundred thousand brackets would crash the process.
     """
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -49,10 +52,10 @@ def _shallow(text: bytes) -> bool:
 
 
 def _unfolded(part: object, known: dict[int, int], depth: int) -> int:
-    """How many parts a document has when each alias stands for what it refers to.
+    """The number of parts of a document after every alias is replaced by its target.
 
-    ``known`` has the counts by the objects' ids; what is being counted is more than any file may
-    have, as is what is nested deeper than any needs.
+    ``known`` has the counts by object id. An object that is still being counted, and anything
+    nested deeper than any real file, counts as more than the maximum.
     """
     children = list(part.values()) if isinstance(part, dict) else part
     if not isinstance(children, list):
@@ -66,9 +69,9 @@ def _unfolded(part: object, known: dict[int, int], depth: int) -> int:
 
 
 def depends_on(document: Mapping[str, Any], stack: str) -> dict[str, tuple[str, ...]]:
-    """For each service the others that its ``depends_on`` names, all with their full names.
+    """For each service the services in its ``depends_on``, all with their full names.
 
-    The CLI ignores it; here it says in which order services are changed.
+    The CLI ignores ``depends_on``; here it determines the order in which services are changed.
     """
     return {
         f"{stack}_{name}": tuple(f"{stack}_{other}" for other in _names(body))
@@ -77,7 +80,7 @@ def depends_on(document: Mapping[str, Any], stack: str) -> dict[str, tuple[str, 
 
 
 def bodies(document: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What is in a section, by name; what is no mapping is left out."""
+    """The entries of a section, by name; entries that are not mappings are left out."""
     found = document.get(section)
     for name, body in found.items() if isinstance(found, Mapping) else ():
         if isinstance(body, Mapping):

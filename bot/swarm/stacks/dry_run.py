@@ -1,10 +1,10 @@
-"""An engine that does nothing: reads go to the real one, writes are written down.
+"""A dry-run engine: reads go to the real engine, writes are only recorded.
 
-It listens on a private unix socket for one run of the docker CLI. Whatever the CLI would create
-gets an id and shows in its later reads; so the calls that it makes are the very calls that it
-would make. The one write that is passed on is an update of a config or a secret, with a version
-that no object has: the real engine then says whether the content is another one (which it never
-shows), and can change nothing.
+It listens on a private unix socket for one run of the docker CLI. Objects that the CLI creates get
+an id and appear in its later reads, so the CLI makes exactly the calls of a real deploy. The only
+write that is passed on is an update of a config or a secret, with a version that no object has: the
+real engine then says whether the content is different (which it never shows), and cannot change
+anything.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _MOST_BYTES: Final = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """A write that was not made.
+    """A write that was recorded instead of made.
 
     ``collection`` is one of ``COLLECTIONS``, ``action`` ``create``, ``update`` or ``remove``.
-    ``id`` is the live object's, or for what would be created one of our own. ``query`` are the
+    ``id`` is the existing object's, or a made-up one for an object to be created. ``query`` are the
     parameters.
     """
 
@@ -55,7 +55,7 @@ class RecordedCall:
 
     @property
     def name(self) -> str:
-        """The name that the object shall have; "" for a removal."""
+        """The desired name of the object; "" for a removal."""
         return str(self.body.get("Name", ""))
 
 
@@ -70,13 +70,12 @@ class _Answer:
 
 
 class DryRunEngine:
-    """One run's engine, on a socket in ``folder`` while it is entered.
+    """The engine for one run, on a socket in ``folder`` while the context is entered.
 
-    ``calls`` are the writes in their order. ``seen`` are the live objects by id as they were
-    last read through it: what the calls are based on. ``trouble`` is why the real engine could
-    not be asked, None when it always answered. A registry that is silent for
-    ``registry_seconds`` is not asked again in the same run: the engine would wait 20 s for each
-    image.
+    ``calls`` are the writes in order. ``seen`` are the existing objects by id as last read through
+    it, on which the calls are based. ``trouble`` is why the real engine could not be asked, None if
+    it always answered. A registry that is silent for ``registry_seconds`` is not asked again in the
+    same run, because the engine would wait 20 s for each image.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class DryRunEngine:
 
     @property
     def host(self) -> str:
-        """Its address, as for ``DOCKER_HOST``."""
+        """Its address, in the format of ``DOCKER_HOST``."""
         return f"unix://{self._socket}"
 
     async def __aenter__(self) -> DryRunEngine:
@@ -139,7 +138,7 @@ class DryRunEngine:
         return web.json_response(found + self._made_all(collection, request.query.get("filters")))
 
     async def _of_a_registry(self, request: web.Request, host: str) -> web.Response:
-        """What a registry says of an image; ``host`` is "" for the default one."""
+        """A registry's answer about an image; ``host`` is "" for the default registry."""
         if host not in self._silent:
             try:
                 async with asyncio.timeout(self._registry_seconds):
@@ -164,14 +163,14 @@ class DryRunEngine:
         return web.json_response({"Warnings": None})
 
     async def _other_content(self, path: str, body: Json) -> _Answer | None:
-        """The engine's own refusal to change a config or a secret; None where it would not."""
+        """The engine's own refusal to change a config or a secret; None if it would accept it."""
         answer = await self._connection.call(
             lambda client: _ask(client, "POST", f"{path}?version={_NO_VERSION}", json.dumps(body))
         )
         return None if _UNCHANGED in answer.body.decode(errors="replace") else answer
 
     async def _forward(self, request: web.Request) -> _Answer:
-        """The real engine's answer to a read. Raises SwarmError where it has none."""
+        """The real engine's answer to a read. Raises SwarmError if there is none."""
         return await self._connection.call(
             lambda client: _ask(client, request.method, request.path_qs)
         )
@@ -200,7 +199,7 @@ def _ask(
     path: str,
     body: str | None = None,
 ) -> _Answer:
-    """One call to the real engine. Its failures are no answers to a read, a registry's are."""
+    """One call to the real engine. Errors raise, except those of a registry, which are answers."""
     headers = {"Content-Type": "application/json"} if body is not None else {}
     answer = client.request(
         method,
@@ -217,7 +216,7 @@ def _ask(
 
 
 def _target(method: str, path: str) -> tuple[str, str, str]:
-    """Collection, id and action of a write; the action is "" for one that is not known."""
+    """Collection, id and action of a write; the action is "" if unknown."""
     parts = path.strip("/").split("/")
     if parts[0] not in COLLECTIONS:
         return "", "", ""
@@ -232,14 +231,14 @@ def _target(method: str, path: str) -> tuple[str, str, str]:
 
 
 def _as_read(call: RecordedCall) -> Json:
-    """What would be created, as a read shows it."""
+    """An object to be created, in the format of a read."""
     if call.collection == "networks":
         return {"Scope": "swarm", **call.body, "Id": call.id}
     return {"ID": call.id, "Version": {"Index": 0}, "Spec": call.body}
 
 
 def _fits(raw: Json, filters: Mapping[str, Any]) -> bool:
-    """Whether an object passes the filters for names (prefixes) and labels; others are not told."""
+    """Whether an object matches filters for names (prefixes) and labels; others are ignored."""
     spec = raw.get("Spec", raw)
     name, labels = str(spec.get("Name", "")), spec.get("Labels") or {}
     texts = {f"{key}={value}" for key, value in labels.items()} | set(labels)

@@ -1,8 +1,8 @@
-"""The lines of ``NAME.env``, read by python-dotenv; nothing in them is expanded.
+"""Reads ``NAME.env`` with python-dotenv; nothing in it is expanded.
 
-python-dotenv skips a line that it cannot read and takes any text for a name. Here such a line is
-refused. So is a backslash in quotes that python-dotenv reads in another way than a shell does, and
-a quote that is closed in a later variable: the value would silently be another one.
+python-dotenv skips invalid lines and accepts any text as a name. Here such lines are refused. So
+are a backslash in quotes that python-dotenv interprets differently than a shell, and a quote that
+is closed within a later variable: the value would silently be another one.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _EXPORT: Final = re.compile(r"\s*export\s+")
 _UNCLEAR: Final = re.compile(
     r"""[^=]*=\s*(?:'(?:[^'\\]|\\[^\\])*\\\\|"(?:[^"\\]|\\.)*?\\[abfv$'])""", re.DOTALL
 )
-"""In single quotes ``\\\\``, of which python-dotenv makes one; in double quotes what only it, or
-only a shell, takes for an escape."""
+"""In single quotes ``\\\\``, which python-dotenv reduces to one; in double quotes, escapes that
+only python-dotenv or only a shell recognises."""
 _SWALLOWED: Final = re.compile(r"[\r\n][ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=[^=\s]")
-"""A variable within the value of another: base64 may end with ``=``, but nothing follows there."""
+"""A variable within another one's value; base64 may end with ``=``, but nothing follows there."""
 
 
 def read_env(text: str, name: str) -> dict[str, str]:
-    """The variables in the text of the file ``name``; the last of two with one name counts.
+    """The variables in the text of the file ``name``; the last of two equal names counts.
 
-    Raises RefusedError that names every line which is none. Values are not repeated.
+    Raises RefusedError with every invalid line. Values are not included.
     """
     found: dict[str, str] = {}
     wrong: list[str] = []
@@ -46,7 +46,7 @@ def read_env(text: str, name: str) -> dict[str, str]:
 
 
 def _trouble(binding: Binding) -> str:
-    """Why a line is not taken, "" when it is one with a variable, or a blank one or a comment."""
+    """Why a line is invalid, "" for a variable, a blank line or a comment."""
     key, value, written, error = binding.key, binding.value, binding.original.string, binding.error
     if key is None and not error:
         return ""
@@ -65,7 +65,7 @@ def _trouble(binding: Binding) -> str:
 
 
 def _line(binding: Binding) -> int:
-    """The number of a line; python-dotenv counts from the blank lines before it."""
+    """The line's number; python-dotenv counts from the blank lines before it."""
     written = binding.original.string
     blank = written[: len(written) - len(written.lstrip())]
     return binding.original.line + len(re.findall(r"\r\n|\r|\n", blank))

@@ -1,7 +1,7 @@
-"""A service's spec as people read it: one text for each field, secrets hidden. Pure.
+"""A service's spec as named text fields for people, secrets hidden. Pure.
 
-Every part of the spec but the name comes to a field: what has no reader of its own goes by its
-path in Docker's API, in plain words. So two services with the same fields have the same spec.
+Every part of the spec except the name is in a field. Parts without a specific reader are named by
+their path in Docker's API, in plain words. So two services with equal fields have equal specs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def fields_of(form: Mapping[str, Any], redactor: Redactor) -> Fields:
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Every field of two services by name, first of all the image and the replicas."""
+    """Every field of two services by name, with the image and the replicas first."""
     first = [name for name in ("image", "replicas") if name in old or name in new]
     others = sorted((old.keys() | new.keys()) - set(first))
     return tuple(
@@ -55,7 +55,7 @@ def _add(found: Fields, field: str, text: str) -> None:
 
 
 def _take(rest: Json, path: tuple[str, ...]) -> Any:  # noqa: ANN401 (any JSON)
-    """Remove a part from the rest and return it, None where there is none."""
+    """Remove a part from ``rest`` and return it, None if it is missing."""
     *above, last = path
     part: Any = rest
     for key in above:
@@ -66,7 +66,7 @@ def _take(rest: Json, path: tuple[str, ...]) -> Any:  # noqa: ANN401 (any JSON)
 
 
 def _flat(part: Any, path: str, redactor: Redactor) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    """The leaves of a part by their names' order: the file and the engine each have their own."""
+    """The leaves of a part, sorted by name, as the order differs between file and engine."""
     if isinstance(part, dict) and part:
         for key, value in sorted(part.items()):
             yield from _flat(value, f"{path}.{key}" if path else key, redactor)
@@ -75,8 +75,10 @@ def _flat(part: Any, path: str, redactor: Redactor) -> Iterator[tuple[str, str]]
 
 
 def _readable(path: str) -> str:
-    """A path of the API in plain words: ``TaskTemplate.ContainerSpec.StopSignal`` is the stop
-    signal."""
+    """An API path in plain words.
+
+    ``TaskTemplate.ContainerSpec.StopSignal`` becomes the stop signal.
+    """
     for prefix in ("TaskTemplate.ContainerSpec.", "TaskTemplate."):
         path = path.removeprefix(prefix)
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", path.replace(".", " ")).split()
@@ -84,7 +86,7 @@ def _readable(path: str) -> str:
 
 
 def _measured(name: str, value: object) -> str:
-    """A value as text; durations, which the API gives in nanoseconds, in seconds."""
+    """A value as text; durations, which the API has in nanoseconds, are in seconds."""
     if name in _DURATIONS and isinstance(value, int) and value % 1_000_000 == 0:
         return f"{value / 1e9:.3f}".rstrip("0").rstrip(".") + " s"
     return _text(value)
@@ -130,7 +132,7 @@ def _mounts(value: list[Json], redactor: Redactor) -> Iterator[tuple[str, str]]:
 
 
 def _mount_words(mount: Json) -> Iterator[str]:
-    """What is said of a mount in a word or with a unit; taken out of it."""
+    """The mount's properties with their own wording or unit; they are removed from ``mount``."""
     if mount.get("ReadOnly") is True:
         del mount["ReadOnly"]
         yield "read-only"
@@ -143,7 +145,7 @@ def _mount_words(mount: Json) -> Iterator[str]:
 
 
 def _mount_options(mount: Json) -> tuple[Json, ...]:
-    """The rest of a mount in parts, by the names that a stack's file has for it."""
+    """The other properties of a mount, by their names in a stack's file."""
     rest = dict(mount)
     volume = dict(rest.pop("VolumeOptions", None) or {})
     driver = dict(volume.pop("DriverConfig", None) or {})
@@ -211,7 +213,7 @@ def _references(kind: str) -> _Read:
 
 
 def _plain(part: Json, path: str = "") -> Iterator[tuple[str, str]]:
-    """Where a config or a secret is mounted: that is none itself."""
+    """The mount properties of a config or a secret; these are not secret."""
     for key, value in part.items():
         if isinstance(value, dict):
             yield from _plain(value, f"{path}{key}.")

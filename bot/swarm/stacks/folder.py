@@ -1,4 +1,4 @@
-"""The folder with the stacks that may be deployed: ``NAME.yml``, beside it perhaps ``NAME.env``."""
+"""The folder of the stacks that can be deployed: ``NAME.yml``, and optionally ``NAME.env``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ _MOST_NAMES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class StackFiles:
-    """A stack's compose file as it was read, the folder that its paths are relative to, and the
-    variables of its ``NAME.env``."""
+    """A stack's compose file, its folder for relative paths, and the variables of ``NAME.env``."""
 
     stack: str
     text: bytes = field(repr=False)
@@ -27,22 +26,22 @@ class StackFiles:
 
 
 class StackFolder:
-    """Reads stacks by name; nothing outside of the folder is ever opened as one.
+    """Reads stacks by name; never reads outside of the folder.
 
-    ``path`` is "" where no stack may be deployed. Blocking calls: small files of a local folder.
+    ``path`` is "" if no stack can be deployed. Blocking calls: small files of a local folder.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def names(self) -> tuple[str, ...]:
-        """The stacks that there are files for, by name. Raises RefusedError without a folder."""
+        """The names of the stacks with a file. Raises RefusedError without a folder."""
         folder = self._folder()
         found = (file.stem for file in folder.glob("*.yml") if _is_inside(file, folder))
         return tuple(sorted(filter(is_service_name, found)))
 
     def read(self, stack: str) -> StackFiles:
-        """A stack's files. Raises RefusedError where there is no such stack."""
+        """A stack's files. Raises RefusedError if there is no such stack."""
         folder = self._folder()
         if not is_service_name(stack):
             raise RefusedError(
@@ -85,7 +84,7 @@ class StackFolder:
 
 
 def _is_inside(file: Path, folder: Path) -> bool:
-    """Whether a name stands for a file in the folder, and not for one elsewhere by a link."""
+    """Whether a name refers to a file in the folder, and not by a link to one elsewhere."""
     real = file.resolve()
     return real.is_relative_to(folder) and real.is_file()
 

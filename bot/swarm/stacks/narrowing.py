@@ -1,4 +1,4 @@
-"""The calls of a deploy that concern one service alone: pure."""
+"""Selects the calls of a deploy that concern one service. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.swarm.stacks.dry_run import RecordedCall
 
 
 def only_for(service: str, calls: Sequence[RecordedCall]) -> list[RecordedCall]:
-    """The call for a service (its full name), and those that create what it refers to."""
+    """The call for a service (its full name), and those that create the objects it refers to."""
     wanted = [call for call in calls if call.collection == "services" and call.name == service]
     needed = {name for call in wanted for name in _references(call.body)}
     created = [
@@ -23,7 +23,7 @@ def only_for(service: str, calls: Sequence[RecordedCall]) -> list[RecordedCall]:
 
 
 def _references(body: Mapping[str, Any]) -> Iterator[str]:
-    """Names or ids of networks, ids of configs and secrets."""
+    """Names or ids of networks, and ids of configs and secrets."""
     template = body.get("TaskTemplate") or {}
     container = template.get("ContainerSpec") or {}
     for network in (*(template.get("Networks") or ()), *(body.get("Networks") or ())):

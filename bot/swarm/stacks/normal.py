@@ -1,9 +1,9 @@
-"""Specs in the one form in which they are compared: pure.
+"""Normalises specs for comparison. Pure.
 
-What is posted and what the engine shows of it later differ: the engine puts ids in place of
-networks' names, fills in defaults, and leaves out what is empty (seen with 20.10). Here
-both come to the same. Ids become names only where they are the ids of the present objects of
-those names: a service that refers to a secret which was made anew since is another one.
+A posted spec differs from what the engine returns later: the engine replaces networks' names by
+ids, fills in defaults, and leaves out empty fields (seen with 20.10). Here both get the same form.
+Ids are replaced by names only if the present object of that name has that id: a service that refers
+to a secret which was recreated since is different.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REFERENCES: Final = {"Configs": "Config", "Secrets": "Secret"}
 
 
 def service_form(spec: Mapping[str, Any], names: Names) -> Json:
-    """A service's spec, as it is posted or as it is read."""
+    """A service's normalised spec, from a posted or a returned one."""
     form: Json = _without_false(copy.deepcopy(dict(spec)))
     template: Json = form.setdefault("TaskTemplate", {})
     container: Json = template.setdefault("ContainerSpec", {})
@@ -51,24 +51,24 @@ def service_form(spec: Mapping[str, Any], names: Names) -> Json:
 
 
 def labelled_form(spec: Mapping[str, Any]) -> Json:
-    """What can be changed of a config or a secret."""
+    """The fields of a config or a secret that can change."""
     return {"Name": spec.get("Name", ""), "Labels": spec.get("Labels") or {}}
 
 
 def replicas_of(spec: Mapping[str, Any]) -> int | None:
-    """The number of replicas that a spec states, None where it states none or has none."""
+    """A spec's number of replicas, None if it has none."""
     found = ((spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas")
     return found if isinstance(found, int) else None
 
 
 def is_replicated(spec: Mapping[str, Any]) -> bool:
-    """Whether the service has a number of replicas (and is no job)."""
+    """Whether the service has a number of replicas (and is not a job)."""
     mode = spec.get("Mode") or {}
     return "Replicated" in mode or not mode
 
 
 def _reference(raw: Mapping[str, Any], part: str, names: Names) -> Json:
-    """A config's or a secret's place in a service, without the id where that is the name's."""
+    """A service's reference to a config or a secret, without the id if it belongs to that name."""
     kind = _REFERENCES[part]
     kept = dict(raw)
     if names.get(str(raw.get(f"{kind}ID", ""))) == raw.get(f"{kind}Name"):
@@ -101,7 +101,7 @@ def _drop(part: Json, key: str, default: object) -> None:
 
 
 def _without_false(value: Any) -> Any:  # noqa: ANN401 (any JSON)
-    """The same without flags that are off. ``Init`` alone is another thing off than not set."""
+    """The value without flags that are False, except ``Init``, where False differs from not set."""
     if isinstance(value, list):
         return [_without_false(each) for each in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""From the calls that were recorded to the plan: pure."""
+"""Makes the plan from recorded calls. Pure."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ _NONE: Final = Bundle("", "")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Implements ``bot.ports.Recording``. ``calls`` are those of the plan's steps.
+    """Implements ``bot.ports.Recording``. ``calls`` belong to the plan's steps.
 
-    Its services' specs have the replicas of the plan. ``made`` are our own ids of what would be
-    created, each with the name that it shall have. ``bundle`` is what it was recorded from.
+    Its services' specs have the planned replicas. ``made`` are the made-up ids of objects to be
+    created, with their names. ``bundle`` is the input of the recording.
     """
 
     plan: Plan
@@ -61,10 +61,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a plan is made from, beside the calls.
+    """The input of a plan in addition to the calls.
 
-    ``seen`` are the live objects by id that the calls are based on, ``names`` the present names
-    by id, ``depends`` what each service depends on (full names), ``deployed`` the replicas of
+    ``seen`` are the existing objects by id on which the calls are based, ``names`` the present
+    names by id, ``depends`` each service's dependencies (full names), ``deployed`` the replicas of
     the last deployed file (None: never).
     """
 
@@ -77,7 +77,7 @@ class Basis:
 
 
 def planned(calls: Sequence[RecordedCall], basis: Basis, redactor: Redactor) -> Recorded:
-    """The plan that the calls of one run come to."""
+    """The plan for the calls of one run."""
     made = {call.id: call.name for call in calls if call.action == "create"}
     planner = _Planner(replace(basis, names={**basis.names, **made}), redactor)
     for call in calls:
@@ -86,7 +86,7 @@ def planned(calls: Sequence[RecordedCall], basis: Basis, redactor: Redactor) -> 
 
 
 class _Planner:
-    """Gathers steps and services, call by call."""
+    """Collects steps and services, call by call."""
 
     def __init__(self, basis: Basis, redactor: Redactor) -> None:
         self.calls: dict[Key, RecordedCall] = {}
@@ -152,7 +152,7 @@ class _Planner:
         self._keep(call, replace(step, name=name))
 
     def _labelled(self, call: RecordedCall, live: Json) -> None:
-        """A config or a secret: only labels can change, the content is that of the name."""
+        """The step for a config or a secret: only labels can change, the name fixes the content."""
         content = self._redactor.digest(call.body.get("Data", ""))
         old = live.get("Spec") or {}
         base = self._redactor.digest(labelled_form(old)) if old else ""
@@ -195,7 +195,7 @@ class _Planner:
 
 
 def _told(action: PlanAction | None, fields: tuple[Difference, ...]) -> tuple[Difference, ...]:
-    """The fields, and a further one where a service would be updated though all are the same."""
+    """The fields, with one more if a service would be updated although all are equal."""
     if action is PlanAction.UPDATE and not any(each.changed for each in fields):
         return (*fields, Difference("order of entries", "as it is", "as in the file"))
     return fields
@@ -216,7 +216,7 @@ def _step(
 
 
 def _live_number(spec: Mapping[str, Any]) -> int | None:
-    """The replicas of a live service, None where it is none or has no number."""
+    """The replicas of an existing service, None if it does not exist or has no number."""
     if not spec or not is_replicated(spec):
         return None
     found = replicas_of(spec)
@@ -224,7 +224,7 @@ def _live_number(spec: Mapping[str, Any]) -> int | None:
 
 
 def _scaled_from(live: Mapping[str, Any]) -> int | None:
-    """The number before the last change, where that was a scale and nothing else."""
+    """The number before the last change, None if that was more than a scale."""
     found = specs.previous(live)
     if found is None or found.change is not LastChange.NUMBER:
         return None

@@ -1,4 +1,4 @@
-"""The port ``Stacks``: plans recorded from the docker CLI, and made step by step."""
+"""Implements the port ``Stacks``: records plans from the docker CLI and applies them in steps."""
 
 from __future__ import annotations
 
@@ -37,11 +37,10 @@ _NOT_A_MANAGER: Final = "this node is not a swarm manager"
 class DockerStacks:
     """Implements ``bot.ports.Stacks``.
 
-    ``folder`` is ``BOT_STACKS_DIR``, "" where nothing may be deployed. ``key`` makes digests that
-    tell nothing: secret, and the same for all replicas, or one does not know another's plans.
-    ``reachability`` asks NFS servers whether they answer, None: they are not asked. ``program``,
-    ``resolve`` and ``seconds`` as for ``DockerCli``; ``base_url`` and ``timeout`` as for
-    ``Connection``.
+    ``folder`` is ``BOT_STACKS_DIR``, "" if nothing can be deployed. ``key`` is for keyed digests:
+    secret, and the same for all replicas, because plans of different keys cannot be compared.
+    ``reachability`` checks whether NFS servers answer; None: no check. ``program``, ``resolve`` and
+    ``seconds`` as for ``DockerCli``; ``base_url`` and ``timeout`` as for ``Connection``.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class DockerStacks:
         self._connection.close()
 
     async def names(self) -> tuple[str, ...]:
-        """The stacks that there are files for, by name. Raises RefusedError without a folder."""
+        """The names of the stacks with a file. Raises RefusedError without a folder."""
         return await asyncio.to_thread(self._folder.names)
 
     async def record(
@@ -79,7 +78,7 @@ class DockerStacks:
         bundle: Bundle | None = None,
         only: str = "",
     ) -> Recorded:
-        """What a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
+        """Record what a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
         if bundle is None:
             files = await asyncio.to_thread(self._folder.read, stack)
             recorded, files_of = await self._record(files, deployed, only=only)
@@ -98,7 +97,7 @@ class DockerStacks:
         *,
         only: str,
     ) -> tuple[Recorded, Contents]:
-        """The plan of some files, and what they hold; of a ``former`` version as it was then."""
+        """The plan for some files, with their content; a ``former`` version's is the original."""
         written = read_compose(files.text)
         if missing := unset_variables(written, files.variables):
             raise complaints.unset(missing, files.stack)
@@ -135,13 +134,13 @@ class DockerStacks:
         return await self._survey.warnings(stack, document, specs, complaints.warnings(ended.said))
 
     async def apply(self, recording: Recording, step: PlanStep) -> Applied:
-        """Make one step of a recording's plan. As in ``bot.ports.Stacks``."""
+        """Apply one step of a recording's plan. As in ``bot.ports.Stacks``."""
         if not isinstance(recording, Recorded):
             raise TypeError("a recording of this adapter is needed")
         return await Replay(self._connection, self._redactor, recording).make(step)
 
     async def _run(self, files: StackFiles, cli: DockerCli) -> tuple[DryRunEngine, Ended]:
-        """One run of the CLI against an engine that does nothing. Raises what kept it from one."""
+        """Run the CLI once against a dry-run engine. Raises the error that prevented it."""
         async with _private_folder() as private, DryRunEngine(self._connection, private) as engine:
             ended = await cli.deploy(
                 engine.host,
@@ -164,7 +163,7 @@ class DockerStacks:
         return engine, ended
 
     def _scrubbed(self, said: str, variables: Mapping[str, str]) -> str:
-        """What the CLI said without the variables' values that look secret."""
+        """The CLI's output without variables' values that look secret."""
         for name, value in variables.items():
             shown = self._redactor.shown(name, value)
             if value and shown != value:
@@ -174,7 +173,7 @@ class DockerStacks:
 
 @asynccontextmanager
 async def _private_folder() -> AsyncIterator[Path]:
-    """A folder for nobody else (0700), as long as it is entered."""
+    """A temporary folder that only this user can access (0700)."""
     folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="plan-")
     try:
         yield Path(folder.name)
@@ -187,14 +186,14 @@ def _is_wanted_service(call: RecordedCall) -> bool:
 
 
 def _images(calls: list[RecordedCall]) -> dict[str, str]:
-    """What each service shall run, by its full name: with the digest where the CLI found it."""
+    """Each service's image by its full name, with the digest if the CLI resolved it."""
     wanted = filter(_is_wanted_service, calls)
     found = ((call.name, call.body["TaskTemplate"].get("ContainerSpec", {})) for call in wanted)
     return {name: str(container.get("Image", "")) for name, container in found}
 
 
 def _refuse_taken_ports(recorded: Recorded, services: list[dict[str, Any]]) -> None:
-    """The dry run knows no conflicts of ports: the real engine says them when it creates."""
+    """Raise RefusedError for a port conflict, which the dry-run engine does not detect."""
     removed = frozenset(step.name for step in recorded.plan.removals)
     coming = (
         (step.name, recorded.calls[step.key].body)
@@ -207,7 +206,7 @@ def _refuse_taken_ports(recorded: Recorded, services: list[dict[str, Any]]) -> N
 
 
 def _refuse_other_modes(recorded: Recorded, seen: Mapping[str, dict[str, Any]]) -> None:
-    """The dry run takes such an update, the real engine never does."""
+    """Raise RefusedError for a changed mode, which the dry-run engine does not detect."""
     pairs = (
         (step.name, seen[step.id]["Spec"], recorded.calls[step.key].body)
         for step in recorded.plan.steps

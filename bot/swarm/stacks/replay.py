@@ -1,4 +1,4 @@
-"""One step of a plan, made on the real engine: once, and only on what the plan is based on."""
+"""Applies one step of a plan on the real engine: once, and only if the plan is up to date."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def _predefined(connection: Connection, name: str) -> Json:
 
 
 class Replay:
-    """Makes the steps of one recording."""
+    """Applies the steps of one recording."""
 
     def __init__(self, connection: Connection, redactor: Redactor, recorded: Recorded) -> None:
         self._connection = connection
@@ -66,7 +66,7 @@ class Replay:
         self._recorded = recorded
 
     async def make(self, step: PlanStep) -> Applied:
-        """Make a step, or find it made. As ``bot.ports.Stacks.apply``."""
+        """Apply a step, or find it applied. As ``bot.ports.Stacks.apply``."""
         call = self._recorded.calls[step.key]
         make = self._service if step.kind is Kind.SERVICE else self._other
         return await until_in_sequence(lambda: make(step, call))
@@ -129,7 +129,7 @@ class Replay:
             ) from None
 
     async def _update(self, call: RecordedCall, live: Json, body: Json) -> None:
-        """Post a whole spec, guarded by the version whose spec was compared."""
+        """Post a whole spec, with the version of the spec that was compared."""
         query: dict[str, int | str] = {**call.query, "version": int(live["Version"]["Index"])}
         await self._connection.post(f"/{call.collection}/{live['ID']}/update", query, body)
 
@@ -140,7 +140,7 @@ class Replay:
             return
 
     async def _find(self, collection: str, name: str) -> Json | None:
-        """The live object of exactly this name."""
+        """The existing object with exactly this name."""
         filters = {"name": [name]}
         if collection == "networks":
             filters["scope"] = ["swarm"]
@@ -148,7 +148,7 @@ class Replay:
         return next((raw for raw in found if _name(raw) == name), None)
 
     def _stale(self, step: PlanStep, live: Json | None, names: Names) -> StalePlanError:
-        """What changed of a service since the plan was made."""
+        """The error that says what changed in a service since the plan was made."""
         planned = self._recorded.plan.service(step.name)
         if live is None:
             return StalePlanError(f"{step.name} was removed since the plan was made.", hint=_HINT)
@@ -170,7 +170,7 @@ def _before(planned: ServiceChange | None) -> dict[str, str]:
 
 
 def _is_as_wanted(live: Json, call: RecordedCall) -> bool:
-    """Whether an object of the name is the one that would be created."""
+    """Whether an existing object of the name equals the one to be created."""
     if call.collection == "networks":
         return bool(live.get("Driver") == (call.body.get("Driver") or live.get("Driver")))
     return labelled_form(live["Spec"]) == labelled_form(call.body)
@@ -181,7 +181,7 @@ def _name(raw: Mapping[str, Any]) -> str:
 
 
 def _with_real_ids(body: Json, made: Names, names: Names) -> Json:
-    """The spec with the ids of the configs and secrets that were created since it was recorded."""
+    """The spec with the ids of the configs and secrets that were created since the recording."""
     real = {name: id_ for id_, name in names.items() if id_ not in made}
     container = body["TaskTemplate"].get("ContainerSpec") or {}
     changed = {

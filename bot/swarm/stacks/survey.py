@@ -1,4 +1,4 @@
-"""What the warnings of a plan are made from: the stack as it shall be, the swarm as it is."""
+"""Gathers the input of a plan's warnings: the desired stack and the present swarm."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ _OF_NO_NODE: Final = (".", "~")
 
 
 class Survey:
-    """Looks at what a stack needs around it. ``reachability`` is None where no server is to be
-    asked."""
+    """Looks up what a stack needs around it. With ``reachability`` None, no server is checked."""
 
     def __init__(self, connection: Connection, reachability: Reachability | None) -> None:
         self._connection = connection
@@ -37,9 +36,9 @@ class Survey:
     async def warnings(
         self, name: str, document: Mapping[str, Any], specs: Iterable[Json], said: Iterable[str]
     ) -> tuple[str, ...]:
-        """Ours and the CLI's.
+        """The warnings of the bot and of the CLI.
 
-        ``document`` is the compose file with its variables in place, ``specs`` are those of its
+        ``document`` is the compose file with its variables substituted, ``specs`` are those of its
         services, ``said`` the CLI's own warnings.
         """
         raw = [{"Spec": spec} for spec in specs]
@@ -63,13 +62,13 @@ class Survey:
 
 
 def filled_in(document: Mapping[str, Any], variables: Mapping[str, str]) -> Json:
-    """A compose file with its variables in place."""
+    """A compose file with its variables substituted."""
     filled = interpolated(dict(document), variables)
     return filled if isinstance(filled, dict) else {}
 
 
 def _ignored(said: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The options that the CLI ignores, and what else it warned of."""
+    """The options that the CLI reports as ignored, and its other warnings."""
     options: list[str] = []
     others: list[str] = []
     for paragraph in said:
@@ -83,7 +82,7 @@ def _ignored(said: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _relative(document: Mapping[str, Any], stack: str) -> Iterator[tuple[str, str]]:
-    """The bind mounts of paths that the CLI makes absolute by where it runs."""
+    """The bind mounts of relative paths, which the CLI resolves in its own working directory."""
     for name, body in bodies(document, "services"):
         for volume in body.get("volumes") or []:
             path = _bound(volume)
