@@ -1,1 +1,1 @@
-"""Pure rendering: domain values to the blocks and texts that people see."""
+"""Pure rendering of domain values as Slack blocks and texts."""

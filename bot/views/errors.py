@@ -1,6 +1,6 @@
-"""Refusals and errors, for the person alone: what was wrong, what would be right.
+"""Refusals and errors, visible only to the user: what is wrong, and what would be correct.
 
-Sentences are escaped here; their own code spans stay.
+Sentences are escaped here; their code spans are kept.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ MOST_NAMED = 3
 
 
 def refused(sentence: str, hint: str = "", *, unchanged: bool = True) -> Message:
-    """A refusal. Says once that nothing was changed, unless the command only reads."""
+    """A refusal. Adds that nothing was changed, unless the command only reads."""
     return _said(sentence, hint, unchanged=unchanged)
 
 
 def failed(error: BotError, *, unchanged: bool = True) -> Message:
-    """An error, with the short id that finds it in the log.
+    """An error, with the short id that identifies it in the log.
 
-    A refusal is no fault of the bot's: it has no id. ``unchanged`` is False where it is not known
-    that nothing was changed, or where the command only reads.
+    A refusal is not a fault of the bot and has no id. ``unchanged`` is False if something may have
+    been changed, or if the command only reads.
     """
     ref = "" if isinstance(error, RefusedError) else f"Reference for the log: `{error.ref}`"
     return _said(error.sentence, error.hint, ref, unchanged=unchanged)
 
 
 def done(sentence: str) -> Message:
-    """A command that was done at once."""
+    """The answer to a command that was done immediately."""
     return _message(fit(sentence, SENTENCE_LENGTH))
 
 
 def reply_message(reply: Reply) -> Message:
-    """The answer to what was no command; its text is escaped already."""
+    """The answer to invalid input; its text is already escaped."""
     return _message(reply.text)
 
 
 def not_an_operator(operators: Operators) -> Message:
-    """The refusal for a viewer, and how to become an operator."""
+    """The refusal for a viewer, with how to become an operator."""
     if operators.nobody:
         return _said("No operators are set. Set `BOT_OPERATORS`.", "")
     named = [mention(user) for user in sorted(operators.users)]
@@ -57,12 +57,12 @@ def not_an_operator(operators: Operators) -> Message:
 
 
 def already_done(what: str, by: str) -> Message:
-    """The answer to a button whose work ``by``, a Slack user id, did before."""
+    """The answer to a button whose action ``by``, a Slack user id, has already done."""
     return _message(f"{mention(by)} {line(what, SENTENCE_LENGTH)}")
 
 
 def unknown_service(found: NotFound, stack: str) -> RefusedError:
-    """The refusal for a service that is not there, with those that were perhaps meant."""
+    """The refusal for an unknown service, with suggestions."""
     typed = _name(found.typed)
     if found.ambiguous:
         each = " and ".join(_name(name) for name in found.suggestions)

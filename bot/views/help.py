@@ -1,4 +1,4 @@
-"""Help, made from the table that the parser works with."""
+"""Help, generated from the parser's command table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OPERATORS_ONLY = "for operators"
 
 
 def help_message(command: Help, defaults: Defaults) -> Message:
-    """All commands, or the one that was asked for."""
+    """The help for all commands, or for the requested one."""
     row = spec(command.command) if command.command else None
     return _one(row, defaults) if row else _all(defaults)
 

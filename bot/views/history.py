@@ -1,4 +1,4 @@
-"""The deployed versions of a stack: who, when, how it ended, what it changed."""
+"""The deployed versions of a stack: user, time, result and changes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.text import line, mention, plural, slack_date
 
 COUNTS = ((20, 12, 160), (20, 6, 100), (20, 3, 80), (10, 2, 60), (3, 1, 40))
-"""Versions, images that changed of each, and characters of one; the first that fits."""
+"""Versions, changed images of each, and characters per image; the first that fits is used."""
 NAME_LENGTH = 63
 
 
 def history_message(
     stack: str, versions: Sequence[Version], *, command: str = "/orochi"
 ) -> Message:
-    """Versions, newest first. ``command`` is "" where it cannot roll this stack back."""
+    """Versions, newest first. ``command`` is "" if it cannot roll this stack back."""
     name = line(stack, NAME_LENGTH)
     if not versions:
         text = f"The bot has not deployed the stack {name} yet: it has no versions."

@@ -1,7 +1,7 @@
-"""The Home tab: what runs, what is not well, who does what; with the buttons a person may press.
+"""The Home tab: running services, problems and jobs, with buttons.
 
-A tab holds 100 blocks (https://docs.slack.dev/surfaces/app-home); the counts below stay below it,
-and the less important go first where the texts are long.
+A tab may have 100 blocks (https://docs.slack.dev/surfaces/app-home); the counts below stay within
+that, and the least important parts are dropped first if the texts are long.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAME_LENGTH = 63
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many are told: incidents, services not well, causes of each, stacks, jobs, history."""
+    """How many are shown: incidents, unhealthy services, causes of each, stacks, jobs, history."""
 
     incidents: int
     services: int
@@ -46,7 +46,7 @@ COUNTS = (Counts(8, 15, 3, 20, 8, 8), Counts(5, 8, 1, 10, 5, 5), Counts(2, 3, 1,
 def home_message(
     board: Dashboard, now: float, until: float, *, operator: bool, command: str = "/orochi"
 ) -> Message:
-    """The tab as of ``now``, kept fresh until ``until`` (Unix seconds)."""
+    """The tab at ``now``, updated until ``until`` (Unix seconds)."""
     healths = examine(board.look, board.wanted) if board.look else ()
     top = header(_headline(board, healths))
     end = _end(now, until, command, operator=operator)

@@ -1,4 +1,4 @@
-"""How a node joins: for the one person who asked, nobody else."""
+"""How a node joins; visible only to the person who asked."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NOW_OLD = "Token rotated. The old one no longer works. Nodes already in the swar
 def join_message(
     role: str, token: str, addresses: Sequence[str], command: str, *, rotated: bool = False
 ) -> Message:
-    """The command to be typed on the new machine; the fallback text does not have the token.
+    """The command to type on the new machine; the fallback text does not contain the token.
 
-    ``addresses`` are those of the managers, the first one is used.
+    ``addresses`` are those of the managers; the first one is used.
     """
     typed = f"docker swarm join --token {token} {addresses[0]}"
     title = f"To join as a *{line(role, 20)}*, run this on the new machine:"
@@ -32,7 +32,7 @@ def join_message(
 
 
 def rotate_question(role: str, value: str) -> Message:
-    """Asks before a token is rotated; ``value`` is the button's."""
+    """The confirmation before a token is rotated; ``value`` is the button's."""
     word = line(role, 20)
     text = (
         f"Rotate the join token for {word}s? The old one stops working, also for machines that are"

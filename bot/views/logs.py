@@ -1,4 +1,4 @@
-"""A service's log: short as a message, long as a file with the end of it in a message."""
+"""A service's log: in a message if short, else as a file with its end in a message."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from bot.views.slack.table import BLOCK_LENGTH, code_pages, code_section
 from bot.views.slack.text import duration, line, plural
 
 WHOLE_BYTES = 9000
-"""Of a log that is shown in a message as a whole."""
+"""Maximum size of a log that is shown completely in a message."""
 END_BYTES = 4000
-"""Of the end of a longer one."""
+"""Maximum size of the shown end of a longer log."""
 NAME_LENGTH = 63
 SAYS_LENGTH = 600
 
 
 class LogTexts:
-    """The lines of a log as people read them: who wrote each one before it."""
+    """The lines of a log for people, with their source as a prefix."""
 
     def __init__(self, service: Service, look: Look) -> None:
         slots = {task.id: task.slot for task in look.tasks}
@@ -34,7 +34,7 @@ class LogTexts:
         self._nodes: Mapping[str, str] = nodes
 
     def lines(self, log: ServiceLog) -> list[str]:
-        """As ``docker service logs`` prints them."""
+        """The lines as ``docker service logs`` prints them."""
         sources = [self._source(each) for each in log.lines]
         wide = max(map(width, sources), default=0)
         return [
@@ -43,21 +43,21 @@ class LogTexts:
         ]
 
     def file(self, log: ServiceLog) -> bytes:
-        """The whole as a file, each line with its time (UTC)."""
+        """The whole log as a file, each line with its time (UTC)."""
         texts = zip(log.lines, self.lines(log), strict=True)
         return "".join(f"{_stamp(each.at)} {text}\n" for each, text in texts).encode(
             "utf-8", "replace"
         )
 
     def _source(self, each: LogLine) -> str:
-        """``django.1@photon-machine-01``; a task that is forgotten goes by its id."""
+        """``django.1@photon-machine-01``; an unknown task is named by its id."""
         slot = self._slots.get(each.task_id)
         place = f".{slot}" if slot else "" if slot == 0 else f".{each.task_id[:12]}"
         return one_line(f"{self._name}{place}@{self._nodes.get(each.node_id, each.node_id[:12])}")
 
 
 def is_short(lines: Sequence[str]) -> bool:
-    """Whether all lines can stand in one message, none of them cut."""
+    """Whether all lines fit into one message without being cut."""
     if sum(map(len, lines)) > WHOLE_BYTES:
         return False
     longest = max((len(each) for each in _shown(lines)), default=0)
@@ -65,7 +65,7 @@ def is_short(lines: Sequence[str]) -> bool:
 
 
 def whole_message(service: str, lines: Sequence[str], since: int, trouble: str) -> Message:
-    """A short log; ``since`` is how many seconds back it was asked for, 0 for ever."""
+    """A short log; ``since`` is the requested age in seconds, 0 for no limit."""
     name = line(service, NAME_LENGTH)
     back = f" of the last {duration(since)}" if since else ""
     if not lines:
@@ -76,7 +76,7 @@ def whole_message(service: str, lines: Sequence[str], since: int, trouble: str) 
 
 
 def end_message(service: str, lines: Sequence[str], where: str, trouble: str) -> Message:
-    """The end of a longer log; ``where`` is a sentence on where the whole is, or why nowhere."""
+    """The end of a longer log; ``where`` says where the whole is, or why it is missing."""
     shown = _end(lines)
     while len(shown) > 1 and size(_code(shown)) > END_BYTES:
         shown = shown[max(len(shown) // 8, 1) :]
@@ -93,7 +93,7 @@ def _count(lines: Sequence[str]) -> str:
 
 
 def _end(lines: Sequence[str]) -> list[str]:
-    """As many of the last lines as a message may have room for, at least one."""
+    """As many of the last lines as may fit into a message, at least one."""
     room, count = END_BYTES, 0
     for each in reversed(lines):
         room -= min(len(each), BLOCK_LENGTH) + 1
@@ -108,7 +108,7 @@ def _code(lines: Sequence[str]) -> list[Block]:
 
 
 def _shown(lines: Sequence[str]) -> list[str]:
-    """Escaped; what a block has no room for in any case is not looked at."""
+    """The escaped lines; text beyond a block's limit is not processed."""
     return [escape(each[: BLOCK_LENGTH + 1].replace("`", "'")) for each in lines]
 
 

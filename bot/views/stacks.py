@@ -1,4 +1,4 @@
-"""The catalog: which stacks may be deployed, which are, and what was changed by hand."""
+"""The list of stacks: which can be deployed, which are deployed, and manual changes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.text import line, mention, plural, quoted, slack_date
 
 COUNTS = ((40, 12, 8, 120), (40, 6, 4, 80), (40, 3, 2, 60), (20, 1, 1, 60), (8, 0, 0, 0))
-"""Stacks, services of each, fields of each, characters of a value; the first that fits."""
+"""Stacks, services of each, fields of each, characters of a value; the first that fits is used."""
 NAME_LENGTH = 63
 
 
 def stacks_message(
     entries: Sequence[StackEntry], *, command: str = "/orochi", trouble: str = ""
 ) -> Message:
-    """``trouble`` is why no stack may be deployed, "" where they may."""
+    """The list. ``trouble`` is why no stack can be deployed, "" if they can."""
     hints = [line(trouble, 600)] if trouble else []
     hints.append(f"`{line(command, 30)} deploy STACK` shows a plan before anything happens")
     end = context(" · ".join(hints[:1] if trouble else hints))
@@ -101,7 +101,7 @@ def _service(entry: StackEntry, change: ServiceChange, most: int, length: int) -
 
 
 def _field(difference: Difference, length: int) -> str:
-    """In a plan back to what was deployed, ``old`` is how it is now."""
+    """A changed field. The plan restores the deployed version, so ``old`` is the present value."""
     now, deployed = difference.old, difference.new
     name = line(difference.field, 80)
     if not deployed:
@@ -112,7 +112,7 @@ def _field(difference: Difference, length: int) -> str:
 
 
 def _scaled(entry: StackEntry, most: int) -> list[str]:
-    """Numbers set by hand: a deploy keeps them, so they are no drift."""
+    """Numbers set by hand, which a deploy keeps: they are not drift."""
     services = entry.drift.services if entry.drift else ()
     scaled = [
         f"{line(short_name(entry.name, each.name), NAME_LENGTH)} {each.replicas.live}"

@@ -1,4 +1,4 @@
-"""The words for verdicts, causes and states, each with a sign that only repeats the word."""
+"""The words for verdicts, causes and states, each with a sign of the same meaning."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ UPDATES: Final = {
     UpdateState.ROLLBACK_PAUSED: "rollback paused",
     UpdateState.ROLLBACK_COMPLETED: "last update was rolled back",
 }
-"""The update states worth a word: a completed update is as good as none."""
+"""Update states to mention; a completed update is not worth a word."""
 
 BROKEN_STATES: Final = frozenset({"failed", "rejected", "orphaned"})
 GOOD, COMING, BAD, LEAVING = "🟢", "🟡", "🔴", "⚪"
@@ -59,12 +59,12 @@ GRADES: Final = {Grade.BAD: BAD, Grade.CHANGING: COMING, Grade.WELL: GOOD}
 
 
 def word(verdict: Verdict) -> str:
-    """A verdict's word without its sign, for the middle of a sentence."""
+    """A verdict's word without its sign, for use within a sentence."""
     return VERDICTS[verdict].partition(" ")[2].lower()
 
 
 def is_broken(slot: SlotProgress) -> bool:
-    """Whether a slot's newest task is, or was lately, in trouble."""
+    """Whether a slot's newest task has a problem, or recently had one."""
     return not slot.leaving and (
         slot.state in BROKEN_STATES
         or slot.failures > 0
@@ -73,7 +73,7 @@ def is_broken(slot: SlotProgress) -> bool:
 
 
 def sign(slot: SlotProgress) -> str:
-    """The sign that repeats a slot's state."""
+    """The sign for a slot's state."""
     if slot.leaving:
         return LEAVING
     if slot.state == "running":

@@ -1,4 +1,4 @@
-"""The incidents that are open, and those resolved lately."""
+"""The open incidents and the recently resolved ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.views.slack.text import duration, line, mention, plural, slack_date, sl
 from bot.views.words import CAUSES
 
 COUNTS = ((20, 10), (10, 5), (3, 3), (1, 1))
-"""Open and resolved incidents that are shown; the first that fits."""
+"""Open and resolved incidents that are shown; the first that fits is used."""
 
 
 def incidents_message(
@@ -23,9 +23,9 @@ def incidents_message(
     *,
     service: str = "",
 ) -> Message:
-    """Open incidents, the longest first, then resolved ones, newest first.
+    """Open incidents, oldest first, then resolved ones, newest first.
 
-    ``service`` is the name that was asked for, "" for all.
+    ``service`` is the requested name, "" for all.
     """
     of = f" of {line(service, NAME_LENGTH)}" if service else ""
     hint = context(f"As of {slack_time(now)} · `{line(command, 30)} status` shows what runs")
@@ -56,7 +56,7 @@ def _told(
 
 
 def incident_line(incident: Incident, now: float) -> str:
-    """An incident in one line."""
+    """One line for an incident."""
     name = f"*{line(name_of(incident), NAME_LENGTH)}*"
     parts = [
         f"{STATES[incident.state]} `{line(incident.id, 20)}` {name}: {CAUSES[incident.cause.kind]}",

@@ -1,4 +1,4 @@
-"""The last lines of a task's log, for the person who asked."""
+"""The last lines of a task's log, for the person who requested them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def logs_message(service: str, task: Task, node: str, lines: str) -> Message:
 
 
 def no_logs_message(service: str) -> Message:
-    """There is nothing to show, or it cannot be had."""
+    """The answer if there is nothing to show, or if it cannot be read."""
     name = line(service, NAME_LENGTH)
     text = f"No log lines of *{name}*: it wrote none, or its node cannot be reached."
     return Message(text, (section(text),))

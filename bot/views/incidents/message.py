@@ -1,6 +1,6 @@
-"""An incident's one message, from the first failure to resolved, and what brings it to mind anew.
+"""An incident's message, from the first failure to resolved, and its reminder.
 
-Where a message would be too long for Slack it is made again with less detail.
+A message that is too long for Slack is rendered again with less detail.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ADVICE: Final = {
     CauseKind.NODE_DOWN: "check the machine and its engine; the swarm moves what it can",
     CauseKind.ENDED: "if it should end, set the restart condition `none`; else check its log",
 }
-"""The next step for each kind of cause: our own words, not escaped."""
+"""The next step for each kind of cause; the bot's own words, so not escaped."""
 
 RESTARTABLE: Final = frozenset(
     {
@@ -55,11 +55,11 @@ RESTARTABLE: Final = frozenset(
         CauseKind.ENDED,
     }
 )
-"""What a new container may be without; for the others it changes nothing."""
+"""Causes that a new container may resolve; for the others a restart does not help."""
 
 NAME_LENGTH: Final = 63
 MOST_NAME: Final = 255
-"""Of a hostname (Linux), and more than a service name may have."""
+"""Maximum length of a hostname (Linux), and longer than any service name."""
 
 MOST_TEXT: Final = 3000
 CHOICE: Final = "Silence 1 h"
@@ -72,7 +72,7 @@ _WORDS_OF_CONTRACT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class IncidentDetail:
-    """How much is told: names in lists, characters of sentences and of evidence."""
+    """The level of detail: names in lists, characters of sentences and of evidence."""
 
     names: int
     prose: int
@@ -90,9 +90,9 @@ DETAILS: Final = (
 def incident_message(
     incident: Incident, now: float, command: str = "/orochi", *, meant_for: str = ""
 ) -> Message:
-    """The message of an incident as it is at ``now`` (Unix seconds).
+    """The message of an incident at ``now`` (Unix seconds).
 
-    ``meant_for`` is the channel that its service's label names, when the bot cannot post there.
+    ``meant_for`` is the channel in its service's label, if the bot cannot post there.
     """
     small_print = _small_print(incident, now, command, meant_for)
     made = (_blocks(incident, now, small_print, detail) for detail in DETAILS)
@@ -101,9 +101,9 @@ def incident_message(
 
 
 def reminder_message(incident: Incident, now: float, command: str = "/orochi") -> Message:
-    """What is said when it came back, or fires for long and nobody acknowledged it.
+    """The reminder for an incident that was reopened, or keeps firing without acknowledgement.
 
-    It stands in the incident's thread and in the channel: an edit notifies nobody.
+    It is shown in the incident's thread and in the channel, because edits notify nobody.
     """
     long = f"Still firing after {duration(max(now - incident.began, 0))}"
     how_so = "Firing again after it was resolved" if incident.reopened else long
@@ -115,14 +115,14 @@ def reminder_message(incident: Incident, now: float, command: str = "/orochi") -
 
 
 def headline(incident: Incident) -> str:
-    """The message in a line, unescaped: sign, word, what fails and how."""
+    """The message in one line, unescaped: sign, state, what fails and how."""
     return f"{STATES[incident.state]}: {_what(incident)}"
 
 
 def metadata(incident: Incident) -> Metadata:
-    """What other programs read: the event ``swarm_incident``.
+    """The metadata for other programs: the event ``swarm_incident``.
 
-    ``cause`` is a verdict's word where one applies, ``node_down`` for nodes, else ``exit_code``.
+    ``cause`` is the verdict's name if there is one, ``node_down`` for nodes, else ``exit_code``.
     """
     kind = incident.cause.kind
     return Metadata(
@@ -140,7 +140,7 @@ def metadata(incident: Incident) -> Metadata:
 
 
 def name_of(incident: Incident) -> str:
-    """What it is about, as people say it, unescaped: the short service name, or the node."""
+    """The incident's subject, unescaped: the short service name, or the node."""
     if incident.is_node:
         return f"node {incident.service}"
     return short_name(incident.stack, incident.service) if incident.stack else incident.service
@@ -211,7 +211,7 @@ def _cause(incident: Incident, detail: IncidentDetail) -> list[str]:
 
 
 def _hit(incident: Incident, detail: IncidentDetail) -> list[str]:
-    """The services that a lost node hit, and those that found no other place."""
+    """The services affected by a lost node, and those that found no other node."""
     if not incident.is_node:
         return []
     if not incident.services:
@@ -289,9 +289,9 @@ def _buttons(incident: Incident, now: float) -> list[Block]:
 
 
 def _remedies(incident: Incident) -> list[Block]:
-    """The button that may help: back where an update came shortly before, else a restart."""
+    """The button that may help: a rollback after a recent update, else a restart."""
     name = incident.service
-    if not is_service_name(name):  # as a button's value it would not come back as it is
+    if not is_service_name(name):  # it would be altered in a button's value
         return []
     if incident.can_roll_back:
         text = f"A new job brings {plain(name, 100)} back to what it was before its last update."

@@ -1,4 +1,4 @@
-"""The jobs under way and the last ones that finished."""
+"""The active jobs and the last finished ones."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.text import duration, line, mention, plural, slack_date, slack_time
 
 COUNTS = ((20, 10), (10, 5), (3, 3))
-"""Jobs under way and finished jobs that are shown; the first that fits."""
+"""Active and finished jobs that are shown; the first that fits is used."""
 
 
 def jobs_message(
     active: Sequence[Job], recent: Sequence[Job], now: float, *, command: str = "/orochi"
 ) -> Message:
-    """Jobs under way, oldest first, then finished ones, newest first."""
+    """Active jobs, oldest first, then finished ones, newest first."""
     if not active and not recent:
         text = f"No jobs yet. `{line(command, 30)} scale 5` starts one."
         return Message(text, tuple(packed([text])))
@@ -46,7 +46,7 @@ def _recent(jobs: Sequence[Job], most: int) -> list[str]:
 
 
 def finished_line(job: Job) -> str:
-    """A finished job in one line."""
+    """One line for a finished job."""
     verdict = final_verdict(job)
     word = words.VERDICTS[verdict] if verdict else job.state.value
     revised = " (revised)" if job.revised else ""
@@ -59,6 +59,6 @@ def finished_line(job: Job) -> str:
 
 
 def job_line(job: Job) -> str:
-    """A job under way in one line."""
+    """One line for an active job."""
     asked = f"{mention(job.user)}, {slack_date(job.created)}"
     return f"`{line(job.id, 20)}` {line(action_text(job), 200)} · {job.state.value} · {asked}"

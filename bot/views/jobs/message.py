@@ -1,7 +1,7 @@
-"""A job's one message, from queued to its verdict, and the mention in its thread.
+"""A job's message, from queued to its verdict, and the mention in its thread.
 
-Where a message would be too long for Slack it is made again with less detail: first fewer log
-lines and slots, in the end the verdicts alone.
+A message that is too long for Slack is rendered again with less detail: first with fewer log lines
+and slots, finally with the verdicts only.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ NAME_LENGTH = 63
 MOST_TEXT = 3000
 MOST_BUTTONS = 3
 MOST_FORETOLD = 4500
-"""Bytes of blocks."""
+"""Limit for the blocks, in bytes."""
 ACTION_WORDS = {
     "restart": "restart",
     "rollback": "roll back",
     "drain": "drain",
     "activate": "activate",
 }
-"""Actions that are done to a service or a node as it is, by their words."""
+"""The words for actions on a service or a node that have no further parameters."""
 
 T = TypeVar("T")
 
@@ -66,10 +66,10 @@ def job_message(
     command: str = "/orochi",
     probation_seconds: float = PROBATION_SECONDS,
 ) -> Message:
-    """The message of a job as it is at ``now`` (Unix seconds).
+    """The message of a job at ``now`` (Unix seconds).
 
-    ``ahead`` counts the jobs before a queued one, ``queued_behind`` is the id of the one it waits
-    for. ``probation_seconds`` is how long a provisional ``converged`` is watched on.
+    ``ahead`` is the number of jobs before a queued one, ``queued_behind`` the id of the job it
+    waits for. ``probation_seconds`` is how long a provisional ``converged`` is watched.
     """
     top = [header(headline(job))]
     if job.state is JobState.QUEUED:
@@ -87,7 +87,7 @@ def job_message(
 
 
 def _foretold(job: Job) -> list[Block]:
-    """What the job is about to do; the last sentences are left out where they are too long."""
+    """What the job is about to do; if too long, the last sentences are left out."""
     lines = [line(each, 600) for each in job.foretold]
     while len(lines) > 1 and size(packed(lines)) > MOST_FORETOLD:
         lines = [*lines[:-2], "…"]
@@ -95,7 +95,7 @@ def _foretold(job: Job) -> list[Block]:
 
 
 def thread_mention(job: Job) -> Message:
-    """What is said in a finished job's thread, so that who asked hears of the verdict."""
+    """The text for a finished job's thread, which notifies the user of the verdict."""
     verdict = final_verdict(job)
     said = words.word(verdict) if verdict else "still under way"
     text = f"{mention(job.user)} {line(action_text(job), 300)}: *{said}*."
@@ -114,7 +114,7 @@ def unbegun_metadata(job_id: str) -> Metadata:
 
 
 def metadata(job: Job) -> Metadata:
-    """What other programs read: the event ``swarm_job``."""
+    """The metadata for other programs: the event ``swarm_job``."""
     verdict, outcome = final_verdict(job), job.outcome
     cause = outcome.cause if outcome and verdict else None
     counts = [count(job, index) for index in job.services_at]
@@ -134,9 +134,9 @@ def metadata(job: Job) -> Metadata:
 
 
 def final_verdict(job: Job) -> Verdict | None:
-    """The job's verdict, None until it finished.
+    """The job's verdict, None until it is finished.
 
-    A job that ended before every service had its own verdict was cancelled, or failed.
+    A job that ended before every service had a verdict was cancelled, or failed.
     """
     if job.state is not JobState.FINISHED:
         return None
@@ -145,7 +145,7 @@ def final_verdict(job: Job) -> Verdict | None:
 
 
 def action_text(job: Job) -> str:
-    """What was asked for, in a few words, unescaped: ``scale worker01 to 5``."""
+    """The requested action in a few words, unescaped: ``scale worker01 to 5``."""
     if job.action in ACTION_WORDS:
         return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
     if job.action != "scale":
@@ -156,7 +156,7 @@ def action_text(job: Job) -> str:
 
 
 def headline(job: Job) -> str:
-    """The message in a line, unescaped: sign, word, what was asked for."""
+    """The message in one line, unescaped: sign, state, requested action."""
     verdict = final_verdict(job)
     if verdict is None:
         word = words.QUEUED if job.state is JobState.QUEUED else words.RUNNING
@@ -170,7 +170,7 @@ def headline(job: Job) -> str:
 
 
 def _how_many_good(job: Job) -> str:
-    """How many services succeeded, "" where none did."""
+    """The number of successful services, "" if there are none."""
     outcomes = [at(job.outcomes, index) for index in job.services_at]
     good = sum(1 for outcome in outcomes if outcome and outcome.verdict.good)
     return f"{good} of {plural(len(outcomes), 'service')} succeeded" if good else ""
@@ -243,7 +243,7 @@ def _before(job: Job, target: Target) -> str:
 
 
 def _images(target: Target) -> str:
-    """From which image to which a roll back goes."""
+    """The old and the new image of a rollback."""
     before, after = (quoted(image_name(each), 150) for each in (target.image_before, target.image))
     return f"Image: {before} → {after}"
 
@@ -271,7 +271,7 @@ def _stop_button(job: Job) -> Block:
 
 
 def _to_be_rolled_back(job: Job) -> list[Target]:
-    """The services whose updates are paused and can be taken back: one, or a few of a deploy."""
+    """The services with a paused update that can be rolled back: one, or a few of a deploy."""
     found = [
         target
         for target, outcome in zip(job.targets, job.outcomes, strict=False)

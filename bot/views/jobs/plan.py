@@ -1,7 +1,7 @@
-"""A deploy's plan as people read it, with the question whether it is right, and what became of it.
+"""A deploy's plan: waiting for a confirmation, or closed.
 
-What goes away stands first and is named in any case. Where the rest would be too long for Slack it
-is told in less detail, and what is left out is counted.
+Removals come first and are always named. If the rest is too long for Slack, it has less detail, and
+the parts left out are counted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONFIRM_BUTTON = "job.confirm"
 CANCEL_BUTTON = "job.cancel"
 NAME_LENGTH = 63
 MOST_NAMES = 1500
-"""Characters of names in a row."""
+"""Maximum characters of names in a row."""
 MOST_TEXT = 3000
 SHOWN_OF_NEW = ("image", "replicas", "mode")
 SUMMARY_WORDS = {
@@ -40,12 +40,12 @@ SUMMARY_WORDS = {
     PlanAction.CREATE: ("is added", "are added"),
     None: ("unchanged", "unchanged"),
 }
-"""What becomes of one service and of several, in the order of a summary."""
+"""What happens to one service and to several, in the order of a summary."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanDetail:
-    """How much is told: services in full, fields of each, characters of a value, warnings."""
+    """The level of detail: services in full, fields of each, characters of a value, warnings."""
 
     services: int
     fields: int
@@ -64,7 +64,7 @@ DETAILS = (
 
 
 def plan_message(job: Job, plan: Plan, until: float) -> Message:
-    """A plan that waits for Confirm ``until`` then (Unix seconds)."""
+    """A plan that waits for a confirmation until ``until`` (Unix seconds)."""
     top = [header(f"📋 Plan: {action_text(job)}"), section(f"*{summary(plan)}*")]
     asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
     waits = f"nothing happens before Confirm; expires {slack_date(until)}"
@@ -82,7 +82,7 @@ def plan_message(job: Job, plan: Plan, until: float) -> Message:
 
 
 def closed_message(job: Job, plan: Plan, decision: Decision, user: str, command: str) -> Message:
-    """A plan that nothing comes of: cancelled, or nobody confirmed it in time."""
+    """A plan that was cancelled, or not confirmed in time."""
     word = "⌛ Expired" if decision is Decision.EXPIRED else "⏹️ Cancelled"
     who = "Nobody confirmed it in time."
     if decision is not Decision.EXPIRED:
@@ -100,7 +100,7 @@ def closed_message(job: Job, plan: Plan, decision: Decision, user: str, command:
 
 
 def nothing_to_do(plan: Plan, version: int = 0) -> str:
-    """What is said of a plan that would change nothing; ``version`` as for a job."""
+    """The answer to a plan without changes; ``version`` is that of the job."""
     kept = len(plan.services)
     warned = "".join(f"\n• {each}" for each in plan.warnings[:5])
     scaled = "".join(f"\n• {each}" for each in replica_sentences(plan))
@@ -112,7 +112,7 @@ def nothing_to_do(plan: Plan, version: int = 0) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """What would be done, counted, in a sentence."""
+    """A sentence with the number of changes."""
     counts = Counter(change.action for change in plan.services)
     found = [(counts[action], words) for action, words in SUMMARY_WORDS.items() if counts[action]]
     parts = [
@@ -127,7 +127,7 @@ def summary(plan: Plan) -> str:
 
 
 def replica_sentences(plan: Plan) -> list[str]:
-    """Why services get the replicas that they get, where that is not plain; unescaped."""
+    """Why services get their replicas, if that is not obvious; unescaped."""
     found = (_replicas(plan, change) for change in plan.services)
     return [each for each in found if each]
 
@@ -196,7 +196,7 @@ def _of_new(change: ServiceChange, detail: PlanDetail) -> str:
 
 
 def _others(plan: Plan) -> Iterator[str]:
-    """The networks, configs and secrets that are touched."""
+    """The networks, configs and secrets that change."""
     for action, said in ((PlanAction.CREATE, "Created"), (PlanAction.UPDATE, "Labels changed")):
         for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
             found = [s.name for s in plan.steps if (s.kind, s.action) == (kind, action)]
@@ -224,7 +224,7 @@ def _cut(lines: list[str], most: int, before: str) -> Iterator[str]:
 
 
 def _names(names: Iterable[str], stack: str) -> str:
-    """Names in a row, as many as find room, the others counted."""
+    """As many names as fit in a row; the others are counted."""
     shown: list[str] = []
     left = [line(short_name(stack, name), NAME_LENGTH) for name in names]
     room = MOST_NAMES

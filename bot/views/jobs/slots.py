@@ -1,4 +1,4 @@
-"""The slots of a service, in few lines: trouble first, what is alike folded."""
+"""The slots of a service in few lines: problems first, equal ones combined."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_NODES = 8
 
 
 def slot_lines(slots: Sequence[SlotProgress], most: int, note_length: int) -> list[str]:
-    """At most ``most`` slots in a line each, then one line that counts the others."""
+    """At most ``most`` slots with a line each, then one line that counts the others."""
     ordered = sorted(slots, key=_urgency)
     shown, folded = ordered[:most], ordered[most:]
     lines = [_slot_line(slot, note_length) for slot in shown]
@@ -22,7 +22,7 @@ def slot_lines(slots: Sequence[SlotProgress], most: int, note_length: int) -> li
 
 
 def node_line(slots: Sequence[SlotProgress]) -> str:
-    """Where the running slots are: ``On node-1 (2), node-2``; empty when that is not known."""
+    """The nodes of the running slots: ``On node-1 (2), node-2``; empty if unknown."""
     nodes = Counter(slot.node for slot in slots if slot.node and slot.state == "running")
     named = [
         line(node, NODE_LENGTH) + (f" ({count})" if count > 1 else "")
@@ -36,7 +36,7 @@ def node_line(slots: Sequence[SlotProgress]) -> str:
 
 
 def state_words(slot: SlotProgress) -> str:
-    """A slot's state in Docker's word; ``stopping`` where the slot is on its way out."""
+    """Docker's name of a slot's state; ``stopping`` if it is being stopped."""
     state = "stopping" if slot.leaving else slot.state
     return line(state, 20) or "unknown"
 

@@ -1,6 +1,6 @@
-"""A deploy's services on their way: what is wrong first, then what is under way, then the rest.
+"""The services of a running deploy: problems first, then services in progress, then the rest.
 
-Where it would be too long for Slack fewer are told in full; what finds no room is counted.
+If it is too long, fewer services are shown in full; the ones that do not fit are counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.views.slack.text import bar, line, plural
 
 MOST_IN_FULL = 8
 MOST_CHARACTERS = 6000
-"""Of one-line services, where they are all that is told."""
+"""Maximum characters of one-line services, when nothing else is shown."""
 ACTION_WORDS = {
     PlanAction.CREATE: "added",
     PlanAction.UPDATE: "changed",
@@ -29,7 +29,7 @@ ACTION_WORDS = {
 
 
 def stack_renderings(job: Job) -> Iterator[list[Block]]:
-    """All services of a deploy, in less and less detail; the last one always fits."""
+    """All services of a deploy, in decreasing detail; the last rendering always fits."""
     top = section(_counted(job))
     if job.state is JobState.QUEUED:
         yield [top]
@@ -45,7 +45,7 @@ def stack_renderings(job: Job) -> Iterator[list[Block]]:
 
 
 def steps_line(job: Job, plan: Plan) -> str:
-    """How far the plan was made, once it was begun; "" before."""
+    """The number of applied steps, once the plan was started; "" before."""
     if job.steps_made is None:
         return ""
     return f"{job.steps_made} of {plural(len(plan.steps), 'plan step')} done"

@@ -1,4 +1,4 @@
-"""How one target of a job is told: a bar, slots and phase, or its verdict with the cause."""
+"""One target of a job: a bar, slots and phase, or its verdict with the cause."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TargetDetail:
-    """How much is told of each service: slots in full, characters of logs and of sentences."""
+    """The level of detail of a service: slots in full, characters of logs and of sentences."""
 
     slots: int
     evidence: int
@@ -40,7 +40,7 @@ DETAILS = (
 
 
 def renderings(job: Job) -> Iterator[list[Block]]:
-    """All targets of a job, in less and less detail; the last one always fits."""
+    """All targets of a job, in decreasing detail; the last rendering always fits."""
     for detail in DETAILS:
         yield [
             block
@@ -52,7 +52,7 @@ def renderings(job: Job) -> Iterator[list[Block]]:
 
 
 def target_blocks(job: Job, index: int, detail: TargetDetail) -> list[Block]:
-    """One target: how far it is, or its outcome."""
+    """One target: its progress, or its outcome."""
     outcome = at(job.outcomes, index)
     progress = at(job.progress, index)
     if outcome is not None:
@@ -91,7 +91,7 @@ def _ended(
 
 
 def _cause_lines(outcome: Outcome, length: int) -> list[str]:
-    """What the reason leaves unsaid of the cause: the plain words, the engine's own."""
+    """The parts of the cause that the reason does not mention: plain words, the engine's error."""
     cause = outcome.cause
     if cause is None:
         return []
@@ -120,7 +120,7 @@ def _evidence(outcome: Outcome, detail: TargetDetail) -> list[Block]:
 
 
 def _bare(job: Job) -> list[Block]:
-    """Each service in a line: what always fits."""
+    """One line for each service, which always fits."""
     lines = []
     for index, target in list(enumerate(job.targets))[:10]:
         outcome = at(job.outcomes, index)
@@ -132,7 +132,7 @@ def _bare(job: Job) -> list[Block]:
 
 
 def count(job: Job, index: int) -> tuple[int, int]:
-    """Running and desired replicas of one service, as far as they are known."""
+    """Running and desired replicas of one service, as far as known."""
     outcome, progress = at(job.outcomes, index), at(job.progress, index)
     if outcome is not None:
         return outcome.running, outcome.desired
@@ -147,10 +147,10 @@ def short(job: Job, target: Target) -> str:
 
 
 def shortened(job: Job, name: str) -> str:
-    """A lane's name likewise."""
+    """The short form of a lane's name."""
     return short_name(job.stack, name).removeprefix(NODE)
 
 
 def at(values: Sequence[T | None], index: int) -> T | None:
-    """A target's value, None where none is known yet."""
+    """A target's value, None if unknown."""
     return values[index] if index < len(values) else None

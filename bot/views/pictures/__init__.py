@@ -1,1 +1,1 @@
-"""Pictures, laid out: the map of the swarm and a job's timeline."""
+"""The layout of pictures: the map of the swarm and a job's timeline."""

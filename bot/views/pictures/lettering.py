@@ -1,4 +1,4 @@
-"""How much room words take in a picture, and words that fit a room.
+"""Text widths in pictures, and text that fits a width.
 
 Measured with the widths of DejaVu Sans, the font of the pictures. A character that is not in
 ``PICTURED`` is shown as a box.
@@ -16,7 +16,7 @@ from bot.domain.text.figure import SCALES
 from bot.views.pictures.advances import BOLD, REGULAR
 
 UNITS: Final = 2048
-"""What the font divides its size into."""
+"""Units per font size."""
 SPANS: Final = (
     (0x20, 0x7E), (0xA1, 0xAC), (0xAE, 0x17F),  # Latin
     (0x391, 0x3A1), (0x3A3, 0x3A9), (0x3AC, 0x3CE),  # Greek
@@ -25,21 +25,23 @@ SPANS: Final = (
 BOX: Final = "▯"
 SIGNS: Final = "–—‘’“”•…€←↑→↓−★☆●◐◔○✕▽✓" + BOX  # noqa: RUF001 - these very signs
 PICTURED: Final = "".join(chr(code) for low, high in SPANS for code in range(low, high + 1)) + SIGNS
-"""The characters that a picture is lettered with. Names in a swarm are ASCII; the rest is for
-texts that somebody else made."""
+"""The characters that pictures can show. Names in a swarm are ASCII.
+
+The other characters are for texts written by people.
+"""
 UNSEEN: Final = frozenset({"Mn", "Me", "Cf"})
-"""Categories of characters that only change their neighbours: combining accents, joiners."""
+"""Categories of characters that only modify their neighbours: combining accents, joiners."""
 NARROWEST: Final = 0.2
-"""No character is narrower, as a share of the font's size."""
+"""Width of the narrowest character, as a share of the font's size."""
 
 
 def room(text: str, size: float, *, bold: bool = False) -> float:
-    """How many pixels wide a line of text is. ``text`` has only characters of ``PICTURED``."""
+    """The width of a line in pixels. ``text`` has only characters of ``PICTURED``."""
     return max(sum(map(_pixels(size * scale, bold).__getitem__, text)) / scale for scale in SCALES)
 
 
 def lettered(text: str) -> str:
-    """``text`` in one line, with a box for each character that is not in ``PICTURED``."""
+    """``text`` as one line, with a box for each character that is not in ``PICTURED``."""
     known = _pixels(1.0, bold=False)
     return "".join(
         char if char in known else BOX
@@ -51,7 +53,7 @@ def lettered(text: str) -> str:
 def fitted(text: str, size: float, most: float, *, bold: bool = False, tail: int = 0) -> str:
     """``text`` as a picture can show it, at most ``most`` pixels wide.
 
-    Where it is cut, its last ``tail`` characters are kept: they tell names of one kind apart.
+    If it is cut, its last ``tail`` characters are kept, because they distinguish similar names.
     """
     letters = max(int(most / (size * NARROWEST)), 1)
     clean = lettered(text if len(text) <= MOST_CUT * letters else _ends(text, MOST_CUT * letters))
@@ -74,7 +76,7 @@ def _ends(text: str, most: int) -> str:
 
 @lru_cache
 def _pixels(size: float, bold: bool) -> dict[str, int]:  # noqa: FBT001 - the cache's key
-    """How many pixels each character moves the pen on.
+    """The width of each character in pixels.
 
     FreeType rounds to 64ths of a pixel first, and then to whole pixels.
     """

@@ -1,7 +1,8 @@
-"""The swarm as a picture: nodes are columns, tasks are tiles in them.
+"""A picture of the swarm: nodes are columns, tasks are tiles in them.
 
-Few nodes get wide columns and two lines for each task; many get narrow ones in several rows, and
-where a node has more tasks than fit, those of one service in one state share a tile.
+With few nodes, columns are wide and each task has two lines; with many nodes, columns are narrow
+and in several rows. If a node has more tasks than fit, those of one service in one state share a
+tile.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ TITLE_HEIGHT, LEGEND_HEIGHT = 62, 34
 HEAD_HEIGHT = 46
 PLACELESS = Node(id="", hostname="no node yet")
 MOST_NODES = 300
-"""Columns: so many full ones fit on the largest sheet. Those beyond are counted in the title."""
+"""Full columns that fit on the largest sheet. Further nodes are counted in the title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How much room there is: width of a column, height of a tile, tiles and columns at most."""
+    """The layout: width of a column, height of a tile, maximum tiles and columns."""
 
     column: int
     tile: int
@@ -54,7 +55,7 @@ class NodeColumn:
 
 
 def map_picture(look: StackLook) -> Figure:
-    """The picture of the whole swarm at a look."""
+    """The picture of the whole swarm at one look."""
     found = tiles(look)
     columns = _columns(look.nodes, found)
     few = len(columns) <= 2 * ROOMY.across
@@ -79,7 +80,7 @@ def map_picture(look: StackLook) -> Figure:
 
 
 def map_summary(nodes: Sequence[Node], found: Sequence[Tile]) -> str:
-    """What there is to see, in a sentence; also for those who do not see the picture."""
+    """A sentence that describes the picture, also for people who cannot see it."""
     managers = sum(node.role == "manager" for node in nodes)
     odd = [
         (sum(node.state is NodeState.DOWN for node in nodes), "down"),
@@ -112,7 +113,7 @@ def _tallest(columns: Iterable[NodeColumn]) -> int:
 
 
 def _short(column: NodeColumn, measure: Measure) -> NodeColumn:
-    """The column as it fits: first one tile for each service and state, then a count."""
+    """The column cut to fit: first one tile for each service and state, then a count."""
     if len(column.tiles) <= measure.tiles:
         return column
     groups: dict[tuple[str, TaskStanding], list[Tile]] = {}
@@ -137,7 +138,7 @@ def _joined(group: Sequence[Tile]) -> Tile:
 
 
 def _rows(columns: Sequence[NodeColumn], measure: Measure) -> list[list[NodeColumn]]:
-    """Rows of about the same length."""
+    """Rows of about equal length."""
     count = max(-(-len(columns) // measure.across), 1)
     across = max(-(-len(columns) // count), 1)
     return [list(columns[start : start + across]) for start in range(0, len(columns), across)]
@@ -193,7 +194,7 @@ def _column(
 
 
 def _area(node: Node) -> tuple[str, Hatch, bool]:
-    """Fill, hatch and whether the border is dashed."""
+    """Fill, hatch, and whether the border is dashed."""
     if node.state is NodeState.DOWN:
         return "#f7ece6", "lines", False
     if node.availability is Availability.DRAIN:

@@ -1,6 +1,6 @@
-"""The colours of the pictures: Okabe and Ito's, which colour-blind people tell apart.
+"""The colours of the pictures: Okabe and Ito's, which are safe for colour-blind people.
 
-Each state has a sign and a word too, so that nothing is told by colour alone.
+Each state also has a sign and a word, so that no information depends on colour alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SHADE: Final = "#f2f4f6"
 
 @dataclass(frozen=True, slots=True)
 class TileStyle:
-    """How a task's standing is shown: word, sign, a light colour, a full one beside it."""
+    """The style of a task's state: word, sign, a light colour, and a full one."""
 
     word: str
     sign: str
@@ -43,4 +43,4 @@ SERVICES: Final = (
     "#332288", "#88ccee", "#117733", "#ddcc77", "#cc6677", "#aa4499", "#44aa99", "#999933",
     "#882255", "#777777",
 )  # fmt: skip
-"""The stripes of services, in turn; the tile's words tell services of one colour apart."""
+"""The colours of services, reused in turn; the tile's text distinguishes services of one colour."""

@@ -1,4 +1,4 @@
-"""The course of a job as a picture: a row for each slot, a bar for each state it was in."""
+"""A picture of a job's course: a row for each slot, a bar for each of its states."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _BY_STATE: Final = {state: each for each, words in _STANDINGS.items() for state 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The time that is shown, Unix seconds, and where it stands in the picture."""
+    """The time range in Unix seconds, and its position in the picture."""
 
     start: float
     end: float
 
     def x(self, at: float) -> float:
-        """Where a moment stands; what is outside stands at the edge."""
+        """The position of a moment, limited to the range."""
         share = (min(max(at, self.start), self.end) - self.start) / (self.end - self.start)
         return MARGIN + LABELS + share * (WIDTH - 2 * MARGIN - LABELS)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One slot with its moments, in the order of time."""
+    """One slot with its moments, in order of time."""
 
     target: int
     place: str
@@ -57,12 +57,12 @@ class Row:
 
     @property
     def failures(self) -> int:
-        """How often it failed."""
+        """The number of its failures."""
         return sum(_standing(moment) is TaskStanding.FAILED for moment in self.moments)
 
 
 def timeline_picture(job: Job) -> Figure | None:
-    """The picture of a job's course, None where no slot was seen."""
+    """The picture of a job's course, None if no slot was observed."""
     rows = _rows(job.course)
     if not rows:
         return None
@@ -85,7 +85,7 @@ def timeline_picture(job: Job) -> Figure | None:
 
 
 def timeline_summary(job: Job) -> str:
-    """What there is to see, in a sentence."""
+    """A sentence that describes the picture."""
     rows = _rows(job.course)
     failures = sum(row.failures for row in rows)
     verdict = final_verdict(job)
@@ -97,7 +97,7 @@ def timeline_summary(job: Job) -> str:
 
 
 def _end(job: Job) -> float | None:
-    """When the verdict fell that stands now."""
+    """The time of the present verdict."""
     return job.watched_until if job.revised and job.watched_until else job.finished
 
 
@@ -114,7 +114,7 @@ def _order(place: str) -> tuple[int, str]:
 
 
 def _chosen(rows: Sequence[Row]) -> list[Row]:
-    """As many rows as there is room for, those with failures before others, in their order."""
+    """As many rows as fit, preferring those with failures, in their order."""
     worst = sorted(rows, key=lambda row: -row.failures)[:MOST_ROWS]
     kept = {(row.target, row.place) for row in worst}
     return [row for row in rows if (row.target, row.place) in kept]
@@ -163,7 +163,7 @@ def _seconds(value: float) -> str:
 
 
 def _marks(job: Job, span: Span, bottom: float) -> list[Shape]:
-    """When the change was made and when the verdict fell."""
+    """Markers for the times of the change and of the verdict."""
     applied = [target.applied for target in job.targets if target.applied is not None]
     marks = [(min(applied), "change made")] if applied else []
     if (end := _end(job)) is not None:

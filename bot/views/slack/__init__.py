@@ -1,1 +1,1 @@
-"""Pieces that messages are made of: blocks, text, tables."""
+"""Building blocks of messages: Block Kit blocks, text, tables."""

@@ -1,7 +1,7 @@
 """Block Kit blocks, within Slack's limits (https://docs.slack.dev/reference/block-kit/blocks).
 
-Every mrkdwn text is ``verbatim``: Slack then reads what we escaped as we meant it, and makes no
-links or mentions of its own from the words of logs and names.
+Every mrkdwn text is ``verbatim``: Slack then does not create links or mentions from words in logs
+and names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ TITLE_LENGTH = 100
 CHOICE_LENGTH = 30
 VALUE_LENGTH = 2000
 MOST_BYTES = 12_000
-"""Of all blocks as JSON. Slack refuses about 13,000 characters; it adds an id to each block."""
+"""Limit for all blocks as JSON.
+
+Slack refuses about 13,000 characters, and adds an id to each block.
+"""
 
 
 def header(text: str) -> Block:
@@ -32,12 +35,12 @@ def header(text: str) -> Block:
 
 
 def section(text: str) -> Block:
-    """A paragraph of mrkdwn; the caller keeps it within SECTION_LENGTH."""
+    """A paragraph of mrkdwn; the caller must keep it within SECTION_LENGTH."""
     return {"type": "section", "text": _mrkdwn(text, SECTION_LENGTH)}
 
 
 def packed(lines: Sequence[str]) -> list[Block]:
-    """Lines of mrkdwn in as few paragraphs as hold them; no line is cut."""
+    """Lines of mrkdwn in as few paragraphs as possible; no line is cut."""
     paragraphs: list[str] = []
     for each in lines:
         if paragraphs and len(paragraphs[-1]) + len(each) + 1 <= SECTION_LENGTH:
@@ -48,7 +51,7 @@ def packed(lines: Sequence[str]) -> list[Block]:
 
 
 def context(*texts: str) -> Block:
-    """Small print: up to ten pieces of mrkdwn."""
+    """Small print: up to ten mrkdwn texts."""
     return {"type": "context", "elements": [_mrkdwn(text, CONTEXT_LENGTH) for text in texts[:10]]}
 
 
@@ -58,7 +61,7 @@ def actions(buttons: Sequence[Block]) -> Block:
 
 
 def button(action_id: str, label: str, value: str, confirm: Block | None = None) -> Block:
-    """A button; ``value`` comes back when it is pressed."""
+    """A button; ``value`` is sent back when it is pressed."""
     shown: Block = {
         "type": "button",
         "action_id": action_id,
@@ -69,7 +72,7 @@ def button(action_id: str, label: str, value: str, confirm: Block | None = None)
 
 
 def confirm(title: str, text: str, yes: str, no: str) -> Block:
-    """The question asked before a button does its work; all texts are unescaped."""
+    """The confirmation dialog of a button; all texts are unescaped."""
     return {
         "title": _plain(title, TITLE_LENGTH),
         "text": _plain(text, CONFIRM_LENGTH),
@@ -79,12 +82,12 @@ def confirm(title: str, text: str, yes: str, no: str) -> Block:
 
 
 def fits(blocks: Sequence[Block]) -> bool:
-    """Whether Slack takes so many blocks of such a size in one message."""
+    """Whether Slack accepts these blocks in one message, by number and size."""
     return len(blocks) <= MOST_BLOCKS and size(blocks) <= MOST_BYTES
 
 
 def size(blocks: Iterable[Block]) -> int:
-    """Bytes of the blocks as JSON."""
+    """The size of the blocks as JSON, in bytes."""
     return len(json.dumps(list(blocks), ensure_ascii=False, separators=(",", ":")).encode())
 
 

@@ -1,7 +1,7 @@
-"""Tables in code blocks: columns under each other, cut to what Slack takes and saying so.
+"""Tables in code blocks: aligned columns, cut to Slack's limits with a note.
 
-Widths are counted as a fixed-width font shows them: an emoji or a Chinese character is as wide as
-two letters, however many characters it is made of.
+Widths are those of a fixed-width font: an emoji or a Chinese character is as wide as two letters,
+however many characters it consists of.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from bot.views.slack.text import FENCE
 BLOCK_LENGTH = SECTION_LENGTH - 2 * len(FENCE) - 2
 GAP = "  "
 MORE_BYTES = 600
-"""To be left for a line on the rows that are not shown."""
+"""Bytes reserved for the line that counts the rows not shown."""
 MOST_CELL = 4
-"""Cells of more characters than so many times their column are cut before they are looked at."""
+"""Longer cells, in multiples of their column's width, are cut before they are processed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``title`` is its heading; ``most`` how wide a cell may be."""
+    """``title`` is the heading; ``most`` the maximum width of a cell."""
 
     title: str
     most: int
@@ -58,7 +58,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -
 
 
 def _cell(text: str, column: Column) -> str:
-    """A cell in one line; a backtick would end the code block."""
+    """A cell as one line, without backticks, which would end the code block."""
     start = text[: MOST_CELL * column.most]
     line = one_line(start).replace("`", "'")
     if len(start) == len(text) and width(line) <= column.most:
@@ -75,7 +75,7 @@ def _line(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) 
 
 
 def _fitting(lines: Sequence[str], room: int) -> Table:
-    """The heading and the first rows that fit; the heading alone is no table."""
+    """The heading and the first rows that fit; empty if no row fits."""
     pages = code_pages(lines)
     while len(pages) > 1 and size(_blocks(pages)) > room:
         pages.pop()
@@ -87,7 +87,7 @@ def _fitting(lines: Sequence[str], room: int) -> Table:
 
 
 def code_pages(lines: Sequence[str]) -> list[list[str]]:
-    """Escaped lines in as few code blocks as hold them; a line that is too long for one is cut."""
+    """Escaped lines in as few code blocks as possible; a line that is too long for one is cut."""
     pages: list[list[str]] = []
     room = 0
     for line in lines:
@@ -101,7 +101,7 @@ def code_pages(lines: Sequence[str]) -> list[list[str]]:
 
 
 def shorten_escaped(text: str, length: int) -> str:
-    """Escaped text cut to a length, never through an escape."""
+    """Escaped text cut to a length, never within an escape sequence."""
     kept = text[: length - 1]
     opened = kept.rfind("&")
     return (kept[:opened] if opened >= 0 and ";" not in kept[opened:] else kept) + "…"

@@ -1,4 +1,4 @@
-"""Pieces of text: escaped, cut to length, times and numbers as people read them."""
+"""Text helpers: escaping, cutting, times and numbers for people."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,1000}")
 
 
 def line(text: str, length: int) -> str:
-    """``text`` in one line, escaped, at most ``length`` characters."""
+    """``text`` as one line, escaped, at most ``length`` characters."""
     return fit(one_line(text[: MOST_CUT * length]), length)
 
 
 def plain(text: str, length: int) -> str:
-    """``text`` for Slack's plain-text objects, which know no escapes: a line without ``<>``."""
+    """``text`` for Slack's plain-text objects, which have no escapes: one line without ``<>``."""
     return shorten(one_line(text).replace("<", "(").replace(">", ")"), length)
 
 
 def code_block(text: str, length: int) -> str:
     """The last lines of ``text`` that fit, escaped, in a code block of at most ``length``.
 
-    Empty when there is nothing to show.
+    Empty if there is nothing to show.
     """
     lines = visible(text[-MOST_CUT * length :]).replace(FENCE, "'''").strip("\n").split("\n")
     room = length - 2 * len(FENCE) - 2
@@ -65,23 +65,23 @@ def code_block(text: str, length: int) -> str:
 
 
 def mention(user: str) -> str:
-    """A Slack user id as a mention; anything else as the text it is."""
+    """A Slack user id as a mention; any other text unchanged."""
     return f"<@{user}>" if _ID.fullmatch(user) else line(user, 40) or "someone"
 
 
 def link(url: str, label: str) -> str:
-    """A link; the label alone where the address is none that a browser opens."""
+    """A link; only the label if the address cannot be opened in a browser."""
     address = url.replace("&", "&amp;")
     return f"<{address}|{line(label, 100)}>" if _URL.fullmatch(url) else line(label, 100)
 
 
 def slack_date(at: float) -> str:
-    """A moment (Unix seconds) that each reader sees in their own time zone; UTC as the fallback."""
+    """A date and time (from Unix seconds) in each reader's time zone; UTC as the fallback."""
     return _date(at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M UTC")
 
 
 def slack_time(at: float) -> str:
-    """A moment of today (Unix seconds) to the second, in each reader's own time zone."""
+    """A time of today (from Unix seconds) with seconds, in each reader's time zone."""
     return _date(at, "{time_secs}", "%H:%M:%S UTC")
 
 
@@ -92,7 +92,7 @@ def _date(at: float, shown: str, fallback: str) -> str:
 
 
 def bar(running: int, desired: int) -> str:
-    """``▰▰▰▱▱ 3/5``: one mark for each replica up to ten, above that a tenth of them each."""
+    """``▰▰▰▱▱ 3/5``: one mark for each replica up to ten, for more a tenth of them each."""
     length = min(max(desired, running, 0), BAR_LENGTH)
     most = max(desired, running, 1)
     full = length if running >= most else max(running, 0) * length // most

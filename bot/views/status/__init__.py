@@ -1,1 +1,1 @@
-"""The stack, its services, tasks, nodes and volumes as they are."""
+"""The present state of the stack, its services, tasks, nodes and volumes."""

@@ -1,4 +1,4 @@
-"""What a status message tells besides the swarm's own look, and its small print."""
+"""Additional facts in a status message, and its small print."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MOST_JOBS = 5
 
 @dataclass(frozen=True, slots=True)
 class FooterFacts:
-    """What is known beside the look.
+    """Facts that are not in the look.
 
-    ``jobs`` are the jobs under way, None when Redis does not tell. ``wanted`` is how many nodes
-    are eligible for each global service, by service id. ``feed`` is ``push`` or ``poll``,
+    ``jobs`` are the active jobs, None if Redis does not answer. ``wanted`` is the number of
+    eligible nodes for each global service, by service id. ``feed`` is ``push`` or ``poll``,
     ``feed_lag`` the seconds since it was last complete, ``feed_trouble`` what is wrong with it.
     """
 
@@ -31,7 +31,7 @@ class FooterFacts:
 
 
 def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
-    """The jobs under way; says so when they are unknown."""
+    """The active jobs, or a note that they are unknown."""
     if jobs is None:
         return "*Jobs:* unknown, Redis does not answer"
     if not jobs:
@@ -44,7 +44,7 @@ def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
 
 
 def small_print(facts: FooterFacts, at: float) -> list[str]:
-    """When the look was, and how changes reach the bot."""
+    """The time of the look, and how the bot gets changes."""
     way = "live updates" if facts.feed == "push" else "polling"
     said = [f"As of {slack_time(at)} · {way}"]
     if facts.feed_lag > LATE_SECONDS:

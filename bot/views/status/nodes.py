@@ -1,4 +1,4 @@
-"""The nodes as ``docker node ls`` shows them, with their tasks and what is free on them."""
+"""The nodes as in ``docker node ls``, with their tasks and free resources."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_NAMED = 6
 
 
 def nodes_message(nodes: Sequence[Node], tasks: Sequence[Task], own: str) -> Message:
-    """``tasks`` are all that are wanted to run; ``own`` is the id of the node the bot speaks to."""
+    """The nodes. ``tasks`` are all with desired state running; ``own`` is the bot's node id."""
     usual = usual_version(nodes)
     title = _title(nodes)
     head = [section(title), *_skew(nodes, usual)]
@@ -71,7 +71,7 @@ def _memory(free: Resources, all_there_is: Resources) -> str:
 
 
 def _skew(nodes: Sequence[Node], usual: str) -> list[dict[str, object]]:
-    """Which engines have another version than most."""
+    """The engines with another version than most."""
     others = [node for node in nodes if node.engine_version not in {"", usual}]
     if not others:
         return []

@@ -1,4 +1,4 @@
-"""One service closely: its tasks, where they are, since when, and what failed before."""
+"""One service in detail: its tasks, their nodes and times, and earlier failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODES = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceDetail:
-    """How much is told: live tasks, past failures, characters of each error."""
+    """The level of detail: live tasks, past failures, characters of each error."""
 
     live: int
     past: int

@@ -1,6 +1,6 @@
-"""The stack in one look: what is not well first, then what changes, then what is well.
+"""An overview of the stack: unhealthy services first, then changing ones, then healthy ones.
 
-Where it would be too long for Slack it is told in less detail; what is not well goes last.
+If it is too long, it has less detail; unhealthy services are dropped last.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIGNS = {Grade.BAD: "❌", Grade.CHANGING: "🔄", Grade.WELL: "✅"}
 
 @dataclass(frozen=True, slots=True)
 class StackDetail:
-    """How much is told: services in full, causes of each, their length, nodes of each."""
+    """The level of detail: services in full, causes of each, their length, nodes of each."""
 
     services: int
     causes: int
@@ -108,7 +108,7 @@ def _in_a_line(health: Health, names: NodeNames, detail: StackDetail) -> str:
 
 
 def _in_short(healths: Sequence[Health], word: str) -> list[str]:
-    """Names and counts alone, several in a line; the count of what finds no room."""
+    """Only names and counts, several in a line; services that do not fit are counted."""
     if not healths:
         return []
     shown = [

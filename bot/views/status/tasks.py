@@ -1,4 +1,4 @@
-"""The tasks of a stack as ``docker stack ps`` shows them: failed ones first."""
+"""The tasks of a stack as in ``docker stack ps``, failed ones first."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _title(look: StackLook, only: Service | None, tasks: Sequence[Task]) -> str:
 
 
 def _order(task: Task, service: Service, nodes: Nodes) -> tuple[int, str, int, str, float]:
-    """Failed, then on its way, running, ended; in each by name, the newest of a slot first."""
+    """The sort key: failed, starting, running, ended; then by name, the newest of a slot first."""
     if task.state in BROKEN:
         rank = 0
     elif task.state < TaskState.RUNNING:

@@ -1,4 +1,4 @@
-"""A service's health in words."""
+"""Texts for a service's health."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def title(health: Health) -> str:
 
 
 def trouble_lines(health: Health, nodes: NodeNames, most: int, length: int) -> list[str]:
-    """What is not well with a service and since when, at most ``most`` causes."""
+    """What is wrong with a service and since when, at most ``most`` causes."""
     lines = [_trouble(health, trouble, nodes, length) for trouble in health.troubles[:most]]
     if len(health.troubles) > most:
         lines.append(f"and {plural(len(health.troubles) - most, 'more cause')}")
@@ -33,12 +33,12 @@ def trouble_lines(health: Health, nodes: NodeNames, most: int, length: int) -> l
 
 
 def update_words(health: Health) -> str:
-    """The state of a service's last update in few words, empty when it is nothing to speak of."""
+    """The state of a service's last update in a few words, empty if it is unremarkable."""
     return UPDATES.get(health.service.update, "")
 
 
 def where(health: Health, nodes: NodeNames, most: int) -> str:
-    """The nodes that run a service: ``photon-machine-01 (2), photon-machine-02``."""
+    """The nodes of a service: ``photon-machine-01 (2), photon-machine-02``."""
     counts = Counter(node_name(node, nodes) for node in health.nodes)
     each = [f"{name} ({n})" if n > 1 else name for name, n in sorted(counts.items())]
     more = f" and {len(each) - most} more" if len(each) > most else ""
@@ -46,7 +46,7 @@ def where(health: Health, nodes: NodeNames, most: int) -> str:
 
 
 def node_name(node: str, nodes: NodeNames) -> str:
-    """A node's name, escaped; its id where the node is gone."""
+    """A node's name, escaped; its id if the node was removed."""
     return line(nodes.get(node) or node or "no node", NAME_LENGTH)
 
 
@@ -71,7 +71,7 @@ def _update(health: Health, length: int) -> list[str]:
 
 
 def _missing(health: Health) -> list[str]:
-    """What is on its way, and what is missing without a known cause."""
+    """Starting tasks, and missing ones without a known cause."""
     on_its_way = [f"{count} {state}" for state, count in health.coming]
     if health.stopping:
         on_its_way.append(f"{health.stopping} stopping")

@@ -1,4 +1,4 @@
-"""The stack's volumes: options, who mounts them, whether their NFS servers answer."""
+"""The stack's volumes: options, mounts, and whether their NFS servers answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.views.slack.blocks import context, fits, packed, section
 from bot.views.slack.text import line, plural, quoted
 
 Answers = Mapping[tuple[str, int], Reach]
-"""What became of a try to connect, by host and port."""
+"""Results of connection attempts, by host and port."""
 
 NAME_LENGTH = 100
 OPTION_LENGTH = 120
@@ -30,7 +30,7 @@ SAID = {
 def volumes_message(
     stack: str, volumes: Sequence[Volume], answers: Answers, node: str, trouble: str = ""
 ) -> Message:
-    """``node`` is the hostname of the bot's node, ``trouble`` why its engine was not asked."""
+    """The volumes. ``node`` is the bot's node, ``trouble`` why its engine could not be read."""
     name = line(stack, NAME_LENGTH) or "the swarm"
     if not volumes:
         text = f"The services of *{name}* mount no named volumes."
