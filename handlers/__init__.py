@@ -1,1 +1,1 @@
-"""What each slash sub-command does, one module per command, over the ports."""
+"""The handlers of slash sub-commands, one module per command, using the ports."""

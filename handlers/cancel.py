@@ -1,4 +1,4 @@
-"""``cancel JOB``: drop a plan, take a queued job out, or stop waiting for a running one."""
+"""``cancel JOB``: cancel a plan or a queued job, or stop waiting for a running one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CancelHandler:
         self._confirming = confirming
 
     async def answer(self, command: Command, user: str) -> Message:
-        """What became of it. Raises RefusedError when there is nothing to cancel."""
+        """The result of the cancellation. Raises RefusedError if there is nothing to cancel."""
         if plan := await self._confirming.cancel(command.job, user):
             return plan
         result = await self._ctx.jobs.cancel(command.job, user)

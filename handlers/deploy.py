@@ -1,4 +1,4 @@
-"""``deploy``: a stack comes to what its file says, after a plan that somebody confirmed."""
+"""``deploy``: update a stack to match its file, after the plan was confirmed."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ RECORD_SECONDS = 45.0
 
 
 class DeployHandler:
-    """Begins deploys: of a stack's files, or of those of an earlier version."""
+    """Starts deploys of a stack's files, or of an earlier version's files."""
 
     def __init__(self, ctx: Context, confirming: Confirming) -> None:
         self._ctx = ctx
         self._confirming = confirming
 
     async def begin(self, pending: PendingCommand, command: Command) -> None:
-        """Plan what was typed and ask whether it is right, or queue it when that was said."""
+        """Plan the typed deploy and ask for a confirmation, or with ``--yes`` queue it."""
         await self.propose(pending, command.stack or self._ctx.stack, asks=not command.yes)
 
     async def propose(
         self, pending: PendingCommand, stack: str, *, version: int = 0, asks: bool = True
     ) -> None:
-        """Plan a deploy of the stack's files, or of those of a version of it.
+        """Plan a deploy of the stack's files, or of a version's files.
 
-        With ``asks`` the plan waits for a Confirm, else its job is queued. A plan that would change
-        nothing is told and starts nothing. Raises BotError to refuse it.
+        With ``asks`` the plan waits for a confirmation, otherwise its job is queued. If the plan
+        changes nothing, the user is told so and nothing starts. Raises BotError to refuse it.
         """
         plan = (await self._recorded(stack, version)).plan
         if not plan.services:

@@ -1,4 +1,4 @@
-"""``drain NODE`` and ``activate NODE``: what is done to a node."""
+"""``drain NODE`` and ``activate NODE``."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from bot.jobs.context import Context
 from bot.jobs.node_change import NodeJob
 
 READY_SECONDS = 30.0
-"""After so long a node that is not ready has not just lost sight of the managers' leader."""
+"""A node that is not ready for longer has not just lost its connection to the leader."""
 
 
 class DrainHandler:
-    """No task shall run on the node."""
+    """Stops all tasks on the node."""
 
     action = "drain"
     wanted = Availability.DRAIN
@@ -41,25 +41,25 @@ class DrainHandler:
         await self.job.queue(pending, command.node, forced=command.yes)
 
     def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
-        """As in ``NodeOperation``: the last node that takes tasks, and what fits nowhere else."""
+        """As in ``NodeOperation``: refuses the last usable node and stranded tasks."""
         check_drain(node, look.nodes)
         if not forced:
             check_room(node, plan_drain(node, look), self._ctx.command)
 
     def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
-        """As in ``NodeOperation``: what moves, what ends, and what finds no place."""
+        """As in ``NodeOperation``: tasks that move, that end, and that fit nowhere."""
         return plan_drain(node, look).sentences
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
-        """As in ``NodeOperation``: the services that have tasks to move."""
+        """As in ``NodeOperation``: the services with tasks to move."""
         return moved_services(node, look.services, look.tasks)
 
     def progress(self, target: Target, look: NodeLook) -> ServiceProgress:
-        """As in ``NodeOperation``: which tasks are still there."""
+        """As in ``NodeOperation``: the tasks that are still there."""
         return drain_progress(target.service, look, target.replicas)
 
     def begun(self, look: NodeLook) -> bool:
-        """As in ``NodeOperation``: all that lives there is to be stopped."""
+        """As in ``NodeOperation``: all live tasks there have a desired state of shutdown."""
         return all(task.desired > TaskState.RUNNING for task in look.left)
 
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:
@@ -70,7 +70,7 @@ class DrainHandler:
 
 
 class ActivateHandler:
-    """Tasks may run on the node again."""
+    """Allows tasks on the node again."""
 
     action = "activate"
     wanted = Availability.ACTIVE
@@ -84,10 +84,10 @@ class ActivateHandler:
         await self.job.queue(pending, command.node)
 
     def check(self, node: Node, look: StackLook, *, forced: bool) -> None:
-        """As in ``NodeOperation``: nothing speaks against it."""
+        """As in ``NodeOperation``: never refused."""
 
     def foretold(self, node: Node, look: StackLook) -> tuple[str, ...]:
-        """As in ``NodeOperation``: what starts there."""
+        """As in ``NodeOperation``: tasks that start there."""
         return arrivals(node, look)
 
     def followed(self, node: Node, look: StackLook) -> list[Service]:
@@ -99,7 +99,7 @@ class ActivateHandler:
         return ServiceProgress(target.service, 0, 0, f"the node is {look.node.state.value}")
 
     def begun(self, _look: NodeLook) -> bool:
-        """As in ``NodeOperation``: a service that lacks a task there does not look well."""
+        """As in ``NodeOperation``: True, as a service without a task there looks unhealthy."""
         return True
 
     def outcome(self, target: Target, look: NodeLook, waited: float) -> Outcome | None:

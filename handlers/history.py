@@ -11,13 +11,13 @@ from bot.views.history import history_message
 
 
 class ListVersionsHandler:
-    """Answers with the versions that are kept of a stack."""
+    """Lists the stored versions of a stack."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, command: Command, _user: str) -> Message:
-        """Those of the bot's own stack, unless another one is named."""
+        """The versions of the bot's own stack, unless another one is named."""
         stack = command.stack or self._ctx.stack
         versions = await self._ctx.versions.of(stack) if stack else ()
         if not versions and (not stack or command.stack):

@@ -1,7 +1,7 @@
 """The buttons of an incident's message: *Logs*, *Acknowledge* and *Silence 1 h*.
 
-Who presses speaks to any replica; what changes the incident is handed to the one that watches,
-which edits the message.
+A press may reach any replica. Changes of the incident are passed to the replica that watches, which
+edits the message.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ LINES = 40
 
 
 class IncidentButtons:
-    """What becomes of a press; a message only where the incident's own does not show it."""
+    """Answers button presses; only if the incident's message does not show the result."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def acknowledge(self, pressed: AcknowledgeIncident, user: str) -> Message | None:
-        """Somebody looks after it; a message when somebody does already. Raises RefusedError."""
+        """Acknowledge an incident; a message if that was already done. Raises RefusedError."""
         incident = await self._open(pressed.incident)
         if incident.state is IncidentState.ACKNOWLEDGED:
             what = f"already acknowledged incident `{incident.id}`."
@@ -35,7 +35,7 @@ class IncidentButtons:
         return None
 
     async def silence(self, pressed: SilenceIncident, user: str) -> Message | None:
-        """No notices for an hour; a message when it is silenced already. Raises RefusedError."""
+        """Silence an incident for an hour; a message if it already is. Raises RefusedError."""
         incident = await self._open(pressed.incident)
         if incident.silenced(self._ctx.clock.now()):
             return already_done(f"already silenced incident `{incident.id}`.", incident.silenced_by)
@@ -43,7 +43,7 @@ class IncidentButtons:
         return None
 
     async def logs(self, pressed: IncidentLogs, _user: str) -> Message:
-        """The last lines of the task that failed last, or of the newest one there is."""
+        """The last log lines of the task that failed last, or of the newest one."""
         incident = await self._known(pressed.incident)
         look = await self._ctx.swarm.look(incident.service_id)
         task = _task_to_read(look, incident)
@@ -73,7 +73,7 @@ class IncidentButtons:
 
 
 def _task_to_read(look: Look, incident: Incident) -> Task | None:
-    """The task that failed last; where the swarm forgot it, the newest that ended."""
+    """The task that failed last; if the swarm no longer has it, the newest ended task."""
     known = next((task for task in look.tasks if task.id == incident.last_task), None)
     ended = [task for task in look.tasks if task.state.over and task.container_id]
     return known or max(ended, key=lambda task: task.since, default=None)

@@ -1,4 +1,4 @@
-"""``incidents``: what fails now and what failed lately."""
+"""``incidents``: current and recent failures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SHOWN = 10
 
 
 class ListIncidentsHandler:
-    """Answers with the open incidents and the last resolved ones."""
+    """Lists the open incidents and the last resolved ones."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, command: Command, _user: str) -> Message:
-        """Those of all services, or of one: also of one that is gone, while it is remembered."""
+        """The incidents of all services, or of one (possibly removed) service."""
         open_ones = await self._ctx.incidents.open_incidents()
         past = await self._ctx.incidents.past_incidents(REMEMBERED)
         if command.service is not None:
@@ -37,7 +37,7 @@ class ListIncidentsHandler:
         )
 
     async def _named(self, typed: str, known: tuple[Incident, ...]) -> str:
-        """The full name of the service, or node, that was meant. Raises RefusedError."""
+        """The full name of the typed service or node. Raises RefusedError."""
         names = {each.service for each in known}
         meant = next((n for n in names if typed in {n, short_name(self._ctx.stack, n)}), "")
         if meant:

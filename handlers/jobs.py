@@ -1,4 +1,4 @@
-"""``jobs``: what is under way and what was."""
+"""``jobs``: active and finished jobs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ RECENT = 10
 
 
 class ListJobsHandler:
-    """Answers with the jobs under way and the last finished ones."""
+    """Lists the active jobs and the last finished ones."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, _command: Command, _user: str) -> Message:
-        """Active jobs first."""
+        """The list; active jobs come first."""
         active = await self._ctx.jobs.active()
         recent = await self._ctx.jobs.recent(RECENT)
         return jobs_message(active, recent, self._ctx.clock.now(), command=self._ctx.command)

@@ -1,6 +1,6 @@
-"""``join``: the command by which a machine joins, for one operator; and the tokens' rotation.
+"""``join``: shows one operator the join command, and rotates join tokens.
 
-A token goes from the engine into the answer and nowhere else: not into the log, not into Redis.
+A token is only passed from the engine to the answer: never to the log or to Redis.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from bot.ports.engine import JoinTokens
 from bot.views.join import join_message, rotate_question
 
 ROTATE_SECONDS = 8.0
-"""Less than an answer may take: a rotation that hangs must not be told as nothing changed."""
+"""Less than the time limit of an answer: a hanging rotation must not count as unchanged."""
 
 
 class JoinHandler:
-    """Answers with the join command, or asks before a token is rotated."""
+    """Shows the join command, or asks before a token is rotated."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, command: Command, user: str) -> Message:
-        """Who asks is written down before anything is shown. Raises RefusedError."""
+        """The join command; the request is written to the audit log first. Raises RefusedError."""
         known = await self._ctx.nodes.join_tokens()
         if command.rotate:
             value = f"{command.role}:{fingerprint(known.tokens[command.role])}"
@@ -36,7 +36,7 @@ class JoinHandler:
         return self._shown(command.role, known)
 
     async def rotate(self, pressed: RotateToken, user: str) -> Message:
-        """The button: another token for the role, shown at once. Raises RefusedError."""
+        """Handle the button: replace the role's token and show the new one. Raises RefusedError."""
         role, _, present = pressed.token.partition(":")
         if role not in ROLES:
             raise RefusedError("This button is from another version of the bot.")
@@ -64,7 +64,7 @@ class JoinHandler:
         return join_message(role, token, known.addresses, self._ctx.command, rotated=rotated)
 
     async def _note(self, event: str, user: str, role: str) -> None:
-        """Into the audit log. Raises StoreUnavailableError: what is not written is not shown."""
+        """Write to the audit log. If this raises StoreUnavailableError, nothing is shown."""
         await self._ctx.jobs.audit(
             {"event": event, "who": user, "text": f"join {role}", "target": role}
         )

@@ -1,4 +1,4 @@
-"""``logs SERVICE``: to the person alone, in a message or as a file."""
+"""``logs SERVICE``: shows a log to one person, in a message or as a file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bot.jobs.context import Context
 from bot.views.logs import LogTexts, end_message, is_short, whole_message
 
 SEND_SECONDS = 4.0
-"""With what the engine takes it stays within the time that an answer may take."""
+"""Together with the engine's time limit, this is within the time limit of an answer."""
 
 
 class ReadLogsHandler:
-    """Answers with the last lines of all tasks of a service."""
+    """Shows the last lines of all tasks of a service."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, command: Command, user: str) -> Message:
-        """A short log as a whole; the end of a long one, which is sent as a file beside."""
+        """A short log completely; of a long one the end, with the whole sent as a file."""
         service = await service_lookup.typed(self._ctx, command.service)
         since = self._ctx.clock.now() - command.since if command.since else 0.0
         look, log = await asyncio.gather(
@@ -39,7 +39,7 @@ class ReadLogsHandler:
         return end_message(service.name, lines, where, log.trouble)
 
     async def _send(self, user: str, service: Service, texts: LogTexts, log: ServiceLog) -> str:
-        """Send the whole as a file; a sentence on where it is, or why it is nowhere."""
+        """Send the whole log as a file; returns a sentence that says where it is, or the error."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._ctx.chat.send_file(

@@ -1,4 +1,4 @@
-"""``map``: the swarm as a picture, for all of the channel."""
+"""``map``: a picture of the swarm, for everyone in the channel."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bot.views.slack.text import line, mention
 
 
 class ShowMapHandler:
-    """Shares the picture in the channel; who asked is named beside it."""
+    """Shares the picture in the channel and names the user who requested it."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def show(self, _command: Command, request: Request) -> None:
-        """Look, draw, share. Raises DrawingError and ChatError; then nobody sees anything."""
+        """Look, draw, share. Raises DrawingError and ChatError; then nothing was shared."""
         figure = map_picture(await self._ctx.swarm.stack_look(""))
         picture = await self._ctx.drawing.png(figure)
         said = f"The swarm for {mention(request.user)}: {line(figure.summary, 1000)}"

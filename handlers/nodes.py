@@ -1,4 +1,4 @@
-"""``nodes``: the nodes of the swarm, and which one is meant by a name."""
+"""``nodes``: the nodes of the swarm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.views.status.nodes import nodes_message
 
 
 class ListNodesHandler:
-    """Answers with every node, its tasks and what is free on it."""
+    """Lists every node with its tasks and free resources."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx

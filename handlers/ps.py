@@ -11,13 +11,13 @@ from bot.views.status.tasks import tasks_message
 
 
 class ListTasksHandler:
-    """Answers with all tasks that the swarm keeps, ended ones included."""
+    """Lists all tasks that the swarm keeps, including ended ones."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, command: Command, _user: str) -> Message:
-        """The stack's tasks, or those of the one service that was named."""
+        """The stack's tasks, or those of the named service."""
         look = await self._ctx.swarm.stack_look(self._ctx.stack)
         if command.service is None:
             return tasks_message(look)

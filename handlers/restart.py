@@ -1,4 +1,4 @@
-"""``restart``: every task of a service is replaced by one of the same spec."""
+"""``restart``: replace every task of a service without changing its spec."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTION = "restart"
 
 
 class RestartHandler:
-    """Begins restart jobs, and says what they do to a service."""
+    """Starts restart jobs, and defines what they do to a service."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -28,7 +28,7 @@ class RestartHandler:
         await self._queue(pending, await service_lookup.typed(self._ctx, command.service))
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
-        """The button *Restart*: the same for a service by its full name, of whatever stack."""
+        """Handle the button *Restart*, for a service of any stack by its full name."""
         await self._queue(pending, await service_lookup.named(self._ctx, full_name))
 
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
@@ -38,7 +38,7 @@ class RestartHandler:
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
-        """As in ``ServiceOperation``: a paused update; no task to restart."""
+        """As in ``ServiceOperation``: refuses a paused update or a service without tasks."""
         if look.service is None or target.begun:
             return None
         self._check(look.service)
@@ -48,8 +48,7 @@ class RestartHandler:
         return Outcome(Verdict.CONVERGED, reason)
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``ServiceOperation``: the counter of forced updates, so that nobody counts on
-        twice."""
+        """As in ``ServiceOperation``: the counter of forced updates, so that it rises only once."""
         made = look.service.restarts if look.service else 0
         return replace(target, replicas=service_lookup.wanted(look), restarts=made + 1)
 
@@ -61,7 +60,7 @@ class RestartHandler:
         return replace(target, changed=updated.changed or doubtful, template=updated.template)
 
     def goal(self, target: Target, goal: Goal) -> Goal:
-        """As in ``ServiceOperation``: as many tasks as are wanted by then, all of them new."""
+        """As in ``ServiceOperation``: the number of tasks desired at that time, all of them new."""
         return replace(goal, template=target.template)
 
     def told(self, target: Target, outcome: Outcome) -> Outcome:

@@ -1,8 +1,9 @@
-"""``rollback``: a service goes back to its previous spec, with the replicas that it has now.
+"""``rollback``: restore a service's previous spec, keeping its present replicas.
 
-A whole stack goes back to its last version that was well: a deploy of that one's files.
+A whole stack goes back to its last successful version, by a deploy of that version's files.
 
-``rollback``, and the buttons *Roll back* and *Scale back*: of a service, a stack, or numbers.
+Handles ``rollback``, and the buttons *Roll back* and *Scale back*, for a service, a stack, or
+replica counts.
 """
 
 from __future__ import annotations
@@ -29,18 +30,18 @@ ACTION = "rollback"
 
 
 class RollBackHandler:
-    """Begins roll backs, and says what they do to a service."""
+    """Starts rollback jobs, and defines what they do to a service."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._former = FormerSpec(ctx)
 
     async def begin(self, pending: PendingCommand, name: str) -> None:
-        """Check what was typed against the swarm and queue its job. Raises BotError to refuse."""
+        """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
         await self._queue(pending, await service_lookup.typed(self._ctx, name))
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
-        """The button *Roll back*: the same for a service by its full name, of whatever stack."""
+        """Handle the button *Roll back*, for a service of any stack by its full name."""
         await self._queue(pending, await service_lookup.named(self._ctx, full_name))
 
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
@@ -55,14 +56,13 @@ class RollBackHandler:
         await queue(self._ctx, pending, job)
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
-        """As in ``ServiceOperation``: no other version to go back to."""
+        """As in ``ServiceOperation``: refuses a service without another version."""
         if look.service is not None and not target.begun and not target.version:
             check_roll_back(look.service)
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``ServiceOperation``: which spec comes back. A second roll back would bring the
-        other again."""
+        """As in ``ServiceOperation``: the spec to restore. A second rollback would undo the first."""
         service = look.service
         if service is not None and target.version:
             return self._former.noted(target, service_lookup.wanted(look), service)
@@ -93,8 +93,7 @@ class RollBackHandler:
         )
 
     def goal(self, target: Target, goal: Goal) -> Goal:
-        """As in ``ServiceOperation``: as many tasks as are wanted by then, all of the previous
-        version."""
+        """As in ``ServiceOperation``: the present number of tasks, with the previous spec."""
         return replace(goal, template=target.template, rollback=target.rollback)
 
     def told(self, target: Target, outcome: Outcome) -> Outcome:
@@ -112,10 +111,10 @@ class RollBackHandler:
 
 
 def _check_previous(target: Target, service: Service) -> None:
-    """Raises SupersededError when the spec that was to come back is not the previous one any more.
+    """Raise SupersededError if the spec to restore is not the previous one any more.
 
-    A service that was rolled back since is left alone, whether the swarm took this job's own
-    change back or somebody else was at it: another roll back would bring the wrong version.
+    A service that was rolled back since is left alone, whether the swarm rolled back this job's own
+    change or somebody else rolled back: another rollback would restore the wrong version.
     """
     if service.previous is None or service.previous.digest != target.spec:
         raise SupersededError("Someone else changed it.")
@@ -124,14 +123,14 @@ def _check_previous(target: Target, service: Service) -> None:
 
 
 class StackBack:
-    """Begins such deploys."""
+    """Starts rollbacks of stacks."""
 
     def __init__(self, ctx: Context, deploy: DeployHandler) -> None:
         self._ctx = ctx
         self._deploy = deploy
 
     async def begin(self, pending: PendingCommand, stack: str, *, asks: bool = True) -> None:
-        """Plan it and ask, unless that was answered before. Raises BotError to refuse it."""
+        """Plan it and (if ``asks``) ask for a confirmation. Raises BotError to refuse it."""
         if not stack:
             raise RefusedError(
                 "No default stack.",
@@ -141,7 +140,7 @@ class StackBack:
         await self._deploy.propose(pending, stack, version=version.number, asks=asks)
 
     async def press(self, pending: PendingCommand, job: Job) -> None:
-        """The button *Roll back* of a deploy: as long as no other came after that one."""
+        """Handle the button *Roll back* of a deploy, if no other deploy came after it."""
         versions = await self._ctx.versions.of(job.stack)
         if versions and versions[0].job != job.id:
             raise RefusedError(
@@ -152,7 +151,7 @@ class StackBack:
 
 
 class WayBack:
-    """Begins the job that a button's value tells."""
+    """Starts the job for a rollback command or for a button's value."""
 
     def __init__(
         self, ctx: Context, scale_back: ScaleBack, roll_back: RollBackHandler, stack_back: StackBack
@@ -163,14 +162,18 @@ class WayBack:
         self._stack_back = stack_back
 
     async def typed(self, pending: PendingCommand, command: Command) -> None:
-        """Begin what was typed: one service, or the whole stack."""
+        """Start the typed rollback: of one service, or of the whole stack."""
         if command.service is not None:
             await self._roll_back.begin(pending, command.service)
         else:
             await self._stack_back.begin(pending, self._ctx.stack, asks=not command.yes)
 
     async def begin(self, pending: PendingCommand, value: str) -> None:
-        """``value`` is ``service:FULLNAME``, or the id of a deploy or of a job with numbers."""
+        """Start a button's rollback.
+
+        ``value`` is ``service:FULLNAME``, or the id of a deploy or of a job that changed replica
+        counts.
+        """
         name = value.removeprefix(SERVICE_VALUE)
         if name != value:
             await self._roll_back.press(pending, name)

@@ -1,4 +1,4 @@
-"""Takes every request in: reads it, checks who asks, keeps it, hands it to its handler."""
+"""Receives every request: parses it, checks permissions, stores it, and calls its handler."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ log = logging.getLogger(__name__)
 
 REMEMBERED_KEYS = 1000
 ABANDONED_SECONDS = 60.0
-"""Longer than a command may take to begin: a check, the commands before it, a post and its
-queueing."""
+"""Longer than a command may take to begin: a check, earlier commands, a post and its queueing."""
 ANSWER_SECONDS = 10.0
 SHOW_SECONDS = 75.0
-"""A picture may wait for others before it, and for the process that draws."""
+"""A picture may have to wait for earlier ones, and for the drawing thread."""
 UNEXPECTED = "Unexpected error."
 
 BeginPending = Callable[[PendingCommand], Awaitable[None]]
@@ -44,7 +43,7 @@ BeginPending = Callable[[PendingCommand], Awaitable[None]]
 
 
 class Router:
-    """The one way in, for typed commands and for buttons."""
+    """The entry point for typed commands and for buttons."""
 
     def __init__(
         self, ctx: Context, handlers: Handlers, operators: Operators, defaults: Defaults
@@ -56,7 +55,7 @@ class Router:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def command(self, request: Request) -> Message | None:
-        """A slash command; what is returned answers it at once, to the person alone."""
+        """Handle a slash command; the returned message answers it, visible only to the user."""
         command = parse(request.text, self._defaults)
         if isinstance(command, Reply):
             return reply_message(command)
@@ -73,7 +72,7 @@ class Router:
         return None
 
     async def press(self, request: Request) -> Message | None:
-        """A pressed button; what is returned is shown to the person alone."""
+        """Handle a button press; the returned message is visible only to the user."""
         looks = request.action_id in self._handlers.looks
         if not looks and (refusal := await self._forbidden(request)):
             return refusal
@@ -93,9 +92,9 @@ class Router:
         )
 
     async def clear_abandoned(self, older: float = ABANDONED_SECONDS) -> None:
-        """Answer the commands that a lost replica had accepted but not begun.
+        """Answer commands that a lost replica accepted but did not begin.
 
-        ``older`` is their age in seconds; one that is being begun is never as old.
+        ``older`` is their minimum age in seconds, longer than a command may take to begin.
         """
         for pending in await self._ctx.jobs.abandoned_commands(older):
             try:
@@ -130,7 +129,7 @@ class Router:
     async def _accept(
         self, request: Request, action: str, text: str, begin: BeginPending
     ) -> Message | None:
-        """Keep the command in Redis before it is answered: from here on it cannot be lost."""
+        """Store the command in Redis before it is acknowledged, so that it cannot be lost."""
         pending = PendingCommand(
             id=new_job_id(),
             key=request.key,
@@ -162,7 +161,7 @@ class Router:
             await answer_failure(self._ctx, pending, unexpected)
 
     def _answer(self, request: Request, command: commands.Command | commands.Pressed) -> None:
-        """Answer in the background; a delivery that came before is answered once."""
+        """Answer in the background; repeated deliveries are answered once."""
         if request.key in self._seen:
             return
         self._seen[request.key] = None
@@ -207,7 +206,7 @@ class Router:
 
 
 def _changes(command: commands.Command | commands.Pressed) -> bool:
-    """Whether what was typed or pressed may change something."""
+    """Whether the typed command or the button may change something."""
     if isinstance(command, commands.Command):
         return spec_of(command).changes
     return not isinstance(command, commands.IncidentLogs | commands.RefreshHome)

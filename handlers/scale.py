@@ -1,6 +1,6 @@
-"""``scale``: any number of services to any number of replicas, as one job with one message.
+"""``scale``: set the replica counts of any number of services, as one job with one message.
 
-The button *Scale back*: a new scale job to the numbers from before a job.
+The button *Scale back* starts a new scale job with the numbers from before a job.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ACTION = "scale"
 
 
 class ScaleHandler:
-    """Begins scale jobs, and says what they do to each service."""
+    """Starts scale jobs, and defines what they do to each service."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -63,8 +63,7 @@ class ScaleHandler:
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
-        """As in ``ServiceOperation``: an update that is paused, more than fit, somebody else's
-        number."""
+        """As in ``ServiceOperation``: refuses a paused update or too many replicas."""
         service = look.service
         if service is None:
             return None
@@ -79,7 +78,7 @@ class ScaleHandler:
         return await self._cannot_fit(target, look, service)
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``ServiceOperation``: the number from before."""
+        """As in ``ServiceOperation``: the number before the change."""
         return replace(target, before=look.service.replicas) if look.service else target
 
     async def make(self, target: Target, *, doubtful: bool) -> Target:
@@ -89,12 +88,11 @@ class ScaleHandler:
         return replace(target, changed=scaled.changed or ours)
 
     def goal(self, target: Target, goal: Goal) -> Goal:
-        """As in ``ServiceOperation``: the number is what is awaited."""
+        """As in ``ServiceOperation``: the requested number."""
         return replace(goal, replicas=target.replicas)
 
     def told(self, target: Target, outcome: Outcome) -> Outcome:
-        """As in ``ServiceOperation``: a verdict on a service that had the number already says
-        so."""
+        """As in ``ServiceOperation``: the verdict says so if the service already had the number."""
         if target.changed or target.before != target.replicas:
             return outcome
         return replace(outcome, reason=f"It was already at {target.replicas}. {outcome.reason}")
@@ -135,14 +133,14 @@ def _room_advice(target: Target, most: int, command: str) -> str:
 
 
 class ScaleBack:
-    """Begins the job that undoes another."""
+    """Starts the job that undoes another."""
 
     def __init__(self, ctx: Context, scale: ScaleHandler) -> None:
         self._ctx = ctx
         self._scale = scale
 
     async def begin(self, pending: PendingCommand, job_id: str) -> None:
-        """Queue it. Raises RefusedError when the other job changed nothing or still runs."""
+        """Queue the job. Raises RefusedError if the other job changed nothing or still runs."""
         job = await self._ctx.jobs.load(job_id)
         if job is None or job.state is not JobState.FINISHED:
             raise RefusedError(f"Job `{job_id}` cannot be undone: it is still running or unknown.")

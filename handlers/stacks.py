@@ -1,4 +1,4 @@
-"""``stacks``: what may be deployed, what is, and what was changed by hand since."""
+"""``stacks``: stacks that can be deployed or are deployed, with manual changes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from bot.jobs.context import Context
 from bot.views.stacks import stacks_message
 
 AT_ONCE = 4
-"""Plans that are recorded side by side."""
+"""Number of plans that are recorded in parallel."""
 SECONDS = 8.0
-"""For how long stacks may be compared: a person waits for the answer."""
+"""Time limit for comparing stacks, because a person waits for the answer."""
 
 
 class ListStacksHandler:
-    """Answers with every stack that there is a file for, that runs, or that was deployed."""
+    """Lists every stack that has a file, runs, or was deployed."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, _command: Command, _user: str) -> Message:
-        """Stacks by name; each that the bot deployed is compared with what it deployed."""
+        """Stacks by name; those that the bot deployed are compared with their deployed version."""
         services, deployed = await asyncio.gather(
             self._ctx.swarm.services(), self._ctx.versions.stacks()
         )
@@ -49,7 +49,7 @@ class ListStacksHandler:
             return (), f"{error.sentence} {error.hint}".strip()
 
     async def _compared(self, entry: StackEntry, room: asyncio.Semaphore) -> StackEntry:
-        """The entry with its last version, and with what would bring that one back."""
+        """The entry with its last version, and with the plan that would restore it."""
         versions = await self._ctx.versions.of(entry.name)
         if not versions:
             return entry

@@ -1,4 +1,4 @@
-"""``status``: the stack in one look, or one service closely."""
+"""``status``: an overview of the stack, or one service in detail."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bot.views.status.stack import FooterFacts, service_status_message, status_m
 
 
 class StatusHandler:
-    """Answers with what runs, what is not well and since when."""
+    """Shows what runs, and what is unhealthy since when."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, command: Command, _user: str) -> Message:
-        """The stack, or the one service that was named."""
+        """The status of the stack, or of the named service."""
         look = await self._ctx.swarm.stack_look(self._ctx.stack)
         facts = await self._facts(look)
         if command.service is None:

@@ -1,4 +1,4 @@
-"""Which handler serves which command, button and job: the one place to look a command up."""
+"""The table of handlers for commands, buttons and jobs."""
 
 from __future__ import annotations
 
@@ -44,11 +44,13 @@ from handlers.status import StatusHandler
 from handlers.volumes import ListVolumesHandler
 
 Answer = Callable[[Any, str], Awaitable[Message | None]]
-"""Answers a command or a button (of the type it stands under) of a user, to that person alone;
-None where another message shows what came of it."""
+"""Answers a user's command or button (of the given type), visible only to that user.
+
+None if another message shows the result.
+"""
 
 Show = Callable[[Any, Request], Awaitable[None]]
-"""Answers a command where it was typed, for everybody there."""
+"""Answers a command in its channel, visible to everyone there."""
 
 Begin = Callable[[PendingCommand, Any], Awaitable[None]]
 """Checks a command and queues its job."""
@@ -63,10 +65,10 @@ LOGS_BUTTON = "incident.logs"
 class Handlers:
     """``answers``, ``shows`` and ``begins`` by the command's type, ``runners`` by the job's action.
 
-    ``presses`` are buttons that are answered at once, by action id: from the button's value to what
-    they stand for. ``looks`` are those of them that viewers may press. ``job_presses`` are buttons
-    that begin a job: the value stands in the pending command. ``chores`` are done now and then by
-    every replica.
+    ``presses`` are buttons that are answered immediately, by action id: they convert the button's
+    value to a command. ``looks`` are those that viewers may press. ``job_presses`` are buttons that
+    start a job; the pending command has their value. ``chores`` are run periodically by every
+    replica.
     """
 
     answers: Mapping[type, Answer]
@@ -80,7 +82,7 @@ class Handlers:
 
 
 def handlers(ctx: Context) -> Handlers:
-    """All of them, over the same ports."""
+    """All handlers, with the same ports."""
     scale, restart, roll_back = ScaleHandler(ctx), RestartHandler(ctx), RollBackHandler(ctx)
     drain, activate, join = DrainHandler(ctx), ActivateHandler(ctx), JoinHandler(ctx)
     buttons, confirming = IncidentButtons(ctx), Confirming(ctx)

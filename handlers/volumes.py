@@ -1,4 +1,4 @@
-"""``volumes``: the stack's volumes, and whether their NFS servers answer now."""
+"""``volumes``: the stack's volumes, and whether their NFS servers answer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bot.views.status.volumes import volumes_message
 
 
 class ListVolumesHandler:
-    """Answers with every named volume that a service of the stack mounts."""
+    """Lists every named volume that a service of the stack mounts."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     async def answer(self, _command: Command, _user: str) -> Message:
-        """The list; what the bot's own engine does not tell is said to be missing."""
+        """The list; what the bot's own engine does not provide is reported as missing."""
         mounts, engine = await asyncio.gather(
             self._ctx.volumes.mounted(self._ctx.stack), self._ctx.swarm.engine()
         )
@@ -41,9 +41,9 @@ class ListVolumesHandler:
 async def servers_asked(
     reachability: Reachability, volumes: Iterable[Volume]
 ) -> dict[tuple[str, int], Reach]:
-    """What became of a try to connect to each NFS server, all side by side.
+    """The results of connection attempts to each NFS server, in parallel.
 
-    Hosts that are placeholders are not asked: nobody knows whom that would reach.
+    Placeholder hosts are skipped, because they could resolve to an unrelated server.
     """
     servers = [volume.nfs for volume in volumes]
     wanted = {(s.host, s.port) for s in servers if s is not None and not s.is_placeholder}
