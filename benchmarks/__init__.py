@@ -1,1 +1,1 @@
-"""Measurements, each beside what a user would use instead: ``make bench`` prints them."""
+"""Benchmarks, each compared with what a user would use instead; run them with ``make bench``."""

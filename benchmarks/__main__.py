@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME …]``: runs all benchmarks, or those named, and prints tables."""
+"""``python -m benchmarks [NAME …]``: run all or the named benchmarks and print tables."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
 
 
 async def main(names: Sequence[str]) -> None:
-    """Run and print them one after the other."""
+    """Run and print the benchmarks one after the other."""
     print(f"python -m benchmarks {' '.join(names)}".rstrip())
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")
     for name in names or BENCHMARKS:

@@ -1,9 +1,9 @@
-"""How long Slack waits for the answer to a command: ours and Bolt's own default, in both modes.
+"""Time until Slack gets the answer to a command: the bot and Bolt's default, in both modes.
 
-The emulator, which measures, and the bot run in one process and one event loop, one command at a
-time: the numbers are of the adapter alone, without Redis and without the network.
+The measuring emulator and the bot run in one process and one event loop, with one command at a
+time. So the numbers are of the Slack adapter only, without Redis and without the network.
 
-    python -m benchmarks.ack [COMMANDS]
+python -m benchmarks.ack [COMMANDS]
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ANSWER = "One moment."
 
 
 async def run(commands: int = COMMANDS) -> list[Table]:
-    """Measure both in both modes."""
+    """Measure the bot and Bolt in both modes."""
     rows = []
     for mode in ("socket", "http"):
         for name, answering in (("the bot", ours), ("Bolt's default", bolts)):
@@ -55,7 +55,7 @@ async def run(commands: int = COMMANDS) -> list[Table]:
 
 
 async def measure(slack: SlackEmulator, commands: int) -> list[float]:
-    """The latencies of commands in seconds. Raises RuntimeError for one that was not answered."""
+    """The latencies of commands in seconds. Raises RuntimeError if one was not answered."""
     latencies = []
     for number in range(WARM_UP + commands):
         delivery = await slack.command(COMMAND, f"scale {number}")
@@ -66,14 +66,14 @@ async def measure(slack: SlackEmulator, commands: int) -> list[float]:
 
 
 def milliseconds(latencies: list[float]) -> tuple[str, str, str]:
-    """The median, the 99th percentile and the most."""
+    """The median, the 99th percentile and the maximum."""
     shares = (quantile(latencies, 0.5), quantile(latencies, 0.99), max(latencies))
     return (f"{1000 * shares[0]:.2f}", f"{1000 * shares[1]:.2f}", f"{1000 * shares[2]:.2f}")
 
 
 @asynccontextmanager
 async def ours(slack: SlackEmulator, mode: str) -> AsyncIterator[None]:
-    """The bot's adapter, answering every command with a message."""
+    """The bot's adapter, which answers every command with a message."""
 
     async def receive(_request: Request) -> Message:
         return Message(ANSWER)
@@ -100,7 +100,7 @@ async def ours(slack: SlackEmulator, mode: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def bolts(slack: SlackEmulator, mode: str) -> AsyncIterator[None]:
-    """Bolt as its own documentation starts it."""
+    """Bolt, started as in its documentation."""
     client = AsyncWebClient(token=slack.tokens.bot, base_url=slack.base_url)
     app = AsyncApp(client=client, signing_secret=slack.tokens.signing_secret)
 
@@ -124,7 +124,7 @@ async def bolts(slack: SlackEmulator, mode: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def served(slack: SlackEmulator, routes: list[web.RouteDef]) -> AsyncIterator[None]:
-    """Serve routes on a free port and let the emulator post there; nothing without routes."""
+    """Serve the routes on a free port to which the emulator posts; nothing without routes."""
     if not routes:
         yield
         return
@@ -141,7 +141,7 @@ async def served(slack: SlackEmulator, routes: list[web.RouteDef]) -> AsyncItera
 
 
 def main() -> None:
-    """Run it and print the table."""
+    """Run the benchmark and print the table."""
     logging.basicConfig(level=logging.ERROR)
     commands = int(sys.argv[1]) if len(sys.argv) > 1 else COMMANDS
     for table in asyncio.run(run(commands)):

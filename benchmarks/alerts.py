@@ -1,4 +1,4 @@
-"""From a task's failure to its alert at Slack: the bot on push, the bot on polling, a script."""
+"""Time from a task's failure to its alert in Slack: the bot by push, by polling, and a script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.desk import STACK, Desk
 
 FAILURES = 60
 CHANNELS = 15
-"""Slack takes about a message a second in each: failures come quicker than that."""
+"""Slack accepts about one message a second in each channel, and failures come faster."""
 APART = 0.4
 POLL = 1.0
 CRASH = ("sh", "-c", "sleep 0.$(($$ % 10)); exit 3")
@@ -26,7 +26,7 @@ ONCE = ("--restart-condition", "none")
 
 
 async def run() -> list[Table]:
-    """Sixty services that fail once each, for one side after the other, on one lab."""
+    """Sixty services that fail once each, for one alternative after the other, on one lab."""
     async with a_desk() as desk:
         for number in range(CHANNELS):
             desk.slack.workspace.add_channel(
@@ -57,7 +57,7 @@ def _row(name: str, delays: list[float]) -> tuple[str, ...]:
 
 
 async def _delays(desk: Desk, prefix: str) -> list[float]:
-    """Make every service fail and wait for its message; seconds for each."""
+    """Make every service fail and wait for its message; returns the seconds for each."""
     names = [f"{prefix}x{number:02d}" for number in range(FAILURES)]
     for number, name in enumerate(names):
         channel = f"orochi-bot.channel={_channel(number)}"
@@ -81,7 +81,7 @@ def _channel(number: int) -> str:
 
 
 def _failed_at(desk: Desk, service: str) -> float:
-    """When its only task failed, by the engine's own clock."""
+    """The time at which its only task failed, by the engine's clock."""
     (task,) = desk.lab.client().tasks(filters={"service": service})  # type: ignore[no-untyped-call]
     return timestamp(task["Status"]["Timestamp"])
 
@@ -98,7 +98,7 @@ async def _bot(desk: Desk, **settings: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _script(desk: Desk) -> AsyncIterator[None]:
-    """What a team writes for itself: asks all services' tasks and posts what failed anew."""
+    """A typical script of a team: lists all services' tasks and posts new failures."""
     client = AsyncWebClient(desk.slack.tokens.bot, base_url=desk.slack.base_url)
     asking = asyncio.create_task(_ask(desk, client))
     await asyncio.sleep(POLL)

@@ -1,4 +1,4 @@
-"""A desk for benchmarks: the lab, Redis, Slack's emulator and a bot, all on this machine."""
+"""The setup for benchmarks: the lab, Redis, the Slack emulator and a bot, on one machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lab.swarm import Lab
 
 @asynccontextmanager
 async def a_desk(nodes: int = 3) -> AsyncIterator[Desk]:
-    """A desk without a bot yet; Slack's limits are off, its way is loopback."""
+    """A setup without a bot yet; Slack's rate limits are off, and the connection is loopback."""
     with (
         tempfile.TemporaryDirectory() as folder,
         RedisServer(Path(folder)) as redis,

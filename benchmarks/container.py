@@ -1,4 +1,4 @@
-"""The image at work: how big it is, how soon its container is ready, what it takes when idle."""
+"""The container image: its size, start time, and memory when idle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCKER = "/var/run/docker.sock"
 
 
 async def run() -> list[Table]:
-    """Starts one after the other, each with a container of its own."""
+    """Several starts in sequence, each with a new container."""
     preload = partial(provide, builds={IMAGE: PROJECT}, archives={})
     with Lab(nodes=1, preload=preload) as lab:
         async with SlackEmulator(host=lab.gateway, enforce_rates=False) as slack:
@@ -47,7 +47,7 @@ async def run() -> list[Table]:
 
 
 def _round(client: APIClient, settings: dict[str, str]) -> tuple[float, float]:
-    """Seconds until one container is ready, and its memory then in MiB."""
+    """The seconds until a container is ready, and its memory then in MiB."""
     container = client.create_container(
         IMAGE,
         environment=settings,

@@ -1,4 +1,4 @@
-"""The demo: how soon it is there, and what the bot costs on small and large simulated swarms."""
+"""The demo: its start time, and the bot's cost on small and large simulated swarms."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def _cost(nodes: int, tasks: int) -> dict[str, str]:
 
 @asynccontextmanager
 async def _a_bot(nodes: int, tasks: int) -> AsyncIterator[tuple[BotProcess, SlackEmulator, Swarm]]:
-    """A bot on a swarm of this size, which it watches."""
+    """A bot that watches a swarm of this size."""
     async with AsyncExitStack() as parts:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory()))
         store, sockets = folder / "redis", folder / "s"
@@ -124,7 +124,7 @@ async def _status(slack: SlackEmulator) -> None:
 
 
 async def _scale(slack: SlackEmulator) -> None:
-    """One replica more than before: a number that no earlier job had."""
+    """Scale to one replica more than before, a number that no earlier job had."""
     jobs = [each for each in slack.workspace.messages.values() if each.metadata]
     wanted = 11 + len(jobs)
     assert (await slack.command("/orochi", f"scale {SERVICE}={wanted}")).ok

@@ -1,7 +1,8 @@
-"""A deploy of eight services: confirmed → converged, beside ``docker stack deploy --detach=false``.
+"""A deploy of eight services, from confirmed to converged.
 
-Each round changes the image of every service of two twin stacks, one deployed by the bot, the other
-by the docker CLI. The plan is made before: what a person takes to read it is not measured.
+Compared with ``docker stack deploy --detach=false``. Each round changes the image of every service
+of two equal stacks, one deployed by the bot, the other by the docker CLI. The plan is made before,
+since the time that a person takes to read it is not measured.
 """
 
 from __future__ import annotations

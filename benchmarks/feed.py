@@ -1,4 +1,4 @@
-"""How long after a task's failure one hears of it: push, polling, and ``docker service ps``."""
+"""Delay of the report of a task's failure: push, polling, and ``docker service ps``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Listen = Callable[[str, Heard], Coroutine[None, None, None]]
 
 
 async def run() -> list[Table]:
-    """One listener after the other on the same crash loop; then a replay of all of it."""
+    """One listener after the other on the same crash loop; finally a replay of all events."""
     with Lab(nodes=3, managers=3) as lab:
         trust, swarm = EngineTrust(lab.manager.socket), DockerSwarm(lab.manager.socket)
         client = StreamClient(lab.manager.control_socket, trust)
@@ -65,13 +65,13 @@ def _row(name: str, delays: list[float]) -> tuple[str, ...]:
 
 
 async def _delays(client: StreamClient, service: str, listen: Listen) -> list[float]:
-    """From each failure's own time to when the listener heard of it, in seconds."""
+    """The seconds from each failure's own time to its report by the listener."""
     heard: dict[str, float] = {}
     enough = asyncio.Event()
 
     def note(task_id: str) -> None:
         heard.setdefault(task_id, time.time())
-        if len(heard) >= FAILURES + REPLICAS:  # some may have failed before the listening began
+        if len(heard) >= FAILURES + REPLICAS:  # some may have failed before the listener started
             enough.set()
 
     async with _happening(client) as failed:
@@ -85,7 +85,7 @@ async def _delays(client: StreamClient, service: str, listen: Listen) -> list[fl
 
 @asynccontextmanager
 async def _happening(client: StreamClient) -> AsyncIterator[dict[str, float]]:
-    """When each task failed, by id, as the swarm has it; filled as it happens."""
+    """The times of task failures, by task id, from the swarm; filled continuously."""
     failed: dict[str, float] = {}
 
     async def follow() -> None:
@@ -114,7 +114,7 @@ async def _by_feed(feed: Feed, service: str, heard: Heard) -> None:
 
 
 async def _by_cli(lab: Lab, service: str, heard: Heard) -> None:
-    """What a shell script does: what has failed before it began is no news."""
+    """A shell script's approach: failures from before its start are not reported."""
     asked = ("service", "ps", "--no-trunc", "--format", "{{.ID}} {{.CurrentState}}", service)
     known: set[str] | None = None
     while True:
@@ -132,7 +132,7 @@ async def _version(client: StreamClient) -> int:
 
 
 async def _replays(client: StreamClient, began: int) -> Table:
-    """Everything that happened once more, through the socket and the whole client."""
+    """A replay of all events, through the socket and the whole client."""
     end = await _version(client)
     rates: list[float] = []
     events = 0

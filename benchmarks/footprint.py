@@ -1,4 +1,4 @@
-"""What an idle bot costs, and how soon it is ready."""
+"""The cost of an idle bot, and its start time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IDLE_SECONDS = 20.0
 
 
 async def run() -> list[Table]:
-    """Starts one after the other, then one idle bot with everything connected."""
+    """Several starts in sequence, then one idle bot with everything connected."""
     starts: list[float] = []
     async with a_desk(nodes=1) as desk:
         await desk.service("worker01", replicas=3)

@@ -1,4 +1,4 @@
-"""What it costs to hear of changes while there are none: by push, and by polling once a second."""
+"""The cost of waiting for changes while there are none: by push, and by polling once a second."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TASKS = (RUNNING, 200)
 SIMULATED_NODES, SIMULATED = 100, 10_000
 SECONDS = 10.0
 SIMULATED_SECONDS = 30.0
-"""Polling of so many tasks pauses for seconds: a few polls are to be in it."""
+"""Polling of so many tasks pauses for seconds, and the period must include a few polls."""
 SETTLE = 2.0
 
 Row = tuple[str, ...]
@@ -34,7 +34,7 @@ Told = AsyncGenerator[Listing | Batch, None]
 
 
 async def run() -> list[Table]:
-    """One listener after the other, nobody first; then both on a simulated swarm that is large."""
+    """No listener, then one after the other; finally both on a large simulated swarm."""
     rows: list[Row] = []
     with Lab(nodes=1, managers=1) as lab, tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -60,14 +60,14 @@ async def run() -> list[Table]:
 
 
 async def _both_ways(lab: Lab, folder: Path, tasks: int) -> list[Row]:
-    """Rows of push and of polling on a real manager."""
+    """The rows of push and of polling on a real manager."""
     target = Path(lab.manager.socket.removeprefix("unix://"))
     sockets = (target, lab.manager.control_socket)
     return await _compared(f"{tasks} tasks", sockets, folder / str(tasks), lab.manager.pid)
 
 
 async def _simulated(folder: Path) -> list[Row]:
-    """The same on a swarm that one machine cannot run."""
+    """The same on a swarm that is too large for one machine."""
     swarms = folder / "s"
     await asyncio.to_thread(swarms.mkdir)
     async with simulated(SIMULATED_NODES, SIMULATED, swarms) as swarm:
@@ -83,7 +83,7 @@ async def _compared(
     pid: int | None,
     seconds: float = SECONDS,
 ) -> list[Row]:
-    """Rows of push and of polling through a relay that counts, before the engine's ``sockets``."""
+    """The rows of push and of polling, through a counting relay before ``sockets``."""
     await asyncio.to_thread(folder.mkdir)
     engine, control = folder / "docker.sock", folder / "control.sock"
     async with relayed((engine, sockets[0]), (control, sockets[1])) as relay:
@@ -96,7 +96,7 @@ async def _compared(
 
 @asynccontextmanager
 async def _stream(engine: Path, control: Path | None) -> AsyncIterator[Told]:
-    """All changes, by push when there is a control socket."""
+    """All changes, by push if there is a control socket."""
     trust, swarm = EngineTrust(f"unix://{engine}"), DockerSwarm(f"unix://{engine}")
     push = PushFeed(StreamClient(control, trust)) if control else None
     async with aclosing(SwarmStream(push, swarm).follow(None)) as news:
@@ -134,6 +134,6 @@ async def _listen(news: Told) -> None:
 
 
 async def _spent(relay: Relay | None, pid: int | None) -> tuple[float, float, float]:
-    """CPU seconds of this process, of the engine, and bytes that came through the relay."""
+    """CPU seconds of this process and of the engine, and bytes through the relay."""
     engine = cpu_seconds(pid) if pid else 0.0
     return time.process_time(), engine, float(await relay.sent() if relay else 0)

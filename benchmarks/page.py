@@ -1,4 +1,4 @@
-"""The demo's page: how large it is, how soon it is seen, how soon a message is on it."""
+"""The demo's page: its size, its load time, and the delay of a message on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ new MutationObserver((_, watch) => {
     if (ready()) { watch.disconnect(); requestAnimationFrame(tell); }
 }).observe(document, {childList: true, subtree: true});
 """
-"""Gives, in milliseconds since the load began, the first paint and when the messages were there."""
+"""Returns, in milliseconds since the load began, the first paint and the time of the messages."""
 SEEN = """
 const [text, done] = arguments;
 const seen = () => [...document.querySelectorAll('.message')].at(-1)?.textContent.includes(text);
@@ -41,7 +41,7 @@ new MutationObserver((_, watch) => {
 
 
 async def run() -> list[Table]:
-    """Sizes, then a real browser: in a thread, because its driver blocks."""
+    """The sizes, then a real browser, in a thread because its driver blocks."""
     return [_sizes(), *await asyncio.to_thread(_seen)]
 
 

@@ -1,4 +1,4 @@
-"""Pictures: how long they take, what memory they need, and how long the loop beside them waits."""
+"""Pictures: drawing time, memory, and the delay of the event loop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bot.views.pictures.timeline import timeline_picture
 
 ROUNDS = 15
 FOLDER = os.environ.get("PICTURES", "")
-"""A folder where the pictures are left to be looked at; none without it."""
+"""A folder in which to keep the pictures; "" to discard them."""
 BEAT = 0.001
 SERVICES = (
     "orochi_worker01", "orochi_web", "orochi_redis", "monitoring_prometheus", "mail_WWW-gateway",
@@ -48,7 +48,7 @@ Draw = Callable[[Figure], Awaitable[bytes]]
 
 @dataclass(frozen=True)
 class Drawn:
-    """Seconds until each picture was there, the longest wait of the loop meanwhile, and MiB."""
+    """Seconds for each picture, the longest delays of the loop in that time, and MiB."""
 
     took: list[float]
     waited: list[float]
@@ -57,7 +57,7 @@ class Drawn:
 
 
 async def run() -> list[Table]:
-    """Each picture again and again, by what the bot uses; then two at once."""
+    """Each picture repeatedly, drawn as by the bot; then two at once."""
     drawing = Pictures()
     rows = []
     for name, lay_out in FIGURES.items():
@@ -88,7 +88,7 @@ COLUMNS = (
 
 
 def cells(figure: Figure, drawn: Drawn) -> tuple[str, ...]:
-    """The figures of one row."""
+    """The numbers of one row."""
     size = f"{figure.width * figure.scale} x {figure.height * figure.scale}"
     times = [f"{fold(values) * 1000:.0f}" for values in (drawn.took, drawn.waited)
              for fold in (statistics.median, max)]  # fmt: skip
@@ -97,7 +97,7 @@ def cells(figure: Figure, drawn: Drawn) -> tuple[str, ...]:
 
 
 async def measured(draw: Draw, figure: Figure, rounds: int = ROUNDS) -> Drawn:
-    """Draw a figure again and again, and look at the loop and at this process meanwhile."""
+    """Draw a figure repeatedly, while measuring the event loop and this process."""
     took, waited, content = [], [], b""
     before = _peak_anew()
     for _ in range(rounds):
@@ -119,13 +119,13 @@ async def _longest_wait(drawing: asyncio.Future[bytes]) -> float:
 
 
 def _peak_anew() -> float:
-    """Memory in use now, in MiB; ``_peak`` begins with it."""
+    """Reset the peak that ``_peak`` returns; returns the memory in use now, in MiB."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return resident(os.getpid())
 
 
 def _peak() -> float:
-    """The most memory that this process had in use, in MiB."""
+    """The peak memory of this process, in MiB."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     (line,) = (each for each in lines if each.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
@@ -142,7 +142,7 @@ def small_map() -> Figure:
 
 
 def timeline() -> Figure:
-    """8 slots of two services, three of which failed once."""
+    """8 slots of two services, of which three failed once."""
     course = [
         Moment(slot % 2, str(slot + 1), state, 101 + slot * 0.4 + step * 2.3 + 3 * (step > 3))
         for slot in range(8)
@@ -162,7 +162,7 @@ def timeline() -> Figure:
 
 
 def a_swarm(nodes: int, tasks: int) -> StackLook:
-    """Every fifth node down, drained or paused, every fourth task in some other state."""
+    """A swarm with every fifth node down, drained or paused, every fourth task not running."""
     services = tuple(
         Service(f"s{number}", name, 1, Mode.REPLICATED, tasks, stack=name.partition("_")[0])
         for number, name in enumerate(SERVICES)

@@ -1,4 +1,4 @@
-"""The plan of a large stack, from the file to the plan, beside the CLI's own deploy of it."""
+"""The planning of a large stack, compared with the CLI's own deploy of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def run() -> list[Table]:
 
 
 def _write(file: Path, version: str) -> None:
-    """A compose file; JSON is YAML."""
+    """Write a compose file; JSON is valid YAML."""
     services: dict[str, Any] = {
         f"service{number:02}": {
             "image": "lab/busy:1",
@@ -69,7 +69,7 @@ def _write(file: Path, version: str) -> None:
 
 
 async def _timed(stacks: DockerStacks) -> tuple[Plan, list[float]]:
-    """The plan, and how long it took each time."""
+    """The plan, and the time of each repetition."""
     plan = (await stacks.record(STACK)).plan
     return plan, [await _elapsed(lambda: stacks.record(STACK)) for _ in range(ROUNDS)]
 

@@ -1,4 +1,4 @@
-"""How quick jobs go through the store: beside a real Redis with its append-only file."""
+"""The speed of the job queue, with a real Redis that uses its append-only file."""
 
 from __future__ import annotations
 

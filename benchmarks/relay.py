@@ -1,7 +1,8 @@
-"""``python -m benchmarks.relay (SOCKET TARGET)…``: unix sockets before others, which count.
+"""``python -m benchmarks.relay (SOCKET TARGET)…``: unix sockets that forward and count bytes.
 
-It says ``ready`` when all can be connected to, and for each line it reads how many bytes the
-targets have sent so far. A process of its own, so that its work is nobody else's.
+It prints ``ready`` when all sockets accept connections. For each line of its input it prints how
+many bytes the targets have sent so far. It is a separate process, so that its CPU use is not
+measured.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ CHUNK = 1 << 16
 
 
 class Relay:
-    """The process as seen by who started it."""
+    """The relay process, for its parent."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -29,14 +30,14 @@ class Relay:
         return int(await self.line())
 
     async def line(self) -> bytes:
-        """What it says next."""
+        """The next line of its output."""
         assert self._process.stdout is not None
         return await self._process.stdout.readline()
 
 
 @asynccontextmanager
 async def relayed(*pairs: tuple[Path, Path]) -> AsyncIterator[Relay]:
-    """A relay from each first socket to its second one."""
+    """A relay from the first socket of each pair to the second."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.relay", *(str(path) for pair in pairs for path in pair),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,

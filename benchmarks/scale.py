@@ -1,4 +1,4 @@
-"""``/orochi scale 1→5`` beside ``docker service scale``: from the command to the word converged."""
+"""``/orochi scale 1→5`` and ``docker service scale``: time from the command to converged."""
 
 from __future__ import annotations
 

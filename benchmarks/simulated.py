@@ -1,8 +1,8 @@
-"""A simulated swarm of any size in a process of its own, so that its work is nobody else's.
+"""A simulated swarm of any size in a separate process, so that its CPU use is not measured.
 
-``python -m benchmarks.simulated NODES TASKS FOLDER`` serves it: it prints the engine's address and
-the control socket's path once they are there, and lets a container crash of each service that it
-reads the name of.
+``python -m benchmarks.simulated NODES TASKS FOLDER`` serves it. It prints the engine's address and
+the control socket's path once they are available, and for each service name in its input it lets
+one of the service's containers crash.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from playground.swarm.furnished import crowded
 
 
 class Swarm:
-    """The process as seen by who started it.
+    """The simulation process, for its parent.
 
-    ``host`` is as for ``DOCKER_HOST``, ``control`` the path of the manager's control socket.
+    ``host`` is in the format of ``DOCKER_HOST``, ``control`` the path of the manager's control
+    socket.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, host: str, control: str) -> None:
@@ -30,14 +31,14 @@ class Swarm:
         self.control = control
 
     def crash(self, service: str) -> None:
-        """Let one of its containers end."""
+        """Let one of the service's containers end."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{service}\n".encode())
 
 
 @asynccontextmanager
 async def simulated(nodes: int, tasks: int, folder: Path) -> AsyncIterator[Swarm]:
-    """A swarm of equal services with ten running tasks each, its sockets below ``folder``."""
+    """A swarm of equal services with ten running tasks each; its sockets are in ``folder``."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.simulated", str(nodes), str(tasks), str(folder),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,

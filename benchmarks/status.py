@@ -1,4 +1,4 @@
-"""``/orochi status`` beside ``docker stack ps`` and ``docker stack services``."""
+"""``/orochi status``, compared with ``docker stack ps`` and ``docker stack services``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVICES = 8
 
 
 async def run() -> list[Table]:
-    """A stack of eight services with two replicas each, alternating rounds."""
+    """A stack of eight services with two replicas each, in alternating rounds."""
     ours: list[float] = []
     theirs: list[float] = []
     async with a_desk() as desk:

@@ -1,4 +1,4 @@
-"""How benchmarks print what they measured."""
+"""The result tables of benchmarks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """One benchmark's result. ``workload`` says what was done, how often and beside what."""
+    """One benchmark's result. ``workload`` describes what was done and compared."""
 
     title: str
     workload: str
@@ -27,7 +27,7 @@ class Table:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value that ``share`` (0 to 1) of the values do not exceed, by linear interpolation."""
+    """The quantile ``share`` (0 to 1) of the values, with linear interpolation."""
     ordered = sorted(values)
     place = share * (len(ordered) - 1)
     low = int(place)
@@ -36,5 +36,5 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def seconds(values: Sequence[float]) -> tuple[str, str, str]:
-    """Median, least and most, in seconds."""
+    """Median, minimum and maximum, in seconds."""
     return (f"{statistics.median(values):.3f}", f"{min(values):.3f}", f"{max(values):.3f}")

@@ -1,4 +1,4 @@
-"""How many changes a second can be taken in: read from messages, and judged by the watcher."""
+"""Changes per second that can be processed: read from messages, and judged by the watcher."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _row(name: str, rates: list[float]) -> tuple[str, ...]:
 
 
 def _read() -> float:
-    """Events a second from bytes to the domain's values."""
+    """Events per second from bytes to the domain's values."""
     recording = shop()
     raw = [message.SerializeToString() for message in recording.leader]
     events = 0
@@ -60,7 +60,7 @@ def _read() -> float:
 
 
 def _judge(tasks: Iterator[Task]) -> float:
-    """Changes a second through the reducer, each as news of its own."""
+    """Changes per second through the reducer, one at a time."""
     services = {_service(n): a_service(SLOTS, id=_service(n)) for n in range(SERVICES)}
     living: dict[str, dict[int, Task]] = {service: {} for service in services}
     context = ReducerContext(
