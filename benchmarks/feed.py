@@ -74,7 +74,7 @@ async def _delays(client: StreamClient, service: str, listen: Listen) -> list[fl
         if len(heard) >= FAILURES + REPLICAS:  # some may have failed before the listener started
             enough.set()
 
-    async with _happening(client) as failed:
+    async with _failure_times(client) as failed:
         listening = asyncio.create_task(listen(service, note))
         await enough.wait()
         await asyncio.sleep(PAUSE)
@@ -84,7 +84,7 @@ async def _delays(client: StreamClient, service: str, listen: Listen) -> list[fl
 
 
 @asynccontextmanager
-async def _happening(client: StreamClient) -> AsyncIterator[dict[str, float]]:
+async def _failure_times(client: StreamClient) -> AsyncIterator[dict[str, float]]:
     """The times of task failures, by task id, from the swarm; filled continuously."""
     failed: dict[str, float] = {}
 

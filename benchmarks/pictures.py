@@ -99,7 +99,7 @@ def cells(figure: Figure, drawn: Drawn) -> tuple[str, ...]:
 async def measured(draw: Draw, figure: Figure, rounds: int = ROUNDS) -> Drawn:
     """Draw a figure repeatedly, while measuring the event loop and this process."""
     took, waited, content = [], [], b""
-    before = _peak_anew()
+    before = _reset_peak()
     for _ in range(rounds):
         began = time.perf_counter()
         drawing = asyncio.ensure_future(draw(figure))
@@ -118,7 +118,7 @@ async def _longest_wait(drawing: asyncio.Future[bytes]) -> float:
     return most
 
 
-def _peak_anew() -> float:
+def _reset_peak() -> float:
     """Reset the peak that ``_peak`` returns; returns the memory in use now, in MiB."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return resident(os.getpid())

@@ -62,7 +62,7 @@ class RollBackHandler:
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``ServiceOperation``: the spec to restore, as a second rollback undoes the first."""
+        """As in ``ServiceOperation``: the spec to restore: a second rollback undoes the first."""
         service = look.service
         if service is not None and target.version:
             return self._former.noted(target, service_lookup.wanted(look), service)

@@ -71,7 +71,7 @@ class DeployRunner:
         recording: Recording | RefusedError | None = None
         if (lease.job.steps_made or 0) < len(plan.steps):
             recording = await self._unless_cancelled(
-                lease, self._patiently(lease, lambda: self._recorded(lease.job))
+                lease, self._wait_for_engine(lease, lambda: self._recorded(lease.job))
             )
             if recording is None:
                 return
@@ -112,7 +112,7 @@ class DeployRunner:
             return
         if not lease.job.begun:
             await self._ctx.versions.keep(lease.job.id, recording.bundle)
-            await self._patiently(lease, lambda: self._steps.note(lease))
+            await self._wait_for_engine(lease, lambda: self._steps.note(lease))
         await self._steps.make(lease, recording)
         self._following.show(lease.job)
 
@@ -139,7 +139,7 @@ class DeployRunner:
         except RefusedError as error:
             return error
 
-    async def _patiently(self, lease: JobLease, look: Callable[[], Awaitable[T]]) -> T:
+    async def _wait_for_engine(self, lease: JobLease, look: Callable[[], Awaitable[T]]) -> T:
         """The result of a look; while the engine is away, the message says so."""
         return await wait_for_engine(
             self._ctx.clock, look, lambda error: self._following.show(awaited(lease.job, error))

@@ -101,7 +101,7 @@ class DeploySteps:
             raise StalePlanError(judged.why, hint="Ask for a new plan.")
         if judged.standing is StepStanding.DONE:
             return Applied(changed=doubtful, service=await self._live(step))
-        if doubtful and (taken_back := await self._taken_back(job, step)):
+        if doubtful and (taken_back := await self._already_rolled_back(job, step)):
             return Applied(changed=True, service=taken_back)
         applied = await self._ctx.stacks.apply(basis.recording, basis.fresh[step.key])
         return replace(applied, changed=applied.changed or doubtful)
@@ -111,7 +111,7 @@ class DeploySteps:
             return None
         return await in_time(self._ctx.swarm.service(step.name))
 
-    async def _taken_back(self, job: Job, step: PlanStep) -> Service | None:
+    async def _already_rolled_back(self, job: Job, step: PlanStep) -> Service | None:
         """The service, if the swarm has already rolled back a lost worker's change of it.
 
         The service is then as it was when the plan was made, except for the start of its last

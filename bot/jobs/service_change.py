@@ -103,7 +103,7 @@ class ChangeRunner:
         if not any(outcomes):
             return None
         for index, outcome in enumerate(outcomes):
-            job = job.with_outcome(index, outcome or _held_back(job.targets[index]))
+            job = job.with_outcome(index, outcome or _prevented(job.targets[index]))
         return job
 
     async def _objection(self, target: Target, look: Look) -> Outcome | None:
@@ -195,7 +195,7 @@ def _refused(error: RefusedError) -> Outcome:
     return Outcome(verdict, f"{error.sentence} Nothing was changed.", error.hint)
 
 
-def _held_back(target: Target) -> Outcome:
+def _prevented(target: Target) -> Outcome:
     """The outcome of a service without objection in a job that another service prevents."""
     if target.begun:
         reason = "Changed, but no longer watched: another service was refused."

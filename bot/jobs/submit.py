@@ -47,7 +47,7 @@ async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
     try:
         ahead = await ctx.jobs.submit(job)
     except StoreUnavailableError as error:
-        ctx.background.spawn(_find_out(ctx, job), f"fate of job {job.id}")
+        ctx.background.spawn(_check_submission(ctx, job), f"fate of job {job.id}")
         raise UncertainError(
             f"Redis stopped answering while job {job.id} was being queued.",
             hint="Its message will show the result once Redis is back.",
@@ -160,7 +160,7 @@ async def _forget(ctx: Context, pending_id: str) -> None:
             return
 
 
-async def _find_out(ctx: Context, job: Job) -> None:
+async def _check_submission(ctx: Context, job: Job) -> None:
     """After a submission without an answer, wait for Redis and check whether it has the job."""
     backoff = Backoff()
     while True:

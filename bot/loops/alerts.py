@@ -278,7 +278,7 @@ class AlertDelivery:
             return
         try:
             text = self._texts.message(alert)
-            ts = await _to_the_end(self._chat.post(alert.channel, text, still=self._still))
+            ts = await _shielded(self._chat.post(alert.channel, text, still=self._still))
         except ChatError:
             self._book.uncertain.add(incident.id)
             raise
@@ -330,7 +330,7 @@ class AlertDelivery:
         self._told()
 
 
-async def _to_the_end(call: Awaitable[T]) -> T:
+async def _shielded(call: Awaitable[T]) -> T:
     """The result of a call, which may briefly continue after a cancellation.
 
     A message that reached Slack after the next leader searched for it would be posted twice.

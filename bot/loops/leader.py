@@ -101,7 +101,7 @@ class Leader:
             work.cancel()
             renewal.cancel()
             ends = await asyncio.gather(work, renewal, return_exceptions=True)
-            await self._step_down(lease.token)
+            await self._release_lease(lease.token)
         log.info("this replica watches no more")
         for end in ends:
             if isinstance(end, SwarmError):
@@ -126,7 +126,7 @@ class Leader:
             else:
                 lease.extend(asked + self._lease_seconds)
 
-    async def _step_down(self, token: str) -> None:
+    async def _release_lease(self, token: str) -> None:
         """Release the lease for other replicas; if the store is unavailable, it expires."""
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):

@@ -90,7 +90,7 @@ async def _workers(content: aiohttp.StreamReader) -> Reading:
 
 
 def _host(address: str) -> str:
-    """The host in a worker's address, ``tcp://10.0.1.7:39073``; "" where there is none."""
+    """The host in a worker's address, ``tcp://10.0.1.7:39073``; "" if it has none."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:

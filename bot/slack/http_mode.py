@@ -39,13 +39,13 @@ def rejection(headers: Mapping[str, str], body: bytes, secret: str, now: float) 
     if abs(now - int(timestamp)) > OLDEST:
         return "too old or from the future"
     try:
-        right = SignatureVerifier(secret, _At(now)).is_valid(body, timestamp, signature)
+        right = SignatureVerifier(secret, _FixedClock(now)).is_valid(body, timestamp, signature)
     except (TypeError, UnicodeDecodeError):
         right = False  # a non-ASCII signature, or a body that is not text
     return "" if right else "wrong signature"
 
 
-class _At(SdkClock):
+class _FixedClock(SdkClock):
     """A clock for the SDK that is set to a given time."""
 
     def __init__(self, now: float) -> None:

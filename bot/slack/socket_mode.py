@@ -54,7 +54,7 @@ class CountingClient(SocketModeClient):
     def __init__(self, app_token: str, base_url: str, ping: float, retire: Retire) -> None:
         super().__init__(
             app_token=app_token,
-            logger=_discreet_logger(),
+            logger=_redacting_logger(),
             web_client=web_client(None, base_url),
             ping_interval=ping,
         )
@@ -212,7 +212,7 @@ class _Envelopes:
         await send_async_response(client, envelope, answer, started)
 
 
-class _Discreet(logging.Filter):
+class _RedactingFilter(logging.Filter):
     """A filter for the SDK's log: no payloads, no tickets, no traceback for every retry."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -221,8 +221,8 @@ class _Discreet(logging.Filter):
         return record.levelno >= logging.INFO
 
 
-def _discreet_logger() -> logging.Logger:
+def _redacting_logger() -> logging.Logger:
     logger = logging.getLogger("bot.slack.socket")
-    if not any(isinstance(each, _Discreet) for each in logger.filters):
-        logger.addFilter(_Discreet())
+    if not any(isinstance(each, _RedactingFilter) for each in logger.filters):
+        logger.addFilter(_RedactingFilter())
     return logger

@@ -45,7 +45,7 @@ BEGINNING = "0-0"
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
+class _StoredState:
     """The watcher's state as this replica last wrote or read it, and its mark.
 
     ``mark`` is "" before the first write, ``state`` None if unknown here.
@@ -72,7 +72,7 @@ class RedisIncidents(Leading):
         limits: StoreLimits | None = None,
     ) -> None:
         super().__init__(link, prefix=prefix, lease_seconds=lease_seconds, limits=limits)
-        self._left = _Left("", None)
+        self._left = _StoredState("", None)
         self._passed: dict[str, str] = {}
 
     async def load(self) -> Kept:
@@ -92,9 +92,9 @@ class RedisIncidents(Leading):
 
         records, alerts = await self._link.call(look)
         mark = records.get("mark", "")
-        self._left = _Left(mark, None)
+        self._left = _StoredState(mark, None)
         state = decode_state(records)
-        self._left = _Left(mark, state if mark else None)
+        self._left = _StoredState(mark, state if mark else None)
         readable = _readable("an alert", alerts.items(), decode_alert)
         return Kept(state, dict(readable), records.get("handled", ""))
 
@@ -112,8 +112,8 @@ class RedisIncidents(Leading):
         rest = (*_alert_lists(alerts), _past_list(past), _reopened(state))
         while left.mark != mark:
             records = _state_list(state, left.state, handled)
-            left = _Left(await self._write(token, left.mark, mark, records, *rest), None)
-        self._left = _Left(mark, state)
+            left = _StoredState(await self._write(token, left.mark, mark, records, *rest), None)
+        self._left = _StoredState(mark, state)
 
     async def press(self, press: Press) -> None:
         """Send a button press to the leader; it may arrive twice, like a press itself."""

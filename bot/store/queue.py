@@ -23,7 +23,7 @@ SOONEST_LOOK = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class _Nothing:
+class _NoTurn:
     """No turn is available: check again after ``seconds`` or when ``ready`` grows."""
 
     seconds: float
@@ -60,16 +60,16 @@ class Queue(Records):
             pause = min(left, max(taken.seconds, SOONEST_LOOK))
             await self._link.wait(self._keys.ready, taken.newest, pause)
 
-    async def _claim(self) -> LeaseToken | _Nothing:
+    async def _claim(self) -> LeaseToken | _NoTurn:
         owner = f"{self._consumer}:{secrets.token_hex(6)}"
         steady = self._link.steady_seconds >= self._lease_seconds
         milliseconds = round(self._lease_seconds * 1000)
         reply = await self._scripts.run("take", self._consumer, owner, milliseconds, int(steady))
         if not reply[0]:
-            return _Nothing(reply[1] / 1000 if steady else BLOCK_SECONDS, reply[2])
+            return _NoTurn(reply[1] / 1000 if steady else BLOCK_SECONDS, reply[2])
         return LeaseToken(reply[1], Turn(reply[2]), owner, int(reply[3]))
 
-    async def _unclaim(self, taken: LeaseToken | _Nothing) -> None:
+    async def _unclaim(self, taken: LeaseToken | _NoTurn) -> None:
         if isinstance(taken, LeaseToken):
             await self.release(taken)
 

@@ -64,7 +64,7 @@ def events_between(before: StackLook, after: StackLook) -> tuple[Event, ...]:
     """
     services = {service.id: service for service in (*before.services, *after.services)}
     tasks = sorted(_changed(before.tasks, after.tasks), key=lambda task: (task.since, task.id))
-    old_nodes, new_nodes = _as_told(before.nodes), _as_told(after.nodes)
+    old_nodes, new_nodes = _without_leader(before.nodes), _without_leader(after.nodes)
     return (
         *_events(EventAction.UPDATE, _changed(before.services, after.services), services),
         *_events(EventAction.UPDATE, _changed(old_nodes, new_nodes), services),
@@ -84,8 +84,8 @@ def _events(
 
 
 def _changed(before: Iterable[_Object], after: Iterable[_Object]) -> list[_Object]:
-    old = {one.id: _essence(one) for one in before}
-    return [one for one in after if old.get(one.id) != _essence(one)]
+    old = {one.id: _compared_fields(one) for one in before}
+    return [one for one in after if old.get(one.id) != _compared_fields(one)]
 
 
 def _gone(before: Iterable[_Object], after: Iterable[_Object]) -> list[_Object]:
@@ -93,7 +93,7 @@ def _gone(before: Iterable[_Object], after: Iterable[_Object]) -> list[_Object]:
     return [one for one in before if one.id not in left]
 
 
-def _essence(found: Task | Service | Node) -> object:
+def _compared_fields(found: Task | Service | Node) -> object:
     """The properties whose difference makes a change.
 
     That a task became outdated is not one: this is reported with its service.
@@ -103,6 +103,6 @@ def _essence(found: Task | Service | Node) -> object:
     return found.state, found.desired, found.err, found.exit_code, found.node_id
 
 
-def _as_told(nodes: Iterable[Node]) -> tuple[Node, ...]:
+def _without_leader(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Nodes as in ``Event``: without the leader."""
     return tuple(replace(node, manager="") for node in nodes)

@@ -52,7 +52,7 @@ class LookSource(Protocol):
 
 
 @dataclass
-class _Place:
+class _Position:
     """The last version that a follower handled; None if there is none or it was lost."""
 
     version: int | None
@@ -87,14 +87,14 @@ class SwarmStream:
 
         Polled batches have version 0: keep the earlier cursor then.
         """
-        place = _Place(cursor or None)
+        place = _Position(cursor or None)
         while True:
             for way in (self._pushed, self._polled):
                 async with aclosing(way(place)) as told:
                     async for one in told:
                         yield one
 
-    async def _pushed(self, place: _Place) -> AsyncGenerator[Listing | Batch, None]:
+    async def _pushed(self, place: _Position) -> AsyncGenerator[Listing | Batch, None]:
         """Listings and batches by push, until that is not available (any more)."""
         while self._push is not None:
             try:
@@ -114,7 +114,7 @@ class SwarmStream:
                 return
 
     async def _listed(
-        self, batches: AsyncIterator[Batch], place: _Place
+        self, batches: AsyncIterator[Batch], place: _Position
     ) -> AsyncGenerator[Listing | Batch, None]:
         """A listing made after the stream was connected, so that no change is lost in between."""
         resumed = place.version is not None
@@ -133,7 +133,7 @@ class SwarmStream:
             failures += 1
         return look
 
-    async def _polled(self, place: _Place) -> AsyncGenerator[Listing | Batch, None]:
+    async def _polled(self, place: _Position) -> AsyncGenerator[Listing | Batch, None]:
         """A listing and batches by polling, until push is available.
 
         If even the first look fails, the engine is unavailable: then it ends too, because push is
@@ -160,7 +160,7 @@ class SwarmStream:
             pushing.cancel()
             await asyncio.gather(pushing, return_exceptions=True)
 
-    async def _until_pushed(self, place: _Place) -> None:
+    async def _until_pushed(self, place: _Position) -> None:
         """Return when push is available."""
         if self._push is None:
             await asyncio.Event().wait()
@@ -197,7 +197,7 @@ class SwarmStream:
         return None
 
 
-def _lose(place: _Place, error: CursorLostError) -> None:
+def _lose(place: _Position, error: CursorLostError) -> None:
     """Drop the position: everything is read again."""
     log.warning(
         "the swarm's changes cannot be told from version %s on, so everything is looked at anew: "

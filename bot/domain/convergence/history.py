@@ -147,7 +147,7 @@ def remember(memory: Memory | None, observation: Observation) -> Memory:
     )
     fresh = _fresh_failures(memory, observation, _merged(observation))
     well = _well(memory, observation, broken=any(failure.counts for failure in fresh))
-    known = tuple(_reviewed(failure, observation) for failure in memory.failures)
+    known = tuple(_reclassified(failure, observation) for failure in memory.failures)
     return replace(memory, failures=(*known, *fresh), well=well)
 
 
@@ -159,7 +159,7 @@ def own_update(memory: Memory, observation: Observation) -> UpdateState:
     """
     goal, service = observation.goal, observation.service
     present, first = UpdateMark(service.update, service.update_started), memory.first_update
-    if _left_behind(observation):
+    if _is_of_replaced_update(observation):
         return UpdateState.NONE
     if first.state in _IN_PROGRESS and first.started == present.started:
         return present.state
@@ -170,7 +170,7 @@ def own_update(memory: Memory, observation: Observation) -> UpdateState:
     return UpdateState.NONE if foreign else present.state
 
 
-def _left_behind(observation: Observation) -> bool:
+def _is_of_replaced_update(observation: Observation) -> bool:
     """Whether a pause belongs to the update that this change replaced.
 
     A rollback stops the running updater. If one of its tasks failed at that moment, the updater may
@@ -259,7 +259,7 @@ def _failure(task: Task, service: Service) -> Failure | None:
     return Failure(task.id, place, cause, is_current(service, task), service.template)
 
 
-def _reviewed(failure: Failure, observation: Observation) -> Failure:
+def _reclassified(failure: Failure, observation: Observation) -> Failure:
     """The failure, reclassified with the present look. One look lists all tasks and then the
     up-to-date ones, so a task that failed between the two calls looked like an outdated task."""
     if failure.counts or failure.template != observation.service.template:

@@ -23,7 +23,7 @@ from bot.domain.text.amounts import duration
 def judge_foreign_version(case: Case) -> Answer:
     """Somebody else changed the tasks' template after this change."""
     goal, service = case.observation.goal, case.observation.service
-    if not goal.template or goal.template == service.template or _taken_back(case):
+    if not goal.template or goal.template == service.template or _is_rolled_back(case):
         return NEVER
     who = "A rollback" if case.update.is_roll_back else "Someone else"
     return outcome(case.observation, Verdict.SUPERSEDED, f"{who} changed its version.")
@@ -42,7 +42,7 @@ def judge_update(case: Case) -> Answer:
 def judge_foreign_change(case: Case) -> Answer:
     """Somebody else requested another replica count since."""
     goal, service = case.observation.goal, case.observation.service
-    if goal.replicas is None or goal.replicas == service.replicas or _taken_back(case):
+    if goal.replicas is None or goal.replicas == service.replicas or _is_rolled_back(case):
         return NEVER
     who = "A rollback" if case.update.is_roll_back else "Someone else"
     reason = f"{who} set it to {service.replicas}; this job wanted {goal.replicas}."
@@ -60,7 +60,7 @@ def judge_completion(case: Case) -> Answer:
 
 def judge_hold(case: Case) -> Answer:
     """Exactly the desired tasks have run and been ready for the monitor period."""
-    left = _left(case)
+    left = _remaining_seconds(case)
     if left > 0:
         return left
     return _converged(case) if case.observation.census.wanted else _nothing_runs(case)
@@ -71,7 +71,7 @@ def judge_wrong_probe(case: Case) -> Answer:
     ready = case.observation.readiness
     if not ready.wrong:
         return NEVER
-    left = _left(case)
+    left = _remaining_seconds(case)
     if left > 0:
         return left
     result = outcome(
@@ -142,7 +142,7 @@ def judge_probation_limit(case: Case) -> Answer:
     return outcome(observation, Verdict.FAILED, reason, cause)
 
 
-def _taken_back(case: Case) -> bool:
+def _is_rolled_back(case: Case) -> bool:
     """Whether the swarm itself is rolling back the update of this change."""
     by_swarm = case.update.is_roll_back and not case.memory.rolled_back_by_hand
     return case.observation.goal.updates and by_swarm
@@ -186,7 +186,7 @@ def _rolled_back(case: Case) -> Outcome:
     return outcome(case.observation, Verdict.ROLLED_BACK, reason + _because(cause), cause)
 
 
-def _left(case: Case) -> float:
+def _remaining_seconds(case: Case) -> float:
     """How long the desired state must still last, in seconds: zero or less if it has lasted long
     enough; infinite while the state is not the desired one."""
     observation, memory = case.observation, case.memory
@@ -204,10 +204,10 @@ def _left(case: Case) -> float:
         return NEVER
     if census.wanted == 0:
         return NEVER if observation.service.mode.is_global else 0.0
-    return _hold(case) - (observation.now - max(memory.well[1], memory.calm_since))
+    return _required_seconds(case) - (observation.now - max(memory.well[1], memory.calm_since))
 
 
-def _hold(case: Case) -> float:
+def _required_seconds(case: Case) -> float:
     """How long the running tasks must stay healthy, in seconds.
 
     Zero if the change only stopped containers: the remaining tasks were running before, in slots
@@ -229,7 +229,7 @@ def _hold(case: Case) -> float:
 
 def _converged(case: Case) -> Outcome:
     probation = case.observation.goal.limits.probation
-    held = _hold(case)
+    held = _required_seconds(case)
     how = f", stable for {duration(held)}" if held else ""
     ready = case.observation.readiness
     by = f"; {ready.words}" if ready.probed else ""

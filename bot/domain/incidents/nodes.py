@@ -74,10 +74,10 @@ def _found(transaction: Transaction, node_id: str, lost: Lost, why: str, *, for_
     incident = transaction.incidents.get(node_key(node_id))
     if incident is not None:
         transaction.resolve(incident, why, for_good=for_good)
-    _give_time(transaction, lost)
+    _restart_patience(transaction, lost)
 
 
-def _give_time(transaction: Transaction, lost: Lost) -> None:
+def _restart_patience(transaction: Transaction, lost: Lost) -> None:
     """Restart the patience of tasks that had no node because of the lost one."""
     ids = {
         task_id

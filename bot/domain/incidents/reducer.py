@@ -113,7 +113,7 @@ def with_evidence(state: WatcherState, found: Evidence) -> Reduced:
             evidence_title=found.title,
             evidence_task=found.task_id,
         )
-    if found.cause is not None and not _unlearns(known, found.cause):
+    if found.cause is not None and not _loses_memory_record(known, found.cause):
         changed = replace(changed, cause=found.cause, confirmed=True)
     changed = replace(changed, can_roll_back=found.can_roll_back)
     if changed == known:
@@ -121,7 +121,7 @@ def with_evidence(state: WatcherState, found: Evidence) -> Reduced:
     return _told(state, (replace(changed, revision=known.revision + 1),))
 
 
-def _unlearns(known: Incident, cause: Cause) -> bool:
+def _loses_memory_record(known: Incident, cause: Cause) -> bool:
     """Whether the new cause only lacks the out-of-memory record that the known one has."""
     proven = known.confirmed and known.cause.kind is CauseKind.OUT_OF_MEMORY
     return proven and cause.kind is CauseKind.EXIT_CODE

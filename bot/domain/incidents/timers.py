@@ -64,7 +64,7 @@ def _settle_one(transaction: Transaction, incident: Incident) -> None:
             transaction.resolve(transaction.incidents.values[incident.key], _why(service))
             return
     _release(transaction, incident.key)
-    _speak(transaction, transaction.incidents.values[incident.key])
+    _notify(transaction, transaction.incidents.values[incident.key])
 
 
 def _is_over(transaction: Transaction, incident: Incident, service: Service) -> bool:
@@ -99,8 +99,8 @@ def _release(transaction: Transaction, key: str) -> None:
         transaction.put(replace(incident, held=False, held_until=None))
 
 
-def _speak(transaction: Transaction, incident: Incident) -> None:
-    if not _may_speak(transaction, incident):
+def _notify(transaction: Transaction, incident: Incident) -> None:
+    if not _may_notify(transaction, incident):
         return
     if incident.told < incident.revision:
         transaction.tell(incident)
@@ -110,7 +110,7 @@ def _speak(transaction: Transaction, incident: Incident) -> None:
         transaction.act(Remind(reminded))
 
 
-def _may_speak(transaction: Transaction, incident: Incident) -> bool:
+def _may_notify(transaction: Transaction, incident: Incident) -> bool:
     if incident.held or incident.silenced(transaction.now):
         return False
     return incident.is_node or incident.told > 0 or incident.count >= transaction.rules.threshold

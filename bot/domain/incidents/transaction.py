@@ -68,7 +68,7 @@ class Copied(Generic[V]):
         return self._own is not None
 
     def get(self, key: str) -> V | None:
-        """The value, None where there is none."""
+        """The value, None if there is none."""
         return self.values.get(key)
 
     def put(self, key: str, value: V) -> None:

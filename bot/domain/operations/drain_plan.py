@@ -33,7 +33,7 @@ from bot.domain.text.amounts import plural
 
 MOST_NAMED = 6
 MOST_REASONS = 2
-_STANDS_IN: Final = Task("", "", 0, "", TaskState.RUNNING, TaskState.RUNNING)
+_STAND_IN: Final = Task("", "", 0, "", TaskState.RUNNING, TaskState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def check_room(node: Node, plan: DrainPlan, command: str) -> None:
     )
 
 
-class _Held:
+class _NodeUsage:
     """The resources used by a node's tasks: one sum per kind, to be fast with many tasks."""
 
     def __init__(self, node: Node, tasks: Iterable[Task]) -> None:
@@ -155,9 +155,9 @@ class _Held:
         for task in tasks:
             self._add(task.service_id, task.reservation, task.host_ports)
 
-    def copy(self) -> _Held:
+    def copy(self) -> _NodeUsage:
         """An independent copy."""
-        other = _Held(self.node, ())
+        other = _NodeUsage(self.node, ())
         other._taken, other._ports = self._taken, self._ports
         other._counts, other.size = self._counts.copy(), self.size
         return other
@@ -173,9 +173,9 @@ class _Held:
     def tasks(self, service: Service) -> Iterator[Task]:
         """Stand-in tasks that leave the service as much room as all tasks on this node."""
         yield replace(
-            _STANDS_IN, node_id=self.node.id, reservation=self._taken, host_ports=tuple(self._ports)
+            _STAND_IN, node_id=self.node.id, reservation=self._taken, host_ports=tuple(self._ports)
         )
-        own = replace(_STANDS_IN, node_id=self.node.id, service_id=service.id)
+        own = replace(_STAND_IN, node_id=self.node.id, service_id=service.id)
         yield from (own for _ in range(self.count(service)))
 
     def _add(self, service_id: str, taken: Resources, ports: Iterable[str]) -> None:
@@ -194,7 +194,7 @@ def _stranded(
     for task in tasks:
         if task.node_id in held and holds_its_place(task):
             held[task.node_id].append(task)
-    staying = [_Held(each, held[each.id]) for each in others]
+    staying = [_NodeUsage(each, held[each.id]) for each in others]
     together = [each.copy() for each in staying]
     for service, count in moving:
         fit = _fit(service, staying)
@@ -208,19 +208,19 @@ def _stranded(
             yield Stranded(service, count, missed, reasons, sure=False)
 
 
-def _fit(service: Service, held: Sequence[_Held]) -> Fit:
+def _fit(service: Service, held: Sequence[_NodeUsage]) -> Fit:
     tasks = [task for each in held for task in each.tasks(service)]
     return explain(service, [each.node for each in held], tasks)
 
 
-def _reasons(service: Service, fitting: int, staying: Sequence[_Held]) -> tuple[str, ...]:
+def _reasons(service: Service, fitting: int, staying: Sequence[_NodeUsage]) -> tuple[str, ...]:
     """Why only ``fitting`` tasks have a place."""
     filled = [each.copy() for each in staying]
     _place(service, fitting, filled)
     return _fit(service, filled).sentences(MOST_REASONS)
 
 
-def _place(service: Service, count: int, held: Sequence[_Held]) -> int:
+def _place(service: Service, count: int, held: Sequence[_NodeUsage]) -> int:
     """Place the tasks as the scheduler would; returns how many fit nowhere."""
     rooms = {each.node.id: _fit(service, (each,)).room for each in held}
     for placed in range(count):

@@ -20,7 +20,7 @@ _TELLING: Final = (
     r"|authorization"
 )
 _NAME: Final = rf"(?:{_TELLING})[\w.-]{{0,64}}"
-"""The telling part of a name, and what follows. Bounded, so that any text takes linear time."""
+"""The telling part of a name, and what follows: bounded, to keep the search fast."""
 _VALUE: Final = (
     r'\\+"(?:[^"\\\n]|\\(?!"))*(?:\\+"|$)'  # a string within a string
     r'|"(?:\\.|[^"\\\n])*(?:"|$)'

@@ -23,7 +23,7 @@ def read_compose(text: bytes) -> dict[str, Any]:
             anchors refer to each other many times.
     """
     try:
-        fits = _shallow(text)
+        fits = _is_shallow(text)
         document = yaml.load(text, Loader=yaml.CSafeLoader) if fits else None
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
@@ -35,7 +35,7 @@ def read_compose(text: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _shallow(text: bytes) -> bool:
+def _is_shallow(text: bytes) -> bool:
     """Whether the document is not nested deeper than any real file.
 
     Building the document is recursive in C: a hundred thousand brackets would crash the process.
