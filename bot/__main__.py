@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="The Orochi stack bot.")
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("run", help="run the bot until SIGTERM")
-    what.add_parser("check", help="say what is missing: tokens, scopes, Redis, Docker, manager")
+    what.add_parser("check", help="report what is missing: tokens, scopes, Redis, Docker, manager")
     return parser
 
 

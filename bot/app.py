@@ -297,12 +297,12 @@ class App:
         """Log an unusable alerts channel at startup rather than at the first alert."""
         channel = self._settings.bot_alerts_channel
         if not channel:
-            log.info("no alerts are told: BOT_ALERTS_CHANNEL is empty")
+            log.info("alerts are off: BOT_ALERTS_CHANNEL is empty")
             return
         try:
             await self.messenger.see(channel)
         except ChatError as error:
-            log.warning("alerts cannot be told in %s: %s %s", channel, error, error.hint)
+            log.warning("alerts cannot be posted in %s: %s %s", channel, error, error.hint)
 
     def _alert(self, alert: Alert) -> Message:
         now, command = self._clock.now(), self._settings.bot_command

@@ -77,9 +77,9 @@ async def _slack(settings: Settings) -> str:
     if identity.scopes and missing:
         raise BotError(
             f"the bot token lacks the scopes {', '.join(missing)}.",
-            hint="Install the app anew from slack-manifest.yml.",
+            hint="Reinstall the app from slack-manifest.yml.",
         )
-    scopes = "with every scope it needs" if identity.scopes else "Slack does not tell its scopes"
+    scopes = "with every scope it needs" if identity.scopes else "Slack did not report its scopes"
     return f"the bot token is {identity.name} in {identity.team}, {scopes}"
 
 
@@ -122,12 +122,12 @@ async def _changes(settings: Settings) -> str:
     """The finding on the feed; polling is a valid fallback, so it does not count as missing."""
     path = settings.bot_control_socket
     if not path:
-        return "polled, as BOT_CONTROL_SOCKET is set to nothing"
+        return "polled: BOT_CONTROL_SOCKET is empty"
     trust = EngineTrust(settings.docker_host)
     try:
         await StreamClient(path, trust).check()
     except SwarmError as error:
-        return f"polled, as they cannot be pushed. {error.sentence} {error.hint}".strip()
+        return f"polled: push is not available. {error.sentence} {error.hint}".strip()
     finally:
         await trust.aclose()
     return f"pushed by the swarm through {path}"
@@ -136,16 +136,16 @@ async def _changes(settings: Settings) -> str:
 async def _operators(settings: Settings) -> str:
     operators = Operators.parse(settings.bot_operators)
     if operators.nobody:
-        return "nobody may change anything (BOT_OPERATORS is empty)"
+        return "nobody can make changes (BOT_OPERATORS is empty)"
     if operators.everyone:
-        return "everyone may change things (BOT_OPERATORS is *)"
+        return "everyone can make changes (BOT_OPERATORS is *)"
     return f"{len(operators.users)} users and {len(operators.groups)} user groups"
 
 
 async def _alerts(settings: Settings) -> str:
     channel = settings.bot_alerts_channel
     if not channel:
-        return "none are told (BOT_ALERTS_CHANNEL is empty)"
+        return "alerts are off (BOT_ALERTS_CHANNEL is empty)"
     api = _api(settings)
     messenger = Messenger(api, SystemClock())
     try:
@@ -156,16 +156,16 @@ async def _alerts(settings: Settings) -> str:
     finally:
         await messenger.close()
     stacks = settings.bot_alerts_stacks or "all stacks"
-    return f"told in channel {channel}, of {stacks}"
+    return f"posted in channel {channel}, for {stacks}"
 
 
 async def _stacks(settings: Settings) -> str:
     path = settings.bot_stacks_dir
     if not path:
-        return "none may be deployed (BOT_STACKS_DIR is empty)"
+        return "deploys are off (BOT_STACKS_DIR is empty)"
     names = StackFolder(path).names()
     named = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
-    return f"{len(names)} may be deployed from {path}" + (f": {named}" if names else "")
+    return f"{len(names)} can be deployed from {path}" + (f": {named}" if names else "")
 
 
 def _api(settings: Settings) -> SlackApi:

@@ -242,7 +242,7 @@ _RULES: Final = {
         r"unix:///\S+|(tcp|http|https)://[^/\s]\S*",
         "must be like unix:///var/run/docker.sock or tcp://HOST:2375",
     ),
-    "bot_control_socket": (r"/.+|", "must be the path of a socket, or nothing"),
+    "bot_control_socket": (r"/.+|", "must be the path of a socket, or empty"),
     "bot_command": (r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
     "bot_stack": (r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
     "bot_service": (r"[A-Za-z0-9][\w.-]*", "must be a service's name"),
@@ -285,11 +285,11 @@ def _redis_problems(url: str) -> list[str]:
         return []
     problems = []
     if parts.scheme in {"redis", "rediss"} and not re.fullmatch(r"/?\d{0,5}", parts.path):
-        problems.append("after the host comes the database's number, or nothing")
+        problems.append("only the number of a database may follow the host")
     if not options.get("db", "0").isdecimal():
         problems.append("its db is not a number")
     if any(name != "db" and not name.startswith("ssl_") for name in options):
-        problems.append("of the options only db and those that begin with ssl_ are read")
+        problems.append("only the options db and ssl_… are supported")
     return problems
 
 

@@ -100,7 +100,7 @@ class Router:
             try:
                 await clear_away(self._ctx, pending)
             except ChatError as error:
-                log.warning("nobody could be told of the lost command %s: %s", pending.id, error)
+                log.warning("could not notify anyone of the lost command %s: %s", pending.id, error)
 
     async def may_change(self, user: str) -> bool:
         """Whether a person is an operator. Raises ChatError."""

@@ -99,7 +99,7 @@ class ScaleHandler:
 
     def left(self, target: Target, running: int) -> str:
         """As in ``ServiceOperation``."""
-        return f"the service stays at {target.replicas} replicas; {running} running."
+        return f"the service stays at {target.replicas} replicas, {running} running."
 
     def _check(self, service: Service) -> None:
         check_scale(service, self._ctx.command)

@@ -27,7 +27,10 @@ class Metrics:
             registry=self.registry,
         )
         self._jobs = Counter(
-            "orochi_jobs", "Jobs that ended here", ["action", "verdict"], registry=self.registry
+            "orochi_jobs",
+            "Jobs that this replica finished",
+            ["action", "verdict"],
+            registry=self.registry,
         )
         self._job_seconds = Histogram(
             "orochi_job_seconds",
@@ -47,7 +50,7 @@ class Metrics:
         )
         self._incidents = Counter(
             "orochi_incidents",
-            "Incidents that this replica told",
+            "Incidents that this replica reported",
             ["cause"],
             registry=self.registry,
         )

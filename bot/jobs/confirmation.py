@@ -99,7 +99,7 @@ class Confirming:
             try:
                 await self.carry_out(decided)
             except BotError as error:
-                log.info("plan %s is looked at again: %s", decided.job.id, error)
+                log.info("checking plan %s again: %s", decided.job.id, error)
 
     async def carry_out(self, decided: Decided) -> None:
         """Carry out a decision. If Slack does not accept the message, this is repeated later."""

@@ -266,7 +266,7 @@ def _node(target: Target, look: StackLook) -> Node:
     for node in look.nodes:
         if node.id == target.service_id:
             return node
-    raise NotFoundError("It is not in the swarm any more.")
+    raise NotFoundError("It is no longer in the swarm.")
 
 
 def _target(service: Service, look: StackLook) -> Target:

@@ -72,7 +72,7 @@ class FormerSpec:
         version = next((each for each in versions if each.number == number), None)
         bundle = await self._ctx.versions.bundle(version) if version else None
         if version is None or bundle is None:
-            raise RefusedError(f"The files of version {number} are not kept any more.")
+            raise RefusedError(f"The files of version {number} are no longer kept.")
         # Treat that file as the last deployed one, so that the present number is always kept.
         return await self._ctx.stacks.record(
             service.stack, version.replicas, bundle, only=service.name

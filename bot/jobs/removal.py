@@ -81,8 +81,8 @@ def _judged(alive: list[Task] | None, *, late: bool) -> Outcome | None:
 
 def _late(alive: list[Task] | None) -> Outcome:
     running = len(alive or ())
-    reason = "Removed, but whether its containers stopped is unknown."
+    reason = "Removed, but it is unknown whether its containers stopped."
     if running:
         reason = f"Removed, but {running} of its containers did not stop."
-    advice = "Find out what keeps them from stopping. The swarm keeps trying."
+    advice = "Check why they do not stop. The swarm keeps trying."
     return Outcome(Verdict.TIMED_OUT, reason, advice, running=running)

@@ -209,7 +209,7 @@ def _broken_off(target: Target, error: SwarmError) -> Outcome:
     return Outcome(
         Verdict.FAILED,
         f"{error.sentence}{known} (ref {error.ref})",
-        error.hint or "Check `status` for its current state.",
+        error.hint or "Check `status` for the current state.",
         desired=target.replicas,
     )
 

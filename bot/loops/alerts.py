@@ -242,7 +242,7 @@ class AlertDelivery:
         if moved is None:
             return False
         log.warning(
-            "incident %s is told in channel %s: the bot cannot post in %s",
+            "incident %s goes to channel %s: the bot cannot post in %s",
             alert.incident.id,
             moved.channel,
             alert.channel,

@@ -64,7 +64,7 @@ class DeliveryLoop:
         except StoreUnavailableError as error:
             log.info("delivery of job %s is not confirmed: %s", delivery.job_id, error)
         except Exception:
-            log.exception("delivery of job %s failed and is tried again", delivery.job_id)
+            log.exception("delivery of job %s failed, trying again", delivery.job_id)
 
     async def _bring(self, delivery: Delivery) -> None:
         job = await self._jobs.load(delivery.job_id)
@@ -78,7 +78,7 @@ class DeliveryLoop:
             elif delivery.told != _word(job):
                 await self._post_elsewhere(job)
         except CannotPostError as error:
-            log.warning("the verdict of job %s found no place: %s", job.id, error)
+            log.warning("the verdict of job %s could not be posted: %s", job.id, error)
         except ChatError as error:
             log.warning("the verdict of job %s waits for Slack: %s", job.id, error)
             await self._jobs.postpone(job.id, AGAIN_SECONDS)

@@ -85,7 +85,7 @@ class Leader:
         try:
             return await self._incidents.lead()
         except StoreUnavailableError as error:
-            log.debug("nobody can lead while the store is away: %s", error)
+            log.debug("no replica can lead while the store is away: %s", error)
             return ""
 
     async def _lead_once(self, lease: LeaderLease) -> bool:
@@ -102,13 +102,13 @@ class Leader:
             renewal.cancel()
             ends = await asyncio.gather(work, renewal, return_exceptions=True)
             await self._release_lease(lease.token)
-        log.info("this replica watches no more")
+        log.info("this replica no longer watches the swarm")
         for end in ends:
             if isinstance(end, SwarmError):
-                log.warning("the watcher is left to other replicas: %s", end)
+                log.warning("leaving the watcher to other replicas: %s", end)
                 return False
             if isinstance(end, Exception) and not isinstance(end, LeaseLostError):
-                log.error("the watcher was interrupted and begins anew", exc_info=end)
+                log.error("the watcher was interrupted, restarting it", exc_info=end)
         return True
 
     async def _renew(self, lease: LeaderLease) -> None:
@@ -132,4 +132,4 @@ class Leader:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._incidents.stop_leading(token)
         except (StoreUnavailableError, TimeoutError) as error:
-            log.debug("the lease runs out by itself: %s", error)
+            log.debug("the lease was not released and will expire: %s", error)

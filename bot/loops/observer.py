@@ -104,8 +104,8 @@ def _blind(state: Convergence, error: SwarmError) -> ServiceProgress:
 def _unseen(error: SwarmError) -> Outcome:
     return Outcome(
         Verdict.TIMED_OUT,
-        f"The engine did not answer until the time limit: {error.sentence}",
-        advice="Look at the manager's engine, then ask for the `status`.",
+        f"The engine did not answer before the time limit: {error.sentence}",
+        advice="Check the manager's engine, then `status`.",
     )
 
 

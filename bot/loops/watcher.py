@@ -108,7 +108,7 @@ class Watcher:
             except StoreUnavailableError:
                 await self._dependencies.clock.sleep(backoff.failed())
             except BotError as error:
-                log.error("the watcher begins with nothing: %s %s", error, error.hint)  # noqa: TRY400 - a sentence, no traceback
+                log.error("the watcher starts without its state: %s %s", error, error.hint)  # noqa: TRY400 - a sentence
                 return Kept(WatcherState(), {}, "")
 
 
@@ -176,7 +176,7 @@ class LeaderSession:
                         change = await anext(changes)
                 except TimeoutError as error:
                     raise SwarmUnavailableError(
-                        f"Nothing was heard of the swarm for {BLIND_SECONDS:.0f} s."
+                        f"No news from the swarm for {BLIND_SECONDS:.0f} s."
                     ) from error
                 await self._take(change)
 
@@ -257,7 +257,7 @@ class LeaderSession:
             for news in news_of_batch(batch, self._began):
                 self._reduce(incidents.reduce(self._state, news, self._context(), self._now()))
         except Exception:
-            log.exception("a change of the swarm is left out (version %s)", batch.version)
+            log.exception("skipping a change of the swarm (version %s)", batch.version)
 
     def _pressed(self, press: Press) -> Reduced:
         if press.button is Button.ACKNOWLEDGE:
@@ -308,7 +308,7 @@ class LeaderSession:
                     self._token, self._state, alerts, past=past, handled=self._handled
                 )
             except StoreUnavailableError as error:
-                log.info("what the watcher knows waits for the store: %s", error)
+                log.info("the watcher's state waits for the store: %s", error)
                 await self._dependencies.clock.sleep(backoff.failed())
             else:
                 self._past.clear()

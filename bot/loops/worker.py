@@ -89,7 +89,9 @@ class Worker:
         self._working.pop(task, None)
         self._free.release()
         if not task.cancelled() and (error := task.exception()):
-            log.error("%s was left to be taken over", task.get_name(), exc_info=error)
+            log.error(
+                "%s was left for another replica to take over", task.get_name(), exc_info=error
+            )
 
     async def _work(self, token: LeaseToken) -> None:
         job = await self._load(token)
@@ -136,7 +138,7 @@ class Worker:
 
     async def _attempt(self, lease: JobLease) -> None:
         if lease.token.attempt > MOST_ATTEMPTS:
-            raise BotError(f"{MOST_ATTEMPTS} workers were lost while they worked on this job")
+            raise BotError(f"{MOST_ATTEMPTS} workers were lost during this job.")
         runner = self._runners[lease.job.action]
         if lease.token.turn is Turn.PROBATION:
             await runner.run_probation(lease)
@@ -145,7 +147,7 @@ class Worker:
 
     async def _give_up(self, lease: JobLease, error: Exception) -> None:
         """Finish the job with a verdict after an error."""
-        known = error if isinstance(error, BotError) else BotError("Something unexpected happened.")
+        known = error if isinstance(error, BotError) else BotError("Unexpected error.")
         log.error("job %s failed, ref %s", lease.job.id, known.ref, exc_info=error)
         if lease.token.turn is Turn.PROBATION:
             await lease.finish(lease.job)
@@ -153,7 +155,7 @@ class Worker:
         outcome = Outcome(
             Verdict.FAILED,
             f"{known.sentence}{_unchanged(lease.job)} (ref {known.ref})",
-            advice=known.hint or "Look at `status` for what runs now.",
+            advice=known.hint or "Check `status` for the current state.",
         )
         job = replace(lease.job, state=JobState.FINISHED, finished=self._clock.now())
         for index in range(len(job.targets)):

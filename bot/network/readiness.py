@@ -52,8 +52,8 @@ class HttpProbeClient:
         except aiohttp.ClientConnectorError as error:
             return Unreached(_reach(error.os_error))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            log.info("%s did not answer as a server does: %r", probe.url, error)
-            return Unlike("it breaks the answer off, or it is not HTTP")
+            log.info("%s did not give an HTTP answer: %r", probe.url, error)
+            return Unlike("the answer breaks off, or is not HTTP")
 
 
 def _session() -> aiohttp.ClientSession:
@@ -82,10 +82,10 @@ async def _workers(content: aiohttp.StreamReader) -> Reading:
     try:
         identity = json.loads(body)
     except ValueError:
-        return Unlike(f"it answers no JSON at {IDENTITY}")
+        return Unlike(f"its answer is not JSON at {IDENTITY}")
     workers: Any = identity.get("workers") if isinstance(identity, dict) else None
     if not isinstance(workers, dict):
-        return Unlike(f"it tells no workers at {IDENTITY}")
+        return Unlike(f"its answer lists no workers at {IDENTITY}")
     return Workers(tuple(filter(None, map(_host, workers))))
 
 

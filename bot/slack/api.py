@@ -132,9 +132,11 @@ class SlackApi:
         try:
             async with session.post(url, data=content, proxy=proxy_for(url)) as answer:
                 if answer.status >= 300:
-                    raise ChatUnavailableError(f"Slack took no file (HTTP {answer.status}).")
+                    raise ChatUnavailableError(
+                        f"Slack did not accept the file (HTTP {answer.status})."
+                    )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ChatUnavailableError("Slack took no file: it did not answer.") from error
+            raise ChatUnavailableError("Slack did not accept the file: no answer.") from error
 
     def closed_for(self, method: str, channel: str = "") -> float:
         """Seconds that Slack requires before the next call of a method."""

@@ -99,7 +99,7 @@ class Listeners:
         try:
             return await take(request)
         except BotError as error:
-            log.warning("A %s was not taken in (%s): %s", word, error.ref, error)
+            log.warning("A %s was not accepted (%s): %s", word, error.ref, error)
             return failed(error, unchanged=False)
         except Exception:
             failure = internal_error(word)
@@ -113,7 +113,7 @@ class Listeners:
         try:
             await self._reply(request.user, request.channel, request.reply_url, message)
         except BotError as error:
-            log.warning("A person could not be told (%s): %s", error.ref, error)
+            log.warning("Could not notify a person (%s): %s", error.ref, error)
 
 
 def bolt_app(

@@ -170,7 +170,7 @@ class Edits:
             log.error("Progress was not shown (%s): %s", error.ref, error)  # noqa: TRY400
             self._pacing.sent(key, message)
         except CannotPostError as error:
-            log.warning("Progress can no more be shown (%s): %s", error.ref, error)
+            log.warning("Progress can no longer be shown (%s): %s", error.ref, error)
             self._pacing.gone(key)
         except ChatError as error:
             self._pacing.failed(key, message, self._clock.now(), _pause_after(error))

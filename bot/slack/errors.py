@@ -112,9 +112,9 @@ def refusal(method: str, word: str, *, bot_name: str = "", needed: str = "") -> 
             hint="Reinstall the app in Slack and set the new token.",
         )
     if word in PASSING:
-        return ChatUnavailableError(f"Slack could not do {method} just now ({word}).")
+        return ChatUnavailableError(f"Slack failed on {method} ({word}).")
     if word in LAYOUT:
-        return LayoutError(f"Slack does not take this message ({method}: {word}).")
+        return LayoutError(f"Slack rejected this message ({method}: {word}).")
     return _cannot_post(method, word, bot_name) or ChatError(f"Slack refused {method}: {word}.")
 
 
@@ -122,7 +122,7 @@ def _missing_scope(method: str, needed: str) -> ChatLoginError:
     scope = f"the scope {needed}" if needed else "a scope"
     return ChatLoginError(
         f"The Slack app lacks {scope} for {method}.",
-        hint="Add it in the app's settings (slack-manifest.yml has them all) and reinstall it.",
+        hint="Add it in the app's settings (slack-manifest.yml has them all) and reinstall the app.",
     )
 
 
@@ -143,7 +143,7 @@ def _cannot_post(method: str, word: str, bot_name: str) -> CannotPostError | Non
         )
     if word in GONE:
         return MessageGoneError(
-            f"That message cannot be edited any more ({method}: {word}).",
-            hint="It was deleted, or the workspace does not let messages be edited so late.",
+            f"That message can no longer be edited ({method}: {word}).",
+            hint="It was deleted, or the workspace's time limit for edits has passed.",
         )
     return None

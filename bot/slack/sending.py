@@ -94,11 +94,11 @@ class Sender:
         async with self.gate(limit):
             while wait := await self._budget.take(limit.name, limit.per_minute, limit.burst):
                 if self._clock.now() + wait > deadline:
-                    raise ChatUnavailableError(f"Slack's limit for {limit.name} is used up now.")
+                    raise ChatUnavailableError(f"Slack's limit for {limit.name} is used up.")
                 await self._clock.sleep(wait)
 
 
 def mind(still: Still | None) -> None:
     """Raise LeaseLostError if the caller may not send any more."""
     if still is not None and not still():
-        raise LeaseLostError("Another replica may speak by now.")
+        raise LeaseLostError("Another replica may have taken over.")

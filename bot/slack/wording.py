@@ -64,7 +64,7 @@ def internal_error(word: str = "command") -> BotError:
     """The sentence for an internal error during a command or a button press."""
     return BotError(
         f"Something went wrong inside the bot with that {word}.",
-        hint="Look at `status` or `jobs` before you repeat it; the bot's log tells more.",
+        hint="Check `status` or `jobs` before you repeat it. The bot's log has details.",
     )
 
 

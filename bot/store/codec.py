@@ -62,7 +62,7 @@ def decode(kind: str, adapter: TypeAdapter[T], record: str) -> T:
     if version != VERSION:
         raise UnreadableRecordError(
             f"{_named(kind)} in Redis has version {version!r}; this bot reads version {VERSION}.",
-            hint="Run the bot's version that wrote it, or a newer one.",
+            hint="Run the bot version that wrote it, or a newer one.",
         )
     return _validate(kind, adapter, outer.get(kind))
 

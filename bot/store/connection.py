@@ -89,11 +89,11 @@ def _unavailable(error: Exception) -> StoreUnavailableError:
     if isinstance(error, AuthenticationError):
         return StoreUnavailableError(
             "Redis refuses the bot's password, so the bot cannot keep its jobs.",
-            hint="Compare REDIS_PASSWORD (or the password in REDIS_URL) with that of Redis.",
+            hint="Check REDIS_PASSWORD, or the password in REDIS_URL.",
         )
     return StoreUnavailableError(
         "Redis does not answer, so the bot cannot keep its jobs.",
-        hint="Look at the service that runs Redis.",
+        hint="Check the Redis service.",
     )
 
 

@@ -182,7 +182,7 @@ def _readable(
         try:
             found.append((record_id, decoder(record)))
         except UnreadableRecordError as error:
-            log.warning("%s is left out, %s: %s", what, record_id, error)
+            log.warning("skipping %s, %s: %s", what, record_id, error)
     return found
 
 

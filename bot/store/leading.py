@@ -39,5 +39,5 @@ class Leading(StorePart):
         """Run a script that first checks the lease."""
         reply = await self._scripts.run(script, token, *args)
         if reply is None:
-            raise LeaseLostError("This replica does not lead any more.")
+            raise LeaseLostError("This replica is no longer the leader.")
         return reply

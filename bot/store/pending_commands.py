@@ -74,5 +74,5 @@ def _readable(records: Iterable[str]) -> tuple[PendingCommand, ...]:
         try:
             readable.append(decode_pending(record))
         except UnreadableRecordError as error:
-            log.warning("a pending command is left out: %s", error)
+            log.warning("skipping a pending command: %s", error)
     return tuple(readable)

@@ -46,7 +46,7 @@ class RedisPlans(StorePart):
             try:
                 found.append(_decided(reply, token))
             except UnreadableRecordError as error:
-                log.warning("a plan is left to another replica: %s", error)
+                log.warning("leaving a plan to another replica: %s", error)
         return tuple(found)
 
     async def forget(self, plan_id: str) -> None:

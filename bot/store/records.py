@@ -63,7 +63,7 @@ class Records(StorePart):
             try:
                 job = read_job(fields)
             except UnreadableRecordError as error:
-                log.warning("a job is left out: %s", error)
+                log.warning("skipping a job: %s", error)
                 continue
             if job is not None:
                 jobs.append(job)

@@ -89,6 +89,6 @@ def _read(record: str | None, digest: str | None, number: float) -> Version | No
     try:
         version = decode_version(record)
     except UnreadableRecordError as error:
-        log.warning("a version is left out: %s", error)
+        log.warning("skipping a version: %s", error)
         return None
     return replace(version, number=int(number), bundle=digest or "")

@@ -314,12 +314,12 @@ class DockerSwarm:
         managers = [entry.get("Addr", "") for entry in swarm.get("RemoteManagers") or []]
         if not managers:
             return NotAManagerError(
-                f"The engine of {name} is in no swarm.",
+                f"The engine of {name} is not in a swarm.",
                 hint="Join it to one as a manager, or point DOCKER_HOST at a manager.",
             )
         hosts = ", ".join(sorted(address.rpartition(":")[0] for address in managers))
         return NotAManagerError(
-            f"The engine of {name} is a worker: it cannot speak for the swarm.",
+            f"The engine of {name} is a worker, not a manager.",
             hint=f"Point DOCKER_HOST at a manager ({hosts}), or run the bot on one.",
         )
 

@@ -50,7 +50,7 @@ def translate(error: BaseException, host: str, seconds: float) -> SwarmError:
     if any(isinstance(cause, Timeout | TransportTimeout | TimeoutError) for cause in _chain(error)):
         return SwarmUnavailableError(
             f"The Docker engine at {host} did not answer within {seconds:g} s.",
-            hint="The swarm may be electing a leader; look again in half a minute.",
+            hint="The swarm may be electing a leader. Try again in half a minute.",
         )
     if isinstance(error, RequestException | TransportError | OSError):
         return SwarmUnavailableError(
@@ -90,7 +90,7 @@ def was_cut_off(error: BaseException) -> bool:
 def _from_answer(status: int, message: str) -> SwarmError:
     text = message.lower()
     if _OUT_OF_SEQUENCE in text:
-        return OutOfSequenceError("Someone else changed the service at the same moment.")
+        return OutOfSequenceError("Someone else changed the service at the same time.")
     if any(phrase in text for phrase in _NOT_A_MANAGER):
         return NotAManagerError(
             "This engine is not a manager of a swarm.",
@@ -100,13 +100,13 @@ def _from_answer(status: int, message: str) -> SwarmError:
         return NotFoundError(f"The engine says: {message}.")
     if any(phrase in text for phrase in _NO_LEADER):
         return SwarmUnavailableError(
-            f"The swarm cannot decide now: {message}.",
-            hint="More than half of the managers have to be up and to reach each other.",
+            f"The swarm's managers cannot act now: {message}.",
+            hint="More than half of the managers must be up and reach each other.",
         )
     if status == 403:
         return SwarmError(
             f"The engine does not allow this call: {message}.",
-            hint="A socket proxy has to let services, tasks, nodes and info pass.",
+            hint="A socket proxy must allow services, tasks, nodes and info.",
         )
     return SwarmError(f"The engine says: {message}.")
 
@@ -126,12 +126,12 @@ _SYSTEM: Final[dict[type[OSError], tuple[str, str]]] = {
         "Run the bot as root or in the group that owns the socket.",
     ),
     ConnectionRefusedError: (
-        "does not run: it refuses connections",
+        "is not running: it refuses connections",
         "Start the engine on that machine.",
     ),
     ConnectionError: (
-        "broke the connection: it may be restarting",
-        "Look again in a few seconds.",
+        "closed the connection: it may be restarting",
+        "Try again in a few seconds.",
     ),
 }
 

@@ -69,7 +69,7 @@ class DockerNodes:
         async def write() -> None:
             swarm = await self._connection.get("/swarm")
             if fingerprint(_tokens(swarm)[role]) != present:
-                raise SupersededError("That token was rotated meanwhile.")
+                raise SupersededError("Someone else has just rotated that token.")
             params = {"version": swarm["Version"]["Index"], f"rotate{role.title()}Token": "true"}
             await self._connection.post("/swarm/update", params, swarm["Spec"])
 

@@ -113,7 +113,7 @@ class PollFeed:
             except Exception:
                 failures += 1
                 log.exception("the poll feed failed")
-                self._note_trouble("the feed failed, the log says why")
+                self._note_trouble("polling failed, see the log")
             else:
                 failures = 0
                 self._trouble = ""

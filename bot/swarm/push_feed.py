@@ -180,13 +180,13 @@ class PushFeed:
             try:
                 await self._follow()
             except CursorLostError as error:
-                log.info("the push feed begins anew: %s", error.sentence)
+                log.info("restarting the push feed: %s", error.sentence)
                 self._version = 0
             except SwarmError as error:
                 self._lose(error)
             except Exception as error:
                 log.exception("the push feed failed")
-                self._lose(SwarmError(f"The feed failed, the log says why ({error!r})."))
+                self._lose(SwarmError(f"The feed failed ({error!r}). See the log."))
             self.up.clear()
             await asyncio.sleep(doubled(_FIRST_PAUSE, self._failures, _LONGEST_PAUSE))
             self._failures += 1

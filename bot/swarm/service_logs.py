@@ -30,7 +30,7 @@ _HEAD: Final = re.compile(
     r"(\S*?com\.docker\.swarm\.node\.id=[^ ,]*\S*) "
 )
 _CUT: Final = f"Only the newest {_MOST // 2**20} MiB could be read."
-_LATE: Final = "Not all of it came in time: a node is away or has much to tell."
+_LATE: Final = "The log is incomplete: a node did not answer in time, or its log is long."
 
 
 @dataclass(frozen=True, slots=True)

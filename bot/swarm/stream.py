@@ -200,8 +200,7 @@ class SwarmStream:
 def _lose(place: _Position, error: CursorLostError) -> None:
     """Drop the position: everything is read again."""
     log.warning(
-        "the swarm's changes cannot be told from version %s on, so everything is looked at anew: "
-        "%s",
+        "cannot resume the swarm's changes from version %s, reading everything again: %s",
         place.version,
         error.sentence,
     )

@@ -23,7 +23,7 @@ def history_message(
     """Versions, newest first. ``command`` is "" if it cannot roll this stack back."""
     name = line(stack, NAME_LENGTH)
     if not versions:
-        text = f"The bot has not deployed the stack {name} yet: it has no versions."
+        text = f"No versions yet: the bot has not deployed the stack {name}."
         return Message(text, tuple(packed([text])))
     title = f"*Versions of {name}*, newest first:"
     end = context(_way_back(stack, versions, command))
@@ -31,7 +31,7 @@ def history_message(
     blocks = next((each for each in rendered if fits(each)), [*packed([title]), end])
     newest = versions[0]
     text = (
-        f"{plural(len(versions), 'version')} of {name}; the newest, {newest.number}: "
+        f"{plural(len(versions), 'version')} of {name}; the latest, {newest.number}: "
         f"{words.word(newest.verdict)}"
     )
     return Message(text, tuple(blocks))
@@ -61,7 +61,7 @@ def _line(
 def _content(
     version: Version, before: Version | None, versions: Sequence[Version], most: int, length: int
 ) -> str:
-    unkept = "" if version.bundle else " (its files are not kept)"
+    unkept = "" if version.bundle else " (files no longer kept)"
     if same := same_files(version, versions):
         return f"the files of version {same.number}{unkept}"
     changes = image_changes(version, before)
@@ -80,5 +80,5 @@ def _way_back(stack: str, versions: Sequence[Version], command: str) -> str:
     except RefusedError as error:
         return line(f"{error.sentence} {error.hint}".strip(), 600)
     if not command:
-        return f"The last other version that ended well is {back.number}."
-    return f"`{line(command, 30)} rollback` would go back to version {back.number}, with a plan."
+        return f"The last other good version is {back.number}."
+    return f"`{line(command, 30)} rollback` shows a plan to go back to version {back.number}."

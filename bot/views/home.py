@@ -68,7 +68,7 @@ def _headline(board: Dashboard, healths: Sequence[Health]) -> str:
     total = plural(len(healths), "service")
     state = f"{words.BAD} {bad} of {total} unhealthy" if bad else f"{words.GOOD} {total} healthy"
     if not healths:
-        state = f"{words.LEAVING} no services"
+        state = f"{words.LEAVING} No services"
     fires = plural(len(board.incidents), "open incident") if board.incidents else ""
     jobs = f"{plural(len(board.active), 'job')} under way" if board.active else ""
     return " · ".join(filter(None, [state, fires, jobs]))
@@ -183,7 +183,7 @@ def _more(count: int, word: str) -> list[Block]:
 def _end(now: float, until: float, command: str, *, operator: bool) -> list[Block]:
     role = "You can make changes" if operator else "Read-only: operators make changes"
     typed = f"`{line(command, 30)} help` lists the commands"
-    fresh = f"As of {slack_time(now)}; kept up to date until {slack_time(until)}"
+    fresh = f"As of {slack_time(now)} · updates until {slack_time(until)}"
     return [
         actions([button(REFRESH_BUTTON, "Refresh", "all")]),
         context(f"{role} · {typed}", fresh),

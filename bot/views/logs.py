@@ -67,9 +67,9 @@ def is_short(lines: Sequence[str]) -> bool:
 def whole_message(service: str, lines: Sequence[str], since: int, trouble: str) -> Message:
     """A short log; ``since`` is the requested age in seconds, 0 for no limit."""
     name = line(service, NAME_LENGTH)
-    back = f" of the last {duration(since)}" if since else ""
+    back = f" from the last {duration(since)}" if since else ""
     if not lines:
-        text = f"There are no log lines of *{name}*{back}."
+        text = f"No log lines of *{name}*{back}."
         return Message(text, (section(text), *_trouble(trouble)))
     title = f"*{name}*: {_count(lines)}{back}"
     return Message(title, (section(title), *_code(lines), *_trouble(trouble)))

@@ -23,10 +23,10 @@ def stacks_message(
 ) -> Message:
     """The list. ``trouble`` is why no stack can be deployed, "" if they can."""
     hints = [line(trouble, 600)] if trouble else []
-    hints.append(f"`{line(command, 30)} deploy STACK` shows a plan before anything happens")
+    hints.append(f"`{line(command, 30)} deploy STACK` shows a plan first")
     end = context(" · ".join(hints[:1] if trouble else hints))
     if not entries:
-        text = "There is no stack: neither a file of one nor one in the swarm."
+        text = "No stacks: none in the swarm, and no stack files."
         return Message(text, (*packed([text]), end))
     rendered = ([*packed(_lines(entries, counts)), end] for counts in COUNTS)
     counted = plural(len(entries), "stack")
@@ -47,7 +47,7 @@ def _entry(entry: StackEntry, counts: tuple[int, int, int, int]) -> list[str]:
     parts = [
         f"{_sign(entry)} *{line(entry.name, NAME_LENGTH)}*",
         running or "not in the swarm",
-        "" if entry.has_file else "no file: it cannot be deployed",
+        "" if entry.has_file else "no stack file, so it cannot be deployed",
         _version(entry.version) if entry.version else "not deployed by the bot",
         _state(entry),
     ]
@@ -71,19 +71,19 @@ def _version(version: Version) -> str:
 
 def _state(entry: StackEntry) -> str:
     if entry.trouble:
-        return f"what was changed by hand is not known: {line(entry.trouble, 300)}"
+        return f"drift unknown: {line(entry.trouble, 300)}"
     if entry.drift is None:
         return ""
     if entry.drifted or entry.gone:
         count = len(entry.drifted) + len(entry.gone)
-        return f"*drifted*: {count} not as deployed"
+        return f"*drifted*: {count} changed"
     return "as deployed"
 
 
 def _drift(entry: StackEntry, counts: tuple[int, int, int, int]) -> list[str]:
     _, most, fields, length = counts
     lines = [_service(entry, each, fields, length) for each in entry.drifted]
-    lines += [f"{each.kind.value} {line(each.name, NAME_LENGTH)} is gone" for each in entry.gone]
+    lines += [f"{each.kind.value} {line(each.name, NAME_LENGTH)} is missing" for each in entry.gone]
     left = len(lines) - most
     more = [f"    • and {left} more"] if most and left > 0 else []
     return [*(f"    • {each}" for each in lines[:most]), *more, *_scaled(entry, most)]
@@ -94,7 +94,7 @@ def _service(entry: StackEntry, change: ServiceChange, most: int, length: int) -
     if change.action is PlanAction.CREATE:
         return f"{name} was removed"
     if change.action is PlanAction.REMOVE:
-        return f"{name} is not of the deployed version"
+        return f"{name} is not in the deployed version"
     shown = "; ".join(_field(each, length) for each in change.changes[:most])
     more = len(change.changes) - most
     return f"{name}: {shown}" + (f"; and {plural(more, 'more field')}" if more > 0 else "")
@@ -107,7 +107,7 @@ def _field(difference: Difference, length: int) -> str:
     if not deployed:
         return f"{name} {quoted(now, length)} was added"
     if not now:
-        return f"{name} {quoted(deployed, length)} was taken away"
+        return f"{name} {quoted(deployed, length)} was removed"
     return f"{name} {quoted(now, length)}, deployed {quoted(deployed, length)}"
 
 
@@ -121,6 +121,6 @@ def _scaled(entry: StackEntry, most: int) -> list[str]:
         if each.replicas.rule is ReplicaRule.SCALED
     ]
     more = f" and {len(scaled) - most} more" if len(scaled) > most else ""
-    return [f"    • scaled by hand, which a deploy keeps: {', '.join(scaled[:most])}{more}"] * bool(
+    return [f"    • scaled by hand (a deploy keeps it): {', '.join(scaled[:most])}{more}"] * bool(
         scaled and most
     )

@@ -65,7 +65,7 @@ async def test_a_control_socket_that_is_not_there_is_no_mistake(redis_server, tm
         path = str(tmp_path / "control.sock")
         _, output = await run_check({**settings, "BOT_CONTROL_SOCKET": path})
     (line,) = [line for line in output.splitlines() if "changes:" in line]
-    assert line.startswith("ok      changes: polled, as they cannot be pushed.")
+    assert line.startswith("ok      changes: polled: push is not available.")
     assert f"no control socket of the engine at {path}" in line
     assert "Mount the folder" in line
 
@@ -81,7 +81,7 @@ async def test_an_alerts_channel_without_the_bot_is_named(redis_server):
     assert said["C0LOUNGE01"].startswith("MISSING alerts: channel C0LOUNGE01: ")
     assert "/invite @orochi" in said["C0LOUNGE01"]
     assert "channel_not_found" in said["C0NOWHERE1"]
-    assert said["C0ALERTS01"] == "ok      alerts: told in channel C0ALERTS01, of all stacks"
+    assert said["C0ALERTS01"] == "ok      alerts: posted in channel C0ALERTS01, for all stacks"
 
 
 async def test_a_wrong_token_is_said_in_a_sentence(redis_server):
@@ -129,7 +129,7 @@ async def test_scopes_that_slack_does_not_tell_are_not_claimed(redis_server):
         slack.web_api.tokens = replace(slack.tokens, scopes=frozenset())
         _, untold = await run_check(settings)
     assert "with every scope it needs" in told.splitlines()[0]
-    assert untold.splitlines()[0].endswith("Slack does not tell its scopes")
+    assert untold.splitlines()[0].endswith("Slack did not report its scopes")
 
 
 async def test_the_folder_of_stacks_is_looked_at(redis_server, tmp_path):
@@ -141,6 +141,6 @@ async def test_the_folder_of_stacks_is_looked_at(redis_server, tmp_path):
         for path in ("", str(tmp_path), "/nowhere/stacks"):
             _, output = await run_check({**settings, "BOT_STACKS_DIR": path})
             (said[path],) = [line for line in output.splitlines() if " stacks:" in line]
-    assert said[""] == "ok      stacks: none may be deployed (BOT_STACKS_DIR is empty)"
-    assert said[str(tmp_path)] == f"ok      stacks: 1 may be deployed from {tmp_path}: shop"
-    assert said["/nowhere/stacks"].startswith("MISSING stacks: The folder with the stacks' files")
+    assert said[""] == "ok      stacks: deploys are off (BOT_STACKS_DIR is empty)"
+    assert said[str(tmp_path)] == f"ok      stacks: 1 can be deployed from {tmp_path}: shop"
+    assert said["/nowhere/stacks"].startswith("MISSING stacks: The folder with the stack files")

@@ -124,7 +124,7 @@ def test_where_no_browser_and_no_docker_cli_is_it_says_what_to_do(tmp_path: Path
         assert demo.url in demo.line
         assert b"<title>" in demo.get("")
         demo.type("/orochi deploy")
-        assert "install the package docker-cli" in demo.message("command-line client")["text"]
+        assert "install the package docker-cli" in demo.message("docker CLI")["text"]
         ends_well(demo, signal.SIGTERM)
 
 

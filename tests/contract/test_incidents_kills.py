@@ -196,7 +196,7 @@ async def test_a_watcher_that_was_paused_says_nothing_any_more(scene: Scene):
     await scene.told(LATER)
     os.kill(paused, signal.SIGCONT)
     async with asyncio.timeout(PATIENCE):
-        while f"{paused} this replica watches no more" not in scene.log.read_text():  # noqa: ASYNC110 - another process's log
+        while f"{paused} this replica no longer watches the swarm" not in scene.log.read_text():  # noqa: ASYNC110 - another process's log
             await asyncio.sleep(0.01)
 
     messages = await scene.told(LATER)

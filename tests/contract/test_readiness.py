@@ -98,10 +98,10 @@ async def test_every_release_tells_its_workers_so(recording: Path):
     [
         ("no", 404, f"it answers 404 at {IDENTITY}"),
         ("{}", 204, f"it answers 204 at {IDENTITY}"),
-        ("<html>", 200, f"it answers no JSON at {IDENTITY}"),
-        ("\x00", 200, f"it answers no JSON at {IDENTITY}"),
-        ("[1]", 200, f"it tells no workers at {IDENTITY}"),
-        (json.dumps({"workers": 3}), 200, f"it tells no workers at {IDENTITY}"),
+        ("<html>", 200, f"its answer is not JSON at {IDENTITY}"),
+        ("\x00", 200, f"its answer is not JSON at {IDENTITY}"),
+        ("[1]", 200, f"its answer lists no workers at {IDENTITY}"),
+        (json.dumps({"workers": 3}), 200, f"its answer lists no workers at {IDENTITY}"),
         (" " * (MOST_BYTES + 1), 200, f"it answers more than {MOST_BYTES} bytes at {IDENTITY}"),
     ],
     ids=["404", "204", "html", "bytes", "list", "number", "long"],
@@ -186,4 +186,4 @@ async def test_what_does_not_speak_http(said: bytes):
 
         reading = await asker().ask(ProbeSpec(ProbeKind.DASK, LOOPBACK, port))
 
-    assert reading == Unlike("it breaks the answer off, or it is not HTTP")
+    assert reading == Unlike("the answer breaks off, or is not HTTP")

@@ -50,6 +50,6 @@ async def test_a_place_that_takes_nothing():
         api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url, timeout=5.0)
         place = await api.call("files.getUploadURLExternal", filename="x", length=4)
         for url in (str(place["upload_url"]), "http://127.0.0.1:1/x", "no address"):
-            with pytest.raises(ChatUnavailableError, match="took no file"):
+            with pytest.raises(ChatUnavailableError, match="did not accept the file"):
                 await api.upload(url, b"too long")
         await api.close()

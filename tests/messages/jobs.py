@@ -388,7 +388,10 @@ def _failures() -> Iterator[tuple[str, Job]]:
     sure = judge_memory(found.outcome, True, GIB // 2)
     yield "Out of memory: recorded by the engine", finished(_restart(limited), sure)
     not_it = judge_memory(found.outcome, False, GIB // 2)
-    yield "Crash looping: killed, and not for memory", finished(_restart(limited), not_it)
+    yield (
+        "Crash looping: killed, no out-of-memory kill recorded",
+        finished(_restart(limited), not_it),
+    )
     ill = "task: non-zero exit (137): dockerexec: unhealthy container"
     sick = [failed(checked, 2, 137, n, err=ill) for n in (1, 2, 3)]
     found = _with_log(
@@ -636,7 +639,7 @@ def _given_up_jobs() -> Iterator[Sample]:
         ("an unexpected error before the change", ValueError(), queued()),
         (
             "three workers were lost",
-            BotError("3 workers were lost while they worked on this job"),
+            BotError("3 workers were lost during this job."),
             scaling(),
         ),
     ):
@@ -674,7 +677,7 @@ def _nodes_running() -> Iterator[Sample]:
     job = _draining()
     yield Sample("Running: drain", _shown(job))
     stuck = _drain_job(_crowded())
-    yield Sample("Running: drain with `--yes`, tasks find no other node", _shown(stuck))
+    yield Sample("Running: drain with `--yes`, tasks fit on no other node", _shown(stuck))
     active = replace(NODES[1], availability=Availability.DRAIN)
     look = StackLook(AT, "", (a_service("exporter", None),), (), NODES)
     coming = arrivals(active, look)
@@ -743,7 +746,7 @@ def _nodes_ended() -> Iterator[Sample]:
     for title, task in (("a task does not stop", stubborn), ("a job's task stays", left)):
         late = drain_overdue(_node_look(drained, task), 2)
         yield Sample(f"Drain timed out: {title}", _shown(finished(moved, late, *well)))
-    lost = gone(NotFoundError("The swarm does not know the node any more."))
+    lost = gone(NotFoundError("It is no longer in the swarm."))
     yield Sample("Drain: the node was removed", _shown(finished(moved, lost, *well)))
     activated = a_job("activate", _node_target(0))
     for title, node, changed in (

@@ -116,7 +116,7 @@ def _stacks() -> Iterator[Sample]:
         others=(PlanStep(Kind.NETWORK, PlanAction.CREATE, "orochi_default", wanted="n"),),
     )
     same = a_plan(a_change("portainer", None))
-    trouble = "The docker command-line client made no plan within 30 s."
+    trouble = "The docker CLI made no plan within 30 s."
     entries = (
         StackEntry("legacy", has_file=False, services=2),
         StackEntry("orochi", has_file=True, services=4, version=a_version(7), drift=drift),

@@ -317,7 +317,7 @@ def _files() -> Iterator[Sample]:
         ("Anything else", "services.web.ports.0 must be a string"),
     ):
         error = complaints.refusal(said, "orochi", "/stacks")
-        yield Sample(f"The docker client refuses: {title}", error_message(error))
+        yield Sample(f"The docker CLI refuses: {title}", error_message(error))
     for title, removed in (
         ("of another service", frozenset[str]()),
         ("that goes", frozenset({"old"})),

@@ -162,7 +162,7 @@ async def test_a_replica_whose_engine_is_gone_leaves_the_watcher_to_another(empt
     await desk.start_bot()
     await asyncio.to_thread(desk.lab.stop_node, other)
     await desk.service("worker01", "crash", "0", "7", running=0, options=SOON)
-    await blind.wait_for_log("the watcher is left to other replicas", seconds=60)
+    await blind.wait_for_log("leaving the watcher to other replicas", seconds=60)
     await incident(desk, TARGET, seconds=60)
     await incident(desk, other.name)
     payloads = [message.payload for message in incidents(desk)]

@@ -126,7 +126,7 @@ async def test_a_control_socket_may_come_and_go(empty_desk: Desk, relay: Relay) 
 
     for polled in (without, lost):
         assert "· polling" in polled
-        assert "⚠️ There is no control socket of the engine at" in polled
+        assert "⚠️ There is no engine control socket at" in polled
     assert "live updates" in pushed
     assert "⚠️" not in pushed
     said = [line for line in bot.lines if "Mount the folder /var/run/docker/swarm" in line]

@@ -135,7 +135,7 @@ async def test_replicas_that_were_set_by_hand_are_kept_and_told(desk: Desk, fold
     assert message.payload["running"] == 3
     folder.write(compose(service("web", V2, replicas=2)))
     again = await folder.plan()
-    assert "web goes from 3 replicas to 2: the file's number counts" in said(again)
+    assert "web goes from 3 replicas to 2, the number in the file" in said(again)
 
 
 async def test_deploys_of_one_stack_queue_up_and_others_go_side_by_side(desk: Desk, folder: Folder):
@@ -161,7 +161,7 @@ async def test_a_broken_file_is_refused_with_what_is_wrong(desk: Desk, folder: F
 
     assert "`orochi.yml` has an unknown key" in answer
     assert "Nothing was changed" in answer
-    assert "There is no file `shop.yml`" in await desk.answer("deploy shop", seconds=20)
+    assert "There is no stack file `shop.yml`" in await desk.answer("deploy shop", seconds=20)
     assert [each for each in desk.slack.workspace.messages.values() if is_job(each)] == []
 
 

@@ -101,7 +101,7 @@ async def test_logs_of_what_is_not_there(desk: Desk):
     """An unknown service is refused; one that wrote nothing says so."""
     await desk.service("django", "sleep", "3600")
     assert "Did you mean" in await desk.answer("logs djnago")
-    assert "no log lines" in await desk.answer("logs django")
+    assert "No log lines" in await desk.answer("logs django")
 
 
 async def test_logs_of_a_service_that_runs_no_more(desk: Desk):

@@ -101,7 +101,7 @@ async def test_drain_of_what_fits_nowhere_else_is_refused_and_with_yes_unschedul
     await desk.service("es01", options=(*MONITOR, "--constraint", here))
     await desk.service("django", replicas=2, options=MONITOR)
     answer = await desk.answer(f"drain {SECOND}")
-    assert "`orochi_es01`: its task will find no other node" in answer
+    assert "`orochi_es01`: its task fits on no other node" in answer
     assert "constraint node.hostname" in answer
     assert f"`/orochi drain {SECOND} --yes`" in answer
     assert "othing was changed" in answer
@@ -109,7 +109,7 @@ async def test_drain_of_what_fits_nowhere_else_is_refused_and_with_yes_unschedul
     message = await desk.job(f"drain {SECOND} --yes")
     first = first_shown(message)
     assert "1 task moves to other nodes: `orochi_es01`." in first
-    assert "⚠️ `orochi_es01`: its task will find no other node" in first
+    assert "⚠️ `orochi_es01`: its task fits on no other node" in first
     assert verdict(message) == "unschedulable"
     assert "no suitable node" in message.shown_text
     assert "orochi_es01" in message.shown_text
@@ -125,8 +125,8 @@ async def test_drain_foretells_that_reservations_and_replicas_per_node_leave_no_
     hungry = ("--reserve-cpu", str(cores * 0.6))
     await desk.service("dask", replicas=3, options=(*MONITOR, *hungry))
     answer = await desk.answer(f"drain {SECOND}")
-    assert "`orochi_web`: its task will find no other node (2 nodes: has its 1 of at most" in answer
-    assert "`orochi_dask`: its task will find no other node (2 nodes: needs" in answer
+    assert "`orochi_web`: its task fits on no other node (2 nodes: has its 1 of at most" in answer
+    assert "`orochi_dask`: its task fits on no other node (2 nodes: needs" in answer
     message = await desk.job(f"drain {SECOND} --yes")
     unplaced = [
         raw["ServiceID"]
@@ -149,7 +149,7 @@ async def test_a_drain_waits_for_a_jobs_task_that_the_swarm_leaves_there(desk: D
     message = await desk.job(f"drain {SECOND}")
     assert "Jobs whose task stays here until it ends: `orochi_migrate`" in first_shown(message)
     shown = "\n".join("\n".join(texts_within(list(e.content.blocks))) for e in message.edits)
-    assert "a job's task, stays until it ends" in shown
+    assert "job task, stays until it ends" in shown
     assert verdict(message) == "converged"
     assert "1 of 1 task has left" in message.shown_text
     assert await containers(desk, SECOND) == 0

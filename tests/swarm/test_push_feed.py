@@ -72,7 +72,7 @@ async def test_without_a_socket_it_polls_until_there_is_one(
         await collect(changes, lambda found: len(tasks_in(found, TaskState.RUNNING)) >= 2)
 
     assert (pushed.lag, pushed.trouble) == (0.0, "")
-    assert polled.trouble == f"There is no control socket of the engine at {mounted}."
+    assert polled.trouble == f"There is no engine control socket at {mounted}."
     (warning,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert f"no control socket of the engine at {mounted}" in warning.getMessage()
     assert "Mount the folder /var/run/docker/swarm" in warning.getMessage()

@@ -86,9 +86,9 @@ async def test_a_bundle_of_another_token_is_refused(bench: Workbench) -> None:
     bundle = (await bench.stacks.record(OURS)).bundle
     later = DockerStacks(str(bench.folder), b"another key", bench.lab.manager.socket)
     try:
-        with pytest.raises(RefusedError, match="cannot be read any more"):
+        with pytest.raises(RefusedError, match="can no longer be read"):
             await later.record(OURS, {}, bundle)
-        with pytest.raises(RefusedError, match="cannot be read any more"):
+        with pytest.raises(RefusedError, match="can no longer be read"):
             await bench.stacks.record(OURS, {}, Bundle("x", "damaged"))
     finally:
         await later.aclose()

@@ -24,7 +24,7 @@ BROKEN = {
     ),
     "an unknown key at the top": (
         f"{HEAD}volumen: {{}}\n",
-        "`ours.yml` has an unknown key at its top: `volumen`.",
+        "`ours.yml` has an unknown key at the top level: `volumen`.",
     ),
     "no YAML": (f"{HEAD}   - [\n", "`ours.yml` is not valid YAML:"),
     "an unset variable": (
@@ -41,11 +41,11 @@ BROKEN = {
     ),
     "an external secret that is missing": (
         f"{HEAD}    secrets: [nosec]\nsecrets: {{nosec: {{external: true}}}}\n",
-        "`ours.yml` needs the secret `nosec` for its service `web`, which is not in the swarm",
+        "`ours.yml` needs the secret `nosec` (service `web`), which is not in the swarm",
     ),
     "an external config that is missing": (
         f"{HEAD}    configs: [nocfg]\nconfigs: {{nocfg: {{external: true}}}}\n",
-        "`ours.yml` needs the config `nocfg` for its service `web`, which is not in the swarm",
+        "`ours.yml` needs the config `nocfg` (service `web`), which is not in the swarm",
     ),
     "a config's file that is missing": (
         f"{HEAD}    configs: [a]\nconfigs: {{a: {{file: ./nofile.txt}}}}\n",
@@ -79,7 +79,7 @@ BROKEN = {
         f"{HEAD}    networks: [inner]\n",
         "`ours.yml` uses the network `inner` without defining it.",
     ),
-    "nothing": ("", "The docker client refuses `ours.yml`: "),
+    "nothing": ("", "The docker CLI refuses `ours.yml`: "),
 }
 
 
@@ -128,14 +128,14 @@ async def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_not_waited_for(
     bench.write(text)
 
     async with asyncio.timeout(20):
-        assert "which is a folder or no plain file" in (await refusal(bench)).sentence
+        assert "which is not a regular file" in (await refusal(bench)).sentence
 
 
 async def test_a_file_that_unfolds_without_end_is_refused_at_once(bench: Workbench) -> None:
     bench.write(BOMB)
 
     async with asyncio.timeout(20):
-        assert "unfolds to more" in (await refusal(bench)).sentence
+        assert "expands to too much data" in (await refusal(bench)).sentence
 
 
 @every_client
@@ -144,7 +144,7 @@ async def test_a_name_at_the_top_is_the_files_own(bench: Workbench) -> None:
 
     error = await refusal(bench)
 
-    assert error.sentence == "`ours.yml` has an unknown key at its top: `name`."
+    assert error.sentence == "`ours.yml` has an unknown key at the top level: `name`."
     assert "the stack is named after its file, ours" in error.hint
 
 
@@ -171,7 +171,7 @@ async def test_a_port_that_another_service_publishes(bench: Workbench) -> None:
 
     error = await refusal(bench)
 
-    assert error.sentence == ("ours_web cannot publish the port 18300/udp: taken has it.")
+    assert error.sentence == ("ours_web cannot publish port 18300/udp: taken uses it.")
 
 
 async def test_a_mode_that_the_engine_would_not_change(bench: Workbench) -> None:

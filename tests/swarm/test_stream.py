@@ -186,7 +186,7 @@ async def test_a_version_of_another_swarm_gives_a_listing_anew(
 
     assert not reader.listings[0].resumed
     assert 0 < reader.version < 1_000_000_000
-    assert "looked at anew" in caplog.text
+    assert "reading everything again" in caplog.text
 
 
 @pytest.mark.parametrize("pushed", [True, False], ids=["push", "poll"])

@@ -89,7 +89,7 @@ async def test_history_tells_who_what_and_how_it_ended(desk: Desk, folder: Folde
     assert NO_IMAGE in told[1]
     assert re.match(rf"\*2\* · ✅ Converged · <@U\w+> · .* · web {V1} → {V2}$", told[2])
     assert re.match(r"\*1\* · ✅ Converged · <@U\w+> · .* · 2 services$", told[3])
-    assert "rollback` would go back to version 2" in told[4]
+    assert "rollback` shows a plan to go back to version 2" in told[4]
     assert "has not deployed stack `shop`" in await desk.answer("history shop")
 
 
@@ -187,11 +187,11 @@ async def test_what_was_changed_by_hand_is_named_by_field(desk: Desk, folder: Fo
     await desk.job("scale db 2")
     told = lines(await desk.answer("stacks"))
 
-    assert told[0].endswith("· *drifted*: 2 not as deployed")
+    assert told[0].endswith("· *drifted*: 2 changed")
     assert [line.strip(" •") for line in told[1:4]] == [
         "*old* was removed",
         f"*web*: image `{V2}`, deployed `{V1}`; environment DEBUG `1` was added",
-        "scaled by hand, which a deploy keeps: db 2 (file: 1)",
+        "scaled by hand (a deploy keeps it): db 2 (file: 1)",
     ]
 
 
@@ -208,11 +208,9 @@ async def test_a_version_whose_files_cannot_be_read_any_more_is_listed_and_refus
 
     assert "*1* · ✅ Converged" in await desk.answer("history")
     refused = await desk.answer("rollback")
-    assert "The files of that version cannot be read any more" in refused
+    assert "The files of that version can no longer be read" in refused
     assert "Nothing was changed" in refused
-    assert "what was changed by hand is not known: The files of that version" in (
-        await desk.answer("stacks")
-    )
+    assert "drift unknown: The files of that version" in (await desk.answer("stacks"))
     assert await images(desk) == {WEB: V2}
 
 
@@ -236,7 +234,7 @@ BROKEN = {
     ),
     "a missing secret": (
         compose(service("web", more="    secrets: [s]\n"), end="secrets: {s: {external: true}}\n"),
-        "needs the secret `s` for its service `web`, which is not in the swarm",
+        "needs the secret `s` (service `web`), which is not in the swarm",
     ),
     "a config that was changed in place": (
         compose(service("web", more="    configs: [c]\n"), end="configs: {c: {file: new.txt}}\n"),

@@ -164,9 +164,15 @@ def _default(field: str) -> str:
         ({"DOCKER_HOST": "unix://"}, "DOCKER_HOST: must be like unix:///var/run/docker.sock or "),
         ({"DOCKER_HOST": "tcp://"}, "DOCKER_HOST: must be like unix:///var/run/docker.sock or "),
         ({"REDIS_URL": "redis://"}, "REDIS_URL: must be like redis://HOST:6379/0"),
-        ({"REDIS_URL": "redis://h/abc"}, "REDIS_URL: after the host comes the database's number"),
-        ({"REDIS_URL": "redis://h/1/2"}, "REDIS_URL: after the host comes the database's number"),
-        ({"REDIS_URL": "redis://h/0?socket_timeout=9"}, "REDIS_URL: of the options only db and "),
+        (
+            {"REDIS_URL": "redis://h/abc"},
+            "REDIS_URL: only the number of a database may follow the host",
+        ),
+        (
+            {"REDIS_URL": "redis://h/1/2"},
+            "REDIS_URL: only the number of a database may follow the host",
+        ),
+        ({"REDIS_URL": "redis://h/0?socket_timeout=9"}, "REDIS_URL: only the options db and ssl_"),
         ({"REDIS_URL": "redis://h/0?db=two"}, "REDIS_URL: its db is not a number"),
         ({"REDIS_URL": "unix:///redis.sock?db=two"}, "REDIS_URL: its db is not a number"),
         ({"BOT_HTTP_HOST": "http://x"}, "BOT_HTTP_HOST: must be an address or a host's name"),

@@ -36,7 +36,7 @@ def stack_name(word: str, defaults: Defaults) -> str | Reply:
         return Reply(f"{quoted(word)} is a file name. Leave out its extension.", right)
     return Reply(
         f"{quoted(word)} is not a valid stack name: use letters, digits, `-` and `_`.",
-        "A stack has the name of its file without `.yml`.",
+        "Use the name of its file without `.yml`.",
     )
 
 
@@ -62,7 +62,7 @@ STACKS: tuple[CommandSpec, ...] = (
             ),
             "Replica counts set by hand are kept, unless the file's number has changed since.",
             "Services missing from the file are removed last, and only if all others are healthy.",
-            "One message follows every service to its verdict. A stack's deploys run in turn.",
+            "One message follows every service to its verdict. Deploys of one stack run one at a time.",
         ),
     ),
 )

@@ -214,7 +214,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         summary="Go back to the stack's last good version, or to a service's previous one.",
         examples=(
             ("rollback", "the plan for the whole stack"),
-            ("rollback django", "`django` to before its last update"),
+            ("rollback django", "`django` as it was before its last update"),
         ),
         changes=True,
         parse=_rollback,

@@ -154,5 +154,5 @@ def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
         return f"{wording.score(observation)}; {ready.words}"
     if census.full and not runs_to_completion(observation.service) and math.isfinite(seconds):
         said = f"all running, {ready.words}" if ready.probed else "all running"
-        return f"{said}; holding for {math.ceil(seconds)} s"
+        return f"{said}; must stay stable for {math.ceil(seconds)} s"
     return wording.score(observation)

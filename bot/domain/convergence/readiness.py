@@ -87,7 +87,7 @@ def judge(look: Look, service: Service, census: Census, reading: Reading | None)
             return _unverified(probe, _unreached(probe, reading.reach), reading.reach)
         case Unlike():
             return _unverified(probe, _unlike(probe, reading))
-    text = f"{probe.url} was not checked yet"
+    text = f"{probe.url} has not been checked yet"
     return _unready(text, text)
 
 

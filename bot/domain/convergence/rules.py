@@ -164,7 +164,7 @@ def _because(cause: Cause | None) -> str:
 def _paused(case: Case) -> Outcome:
     observation, cause = case.observation, _named_failure(case)
     if case.update is UpdateState.PAUSED:
-        both = f"{score(observation)} as updated, {observation.census.former} as before"
+        both = f"{score(observation)} on the new version, {observation.census.former} on the old"
         reason = f"The swarm paused the update ({both})" + _because(cause)
         result = outcome(observation, Verdict.PAUSED, reason, cause)
         advice = wording.way_out(observation.service, observation.goal.command)
@@ -179,10 +179,10 @@ def _paused(case: Case) -> Outcome:
 
 def _rolled_back(case: Case) -> Outcome:
     if case.memory.rolled_back_by_hand:
-        reason = "Someone else rolled the service back."
+        reason = "Someone else rolled back the service."
         return outcome(case.observation, Verdict.SUPERSEDED, reason)
     cause = _named_failure(case)
-    reason = f"The swarm rolled the update back ({score(case.observation)} as before)"
+    reason = f"The swarm rolled back the update ({score(case.observation)} on the old version)"
     return outcome(case.observation, Verdict.ROLLED_BACK, reason + _because(cause), cause)
 
 
@@ -283,7 +283,7 @@ _FAILING: Final = (
 CONVERGING: Final = (
     Rule(
         "foreign version",
-        "this change replaces tasks, and somebody else changed what they are made of",
+        "this change replaces tasks, and someone else changed their spec",
         (Verdict.SUPERSEDED,),
         judge_foreign_version,
     ),
@@ -295,7 +295,7 @@ CONVERGING: Final = (
     ),
     Rule(
         "foreign change",
-        "somebody else wants another number of replicas",
+        "someone else set another number of replicas",
         (Verdict.SUPERSEDED,),
         judge_foreign_change,
     ),
@@ -336,7 +336,7 @@ CONVERGING: Final = (
 PROBATION: Final = (
     Rule(
         "changed meanwhile",
-        "somebody changed the service",
+        "someone changed the service",
         (Verdict.CONVERGED,),
         judge_probation_foreign,
     ),

@@ -92,7 +92,7 @@ def _why(step: PlanStep, then: ServiceChange | None, now: ServiceChange | None) 
     if step.action is PlanAction.REMOVE:
         return f"{step.name} would stay: the stack's file has it again."
     if now.action is PlanAction.REMOVE:
-        return f"{step.name} would be removed: it is not in the stack's file any more."
+        return f"{step.name} would be removed: it is no longer in the stack's file."
     wanted = what_changed(step.name, _between(then, now, "new")).removeprefix(step.name)
     return f"The definition of {step.name} in the stack's file or variables{wanted}"
 

@@ -22,8 +22,8 @@ FILE_IMAGE: Final = "com.docker.stack.image"
 _MOST_NAMES: Final = 8
 _SHARING: Final = ("nfs", "cifs", "smb", "ceph", "gluster", "glusterfs", "sshfs")
 _TROUBLES: Final = {
-    Reach.REFUSES: "refuses connections on TCP {port}: is the NFS server running there?",
-    Reach.SILENT: "does not answer on TCP {port}: is it up, does a firewall let the bot in?",
+    Reach.REFUSES: "refuses connections on TCP {port}. Is the NFS server running there?",
+    Reach.SILENT: "does not answer on TCP {port}. Is it up? Does a firewall block the bot?",
     Reach.UNREACHABLE: "cannot be reached from the bot. Is the address right?",
     Reach.UNRESOLVED: "cannot be resolved from the bot. Is the name right?",
 }
@@ -70,8 +70,8 @@ def to_ask(volumes: Iterable[Volume]) -> frozenset[tuple[str, int]]:
 def _ignored(stack: Stack) -> Iterator[str]:
     if stack.ignored:
         yield (
-            f"A swarm ignores {_and(sorted(stack.ignored))} in `{stack.name}.yml`: remove them. "
-            "What a swarm can do instead belongs under `deploy:` of the service."
+            f"A swarm ignores {_and(sorted(stack.ignored))} in `{stack.name}.yml`. "
+            "Remove them, or use the options under `deploy:` instead."
         )
 
 
@@ -112,7 +112,7 @@ def _kept_options(stack: Stack) -> Iterator[str]:
             f"{name} `{were.get(name, '')}` instead of `{wanted.get(name, '')}`"
             for name in volume.differing
         )
-        files = "the files on its server stay" if volume.nfs else "its files go with it"
+        files = "the files on its server stay" if volume.nfs else "this deletes its files"
         yield (
             f"The volume `{volume.name}` exists with other options ({changes}), and Docker keeps "
             f"those. To use the file's, run `docker volume rm {volume.name}` on every node that "
@@ -145,8 +145,8 @@ def _moving_tags(stack: Stack) -> Iterator[str]:
     if by_image:
         told = _listed(f"`{image}` ({', '.join(names)})" for image, names in by_image.items())
         yield (
-            f"Images without a fixed version: {told}. What `latest` points to changes. "
-            "Pin a version instead of `latest`."
+            f"Images without a fixed version: {told}. What such a tag points to can "
+            "change. Pin a version."
         )
 
 

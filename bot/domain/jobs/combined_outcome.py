@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.text.amounts import plural
 
 
 def stack_outcome(stack: str, names: Sequence[str], outcomes: Sequence[Outcome]) -> Outcome:
@@ -28,7 +29,8 @@ def stack_outcome(stack: str, names: Sequence[str], outcomes: Sequence[Outcome])
         return replace(counted, reason=_all_well(outcomes))
     name = names[at].removeprefix(f"{stack}_")
     more = sum(1 for outcome in outcomes if not outcome.verdict.good) - 1
-    others = f" ({more} more {'is' if more == 1 else 'are'} not as planned.)" if more else ""
+    rest = f"{plural(more, 'other service')} {'is' if more == 1 else 'are'} not as planned."
+    others = f" {rest}" if more else ""
     return replace(counted, reason=f"{name}: {worst.reason}{others}")
 
 

@@ -53,9 +53,10 @@ class Stranded:
     def sentence(self) -> str:
         """The sentence for people, with the reasons."""
         which = "its task" if self.moving == 1 else f"{self.lost} of its {self.moving} tasks"
-        will = "will" if self.sure else "may"
+        fits = "fits" if self.moving == 1 else "fit"
+        fits_nowhere = f"{fits} on" if self.sure else "may fit on"
         why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
-        return f"`{self.service.name}`: {which} {will} find no other node{why}."
+        return f"`{self.service.name}`: {which} {fits_nowhere} no other node{why}."
 
 
 @dataclass(frozen=True, slots=True)

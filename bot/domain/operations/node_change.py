@@ -54,12 +54,12 @@ def find_node(typed: str, nodes: Sequence[Node]) -> Node:
             return found[0]
         if found:
             ids = ", ".join(f"`{node.id}`" for node in found[:MOST_NAMED])
-            raise RefusedError(f"Several nodes go by `{typed}`.", hint=f"Use its id: {ids}.")
+            raise RefusedError(f"Several nodes are named `{typed}`.", hint=f"Use an id: {ids}.")
     hostnames = [node.hostname for node in nodes]
     close = " or ".join(f"`{name}`" for name in alike(typed, hostnames, 2))
     known = ", ".join(f"`{name}`" for name in hostnames[:MOST_NAMED])
     more = f" and {len(hostnames) - MOST_NAMED} more" if len(hostnames) > MOST_NAMED else ""
-    hint = f"Did you mean {close}?" if close else f"There are: {known}{more}."
+    hint = f"Did you mean {close}?" if close else f"Nodes: {known}{more}."
     raise RefusedError(f"There is no node `{typed}`.", hint=hint)
 
 
@@ -104,7 +104,7 @@ def drain_progress(subject: str, look: NodeLook, total: int) -> ServiceProgress:
         SlotProgress(
             place=_place(task, look.names),
             state=task.state.name.lower(),
-            note="a job's task, stays until it ends" if _is_job(task) else "",
+            note="job task, stays until it ends" if _is_job(task) else "",
             leaving=task.desired > max(task.state, TaskState.COMPLETE),
         )
         for task in left
@@ -132,7 +132,7 @@ def drain_overdue(look: NodeLook, total: int) -> Outcome:
     """The outcome when the time limit was reached before the last task left."""
     named = ", ".join(_place(task, look.names) for task in look.left[:MOST_NAMED])
     count = len(look.left)
-    advice = "Find out what keeps them from stopping. The swarm keeps trying."
+    advice = "Check why they do not stop. The swarm keeps trying."
     if all(map(_is_job, look.left)):
         advice = "A job's task stays on a drained node until it ends: wait, or remove the job."
     return Outcome(

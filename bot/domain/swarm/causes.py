@@ -157,8 +157,8 @@ def with_oom(cause: Cause, killed: bool | None, limit: int) -> Cause:  # noqa: F
     if killed:
         return replace(cause, kind=CauseKind.OUT_OF_MEMORY, text=_out_of_memory(limit, sure=True))
     text = (
-        f"The container was killed (exit {KILLED}, SIGKILL), not for memory as far as its engine "
-        f"recorded; {_memory_bound(limit)}"
+        f"The container was killed (exit {KILLED}, SIGKILL), but its engine recorded no "
+        f"out-of-memory kill; {_memory_bound(limit)}"
     )
     return replace(cause, kind=CauseKind.EXIT_CODE, text=text)
 

@@ -32,7 +32,7 @@ def from_system(error: OSError, path: str) -> SwarmError:
     """The error for a failed connection to a socket."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return NoControlSocketError(
-            f"There is no control socket of the engine at {path}.", hint=MOUNT_HINT
+            f"There is no engine control socket at {path}.", hint=MOUNT_HINT
         )
     if isinstance(error, PermissionError):
         return NoControlSocketError(

@@ -81,7 +81,7 @@ class Tunnel:
                 )
         except ssl.SSLCertVerificationError as error:
             raise UntrustedError(
-                "Who serves the engine's control socket has no certificate of this swarm "
+                "The server at the engine's control socket has no certificate of this swarm "
                 f"({error.verify_message}).",
                 hint="Mount the control socket of the engine that DOCKER_HOST points at.",
             ) from error

@@ -65,8 +65,8 @@ class Seal:
             packed = self._fernet().decrypt(bundle.sealed.encode())
         except InvalidToken as error:
             raise RefusedError(
-                "The files of that version cannot be read any more: they were sealed with a token "
-                "of the bot that was changed since.",
+                "The files of that version can no longer be read: the bot token that encrypted "
+                "them has changed.",
                 hint=_GONE,
             ) from error
         return _from_json(json.loads(zlib.decompress(packed)))
@@ -156,12 +156,12 @@ def _within(path: str, files: StackFiles) -> str:
     if Path(name).is_absolute() or not real.is_relative_to(files.folder.resolve()):
         raise RefusedError(
             f"`{files.stack}.yml` names the file `{path}`, which is not in the stacks' folder.",
-            hint=f"Put it beside `{files.stack}.yml` and write its path from there.",
+            hint=f"Put it next to `{files.stack}.yml` and use a path relative to it.",
         )
     if real.exists() and not real.is_file():  # reading a pipe would block forever
         raise RefusedError(
-            f"`{files.stack}.yml` names the file `{path}`, which is a folder or no plain file.",
-            hint="Put a plain file there.",
+            f"`{files.stack}.yml` names the file `{path}`, which is not a regular file.",
+            hint="Put a regular file there.",
         )
     return name
 

@@ -86,7 +86,7 @@ class DockerCli:
         program = shutil.which(self._program)
         if program is None:
             raise RefusedError(
-                "The docker command-line client is not installed where the bot runs.",
+                "The docker CLI is not installed where the bot runs.",
                 hint="The bot's image has it; elsewhere install the package docker-cli.",
             )
         process = await asyncio.create_subprocess_exec(
@@ -104,8 +104,8 @@ class DockerCli:
                 printed, said = await process.communicate(given)
         except TimeoutError as error:
             raise RefusedError(
-                f"The docker command-line client made no plan within {self._seconds:g} s.",
-                hint="A registry that does not answer can be the cause; ask once more.",
+                f"The docker CLI made no plan within {self._seconds:g} s.",
+                hint="A registry may not be answering. Try again.",
             ) from error
         finally:
             await _end(process)

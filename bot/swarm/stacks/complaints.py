@@ -38,7 +38,7 @@ def refusal(said: str, stack: str, folder: str) -> RefusedError:
             return RefusedError(sentence, hint=hint)
     text = masked(text)
     words = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-    return RefusedError(f"The docker client refuses `{stack}.yml`: {words.rstrip('.')}.")
+    return RefusedError(f"The docker CLI refuses `{stack}.yml`: {words.rstrip('.')}.")
 
 
 def unset(names: Iterable[str], stack: str) -> RefusedError:
@@ -117,11 +117,11 @@ def warnings(said: str) -> tuple[str, ...]:
 
 def _taken(name: str, port: tuple[int, str], holder: str, removed: frozenset[str]) -> RefusedError:
     number, protocol = port
-    hint = f"Publish another port, or take it from {holder} first."
+    hint = f"Publish another port, or remove it from {holder} first."
     if holder in removed:
-        hint = f"{holder} is removed last: remove it first, or publish another port."
+        hint = f"{holder} would be removed last. Remove it first, or publish another port."
     return RefusedError(
-        f"{name} cannot publish the port {number}/{protocol}: {holder} has it.",
+        f"{name} cannot publish port {number}/{protocol}: {holder} uses it.",
         hint=hint,
     )
 
@@ -151,7 +151,7 @@ def _and(words: list[str]) -> str:
 
 def _unknown_key(found: re.Match[str], stack: str) -> tuple[str, str]:
     place, key = found["place"], found["key"]
-    where = "at its top" if place == "(root)" else f"in `{place}`"
+    where = "at the top level" if place == "(root)" else f"in `{place}`"
     hint = "Correct its name, or remove it."
     if (place, key) == ("(root)", "name"):
         hint = f"Remove it: the stack is named after its file, {stack}."
@@ -160,7 +160,7 @@ def _unknown_key(found: re.Match[str], stack: str) -> tuple[str, str]:
 
 def _old_version(_: re.Match[str], stack: str) -> tuple[str, str]:
     return (
-        f"`{stack}.yml` has no version that this docker client accepts.",
+        f"`{stack}.yml` has no version that the docker CLI accepts.",
         'Start it with `version: "3.8"`.',
     )
 
@@ -206,7 +206,7 @@ def _network_scope(found: re.Match[str], stack: str) -> tuple[str, str]:
 
 def _missing(found: re.Match[str], stack: str) -> tuple[str, str]:
     kind, name = found["kind"], found["name"]
-    service = f" for its service `{found['service']}`" if found["service"] else ""
+    service = f" (service `{found['service']}`)" if found["service"] else ""
     return (
         f"`{stack}.yml` needs the {kind} `{name}`{service}, which is not in the swarm.",
         f"Create it: `docker {kind} create {name} FILE`.",

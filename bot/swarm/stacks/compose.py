@@ -29,8 +29,8 @@ def read_compose(text: bytes) -> dict[str, Any]:
         return {}
     if not fits or _unfolded(document, {}, 0) > _MOST_PARTS:
         raise RefusedError(
-            "The stack's file unfolds to more than can be looked through.",
-            hint="Its anchors (`&name`, `*name`) refer to each other, or it is nested too deep.",
+            "The stack file expands to too much data.",
+            hint="Its anchors (`&name`, `*name`) refer to each other, or it is nested too deeply.",
         )
     return document if isinstance(document, dict) else {}
 

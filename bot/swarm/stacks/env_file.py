@@ -40,7 +40,7 @@ def read_env(text: str, name: str) -> dict[str, str]:
             found[binding.key] = binding.value or ""
     if wrong:
         raise RefusedError(
-            f"`{name}` cannot be read: {'; '.join(wrong)}.", hint="A line is KEY=VALUE."
+            f"`{name}` cannot be read: {'; '.join(wrong)}.", hint="Write each line as KEY=VALUE."
         )
     return found
 
@@ -54,9 +54,9 @@ def _trouble(binding: Binding) -> str:
     if not sign or (value is None and not error):
         return "has no ="
     if not _NAME.fullmatch(_EXPORT.sub("", before).strip() if key is None else key):
-        return "has no name of a variable before its ="
+        return "has no variable name before its ="
     if error or _SWALLOWED.search(value or ""):
-        return "has a quote that is not closed, or text after it"
+        return "has an unclosed quote, or text after a quote"
     if "\0" in written:
         return "has a NUL character"
     if _UNCLEAR.match(written):

@@ -45,8 +45,8 @@ class StackFolder:
         folder = self._folder()
         if not is_service_name(stack):
             raise RefusedError(
-                "That is not a stack's name.",
-                hint="Names have letters, digits, - and _; the file's ending is left out.",
+                "That is not a valid stack name.",
+                hint="Use letters, digits, `-` and `_`, without `.yml`.",
             )
         file = folder / f"{stack}.yml"
         if not file.exists():
@@ -61,26 +61,26 @@ class StackFolder:
         if not self._path:
             raise RefusedError(
                 "Deploying is turned off.",
-                hint=f"The folder with the stacks' files is named in the setting `{SETTING}`.",
+                hint=f"Set `{SETTING}` to the folder with the stack files.",
             )
         folder = Path(self._path)
         if not folder.is_dir():
             raise RefusedError(
-                "The folder with the stacks' files is not there.",
-                hint=f"Mount it where the setting `{SETTING}` says.",
+                "The folder with the stack files does not exist.",
+                hint=f"Mount it at the path in `{SETTING}`.",
             )
         return folder.resolve()
 
     def _unknown(self, stack: str) -> RefusedError:
         names = self.names()
-        sentence = f"There is no file `{stack}.yml` among the stacks."
+        sentence = f"There is no stack file `{stack}.yml`."
         if close := alike(stack, names):
             return RefusedError(sentence, hint=f"Did you mean {' or '.join(map(_code, close))}?")
         if not names:
-            return RefusedError(sentence, hint=f"The folder of `{SETTING}` holds no stack yet.")
+            return RefusedError(sentence, hint=f"The folder in `{SETTING}` has no stack files yet.")
         more = " and more" if len(names) > _MOST_NAMES else ""
         shown = ", ".join(map(_code, names[:_MOST_NAMES]))
-        return RefusedError(sentence, hint=f"There are: {shown}{more}.")
+        return RefusedError(sentence, hint=f"Stacks: {shown}{more}.")
 
 
 def _is_inside(file: Path, folder: Path) -> bool:
@@ -92,8 +92,8 @@ def _is_inside(file: Path, folder: Path) -> bool:
 def _content(file: Path, folder: Path) -> bytes:
     if not _is_inside(file, folder):
         raise RefusedError(
-            f"`{file.name}` is no file of the stacks' folder.",
-            hint="Links that lead out of it are not followed: put the file itself there.",
+            f"`{file.name}` is not a file in the stacks' folder.",
+            hint="Links that leave the folder are not followed. Put the file itself there.",
         )
     with file.open("rb") as opened:
         text = opened.read(_MOST_BYTES + 1)
@@ -106,7 +106,7 @@ def _text(file: Path, folder: Path) -> str:
     try:
         return _content(file, folder).decode()
     except UnicodeDecodeError as error:
-        raise RefusedError(f"`{file.name}` is not in UTF-8.") from error
+        raise RefusedError(f"`{file.name}` is not UTF-8 text.") from error
 
 
 def _code(name: str) -> str:

@@ -111,7 +111,7 @@ class Replay:
             return Applied(changed=True)
         if not _is_as_wanted(live, call):
             raise StalePlanError(
-                f"There is another {step.kind.value} {step.name} since the plan was made.",
+                f"Someone replaced the {step.kind.value} {step.name} since the plan was made.",
                 hint=_HINT,
             )
         return Applied(changed=False)
@@ -125,7 +125,7 @@ class Replay:
             if await self._find(call.collection, call.name) is None:
                 raise
             raise OutOfSequenceError(
-                f"Someone else created {call.name} at the same moment."
+                f"Someone else created {call.name} at the same time."
             ) from None
 
     async def _update(self, call: RecordedCall, live: Json, body: Json) -> None:
@@ -198,7 +198,7 @@ def _real(reference: Json, kind: str, made: Names, real: Mapping[str, str]) -> J
     if reference.get(key) not in made:
         return reference
     if name not in real:
-        raise StalePlanError(f"The {kind.lower()} {name} is not in the swarm any more.", hint=_HINT)
+        raise StalePlanError(f"The {kind.lower()} {name} is no longer in the swarm.", hint=_HINT)
     return {**reference, key: real[name]}
 
 

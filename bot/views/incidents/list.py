@@ -69,7 +69,7 @@ def incident_line(incident: Incident, now: float) -> str:
     if incident.silenced(now) and incident.silenced_until is not None:
         parts.append(f"silenced until {slack_date(incident.silenced_until)}")
     if incident.late:
-        parts.append("found with a delay")
+        parts.append("delayed")
     return " · ".join(parts)
 
 

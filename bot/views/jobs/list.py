@@ -22,7 +22,7 @@ def jobs_message(
     if not active and not recent:
         text = f"No jobs yet. `{line(command, 30)} scale 5` starts one."
         return Message(text, tuple(packed([text])))
-    hint = f"As of {slack_time(now)} · `{line(command, 30)} cancel JOB` stops waiting for one"
+    hint = f"As of {slack_time(now)} · `{line(command, 30)} cancel JOB` cancels a job"
     told = (
         [*packed([*_active(active, most), *_recent(recent, past)]), context(hint)]
         for most, past in COUNTS

@@ -213,7 +213,7 @@ def _replicas(plan: Plan, change: ServiceChange) -> str:
     if numbers.rule is ReplicaRule.UNSTATED and numbers.live not in {1, None}:
         return f"{name} keeps its {live}: the file sets no number."
     if numbers.rule is ReplicaRule.FILE and numbers.live not in {None, numbers.planned}:
-        return f"{name} goes from {live} to {numbers.planned}: the file's number counts."
+        return f"{name} goes from {live} to {numbers.planned}, the number in the file."
     return ""
 
 

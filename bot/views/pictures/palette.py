@@ -35,7 +35,7 @@ LOOKS: Final = {
     TaskStanding.FAILED: TileStyle("failed", "✕", "#f8cdb4", "#d55e00"),
     TaskStanding.STOPPING: TileStyle("stopping", "▽", "#f6f7f8", "#8a939c"),
     TaskStanding.COMPLETE: TileStyle("complete", "✓", "#dfe3e7", "#5c6773"),
-    TaskStanding.UNKNOWN: TileStyle("not known", "?", "#f1dbe7", "#cc79a7"),
+    TaskStanding.UNKNOWN: TileStyle("unknown", "?", "#f1dbe7", "#cc79a7"),
 }
 
 

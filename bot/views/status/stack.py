@@ -162,8 +162,8 @@ def _node_line(node: Node) -> str:
 def _nothing_there(look: StackLook, facts: FooterFacts) -> Message:
     stack = line(look.stack, 63)
     text = (
-        f"There are no services of the stack `{stack.replace('`', chr(39))}` in this swarm."
-        " It is not deployed, or it has another name: check the setting `BOT_STACK`."
+        f"The stack `{stack.replace('`', chr(39))}` has no services in this swarm."
+        " It is not deployed, or `BOT_STACK` has the wrong name."
         if stack
         else "There are no services in this swarm."
     )

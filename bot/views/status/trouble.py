@@ -72,11 +72,11 @@ def _update(health: Health, length: int) -> list[str]:
 
 def _missing(health: Health) -> list[str]:
     """Starting tasks, and missing ones without a known cause."""
-    on_its_way = [f"{count} {state}" for state, count in health.coming]
+    in_progress = [f"{count} {state}" for state, count in health.coming]
     if health.stopping:
-        on_its_way.append(f"{health.stopping} stopping")
-    if on_its_way:
-        return [f"On its way: {', '.join(on_its_way)}"]
+        in_progress.append(f"{health.stopping} stopping")
+    if in_progress:
+        return [f"In progress: {', '.join(in_progress)}"]
     if health.grade is Grade.BAD and not health.troubles and _done(health) < health.wanted:
         missing = plural(health.wanted - _done(health), "replica")
         return [f"{missing} missing, cause unknown"]

@@ -20,8 +20,8 @@ MOST_MOUNTS = 12
 GOOD, BAD, ODD = "🟢", "🔴", "🟡"
 SAID = {
     Reach.ANSWERS: "answers on TCP {port}",
-    Reach.REFUSES: "refuses connections on TCP {port}: is the NFS server running there?",
-    Reach.SILENT: "does not answer on TCP {port}: is it up, does a firewall let the bot in?",
+    Reach.REFUSES: "refuses connections on TCP {port}. Is the NFS server running there?",
+    Reach.SILENT: "does not answer on TCP {port}. Is it up? Does a firewall block the bot?",
     Reach.UNREACHABLE: "cannot be reached from the bot's node",
     Reach.UNRESOLVED: "cannot be resolved",
 }
@@ -98,7 +98,7 @@ def _mounts(stack: str, volume: Volume) -> str:
 def _server(server: NfsServer, answers: Answers) -> str:
     host = quoted(server.host, 80)
     if server.is_placeholder:
-        named = f"{host} is a placeholder" if server.host else "the options have none"
+        named = f"{host} is a placeholder" if server.host else "no address in the options"
         return f"NFS server: {named}. Put the server's address into the stack file (`addr=…`)."
     reach = _answer(server, answers)
     said = SAID[reach].format(port=server.port) if reach else "was not checked"
@@ -113,8 +113,8 @@ def _difference(volume: Volume) -> str:
         if name != "driver"
     ] or ["another driver"]
     return (
-        f"⚠️ On the bot's node it has other options ({', '.join(each[:4])}), until the volume is"
-        " removed there."
+        f"⚠️ On the bot's node it still has other options ({', '.join(each[:4])}). To change them,"
+        " remove the volume there."
     )
 
 

@@ -48,7 +48,11 @@ async def judged(records: Records, *tasks: Task) -> Outcome:
         ({"a": False}, Verdict.OUT_OF_MEMORY, "Probably"),
         ({"c": True}, Verdict.OUT_OF_MEMORY, "The kernel killed"),
         ({"a": False, "c": True}, Verdict.OUT_OF_MEMORY, "The kernel killed"),
-        ({"a": False, "b": False}, Verdict.CRASH_LOOPING, "as far as its engine recorded"),
+        (
+            {"a": False, "b": False},
+            Verdict.CRASH_LOOPING,
+            "its engine recorded no out-of-memory kill",
+        ),
     ],
     ids=["yes", "unknown", "one no", "yes of another", "no and yes", "two no"],
 )

@@ -73,8 +73,8 @@ def test_an_answer_without_a_message(body: str) -> None:
         (FileNotFoundError(2, "No such file"), "no such socket"),
         (PermissionError(13, "Permission denied"), "may not open the socket"),
         (ConnectionRefusedError(111, "refused"), "refuses connections"),
-        (ConnectionResetError(104, "reset"), "broke the connection"),
-        (BrokenPipeError(32, "broken"), "broke the connection"),
+        (ConnectionResetError(104, "reset"), "closed the connection"),
+        (BrokenPipeError(32, "broken"), "closed the connection"),
     ],
 )
 def test_what_the_operating_system_says(cause: OSError, words: str) -> None:
@@ -183,7 +183,7 @@ async def test_a_broken_connection_repeats_a_read_and_never_a_write(serve: Serve
     connection = Connection(await serve(engine))
 
     assert await connection.get("/info") == {}
-    with pytest.raises(SwarmUnavailableError, match="broke the connection"):
+    with pytest.raises(SwarmUnavailableError, match="closed the connection"):
         await connection.post("/services/x/update", {"version": 1}, {})
     assert seen == ["GET", "GET", "POST"]
     connection.close()

@@ -155,7 +155,7 @@ async def test_a_lost_place_is_said_and_all_is_looked_at_anew(
     (said,) = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
     assert word in said
     assert "from version 5" in said
-    assert "looked at anew" in said
+    assert "reading everything again" in said
 
 
 async def test_a_place_that_is_lost_on_the_way_gives_another_listing(

@@ -304,9 +304,9 @@ def test_a_short_log_is_shown_whole():
 
     assert_slack_takes(message)
     assert is_short(lines)
-    assert "2 log lines of the last 10 min" in message.text
+    assert "2 log lines from the last 10 min" in message.text
     assert "node away" in shown(message)
-    assert "no log lines" in whole_message("stack_web", [], 0, "").text
+    assert "No log lines" in whole_message("stack_web", [], 0, "").text
 
 
 def test_of_a_long_log_the_end_is_shown_and_where_the_whole_is():
@@ -392,7 +392,7 @@ def test_what_a_drain_is_about_to_do_is_said_until_it_ended():
     """More than a message has room for is left out with a mark."""
     told = (
         "2 tasks move to other nodes: `web` (2).",
-        "⚠️ `db`: its task will find no other node.",
+        "⚠️ `db`: its task fits on no other node.",
     )
     node = Target("node:x", "n1", 0)
     drain = Job("k3f9ab", "drain", "", "drain x", "U1", "C1", 0.0, (node,), "1.0", foretold=told)

@@ -69,20 +69,20 @@ def test_versions_are_told_newest_first_with_who_and_verdict():
 
 def test_the_way_back_is_named_where_there_is_one():
     told = text_of(history_message("orochi", (SECOND, FIRST), command="/o"))
-    assert told.endswith("`/o rollback` would go back to version 1, with a plan.")
+    assert told.endswith("`/o rollback` shows a plan to go back to version 1.")
     told = text_of(history_message("shop", (SECOND, FIRST), command=""))
-    assert told.endswith("The last other version that ended well is 1.")
+    assert told.endswith("The last other good version is 1.")
 
 
 def test_a_version_whose_files_are_not_kept_says_so():
     told = text_of(history_message("orochi", (SECOND, replace(FIRST, bundle=""))))
-    assert "2 services (its files are not kept)" in told
+    assert "2 services (files no longer kept)" in told
     assert "The files of version 1 of stack `orochi` are no longer kept." in told
 
 
 def test_no_versions_yet():
     message = history_message("orochi", ())
-    assert message.text == "The bot has not deployed the stack orochi yet: it has no versions."
+    assert message.text == "No versions yet: the bot has not deployed the stack orochi."
 
 
 def changed(name: str, action: PlanAction | None, *fields: Difference, **more) -> ServiceChange:
@@ -120,16 +120,16 @@ def test_what_was_changed_by_hand_is_named_by_field():
     assert head.startswith(
         "🟡 *orochi* · 4 services in the swarm · version 1, converged, by <@U1>, "
     )
-    assert head.endswith(" · *drifted*: 4 not as deployed")
+    assert head.endswith(" · *drifted*: 4 changed")
     assert [each.strip(" •") for each in lines] == [
         "*db* was removed",
-        "*extra* is not of the deployed version",
+        "*extra* is not in the deployed version",
         (
             "*web*: image `busy:9`, deployed `busy:1`; environment A `1` was added; "
-            "environment B `2` was taken away"
+            "environment B `2` was removed"
         ),
-        "network orochi_default is gone",
-        "scaled by hand, which a deploy keeps: same 3 (file: 1)",
+        "network orochi_default is missing",
+        "scaled by hand (a deploy keeps it): same 3 (file: 1)",
     ]
 
 
@@ -144,11 +144,11 @@ def test_each_stack_says_where_it_is():
 
     assert files == "⚪ *files* · not in the swarm · not deployed by the bot"
     assert strange == (
-        "⚪ *strange* · 2 services in the swarm · no file: it cannot be deployed · "
+        "⚪ *strange* · 2 services in the swarm · no stack file, so it cannot be deployed · "
         "not deployed by the bot"
     )
     assert torn.startswith("🟡 *torn* · 1 service in the swarm · version 2, crash looping, by")
-    assert torn.endswith(" · what was changed by hand is not known: No luck.")
+    assert torn.endswith(" · drift unknown: No luck.")
     assert well.endswith(" · as deployed")
 
 

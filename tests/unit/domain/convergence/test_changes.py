@@ -47,7 +47,7 @@ def test_a_paused_update_is_paused_with_the_cause_of_the_task_that_it_names():
     assert outcome.verdict.value == "paused"
     assert outcome.cause is not None
     assert outcome.cause.kind.value == "image_missing"
-    assert "1/3 running as updated, 1 as before" in outcome.reason
+    assert "1/3 running on the new version, 1 on the old" in outcome.reason
     assert not outcome.can_roll_back
     assert "No previous version" in outcome.advice
 

@@ -74,7 +74,7 @@ def test_the_progress_shows_how_many_are_registered():
     assert some.progress.phase == "3/3 running; 2 of 3 registered at dask://scheduler:8787"
     assert some.look_again_in == 1.0
     assert all_.progress.phase == (
-        "all running, 3 of 3 registered at dask://scheduler:8787; holding for 5 s"
+        "all running, 3 of 3 registered at dask://scheduler:8787; must stay stable for 5 s"
     )
 
 

@@ -322,7 +322,7 @@ def test_progress_of_a_global_service_names_nodes():
     ("tasks", "phase"),
     [
         (running(1), "1/3 running"),
-        (running(1, 2, 3), "all running; holding for 5 s"),
+        (running(1, 2, 3), "all running; must stay stable for 5 s"),
         (
             (*running(1, 2), a_task("p", 3, PENDING, err="no suitable node (why)")),
             "1 task waiting: no suitable node (why)",

@@ -98,12 +98,12 @@ def test_what_was_typed_before_is_queued_before(text, concerns):
         (
             (WELL, replace(CRASH, verdict=Verdict.PAUSED, reason="Paused."), CRASH),
             Verdict.CRASH_LOOPING,
-            "c: Slot 1 failed 3 times. (1 more is not as planned.)",
+            "c: Slot 1 failed 3 times. 1 other service is not as planned.",
         ),
         (
             (WELL, Outcome(Verdict.REFUSED, "Not removed."), Outcome(Verdict.TIMED_OUT, "Late.")),
             Verdict.TIMED_OUT,
-            "c: Late. (1 more is not as planned.)",
+            "c: Late. 1 other service is not as planned.",
         ),
     ],
 )

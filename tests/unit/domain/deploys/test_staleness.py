@@ -111,7 +111,7 @@ STALE = [
             replace(UPDATE, action=PlanAction.REMOVE, wanted=""),
             services=(replace(service(UPDATE, "b:1", ""), action=PlanAction.REMOVE),),
         ),
-        "s_web would be removed: it is not in the stack's file any more.",
+        "s_web would be removed: it is no longer in the stack's file.",
     ),
     (
         CREATE,

@@ -69,10 +69,10 @@ def test_options_without_a_server_are_told():
     ("reach", "words"),
     [
         (Reach.UNRESOLVED, "cannot be resolved from the bot. Is the name right?"),
-        (Reach.REFUSES, "refuses connections on TCP 2049: is the NFS server running there?"),
+        (Reach.REFUSES, "refuses connections on TCP 2049. Is the NFS server running there?"),
         (
             Reach.SILENT,
-            "does not answer on TCP 2049: is it up, does a firewall let the bot in?",
+            "does not answer on TCP 2049. Is it up? Does a firewall block the bot?",
         ),
         (Reach.UNREACHABLE, "cannot be reached from the bot. Is the address right?"),
     ],
@@ -101,8 +101,8 @@ def test_a_volume_that_was_made_with_other_options_is_told():
         (
             "The volume `orochi_data` exists with other options (driver `other` instead of "
             "`local`), and Docker keeps those. To use the file's, run `docker volume rm "
-            "orochi_data` on every node that has it, once nothing uses it there; its "
-            "files go with it."
+            "orochi_data` on every node that has it, once nothing uses it there; this "
+            "deletes its files."
         ),
         (
             "The volume `orochi_media` exists with other options (o "
@@ -136,7 +136,7 @@ def test_paths_beside_the_file_are_told_by_service():
 
 def test_ignored_options_are_told_in_one_line():
     (only,) = told(ignored=("restart", "build", "links"))
-    assert only.startswith("A swarm ignores `build`, `links` and `restart` in `orochi.yml`: ")
+    assert only.startswith("A swarm ignores `build`, `links` and `restart` in `orochi.yml`. ")
 
 
 LOCAL = "The volume `orochi_data` is local, and {} may run on 2 nodes: "
@@ -177,7 +177,7 @@ def test_images_whose_tag_moves_are_told_once():
     assert found == [
         (
             "Images without a fixed version: `busy` (a), `busy:latest` (b) and "
-            "`registry:5000/busy` (c). What `latest` points to changes. "
-            "Pin a version instead of `latest`."
+            "`registry:5000/busy` (c). What such a tag points to can change. "
+            "Pin a version."
         )
     ]

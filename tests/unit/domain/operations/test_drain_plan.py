@@ -89,28 +89,28 @@ def test_nothing_is_said_where_nothing_is_hit():
         pytest.param(
             PINNED,
             ("n1",),
-            "`orochi_web`: its task will find no other node"
+            "`orochi_web`: its task fits on no other node"
             " (2 nodes: constraint node.hostname == photon-machine-01 not met).",
             id="constraint",
         ),
         pytest.param(
             {"max_per_node": 1},
             ("n1", "n2", "n3"),
-            "`orochi_web`: its task will find no other node"
+            "`orochi_web`: its task fits on no other node"
             " (2 nodes: has its 1 of at most 1 a node).",
             id="replicas per node",
         ),
         pytest.param(
             {"reservation": Resources(memory=2**29)},
             ("n1", "n1", "n2", "n2", "n3"),
-            "`orochi_web`: 1 of its 2 tasks will find no other node"
+            "`orochi_web`: 1 of its 2 tasks fit on no other node"
             " (2 nodes: needs 512 MiB of memory, 0 B free).",
             id="memory",
         ),
         pytest.param(
             {"host_ports": ("80/tcp",)},
             ("n1", "n2", "n3"),
-            "`orochi_web`: its task will find no other node (2 nodes: host port 80/tcp taken).",
+            "`orochi_web`: its task fits on no other node (2 nodes: host port 80/tcp taken).",
             id="host port",
         ),
     ],
@@ -137,7 +137,7 @@ def test_services_that_move_together_share_the_room():
     plan = plan_drain(FIRST, swarm(*tasks, services=(one, two, stays)))
 
     assert plan.warnings == (
-        "`orochi_two`: 1 of its 2 tasks may find no other node (2 nodes: needs 1 CPU, 0 free).",
+        "`orochi_two`: 1 of its 2 tasks may fit on no other node (2 nodes: needs 1 CPU, 0 free).",
     )
 
 

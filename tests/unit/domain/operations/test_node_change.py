@@ -51,8 +51,8 @@ def test_a_node_goes_by_its_hostname_its_id_or_the_beginning_of_one(typed: str, 
     [
         ("photon-machine-20", "There is no node `photon-machine-20`."),
         ("abc", "There is no node `abc`."),
-        ("twin", "Several nodes go by `twin`."),
-        ("abcd", "Several nodes go by `abcd`."),
+        ("twin", "Several nodes are named `twin`."),
+        ("abcd", "Several nodes are named `abcd`."),
     ],
 )
 def test_what_is_no_node_or_several_is_refused(typed: str, said: str) -> None:
@@ -155,7 +155,7 @@ def test_a_jobs_task_is_not_said_to_be_stopping() -> None:
     (slot,) = drain_progress("node:n1", look(DRAINED, task), 1).slots
 
     assert not slot.leaving
-    assert slot.note == "a job's task, stays until it ends"
+    assert slot.note == "job task, stays until it ends"
     assert "until it ends" in drain_overdue(look(DRAINED, task), 1).advice
 
 

@@ -169,7 +169,7 @@ def test_a_kill_with_a_memory_limit_is_probably_memory_and_says_so():
     ("killed", "kind", "words"),
     [
         (True, CauseKind.OUT_OF_MEMORY, "The kernel killed the container for memory"),
-        (False, CauseKind.EXIT_CODE, "as far as its engine recorded; its memory limit is 16 MiB"),
+        (False, CauseKind.EXIT_CODE, "recorded no out-of-memory kill; its memory limit is 16 MiB"),
         (None, CauseKind.OUT_OF_MEMORY, "Probably"),
     ],
 )
@@ -215,7 +215,7 @@ def test_kills_that_were_not_recorded_turn_out_of_memory_into_crash_looping():
     settled = judge_memory(outcome, False, MIB)
 
     assert settled.verdict is Verdict.CRASH_LOOPING
-    assert "not for memory" in settled.reason
+    assert "no out-of-memory kill" in settled.reason
     assert "robably" not in settled.reason
 
 

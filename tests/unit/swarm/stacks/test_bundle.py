@@ -52,7 +52,7 @@ def test_paths_that_leave_the_folder_are_refused(files: StackFiles, path: str, p
     assert caught.value.sentence == (
         f"`orochi.yml` names the file `{path}`, which is not in the stacks' folder."
     )
-    assert caught.value.hint == "Put it beside `orochi.yml` and write its path from there."
+    assert caught.value.hint == "Put it next to `orochi.yml` and use a path relative to it."
 
 
 @pytest.mark.parametrize("place", range(5))

@@ -17,11 +17,11 @@ SAID = [
     ),
     (
         "(root) Additional property name is not allowed\n",
-        "`orochi.yml` has an unknown key at its top: `name`.",
+        "`orochi.yml` has an unknown key at the top level: `name`.",
     ),
     (
         "unsupported Compose file version: 1.0\n",
-        "`orochi.yml` has no version that this docker client accepts.",
+        "`orochi.yml` has no version that the docker CLI accepts.",
     ),
     (
         (
@@ -49,7 +49,7 @@ SAID = [
     (
         'something about services.web.environment.PASSWORD: "open sesame" is wrong\n',
         (
-            "The docker client refuses `orochi.yml`: something about "
+            "The docker CLI refuses `orochi.yml`: something about "
             'services.web.environment.PASSWORD: "•••" is wrong.'
         ),
     ),
@@ -69,7 +69,7 @@ SAID = [
     ),
     (
         "service web: secret not found: nosec\n",
-        ("`orochi.yml` needs the secret `nosec` for its service `web`, which is not in the swarm."),
+        ("`orochi.yml` needs the secret `nosec` (service `web`), which is not in the swarm."),
     ),
     (
         "config not found: nocfg\n",
@@ -99,7 +99,7 @@ SAID = [
     ),
     (
         "Error response from daemon: something  new.\n",
-        "The docker client refuses `orochi.yml`: something new.",
+        "The docker CLI refuses `orochi.yml`: something new.",
     ),
 ]
 
@@ -179,11 +179,11 @@ def test_ports_that_are_taken() -> None:
     same = complaints.port_taken([*wanted, ("s_db", spec(PORT))], [], frozenset())
 
     assert other is not None
-    assert other.sentence == "s_web cannot publish the port 8080/tcp: other has it."
+    assert other.sentence == "s_web cannot publish port 8080/tcp: other uses it."
     assert removed is not None
-    assert removed.hint.startswith("other is removed last: remove it first")
+    assert removed.hint.startswith("other would be removed last. Remove it first")
     assert same is not None
-    assert same.sentence == "s_db cannot publish the port 8080/tcp: s_web has it."
+    assert same.sentence == "s_db cannot publish port 8080/tcp: s_web uses it."
 
 
 def test_who_depends_on_whom_with_full_names() -> None:
@@ -240,7 +240,7 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(
     ],
 )
 def test_a_file_that_unfolds_without_end_is_refused(text: str) -> None:
-    with pytest.raises(RefusedError, match="more than can be looked through"):
+    with pytest.raises(RefusedError, match="expands to too much data"):
         read_compose(text.encode())
 
 

@@ -50,24 +50,24 @@ TWO_WAYS = "has a backslash that can be read in two ways: write the value withou
 WRONG = [
     ("A", "line 1 has no ="),
     ("A=1\nsecret text\nB=2", "line 2 has no ="),
-    ("9A=1", "line 1 has no name of a variable before its ="),
-    ("A B=1", "line 1 has no name of a variable before its ="),
-    ("=1", "line 1 has no name of a variable before its ="),
-    ("A='x", "line 1 has a quote that is not closed, or text after it"),
-    ("A='x\nB=2\n# the hosts'", "line 1 has a quote that is not closed, or text after it"),
-    ('A="x\nexport B=2"', "line 1 has a quote that is not closed, or text after it"),
+    ("9A=1", "line 1 has no variable name before its ="),
+    ("A B=1", "line 1 has no variable name before its ="),
+    ("=1", "line 1 has no variable name before its ="),
+    ("A='x", "line 1 has an unclosed quote, or text after a quote"),
+    ("A='x\nB=2\n# the hosts'", "line 1 has an unclosed quote, or text after a quote"),
+    ('A="x\nexport B=2"', "line 1 has an unclosed quote, or text after a quote"),
     ("\n\r\n \nA", "line 4 has no ="),
     ("A=1\n\n# B\n\nC", "line 5 has no ="),
     ("A # b=1", "line 1 has no ="),
     ("export A", "line 1 has no ="),
-    ("export =1", "line 1 has no name of a variable before its ="),
-    ("A.B=1", "line 1 has no name of a variable before its ="),
-    ("'A B'=1", "line 1 has no name of a variable before its ="),
-    ("É=1", "line 1 has no name of a variable before its ="),
+    ("export =1", "line 1 has no variable name before its ="),
+    ("A.B=1", "line 1 has no variable name before its ="),
+    ("'A B'=1", "line 1 has no variable name before its ="),
+    ("É=1", "line 1 has no variable name before its ="),
     ("A=x\0y", "line 1 has a NUL character"),
     *((text, f"line 1 {TWO_WAYS}") for text in ('A="\\$B"', 'A="C:\\bin"', "A='\\\\x'")),
     ('A="\\\'"', f"line 1 {TWO_WAYS}"),
-    ('A="x" y', "line 1 has a quote that is not closed, or text after it"),
+    ('A="x" y', "line 1 has an unclosed quote, or text after a quote"),
 ]
 
 
@@ -82,7 +82,7 @@ def test_lines_that_are_none_are_named_and_not_repeated(text: str, told: str) ->
         read_env(text, "x.env")
 
     assert caught.value.sentence == f"`x.env` cannot be read: {told}."
-    assert caught.value.hint == "A line is KEY=VALUE."
+    assert caught.value.hint == "Write each line as KEY=VALUE."
 
 
 def test_every_wrong_line_is_named() -> None:

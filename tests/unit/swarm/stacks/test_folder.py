@@ -42,19 +42,19 @@ def test_a_stack_with_its_variables(folder: Path) -> None:
     ["../outside", "/etc/passwd", "a/b", "", ".", "..", "a.b", "-", "a b", "ö", "a\n", "x" * 64],
 )
 def test_what_is_no_name(folder: Path, name: str) -> None:
-    with pytest.raises(RefusedError, match=r"That is not a stack's name\."):
+    with pytest.raises(RefusedError, match=r"That is not a valid stack name\."):
         StackFolder(str(folder)).read(name)
 
 
 def test_a_name_that_is_not_there(folder: Path) -> None:
     with pytest.raises(RefusedError) as caught:
         StackFolder(str(folder)).read("orochy")
-    assert caught.value.sentence == "There is no file `orochy.yml` among the stacks."
+    assert caught.value.sentence == "There is no stack file `orochy.yml`."
     assert caught.value.hint == "Did you mean `orochi`?"
 
     with pytest.raises(RefusedError) as caught:
         StackFolder(str(folder)).read("zzz")
-    assert caught.value.hint == "There are: `orochi`, `portainer`."
+    assert caught.value.hint == "Stacks: `orochi`, `portainer`."
 
 
 def test_links_that_lead_out_of_the_folder(folder: Path) -> None:
@@ -63,7 +63,7 @@ def test_links_that_lead_out_of_the_folder(folder: Path) -> None:
 
     assert "linked" not in StackFolder(str(folder)).names()
     for name in ("linked", "portainer"):
-        with pytest.raises(RefusedError, match="is no file of the stacks' folder"):
+        with pytest.raises(RefusedError, match="is not a file in the stacks' folder"):
             StackFolder(str(folder)).read(name)
 
 
@@ -83,18 +83,18 @@ def test_what_cannot_be_read(folder: Path) -> None:
 
     with pytest.raises(RefusedError, match=r"`large\.yml` is larger than 1 MiB\."):
         stacks.read("large")
-    with pytest.raises(RefusedError, match=r"`latin\.env` is not in UTF-8\."):
+    with pytest.raises(RefusedError, match=r"`latin\.env` is not UTF-8 text\."):
         stacks.read("latin")
-    with pytest.raises(RefusedError, match="is no file of the stacks' folder"):
+    with pytest.raises(RefusedError, match="is not a file in the stacks' folder"):
         stacks.read("folder")
 
 
 def test_without_a_folder(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match=r"Deploying is turned off\."):
         StackFolder("").names()
-    with pytest.raises(RefusedError, match="is not there"):
+    with pytest.raises(RefusedError, match="does not exist"):
         StackFolder(str(tmp_path / "nothing")).names()
 
     with pytest.raises(RefusedError) as caught:
         StackFolder(str(tmp_path)).read("orochi")
-    assert caught.value.hint == "The folder of `BOT_STACKS_DIR` holds no stack yet."
+    assert caught.value.hint == "The folder in `BOT_STACKS_DIR` has no stack files yet."

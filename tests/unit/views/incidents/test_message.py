@@ -337,7 +337,7 @@ def test_the_list_says_who_looks_after_it_and_what_is_silenced():
     assert_slack_takes(message, {"U123"})
 
     assert "by <@U123> · silenced until <!date^1700000060^" in shown(message)
-    assert "found with a delay" in shown(message)
+    assert "delayed" in shown(message)
     assert "*node photon-machine-10*: the node is down · since" in shown(message)
 
 

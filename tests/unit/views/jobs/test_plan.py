@@ -229,7 +229,9 @@ def test_a_deploy_that_went_wrong_tells_the_worst_first_and_how_to_go_back():
     (back,) = buttons(message)
 
     assert shown(message).startswith("⏸️ Update paused: 2 of 4 services succeeded, deploy orochi")
-    assert message.text.endswith("web: The swarm paused the update. (1 more is not as planned.)")
+    assert message.text.endswith(
+        "web: The swarm paused the update. 1 other service is not as planned."
+    )
     assert (back["action_id"], back["value"]) == ("job.rollback", "service:orochi_web")
     assert back["text"]["text"] == "Roll back web"
 

@@ -119,7 +119,7 @@ def test_what_changes_is_told_between_bad_and_well():
 
     assert headline(message) == "🔄 orochi: 2 of 3 services changing"
     assert "🟡 *b*  ▰ 1/1\nUpdate under way" in shown(message)
-    assert "On its way: 1 preparing" in shown(message)
+    assert "In progress: 1 preparing" in shown(message)
 
 
 def test_a_paused_update_is_told_with_its_message_and_start():
@@ -204,7 +204,7 @@ def test_how_changes_reach_the_bot_and_how_late_is_told():
 def test_a_stack_that_is_not_there_says_what_would_be_right():
     message = status([], [])
 
-    assert "There are no services of the stack `orochi`" in message.text
+    assert "The stack `orochi` has no services" in message.text
     assert "`BOT_STACK`" in message.text
 
 
