@@ -122,7 +122,8 @@ def _missing_scope(method: str, needed: str) -> ChatLoginError:
     scope = f"the scope {needed}" if needed else "a scope"
     return ChatLoginError(
         f"The Slack app lacks {scope} for {method}.",
-        hint="Add it in the app's settings (slack-manifest.yml has them all) and reinstall the app.",
+        hint="Add it in the app's settings (slack-manifest.yml has them all) and reinstall "
+        "the app.",
     )
 
 

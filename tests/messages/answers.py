@@ -26,7 +26,7 @@ from bot.views.status.volumes import volumes_message
 from handlers.join import JoinHandler
 from handlers.logs import ReadLogsHandler as LogsHandler
 from handlers.map import ShowMapHandler as MapHandler
-from tests.messages.jobs import scaling
+from tests.messages.job_kit import scaling
 from tests.messages.sample import (
     ANN,
     AT,

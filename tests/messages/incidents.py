@@ -280,10 +280,10 @@ def _buttons() -> Iterator[Sample]:
     yield Sample("[Logs]: of an incident that is forgotten", answer(forgotten, unchanged=False))
     taken = replace(firing, state=_acknowledged().state, acknowledged_by=BOB)
     twice = _handler(taken).acknowledge(AcknowledgeIncident(firing.id), ANN)
-    yield Sample("[Acknowledge]: somebody did already", answer(twice))
+    yield Sample("[Acknowledge]: someone already did", answer(twice))
     quiet = replace(firing, silenced_until=AT + 3600, silenced_by=BOB)
     twice = _handler(quiet).silence(SilenceIncident(firing.id), ANN)
-    yield Sample("[Silence 1 h]: somebody did already", answer(twice))
+    yield Sample("[Silence 1 h]: someone already did", answer(twice))
     late = _handler().silence(SilenceIncident("x7k2m9"), ANN)
     yield Sample("[Silence 1 h]: it is resolved", answer(late))
 

@@ -25,7 +25,7 @@ from bot.views.home import home_message
 from bot.views.jobs.list import jobs_message
 from bot.views.stacks import stacks_message
 from tests.messages.incidents import crash, lost
-from tests.messages.jobs import converged, crashed, queued, revised, scaling
+from tests.messages.job_kit import converged, crashed, queued, revised, scaling
 from tests.messages.plans import a_change, a_plan
 from tests.messages.sample import ANN, AT, BOB, COMMAND, Sample, Topic, raised, shortened
 from tests.messages.swarm import whole_stack

@@ -31,7 +31,7 @@ from bot.jobs.removal import _blind, _judged, _late, _progress
 from bot.views.errors import done
 from bot.views.jobs.message import job_message, thread_mention
 from bot.views.jobs.plan import closed_message, nothing_to_do, plan_message
-from tests.messages.jobs import away, crashed, finished
+from tests.messages.job_kit import away, crashed, finished
 from tests.messages.sample import (
     ANN,
     AT,
@@ -217,7 +217,7 @@ def _decided() -> Iterator[Sample]:
     job = deploying(_small())
     for title, decision, ours in (
         ("[Cancel]", Decision.CANCELLED, True),
-        ("[Cancel]: somebody did already", Decision.CANCELLED, False),
+        ("[Cancel]: someone already did", Decision.CANCELLED, False),
         ("[Cancel]: the plan has expired", Decision.EXPIRED, False),
     ):
         decided = Decided(job, decision, BOB, ours)

@@ -53,7 +53,7 @@ from handlers.join import JoinHandler
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router
 from handlers.scale import ScaleBack, ScaleHandler
-from tests.messages.jobs import converged, scaling
+from tests.messages.job_kit import converged, scaling
 from tests.messages.lists import a_version
 from tests.messages.plans import a_plan
 from tests.messages.sample import (

@@ -62,7 +62,7 @@ STACKS: tuple[CommandSpec, ...] = (
             ),
             "Replica counts set by hand are kept, unless the file's number has changed since.",
             "Services missing from the file are removed last, and only if all others are healthy.",
-            "One message follows every service to its verdict. Deploys of one stack run one at a time.",
+            "One message follows every service to its verdict. A stack's deploys run one by one.",
         ),
     ),
 )
