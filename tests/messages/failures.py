@@ -11,14 +11,7 @@ from bot.domain.convergence.probe_spec import LABEL, Unreached, Workers
 from bot.domain.convergence.wording import judge_health, judge_memory
 from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm import placement
-from bot.domain.swarm.model import (
-    Look,
-    Resources,
-    RestartCondition,
-    Task,
-    TaskState,
-    UpdateState,
-)
+from bot.domain.swarm.model import Look, Resources, RestartCondition, Task, TaskState, UpdateState
 from bot.domain.swarm.reachability import Reach
 from handlers.scale import ScaleHandler
 from tests.messages.job_kit import (
@@ -36,12 +29,7 @@ from tests.messages.job_kit import (
     shown,
     with_log,
 )
-from tests.messages.sample import (
-    AT,
-    Sample,
-    context,
-    port,
-)
+from tests.messages.sample import AT, Sample, context, port
 from tests.messages.swarm import (
     DJANGO,
     GIB,

@@ -10,35 +10,15 @@ from typing import Any
 
 from bot.domain.convergence.machine import StepResult
 from bot.domain.convergence.probe_spec import LABEL, Reading, Workers
-from bot.domain.errors import (
-    SwarmUnavailableError,
-)
+from bot.domain.errors import SwarmUnavailableError
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome
-from bot.domain.swarm.model import (
-    Service,
-    Task,
-)
+from bot.domain.swarm.model import Service, Task
 from bot.domain.text.message import Message
 from bot.swarm.failures import translate
 from bot.views.jobs.message import job_message
-from tests.messages.sample import (
-    ANN,
-    AT,
-    CHANNEL,
-    COMMAND,
-    REFERENCE,
-)
-from tests.messages.swarm import (
-    DJANGO,
-    N2,
-    WORKER,
-    Seen,
-    a_goal,
-    failed,
-    judged,
-    running,
-)
+from tests.messages.sample import ANN, AT, CHANNEL, COMMAND, REFERENCE
+from tests.messages.swarm import DJANGO, N2, WORKER, Seen, a_goal, failed, judged, running
 
 FIVE = replace(WORKER, replicas=5)
 NEW = replace(DJANGO, template="v2", image="registry.example.com/django:2.5")

@@ -8,15 +8,10 @@ from dataclasses import replace
 from bot.domain.convergence.machine import Convergence, StepResult
 from bot.domain.convergence.probe_spec import LABEL, Unreached, Workers
 from bot.domain.jobs.model import NODE, JobState, Target
-from bot.domain.swarm.model import (
-    TaskState,
-    UpdateState,
-)
+from bot.domain.swarm.model import TaskState, UpdateState
 from bot.domain.swarm.reachability import Reach
 from bot.domain.text.message import Message
-from bot.jobs.service_change import (
-    _waiting_for_the_engine,
-)
+from bot.jobs.service_change import _waiting_for_the_engine
 from bot.loops.observer import _blind
 from bot.views.jobs.message import thread_mention
 from bot.views.pictures.timeline import timeline_picture
@@ -39,21 +34,8 @@ from tests.messages.job_kit import (
     shown,
 )
 from tests.messages.node_jobs import nodes_ended, nodes_running, stopped_nodes
-from tests.messages.sample import (
-    AT,
-    Sample,
-    Topic,
-)
-from tests.messages.swarm import (
-    DJANGO,
-    N2,
-    WORKER,
-    a_goal,
-    a_task,
-    failed,
-    judged,
-    running,
-)
+from tests.messages.sample import AT, Sample, Topic
+from tests.messages.swarm import DJANGO, N2, WORKER, a_goal, a_task, failed, judged, running
 from tests.messages.verdicts import given_up, good, refusals, stopped, superseded
 
 

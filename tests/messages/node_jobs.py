@@ -7,9 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.convergence.machine import ConvergenceLimits, StepResult
-from bot.domain.errors import (
-    NotFoundError,
-)
+from bot.domain.errors import NotFoundError
 from bot.domain.jobs.model import NODE, Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.drain_plan import arrivals, plan_drain
@@ -33,19 +31,8 @@ from bot.domain.swarm.model import (
 )
 from bot.jobs.node_change import NOT_FOLLOWED
 from handlers.drain import ActivateHandler, DrainHandler
-from tests.messages.job_kit import (
-    a_job,
-    a_target,
-    finished,
-    shown,
-)
-from tests.messages.sample import (
-    AT,
-    BOB,
-    Sample,
-    context,
-    port,
-)
+from tests.messages.job_kit import a_job, a_target, finished, shown
+from tests.messages.sample import AT, BOB, Sample, context, port
 from tests.messages.swarm import (
     DJANGO,
     GIB,

@@ -10,11 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bot.domain.errors import (
-    BotError,
-    SupersededError,
-    SwarmError,
-)
+from bot.domain.errors import BotError, SupersededError, SwarmError
 from bot.domain.jobs.model import Job, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome
@@ -28,11 +24,7 @@ from bot.domain.swarm.model import (
     UpdateState,
 )
 from bot.domain.text.message import Message
-from bot.jobs.service_change import (
-    ChangeRunner,
-    _broken_off,
-    _refused,
-)
+from bot.jobs.service_change import ChangeRunner, _broken_off, _refused
 from bot.jobs.submit import AGAIN, INTERRUPTED, settle_unbegun
 from bot.loops.observer import _unseen
 from bot.loops.worker import Worker
@@ -56,25 +48,8 @@ from tests.messages.job_kit import (
     scaling,
     shown,
 )
-from tests.messages.sample import (
-    AT,
-    BOB,
-    REFERENCE,
-    Sample,
-    context,
-    port,
-    raised,
-)
-from tests.messages.swarm import (
-    DJANGO,
-    MIGRATE,
-    NODES,
-    WORKER,
-    a_goal,
-    a_task,
-    judged,
-    running,
-)
+from tests.messages.sample import AT, BOB, REFERENCE, Sample, context, port, raised
+from tests.messages.swarm import DJANGO, MIGRATE, NODES, WORKER, a_goal, a_task, judged, running
 
 _PREVIOUS = Previous("other", DJANGO.image, LastChange.VERSION)
 _ROLLED_BACK = UpdateState.ROLLBACK_COMPLETED
