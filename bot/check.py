@@ -47,7 +47,7 @@ async def check(settings: Settings) -> int:
 async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
     for part, look in (
         ("Slack", _slack),
-        ("Slack's way in", _way_in),
+        ("Slack requests", _way_in),
         ("Redis", _redis),
         ("Docker", _docker),
         ("changes", _changes),

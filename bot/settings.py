@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         "Empty: use polling.",
     )
     bot_command: str = _setting("/orochi", "The slash command.")
-    bot_stack: str = _setting("orochi", "The stack whose services commands name.")
+    bot_stack: str = _setting("orochi", "The stack whose services people name in commands.")
     bot_service: str = _setting("worker01", "The service that `scale 5` changes.")
     bot_stacks_dir: str = _setting(
         "",

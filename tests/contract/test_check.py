@@ -47,7 +47,7 @@ async def test_what_is_missing_is_named(redis_server):
     assert code == 1
     assert [line.split(":")[0] for line in lines] == [
         "ok      Slack",
-        "ok      Slack's way in",
+        "ok      Slack requests",
         "ok      Redis",
         "MISSING Docker",
         "ok      changes",
@@ -66,7 +66,7 @@ async def test_a_control_socket_that_is_not_there_is_no_mistake(redis_server, tm
         _, output = await run_check({**settings, "BOT_CONTROL_SOCKET": path})
     (line,) = [line for line in output.splitlines() if "changes:" in line]
     assert line.startswith("ok      changes: polled: push is not available.")
-    assert f"no control socket of the engine at {path}" in line
+    assert f"no engine control socket at {path}" in line
     assert "Mount the folder" in line
 
 
@@ -92,7 +92,7 @@ async def test_a_wrong_token_is_said_in_a_sentence(redis_server):
         code, output = await run_check(settings)
     assert code == 1
     assert output.splitlines()[0].startswith("MISSING Slack:")
-    assert output.splitlines()[1].startswith("MISSING Slack's way in:")
+    assert output.splitlines()[1].startswith("MISSING Slack requests:")
     assert "wrong" not in output
 
 

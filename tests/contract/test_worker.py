@@ -93,7 +93,7 @@ async def test_a_runner_that_breaks_ends_in_failed_with_a_reference(open_jobs):
         job = await ended_job(ended)
     assert job.verdict is Verdict.FAILED
     assert job.outcome is not None
-    assert "unexpected" in job.outcome.reason
+    assert "Unexpected error." in job.outcome.reason
     assert "ref " in job.outcome.reason
 
 

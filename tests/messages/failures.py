@@ -141,8 +141,8 @@ def _updates() -> Iterator[tuple[str, Job]]:
     for title, state, can, rollback in (
         ("Update paused", UpdateState.PAUSED, True, False),
         ("Update paused: no other version", UpdateState.PAUSED, False, False),
-        ("Update paused: the roll back failed too", UpdateState.ROLLBACK_PAUSED, False, False),
-        ("Update paused: a roll back that failed", UpdateState.ROLLBACK_PAUSED, False, True),
+        ("Update paused: the rollback failed too", UpdateState.ROLLBACK_PAUSED, False, False),
+        ("Update paused: a rollback that failed", UpdateState.ROLLBACK_PAUSED, False, True),
         ("Rolled back by the swarm", UpdateState.ROLLBACK_COMPLETED, False, False),
     ):
         service = replace(

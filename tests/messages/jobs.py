@@ -92,7 +92,7 @@ def _running() -> Iterator[Sample]:
     half = judged(a_goal(NEW, updates=True), (0, updating, both)).progress
     yield Sample("Running: restart", shown(restarting(NEW).with_progress(0, half)))
     back = rolling_back().with_progress(0, half)
-    yield Sample("Running: roll back of a service", shown(back))
+    yield Sample("Running: rollback of a service", shown(back))
 
 
 def _looks() -> Iterator[tuple[str, StepResult]]:

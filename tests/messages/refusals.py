@@ -215,13 +215,13 @@ def _not_possible() -> Iterator[Sample]:
     yield _refusal("Scale: a global service", lambda: check_scale(everywhere, COMMAND))
     yield _refusal("Scale: an update is paused", lambda: check_scale(back, COMMAND))
     yield _refusal("Scale: paused, and no way back", lambda: check_scale(paused, COMMAND))
-    yield _refusal("Scale: a roll back is paused", lambda: check_scale(stuck, COMMAND))
+    yield _refusal("Scale: a rollback is paused", lambda: check_scale(stuck, COMMAND))
     yield _refusal("Restart: an update is paused", lambda: check_restart(back, COMMAND))
     yield _refusal("Roll back: never changed", lambda: check_roll_back(DJANGO))
     for title, change, update in (
         ("after a scale", LastChange.NUMBER, UpdateState.COMPLETED),
         ("after a restart", LastChange.RESTART, UpdateState.COMPLETED),
-        ("after a roll back", LastChange.VERSION, UpdateState.ROLLBACK_COMPLETED),
+        ("after a rollback", LastChange.VERSION, UpdateState.ROLLBACK_COMPLETED),
     ):
         service = replace(DJANGO, previous=Previous("p", DJANGO.image, change), update=update)
         yield _refusal(f"Roll back: {title}", partial(check_roll_back, service))

@@ -80,7 +80,7 @@ def good() -> Iterator[Sample]:
     yield Sample("Converged: nothing to restart", shown(_nothing_to_restart()))
     other = RestartHandler(context()).told(a_target(DJANGO, changed=False), two.outcome)
     yield Sample("Converged: restarted by someone else", shown(finished(restarting(DJANGO), other)))
-    yield Sample("Converged: roll back", shown(finished(rolling_back(), two)))
+    yield Sample("Converged: rollback", shown(finished(rolling_back(), two)))
     back = RollBackHandler(context()).told(a_target(DJANGO, changed=False), two.outcome)
     yield Sample("Converged: it was back already", shown(finished(rolling_back(), back)))
     yield Sample("Converged: with a probe", shown(finished(scaling(), probed(None))))

@@ -305,7 +305,7 @@ async def test_a_rotation_asks_first_and_revokes_the_old_token(desk: Desk):
     assert f"--token {new['Worker']} " in shown.shown_text
     assert "no longer works" in shown.shown_text
     await desk.slack.press(question, "join.rotate", user=OPERATOR)
-    await desk.told(lambda m: "rotated meanwhile" in m.shown_text)
+    await desk.told(lambda m: "just rotated that token" in m.shown_text)
     assert b"SWMTKN" not in await asyncio.to_thread(ever_in_redis, desk)
     assert not any("SWMTKN" in line for bot in desk.bots for line in bot.lines)
     assert "join_rotate" in [each["event"] for each in await asyncio.to_thread(audited, desk)]

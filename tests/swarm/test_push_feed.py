@@ -74,7 +74,7 @@ async def test_without_a_socket_it_polls_until_there_is_one(
     assert (pushed.lag, pushed.trouble) == (0.0, "")
     assert polled.trouble == f"There is no engine control socket at {mounted}."
     (warning,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
-    assert f"no control socket of the engine at {mounted}" in warning.getMessage()
+    assert f"no engine control socket at {mounted}" in warning.getMessage()
     assert "Mount the folder /var/run/docker/swarm" in warning.getMessage()
 
 

@@ -147,9 +147,9 @@ async def test_a_file_full_of_traps_is_told_of_each_once(
 
     assert bench.everything() == before
     begins = (
-        "A swarm ignores `build`, `container_name`, `expose` and `restart` in `ours.yml`:",
+        "A swarm ignores `build`, `container_name`, `expose` and `restart` in `ours.yml`.",
         "`web` mounts `./media`:",
-        f"NFS volume `files`: the server `127.0.0.1` refuses connections on TCP {closed_port}:",
+        f"NFS volume `files`: the server `127.0.0.1` refuses connections on TCP {closed_port}.",
         "NFS volume `symbols`: the options have `nfs_server_ip`, a placeholder.",
         "The volume `ours_data` is local, and `db` and `web` may run on",
         "Images without a fixed version: `lab/busy` (web).",

@@ -95,7 +95,7 @@ async def test_what_goes_first_is_needed_by_what_follows_and_removals_are_last(
     ]
     assert second.removals == second.steps[1:]
     (ignored,) = first.warnings
-    assert ignored.startswith("A swarm ignores `restart` in `ours.yml`: ")
+    assert ignored.startswith("A swarm ignores `restart` in `ours.yml`. ")
 
 
 async def test_what_was_scaled_by_hand_is_kept_until_the_file_changes_it(

@@ -30,7 +30,7 @@ def incidents_message(
     of = f" of {line(service, NAME_LENGTH)}" if service else ""
     hint = context(f"As of {slack_time(now)} · `{line(command, 30)} status` shows what runs")
     if not open_ones and not recent:
-        text = f"No incidents{of}, open or recent."
+        text = f"No open or recent incidents{of}."
         return Message(text, (*packed([text]), hint))
     title = f"{plural(len(open_ones), 'open incident')}{of}"
     made = ([*_told(open_ones, recent, title, now, counts), hint] for counts in COUNTS)

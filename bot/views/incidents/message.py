@@ -33,16 +33,16 @@ STATES: Final = {
     IncidentState.RESOLVED: "✅ Resolved",
 }
 ADVICE: Final = {
-    CauseKind.EXIT_CODE: "look at the last log lines; if it began with an update, roll back",
-    CauseKind.CRASH_LOOPING: "look at the last log lines; if it began with an update, roll back",
+    CauseKind.EXIT_CODE: "read the last log lines; if an update caused it, roll back",
+    CauseKind.CRASH_LOOPING: "read the last log lines; if an update caused it, roll back",
     CauseKind.OUT_OF_MEMORY: "raise the memory limit or reduce usage",
     CauseKind.UNHEALTHY: "check what the health check tests and why the service fails it",
     CauseKind.IMAGE_MISSING: "push the image, or correct its name and tag in the stack file",
-    CauseKind.MOUNT_FAILED: "check the volume: its server, its path, and that the node reaches it",
+    CauseKind.MOUNT_FAILED: "check the volume's server and path, and that the node can reach it",
     CauseKind.UNSCHEDULABLE: "change constraints or reservations, or make room on a node",
     CauseKind.START_FAILED: "check that the command exists in the image and is executable",
     CauseKind.NODE_DOWN: "check the machine and its engine; the swarm moves what it can",
-    CauseKind.ENDED: "if it should end, set the restart condition `none`; else check its log",
+    CauseKind.ENDED: "if it should end, set the restart condition `none`; otherwise check its log",
 }
 """The next step for each kind of cause; the bot's own words, so not escaped."""
 

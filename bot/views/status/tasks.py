@@ -49,7 +49,7 @@ def tasks_message(look: StackLook, only: Service | None = None) -> Message:
 def _title(look: StackLook, only: Service | None, tasks: Sequence[Task]) -> str:
     name = line(only.name if only else look.stack, 63) or "the swarm"
     if not tasks:
-        return f"There are no tasks of *{name}*."
+        return f"No tasks of *{name}*."
     failed = sum(task.state in BROKEN for task in tasks)
     broken = f", {failed} of them failed" if failed else ""
     return f"*{name}*: {plural(len(tasks), 'task')}{broken}"

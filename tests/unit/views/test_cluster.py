@@ -77,7 +77,7 @@ def test_one_services_tasks_and_none():
     look = stack(a_task("t1"), replace(a_task("t2"), service_id="o"), services=(WEB, other))
 
     assert "stack_web" not in shown(tasks_message(look, other))
-    assert "no tasks" in tasks_message(stack()).text
+    assert "No tasks" in tasks_message(stack()).text
 
 
 @settings(deadline=None)

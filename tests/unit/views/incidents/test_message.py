@@ -80,7 +80,7 @@ def test_a_firing_incident_says_what_where_why_how_often_and_since_when():
     assert "*Cause:* The container ended with exit 1 (general error)" in text
     assert "*3 failures* since <!date^1699999920^" in text
     assert ", last <!date^1699999995^" in text
-    assert "*Next:* look at the last log lines" in text
+    assert "*Next:* read the last log lines" in text
     assert message.text == (
         "🚨 Firing: worker01: the container exited with an error. Slots 1, 3"
         " last on photon-machine-02, 3 failures. The container ended with exit 1 (general error)."
@@ -342,7 +342,7 @@ def test_the_list_says_who_looks_after_it_and_what_is_silenced():
 
 
 def test_an_empty_list_says_that_all_is_well():
-    assert shown(incidents_message([], [], NOW)).startswith("No incidents, open or recent")
+    assert shown(incidents_message([], [], NOW)).startswith("No open or recent incidents")
     assert "No incidents of worker01" in incidents_message([], [], NOW, service="worker01").text
 
 
