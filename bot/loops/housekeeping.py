@@ -19,5 +19,5 @@ async def every(seconds: float, chore: Callable[[], Awaitable[None]], clock: Clo
         except BotError as error:
             log.info("postponed: %s", error)
         except Exception:
-            log.exception("a chore failed")
+            log.exception("a background task failed")
         await clock.sleep(seconds)

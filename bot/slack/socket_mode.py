@@ -89,7 +89,7 @@ class CountingClient(SocketModeClient):
             async with asyncio.timeout(CLOSE_WITHIN):
                 await self.close()  # type: ignore[no-untyped-call]
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            log.info("The connection to Slack did not close in good order: %s", error)
+            log.info("The connection to Slack did not close cleanly: %s", error)
         finally:
             await self.aiohttp_client_session.close()
 

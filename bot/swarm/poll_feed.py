@@ -143,7 +143,7 @@ class PollFeed:
 
     def _note_trouble(self, sentence: str) -> None:
         if not self._trouble:
-            log.warning("the poll feed cannot look: %s", sentence)
+            log.warning("polling failed: %s", sentence)
         self._trouble = sentence
 
 

@@ -192,7 +192,7 @@ class SwarmStream:
             self._blind = False
             return look
         if not self._blind:
-            log.warning("the stream cannot look at the swarm: %s", trouble)
+            log.warning("cannot read the swarm: %s", trouble)
         self._blind = True
         return None
 

@@ -15,8 +15,8 @@ from typing import Final
 from bot.domain.errors import SwarmError, SwarmUnavailableError
 
 MOUNT_HINT: Final = (
-    "Mount the folder /var/run/docker/swarm of a manager, not the socket in it, which is made "
-    "anew at each start of the engine; and run the bot as root."
+    "Mount the folder /var/run/docker/swarm of a manager (not the socket in it: the engine makes a "
+    "new one at each start), and run the bot as root."
 )
 
 

@@ -343,7 +343,10 @@ def test_the_list_says_who_looks_after_it_and_what_is_silenced():
 
 def test_an_empty_list_says_that_all_is_well():
     assert shown(incidents_message([], [], NOW)).startswith("No open or recent incidents")
-    assert "No incidents of worker01" in incidents_message([], [], NOW, service="worker01").text
+    assert (
+        "No open or recent incidents of worker01"
+        in incidents_message([], [], NOW, service="worker01").text
+    )
 
 
 def test_of_a_hundred_incidents_twenty_are_told_and_the_others_counted():
