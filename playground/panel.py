@@ -48,7 +48,7 @@ class Panel:
         """Do it. Raises CannotBreakError."""
         found = next((each for each in self._actions() if each.shown.name == name), None)
         if found is None:
-            raise CannotBreakError("That cannot be done any more: things have changed.")
+            raise CannotBreakError("That is no longer possible: things have changed.")
         for parameter in found.shown.parameters:
             if parameter.choices and values.get(parameter.name) not in parameter.choices:
                 raise CannotBreakError(f"{parameter.label}: choose one of the list.")
@@ -70,7 +70,7 @@ class Panel:
     async def _mend(self, _values: Values) -> str:
         for part in self._parts:
             await part.mend()
-        return "Nothing is broken any more. Services need a moment, then alerts are resolved."
+        return "Everything is repaired. Services need a moment, then the alerts resolve."
 
 
 class StoppableRedis(Protocol):
@@ -98,9 +98,9 @@ class RedisPart:
         lose = Breakable(
             "lose_redis",
             "Lose Redis",
-            "Commands that change something are refused, and nothing happens, until it is back.",
+            "Commands that change something are refused until it is back.",
         )
-        back = Breakable("redis_back", "Start Redis again", "Its data were kept.", mends=True)
+        back = Breakable("redis_back", "Start Redis again", "Its data was kept.", mends=True)
         if self._store.running:
             return [PanelAction(lose, self._lose)]
         return [PanelAction(back, self._back)]
@@ -129,7 +129,7 @@ class SlackPart:
         busy = Breakable(
             "slack_busy",
             "Slack answers 429",
-            f"The bot has to wait {BUSY_SECONDS} s with what it says; nothing is lost.",
+            f"The bot must wait {BUSY_SECONDS} s before it can post; nothing is lost.",
         )
         return [PanelAction(busy, self._busy)]
 

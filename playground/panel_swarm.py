@@ -43,7 +43,7 @@ class SwarmPart:
             _of_service(
                 "crash_task",
                 "Break a container",
-                "One task fails with exit 1 and is replaced: an alert comes, and is resolved.",
+                "One task fails with exit 1 and is replaced: an alert fires and resolves.",
                 running,
                 self._crash_one,
             ),
@@ -99,8 +99,7 @@ class SwarmPart:
         lose = Breakable(
             "lose_registry",
             "Lose the registry",
-            "No image can be pulled: what is started from now on is rejected, as after a wrong "
-            "image in a deploy.",
+            "No image can be pulled: new tasks are rejected, as with a wrong image in a deploy.",
         )
 
         async def do(_values: Values) -> str:

@@ -77,7 +77,7 @@ async def test_a_deploy_that_changed_nothing_is_no_version_and_offers_no_way_bac
 
 async def test_history_tells_who_what_and_how_it_ended(desk: Desk, folder: Folder):
     """Also of a stack that was never deployed, and to people who may only look."""
-    assert "has not deployed the stack orochi yet" in await desk.answer("history")
+    assert "the bot has not deployed the stack orochi." in await desk.answer("history")
     await folder.deployed(compose(service("web"), service("db")))
     await folder.deployed(compose(service("web", V2), service("db")))
     await folder.deployed(compose(service("web", NO_IMAGE), service("db")))
