@@ -43,7 +43,7 @@ FOR_A_DEMO: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked for. ``swarm`` is ``simulated`` or ``docker``; ``opens`` a browser."""
+    """The demo's options. ``swarm`` is ``simulated`` or ``docker``; ``opens`` opens a browser."""
 
     port: int = PORT
     swarm: str = "simulated"
@@ -188,7 +188,7 @@ def _told(url: str, place: Place, *, taken: int) -> str:
     tries = (
         "type /orochi scale 5, then choose “Break things”"
         if place.swarm
-        else ("type /orochi status; what you change is real")
+        else "type /orochi status; changes are real"
     )
     return f"The demo is at {url}{beside}, with {place.sentence}: {tries}. Ctrl-C ends it."
 

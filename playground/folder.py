@@ -51,7 +51,10 @@ def _is_old_and_ours(folder: Path) -> bool:
 
 
 def _remove_unless_held(folder: Path) -> None:
-    """Raises OSError where a demo holds it. One that was killed early has made no lock yet."""
+    """Lock a demo's folder; raises OSError if a demo holds it.
+
+    A demo that was killed early has not created its lock yet.
+    """
     with (folder / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)

@@ -51,7 +51,7 @@ class Panel:
             raise CannotBreakError("That is no longer possible: things have changed.")
         for parameter in found.shown.parameters:
             if parameter.choices and values.get(parameter.name) not in parameter.choices:
-                raise CannotBreakError(f"{parameter.label}: choose one of the list.")
+                raise CannotBreakError(f"{parameter.label}: choose one from the list.")
         try:
             return await found.do(values)
         except FaultError as error:
@@ -60,7 +60,7 @@ class Panel:
     def _actions(self) -> list[PanelAction]:
         mending = Breakable(
             "mend",
-            "Mend everything",
+            "Fix everything",
             "Machines are on, the registry, Redis and Slack answer, containers stay up.",
             mends=True,
         )

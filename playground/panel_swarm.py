@@ -49,8 +49,8 @@ class SwarmPart:
             ),
             _of_service(
                 "crash_loop",
-                "Crash again and again",
-                "Every container of the service ends with exit 1, until it is mended.",
+                "Crash in a loop",
+                "Every container of the service ends with exit 1, until you fix it.",
                 running,
                 self._crash,
             ),
@@ -82,13 +82,13 @@ class SwarmPart:
         off = [node.hostname for node in nodes if not node.powered]
         stop = Breakable(
             "stop_node",
-            "Pull a machine's plug",
+            "Power a machine off",
             "The swarm finds out after about 15 s and starts its tasks elsewhere.",
             (one_of("node", "Machine", on, on[-1] if on else ""),),
         )
         start = Breakable(
             "start_node",
-            "Switch a machine on",
+            "Power a machine on",
             parameters=(one_of("node", "Machine", off),),
             mends=True,
         )
@@ -119,7 +119,7 @@ class SwarmPart:
     async def _crash(self, values: Values) -> str:
         self._faults.crash_loop(values["service"])
         self._swarm.catch_up()
-        return f"{values['service']} crashes until you mend everything."
+        return f"{values['service']} crashes until you fix everything."
 
     async def _exhaust(self, values: Values) -> str:
         self._faults.out_of_memory(values["service"])
@@ -129,15 +129,15 @@ class SwarmPart:
     async def _break(self, values: Values) -> str:
         self._faults.break_volumes(values["service"])
         self._swarm.catch_up()
-        return f"The NFS shares of {values['service']} refuse until you mend everything."
+        return f"The NFS shares of {values['service']} refuse connections until you fix everything."
 
     async def _stop(self, values: Values) -> str:
         await self._swarm.stop_node(values["node"])
-        return f"{values['node']} has no power."
+        return f"{values['node']} is off."
 
     async def _start(self, values: Values) -> str:
         await self._swarm.start_node(values["node"])
-        return f"{values['node']} boots."
+        return f"{values['node']} is booting."
 
 
 def _of_service(

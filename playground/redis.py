@@ -86,7 +86,7 @@ class EmbeddedRedis:
         await self.stop()
 
     async def _comes_up(self, port: int) -> bool:
-        """Whether it answers on this port; it ends where another was faster to take that."""
+        """Whether the server answers on this port; it stops if another program took the port."""
         with (self._folder / "redis.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *_ended_with_us(), str(self._program), *self._settings(port),

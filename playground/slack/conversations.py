@@ -1,4 +1,4 @@
-"""The methods that look: `conversations.*`, `users.*`, `usergroups.*`, `auth.test`, `api.test`."""
+"""The methods that read: `conversations.*`, `users.*`, `usergroups.*`, `auth.test`, `api.test`."""
 
 from typing import Final
 

@@ -42,7 +42,7 @@ _KILLED: Final = 137
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """What ends a container from outside."""
+    """A reason why a container is stopped from outside."""
 
     code: int = _KILLED
     out_of_memory: bool = False
@@ -51,7 +51,7 @@ class Killed:
 class Agent:
     """The engines of all nodes.
 
-    To be broken from outside: ``sick`` are the services whose health checks fail on purpose,
+    Faults are set from outside: ``sick`` are the services whose health checks fail on purpose,
     ``overrides`` the programs that services run instead of their own, both by service id.
     ``pulled`` are the images that nodes have, as pairs of node id and name.
     """
@@ -76,7 +76,7 @@ class Agent:
         self._timeline.tell([("kill", task_id)])
 
     def power_off(self, node: Node) -> None:
-        """All containers of the node die; nobody reports it."""
+        """Kill all containers of the node; nobody reports it."""
         for task in self._store.tasks_on(node.id):
             if process := self._processes.pop(task.id, None):
                 self._timeline.cancel(process)
@@ -85,7 +85,7 @@ class Agent:
                 container.ended, container.code = self._timeline.now, _KILLED
 
     def power_on(self, node: Node) -> None:
-        """The engine is back: it reports what died, and begins what it is given."""
+        """Start the engine again: it reports what died and starts its assigned tasks."""
         for task in self._store.tasks_on(node.id):
             if task.ended or task.status.state < State.ASSIGNED:
                 continue
@@ -138,7 +138,7 @@ class Agent:
         yield from self._start(task)
 
     def _prepare(self, task: Task) -> Generator[Wait, bool, str]:
-        """Pull the image and make the container; returns why that cannot be done."""
+        """Pull the image and create the container; returns the error if that fails."""
         spec = part(task.spec, "ContainerSpec")
         name = str(spec.get("Image", ""))
         place = (task.node_id, canonical(name))
@@ -156,7 +156,7 @@ class Agent:
         return mounts.missing_bind(spec)
 
     def _pull_seconds(self, name: str) -> float:
-        """The lab's images are there already."""
+        """The duration of a pull; none for the images of the lab, which are already there."""
         return 0.0 if name.startswith("lab/") else _PULL
 
     def _start(self, task: Task) -> Course:
@@ -178,7 +178,7 @@ class Agent:
         yield from self._run(container, check, environment_of(image, spec), task)
 
     def _create(self, task: Task) -> Container:
-        """The container of a task, not started yet."""
+        """Create the container of a task, not started yet."""
         spec = part(task.spec, "ContainerSpec")
         image = self.registry.image(str(spec.get("Image", "")))
         container_id = self._ids.container()
@@ -190,7 +190,7 @@ class Agent:
         )
 
     def _mount(self, container: Container, spec: Spec) -> Generator[Wait, bool, bool]:
-        """Mount the volumes; an address that does not resolve is tried again for ever."""
+        """Mount the volumes; an address that does not resolve is retried for ever."""
         while True:
             why, again = mounts.failing_volume(spec, self.storage)
             if not why:
@@ -278,7 +278,7 @@ class Agent:
         return program.stop_code
 
     def _stopping(self, container: Container) -> None:
-        """While a container stops, its engine reports the exit code -1."""
+        """Report the exit code -1 while the container stops, as engines do."""
         task = self._store.tasks.get(container.task_id)
         if task is not None:
             self._report(
@@ -315,9 +315,10 @@ class Agent:
         container: Container | Literal[False] | None = False,
         code: int = 0,
     ) -> None:
-        """Tell the manager; a removed task's news interest nobody.
+        """Report the state to the manager; reports about removed tasks are dropped.
 
-        ``container`` is False where nothing is said of one, None where there is none.
+        ``container`` is False to leave the container's status as it is, None if there is no
+        container.
         """
         task = self._store.tasks.get(task_id)
         if task is None or task.ended:
@@ -349,7 +350,7 @@ class Agent:
         return task is not None and task.desired <= State.COMPLETE
 
     def _sleep(self, task_id: str, duration: float) -> Course:
-        """Wait so long, or until the task is not wanted any more."""
+        """Wait for some time, or until the task is not wanted any more."""
         until = self._timeline.now + duration
         while self._timeline.now < until and self._wanted(task_id):
             yield Wait(until - self._timeline.now, (("task", task_id),))

@@ -1,4 +1,4 @@
-"""The part of Docker's Engine API that is simulated: one handler for each call."""
+"""The simulated part of Docker's Engine API: one handler for each call."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class EngineApi:
         return self._requests.simulation.node(self._hostname)
 
     def routes(self) -> list[Route]:
-        """Every call that is answered."""
+        """The routes of all simulated calls."""
         table: list[tuple[str, str, Handler, bool]] = [
             ("GET", "_ping", self._ping, False),
             ("GET", "version", self._version, False),
@@ -195,7 +195,7 @@ class EngineApi:
         return web.Response(status=204)
 
     async def _volumes(self, _request: web.Request) -> Answer:
-        """The volumes of the containers on this node; the simulation knows no others."""
+        """The volumes of the containers on this node; the simulation has no others."""
         found: dict[str, Json] = {}
         for task in self._requests.store.tasks_on(self.node.id):
             for mount in part(task.spec, "ContainerSpec").get("Mounts") or ():
@@ -241,13 +241,13 @@ class EngineApi:
         for frame in logs.frames(simulation, tasks, _wanted(request)):
             await answer.write(frame)
         if logs.unreachable(simulation, tasks):
-            await asyncio.Event().wait()  # until the client gives up, as with a real engine
+            await asyncio.Event().wait()  # wait until the client gives up, as with a real engine
         await answer.write_eof()
         return answer
 
 
 def as_json(found: object, status: int = 200) -> web.Response:
-    """An answer; the CLI reads errors only when the type is said without a character set."""
+    """A JSON answer; the CLI reads errors only if the content type has no character set."""
     body = json.dumps(found).encode()
     return web.Response(body=body, status=status, content_type="application/json")
 

@@ -1,4 +1,4 @@
-"""The swarm's certificate authority, and the certificate that its managers show."""
+"""The swarm's certificate authority, and the certificate that its managers use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MANAGER: Final = "swarm-manager"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a manager serves its control socket with, all in PEM. ``root`` signed it."""
+    """The TLS files of a manager's control socket, all in PEM. ``root`` signed the certificate."""
 
     root: bytes
     certificate: bytes
@@ -18,7 +18,7 @@ class Identity:
 
 
 def new_identity() -> Identity:
-    """A new authority and one certificate of it; the authority's key is forgotten."""
+    """Create an authority and one certificate signed by it; the authority's key is not kept."""
     from trustme import CA  # noqa: PLC0415 - of the group demo, which the wheel does not need
 
     authority = CA(organization_unit_name="swarm-ca")

@@ -1,7 +1,7 @@
-"""What the bot's own domain knows of placement, told of simulated objects.
+"""The bot's own placement rules, applied to simulated objects.
 
-Constraints are read in one place of this program: ``bot.domain.swarm.placement``, which is held to
-what the real scheduler does.
+Constraints are evaluated in one place of this program: ``bot.domain.swarm.placement``, which is
+tested against the real scheduler.
 """
 
 from __future__ import annotations

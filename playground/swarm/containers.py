@@ -1,4 +1,4 @@
-"""What an engine knows of its containers beyond the tasks' states: pure values."""
+"""What an engine stores about its containers beyond the tasks' states: pure values."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Container:
         return bool(self.started) and self.ended is None
 
     def log(self, until: float) -> Iterator[tuple[float, Line]]:
-        """What it has said, with the time of each line."""
+        """The lines written so far, each with its time."""
         end = until if self.ended is None else min(until, self.ended)
         for line in self.program.lines:
             if self.started and self.started + line.after <= end:
                 yield self.started + line.after, line
 
     def note(self, probe: ContainerProbe) -> None:
-        """Keep a probe; the last few count."""
+        """Add a probe; only the last few are kept."""
         self.probes = [*self.probes, probe][-_PROBES:]
 
 
@@ -64,7 +64,7 @@ class Containers:
         self.by_task: dict[str, Container] = {}
 
     def add(self, container: Container) -> Container:
-        """Keep one."""
+        """Add a container."""
         self.by_id[container.id] = container
         self.by_task[container.task_id] = container
         while len(self.by_id) > _KEPT and (old := self._oldest_ended()):

@@ -1,4 +1,4 @@
-"""A manager's control socket: swarmkit's Watch API with TLS, as far as the bot asks it."""
+"""A manager's control socket: the part of swarmkit's Watch API that the bot uses, with TLS."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ControlServer:
         simulation.store.committed.append(self._tell)
 
     async def start(self) -> None:
-        """Listen, unless it does."""
+        """Listen; does nothing if it already does."""
         if self._server is not None:
             return
         server = grpc.aio.server()

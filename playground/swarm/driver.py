@@ -1,4 +1,4 @@
-"""Moves a simulation along with the real clock."""
+"""Advances a simulation with the real clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.swarm.timeline import FOR_EVER
 
 
 class Driver:
-    """Lets everything happen when it is due. ``clock`` gives Unix seconds."""
+    """Runs everything that is due. ``clock`` returns Unix seconds."""
 
     def __init__(self, simulation: Simulation, clock: Callable[[], float] = time.time) -> None:
         self._simulation = simulation
@@ -21,17 +21,17 @@ class Driver:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._task = asyncio.create_task(self._run(), name="simulated swarm")
 
     async def stop(self) -> None:
-        """Stand still."""
+        """Stop."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def catch_up(self) -> None:
-        """Let happen what is due by now; to be called before and after each look or change."""
+        """Run what is due by now; call it before and after each read or change."""
         self._simulation.advance(self._clock())
         self._woken.set()
 

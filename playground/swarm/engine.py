@@ -24,8 +24,8 @@ _CONTROL: Final = "control.sock"
 class SimulatedSwarm:
     """Serves the engines of all managers of a simulation while it is entered.
 
-    Their sockets are in ``folder``, which has to be there and of a short path (a unix socket's may
-    have 107 bytes). ``clock`` gives Unix seconds. What is to be broken is broken by ``faults``.
+    Their sockets are in ``folder``, which must exist and have a short path (a unix socket's path is
+    limited to 107 bytes). ``clock`` returns Unix seconds. ``faults`` breaks things.
     """
 
     def __init__(
@@ -55,24 +55,24 @@ class SimulatedSwarm:
         return self._folder / (hostname or self.managers[0]) / _CONTROL
 
     def catch_up(self) -> None:
-        """Let happen what is due by now; to be called after something was broken."""
+        """Run what is due by now; call it after something was broken."""
         self._driver.catch_up()
 
     async def stop_node(self, hostname: str) -> None:
-        """A machine loses its power; streams from it break."""
+        """Power a node off; streams from it break."""
         self.faults.stop_node(hostname)
         self.catch_up()
         if control := self._controls.get(hostname):
             await control.stop()
 
     async def start_node(self, hostname: str) -> None:
-        """It is switched on again."""
+        """Power a node on."""
         self.faults.start_node(hostname)
         self.catch_up()
         await self._serve_again()
 
     async def mend(self) -> None:
-        """Nothing is broken any more."""
+        """Repair everything."""
         self.faults.mend()
         self.catch_up()
         await self._serve_again()
@@ -107,7 +107,7 @@ class SimulatedSwarm:
             await engine.stop()
 
     async def _serve_again(self) -> None:
-        """Open the control sockets of the managers that are on."""
+        """Open the control sockets of all managers that are powered on."""
         async with self._switching:
             for hostname, control in self._controls.items():
                 if self.simulation.node(hostname).powered:

@@ -1,7 +1,7 @@
-"""Failures on demand: what the panel of the demo and tests can break, and mend again.
+"""Injected faults: what the panel of the demo and tests can break and repair.
 
-Each one breaks what breaks in a real swarm, and leaves the rest to the simulation: states, words
-and exit codes are those of any other failure.
+Each fault breaks the same thing as in a real swarm, and leaves the rest to the simulation: states,
+messages and exit codes are those of any other failure.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _CRASH: Final = Program(
 
 
 class FaultError(Exception):
-    """What was to be broken is not there; a sentence for who asked."""
+    """The target of a fault does not exist; a sentence for the person who asked."""
 
 
 class SwarmFaults:
-    """Breaks things. Services and nodes are named by their full names."""
+    """Breaks and repairs things. Services and nodes are named by their full names."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
@@ -38,36 +38,41 @@ class SwarmFaults:
         self._agent = simulation.agent
 
     def kill_task(self, service: str, task_id: str = "") -> str:
-        """SIGKILL to one container: failed, exit code 137. Returns the task's id."""
+        """Kill one container with SIGKILL: failed, exit code 137. Returns the task's id."""
         return self._kill(service, task_id, Killed())
 
     def crash_task(self, service: str, task_id: str = "") -> str:
-        """One container ends by itself: failed, exit code 1. Returns the task's id."""
+        """End one container: failed, exit code 1. Returns the task's id."""
         return self._kill(service, task_id, Killed(code=1))
 
     def out_of_memory(self, service: str, task_id: str = "") -> str:
-        """The kernel kills one container for memory: it looks as a SIGKILL does, except on its
-        own node. Returns the task's id. FaultError where the service has no memory limit."""
+        """Kill one container for memory, as the kernel does.
+
+        It looks like a SIGKILL, except on the container's own node. Returns the task's id. Raises
+        FaultError if the service has no memory limit.
+        """
         limits = part(self._service(service).template, "Resources", "Limits")
         if not limits.get("MemoryBytes"):
             raise FaultError(f"{service} has no memory limit: it cannot run out of memory alone.")
         return self._kill(service, task_id, Killed(out_of_memory=True))
 
     def crash_loop(self, service: str) -> None:
-        """All containers of a service end with exit code 1, and so do those that replace them."""
+        """End all containers of a service with exit code 1, and also those that replace them."""
         found = self._service(service)
         self._agent.overrides[found.id] = _CRASH
         for task in self._running(found):
             self._agent.kill(task.id, Killed(code=1))
 
     def lose_registry(self) -> None:
-        """The registry cannot be reached, and no engine has kept an image: whatever is started
-        from now on is rejected after 20 s, ``No such image``."""
+        """Make the registry unreachable and remove all images from the engines.
+
+        Tasks that start from now on are rejected after 20 s, ``No such image``.
+        """
         self._simulation.registry.reachable = False
         self._agent.pulled.clear()
 
     def fail_health(self, service: str) -> None:
-        """The health check of a service fails from now on. FaultError where it has none."""
+        """Make the health check of a service fail from now on. Raises FaultError if it has none."""
         found = self._service(service)
         container = part(found.template, "ContainerSpec")
         image = self._simulation.registry.find(str(container.get("Image", "")))
@@ -76,8 +81,11 @@ class SwarmFaults:
         self._agent.sick.add(found.id)
 
     def break_volumes(self, service: str) -> None:
-        """The server of a service's NFS volumes refuses; its containers end and cannot be started
-        again: failed, exit code 128. FaultError where it has none."""
+        """Make the server of a service's NFS volumes refuse connections.
+
+        Its containers end and cannot be started again: failed, exit code 128. Raises FaultError if
+        it has no NFS volume.
+        """
         found = self._service(service)
         names = mounts.nfs_volumes(part(found.template, "ContainerSpec"))
         if not names:
@@ -87,15 +95,15 @@ class SwarmFaults:
             self._agent.kill(task.id, Killed(code=1))
 
     def stop_node(self, node: str) -> None:
-        """A machine loses its power; the swarm finds out after about 15 s."""
+        """Power a node off; the swarm notices after about 15 s."""
         self._simulation.stop_node(self._node(node))
 
     def start_node(self, node: str) -> None:
-        """It is switched on again."""
+        """Power a node on."""
         self._simulation.start_node(self._node(node))
 
     def mend(self) -> None:
-        """Nothing is broken any more, and every machine is on."""
+        """Repair everything and power all nodes on."""
         self._simulation.registry.reachable = True
         self._agent.overrides.clear()
         self._agent.sick.clear()

@@ -1,4 +1,4 @@
-"""The swarm that the guide shows: ten photon machines, and the Orochi stack on them."""
+"""The swarm of the guide: ten photon machines and the Orochi stack on them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def machines() -> list[Machine]:
 
 
 def stack(image_of_worker: str = "garanews/orochi_worker:latest") -> list[Json]:
-    """The services of the guide's stack, as ``docker stack deploy`` would make them."""
+    """The services of the guide's stack, as ``docker stack deploy`` would create them."""
     media, symbols = _nfs("media_path", "/media"), _nfs("symbols_path", "/symbols")
     database = _nfs("postgres_data", "/var/lib/postgresql/data", "postgres/data")
     elastic = "docker.elastic.co"
@@ -57,7 +57,7 @@ def stack(image_of_worker: str = "garanews/orochi_worker:latest") -> list[Json]:
 
 
 def furnished(*, now: float, seed: int = 1) -> Simulation:
-    """The guide's swarm at ``now``, its stack running for half a minute, all well."""
+    """The guide's swarm at ``now``, its stack healthy and running for half a minute."""
     simulation = Simulation(machines(), now=now - _SETTLED, seed=seed)
     _lead(simulation)
     deploy(simulation, stack())
@@ -79,7 +79,7 @@ def crowded(nodes: int, tasks: int, *, now: float, seed: int = 1) -> Simulation:
 
 
 def deploy(simulation: Simulation, specs: Iterable[Json]) -> None:
-    """Make the network of the stack and these services, in an order of the seed's."""
+    """Create the network of the stack and these services, in an order that the seed decides."""
     requests = Requests(simulation)
     network = {"Name": f"{STACK}_default", "Driver": "overlay", "Labels": {_STACK_LABEL: STACK}}
     requests.create_thing("networks", network)
@@ -90,7 +90,7 @@ def deploy(simulation: Simulation, specs: Iterable[Json]) -> None:
 
 
 def _lead(simulation: Simulation) -> None:
-    """The third machine leads, as in the guide."""
+    """Make the third node the leader, as in the guide."""
     for node in tuple(simulation.store.nodes.values()):
         leads = node.hostname == _LEADER
         if node.leader != leads:

@@ -1,4 +1,4 @@
-"""Identifiers as engines and managers make them, from a seed."""
+"""Generates the ids of engines and managers from a seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Ids:
-    """The same seed gives the same ids, in the order in which they are asked for."""
+    """The source of ids: the same seed gives the same ids in the same order."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose
@@ -23,5 +23,5 @@ class Ids:
         return f"{self._random.getrandbits(256):064x}"
 
     def about(self, seconds: float) -> float:
-        """About as many seconds: engines are not equally fast."""
+        """A random duration near ``seconds``, because engines are not equally fast."""
         return seconds * self._random.uniform(0.85, 1.3)

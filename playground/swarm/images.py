@@ -57,9 +57,9 @@ GUIDE: Final = (
 
 
 class Registry:
-    """Images by name, and whether engines reach it. An engine keeps what it pulled.
+    """Images by name, and whether engines can reach the registry. An engine keeps what it pulled.
 
-    While it is not reachable an engine tries a pull for ``patience`` seconds.
+    While the registry is not reachable, an engine tries a pull for ``patience`` seconds.
     """
 
     patience = 20.0
@@ -73,15 +73,15 @@ class Registry:
         self._images[image.name] = image
 
     def find(self, name: str) -> Image | None:
-        """The image with this name, with or without tag and digest; None when there is none."""
+        """The image with this name, with or without tag and digest; None if there is none."""
         return self._images.get(canonical(name))
 
     def image(self, name: str) -> Image:
-        """The image with this name. Raises KeyError when there is none."""
+        """The image with this name. Raises KeyError if there is none."""
         return self._images[canonical(name)]
 
 
 def canonical(name: str) -> str:
-    """A name with its tag and without digest and the default registry, as images are kept."""
+    """A name with its tag, without digest and default registry: the key of an image."""
     name = name.partition("@")[0].removeprefix("docker.io/").removeprefix("library/")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

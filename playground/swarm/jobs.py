@@ -1,4 +1,4 @@
-"""Services whose tasks are meant to end: pure (swarmkit manager/orchestrator/jobs)."""
+"""Services whose tasks run to completion: pure (swarmkit manager/orchestrator/jobs)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.swarm.timeline import Timeline
 
 
 class Jobs:
-    """Runs the present iteration of each job, and ends what is left of former ones."""
+    """Runs the current iteration of each job, and removes the tasks of former ones."""
 
     def __init__(self, store: Store, timeline: Timeline, ids: Ids, restarts: Restarts) -> None:
         self._store = store
@@ -21,7 +21,7 @@ class Jobs:
         self._restarts = restarts
 
     def reconcile(self, service: Service) -> None:
-        """Make the tasks that are still to be made."""
+        """Create the missing tasks."""
         tasks = self._store.tasks_of(service.id)
         for task in tasks:
             if task.iteration != service.iteration and not task.ended:
@@ -34,7 +34,7 @@ class Jobs:
             self._reconcile_replicated(service, ours)
 
     def ended(self, service: Service, task: Task) -> None:
-        """A task ended: it is tried again, or the next one's turn has come."""
+        """React to the end of a task: retry it, or start the next one."""
         if task.iteration != service.iteration:
             return
         if task.status.state is not State.COMPLETE and task.desired <= State.COMPLETE:
@@ -62,7 +62,7 @@ class Jobs:
                 self._new(service, 0, node.id)
 
     def _given_up(self, service: Service, tasks: list[Task]) -> set[int]:
-        """Slots whose last task failed and is not to be replaced."""
+        """The slots whose last task failed and will not be replaced."""
         slots: dict[int, list[Task]] = {}
         for task in tasks:
             slots.setdefault(task.slot, []).append(task)

@@ -17,7 +17,7 @@ _ALL: Final = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of the logs is asked for: ``tail`` lines of each task that came after ``since``."""
+    """The options of a log request: ``tail`` lines of each task that came after ``since``."""
 
     stdout: bool = True
     stderr: bool = True
@@ -28,7 +28,7 @@ class Wanted:
 
 
 def frames(simulation: Simulation, tasks: Iterable[Task], wanted: Wanted) -> Iterator[bytes]:
-    """The lines of these tasks in the order of time, each in a frame of its own."""
+    """The lines of these tasks ordered by time, each in a frame of its own."""
     found = [line for task in tasks for line in _of_task(simulation, task, wanted)]
     for at, order in sorted((at, number) for number, (at, _, _) in enumerate(found)):
         del at
@@ -38,7 +38,7 @@ def frames(simulation: Simulation, tasks: Iterable[Task], wanted: Wanted) -> Ite
 
 
 def unreachable(simulation: Simulation, tasks: Iterable[Task]) -> bool:
-    """Whether some of the logs are on a node whose engine does not answer: they never come."""
+    """Whether some of the logs are on a node whose engine does not answer: they never arrive."""
     nodes = simulation.store.nodes
     return any(task.node_id in nodes and not nodes[task.node_id].powered for task in tasks)
 

@@ -1,4 +1,4 @@
-"""The objects of a simulated swarm as values: what swarmkit keeps of them.
+"""The objects of a simulated swarm as values: what swarmkit stores.
 
 Specs are the Engine API's own JSON and are never changed in place. Times are Unix seconds.
 """
@@ -21,7 +21,10 @@ NODE_READY: Final = "ready"
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """``version`` is the swarm's index right before the change that made the object like this."""
+    """An object's version and times.
+
+    ``version`` is the swarm's index right before the change that created this state.
+    """
 
     version: int = 0
     created: float = 0.0
@@ -30,7 +33,7 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A task's ``Status``. ``exit_code`` counts once there is a container."""
+    """A task's ``Status``. ``exit_code`` is valid once there is a container."""
 
     at: float
     state: State
@@ -45,7 +48,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``spec`` is the service's task template of then, ``labels`` the service's labels."""
+    """A task.
+
+    ``spec`` is the service's task template at its creation, ``labels`` the service's labels.
+    """
 
     id: str
     service_id: str
@@ -62,7 +68,7 @@ class Task:
 
     @property
     def live(self) -> bool:
-        """Whether it is wanted, to run now or later."""
+        """Whether the swarm wants it to run, now or later."""
         return self.desired <= State.RUNNING
 
     @property
@@ -72,13 +78,13 @@ class Task:
 
     @property
     def place(self) -> str:
-        """What it fills: its slot, or its node where the service is global."""
+        """The place that it fills: its slot, or its node if the service is global."""
         return str(self.slot) if self.slot else self.node_id
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateStatus:
-    """``state`` is a word of the API (``updating``, ``paused``, …)."""
+    """A service's update status. ``state`` is a word of the API (``updating``, ``paused``, …)."""
 
     state: str
     started: float
@@ -88,8 +94,11 @@ class UpdateStatus:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``spec_version`` is the index on which the present spec was based, 0 for the first;
-    ``iteration`` is the run of a job, ``executed`` when that began."""
+    """A service.
+
+    ``spec_version`` is the index on which the current spec was based, 0 for the first;
+    ``iteration`` is the run of a job, ``executed`` when that began.
+    """
 
     id: str
     spec: Spec
@@ -108,7 +117,7 @@ class Service:
 
     @property
     def template(self) -> Spec:
-        """What its tasks are made from."""
+        """The task template of its spec."""
         template: Spec = self.spec.get("TaskTemplate") or {}
         return template
 
@@ -119,12 +128,12 @@ class Service:
 
     @property
     def is_job(self) -> bool:
-        """Whether its tasks are meant to end."""
+        """Whether its tasks run to completion."""
         return self.mode.endswith("Job")
 
     @property
     def mode_spec(self) -> Spec:
-        """What the mode is given."""
+        """The options of its mode."""
         found: Spec = (self.spec.get("Mode") or {}).get(self.mode) or {}
         return found
 
@@ -136,7 +145,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A machine. ``powered`` says whether its engine runs, which the swarm only finds out."""
+    """A node. ``powered`` says whether its engine runs; the swarm notices a change later."""
 
     id: str
     hostname: str
@@ -175,12 +184,12 @@ Object = Task | Service | Node | Thing
 
 
 def seconds(nanoseconds: object, default: float) -> float:
-    """A duration of a spec; ``default`` where none is given."""
+    """A duration of a spec in seconds; ``default`` if it is not set."""
     return nanoseconds / 1e9 if isinstance(nanoseconds, int) else default
 
 
 def part(spec: Spec, *keys: str) -> Spec:
-    """The object under a path of keys, empty when any of them is missing or null."""
+    """The object under a path of keys, empty if any of them is missing or null."""
     for key in keys:
         spec = spec.get(key) or {}
     return spec

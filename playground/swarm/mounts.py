@@ -22,15 +22,18 @@ _HOST_PATHS: Final = frozenset({
 
 @dataclass(slots=True)
 class Storage:
-    """What mounts depend on. ``servers`` are the addresses and names of NFS servers; ``broken``
-    are the volumes that cannot be mounted, by name."""
+    """The state that mounts depend on.
+
+    ``servers`` are the addresses and names of NFS servers; ``broken`` are the names of the volumes
+    that cannot be mounted.
+    """
 
     servers: set[str] = field(default_factory=lambda: {NFS_SERVER})
     broken: set[str] = field(default_factory=set)
 
 
 def missing_bind(container: Spec) -> str:
-    """Why a container is rejected for a bind whose source no machine has; or ""."""
+    """The error for a bind mount whose source exists on no machine, else ""."""
     for mount in container.get("Mounts") or ():
         source = str(mount.get("Source", ""))
         options = part(mount, "BindOptions")
@@ -43,8 +46,10 @@ def missing_bind(container: Spec) -> str:
 
 
 def failing_volume(container: Spec, storage: Storage) -> tuple[str, bool]:
-    """Why a container cannot be started for a volume, or "", and whether its engine goes on
-    trying with the same container."""
+    """The error of a volume mount, or "", and whether the engine keeps trying.
+
+    If it does, it retries with the same container.
+    """
     for name, options in _nfs_volumes(container):
         where = f"{_DATA}/{name}/_data"
         head = f"starting container failed: error while mounting volume '{where}': "
@@ -66,7 +71,7 @@ def failing_volume(container: Spec, storage: Storage) -> tuple[str, bool]:
 
 
 def nfs_volumes(container: Spec) -> list[str]:
-    """The names of the volumes that a container has from an NFS server."""
+    """The names of a container's volumes that are on an NFS server."""
     return [name for name, _ in _nfs_volumes(container)]
 
 

@@ -1,4 +1,4 @@
-"""Keeps services at what they want: pure (swarmkit manager/orchestrator/replicated and global)."""
+"""Keeps the desired number of tasks: pure (swarmkit manager/orchestrator/replicated and global)."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class Orchestrator:
             self._store.put(replace(task, desired=State.REMOVE))
 
     def _forget(self, tasks: list[Task]) -> None:
-        """Tasks of a slot that is not wanted any more go, what still runs once it has stopped."""
+        """Remove the tasks of an unwanted slot; running ones are removed once they have stopped."""
         for task in tasks:
             if task.ended:
                 self._store.remove(task)

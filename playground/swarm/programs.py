@@ -1,8 +1,8 @@
-"""What the containers of a service do: pure.
+"""What the containers of a service run: pure.
 
 The programs are those of the lab's image (``serve``, ``crash``, ``once``, ``eatmemory``,
-``stubborn``), scripts for ``sh -c``, and the daemons of the platform's own images, which say a few
-lines and stay.
+``stubborn``), scripts for ``sh -c``, and the daemons of the platform's own images, which write a
+few lines and keep running.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from playground.swarm.shell import Line, expand, run_script
 FOR_EVER: Final = float("inf")
 _MEGABYTE: Final = 2**20
 _SHELLS: Final = {"sh", "/bin/sh", "bash", "/bin/bash", "ash"}
-_QUICK: Final = 0.5  # what an engine takes to stop even the most willing
+_QUICK: Final = 0.5  # the shortest time in which an engine stops a container
 _AFTER_SLEEP: Final = 1.2
 _WITHOUT_END: Final = 2**60
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a container does from its start on.
+    """The behaviour of a container from its start on.
 
     It ends by itself after ``seconds`` with ``code``. On SIGTERM it takes ``stops_in`` seconds and
-    ends with ``stop_code``; None: it ignores it. ``memory`` is what it takes, in bytes, from
+    ends with ``stop_code``; None means that it ignores SIGTERM. ``memory`` is its use in bytes from
     ``hungry`` seconds on. ``missing`` is the command that the image does not have.
     """
 
@@ -43,9 +43,9 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image: what it runs when a service says nothing else, its variables and health check.
+    """An image: its default command, its variables and its health check.
 
-    ``programs`` says whether commands can be told: the lab's image and shells have them. ``says``
+    ``programs`` says whether commands can be given: the lab's image and shells have them. ``says``
     is what its daemon writes at its start.
     """
 
@@ -79,7 +79,7 @@ def environment_of(image: Image, container: Spec) -> dict[str, str]:
 
 
 def health_of(image: Image, container: Spec) -> Spec:
-    """The health check that counts: the service's, else the image's; empty for none."""
+    """The effective health check: the service's, else the image's; empty for none."""
     check = dict(image.health or {})
     check.update({key: value for key, value in part(container, "Healthcheck").items() if value})
     test = check.get("Test") or []

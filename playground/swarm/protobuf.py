@@ -1,6 +1,6 @@
 """Simulated objects as swarmkit's own messages: pure.
 
-Only what ``bot/swarm/event_stream/watch.proto`` names is there.
+Only what ``bot/swarm/event_stream/watch.proto`` names is included.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ class _Moment(Protocol):
 
 
 def message_from(transaction: StoreTransaction, kinds: Mapping[str, int]) -> pb.WatchMessage | None:
-    """What a watcher is told of a transaction, None when nothing of it concerns it.
+    """The message for a watcher about a transaction, None if it matches nothing.
 
-    ``kinds`` are the kinds of objects that it asked for, each with the actions as a bit mask.
+    ``kinds`` are the kinds of objects that the watcher asked for, each with the actions as a bit
+    mask.
     """
     message = pb.WatchMessage()
     for change in transaction.changes:
@@ -89,7 +90,7 @@ def service_message(service: Service) -> pb.Service:
 
 
 def node_message(node: Node, *, listed: bool = False) -> pb.Node:
-    """A node; only a listing tells of managers."""
+    """A node; only a listing includes the manager status."""
     raw = pb.Node(id=node.id)
     _set_meta(raw.meta, node.meta)
     raw.spec.annotations.labels.update(node.labels)

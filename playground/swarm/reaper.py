@@ -1,4 +1,4 @@
-"""Forgets old tasks: pure (swarmkit manager/orchestrator/taskreaper)."""
+"""Removes old tasks: pure (swarmkit manager/orchestrator/taskreaper)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BATCH: Final = 0.25
 
 
 class Reaper:
-    """Keeps five tasks of a slot, the one that runs included, and none that is to be removed."""
+    """Keeps five tasks of a slot, including the running one; none that is marked for removal."""
 
     def __init__(self, store: Store, timeline: Timeline) -> None:
         self._store = store
@@ -70,5 +70,5 @@ def _is_nowhere(task: Task) -> bool:
 
 
 def _is_done_with(task: Task) -> bool:
-    """Whether a task that is to be removed has nothing left to stop."""
+    """Whether a task that is marked for removal has nothing left to stop."""
     return task.desired is State.REMOVE and (task.ended or _is_nowhere(task))

@@ -27,7 +27,7 @@ SWARM_PORT: Final = 2377
 
 
 def time_text(moment: float) -> str:
-    """RFC 3339 with nanoseconds; a float has some seven decimals of a present time."""
+    """RFC 3339 with nanoseconds; a float has about seven decimals for a current time."""
     if not moment:
         return _NO_TIME
     text = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
@@ -54,7 +54,7 @@ def service_json(service: Service, *, defaults: bool = False) -> Json:
 
 
 def service_status(service: Service, tasks: Iterable[Task]) -> Json:
-    """``ServiceStatus``, as the engine counts: tasks on dead nodes run, too."""
+    """``ServiceStatus``, as the engine counts: tasks on nodes that are down count as running."""
     tasks = list(tasks)
     running = sum(task.status.state is State.RUNNING for task in tasks)
     done = sum(
@@ -87,7 +87,7 @@ def task_json(task: Task) -> Json:
 
 
 def node_json(node: Node, *, leads: bool) -> Json:
-    """As ``GET /nodes/ID``. ``leads`` says if anybody can lead the swarm now."""
+    """As ``GET /nodes/ID``. ``leads`` says whether the swarm has a leader now."""
     found = {
         "ID": node.id,
         **_meta(node.meta),
@@ -136,7 +136,7 @@ def network_json(thing: Thing) -> Json:
 
 
 def thing_json(thing: Thing) -> Json:
-    """A config or a secret; what is in a secret is never shown."""
+    """A config or a secret; the content of a secret is never shown."""
     if thing.kind == "networks":
         return network_json(thing)
     hidden = {"Data"} if thing.kind == "secrets" else set()
@@ -145,7 +145,7 @@ def thing_json(thing: Thing) -> Json:
 
 
 def container_json(container: Container) -> Json:
-    """As ``GET /containers/ID/json``, as far as a swarm's containers have it."""
+    """As ``GET /containers/ID/json``, with the fields that a swarm's containers have."""
     state: Json = {
         "Status": "running" if container.running else "exited",
         "Running": container.running,
@@ -208,7 +208,7 @@ def info_json(simulation: Simulation, node: Node, root: str) -> Json:
 
 
 def swarm_json(simulation: Simulation, root: str, *, tokens: bool = False) -> Json:
-    """As ``GET /swarm``; without ``tokens`` as ``/info`` tells of the cluster."""
+    """As ``GET /swarm``; without ``tokens`` like the cluster in ``/info``."""
     found: Json = {
         "ID": simulation.cluster_id,
         "Version": {"Index": 10},

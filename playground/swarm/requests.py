@@ -23,7 +23,7 @@ _AVAILABILITIES: Final = ("active", "pause", "drain")
 
 
 class RequestError(Exception):
-    """What the engine answers instead: an HTTP status and a message in its own words."""
+    """The engine's error answer: an HTTP status and a message in its own words."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -32,26 +32,26 @@ class RequestError(Exception):
 
 
 class Requests:
-    """The writes of the Engine API, each one transaction."""
+    """The writes of the Engine API, each as one transaction."""
 
     def __init__(self, simulation: Simulation) -> None:
         self.simulation = simulation
         self.store = simulation.store
 
     def service(self, key: str) -> Service:
-        """A service by id, full name or the beginning of an id. RequestError when there is none."""
+        """A service by id, full name or prefix of an id. Raises RequestError if there is none."""
         found = self.store.services.get(key) or self.store.service_named(key)
         return found or _by_prefix(self.store.services, key, "service")
 
     def node(self, key: str, own: str = "") -> Node:
-        """A node by id, hostname, the beginning of an id, or ``self``."""
+        """A node by id, hostname, prefix of an id, or ``self``."""
         key = own if key == "self" and own else key
         named = (node for node in self.store.nodes.values() if node.hostname == key)
         found = self.store.nodes.get(key) or next(named, None)
         return found or _by_prefix(self.store.nodes, key, "node")
 
     def task(self, key: str) -> Task:
-        """A task by id or the beginning of one."""
+        """A task by id or prefix of one."""
         return self.store.tasks.get(key) or _by_prefix(self.store.tasks, key, "task")
 
     def thing(self, kind: str, key: str) -> Thing:
@@ -63,7 +63,7 @@ class Requests:
         return _by_prefix(kept, key, _KINDS[kind])
 
     def create_service(self, body: Spec) -> Service:
-        """Make a service."""
+        """Create a service."""
         spec = self._checked(body)
         if self.store.service_named(spec["Name"]) is not None:
             raise _exists("service", spec["Name"])
@@ -76,7 +76,7 @@ class Requests:
         return self._commit(lambda: self.store.put(service))
 
     def update_service(self, key: str, version: int, body: Spec, rollback: str = "") -> Service:
-        """Exchange a service's spec, or go back to the previous one."""
+        """Replace a service's spec, or restore the previous one."""
         service = self.service(key)
         if version != service.meta.version:
             raise RequestError(500, OUT_OF_SEQUENCE)
@@ -102,12 +102,12 @@ class Requests:
         return self._commit(lambda: self.store.put(changed))
 
     def remove_service(self, key: str) -> None:
-        """Remove a service, and with it all its tasks."""
+        """Remove a service and all its tasks."""
         service = self.service(key)
         self._commit(lambda: self.store.remove(service))
 
     def update_node(self, key: str, version: int, body: Spec) -> None:
-        """Change availability and labels of a node. What else a node's spec has stays as it is."""
+        """Change availability and labels of a node. The rest of its spec stays as it is."""
         node = self.node(key)
         if version != node.meta.version:
             raise RequestError(500, OUT_OF_SEQUENCE)
@@ -121,7 +121,7 @@ class Requests:
         self._commit(lambda: self.store.put(changed))
 
     def create_thing(self, kind: str, body: Spec) -> Thing:
-        """Make a network, config or secret."""
+        """Create a network, config or secret."""
         name = str(body.get("Name", ""))
         if not name:
             raise RequestError(400, _grpc("InvalidArgument", "name must be provided"))
@@ -133,7 +133,7 @@ class Requests:
         return self._commit(lambda: self.store.put(thing))
 
     def update_thing(self, kind: str, key: str, version: int, body: Spec) -> None:
-        """Change the labels of a config or secret; nothing else of one can be changed."""
+        """Change the labels of a config or secret; nothing else of them can be changed."""
         thing = self.thing(kind, key)
         same = all(
             body.get(field) in (None, thing.spec.get(field)) for field in ("Data", "Name", "Driver")
@@ -159,7 +159,7 @@ class Requests:
         self._commit(lambda: self.store.remove(thing))
 
     def rotate(self, version: int, roles: Iterable[str]) -> None:
-        """Make new join tokens for ``Worker`` or ``Manager``."""
+        """Create new join tokens for ``Worker`` or ``Manager``."""
         if version != self.simulation.cluster_version:
             raise RequestError(500, OUT_OF_SEQUENCE)
         self.simulation.cluster_version += 1

@@ -12,7 +12,7 @@ from playground.swarm.tasks import new_task, wanted
 from playground.swarm.timeline import Course, Process, Timeline, Wait
 
 DEFAULT_DELAY: Final = 5.0
-_NEWS: Final = 0.1  # engines gather what they report
+_NEWS: Final = 0.1  # engines batch their reports
 _OLD_TASK_SECONDS: Final = 60.0
 
 
@@ -23,7 +23,7 @@ class _History:
 
 
 class Restarts:
-    """The restart supervisor. Whoever wants to follow a delayed start waits for ``key(task)``."""
+    """The restart supervisor. To follow a delayed start, wait for ``key(task)``."""
 
     def __init__(self, store: Store, timeline: Timeline, ids: Ids) -> None:
         self._store = store
@@ -34,7 +34,7 @@ class Restarts:
         self._history: dict[tuple[str, str], _History] = {}
 
     def restart(self, service: Service, task: Task) -> None:
-        """Give a task up and, where the policy wants it, put another one into its place."""
+        """Shut a task down and, if the restart policy allows it, replace it."""
         if task.id in self._delays:
             if task.id not in self._waiters:
                 self._waiters.add(task.id)
@@ -48,7 +48,7 @@ class Restarts:
         self._replace(service, task)
 
     def restart_job(self, service: Service, task: Task) -> None:
-        """The same for a task of a job, which is wanted to complete."""
+        """Shut a task of a job down and, if the restart policy allows it, replace it."""
         if not self.is_delayed(task.id):
             task = self._store.put(wanted(task, State.SHUTDOWN))
             if self.should_restart(service, task):
@@ -73,7 +73,7 @@ class Restarts:
         return sum(at >= since for at in history.times) < most
 
     def updatable(self, service: Service, slot: list[Task]) -> list[Task]:
-        """What counts of a slot: its live tasks, or the last one that is not to be replaced."""
+        """A slot's tasks to update: the live ones, or the last one if it will not be replaced."""
         live = [task for task in slot if task.live]
         if live or not slot:
             return live
@@ -81,23 +81,23 @@ class Restarts:
         return [] if self.should_restart(service, newest) else [newest]
 
     def delay_start(self, old: Task | None, new: Task, delay: float) -> None:
-        """Want a task to run once the delay is over and ``old`` has stopped."""
+        """Let a task run once the delay is over and ``old`` has stopped."""
         process = self._timeline.spawn(self._delayed(old.id if old else "", new.id, delay))
         self._delays[new.id] = process
 
     def is_delayed(self, task_id: str) -> bool:
-        """Whether a task still waits for its start."""
+        """Whether a task still waits for its delayed start."""
         return task_id in self._delays
 
     def cancel(self, task_id: str) -> None:
-        """Forget a delayed start."""
+        """Cancel a delayed start."""
         process = self._delays.pop(task_id, None)
         if process is not None:
             self._timeline.cancel(process)
             self._timeline.tell([key(task_id)])
 
     def forget(self, service_id: str) -> None:
-        """A service is gone."""
+        """Forget the restarts of a removed service."""
         for found in [each for each in self._history if each[0] == service_id]:
             del self._history[found]
 
@@ -147,7 +147,7 @@ class Restarts:
         return node is not None and node.state != NODE_DOWN
 
     def _once_started(self, task_id: str) -> Course:
-        """A task failed before it was even started: it is replaced when its time has come."""
+        """Restart a task that failed before its delayed start, once the delay is over."""
         while task_id in self._delays:
             yield Wait(keys=(key(task_id),))
         self._waiters.discard(task_id)
@@ -158,5 +158,5 @@ class Restarts:
 
 
 def key(task_id: str) -> tuple[str, str]:
-    """What is told when a delayed start is over."""
+    """The key that is signalled when a delayed start is over."""
     return ("delay", task_id)

@@ -1,4 +1,4 @@
-"""Puts tasks on nodes: pure (swarmkit manager/scheduler: filter.go, nodeinfo.go, scheduler.go)."""
+"""Puts tasks to nodes: pure (swarmkit manager/scheduler: filter.go, nodeinfo.go, scheduler.go)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MANY_FAILURES: Final = 5
 
 
 class _Load:
-    """What a node has already."""
+    """The resources, ports and tasks in use on a node."""
 
     def __init__(self, node: Node, tasks: Iterable[Task]) -> None:
         self.node = node
@@ -42,7 +42,7 @@ class _Load:
             self.add(task)
 
     def add(self, task: Task) -> None:
-        """One more task takes its room here."""
+        """Count one more task on the node."""
         self.count += 1
         self.of[task.service_id] += 1
         self.ports.update(host_ports(task.endpoint))
@@ -51,7 +51,7 @@ class _Load:
                 self._free[key] -= int(value or 0)
 
     def fits(self, task: Task) -> bool:
-        """Whether what the task reserves is free."""
+        """Whether the resources that the task reserves are free."""
         need = part(task.spec, "Resources", "Reservations")
         return all(
             int(need.get(key) or 0) <= free for key, free in self._free.items() if need.get(key)
@@ -60,8 +60,11 @@ class _Load:
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """``concerns`` says whether it has to be asked for a task at all. Its words say how many nodes
-    do not pass; without ``plural`` never how many."""
+    """One filter of nodes.
+
+    ``concerns`` says whether the filter applies to a task. Its words say how many nodes do not
+    pass; without ``plural`` they never include a number.
+    """
 
     concerns: Callable[[Task, Service], bool]
     passes: Callable[[_Load, Task, Service], bool]
@@ -205,7 +208,7 @@ class Scheduler:
         self._waiting.pop(task.id)
 
     def _refuse(self, task: Task, service: Service, why: str) -> None:
-        """Say why, and try again later; a task of an older spec is given up instead."""
+        """Record the reason and try again later; a task of an older spec is shut down instead."""
         err = f"no suitable node ({why})" if why else "no suitable node"
         status = replace(task.status, at=self._timeline.now, err=err)
         if service.spec_version > task.spec_version:
@@ -217,7 +220,7 @@ class Scheduler:
     def _ranking(
         self, task: Task, service: Service, passing: Iterable[_Load]
     ) -> Callable[[_Load], tuple[object, ...]]:
-        """How nodes are compared: the lowest is taken (swarmkit ``nodeLess``)."""
+        """The sort key of nodes: the lowest is chosen (swarmkit ``nodeLess``)."""
         since = self._timeline.now - _FAILURE_WINDOW
         spread: list[tuple[str, Counter[str]]] = []
         for key in _preferences(task):
@@ -241,7 +244,7 @@ class Scheduler:
 
 
 def _explain(failures: Counter[int]) -> str:
-    """The scheduler's own words: the filter that stopped most nodes first."""
+    """The scheduler's own message: the filter that stopped most nodes comes first."""
     order = sorted(failures.items(), key=lambda item: (-item[1], -item[0]))
     return "; ".join(_FILTERS[number].explain(count) for number, count in order)
 

@@ -37,7 +37,7 @@ def filters_from(text: str | None) -> Filters:
 
 
 def services(requests: Requests, filters: Filters) -> list[Service]:
-    """The services that pass."""
+    """The services that match."""
     tests: dict[str, _Test[Service]] = {
         "id": lambda one, values: _begins(one.id, values),
         "name": lambda one, values: _begins(one.name, values),
@@ -49,7 +49,7 @@ def services(requests: Requests, filters: Filters) -> list[Service]:
 
 
 def tasks(requests: Requests, filters: Filters, own_node: str) -> list[Task]:
-    """The tasks that pass; a filter that names a service or node that is not there is a 404."""
+    """The tasks that match; a filter with an unknown service or node is a 404."""
     store = requests.store
     filters = dict(filters)
     kept: Iterable[Task] = store.tasks.values()
@@ -72,7 +72,7 @@ def tasks(requests: Requests, filters: Filters, own_node: str) -> list[Task]:
 
 
 def nodes(requests: Requests, filters: Filters) -> list[Node]:
-    """The nodes that pass."""
+    """The nodes that match."""
     tests: dict[str, _Test[Node]] = {
         "id": lambda one, values: _begins(one.id, values),
         "name": lambda one, values: _begins(one.hostname, values),

@@ -32,7 +32,7 @@ class EngineServer:
     """The engine of one manager, whose node is ``hostname``; listens at ``path``.
 
     ``changed`` is called before and after each call: it moves the clock. ``root`` is the swarm's
-    certificate in PEM, "" where there is no control socket.
+    certificate in PEM, "" if there is no control socket.
     """
 
     def __init__(self, requests: Requests, hostname: str, path: Path, root: str = "") -> None:
@@ -92,7 +92,7 @@ class EngineServer:
 
 
 def _match(pattern: tuple[str, ...], path: list[str]) -> tuple[str, ...] | None:
-    """The keys of a path that fits a pattern."""
+    """The parameters of a path that matches a pattern, else None."""
     if "**" in pattern:
         first, last = pattern[0], pattern[-1]
         fits = len(path) > 2 and path[0] == first and path[-1] == last

@@ -1,7 +1,7 @@
-"""What a container's command would do, read from its words: pure.
+"""The effect of a container's command, derived from its text: pure.
 
-It knows the few commands that services in demos and tests are made of. A command that it does not
-know is not found there either: exit code 127, as in an image without it.
+It supports the few commands that services in demos and tests use. An unknown command is reported as
+not found: exit code 127, as in an image without it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Line:
 
 @dataclass(slots=True)
 class Run:
-    """What became of a script.
+    """The result of a script.
 
-    ``seconds`` is how long it takes, infinite when it stays; ``code`` is its exit code. ``trap``
-    is the exit code on SIGTERM: None where it does not listen (then a shell as the first process
-    of a container ignores it). ``hungry`` is when it begins to take memory without end.
+    ``seconds`` is its duration, infinite if it keeps running; ``code`` is its exit code. ``trap``
+    is the exit code on SIGTERM: None if it does not handle it (a shell as the first process of a
+    container then ignores it). ``hungry`` is when it starts to use memory without limit.
     """
 
     environment: Mapping[str, str]
@@ -48,14 +48,14 @@ class Run:
 
 
 def run_script(script: str, environment: Mapping[str, str]) -> Run:
-    """Go through a shell script."""
+    """Run through a shell script."""
     run = Run(dict(environment))
     _run_all(_split(script), run)
     return run
 
 
 def expand(text: str, environment: Mapping[str, str]) -> str:
-    """``$NAME``, ``${NAME}`` and ``${NAME:-default}`` as a shell fills them in."""
+    """Expand ``$NAME``, ``${NAME}`` and ``${NAME:-default}`` as a shell does."""
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[3]
@@ -65,7 +65,7 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
 
 
 def _split(script: str) -> list[str]:
-    """The commands of a script; what is between ``do`` and ``done`` stays together."""
+    """The commands of a script; a loop from ``do`` to ``done`` is one command."""
     parts, current, quote, depth = [], "", "", 0
     for word in re.split(r"([;\n'\"]|\bdo\b|\bdone\b)", script):
         if quote:

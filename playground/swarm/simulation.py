@@ -1,4 +1,4 @@
-"""The simulated swarm: its parts put together, and what happens to its nodes: pure."""
+"""The simulated swarm: its parts put together, and the state of its nodes: pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GIBIBYTE: Final = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine to be: ``cpus`` in cores, ``memory`` in bytes."""
+    """The hardware of a node: ``cpus`` in cores, ``memory`` in bytes."""
 
     hostname: str
     manager: bool = False
@@ -35,10 +35,10 @@ class Machine:
 
 
 class Simulation:
-    """A swarm that lives as its ``timeline`` is moved; the same seed gives the same course.
+    """A swarm that runs as its ``timeline`` advances; the same seed gives the same course.
 
-    ``heartbeat`` is the dispatcher's period in seconds: a node that is lost is ``down`` after
-    about three of them.
+    ``heartbeat`` is the dispatcher's period in seconds: a lost node is ``down`` after about three
+    of them.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class Simulation:
 
     @property
     def has_leader(self) -> bool:
-        """Whether the managers can decide: more than half of them are up, and one leads."""
+        """Whether the managers have a quorum and a leader."""
         managers = [node for node in self.store.nodes.values() if node.manager]
         up = [node for node in managers if node.powered]
         return 2 * len(up) > len(managers) and any(node.leader for node in up)
 
     def advance(self, until: float) -> None:
-        """Let everything happen that is due by then."""
+        """Run everything that is due by then."""
         self.timeline.advance(until)
 
     def node(self, hostname: str) -> Node:
@@ -81,12 +81,12 @@ class Simulation:
         raise KeyError(hostname)
 
     def load(self, image: Image) -> None:
-        """Push an image, and have it on every node."""
+        """Push an image and put it on every node."""
         self.registry.add(image)
         self.agent.pulled.update((node, image.name) for node in self.store.nodes)
 
     def stop_node(self, hostname: str) -> None:
-        """Pull the plug; the swarm finds out by itself."""
+        """Power a node off; the swarm notices by itself."""
         node = self.node(hostname)
         if not node.powered:
             return
@@ -98,7 +98,7 @@ class Simulation:
         self.store.commit()
 
     def start_node(self, hostname: str) -> None:
-        """Boot it again."""
+        """Boot a node again."""
         node = self.node(hostname)
         if not node.powered:
             self.store.put(replace(node, powered=True))
@@ -136,7 +136,7 @@ class Simulation:
                 self._elect(node_id)
 
     def _elect(self, lost: str) -> None:
-        """Another manager leads, if there are enough left to choose one."""
+        """Elect another leader, if enough managers are left."""
         nodes = self.store.nodes.values()
         managers = [node for node in nodes if node.manager]
         up = [node for node in managers if node.powered]

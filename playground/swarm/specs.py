@@ -1,4 +1,4 @@
-"""Specs as the engine keeps and shows them: pure (moby daemon/cluster/convert)."""
+"""Specs as the engine stores and shows them: pure (moby daemon/cluster/convert)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _RESTART_DEFAULTS: Final = {"Condition": "any", "Delay": 5 * _SECOND, "MaxAttemp
 
 
 class BadSpecError(ValueError):
-    """A spec that the engine does not take; the message is in its words."""
+    """A spec that the engine refuses; the message is in its words."""
 
 
 def kept(spec: Spec) -> Json:
-    """A service's spec as it is kept: what was left out stays left out."""
+    """A service's spec as it is stored: omitted fields stay omitted."""
     full: Json = _without_nulls(spec)
     template = full.setdefault("TaskTemplate", {})
     container = template.get("ContainerSpec")
@@ -42,8 +42,7 @@ def kept(spec: Spec) -> Json:
 
 
 def with_defaults(spec: Spec) -> Json:
-    """The same with everything filled in that the swarm takes when nothing is said
-    (``insertDefaults``)."""
+    """A spec with all defaults of the swarm filled in (``insertDefaults``)."""
     full = copy.deepcopy(dict(spec))
     template = full["TaskTemplate"]
     container = template["ContainerSpec"]

@@ -1,6 +1,6 @@
 """The swarm's objects and their log: pure (swarmkit manager/state/store).
 
-Changes are gathered and committed together as one transaction with one index, as a manager does.
+Changes are collected and committed together as one transaction with one index, as a manager does.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ _O = TypeVar("_O", Task, Service, Node, Thing)
 
 @dataclass(frozen=True, slots=True)
 class StoreChange:
-    """One object that changed. ``action`` is ``create``, ``update`` or ``remove``; ``before`` is
-    None for what was created; for what was removed ``object`` is its last state."""
+    """One object that changed.
+
+    ``action`` is ``create``, ``update`` or ``remove``; ``before`` is None for a created object; for
+    a removed one ``object`` is its last state.
+    """
 
     action: str
     object: Object
@@ -28,7 +31,7 @@ class StoreChange:
 
 @dataclass(frozen=True, slots=True)
 class StoreTransaction:
-    """What was committed together, as ``index``."""
+    """The changes that were committed together, as ``index``."""
 
     index: int
     changes: tuple[StoreChange, ...]
@@ -56,11 +59,11 @@ class Store:
 
     @property
     def first_index(self) -> int:
-        """The last transaction that the log has forgotten, or one before the first."""
+        """The last transaction that is no longer in the log, or one before the first."""
         return self.log[0].index - 1 if self.log else self.index
 
     def put(self, found: _O) -> _O:
-        """Keep an object, new or changed, with its version and times."""
+        """Store an object, new or changed, with its version and times."""
         kept = self._table(found)
         before = kept.get(found.id)
         now = self._clock()
@@ -73,7 +76,7 @@ class Store:
         return stamped
 
     def remove(self, found: Object) -> None:
-        """Forget an object."""
+        """Remove an object."""
         before = self._table(found).pop(found.id, None)
         if before is not None:
             self._index(before, None)
@@ -83,7 +86,7 @@ class Store:
             )
 
     def commit(self) -> None:
-        """Close the transaction, and those that its subscribers open, until all is quiet."""
+        """Commit the transaction, then those that its subscribers open, until none is left."""
         while self._pending:
             pending, self._pending = self._pending, {}
             changes = tuple(self._changes(pending))
@@ -103,7 +106,7 @@ class Store:
         return [self.tasks[key] for key in self._by_service.get(service_id, ())]
 
     def tasks_on(self, node_id: str) -> list[Task]:
-        """The tasks that have this node, oldest assignment first."""
+        """The tasks assigned to this node, oldest assignment first."""
         return [self.tasks[key] for key in self._by_node.get(node_id, ())]
 
     def named(self, kind: str, key: str) -> Thing | None:

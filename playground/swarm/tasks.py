@@ -1,4 +1,4 @@
-"""How tasks are made, and when one is out of date: pure (swarmkit manager/orchestrator/task.go)."""
+"""How tasks are created, and when one is outdated: pure (swarmkit manager/orchestrator/task.go)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CREATED: Final = "created"
 def new_task(
     ids: Ids, service: Service, slot: int, node_id: str = "", *, desired: State, at: float
 ) -> Task:
-    """A task of the service's present template."""
+    """A new task from the service's current template."""
     template = {key: value for key, value in service.template.items() if key != "Runtime"}
     return Task(
         id=ids.object(),
@@ -34,9 +34,9 @@ def new_task(
 
 
 def is_dirty(service: Service, task: Task, node: Node | None) -> bool:
-    """Whether a task was made from another template than the service has now.
+    """Whether a task was created from another template than the service has now.
 
-    One that differs in its placement alone stays, where its node meets the new constraints.
+    A task that differs only in its placement stays if its node meets the new constraints.
     """
     if task.spec_version == service.spec_version:
         return False
@@ -49,7 +49,7 @@ def is_dirty(service: Service, task: Task, node: Node | None) -> bool:
 
 
 def is_dirty_slot(service: Service, slot: list[Task], nodes: Mapping[str, Node]) -> bool:
-    """Whether a slot has to be updated; two tasks in one are what an update left behind."""
+    """Whether a slot has to be updated; two tasks in one slot are left over from an update."""
     return len(slot) > 1 or any(is_dirty(service, task, nodes.get(task.node_id)) for task in slot)
 
 
@@ -62,7 +62,7 @@ def by_slot(tasks: Iterable[Task]) -> dict[int, list[Task]]:
 
 
 def wanted(task: Task, desired: State) -> Task:
-    """The task with another desired state; it only ever goes up."""
+    """The task with another desired state, which is never lowered."""
     return replace(task, desired=max(task.desired, desired))
 
 

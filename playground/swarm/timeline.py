@@ -1,8 +1,8 @@
-"""A clock that is moved by hand, and processes that live by it: pure.
+"""A clock that is moved by hand, and processes that run on it: pure.
 
-A process is a generator. It yields a ``Wait`` and goes on when the time has passed or one of the
-keys was told; it is sent True when it was a key. Processes that are due at the same time go on in
-the order in which they began to wait, so the same commands give the same course.
+A process is a generator. It yields a ``Wait`` and continues when the time has passed or one of the
+keys was signalled; it is sent True if it was a key. Processes that are due at the same time
+continue in the order in which they began to wait, so the same commands give the same course.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOR_EVER: Final = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a process waits for: ``seconds`` to pass, or one of ``keys`` to be told."""
+    """The condition of a waiting process: ``seconds`` pass, or one of ``keys`` is signalled."""
 
     seconds: float = FOR_EVER
     keys: tuple[Hashable, ...] = ()
@@ -56,19 +56,19 @@ class Timeline:
 
     @property
     def next_at(self) -> float:
-        """When something happens next; infinite when nothing ever will by itself."""
+        """The time of the next event; infinite if none is due."""
         while self._due and not _is_fresh(self._due[0]):
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else FOR_EVER
 
     def spawn(self, course: Course) -> Process:
-        """Begin a course now, once what goes on has come to its end."""
+        """Start a process now, after the current step."""
         process = Process(course)
         self._schedule(process, self.now, by_key=False)
         return process
 
     def after(self, seconds: float, act: Callable[[], None]) -> Process:
-        """Do something once, in so many seconds."""
+        """Call a function once, after a delay in seconds."""
 
         def course() -> Course:
             yield Wait(seconds)
@@ -77,21 +77,21 @@ class Timeline:
         return self.spawn(course())
 
     def cancel(self, process: Process) -> None:
-        """End a process where it stands; not from within itself."""
+        """Cancel a process; it cannot cancel itself."""
         if process.alive:
             process.alive = False
             self._forget(process)
             process.course.close()
 
     def tell(self, keys: Iterable[Hashable]) -> None:
-        """Let those go on who wait for one of these keys."""
+        """Wake the processes that wait for one of these keys."""
         for key in keys:
             for process in tuple(self._waiting.get(key, ())):
                 self._forget(process)
                 self._schedule(process, self.now, by_key=True)
 
     def advance(self, until: float) -> None:
-        """Move the clock, and let everything happen that is due by then, in its order."""
+        """Move the clock and run everything that is due by then, in order."""
         while self.next_at <= until:
             at, _, process, _, by_key = heapq.heappop(self._due)
             self.now = max(self.now, at)

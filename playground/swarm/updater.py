@@ -21,7 +21,7 @@ _THEN_REMOVE: Final = 0.09
 
 @dataclass(slots=True)
 class _Run:
-    """One update of one service. ``began`` has the tasks it made and when each first ran."""
+    """One update of one service. ``began`` has the tasks it created and when each first ran."""
 
     service: Service
     config: Spec
@@ -50,7 +50,7 @@ class Updater:
         store.subscribers.append(self._look_for_failures)
 
     def update(self, service: Service, slots: list[list[Task]]) -> None:
-        """Bring these slots to the service's spec; one for the same spec goes on as it is."""
+        """Update these slots to the service's spec; an update to the same spec just continues."""
         run = self._runs.get(service.id)
         if run is not None and not run.over and _same(run.service, service):
             return
@@ -58,7 +58,7 @@ class Updater:
         self._begin(service, slots)
 
     def cancel(self, service_id: str) -> None:
-        """Stop an update where it stands."""
+        """Stop an update."""
         run = self._runs.pop(service_id, None)
         if run is not None:
             self._end(run)
@@ -95,7 +95,7 @@ class Updater:
             run.processes.append(self._timeline.spawn(self._watch(run)))
 
     def _watch(self, run: _Run) -> Course:
-        """What was updated has to hold for the monitor period."""
+        """Wait until the updated tasks have run for the monitor period."""
         yield Wait(run.monitor)
         run.over = True
         self._complete(run.service.id)
@@ -128,7 +128,7 @@ class Updater:
             self._remove([each for each in map(self._fresh, slot) if each])
 
     def _use(self, run: _Run, slot: list[Task], task: Task) -> Course:
-        """A task of the new spec is there already: only the others have to go."""
+        """Remove the other tasks of a slot that already has one of the new spec."""
         old = self._remove([other for other in slot if other.id != task.id])
         run.began[task.id] = None
         if task.desired < State.RUNNING and not self._restarts.is_delayed(task.id):
@@ -138,7 +138,7 @@ class Updater:
         run.began[task.id] = self._timeline.now
 
     def _remove(self, slot: list[Task]) -> Task | None:
-        """Want the old tasks stopped; returns one that has to stop first."""
+        """Shut the old tasks down; returns one that has to stop first."""
         stopping = None
         for task in slot:
             if task.live:

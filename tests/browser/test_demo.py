@@ -72,7 +72,7 @@ def test_a_worker_is_broken_and_its_alert_comes_and_is_resolved(
 ) -> None:
     browser.click("[aria-label='Break things']")
     browser.click("[data-break=crash_loop]")
-    browser.find(".said", "orochi_worker01 crashes until you mend everything.")
+    browser.find(".said", "orochi_worker01 crashes until you fix everything.")
     browser.click("nav a", "alerts")
     browser.find(".message", "Firing: worker01")
     picture("demo-alert")
