@@ -1,4 +1,4 @@
-"""A desk whose bot tells of incidents, and what a person sees of them."""
+"""A desk whose bot sends alerts, and the alerts that a person sees."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ QUIET = {"BOT_ALERTS_CHANNEL": ALERTS, "BOT_ALERTS_QUIET_SECONDS": "2"}
 
 
 def is_incident(message: Message) -> bool:
-    """Whether this is an incident's message."""
+    """Whether this is an alert's message."""
     return (message.metadata or {}).get("event_type") == "swarm_incident"
 
 
 def incidents(desk: Desk) -> list[Message]:
-    """Every incident's message in the workspace, oldest first."""
+    """All alert messages in the workspace, oldest first."""
     messages = desk.slack.workspace.messages.values()
     return sorted(filter(is_incident, messages), key=lambda message: message.ts)
 
@@ -30,7 +30,7 @@ async def incident(
     also: Callable[[Message], bool] = lambda _message: True,
     seconds: float = 30.0,
 ) -> Message:
-    """Wait for the message of an incident of ``target`` (a full name) that is in a state."""
+    """Wait for the alert of ``target`` (a full name) to reach a state."""
 
     def fits(message: Message) -> bool:
         if not is_incident(message):

@@ -1,4 +1,4 @@
-"""What tests of restarts and roll backs do and look at, beside the bot."""
+"""Helpers for tests of restarts and roll backs that act on the swarm directly."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NO_IMAGE = "lab/none:9"
 
 
 async def tasks(desk: Desk, name: str) -> list[dict[str, Any]]:
-    """All tasks that the swarm keeps of a service of the stack."""
+    """All tasks of a service of the stack that the swarm still has."""
     return await asyncio.to_thread(
         lambda: desk.lab.client().tasks(filters={"service": [f"{STACK}_{name}"]})
     )
 
 
 def running(found: list[dict[str, Any]]) -> set[str]:
-    """The ids of the tasks that run and are meant to."""
+    """The ids of the tasks that run and should run."""
     return {
         task["ID"]
         for task in found
@@ -32,13 +32,13 @@ def running(found: list[dict[str, Any]]) -> set[str]:
 
 
 def images_of(found: list[dict[str, Any]]) -> set[str]:
-    """The images of the tasks that run and are meant to."""
+    """The images of the tasks that run and should run."""
     ids = running(found)
     return {task["Spec"]["ContainerSpec"]["Image"] for task in found if task["ID"] in ids}
 
 
 async def raw(desk: Desk, name: str) -> dict[str, Any]:
-    """A service of the stack as the engine keeps it, without defaults filled in."""
+    """A service of the stack as the engine stores it, without defaults filled in."""
     found: dict[str, Any] = await asyncio.to_thread(
         desk.lab.client().inspect_service, f"{STACK}_{name}"
     )
@@ -46,7 +46,7 @@ async def raw(desk: Desk, name: str) -> dict[str, Any]:
 
 
 async def until(desk: Desk, name: str, state: Callable[[dict[str, Any]], bool]) -> None:
-    """Wait until the service's inspected object is in a state."""
+    """Wait until the service's inspected object matches a condition."""
 
     def reached() -> bool:
         return state(desk.lab.client().inspect_service(f"{STACK}_{name}"))
@@ -55,7 +55,7 @@ async def until(desk: Desk, name: str, state: Callable[[dict[str, Any]], bool]) 
 
 
 async def update(desk: Desk, name: str, image: str, *options: str) -> None:
-    """Somebody updates a service to another image."""
+    """Update a service to another image, as another person would."""
     await desk.docker(
         "service", "update", "--detach", "--no-resolve-image", "--image", image, *options,
         f"{STACK}_{name}",
@@ -63,7 +63,7 @@ async def update(desk: Desk, name: str, image: str, *options: str) -> None:
 
 
 async def pause(desk: Desk, name: str) -> None:
-    """An update to an image that does not exist, until the swarm has paused it."""
+    """Update to an image that does not exist, and wait until the swarm has paused the update."""
     await update(
         desk, name, NO_IMAGE, "--update-failure-action", "pause", "--restart-delay", "500ms"
     )
@@ -71,12 +71,12 @@ async def pause(desk: Desk, name: str) -> None:
 
 
 def update_state(raw: dict[str, Any]) -> str:
-    """The state of a service's last update, "" for none."""
+    """The state of a service's last update, "" without one."""
     return str((raw.get("UpdateStatus") or {}).get("State", ""))
 
 
 async def under_way(desk: Desk) -> Message:
-    """The message of a job that was begun and is not finished."""
+    """The message of a job that has started and not finished."""
     return await desk.slack.wait_for_message(
         lambda m: is_job(m) and m.payload["state"] == "running", timeout=20
     )

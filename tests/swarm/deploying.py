@@ -1,4 +1,4 @@
-"""A folder of stacks, and what people do with their plans."""
+"""A folder of stacks, and what people do with plans."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def service(  # noqa: PLR0917 (a compose file in a line)
     on_failure: str = "pause",
     more: str = "",
 ) -> str:
-    """One service of a compose file; ``more`` are lines of its own."""
+    """One service of a compose file; ``more`` are additional lines."""
     said = SERVICE.format(
         name=name, image=image, replicas=replicas, command=command, on_failure=on_failure
     )
@@ -52,7 +52,7 @@ def compose(*services: str, end: str = "") -> str:
 
 
 class Folder:
-    """The stacks' folder of a desk."""
+    """The stacks folder of a desk."""
 
     def __init__(self, desk: Desk, path: Path) -> None:
         self.desk = desk
@@ -60,16 +60,16 @@ class Folder:
         desk.settings["BOT_STACKS_DIR"] = str(path)
 
     def write(self, text: str, stack: str = "orochi") -> None:
-        """A stack's file from now on."""
+        """Write a stack's file."""
         (self.path / f"{stack}.yml").write_text(text)
 
     async def deployed(self, text: str, stack: str = "orochi") -> Message:
-        """Deploy it without a question and wait for its verdict."""
+        """Deploy with `--yes` and wait for the verdict."""
         self.write(text, stack)
         return await self.desk.job(f"deploy {stack} --yes")
 
     async def plan(self, typed: str = "deploy") -> Message:
-        """Ask for a plan; its message."""
+        """Request a plan; returns its message."""
         known = {message.ts for message in self.desk.slack.workspace.messages.values()}
         await self.desk.type(typed)
         return await self.desk.slack.wait_for_message(
@@ -90,13 +90,13 @@ class Folder:
 
 
 async def services(desk: Desk) -> dict[str, dict[str, Any]]:
-    """All services as the engine keeps them, by name."""
+    """All services as the engine stores them, by name."""
     found = await asyncio.to_thread(desk.lab.client().services)
     return {raw["Spec"]["Name"]: raw for raw in found}
 
 
 async def specs(desk: Desk) -> dict[str, Any]:
-    """What all services are to be; the engine itself may go on with an update that began before."""
+    """The specs of all services; the engine may still continue an update that began before."""
     return {name: raw["Spec"] for name, raw in (await services(desk)).items()}
 
 
@@ -109,7 +109,7 @@ async def images(desk: Desk) -> dict[str, str]:
 
 
 async def changed_by_hand(desk: Desk, name: str, *options: str) -> None:
-    """Somebody changes a service beside the bot."""
+    """Change a service without the bot."""
     await desk.docker("service", "update", "--detach", "--no-resolve-image", *options, name)
 
 
@@ -125,15 +125,14 @@ async def until_image(desk: Desk, name: str, image: str) -> None:
 
 
 def content(found: Any) -> str:
-    """Anything as text, to look for words in it."""
+    """Anything as text, to search for words in it."""
     return json.dumps(found, ensure_ascii=False)
 
 
 class Tripwire:
-    """A way to the engine that is cut at one write: the engine has it, nobody hears the answer.
+    """A proxy to the engine that cuts one write: the engine gets it, the answer is lost.
 
-    ``tripped`` is set when that write was passed on. From then on nothing comes back, on any
-    connection.
+    ``tripped`` is set when that write was passed on. From then on no connection gets any answer.
     """
 
     def __init__(

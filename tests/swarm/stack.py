@@ -1,4 +1,4 @@
-"""The bot as a stack of the lab's swarm: its stack file as it is, deployed by the real CLI."""
+"""The bot as a stack of the lab's swarm: its unchanged stack file, deployed by the real CLI."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Replica:
 
 
 class BotStack(Desk):
-    """A desk whose bot and Redis are containers of the swarm; nothing of them runs beside it."""
+    """A desk whose bot and Redis are containers of the swarm; no part of them runs outside it."""
 
     def __init__(self, slack: SlackEmulator, lab: Lab) -> None:
         self.slack = slack
@@ -64,7 +64,7 @@ class BotStack(Desk):
             await asyncio.to_thread(self.lab.docker, "secret", "create", name, "-", stdin=value)
 
     async def deploy(self, **changed: str) -> None:
-        """`docker stack deploy`, with some settings changed for good."""
+        """Run `docker stack deploy`, with some settings changed from then on."""
         self.settings |= changed
         env = {**self.settings, "DOCKER_HOST": self.lab.manager.socket}
         files = [f"--compose-file={file}" for file in (FILE, *self.more_files)]
@@ -72,13 +72,13 @@ class BotStack(Desk):
         await asyncio.to_thread(run, command, env=env)
 
     async def wait_ready(self, seconds: float = 90.0) -> None:
-        """Return when both replicas are healthy, which is when their tasks run, and connected."""
+        """Return when both replicas are healthy (their tasks run) and connected."""
         await asyncio.to_thread(self.lab.wait_running, STORE, 1, seconds)
         await asyncio.to_thread(self.lab.wait_running, BOT, 2, seconds)
         await self.slack.wait_for_connections(2, seconds)
 
     def replicas(self, service: str = BOT) -> list[Replica]:
-        """The containers of a service that run and are meant to."""
+        """The containers of a service that run and should run."""
         client = self.lab.client()
         hosts = {node["ID"]: node["Description"]["Hostname"] for node in client.nodes()}
         tasks = client.tasks(filters={"service": service, "desired-state": "running"})
@@ -92,7 +92,7 @@ class BotStack(Desk):
         ]
 
     async def processes(self, replica: Replica) -> list[str]:
-        """The command lines of all processes in a container, once no health check is under way."""
+        """The command lines of all processes in a container while no health check runs."""
 
         def look() -> list[str]:
             top = replica.node.client().top(replica.container, ps_args="-eo pid,args")

@@ -1,4 +1,4 @@
-"""A bench for deploys: a folder with our stack, and its twin that the docker CLI deploys."""
+"""A bench for deploys: a folder with our stack, and a twin that the docker CLI deploys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def text_of(name: str) -> str:
 
 
 class Workbench:
-    """A folder with our stack, whose file changes, and its twin that the CLI deploys."""
+    """A folder with our stack, whose file changes, and a twin that the CLI deploys."""
 
     def __init__(self, lab: Lab, folder: Path, program: str) -> None:
         self.lab = lab
@@ -46,32 +46,32 @@ class Workbench:
         (folder / f"{OURS}.env").write_text("".join(lines))
 
     async def aclose(self) -> None:
-        """Close what is open."""
+        """Close the clients."""
         await self.stacks.aclose()
 
     def write(self, text: str) -> None:
-        """Our stack's file from now on."""
+        """Write our stack's file."""
         (self.folder / f"{OURS}.yml").write_text(text)
 
     async def deploy(self, deployed: Mapping[str, int | None] | None = None) -> Plan:
-        """Record and make every step."""
+        """Record and apply every step."""
         recording = await self.stacks.record(OURS, deployed)
         await self.make(recording)
         return recording.plan
 
     async def make(self, recording: Recorded) -> list[bool]:
-        """Make every step of a recording; whether each changed something."""
+        """Apply every step of a recording; returns whether each one changed something."""
         return [(await self.stacks.apply(recording, step)).changed for step in recording.plan.steps]
 
     def deploy_twin(self) -> None:
-        """The CLI's own deploy of the same file."""
+        """Deploy the same file with the CLI."""
         env = {"DOCKER_HOST": self.lab.manager.socket, **VARIABLES[TWIN]}
         file = str(self.folder / f"{OURS}.yml")
         command = [*("stack", "deploy", "--prune", "--resolve-image=never"), "-c", file, TWIN]
         run([self.program, *command], env=env)
 
     def everything(self) -> dict[str, Any]:
-        """All that a deploy can touch. The swarm itself raises the versions of new services."""
+        """All that a deploy can change. The swarm itself raises the versions of new services."""
         client = self.lab.client()
         networks = {raw["Name"]: raw["Id"] for raw in client.networks()}
         services = {raw["ID"]: raw["Spec"] for raw in client.services()}
@@ -79,14 +79,14 @@ class Workbench:
         return {**networks, **services, **{raw["ID"]: raw for raw in others}}
 
     def replicas(self) -> dict[str, int]:
-        """The numbers of our services."""
+        """The versions of our services."""
         return {
             raw["Spec"]["Name"]: raw["Spec"]["Mode"]["Replicated"]["Replicas"]
             for raw in self.lab.client().services()
         }
 
     def specs(self, stack: str) -> dict[str, Any]:
-        """Whole specs of a stack's objects by name, with names in place of ids, as the twin's."""
+        """Comparable specs of a stack's objects by name: ids and the stack's name are replaced."""
         client = self.lab.client()
         of_stack = {"label": f"com.docker.stack.namespace={stack}"}
         networks = client.networks(filters=of_stack)
@@ -105,7 +105,7 @@ class Workbench:
 
 
 def _lasting(network: dict[str, Any]) -> dict[str, Any]:
-    """What of a network the file decides; the engine chooses the rest."""
+    """The fields of a network that the file decides; the engine chooses the others."""
     kept = ("Driver", "Internal", "Attachable", "Ingress", "Labels", "Scope", "EnableIPv6")
     found = {key: network[key] for key in kept}
     if network["Internal"]:

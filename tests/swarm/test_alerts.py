@@ -1,4 +1,4 @@
-"""Each way in which a task fails on a real swarm, told through the whole bot."""
+"""Alerts for each way in which a task fails on a real swarm, with the whole bot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TARGET = "orochi_worker01"
 
 @pytest.fixture
 async def alerted(empty_desk: Desk) -> Desk:
-    """A desk whose bot tells of incidents."""
+    """A desk whose bot sends alerts."""
     empty_desk.settings |= QUIET
     await empty_desk.start_bot()
     return empty_desk
@@ -26,7 +26,7 @@ def shows(*words: str):
 
 
 async def here(desk: Desk) -> tuple[str, str]:
-    """Options that place a service on the bot's own node, whose kernel can be asked."""
+    """Options that place a service on the bot's own node, where it can ask the kernel."""
     name = await desk.docker("info", "--format", "{{.Name}}")
     return "--constraint", f"node.hostname == {name.strip()}"
 
@@ -35,8 +35,8 @@ def of_target(desk: Desk) -> list[Message]:
     return [message for message in incidents(desk) if message.payload["target"] == TARGET]
 
 
-async def test_a_container_that_exits_is_told_with_its_last_words(alerted: Desk):
-    """One message in the alerts channel says which service, where, why and what it said last."""
+async def test_an_alert_for_an_exited_container_has_its_last_log_lines(alerted: Desk):
+    """One message in the alerts channel has the service, node, cause and last log lines."""
     desk = alerted
     words = "cannot reach the scheduler"
     await desk.service("worker01", "sh", "-c", f"echo {words}; exit 3", running=0)
@@ -47,8 +47,8 @@ async def test_a_container_that_exits_is_told_with_its_last_words(alerted: Desk)
     assert len(of_target(desk)) == 1
 
 
-async def test_a_crash_loop_counts_up_in_one_message(alerted: Desk):
-    """As it repeats, the same message counts up: each failed task once."""
+async def test_a_crash_loop_is_counted_in_one_message(alerted: Desk):
+    """Repeated failures increase the count in the same message: each failed task once."""
     desk = alerted
     made = await desk.service("worker01", "crash", "0", "7", running=0, options=SOON)
     message = await incident(desk, TARGET, also=lambda m: m.payload["count"] >= 4)
@@ -58,8 +58,8 @@ async def test_a_crash_loop_counts_up_in_one_message(alerted: Desk):
     assert len(of_target(desk)) == 1
 
 
-async def test_out_of_memory_is_told_with_the_limit(alerted: Desk):
-    """The kernel's word is asked for on the bot's own node."""
+async def test_an_out_of_memory_alert_has_the_limit(alerted: Desk):
+    """The bot's own node is asked whether the kernel killed the container."""
     desk = alerted
     options = (*SOON, "--limit-memory", "16m", *await here(desk))
     await desk.service("worker01", "eatmemory", "64", running=0, options=options)
@@ -70,8 +70,8 @@ async def test_out_of_memory_is_told_with_the_limit(alerted: Desk):
     assert len(of_target(desk)) == 1
 
 
-async def test_a_missing_image_is_told(alerted: Desk):
-    """Which image, in the engine's words."""
+async def test_a_missing_image_raises_an_alert(alerted: Desk):
+    """The alert names the image, in the engine's words."""
     desk = alerted
     await desk.service("worker01", image="lab/none:9", running=0, options=SOON)
     message = await incident(desk, TARGET)
@@ -79,8 +79,8 @@ async def test_a_missing_image_is_told(alerted: Desk):
     assert "lab/none:9" in message.shown_text
 
 
-async def test_a_task_that_no_node_fits_is_told_with_the_reasons(alerted: Desk):
-    """The scheduler's words, and what each node lacks."""
+async def test_an_alert_for_an_unschedulable_task_has_the_reasons(alerted: Desk):
+    """The alert has the scheduler's message, and what each node lacks."""
     desk = alerted
     constraint = ("--constraint", "node.labels.disk == ssd")
     await desk.service("worker01", running=0, options=constraint)
@@ -96,8 +96,8 @@ HEALTH = (
 )  # fmt: skip
 
 
-async def test_a_health_check_that_fails_is_told_with_its_last_output(alerted: Desk):
-    """The probe's own words, read on the bot's own node."""
+async def test_an_alert_for_a_failed_health_check_has_its_last_output(alerted: Desk):
+    """The alert has the probe's output, read on the bot's own node."""
     desk = alerted
     options = (*SOON, *HEALTH, *await here(desk))
     await desk.service("worker01", image=images.UNHEALTHY, running=0, options=options)
@@ -106,8 +106,8 @@ async def test_a_health_check_that_fails_is_told_with_its_last_output(alerted: D
     assert len(of_target(desk)) == 1
 
 
-async def test_a_volume_that_cannot_be_mounted_is_told(alerted: Desk):
-    """The mount's own error: here the kernel has no NFS at all."""
+async def test_a_volume_that_cannot_be_mounted_raises_an_alert(alerted: Desk):
+    """The alert has the mount error: this kernel has no NFS at all."""
     desk = alerted
     mount = (
         "type=volume,source=media,target=/media,volume-driver=local,volume-opt=type=nfs,"
@@ -119,8 +119,8 @@ async def test_a_volume_that_cannot_be_mounted_is_told(alerted: Desk):
     assert "no such device" in message.shown_text
 
 
-async def test_what_is_done_on_purpose_raises_no_alert(alerted: Desk):
-    """Scale down, a rolling update, a drained node, a removed service: nobody is woken."""
+async def test_intentional_stops_do_not_alert(alerted: Desk):
+    """Scaling down, a rolling update, a drained node and a removed service raise no alert."""
     desk = alerted
     made = await desk.service("worker01", "stubborn", replicas=3, options=(*SOON, *STUBBORN))
     await desk.docker("service", "scale", "--detach=false", f"{made}=1")

@@ -1,4 +1,4 @@
-"""What people do with an alert, and how it ends."""
+"""What people do with an alert, and how alerts end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGET = "orochi_worker01"
 
 @pytest.fixture
 async def firing(empty_desk: Desk) -> tuple[Desk, str, Message]:
-    """A desk, a service that crashes again and again, and its alert."""
+    """A desk, a service in a crash loop, and its alert."""
     desk = empty_desk
     desk.settings |= QUIET
     await desk.start_bot()
@@ -26,9 +26,11 @@ async def firing(empty_desk: Desk) -> tuple[Desk, str, Message]:
     return desk, made, await incident(desk, TARGET)
 
 
-async def test_it_is_acknowledged_counts_on_and_is_resolved(firing: tuple[Desk, str, Message]):
-    """Who looks after it stands in the message; when the service is well it says how long it
-    took, and the history has it."""
+async def test_an_acknowledged_alert_counts_on_and_is_resolved(firing: tuple[Desk, str, Message]):
+    """The message names who acknowledged it; the resolved alert says how long it took.
+
+    The history lists it.
+    """
     desk, made, message = firing
     assert (await desk.slack.press(message, "incident.ack", user=OPERATOR)).ok
     await incident(desk, TARGET, "acknowledged", also=lambda m: m is message)
@@ -46,8 +48,8 @@ async def test_it_is_acknowledged_counts_on_and_is_resolved(firing: tuple[Desk, 
     assert len(incidents(desk)) == 1
 
 
-async def test_it_is_silenced_and_tells_no_more(firing: tuple[Desk, str, Message]):
-    """While it is silenced the failures are counted, but nobody hears of them."""
+async def test_a_silenced_alert_posts_no_updates(firing: tuple[Desk, str, Message]):
+    """While it is silenced, failures are counted but not posted."""
     desk, _, message = firing
     assert (await desk.slack.press(message, "incident.silence", user=OPERATOR)).ok
     await edited(desk, message, f"Silenced by <@{OPERATOR}>")
@@ -56,8 +58,8 @@ async def test_it_is_silenced_and_tells_no_more(firing: tuple[Desk, str, Message
     await incident(desk, TARGET, "acknowledged", also=lambda m: m is message)
 
 
-async def test_viewers_read_logs_and_change_nothing(firing: tuple[Desk, str, Message]):
-    """Logs are for everybody, to them alone; the other buttons are for operators."""
+async def test_viewers_can_only_read_logs(firing: tuple[Desk, str, Message]):
+    """Everybody can read logs, visible only to themselves; the other buttons are for operators."""
     desk, _, message = firing
     assert (await desk.slack.press(message, "incident.logs", user=BOB)).ok
     told = await desk.told(lambda m: "fatal: connection refused" in m.shown_text, user=BOB)
@@ -74,7 +76,7 @@ def refusals(desk: Desk) -> list[Message]:
 
 
 async def test_a_removed_service_ends_its_incident(firing: tuple[Desk, str, Message]):
-    """At once, with that as the reason; two presses at the same moment count as one."""
+    """The incident ends at once with that reason; two simultaneous clicks count as one."""
     desk, made, message = firing
     presses = (desk.slack.press(message, "incident.ack", user=OPERATOR) for _ in range(2))
     assert all(delivery.ok for delivery in await asyncio.gather(*presses))
@@ -84,8 +86,8 @@ async def test_a_removed_service_ends_its_incident(firing: tuple[Desk, str, Mess
     assert "the service was removed" in message.shown_text
 
 
-async def test_the_button_restart_restarts_the_service(firing: tuple[Desk, str, Message]):
-    """It makes a job with a message and a verdict of its own; the alert waits for the job."""
+async def test_the_restart_button_restarts_the_service(firing: tuple[Desk, str, Message]):
+    """The button starts a job with its own message and verdict; the alert waits for the job."""
     desk, _, message = firing
     before = (await desk.inspect("worker01"))["Spec"]["TaskTemplate"].get("ForceUpdate", 0)
     assert (await desk.slack.press(message, "job.restart", user=OPERATOR)).ok
@@ -97,8 +99,8 @@ async def test_the_button_restart_restarts_the_service(firing: tuple[Desk, str, 
     assert after == before + 1
 
 
-async def test_after_an_update_the_button_rolls_back(empty_desk: Desk):
-    """A service that fails since it was updated goes back by one press, and the alert ends."""
+async def test_after_an_update_the_button_rolls_the_service_back(empty_desk: Desk):
+    """A service that fails since its update is rolled back with one click, and the alert ends."""
     desk = empty_desk
     desk.settings |= QUIET
     await desk.start_bot()
@@ -112,8 +114,8 @@ async def test_after_an_update_the_button_rolls_back(empty_desk: Desk):
     assert len(incidents(desk)) == 1
 
 
-async def test_what_a_job_does_raises_no_alert(empty_desk: Desk):
-    """A job that fails tells so itself; what goes on failing after it is an incident."""
+async def test_failures_of_a_job_raise_no_alert(empty_desk: Desk):
+    """A failing job reports its own failure; failures that continue after it are an incident."""
     desk = empty_desk
     desk.settings |= QUIET
     await desk.start_bot()

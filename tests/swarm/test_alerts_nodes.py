@@ -1,4 +1,4 @@
-"""Nodes that go down and managers that are started anew, told through the whole bot."""
+"""Alerts for nodes that go down and managers that restart, with the whole bot."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SOON = ("--restart-delay", "500ms")
 
 @pytest.fixture
 async def alerted(empty_desk: Desk) -> Desk:
-    """A desk whose bot tells of incidents; it speaks to the first node."""
+    """A desk whose bot sends alerts and uses the first node."""
     empty_desk.settings |= QUIET
     await empty_desk.start_bot()
     return empty_desk
 
 
 def spare(desk: Desk) -> Node:
-    """A node that neither leads nor is the bot's."""
+    """A node that is neither the leader nor the bot's."""
     leader, own = desk.lab.leader, desk.lab.manager
     return next(node for node in desk.lab.nodes if node not in (leader, own))
 
 
 async def test_a_node_that_goes_down_is_one_incident(alerted: Desk):
-    """It names the services hit; their tasks raise no alerts; it ends when the node is back."""
+    """It names the affected services, whose tasks do not alert; it ends when the node is back."""
     desk = alerted
     lost = spare(desk)
     await desk.service("worker01", replicas=6)
@@ -44,8 +44,8 @@ async def test_a_node_that_goes_down_is_one_incident(alerted: Desk):
     assert [each.payload["target"] for each in incidents(desk)] == [lost.name]
 
 
-async def test_what_has_no_other_place_is_named_in_the_nodes_incident(alerted: Desk):
-    """A service that only the lost node may run is told there, not as a second alert."""
+async def test_services_without_another_node_are_named_in_the_nodes_incident(alerted: Desk):
+    """A service that can only run on the lost node is listed there, without an alert of its own."""
     desk = alerted
     lost = spare(desk)
     bound = ("--constraint", f"node.hostname == {lost.name}")
@@ -56,9 +56,11 @@ async def test_what_has_no_other_place_is_named_in_the_nodes_incident(alerted: D
     assert [each.payload["target"] for each in incidents(desk)] == [lost.name]
 
 
-async def test_an_incident_outlives_the_restart_of_the_leaders_engine(alerted: Desk):
-    """In mid-incident the leading manager's engine dies and is started again: one message goes
-    on counting, and the election makes no alerts of its own."""
+async def test_an_incident_survives_a_restart_of_the_leaders_engine(alerted: Desk):
+    """The leading manager's engine is killed and restarted during an incident.
+
+    The same message continues to count, and the election raises no alerts.
+    """
     desk = alerted
     leader = desk.lab.leader
     away = ("--constraint", f"node.hostname == {spare(desk).name}")

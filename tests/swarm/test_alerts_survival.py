@@ -1,4 +1,4 @@
-"""Alerts when the bot, Redis or Slack is away: none is lost, none is told twice."""
+"""Alerts while the bot, Redis or Slack is away: none is lost, none is posted twice."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ TARGET = "orochi_worker01"
 
 
 def told(desk: Desk) -> list[str]:
-    """What each incident's message in the workspace is about, oldest first."""
+    """The targets of all incident messages in the workspace, oldest first."""
     return [message.payload["target"] for message in incidents(desk)]
 
 
 def failed(desk: Desk, name: str) -> int:
-    """How many failed tasks of a service the swarm still keeps."""
+    """How many failed tasks of a service the swarm still has."""
     tasks = desk.lab.client().tasks(filters={"service": [f"orochi_{name}"]})
     return sum(task["Status"]["State"] == "failed" for task in tasks)
 
 
 async def failures(desk: Desk, name: str, count: int) -> None:
-    """Wait until so many tasks of the service have failed."""
+    """Wait until a number of tasks of the service have failed."""
     await asyncio.to_thread(
         wait_until, lambda: failed(desk, name) >= count, f"{count} failures of {name}"
     )
 
 
-async def test_what_failed_while_no_bot_ran_is_told_once_and_marked_late(empty_desk: Desk):
-    """The only replica is killed across three failures: each is counted, in one late alert."""
+async def test_failures_while_no_bot_ran_are_posted_once_and_marked_late(empty_desk: Desk):
+    """The only replica is killed during three failures: each is counted, in one delayed alert."""
     desk = empty_desk
     desk.settings |= QUIET
     bot = await desk.start_bot()
@@ -51,8 +51,8 @@ async def test_what_failed_while_no_bot_ran_is_told_once_and_marked_late(empty_d
     assert sorted(told(desk)) == ["orochi_django", TARGET]
 
 
-async def test_another_replica_goes_on_when_the_watching_one_is_killed(empty_desk: Desk):
-    """Within ten seconds, in the same message, and it tells what failed in between."""
+async def test_another_replica_takes_over_when_the_watcher_is_killed(empty_desk: Desk):
+    """It continues within ten seconds in the same message, with the failures in between."""
     desk = empty_desk
     desk.settings |= QUIET
     first = await desk.start_bot()
@@ -69,8 +69,8 @@ async def test_another_replica_goes_on_when_the_watching_one_is_killed(empty_des
     assert sorted(told(desk)) == ["orochi_django", TARGET]
 
 
-async def test_a_stopped_replica_hands_the_watcher_over_at_once(empty_desk: Desk):
-    """SIGTERM lets the other one go on without waiting for the lease's end."""
+async def test_a_stopped_replica_hands_over_the_watcher_at_once(empty_desk: Desk):
+    """After SIGTERM the other replica takes over without waiting for the end of the lease."""
     desk = empty_desk
     desk.settings |= QUIET | {"BOT_LEASE_SECONDS": "30"}
     await desk.service("db")
@@ -84,8 +84,8 @@ async def test_a_stopped_replica_hands_the_watcher_over_at_once(empty_desk: Desk
     assert told(desk) == [TARGET]
 
 
-async def test_alerts_outlive_an_outage_of_redis(empty_desk: Desk, fresh_redis):
-    """What fails while Redis is away is told when it is back."""
+async def test_alerts_survive_an_outage_of_redis(empty_desk: Desk, fresh_redis):
+    """Failures during the outage are posted when Redis is back."""
     desk = empty_desk
     desk.settings |= QUIET | {"REDIS_URL": fresh_redis.url}
     await desk.start_bot()
@@ -101,8 +101,8 @@ async def test_alerts_outlive_an_outage_of_redis(empty_desk: Desk, fresh_redis):
     assert sorted(told(desk)) == ["orochi_django", TARGET]
 
 
-async def test_after_an_outage_of_slack_each_alert_comes_once_in_order(empty_desk: Desk):
-    """What failed while Slack was away stands there once, as it is by then."""
+async def test_after_an_outage_of_slack_each_alert_is_posted_once_in_order(empty_desk: Desk):
+    """An alert for a failure during the outage is posted once, with its current state."""
     desk = empty_desk
     desk.settings |= QUIET
     await desk.start_bot()
@@ -120,7 +120,7 @@ async def test_after_an_outage_of_slack_each_alert_comes_once_in_order(empty_des
 
 
 async def test_an_alert_whose_post_got_no_answer_is_found_again(empty_desk: Desk):
-    """Slack took the message and the reply was lost: it goes on in that message."""
+    """Slack accepted the message and the reply was lost: the bot continues in that message."""
     desk = empty_desk
     desk.settings |= QUIET
     await desk.start_bot()
@@ -130,8 +130,8 @@ async def test_an_alert_whose_post_got_no_answer_is_found_again(empty_desk: Desk
     assert told(desk) == [TARGET]
 
 
-async def test_where_the_bot_may_not_post_the_alert_waits(empty_desk: Desk):
-    """It is not in the channel: the log says how to invite it, and then it is posted."""
+async def test_an_alert_waits_until_the_bot_is_invited_to_the_channel(empty_desk: Desk):
+    """The log says how to invite the bot to the channel, and then the alert is posted."""
     desk = empty_desk
     desk.settings |= QUIET | {"BOT_ALERTS_CHANNEL": "C0LOUNGE01"}
     bot = await desk.start_bot()
@@ -149,8 +149,8 @@ def _is_told(message: Message) -> bool:
     return message.metadata is not None
 
 
-async def test_a_replica_whose_engine_is_gone_leaves_the_watcher_to_another(empty_desk: Desk):
-    """The watching replica sees nothing any more, but lives: another one tells."""
+async def test_a_replica_without_its_engine_gives_the_watcher_to_another(empty_desk: Desk):
+    """The watching replica lives but cannot reach its engine: another replica posts the alerts."""
     desk = empty_desk
     desk.settings |= QUIET
     leader, own = desk.lab.leader, desk.lab.manager

@@ -1,4 +1,4 @@
-"""What is said to one person alone: refusals, help, status, jobs."""
+"""Answers visible to one person: refusals, help, status, jobs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOB = "U0BOB00001"
     ],
 )
 async def test_a_wrong_command_changes_nothing(desk: Desk, text, wrong, right):
-    """Each names what is wrong and what is right, alone; of a known one it says that too."""
+    """The reply says what is wrong and what would be right, and only the person sees it."""
     await desk.service("worker01")
     before = await desk.inspect("worker01")
     answer = await desk.answer(text)
@@ -37,8 +37,8 @@ async def test_a_wrong_command_changes_nothing(desk: Desk, text, wrong, right):
     assert len(desk.slack.workspace.shown_to("U0ANN00001")) == 1
 
 
-async def test_a_viewer_may_look_not_touch(desk: Desk):
-    """Who is not in BOT_OPERATORS gets the status and no change."""
+async def test_a_viewer_can_read_but_not_change(desk: Desk):
+    """People who are not in BOT_OPERATORS get the status and cannot change anything."""
     await desk.service("worker01")
     before = await desk.inspect("worker01")
     assert "operator" in await desk.answer("scale 3", user=BOB)
@@ -46,16 +46,16 @@ async def test_a_viewer_may_look_not_touch(desk: Desk):
     assert "worker01" in await desk.answer("status", user=BOB)
 
 
-async def test_help_offers_what_works_and_nothing_else(desk: Desk):
-    """Help comes from the table of commands."""
+async def test_help_lists_exactly_the_existing_commands(desk: Desk):
+    """Help is generated from the table of commands."""
     answer = await desk.answer("help")
     offered = set(re.findall(r"`/orochi (\w+)", answer))
     assert offered == {row.name for row in COMMANDS}
     assert "scale django 2" in await desk.answer("help scale")
 
 
-async def test_status_shows_the_stack_in_one_look(desk: Desk):
-    """Services with running/desired, what is not well and why, nodes, jobs under way."""
+async def test_status_shows_the_whole_stack(desk: Desk):
+    """Services with running/desired, what is unhealthy and why, nodes, running jobs."""
     await desk.service("django", replicas=2)
     await desk.service("worker01", "crash", "0", "7", running=0)
     await desk.service("es01", running=0, options=("--constraint", "node.labels.disk == ssd"))
@@ -73,15 +73,15 @@ async def test_status_shows_the_stack_in_one_look(desk: Desk):
     assert "photon-machine" in one
 
 
-async def test_status_of_a_stack_that_is_not_there(empty_desk: Desk):
-    """A wrong name of the stack: said, with what would be right."""
+async def test_status_of_an_unknown_stack(empty_desk: Desk):
+    """For a wrong stack name, the reply says so and suggests the right one."""
     await empty_desk.start_bot(BOT_STACK="nothing")
     answer = await empty_desk.answer("status")
     assert "nothing" in answer
 
 
-async def test_jobs_lists_what_runs_and_what_was(desk: Desk):
-    """A finished job stands there with its verdict, who asked and its id."""
+async def test_jobs_lists_running_and_finished_jobs(desk: Desk):
+    """A finished job is listed with its verdict, requester and id."""
     await desk.service("worker01", options=("--update-monitor", "1s"))
     message = await desk.job("scale 2")
     answer = await desk.answer("jobs")
@@ -89,8 +89,8 @@ async def test_jobs_lists_what_runs_and_what_was(desk: Desk):
     assert "Converged" in answer
 
 
-async def test_where_the_bot_may_not_post_nothing_starts(desk: Desk):
-    """A channel it was not invited to: the person alone is told how, and nothing is changed."""
+async def test_no_job_starts_in_a_channel_without_the_bot(desk: Desk):
+    """In a channel without the bot, only the person is told how to invite it; nothing changes."""
     await desk.service("worker01")
     before = await desk.inspect("worker01")
     delivery = await desk.slack.command("/orochi", "scale 3", channel="C0SECRET01")
@@ -101,7 +101,7 @@ async def test_where_the_bot_may_not_post_nothing_starts(desk: Desk):
 
 
 async def test_the_verdict_mentions_who_asked(desk: Desk):
-    """In the thread of the job's message, once."""
+    """The mention is in the thread of the job's message, once."""
     await desk.service("worker01", options=("--update-monitor", "1s"))
     message = await desk.job("scale 2")
     reply = await desk.slack.wait_for_message(
@@ -113,8 +113,8 @@ async def test_the_verdict_mentions_who_asked(desk: Desk):
     ]
 
 
-async def test_both_ways_into_slack(empty_desk: Desk):
-    """The same bot in HTTP mode: signed requests, the same verdict."""
+async def test_the_bot_works_in_http_mode(empty_desk: Desk):
+    """The bot in HTTP mode gets signed requests and reaches the same verdict."""
     desk = empty_desk
     await desk.service("worker01", options=("--update-monitor", "1s"))
     bot = await desk.start_bot(
@@ -126,8 +126,8 @@ async def test_both_ways_into_slack(empty_desk: Desk):
     assert "worker01" in await desk.answer("status")
 
 
-async def test_a_viewer_presses_no_button(desk: Desk):
-    """A button of somebody else's job: the viewer is refused alone, and the job goes on."""
+async def test_a_viewer_cannot_use_buttons(desk: Desk):
+    """A viewer who clicks a button of somebody else's job is refused, and the job continues."""
     await desk.service("worker01", options=("--update-monitor", "4s"))
     await desk.type("scale 2")
     message = await desk.slack.wait_for_message(

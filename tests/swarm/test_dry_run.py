@@ -1,4 +1,4 @@
-"""The engine that does nothing: reads are the real one's, writes are written down."""
+"""The dry-run engine: reads come from the real engine, writes are only recorded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CREATED = {
 async def a_run(
     lab: Lab, registry_seconds: float = 10.0
 ) -> AsyncIterator[tuple[DryRunEngine, Ask]]:
-    """A dry run on a lab, and a way to ask it as a client does."""
+    """A dry run on a lab, and a client for it."""
     connection = Connection(lab.manager.socket)
     with tempfile.TemporaryDirectory() as folder:
         async with (
@@ -49,8 +49,8 @@ async def a_run(
     connection.close()
 
 
-async def test_what_would_be_created_is_there_and_is_not(lab: Lab) -> None:
-    """In lists, by name and by id, for this run alone."""
+async def test_created_objects_exist_only_in_the_dry_run(lab: Lab) -> None:
+    """Created objects are in lists and found by name and id, but only in this dry run."""
     async with a_run(lab) as (engine, ask):
         for collection, body in CREATED.items():
             made = await ask("POST", f"/v1.41/{collection}/create", json=body)
@@ -76,7 +76,7 @@ async def test_what_would_be_created_is_there_and_is_not(lab: Lab) -> None:
     assert client.networks(names=["ours_new"]) == []
 
 
-async def test_updates_and_removals_are_written_down(lab: Lab) -> None:
+async def test_updates_and_removals_are_recorded(lab: Lab) -> None:
     service = lab.create_service("web", "/bin/serve", replicas=0)
     async with a_run(lab) as (engine, ask):
         await ask("GET", "/v1.41/services")
@@ -96,7 +96,7 @@ async def test_updates_and_removals_are_written_down(lab: Lab) -> None:
     assert live["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"] == ["/bin/serve"]
 
 
-async def test_what_has_no_place_in_a_plan_is_refused(lab: Lab) -> None:
+async def test_writes_that_do_not_belong_to_a_plan_are_refused(lab: Lab) -> None:
     async with a_run(lab) as (engine, ask):
         for method, path in [
             ("POST", "/v1.41/containers/create"),
@@ -109,7 +109,7 @@ async def test_what_has_no_place_in_a_plan_is_refused(lab: Lab) -> None:
         assert engine.calls == []
 
 
-async def test_reads_are_the_engines_own(lab: Lab) -> None:
+async def test_reads_come_from_the_real_engine(lab: Lab) -> None:
     async with a_run(lab) as (engine, ask):
         ping, info = await ask("HEAD", "/_ping"), await ask("GET", "/v1.41/info")
         missing = await ask("GET", "/v1.41/services/nothing")
@@ -120,8 +120,8 @@ async def test_reads_are_the_engines_own(lab: Lab) -> None:
         assert engine.trouble is None
 
 
-async def test_the_question_for_a_content_changes_nothing(lab: Lab) -> None:
-    """The one write that is passed on changes nothing, whether the content is the same or not."""
+async def test_comparing_contents_changes_nothing(lab: Lab) -> None:
+    """The only write that is passed on changes nothing, whether the content is equal or not."""
     lab.docker("config", "create", "settings", "-", stdin="a")
     (before,) = lab.client().configs()
     body = {"Name": "settings", "Labels": {"new": "label"}, "Data": "YQ=="}
@@ -137,7 +137,7 @@ async def test_the_question_for_a_content_changes_nothing(lab: Lab) -> None:
     assert lab.client().configs() == [before]
 
 
-async def test_a_silent_registry_is_asked_once(lab: Lab) -> None:
+async def test_a_registry_that_does_not_answer_is_asked_once(lab: Lab) -> None:
     asked: list[asyncio.StreamWriter] = []
 
     def keep_quiet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

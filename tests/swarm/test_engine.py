@@ -11,11 +11,12 @@ from tests.lab.swarm import Lab
 
 
 class TestEngine(EngineContract):
-    """The contract, kept by real engines."""
+    """The contract, on real engines."""
 
 
 async def test_a_job_is_scaled_by_its_completions(lab_factory: Callable[..., Lab]) -> None:
-    # In a lab of its own: the engine keeps a task of a job for ever when the job is removed.
+    # This test has a lab of its own: the engine keeps a job's tasks for ever when the job is
+    # removed.
     lab = lab_factory(nodes=1)
     swarm = DockerSwarm(lab.manager.socket)
     lab.docker(

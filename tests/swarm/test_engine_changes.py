@@ -1,4 +1,4 @@
-"""A forced update and a roll back on a real swarm: the adapter alone."""
+"""A forced update and a roll back on a real swarm: only the adapter."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from tests.contract.changes_contract import ChangesContract
 
 
 class TestEngineChanges(ChangesContract):
-    """The contract, kept by real engines."""
+    """The contract, on real engines."""

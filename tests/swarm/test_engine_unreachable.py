@@ -1,4 +1,4 @@
-"""Engines that cannot be used: workers, lost ones, missing sockets, silence."""
+"""Engines that cannot be used: workers, lost nodes, missing sockets, no answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.swarm.engine import DockerSwarm
 from tests.lab.swarm import Lab
 
 
-async def test_a_worker_cannot_speak_for_the_swarm(lab_factory: Callable[..., Lab]) -> None:
+async def test_a_worker_is_refused_as_an_engine(lab_factory: Callable[..., Lab]) -> None:
     lab = lab_factory(nodes=2, managers=1)
     adapter = DockerSwarm(lab.node(2).socket)
 
@@ -27,7 +27,7 @@ async def test_a_worker_cannot_speak_for_the_swarm(lab_factory: Callable[..., La
     assert lab.node(1).address in raised.value.hint
 
 
-async def test_an_engine_that_comes_back_is_spoken_to_again(
+async def test_an_engine_that_comes_back_is_used_again(
     lab_factory: Callable[..., Lab],
 ) -> None:
     lab = lab_factory(nodes=1)
@@ -44,7 +44,7 @@ async def test_an_engine_that_comes_back_is_spoken_to_again(
     assert info.hostname == "photon-machine-01"
 
 
-async def test_a_missing_socket_says_so(tmp_path: Path) -> None:
+async def test_a_missing_socket_is_reported(tmp_path: Path) -> None:
     adapter = DockerSwarm(f"unix://{tmp_path}/docker.sock")
 
     with pytest.raises(SwarmUnavailableError, match="no such socket") as raised:
@@ -53,7 +53,7 @@ async def test_a_missing_socket_says_so(tmp_path: Path) -> None:
     assert "DOCKER_HOST" in raised.value.hint
 
 
-async def test_a_socket_without_an_engine_says_so(tmp_path: Path) -> None:
+async def test_a_socket_without_an_engine_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
@@ -62,7 +62,7 @@ async def test_a_socket_without_an_engine_says_so(tmp_path: Path) -> None:
         await DockerSwarm(f"unix://{path}").services()
 
 
-async def test_an_engine_that_hangs_is_given_up(tmp_path: Path) -> None:
+async def test_a_call_to_a_hanging_engine_times_out(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(str(path))
@@ -73,6 +73,6 @@ async def test_an_engine_that_hangs_is_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["bogus://x", "ssh://nobody@127.0.0.1"])
-async def test_an_address_that_cannot_be_used(host: str) -> None:
+async def test_an_unusable_address_is_reported(host: str) -> None:
     with pytest.raises(SwarmError, match="cannot be used"):
         await DockerSwarm(host).services()

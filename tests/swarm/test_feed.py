@@ -1,4 +1,4 @@
-"""The polling feed keeps the contract of all feeds, and what is its own."""
+"""The polling feed: the contract of all feeds, and its own behaviour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.lab.swarm import Lab
 
 
 class TestPollFeed(FeedContract):
-    """The contract, kept by polling."""
+    """The contract, with polling."""
 
     @pytest.fixture
     async def feed(self, lab: Lab) -> AsyncIterator[Feed]:
@@ -22,5 +22,5 @@ class TestPollFeed(FeedContract):
         yield PollFeed(swarm)
         await swarm.aclose()
 
-    def test_it_says_that_it_polls(self, feed: Feed) -> None:
+    def test_its_status_says_that_it_polls(self, feed: Feed) -> None:
         assert (feed.status().kind, feed.status().lag) == ("poll", 0.0)

@@ -1,4 +1,4 @@
-"""The Home tab through the whole bot on a real swarm: what is not well, and what may be pressed."""
+"""The Home tab with the whole bot on a real swarm: what is unhealthy, and which buttons work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BOB = "U0BOB00001"
 
 
 async def opened(desk: Desk, user: str) -> View:
-    """A person opens the bot's Home tab and sees it."""
+    """Open the bot's Home tab as a person and wait for it."""
     event = {"type": "app_home_opened", "user": user, "channel": "D0HOME0001", "tab": "home"}
     assert (await desk.slack.event(event)).ok
     await eventually(lambda: tab(desk, user) is not None, seconds=30)
@@ -30,7 +30,7 @@ def shown(desk: Desk, user: str) -> str:
 
 
 async def test_the_tab_follows_the_swarm_and_stops_a_job(desk: Desk):
-    """Well at first; a job appears by itself, and the operator ends its waiting there."""
+    """All is healthy; then a job appears by itself, and the operator stops waiting for it."""
     await desk.service("worker01", replicas=1)
     await opened(desk, OPERATOR)
     await opened(desk, BOB)
@@ -49,8 +49,8 @@ async def test_the_tab_follows_the_swarm_and_stops_a_job(desk: Desk):
     await eventually(lambda: "Cancelled" in shown(desk, BOB), seconds=30)
 
 
-async def test_what_a_viewer_presses_beyond_their_rights_is_refused(desk: Desk):
-    """A button of an operator's tab that was kept: refused in the direct conversation."""
+async def test_a_viewer_who_uses_an_operators_button_is_refused(desk: Desk):
+    """A click on an old button of an operator's tab is refused in the direct conversation."""
     await opened(desk, BOB)
     view = tab(desk, BOB)
     assert view is not None

@@ -1,4 +1,4 @@
-"""The lab is a real swarm, and leaves nothing behind whatever ends it."""
+"""The lab is a real swarm, and leaves nothing behind however it ends."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_every_manager_offers_its_control_socket(lab: Lab) -> None:
     assert all(node.control_socket.is_socket() for node in lab.nodes)
 
 
-def test_containers_find_docker_where_every_machine_has_it(lab: Lab) -> None:
+def test_containers_find_docker_at_its_default_paths(lab: Lab) -> None:
     """A stack file that mounts the engine's default paths works on the lab unchanged."""
     paths = ["/var/run/docker.sock", "/var/run/docker/swarm"]
     mounts = [f"--mount=type=bind,source={path},target={path}" for path in paths]
@@ -69,8 +69,8 @@ def test_services_find_each_other_across_nodes(lab: Lab) -> None:
     wait_until(lambda: "root:x:0" in lab.docker("service", "logs", "asks"), "an answer")
 
 
-def test_an_image_that_is_nowhere_fails_within_seconds(lab: Lab) -> None:
-    """Nothing waits for a registry's name to be looked up in vain."""
+def test_a_missing_image_fails_within_seconds(lab: Lab) -> None:
+    """No pull waits for the lookup of a registry's name."""
     lab.docker("service", "create", "--detach", "--name", "nowhere", "nowhere/image:1")
 
     def errors() -> list[str]:
@@ -95,10 +95,10 @@ def test_an_image_that_is_nowhere_fails_within_seconds(lab: Lab) -> None:
         ),
     ],
 )
-def test_the_images_programs_end_as_they_say(
+def test_the_images_programs_end_as_documented(
     lab: Lab, image: str, command: str, end: tuple[str, int, str]
 ) -> None:
-    """State, exit code and error of the task: those that the engine gives real programs."""
+    """The task has the state, exit code and error that the engine gives real programs."""
     options = ["--restart-condition=none", "--limit-memory=16m", "--stop-grace-period=1s"]
     lab.create_service("ends", *command.split(), image=image, options=options)
 
@@ -127,7 +127,7 @@ def test_a_lost_node_goes_down_and_comes_back(lab: Lab) -> None:
     assert lab.node_states()[lost.name] == "ready"
 
 
-def test_clean_makes_the_swarm_as_new(lab: Lab) -> None:
+def test_clean_resets_the_swarm(lab: Lab) -> None:
     lab.docker("network", "create", "--driver", "overlay", "left")
     lab.docker("secret", "create", "left", "-", stdin="secret")
     lab.docker("config", "create", "left", "-", stdin="config")
@@ -171,12 +171,12 @@ def test_an_engine_that_ends_while_the_swarm_is_cleaned_is_started_again(
     assert set(lab.node_states().values()) == {"ready"}
 
 
-def test_a_refused_command_tells_what_docker_said(lab: Lab) -> None:
+def test_a_refused_command_raises_dockers_message(lab: Lab) -> None:
     with pytest.raises(CommandError, match="no such service: absent"):
         lab.docker("service", "inspect", "absent")
 
 
-def test_two_labs_live_side_by_side_and_leave_nothing(
+def test_two_labs_run_side_by_side_and_leave_nothing(
     lab: Lab, lab_factory: Callable[..., Lab]
 ) -> None:
     other = lab_factory(nodes=2, managers=1)
@@ -205,7 +205,7 @@ def test_a_lab_ends_with_its_owner(end: signal.Signals) -> None:
         wait_until(lambda: not place.remains(), "the end of the lab", seconds=20)
 
 
-def test_a_lab_whose_guard_was_killed_too_is_reaped() -> None:
+def test_a_lab_whose_guard_was_killed_too_is_removed() -> None:
     with lab_at_a_terminal() as (owner, place):
         children = Path(f"/proc/{owner.pid}/task/{owner.pid}/children").read_text().split()
         guards = [pid for pid in children if "guard" in Path(f"/proc/{pid}/cmdline").read_text()]
@@ -221,7 +221,7 @@ def test_a_lab_whose_guard_was_killed_too_is_reaped() -> None:
 
 @contextmanager
 def lab_at_a_terminal() -> Iterator[tuple[subprocess.Popen[str], Site]]:
-    """`python -m tests.lab up 1` once it is up, and what it occupies."""
+    """Start `python -m tests.lab up 1`; returns what it occupies once it is up."""
     command = [sys.executable, "-m", "tests.lab", "up", "1"]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None

@@ -1,4 +1,4 @@
-"""``ps``, ``logs``, ``nodes`` and ``volumes`` through the whole bot on a real swarm."""
+"""``ps``, ``logs``, ``nodes`` and ``volumes`` with the whole bot on a real swarm."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHATTER = (
 
 
 async def logged(desk: Desk, name: str, text: str) -> None:
-    """Wait until the engine can tell a line of a service's log."""
+    """Wait until the engine returns a line of a service's log."""
 
     def told() -> bool:
         return text in desk.lab.docker("service", "logs", "--raw", f"{STACK}_{name}")
@@ -29,7 +29,7 @@ async def logged(desk: Desk, name: str, text: str) -> None:
 
 
 async def test_ps_shows_failed_tasks_first(desk: Desk):
-    """The columns of `docker stack ps`; what failed stands before what runs."""
+    """It has the columns of `docker stack ps`, with failed tasks before running ones."""
     await desk.service("django", replicas=2)
     await desk.service("worker01", "crash", "0", "7", running=0)
     await desk.lab_settled("worker01")
@@ -46,7 +46,7 @@ async def test_ps_shows_failed_tasks_first(desk: Desk):
 
 
 async def test_short_logs_come_in_the_message_masked(desk: Desk):
-    """Lines of all tasks with slot and node, to the person alone; secrets are masked."""
+    """Lines of all tasks with slot and node, visible only to the person; secrets are masked."""
     script = "echo starting; echo DB_PASSWORD=hunter2-in-the-log; exec serve"
     await desk.service("django", "sh", "-c", script, replicas=2)
     await logged(desk, "django", "serving")
@@ -62,7 +62,7 @@ async def test_short_logs_come_in_the_message_masked(desk: Desk):
 
 
 async def test_long_logs_come_as_a_file_to_the_person_alone(desk: Desk):
-    """The end in the message, all of it in a direct message; nobody else sees it."""
+    """The message has the end, a direct message has all of it; nobody else sees it."""
     script = CHATTER.format(count=900) + "; echo token=hunter2"
     await desk.service("worker01", "sh", "-c", script)
     await logged(desk, "worker01", "line 900")
@@ -84,7 +84,7 @@ async def test_long_logs_come_as_a_file_to_the_person_alone(desk: Desk):
 async def test_long_logs_without_the_scope_say_so_and_show_the_end(
     lab: Lab, redis_server: RedisServer
 ):
-    """An app that was installed before the scope was asked for."""
+    """The app was installed before the bot needed this scope."""
     tokens = Tokens(scopes=BOT_SCOPES - {"files:write"})
     async with SlackEmulator(strict=True, tokens=tokens) as slack:
         desk = Desk(slack, lab, redis_server)
@@ -97,15 +97,15 @@ async def test_long_logs_without_the_scope_say_so_and_show_the_end(
         await desk.close()
 
 
-async def test_logs_of_what_is_not_there(desk: Desk):
-    """An unknown service is refused; one that wrote nothing says so."""
+async def test_logs_of_an_unknown_service(desk: Desk):
+    """An unknown service is refused; for a service without output the reply says so."""
     await desk.service("django", "sleep", "3600")
     assert "Did you mean" in await desk.answer("logs djnago")
     assert "No log lines" in await desk.answer("logs django")
 
 
-async def test_logs_of_a_service_that_runs_no_more(desk: Desk):
-    """Scaled to 0, its last container is still asked: its node keeps it."""
+async def test_logs_of_a_service_without_running_tasks(desk: Desk):
+    """After a scale to 0 its last container is still read, because its node keeps it."""
     await desk.service("django", "serve")
     await logged(desk, "django", "serving")
     await desk.job("scale django 0")
@@ -114,8 +114,8 @@ async def test_logs_of_a_service_that_runs_no_more(desk: Desk):
     assert "Reference for the log" not in answer
 
 
-async def test_a_line_of_any_length_is_whole_in_the_file(desk: Desk):
-    """The message shows the beginning of it with a mark, and says where the whole is."""
+async def test_long_lines_are_complete_in_the_file(desk: Desk):
+    """The message shows a cut line with a mark, and says where the whole line is."""
     script = "head -c 40000 /dev/zero | tr '\\0' x; echo; echo the-end; exec serve"
     await desk.service("django", "sh", "-c", script)
     await logged(desk, "django", "the-end")
@@ -128,7 +128,7 @@ async def test_a_line_of_any_length_is_whole_in_the_file(desk: Desk):
 
 
 async def test_logs_while_a_node_is_lost(desk: Desk):
-    """What the other nodes have is shown, and that something is missing."""
+    """The logs of the other nodes are shown, with a note that some are missing."""
     await desk.service("django", replicas=3)
     lost = desk.lab.node("photon-machine-03")
     await asyncio.to_thread(desk.lab.stop_node, lost)
@@ -141,7 +141,7 @@ async def test_logs_while_a_node_is_lost(desk: Desk):
 
 
 async def test_nodes_are_listed_as_docker_does_with_what_is_free(desk: Desk):
-    """State, role, engine, tasks, free reservations."""
+    """It has state, role, engine, tasks and free reservations."""
     await desk.service("worker01", options=("--reserve-memory", "64M", "--reserve-cpu", "0.5"))
     await desk.docker("node", "update", "--availability", "drain", "photon-machine-03")
     answer = await desk.answer("nodes", user=BOB)
@@ -153,7 +153,7 @@ async def test_nodes_are_listed_as_docker_does_with_what_is_free(desk: Desk):
 
 
 async def test_volumes_say_whether_their_nfs_servers_answer(desk: Desk):
-    """A placeholder, a server that answers, one that refuses; who mounts them; local ones."""
+    """Placeholders, servers that answer or refuse, services that mount them, and local volumes."""
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     closed = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
@@ -175,8 +175,8 @@ async def test_volumes_say_whether_their_nfs_servers_answer(desk: Desk):
     assert "Used by db `/db`" in answer
 
 
-async def test_a_volume_that_the_engine_made_otherwise(desk: Desk):
-    """Docker keeps a volume's first options without a word: said."""
+async def test_a_volume_that_exists_with_other_options(desk: Desk):
+    """Docker silently keeps a volume's first options: the reply says so."""
     engine = desk.lab.manager
     await asyncio.to_thread(
         engine.client().create_volume,
@@ -190,14 +190,14 @@ async def test_a_volume_that_the_engine_made_otherwise(desk: Desk):
 
 
 @pytest.mark.parametrize("text", ["ps", "nodes", "volumes", "logs worker01"])
-async def test_an_engine_that_is_away_is_said_in_a_sentence(empty_desk: Desk, text):
-    """Nothing hangs, nothing is made up."""
+async def test_an_unreachable_engine_is_reported_in_a_sentence(empty_desk: Desk, text):
+    """No command hangs, and no result is invented."""
     await empty_desk.start_bot(DOCKER_HOST="unix:///nowhere/docker.sock")
     assert "cannot be reached" in await empty_desk.answer(text)
 
 
 def nfs(name: str, options: str) -> tuple[str, ...]:
-    """A mount of an NFS volume, on no node: it would never be mounted here."""
+    """The options of an NFS volume on a service that no node can run: it is never mounted here."""
     driver = f'"volume-opt=o={options}"'
     mount = (
         f"type=volume,source=orochi_{name},target=/{name},volume-driver=local,"

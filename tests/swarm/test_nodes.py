@@ -1,4 +1,4 @@
-"""``drain``, ``activate`` and ``join`` through the whole bot on a real swarm."""
+"""``drain``, ``activate`` and ``join`` with the whole bot on a real swarm."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MONITOR = ("--update-monitor", "1s")
 
 
 async def node(desk: Desk, name: str) -> dict[str, Any]:
-    """A node as the engine has it."""
+    """A node as the engine returns it."""
     nodes = await asyncio.to_thread(lambda: desk.lab.client().nodes(filters={"name": name}))
     found: dict[str, Any] = nodes[0]
     return found
@@ -36,12 +36,12 @@ async def containers(desk: Desk, name: str) -> int:
 
 
 async def available(desk: Desk, name: str, word: str) -> None:
-    """Somebody changes the availability of a node."""
+    """Change the availability of a node without the bot."""
     await desk.docker("node", "update", "--availability", word, name)
 
 
 async def on_every_node(desk: Desk, name: str, running: int) -> None:
-    """A global service of the stack, its tasks awaited."""
+    """A global service of the stack whose tasks all run."""
     await desk.docker(
         "service", "create", "--quiet", "--detach", "--no-resolve-image", "--mode", "global",
         "--name", f"{STACK}_{name}", "--label", f"com.docker.stack.namespace={STACK}", *MONITOR,
@@ -51,7 +51,7 @@ async def on_every_node(desk: Desk, name: str, running: int) -> None:
 
 
 async def living(desk: Desk, name: str, count: int) -> None:
-    """Wait until so many tasks run that are not to be stopped; those of jobs are to complete."""
+    """Wait until a number of tasks run that will not be stopped; tasks of jobs also count."""
 
     def reached() -> bool:
         tasks = desk.lab.client().tasks(filters={"service": [name]})
@@ -62,7 +62,7 @@ async def living(desk: Desk, name: str, count: int) -> None:
 
 
 def first_shown(message: Message) -> str:
-    """What the message said when it was posted."""
+    """The message as it was posted."""
     return "\n".join(texts_within(list(message.history[0].content.blocks)))
 
 
@@ -71,7 +71,7 @@ def verdict(message: Message) -> str:
 
 
 async def test_drain_moves_all_tasks_and_says_where_they_went(desk: Desk):
-    """One message to `converged`: nothing runs there, each service runs in full elsewhere."""
+    """One message up to `converged`: no task is left there, each service runs in full elsewhere."""
     await desk.service("django", replicas=3, options=MONITOR)
     await desk.service("worker01", replicas=3, options=(*MONITOR, "--stop-grace-period", "2s"))
     before = await node(desk, SECOND)
@@ -94,9 +94,11 @@ async def test_drain_moves_all_tasks_and_says_where_they_went(desk: Desk):
     assert len(jobs) == 1
 
 
-async def test_drain_of_what_fits_nowhere_else_is_refused_and_with_yes_unschedulable(desk: Desk):
-    """The service that finds no place is named, with why: before anything is changed, in the
-    message from its beginning, and in the verdict."""
+async def test_drain_with_unplaceable_services_is_refused_and_with_yes_unschedulable(desk: Desk):
+    """The service without a place is named with the reason before anything is changed.
+
+    It is in the message from the beginning, and in the verdict.
+    """
     here = f"node.hostname=={SECOND}"
     await desk.service("es01", options=(*MONITOR, "--constraint", here))
     await desk.service("django", replicas=2, options=MONITOR)
@@ -116,8 +118,8 @@ async def test_drain_of_what_fits_nowhere_else_is_refused_and_with_yes_unschedul
     assert await containers(desk, SECOND) == 0
 
 
-async def test_drain_foretells_that_reservations_and_replicas_per_node_leave_no_room(desk: Desk):
-    """What it says beforehand is what the swarm then does."""
+async def test_drain_predicts_when_reservations_or_replicas_per_node_leave_no_room(desk: Desk):
+    """The prediction matches what the swarm then does."""
     client = desk.lab.client()
     cores = await asyncio.to_thread(lambda: client.info()["NCPU"])
     spread = (*MONITOR, "--replicas-max-per-node", "1")
@@ -138,8 +140,8 @@ async def test_drain_foretells_that_reservations_and_replicas_per_node_leave_no_
     assert sorted(names[each] for each in unplaced) == ["orochi_dask", "orochi_web"]
 
 
-async def test_a_drain_waits_for_a_jobs_task_that_the_swarm_leaves_there(desk: Desk):
-    """Such a task is not moved: it is said beforehand, while it runs, and it is waited for."""
+async def test_a_drain_waits_for_a_job_task_that_is_not_moved(desk: Desk):
+    """The message says before and during the drain that the task is not moved."""
     await desk.docker(
         "service", "create", "--quiet", "--detach", "--no-resolve-image", "--mode",
         "replicated-job", "--replicas", "3", "--name", f"{STACK}_migrate", "--label",
@@ -156,7 +158,7 @@ async def test_a_drain_waits_for_a_jobs_task_that_the_swarm_leaves_there(desk: D
 
 
 async def test_drain_of_a_drained_node_says_so_and_verifies(desk: Desk):
-    """No update is made, the verdict is found all the same; global services end there."""
+    """No update is made, but there is a verdict; global services end there."""
     await on_every_node(desk, "agent", 3)
     await available(desk, THIRD, "drain")
     before = (await node(desk, THIRD))["Version"]["Index"]
@@ -167,7 +169,7 @@ async def test_drain_of_a_drained_node_says_so_and_verifies(desk: Desk):
 
 
 async def test_the_last_active_node_is_not_drained(desk: Desk):
-    """Nor is an unknown one: each says what would be right, and changes nothing."""
+    """An unknown node is refused too: each reply says what would be right, and nothing changes."""
     await available(desk, SECOND, "drain")
     await available(desk, THIRD, "pause")
     answer = await desk.answer("drain photon-machine-01")
@@ -179,8 +181,8 @@ async def test_the_last_active_node_is_not_drained(desk: Desk):
     assert not [m for m in desk.slack.workspace.messages.values() if is_job(m)]
 
 
-async def test_activate_lets_global_tasks_come_back(desk: Desk):
-    """Named by the beginning of its id; the global service runs there again."""
+async def test_activate_brings_global_tasks_back(desk: Desk):
+    """The node is named by a prefix of its id; the global service runs there again."""
     await available(desk, SECOND, "drain")
     await on_every_node(desk, "agent", 2)
     found = await node(desk, SECOND)
@@ -194,8 +196,8 @@ async def test_activate_lets_global_tasks_come_back(desk: Desk):
     assert "Already active" in again.shown_text
 
 
-async def test_activating_a_node_that_is_down_is_no_success(desk: Desk):
-    """It may take tasks, but none start there."""
+async def test_activating_a_node_that_is_down_fails(desk: Desk):
+    """The node is active, but no tasks start there."""
     await available(desk, THIRD, "drain")
     await asyncio.to_thread(desk.lab.stop_node, desk.lab.node(THIRD))
     await asyncio.to_thread(desk.lab.wait_node_state, desk.lab.node(THIRD), "down")
@@ -204,7 +206,7 @@ async def test_activating_a_node_that_is_down_is_no_success(desk: Desk):
     assert "Active but down" in message.shown_text
 
 
-async def test_somebody_activates_the_node_meanwhile(desk: Desk):
+async def test_a_node_activated_during_its_drain_supersedes_it(desk: Desk):
     """The drain is superseded, whatever its services do."""
     await desk.service("stuck", "stubborn", replicas=3, options=("--stop-grace-period", "30s"))
     await desk.type(f"drain {SECOND}")
@@ -221,8 +223,8 @@ async def test_somebody_activates_the_node_meanwhile(desk: Desk):
     assert "Someone else activated it" in message.shown_text
 
 
-async def test_who_stops_waiting_leaves_the_node_drained(desk: Desk):
-    """The button *Stop waiting*: what was set stays set, and the message says so."""
+async def test_stop_waiting_leaves_the_node_drained(desk: Desk):
+    """After the button *Stop waiting* the node stays drained, and the message says so."""
     await desk.service("stuck", "stubborn", replicas=3, options=("--stop-grace-period", "30s"))
     await desk.type(f"drain {SECOND}")
     message = await desk.slack.wait_for_message(lambda m: is_job(m) and "have left" in m.shown_text)
@@ -234,8 +236,8 @@ async def test_who_stops_waiting_leaves_the_node_drained(desk: Desk):
     assert (await node(desk, SECOND))["Spec"]["Availability"] == "drain"
 
 
-async def test_a_drain_goes_on_when_its_worker_is_killed(empty_desk: Desk):
-    """Another replica takes it over in the same message; the node is updated once."""
+async def test_a_drain_continues_when_its_worker_is_killed(empty_desk: Desk):
+    """Another replica takes over in the same message; the node is updated once."""
     desk = empty_desk
     first = await desk.start_bot()
     await desk.service("django", replicas=3, options=(*MONITOR, "--stop-grace-period", "5s"))
@@ -254,8 +256,8 @@ async def test_a_drain_goes_on_when_its_worker_is_killed(empty_desk: Desk):
     assert after["Version"]["Index"] > before
 
 
-async def test_a_crash_after_the_move_is_a_verdict_of_its_service(desk: Desk):
-    """What cannot run elsewhere is said with its cause, as after a scale."""
+async def test_a_crash_after_the_move_is_the_services_verdict(desk: Desk):
+    """The service that cannot run elsewhere is reported with the cause, as after a scale."""
     script = f'[ "$NODE" = {SECOND} ] && exec serve; exit 3'
     options = (*MONITOR, "--env", "NODE={{.Node.Hostname}}", "--restart-delay", "500ms")
     prefer = ("--constraint", f"node.hostname=={SECOND}")
@@ -269,8 +271,8 @@ async def test_a_crash_after_the_move_is_a_verdict_of_its_service(desk: Desk):
     assert "exit 3" in message.shown_text
 
 
-async def test_a_join_command_is_shown_to_one_operator_and_written_nowhere(desk: Desk):
-    """The exact command; in no log, not in Redis, in no channel; who asked is in the audit log."""
+async def test_a_join_command_is_shown_to_one_operator_and_stored_nowhere(desk: Desk):
+    """The command is in no log, channel or Redis; the audit log has the requester."""
     answer = await desk.answer("join worker")
     tokens = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm()["JoinTokens"])
     address = f"{desk.lab.node(1).address}:2377"
@@ -287,7 +289,7 @@ async def test_a_join_command_is_shown_to_one_operator_and_written_nowhere(desk:
 
 
 async def test_a_rotation_asks_first_and_revokes_the_old_token(desk: Desk):
-    """Typed, it asks; pressed, it rotates and shows the new one; pressed again, it refuses."""
+    """The command asks; the button rotates and shows the new token; a second click is refused."""
     before = await asyncio.to_thread(lambda: desk.lab.client().inspect_swarm())
     old = before["JoinTokens"]
     assert "old one" in await desk.answer("join rotate worker")
@@ -314,7 +316,7 @@ async def test_a_rotation_asks_first_and_revokes_the_old_token(desk: Desk):
 
 
 def ever_in_redis(desk: Desk) -> bytes:
-    """All that was ever written to Redis: its append-only files."""
+    """Everything that was ever written to Redis: its append-only files."""
     with redis.Redis.from_url(desk.redis.url, decode_responses=True) as client:
         folder = Path(client.config_get("dir")["dir"])
         name = client.config_get("appenddirname")["appenddirname"]

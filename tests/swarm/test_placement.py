@@ -1,4 +1,4 @@
-"""Placement against the real scheduler: what is said not to fit stays pending, the rest runs."""
+"""Placement against the real scheduler: tasks predicted not to fit stay pending, the rest run."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from tests.contract.placement_contract import PlacementContract
 
 
 class TestPlacement(PlacementContract):
-    """The contract, kept by swarmkit's scheduler."""
+    """The contract, with swarmkit's scheduler."""

@@ -1,4 +1,4 @@
-"""Readiness probes through the whole bot: what runs is not called converged before it is ready."""
+"""Readiness probes with the whole bot: a service converges only once it is ready."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Door:
         self.asked: list[str] = []
 
     async def answer(self, request: web.Request) -> web.Response:
-        """200 once it is open."""
+        """Answer 200 from now on."""
         self.asked.append(request.path)
         return web.Response(status=200 if self.open.is_set() else 503)
 
@@ -41,13 +41,13 @@ class Door:
 
 
 async def probed(desk: Desk, label: str) -> None:
-    """A service with a probe, two of it running."""
+    """A service with a probe and two running tasks."""
     options = ("--label", f"{LABEL}={label}", *MONITOR)
     await desk.service("worker01", replicas=2, options=options)
 
 
 async def test_an_http_probe_is_waited_for(desk: Desk):
-    """Three run, and the job says what it waits for; it converges once the answer is 2xx."""
+    """Three tasks run, and the job says what it waits for; it converges once the answer is 2xx."""
     door = Door()
     async with door.serving() as address:
         await probed(desk, f"http://{address}/ready")
@@ -76,8 +76,8 @@ async def test_a_restart_waits_for_the_probe_too(desk: Desk):
     assert message.payload["verdict"] == "converged"
 
 
-async def test_a_probe_out_of_reach_is_told_at_once_and_never_converges(empty_desk: Desk):
-    """The bot beside the swarm does not know the names of the stack's network."""
+async def test_an_unreachable_probe_is_reported_at_once_and_never_converges(empty_desk: Desk):
+    """Outside the swarm the bot cannot resolve the names of the stack's network."""
     desk = empty_desk
     await desk.start_bot(BOT_JOB_SECONDS="10")
     await probed(desk, "dask://scheduler:8787")
@@ -96,7 +96,7 @@ async def test_a_probe_out_of_reach_is_told_at_once_and_never_converges(empty_de
     assert "Attach the bot to a network of scheduler" in message.shown_text
 
 
-async def test_a_label_that_cannot_be_read_fails_with_what_would_be_right(desk: Desk):
+async def test_an_invalid_label_fails_with_a_valid_example(desk: Desk):
     await probed(desk, "scheduler:8787")
 
     message = await desk.job("scale 3")

@@ -1,4 +1,4 @@
-"""The push feed keeps the contract of all feeds, and what is its own: real control sockets."""
+"""The push feed on real control sockets: the contract of all feeds, and its own behaviour."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ async def poll(lab: Lab) -> AsyncIterator[PollFeed]:
 
 
 class TestPushFeed(FeedContract):
-    """The contract, kept by push."""
+    """The contract, with push."""
 
     @pytest.fixture
     def feed(self, lab: Lab, trust: EngineTrust) -> Feed:
         return PushFeed(StreamClient(lab.manager.control_socket, trust))
 
-    def test_it_says_that_it_is_pushed(self, feed: Feed) -> None:
+    def test_its_status_says_that_it_is_pushed(self, feed: Feed) -> None:
         assert (feed.status().kind, feed.status().lag) == ("push", 0.0)
 
 
-async def test_without_a_socket_it_polls_until_there_is_one(
+async def test_it_polls_until_there_is_a_socket(
     lab: Lab,
     trust: EngineTrust,
     poll: PollFeed,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One warning says how to mount it; the subscription stays as it is all the time."""
+    """One warning says how to mount the socket; the subscription stays the same all the time."""
     mounted = tmp_path / "control.sock"
     feed = FallbackFeed(PushFeed(StreamClient(mounted, trust)), poll)
     service = lab.create_service("web", "/bin/serve")
@@ -78,8 +78,8 @@ async def test_without_a_socket_it_polls_until_there_is_one(
     assert "Mount the folder /var/run/docker/swarm" in warning.getMessage()
 
 
-async def test_an_engine_that_hangs_is_noticed(lab: Lab, trust: EngineTrust) -> None:
-    """Its connection stays open, but nothing comes: only a check tells."""
+async def test_a_hanging_engine_is_detected(lab: Lab, trust: EngineTrust) -> None:
+    """Its connection stays open but delivers nothing: only a check detects that."""
     client = StreamClient(lab.manager.control_socket, trust, check_seconds=0.5)
     feed = PushFeed(client, silence=0.5)
     feed.start()
@@ -97,8 +97,8 @@ async def test_an_engine_that_hangs_is_noticed(lab: Lab, trust: EngineTrust) -> 
     assert well.lag == 0.0
 
 
-async def test_a_lost_leader_is_noticed_and_survived(lab: Lab, trust: EngineTrust) -> None:
-    """The feed of another manager says so, and tells what happens afterwards."""
+async def test_a_lost_leader_is_reported_and_survived(lab: Lab, trust: EngineTrust) -> None:
+    """The feed of another manager reports it and delivers what happens afterwards."""
     leader = lab.leader
     other = next(node for node in lab.nodes if node is not leader)
     own = EngineTrust(other.socket)

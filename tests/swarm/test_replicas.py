@@ -1,4 +1,4 @@
-"""Two replicas of the bot at one swarm: one voice, one order."""
+"""Two replicas of the bot on one swarm act as one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUICK = ("--update-monitor", "1s")
 
 
 def jobs_of(desk: Desk) -> list[Message]:
-    """The jobs' messages in the order in which they were posted."""
+    """The messages of all jobs in the order in which they were posted."""
     return [message for message in desk.slack.workspace.messages.values() if is_job(message)]
 
 
@@ -25,7 +25,7 @@ def nothing_left(desk: Desk) -> bool:
 
 
 async def all_finished(desk: Desk, count: int, seconds: float = 90) -> list[Message]:
-    """Wait until so many jobs came to their verdict."""
+    """Wait until a number of jobs have a verdict."""
     await desk.slack.workspace.until(
         lambda: sum(finished(m) for m in jobs_of(desk)) >= count or None, seconds
     )
@@ -33,7 +33,7 @@ async def all_finished(desk: Desk, count: int, seconds: float = 90) -> list[Mess
 
 
 async def test_no_progress_comes_after_a_verdict(empty_desk: Desk):
-    """Whatever replica worked and whatever replica delivered: the last edit is the verdict."""
+    """Whichever replica worked or delivered, the last edit is the verdict."""
     desk = empty_desk
     await desk.service("worker01", options=QUICK)
     for _ in range(2):
@@ -60,7 +60,7 @@ async def test_no_progress_comes_after_a_verdict(empty_desk: Desk):
 
 
 async def test_the_last_command_wins(empty_desk: Desk):
-    """Commands for one service end in the order they were typed, whatever replica took each in."""
+    """Commands for one service run in the order they were typed, whichever replica got each."""
     desk = empty_desk
     await desk.service("worker01", options=QUICK)
     for _ in range(2):
@@ -75,8 +75,8 @@ async def test_the_last_command_wins(empty_desk: Desk):
     assert spec["Mode"]["Replicated"]["Replicas"] == wanted[-1]
 
 
-async def test_a_cancel_while_nobody_works_on_the_job_holds(empty_desk: Desk):
-    """The bot is killed before the change; a cancel on another replica keeps it from being made."""
+async def test_a_cancel_while_no_worker_has_the_job_is_kept(empty_desk: Desk):
+    """The bot is killed before the change; a cancel on another replica prevents it."""
     desk = empty_desk
     await desk.service("worker01", options=("--update-monitor", "8s"))
     first = await desk.start_bot(BOT_LEASE_SECONDS="6")
@@ -98,8 +98,8 @@ async def test_a_cancel_while_nobody_works_on_the_job_holds(empty_desk: Desk):
     assert spec["Mode"]["Replicated"]["Replicas"] == 2
 
 
-async def test_one_service_that_cannot_be_changed_keeps_another_from_nothing(desk: Desk):
-    """An update of one service pauses while the job waits: each service has its own verdict."""
+async def test_a_service_that_cannot_be_changed_does_not_block_another(desk: Desk):
+    """The update of one service pauses while the job waits: each service has its own verdict."""
     await desk.service("django", options=QUICK)
     await desk.service("worker01", replicas=2, options=("--update-monitor", "4s"))
     await desk.type("scale worker01 2")
@@ -120,7 +120,7 @@ async def test_one_service_that_cannot_be_changed_keeps_another_from_nothing(des
 
 
 async def test_a_post_whose_answer_is_lost_is_found_again(desk: Desk):
-    """Slack took the job's message and the reply was lost: the job goes on in that message."""
+    """Slack accepted the message and the reply was lost: the job continues in that message."""
     await desk.service("worker01", options=QUICK)
     desk.slack.faults.drop("chat.postMessage", after_effect=True)
     message = await desk.job("scale 2")
@@ -129,8 +129,7 @@ async def test_a_post_whose_answer_is_lost_is_found_again(desk: Desk):
 
 
 async def test_a_deleted_message_is_replaced_once(desk: Desk):
-    """Somebody deletes the job's message: the verdict comes as one new message, not again and
-    again."""
+    """After somebody deletes the job's message, the verdict is posted as one new message."""
     await desk.service("worker01", options=("--update-monitor", "3s"))
     await desk.type("scale 2")
     message = await desk.slack.wait_for_message(
@@ -142,8 +141,8 @@ async def test_a_deleted_message_is_replaced_once(desk: Desk):
     assert len(jobs_of(desk)) == 1
 
 
-async def test_an_engine_that_hangs_is_told_and_outlived(desk: Desk):
-    """The engine stops answering in mid-job: the message says so; the verdict comes when it can."""
+async def test_a_hanging_engine_is_reported_and_the_job_finishes(desk: Desk):
+    """The engine stops answering during a job: the message says so; the verdict follows later."""
     await desk.service("worker01", options=("--update-monitor", "4s"))
     await desk.type("scale 2")
     message = await desk.slack.wait_for_message(

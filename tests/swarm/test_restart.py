@@ -1,4 +1,4 @@
-"""Restarts through the whole bot on a real swarm: every task once, and nothing else."""
+"""Restarts with the whole bot on a real swarm: each task is replaced once, no more changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SLOW = ("--update-monitor", "6s")
 
 
 async def test_every_task_is_replaced_once_and_the_spec_stays(desk: Desk):
-    """All three are new, each made once; the spec differs in the counter of forced updates."""
+    """All three tasks are new, each created once; only the counter of forced updates changed."""
     await desk.service("worker01", replicas=3, options=MONITOR)
     before, old = await raw(desk, "worker01"), running(await tasks(desk, "worker01"))
     message = await desk.job("restart worker01")
@@ -37,7 +37,7 @@ async def test_every_task_is_replaced_once_and_the_spec_stays(desk: Desk):
 
 
 async def test_a_global_service_is_restarted_on_every_node(desk: Desk):
-    """The number is that of its nodes; who asked is told in the thread."""
+    """The number of tasks is the number of nodes; the thread names the requester."""
     await desk.docker(
         "service", "create", "--quiet", "--detach", "--no-resolve-image", "--mode", "global",
         "--name", f"{STACK}_agent", "--label", f"com.docker.stack.namespace={STACK}",
@@ -52,7 +52,7 @@ async def test_a_global_service_is_restarted_on_every_node(desk: Desk):
 
 
 async def test_a_run_to_completion_service_runs_once_more(desk: Desk):
-    """A restarted job service is completed when its new run is."""
+    """A restarted job service has converged when its new run has completed."""
     await desk.docker(
         "service", "create", "--quiet", "--detach", "--no-resolve-image",
         "--mode", "replicated-job", "--replicas", "2", "--restart-condition", "none",
@@ -65,8 +65,8 @@ async def test_a_run_to_completion_service_runs_once_more(desk: Desk):
     assert len(await tasks(desk, "import")) == 4
 
 
-async def test_of_no_tasks_none_is_restarted(desk: Desk):
-    """Zero replicas: converged at once, no update is made, and it says so."""
+async def test_a_restart_of_zero_tasks_converges_without_an_update(desk: Desk):
+    """With zero replicas it converges at once without an update, and says so."""
     await desk.service("worker01", replicas=0)
     before = await desk.inspect("worker01")
     message = await desk.job("restart worker01", seconds=30)
@@ -75,9 +75,11 @@ async def test_of_no_tasks_none_is_restarted(desk: Desk):
     assert await desk.inspect("worker01") == before
 
 
-async def test_a_service_that_crashes_gets_a_true_verdict(desk: Desk):
-    """The new task fails as the old ones did: paused by the swarm, with its exit code; the way
-    back takes the restart back."""
+async def test_a_crashing_service_is_paused_with_its_exit_code(desk: Desk):
+    """The new task fails like the old ones: the swarm pauses, and the verdict has the exit code.
+
+    A roll back undoes the restart.
+    """
     options = ("--restart-delay", "500ms", "--update-monitor", "5s")
     await desk.service("worker01", "crash", "0", "3", running=0, options=options)
     await desk.lab_settled("worker01")
@@ -88,8 +90,8 @@ async def test_a_service_that_crashes_gets_a_true_verdict(desk: Desk):
     assert "`/orochi rollback orochi_worker01`" in said(message)
 
 
-async def test_a_service_that_went_on_over_failures_is_crash_looping(desk: Desk):
-    """Failure action continue: the swarm calls the update completed, the verdict is the truth."""
+async def test_a_service_that_ignores_failures_is_crash_looping(desk: Desk):
+    """With failure action continue the swarm calls the update completed; the verdict is correct."""
     await desk.service(
         "worker01", "crash", "0", "3", running=0,
         options=("--restart-delay", "500ms", "--update-failure-action", "continue",
@@ -101,8 +103,8 @@ async def test_a_service_that_went_on_over_failures_is_crash_looping(desk: Desk)
     assert "exit 3" in said(message)
 
 
-async def test_a_restart_that_the_swarm_takes_back_is_rolled_back(desk: Desk):
-    """Failure action rollback: a failure with its cause, and exactly one update was made."""
+async def test_a_restart_that_the_swarm_reverts_is_rolled_back(desk: Desk):
+    """With failure action rollback: a failure with its cause, and exactly one update was made."""
     options = ("--restart-delay", "500ms", "--update-failure-action", "rollback")
     await desk.service("worker01", "crash", "0", "3", running=0, options=options)
     await desk.lab_settled("worker01")
@@ -114,7 +116,7 @@ async def test_a_restart_that_the_swarm_takes_back_is_rolled_back(desk: Desk):
 
 
 async def test_while_an_update_is_paused_a_restart_is_refused(desk: Desk):
-    """It would resume the bad rollout: the way back first, nothing changed."""
+    """A restart would resume the bad update, so the reply advises a roll back; nothing changes."""
     await desk.service("worker01", replicas=2, options=MONITOR)
     await pause(desk, "worker01")
     before = await desk.inspect("worker01")
@@ -124,8 +126,8 @@ async def test_while_an_update_is_paused_a_restart_is_refused(desk: Desk):
     assert await desk.inspect("worker01") == before
 
 
-async def test_what_is_not_there_or_not_allowed_is_refused(desk: Desk):
-    """Suggestions for a name that is none; a viewer may not."""
+async def test_unknown_services_and_viewers_are_refused(desk: Desk):
+    """An unknown name gets suggestions; a viewer is refused."""
     await desk.service("worker01", options=MONITOR)
     before = await desk.inspect("worker01")
     assert "Did you mean `worker01`?" in await desk.answer("restart worker1")
@@ -133,8 +135,8 @@ async def test_what_is_not_there_or_not_allowed_is_refused(desk: Desk):
     assert await desk.inspect("worker01") == before
 
 
-async def test_another_version_meanwhile_supersedes(desk: Desk):
-    """Somebody deploys another image while the restart is followed."""
+async def test_another_version_supersedes_the_restart(desk: Desk):
+    """Another person deploys another image while the restart is followed."""
     await desk.service("worker01", replicas=2, options=SLOW)
     await desk.type("restart worker01")
     message = await under_way(desk)
@@ -147,7 +149,7 @@ async def test_another_version_meanwhile_supersedes(desk: Desk):
 
 
 async def test_a_killed_bots_restart_is_taken_over_with_one_update(empty_desk: Desk):
-    """SIGKILL right after the change: another replica finds it made, and ends the same message."""
+    """SIGKILL right after the change: another replica finds it made and ends the same message."""
     desk = empty_desk
     await desk.service("worker01", replicas=2, options=SLOW)
     first = await desk.start_bot()

@@ -1,4 +1,4 @@
-"""Roll backs through the whole bot on a real swarm: the version before, the replicas of now."""
+"""Roll backs with the whole bot on a real swarm: previous version, current replicas."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def updated(desk: Desk, *options: str, replicas: int = 2) -> None:
 
 
 async def buttons(desk: Desk, values: dict[str, str]) -> Message:
-    """A message of the bot with buttons, as alerts have them: action ids and values."""
+    """Post a message of the bot with buttons, as alerts have them: action ids and values."""
     row = actions([button(action, action, value) for action, value in values.items()])
     client = AsyncWebClient(token=desk.slack.tokens.bot, base_url=desk.slack.base_url)
     posted = await client.chat_postMessage(channel=SWARM, text="alert", blocks=[dict(row)])
@@ -47,7 +47,7 @@ async def buttons(desk: Desk, values: dict[str, str]) -> Message:
 
 
 async def test_a_paused_update_is_rolled_back_with_its_replicas(desk: Desk):
-    """The bad version is paused; the roll back converges on the spec from before, whole."""
+    """The update to the bad version is paused; the roll back converges on the previous spec."""
     await desk.service("worker01", replicas=3, options=QUICK)
     before = await raw(desk, "worker01")
     await pause(desk, "worker01")
@@ -69,8 +69,8 @@ async def test_a_paused_update_is_rolled_back_with_its_replicas(desk: Desk):
     assert images_of(await tasks(desk, "worker01")) == {V1}
 
 
-async def test_what_an_update_changed_beside_the_number_goes_back(desk: Desk):
-    """An update of version and number at once: the version goes back, the number stays."""
+async def test_a_roll_back_keeps_the_current_replicas(desk: Desk):
+    """After an update of version and replicas, the version goes back and the replicas stay."""
     await desk.service("worker01", replicas=1, options=QUICK)
     before = await raw(desk, "worker01")
     await update(desk, "worker01", V2, "--replicas", "3", "--env-add", "A=1")
@@ -82,8 +82,8 @@ async def test_what_an_update_changed_beside_the_number_goes_back(desk: Desk):
     assert images_of(await tasks(desk, "worker01")) == {V1}
 
 
-async def test_after_a_scale_the_version_cannot_be_had_any_more(desk: Desk):
-    """V1 → V2, 1 → 3: the swarm's previous spec is V2 too. Refused with what happened."""
+async def test_a_roll_back_after_a_scale_is_refused(desk: Desk):
+    """V1 → V2, 1 → 3: the swarm's previous spec is V2 too. The refusal says what happened."""
     await updated(desk, replicas=1)
     await desk.job("scale 3")
     before = await raw(desk, "worker01")
@@ -94,8 +94,8 @@ async def test_after_a_scale_the_version_cannot_be_had_any_more(desk: Desk):
     assert await raw(desk, "worker01") == before
 
 
-async def test_after_a_restart_the_version_cannot_be_had_any_more(desk: Desk):
-    """V1 → V2, restart: the same, and it says that it was a restart."""
+async def test_a_roll_back_after_a_restart_is_refused(desk: Desk):
+    """V1 → V2, restart: the refusal says that it was a restart."""
     await updated(desk, replicas=1)
     await desk.job("restart worker01")
     before = await raw(desk, "worker01")
@@ -103,8 +103,8 @@ async def test_after_a_restart_the_version_cannot_be_had_any_more(desk: Desk):
     assert await raw(desk, "worker01") == before
 
 
-async def test_a_scale_that_comes_first_in_the_queue_is_seen(desk: Desk):
-    """The roll back was asked for while a scale ran: it is refused when its turn comes."""
+async def test_a_roll_back_queued_behind_a_scale_is_refused(desk: Desk):
+    """The roll back was requested during a scale: it is refused when its turn comes."""
     await updated(desk, replicas=1)
     await desk.type("scale 3")
     await under_way(desk)
@@ -118,7 +118,7 @@ async def test_a_scale_that_comes_first_in_the_queue_is_seen(desk: Desk):
 
 
 async def test_a_service_that_never_changed_is_refused(desk: Desk):
-    """There is no previous version; names that are none get suggestions; viewers may not."""
+    """There is no previous version; unknown names get suggestions; viewers are refused."""
     await desk.service("worker01", options=QUICK)
     before = await raw(desk, "worker01")
     assert "no older version" in await desk.answer("rollback worker01")
@@ -127,8 +127,8 @@ async def test_a_service_that_never_changed_is_refused(desk: Desk):
     assert await raw(desk, "worker01") == before
 
 
-async def test_what_was_rolled_back_is_not_rolled_forward(desk: Desk):
-    """A second roll back would bring the second version again."""
+async def test_a_second_roll_back_is_refused(desk: Desk):
+    """A second roll back would restore the second version."""
     await updated(desk)
     await desk.job("rollback worker01")
     before = await raw(desk, "worker01")
@@ -138,8 +138,8 @@ async def test_what_was_rolled_back_is_not_rolled_forward(desk: Desk):
     assert await raw(desk, "worker01") == before
 
 
-async def test_an_update_under_way_is_taken_back(desk: Desk):
-    """Rolling back needs no update that is at its end."""
+async def test_a_running_update_is_rolled_back(desk: Desk):
+    """A roll back does not need to wait for the end of an update."""
     options = ("--update-delay", "1m", *QUICK)
     await desk.service("worker01", replicas=3, options=options)
     await update(desk, "worker01", V2)
@@ -149,8 +149,8 @@ async def test_an_update_under_way_is_taken_back(desk: Desk):
     assert images_of(await tasks(desk, "worker01")) == {V1}
 
 
-async def test_a_restart_that_failed_is_taken_back(desk: Desk):
-    """Paused in its middle: the tasks that it did not replace go on, and scaling works again."""
+async def test_a_failed_restart_is_rolled_back(desk: Desk):
+    """It was paused halfway: the other tasks keep running, and scaling works again."""
     await desk.service(
         "worker01", "crash", "0", "3", running=0, options=("--restart-delay", "500ms", *QUICK)
     )
@@ -163,8 +163,8 @@ async def test_a_restart_that_failed_is_taken_back(desk: Desk):
     assert "exit 3" in said(message)
 
 
-async def test_a_label_goes_back_without_any_new_task(desk: Desk):
-    """Nothing that tasks are made of changed: they run on."""
+async def test_a_label_is_rolled_back_without_new_tasks(desk: Desk):
+    """Nothing in the tasks' template changed, so they keep running."""
     await desk.service("worker01", replicas=2, options=QUICK)
     old = await tasks(desk, "worker01")
     await desk.docker("service", "update", "--detach", "--label-add", "a=b", f"{STACK}_worker01")
@@ -174,8 +174,8 @@ async def test_a_label_goes_back_without_any_new_task(desk: Desk):
     assert {task["ID"] for task in await tasks(desk, "worker01")} == {task["ID"] for task in old}
 
 
-async def test_the_button_of_a_paused_job_rolls_back(desk: Desk):
-    """A restart over a bad update that pauses offers the way back; pressed, it converges."""
+async def test_the_button_of_a_paused_job_rolls_the_service_back(desk: Desk):
+    """A restart with a bad version pauses and offers a roll back; the button makes it converge."""
     await desk.service("worker01", replicas=2, options=("--update-monitor", "4s"))
     await desk.type("scale 2")
     message = await desk.slack.wait_for_message(
@@ -196,7 +196,7 @@ async def test_the_button_of_a_paused_job_rolls_back(desk: Desk):
 
 @pytest.mark.parametrize("replicas", [2, 3], ids=["the same number", "another number"])
 async def test_a_killed_bots_roll_back_is_taken_over_and_made_once(empty_desk: Desk, replicas: int):
-    """SIGKILL right after the change: a second roll back would bring the second version again."""
+    """It is killed right after the change: a second roll back would restore the second version."""
     desk = empty_desk
     await updated(desk, "--replicas", str(replicas), "--update-monitor", "4s")
     old = await raw(desk, "worker01")
@@ -224,12 +224,12 @@ def rejected(desk: Desk) -> set[str]:
 
 
 def wait_for_another(desk: Desk, before: set[str]) -> None:
-    """Return when another task than these was rejected."""
+    """Return when a task other than these was rejected."""
     wait_until(lambda: rejected(desk) - before, "another rejected task", every=0.01)
 
 
 async def test_a_roll_back_while_the_swarm_judges_a_failed_task_has_its_own_verdict(desk: Desk):
-    """The failed task is there while the old container still stops: just when an alert is told.
+    """The failed task exists while the old container still stops: exactly when an alert appears.
 
     In some of the tries the engine writes the old update's pause over the roll back.
     """
@@ -246,7 +246,7 @@ async def test_a_roll_back_while_the_swarm_judges_a_failed_task_has_its_own_verd
 
 
 async def test_a_service_of_another_stack_is_restarted_and_rolled_back_by_buttons(desk: Desk):
-    """The buttons of alerts carry full names; the job is that of the service's own stack."""
+    """The buttons of alerts carry full names; the job belongs to the service's own stack."""
     options = ("--label", "com.docker.stack.namespace=shop", *QUICK)
     await asyncio.to_thread(
         lambda: desk.lab.create_service("shop_web", "serve", replicas=1, options=options)

@@ -1,4 +1,4 @@
-"""The stacks that come with the bot can be planned as they are."""
+"""The stacks that come with the bot can be planned unchanged."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fields(plan: Plan, service: str) -> dict[str, str]:
 async def test_orochi_wants_two_variables_and_is_planned_with_them(
     stacks: DockerStacks, tmp_path: Path
 ) -> None:
-    """The example as it is: its placeholder is told, everything else is as the guide has it."""
+    """Its unchanged example gets a warning about the placeholder; the rest is as in the guide."""
     assert await stacks.names() == ("orochi", "portainer")
     with pytest.raises(RefusedError, match=r"the (address of the NFS server|password of the data)"):
         await stacks.record("orochi")
@@ -66,7 +66,7 @@ async def test_orochi_wants_two_variables_and_is_planned_with_them(
 
 
 def test_every_variable_of_orochi_is_in_its_example() -> None:
-    """And none that is not used."""
+    """The example has no unused variables either."""
     text = (SHIPPED / "orochi.yml").read_text()
     used = {part.partition("}")[0].partition(":")[0] for part in text.split("${")[1:]}
     lines = (SHIPPED / "orochi.env.example").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""A stack is deployed again from what was kept of it, and told of the traps in its file."""
+"""A stack is deployed again from its stored bundle, and its plan warns about traps in the file."""
 
 from __future__ import annotations
 
@@ -29,12 +29,10 @@ async def bench(
 
 
 @pytest.mark.parametrize("name", ["contents", "environment", "volumes"])
-async def test_what_was_deployed_comes_back_though_every_file_is_gone(
-    bench: Workbench, name: str
-) -> None:
-    """Configs, secrets, files of variables and NAME.env included; to the very same specs.
+async def test_a_deployed_stack_is_restored_without_its_files(bench: Workbench, name: str) -> None:
+    """Configs, secrets, files of variables and NAME.env are restored to exactly the same specs.
 
-    A deploy removes no config or secret, so those of the version between are still there.
+    A deploy removes no config or secret, so those of the version between still exist.
     """
     bench.write(text_of(name))
     first = await bench.stacks.record(OURS)
@@ -54,8 +52,8 @@ async def test_what_was_deployed_comes_back_though_every_file_is_gone(
     assert (await bench.stacks.record(OURS, {}, first.bundle)).plan.empty
 
 
-async def test_relative_paths_and_images_are_those_of_then(bench: Workbench) -> None:
-    """The folder is another one meanwhile, and a tag may mean another image."""
+async def test_relative_paths_and_images_are_those_of_the_first_deploy(bench: Workbench) -> None:
+    """Meanwhile the folder has other files, and a tag may mean another image."""
     bench.write(f'{HEAD}    volumes: ["./media:/media"]\n    deploy: {{replicas: 0}}\n')
     first = await bench.stacks.record(OURS)
     await bench.make(first)
@@ -68,7 +66,7 @@ async def test_relative_paths_and_images_are_those_of_then(bench: Workbench) -> 
     assert told["mount /media"] == f"bind {bench.folder}/media"
 
 
-async def test_equal_files_have_equal_digests_and_nothing_of_them_is_readable(
+async def test_equal_files_have_equal_digests_that_reveal_nothing(
     bench: Workbench,
 ) -> None:
     bench.write(text_of("contents"))
@@ -96,7 +94,7 @@ async def test_a_bundle_of_another_token_is_refused(bench: Workbench) -> None:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that nobody listens on, as long as the test runs."""
+    """A port without a listener, for the duration of the test."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -123,9 +121,7 @@ volumes:
 
 
 @pytest.mark.parametrize("bench", CLIENTS, indirect=True)
-async def test_a_file_full_of_traps_is_told_of_each_once(
-    bench: Workbench, closed_port: int
-) -> None:
+async def test_each_trap_in_a_file_is_warned_about_once(bench: Workbench, closed_port: int) -> None:
     bench.write(TRAPS.replace("PORT", str(closed_port)))
     with (bench.folder / f"{OURS}.env").open("a") as variables:
         variables.write("SERVER=nfs_server_ip\n")
@@ -158,7 +154,7 @@ async def test_a_file_full_of_traps_is_told_of_each_once(
     assert all(a.startswith(b) for a, b in zip(told, begins, strict=True)), told
 
 
-async def test_a_volume_that_exists_with_other_options_is_told(bench: Workbench) -> None:
+async def test_a_volume_that_exists_with_other_options_is_reported(bench: Workbench) -> None:
     bench.write(text_of("volumes"))
     bench.lab.client().create_volume("ours_shared", "local", {"type": "tmpfs", "device": "tmpfs"})
     try:
@@ -172,5 +168,5 @@ async def test_a_volume_that_exists_with_other_options_is_told(bench: Workbench)
     )
 
 
-def test_a_bundle_shows_nothing_of_itself() -> None:
+def test_the_repr_of_a_bundle_shows_no_content() -> None:
     assert "sealed" not in repr(replace(Bundle("d", "sealed text"), digest="e"))

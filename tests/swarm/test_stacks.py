@@ -1,4 +1,4 @@
-"""Deploys through the plan come to what the docker CLI's own deploys come to."""
+"""Deploys through a plan have the same result as the docker CLI's own deploys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def bench(
 
 @pytest.mark.parametrize(("bench", "name"), DEPLOYS, indirect=["bench"])
 async def test_the_specs_are_those_of_the_clis_own_deploy(bench: Workbench, name: str) -> None:
-    """First, changed and once more: field by field, and nothing is left to do after each."""
+    """First deploy, change and repeat: equal field by field, with nothing left to do."""
     deployed: dict[str, int | None] = {}
     for version in (name, f"{name}.next", name):
         bench.write(text_of(version))
@@ -43,8 +43,8 @@ async def test_the_specs_are_those_of_the_clis_own_deploy(bench: Workbench, name
         assert (await bench.stacks.record(OURS, deployed)).plan.empty
 
 
-async def test_a_plan_tells_what_would_change_and_changes_nothing(bench: Workbench) -> None:
-    """Old and new of each field; secrets are hidden, but that they change is seen."""
+async def test_a_plan_lists_changes_and_makes_none(bench: Workbench) -> None:
+    """It has each field's old and new value; a changed secret is shown without its value."""
     bench.write(text_of("environment"))
     await bench.deploy({})
     before = bench.everything()
@@ -77,7 +77,7 @@ async def test_contents_of_configs_and_secrets_are_not_in_the_plan(bench: Workbe
     assert all(len(step.content) == 32 for step in kept)
 
 
-async def test_what_goes_first_is_needed_by_what_follows_and_removals_are_last(
+async def test_dependencies_are_deployed_first_and_removals_last(
     bench: Workbench,
 ) -> None:
     bench.write(text_of("dependent"))
@@ -98,10 +98,10 @@ async def test_what_goes_first_is_needed_by_what_follows_and_removals_are_last(
     assert ignored.startswith("A swarm ignores `restart` in `ours.yml`. ")
 
 
-async def test_what_was_scaled_by_hand_is_kept_until_the_file_changes_it(
+async def test_a_manual_scale_is_kept_until_the_file_changes_it(
     bench: Workbench,
 ) -> None:
-    """The CLI would set it back; the plan says which rule gave the number."""
+    """The CLI would reset it; the plan says which rule gave the number."""
     bench.write(text_of("replicas"))
     deployed = (await bench.deploy()).file_replicas
     bench.lab.docker("service", "scale", "--detach", "ours_two=3", "ours_unstated=2")
@@ -128,8 +128,8 @@ def rules(plan: Plan) -> dict[str, tuple[int | None, ReplicaRule]]:
 
 
 @pytest.mark.parametrize("name", ["contents", "networks", "dependent"])
-async def test_steps_made_twice_are_found_made(bench: Workbench, name: str) -> None:
-    """Also after a deploy that ended between a call and the note of it; removals too."""
+async def test_steps_can_be_repeated(bench: Workbench, name: str) -> None:
+    """This also holds for a deploy that ended between a call and its record, and for removals."""
     for version in (name, f"{name}.next"):
         bench.write(text_of(version))
         recording = await bench.stacks.record(OURS)

@@ -1,4 +1,4 @@
-"""Files that cannot be deployed: a sentence that says why, and nothing is changed."""
+"""Files that cannot be deployed: the refusal says why, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def bench(
 
 
 async def refusal(bench: Workbench) -> RefusedError:
-    """Why our stack is refused, having changed nothing."""
+    """The reason why our stack is refused; checks that nothing was changed."""
     before = bench.everything()
     with pytest.raises(RefusedError) as caught:
         await bench.stacks.record(OURS)
@@ -106,7 +106,7 @@ every_client = pytest.mark.parametrize("bench", CLIENTS, indirect=True)
 
 @every_client
 @pytest.mark.parametrize("what", BROKEN)
-async def test_each_broken_file_has_its_sentence(bench: Workbench, what: str) -> None:
+async def test_each_broken_file_has_its_own_message(bench: Workbench, what: str) -> None:
     text, sentence = BROKEN[what]
     bench.write(text)
 
@@ -121,7 +121,7 @@ async def test_each_broken_file_has_its_sentence(bench: Workbench, what: str) ->
         f"{HEAD}    secrets: [a]\nsecrets: {{a: {{file: .}}}}\n",
     ],
 )
-async def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_not_waited_for(
+async def test_a_pipe_or_a_folder_instead_of_a_file_does_not_block(
     bench: Workbench, text: str
 ) -> None:
     os.mkfifo(bench.folder / "pipe")
@@ -131,7 +131,7 @@ async def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_not_waited_for(
         assert "which is not a regular file" in (await refusal(bench)).sentence
 
 
-async def test_a_file_that_unfolds_without_end_is_refused_at_once(bench: Workbench) -> None:
+async def test_a_file_that_expands_without_limit_is_refused_at_once(bench: Workbench) -> None:
     bench.write(BOMB)
 
     async with asyncio.timeout(20):
@@ -139,7 +139,7 @@ async def test_a_file_that_unfolds_without_end_is_refused_at_once(bench: Workben
 
 
 @every_client
-async def test_a_name_at_the_top_is_the_files_own(bench: Workbench) -> None:
+async def test_a_name_at_the_top_level_of_the_file(bench: Workbench) -> None:
     bench.write(f"name: other\n{HEAD}")
 
     error = await refusal(bench)
@@ -150,10 +150,10 @@ async def test_a_name_at_the_top_is_the_files_own(bench: Workbench) -> None:
 
 @every_client
 @pytest.mark.parametrize(("kind", "file"), [("config", "settings"), ("secret", "password")])
-async def test_contents_that_changed_under_their_name(
+async def test_contents_that_changed_under_the_same_name(
     bench: Workbench, kind: str, file: str
 ) -> None:
-    """The engine itself says so, asked in a way that can change nothing."""
+    """The engine itself reports it, in a call that cannot change anything."""
     bench.write(text_of("contents"))
     await bench.deploy()
     (bench.folder / f"{file}.txt").write_text("another content")
@@ -174,7 +174,7 @@ async def test_a_port_that_another_service_publishes(bench: Workbench) -> None:
     assert error.sentence == ("ours_web cannot publish port 18300/udp: taken uses it.")
 
 
-async def test_a_mode_that_the_engine_would_not_change(bench: Workbench) -> None:
+async def test_a_change_of_mode_is_refused(bench: Workbench) -> None:
     bench.write(HEAD)
     await bench.deploy()
     bench.write(f"{HEAD}    deploy: {{mode: global}}\n")
@@ -187,14 +187,14 @@ async def test_a_mode_that_the_engine_would_not_change(bench: Workbench) -> None
     )
 
 
-async def test_values_that_look_secret_are_not_in_what_is_refused(bench: Workbench) -> None:
+async def test_a_refusal_does_not_contain_secret_values(bench: Workbench) -> None:
     (bench.folder / f"{OURS}.env").write_text("DB_PASSWORD=correct horse\n")
     bench.write(f"{HEAD}    ports: ['$DB_PASSWORD:80']\n")
 
     assert "horse" not in (await refusal(bench)).sentence
 
 
-async def test_a_worker_is_no_fault_of_the_file(
+async def test_an_engine_that_is_a_worker_is_not_blamed_on_the_file(
     lab_factory: Callable[..., Lab], tmp_path: Path
 ) -> None:
     lab = lab_factory(nodes=2, managers=1)
@@ -206,7 +206,7 @@ async def test_a_worker_is_no_fault_of_the_file(
     await stacks.aclose()
 
 
-async def test_an_engine_that_is_away_is_no_fault_of_the_file(tmp_path: Path) -> None:
+async def test_an_unreachable_engine_is_not_blamed_on_the_file(tmp_path: Path) -> None:
     (tmp_path / "ours.yml").write_text(HEAD)
     stacks = DockerStacks(str(tmp_path), KEY, f"unix://{tmp_path}/nothing.sock")
 
@@ -214,8 +214,8 @@ async def test_an_engine_that_is_away_is_no_fault_of_the_file(tmp_path: Path) ->
         await stacks.record(OURS)
 
 
-async def test_a_client_that_does_not_end_is_ended(bench: Workbench) -> None:
-    """With all that it started; what it would have said is not waited for."""
+async def test_a_client_that_hangs_is_killed(bench: Workbench) -> None:
+    """All processes that it started are ended too, and its remaining output is not awaited."""
     slow = bench.folder / "docker"
     slow.write_text('#!/bin/sh\n[ "$3" = --help ] || sleep 600\n')
     slow.chmod(0o700)
@@ -229,7 +229,7 @@ async def test_a_client_that_does_not_end_is_ended(bench: Workbench) -> None:
     await stacks.aclose()
 
 
-async def test_without_a_client_there_is_no_plan(bench: Workbench) -> None:
+async def test_a_plan_needs_the_docker_client(bench: Workbench) -> None:
     bench.write(HEAD)
     stacks = DockerStacks(str(bench.folder), KEY, bench.lab.manager.socket, program="no-docker")
 

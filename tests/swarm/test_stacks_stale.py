@@ -1,4 +1,4 @@
-"""Plans that are not true any more, and deploys that go on where another replica ended."""
+"""Plans that are out of date, and deploys that another replica continues."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ async def bench(lab: Lab, tmp_path: Path) -> AsyncIterator[Workbench]:
     await bench.aclose()
 
 
-async def test_a_plan_is_as_true_for_another_replica(bench: Workbench) -> None:
-    """Ids and versions differ from recording to recording, what would be done does not."""
+async def test_a_plan_is_valid_on_another_replica(bench: Workbench) -> None:
+    """Ids and versions differ between recordings, the planned changes do not."""
     bench.write(text_of("contents"))
     other = Workbench(bench.lab, bench.folder, CLIENTS[-1])
 
@@ -32,8 +32,8 @@ async def test_a_plan_is_as_true_for_another_replica(bench: Workbench) -> None:
     assert stale(ours.plan, others.plan) == ()
 
 
-async def test_a_service_that_somebody_changed_is_left_alone(bench: Workbench) -> None:
-    """The step is refused with what changed; a fresh recording says the same."""
+async def test_a_service_that_somebody_changed_is_not_updated(bench: Workbench) -> None:
+    """The step is refused with the difference; a new recording gives the same result."""
     bench.write(text_of("labels"))
     await bench.deploy()
     bench.write(text_of("labels.next"))
@@ -55,8 +55,8 @@ async def test_a_service_that_somebody_changed_is_left_alone(bench: Workbench) -
     assert stale(confirmed.plan, (await bench.stacks.record(OURS)).plan) == (caught.value.sentence,)
 
 
-async def test_a_version_that_rose_without_a_change_is_no_change(bench: Workbench) -> None:
-    """As after the restart of a manager: an update to the same spec raises the index alone."""
+async def test_a_higher_version_without_a_change_is_ignored(bench: Workbench) -> None:
+    """After a restart of a manager, an update to the same spec raises only the index."""
     bench.write(text_of("labels"))
     await bench.deploy()
     bench.write(text_of("labels.next"))
@@ -74,8 +74,8 @@ async def test_a_version_that_rose_without_a_change_is_no_change(bench: Workbenc
     assert applied.service.labels["team"] == "b"
 
 
-async def test_a_deploy_goes_on_where_it_ended(bench: Workbench) -> None:
-    """After each step another replica knows which are made, and does the rest."""
+async def test_a_deploy_continues_where_it_ended(bench: Workbench) -> None:
+    """After each step another replica knows which steps are done, and makes the rest."""
     bench.write(text_of("networks"))
     await bench.deploy()
     bench.write(text_of("contents"))
@@ -93,7 +93,7 @@ async def test_a_deploy_goes_on_where_it_ended(bench: Workbench) -> None:
     assert (await bench.stacks.record(OURS)).plan.empty
 
 
-async def test_what_was_removed_and_made_meanwhile(bench: Workbench) -> None:
+async def test_services_that_were_removed_or_created_since_the_plan(bench: Workbench) -> None:
     bench.write(text_of("dependent"))
     await bench.deploy()
     bench.write(text_of("dependent").replace("busy:1", "busy:2").replace("zookeeper", "keeper"))
@@ -111,7 +111,7 @@ async def test_what_was_removed_and_made_meanwhile(bench: Workbench) -> None:
             await bench.stacks.apply(confirmed, step)
 
 
-async def test_a_file_that_changed_since_it_was_confirmed(bench: Workbench) -> None:
+async def test_a_file_that_changed_since_its_confirmation(bench: Workbench) -> None:
     bench.write(text_of("labels"))
     await bench.deploy()
     bench.write(text_of("labels.next"))

@@ -1,4 +1,4 @@
-"""The stream of all changes on a real swarm: pushed, polled, and from the one to the other."""
+"""The stream of all changes on a real swarm: pushed, polled, and switched between both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Follow = Callable[[Path | None, int | None], AsyncGenerator[Told, None]]
 
 @pytest.fixture
 async def follow(lab: Lab) -> AsyncIterator[Follow]:
-    """Followers of the lab's manager by a control socket, None: by polling alone."""
+    """Followers of the lab's manager by a control socket, or by polling if it is None."""
     trust, swarm = EngineTrust(lab.manager.socket), DockerSwarm(lab.manager.socket)
 
     def begin(path: Path | None, cursor: int | None) -> AsyncGenerator[Told, None]:
@@ -41,7 +41,7 @@ async def follow(lab: Lab) -> AsyncIterator[Follow]:
 
 
 class Reader:
-    """What one follower was told so far."""
+    """What one follower has received so far."""
 
     def __init__(self, news: AsyncGenerator[Told, None]) -> None:
         self._news = news
@@ -50,7 +50,7 @@ class Reader:
         self.version = 0
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Read on until the condition holds."""
+        """Read until the condition holds."""
         async with asyncio.timeout(SECONDS):
             while not condition():
                 self._take(await anext(self._news))
@@ -63,7 +63,7 @@ class Reader:
             self.events += one.events
 
     def failed(self, service: str) -> list[str]:
-        """The failures of a service's tasks, each as often as it was told with that end."""
+        """The failures of a service's tasks, each as often as it was received."""
         states = dict[str, TaskState]()
         found = []
         for event in self.events:
@@ -75,7 +75,7 @@ class Reader:
         return found
 
     def course(self, service: str) -> set[tuple[str, TaskState, TaskState]]:
-        """What a service's tasks went through, as far as it was told."""
+        """The states of a service's tasks, as received."""
         tasks = [event.object for event in self.events if isinstance(event.object, Task)]
         return {(one.id, one.state, one.desired) for one in tasks if one.service_id == service}
 
@@ -90,9 +90,7 @@ def fails(lab: Lab, name: str, *options: str) -> str:
 
 
 @pytest.mark.parametrize("pushed", [True, False], ids=["push", "poll"])
-async def test_what_happens_is_told_after_what_there_is(
-    lab: Lab, follow: Follow, pushed: bool
-) -> None:
+async def test_events_follow_the_first_listing(lab: Lab, follow: Follow, pushed: bool) -> None:
     there = lab.create_service("there", "/bin/serve")
     lab.wait_running("there", 1)
     async with aclosing(follow(lab.manager.control_socket if pushed else None, None)) as news:
@@ -117,9 +115,7 @@ async def test_what_happens_is_told_after_what_there_is(
     assert (event.service.name, event.object.exit_code) == ("new", 1)
 
 
-async def test_a_failure_that_is_replaced_between_two_polls_is_told(
-    lab: Lab, follow: Follow
-) -> None:
+async def test_a_failure_replaced_between_two_polls_is_reported(lab: Lab, follow: Follow) -> None:
     async with aclosing(follow(None, None)) as news:
         reader = Reader(news)
         await reader.until(lambda: bool(reader.listings))
@@ -129,8 +125,8 @@ async def test_a_failure_that_is_replaced_between_two_polls_is_told(
     assert len(reader.failed(crash)) == len(set(reader.failed(crash)))
 
 
-async def test_who_comes_back_misses_nothing(lab: Lab, follow: Follow) -> None:
-    """What happened while nobody followed comes after the listing, once."""
+async def test_a_follower_that_comes_back_misses_nothing(lab: Lab, follow: Follow) -> None:
+    """Events during the interruption follow the listing, each once."""
     path = lab.manager.control_socket
     async with aclosing(follow(path, None)) as news:
         reader = Reader(news)
@@ -155,7 +151,7 @@ async def test_who_comes_back_misses_nothing(lab: Lab, follow: Follow) -> None:
 async def test_a_socket_that_appears_is_used(
     lab: Lab, follow: Follow, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The cursor there was is resumed: what was polled meanwhile is told by push once more."""
+    """The existing cursor is resumed: events that were polled meanwhile are pushed once more."""
     async with aclosing(follow(lab.manager.control_socket, None)) as news:
         before = Reader(news)
         await before.until(lambda: bool(before.listings))
@@ -177,7 +173,7 @@ async def test_a_socket_that_appears_is_used(
     assert "Mount the folder /var/run/docker/swarm" in warning.getMessage()
 
 
-async def test_a_version_of_another_swarm_gives_a_listing_anew(
+async def test_a_version_of_another_swarm_gives_a_new_listing(
     lab: Lab, follow: Follow, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with aclosing(follow(lab.manager.control_socket, 1_000_000_000)) as news:
@@ -190,7 +186,9 @@ async def test_a_version_of_another_swarm_gives_a_listing_anew(
 
 
 @pytest.mark.parametrize("pushed", [True, False], ids=["push", "poll"])
-async def test_an_engine_that_is_away_is_waited_for(lab: Lab, follow: Follow, pushed: bool) -> None:
+async def test_the_stream_waits_for_an_unreachable_engine(
+    lab: Lab, follow: Follow, pushed: bool
+) -> None:
     node = lab.manager
     async with aclosing(follow(node.control_socket if pushed else None, None)) as news:
         reader = Reader(news)

@@ -1,4 +1,4 @@
-"""Control sockets are trusted only if proven, and said to be what they are if they are not."""
+"""Control sockets are trusted only if they prove their identity; errors name the problem."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ FA==
 
 @pytest.fixture(scope="module")
 def spare() -> Iterator[Lab]:
-    """A swarm to spoil: one manager, one worker."""
+    """A swarm that may be damaged: one manager, one worker."""
     with Lab(nodes=2, managers=1) as lab:
         yield lab
 
 
-async def test_a_compacted_log_is_no_place_to_begin(spare: Lab) -> None:
-    """The swarm keeps so many changes and no more."""
+async def test_a_compacted_log_cannot_be_resumed(spare: Lab) -> None:
+    """The swarm keeps a limited number of changes."""
     client = spare.client()
     swarm = client.inspect_swarm()
     raft = {**swarm["Spec"]["Raft"], "SnapshotInterval": 5, "LogEntriesForSlowFollowers": 1}
@@ -61,7 +61,7 @@ async def test_a_compacted_log_is_no_place_to_begin(spare: Lab) -> None:
 
 
 async def test_another_swarms_root_is_refused(lab: Lab) -> None:
-    """Nothing is asked of who cannot prove to be a manager; the root is read again next time."""
+    """Nothing is sent to a server that is no proven manager; the root is read again next time."""
     roots = [STRANGER.encode()]
     true = EngineTrust(lab.manager.socket)
 
@@ -103,7 +103,7 @@ async def test_a_worker_has_no_stream(spare: Lab) -> None:
     await trust.aclose()
 
 
-async def test_a_socket_of_root_is_not_for_others(lab: Lab, tmp_path: Path) -> None:
+async def test_a_socket_of_root_is_refused_to_others(lab: Lab, tmp_path: Path) -> None:
     """The engine's folder lets nobody else in."""
     trust = EngineTrust(lab.manager.socket)
     closed = tmp_path / "closed"
@@ -119,8 +119,8 @@ async def test_a_socket_of_root_is_not_for_others(lab: Lab, tmp_path: Path) -> N
     assert "as root" in caught.value.hint
 
 
-async def test_the_entrance_for_grpc_is_for_this_process_alone(lab: Lab) -> None:
-    """Who may reach a network namespace may reach its abstract sockets; not this one."""
+async def test_only_this_process_can_use_the_grpc_proxy(lab: Lab) -> None:
+    """Any process in a network namespace can reach its abstract sockets, but not this one."""
     trust = EngineTrust(lab.manager.socket)
     knock = (
         "import socket, sys; door = socket.socket(socket.AF_UNIX); "
@@ -141,8 +141,8 @@ async def test_the_entrance_for_grpc_is_for_this_process_alone(lab: Lab) -> None
     assert len(nodes) == 3
 
 
-async def test_an_engine_that_is_gone_does_not_answer(lab: Lab) -> None:
-    """What it left of its socket is still there."""
+async def test_the_socket_of_a_dead_engine_does_not_answer(lab: Lab) -> None:
+    """Its socket file still exists."""
     node = lab.nodes[2]
     trust = EngineTrust(node.socket)
     client = StreamClient(node.control_socket, trust)

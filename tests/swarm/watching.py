@@ -42,7 +42,7 @@ class StreamListener:
         await self._until(lambda: set(told) <= self._states())
 
     async def up_to(self, tasks: Iterable[Task]) -> None:
-        """Return when each of these tasks was told as it is here."""
+        """Return when each of these tasks was received with the same values."""
         wanted = {(task.id, task.state, task.since) for task in tasks}
         await self._until(lambda: all(self._told(*each) for each in wanted))
 
@@ -55,7 +55,7 @@ class StreamListener:
         )
 
     async def failed(self, count: int) -> None:
-        """Return when so many failures of tasks were told."""
+        """Return when a number of task failures were received."""
         await self._until(lambda: len(failures(self)) >= count)
 
     async def up(self) -> None:
@@ -107,7 +107,7 @@ def marks(found: Task | Service | Node) -> object:
 
 
 def failures(listener: StreamListener, last: str = "") -> list[Identity]:
-    """Ends of tasks that the swarm had not asked for, up to those of the service ``last``."""
+    """Task ends that the swarm had not requested, up to those of the service ``last``."""
     ends = [
         (event.object.service_id, identity)
         for event, identity in zip(listener.events, identities(listener.events), strict=True)
