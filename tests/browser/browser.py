@@ -1,4 +1,4 @@
-"""Chromium without a window, and what a person does with it."""
+"""Headless Chromium, and what a person does with it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class Browser:
-    """One Chromium for many tests: each opens its page with nothing kept from the last."""
+    """One Chromium for many tests: each test starts with empty storage."""
 
     def __init__(self, folder: Path) -> None:
         missing = [name for name in ("chromium", "chromedriver") if find_tool(name) is None]
@@ -48,7 +48,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         for flag in (*FLAGS, f"--user-data-dir={folder}", "--window-size=1280,800"):
             options.add_argument(flag)
-        # Only loopback is spoken to; a proxy of this machine's would be in the way.
+        # Only loopback is used, where a proxy of this machine would interfere.
         os.environ["NO_PROXY"] = "127.0.0.1,localhost"
         self.driver = Chrome(options=options, service=Service(str(find_tool("chromedriver"))))
 
@@ -59,7 +59,7 @@ class Browser:
         self.driver.quit()
 
     def open(self, url: str) -> None:
-        """The page as somebody sees it who has never been there: light, as on a desk."""
+        """Open the page as on a first visit, with the light theme on a desktop."""
         self.size(*DESK)
         self.prefer("light")
         self.driver.get(url)
@@ -73,12 +73,12 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
     def prefer(self, scheme: str) -> None:
-        """What the reader's system prefers: light or dark."""
+        """The system's preferred colour scheme: light or dark."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def wait(self, probe: Callable[[], T | None], what: str = "") -> T:
-        """What the probe gives, as soon as it gives something."""
+        """The first result of the probe that is not None."""
         waiting = WebDriverWait(
             self.driver, PATIENCE, LOOK_EACH, ignored_exceptions=[StaleElementReferenceException]
         )
@@ -91,7 +91,7 @@ class Browser:
         return list(self.driver.find_elements(By.CSS_SELECTOR, selector))
 
     def find(self, selector: str, text: str = "") -> WebElement:
-        """The first element that is shown, with that text in it, now or soon."""
+        """The first visible element that contains the text, now or soon."""
 
         def probe() -> WebElement | None:
             shown = (each for each in self.all(selector) if each.is_displayed())
@@ -100,7 +100,7 @@ class Browser:
         return self.wait(probe, f"no {selector} with {text!r}")
 
     def gone(self, selector: str, text: str = "") -> None:
-        """Wait until no such element is shown."""
+        """Wait until no such element is visible."""
 
         def probe() -> bool | None:
             shown = (each for each in self.all(selector) if each.is_displayed())
@@ -113,11 +113,11 @@ class Browser:
         self.find(selector, text).click()
 
     def keys(self, *keys: str) -> None:
-        """Press keys, wherever the focus is."""
+        """Press keys wherever the focus is."""
         ActionChains(self.driver).send_keys(*keys).perform()
 
     def focused(self) -> WebElement:
-        """What has the focus."""
+        """The focused element."""
         return self.driver.switch_to.active_element
 
     def tab_to(self, selector: str, text: str = "", *, most: int = 40) -> None:
@@ -142,11 +142,11 @@ class Browser:
         return self.find(selector).value_of_css_property(name)
 
     def complaints(self) -> list[str]:
-        """What the browser's console holds: errors of the page, and refusals of its policy."""
+        """The messages in the browser's console: errors of the page and policy violations."""
         logged = self.driver.get_log("browser")
         return [each["message"] for each in logged if each["level"] == "SEVERE"]
 
     def save(self, file: Path) -> None:
-        """A picture of the page."""
+        """A screenshot of the page."""
         file.parent.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(file))

@@ -28,14 +28,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(chromium: Browser, stage: Stage) -> Browser:
-    """The browser as new, with the page open."""
+    """The browser with empty storage and the page open."""
     chromium.open(stage.page.url)
     return chromium
 
 
 @pytest.fixture
 def picture(browser: Browser, artefacts: Path | None) -> Callable[[str], None]:
-    """Keeps a picture of the page by a name, where the run wants any."""
+    """Saves a screenshot of the page under a name, if the run wants any."""
 
     def take(name: str) -> None:
         if artefacts is not None:
@@ -46,6 +46,6 @@ def picture(browser: Browser, artefacts: Path | None) -> Callable[[str], None]:
 
 @pytest.fixture
 def artefacts() -> Path | None:
-    """Where pictures are kept: the folder that `BROWSER_ARTEFACTS` names, or nowhere."""
+    """The folder for screenshots: the one that `BROWSER_ARTEFACTS` names, or None."""
     folder = os.environ.get("BROWSER_ARTEFACTS", "")
     return Path(folder) if folder else None

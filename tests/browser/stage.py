@@ -1,7 +1,7 @@
-"""A workspace with its page and a small bot, in a thread of its own: a browser's driver blocks.
+"""A workspace with its page and a small bot, in a thread of its own: browser drivers block.
 
-The bot speaks to the emulator as any app does: signed HTTP in, the Web API out. It says a little of
-everything that a page has to show.
+The bot talks to the emulator as any app does: signed HTTP in, the Web API out. It posts an example
+of everything that the page can show.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def confirm(title: str, text: str) -> Json:
 
 
 def scaled(running: int, *, by: str = ANN) -> Json:
-    """A job's message with so many of five replicas running."""
+    """A job's message with a number of running replicas out of five."""
     done = running == 5
     headline = "✅ Scale worker01 to 5: converged" if done else "🔄 Scale worker01 to 5"
     slots = [f"• slot {n} running on `photon-machine-0{n}`" for n in range(1, running + 1)]
@@ -185,7 +185,7 @@ def picture(width: int = 480, height: int = 200) -> bytes:
 
 
 class SmallBot:
-    """Answers commands and presses; what it was sent last is in `got`."""
+    """Answers commands and clicks; the last request is in `got`."""
 
     def __init__(self, slack: SlackEmulator) -> None:
         self.client = AsyncWebClient(token=slack.tokens.bot, base_url=slack.base_url)
@@ -268,7 +268,7 @@ class SmallBot:
 
 
 class Hammer:
-    """One thing to break, one to mend."""
+    """Two actions: one breaks something, one repairs it."""
 
     def __init__(self) -> None:
         self.broken = ""
@@ -315,11 +315,11 @@ class Stage:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     def until(self, probe: Callable[[], T | None]) -> T:
-        """What the probe gives once the workspace is so."""
+        """The result of the probe once it is not None."""
         return self.call(self.slack.workspace.until(probe, PATIENCE))
 
     def say(self, text: str, channel: str = SWARM, **more: Any) -> str:
-        """The bot posts a message; returns its ts."""
+        """Post a message as the bot; returns its ts."""
         answer = self.call(self.bot.client.chat_postMessage(channel=channel, text=text, **more))
         return str(answer["ts"])
 

@@ -1,4 +1,4 @@
-"""The whole demo as a new user has it: ``python -m playground`` and its page in a browser."""
+"""The whole demo as a new user sees it: ``python -m playground`` and its page in a browser."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COMPOSER = "[data-composer=channel]"
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[DemoProcess]:
-    """The module's demo, whose alerts are resolved soon."""
+    """The module's demo, with a short quiet period before alerts are resolved."""
     with DemoProcess(BOT_ALERTS_QUIET_SECONDS="1") as made:
         yield made
 
 
 @pytest.fixture
 def demo(request: pytest.FixtureRequest, artefacts: Path | None) -> Iterator[DemoProcess]:
-    """The module's, with all mended in the end; where pictures are kept, one as new for each."""
+    """The module's demo, repaired at the end; with screenshots, each test has a new one."""
     if artefacts is None:
         found: DemoProcess = request.getfixturevalue("shared")
         yield found
@@ -36,7 +36,7 @@ def demo(request: pytest.FixtureRequest, artefacts: Path | None) -> Iterator[Dem
 
 @pytest.fixture
 def browser(chromium: Browser, demo: DemoProcess) -> Browser:
-    """The browser as new, with the demo's page open."""
+    """The browser with empty storage and the demo's page open."""
     chromium.open(demo.url)
     return chromium
 
@@ -67,9 +67,7 @@ def test_a_scale_is_typed_and_watched_to_its_verdict(browser: Browser, picture: 
     picture("demo-converged")
 
 
-def test_a_worker_is_broken_and_its_alert_comes_and_is_resolved(
-    browser: Browser, picture: Take
-) -> None:
+def test_a_broken_worker_raises_an_alert_that_is_resolved(browser: Browser, picture: Take) -> None:
     browser.click("[aria-label='Break things']")
     browser.click("[data-break=crash_loop]")
     browser.find(".said", "orochi_worker01 crashes until you fix everything.")
@@ -139,8 +137,8 @@ def test_the_home_tab_shows_what_fails_and_fits_a_phone(
     assert width <= PHONE[0]
 
 
-def test_the_whole_in_one_picture(browser: Browser, demo: DemoProcess, picture: Take) -> None:
-    """What the README shows: a job that converged, and beside it an alert and the panel."""
+def test_the_picture_for_the_readme(browser: Browser, demo: DemoProcess, picture: Take) -> None:
+    """The picture for the README: a job that converged, and beside it an alert and the panel."""
     demo.type("/orochi scale 5")
     demo.message("scale worker01 to 5: converged")
     browser.type_in("/orochi map")

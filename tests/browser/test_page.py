@@ -53,9 +53,7 @@ def test_a_command_is_completed_from_the_bots_table_and_watched_live(
     picture("converged")
 
 
-def test_a_whole_command_is_sent_by_enter_though_more_could_be_added(
-    browser: Browser, stage: Stage
-) -> None:
+def test_enter_sends_a_complete_command_despite_suggestions(browser: Browser, stage: Stage) -> None:
     box = browser.find(COMPOSER)
     box.send_keys("/orochi status")
     browser.find("[role=option]", "/orochi status django")
@@ -66,7 +64,7 @@ def test_a_whole_command_is_sent_by_enter_though_more_could_be_added(
     assert [got["text"] for got in stage.bot.got] == ["status", ""]
 
 
-def test_of_many_messages_the_last_are_shown_first(browser: Browser, stage: Stage) -> None:
+def test_a_long_channel_opens_at_its_latest_messages(browser: Browser, stage: Stage) -> None:
     browser.driver.get("about:blank")
     early = [stage.say(f"message {number}.") for number in range(200)]
     browser.driver.get(stage.page.url)
@@ -79,7 +77,7 @@ def test_of_many_messages_the_last_are_shown_first(browser: Browser, stage: Stag
     browser.find(".beginning")
 
 
-def test_an_answer_to_one_person_is_seen_by_nobody_else(
+def test_an_ephemeral_answer_is_visible_to_one_person(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     browser.type_in("/orochi status")
@@ -124,7 +122,7 @@ def test_mrkdwn_is_read_by_slacks_rules(
     assert browser.all("[href^=javascript], .library script") == []
 
 
-def test_dates_are_in_the_readers_zone(browser: Browser, stage: Stage) -> None:
+def test_dates_are_in_the_readers_time_zone(browser: Browser, stage: Stage) -> None:
     zone = {"timezoneId": "Asia/Tokyo"}
     browser.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", zone)
     ts = stage.say("At <!date^1800000000^{date_num} {time_secs}|long ago> it was.")
@@ -135,7 +133,7 @@ def test_dates_are_in_the_readers_zone(browser: Browser, stage: Stage) -> None:
     assert datetime.fromisoformat("2027-01-15T17:00:00+09:00").timestamp() == 1_800_000_000
 
 
-def test_a_button_asks_before_it_acts_and_the_thread_shows_who_pressed(
+def test_a_button_asks_for_confirmation_and_the_thread_shows_who_clicked(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     browser.type_in("/orochi scale 5")
@@ -209,7 +207,7 @@ def test_a_reload_keeps_channel_person_and_messages(browser: Browser, stage: Sta
     assert Select(browser.find("[data-acting]")).first_selected_option.text == "Bob · viewer"
 
 
-def test_a_page_that_was_cut_off_misses_nothing(browser: Browser, stage: Stage) -> None:
+def test_a_page_that_reconnects_misses_nothing(browser: Browser, stage: Stage) -> None:
     stage.say("before")
     browser.find(".message", "before")
     browser.driver.set_network_conditions(offline=True, latency=0, throughput=0)
@@ -254,9 +252,7 @@ def test_the_home_tab_is_published_when_it_is_opened(
     picture("home")
 
 
-def test_things_are_broken_and_mended_in_the_panel(
-    browser: Browser, stage: Stage, picture: Take
-) -> None:
+def test_the_panel_breaks_and_repairs_things(browser: Browser, stage: Stage, picture: Take) -> None:
     browser.click("[aria-label='Break things']")
     browser.click("[data-break=heal]")
     browser.find(".said", "All is well already.")
@@ -267,7 +263,7 @@ def test_things_are_broken_and_mended_in_the_panel(
     picture("panel")
 
 
-def test_what_fails_is_said_and_what_was_typed_is_kept(browser: Browser, stage: Stage) -> None:
+def test_a_failure_is_shown_and_the_typed_text_is_kept(browser: Browser, stage: Stage) -> None:
     stage.slack.request_url = "http://127.0.0.1:9/"
     browser.type_in("/orochi status")
     browser.find("[role=alert]", "/orochi failed with the error “dispatch_failed”")
@@ -279,7 +275,7 @@ def test_what_fails_is_said_and_what_was_typed_is_kept(browser: Browser, stage: 
     browser.find("[role=alert]", "/other is not a command here. There is /orochi.")
 
 
-def test_dark_is_the_systems_choice_or_the_readers(
+def test_the_theme_follows_the_system_or_the_readers_choice(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     browser.type_in("/orochi status")
@@ -297,7 +293,7 @@ def test_dark_is_the_systems_choice_or_the_readers(
     assert browser.style("body", "background-color") == "rgba(255, 255, 255, 1)"
 
 
-def test_a_phone_shows_one_thing_at_a_time_and_nothing_beside_the_page(
+def test_a_phone_shows_one_part_at_a_time_without_overflow(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     browser.size(*PHONE)
@@ -321,7 +317,7 @@ def width_of(browser: Browser) -> int:
     return int(browser.driver.execute_script("return document.documentElement.scrollWidth"))
 
 
-def test_everything_is_done_with_the_keyboard_alone(browser: Browser, stage: Stage) -> None:
+def test_everything_works_with_the_keyboard_alone(browser: Browser, stage: Stage) -> None:
     browser.tab_to(".skip")
     browser.keys(Keys.ENTER)
     assert browser.focused() == browser.find(COMPOSER)
@@ -343,7 +339,7 @@ def test_everything_is_done_with_the_keyboard_alone(browser: Browser, stage: Sta
     browser.wait(lambda: browser.find("h1").text == "#alerts")
 
 
-def test_escape_answers_no_and_the_focus_comes_back(browser: Browser, stage: Stage) -> None:
+def test_escape_cancels_and_restores_the_focus(browser: Browser, stage: Stage) -> None:
     browser.type_in("/orochi scale 5")
     browser.find("[data-action=scale_back]").send_keys(Keys.ENTER)
     browser.find("dialog")
