@@ -1,4 +1,4 @@
-"""Alerts on their way to the emulated Slack, and a watcher of a swarm that a test tells it of."""
+"""Alerts delivered to the emulated Slack, and a watcher of a swarm that the test controls."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ TEXTS = AlertTexts(
 
 
 def waiting(incident_id: str, began: float = NOW, channel: str = ALERTS) -> Alert:
-    """An alert that was never told."""
+    """An alert that was never posted."""
     incident = replace(an_incident(incident_id, began), channel=channel)
     return Alert(incident, channel=channel, due=1)
 
 
 def grown(alert: Alert, **values: object) -> Alert:
-    """The alert as its incident became, which people must hear of."""
+    """The alert after a change of its incident that must be posted."""
     incident = replace(alert.incident, revision=alert.incident.revision + 1, **values)  # type: ignore[arg-type]
     return replace(alert, incident=incident, due=incident.revision)
 
@@ -55,26 +55,26 @@ def about(slack: SlackEmulator, channel: str = ALERTS) -> list[str]:
 
 
 def told_in(slack: SlackEmulator, channel: str = ALERTS) -> list[Message]:
-    """Every incident's message in a channel, oldest first."""
+    """All incident messages in a channel, oldest first."""
     return [message for message in slack.workspace.in_channel(channel) if message.payload]
 
 
 @dataclass
 class Desk:
-    """A delivery at work on a book. ``settled`` waits until nothing is left to be told."""
+    """A running delivery of a book of alerts. ``settled`` waits until nothing is left to post."""
 
     book: AlertBook
     delivery: AlertDelivery
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, *alerts: Alert) -> None:
-        """The watcher wants these told, and the store has them."""
+        """Add alerts to post; the store has saved them."""
         for alert in alerts:
             self.book.put(alert)
         self.book.saved()
 
     def alert(self, incident_id: str) -> Alert:
-        """The alert of an incident as it is now."""
+        """The current alert of an incident."""
         alert = self.book.get(incident_id)
         assert alert is not None
         return alert
@@ -91,7 +91,7 @@ class Desk:
 async def delivering(
     messenger: Messenger, clock: Clock, *alerts: Alert, channels: tuple[str, ...] = ()
 ) -> AsyncIterator[Desk]:
-    """A delivery of a leader who found these alerts in the store."""
+    """The delivery of a new leader that found these alerts in the store."""
     told = asyncio.Event()
     book = AlertBook({alert.incident.id: alert for alert in alerts})
     delivery = AlertDelivery(
@@ -111,8 +111,11 @@ async def delivering(
 
 
 class ToldStream:
-    """Implements ``bot.ports.Stream``: the swarm is as the test says. ``cursors`` are what it was
-    resumed from; while ``listed`` is not set there is no listing to be had."""
+    """Implements ``bot.ports.Stream`` with events that the test gives.
+
+    ``cursors`` are the cursors that it was resumed from; until ``listed`` is set there is no
+    listing.
+    """
 
     def __init__(self) -> None:
         self.service = a_service(3)
@@ -124,7 +127,7 @@ class ToldStream:
         self._news = asyncio.Event()
 
     async def follow(self, cursor: int | None) -> AsyncGenerator[Listing | Batch, None]:
-        """What was said after the version; a batch's version is its number from 1 on."""
+        """The events after the version; a batch's version is its number from 1 on."""
         self.cursors.append(cursor)
         await self.listed.wait()
         told = len(self._batches) if cursor is None else cursor
@@ -138,20 +141,20 @@ class ToldStream:
             await self._news.wait()
 
     def fail(self, task_id: str, slot: int = 1) -> None:
-        """A task of the service failed."""
+        """Report that a task of the service failed."""
         task = failed(task_id, slot)
         self.tasks = (*self.tasks, task)
         self.tell(task)
 
     def tell(self, task: Task) -> None:
-        """A task of the service changed."""
+        """Report that a task of the service changed."""
         event = Event(EventAction.UPDATE, task, self.service)
         self._batches.append(Batch((event,), len(self._batches) + 1))
         self._news.set()
 
 
 class ToldSwarm:
-    """As much of ``bot.ports.Swarm`` as evidence is made of; what is read may never come."""
+    """The part of ``bot.ports.Swarm`` that evidence needs; reads can be blocked."""
 
     def __init__(self, stream: ToldStream, *, mute: bool = False) -> None:
         self._stream = stream
@@ -175,7 +178,7 @@ class ToldSwarm:
 
 
 def a_lease(token: str) -> LeaderLease:
-    """One that stands for as long as any test takes."""
+    """A lease that lasts for the whole test."""
     return LeaderLease(token, time.monotonic() + 3600, time.monotonic)
 
 
@@ -188,7 +191,7 @@ async def leading(
     swarm: ToldSwarm | None = None,
     url: str,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """A watcher that leads until the end of the block."""
+    """Run a watcher that leads until the end of the block."""
     link = RedisLink(url)
     dependencies = WatcherDependencies(
         incidents=store,
@@ -212,20 +215,20 @@ async def leading(
 
 
 async def begun(store: RedisIncidents) -> None:
-    """Wait until the first listing is in the store: what fails from now on is news."""
+    """Wait until the first listing is in the store: later failures are new."""
     async with asyncio.timeout(PATIENCE):
         while (await store.load()).state.began is None:  # noqa: ASYNC110 - Redis has no event for it
             await asyncio.sleep(0.01)
 
 
 async def saved(store: RedisIncidents, version: int) -> None:
-    """Wait until all up to a version is in the store."""
+    """Wait until everything up to a version is in the store."""
     async with asyncio.timeout(PATIENCE):
         while ((await store.load()).state.cursor or 0) < version:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.01)
 
 
 def only(incidents: dict[str, Incident]) -> Incident:
-    """The one that is open."""
+    """The only open incident."""
     (incident,) = incidents.values()
     return incident

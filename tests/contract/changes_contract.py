@@ -1,4 +1,4 @@
-"""A forced update and a roll back: the adapter alone, on real engines and on the demo's.
+"""A forced update and a roll back: only the adapter, on real engines and on the demo's.
 
 A test class derives from `ChangesContract` and has the fixture `lab`.
 """
@@ -19,16 +19,16 @@ from tests.lab import images
 
 
 def allow(_service: Service) -> None:
-    """A guard that lets every write pass."""
+    """A guard that allows every write."""
 
 
 def refuse(_service: Service) -> None:
-    """A guard that lets none."""
+    """A guard that allows no write."""
     raise RefusedError("not now")
 
 
 def spec_of(lab: AnyLab, name: str, which: str = "Spec") -> dict[str, Any]:
-    """A spec of a service as the engine keeps it."""
+    """A service's spec as the engine stores it."""
     found: dict[str, Any] = lab.client().inspect_service(name)[which]
     return found
 
@@ -42,7 +42,7 @@ def to_next(lab: AnyLab, *options: str) -> None:
 
 
 class ChangesContract:
-    """The contract."""
+    """The contract of forced updates and roll backs."""
 
     @pytest.fixture
     async def swarm(self, lab: AnyLab) -> AsyncIterator[DockerSwarm]:
@@ -51,7 +51,7 @@ class ChangesContract:
         yield engine
         await engine.aclose()
 
-    async def test_a_forced_update_is_made_once_however_often_it_is_asked_for(
+    async def test_a_repeated_forced_update_is_made_once(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "serve")
@@ -67,7 +67,7 @@ class ChangesContract:
         assert service.previous is not None
         assert service.previous.change is LastChange.RESTART
 
-    async def test_a_forced_update_that_was_taken_back_was_made(
+    async def test_a_forced_update_that_was_rolled_back_counts_as_made(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "serve")
@@ -77,7 +77,7 @@ class ChangesContract:
         assert not (await swarm.force_update(service_id, 1, allow)).changed
         assert (await swarm.force_update(service_id, 2, allow)).changed
 
-    async def test_a_roll_back_is_the_engine_s_own_and_made_once(
+    async def test_a_roll_back_uses_the_engines_own_and_is_made_once(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "serve", replicas=2)
@@ -97,7 +97,7 @@ class ChangesContract:
         assert after.update.is_roll_back
         assert spec_of(lab, "web") == first
 
-    async def test_a_roll_back_keeps_another_number_of_replicas(
+    async def test_a_roll_back_keeps_the_number_of_replicas(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "serve", replicas=1)
@@ -113,7 +113,7 @@ class ChangesContract:
         assert (after.image, after.replicas) == (images.BUSY, 3)
         assert after.template == made.template
 
-    async def test_what_a_guard_refuses_is_not_written(
+    async def test_a_write_that_the_guard_refuses_is_not_made(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "serve")
@@ -129,10 +129,8 @@ class ChangesContract:
                 await change
         assert spec_of(lab, "web")["TaskTemplate"]["ContainerSpec"]["Image"] == images.BUSY_NEXT
 
-    async def test_a_stale_version_is_looked_up_again(
-        self, lab: AnyLab, swarm: DockerSwarm
-    ) -> None:
-        """Somebody changes it between the look and the write: theirs is kept, ours made."""
+    async def test_a_stale_version_is_read_again(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+        """The service changes between read and write: both changes are kept."""
         service_id = lab.create_service("web", "serve")
         looks: list[Service] = []
 
@@ -145,7 +143,7 @@ class ChangesContract:
         service = await swarm.service(service_id)
         assert (service.restarts, service.labels, len(looks)) == (1, {"they": "were-here"}, 2)
 
-    async def test_of_several_writers_one_makes_the_update(
+    async def test_one_of_several_writers_makes_the_update(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "serve")

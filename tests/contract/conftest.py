@@ -20,7 +20,7 @@ _WITH_THE_CLI = "test_simulated_swarm.py"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where there is no docker CLI, leave out what asks the demo's swarm by it; never in CI."""
+    """Skip tests that need the docker CLI for the demo's swarm where it is missing; never in CI."""
     left_out = [item for item in items if item.path.name == _WITH_THE_CLI]
     if left_out and find_tool("docker") is None and not in_ci():
         items[:] = [item for item in items if item not in left_out]
@@ -54,6 +54,6 @@ async def other(open_jobs: OpenJobs) -> RedisJobs:
 
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
-    """Where the session's watchers come from, when they are processes to be killed."""
+    """The process that watchers are forked from, shared by the session."""
     with Nursery() as made:
         yield made

@@ -1,4 +1,4 @@
-"""What the swarm adapter and an engine do together: on real engines, and on the demo's.
+"""The contract of the swarm adapter with an engine: real engines, and the demo's.
 
 A test class derives from `EngineContract` and has the fixture `lab`.
 """
@@ -45,7 +45,7 @@ networks:
 
 
 def allow(_: Service) -> None:
-    """A guard that has no objection."""
+    """A guard that allows every write."""
 
 
 def deploy(lab: AnyLab) -> None:
@@ -89,7 +89,7 @@ async def _first(swarm: DockerSwarm, service_id: str, state: TaskState) -> Task:
 
 
 class EngineContract:
-    """The contract."""
+    """The contract of an engine."""
 
     @pytest.fixture
     async def swarm(self, lab: AnyLab) -> AsyncIterator[DockerSwarm]:
@@ -97,7 +97,9 @@ class EngineContract:
         yield adapter
         await adapter.aclose()
 
-    async def test_the_engine_introduces_itself(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+    async def test_the_engine_reports_its_version_and_role(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
         info = await swarm.engine()
 
         assert (info.hostname, info.is_manager, info.swarm_active) == (
@@ -109,7 +111,7 @@ class EngineContract:
         assert info.api_version == "1.41"
         assert info.node_id in {node.id for node in await swarm.nodes()}
 
-    async def test_nodes_come_by_hostname_with_their_roles(
+    async def test_nodes_are_listed_by_hostname_with_their_roles(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         nodes = await swarm.nodes()
@@ -133,7 +135,7 @@ class EngineContract:
         assert ours[0].reservation.memory == 8 * 2**20
         assert await swarm.services("other") == ()
 
-    async def test_a_service_is_found_by_its_full_name_and_id_alone(
+    async def test_a_service_is_found_only_by_its_full_name_and_id(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "/bin/serve")
@@ -156,7 +158,7 @@ class EngineContract:
         assert {task.node_id for task in look.tasks} <= {node.id for node in look.nodes}
         assert "hunter2" not in repr(look)
 
-    async def test_a_look_at_nothing(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+    async def test_a_look_at_an_unknown_service(self, lab: AnyLab, swarm: DockerSwarm) -> None:
         look = await swarm.look("nosuchservice")
 
         assert (look.service, look.tasks, len(look.nodes)) == (None, (), 3)
@@ -176,7 +178,7 @@ class EngineContract:
         assert len(everything.services) == 2
         assert len(stack.nodes) == 3
 
-    async def test_what_is_current_is_what_the_engine_says(
+    async def test_tasks_are_current_when_the_engine_says_so(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         """The comparison of templates agrees with the `_up-to-date` filter through all updates."""
@@ -245,7 +247,7 @@ class EngineContract:
         with pytest.raises(RefusedError):
             await swarm.set_replicas("all", 2, allow)
 
-    async def test_the_guard_sees_the_service_and_prevents_the_write(
+    async def test_the_guard_gets_the_service_and_can_prevent_the_write(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "/bin/serve", options=["--update-monitor", "1s"])
@@ -265,10 +267,8 @@ class EngineContract:
             await swarm.set_replicas(service_id, 3, refuse_paused)
         assert (await swarm.service(service_id)).replicas == 1
 
-    async def test_a_stale_version_is_looked_up_again(
-        self, lab: AnyLab, swarm: DockerSwarm
-    ) -> None:
-        """Somebody changes it between the look and the write: theirs is kept, ours made."""
+    async def test_a_stale_version_is_read_again(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+        """The service changes between read and write: both changes are kept."""
         service_id = lab.create_service("web", "/bin/serve")
         looks: list[Service] = []
 
@@ -288,7 +288,7 @@ class EngineContract:
         assert len(looks) == 2
         assert looks[0].version < looks[1].version
 
-    async def test_many_writers_at_once_all_get_through(
+    async def test_many_concurrent_writers_all_succeed(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         service_id = lab.create_service("web", "/bin/serve")
@@ -322,7 +322,7 @@ class EngineContract:
         assert (await swarm.service(service_id)).replicas == 1
 
     async def test_tasks_are_those_wanted_to_run(self, lab: AnyLab, swarm: DockerSwarm) -> None:
-        # Engine 20.10 keeps the tasks of a job that an earlier test removed: they do not count.
+        # Engine 20.10 keeps the tasks of a job that an earlier test removed, so they are ignored.
         before = {task.id for task in await swarm.tasks()}
         web = lab.create_service("web", "/bin/serve", replicas=2)
         crash = lab.create_service("crash", "/bin/crash", options=["--restart-delay", "1h"])
@@ -347,7 +347,7 @@ class EngineContract:
         assert task.exit_code == 3
         assert log.splitlines() == ["line 4", "line 5", "red"]
 
-    async def test_a_log_that_cannot_be_had_is_empty(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+    async def test_an_unavailable_log_is_empty(self, lab: AnyLab, swarm: DockerSwarm) -> None:
         gone = Task("nosuchtask", "s", 1, "n", TaskState.FAILED, TaskState.SHUTDOWN)
 
         assert await swarm.last_lines(gone, 5) == ""
@@ -364,7 +364,7 @@ class EngineContract:
         async with asyncio.timeout(8):
             assert await swarm.last_lines(task, 5) == ""
 
-    async def test_the_last_probe_is_read_on_the_engine_s_own_node(
+    async def test_the_last_probe_is_read_only_on_the_engines_own_node(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:
         health = ["--health-cmd", "echo no luck; exit 1", "--health-interval", "1s"]

@@ -1,4 +1,4 @@
-"""What every feed has to do, on a real swarm and on the demo's.
+"""The contract of every feed, on a real swarm and on the demo's.
 
 A test class for a feed derives from `FeedContract` and has a fixture `feed`; in `tests/swarm` it
 runs on the lab, here with the fixture `lab` on a simulated one.
@@ -28,14 +28,14 @@ async def collect(
 
 
 async def settle(changes: Subscription) -> None:
-    """Take the changes that are under way, until there is a moment without any."""
+    """Read pending changes until none arrives for a moment."""
     async with asyncio.timeout(SECONDS):
         while await changes.wait(1.5):
             continue
 
 
 async def status_with(feed: Feed, wanted: Callable[[FeedStatus], bool]) -> FeedStatus:
-    """The feed's status once it is as wanted."""
+    """The feed's status once it matches."""
     async with asyncio.timeout(SECONDS):
         while True:
             status = feed.status()
@@ -45,14 +45,14 @@ async def status_with(feed: Feed, wanted: Callable[[FeedStatus], bool]) -> FeedS
 
 
 def tasks_in(changes: list[FeedChange], state: TaskState) -> list[Task]:
-    """The tasks that were told in this state."""
+    """The tasks that were reported in this state."""
     return [change.task for change in changes if change.task and change.task.state is state]
 
 
 class FeedContract:
     """The contract. Fixture `feed`: an implementation of `bot.ports.Feed` on the lab's manager."""
 
-    async def test_a_failed_task_is_told_with_its_end_though_it_is_replaced(
+    async def test_a_failed_task_is_reported_although_it_is_replaced(
         self, lab: AnyLab, feed: Feed
     ) -> None:
         script = "sleep 1; exit 3"
@@ -71,7 +71,7 @@ class FeedContract:
             (service, 1, True)
         }
 
-    async def test_a_scale_is_told(self, lab: AnyLab, feed: Feed) -> None:
+    async def test_a_scale_is_reported(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
         async with feed.subscribe(frozenset({service})) as changes:
@@ -84,7 +84,7 @@ class FeedContract:
         assert {change.service_id for change in found} == {service}
         assert any(change.task is None for change in found), "the service itself changed"
 
-    async def test_what_went_before_is_not_told_as_news(self, lab: AnyLab, feed: Feed) -> None:
+    async def test_earlier_changes_are_not_reported_as_new(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/crash", options=["--restart-condition", "none"])
         async with feed.subscribe(frozenset({service})) as changes:
             await collect(changes, lambda found: bool(tasks_in(found, TaskState.FAILED)))
@@ -96,7 +96,7 @@ class FeedContract:
 
         assert {task.slot for task in tasks_in(found, TaskState.FAILED)} == {2}
 
-    async def test_nothing_happens_nothing_is_told(self, lab: AnyLab, feed: Feed) -> None:
+    async def test_nothing_is_reported_when_nothing_happens(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         lab.wait_running("web", 1)
         async with feed.subscribe(frozenset({service})) as changes:
@@ -106,11 +106,9 @@ class FeedContract:
             assert await changes.wait(0) == ()
             took = asyncio.get_running_loop().time() - began
 
-        assert took > 0.4  # it waited, and did not return at once
+        assert took > 0.4  # the subscription waited and did not return at once
 
-    async def test_each_subscriber_hears_of_its_services_alone(
-        self, lab: AnyLab, feed: Feed
-    ) -> None:
+    async def test_each_subscriber_gets_only_its_services(self, lab: AnyLab, feed: Feed) -> None:
         one, two = lab.create_service("one", "/bin/serve"), lab.create_service("two", "/bin/serve")
         lab.wait_running("one", 1)
         lab.wait_running("two", 1)
@@ -149,7 +147,7 @@ class FeedContract:
             lab.docker("node", "update", "--availability", "pause", "photon-machine-03")
             assert await collect(changes, bool) == [FeedChange(service)]
 
-    async def test_a_service_that_does_not_exist_is_no_trouble(
+    async def test_a_subscription_to_an_unknown_service_is_harmless(
         self, lab: AnyLab, feed: Feed
     ) -> None:
         service = lab.create_service("web", "/bin/serve")
@@ -159,7 +157,7 @@ class FeedContract:
             await collect(changes, lambda found: bool(tasks_in(found, TaskState.RUNNING)))
             assert feed.status().trouble == ""
 
-    async def test_it_goes_on_by_itself_when_its_engine_comes_back(
+    async def test_it_continues_by_itself_when_its_engine_comes_back(
         self, lab: AnyLab, feed: Feed
     ) -> None:
         service = lab.create_service("web", "/bin/serve")
@@ -178,7 +176,7 @@ class FeedContract:
         assert "engine" in broken.trouble
         assert healthy.kind == broken.kind
 
-    async def test_the_lag_is_small_while_all_is_well(self, lab: AnyLab, feed: Feed) -> None:
+    async def test_the_lag_is_small_while_the_engine_answers(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/serve")
         assert feed.status().lag == 0
         async with feed.subscribe(frozenset({service})) as changes:

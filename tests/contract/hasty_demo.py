@@ -1,4 +1,4 @@
-"""The demo with engines that give up a pull after a second: ``hasty_demo ARGUMENTS``."""
+"""The demo with engines whose pulls time out after a second: ``hasty_demo ARGUMENTS``."""
 
 from __future__ import annotations
 

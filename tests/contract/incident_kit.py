@@ -21,7 +21,7 @@ CAUSE = Cause(CauseKind.EXIT_CODE, "Exit code 3", "task: non-zero exit (3)", 3, 
 
 
 def an_incident(incident_id: str = "k3f9ab", began: float = NOW) -> Incident:
-    """A firing one."""
+    """A firing incident."""
     return Incident(
         id=incident_id,
         key=f"{incident_id}|exit_code|3",
@@ -35,18 +35,18 @@ def an_incident(incident_id: str = "k3f9ab", began: float = NOW) -> Incident:
 
 
 def resolved(incident_id: str, at: float) -> Incident:
-    """One that ended then."""
+    """An incident that was resolved at this time."""
     incident = an_incident(incident_id, at - 60)
     return replace(incident, state=IncidentState.RESOLVED, resolved=at, resolution="all is well")
 
 
 def a_state(*incidents: Incident, cursor: int | None = None) -> WatcherState:
-    """A watcher's state with these open."""
+    """A watcher's state with these open incidents."""
     return WatcherState(incidents={each.key: each for each in incidents}, cursor=cursor)
 
 
 def a_big_state() -> WatcherState:
-    """As large as it may become, with something in every field."""
+    """An incident of the largest size, with a value in every field."""
     many = [an_incident(f"i{number}", NOW + number) for number in range(50)]
     return replace(
         a_state(*many, cursor=2**64 - 1),
@@ -64,12 +64,12 @@ def a_big_state() -> WatcherState:
 
 
 def an_alert(incident: Incident) -> Alert:
-    """One that was posted and whose newest state was not told yet."""
+    """An alert that was posted and whose newest state was not."""
     return Alert(incident, "C1", "1790000000.000100", due=2, done=1)
 
 
 def a_press(user: str = "U1") -> Press:
-    """Somebody acknowledges."""
+    """A press of Acknowledge."""
     return Press(Button.ACKNOWLEDGE, "k3f9ab", user, NOW)
 
 

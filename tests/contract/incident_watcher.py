@@ -1,7 +1,7 @@
 """Watchers that save as fast as they can, for tests that kill them: ``incident_watcher URL``.
 
-For each line that it reads it forks one, and prints ``ended`` when that was killed; everything is
-imported once. A watcher prints ``saving`` and its pid once it leads and has saved.
+For each line that it reads it forks a watcher, and prints ``ended`` when that was killed;
+everything is imported once. A watcher prints ``saving`` and its pid once it leads and has saved.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.contract.incident_kit import a_big_state, an_alert, an_incident, inci
 
 
 async def watch(url: str) -> None:
-    """Each save has its number in every place."""
+    """A state with the number of its save in every place."""
     async with incidents_on(url) as store:
         token, before = await store.lead(), (await store.load()).state.cursor or 0
         big = a_big_state()
@@ -34,7 +34,7 @@ async def watch(url: str) -> None:
 
 
 def main(url: str) -> None:
-    """One after the other."""
+    """Fork watchers, one after the other."""
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:

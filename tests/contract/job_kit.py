@@ -59,14 +59,14 @@ async def replica(
 
 
 async def taken(jobs: RedisJobs, seconds: float = PATIENCE) -> LeaseToken:
-    """The next turn; there must be one."""
+    """The next turn; fails if there is none."""
     lease = await jobs.take(seconds)
     assert lease is not None, "there was no turn to take"
     return lease
 
 
 async def finish(jobs: RedisJobs, lease: LeaseToken, *, probation: bool = False) -> Job:
-    """End a turn well."""
+    """End a turn with a good verdict."""
     job = await jobs.load(lease.job_id)
     assert job is not None
     return await jobs.finish(lease, done(job), probation=probation)

@@ -1,8 +1,9 @@
-"""A worker process for the tests of the store, to be killed.
+"""A worker process for the tests of the store that kill it.
 
-``job_worker URL hold N`` takes N jobs, says so and renews their leases until it is killed.
-``job_worker URL work FOLDER`` works on jobs: it locks a file for each lane while it does, so that
-two workers in one lane are seen by the kernel, and writes to ``FOLDER/log`` what it begins.
+``job_worker URL hold N`` takes N jobs, prints that and renews their leases until it is killed.
+
+``job_worker URL work FOLDER`` works on jobs: it locks a file for each lane meanwhile, so that the
+kernel detects two workers in one lane, and writes each start to ``FOLDER/log``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ async def hold(jobs: RedisJobs, count: int) -> None:
 
 
 async def work(jobs: RedisJobs, folder: Path) -> None:
-    """Work on jobs until killed, whatever Redis does."""
+    """Work on jobs until killed, even if Redis fails."""
     while True:
         try:
             lease = await jobs.take(PATIENCE)
@@ -63,7 +64,7 @@ async def _turn(jobs: RedisJobs, lease: LeaseToken, folder: Path) -> None:
 
 
 async def _labour(jobs: RedisJobs, lease: LeaseToken, job: Job) -> None:
-    """Some steps of work, which goes on while Redis is away."""
+    """Some steps of work, which continue while Redis is away."""
     for _ in range(random.randint(1, 4)):
         await asyncio.sleep(0.02)
         try:
@@ -86,7 +87,7 @@ def _alone(folder: Path, lanes: tuple[str, ...], job: Job) -> Iterator[None]:
 
 
 def _log(folder: Path, line: str) -> None:
-    """One write to a file that is only appended to: lines of several processes do not mix."""
+    """Append a line in one write: lines of several processes do not mix."""
     log = os.open(folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.write(log, f"{line}\n".encode())
@@ -95,7 +96,7 @@ def _log(folder: Path, line: str) -> None:
 
 
 async def main(url: str, what: str, more: str) -> None:
-    """Be the worker that the command line asks for."""
+    """Run the worker that the command line names."""
     async with replica(url, lease=LEASE) as jobs:
         if what == "hold":
             await hold(jobs, int(more))

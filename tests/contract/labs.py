@@ -1,4 +1,4 @@
-"""What contracts ask of a lab, be it of real engines or simulated."""
+"""The lab's interface for contracts, for real engines and simulated ones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from docker import APIClient
 
 
 class AnyLab(Protocol):
-    """``tests.lab.swarm.Lab`` and ``tests.contract.simulated_lab.SimulatedLab``; nodes are each
-    lab's own."""
+    """A lab: ``tests.lab.swarm.Lab`` or ``tests.contract.simulated_lab.SimulatedLab``.
+
+    Each has node objects of its own type.
+    """
 
     nodes: list[Any]
 
@@ -36,10 +38,10 @@ class AnyLab(Protocol):
         """Lose a node."""
 
     def start_node(self, node: Any) -> None:
-        """Boot it again."""
+        """Boot a lost node again."""
 
     def wait_ready(self) -> None:
         """Return when every node is ready."""
 
     def wait_running(self, service: str, count: int) -> None:
-        """Return when exactly `count` tasks of the service run and are meant to."""
+        """Return when exactly `count` tasks of the service run and should run."""

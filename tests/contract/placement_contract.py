@@ -1,4 +1,4 @@
-"""Placement against a scheduler: what is said not to fit stays pending, the rest runs.
+"""Placement against a scheduler: tasks predicted not to fit stay pending, the rest run.
 
 A test class derives from `PlacementContract` and has the fixture `lab`.
 """
@@ -21,7 +21,7 @@ TOO_MANY = 2
 
 @dataclass(frozen=True)
 class Case:
-    """Options of the service, how the swarm is prepared, and what the scheduler then says."""
+    """A case: options of the service, preparation of the swarm, and the scheduler's message."""
 
     options: tuple[str, ...]
     words: str
@@ -73,10 +73,10 @@ async def _fit(swarm: DockerSwarm, service_id: str) -> Fit:
 async def _decided(
     swarm: DockerSwarm, service_id: str, count: int, words: str = ""
 ) -> tuple[Task, ...]:
-    """The service's tasks once the scheduler has placed each of them or refused it in these words.
+    """Wait until the scheduler has placed or refused each task; returns the service's tasks.
 
-    Its first word on a task may leave out filters that it had not come to; it tries again and
-    then tells all.
+    Its first message on a task may omit filters that it had not reached; it tries again and then
+    lists all.
     """
     async with asyncio.timeout(60):
         while True:
@@ -90,7 +90,7 @@ async def _decided(
 
 
 class PlacementContract:
-    """The contract."""
+    """The contract of placement."""
 
     @pytest.fixture
     async def swarm(self, lab: AnyLab) -> AsyncIterator[DockerSwarm]:
@@ -99,7 +99,7 @@ class PlacementContract:
         await adapter.aclose()
 
     @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-    async def test_there_is_room_for_exactly_as_many_as_the_scheduler_places(
+    async def test_the_predicted_room_is_what_the_scheduler_places(
         self, lab: AnyLab, swarm: DockerSwarm, case: Case
     ) -> None:
         for command in case.prepare:

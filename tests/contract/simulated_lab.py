@@ -1,6 +1,6 @@
-"""A lab that is simulated: what tests ask of `tests.lab.swarm.Lab`, without root and engines.
+"""A simulated lab: the interface of `tests.lab.swarm.Lab`, without root and engines.
 
-The swarm is the demo's. It lives in a thread of its own, because tests block theirs by running the
+The swarm is the demo's. It runs in a thread of its own, because tests block theirs by running the
 docker CLI.
 """
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SimulatedNode:
-    """A manager of the simulated lab; all of its nodes are."""
+    """A manager of the simulated lab; all of its nodes are managers."""
 
     name: str
     index: int
@@ -89,7 +89,7 @@ class SimulatedLab:
         replicas: int = 1,
         options: Sequence[str] = (),
     ) -> str:
-        """Id of a new service, as of a real lab."""
+        """The id of a new service, as on a real lab."""
         return self.docker(
             "service", "create", "--quiet", "--detach", "--no-resolve-image",
             "--name", name, "--replicas", str(replicas), *options, image, *command,
@@ -101,7 +101,7 @@ class SimulatedLab:
         self._call(self._swarm.stop_node(node.name))
 
     def start_node(self, node: SimulatedNode) -> None:
-        """Boot it again."""
+        """Boot a lost node again."""
         self._call(self._swarm.start_node(node.name))
         self._lost.discard(node.name)
 
@@ -113,14 +113,14 @@ class SimulatedLab:
         )
 
     def wait_running(self, service: str, count: int) -> None:
-        """Return when exactly `count` tasks of the service run and are meant to."""
+        """Return when exactly `count` tasks of the service run and should run."""
         wait_until(
             lambda: len(running(self.client(), service)) == count,
             f"{count} running tasks of {service}",
         )
 
     def clean(self) -> None:
-        """Nothing is left to be cleaned: each test has a swarm of its own."""
+        """Do nothing: each test has a swarm of its own."""
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)

@@ -40,7 +40,7 @@ class FastClock:
 
 @dataclass
 class Recorder:
-    """Takes requests in: notes each, then does what ``then`` says."""
+    """Receives requests: records each, then runs ``then``."""
 
     then: Receive | None = None
     requests: list[Request] = field(default_factory=list)
@@ -75,19 +75,19 @@ def a_button(action_id: str = "job.cancel", value: str = "abc") -> Message:
 
 
 async def eventually(probe: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait for something that has no event to wait for."""
+    """Poll for a condition that has no event."""
     async with asyncio.timeout(seconds):
         while not probe():  # noqa: ASYNC110 - the emulator has no event for it
             await asyncio.sleep(0.005)
 
 
 def texts(slack: SlackEmulator, ts: str, channel: str = SWARM) -> list[str]:
-    """All that a message ever said."""
+    """All states of a message."""
     return [edit.content.text for edit in slack.workspace.messages[channel, ts].history]
 
 
 def error_of(slack: SlackEmulator, method: str) -> list[str]:
-    """The error word of each call of a method, "" for those that went well."""
+    """The error code of each call of a method, "" for successful calls."""
     return [call.error for call in slack.calls_of(method)]
 
 
@@ -95,7 +95,7 @@ def error_of(slack: SlackEmulator, method: str) -> list[str]:
 async def a_messenger(
     slack: SlackEmulator, clock: FastClock | SystemClock | None = None, patience: float = 20.0
 ) -> AsyncIterator[Messenger]:
-    """A messenger that was started and ends with the block."""
+    """A messenger that is started, and stopped at the end of the block."""
     clock = clock or SystemClock()
     api = SlackApi(slack.tokens.bot, clock, slack.base_url, timeout=5.0)
     messenger = Messenger(api, clock, patience=patience)

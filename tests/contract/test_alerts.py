@@ -1,4 +1,4 @@
-"""Alerts reach people once, in their order, whatever Slack does meanwhile."""
+"""Alerts are posted once and in order, whatever Slack does meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOUNGE = "C0LOUNGE01"
 POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
 
 
-async def test_alerts_come_in_the_order_in_which_they_began():
+async def test_alerts_are_posted_in_the_order_in_which_they_began():
     found = [waiting("bbb", NOW + 2), waiting("aaa", NOW + 3), waiting("ccc", NOW + 1)]
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock(), *found) as desk:
@@ -26,8 +26,8 @@ async def test_alerts_come_in_the_order_in_which_they_began():
         assert about(slack) == ["ccc", "bbb", "aaa"]
 
 
-async def test_nothing_is_told_before_the_store_has_it():
-    """Else whoever leads after a kill in between knows nothing of the message, and repeats it."""
+async def test_an_alert_is_posted_only_after_it_is_stored():
+    """Otherwise the next leader after a kill would not know of the message, and repeat it."""
     found = waiting("bbb", NOW + 1)
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock(), found) as desk:
@@ -41,7 +41,7 @@ async def test_nothing_is_told_before_the_store_has_it():
         assert about(slack) == ["bbb", "aaa"]
 
 
-async def test_after_an_outage_the_newest_state_comes_at_once():
+async def test_after_an_outage_the_newest_state_is_posted_at_once():
     alert = waiting("aaa")
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
@@ -57,7 +57,7 @@ async def test_after_an_outage_the_newest_state_comes_at_once():
     assert [edit.content.metadata["event_payload"]["count"] for edit in message.history] == [4]  # type: ignore[index]
 
 
-async def test_a_channel_that_is_shut_holds_up_no_other():
+async def test_a_closed_channel_does_not_delay_others():
     clock = FastClock(50)
     found = [waiting("aaa", NOW, LOUNGE), waiting("bbb", NOW + 1)]
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
@@ -70,8 +70,8 @@ async def test_a_channel_that_is_shut_holds_up_no_other():
         assert (about(slack), about(slack, LOUNGE)) == (["bbb"], ["aaa"])
 
 
-async def test_an_alert_for_a_channel_that_was_corrected_goes_there():
-    """It was kept while the setting named a channel that does not exist."""
+async def test_an_alert_goes_to_the_corrected_channel():
+    """The alert was stored while the setting named a channel that does not exist."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         found = waiting("aaa", NOW, "C0TYPO0001")
         async with delivering(messenger, SystemClock(), found, channels=(ALERTS,)) as desk:
@@ -83,8 +83,8 @@ async def test_an_alert_for_a_channel_that_was_corrected_goes_there():
         assert alert.channel == ALERTS
 
 
-async def test_an_alert_that_a_label_sends_where_the_bot_cannot_post_is_told_in_the_usual_channel():
-    """It says so, and goes on in that message though the bot is invited later."""
+async def test_an_alert_for_a_label_channel_without_the_bot_goes_to_the_default_channel():
+    """The message says so, and the alert stays there although the bot is invited later."""
     meant = (LOUNGE, ALERTS)
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         found = waiting("aaa", NOW, LOUNGE)
@@ -99,7 +99,7 @@ async def test_an_alert_that_a_label_sends_where_the_bot_cannot_post_is_told_in_
         assert f"Meant for channel `{LOUNGE}`, where the bot cannot post" in message.shown_text
 
 
-async def test_where_neither_channel_can_be_posted_in_the_alert_waits_for_the_usual_one():
+async def test_an_alert_without_a_usable_channel_waits_for_the_default_one():
     meant = ("C0TYPO0001", LOUNGE)
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         found = waiting("aaa", NOW, "C0TYPO0001")
@@ -111,7 +111,7 @@ async def test_where_neither_channel_can_be_posted_in_the_alert_waits_for_the_us
         assert about(slack, LOUNGE) == ["aaa"]
 
 
-async def test_a_post_whose_answer_was_lost_is_looked_for():
+async def test_a_post_whose_answer_was_lost_is_searched():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             slack.faults.drop(POST, after_effect=True)
@@ -122,7 +122,7 @@ async def test_a_post_whose_answer_was_lost_is_looked_for():
         assert error_of(slack, HISTORY) == [""]
 
 
-async def test_the_next_leader_looks_for_what_may_have_been_posted():
+async def test_the_next_leader_searches_for_posts_without_an_answer():
     alert = waiting("aaa")
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         for found in (alert, grown(alert, count=7)):
@@ -133,7 +133,7 @@ async def test_the_next_leader_looks_for_what_may_have_been_posted():
     assert message.payload["count"] == 7
 
 
-async def test_a_message_that_was_deleted_is_posted_anew():
+async def test_a_deleted_message_is_posted_again():
     alert = waiting("aaa")
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
@@ -149,8 +149,8 @@ async def test_a_message_that_was_deleted_is_posted_anew():
     assert message.payload["state"] == "acknowledged"
 
 
-async def test_a_message_that_is_too_old_to_be_edited_is_posted_anew_once():
-    """It stands there still, so it would be found again and again."""
+async def test_a_message_that_is_too_old_to_edit_is_posted_again_once():
+    """The message still exists, so a search would find it again and again."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             desk.put(waiting("aaa"))
@@ -164,7 +164,7 @@ async def test_a_message_that_is_too_old_to_be_edited_is_posted_anew_once():
         assert [m.payload["state"] for m in told_in(slack)] == ["firing", "acknowledged"]
 
 
-async def test_a_deleted_message_that_ended_is_let_be():
+async def test_a_deleted_message_of_a_resolved_alert_is_not_posted_again():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             desk.put(waiting("aaa"))
@@ -178,8 +178,8 @@ async def test_a_deleted_message_that_ended_is_let_be():
         assert about(slack) == []
 
 
-async def test_a_reminder_stands_in_the_thread_once():
-    """And in the channel: nobody follows the thread of a message that the bot wrote."""
+async def test_a_reminder_is_posted_once_in_the_thread():
+    """It is also in the channel, because nobody follows the thread of a bot's message."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             desk.put(waiting("aaa"))
@@ -198,8 +198,8 @@ async def test_a_reminder_stands_in_the_thread_once():
     assert below[0].broadcast
 
 
-async def test_a_reminder_of_a_deleted_message_is_the_message_itself():
-    """It must not hold up the alerts after it."""
+async def test_a_reminder_of_a_deleted_message_posts_the_message_again():
+    """It must not delay the alerts after it."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             desk.put(waiting("aaa"))
@@ -214,7 +214,7 @@ async def test_a_reminder_of_a_deleted_message_is_the_message_itself():
         assert len(slack.workspace.in_channel(ALERTS)) == 2
 
 
-async def test_an_alert_that_slack_refuses_holds_up_no_other():
+async def test_an_alert_that_slack_refuses_does_not_delay_others():
     clock = FastClock(50)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         slack.faults.fail(POST, "some_new_word")
@@ -225,7 +225,7 @@ async def test_an_alert_that_slack_refuses_holds_up_no_other():
         assert about(slack) == ["bbb", "aaa"]
 
 
-async def test_what_only_counted_up_is_shown_when_there_is_room():
+async def test_higher_counts_are_shown_when_the_budget_allows():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             desk.put(waiting("aaa"))
@@ -241,8 +241,8 @@ async def test_what_only_counted_up_is_shown_when_there_is_room():
         assert about(slack) == ["aaa"]
 
 
-async def test_nothing_is_shown_again_that_people_have_seen():
-    """A new leader has its edits for what is new."""
+async def test_states_already_shown_are_not_sent_again():
+    """A new leader uses its edits for new states."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:
             desk.put(waiting("aaa"), waiting("bbb", NOW + 1))
@@ -257,8 +257,8 @@ async def test_nothing_is_shown_again_that_people_have_seen():
         assert len(slack.calls_of(UPDATE)) == 1
 
 
-async def test_a_post_under_way_is_let_end_before_another_replica_looks_for_it():
-    """Else it could arrive after that look, and stand there twice."""
+async def test_a_running_post_ends_before_another_replica_searches_for_it():
+    """Otherwise it could arrive after that search, and be posted twice."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         slack.faults.hang(POST)
         async with delivering(messenger, SystemClock()) as desk:
@@ -269,7 +269,7 @@ async def test_a_post_under_way_is_let_end_before_another_replica_looks_for_it()
         assert about(slack) == ["aaa"]
 
 
-async def test_an_incident_that_cannot_be_put_into_words_holds_up_no_other():
+async def test_an_incident_that_cannot_be_rendered_does_not_delay_others():
     unspeakable = replace(waiting("aaa"), incident=replace(waiting("aaa").incident, count="?"))  # type: ignore[arg-type]
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         async with delivering(messenger, SystemClock()) as desk:

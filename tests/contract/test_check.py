@@ -1,4 +1,4 @@
-"""``python -m bot check`` says what works and what is missing, part by part."""
+"""``python -m bot check`` reports for each part whether it works or what is missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.lab.redis import RedisServer
 
 
 async def start_check(settings: dict[str, str]) -> tuple[int, str]:
-    """Exit code and output of the check as a process of its own with these settings alone."""
+    """Run the check as a process with only these settings; returns exit code and output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "check",
         env={"PATH": os.environ["PATH"], **settings},
@@ -31,14 +31,14 @@ async def start_check(settings: dict[str, str]) -> tuple[int, str]:
 
 
 async def run_check(settings: dict[str, str]) -> tuple[int, str]:
-    """The same without a process."""
+    """Run the check within this process; returns exit code and output."""
     output = io.StringIO()
     with redirect_stdout(output):
         code = await check(load(settings, secrets_dir=None))
     return code, output.getvalue()
 
 
-async def test_what_is_missing_is_named(redis_server):
+async def test_missing_parts_are_named(redis_server):
     """Slack and Redis answer, Docker does not: exit code 1, one line for each part."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
@@ -58,8 +58,8 @@ async def test_what_is_missing_is_named(redis_server):
     assert "/nowhere/docker.sock" in lines[3]
 
 
-async def test_a_control_socket_that_is_not_there_is_no_mistake(redis_server, tmp_path):
-    """It says that changes are polled then, why, and how to mount it."""
+async def test_a_missing_control_socket_is_not_an_error(redis_server, tmp_path):
+    """The output says that changes are polled then, why, and how to mount the socket."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
         path = str(tmp_path / "control.sock")
@@ -71,7 +71,7 @@ async def test_a_control_socket_that_is_not_there_is_no_mistake(redis_server, tm
 
 
 async def test_an_alerts_channel_without_the_bot_is_named(redis_server):
-    """It says how to invite the bot; where the bot is in it, that alerts are told there."""
+    """The output says how to invite the bot; once it is a member, that alerts are posted there."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
         said = {}
@@ -84,8 +84,8 @@ async def test_an_alerts_channel_without_the_bot_is_named(redis_server):
     assert said["C0ALERTS01"] == "ok      alerts: posted in channel C0ALERTS01, for all stacks"
 
 
-async def test_a_wrong_token_is_said_in_a_sentence(redis_server):
-    """Slack refuses both tokens; no token stands in the output."""
+async def test_a_wrong_token_is_reported_in_a_sentence(redis_server):
+    """Slack refuses both tokens; the output contains no token."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
         settings |= {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}
@@ -99,7 +99,7 @@ async def test_a_wrong_token_is_said_in_a_sentence(redis_server):
 def test_wrong_settings_are_listed_and_stop_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """Everything that is wrong, at once, with an exit code of its own."""
+    """All wrong settings are listed at once, with a specific exit code."""
     monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
     monkeypatch.setenv("SLACK_APP_TOKEN", "x")
     monkeypatch.setenv("BOT_HTTP_PORT", "no")
@@ -110,7 +110,7 @@ def test_wrong_settings_are_listed_and_stop_the_start(
         assert name in written.err
 
 
-async def test_a_wrong_redis_password_is_not_taken_for_an_outage(tmp_path):
+async def test_a_wrong_redis_password_is_not_reported_as_an_outage(tmp_path):
     """Redis answers and refuses: the sentence names the setting."""
     with RedisServer(tmp_path, password="right") as redis:
         async with SlackEmulator() as slack:
@@ -121,8 +121,8 @@ async def test_a_wrong_redis_password_is_not_taken_for_an_outage(tmp_path):
     assert "other" not in output
 
 
-async def test_scopes_that_slack_does_not_tell_are_not_claimed(redis_server):
-    """Where the header that names them is empty nobody knows whether they are enough."""
+async def test_unknown_scopes_are_not_reported_as_sufficient(redis_server):
+    """If the header with the scopes is empty, the check does not know whether they suffice."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
         _, told = await run_check(settings)
@@ -132,8 +132,8 @@ async def test_scopes_that_slack_does_not_tell_are_not_claimed(redis_server):
     assert untold.splitlines()[0].endswith("Slack did not report its scopes")
 
 
-async def test_the_folder_of_stacks_is_looked_at(redis_server, tmp_path):
-    """How many may be deployed; a folder that is not there is missing."""
+async def test_the_folder_of_stacks_is_checked(redis_server, tmp_path):
+    """The check counts the stacks that can be deployed; a missing folder is reported."""
     (tmp_path / "shop.yml").write_text("services: {}")
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")

@@ -1,4 +1,4 @@
-"""Verdicts on their way to Slack, and commands a lost replica left behind: Redis and Slack real."""
+"""Verdicts posted to Slack, and commands that a lost replica left: with real Redis and Slack."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 @asynccontextmanager
 async def delivering(jobs, messenger) -> AsyncIterator[None]:
-    """The delivery loop at work."""
+    """A running delivery loop."""
     deliveries = DeliveryLoop(
         jobs, messenger, CLOCK, lambda job: job_message(job, CLOCK.now()), thread_mention
     )
@@ -56,7 +56,7 @@ async def delivering(jobs, messenger) -> AsyncIterator[None]:
 
 
 async def finished_job(jobs, messenger, channel: str = SWARM) -> Job:
-    """A job with its message that was just finished."""
+    """A job with its message that has just finished."""
     job = replace(a_job("web"), user=ANN, channel=channel, created=CLOCK.now())
     ts = await messenger.post(channel, job_message(job, CLOCK.now()))
     job = replace(job, message=ts)
@@ -68,7 +68,7 @@ async def finished_job(jobs, messenger, channel: str = SWARM) -> Job:
     return ended
 
 
-async def test_a_verdict_settles_its_message_and_mentions_who_asked(jobs):
+async def test_a_verdict_is_the_last_edit_and_mentions_the_requester(jobs):
     """One edit of the job's message, one mention in its thread."""
     async with connected("socket") as side, delivering(jobs, side.messenger):
         job = await finished_job(jobs, side.messenger)
@@ -78,8 +78,8 @@ async def test_a_verdict_settles_its_message_and_mentions_who_asked(jobs):
         assert f"<@{ANN}>" in reply.text
 
 
-async def test_a_verdict_whose_message_was_deleted_is_posted_anew(jobs):
-    """Somebody deleted the job's message: the verdict still comes to the channel."""
+async def test_a_verdict_whose_message_was_deleted_is_posted_again(jobs):
+    """Somebody deleted the job's message: the verdict is still posted to the channel."""
     async with connected("socket") as side:
         job = await finished_job(jobs, side.messenger)
         side.slack.workspace.delete(side.slack.workspace.messages[(SWARM, job.message)])
@@ -91,7 +91,7 @@ async def test_a_verdict_whose_message_was_deleted_is_posted_anew(jobs):
 
 
 async def test_a_verdict_whose_channel_was_closed_goes_to_the_person(jobs):
-    """The channel was archived meanwhile: the verdict comes as a direct message."""
+    """The channel was archived meanwhile: the verdict is sent as a direct message."""
     async with connected("socket") as side:
         await finished_job(jobs, side.messenger)
         side.slack.workspace.channels[SWARM].is_archived = True
@@ -104,7 +104,7 @@ async def test_a_verdict_whose_channel_was_closed_goes_to_the_person(jobs):
 
 @asynccontextmanager
 async def a_router(jobs, messenger) -> AsyncIterator[Router]:
-    """The way in, over a Docker engine that does not answer."""
+    """The intake of commands, over a Docker engine that does not answer."""
     swarm = DockerSwarm("unix:///nowhere/docker.sock")
     feed = PollFeed(swarm)
     background = Background()
@@ -126,12 +126,12 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
 
 
 def as_port(swarm: DockerSwarm) -> Swarm:
-    """The adapter is the port: mypy sees to it."""
+    """The adapter implements the port, which mypy checks."""
     return swarm
 
 
-async def test_a_command_a_lost_replica_left_behind_is_answered(jobs):
-    """Accepted and never begun: its message says so, the person is told, and it is forgotten."""
+async def test_a_command_that_a_lost_replica_left_is_answered(jobs):
+    """It was accepted and never started: its message and the person get one answer."""
     async with connected("socket") as side, a_router(jobs, side.messenger) as router:
         job = replace(a_job("web"), channel=SWARM, user=ANN)
         ts = await side.messenger.post(SWARM, job_message(job, CLOCK.now()))
@@ -149,8 +149,8 @@ async def test_a_command_a_lost_replica_left_behind_is_answered(jobs):
         assert await jobs.abandoned_commands(0.0) == ()
 
 
-async def test_an_engine_that_does_not_answer_refuses_the_command(jobs):
-    """The socket is missing: said to the person alone, and no job is begun."""
+async def test_a_command_is_refused_when_the_engine_does_not_answer(jobs):
+    """The socket is missing: only the person is told, and no job starts."""
     async with connected("socket") as side, a_router(jobs, side.messenger) as router:
         side.received.then = router.command
         delivery = await side.slack.command("/orochi", "scale 3")

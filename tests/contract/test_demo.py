@@ -1,4 +1,4 @@
-"""``python -m playground``: it starts with nothing given, answers, and leaves nothing behind."""
+"""``python -m playground`` starts without settings, answers, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ TROUBLES = (
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[DemoProcess]:
-    """One for the tests that leave it as it was."""
+    """A demo shared by the tests that leave it unchanged."""
     with DemoProcess(module=HASTY, BOT_ALERTS_QUIET_SECONDS="1") as made:
         yield made
 
 
 def ends_well(demo: DemoProcess, how: signal.Signals) -> None:
-    """It ends at the signal, and nothing is left of it."""
+    """End the demo with a signal, and check that nothing is left of it."""
     assert demo.end(how) == 0
     assert demo.left() == []
     assert "Traceback" not in demo.errors
 
 
-def test_it_says_where_it_is_and_what_to_try(demo: DemoProcess) -> None:
+def test_it_prints_its_address_and_what_to_try(demo: DemoProcess) -> None:
     assert re.fullmatch(r"The demo is at http://127\.0\.0\.1:\d+/.*/orochi scale 5.*", demo.line)
     assert b"<title>" in demo.get("")
 
 
-def test_an_operators_command_comes_to_its_verdict(demo: DemoProcess) -> None:
+def test_an_operators_command_gets_its_verdict(demo: DemoProcess) -> None:
     demo.type("/orochi scale mailhog 3")
 
     message = demo.message("Converged: scale mailhog to 3")
@@ -61,7 +61,7 @@ def test_an_operators_command_comes_to_its_verdict(demo: DemoProcess) -> None:
     assert message["metadata"]["event_payload"]["verdict"] == "converged"
 
 
-def test_a_viewer_looks_and_changes_nothing(demo: DemoProcess) -> None:
+def test_a_viewer_can_read_but_not_change(demo: DemoProcess) -> None:
     demo.type("/orochi scale 5", BOB)
     demo.type("/orochi status", BOB)
 
@@ -69,10 +69,10 @@ def test_a_viewer_looks_and_changes_nothing(demo: DemoProcess) -> None:
     assert demo.message("8 services", BOB)["only_for"] == BOB
 
 
-def test_what_is_broken_is_told_with_its_cause_and_what_is_mended_is_resolved(
+def test_alerts_name_the_cause_and_resolve_after_the_repair(
     demo: DemoProcess,
 ) -> None:
-    """Each trouble of a service, and a machine without power that is switched on again."""
+    """Each fault of a service, and a node that is powered off and on again."""
     demo.breaks("stop_node", node=LOST)
     for name, service, said in TROUBLES:
         demo.breaks(name, service=service)
@@ -86,8 +86,8 @@ def test_what_is_broken_is_told_with_its_cause_and_what_is_mended_is_resolved(
         demo.message(f"Resolved: {said}", channel=ALERTS)
 
 
-def test_without_the_registry_a_scale_ends_in_its_verdict(demo: DemoProcess) -> None:
-    """Three pulls that fail are a verdict."""
+def test_a_scale_without_the_registry_gets_its_verdict(demo: DemoProcess) -> None:
+    """Three failed pulls give a verdict."""
     demo.breaks("lose_registry")
     demo.type("/orochi scale mailhog 7")
     demo.message("Image missing: scale mailhog to 7")
@@ -96,12 +96,12 @@ def test_without_the_registry_a_scale_ends_in_its_verdict(demo: DemoProcess) -> 
     demo.message("Converged: scale mailhog to 6")
 
 
-def test_the_panel_refuses_what_is_not_there(demo: DemoProcess) -> None:
+def test_the_panel_refuses_unknown_targets(demo: DemoProcess) -> None:
     assert "error" in demo.post("break", name="crash_task", values={"service": "orochi_none"})
     assert "error" in demo.post("break", name="start_node", values={"node": "photon-machine-02"})
 
 
-def test_without_redis_a_command_is_refused_and_with_it_again_done(demo: DemoProcess) -> None:
+def test_commands_are_refused_only_while_redis_is_away(demo: DemoProcess) -> None:
     demo.breaks("lose_redis")
     demo.type("/orochi scale 2")
     assert "Nothing was changed" in demo.message("Redis does not answer")["text"]
@@ -110,7 +110,7 @@ def test_without_redis_a_command_is_refused_and_with_it_again_done(demo: DemoPro
     demo.message("Converged: scale worker01 to 3")
 
 
-def test_a_busy_slack_gets_the_verdict_later(demo: DemoProcess) -> None:
+def test_a_verdict_is_delayed_while_slack_is_busy(demo: DemoProcess) -> None:
     demo.breaks("slack_busy")
     typed = time.time()
     demo.type("/orochi scale 4")
@@ -118,8 +118,8 @@ def test_a_busy_slack_gets_the_verdict_later(demo: DemoProcess) -> None:
     assert float(message["ts"]) >= typed + BUSY_SECONDS
 
 
-def test_where_no_browser_and_no_docker_cli_is_it_says_what_to_do(tmp_path: Path) -> None:
-    """With a PATH where no program is but those of the demo itself."""
+def test_without_a_browser_and_docker_cli_it_says_what_to_do(tmp_path: Path) -> None:
+    """PATH has no programs except those of the demo itself."""
     with DemoProcess("--port", "0", "--open", PATH=str(tmp_path)) as demo:
         assert demo.url in demo.line
         assert b"<title>" in demo.get("")
@@ -128,8 +128,8 @@ def test_where_no_browser_and_no_docker_cli_is_it_says_what_to_do(tmp_path: Path
         ends_well(demo, signal.SIGTERM)
 
 
-def test_what_a_killed_one_left_is_taken_away_by_the_next(demo: DemoProcess) -> None:
-    """Its processes go with it at once; its folder goes, and that of a living one stays."""
+def test_the_next_demo_removes_what_a_killed_one_left(demo: DemoProcess) -> None:
+    """Its processes end with it at once; its folder is deleted, that of a running demo is kept."""
     (own,) = demo.folder.glob(f"{PREFIX}*")
     with DemoProcess(TMPDIR=str(demo.folder)) as killed:
         (others,) = set(demo.folder.glob(f"{PREFIX}*")) - {own}
@@ -146,8 +146,8 @@ def test_what_a_killed_one_left_is_taken_away_by_the_next(demo: DemoProcess) -> 
         demo.message("scale worker01 to 6")
 
 
-def test_it_can_be_ended_before_it_is_there() -> None:
-    """Right after its Redis was started, which is the first thing that it does."""
+def test_it_can_be_ended_while_it_starts() -> None:
+    """The signal arrives right after the start of its Redis, which is its first step."""
     with DemoProcess.launched() as demo:
         demo.wait_for_file("redis.log")
 
@@ -156,7 +156,7 @@ def test_it_can_be_ended_before_it_is_there() -> None:
         assert demo.left() == []
 
 
-def test_two_run_side_by_side_and_the_second_takes_the_next_port(demo: DemoProcess) -> None:
+def test_a_second_demo_takes_the_next_port(demo: DemoProcess) -> None:
     port = demo.url.rpartition(":")[2].strip("/")
     with DemoProcess("--port", port) as second:
         assert second.url != demo.url
@@ -167,7 +167,7 @@ def test_two_run_side_by_side_and_the_second_takes_the_next_port(demo: DemoProce
         ends_well(second, signal.SIGHUP)
 
 
-def test_a_redis_that_is_given_is_used_and_left_as_it_was(redis_server: RedisServer) -> None:
+def test_an_external_redis_is_used_and_left_unchanged(redis_server: RedisServer) -> None:
     with Redis.from_url(redis_server.url) as client:
         client.set("another's", "1")
         before = set(client.keys())
@@ -179,7 +179,7 @@ def test_a_redis_that_is_given_is_used_and_left_as_it_was(redis_server: RedisSer
         assert set(client.keys()) == before
 
 
-async def test_with_tokens_it_is_in_the_real_workspace() -> None:
+async def test_with_tokens_it_uses_the_real_workspace() -> None:
     async with SlackEmulator() as slack:
         tokens = {"SLACK_BOT_TOKEN": slack.tokens.bot, "SLACK_APP_TOKEN": slack.tokens.app}
         others = {"SLACK_API_URL": slack.base_url, "BOT_OPERATORS": "*"}
@@ -200,7 +200,7 @@ async def test_with_tokens_it_is_in_the_real_workspace() -> None:
         ({"BOT_LOG_LEVEL": "LOUD"}, "BOT_LOG_LEVEL: must be DEBUG"),
     ],
 )
-async def test_wrong_settings_are_said(
+async def test_wrong_settings_are_reported(
     capsys: pytest.CaptureFixture[str], environ: dict[str, str], said: str
 ) -> None:
     code = await run(DemoOptions(port=0), environ)
@@ -211,7 +211,7 @@ async def test_wrong_settings_are_said(
     assert said in written.err
 
 
-def test_a_docker_that_does_not_answer_is_said() -> None:
+def test_a_docker_engine_that_does_not_answer_is_reported() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "playground", "--port", "0", "--swarm", "docker"],
         env={"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nowhere.sock"},

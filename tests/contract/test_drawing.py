@@ -1,4 +1,4 @@
-"""Pictures as they are drawn, and that drawing one harms nothing beside it."""
+"""Pictures are drawn correctly, and drawing does not block anything else."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ LARGE = Figure(4000, MOST_PIXELS // 4000, SMALL.shapes, "large")
 
 
 def image_of(content: bytes) -> Image.Image:
-    """The picture, read as anybody would read it."""
+    """The picture, decoded."""
     image = Image.open(io.BytesIO(content), formats=["PNG"])
     image.load()
     return image
 
 
 def sheet(*shapes: Box | Words | Stroke) -> Image.Image:
-    """A picture of the shapes, 100 by 100 and twice as fine."""
+    """A picture of the shapes, 100 by 100 at double resolution."""
     return image_of(png(Figure(100, 100, shapes, "")))
 
 
@@ -55,7 +55,7 @@ def colours(image: Image.Image) -> set[tuple[int, int, int]]:
 
 
 def ink(image: Image.Image) -> tuple[float, float, float, float]:
-    """Where something stands, in pixels of the sheet: left, top, right and bottom."""
+    """The bounds of the drawn pixels in sheet pixels: left, top, right and bottom."""
     dark = image.convert("L").point(lambda grey: 255 if grey < 128 else 0)
     found = dark.getbbox()
     assert found is not None
@@ -63,13 +63,13 @@ def ink(image: Image.Image) -> tuple[float, float, float, float]:
 
 
 async def test_a_figure_becomes_a_picture():
-    """Twice as fine as its sheet where it is small; words of any kind are taken as they are."""
+    """A small sheet has double resolution; words of any script are accepted."""
     image = image_of(await Pictures().png(SMALL))
     assert image.size == (400, 200)
     assert image.mode == "RGB"
 
 
-async def test_the_picture_says_what_there_is_to_see():
+async def test_a_picture_has_its_alt_text():
     image = image_of(await Pictures().png(Figure(50, 50, (), "3 nodes, Łódź")))
     assert image.info["Description"] == "3 nodes, Łódź"
 
@@ -82,8 +82,8 @@ def test_a_box_has_its_colours_and_half_of_its_line_outside():
 
 
 @pytest.mark.parametrize(("size", "scale"), [(100, 2), (4000, 1)])
-def test_a_dashed_box_has_gaps_where_a_whole_one_has_its_line(size, scale):
-    """And nothing beside it, however fine the picture is."""
+def test_a_dashed_box_has_gaps_in_its_line(size, scale):
+    """Nothing is drawn beside it at any resolution."""
     dashes = replace(BOX, dashed=True)
     whole, dashed = (
         image_of(png(Figure(size, size, (each,), ""))).crop((0, 0, 200, 200))
@@ -95,8 +95,8 @@ def test_a_dashed_box_has_gaps_where_a_whole_one_has_its_line(size, scale):
     assert ink(dashed) == ink(whole)
 
 
-def test_hatches_are_told_apart():
-    """In the colour of the edge, smoothed, over the fill; different for each kind."""
+def test_hatches_differ_by_kind():
+    """They have the edge's colour, are smoothed, lie over the fill, and differ for each kind."""
     hatches: tuple[Hatch, ...] = ("", "dots", "lines")
     shares = [
         share_hatched(sheet(Box(10, 10, 80, 80, "#bfe6d8", "#009e73", hatch=each)))
@@ -107,14 +107,14 @@ def test_hatches_are_told_apart():
 
 
 def share_hatched(image: Image.Image) -> float:
-    """How much of the middle of a green box is not green."""
+    """The share of the middle of a green box that is not green."""
     inner = image.crop((25, 25, 175, 175))
     return sum(inner.getpixel((x, y)) != GREEN for x in range(150) for y in range(150)) / 150**2
 
 
 @pytest.mark.parametrize(("align", "left"), [("left", 10), ("center", 30), ("right", 90)])
-def test_words_stand_where_they_are_wanted(align, left):
-    """Capital letters around the middle, and as wide as the layout reckons."""
+def test_words_are_drawn_at_their_position(align, left):
+    """Capital letters are centred, and as wide as the layout calculates."""
     text = "HEM"
     wide = room(text, 18, bold=True)
     start = {"left": left, "center": left - wide / 2, "right": left - wide}[align]
@@ -124,8 +124,8 @@ def test_words_stand_where_they_are_wanted(align, left):
     assert (y1 + y2) / 2 == pytest.approx(50, abs=1)
 
 
-async def test_many_at_once_wait_for_each_other():
-    """One picture at a time; those beyond the queue are refused at once."""
+async def test_concurrent_pictures_wait_in_a_queue():
+    """One picture is drawn at a time; those beyond the queue are refused at once."""
     drawing = Pictures()
     asked = [asyncio.create_task(drawing.png(SMALL)) for _ in range(MOST_WAITING + 3)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -136,8 +136,8 @@ async def test_many_at_once_wait_for_each_other():
     assert image_of(await drawing.png(SMALL)).size == (400, 200)
 
 
-async def test_the_loop_goes_on_while_pictures_are_drawn():
-    """Three of the largest at once: whoever waits for the loop has a turn again and again.
+async def test_drawing_does_not_block_the_event_loop():
+    """Three of the largest pictures are drawn at once, and other tasks of the loop keep running.
 
     One is drawn at a time; the thread before may still be ending.
     """
@@ -152,8 +152,8 @@ async def test_the_loop_goes_on_while_pictures_are_drawn():
     assert most <= before + 2
 
 
-async def test_a_picture_that_takes_too_long_is_given_up():
-    """And the next one waits until its thread has ended."""
+async def test_a_picture_that_takes_too_long_times_out():
+    """The next picture waits until its thread has ended."""
     drawing = Pictures(seconds=0.0)
     with pytest.raises(DrawingError, match="too long"):
         await drawing.png(LARGE)
@@ -165,7 +165,7 @@ async def test_a_picture_that_takes_too_long_is_given_up():
     assert image_of(await drawing.png(Figure(50, 50, (), "nothing"))).size == (100, 100)
 
 
-async def test_what_cannot_be_drawn_is_told_and_the_next_one_is_drawn():
+async def test_a_drawing_error_is_reported_and_the_next_picture_is_drawn():
     drawing = Pictures()
     wrong = Figure(50, 50, (Box(0, 0, 1, 1, fill="no colour"),), "wrong")
     with pytest.raises(DrawingError, match="no colour"):
@@ -174,13 +174,13 @@ async def test_what_cannot_be_drawn_is_told_and_the_next_one_is_drawn():
 
 
 @pytest.mark.parametrize("x", [float("nan"), float("inf")])
-async def test_a_shape_that_stands_nowhere_is_told(x):
+async def test_a_shape_with_an_invalid_position_is_an_error(x):
     with pytest.raises(DrawingError, match="could not be drawn"):
         await Pictures().png(Figure(50, 50, (Box(x, 0, 1, 1, fill="#000000"),), "wrong"))
 
 
 async def test_a_sheet_that_is_too_large_is_refused():
-    """One pixel more than there may be; what may be is drawn, at its own size."""
+    """A sheet one pixel too large is refused; the largest allowed one is drawn at its own size."""
     with pytest.raises(DrawingError, match="too large"):
         await Pictures().png(Figure(MOST_PIXELS + 1, 1, (), "a line"))
     assert LARGE.scale == 1

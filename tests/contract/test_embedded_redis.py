@@ -1,4 +1,4 @@
-"""The demo's Redis: the server of the wheel does what the machine's does."""
+"""The demo's Redis: the wheel's server behaves like the machine's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.contract.job_kit import a_job, replica, taken
 
 
 async def test_the_server_comes_from_the_wheel_and_keeps_its_data(tmp_path: Path) -> None:
-    """It is ended and started again on the same port, with an append-only file."""
+    """It is stopped and started again on the same port, with an append-only file."""
     async with EmbeddedRedis(tmp_path, find_server()) as server:
         url = server.url
         async with Redis.from_url(url) as client:
@@ -26,7 +26,7 @@ async def test_the_server_comes_from_the_wheel_and_keeps_its_data(tmp_path: Path
             assert (await client.info("server"))["server_name"] == "valkey"
 
 
-async def test_two_run_beside_each_other(tmp_path: Path) -> None:
+async def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     other.mkdir()
@@ -35,8 +35,8 @@ async def test_two_run_beside_each_other(tmp_path: Path) -> None:
         assert first.url != second.url
 
 
-async def test_the_bot_s_store_works_on_it(tmp_path: Path) -> None:
-    """Its scripts and streams, which is what no imitation of Redis can do."""
+async def test_the_bots_store_works_on_it(tmp_path: Path) -> None:
+    """The store needs scripts and streams, which an imitation of Redis does not support."""
     async with EmbeddedRedis(tmp_path) as server, replica(server.url) as jobs:
         job = a_job("service:web")
         await jobs.submit(job)

@@ -1,4 +1,4 @@
-"""What an engine says of the end of a container, and when it is believed."""
+"""The engine's record of a container's end, and when the bot relies on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TASK = Task("t", "s", 1, "n", TaskState.FAILED, TaskState.SHUTDOWN, container_id
 
 
 class Engine:
-    """Answers for one container; ``said`` are its answers to each look, the last one for ever."""
+    """An engine with one container; ``said`` are its answers in turn, the last one repeats."""
 
     def __init__(self, said: list[bool]) -> None:
         self.said = said
@@ -53,10 +53,10 @@ async def engine(tmp_path: Path) -> AsyncIterator[tuple[Engine, DockerSwarm]]:
     [([True], True, 1), ([False, False, True], True, 3), ([False], False, 5)],
     ids=["at once", "late", "never"],
 )
-async def test_a_no_is_believed_only_when_it_stays(
+async def test_a_missing_memory_kill_counts_only_after_a_second_read(
     engine: tuple[Engine, DockerSwarm], said: list[bool], believed: bool, looks: int
 ):
-    """The kernel's word may reach the engine after the container's end did."""
+    """The kernel's report may reach the engine after the container's end."""
     spoken, swarm = engine
     spoken.said = said
 

@@ -1,4 +1,4 @@
-"""The override files in `examples` change the stack file as they say, in every combination."""
+"""The override files in `examples` change the stack file as documented, in every combination."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ every_combination = pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)
 
 @dataclass(frozen=True)
 class Deployed:
-    """What was made of the bot's service."""
+    """The deployed bot service."""
 
     replicas: int
     orders: set[str]
@@ -47,13 +47,13 @@ def lab() -> Iterator[SimulatedLab]:
 
 
 def variables(names: tuple[str, ...]) -> dict[str, str]:
-    """What has to be set for these override files."""
+    """The variables that these override files need."""
     given = {"BOT_OPERATORS": "U012ABCDEF", "REDIS_NODE": "photon-machine-01"}
     return given | ({"BOT_STACKS_DIR": FOLDER} if "stacks-folder.yml" in names else {})
 
 
 def docker(*arguments: str, **variables: str) -> str:
-    """Standard output of the docker CLI in the project's folder; nothing else is set."""
+    """Standard output of the docker CLI in the project's folder with only these variables."""
     done = subprocess.run(
         ["docker", *arguments],
         cwd=ROOT,
@@ -73,7 +73,7 @@ def files(names: tuple[str, ...]) -> list[str]:
 
 
 def expected(names: tuple[str, ...]) -> Deployed:
-    """What the override files promise."""
+    """Check what the override files promise."""
     one, folder = "one-manager.yml" in names, "stacks-folder.yml" in names
     mounted = {"/var/run/docker.sock": False, "/var/run/docker/swarm": True}
     return Deployed(
@@ -85,8 +85,10 @@ def expected(names: tuple[str, ...]) -> Deployed:
 
 
 @every_combination
-def test_each_combination_is_what_it_promises(lab: SimulatedLab, names: tuple[str, ...]) -> None:
-    """As the real docker CLI deploys it; where that knows `stack config`, as it prints it, too."""
+def test_each_combination_has_the_documented_effect(
+    lab: SimulatedLab, names: tuple[str, ...]
+) -> None:
+    """As the real docker CLI deploys it, and also as it prints it if it knows `stack config`."""
     host = {"DOCKER_HOST": lab.manager.socket}
     command = ["stack", "deploy", "--resolve-image", "never", *files(names), "orochi-bot"]
     docker(*command, **variables(names), **host)
@@ -97,7 +99,7 @@ def test_each_combination_is_what_it_promises(lab: SimulatedLab, names: tuple[st
 
 
 def printed(names: tuple[str, ...]) -> list[Deployed]:
-    """The files as `docker stack config` merges them; nothing where the CLI is too old for it."""
+    """The files merged by `docker stack config`; None if the CLI is too old for it."""
     if "\n  config " not in docker("stack", "--help"):
         return []
     merged = yaml.safe_load(docker("stack", "config", *files(names), **variables(names)))

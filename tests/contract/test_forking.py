@@ -29,7 +29,7 @@ asyncio.run(start())
 """A test that waits for ever, beside a bot that waits for Slack's answer."""
 
 
-async def test_its_log_and_its_exit_code_are_told() -> None:
+async def test_its_log_and_exit_code_are_available() -> None:
     bot = await ForkedBot.start({"SLACK_BOT_TOKEN": ""})
     said = (await bot.stderr.read()).decode()
 
@@ -38,7 +38,7 @@ async def test_its_log_and_its_exit_code_are_told() -> None:
     assert "SLACK_BOT_TOKEN" in said
 
 
-def test_a_bot_ends_with_the_tests_that_wanted_it() -> None:
+def test_a_bot_ends_with_the_tests_that_started_it() -> None:
     with subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE) as tests:
         assert tests.stdout is not None
         bot = Path("/proc", tests.stdout.readline().decode().strip())

@@ -1,4 +1,4 @@
-"""The Home tab between the loop and Slack: published when opened, then when something changed."""
+"""The Home tab between the loop and Slack: published when opened, then after each change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPENED = {"type": "app_home_opened", "user": ANN, "channel": "D0ANN00001", "tab"
 
 @dataclass
 class Scene:
-    """What there is to see, changed by the test; ``looks`` counts how often it was looked at."""
+    """A dashboard that the test changes; ``looks`` counts how often it was read."""
 
     active: tuple[Job, ...] = ()
     looks: int = 0
@@ -59,7 +59,7 @@ def rendered(board: Dashboard, operator: bool, now: float, until: float) -> Mess
 async def at_home(
     side: Side, scene: Scene, may: Callable[[str], Awaitable[bool]] = ann_may, **limits: Any
 ) -> AsyncIterator[Home]:
-    """The loop at work, a hundred times as fast as in real life; it hears of openings."""
+    """The running loop, a hundred times as fast as in real life; it gets openings of the tab."""
     home = Home(side.messenger, FastClock(100), **limits)
     side.opened.append(home.opened)
     loop = asyncio.create_task(home.run(scene.read, may, rendered))
@@ -79,8 +79,8 @@ def text_of(side: Side, user: str) -> str:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_who_opens_the_tab_sees_it(mode):
-    """An operator with buttons, a viewer without; nobody else has one."""
+async def test_the_tab_is_published_for_the_person_who_opens_it(mode):
+    """An operator sees buttons, a viewer does not; nobody else gets a tab."""
     scene = Scene(active=(a_job("web", job_id="job222"),))
     async with connected(mode) as side, at_home(side, scene):
         for user in (ANN, BOB):
@@ -94,7 +94,7 @@ async def test_who_opens_the_tab_sees_it(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_another_tab_of_the_app_is_no_opening(mode):
+async def test_opening_another_tab_of_the_app_is_ignored(mode):
     scene = Scene()
     async with connected(mode) as side, at_home(side, scene) as home:
         assert (await side.slack.event({**OPENED, "tab": "messages"})).ok
@@ -103,8 +103,8 @@ async def test_another_tab_of_the_app_is_no_opening(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_press_in_the_tab_comes_in_and_is_answered_in_the_direct_conversation(mode):
-    """It has neither channel nor response URL; what there is to say still finds the person."""
+async def test_a_press_in_the_tab_is_answered_in_the_direct_conversation(mode):
+    """The press has neither channel nor response URL; the answer still reaches the person."""
 
     async def press(_request):
         return Message("It was cancelled already.")
@@ -124,7 +124,7 @@ async def test_a_press_in_the_tab_comes_in_and_is_answered_in_the_direct_convers
 
 
 async def test_it_is_published_again_only_when_something_changed():
-    """Looks that show the same cost no call; a change is published once for each viewer."""
+    """Equal looks cost no call; a change is published once for each viewer."""
     scene = Scene()
     async with connected("socket") as side, at_home(side, scene):
         await side.slack.event(OPENED)
@@ -141,8 +141,8 @@ async def test_it_is_published_again_only_when_something_changed():
         assert len(side.slack.calls_of("views.publish")) == calls + 2
 
 
-async def test_nobody_looks_nothing_is_read():
-    """After its time a viewer is forgotten, and with the last one the looks end."""
+async def test_nothing_is_read_without_viewers():
+    """A viewer expires after some time, and with the last one the looks end."""
     scene = Scene()
     async with connected("socket") as side, at_home(side, scene, fresh=12.0) as home:
         home.opened(ANN)
@@ -155,7 +155,7 @@ async def test_nobody_looks_nothing_is_read():
 
 
 async def test_the_number_of_viewers_is_bounded():
-    """Who looked the longest ago makes room."""
+    """The viewer who looked the longest ago is dropped."""
     async with connected("socket") as side:
         home = Home(side.messenger, FastClock(100), most=3)
         for number in range(10):
@@ -165,7 +165,7 @@ async def test_the_number_of_viewers_is_bounded():
 
 
 async def test_slack_and_the_swarm_may_fail():
-    """A look that fails, or a call: the next round brings the tab."""
+    """After a failed look or call, the next round publishes the tab."""
     scene = Scene(trouble=SwarmError("The engine does not answer."))
     async with connected("socket") as side, at_home(side, scene):
         side.slack.faults.fail("views.publish", "fatal_error", times=2)
@@ -175,8 +175,8 @@ async def test_slack_and_the_swarm_may_fail():
         await eventually(lambda: "Refresh" in text_of(side, ANN), seconds=10)
 
 
-async def test_who_may_do_what_is_asked_again_until_slack_tells():
-    """Members of the operators' group are not known for a moment: no tab, then the right one."""
+async def test_roles_are_read_again_until_slack_answers():
+    """While the operators' group is unknown there is no tab, then the right one."""
     asked = []
 
     async def may(user: str) -> bool:

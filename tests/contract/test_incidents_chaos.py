@@ -1,5 +1,4 @@
-"""Watchers, Redis and Slack's answers are lost again and again; no failure and no alert is, and
-none is told twice."""
+"""Watchers, Redis and Slack's answers fail repeatedly: no failure or alert is lost or repeated."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ TROUBLES: tuple[Callable[[SlackFaults, str], None], ...] = (
 
 
 async def live(head: Head, clock: RecordedClock) -> None:
-    """Let the swarm's log grow as it did."""
+    """Let the swarm's log grow as it was recorded."""
     for version, look in enumerate(script()):
         await clock.sleep(max(0.0, look.at - clock.now()))
         head.put(version)
@@ -54,9 +53,9 @@ async def live(head: Head, clock: RecordedClock) -> None:
 async def disturb(
     redis: RedisServer, slack: SlackEmulator, crew: Crew, chance: random.Random
 ) -> None:
-    """Kill watchers, one or two being alive; now and then Redis; spoil Slack's answers.
+    """Kill watchers, one or two being alive; sometimes Redis; break Slack's answers.
 
-    With every second kill one of Slack's methods goes wrong, until each has in each way.
+    With every second kill one of Slack's methods fails, until each has failed in each way.
     """
     troubles = list(product(TROUBLES, METHODS))
     chance.shuffle(troubles)
@@ -76,7 +75,7 @@ async def disturb(
 
 
 async def all_told(store: RedisIncidents) -> None:
-    """Wait until nothing is left to be told."""
+    """Wait until nothing is left to post."""
     while True:
         kept = await store.load()
         done = kept.state.cursor == len(script()) - 1 and not kept.state.incidents
@@ -87,7 +86,7 @@ async def all_told(store: RedisIncidents) -> None:
 
 @pytest.mark.parametrize("seed", [11])
 async def test_chaos(nursery: Nursery, fresh_redis: RedisServer, tmp_path: Path, seed: int):
-    """Forty SIGKILLs: every failure is counted once, every alert told once."""
+    """Forty SIGKILLs: every failure is counted once, every alert posted once."""
     chance = random.Random(seed)
     head = Head(tmp_path / "head")
     head.put(0)
@@ -118,7 +117,7 @@ async def test_chaos(nursery: Nursery, fresh_redis: RedisServer, tmp_path: Path,
 
 
 def _grows(message: Message) -> bool:
-    """Whether its count never went back: no state of before came after a newer one."""
+    """Whether its count never decreased: no old state came after a newer one."""
     payloads = [(each.content.metadata or {})["event_payload"] for each in message.history]
     counts = [payload["count"] for payload in payloads]
     return counts == sorted(counts)

@@ -1,4 +1,4 @@
-"""A watcher is killed, or paused, at each point that matters; the next one goes on from there."""
+"""A watcher is killed or paused at each critical point; the next one continues from there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TURN_SECONDS = 3
 
 @dataclass
 class Scene:
-    """A swarm in which nothing failed yet, and one watcher of it."""
+    """A swarm without failures, and one watcher of it."""
 
     slack: SlackEmulator
     store: RedisIncidents
@@ -45,18 +45,18 @@ class Scene:
     log: Path
 
     async def until(self, true: Callable[[Kept], bool]) -> Kept:
-        """What the store has, as soon as it is so."""
+        """The stored state once it matches."""
         async with asyncio.timeout(PATIENCE):
             while not true(kept := await self.store.load()):  # noqa: ASYNC110 - Redis has no event
                 await asyncio.sleep(0.01)
         return kept
 
     async def saved(self, version: int) -> Kept:
-        """What the store has as soon as all up to a version is handled."""
+        """The stored state once everything up to a version is handled."""
         return await self.until(lambda kept: (kept.state.cursor or 0) >= version)
 
     async def told(self, version: int) -> list[Message]:
-        """The messages when each incident has one that shows all that failed up to a version."""
+        """The messages once they show all failures up to a version."""
         wanted = counts_at(version)
 
         def told_all(_: Message) -> bool:
@@ -66,7 +66,7 @@ class Scene:
         return alerts(self.slack)
 
     async def replace_watcher(self) -> None:
-        """Kill the one there is, and let another go on."""
+        """Kill the running watcher, and start another."""
         self.crew.lose(0)
         self.slack.faults.clear()
         self.crew.hire()
@@ -109,8 +109,8 @@ def _once(messages: list[Message]) -> bool:
 
 
 @pytest.mark.parametrize("there", [False, True])
-async def test_a_kill_as_an_alert_is_posted(scene: Scene, there: bool):
-    """Right after the save; whether the message stands there by then or not."""
+async def test_a_kill_while_an_alert_is_posted(scene: Scene, there: bool):
+    """The kill comes right after the save, before or after Slack has the message."""
     scene.slack.faults.hang(POST, after_effect=there)
     scene.head.put(FIRST)
     await scene.slack.wait_for_calls(POST)
@@ -125,7 +125,7 @@ async def test_a_kill_as_an_alert_is_posted(scene: Scene, there: bool):
 
 @pytest.mark.parametrize("there", [False, True])
 async def test_a_kill_in_the_middle_of_an_edit(scene: Scene, there: bool):
-    """The next one brings the message to what it shall show."""
+    """The next watcher updates the message to the current state."""
     scene.head.put(FIRST)
     await scene.told(FIRST)
     await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
@@ -138,7 +138,7 @@ async def test_a_kill_in_the_middle_of_an_edit(scene: Scene, there: bool):
 
 
 async def test_a_kill_between_two_batches(scene: Scene):
-    """Again and again: nothing is left out, nothing is counted twice."""
+    """Over many kills nothing is skipped, and nothing is counted twice."""
     for version in range(FIRST, LATER):
         scene.head.put(version)
         await scene.saved(version)
@@ -150,8 +150,8 @@ async def test_a_kill_between_two_batches(scene: Scene):
     assert _once(await scene.told(LATER))
 
 
-async def test_a_press_while_nobody_watches(scene: Scene):
-    """It is handled by whoever watches next."""
+async def test_a_press_without_a_watcher(scene: Scene):
+    """The next watcher handles it."""
     scene.head.put(FIRST)
     (message,) = await scene.told(FIRST)
     scene.crew.lose(0)
@@ -161,7 +161,7 @@ async def test_a_press_while_nobody_watches(scene: Scene):
 
 
 async def test_a_kill_after_a_press_was_handled(scene: Scene):
-    """People see it in the end, and it is not handled a second time."""
+    """It is visible in the end, and not handled a second time."""
     scene.head.put(FIRST)
     (message,) = await scene.told(FIRST)
     await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
@@ -178,8 +178,8 @@ async def test_a_kill_after_a_press_was_handled(scene: Scene):
     assert _once(alerts(scene.slack))
 
 
-async def test_a_watcher_that_was_paused_says_nothing_any_more(scene: Scene):
-    """Another took over while it stood still, a post and an edit waiting for their turn."""
+async def test_a_paused_watcher_posts_nothing_after_it_resumes(scene: Scene):
+    """Another watcher took over during the pause, while a post and an edit were waiting."""
     scene.head.put(FIRST)
     await scene.told(FIRST)
     await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))

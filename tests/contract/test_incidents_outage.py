@@ -34,7 +34,7 @@ LONG = 60.0
 
 
 def every_call(store: RedisIncidents, token: str):
-    """Whatever can be asked."""
+    """All calls of the store."""
     yield store.ping()
     yield store.lead()
     yield store.go_on_leading(token)
@@ -48,7 +48,7 @@ def every_call(store: RedisIncidents, token: str):
 
 
 async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
-    """Whatever is called."""
+    """This holds for every call."""
     async with incidents_on(fresh_redis.url) as store:
         token = await store.lead()
         fresh_redis.kill()
@@ -58,7 +58,7 @@ async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
 
 
 async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
-    """All is there afterwards, and the leader goes on leading while its lease stands."""
+    """All data is there afterwards, and the leader keeps leading while its lease is valid."""
     async with incidents_on(fresh_redis.url, lease=600) as store:
         token, state, past = await store.lead(), a_big_state(), resolved("b", NOW)
         alerts = {"a": an_alert(an_incident("a"))}
@@ -81,7 +81,7 @@ async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
 
 
 async def test_what_a_failed_save_changed_is_written_by_the_next(fresh_redis: RedisServer):
-    """It is not taken for written, whether Redis carried it out or not."""
+    """The changes are not assumed written, whether Redis carried them out or not."""
     async with incidents_on(fresh_redis.url, lease=600) as store:
         token, state = await store.lead(), WatcherState(earlier={"t1": NOW}, cursor=1)
         await store.save(token, state, {})
@@ -95,7 +95,7 @@ async def test_what_a_failed_save_changed_is_written_by_the_next(fresh_redis: Re
 
 
 async def test_a_redis_without_data_is_a_fresh_start(redis_server: RedisServer):
-    """Nobody leads, so the leader is told; the next one writes all that it is given."""
+    """The lease is gone and the leader gets an error; the next leader writes everything."""
     async with incidents_on(redis_server.url) as store:
         token, state = await store.lead(), a_big_state()
         await store.save(token, state, {})
@@ -108,8 +108,7 @@ async def test_a_redis_without_data_is_a_fresh_start(redis_server: RedisServer):
 
 
 async def test_a_watcher_may_be_killed_at_any_moment(redis_server: RedisServer):
-    """What is found is always what one save wrote: the watcher's state, its alert and its presses
-    alike."""
+    """The stored state, alert and presses are always from the same save."""
     async with incidents_on(redis_server.url) as store, watchers(redis_server) as (orders, answers):
         for number in range(8):
             orders.write(b"one more\n")
@@ -132,7 +131,7 @@ async def test_a_watcher_may_be_killed_at_any_moment(redis_server: RedisServer):
 async def watchers(
     server: RedisServer,
 ) -> AsyncIterator[tuple[asyncio.StreamWriter, asyncio.StreamReader]]:
-    """The process that forks them: what it is told, and what it and they say."""
+    """The process that forks the watchers: its input and output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.contract.incident_watcher", server.url),
         stdin=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Buttons that were pressed reach whoever leads, in order, and again until they are handled."""
+"""Button presses reach the leader, in order, and again until they are handled."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ async def other(redis_server: RedisServer) -> AsyncIterator[RedisIncidents]:
 
 
 def users(found: tuple[tuple[str, Press], ...]) -> list[str]:
-    """Who pressed."""
+    """The person who pressed."""
     return [press.user for _, press in found]
 
 
-async def test_presses_come_in_order_and_whole(store: RedisIncidents, other: RedisIncidents):
-    """From the beginning, and after any of them."""
+async def test_presses_are_complete_and_in_order(store: RedisIncidents, other: RedisIncidents):
+    """They are read from the beginning, or after any of them."""
     pressed = [a_press(f"U{number}") for number in range(5)]
     for press in pressed:
         await other.press(press)
@@ -48,8 +48,8 @@ async def test_presses_come_in_order_and_whole(store: RedisIncidents, other: Red
     assert await store.presses(found[-1][0], 0) == ()
 
 
-async def test_a_press_wakes_who_waits(store: RedisIncidents, other: RedisIncidents):
-    """At once, whether there was one before or not."""
+async def test_a_press_wakes_a_waiting_leader(store: RedisIncidents, other: RedisIncidents):
+    """The wait ends at once, whether there was a press before or not."""
     after = ""
     for user in ("U1", "U2"):
         waiting = asyncio.create_task(store.presses(after, PATIENCE))
@@ -60,10 +60,8 @@ async def test_a_press_wakes_who_waits(store: RedisIncidents, other: RedisIncide
         after = found[-1][0]
 
 
-async def test_a_wait_may_last_longer_than_one_of_redis(
-    store: RedisIncidents, other: RedisIncidents
-):
-    """It is cut into shorter ones, and nothing is missed in between."""
+async def test_a_wait_can_be_longer_than_redis_allows(store: RedisIncidents, other: RedisIncidents):
+    """The wait is split into shorter ones, and nothing is missed in between."""
     waiting = asyncio.create_task(store.presses("", PATIENCE))
     await asyncio.sleep(BLOCK_SECONDS + 0.2)
     assert not waiting.done()
@@ -74,7 +72,7 @@ async def test_a_wait_may_last_longer_than_one_of_redis(
 async def test_a_press_is_seen_again_until_it_is_handled(
     store: RedisIncidents, other: RedisIncidents
 ):
-    """A leader that dies between a press and its save leaves it to the next."""
+    """If a leader dies between a press and its save, the next leader gets the press."""
     await store.press(a_press("U1"))
     await store.press(a_press("U2"))
     token = await store.lead()
@@ -86,7 +84,7 @@ async def test_a_press_is_seen_again_until_it_is_handled(
 
 
 async def test_the_oldest_presses_are_dropped(redis_server: RedisServer):
-    """Redis does not fill up while nobody leads."""
+    """Redis does not fill up without a leader."""
     async with incidents_on(redis_server.url, limits=StoreLimits(press_entries=100)) as store:
         for number in range(400):
             await store.press(a_press(f"U{number}"))
@@ -98,7 +96,7 @@ async def test_the_oldest_presses_are_dropped(redis_server: RedisServer):
 async def test_a_damaged_press_hides_no_other(
     store: RedisIncidents, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ):
-    """Nor does it end a wait or keep it busy; the log is not filled with it."""
+    """It neither ends a wait nor keeps it busy, and does not flood the log."""
     stream = Keys().presses
     with closing(redis.Redis.from_url(redis_server.url)) as client:
         client.xadd(stream, {"json": '{"v": 99}'})

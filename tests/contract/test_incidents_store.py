@@ -1,4 +1,4 @@
-"""What the watcher knows: one replica writes it, whole or not at all, and any may read it."""
+"""The watcher's state: one replica writes it, completely or not at all, and any can read it."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ async def other(opened: Open) -> RedisIncidents:
 
 @pytest.fixture
 def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """Redis itself, to look at what is there and to tamper with it."""
+    """A Redis client for reading and damaging stored data."""
     with closing(redis.Redis.from_url(redis_server.url, decode_responses=True)) as found:
         yield found
 
 
 async def becomes_leader(store: RedisIncidents) -> str:
-    """Ask until it leads, as replicas do."""
+    """Ask for the lease until it leads, as replicas do."""
     async with asyncio.timeout(PATIENCE):
         while True:
             if token := await store.lead():
@@ -96,7 +96,7 @@ async def test_it_is_the_port(store: RedisIncidents):
 
 
 async def test_one_replica_leads(store: RedisIncidents, other: RedisIncidents):
-    """Whoever asks, also the leader itself; each time by another token."""
+    """No second lease is granted, not even to the leader; each lease has another token."""
     first = await store.lead()
     assert first
     assert [await other.lead(), await store.lead()] == ["", ""]
@@ -106,14 +106,14 @@ async def test_one_replica_leads(store: RedisIncidents, other: RedisIncidents):
 
 
 async def test_of_many_that_ask_at_once_one_leads(opened: Open):
-    """However many replicas there are."""
+    """This holds for any number of replicas."""
     replicas = [await opened() for _ in range(8)]
     tokens = await asyncio.gather(*(each.lead() for each in replicas))
     assert len([token for token in tokens if token]) == 1
 
 
 async def test_a_lease_that_is_not_renewed_is_lost(opened: Open):
-    """Another replica leads, the lost one is told, and can do no harm to its successor."""
+    """Another replica leads; the old leader gets an error and cannot overwrite anything."""
     lost, successor = await opened(lease=SHORT), await opened(lease=PATIENCE)
     stale = await lost.lead()
     await lost.save(stale, a_state(an_incident()), {})
@@ -129,7 +129,7 @@ async def test_a_lease_that_is_not_renewed_is_lost(opened: Open):
 
 
 async def test_a_lease_is_lost_without_a_successor_too(opened: Open):
-    """Nobody leads, so nobody may write."""
+    """Nobody leads, so nobody can write."""
     store = await opened(lease=SHORT)
     token = await store.lead()
     with pytest.raises(LeaseLostError):
@@ -138,7 +138,7 @@ async def test_a_lease_is_lost_without_a_successor_too(opened: Open):
 
 
 async def test_a_renewed_lease_is_kept(opened: Open):
-    """For much longer than the lease."""
+    """The lease is held for much longer than its duration."""
     store, other = await opened(lease=KEPT), await opened(lease=KEPT)
     token = await store.lead()
     for _ in range(60):
@@ -149,7 +149,7 @@ async def test_a_renewed_lease_is_kept(opened: Open):
 
 @pytest.mark.parametrize("token", ["", "forged"])
 async def test_no_token_but_the_leaders_is_taken(store: RedisIncidents, token: str):
-    """Neither while nobody leads nor while somebody does."""
+    """Other tokens are refused with and without a leader."""
     for _ in range(2):
         with pytest.raises(LeaseLostError):
             await store.go_on_leading(token)
@@ -160,7 +160,7 @@ async def test_no_token_but_the_leaders_is_taken(store: RedisIncidents, token: s
         await store.lead()
 
 
-async def test_who_is_cancelled_while_asking_does_not_lead(
+async def test_a_replica_cancelled_while_asking_does_not_lead(
     store: RedisIncidents, other: RedisIncidents
 ):
     """Whenever it is cancelled, another replica can lead at once."""
@@ -178,7 +178,9 @@ async def test_who_is_cancelled_while_asking_does_not_lead(
         await store.stop_leading(token)
 
 
-async def test_all_that_is_saved_is_found_by_the_next(store: RedisIncidents, other: RedisIncidents):
+async def test_the_next_leader_finds_everything_that_was_saved(
+    store: RedisIncidents, other: RedisIncidents
+):
     """The watcher's state, the alerts, and how far presses were handled."""
     token = await store.lead()
     alerts = {each: an_alert(an_incident(each)) for each in ("a", "b")}
@@ -186,8 +188,8 @@ async def test_all_that_is_saved_is_found_by_the_next(store: RedisIncidents, oth
     assert await other.load() == Kept(a_big_state(), alerts, "7-1")
 
 
-async def test_only_what_changed_of_the_alerts_is_given(store: RedisIncidents):
-    """Others stay, those that need nothing go, and no press is forgotten as handled."""
+async def test_only_changed_alerts_are_saved(store: RedisIncidents):
+    """Other alerts stay, finished ones are deleted, and handled presses stay handled."""
     token = await store.lead()
     first, second, third = (an_alert(an_incident(each)) for each in "abc")
     await store.save(token, WatcherState(), {"a": first, "b": second, "c": third}, handled="7-1")
@@ -217,7 +219,7 @@ CHANGES = st.lists(st.tuples(STATES, NAMES, st.booleans()), max_size=6)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(changes=CHANGES)
-def test_whatever_is_saved_by_whomever_is_what_is_loaded(
+def test_a_load_returns_what_was_saved(
     redis_server: RedisServer, changes: list[tuple[WatcherState, set[str], bool]]
 ):
     """Any fields change or stay the same objects, and the leader changes in between."""
@@ -239,8 +241,8 @@ async def _play(url: str, changes: list[tuple[WatcherState, set[str], bool]]) ->
                 token = await leader.lead()
 
 
-async def test_what_did_not_change_is_not_written(store: RedisIncidents, client: redis.Redis):
-    """Only fields that are other objects than at the last save are, the cursor by itself."""
+async def test_unchanged_fields_are_not_written(store: RedisIncidents, client: redis.Redis):
+    """Only fields that are new objects since the last save are written, the cursor separately."""
     token, state = await store.lead(), a_big_state()
     await store.save(token, state, {})
     for field in ("earlier", "incidents"):
@@ -258,7 +260,7 @@ async def test_what_did_not_change_is_not_written(store: RedisIncidents, client:
 async def test_a_new_leader_writes_only_what_it_changes(
     store: RedisIncidents, other: RedisIncidents, client: redis.Redis
 ):
-    """What it loaded is there already."""
+    """The loaded data is stored already."""
     token = await store.lead()
     await store.save(token, a_big_state(), {})
     await store.stop_leading(token)
@@ -269,10 +271,10 @@ async def test_a_new_leader_writes_only_what_it_changes(
     assert client.hget(KEYS.watch, "earlier") == "as it was"
 
 
-async def test_what_another_left_meanwhile_is_written_over_whole(
+async def test_another_leaders_data_is_overwritten_completely(
     store: RedisIncidents, other: RedisIncidents
 ):
-    """A replica that leads again knows not to trust what it wrote last."""
+    """A replica that leads again does not rely on its own last write."""
     mine, others = replace(a_big_state(), cursor=1), replace(a_big_state(), earlier={}, cursor=2)
     for replica, state in ((store, mine), (other, others), (store, replace(mine, cursor=3))):
         token = await replica.lead()
@@ -281,7 +283,7 @@ async def test_what_another_left_meanwhile_is_written_over_whole(
     assert (await other.load()).state == replace(mine, cursor=3)
 
 
-async def test_a_state_that_was_rolled_back_is_written_whole(
+async def test_a_state_that_redis_lost_is_written_completely(
     store: RedisIncidents, client: redis.Redis
 ):
     """A crash of the machine can cost the last second of Redis; the leader still has it all."""
@@ -296,7 +298,7 @@ async def test_a_state_that_was_rolled_back_is_written_whole(
 
 
 async def test_a_save_that_arrives_late_does_nothing(store: RedisIncidents, client: redis.Redis):
-    """It was given up, and the leader has written since: its mark is not the one it knew."""
+    """The leader gave up on it and has written since, so the mark in Redis is another one."""
     token = await store.lead()
     await store.save(token, WatcherState(cursor=1), {})
     mark = client.hget(KEYS.watch, "mark")
@@ -306,10 +308,10 @@ async def test_a_save_that_arrives_late_does_nothing(store: RedisIncidents, clie
 
 
 @pytest.mark.parametrize("record", ["{", '{"v":2,"watch":{}}'])
-async def test_a_state_that_cannot_be_read_is_said_to_be_so(
+async def test_an_unreadable_state_is_reported(
     store: RedisIncidents, other: RedisIncidents, client: redis.Redis, record: str
 ):
-    """Half a state is none; the next save makes it whole, whoever leads."""
+    """A partial state is refused; the next save of any leader makes it complete."""
     token, state = await store.lead(), a_state(an_incident())
     await store.save(token, state, {})
     client.hset(KEYS.watch, "incidents", record)
@@ -322,7 +324,7 @@ async def test_a_state_that_cannot_be_read_is_said_to_be_so(
 
 
 async def test_a_damaged_alert_hides_no_other(store: RedisIncidents, client: redis.Redis):
-    """It is left out, and can be written anew."""
+    """It is skipped, and can be written again."""
     token, alerts = await store.lead(), {each: an_alert(an_incident(each)) for each in "ab"}
     await store.save(token, WatcherState(), alerts)
     client.hset(KEYS.alerts, "a", '{"v": 99}')
@@ -332,7 +334,7 @@ async def test_a_damaged_alert_hides_no_other(store: RedisIncidents, client: red
 
 
 async def test_open_incidents_are_the_saved_ones(store: RedisIncidents, other: RedisIncidents):
-    """On any replica, the oldest first."""
+    """Any replica reads them, oldest first."""
     assert await other.open_incidents() == ()
     token = await store.lead()
     older, newer = an_incident("a", NOW), an_incident("b", NOW + 1)
@@ -340,8 +342,8 @@ async def test_open_incidents_are_the_saved_ones(store: RedisIncidents, other: R
     assert await other.open_incidents() == (older, newer)
 
 
-async def test_past_incidents_come_newest_first(store: RedisIncidents, other: RedisIncidents):
-    """By when they were resolved, not by when they were saved."""
+async def test_past_incidents_are_listed_newest_first(store: RedisIncidents, other: RedisIncidents):
+    """The order is by the time of resolution, not of the save."""
     token = await store.lead()
     first, second, third = (resolved(each, NOW + at) for at, each in enumerate("cab"))
     await store.save(token, WatcherState(), {}, past=[third, first])
@@ -351,8 +353,8 @@ async def test_past_incidents_come_newest_first(store: RedisIncidents, other: Re
     assert await other.past_incidents(0) == ()
 
 
-async def test_an_incident_that_came_back_is_past_no_more(store: RedisIncidents):
-    """Until it is resolved again: then it is there once, as it became."""
+async def test_a_recurring_incident_is_not_listed_as_past(store: RedisIncidents):
+    """Once it is resolved again it is listed once, with its latest state."""
     token, past = await store.lead(), resolved("a", NOW)
     await store.save(token, WatcherState(), {}, past=[past, resolved("b", NOW + 1)])
     await store.save(token, a_state(replace(an_incident("a"), reopened=1)), {})
@@ -370,7 +372,7 @@ async def test_an_incident_that_came_back_is_past_no_more(store: RedisIncidents)
 async def test_the_history_is_trimmed(
     opened: Open, client: redis.Redis, limits: StoreLimits, kept: str
 ):
-    """By number and by age, the records with their ids; all goes when nothing happens."""
+    """It is trimmed by number and by age, records with their ids; without new ones all expire."""
     store = await opened(limits=limits)
     token = await store.lead()
     everything = [resolved(each, NOW + at) for at, each in enumerate("abcdefghij")]
@@ -384,7 +386,7 @@ async def test_the_history_is_trimmed(
 
 
 async def test_a_damaged_past_incident_hides_no_other(store: RedisIncidents, client: redis.Redis):
-    """Nor does one whose record is gone."""
+    """The same holds for one whose record is missing."""
     token = await store.lead()
     everything = [resolved(each, NOW + at) for at, each in enumerate("abcd")]
     await store.save(token, WatcherState(), {}, past=everything)

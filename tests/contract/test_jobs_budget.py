@@ -1,4 +1,4 @@
-"""Rate limits shared by all replicas, and what becomes of them without Redis."""
+"""Rate limits shared by all replicas, and their fallback without Redis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def budgets(redis_server: RedisServer) -> AsyncIterator[list[RedisBudget]]
 
 
 async def test_replicas_share_a_bucket(budgets: list[RedisBudget]):
-    """Together they get the burst, no more."""
+    """Together they get the size of the burst and no more."""
     asked = [budget.take("update", 1, 5) for budget in budgets for _ in range(6)]
     waits = await asyncio.gather(*asked)
     assert waits.count(0.0) == 5
@@ -30,20 +30,20 @@ async def test_replicas_share_a_bucket(budgets: list[RedisBudget]):
 
 
 async def test_buckets_have_names(budgets: list[RedisBudget]):
-    """One that is empty says nothing about another."""
+    """An empty bucket does not affect another."""
     assert [await budgets[0].take(name, 1, 1) for name in ("a", "b")] == [0.0, 0.0]
 
 
-async def test_a_reserve_is_left_to_others(budgets: list[RedisBudget]):
-    """Who must leave three tokens gets the first two of five; a verdict gets the rest."""
+async def test_a_reserve_is_kept_for_others(budgets: list[RedisBudget]):
+    """A caller that must leave three tokens gets the first two of five; a verdict gets the rest."""
     modest = [await budgets[0].take("update", 1, 5, reserve=3) for _ in range(3)]
     urgent = [await budgets[1].take("update", 1, 5) for _ in range(4)]
     assert [wait == 0.0 for wait in modest] == [True, True, False]
     assert [wait == 0.0 for wait in urgent] == [True, True, True, False]
 
 
-async def test_after_the_time_it_said_there_is_a_token(budgets: list[RedisBudget]):
-    """The wait is true."""
+async def test_a_token_is_available_after_the_returned_wait(budgets: list[RedisBudget]):
+    """The returned wait is exact."""
     await budgets[0].take("update", 600, 1)
     wait = await budgets[0].take("update", 600, 1)
     assert 0 < wait <= 0.1
@@ -52,7 +52,7 @@ async def test_after_the_time_it_said_there_is_a_token(budgets: list[RedisBudget
 
 
 async def test_without_redis_each_process_counts_for_itself(fresh_redis: RedisServer):
-    """It never raises, keeps to the same limits and goes back to Redis when that is there."""
+    """It never raises, keeps the same limits and uses Redis again when that is back."""
     moment = 100.0
     link = RedisLink(fresh_redis.url)
     budget = RedisBudget(link, clock=lambda: moment)

@@ -1,4 +1,4 @@
-"""Workers and Redis are killed again and again; every job is done, in order, never two at once."""
+"""Workers and Redis are killed repeatedly; every job is done, in order, never two at once."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def _end_of(jobs: RedisJobs, submitted: list[Job]) -> list[Job]:
 
 @pytest.mark.parametrize("seed", [7])
 async def test_chaos(fresh_redis: RedisServer, tmp_path: Path, seed: int):
-    """SIGKILLed workers and a Redis that is killed three times cost nothing but time."""
+    """SIGKILLed workers and a Redis that is killed three times only cost time."""
     chance = random.Random(seed)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -137,7 +137,7 @@ def _order_submitted(submitted: list[Job]) -> dict[str, list[str]]:
 
 
 def _order_begun(log: list[list[str]], submitted: list[Job]) -> dict[str, list[str]]:
-    """The jobs of each lane in the order of their first begin."""
+    """The jobs of each lane in the order of their first start."""
     by_id = {job.id: job for job in submitted}
     begun = dict.fromkeys(line[1] for line in log if line[0] == "begin")
     return _order_submitted([by_id[job_id] for job_id in begun])

@@ -1,4 +1,4 @@
-"""Every verdict is given out until somebody says that its message shows it."""
+"""Every verdict is handed out until a caller confirms that its message shows it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ async def _ended(jobs: RedisJobs, *, probation: bool = False) -> Job:
     return await finish(jobs, await taken(jobs), probation=probation)
 
 
-async def test_a_finished_job_wakes_who_waits_for_it(jobs: RedisJobs, other: RedisJobs):
-    """The delivery names the revision that is to be shown."""
+async def test_a_finished_job_wakes_a_waiting_delivery(jobs: RedisJobs, other: RedisJobs):
+    """The delivery has the revision to show."""
     waiting = asyncio.create_task(other.due_deliveries(PATIENCE))
     job = await _ended(jobs)
     assert await waiting == (Delivery(job.id, job.revision, ""),)
 
 
 async def test_a_delivery_is_given_to_one_caller_only(jobs: RedisJobs, other: RedisJobs):
-    """Until its time is over."""
+    """It stays with that caller until its time is over."""
     jobs_ended = {(await _ended(jobs)).id for _ in range(30)}
     given = []
     while found := await asyncio.gather(jobs.due_deliveries(0), other.due_deliveries(0)):
@@ -36,16 +36,16 @@ async def test_a_delivery_is_given_to_one_caller_only(jobs: RedisJobs, other: Re
     assert (len(given), set(given)) == (30, jobs_ended)
 
 
-async def test_what_is_not_confirmed_is_due_again(open_jobs: OpenJobs):
-    """A replica that was lost in between delays the verdict, no more."""
+async def test_an_unconfirmed_delivery_is_due_again(open_jobs: OpenJobs):
+    """A replica that is lost in between only delays the verdict."""
     jobs = await open_jobs(limits=StoreLimits(claim_seconds=1))
     job = await _ended(jobs)
     times = [await jobs.due_deliveries(PATIENCE) for _ in range(2)]
     assert times == [(Delivery(job.id, job.revision, ""),)] * 2
 
 
-async def test_what_was_delivered_is_not_due_again(jobs: RedisJobs):
-    """Not even by postponing it."""
+async def test_a_confirmed_delivery_is_not_due_again(jobs: RedisJobs):
+    """Postponing it does not change that."""
     job = await _ended(jobs)
     await jobs.due_deliveries(0)
     await jobs.delivered(job.id, job.revision)
@@ -53,8 +53,8 @@ async def test_what_was_delivered_is_not_due_again(jobs: RedisJobs):
     assert await jobs.due_deliveries(0.05) == ()
 
 
-async def test_what_slack_did_not_take_is_due_later(jobs: RedisJobs):
-    """After the seconds it was postponed by, which whoever waits gets to know."""
+async def test_a_postponed_delivery_is_due_later(jobs: RedisJobs):
+    """It is due after the postponement, and waiting callers get that time."""
     job = await _ended(jobs)
     await jobs.due_deliveries(0)
     waiting = asyncio.create_task(jobs.due_deliveries(PATIENCE))
@@ -63,7 +63,7 @@ async def test_what_slack_did_not_take_is_due_later(jobs: RedisJobs):
 
 
 async def test_showing_an_old_revision_confirms_nothing_newer(jobs: RedisJobs):
-    """A revised verdict stays due, and who asked was told of the first."""
+    """A revised verdict stays due, but the requester is mentioned only for the first."""
     first = await _ended(jobs, probation=True)
     await jobs.due_deliveries(0)
     await jobs.mark_told(first.id, "converged")
@@ -75,7 +75,7 @@ async def test_showing_an_old_revision_confirms_nothing_newer(jobs: RedisJobs):
 
 
 async def test_a_cancelled_look_keeps_nothing(jobs: RedisJobs, other: RedisJobs):
-    """Whenever it is cancelled, the delivery is another's at once."""
+    """Whenever it is cancelled, another caller gets the delivery at once."""
     job = await _ended(jobs)
     for turns_of_the_loop in range(20):
         looking = asyncio.create_task(jobs.due_deliveries(PATIENCE))
@@ -90,7 +90,7 @@ async def test_a_cancelled_look_keeps_nothing(jobs: RedisJobs, other: RedisJobs)
         await other.postpone(job.id, 0)
 
 
-async def test_nothing_is_said_of_unknown_jobs(jobs: RedisJobs):
+async def test_unknown_jobs_have_no_deliveries(jobs: RedisJobs):
     """Late calls about forgotten jobs leave nothing behind."""
     await jobs.mark_told("nobody", "converged")
     await jobs.delivered("nobody", 1)

@@ -1,4 +1,4 @@
-"""A command that was accepted is neither run twice nor forgotten."""
+"""An accepted command is neither run twice nor forgotten."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MILLISECONDS = 0.002
 
 
 async def test_the_same_delivery_is_accepted_once(jobs: RedisJobs, other: RedisJobs):
-    """Whichever replicas it reaches, however close together."""
+    """This holds for any replicas and any time between the deliveries."""
     accepted = await asyncio.gather(
         *(each.accept(a_pending_command("trigger-1")) for each in (jobs, other) for _ in range(10))
     )
@@ -29,8 +29,8 @@ async def test_the_same_delivery_is_accepted_once(jobs: RedisJobs, other: RedisJ
     assert await jobs.accept(a_pending_command("trigger-2"))
 
 
-async def test_a_repeated_call_is_no_repeated_delivery(jobs: RedisJobs):
-    """The client calls again when its connection broke; the command must not get lost by that."""
+async def test_a_repeated_call_is_not_a_repeated_delivery(jobs: RedisJobs):
+    """The client retries when its connection broke; the command must not be lost by that."""
     pending = a_pending_command()
     assert [await jobs.accept(pending), await jobs.accept(pending)] == [True, True]
     assert await jobs.abandoned_commands(0) == (pending,)
@@ -39,7 +39,7 @@ async def test_a_repeated_call_is_no_repeated_delivery(jobs: RedisJobs):
 async def test_an_abandoned_pending_command_is_given_to_one_caller(
     jobs: RedisJobs, other: RedisJobs
 ):
-    """With all that was said."""
+    """It is returned with all its data."""
     pending = a_pending_command()
     await jobs.accept(pending)
     found = await asyncio.gather(*(each.abandoned_commands(0.0) for each in (jobs, other)))
@@ -48,8 +48,8 @@ async def test_an_abandoned_pending_command_is_given_to_one_caller(
     assert fresh == ()
 
 
-async def test_a_pending_command_is_claimed_anew_after_the_same_time(jobs: RedisJobs):
-    """Whoever had it may have been lost as well; not before, however often it is looked for."""
+async def test_a_pending_command_can_be_claimed_again_after_the_same_time(jobs: RedisJobs):
+    """The claimer may have been lost as well; before that time no search finds it again."""
     pending = a_pending_command()
     await jobs.accept(pending)
     found: list[PendingCommand] = []
@@ -67,7 +67,7 @@ async def test_a_pending_command_is_claimed_anew_after_the_same_time(jobs: Redis
 
 
 async def test_a_submitted_pending_command_is_done(jobs: RedisJobs):
-    """Its job carries on; the same delivery is still known."""
+    """Its job continues; the same delivery is still recognised."""
     pending = a_pending_command()
     await jobs.accept(pending)
     await jobs.submit(a_job("web", job_id=pending.id))
@@ -76,7 +76,7 @@ async def test_a_submitted_pending_command_is_done(jobs: RedisJobs):
 
 
 async def test_submitting_again_after_the_end_removes_the_pending_command_too(jobs: RedisJobs):
-    """Two replicas that finish one pending command make one job."""
+    """Two replicas that finish one pending command create one job."""
     pending = a_pending_command()
     await jobs.accept(pending)
     for _ in range(2):
@@ -87,7 +87,7 @@ async def test_submitting_again_after_the_end_removes_the_pending_command_too(jo
 
 
 async def test_a_discarded_pending_command_is_done(jobs: RedisJobs):
-    """It was answered otherwise."""
+    """It got another answer."""
     pending = a_pending_command()
     await jobs.accept(pending)
     await jobs.discard(pending.id)
@@ -98,7 +98,7 @@ async def test_a_discarded_pending_command_is_done(jobs: RedisJobs):
 async def test_an_unreadable_pending_command_hides_no_other(
     jobs: RedisJobs, redis_server: RedisServer
 ):
-    """One of a newer version is left to those that can read it."""
+    """A pending command of a newer version is left to replicas that can read it."""
     newer, pending = a_pending_command(), a_pending_command()
     await jobs.accept(newer)
     await jobs.accept(pending)
@@ -108,7 +108,7 @@ async def test_an_unreadable_pending_command_hides_no_other(
 
 
 async def test_a_refused_pending_command_is_not_found_later(fresh_redis: RedisServer):
-    """Redis hung and the person was told that nothing happens: it does not, whatever it kept."""
+    """Redis hung and the person was told that nothing happens: so nothing does."""
     async with replica(fresh_redis.url) as jobs:
         await jobs.ping()
         await jobs.discard("nothing")
@@ -128,8 +128,8 @@ async def _patiently(jobs: RedisJobs):
             await asyncio.sleep(0.1)
 
 
-async def test_pending_commands_know_those_that_came_before_them_on_any_replica(jobs, other):
-    """In the order in which they came; one that was queued or answered is before nobody."""
+async def test_pending_commands_are_ordered_across_replicas(jobs, other):
+    """They are in order of arrival; a command that was queued or answered comes before none."""
     first, second, third = a_pending_command(), a_pending_command(), a_pending_command()
     await jobs.accept(first)
     await other.accept(second)
@@ -141,8 +141,8 @@ async def test_pending_commands_know_those_that_came_before_them_on_any_replica(
     assert await jobs.commands_before(third.id) == ()
 
 
-async def test_a_pending_command_that_was_answered_otherwise_makes_no_job(jobs, other):
-    """A slow replica submits what another one has cleared away: nothing is queued."""
+async def test_a_pending_command_with_another_answer_creates_no_job(jobs, other):
+    """A slow replica submits a command that another one has already answered: nothing is queued."""
     pending = a_pending_command()
     await jobs.accept(pending)
     await other.discard(pending.id)

@@ -1,4 +1,4 @@
-"""A turn is one worker's; a lost worker's turn becomes another's, and the lost one is told."""
+"""A turn belongs to one worker; a lost worker's turn goes to another, the old one is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def _keep(jobs: RedisJobs, lease: LeaseToken) -> None:
 
 
 async def test_a_lost_workers_job_is_taken_over(open_jobs: OpenJobs):
-    """The second worker has the second attempt; the lane stays the job's."""
+    """The second worker gets the second attempt; the job keeps its lane."""
     lost, other = await open_jobs(lease=SHORT), await open_jobs(lease=SHORT)
     job, following = a_job("web"), a_job("web")
     await lost.submit(job)
@@ -73,8 +73,8 @@ async def test_a_renewed_lease_is_not_taken_over(open_jobs: OpenJobs):
 
 
 @pytest.mark.parametrize("same_replica", [True, False])
-async def test_a_stale_worker_can_do_nothing_more(open_jobs: OpenJobs, same_replica: bool):
-    """Not even when the same replica took its own job over."""
+async def test_a_stale_worker_cannot_change_anything(open_jobs: OpenJobs, same_replica: bool):
+    """This holds even if the same replica took over its own job."""
     jobs = await open_jobs(lease=SHORT)
     taker = jobs if same_replica else await open_jobs(lease=SHORT)
     job = a_job("web")
@@ -97,7 +97,7 @@ def _everything(jobs: RedisJobs, lease: LeaseToken, job: Job):
 
 
 async def test_a_turn_ends_once(jobs: RedisJobs):
-    """After finishing and after releasing the lease is void."""
+    """The lease is invalid after finishing and after releasing."""
     job = a_job("web")
     await jobs.submit(job)
     released = await taken(jobs)
@@ -111,7 +111,7 @@ async def test_a_turn_ends_once(jobs: RedisJobs):
 
 
 async def test_a_forged_attempt_is_refused(jobs: RedisJobs):
-    """The attempt is checked beside the owner."""
+    """The attempt is checked as well as the owner."""
     await jobs.submit(a_job("web"))
     lease = await taken(jobs)
     with pytest.raises(LeaseLostError):
@@ -119,7 +119,7 @@ async def test_a_forged_attempt_is_refused(jobs: RedisJobs):
 
 
 async def test_a_cancelled_take_has_taken_nothing(jobs: RedisJobs, other: RedisJobs):
-    """Whenever it is cancelled, the job is another's at once, with no attempt spent."""
+    """Whenever it is cancelled, another worker gets the job at once, with no attempt spent."""
     job = a_job("web")
     await jobs.submit(job)
     for turns_of_the_loop in range(40):
@@ -149,8 +149,8 @@ async def test_a_cancelled_wait_takes_nothing_later(jobs: RedisJobs, other: Redi
     assert (await taken(other)).job_id == job.id
 
 
-async def test_a_cancelled_worker_can_still_hand_back(jobs: RedisJobs, other: RedisJobs):
-    """What it does while it cleans up is carried out, every call of it."""
+async def test_a_cancelled_worker_can_still_release_its_job(jobs: RedisJobs, other: RedisJobs):
+    """All calls during its cleanup are carried out."""
     submitted = [a_job("web"), a_job("worker")]
     for job in submitted:
         await jobs.submit(job)
@@ -175,7 +175,7 @@ async def test_a_cancelled_worker_can_still_hand_back(jobs: RedisJobs, other: Re
 async def test_a_killed_process_loses_its_jobs_to_others(
     redis_server: RedisServer, open_jobs: OpenJobs
 ):
-    """Several jobs of a worker that was SIGKILLed go on elsewhere, though nothing else happens."""
+    """Several jobs of a SIGKILLed worker continue elsewhere, without any other event."""
     jobs = await open_jobs(lease=3.0)
     submitted = [a_job(f"service-{number}") for number in range(5)]
     for job in submitted:
@@ -196,7 +196,7 @@ async def test_a_killed_process_loses_its_jobs_to_others(
 
 
 async def test_replicas_that_left_are_forgotten(open_jobs: OpenJobs, redis_server: RedisServer):
-    """A replica's name goes when it closes, but not while it still holds a turn."""
+    """A replica's name is deleted when it closes, but not while it still holds a turn."""
     jobs = await open_jobs()
     await jobs.submit(a_job("web"))
     lease = await taken(jobs)

@@ -1,4 +1,4 @@
-"""Lanes against a simple model: whatever is done in whatever order, the store does the same."""
+"""Lanes against a simple model: after any operations the store behaves like the model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STEPS = st.lists(
 
 @dataclass
 class Model:
-    """What lanes mean: a job may run when no earlier one that still counts shares a lane."""
+    """The rule of lanes: a job may run when no earlier unfinished job shares a lane."""
 
     waiting: list[Job] = field(default_factory=list)
     held: dict[str, LeaseToken] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Model:
 
 @dataclass
 class Play:
-    """Plays steps on the store and on the model, and compares."""
+    """Runs steps on the store and on the model, and compares."""
 
     jobs: RedisJobs
     model: Model = field(default_factory=Model)
@@ -95,7 +95,7 @@ class Play:
             self.model.ended.add(job_id)
 
     async def drain(self) -> None:
-        """Everything ends at last: nothing is stuck."""
+        """Check that all jobs end: nothing is stuck."""
         while self.model.open_jobs():
             while self.model.ready():
                 await self.take()
@@ -115,8 +115,8 @@ class Play:
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_the_store_does_what_the_model_does(redis_server: RedisServer, steps):
-    """One job a lane, first come first served, several lanes at once, and never a deadlock."""
+def test_the_store_behaves_like_the_model(redis_server: RedisServer, steps):
+    """One job per lane, first come first served, several lanes at once, no deadlock."""
     asyncio.run(_play(redis_server.url, steps))
 
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """What a loop of the bot does: again after a while, until Redis is back."""
+    """Retry after a pause until Redis is back, as the bot's loops do."""
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
@@ -32,7 +32,7 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
 
 
 async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
-    """Whatever is called; the link knows it too."""
+    """This holds for every call; the link reports it too."""
     async with replica(fresh_redis.url) as jobs:
         await jobs.submit(a_job("web"))
         lease = await taken(jobs)
@@ -65,8 +65,8 @@ def _every_call(jobs: RedisJobs, lease: LeaseToken):
     yield jobs.audit({"event": "refused"})
 
 
-async def test_who_waits_hears_of_the_crash_at_once(fresh_redis: RedisServer):
-    """A wait in mid-block ends with the error; the same object goes on after the restart."""
+async def test_waiting_calls_fail_at_once_when_redis_crashes(fresh_redis: RedisServer):
+    """A blocked wait ends with the error; the same object works again after the restart."""
     async with replica(fresh_redis.url) as jobs:
         waiting = [asyncio.create_task(call(PATIENCE)) for call in (jobs.take, jobs.due_deliveries)]
         await asyncio.sleep(0.2)
@@ -80,8 +80,8 @@ async def test_who_waits_hears_of_the_crash_at_once(fresh_redis: RedisServer):
         assert (await taken(jobs)).job_id == job.id
 
 
-async def test_a_redis_that_hangs_is_no_reason_to_hang(fresh_redis: RedisServer):
-    """Connections stay open and nobody answers: calls and waits end all the same."""
+async def test_calls_end_although_redis_hangs(fresh_redis: RedisServer):
+    """Connections stay open without an answer: calls and waits still end."""
     async with replica(fresh_redis.url) as jobs:
         waiting = asyncio.create_task(jobs.take(PATIENCE))
         await jobs.ping()
@@ -96,8 +96,7 @@ async def test_a_redis_that_hangs_is_no_reason_to_hang(fresh_redis: RedisServer)
 
 
 async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
-    """Queued, running and finished jobs, deliveries and pending commands are all there
-    afterwards."""
+    """Queued, running and finished jobs, deliveries and pending commands still exist."""
     async with replica(fresh_redis.url, lease=1.0) as jobs:
         finished, running, queued = a_job("web"), a_job("web"), a_job("web")
         pending = a_pending_command()
@@ -122,7 +121,7 @@ async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
 async def _back_after_the_lease(
     server: RedisServer,
 ) -> AsyncIterator[tuple[RedisJobs, RedisJobs, LeaseToken]]:
-    """A worker, another one, and the first one's lease, which ended while Redis was away."""
+    """A worker, another one, and the first one's lease, which expired while Redis was away."""
     async with replica(server.url, lease=1.0) as worker, replica(server.url, lease=1.0) as other:
         await worker.submit(a_job("web"))
         lease = await taken(worker)
@@ -132,9 +131,12 @@ async def _back_after_the_lease(
         yield worker, other, lease
 
 
-async def test_a_crash_takes_no_worker_its_job(fresh_redis: RedisServer):
-    """Nobody could renew while Redis was away, so nobody is taken for lost right after: also when
-    Redis counts a second of its own by then, which may have been a moment or spent on loading."""
+async def test_no_worker_loses_its_job_in_a_crash(fresh_redis: RedisServer):
+    """No worker could renew its lease during the outage, so none counts as lost right after it.
+
+    This also holds when Redis already reports an uptime of one second, which may have been a moment
+    or spent on loading.
+    """
     async with _back_after_the_lease(fresh_redis) as (worker, other, lease):
         await _counts_a_second(fresh_redis)
         assert await _patiently(lambda: other.take(0)) is None
@@ -142,10 +144,10 @@ async def test_a_crash_takes_no_worker_its_job(fresh_redis: RedisServer):
         await finish(worker, lease)
 
 
-async def test_a_worker_lost_with_redis_is_taken_for_lost_one_lease_after(
+async def test_a_worker_lost_with_redis_loses_its_job_one_lease_later(
     fresh_redis: RedisServer,
 ):
-    """Nobody renewed it since Redis is back, and it had the time to."""
+    """Nobody has renewed its lease since Redis is back, although there was time."""
     async with _back_after_the_lease(fresh_redis) as (worker, other, lease):
         assert await _patiently(lambda: other.take(0)) is None
         over = await taken(other)
@@ -155,15 +157,15 @@ async def test_a_worker_lost_with_redis_is_taken_for_lost_one_lease_after(
 
 
 async def _counts_a_second(server: RedisServer) -> None:
-    """Return when its uptime is no longer 0, in whole seconds as it counts."""
+    """Return when its uptime, counted in whole seconds, is no longer 0."""
     client = redis.asyncio.Redis.from_url(server.url)
     async with asyncio.timeout(PATIENCE), client:
         while not (await client.info("server"))["uptime_in_seconds"]:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.01)
 
 
-async def test_a_hang_takes_no_worker_its_job(fresh_redis: RedisServer):
-    """The same when Redis did not restart: who saw the outage waits for one lease."""
+async def test_no_worker_loses_its_job_in_a_hang(fresh_redis: RedisServer):
+    """The same when Redis did not restart: a replica that saw the outage waits for one lease."""
     async with (
         replica(fresh_redis.url, lease=2.0) as worker,
         replica(fresh_redis.url, lease=2.0) as other,
@@ -181,7 +183,7 @@ async def test_a_hang_takes_no_worker_its_job(fresh_redis: RedisServer):
 
 
 async def test_a_redis_without_data_is_a_fresh_start(redis_server: RedisServer):
-    """Running work is told that its lease is gone; scripts and group are made anew."""
+    """Running jobs get the error that their lease is gone; scripts and group are created again."""
     async with replica(redis_server.url) as jobs:
         await jobs.submit(a_job("web"))
         lease = await taken(jobs)
@@ -202,7 +204,7 @@ async def test_a_redis_without_data_is_a_fresh_start(redis_server: RedisServer):
 
 
 async def test_a_lost_record_blocks_no_lane(redis_server: RedisServer):
-    """Jobs whose record is gone are passed over."""
+    """Jobs whose record is gone are skipped."""
     async with replica(redis_server.url) as jobs:
         lost, queued = a_job("web"), a_job("web")
         await jobs.submit(lost)
@@ -227,8 +229,8 @@ async def test_one_unreadable_record_hides_no_other(redis_server: RedisServer):
         assert [each.id for each in await jobs.active()] == [job.id]
 
 
-async def test_the_password_is_asked_for(tmp_path):
-    """It may stand beside the URL; a wrong one is said to be a Redis that does not serve."""
+async def test_the_password_is_required(tmp_path):
+    """It may be set beside the URL; a wrong password is reported as an unavailable Redis."""
     with RedisServer(tmp_path / "redis", password="open sesame") as server:
         url = f"redis://127.0.0.1:{server.port}/0"
         for password, healthy in (("open sesame", True), ("wrong", False)):

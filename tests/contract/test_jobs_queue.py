@@ -18,14 +18,14 @@ from tests.contract.job_kit import a_job, audit_tail, done, finish, taken
 from tests.lab.redis import RedisServer
 
 
-def test_it_is_what_the_core_asks_for(jobs: RedisJobs):
-    """The port is implemented as mypy sees it; this line fails there if it is not."""
+def test_it_implements_the_port(jobs: RedisJobs):
+    """The port is implemented, which mypy checks with this line."""
     port: Jobs = jobs
     assert port is jobs
 
 
-async def test_jobs_of_one_service_go_first_come_first_served(jobs: RedisJobs):
-    """The next job of a lane is ready when the one before ended, not earlier."""
+async def test_jobs_of_one_service_run_first_come_first_served(jobs: RedisJobs):
+    """The next job of a lane is ready when the job before it has ended, not earlier."""
     submitted = [a_job("web") for _ in range(3)]
     ahead = [await jobs.submit(job) for job in submitted]
     seen = []
@@ -37,8 +37,8 @@ async def test_jobs_of_one_service_go_first_come_first_served(jobs: RedisJobs):
     assert (ahead, seen) == ([0, 1, 2], [job.id for job in submitted])
 
 
-async def test_different_services_go_side_by_side(jobs: RedisJobs):
-    """A lane that is busy holds up no other."""
+async def test_jobs_of_different_services_run_in_parallel(jobs: RedisJobs):
+    """A busy lane does not delay another."""
     first, second = a_job("web"), a_job("worker")
     await jobs.submit(first)
     await jobs.submit(second)
@@ -46,7 +46,7 @@ async def test_different_services_go_side_by_side(jobs: RedisJobs):
 
 
 async def test_a_job_of_several_services_waits_for_all_of_them(jobs: RedisJobs):
-    """It counts who is ahead in any of its lanes once, and runs when it is first in all."""
+    """It counts each job ahead in any of its lanes once, and runs when it is first in all."""
     web, worker, both, late = a_job("web"), a_job("worker"), a_job("web", "worker"), a_job("web")
     ahead = [await jobs.submit(job) for job in (web, worker, both, late)]
     first, second = await taken(jobs), await taken(jobs)
@@ -63,7 +63,7 @@ async def test_a_job_of_several_services_waits_for_all_of_them(jobs: RedisJobs):
 
 
 async def test_opposite_orders_of_services_do_not_deadlock(jobs: RedisJobs):
-    """Two jobs that name the same services the other way round run one after the other."""
+    """Two jobs that name the same services in opposite order run one after the other."""
     there, back = a_job("a", "b"), a_job("b", "a")
     await jobs.submit(there)
     await jobs.submit(back)
@@ -74,7 +74,7 @@ async def test_opposite_orders_of_services_do_not_deadlock(jobs: RedisJobs):
 
 
 async def test_a_second_submit_changes_nothing(jobs: RedisJobs):
-    """The id is the idempotency key, before, during and after the run."""
+    """The id is the idempotency key before, during and after the run."""
     first, job = a_job("web"), a_job("web")
     ahead = [await jobs.submit(each) for each in (first, job, job)]
     await finish(jobs, await taken(jobs))
@@ -88,7 +88,7 @@ async def test_a_second_submit_changes_nothing(jobs: RedisJobs):
 
 
 async def test_a_waiting_worker_is_woken_by_a_job(jobs: RedisJobs, other: RedisJobs):
-    """Nobody looks again and again: the job itself wakes a worker of any replica."""
+    """There is no polling: the job itself wakes a worker of any replica."""
     waiting = asyncio.create_task(taken(other))
     job = a_job("web")
     await jobs.submit(job)
@@ -96,12 +96,12 @@ async def test_a_waiting_worker_is_woken_by_a_job(jobs: RedisJobs, other: RedisJ
 
 
 async def test_waiting_ends_with_nothing_when_there_is_nothing(jobs: RedisJobs):
-    """`take` returns after the seconds it was given."""
+    """`take` returns after the given seconds."""
     assert await jobs.take(0.05) is None
 
 
 async def test_a_job_goes_from_queued_through_running_to_finished(jobs: RedisJobs):
-    """The record says so at each step, with attempt, revision and the worker's own words."""
+    """The record shows each step, with attempt, revision and the worker's own data."""
     job = a_job("web")
     await jobs.submit(job)
     assert await jobs.load(job.id) == job
@@ -118,12 +118,12 @@ async def test_a_job_goes_from_queued_through_running_to_finished(jobs: RedisJob
 
 
 async def test_an_unknown_job_is_none(jobs: RedisJobs):
-    """An id nobody submitted."""
+    """The id was never submitted."""
     assert await jobs.load("nobody") is None
 
 
 async def test_a_probation_turn_holds_no_lane(jobs: RedisJobs):
-    """While a job is watched on, the next job of its service runs."""
+    """While a job is in probation, the next job of its service runs."""
     job, following = a_job("web"), a_job("web")
     await jobs.submit(job)
     await jobs.submit(following)
@@ -153,8 +153,8 @@ async def test_lists_are_in_order(jobs: RedisJobs):
     assert await jobs.recent(0) == ()
 
 
-async def test_a_released_job_goes_on_elsewhere(jobs: RedisJobs, other: RedisJobs):
-    """Handing back wakes another replica and spends no attempt; the lane stays the job's."""
+async def test_a_released_job_continues_elsewhere(jobs: RedisJobs, other: RedisJobs):
+    """Releasing wakes another replica and spends no attempt; the job keeps its lane."""
     job, following = a_job("web"), a_job("web")
     await jobs.submit(job)
     await jobs.submit(following)
@@ -167,7 +167,7 @@ async def test_a_released_job_goes_on_elsewhere(jobs: RedisJobs, other: RedisJob
 
 
 async def test_a_queued_job_is_cancelled_at_once(jobs: RedisJobs):
-    """It is finished, to be delivered, out of all its lanes; what waited for it goes on."""
+    """It is finished, due for delivery, and out of all its lanes; the jobs behind it continue."""
     running, job, following = a_job("web"), a_job("web", "worker"), a_job("worker")
     for each in (running, job, following):
         await jobs.submit(each)
@@ -192,7 +192,7 @@ async def test_a_queued_job_is_cancelled_at_once(jobs: RedisJobs):
 
 
 async def test_a_ready_job_is_cancelled_before_it_is_taken(jobs: RedisJobs):
-    """Its token is of no use any more."""
+    """Its token is not valid any more."""
     job = a_job("web")
     await jobs.submit(job)
     assert await jobs.cancel(job.id, "U2") is CancelResult.DEQUEUED
@@ -201,7 +201,7 @@ async def test_a_ready_job_is_cancelled_before_it_is_taken(jobs: RedisJobs):
 
 
 async def test_a_running_job_is_asked_to_stop(jobs: RedisJobs, other: RedisJobs):
-    """Its worker hears with the next renewal who it was: the first who asked."""
+    """The next renewal of its worker returns the first person who asked."""
     job = a_job("web")
     await jobs.submit(job)
     lease = await taken(jobs)
@@ -215,7 +215,7 @@ async def test_a_running_job_is_asked_to_stop(jobs: RedisJobs, other: RedisJobs)
 
 
 async def test_a_cancelled_job_that_changed_hands_is_still_cancelled(jobs: RedisJobs):
-    """The request outlives the worker that was asked."""
+    """The request stays with the job when its worker changes."""
     job = a_job("web")
     await jobs.submit(job)
     lease = await taken(jobs)
@@ -225,8 +225,8 @@ async def test_a_cancelled_job_that_changed_hands_is_still_cancelled(jobs: Redis
     assert await jobs.renew(await taken(jobs)) == "U2"
 
 
-async def test_cancelling_what_is_not_there(jobs: RedisJobs):
-    """Unknown and finished jobs are told apart."""
+async def test_cancelling_unknown_and_finished_jobs(jobs: RedisJobs):
+    """Unknown and finished jobs give different results."""
     job = a_job("web")
     await jobs.submit(job)
     await finish(jobs, await taken(jobs))
@@ -235,7 +235,7 @@ async def test_cancelling_what_is_not_there(jobs: RedisJobs):
 
 
 async def test_taking_and_cancelling_at_once_have_one_winner(jobs: RedisJobs, other: RedisJobs):
-    """Either the job is out and nobody works on it, or its worker hears of it."""
+    """Either the job is cancelled without a worker, or its worker is told to stop."""
     for _ in range(60):
         job = a_job("web")
         await jobs.submit(job)
@@ -250,7 +250,7 @@ async def test_taking_and_cancelling_at_once_have_one_winner(jobs: RedisJobs, ot
 
 
 async def test_jobs_that_end_in_the_same_millisecond_have_an_order(jobs: RedisJobs):
-    """The history shows the one that ended last first, as the audit log does."""
+    """The history lists the one that ended last first, like the audit log."""
     for number in range(30):
         await jobs.submit(a_job(f"service-{number}"))
     leases = [await taken(jobs) for _ in range(30)]
@@ -261,7 +261,7 @@ async def test_jobs_that_end_in_the_same_millisecond_have_an_order(jobs: RedisJo
 
 
 async def test_history_is_trimmed_but_not_what_is_undelivered_or_watched(open_jobs):
-    """The oldest go, unless somebody has yet to hear of them."""
+    """The oldest are trimmed, unless their verdict is still due."""
     jobs: RedisJobs = await open_jobs(limits=StoreLimits(history_count=2))
     submitted = [a_job("web") for _ in range(5)]
     undelivered, watched, forgotten = submitted[:3]
@@ -283,7 +283,7 @@ async def _run_turn(jobs: RedisJobs) -> LeaseToken:
 
 
 async def test_finished_jobs_are_forgotten_in_time(jobs: RedisJobs, redis_server: RedisServer):
-    """Their records have an end; those of queued ones have none."""
+    """Finished records have an expiry; queued ones have none."""
     ended, queued = a_job("web"), a_job("web")
     await jobs.submit(ended)
     await jobs.submit(queued)
@@ -293,8 +293,8 @@ async def test_finished_jobs_are_forgotten_in_time(jobs: RedisJobs, redis_server
     assert lives == [pytest.approx(StoreLimits().history_seconds, abs=60), -1]
 
 
-async def test_the_audit_log_tells_who_did_what(jobs: RedisJobs):
-    """Every job's way is in it, written with the transition, beside what others add."""
+async def test_the_audit_log_says_who_did_what(jobs: RedisJobs):
+    """Each transition of a job is written with its audit entry, next to other entries."""
     job, unwanted = a_job("web"), a_job("web")
     await jobs.submit(job)
     await jobs.submit(unwanted)

@@ -1,4 +1,4 @@
-"""One replica leads, no longer than its lease stands, and another as soon as it does not."""
+"""One replica leads while its lease is valid, then another takes over at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHORT = 1.0
 
 @dataclass
 class Work:
-    """What is done while leading: nothing, until it is told to fail or to end."""
+    """The work of a leader: it does nothing until it is told to fail or to end."""
 
     leases: asyncio.Queue[LeaderLease] = field(default_factory=asyncio.Queue)
     ended: asyncio.Queue[bool] = field(default_factory=asyncio.Queue)
@@ -45,12 +45,12 @@ class Work:
             self.ended.put_nowait(lease.holds())
 
     async def begun(self) -> LeaderLease:
-        """Wait until it is begun (again)."""
+        """Wait until it has started (again)."""
         async with asyncio.timeout(PATIENCE):
             return await self.leases.get()
 
     async def over(self) -> bool:
-        """Wait until it was cancelled or ended; whether the lease stood for certain by then."""
+        """Wait until it was cancelled or ended; returns whether the lease was surely valid then."""
         async with asyncio.timeout(PATIENCE):
             return await self.ended.get()
 
@@ -62,7 +62,7 @@ async def campaigning(
     lease: float,
     elapsed: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[tuple[Leader, asyncio.Task[None]]]:
-    """A replica that leads whenever it may."""
+    """A replica that leads whenever it can."""
     leader = Leader(incidents, SystemClock(), work, lease_seconds=lease, elapsed=elapsed)
     task = asyncio.create_task(leader.run())
     try:
@@ -71,8 +71,8 @@ async def campaigning(
         await cancel_all([task])
 
 
-async def test_what_is_done_is_cancelled_when_the_lease_is_lost(redis_server: RedisServer):
-    """And begun anew when it is had again."""
+async def test_the_work_is_cancelled_when_the_lease_is_lost(redis_server: RedisServer):
+    """It starts again with a new lease."""
     work = Work()
     async with (
         incidents_on(redis_server.url, lease=SHORT) as store,
@@ -90,7 +90,7 @@ async def test_what_is_done_is_cancelled_when_the_lease_is_lost(redis_server: Re
 
 
 async def test_without_a_store_nobody_leads_for_longer_than_the_lease(fresh_redis: RedisServer):
-    """Another replica may reach it. When it is back, somebody leads again."""
+    """Another replica may reach the store. When it is back, one of them leads again."""
     work = Work()
     async with (
         incidents_on(fresh_redis.url, lease=SHORT) as store,
@@ -120,8 +120,8 @@ class Mute:
         raise StoreUnavailableError("It is mute.")
 
 
-async def test_a_store_that_does_not_answer_is_not_waited_for():
-    """Longer than the lease stands."""
+async def test_a_store_that_does_not_answer_does_not_block():
+    """It is not awaited for longer than the lease."""
     work, store = Work(), Mute()
     async with campaigning(cast("Incidents", store), work, SHORT):
         await work.begun()
@@ -129,8 +129,8 @@ async def test_a_store_that_does_not_answer_is_not_waited_for():
         assert not await work.over()
 
 
-async def test_after_a_long_pause_it_knows_at_once_that_the_lease_may_be_lost():
-    """Before anybody was asked: another replica may have led for long."""
+async def test_after_a_long_pause_the_lease_counts_as_lost_at_once():
+    """It stops before any call: another replica may have been leading for a while."""
     work, now = Work(), [0.0]
     async with campaigning(cast("Incidents", Mute()), work, LONG, lambda: now[0]):
         lease = await work.begun()
@@ -140,7 +140,7 @@ async def test_after_a_long_pause_it_knows_at_once_that_the_lease_may_be_lost():
 
 
 async def test_another_replica_leads_at_once_when_one_stops(redis_server: RedisServer):
-    """It need not wait for the lease's end."""
+    """It does not wait for the end of the lease."""
     work, other = Work(), Work()
     async with (
         incidents_on(redis_server.url, lease=LONG) as store,
@@ -155,8 +155,10 @@ async def test_another_replica_leads_at_once_when_one_stops(redis_server: RedisS
 
 
 @pytest.mark.parametrize("end", [ValueError("a bug"), None])
-async def test_what_ends_by_itself_is_begun_anew(redis_server: RedisServer, end: Exception | None):
-    """With a new lease; an error is in the log, and another replica may be the one."""
+async def test_work_that_ends_by_itself_is_started_again(
+    redis_server: RedisServer, end: Exception | None
+):
+    """It starts with a new lease; an error is logged, and another replica may take over."""
     work = Work(fails=[end])
     async with (
         incidents_on(redis_server.url, lease=SHORT) as store,
@@ -167,8 +169,8 @@ async def test_what_ends_by_itself_is_begun_anew(redis_server: RedisServer, end:
     assert first.token != second.token
 
 
-async def test_a_replica_that_cannot_do_the_work_leaves_it_to_the_others(redis_server: RedisServer):
-    """It does not campaign again at once: one that can is given the time to lead."""
+async def test_a_replica_that_cannot_do_the_work_lets_others_lead(redis_server: RedisServer):
+    """It does not ask for the lease again at once, so that another replica gets it."""
     unable, able = Work(fails=[SwarmUnavailableError("no engine")]), Work()
     async with (
         incidents_on(redis_server.url, lease=SHORT) as store,

@@ -1,4 +1,4 @@
-"""A plan that waits is decided once, and its decision is carried out by somebody."""
+"""A waiting plan is decided once, and one replica carries out the decision."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def a_plan(job_id: str = "") -> Job:
 
 
 async def awaited(plans: RedisPlans) -> tuple[Decided, ...]:
-    """What is due, now or soon."""
+    """The plans that are due, now or soon."""
     found: tuple[Decided, ...] = ()
     async with asyncio.timeout(PATIENCE):
         while len(found) < 1:
@@ -81,7 +81,7 @@ async def awaited(plans: RedisPlans) -> tuple[Decided, ...]:
     return found
 
 
-async def test_what_was_kept_is_there_whole(plans: RedisPlans, other_plans: RedisPlans):
+async def test_a_stored_plan_is_complete(plans: RedisPlans, other_plans: RedisPlans):
     job = a_plan()
 
     assert await plans.keep(job, 60)
@@ -90,9 +90,8 @@ async def test_what_was_kept_is_there_whole(plans: RedisPlans, other_plans: Redi
     assert await plans.due() == ()
 
 
-async def test_a_plan_takes_the_place_of_its_pending_command(plans: RedisPlans, jobs: RedisJobs):
-    """Until it is kept the command is a pending one; afterwards it can be submitted under
-    its id."""
+async def test_a_plan_replaces_its_pending_command(plans: RedisPlans, jobs: RedisJobs):
+    """Until the plan is stored the command is pending; afterwards it is submitted under its id."""
     pending = a_pending_command()
     await jobs.accept(pending)
     job = a_plan(pending.id)
@@ -103,7 +102,7 @@ async def test_a_plan_takes_the_place_of_its_pending_command(plans: RedisPlans, 
     assert (await taken(jobs)).job_id == job.id
 
 
-async def test_a_plan_whose_pending_command_was_answered_otherwise_is_not_kept(
+async def test_a_plan_whose_pending_command_has_another_answer_is_not_stored(
     plans: RedisPlans, jobs: RedisJobs
 ):
     pending = a_pending_command()
@@ -114,8 +113,8 @@ async def test_a_plan_whose_pending_command_was_answered_otherwise_is_not_kept(
     assert await plans.load(pending.id) is None
 
 
-async def test_of_many_presses_one_decides(plans: RedisPlans, other_plans: RedisPlans):
-    """On all replicas at once; everybody hears what stands."""
+async def test_one_of_many_presses_decides(plans: RedisPlans, other_plans: RedisPlans):
+    """The presses reach all replicas at once; each gets the decision that was stored."""
     job = a_plan()
     await plans.keep(job, 60)
     found = await asyncio.gather(
@@ -134,8 +133,8 @@ async def test_of_many_presses_one_decides(plans: RedisPlans, other_plans: Redis
     assert decided[0].job == job
 
 
-async def test_a_repeated_call_is_still_the_one_that_decided(plans: RedisPlans):
-    """The client calls again when its connection broke; another press is another call."""
+async def test_a_repeated_call_of_the_deciding_press_still_decides(plans: RedisPlans):
+    """The client retries when its connection broke; another press is another call."""
     job = a_plan()
     await plans.keep(job, 60)
     first, again = [
@@ -147,7 +146,9 @@ async def test_a_repeated_call_is_still_the_one_that_decided(plans: RedisPlans):
     assert second == Decided(job, Decision.CONFIRMED, "U1", ours=False)
 
 
-async def test_the_press_that_confirms_is_done_with_that(plans: RedisPlans, jobs: RedisJobs):
+async def test_the_confirming_press_is_handled_with_its_decision(
+    plans: RedisPlans, jobs: RedisJobs
+):
     """A lost replica's press is not answered with "nothing was changed" while its job begins."""
     job, press, late = a_plan(), a_pending_command(), a_pending_command()
     await plans.keep(job, 60)
@@ -159,7 +160,7 @@ async def test_the_press_that_confirms_is_done_with_that(plans: RedisPlans, jobs
     assert await jobs.abandoned_commands(0) == (late,)
 
 
-async def test_a_plan_that_waited_for_too_long_is_expired_whatever_is_pressed(plans: RedisPlans):
+async def test_a_press_on_an_old_plan_expires_it(plans: RedisPlans):
     job = a_plan()
     await plans.keep(job, 0)
     decided = await plans.decide(job.id, Decision.CONFIRMED, "U1", "press1")
@@ -179,10 +180,10 @@ async def test_an_expired_plan_is_given_to_one_caller(plans: RedisPlans, other_p
     assert await plans.decide(job.id, Decision.CONFIRMED, "U1") is None
 
 
-async def test_a_decision_whose_maker_is_lost_is_carried_out_by_another(
+async def test_a_lost_replicas_decision_is_carried_out_by_another(
     plans: RedisPlans, other_plans: RedisPlans
 ):
-    """Confirmed, and nothing more: after a while the next who asks is given it."""
+    """After a while the next caller gets the confirmed plan."""
     job = a_plan()
     await plans.keep(job, 60)
     await other_plans.decide(job.id, Decision.CONFIRMED, "U7", "press1")
@@ -191,10 +192,8 @@ async def test_a_decision_whose_maker_is_lost_is_carried_out_by_another(
     assert (found.job, found.decision, found.user) == (job, Decision.CONFIRMED, "U7")
 
 
-async def test_nothing_of_a_plan_is_left_once_it_is_forgotten(
-    plans: RedisPlans, redis_server: RedisServer
-):
-    """And who decided it stands in the audit log."""
+async def test_a_forgotten_plan_leaves_no_data(plans: RedisPlans, redis_server: RedisServer):
+    """The audit log has the person who decided."""
     job = a_plan()
     await plans.keep(job, 60)
     await plans.decide(job.id, Decision.CANCELLED, "U9")

@@ -1,4 +1,4 @@
-"""Probes are asked over HTTP: whatever answers, or does not, is told as what it is."""
+"""Readiness probes over HTTP: each kind of answer or failure gives the right result."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def asker(seconds: float = 5.0) -> ProbeClient:
-    """The adapter is the port: mypy sees to it."""
+    """The adapter implements the port, which mypy checks."""
     return HttpProbeClient(seconds)
 
 
 @asynccontextmanager
 async def serving(answer: Answer) -> AsyncIterator[int]:
-    """A server that answers every path so; gives its port."""
+    """A server that answers every path with this; returns its port."""
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -52,13 +52,13 @@ async def serving(answer: Answer) -> AsyncIterator[int]:
 
 
 async def dask(answer: Answer) -> Reading:
-    """What a Dask probe says of a server."""
+    """The result of a Dask probe of a server."""
     async with serving(answer) as port:
         return await asker().ask(ProbeSpec(ProbeKind.DASK, LOOPBACK, port))
 
 
 def telling(body: str, status: int = 200) -> Answer:
-    """A server that always says that."""
+    """A server that always answers with this."""
 
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text=body, status=status)
@@ -66,7 +66,7 @@ def telling(body: str, status: int = 200) -> Answer:
     return answer
 
 
-async def test_the_workers_of_a_scheduler_are_told_by_their_hosts():
+async def test_a_schedulers_workers_are_read_by_host():
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -86,8 +86,8 @@ async def test_the_workers_of_a_scheduler_are_told_by_their_hosts():
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
-async def test_every_release_tells_its_workers_so(recording: Path):
-    """2021.2 is the one that the platform runs; `tests/swarm` has a living scheduler."""
+async def test_workers_are_read_from_every_dask_release(recording: Path):
+    """2021.2 is the platform's release; `tests/swarm` has a running scheduler."""
     said = await asyncio.to_thread(recording.read_text, encoding="utf-8")
 
     assert await dask(telling(said)) == Workers(("127.0.0.2", "127.0.0.3"))
@@ -106,12 +106,12 @@ async def test_every_release_tells_its_workers_so(recording: Path):
     ],
     ids=["404", "204", "html", "bytes", "list", "number", "long"],
 )
-async def test_what_is_no_scheduler_is_not_taken_for_one(body: str, status: int, why: str):
+async def test_another_server_is_not_taken_for_a_scheduler(body: str, status: int, why: str):
     assert await dask(telling(body, status)) == Unlike(why)
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 404, 503])
-async def test_an_http_probe_tells_the_status_and_follows_no_redirect(status: int):
+async def test_an_http_probe_returns_the_status_and_follows_no_redirect(status: int):
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -125,15 +125,15 @@ async def test_an_http_probe_tells_the_status_and_follows_no_redirect(status: in
     assert asked == ["/a%20b?c=d"]
 
 
-async def test_a_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch):
-    """Names of services mean nothing to it."""
+async def test_a_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch):
+    """The proxy cannot resolve the names of services."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
 
     async with serving(telling("ok")) as port:
         assert await asker().ask(ProbeSpec(ProbeKind.HTTP, LOOPBACK, port)) == HttpStatus(200)
 
 
-async def test_where_nothing_listens():
+async def test_a_refused_connection():
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))
         port = taken.getsockname()[1]
@@ -143,21 +143,23 @@ async def test_where_nothing_listens():
     assert reading == Unreached(Reach.REFUSES)
 
 
-async def test_a_name_that_nobody_knows():
+async def test_an_unknown_host_name():
     reading = await asker(30.0).ask(ProbeSpec(ProbeKind.DASK, "no-such-host.invalid", 8787))
 
     assert reading == Unreached(Reach.UNRESOLVED)
 
 
-async def test_where_there_is_no_way():
-    """An address for documentation (RFC 3849), from a machine that has no such route; a machine
-    that has one waits in vain."""
+async def test_an_address_without_a_route():
+    """An address for documentation (RFC 3849), from a machine without such a route.
+
+    A machine that has one times out.
+    """
     reading = await asker(0.5).ask(ProbeSpec(ProbeKind.HTTP, "2001:db8::1", 80))
 
     assert reading in {Unreached(Reach.UNREACHABLE), Unreached(Reach.SILENT)}
 
 
-async def test_one_that_takes_too_long():
+async def test_a_probe_that_takes_too_long():
     entered = asyncio.Event()
 
     async def answer(_request: web.Request) -> web.Response:
@@ -175,7 +177,7 @@ async def test_one_that_takes_too_long():
 @pytest.mark.parametrize(
     "said", [b"", b"220 mail ready\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"]
 )
-async def test_what_does_not_speak_http(said: bytes):
+async def test_a_server_that_does_not_speak_http(said: bytes):
     async def speak(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
         writer.close()

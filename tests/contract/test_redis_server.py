@@ -1,4 +1,4 @@
-"""The Redis server that tests use is real, durable and can be lost."""
+"""The Redis server for tests is real, durable and can be killed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.lab.redis import RedisServer
 
 
 async def test_data_survives_a_crash(fresh_redis: RedisServer) -> None:
-    """What was written is there again on the same port after SIGKILL and a new start."""
+    """Written data is there again on the same port after SIGKILL and a new start."""
     async with Redis.from_url(fresh_redis.url) as client:
         await client.set("job", "1")
 
@@ -31,7 +31,7 @@ async def test_a_stopped_server_refuses_connections(fresh_redis: RedisServer) ->
             await client.execute_command("PING")
 
 
-async def test_a_frozen_server_answers_nobody_until_it_thaws(fresh_redis: RedisServer) -> None:
+async def test_a_frozen_server_does_not_answer_until_it_resumes(fresh_redis: RedisServer) -> None:
     fresh_redis.freeze()
     async with Redis.from_url(fresh_redis.url, socket_timeout=0.2, retry=None) as client:
         with pytest.raises(redis.TimeoutError):
@@ -42,7 +42,7 @@ async def test_a_frozen_server_answers_nobody_until_it_thaws(fresh_redis: RedisS
         assert await client.execute_command("PING")
 
 
-async def test_a_password_is_asked_for(tmp_path: Path) -> None:
+async def test_a_password_is_required(tmp_path: Path) -> None:
     with RedisServer(tmp_path, password="right") as server:
         async with Redis.from_url(server.url.replace("right", "wrong")) as client:
             with pytest.raises(redis.AuthenticationError):

@@ -1,4 +1,4 @@
-"""The demo's swarm keeps the contracts that real ones keep: engine, scheduler, feeds."""
+"""The demo's swarm fulfils the contracts of real ones: engine, scheduler, feeds."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.contract.simulated_lab import SimulatedLab
 
 @pytest.fixture
 def lab() -> Iterator[SimulatedLab]:
-    """A simulated swarm of three managers, of the test's own."""
+    """A simulated swarm of three managers, for one test."""
     with SimulatedLab() as found:
         yield found
 
 
 class TestSimulatedEngine(EngineContract):
-    """The engine's contract, kept by the simulation."""
+    """The engine's contract, on the simulation."""
 
     async def test_a_job_is_scaled_by_its_completions(
         self, lab: SimulatedLab, swarm: DockerSwarm
@@ -51,15 +51,15 @@ class TestSimulatedEngine(EngineContract):
 
 
 class TestSimulatedChanges(ChangesContract):
-    """The same for forced updates and roll backs."""
+    """The contract of forced updates and roll backs, on the simulation."""
 
 
 class TestSimulatedPlacement(PlacementContract):
-    """The scheduler's contract, kept by the simulated one."""
+    """The scheduler's contract, on the simulated one."""
 
 
 class TestSimulatedPollFeed(FeedContract):
-    """The feed's contract, kept by polling the simulation."""
+    """The feed's contract, with polling of the simulation."""
 
     @pytest.fixture
     async def feed(self, lab: SimulatedLab) -> AsyncIterator[Feed]:
@@ -69,7 +69,7 @@ class TestSimulatedPollFeed(FeedContract):
 
 
 class TestSimulatedPushFeed(FeedContract):
-    """The feed's contract, kept by push from the simulation."""
+    """The feed's contract, with push from the simulation."""
 
     @pytest.fixture
     async def feed(self, lab: SimulatedLab) -> AsyncIterator[Feed]:

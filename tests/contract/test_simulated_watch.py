@@ -87,7 +87,7 @@ def a_service(name: str, *command: str) -> dict[str, Any]:
 
 
 async def all_run(swarm: DockerSwarm) -> StackLook:
-    """A look at the swarm once nothing is under way any more."""
+    """A look at the swarm once it does not change any more."""
     async with asyncio.timeout(30):
         while True:
             look = await swarm.stack_look("")
@@ -151,14 +151,16 @@ async def test_a_stream_is_resumed_on_another_manager_without_a_gap(
     assert identities(listener.events)[:together] == wanted[:together]
 
 
-async def test_a_version_of_another_swarm_is_no_place_to_begin(client: StreamClient) -> None:
+async def test_a_version_of_another_swarm_cannot_be_resumed(client: StreamClient) -> None:
     async with aclosing(client.stream(1_000_000_000)) as batches:
         with pytest.raises(CursorLostError) as caught:
             await anext(batches)
     assert caught.value.ahead
 
 
-async def test_only_who_knows_its_root_is_let_in(demo: SimulatedSwarm, tmp_path: Path) -> None:
+async def test_only_clients_that_know_its_root_can_connect(
+    demo: SimulatedSwarm, tmp_path: Path
+) -> None:
     (tmp_path / "other").mkdir()
     with tempfile.TemporaryDirectory(prefix="sim") as folder:
         async with SimulatedSwarm(furnished(now=time.time()), Path(folder)) as other:
@@ -181,7 +183,7 @@ async def test_a_lost_manager_ends_its_streams(demo: SimulatedSwarm, client: Str
     assert listener.error is not None
 
 
-async def test_what_is_not_simulated_is_refused_with_a_sentence(demo: SimulatedSwarm) -> None:
+async def test_unsimulated_requests_are_refused_with_a_sentence(demo: SimulatedSwarm) -> None:
     connection = Connection(demo.host())
 
     answer = await connection.call(

@@ -1,4 +1,4 @@
-"""A file for one person: through all steps to the emulator, and what each refusal comes as."""
+"""A file for one person: all steps against the emulator, and the error of each refusal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BOB = "U0BOB00001"
 
 
 async def test_a_file_reaches_one_person_in_the_direct_conversation():
-    """Whole, under its name, and in no channel."""
+    """The file is complete, has its name, and is in no channel."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         await messenger.send_file(ANN, "web.log", "Log of web", b"one\ntwo\n")
         (message,) = slack.workspace.messages.values()
@@ -29,7 +29,7 @@ async def test_a_file_reaches_one_person_in_the_direct_conversation():
 
 @pytest.mark.parametrize("scope", ["files:write", "im:write"])
 async def test_a_missing_scope_is_named(scope):
-    """An app that was installed before files were sent."""
+    """The app was installed before the bot sent files."""
     tokens = Tokens(scopes=BOT_SCOPES - {scope})
     async with SlackEmulator(strict=True, tokens=tokens) as slack, a_messenger(slack) as messenger:
         with pytest.raises(ChatLoginError, match=scope):
@@ -37,15 +37,15 @@ async def test_a_missing_scope_is_named(scope):
         assert not slack.workspace.messages
 
 
-async def test_a_person_that_slack_does_not_know():
-    """Refused by Slack's own word."""
+async def test_a_file_for_an_unknown_person():
+    """Slack's own error code is used."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         with pytest.raises(ChatError, match="user_not_found"):
             await messenger.send_file("U0NOBODY01", "web.log", "Log", b"text")
 
 
-async def test_a_place_that_takes_nothing():
-    """Another length than was announced, no server at all, no address."""
+async def test_a_failed_upload():
+    """A length other than announced, no server at all, no address."""
     async with SlackEmulator(strict=True) as slack:
         api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url, timeout=5.0)
         place = await api.call("files.getUploadURLExternal", filename="x", length=4)

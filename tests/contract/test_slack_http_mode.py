@@ -1,4 +1,4 @@
-"""Requests that are not Slack's are answered 401, whatever their headers, and never logged."""
+"""Requests that are not from Slack get 401, whatever their headers, and are never logged."""
 
 import asyncio
 import hmac
@@ -50,7 +50,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("what", FORGED)
-async def test_what_slack_did_not_sign_is_refused(what, caplog):
+async def test_requests_not_signed_by_slack_are_refused(what, caplog):
     async with connected("http") as side:
         status = await post(side.slack.request_url, FORGED[what])
 
@@ -60,7 +60,7 @@ async def test_what_slack_did_not_sign_is_refused(what, caplog):
     assert "private+words" not in caplog.text
 
 
-async def test_what_slack_signed_is_taken_in():
+async def test_requests_signed_by_slack_are_accepted():
     async with connected("http") as side:
         status = await post(side.slack.request_url, signed())
 
@@ -68,7 +68,7 @@ async def test_what_slack_signed_is_taken_in():
     assert side.received.requests[0].text == "private words"
 
 
-async def test_a_signed_body_that_is_no_text_does_no_harm():
+async def test_a_signed_body_that_is_not_text_is_harmless():
     body = b"\xff\xfe=1"
     moment = int(time.time())
     assert rejection({}, body, SECRET, moment) != ""
@@ -76,7 +76,7 @@ async def test_a_signed_body_that_is_no_text_does_no_harm():
         assert await post(side.slack.request_url, signed(), body) == 401
 
 
-def test_a_body_that_is_no_text_is_refused_even_with_the_right_signature():
+def test_a_body_that_is_not_text_is_refused_even_if_signed():
     body, moment = b"text=\xff", str(int(time.time()))
     digest = hmac.new(SECRET.encode(), b"v0:" + moment.encode() + b":" + body, "sha256")
     headers = {
@@ -87,16 +87,16 @@ def test_a_body_that_is_no_text_is_refused_even_with_the_right_signature():
     assert rejection(headers, body, SECRET, float(moment)) == "wrong signature"
 
 
-def test_the_moment_that_is_given_counts():
-    """Not the machine's: a request of last year was right then."""
+def test_signatures_are_checked_against_the_given_time():
+    """The given time is used, not the machine's: a request of last year was valid then."""
     then = 1_700_000_000.0
 
     assert rejection(signed(at=then), BODY.encode(), SECRET, then + 299) == ""
     assert rejection(signed(at=then), BODY.encode(), SECRET, then + 301) != ""
 
 
-async def test_slacks_look_at_the_certificate_is_answered():
-    """It comes unsigned (https://docs.slack.dev/interactivity/implementing-slash-commands)."""
+async def test_slacks_certificate_check_is_answered():
+    """It is unsigned (https://docs.slack.dev/interactivity/implementing-slash-commands)."""
     async with connected("http") as side:
         assert await post(side.slack.request_url, FORM, b"ssl_check=1&token=abc") == 200
     assert side.received.requests == []

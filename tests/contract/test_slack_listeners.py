@@ -1,4 +1,4 @@
-"""Commands and buttons come in the same way in both modes, and are always answered in time."""
+"""Commands and buttons arrive in the same form in both modes, and are always answered in time."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from tests.contract.slack_side import (
 pytestmark = pytest.mark.parametrize("mode", MODES)
 
 
-async def test_a_command_comes_in_whole(mode):
+async def test_a_command_arrives_complete(mode):
     async with connected(mode) as side:
         delivery = await side.slack.command(COMMAND, "scale django 2")
 
@@ -38,7 +38,7 @@ async def test_a_command_comes_in_whole(mode):
     assert request.reply_url == delivery.response_url
 
 
-async def test_what_there_is_to_say_stands_in_the_answer_itself(mode):
+async def test_the_answer_to_a_command_is_in_the_response(mode):
     async def receive(request):
         return a_message(f"no such thing: {request.text}")
 
@@ -53,7 +53,7 @@ async def test_what_there_is_to_say_stands_in_the_answer_itself(mode):
     assert side.slack.calls_of("chat.postEphemeral") == []
 
 
-async def test_a_press_comes_in_whole(mode):
+async def test_a_press_arrives_complete(mode):
     async with connected(mode) as side:
         ts = await side.messenger.post(SWARM, a_button("job.cancel", "abc"))
         delivery = await side.slack.press(side.slack.workspace.messages[SWARM, ts], "job.cancel")
@@ -65,7 +65,7 @@ async def test_a_press_comes_in_whole(mode):
     assert request.key == delivery.trigger_id
 
 
-async def test_what_there_is_to_say_to_a_press_is_for_the_person_alone(mode):
+async def test_the_answer_to_a_press_is_visible_to_the_person_only(mode):
     async def press(_request):
         return a_message("only operators may do that")
 
@@ -130,7 +130,7 @@ async def test_a_press_that_fails_is_answered_with_its_reference(mode, caplog):
     assert any(record.exc_info for record in caplog.records)
 
 
-async def test_an_error_of_ours_is_told_in_its_own_words(mode):
+async def test_a_bot_error_is_answered_with_its_own_sentence(mode):
     async def receive(_request):
         raise RefusedError("No service <x>.", hint="Try worker01.")
 
@@ -159,7 +159,7 @@ async def test_a_command_that_takes_too_long_is_acked_and_answered_later(mode, m
     assert shown.text == "at last"
 
 
-async def test_a_slash_command_the_bot_was_not_told_of_is_answered(mode):
+async def test_an_unconfigured_slash_command_is_answered(mode):
     async with connected(mode) as side:
         delivery = await side.slack.command("/other", "scale 5")
 
@@ -176,7 +176,7 @@ async def test_bolt_does_not_silence_the_bots_own_log(mode):
     assert logging.getLogger("bot").level == logging.NOTSET
 
 
-async def test_a_command_makes_no_call_to_slack_by_itself(mode):
+async def test_receiving_a_command_makes_no_call_to_slack(mode):
     async with connected(mode) as side:
         before = len(side.slack.calls)
         await side.slack.command(COMMAND, "scale 5")
@@ -206,7 +206,7 @@ async def test_a_command_in_flight_at_shutdown_is_answered(mode):
     assert delivery.shown.text == "done before the end"
 
 
-async def test_after_shutdown_nothing_is_taken_in(mode):
+async def test_nothing_is_accepted_after_shutdown(mode):
     async with connected(mode) as side:
         await side.service.stop_listening()
         delivery = await side.slack.command(COMMAND, "scale 5")
@@ -215,7 +215,7 @@ async def test_after_shutdown_nothing_is_taken_in(mode):
     assert side.received.requests == []
 
 
-async def test_a_listener_that_does_not_end_does_not_hold_the_shutdown(mode, caplog):
+async def test_a_hanging_listener_does_not_block_the_shutdown(mode, caplog):
     began = asyncio.Event()
 
     async def receive(_request):
@@ -232,7 +232,7 @@ async def test_a_listener_that_does_not_end_does_not_hold_the_shutdown(mode, cap
         await command
 
 
-def test_requests_survive_payloads_without_what_they_should_have(mode):
+def test_payloads_with_missing_fields_are_handled(mode):
     request = press_request({"actions": []})
     assert (request.user, request.channel, request.action_id, request.message) == ("",) * 4
     assert command_request({}).key == command_request({}).key != command_request({"a": 1}).key
@@ -247,7 +247,7 @@ def test_a_choice_in_a_menu_is_a_value(mode):
     assert delivery_key({"trigger_id": "1.2"}) == "1.2"
 
 
-async def test_without_a_way_to_reply_the_log_tells(mode, caplog):
+async def test_an_answer_that_cannot_be_sent_is_logged(mode, caplog):
     async def press(_request):
         return Message("unheard")
 

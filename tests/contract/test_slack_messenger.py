@@ -1,4 +1,4 @@
-"""What the messenger says reaches Slack in the right order, at the right time, and only once."""
+"""Messages reach Slack in the right order, at the right time, and only once."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ UPDATE = "chat.update"
 POST = "chat.postMessage"
 
 
-async def test_a_post_stands_there_with_blocks_and_metadata():
+async def test_a_post_has_its_blocks_and_metadata():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued", "abc"))
         message = slack.workspace.messages[SWARM, ts]
@@ -92,7 +92,7 @@ async def test_a_verdict_drops_pending_progress():
     assert texts(slack, ts) == ["queued", "1/5", "converged"]
 
 
-async def test_progress_that_comes_after_the_verdict_is_not_shown():
+async def test_progress_after_the_verdict_is_not_shown():
     clock = FastClock(50)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
@@ -105,8 +105,8 @@ async def test_progress_that_comes_after_the_verdict_is_not_shown():
     assert texts(slack, ts) == ["queued", "converged"]
 
 
-async def test_a_verdict_waits_for_the_edit_that_is_under_way():
-    """Else the older edit could reach Slack last and overwrite the verdict."""
+async def test_a_verdict_waits_for_the_running_edit():
+    """Otherwise the older edit could reach Slack last and overwrite the verdict."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
         slack.faults.hang(UPDATE)
@@ -122,7 +122,7 @@ async def test_a_verdict_waits_for_the_edit_that_is_under_way():
     assert texts(slack, ts) == ["queued", "1/5", "converged"]
 
 
-async def test_two_verdicts_of_one_message_land_in_their_order():
+async def test_two_verdicts_of_one_message_arrive_in_order():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
         slack.faults.slow(UPDATE, 0.1)
@@ -177,7 +177,7 @@ async def test_fifty_jobs_keep_within_the_budget_and_every_verdict_arrives():
     assert len(slack.calls_of(UPDATE)) > EDITS.per_minute
 
 
-async def test_progress_that_is_asked_for_during_an_edit_comes_after_it():
+async def test_progress_requested_during_an_edit_comes_after_it():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("firing"))
         slack.faults.hang(UPDATE)
@@ -204,7 +204,7 @@ async def test_an_edit_drops_the_progress_before_it():
     assert texts(slack, ts) == ["firing", "2 times", "resolved", "firing again"]
 
 
-async def test_a_settled_message_takes_progress_again_once_it_was_edited():
+async def test_a_settled_message_accepts_progress_again_after_an_edit():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("firing"))
         await messenger.settle(SWARM, ts, a_message("resolved"))
@@ -215,8 +215,8 @@ async def test_a_settled_message_takes_progress_again_once_it_was_edited():
     assert texts(slack, ts) == ["firing", "resolved", "firing again", "2 times"]
 
 
-async def test_who_may_speak_no_more_says_nothing():
-    """Asked as its turn comes, not when it was asked for."""
+async def test_a_messenger_that_lost_its_right_to_post_sends_nothing():
+    """This is checked when its turn comes, not when it was requested."""
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("firing"))
         other = await messenger.post(SWARM, a_message("another"))
@@ -251,7 +251,7 @@ async def test_posts_to_one_channel_keep_within_a_message_a_second():
     assert len(slack.calls_of(POST)) == 15
 
 
-async def test_calls_one_after_the_other_share_a_connection():
+async def test_consecutive_calls_share_a_connection():
     async with SlackEmulator() as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
         for number in range(5):
@@ -262,7 +262,7 @@ async def test_calls_one_after_the_other_share_a_connection():
         assert len(slack._runner.server.connections) == 1
 
 
-async def test_after_the_end_nothing_is_said_and_nothing_waits():
+async def test_nothing_is_sent_or_waits_after_the_end():
     async with SlackEmulator() as slack, asyncio.timeout(5):
         async with a_messenger(slack) as messenger:
             ts = await messenger.post(SWARM, a_message("queued"))
@@ -273,7 +273,7 @@ async def test_after_the_end_nothing_is_said_and_nothing_waits():
     assert texts(slack, ts) == ["queued"]
 
 
-async def test_the_end_waits_for_the_edit_that_is_under_way():
+async def test_the_end_waits_for_the_running_edit():
     async with SlackEmulator() as slack:
         async with a_messenger(slack) as messenger:
             ts = await messenger.post(SWARM, a_message("queued"))

@@ -1,4 +1,4 @@
-"""Whatever Slack answers, or does not: a verdict arrives, and nothing is said twice."""
+"""Whatever Slack answers, a verdict arrives, and nothing is posted twice."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ POST = "chat.postMessage"
 
 
 @pytest.mark.parametrize("method", [UPDATE, POST])
-async def test_not_one_call_is_made_before_retry_after_passed(method):
+async def test_no_call_is_made_before_retry_after(method):
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
@@ -49,7 +49,7 @@ async def test_not_one_call_is_made_before_retry_after_passed(method):
     assert error_of(slack, method)[-2:] == ["ratelimited", ""]
 
 
-async def test_a_channel_that_is_limited_does_not_hold_another():
+async def test_a_rate_limited_channel_does_not_delay_another():
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         other = slack.workspace.add_channel("other", members=[slack.workspace.bot.id]).id
@@ -65,7 +65,7 @@ async def test_a_channel_that_is_limited_does_not_hold_another():
 
 
 @pytest.mark.parametrize("trouble", ["status", "drop", "lost answer", "error"])
-async def test_a_verdict_survives_slacks_trouble(trouble):
+async def test_a_verdict_survives_slack_errors(trouble):
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
@@ -81,7 +81,7 @@ async def test_a_verdict_survives_slacks_trouble(trouble):
     assert texts(slack, ts)[-1] == "converged"
 
 
-async def test_progress_survives_slacks_trouble():
+async def test_progress_survives_slack_errors():
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
@@ -90,7 +90,7 @@ async def test_progress_survives_slacks_trouble():
         await slack.wait_for_message(lambda message: message.text == "1/5")
 
 
-async def test_a_verdict_that_slack_does_not_take_in_time_is_given_back():
+async def test_a_verdict_that_slack_does_not_accept_in_time_is_returned():
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
@@ -105,7 +105,7 @@ async def test_a_verdict_that_slack_does_not_take_in_time_is_given_back():
     assert texts(slack, ts) == ["queued", "converged"]
 
 
-async def test_a_verdict_is_given_back_at_once_when_slack_asks_for_too_long():
+async def test_a_verdict_is_returned_at_once_if_retry_after_is_too_long():
     async with SlackEmulator() as slack, a_messenger(slack) as messenger, asyncio.timeout(5):
         ts = await messenger.post(SWARM, a_message("queued"))
         slack.faults.rate_limit(UPDATE, retry_after=120)
@@ -152,7 +152,7 @@ async def test_a_post_that_never_reached_slack_is_repeated():
     assert [message.ts for message in slack.workspace.messages.values() if message.bot_id] == [ts]
 
 
-async def test_what_is_not_there_is_not_found():
+async def test_a_missing_message_is_not_found():
     async with SlackEmulator() as slack, a_messenger(slack) as messenger:
         await messenger.post(SWARM, a_message("queued", "abc"))
         slack.tokens.scopes = frozenset({"chat:write"})
@@ -161,7 +161,7 @@ async def test_what_is_not_there_is_not_found():
         assert await messenger.find("C0NOWHERE1", "abc") == ""
 
 
-async def test_a_closed_channel_says_the_way_out():
+async def test_the_error_of_a_closed_channel_has_the_next_step():
     async with SlackEmulator() as slack:
         outside = slack.workspace.add_channel("outside", members=[ANN]).id
         api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
@@ -174,7 +174,7 @@ async def test_a_closed_channel_says_the_way_out():
     assert "/invite @orochi" in refused.value.hint
 
 
-async def test_an_archived_channel_and_a_deleted_message_are_told():
+async def test_an_archived_channel_and_a_deleted_message_are_reported():
     async with SlackEmulator() as slack, a_messenger(slack) as messenger:
         with pytest.raises(CannotPostError, match="message_not_found"):
             await messenger.settle(SWARM, "1.000000", a_message())
@@ -183,7 +183,7 @@ async def test_an_archived_channel_and_a_deleted_message_are_told():
             await messenger.post(SWARM, a_message())
 
 
-async def test_progress_of_a_deleted_message_stops_and_holds_nothing_up():
+async def test_progress_of_a_deleted_message_stops_without_delaying_others():
     async with SlackEmulator() as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
         messenger.show(SWARM, "1.000000", a_message("gone"))
@@ -195,7 +195,7 @@ async def test_progress_of_a_deleted_message_stops_and_holds_nothing_up():
     assert error_of(slack, UPDATE).count("message_not_found") == 1
 
 
-async def test_a_verdict_whose_layout_slack_refuses_is_said_in_plain_text():
+async def test_a_verdict_whose_layout_slack_refuses_is_sent_as_plain_text():
     bad = Message("converged 5/5", ({"type": "section"},))
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
@@ -209,7 +209,7 @@ async def test_a_verdict_whose_layout_slack_refuses_is_said_in_plain_text():
     assert slack.workspace.shown_to(ANN)[-1].text == "converged 5/5"
 
 
-async def test_a_token_that_was_revoked_is_told():
+async def test_a_revoked_token_is_reported():
     async with SlackEmulator() as slack, a_messenger(slack) as messenger:
         slack.tokens.bot = "xoxb-another"
         with pytest.raises(ChatLoginError):
@@ -242,7 +242,7 @@ async def test_a_reply_honours_retry_after_of_the_url():
     assert slack.calls_of("chat.postEphemeral") == []
 
 
-async def test_members_are_asked_for_once_a_minute():
+async def test_members_are_read_once_a_minute():
     clock = FastClock(100)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         slack.workspace.usergroups["S0OPS00002"] = [ANN]
@@ -254,7 +254,7 @@ async def test_members_are_asked_for_once_a_minute():
         assert await messenger.members("S0OPS00002") == frozenset()
 
 
-async def test_progress_whose_layout_slack_refuses_holds_nothing_up():
+async def test_progress_whose_layout_slack_refuses_delays_nothing():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
         other = await messenger.post(SWARM, a_message("another"))
@@ -267,7 +267,7 @@ async def test_progress_whose_layout_slack_refuses_holds_nothing_up():
     assert error_of(slack, UPDATE).count("invalid_blocks") == 1
 
 
-async def test_progress_goes_on_once_the_token_works_again(caplog):
+async def test_progress_continues_once_the_token_works_again(caplog):
     clock = FastClock(100)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
@@ -278,7 +278,7 @@ async def test_progress_goes_on_once_the_token_works_again(caplog):
     assert "token_revoked" in caplog.text
 
 
-async def test_slack_that_never_answers_is_noticed():
+async def test_a_slack_that_never_answers_is_detected():
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack:
         api = SlackApi(slack.tokens.bot, clock, slack.base_url, timeout=0.2)
@@ -295,7 +295,7 @@ async def test_slack_that_never_answers_is_noticed():
 
 
 @pytest.mark.parametrize("loss", ["drop", "status"])
-async def test_a_reply_survives_slacks_trouble(loss):
+async def test_a_reply_survives_slack_errors(loss):
     clock = FastClock(20)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
         getattr(slack.faults, loss)("response_url", times=2)
@@ -304,7 +304,7 @@ async def test_a_reply_survives_slacks_trouble(loss):
     assert [message.text for message in slack.workspace.shown_to(ANN)] == ["heard"]
 
 
-async def test_a_reply_to_an_address_that_is_none_goes_to_the_channel():
+async def test_a_reply_to_an_invalid_address_goes_to_the_channel():
     async with SlackEmulator() as slack, a_messenger(slack) as messenger:
         await messenger.reply(ANN, SWARM, "not an address", a_message("heard"))
 

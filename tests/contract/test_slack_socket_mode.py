@@ -1,4 +1,4 @@
-"""The WebSocket comes back by itself, a wrong token fails at once, acks survive the shutdown."""
+"""The WebSocket reconnects by itself, a wrong token fails at once, acks survive the shutdown."""
 
 import asyncio
 import logging
@@ -37,21 +37,21 @@ async def listening(slack: SlackEmulator, receive: Recorder) -> AsyncIterator[So
 
 
 async def lost_and_found(slack: SlackEmulator) -> None:
-    """Break the connection and wait until it is there again."""
+    """Break the connection and wait for the new one."""
     slack.sockets.abort()
     await slack.wait_for_connections(0)
     await slack.wait_for_connections(1)
 
 
-async def test_an_aborted_connection_comes_back():
+async def test_an_aborted_connection_is_restored():
     async with SlackEmulator() as slack, listening(slack, Recorder()) as mode:
         await lost_and_found(slack)
         assert (await slack.command(COMMAND, "status")).ok
         assert await mode.is_connected()
 
 
-async def test_an_expired_ticket_is_given_up_for_a_fresh_one():
-    """The SDK alone tries the same dead ticket for ever."""
+async def test_an_expired_ticket_is_replaced():
+    """Without this the SDK retries the same expired ticket for ever."""
     async with SlackEmulator() as slack, listening(slack, Recorder()):
         slack.sockets.expire_tickets(times=1)
         await lost_and_found(slack)
@@ -75,7 +75,7 @@ async def test_tickets_and_payloads_are_not_logged(caplog):
     assert not any(each.exc_info for each in ours)
 
 
-async def test_it_comes_back_after_slack_was_away():
+async def test_it_reconnects_after_slack_was_away():
     async with SlackEmulator() as slack, listening(slack, Recorder()):
         async with slack.down():
             await slack.wait_for_connections(0)
@@ -96,7 +96,7 @@ async def test_a_connection_that_slack_refreshes_loses_nothing(monkeypatch):
         await slack.wait_for_connections(1)
 
 
-async def test_being_told_twice_to_refresh_makes_one_new_connection(monkeypatch):
+async def test_two_refresh_requests_make_one_new_connection(monkeypatch):
     monkeypatch.setattr(socket_mode, "GRACE", 0.1)
     async with SlackEmulator() as slack, listening(slack, Recorder()):
         await slack.sockets.disconnect("warning")
@@ -134,7 +134,7 @@ async def test_a_refresh_while_commands_are_in_flight_loses_no_answer():
         assert all(answer.ok for answer in await asyncio.gather(*commands))
 
 
-async def test_a_connection_that_slack_closes_at_once_comes_back():
+async def test_a_connection_that_slack_closes_at_once_is_restored():
     async with SlackEmulator() as slack, listening(slack, Recorder()):
         await slack.sockets.disconnect("warning", close=True)
         await eventually(lambda: any(not each.retiring for each in slack.sockets.connections))
@@ -142,7 +142,7 @@ async def test_a_connection_that_slack_closes_at_once_comes_back():
         assert (await slack.command(COMMAND, "status")).ok
 
 
-async def test_a_refresh_that_fails_is_tried_again():
+async def test_a_failed_refresh_is_retried():
     async with SlackEmulator() as slack, listening(slack, Recorder()):
         slack.faults.fail("apps.connections.open", "internal_error", times=2)
         await slack.sockets.disconnect(close=True)
@@ -168,7 +168,7 @@ async def test_a_wrong_bot_token_fails_with_a_sentence_and_does_not_hang():
         await api.close()
 
 
-async def test_slack_that_is_away_at_the_start_fails_with_a_sentence():
+async def test_an_unreachable_slack_at_the_start_fails_with_a_sentence():
     async with SlackEmulator() as slack, asyncio.timeout(5):
         api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url)
         async with slack.down():
@@ -213,7 +213,7 @@ async def test_many_acks_in_flight_at_shutdown_all_arrive():
     assert all(answer.body for answer in answers)
 
 
-async def test_closing_twice_does_no_harm():
+async def test_closing_twice_is_harmless():
     async with connected("socket") as side:
         assert await side.service.is_connected()
         await side.service.stop_listening()

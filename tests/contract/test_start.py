@@ -29,8 +29,8 @@ socket.getaddrinfo = hang
 """A ``sitecustomize`` as if no name server answered for one name."""
 
 
-async def test_a_stop_while_it_starts_is_heeded(redis_server):
-    """Slack hangs at the login: SIGTERM ends the process in good order all the same."""
+async def test_a_stop_during_the_start_works(redis_server):
+    """Slack hangs at the login: SIGTERM still shuts the process down cleanly."""
     async with SlackEmulator() as slack:
         slack.faults.hang("auth.test")
         bot = BotProcess(settings_for(slack, redis_server.url, NO_DOCKER))
@@ -39,8 +39,8 @@ async def test_a_stop_while_it_starts_is_heeded(redis_server):
         assert await bot.stop(PATIENCE) == 0
 
 
-async def test_a_token_that_slack_refuses_ends_the_start_with_a_sentence(redis_server):
-    """Exit code 1, a sentence in the log, no token in it. The log level is in lower case."""
+async def test_a_refused_token_ends_the_start_with_a_sentence(redis_server):
+    """Exit code 1, a sentence in the log without the token. The log level is in lower case."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, NO_DOCKER) | {"BOT_LOG_LEVEL": "info"}
         bot = BotProcess(settings | {"SLACK_BOT_TOKEN": "xoxb-wrong"})
@@ -50,8 +50,8 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_a_sentence(redis_s
     assert "xoxb-wrong" not in "\n".join(bot.lines)
 
 
-async def test_a_name_server_that_does_not_answer_does_not_hold_up_the_stop(tmp_path):
-    """Redis' name is being looked up, which cannot be cancelled: SIGTERM ends the process."""
+async def test_a_hanging_name_server_does_not_delay_the_stop(tmp_path):
+    """The lookup of Redis' name cannot be cancelled: SIGTERM still ends the process."""
     (tmp_path / "sitecustomize.py").write_text(HANGING_LOOKUPS)
     async with SlackEmulator() as slack:
         settings = settings_for(slack, "redis://silent.example:6379/0", NO_DOCKER)
@@ -62,8 +62,8 @@ async def test_a_name_server_that_does_not_answer_does_not_hold_up_the_stop(tmp_
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
-async def test_an_http_port_that_cannot_be_opened_is_said_in_a_sentence(redis_server, host):
-    """Which address and port, and which settings to look at."""
+async def test_an_http_port_that_cannot_be_opened_is_reported_in_a_sentence(redis_server, host):
+    """The sentence has the address, the port, and the settings to check."""
     async with SlackEmulator() as slack:
         settings = settings_for(slack, redis_server.url, NO_DOCKER)
         settings |= {"BOT_HTTP_HOST": host, "BOT_HTTP_PORT": "8099"}

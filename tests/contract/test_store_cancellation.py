@@ -1,4 +1,4 @@
-"""A cancelled call to Redis is cancelled, whatever it was doing at that moment."""
+"""A cancelled call to Redis is always cancelled, at whatever moment."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Call = Callable[[RedisLink, RedisJobs], Awaitable[object]]
     ids=["take", "deliveries", "wait"],
 )
 async def test_no_cancellation_is_swallowed(redis_server, call: Call):
-    """At each of many moments, a step of the event loop apart: it ends cancelled, never by itself.
+    """At each of many steps of the event loop the call ends cancelled, never by itself.
 
-    On Python 3.11 ``asyncio.wait_for``, in which redis-py sends, loses some.
+    On Python 3.11 ``asyncio.wait_for``, which redis-py uses to send, loses some cancellations.
     """
     for steps in range(STEPS):
         link = RedisLink(redis_server.url)

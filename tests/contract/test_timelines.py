@@ -1,4 +1,4 @@
-"""A timeline's link: kept beside the job's record, shown by one more delivery, told to nobody."""
+"""A timeline's link: stored with the job's record, shown by one more delivery, no mention."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LINK = "https://emulated.slack.com/files/F1/timeline-abc.png"
 
 
 async def finished(jobs: RedisJobs, *, probation: bool = False) -> str:
-    """The id of a job that ended and whose message says so."""
+    """The id of a job that has ended and whose message shows it."""
     job = a_job("web")
     await jobs.submit(job)
     lease = await taken(jobs)
@@ -24,8 +24,8 @@ async def finished(jobs: RedisJobs, *, probation: bool = False) -> str:
     return ended.id
 
 
-async def test_a_link_makes_the_message_due_once_more(jobs: RedisJobs):
-    """The verdict counts as told: who asked is not mentioned again."""
+async def test_a_link_makes_the_message_due_again_once(jobs: RedisJobs):
+    """The verdict counts as delivered: the requester is not mentioned again."""
     job_id = await finished(jobs)
     assert await jobs.due_deliveries(0.0) == ()
     await jobs.link_timeline(job_id, LINK)
@@ -39,7 +39,7 @@ async def test_a_link_makes_the_message_due_once_more(jobs: RedisJobs):
 
 
 async def test_a_probation_that_began_before_keeps_the_link(jobs: RedisJobs):
-    """Its worker does not know of it, and writes the record without it."""
+    """Its worker does not know the link, and writes the record without it."""
     job_id = await finished(jobs, probation=True)
     lease: LeaseToken = await taken(jobs)
     known = await jobs.load(job_id)
@@ -51,14 +51,14 @@ async def test_a_probation_that_began_before_keeps_the_link(jobs: RedisJobs):
     assert after.timeline == LINK
 
 
-async def test_a_job_that_was_forgotten_stays_so(jobs: RedisJobs):
+async def test_a_link_does_not_restore_a_forgotten_job(jobs: RedisJobs):
     await jobs.link_timeline("nobody", LINK)
     assert await jobs.load("nobody") is None
     assert await jobs.due_deliveries(0.0) == ()
 
 
-async def test_what_is_no_address_is_no_link(jobs: RedisJobs):
-    """Nothing that came from outside becomes markup."""
+async def test_an_invalid_address_is_not_a_link(jobs: RedisJobs):
+    """Text from outside does not become markup."""
     job_id = await finished(jobs)
     await jobs.link_timeline(job_id, "javascript:x|<!channel>")
     job = await jobs.load(job_id)

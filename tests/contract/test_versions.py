@@ -1,4 +1,4 @@
-"""Versions of stacks on a real Redis: numbered, bounded, and with what they were made from."""
+"""Versions of stacks on a real Redis: numbered, limited, and stored with their files."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ async def numbers(store: RedisVersions) -> list[int]:
     return [version.number for version in await store.of("orochi")]
 
 
-async def test_versions_come_back_newest_first_under_their_numbers(
+async def test_versions_are_listed_newest_first_with_their_numbers(
     opened: Callable[..., RedisVersions],
 ):
-    """Any replica reads what any wrote; stacks are counted each for itself."""
+    """Any replica reads what any other wrote; each stack has its own numbers."""
     one, other = opened(), opened()
     await one.note(FIRST)
     await other.note(later(1, Verdict.CRASH_LOOPING))
@@ -80,7 +80,7 @@ async def test_versions_come_back_newest_first_under_their_numbers(
     assert await other.stacks() == ("orochi", "portainer")
 
 
-async def test_a_version_that_is_noted_again_keeps_its_number(store: RedisVersions):
+async def test_a_version_that_is_saved_again_keeps_its_number(store: RedisVersions):
     await store.note(FIRST)
     await store.note(later(1))
     await store.note(replace(FIRST, verdict=Verdict.FAILED))
@@ -90,7 +90,7 @@ async def test_a_version_that_is_noted_again_keeps_its_number(store: RedisVersio
     assert oldest.verdict is Verdict.FAILED
 
 
-async def test_the_oldest_are_forgotten_with_their_files(
+async def test_the_oldest_are_deleted_with_their_files(
     opened: Callable[..., RedisVersions], raw: Any
 ):
     store = opened(version_count=3)
@@ -103,7 +103,7 @@ async def test_the_oldest_are_forgotten_with_their_files(
     assert await store.bundle(later(4)) == FILES
 
 
-async def test_the_last_one_that_is_well_outlives_any_number_of_bad_ones(
+async def test_the_last_good_version_is_kept_after_any_number_of_bad_ones(
     opened: Callable[..., RedisVersions],
 ):
     store = opened(version_count=3)
@@ -116,7 +116,7 @@ async def test_the_last_one_that_is_well_outlives_any_number_of_bad_ones(
     assert await numbers(store) == [9, 8, 7]
 
 
-async def test_files_stay_with_their_version_and_go_without_one(store: RedisVersions, raw: Any):
+async def test_files_are_kept_as_long_as_their_version(store: RedisVersions, raw: Any):
     await store.keep("aaaaaa", FILES)
     assert 0 < raw.ttl(KEYS.version("aaaaaa")) <= StoreLimits().bundle_seconds
 
@@ -129,7 +129,7 @@ async def test_files_stay_with_their_version_and_go_without_one(store: RedisVers
     assert await store.bundle(version) == Bundle("d2", "later")
 
 
-async def test_a_version_without_files_says_so(store: RedisVersions):
+async def test_a_version_without_files_is_marked(store: RedisVersions):
     await store.note(FIRST)
     (version,) = await store.of("orochi")
     assert version.bundle == ""
@@ -153,7 +153,7 @@ def test_a_record_written_today_is_readable_tomorrow():
     )
 
 
-async def test_redis_holds_the_versions_over_a_restart(
+async def test_versions_survive_a_restart_of_redis(
     opened: Callable[..., RedisVersions], redis_server: RedisServer
 ):
     store = opened()

@@ -1,4 +1,4 @@
-"""The watcher between a real Redis and the emulated Slack, interrupted where it hurts."""
+"""The watcher between a real Redis and the emulated Slack, interrupted at critical points."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POST = "chat.postMessage"
 
 
 class Gated(RedisIncidents):
-    """A store whose writes of alerts wait until they are let through."""
+    """A store whose writes of alerts wait until the test releases them."""
 
     def __init__(self, link: RedisLink) -> None:
         super().__init__(link, lease_seconds=PATIENCE)
@@ -51,7 +51,7 @@ class Gated(RedisIncidents):
 
 
 class Broken(ToldSwarm):
-    """Whatever is read of a task ends in an error that nobody thought of."""
+    """A swarm whose every read of a task raises an unexpected error."""
 
     async def last_lines(self, task: Any, lines: int) -> str:
         self.asked.set()
@@ -59,7 +59,7 @@ class Broken(ToldSwarm):
 
 
 async def test_an_alert_is_saved_before_it_is_posted(redis_server: RedisServer):
-    """A leader killed in between would leave a message that the next one posts again."""
+    """Otherwise the next leader would repeat the message of a leader that was killed in between."""
     stream, link = ToldStream(), RedisLink(redis_server.url)
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         gated = Gated(link)
@@ -79,8 +79,8 @@ async def test_an_alert_is_saved_before_it_is_posted(redis_server: RedisServer):
     await link.aclose()
 
 
-async def test_evidence_that_was_lost_with_a_leader_is_asked_for_anew(redis_server: RedisServer):
-    """A single failure has no other occasion to tell its last words."""
+async def test_evidence_lost_with_a_leader_is_requested_again(redis_server: RedisServer):
+    """After a single failure there is no other occasion to read its last log lines."""
     stream = ToldStream()
     async with (
         SlackEmulator(strict=True) as slack,
@@ -101,8 +101,8 @@ async def test_evidence_that_was_lost_with_a_leader_is_asked_for_anew(redis_serv
     assert stream.cursors == [None, 1]
 
 
-async def test_evidence_that_cannot_be_read_ends_nothing(redis_server: RedisServer):
-    """Whatever goes wrong as it is read."""
+async def test_unreadable_evidence_does_not_stop_the_watcher(redis_server: RedisServer):
+    """This holds for any error while reading."""
     stream = ToldStream()
     async with (
         SlackEmulator(strict=True) as slack,
@@ -119,8 +119,8 @@ async def test_evidence_that_cannot_be_read_ends_nothing(redis_server: RedisServ
             assert not work.done()
 
 
-async def test_a_change_that_cannot_be_taken_in_is_left_out(redis_server: RedisServer):
-    """It would come again with every new leader, and nothing after it would be told."""
+async def test_a_change_that_cannot_be_processed_is_skipped(redis_server: RedisServer):
+    """Otherwise every new leader would get it again, and nothing after it would be reported."""
     stream = ToldStream()
     async with (
         SlackEmulator(strict=True) as slack,
@@ -136,7 +136,7 @@ async def test_a_change_that_cannot_be_taken_in_is_left_out(redis_server: RedisS
 
 
 async def test_alerts_of_a_state_that_could_not_be_read_are_forgotten(redis_server: RedisServer):
-    """The watch began anew; nothing will come of them any more."""
+    """The watch starts from the beginning, so nothing would ever update them."""
     stream = ToldStream()
     async with (
         SlackEmulator(strict=True) as slack,
@@ -153,8 +153,8 @@ async def test_alerts_of_a_state_that_could_not_be_read_are_forgotten(redis_serv
         assert (await store.load()).alerts == {}
 
 
-async def test_an_alert_whose_record_was_lost_goes_on_in_its_message(redis_server: RedisServer):
-    """A damaged record is left out by the store; the incident is known, its message is found."""
+async def test_an_alert_whose_record_was_lost_keeps_its_message(redis_server: RedisServer):
+    """The store skips a damaged record; the incident is known and its message is found."""
     stream = ToldStream()
     async with (
         SlackEmulator(strict=True) as slack,
@@ -175,8 +175,8 @@ async def test_an_alert_whose_record_was_lost_goes_on_in_its_message(redis_serve
         assert about(slack) == [incident.id]
 
 
-async def test_what_is_due_waits_for_the_first_listing_without_haste(redis_server: RedisServer):
-    """The engine may be away as a replica begins to lead; it must not spin meanwhile."""
+async def test_due_work_waits_for_the_first_listing_without_spinning(redis_server: RedisServer):
+    """The engine may be away when a replica starts to lead; the loop must not spin meanwhile."""
     stream = ToldStream()
     stream.listed.clear()
     async with (
@@ -200,7 +200,7 @@ async def test_what_is_due_waits_for_the_first_listing_without_haste(redis_serve
 
 
 async def _wakes(work: asyncio.Task[None]) -> int:
-    """How often the loop has something to do while this looks at it a thousand times."""
+    """How often the loop has something to do in a thousand checks."""
     loop: Any = asyncio.get_running_loop()
     busy = 0
     for _ in range(1000):

@@ -1,4 +1,4 @@
-"""The worker over a real Redis: whatever a runner does, its job ends in a verdict."""
+"""The worker over a real Redis: whatever a runner does, its job gets a verdict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEASE = 1.5
 
 
 class Runner:
-    """Does with a job what the test says; ``begun`` is set when it was called."""
+    """Runs what the test gives; ``begun`` is set when it was called."""
 
     def __init__(self, what: Callable[[JobLease], Awaitable[None]]) -> None:
         self.begun = asyncio.Event()
@@ -37,17 +37,17 @@ class Runner:
 
 
 class NoChat(Messenger):
-    """A chat in which nothing was shown."""
+    """A chat without messages."""
 
     def __init__(self) -> None:
-        """Nothing to connect to."""
+        """Connect to nothing."""
 
     async def forget(self, channel: str, ts: str) -> None:
-        """There is no progress."""
+        """Show no progress."""
 
 
 async def finish(lease: JobLease) -> None:
-    """The shortest job there is."""
+    """A job that ends at once."""
     await lease.finish(replace(done(lease.job), state=JobState.FINISHED, finished=2.0))
 
 
@@ -58,7 +58,7 @@ async def for_ever(_lease: JobLease) -> None:
 
 @asynccontextmanager
 async def working(jobs, runner: Runner) -> AsyncIterator[tuple[Worker, asyncio.Queue[Job]]]:
-    """A worker at work and the jobs that ended there."""
+    """A running worker and the jobs that have ended."""
     ended: asyncio.Queue[Job] = asyncio.Queue()
     worker = Worker(
         jobs,
@@ -77,12 +77,12 @@ async def working(jobs, runner: Runner) -> AsyncIterator[tuple[Worker, asyncio.Q
 
 
 async def ended_job(ended: asyncio.Queue[Job]) -> Job:
-    """The next job that ended."""
+    """The next job that has ended."""
     return await asyncio.wait_for(ended.get(), PATIENCE)
 
 
 async def test_a_runner_that_breaks_ends_in_failed_with_a_reference(open_jobs):
-    """Something unexpected: the person gets a sentence and the id that stands in the log."""
+    """An unexpected error: the person gets a sentence and the id that is in the log."""
 
     async def breaks(_lease: JobLease) -> None:
         raise ZeroDivisionError
@@ -97,8 +97,8 @@ async def test_a_runner_that_breaks_ends_in_failed_with_a_reference(open_jobs):
     assert "ref " in job.outcome.reason
 
 
-async def test_an_error_of_ours_is_said_in_its_own_words(open_jobs):
-    """A refusal in mid-run: its sentence and its hint."""
+async def test_a_bot_error_is_reported_with_its_own_sentence(open_jobs):
+    """A refusal during the run gives its sentence and its hint."""
 
     async def refuses(_lease: JobLease) -> None:
         raise RefusedError("It cannot be done.", hint="Do it otherwise.")
@@ -112,8 +112,8 @@ async def test_an_error_of_ours_is_said_in_its_own_words(open_jobs):
     assert job.outcome.advice == "Do it otherwise."
 
 
-async def test_what_was_known_of_a_broken_job_is_kept(open_jobs):
-    """Two services, one of them done: only the other one failed."""
+async def test_known_outcomes_of_a_broken_job_are_kept(open_jobs):
+    """Of two services one has finished: only the other one failed."""
 
     async def half(lease: JobLease) -> None:
         lease.job = lease.job.with_outcome(0, Outcome(Verdict.CONVERGED, "It runs."))
@@ -129,8 +129,8 @@ async def test_what_was_known_of_a_broken_job_is_kept(open_jobs):
     ]
 
 
-async def test_a_job_that_workers_never_survive_is_given_up(open_jobs):
-    """After five lost workers the job ends, instead of killing a sixth."""
+async def test_a_job_that_kills_its_workers_ends(open_jobs):
+    """After five lost workers the job ends instead of killing a sixth."""
     jobs = await open_jobs(lease=0.2)
     job = a_job("web")
     await jobs.submit(job)
@@ -147,8 +147,8 @@ async def test_a_job_that_workers_never_survive_is_given_up(open_jobs):
     assert "workers were lost" in given_up.outcome.reason
 
 
-async def test_a_drained_workers_job_is_another_ones_at_once(open_jobs):
-    """The job of a worker that shuts down is handed over without waiting for its lease."""
+async def test_another_worker_takes_a_drained_workers_job_at_once(open_jobs):
+    """A worker that shuts down releases its job without waiting for the end of its lease."""
     first, second = await open_jobs(lease=60.0), await open_jobs(lease=60.0)
     stuck = Runner(for_ever)
     async with working(first, stuck) as (worker, _):
@@ -162,7 +162,7 @@ async def test_a_drained_workers_job_is_another_ones_at_once(open_jobs):
 
 
 async def test_a_request_to_cancel_reaches_the_runner(open_jobs):
-    """Whoever cancels is named to the runner, on whatever replica it works."""
+    """The runner gets the name of the person who cancels, on any replica."""
 
     async def until_cancelled(lease: JobLease) -> None:
         await lease.cancelled.wait()

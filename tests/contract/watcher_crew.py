@@ -1,4 +1,4 @@
-"""Watchers as processes, to be killed."""
+"""Watchers as processes, for tests that kill them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.lab.redis import RedisServer
 
 
 class Nursery:
-    """The process that watchers are forked from: what they need is loaded once for all of them."""
+    """The process that watchers are forked from: modules are loaded once for all of them."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -42,7 +42,7 @@ class Nursery:
         self._answers.close()
 
     def fork(self, order: list[str]) -> int:
-        """One more watcher; returns its pid."""
+        """Fork one more watcher; returns its pid."""
         self._orders.write(f"{json.dumps(order)}\n")
         self._orders.flush()
         return int(self._answers.readline())
@@ -57,15 +57,15 @@ class Crew:
         self.members: list[int] = []
 
     def hire(self) -> None:
-        """One more."""
+        """Start one more watcher."""
         self.members.append(self._nursery.fork(self._order))
 
     def lose(self, index: int) -> None:
-        """SIGKILL one."""
+        """SIGKILL one watcher."""
         os.kill(self.members.pop(index), signal.SIGKILL)
 
     def dismiss(self) -> None:
-        """SIGKILL whoever is left."""
+        """SIGKILL all watchers that are left."""
         while self.members:
             with suppress(ProcessLookupError):
                 self.lose(0)
@@ -81,7 +81,7 @@ def a_crew(
     start: float,
     factor: float,
 ) -> Iterator[Crew]:
-    """Nobody in it yet; all end with the block. They log to ``watchers.log`` beside the head."""
+    """A crew without watchers; all end with the block. They log to ``watchers.log``."""
     log = head.parent / "watchers.log"
     places = (redis.url, slack.base_url, slack.tokens.bot, head, log, start, factor)
     crew = Crew(nursery, [str(place) for place in places])
@@ -92,5 +92,5 @@ def a_crew(
 
 
 def alerts(slack: SlackEmulator) -> list[Message]:
-    """Every incident's message."""
+    """All incident messages."""
     return [message for message in slack.workspace.in_channel(CHANNEL) if message.payload]

@@ -1,4 +1,4 @@
-"""A swarm that lives again as it was recorded, for watchers that are killed while they watch."""
+"""A recorded swarm that is replayed for watchers that are killed meanwhile."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def script() -> tuple[StackLook, ...]:
 
 @cache
 def expected() -> dict[str, Incident]:
-    """What an uninterrupted watcher makes of the script: incidents by id, all of them ended."""
+    """The result of an uninterrupted watcher: incidents by id, all of them ended."""
     watcher = Watcher(services={}, nodes={}, rules=RULES)
     before: StackLook | None = None
     for look in script():
@@ -54,7 +54,7 @@ def expected() -> dict[str, Incident]:
 
 @cache
 def counts_at(version: int) -> dict[str, int]:
-    """How many failures each incident has that is open at a version."""
+    """The number of failures of each incident that is open at a version."""
     watcher = Watcher(services={}, nodes={}, rules=RULES)
     before: StackLook | None = None
     for look in script()[: version + 1]:
@@ -69,14 +69,14 @@ def first_failure() -> int:
 
 
 async def begin_watching(store: RedisIncidents) -> None:
-    """Let the watcher have begun with the script's first look: all that follows is news to it."""
+    """Start the watcher with the script's first look: everything after it is new."""
     token = await store.lead()
     await store.save(token, WatcherState(began=script()[0].at, cursor=0), {})
     await store.stop_leading(token)
 
 
 class RecordedClock:
-    """The time of the recording, ``factor`` times as fast since the Unix time ``start``."""
+    """The time of the recording, ``factor`` times as fast, since the Unix time ``start``."""
 
     def __init__(self, start: float, factor: float) -> None:
         self._start = start
@@ -90,7 +90,7 @@ class RecordedClock:
 
 
 class Head:
-    """How far the swarm's log goes: a number in a file, which the test alone writes."""
+    """The end of the swarm's log: a number in a file, which only the test writes."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -105,9 +105,9 @@ class Head:
 
 
 class ScriptStream:
-    """Implements ``bot.ports.Stream``: version N is look N, as far as the head goes.
+    """Implements ``bot.ports.Stream``: version N is look N, up to the head.
 
-    Resumed from a version it lists what there is by then, and tells all that came since.
+    Resumed from a version it lists the state of that time, and sends all later changes.
     """
 
     def __init__(self, head: Head) -> None:
@@ -125,7 +125,7 @@ class ScriptStream:
 
 
 class ScriptSwarm:
-    """As much of ``bot.ports.Swarm`` as evidence is made of."""
+    """The part of ``bot.ports.Swarm`` that evidence needs."""
 
     async def service(self, name_or_id: str) -> Service:
         found = (each for each in script()[-1].services if each.id == name_or_id)
@@ -165,7 +165,7 @@ def _merged(one: StackLook, other: StackLook) -> StackLook:
 
 
 def _healed(look: StackLook) -> StackLook:
-    """Replicated services want nothing any more, global ones run everywhere."""
+    """A look where replicated services have 0 replicas and global ones run everywhere."""
     services = tuple(
         replace(
             service,

@@ -1,9 +1,10 @@
-"""Watchers to be killed: ``watcher_process``.
+"""Watchers for tests that kill them: ``watcher_process``.
 
-It says ``ready`` once it has everything imported. For each line that it reads, a JSON list of
-REDIS SLACK TOKEN HEAD LOG START FACTOR, it forks one more watcher and prints its pid: such a
-process is there at once, so that many can be killed in a short time. They end with it.
-START is the Unix time at which the recorded swarm begins to live, FACTOR how much faster.
+It prints ``ready`` once everything is imported. For each line that it reads, a JSON list of REDIS
+SLACK TOKEN HEAD LOG START FACTOR, it forks a watcher and prints its pid: forking is fast, so many
+can be killed in a short time. They end with it.
+
+START is the Unix time at which the recorded swarm begins, FACTOR its speed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ PR_SET_PDEATHSIG = 1
 
 
 async def state(redis: str, slack: str, token: str, head: Head, clock: RecordedClock) -> None:
-    """Be one replica, as far as alerts go."""
+    """Run one replica's alerts."""
     link = RedisLink(redis)
     incidents = RedisIncidents(link, lease_seconds=LEASE)
     messenger = Messenger(SlackApi(token, clock, slack, timeout=5.0), clock)
@@ -75,7 +76,7 @@ def main() -> None:
     """Fork a watcher for each line."""
     logging.basicConfig(format="%(process)d %(message)s", level="INFO")
     script()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # their exit status is not needed
     _say("ready")
     for line in sys.stdin:
         pid = os.fork()
