@@ -1,4 +1,4 @@
-"""How properties are tried: without a limit of time, which a busy machine would miss."""
+"""Settings of the property tests: no time limit, which a busy machine would exceed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as the worst of outsides sends it, and what must hold for every message made of it."""
+"""Hostile text from outside, and what must hold for every message that contains it."""
 
 import json
 import re
@@ -43,7 +43,7 @@ _OURS = re.compile(r"<!date\^\d+\^[^|<>]*\|[^|<>]*>|<@[A-Z0-9]+>")
 
 
 def assert_slack_takes(message, people=()):
-    """Slack takes the message, and nothing in it is markup that is not ours.
+    """Check that Slack accepts the message and that no foreign text in it is markup.
 
     ``people`` are the user ids that may be mentioned.
     """

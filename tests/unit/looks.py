@@ -1,4 +1,4 @@
-"""Services, tasks and nodes in a line, and a machine to show them to."""
+"""Short constructors for services, tasks and nodes, and a machine to show them to."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ REJECTED, REMOVE = TaskState.REJECTED, TaskState.REMOVE
 
 
 def a_service(replicas: int | None = 3, **values: Any) -> Service:
-    """A service ``stack_web`` with id ``s``, replicated unless said otherwise."""
+    """A service ``stack_web`` with id ``s``, replicated by default."""
     mode = values.pop("mode", Mode.REPLICATED if replicas is not None else Mode.GLOBAL)
     defaults = {"id": "s", "name": "stack_web", "version": 1, "template": "v1"}
     return Service(**{**defaults, **values}, mode=mode, replicas=replicas)
 
 
 def a_task(id_: str, slot: int = 1, state: TaskState = RUNNING, **values: Any) -> Task:
-    """A task of that service; wanted to run until it ended, on node ``n1`` unless pending."""
+    """A task of that service; desired running until it ended, on node ``n1`` unless pending."""
     desired = values.pop("desired", SHUTDOWN if state.over else RUNNING)
     node = values.pop("node", "" if state is PENDING else "n1")
     values.setdefault("created", float(len(id_)))
@@ -46,7 +46,7 @@ def failed(id_: str, slot: int = 1, code: int = 1, **values: Any) -> Task:
 
 
 def a_goal(replicas: int | None = 3, **values: Any) -> Goal:
-    """What a job awaits that was applied at ``BEGAN``."""
+    """The target of a job that was applied at ``BEGAN``."""
     return Goal("s", "stack_web", replicas, began=BEGAN, **values)
 
 
@@ -76,7 +76,7 @@ class Machine:
         gone: bool = False,
         reading: Reading | None = None,
     ) -> StepResult:
-        """One look at ``at``, and what the service's probe said of it."""
+        """One look at ``at``, with the result of the service's probe."""
         now = BEGAN + at
         look = Look(now, None if gone else self.service, tasks, self.nodes)
         result = step(self.state, look, heard, now, reading)

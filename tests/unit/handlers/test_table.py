@@ -1,4 +1,4 @@
-"""Every command that is offered has exactly one handler, and every button of a message too."""
+"""Every offered command and every button of a message has exactly one handler."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from handlers.table import handlers
 
 
 def table() -> Any:
-    """The handlers, over no ports at all: none is called."""
+    """The handlers, without ports: none is called."""
     return handlers(cast("Context", None))
 
 
 def test_every_command_has_one_handler():
-    """What the table of commands offers is answered, or begun as a job whose runner is there."""
+    """Each offered command is answered, or started as a job that has a runner."""
     offered = {type(parse(row.examples[0][0], Defaults())) for row in COMMANDS} - {Help}
     served = [*table().answers, *table().shows, *table().begins]
     assert len(served) == len(set(served))
     assert set(served) - set(get_args(Pressed)) | {Cancel} == offered
 
 
-def test_every_command_that_makes_a_job_has_its_runner():
+def test_every_command_that_creates_a_job_has_its_runner():
     """A job's action is its command's word."""
     begun = {row.name for row in COMMANDS if row.command in table().begins}
     assert set(table().runners) == begun
 
 
 def test_every_button_is_served():
-    """The action ids of the contract that exist today; viewers may read logs and refresh."""
+    """The existing action ids of the contract; viewers may read logs and refresh."""
     assert {*table().presses, *table().job_presses} == {
         "home.refresh",
         "job.cancel",
@@ -46,7 +46,7 @@ def test_every_button_is_served():
     assert table().looks == {"incident.logs", "home.refresh"}
 
 
-def test_what_a_button_stands_for_is_answered():
+def test_every_immediate_button_is_answered():
     """Each press that is answered at once has its handler."""
     stands_for = {type(make("k3f9ab")) for make in table().presses.values()}
     assert stands_for == set(get_args(Pressed))

@@ -1,4 +1,4 @@
-"""What a scrape shows of the feed."""
+"""The feed's metrics."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def lags(metrics: Metrics) -> list[str]:
     return [line for line in lines if line.startswith("orochi_feed_lag_seconds")]
 
 
-def test_the_lag_is_that_of_the_feed_in_use() -> None:
-    """The feed may change from push to polling and back; what is not in use shows nothing."""
+def test_the_lag_is_from_the_feed_in_use() -> None:
+    """The feed may change from push to polling and back; the feed not in use has no value."""
     now = FeedStatus("push", 0.5)
     metrics = Metrics()
     assert lags(metrics) == []

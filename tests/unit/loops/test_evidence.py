@@ -1,4 +1,4 @@
-"""What is made of an engine's records of containers that were killed."""
+"""How an engine's records of killed containers are used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMITED = a_service(1, limit=Resources(memory=16 * 2**20))
 
 
 class Records:
-    """As much of ``bot.ports.Swarm`` as is asked; ``killed`` says what is recorded, by task."""
+    """The used part of ``bot.ports.Swarm``; ``killed`` gives the recorded answer for each task."""
 
     def __init__(self, killed: dict[str, bool]) -> None:
         self._killed = killed
@@ -32,7 +32,7 @@ class Records:
 
 
 async def judged(records: Records, *tasks: Task) -> Outcome:
-    """The outcome of a crash loop of which ``tasks`` are seen, the latest failure first."""
+    """The outcome of a crash loop with these visible ``tasks``, the latest failure first."""
     cause = classify(tasks[0], LIMITED)
     assert cause is not None
     outcome = Outcome(Verdict.OUT_OF_MEMORY, f"0/1 running: {cause.text}.", cause=cause)

@@ -1,4 +1,4 @@
-"""Operators may change things; everybody else may look."""
+"""Operators can change things; everybody else can only read."""
 
 import pytest
 
@@ -12,14 +12,14 @@ def test_ids_are_sorted_into_users_and_groups():
 
 
 @pytest.mark.parametrize("text", ["", " ", ",,"])
-def test_an_empty_setting_is_nobody(text):
+def test_an_empty_setting_means_nobody(text):
     operators = Operators.parse(text)
 
     assert operators.nobody
     assert not may_change("U123", operators)
 
 
-def test_a_star_is_everyone():
+def test_a_star_means_everyone():
     operators = Operators.parse("*")
 
     assert may_change("U999", operators)
@@ -27,11 +27,11 @@ def test_a_star_is_everyone():
     assert not needs_groups("U999", operators)
 
 
-def test_nobody_has_no_id():
+def test_an_empty_id_is_not_an_operator():
     assert not may_change("", Operators.parse("*"))
 
 
-def test_entries_that_are_no_ids_are_reported_and_let_nobody_in():
+def test_invalid_entries_are_reported_and_match_nobody():
     operators = Operators.parse("U123,alice,u456,@bob,C123,**")
 
     assert operators.invalid == ("alice", "u456", "@bob", "C123", "**")
@@ -39,7 +39,7 @@ def test_entries_that_are_no_ids_are_reported_and_let_nobody_in():
     assert not may_change("alice", operators)
 
 
-def test_members_of_a_group_may_when_they_are_known():
+def test_known_members_of_a_group_are_operators():
     operators = Operators.parse("U123,S999")
 
     assert needs_groups("U456", operators)

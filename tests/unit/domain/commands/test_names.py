@@ -33,7 +33,7 @@ def test_a_service_is_found_by_its_short_or_full_name(typed, name):
     assert found.name == name
 
 
-def test_a_name_that_fits_two_services_but_for_case_is_ambiguous():
+def test_a_name_that_matches_two_services_except_for_case_is_ambiguous():
     assert resolve("REDIS", "orochi", SERVICES) == NotFound(
         "REDIS",
         ("orochi_Redis", "orochi_redis"),
@@ -42,7 +42,7 @@ def test_a_name_that_fits_two_services_but_for_case_is_ambiguous():
     )
 
 
-def test_what_was_perhaps_meant_is_suggested_by_its_short_name_once():
+def test_similar_names_are_suggested_once_by_their_short_name():
     found = resolve("orochi_workr01", "orochi", SERVICES)
 
     assert isinstance(found, NotFound)
@@ -50,21 +50,21 @@ def test_what_was_perhaps_meant_is_suggested_by_its_short_name_once():
     assert not found.ambiguous
 
 
-def test_nothing_is_suggested_where_nothing_is_alike():
+def test_nothing_is_suggested_without_a_similar_name():
     found = resolve("zzz", "orochi", SERVICES)
 
     assert isinstance(found, NotFound)
     assert found.suggestions == ()
 
 
-def test_a_full_name_goes_before_a_short_one():
+def test_a_full_name_wins_over_a_short_one():
     services = (service("worker01", stack=""), service("orochi_worker01"))
 
     assert resolve("worker01", "orochi", services) == services[0]
     assert resolve("orochi_worker01", "orochi", services) == services[1]
 
 
-def test_services_of_another_stack_answer_to_their_full_names_only():
+def test_services_of_another_stack_need_their_full_names():
     other = (service("shop_web", stack="shop"),)
 
     assert isinstance(resolve("web", "orochi", other), NotFound)
@@ -76,7 +76,7 @@ def test_an_empty_stack_has_no_suggestions():
 
 
 @pytest.mark.parametrize("name", ["a", "5", "worker01", "A-b_c", "x" * 63])
-def test_names_that_docker_takes(name):
+def test_names_that_docker_accepts(name):
     assert is_service_name(name)
 
 
@@ -91,15 +91,15 @@ def test_a_job_id_is_read_however_it_is_typed(typed):
 
 
 @pytest.mark.parametrize("typed", ["", "k3f9a", "k3f9abc", "k3f9a1", "k3f9ao", "k3 9ab"])
-def test_what_has_not_the_form_of_a_job_id_is_none(typed):
+def test_other_text_is_not_a_job_id(typed):
     assert job_id(typed) == ""
 
 
-def test_a_short_name_is_without_the_prefix_of_its_own_stack_alone():
+def test_a_short_name_lacks_only_the_prefix_of_its_own_stack():
     assert short_name("orochi", "orochi_web") == "web"
     assert short_name("orochi", "shop_web") == "shop_web"
     assert short_name("", "web") == "web"
 
 
-def test_alike_words_come_best_first_in_their_own_case():
+def test_similar_words_are_listed_best_first_in_their_own_case():
     assert alike("WORKER1", ["Worker01", "worker11", "django"])[0] in {"Worker01", "worker11"}

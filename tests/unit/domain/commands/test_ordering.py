@@ -27,7 +27,7 @@ JOB = Job(
     ],
 )
 def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
-    """A node may be named by its id as well: each waits for each."""
+    """A node may also be named by its id, so all commands for nodes wait for each other."""
     drain = replace(JOB, action="drain", targets=(Target("node:photon-machine-01", "n1", 2),))
     assert may_concern(typed(TYPED, text, Defaults()), drain) is concerns
     assert may_concern(typed(TYPED, "drain n1", Defaults()), JOB) is False
@@ -53,5 +53,5 @@ def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
     ],
 )
 def test_commands_for_one_service_wait_for_each_other(action: str, text: str, concerns: bool):
-    """A button may be about any service; names count without prefix and case."""
+    """A button may be for any service; names are compared without prefix and case."""
     assert may_concern(typed(action, text, Defaults()), JOB) is concerns

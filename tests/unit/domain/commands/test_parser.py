@@ -1,4 +1,4 @@
-"""What people type, and what it is read as."""
+"""How typed text is parsed."""
 
 import pytest
 
@@ -35,7 +35,7 @@ DEFAULTS = Defaults(command="/orochi", service="worker01", max_replicas=100)
 
 
 def refusal(typed, defaults=DEFAULTS):
-    """What is answered to something that is no command."""
+    """The answer to text that is not a valid command."""
     reply = parse(typed, defaults)
     assert isinstance(reply, Reply)
     return reply.text
@@ -243,12 +243,12 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize(("typed", "command"), READ.items())
-def test_is_read_as_the_command_that_was_meant(typed, command):
+def test_typed_text_is_parsed_as_its_command(typed, command):
     assert parse(typed, DEFAULTS) == command
 
 
 @pytest.mark.parametrize(("typed", "said"), ANSWERED.items(), ids=lambda value: str(value)[:30])
-def test_is_answered_with_what_was_wrong_and_what_would_be_right(typed, said):
+def test_invalid_text_is_answered_with_the_problem_and_an_example(typed, said):
     text = refusal(typed)
 
     for part in said:
@@ -263,7 +263,7 @@ def test_only_a_command_that_changes_something_says_that_nothing_was_changed(typ
     assert refusal(typed).endswith("Nothing was changed.") is changes
 
 
-def test_what_is_quoted_back_is_short_escaped_and_without_backticks():
+def test_quoted_input_is_short_escaped_and_without_backticks():
     text = refusal("scale a`<!channel>&" + "y" * 5000 + " 3")
 
     assert len(text) < 400
@@ -271,7 +271,7 @@ def test_what_is_quoted_back_is_short_escaped_and_without_backticks():
     assert "…" in text
 
 
-def test_ten_services_are_taken_and_eleven_are_refused():
+def test_ten_services_are_accepted_and_eleven_are_refused():
     ten = " ".join(f"s{number}=1" for number in range(10))
 
     assert parse(f"scale {ten}", DEFAULTS) == scale(**{f"s{n}": 1 for n in range(10)})
@@ -287,7 +287,7 @@ def test_the_ceiling_and_the_default_service_come_from_the_settings():
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
-def test_every_example_in_the_table_is_read_as_its_own_command(row):
+def test_every_example_in_the_table_is_parsed_as_its_command(row):
     assert row.examples
     for example, _ in row.examples:
         assert isinstance(parse(example, DEFAULTS), row.command)
@@ -302,7 +302,7 @@ def test_every_command_is_found_by_its_word_and_by_its_value(row):
     assert spec_of(command) is row
 
 
-def test_what_changes_anything_is_for_operators():
+def test_commands_that_change_something_are_for_operators():
     changing = {row.name for row in COMMANDS if row.changes}
 
     assert changing == {
@@ -310,7 +310,7 @@ def test_what_changes_anything_is_for_operators():
     }
 
 
-def test_words_that_lead_to_a_command_are_not_commands_and_lead_to_one_only():
+def test_aliases_are_not_commands_and_are_unique():
     words = [word for row in COMMANDS for word in row.also]
 
     assert len(words) == len(set(words))

@@ -1,4 +1,4 @@
-"""Whatever is typed is read as a command or answered with a reply that helps."""
+"""Any text is parsed as a command or answered with a helpful reply."""
 
 import re
 
@@ -119,7 +119,7 @@ def test_anything_typed_is_a_command_or_a_helpful_reply(text):
 
 
 @given(typed)
-def test_what_is_read_as_a_command_reads_the_same_in_its_plain_form(text):
+def test_the_plain_form_of_a_command_is_parsed_as_the_same_command(text):
     result = parse(text, DEFAULTS)
 
     if not isinstance(result, Reply):
@@ -127,13 +127,13 @@ def test_what_is_read_as_a_command_reads_the_same_in_its_plain_form(text):
 
 
 @given(commands)
-def test_every_command_is_read_back_from_its_text(command):
+def test_every_command_is_parsed_from_its_own_text(command):
     assert parse(as_text(command), DEFAULTS) == command
     assert spec_of(command).name == as_text(command).split()[0]
 
 
 @given(typed)
-def test_no_number_and_no_service_is_made_up(text):
+def test_no_number_and_no_service_is_invented(text):
     result = parse(text, DEFAULTS)
 
     if isinstance(result, Scale):
@@ -143,7 +143,7 @@ def test_no_number_and_no_service_is_made_up(text):
 
 
 @given(hostile, hostile, st.integers(1, 10**6))
-def test_any_settings_will_do(command, service, ceiling):
+def test_any_settings_work(command, service, ceiling):
     defaults = Defaults(command or "/x", service, ceiling)
 
     for text in ("scale 5", "scale", "deploy", "scale worker01 to 3", ""):

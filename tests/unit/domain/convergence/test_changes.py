@@ -1,5 +1,4 @@
-"""Updates that the swarm pauses or rolls back, what other people do meanwhile, and the
-probation."""
+"""Updates that the swarm pauses or rolls back, concurrent changes, and the probation."""
 
 from __future__ import annotations
 
@@ -52,7 +51,7 @@ def test_a_paused_update_is_paused_with_the_cause_of_the_task_that_it_names():
     assert "No previous version" in outcome.advice
 
 
-def test_a_paused_update_names_the_way_back_where_there_is_one():
+def test_a_paused_update_offers_a_roll_back_if_possible():
     for command, typed in (("/orochi", "/orochi rollback"), ("", "docker service rollback")):
         machine = Machine(a_goal(3, updates=True, command=command), updated(UpdateState.UPDATING))
         machine.see(0, *running(1, 2), rejected("bad", 3))
@@ -64,7 +63,7 @@ def test_a_paused_update_names_the_way_back_where_there_is_one():
         assert outcome.advice == f"Roll back: `{typed} stack_web`."
 
 
-def test_an_update_that_the_swarm_rolls_back_is_followed_to_the_end_and_is_a_failure():
+def test_an_update_that_the_swarm_rolls_back_is_followed_and_fails():
     machine = updating()
     machine.service = updated(UpdateState.ROLLBACK_STARTED, "update rolled back due to task bad")
     assert machine.verdict(1, *running(1, 2)) is None
@@ -77,7 +76,7 @@ def test_an_update_that_the_swarm_rolls_back_is_followed_to_the_end_and_is_a_fai
     assert outcome.cause.task_id == "bad"
 
 
-def test_a_roll_back_that_is_paused_too_says_that_even_that_failed():
+def test_a_paused_roll_back_is_reported_as_failed_too():
     machine = updating()
     machine.service = updated(UpdateState.ROLLBACK_PAUSED, "rollback paused due to task x")
 
@@ -87,7 +86,7 @@ def test_a_roll_back_that_is_paused_too_says_that_even_that_failed():
     assert "so did the rollback" in outcome.reason
 
 
-def test_an_update_that_went_on_over_failures_has_failed_with_how_many_run():
+def test_an_update_that_ignored_failures_fails_with_the_running_count():
     machine = updating()
     tries = tuple(rejected("x" * n, 3) for n in (1, 2, 3))
     assert machine.verdict(5, *running(1, 2), *tries) is None
@@ -117,21 +116,21 @@ def test_a_slow_update_still_in_progress_at_the_time_limit_is_timed_out():
 @pytest.mark.parametrize(
     "state", [UpdateState.ROLLBACK_COMPLETED, UpdateState.COMPLETED, UpdateState.PAUSED]
 )
-def test_an_update_that_ended_last_week_decides_nothing(state: UpdateState):
+def test_an_old_update_is_ignored(state: UpdateState):
     machine = Machine(a_goal(3, updates=True), updated(state, started=LAST_WEEK))
     machine.see(0, *running(1, 2, 3))
 
     assert machine.verdict(5, *running(1, 2, 3)) == "converged"
 
 
-def test_an_update_known_to_be_newer_counts_though_it_ended_before_the_first_look():
+def test_a_newer_update_counts_although_it_ended_before_the_first_look():
     goal = a_goal(3, updates=True, update_before=LAST_WEEK)
     machine = Machine(goal, updated(UpdateState.ROLLBACK_COMPLETED))
 
     assert machine.verdict(0, *running(1, 2, 3)) == "rolled_back"
 
 
-def test_the_roll_back_that_the_job_asked_for_is_converged_when_completed():
+def test_the_jobs_own_roll_back_converges_when_completed():
     goal = a_goal(3, updates=True, rollback=True)
     manual = updated(UpdateState.ROLLBACK_STARTED, "manually requested rollback")
     machine = Machine(goal, manual)
@@ -142,7 +141,7 @@ def test_the_roll_back_that_the_job_asked_for_is_converged_when_completed():
     assert machine.verdict(10, *running(1, 2, 3)) == "converged"
 
 
-def test_the_roll_back_that_the_job_asked_for_may_fail_and_be_paused():
+def test_the_jobs_own_roll_back_can_fail_and_be_paused():
     machine = Machine(a_goal(3, updates=True, rollback=True), updated(UpdateState.ROLLBACK_STARTED))
     machine.see(0, *running(1, 2), rejected("bad", 3))
     machine.service = updated(UpdateState.ROLLBACK_PAUSED, can_roll_back=True)
@@ -157,11 +156,14 @@ def test_the_roll_back_that_the_job_asked_for_may_fail_and_be_paused():
 @pytest.mark.parametrize("known_dead", [frozenset({"bad"}), frozenset()])
 @pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("state", [UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED])
-def test_a_pause_that_the_update_before_left_behind_is_not_the_roll_backs(
+def test_a_pause_left_by_the_previous_update_is_ignored(
     state: UpdateState, *, listed: bool, known_dead: frozenset[str]
 ):
-    """The engine's updater, stopped while it judges a failed task, may write its pause over the
-    status of the roll back that stopped it; the roll back goes on and ends "completed"."""
+    """A stopped update may write its pause over the status of the roll back.
+
+    This happens if the engine's updater is stopped while it judges a failed task; the roll back
+    that stopped it continues and ends "completed".
+    """
     left_behind = "update paused due to failure or early termination of task bad"
     goal = a_goal(3, updates=True, rollback=True, known_dead=known_dead, update_before=LAST_WEEK)
     machine = Machine(goal, updated(state, left_behind))
@@ -178,7 +180,7 @@ def test_a_pause_that_the_update_before_left_behind_is_not_the_roll_backs(
     assert machine.verdict(10, *running(1, 2, 3), *bad) == "converged"
 
 
-def test_another_template_than_the_change_left_supersedes_what_replaces_tasks():
+def test_another_template_supersedes_a_change_that_replaces_tasks():
     machine = Machine(a_goal(None, updates=True, template="v1"), updated(UpdateState.UPDATING))
     machine.see(0, *running(1, 2, 3))
     machine.service = updated(UpdateState.PAUSED, template="v2")
@@ -189,7 +191,7 @@ def test_another_template_than_the_change_left_supersedes_what_replaces_tasks():
     assert outcome.reason == "Someone else changed its version."
 
 
-def test_the_template_from_before_is_no_other_one_when_the_swarm_takes_the_update_back():
+def test_the_previous_template_does_not_supersede_when_the_swarm_rolls_back():
     machine = Machine(a_goal(None, updates=True, template="v1"), updated(UpdateState.UPDATING))
     machine.see(0, *running(1, 2), rejected("bad", 3))
     machine.service = updated(UpdateState.ROLLBACK_STARTED, "rolled back", template="v0")
@@ -199,7 +201,7 @@ def test_the_template_from_before_is_no_other_one_when_the_swarm_takes_the_updat
     assert machine.verdict(9, *running(1, 2, 3)) == "rolled_back"
 
 
-def test_another_number_leaves_a_change_true_that_is_about_the_tasks():
+def test_another_number_of_replicas_does_not_supersede_a_template_change():
     machine = Machine(a_goal(None, updates=True, template="v1"), a_service(3))
     machine.see(0, *running(1, 2, 3))
     machine.service = a_service(2)
@@ -208,7 +210,7 @@ def test_another_number_leaves_a_change_true_that_is_about_the_tasks():
     assert machine.verdict(6, *running(1, 2)) == "converged"
 
 
-def test_old_tasks_that_are_replaced_are_no_failures_and_new_ones_have_to_hold():
+def test_replaced_tasks_are_not_failures_and_new_ones_must_stay_stable():
     machine = Machine(a_goal(None, updates=True, template="v1"), updated(UpdateState.UPDATING))
     old = [a_task(f"old{n}", n, up_to_date=False) for n in (1, 2, 3)]
     assert machine.verdict(0, *old) is None
@@ -221,7 +223,7 @@ def test_old_tasks_that_are_replaced_are_no_failures_and_new_ones_have_to_hold()
     assert machine.verdict(9, *killed, *running(1, 2, 3)) == "converged"
 
 
-def test_somebody_else_rolling_an_update_back_supersedes_it():
+def test_a_roll_back_by_somebody_else_supersedes_the_update():
     machine = updating()
     machine.service = updated(UpdateState.ROLLBACK_STARTED, "manually requested rollback")
     machine.see(1, *running(1, 2))
@@ -230,7 +232,7 @@ def test_somebody_else_rolling_an_update_back_supersedes_it():
     assert machine.verdict(9, *running(1, 2, 3)) == "superseded"
 
 
-def test_a_roll_back_of_somebody_elses_update_leaves_a_scale_true():
+def test_a_roll_back_of_somebody_elses_update_does_not_supersede_a_scale():
     machine = Machine(a_goal(3), a_service(3))
     machine.see(0, *running(1, 2, 3))
     machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed")
@@ -238,7 +240,7 @@ def test_a_roll_back_of_somebody_elses_update_leaves_a_scale_true():
     assert machine.verdict(5, *running(1, 2, 3)) == "converged"
 
 
-def test_a_roll_back_that_takes_the_number_back_supersedes_a_scale():
+def test_a_roll_back_of_the_replicas_supersedes_a_scale():
     machine = Machine(a_goal(3), a_service(3))
     machine.see(0, *running(1))
     machine.service = replace(updated(UpdateState.ROLLBACK_STARTED, "manually …"), replicas=1)
@@ -249,7 +251,7 @@ def test_a_roll_back_that_takes_the_number_back_supersedes_a_scale():
     assert outcome.reason == "A rollback set it to 1; this job wanted 3."
 
 
-def test_a_roll_back_by_the_swarm_that_takes_the_number_back_is_a_roll_back_for_a_deploy():
+def test_a_roll_back_of_the_replicas_by_the_swarm_is_a_rolled_back_deploy():
     machine = updating()
     machine.service = replace(
         updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed"), replicas=1
@@ -258,7 +260,7 @@ def test_a_roll_back_by_the_swarm_that_takes_the_number_back_is_a_roll_back_for_
     assert machine.verdict(9, *running(1)) == "rolled_back"
 
 
-def test_another_number_set_by_somebody_else_supersedes():
+def test_another_number_of_replicas_by_somebody_else_supersedes():
     machine = Machine(a_goal(3))
     machine.see(0, *running(1))
     machine.service = a_service(7)
@@ -279,7 +281,7 @@ def test_another_change_with_the_same_number_is_followed():
     assert machine.verdict(8, a_task("new")) == "converged"
 
 
-def test_a_version_index_that_rises_by_itself_changes_nothing():
+def test_a_version_index_that_only_rises_is_ignored():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
     machine.service = a_service(1, version=12345)
@@ -298,13 +300,13 @@ def test_a_removed_service_supersedes():
     assert step.progress.phase == "the service is gone"
 
 
-def test_a_service_that_was_made_anew_under_its_name_supersedes():
+def test_a_service_recreated_under_its_name_supersedes():
     machine = Machine(a_goal(3), a_service(3, id="another"))
 
     assert machine.verdict(0) == "superseded"
 
 
-def test_after_an_outcome_nothing_changes_any_more():
+def test_an_outcome_is_final():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
     first = machine.see(5, *running(1))
@@ -315,7 +317,7 @@ def test_after_an_outcome_nothing_changes_any_more():
     assert again.state == first.state
 
 
-def test_an_update_that_was_in_progress_before_the_change_and_is_paused_then_counts():
+def test_an_update_in_progress_before_the_change_that_is_paused_later_counts():
     machine = Machine(a_goal(3, update_before=NOW), updated(UpdateState.UPDATING))
     machine.see(0, *running(1, 2), rejected("bad", 3))
     machine.service = updated(UpdateState.PAUSED, "update paused due to failure of task bad")

@@ -1,4 +1,4 @@
-"""The page on convergence says what the tables say."""
+"""The page on convergence agrees with the tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_diagram_is_drawn_from_the_tables():
 
 
 @pytest.mark.parametrize("phase", [Phase.CONVERGING, Phase.PROBATION])
-def test_the_rules_are_listed_as_they_are_asked(phase: Phase):
+def test_the_rules_are_listed_in_their_order(phase: Phase):
     assert table(phase) in PAGE
 
 

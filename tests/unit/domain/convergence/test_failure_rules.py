@@ -1,4 +1,4 @@
-"""When what was asked for does not come true: which verdict, when, and why not sooner."""
+"""Failed changes: which verdict, when, and why not earlier."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def test_failures_of_different_slots_do_not_add_up():
     assert machine.verdict(1, *spread, *next_ones) is None
 
 
-def test_failures_that_no_look_shows_any_more_count_when_they_were_heard_of():
+def test_reported_failures_count_although_no_look_shows_them():
     machine = Machine(a_goal(1))
     machine.see(0, a_task("a", 1, STARTING))
 
     assert machine.verdict(2, waiting(), heard=crashes(3)) == "crash_looping"
 
 
-def test_a_failure_heard_of_and_seen_is_one():
+def test_a_failure_both_reported_and_seen_counts_once():
     machine = Machine(a_goal(1))
 
     for at in range(5):
@@ -79,14 +79,14 @@ def test_a_failure_heard_of_and_seen_is_one():
     assert machine.see(5, *crashes(2), waiting()).progress.failures == 2
 
 
-def test_failures_from_before_the_change_are_not_its_own():
+def test_failures_before_the_change_are_ignored():
     machine = Machine(a_goal(1, known_dead=frozenset({"x", "xx"})))
 
     assert machine.verdict(1, *crashes(3), waiting()) is None
     assert machine.see(2, *crashes(4), waiting()).progress.failures == 2
 
 
-def test_a_task_stopped_on_purpose_that_ends_failed_is_no_failure():
+def test_a_failed_end_of_a_stopped_task_is_ignored():
     machine = Machine(a_goal(1))
     leaving = [a_task(f"l{n}", 1, RUNNING, desired=SHUTDOWN) for n in range(3)]
     machine.see(0, *running(1), *leaving)
@@ -96,7 +96,7 @@ def test_a_task_stopped_on_purpose_that_ends_failed_is_no_failure():
     assert step.progress.failures == 0
 
 
-def test_a_task_heard_of_as_wanted_gone_is_no_failure_either():
+def test_a_task_reported_as_stopped_is_ignored_too():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
 
@@ -105,7 +105,7 @@ def test_a_task_heard_of_as_wanted_gone_is_no_failure_either():
     assert machine.see(2, *running(1), heard=stopped).progress.failures == 0
 
 
-def test_tasks_that_a_lost_node_reports_failed_on_its_return_are_no_failures():
+def test_failed_tasks_of_a_returning_lost_node_are_ignored():
     machine = Machine(a_goal(1))
     lost = [a_task(f"l{n}", 1, node="n2", desired=SHUTDOWN) for n in range(3)]
     machine.nodes = nodes_with(NodeState.DOWN, "n2")
@@ -117,14 +117,14 @@ def test_tasks_that_a_lost_node_reports_failed_on_its_return_are_no_failures():
     assert machine.see(9, *running(1), *back).progress.failures == 0
 
 
-def test_a_task_that_the_swarm_moves_for_changed_constraints_is_no_failure():
+def test_a_task_moved_for_changed_constraints_is_ignored():
     machine = Machine(a_goal(1))
     moved = a_task("m", 1, REJECTED, err="assigned node no longer meets constraints")
 
     assert machine.see(0, moved, *running(1)).progress.failures == 0
 
 
-def test_failures_of_the_former_version_do_not_blame_the_change_that_replaces_it():
+def test_failures_of_the_old_version_do_not_fail_the_change():
     machine = Machine(a_goal(1, updates=True))
 
     assert machine.verdict(0, *crashes(5, up_to_date=False), waiting()) is None
@@ -205,7 +205,7 @@ def test_nothing_is_unschedulable_while_an_election_hides_the_nodes():
     assert machine.verdict(26, lonely) == "unschedulable"
 
 
-def test_nothing_is_unschedulable_while_an_own_container_is_about_to_make_room():
+def test_nothing_is_unschedulable_while_a_stopping_container_will_make_room():
     machine = Machine(a_goal(1, updates=True))
     lonely = a_task("p", 1, PENDING, err=NO_NODE)
     stopping = a_task("old", 1, desired=SHUTDOWN, up_to_date=False)
@@ -215,7 +215,7 @@ def test_nothing_is_unschedulable_while_an_own_container_is_about_to_make_room()
     assert machine.verdict(10, lonely) == "unschedulable"
 
 
-def test_a_global_service_that_no_node_may_run_is_unschedulable():
+def test_a_global_service_without_an_eligible_node_is_unschedulable():
     machine = Machine(a_goal(None), a_service(None, constraints=("node.role==manager",)))
 
     assert machine.verdict(0) is None
@@ -245,7 +245,7 @@ def test_a_slot_that_ended_with_exit_0_and_restarts_on_failure_only_has_failed()
     assert "policy `on-failure`" in outcome.reason
 
 
-def test_a_slot_that_ended_so_before_the_change_keeps_it_from_converging():
+def test_a_slot_that_ended_before_the_change_prevents_convergence():
     goal = a_goal(2, known_dead=frozenset({"a"}))
     machine = Machine(goal, a_service(2, restart=RestartCondition.ON_FAILURE))
     ended = a_task("a", 1, COMPLETE)
@@ -266,7 +266,7 @@ def test_a_slot_whose_restarts_are_used_up_has_failed_after_its_restart_delay():
     assert outcome.cause.exit_code == 1
 
 
-def test_the_gap_before_a_replacement_is_no_vacancy():
+def test_the_gap_before_a_replacement_is_not_a_failure():
     machine = Machine(a_goal(1), a_service(1, restart_delay=30.0))
     machine.see(0, *crashes(1))
 
@@ -297,7 +297,7 @@ def test_a_job_whose_task_fails_three_times_has_failed_with_the_exit_code():
     assert outcome.cause.exit_code == 4
 
 
-def test_an_old_run_of_a_job_is_not_judged():
+def test_an_old_run_of_a_job_is_ignored():
     service = a_service(
         1, mode=Mode.REPLICATED_JOB, restart=RestartCondition.ON_FAILURE, job_iteration=5
     )
@@ -319,13 +319,13 @@ def test_the_time_limit_says_what_is_missing():
     )
 
 
-def test_the_time_limit_says_so_when_the_swarm_made_no_tasks():
+def test_the_time_limit_says_when_the_swarm_created_no_tasks():
     machine = Machine(a_goal(2, limits=ConvergenceLimits(time_limit=30)))
 
     assert "the swarm has created no tasks for the rest" in machine.outcome(30, *running(1)).reason
 
 
-def test_the_time_limit_says_so_when_containers_will_not_stop():
+def test_the_time_limit_says_when_containers_do_not_stop():
     machine = Machine(a_goal(1))
 
     reason = machine.outcome(900, *running(1), a_task("x", 2, desired=REMOVE)).reason
@@ -341,7 +341,7 @@ def test_the_time_limit_of_a_job_says_what_still_runs():
     assert "slot 0 running on photon-machine-01" in reason
 
 
-def test_a_task_that_ended_failed_before_its_desired_state_followed_counts_once():
+def test_a_task_that_failed_before_its_desired_state_changed_counts_once():
     machine = Machine(a_goal(1))
     early = failed("f", 1, desired=RUNNING)
     machine.see(0, early)
@@ -351,14 +351,14 @@ def test_a_task_that_ended_failed_before_its_desired_state_followed_counts_once(
     assert step.progress.failures == 1
 
 
-def test_a_failure_between_the_two_listings_of_a_look_counts_once_the_next_look_knows_better():
+def test_a_failure_between_two_listings_counts_once_the_next_look_confirms_it():
     machine = Machine(a_goal(1))
     machine.see(0, *(replace(task, up_to_date=False) for task in crashes(3)), waiting())
 
     assert machine.verdict(1, *crashes(3), waiting()) == "crash_looping"
 
 
-def test_failures_of_a_version_that_is_brought_back_are_not_this_changes():
+def test_earlier_failures_of_a_restored_version_are_ignored():
     machine = Machine(a_goal(1, updates=True))
     machine.see(0, *(replace(task, up_to_date=False) for task in crashes(3)), waiting())
     machine.service = replace(machine.service, template="v0")

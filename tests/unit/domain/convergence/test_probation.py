@@ -1,4 +1,4 @@
-"""The probation after a verdict: what confirms it, what revises it, what ends it quietly."""
+"""The probation after a verdict: what confirms it, revises it, or ends it silently."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def on_probation(replicas: int = 1, **values) -> Machine:
     return Machine(a_goal(replicas, **values), since=10.0)
 
 
-def test_a_probation_that_stays_well_confirms_the_verdict_after_its_time():
+def test_a_probation_without_failures_confirms_the_verdict_at_its_end():
     machine = on_probation()
     assert machine.see(10, *running(1)).look_again_in == 60.0
 
@@ -32,14 +32,14 @@ def test_a_probation_that_stays_well_confirms_the_verdict_after_its_time():
     assert (outcome.verdict.value, outcome.provisional) == ("converged", False)
 
 
-def test_a_probation_taken_up_late_by_another_process_ends_on_time():
+def test_a_probation_taken_over_late_ends_on_time():
     machine = on_probation()
     machine.see(50, *running(1))
 
     assert machine.verdict(70, *running(1)) == "converged"
 
 
-def test_a_failure_during_the_probation_begins_it_again():
+def test_a_failure_during_the_probation_restarts_it():
     machine = on_probation()
     machine.see(10, *running(1))
     machine.see(40, failed("r1"), a_task("b", 1, READY, desired=READY))
@@ -69,7 +69,7 @@ def test_failures_between_the_change_and_the_probation_count():
     assert machine.verdict(20, *tries, a_task("c")) == "crash_looping"
 
 
-def test_a_slot_that_ends_for_good_during_the_probation_revises_the_verdict():
+def test_a_slot_that_stops_for_good_in_the_probation_revises_the_verdict():
     machine = Machine(a_goal(1), a_service(1, restart=RestartCondition.ON_FAILURE), since=10.0)
     machine.see(10, *running(1))
     machine.see(20, a_task("r1", 1, COMPLETE))
@@ -78,7 +78,7 @@ def test_a_slot_that_ends_for_good_during_the_probation_revises_the_verdict():
 
 
 @pytest.mark.parametrize("service", [a_service(5), a_service(1, template="v2")])
-def test_a_change_by_somebody_else_ends_the_probation_quietly(service: Service):
+def test_a_change_by_somebody_else_ends_the_probation_silently(service: Service):
     machine = on_probation()
     machine.see(10, *running(1))
     machine.service = service
@@ -88,7 +88,7 @@ def test_a_change_by_somebody_else_ends_the_probation_quietly(service: Service):
     assert (outcome.verdict.value, outcome.provisional) == ("converged", False)
 
 
-def test_a_removal_ends_the_probation_quietly():
+def test_a_removal_ends_the_probation_silently():
     machine = on_probation()
     machine.see(10, *running(1))
 
@@ -98,7 +98,7 @@ def test_a_removal_ends_the_probation_quietly():
     assert (step.outcome.verdict.value, step.outcome.provisional) == ("converged", False)
 
 
-def test_a_lost_place_without_a_failure_is_not_held_against_the_change():
+def test_a_task_lost_without_a_failure_does_not_revise_the_verdict():
     machine = on_probation(limits=ConvergenceLimits(time_limit=100))
     lonely = a_task("p", 1, PENDING, err="no suitable node (x)")
     machine.see(10, *running(1))
@@ -108,7 +108,7 @@ def test_a_lost_place_without_a_failure_is_not_held_against_the_change():
     assert machine.verdict(100, lonely) == "converged"
 
 
-def test_a_probation_that_is_never_well_again_ends_as_failed_at_the_time_limit():
+def test_a_probation_that_never_recovers_fails_at_the_time_limit():
     machine = on_probation(limits=ConvergenceLimits(time_limit=100))
     replacement = a_task("b", 1, READY, desired=READY)
     machine.see(10, *running(1))

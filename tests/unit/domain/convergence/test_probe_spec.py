@@ -1,4 +1,4 @@
-"""The label of a readiness probe: what it may be, and what is said where it is not."""
+"""The label of a readiness probe: valid values, and the error for invalid ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DASK, HTTP = ProbeKind.DASK, ProbeKind.HTTP
         ("http://a.b-c:81/x%20y?deep=1&z", ProbeSpec(HTTP, "a.b-c", 81, "/x%20y?deep=1&z")),
     ],
 )
-def test_a_label_is_read(text: str, probe: ProbeSpec):
+def test_a_valid_label_is_parsed(text: str, probe: ProbeSpec):
     assert read(text) == probe
 
 
@@ -65,7 +65,7 @@ def test_a_label_is_read(text: str, probe: ProbeSpec):
         (f"http://django/{'x' * LONGEST}", f"longer than {LONGEST} characters"),
     ],
 )
-def test_a_wrong_label_is_a_sentence(text: str, why: str):
+def test_an_invalid_label_gives_a_sentence(text: str, why: str):
     found = read(text)
 
     assert isinstance(found, InvalidProbeSpec)
@@ -74,17 +74,17 @@ def test_a_wrong_label_is_a_sentence(text: str, why: str):
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_an_empty_label_is_none(text: str):
+def test_an_empty_label_means_no_probe(text: str):
     assert probe_of(a_service(1, labels={LABEL: text})) is None
     assert probe_of(a_service(1)) is None
 
 
-def test_white_space_around_a_label_does_not_matter():
+def test_white_space_around_a_label_is_ignored():
     assert probe_of(a_service(1, labels={LABEL: " http://a:1/ "})) == ProbeSpec(HTTP, "a", 1)
 
 
 @given(st.one_of(st.text(max_size=60), st.from_regex(r"(dask|http)://\S{0,30}(:[0-9]{0,6})?/?.*")))
-def test_any_text_is_a_probe_that_can_be_asked_or_a_sentence(text: str):
+def test_any_text_is_a_usable_probe_or_a_sentence(text: str):
     found = read(text.strip())
 
     if isinstance(found, ProbeSpec):

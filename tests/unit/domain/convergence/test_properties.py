@@ -1,4 +1,4 @@
-"""What holds for every course of events, likely or not."""
+"""Invariants of the state machine for any course of events."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ starts = st.builds(
 
 
 def run(state: Convergence, course: Course) -> list[tuple[Look, StepResult, Phase]]:
-    """All steps until the first outcome, with the phase each was made in."""
+    """All steps up to the first outcome, with the phase of each."""
     now, steps = BEGAN, []
     for look, said, reading, seconds in course:
         now += seconds
@@ -147,7 +147,7 @@ def run(state: Convergence, course: Course) -> list[tuple[Look, StepResult, Phas
 
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
-def test_every_course_gives_steps_that_say_something_and_only_verdicts_of_the_tables(
+def test_every_course_has_described_steps_and_verdicts_of_the_tables(
     state: Convergence, course: Course
 ):
     allowed = {
@@ -166,9 +166,7 @@ def test_every_course_gives_steps_that_say_something_and_only_verdicts_of_the_ta
 
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
-def test_converged_is_never_said_while_more_or_fewer_run_than_wanted(
-    state: Convergence, course: Course
-):
+def test_nothing_converges_while_the_running_count_is_wrong(state: Convergence, course: Course):
     for look, result, phase in run(state, course):
         said = result.outcome is not None and result.outcome.verdict is Verdict.CONVERGED
         if said and phase is Phase.CONVERGING:
@@ -180,7 +178,7 @@ def test_converged_is_never_said_while_more_or_fewer_run_than_wanted(
 
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
-def test_converged_is_never_said_while_a_probe_is_not_content(state: Convergence, course: Course):
+def test_nothing_converges_while_a_probe_is_not_ready(state: Convergence, course: Course):
     steps = run(state, course)
 
     for (look, result, phase), (_, _, reading, _) in zip(steps, course, strict=False):
@@ -205,7 +203,7 @@ def test_converged_is_never_said_while_a_probe_is_not_content(state: Convergence
 
 @given(state=starts, course=courses)
 @settings(max_examples=75, deadline=None)
-def test_completed_is_never_said_before_every_wanted_task_has_ended_well(
+def test_nothing_is_completed_before_every_wanted_task_succeeded(
     state: Convergence, course: Course
 ):
     for look, result, _ in run(state, course):
@@ -218,7 +216,7 @@ def test_completed_is_never_said_before_every_wanted_task_has_ended_well(
 
 @given(state=starts, course=courses, more=looks)
 @settings(max_examples=75, deadline=None)
-def test_nothing_changes_after_an_outcome(state: Convergence, course: Course, more: Look):
+def test_an_outcome_is_final(state: Convergence, course: Course, more: Look):
     last = run(state, course)[-1][1]
     if last.outcome is None:
         return

@@ -1,4 +1,4 @@
-"""Services with a readiness probe: what runs counts only once it is ready."""
+"""Services with a readiness probe: running tasks count only once they are ready."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def workers(*slots: int) -> tuple[Task, ...]:
 
 
 def registered(*slots: int) -> Workers:
-    """What the scheduler says when those have registered."""
+    """The scheduler's answer when the workers at these addresses have registered."""
     return Workers(tuple(f"10.0.1.{slot}" for slot in slots))
 
 
-def test_converged_only_when_as_many_are_registered_as_run():
+def test_it_converges_only_when_all_running_tasks_are_registered():
     machine = Machine(a_goal(3), probed())
 
     assert machine.see(0, *workers(1, 2), reading=registered(1)).outcome is None
@@ -78,7 +78,7 @@ def test_the_progress_shows_how_many_are_registered():
     )
 
 
-def test_one_that_leaves_the_scheduler_starts_the_hold_again():
+def test_a_worker_that_leaves_the_scheduler_restarts_the_hold():
     machine = Machine(a_goal(1), probed(replicas=1))
     machine.see(0, *workers(1), reading=registered(1))
     machine.see(3, *workers(1), reading=registered())
@@ -88,8 +88,8 @@ def test_one_that_leaves_the_scheduler_starts_the_hold_again():
     assert machine.see(11, *workers(1), reading=registered(1)).outcome is not None
 
 
-def test_workers_of_other_services_and_forgotten_ones_do_not_count():
-    """Three are registered, and none of them is a task of this service."""
+def test_workers_of_other_services_and_stale_workers_do_not_count():
+    """Three workers are registered, but none of them is a task of this service."""
     machine = Machine(a_goal(3), probed())
     others = Workers(("10.0.1.77", "10.0.1.78", "10.0.1.79"))
 
@@ -106,8 +106,8 @@ def test_workers_of_other_services_and_forgotten_ones_do_not_count():
     assert "without `--contact-address`" in found.advice
 
 
-def test_workers_at_other_addresses_are_told_while_none_has_its_own():
-    """Where some have, the others just start: those at other addresses may be another service's."""
+def test_workers_at_other_addresses_are_reported_while_no_task_is_registered():
+    """If some have their own, the others are just starting; workers elsewhere may be foreign."""
     machine = Machine(a_goal(3), probed())
     others = Workers(("10.0.1.77", "10.0.1.78", "10.0.1.79"))
     mixed = Workers(("10.0.1.1", "10.0.1.1", "10.0.1.78", "10.0.1.79"))
@@ -123,7 +123,7 @@ def test_workers_at_other_addresses_are_told_while_none_has_its_own():
     assert "the scheduler knows 2 at other addresses" in late.reason
 
 
-def test_a_task_may_run_several_workers_and_have_several_addresses():
+def test_a_task_can_have_several_workers_and_addresses():
     task = a_task("r1", addresses=("10.0.9.1", "10.0.1.1"))
     machine = Machine(a_goal(1), probed(replicas=1))
 
@@ -132,7 +132,7 @@ def test_a_task_may_run_several_workers_and_have_several_addresses():
     assert "1 of 1 registered" in step.progress.phase
 
 
-def test_on_the_hosts_network_each_task_needs_a_worker_at_its_nodes_address():
+def test_on_the_host_network_each_task_needs_a_worker_at_its_nodes_address():
     machine = Machine(a_goal(3), probed())
     machine.nodes = tuple(replace(n, address=f"192.0.2.{n.id[1:]}") for n in NODES)
     tasks = (a_task("a", 1), a_task("b", 2), a_task("c", 3, node="n2"))
@@ -171,7 +171,7 @@ NO_SCHEDULER = [
         *((reading, words, False) for reading, words in NO_SCHEDULER),
     ],
 )
-def test_a_probe_that_cannot_be_reached_is_told_at_once_and_never_converges(
+def test_an_unreachable_probe_is_reported_at_once_and_never_converges(
     reading: Reading, words: str, hint: bool
 ):
     machine = Machine(a_goal(3), probed())
@@ -201,7 +201,7 @@ def test_an_http_probe_waits_for_2xx():
     assert found.reason == (f"1/1 running, stable for 5 s; {WEB} answers 204.")
 
 
-def test_an_http_probe_that_stays_so_is_what_is_missing():
+def test_a_failing_http_probe_is_reported_at_the_time_limit():
     machine = Machine(a_goal(1, limits=ConvergenceLimits(time_limit=60)), probed(WEB, 1))
 
     found = machine.see(60, *workers(1), reading=HttpStatus(503)).outcome
@@ -210,7 +210,7 @@ def test_an_http_probe_that_stays_so_is_what_is_missing():
     assert found.reason == f"1/1 running after 1 min: {WEB} answers 503, expected 2xx."
 
 
-def test_an_unread_label_fails_when_all_else_is_well_and_says_how_to_correct_it():
+def test_an_invalid_label_fails_after_everything_else_and_says_how_to_correct_it():
     machine = Machine(a_goal(3), probed("dask:/scheduler"))
 
     first = machine.see(0, *workers(1, 2, 3))
@@ -224,7 +224,7 @@ def test_an_unread_label_fails_when_all_else_is_well_and_says_how_to_correct_it(
     assert "--label-add orochi-bot.probe=… stack_web" in found.advice
 
 
-def test_failures_go_before_a_probe():
+def test_failures_are_reported_before_a_probe():
     machine = Machine(a_goal(1), probed(replicas=1))
 
     dead = [failed("a"), failed("bb"), failed("ccc")]
@@ -232,7 +232,7 @@ def test_failures_go_before_a_probe():
     assert machine.verdict(0, *dead, *workers(1)) == "crash_looping"
 
 
-def test_what_does_not_run_yet_is_missing_rather_than_registration():
+def test_missing_tasks_are_reported_before_missing_registrations():
     machine = Machine(a_goal(2), probed(replicas=2))
 
     found = machine.see(900, *workers(1), a_task("p", 2, PREPARING), reading=registered()).outcome
@@ -243,7 +243,7 @@ def test_what_does_not_run_yet_is_missing_rather_than_registration():
     )
 
 
-def test_a_scale_down_is_quick_with_a_probe_too():
+def test_a_probe_does_not_delay_a_scale_down():
     machine = Machine(a_goal(1), probed(replicas=1))
     leaving = a_task("r2", 2, desired=REMOVE)
 
@@ -254,13 +254,13 @@ def test_a_scale_down_is_quick_with_a_probe_too():
     assert found.verdict.value == "converged"
 
 
-def test_nothing_is_asked_of_no_tasks():
+def test_no_probe_without_tasks():
     machine = Machine(a_goal(0), probed(replicas=0))
 
     assert machine.outcome(0).reason == "All tasks have stopped."
 
 
-def test_a_probation_does_not_ask():
+def test_no_probe_during_the_probation():
     machine = Machine(a_goal(1), probed(replicas=1), since=0)
     machine.see(0, *workers(1))
 
@@ -279,7 +279,9 @@ def test_a_probation_does_not_ask():
         (None, (), None),
     ],
 )
-def test_who_is_asked(service: Service | None, tasks: tuple[Task, ...], asked: ProbeSpec | None):
+def test_the_probe_of_each_service(
+    service: Service | None, tasks: tuple[Task, ...], asked: ProbeSpec | None
+):
     look = Look(BEGAN, service, tasks, NODES)
 
     assert question(Convergence.start(a_goal()), look) == asked

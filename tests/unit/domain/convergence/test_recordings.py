@@ -1,4 +1,4 @@
-"""Real swarms, replayed look by look: the verdict is what happened, and falls when it was true."""
+"""Recorded real swarms, replayed: the right verdict, at the right time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEVER_ENDS = "nothing yet"
 
 @dataclass(frozen=True)
 class Replay:
-    """How one observation went: the steps, and seconds since the change for each."""
+    """The result of one observation: its steps, and for each the seconds since the change."""
 
     goal: Goal
     steps: tuple[tuple[float, Look, StepResult], ...]
@@ -39,7 +39,7 @@ class Replay:
 
 
 def with_first(looks: Iterator[Look]) -> tuple[Look, Iterator[Look]]:
-    """The first look, and all of them; each is read from the recording when it is needed."""
+    """The first look, and all of them; each is read from the recording only when needed."""
     first = next(looks)
     return first, chain([first], looks)
 
@@ -62,7 +62,7 @@ def known_dead(source: Recording, service: str, began: float) -> frozenset[str]:
 
 
 def replay(name: str, service: str, replicas: int | None, word: str = "", **goal) -> Replay:
-    """One change of one service as it was recorded; ``word`` picks the mark it began with."""
+    """One recorded change of one service; ``word`` selects the mark at which it began."""
     source = recording(name)
     began = source.mark(word) if word else source.changed_at
     until = source.mark("remove all") if name.startswith("failures") else 0.0
@@ -79,7 +79,7 @@ def replay(name: str, service: str, replicas: int | None, word: str = "", **goal
 
 
 def probation(name: str, first: Replay, service: str) -> Replay:
-    """The probation after a provisional ``converged``, taken up by another process."""
+    """The probation after a provisional ``converged``, taken over by another process."""
     source = recording(name)
     since = first.goal.began + first.seconds
     looks = source.replay(service, since, source.mark("remove all"))
@@ -140,7 +140,7 @@ def test_updates_and_global_services(row: tuple[Any, ...]):
     assert (run.outcome.cause.kind.value if run.outcome.cause else "") == cause
 
 
-def test_a_roll_back_by_hand_is_converged_for_who_asked_and_superseded_for_who_deployed():
+def test_a_manual_roll_back_converges_and_supersedes_the_deploy():
     mine = replay("rollback_after_pause", "w", 3, updates=True, rollback=True)
     other = replay("rollback_after_pause", "w", 3, updates=True)
 
@@ -150,7 +150,7 @@ def test_a_roll_back_by_hand_is_converged_for_who_asked_and_superseded_for_who_d
 @pytest.mark.parametrize(
     "name", ["scale_5_to_2", "scale_2_to_0", "scale_3_to_1_sigkill_after_grace10s"]
 )
-def test_a_scale_down_is_never_called_converged_while_a_surplus_container_lives(name: str):
+def test_a_scale_down_never_converges_while_a_surplus_container_runs(name: str):
     replicas = {"scale_5_to_2": 2, "scale_2_to_0": 0}.get(name, 1)
     run = replay(name, "wk" if "sigkill" in name else "w", replicas)
 
@@ -225,7 +225,7 @@ LATE = [
 
 
 @pytest.mark.parametrize(("name", "service", "verdict", "span"), LATE, ids=[row[1] for row in LATE])
-def test_what_fails_late_is_converged_provisionally_and_then_revised(
+def test_a_late_failure_revises_a_provisional_verdict(
     name: str, service: str, verdict: str, span: Span
 ):
     first = replay(name, service, 1, f"create {service}")
@@ -248,7 +248,7 @@ def after_the_kill(service: str, replicas: int | None, seconds: float) -> Replay
     return observe(looks, Convergence.start(goal), began)
 
 
-def test_a_node_lost_in_mid_change_is_made_up_for_by_the_rescheduled_tasks():
+def test_rescheduled_tasks_replace_those_of_a_node_lost_during_the_change():
     run = after_the_kill("n_rep", 12, 15.7)
 
     assert run.verdict == "converged"
@@ -269,7 +269,7 @@ def test_a_service_pinned_to_a_lost_node_is_unschedulable():
     assert after_the_kill("n_pin", 1, 16.0).verdict == "unschedulable"
 
 
-def test_the_return_of_a_lost_node_is_nobodys_failure():
+def test_the_return_of_a_lost_node_is_not_a_failure():
     source = recording("node_daemon_killed")
     began = source.mark("SIGKILL")
     first, looks = with_first(source.replay("n_rep", began))
@@ -318,7 +318,7 @@ def test_a_slow_pull_is_waited_for_without_a_verdict():
     assert run.steps[-1][2].progress.slots
 
 
-def test_a_deploy_that_resets_a_scale_supersedes_it():
+def test_a_deploy_that_resets_the_replicas_supersedes_a_scale():
     run = replay("stack_redeploy_resets_scale_8_to_4", "orochilab_worker", 8)
 
     assert run.verdict == "superseded"

@@ -1,4 +1,4 @@
-"""When what was asked for is true: who counts, what must be gone, how long it must hold."""
+"""When a change has converged: what counts, what must be gone, how long it must be stable."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_hold_is_the_services_own_monitor_period():
     assert machine.verdict(12, *running(1)) == "converged"
 
 
-def test_a_wake_up_is_asked_for_exactly_when_the_hold_ends():
+def test_a_wake_up_is_requested_exactly_when_the_hold_ends():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
 
@@ -71,7 +71,7 @@ def test_a_converged_is_provisional_while_it_is_watched():
     assert unwatched.outcome(5, *running(1)).provisional is False
 
 
-def test_a_failure_during_the_hold_starts_it_again():
+def test_a_failure_during_the_hold_restarts_it():
     machine = Machine(a_goal(2))
     machine.see(0, *running(1, 2))
     machine.see(3, *running(1), failed("r2", 2), a_task("b", 2, READY, desired=READY))
@@ -81,7 +81,7 @@ def test_a_failure_during_the_hold_starts_it_again():
     assert machine.verdict(9, *running(1), failed("r2", 2), a_task("b", 2)) == "converged"
 
 
-def test_a_failure_that_was_only_heard_of_starts_the_hold_again():
+def test_a_reported_failure_restarts_the_hold():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
 
@@ -91,7 +91,7 @@ def test_a_failure_that_was_only_heard_of_starts_the_hold_again():
     assert machine.verdict(8, *running(1)) == "converged"
 
 
-def test_another_task_in_the_slot_starts_the_hold_again_though_no_failure_was_seen():
+def test_another_task_in_the_slot_restarts_the_hold_without_a_seen_failure():
     machine = Machine(a_goal(1))
     machine.see(0, *running(1))
     machine.see(4, a_task("other"))
@@ -130,7 +130,7 @@ def test_a_scale_to_zero_converges_when_nothing_runs_any_more():
     assert (outcome.verdict.value, outcome.provisional) == ("converged", False)
 
 
-def test_a_scale_to_zero_is_not_true_while_a_task_is_still_being_prepared():
+def test_a_scale_to_zero_does_not_converge_while_a_task_is_prepared():
     machine = Machine(a_goal(0))
 
     assert machine.verdict(0, a_task("a", 1, PREPARING)) is None
@@ -144,7 +144,7 @@ def test_a_task_that_was_never_given_a_node_leaves_no_container_behind():
     assert machine.verdict(0, a_task("a", 1, PENDING, desired=SHUTDOWN)) == "converged"
 
 
-def test_the_number_that_was_there_already_is_verified_all_the_same():
+def test_an_unchanged_number_of_replicas_is_verified_too():
     machine = Machine(a_goal(3))
     machine.see(0, *running(1, 2, 3))
 
@@ -152,7 +152,7 @@ def test_the_number_that_was_there_already_is_verified_all_the_same():
     assert machine.verdict(5, *running(1, 2, 3)) == "converged"
 
 
-def test_tasks_of_an_older_template_do_not_count_and_must_be_gone():
+def test_tasks_of_an_older_template_do_not_count_and_must_stop():
     old = a_task("old", 1, up_to_date=False)
     machine = Machine(a_goal(1))
     machine.see(0, old)
@@ -171,7 +171,7 @@ def test_tasks_on_a_node_that_is_down_do_not_count():
     assert machine.see(20, *running(1), lost).progress.running == 1
 
 
-def test_a_lost_nodes_tasks_are_no_surplus_and_their_replacements_count():
+def test_a_lost_nodes_tasks_are_not_surplus_and_their_replacements_count():
     machine = Machine(a_goal(2))
     machine.nodes = nodes_with(NodeState.DOWN, "n2")
     lost = a_task("r2", 2, node="n2", desired=SHUTDOWN)
@@ -180,7 +180,7 @@ def test_a_lost_nodes_tasks_are_no_surplus_and_their_replacements_count():
     assert machine.verdict(5, *running(1), lost, a_task("new", 2, node="n3")) == "converged"
 
 
-def test_nothing_is_called_converged_while_the_swarm_does_not_know_its_nodes():
+def test_nothing_converges_while_the_swarm_does_not_know_its_nodes():
     machine = Machine(a_goal(2))
     machine.see(0, *running(1, 2))
     machine.nodes = nodes_with(NodeState.UNKNOWN, "n1", "n2", "n3", "n4", "n5")
@@ -216,7 +216,7 @@ def test_a_global_service_waits_for_the_drained_nodes_container_to_stop():
     assert machine.verdict(10, *on_nodes("n1", "n2", "n3", "n4")) == "converged"
 
 
-def test_a_global_service_leaves_a_paused_nodes_task_alone():
+def test_a_global_service_keeps_the_task_on_a_paused_node():
     machine = Machine(a_goal(None))
     machine.nodes = (*NODES[:4], replace(NODES[4], availability=Availability.PAUSE))
     there = (*on_nodes("n1", "n2", "n3", "n4"), *on_nodes("n5", up_to_date=False))
@@ -329,11 +329,11 @@ def test_progress_of_a_global_service_names_nodes():
         ),
     ],
 )
-def test_the_phase_says_what_is_awaited(tasks: tuple[Task, ...], phase: str):
+def test_the_phase_says_what_the_job_waits_for(tasks: tuple[Task, ...], phase: str):
     assert Machine(a_goal(3)).see(0, *tasks).progress.phase == phase
 
 
-def test_a_running_task_wanted_gone_is_shown_as_leaving():
+def test_a_running_task_to_be_stopped_is_shown_as_leaving():
     step = Machine(a_goal(1)).see(0, *running(1), a_task("x", 2, RUNNING, desired=REMOVE))
 
     assert [(slot.place, slot.leaving) for slot in step.progress.slots] == [

@@ -1,4 +1,4 @@
-"""Which version is the way back, and what a version changed."""
+"""Which version is the rollback target, and what a version changed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def newest_first(*versions: Version) -> tuple[Version, ...]:
         ((version(1, "a", Verdict.COMPLETED), version(2, "b", BAD)), 1),
     ],
 )
-def test_the_way_back_is_the_last_version_that_was_well_and_another(
+def test_the_rollback_target_is_the_last_other_good_version(
     versions: tuple[Version, ...], number: int
 ):
     assert way_back("orochi", newest_first(*versions)).number == number
@@ -53,12 +53,12 @@ def test_the_way_back_is_the_last_version_that_was_well_and_another(
         ((version(1, ""), version(2, "b", BAD)), "The files of version 1 of stack"),
     ],
 )
-def test_without_one_it_says_why(versions: tuple[Version, ...], why: str):
+def test_a_missing_rollback_target_has_a_reason(versions: tuple[Version, ...], why: str):
     with pytest.raises(RefusedError, match=re.escape(why)):
         way_back("orochi", newest_first(*versions))
 
 
-def test_a_version_that_ended_well_has_a_way_back_too_should_it_prove_bad():
+def test_a_good_version_has_a_rollback_target_too():
     """Its verdict may be revised."""
     assert undone_by(()) == 0
     assert undone_by(newest_first(version(1, "a"))) == 0
@@ -66,15 +66,15 @@ def test_a_version_that_ended_well_has_a_way_back_too_should_it_prove_bad():
     assert undone_by(newest_first(version(1, "a"), version(2, "b", BAD))) == 1
 
 
-def test_one_service_may_go_back_to_any_version_that_was_well():
-    """Each set of files once, the newest first."""
+def test_a_service_can_be_rolled_back_to_any_good_version():
+    """Each set of files is listed once, newest first."""
     versions = newest_first(
         version(1, "a"), version(2, "b"), version(3, "c", BAD), version(4, "b"), version(5, "")
     )
     assert [each.number for each in former(versions)] == [4, 1]
 
 
-def test_what_changed_is_told_by_tags_and_by_digests_where_those_are_the_same():
+def test_image_changes_are_shown_by_tag_or_by_digest_if_the_tag_is_equal():
     before = version(
         1, "a", web="busy:1@sha256:aa", db="pg:1@sha256:1234567890123", old="x", same="y:1"
     )
@@ -91,7 +91,7 @@ def test_what_changed_is_told_by_tags_and_by_digests_where_those_are_the_same():
     assert image_changes(before, before) == ()
 
 
-def test_files_that_come_back_are_known_by_the_first_version_that_had_them():
+def test_restored_files_are_named_by_the_first_version_that_had_them():
     versions = newest_first(version(1, "a"), version(2, "b"), version(3, "a"), version(4, ""))
     assert [same.number if (same := same_files(v, versions)) else 0 for v in versions] == [
         0,

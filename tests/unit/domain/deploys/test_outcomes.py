@@ -1,4 +1,4 @@
-"""A deploy as a value: what it holds, how its services end, what is left of it."""
+"""A deploy as a value: its contents, the outcomes of its services, and what is left to do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NAMES = ("orochi_a", "orochi_b", "orochi_c")
 
 
 def reasons(job):
-    """Verdict and reason of each service, "" for those that have none."""
+    """Verdict and reason of each service, "" for those without an outcome."""
     outcomes = [*job.outcomes, *[None] * (len(job.targets) - len(job.outcomes))]
     return {
         target.service.removeprefix("orochi_"): (each.verdict.value, each.reason) if each else ""
@@ -46,21 +46,21 @@ def reasons(job):
     }
 
 
-def test_a_deploy_holds_its_stack_and_every_service():
-    """Deploys of one stack queue up, and with them what changes one of its services."""
+def test_a_deploy_locks_its_stack_and_every_service():
+    """Deploys of one stack queue up, together with changes of one of its services."""
     assert deploy_job().lanes == (
         *("stack:orochi", "orochi_db", "orochi_new", "orochi_old", "orochi_web"),
     )
     assert deploy_job().target == "orochi"
 
 
-def test_a_job_with_a_plan_is_read_as_it_was_written():
+def test_a_job_with_a_plan_survives_serialization():
     job = begun(deploy_job(), 2, "db")
 
     assert decode_job(encode_job(job)) == job
 
 
-def test_a_record_from_before_there_were_plans_is_read():
+def test_a_record_without_a_plan_can_be_read():
     record = json.loads(encode_job(replace(deploy_job(), plan=None)))
     for field in ("plan", "version", "confirmed_by", "steps_made"):
         del record["job"][field]
@@ -80,8 +80,8 @@ def test_a_record_from_before_there_were_plans_is_read():
         ("restart django", False),
     ],
 )
-def test_what_was_typed_before_is_queued_before(text, concerns):
-    """A plan that is asked about comes into the queue with its Confirm."""
+def test_commands_are_queued_in_the_order_they_were_typed(text, concerns):
+    """A plan that waits for confirmation joins the queue when it is confirmed."""
     assert may_concern(typed(TYPED, text, Defaults()), deploy_job()) is concerns
 
 
@@ -113,7 +113,7 @@ def test_the_stacks_verdict_is_the_worst_of_its_services(outcomes, verdict, reas
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
-def test_the_stack_counts_what_runs_and_is_watched_as_its_services_are():
+def test_the_stack_adds_up_its_services_counts_and_probation():
     provisional = replace(WELL, reason="2 of 2.", provisional=True)
     found = stack_outcome("orochi", NAMES, (WELL, provisional, CRASH))
 
@@ -142,7 +142,7 @@ def test_a_stale_plan_is_refused_with_what_changed():
     )
 
 
-def test_a_step_that_is_stale_stops_the_rest_and_leaves_what_was_made():
+def test_a_stale_step_stops_the_rest_and_keeps_the_finished_steps():
     job = begun(deploy_job(), 3, "db", "new")
     job = stopped_at(job, STEPS[3], StalePlanError("orochi_web changed.", hint="Ask."), once=True)
 
@@ -154,7 +154,7 @@ def test_a_step_that_is_stale_stops_the_rest_and_leaves_what_was_made():
     }
 
 
-def test_a_network_that_cannot_be_made_is_told_of_all_services():
+def test_a_network_that_cannot_be_created_fails_all_services():
     error = SwarmError("The engine said: no.")
     job = stopped_at(begun(deploy_job(), 0, "db"), STEPS[0], error, once=True)
     told = (
@@ -165,8 +165,8 @@ def test_a_network_that_cannot_be_made_is_told_of_all_services():
     assert reasons(job) == {"db": "", "new": told, "old": told, "web": told}
 
 
-def test_only_a_first_step_that_was_refused_for_certain_changed_nothing():
-    """Another worker may have made it, an engine that did not answer as well."""
+def test_nothing_changed_only_if_the_first_step_was_certainly_refused():
+    """Another worker may have made the change, and so may an engine that did not answer."""
     no, silent = SwarmError("The engine said: no."), SwarmUnavailableError("No answer.")
     first = begun(deploy_job(), 0, "db")
 
@@ -177,27 +177,27 @@ def test_only_a_first_step_that_was_refused_for_certain_changed_nothing():
     assert not stopped_at(begun(deploy_job(), 1, "db"), STEPS[1], no, once=True).untouched
 
 
-def test_what_was_to_go_stays_while_something_else_is_not_well():
+def test_removals_wait_until_everything_else_is_healthy():
     assert reasons(kept(begun(deploy_job(), 4, "db", "new", "web"), [2]))["old"] == (
         "refused",
         "Not removed: services are removed only after the others succeed.",
     )
 
 
-def test_a_file_that_broke_before_the_first_step_changes_nothing():
+def test_an_invalid_file_before_the_first_step_changes_nothing():
     job = refused_file(deploy_job(), RefusedError("It is not valid YAML.", hint="Mend it."))
 
     assert set(reasons(job).values()) == {("refused", "It is not valid YAML. Nothing was changed.")}
 
 
-def test_a_file_that_broke_in_between_leaves_what_was_made_to_be_followed():
+def test_an_invalid_file_after_some_steps_keeps_following_their_services():
     job = refused_file(begun(deploy_job(), 3, "db", "new"), RefusedError("It is no YAML."))
 
     assert reasons(job)["new"] == ""
     assert reasons(job)["web"] == ("refused", "Not changed: It is no YAML.")
 
 
-def test_stopping_to_wait_says_what_was_made_and_what_was_not():
+def test_stop_waiting_says_what_was_done_and_what_was_not():
     job = begun(deploy_job(), 4, "db", "new", "web")
     job = job.with_progress(3, ServiceProgress("orochi_web", 1, 2, "1/2 running"))
     job = cancelled(job, "U9")
@@ -214,8 +214,8 @@ def test_stopping_to_wait_says_what_was_made_and_what_was_not():
     }
 
 
-def test_a_version_has_the_files_numbers_of_what_was_made():
-    """What the deploy did not come to keeps the number of the version before, if it had one."""
+def test_a_version_has_the_replicas_of_the_deployed_services():
+    """A service that the deploy did not reach keeps the number of the version before, if any."""
     job = refused_file(begun(deploy_job(), 3, "db", "new"), RefusedError("No."))
     job = job.with_outcome(0, WELL).with_outcome(1, WELL)
     job = replace(job, state=JobState.FINISHED, finished=5.0)

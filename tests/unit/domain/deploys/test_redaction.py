@@ -1,4 +1,4 @@
-"""What is hidden in a plan, and that hiding tells nothing but that a value changed."""
+"""What is hidden in a plan, and that hidden values reveal only whether they changed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHOWN = [
 
 
 @pytest.mark.parametrize(("name", "value"), HIDDEN)
-def test_what_looks_secret_is_hidden(name: str, value: str) -> None:
+def test_values_that_look_secret_are_hidden(name: str, value: str) -> None:
     shown = REDACTOR.shown(name, value)
 
     assert shown.startswith("hidden (")
@@ -45,7 +45,7 @@ def test_what_looks_secret_is_hidden(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), SHOWN)
-def test_what_does_not_is_shown(name: str, value: str) -> None:
+def test_other_values_are_shown(name: str, value: str) -> None:
     assert REDACTOR.shown(name, value) == value
 
 
@@ -58,21 +58,23 @@ def test_what_does_not_is_shown(name: str, value: str) -> None:
         (["redis-server", "--requirepass", "sesame"], "sesame"),
     ],
 )
-def test_in_a_command_what_follows_is_hidden(words: list[str], secret: str) -> None:
+def test_values_after_a_secret_option_of_a_command_are_hidden(
+    words: list[str], secret: str
+) -> None:
     shown = REDACTOR.words(words)
 
     assert shown.startswith(words[0])
     assert secret not in shown
 
 
-def test_a_command_without_secrets_is_shown_whole() -> None:
+def test_a_command_without_secrets_is_shown_unchanged() -> None:
     words = ["dask-worker", "scheduler:8786", "--nthreads", "2"]
 
     assert REDACTOR.words(words) == "dask-worker scheduler:8786 --nthreads 2"
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
-def test_a_hidden_value_that_changed_is_seen_to_have_changed(one: str, other: str) -> None:
+def test_a_change_of_a_hidden_value_is_visible(one: str, other: str) -> None:
     assume(one != other)
 
     assert REDACTOR.hidden(one) == REDACTOR.hidden(one)
@@ -80,5 +82,5 @@ def test_a_hidden_value_that_changed_is_seen_to_have_changed(one: str, other: st
 
 
 @given(st.text(min_size=1))
-def test_without_the_key_nobody_can_try_values(value: str) -> None:
+def test_hidden_values_cannot_be_guessed_without_the_key(value: str) -> None:
     assert REDACTOR.hidden(value) != Redactor(b"another key").hidden(value)

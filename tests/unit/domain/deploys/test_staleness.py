@@ -1,4 +1,4 @@
-"""A confirmed plan beside a fresh recording: done, to do, stale, each with its reason."""
+"""A confirmed plan compared with a fresh recording: done, to do, or stale with the reason."""
 
 from __future__ import annotations
 
@@ -43,35 +43,35 @@ PLAN = Plan(
 def recorded(
     *steps: PlanStep, services: tuple[ServiceChange, ...] = PLAN.services, gone: str = ""
 ) -> Plan:
-    """A fresh plan with other steps and services; ``gone`` is not in the stack any more."""
+    """A fresh plan with other steps and services; ``gone`` was removed from the stack."""
     named = {each.name: each for each in PLAN.services} | {each.name: each for each in services}
     named.pop(gone, None)
     return Plan("s", steps, tuple(named.values()))
 
 
 def standing(step: PlanStep, fresh: Plan) -> tuple[StepStanding, str]:
-    """Where a step of the plan stands."""
+    """The state of a step of the plan."""
     found = next(each for each in judge(PLAN, fresh) if each.step == step)
     return found.standing, found.why
 
 
-def test_against_itself_everything_is_to_do() -> None:
+def test_every_step_of_a_plan_compared_with_itself_is_to_do() -> None:
     assert [each.standing for each in judge(PLAN, PLAN)] == [StepStanding.TO_DO] * 6
     assert stale(PLAN, PLAN) == ()
 
 
-def test_versions_and_ids_make_no_difference() -> None:
+def test_versions_and_ids_are_ignored() -> None:
     fresh = replace(PLAN, steps=tuple(replace(each, version=99) for each in PLAN.steps))
 
     assert [each.standing for each in judge(PLAN, fresh)] == [StepStanding.TO_DO] * 6
 
 
 @pytest.mark.parametrize("step", [NETWORK, CONFIG, LABELS])
-def test_what_is_not_recorded_any_more_is_there(step: PlanStep) -> None:
+def test_steps_missing_from_the_fresh_plan_are_done(step: PlanStep) -> None:
     assert standing(step, recorded()) == (StepStanding.DONE, "")
 
 
-def test_services_that_are_as_they_shall_be_are_done() -> None:
+def test_services_in_the_planned_state_are_done() -> None:
     made = replace(service(CREATE), action=None, base="w1")
     updated = replace(service(UPDATE), action=None, base="w0")
     fresh = recorded(services=(made, updated), gone="s_old")
@@ -135,13 +135,13 @@ STALE = [
 
 
 @pytest.mark.parametrize(("step", "fresh", "why"), STALE, ids=[why for _, _, why in STALE])
-def test_each_reason(step: PlanStep, fresh: Plan, why: str) -> None:
+def test_each_reason_for_a_stale_plan(step: PlanStep, fresh: Plan, why: str) -> None:
     assert standing(step, fresh) == (StepStanding.STALE, why)
     assert why in stale(PLAN, fresh)
 
 
-def test_what_goes_beyond_the_plan_is_told() -> None:
-    """A service that was to stay, and one that nobody spoke of."""
+def test_changes_beyond_the_plan_are_reported() -> None:
+    """A service that should stay unchanged, and one that is not part of the plan."""
     stays = ServiceChange("s_db", None, "id9", "d0", fields=(Difference("image", "d:1", "d:1"),))
     confirmed = Plan("s", (), (stays,))
     changed = replace(
@@ -155,8 +155,8 @@ def test_what_goes_beyond_the_plan_is_told() -> None:
     )
 
 
-def test_a_service_that_was_to_stay_and_was_removed_is_told_so() -> None:
-    """Not field by field, as if somebody had changed each of them to nothing."""
+def test_a_removed_service_that_the_plan_keeps_is_reported() -> None:
+    """It is not reported field by field, as if each had been changed to nothing."""
     stays = ServiceChange("s_db", None, "id4", "d0", fields=(Difference("image", "d:1", "d:1"),))
     again = PlanStep(Kind.SERVICE, PlanAction.CREATE, "s_db", wanted="d0")
 
@@ -166,7 +166,7 @@ def test_a_service_that_was_to_stay_and_was_removed_is_told_so() -> None:
     ) == ("s_db was removed since the plan was made.",)
 
 
-def test_of_many_changes_the_first_are_told() -> None:
+def test_only_the_first_of_many_changes_are_listed() -> None:
     fields = [Difference(f"field {number}", "", "x") for number in range(5)]
 
     assert what_changed("s_web", fields) == (
@@ -176,7 +176,7 @@ def test_of_many_changes_the_first_are_told() -> None:
     assert what_changed("s_web", []) == "s_web changed since the plan was made."
 
 
-def test_a_plan_is_kept_as_json_and_comes_back() -> None:
+def test_a_plan_survives_serialization() -> None:
     adapter = TypeAdapter(Plan)
     plan = replace(PLAN, warnings=("Mind this.",))
     scaled = replace(plan.services[0], replicas=Replicas(1, 2, 2))

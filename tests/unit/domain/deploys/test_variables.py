@@ -1,4 +1,4 @@
-"""A compose file's variables: which it leaves unset, and values in place of them."""
+"""The variables of a compose file: which are not set, and how values are inserted."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ USED = [
 
 
 @pytest.mark.parametrize(("text", "expected"), USED)
-def test_what_is_used_and_not_set(text: str, expected: list[str]) -> None:
+def test_used_variables_that_are_not_set(text: str, expected: list[str]) -> None:
     document = {"services": {"web": {"command": [{"deep": text}], "$KEY": 5}}}
 
     assert list(unset_variables(document, {"SET": "1"})) == expected
 
 
-def test_only_where_the_client_looks() -> None:
-    """Extensions and comments are not interpolated, and odd documents have no variables."""
+def test_variables_count_only_where_the_client_interpolates() -> None:
+    """Extensions and comments are not interpolated, and unusual documents have no variables."""
     document = {"version": "$A", "x-common": "$B", "networks": {"a": {"name": "$C"}}}
 
     assert unset_variables(document, {}) == ("C",)
@@ -64,5 +64,5 @@ AS_THE_CLI = {
 
 
 @pytest.mark.parametrize(("text", "value"), AS_THE_CLI.items())
-def test_values_stand_in_place_of_variables_as_with_the_cli(text: str, value: str) -> None:
+def test_values_are_inserted_as_the_cli_does(text: str, value: str) -> None:
     assert interpolated({"a": [text, 1]}, {"A": "1", "E": ""}) == {"a": [value, 1]}

@@ -1,4 +1,4 @@
-"""Each trap of a stack's file is told once, by name, with the way out."""
+"""Each trap in a stack's file gets one warning with its name and the solution."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def told(*mounts: VolumeMount, live: tuple[LiveVolume, ...] = (), **fields: obje
 
 
 def test_a_stack_without_traps_has_no_warnings():
-    """Neither a volume of one task, nor one on a server that answers."""
+    """Neither a volume of one task nor one on a server that answers is a trap."""
     assert not told(
         mount("data", "web"),
         nfs("media", "web", "10.0.0.9"),
@@ -47,8 +47,8 @@ def test_a_stack_without_traps_has_no_warnings():
     "server",
     ["nfs_server_ip", "changeme", "example.com", "nfs.example.org", "${NFS_SERVER}", "nfs_server"],
 )
-def test_a_placeholder_for_a_server_is_told_and_never_asked(server: str):
-    """One sentence for all volumes that are on it."""
+def test_a_placeholder_for_a_server_is_warned_about_and_not_contacted(server: str):
+    """One sentence covers all volumes on it."""
     mounts = (nfs("media", "web", server), nfs("symbols", "web", server))
     assert not to_ask(volumes_of(mounts, {}))
     assert told(*mounts) == [
@@ -59,7 +59,7 @@ def test_a_placeholder_for_a_server_is_told_and_never_asked(server: str):
     ]
 
 
-def test_options_without_a_server_are_told():
+def test_options_without_a_server_are_warned_about():
     assert told(nfs("media", "web", "")) == [
         ("NFS volume `media`: the options have no server. Put the server's address into `addr=`.")
     ]
@@ -77,7 +77,7 @@ def test_options_without_a_server_are_told():
         (Reach.UNREACHABLE, "cannot be reached from the bot. Is the address right?"),
     ],
 )
-def test_a_server_that_does_not_answer_is_told(reach: Reach, words: str):
+def test_a_server_that_does_not_answer_is_warned_about(reach: Reach, words: str):
     mounts = (nfs("media", "web", "files.lan"),)
     asked = to_ask(volumes_of(mounts, {}))
     assert asked == {("files.lan", 2049)}
@@ -86,8 +86,8 @@ def test_a_server_that_does_not_answer_is_told(reach: Reach, words: str):
     ]
 
 
-def test_a_volume_that_was_made_with_other_options_is_told():
-    """Docker says nothing and keeps them; the way out costs a local volume its files."""
+def test_a_volume_created_with_other_options_is_warned_about():
+    """Docker keeps the old options silently; the solution costs a local volume its files."""
     old = {name: text.format("10.0.0.1") for name, text in NFS.items()}
     live = (LiveVolume("orochi_media", "local", old), LiveVolume("orochi_data", "other", {}))
     found = told(
@@ -114,7 +114,7 @@ def test_a_volume_that_was_made_with_other_options_is_told():
     ]
 
 
-def test_paths_beside_the_file_are_told_by_service():
+def test_relative_paths_are_warned_about_by_service():
     found = told(
         relative=(
             ("orochi_web", "./media"),
@@ -134,7 +134,7 @@ def test_paths_beside_the_file_are_told_by_service():
     ]
 
 
-def test_ignored_options_are_told_in_one_line():
+def test_ignored_options_are_warned_about_in_one_line():
     (only,) = told(ignored=("restart", "build", "links"))
     assert only.startswith("A swarm ignores `build`, `links` and `restart` in `orochi.yml`. ")
 
@@ -142,7 +142,7 @@ def test_ignored_options_are_told_in_one_line():
 LOCAL = "The volume `orochi_data` is local, and {} may run on 2 nodes: "
 
 
-def test_a_local_volume_of_several_tasks_that_may_be_apart_is_told():
+def test_a_local_volume_of_tasks_on_several_nodes_is_warned_about():
     (only,) = told(mount("data", "web"), services=(service("web", replicas=2),))
     assert only.startswith(LOCAL.format("`web`"))
     (only,) = told(
@@ -151,8 +151,8 @@ def test_a_local_volume_of_several_tasks_that_may_be_apart_is_told():
     assert only.startswith(LOCAL.format("`db` and `web`"))
 
 
-def test_a_local_volume_on_one_node_or_on_a_share_is_no_trap():
-    """Nor one of a global service, which has its own on each node."""
+def test_a_local_volume_on_one_node_or_on_a_share_is_not_warned_about():
+    """A global service has its own volume on each node, which is no trap either."""
     pinned = ("node.hostname == two",)
     both = (service("web", constraints=pinned), service("db", constraints=pinned))
     assert not told(mount("data", "web"), mount("data", "db"), services=both)
@@ -163,8 +163,8 @@ def test_a_local_volume_on_one_node_or_on_a_share_is_no_trap():
     assert not told(mount("data", "agent"), services=(service("agent", replicas=None),))
 
 
-def test_images_whose_tag_moves_are_told_once():
-    """By the file's word for them: the CLI adds the digest of today."""
+def test_images_with_a_moving_tag_are_warned_about_once():
+    """They are named as in the file: the CLI adds today's digest."""
     found = told(
         services=(
             service("a", "busy"),

@@ -1,4 +1,4 @@
-"""What people must hear of, and what may be skipped over."""
+"""Which changes of an incident must be posted, and which may be skipped."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FIRING = Incident(
 TOLD = Alert(FIRING, channel="C1", message="1.2", due=4, done=4)
 
 
-def test_the_first_word_must_be_told_in_the_incidents_channel():
+def test_the_first_post_is_required_in_the_incidents_channel():
     assert retold(None, FIRING) == Alert(FIRING, channel="C1", due=4)
 
 
-def test_counting_up_may_be_skipped_over():
+def test_a_higher_count_may_be_skipped():
     more = replace(FIRING, count=9, revision=5)
 
     assert retold(TOLD, more) == replace(TOLD, incident=more)
@@ -44,14 +44,14 @@ def test_counting_up_may_be_skipped_over():
         {"silenced_until": 2000.0},
     ],
 )
-def test_another_state_and_a_silence_must_be_told(change: dict[str, object]):
+def test_another_state_and_a_silence_must_be_shown(change: dict[str, object]):
     other = replace(FIRING, revision=5, **change)  # type: ignore[arg-type]
 
     assert retold(TOLD, other).due == 5
     assert retold(TOLD, other).waits
 
 
-def test_what_was_never_posted_is_told_as_it_is_by_then():
+def test_an_alert_not_yet_posted_is_posted_in_its_current_state():
     unposted = retold(None, FIRING)
 
     assert retold(unposted, replace(FIRING, count=9, revision=5)).due == 5
@@ -61,7 +61,7 @@ def test_it_stays_in_its_channel_when_the_incident_names_another():
     assert retold(TOLD, replace(FIRING, channel="C2", revision=5)).channel == "C1"
 
 
-def test_what_must_be_told_stays_due_as_it_counts_up():
+def test_a_required_update_stays_due_while_the_count_rises():
     acknowledged = replace(FIRING, state=IncidentState.ACKNOWLEDGED, revision=5)
     alert = retold(TOLD, acknowledged)
 
@@ -69,14 +69,14 @@ def test_what_must_be_told_stays_due_as_it_counts_up():
 
 
 @pytest.mark.parametrize("state", [IncidentState.ACKNOWLEDGED, IncidentState.RESOLVED])
-def test_a_reminder_that_waited_is_dropped_when_nobody_needs_it_any_more(state: IncidentState):
+def test_a_waiting_reminder_is_dropped_when_it_is_not_needed_any_more(state: IncidentState):
     reminding = replace(TOLD, remind=True)
 
     assert retold(reminding, replace(FIRING, count=9, revision=5)).remind
     assert not retold(reminding, replace(FIRING, state=state, revision=5)).remind
 
 
-def test_only_a_resolved_one_that_was_told_is_closed():
+def test_only_a_posted_resolved_alert_is_closed():
     ended = replace(FIRING, state=IncidentState.RESOLVED, revision=5)
 
     assert not TOLD.closed
@@ -97,7 +97,7 @@ def test_only_a_resolved_one_that_was_told_is_closed():
         pytest.param("C1", "", ("C1", ""), None, id="there is no usual one"),
     ],
 )
-def test_an_alert_goes_where_it_can_be_told(
+def test_an_alert_goes_to_a_channel_where_the_bot_can_post(
     channel: str, refused: str, channels: tuple[str, ...], expected: tuple[str, str] | None
 ):
     moved = readdressed(Alert(FIRING, channel=channel, due=4, refused=refused), channels)
@@ -105,5 +105,5 @@ def test_an_alert_goes_where_it_can_be_told(
     assert (moved and (moved.channel, moved.refused)) == expected
 
 
-def test_an_alert_that_stands_in_a_channel_stays_there():
+def test_a_posted_alert_stays_in_its_channel():
     assert readdressed(TOLD, ("C2", "C9")) is None

@@ -1,4 +1,4 @@
-"""How an incident goes on: resolved, back again, acknowledged, silenced, held by a job."""
+"""The course of an incident: resolved, recurring, acknowledged, silenced, held by a job."""
 
 from bot.domain.incidents.events import Forget, Rules
 from bot.domain.incidents.model import IncidentState, Silence, WatcherState
@@ -12,7 +12,7 @@ WAIT = 65.0
 HOUR = 3600.0
 
 
-def test_a_service_that_was_well_for_its_monitor_period_and_a_minute_is_resolved():
+def test_a_service_healthy_for_its_monitor_period_and_a_minute_is_resolved():
     watcher = broken()
     assert told(watcher.wait_until(WAIT + 0.9)) == []
 
@@ -24,7 +24,7 @@ def test_a_service_that_was_well_for_its_monitor_period_and_a_minute_is_resolved
     assert watcher.open == []
 
 
-def test_a_service_that_fails_again_begins_its_quiet_time_anew():
+def test_a_new_failure_restarts_the_quiet_time():
     watcher = broken()
     watcher.hear(50, a_task("r1", state=SHUTDOWN), failed("b"))
     watcher.hear(55, a_task("r2"))
@@ -33,7 +33,7 @@ def test_a_service_that_fails_again_begins_its_quiet_time_anew():
     assert told(watcher.wait_until(55 + WAIT))[0].state is IncidentState.RESOLVED
 
 
-def test_a_service_that_is_not_whole_is_not_resolved():
+def test_a_service_with_missing_tasks_is_not_resolved():
     watcher = Watcher(services={"s": a_service(2)})
     watcher.hear(0, failed("a"))
     watcher.hear(1, *running(1))
@@ -43,7 +43,7 @@ def test_a_service_that_is_not_whole_is_not_resolved():
     assert watcher.only.well_since is None
 
 
-def test_a_task_that_runs_since_a_moment_does_not_make_a_service_well():
+def test_a_task_that_just_started_does_not_make_a_service_healthy():
     watcher = Watcher(services={"s": a_service(1)})
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
     watcher.wait_until(HOUR)
@@ -62,7 +62,7 @@ def test_a_longer_monitor_period_is_waited_for():
     assert told(watcher.wait_until(361))
 
 
-def test_a_service_scaled_to_nothing_is_resolved():
+def test_a_service_scaled_to_zero_is_resolved():
     watcher = broken()
     watcher.services["s"] = a_service(0)
     watcher.tasks.clear()
@@ -89,7 +89,7 @@ def test_a_removed_service_is_noticed_in_a_listing():
     assert told(watcher.hear(2, reconciled=True))[0].state is IncidentState.RESOLVED
 
 
-def test_a_removed_service_has_no_tasks_waiting_for_a_place():
+def test_a_removed_service_has_no_pending_tasks():
     watcher = Watcher(services={"s": a_service(1)})
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
     watcher.hear(5, removed=frozenset({"s"}))
@@ -97,7 +97,7 @@ def test_a_removed_service_has_no_tasks_waiting_for_a_place():
     assert watcher.state.suspects == {}
 
 
-def test_a_one_shot_that_was_run_again_and_ended_well_is_resolved():
+def test_a_job_that_was_run_again_successfully_is_resolved():
     watcher = Watcher(services={"s": a_service(1, restart=RestartCondition.NONE)})
     watcher.hear(0, failed("a", created=1))
     watcher.wait_until(HOUR)
@@ -108,7 +108,7 @@ def test_a_one_shot_that_was_run_again_and_ended_well_is_resolved():
     assert told(watcher.wait_until(HOUR + WAIT))[0].state is IncidentState.RESOLVED
 
 
-def test_what_fails_again_soon_goes_on_with_the_same_incident_and_a_longer_quiet_time():
+def test_a_failure_soon_after_reopens_the_incident_with_a_longer_quiet_time():
     watcher = broken()
     (first,) = told(watcher.wait_until(WAIT + 1))
 
@@ -122,8 +122,8 @@ def test_what_fails_again_soon_goes_on_with_the_same_incident_and_a_longer_quiet
     assert told(watcher.wait_until(101 + 125))[0].state is IncidentState.RESOLVED
 
 
-def test_what_comes_back_is_brought_to_mind_once():
-    """Who saw it resolved looks no more, and an edit of the message notifies nobody."""
+def test_a_recurring_incident_gets_one_reminder():
+    """People who saw it resolved do not look again, and an edit notifies nobody."""
     watcher = broken()
     watcher.wait_until(WAIT + 1)
 
@@ -135,7 +135,7 @@ def test_what_comes_back_is_brought_to_mind_once():
     assert reminded(more) == []
 
 
-def test_what_fails_again_after_ten_minutes_is_a_new_incident():
+def test_a_failure_after_ten_minutes_is_a_new_incident():
     watcher = broken()
     (first,) = told(watcher.wait_until(WAIT + 1))
     watcher.wait_until(HOUR)
@@ -147,7 +147,7 @@ def test_what_fails_again_after_ten_minutes_is_a_new_incident():
     assert again.count == 1
 
 
-def test_a_service_that_flaps_every_two_minutes_makes_two_changes_of_state_and_no_more():
+def test_a_service_that_flaps_every_two_minutes_changes_state_twice():
     watcher = broken()
     for turn in range(1, 20):
         watcher.wait_until(120 * turn)
@@ -159,7 +159,7 @@ def test_a_service_that_flaps_every_two_minutes_makes_two_changes_of_state_and_n
     assert watcher.only.count == 20
 
 
-def test_who_acknowledges_is_shown_and_reminded_of_nothing():
+def test_an_acknowledgement_is_shown_and_stops_reminders():
     watcher = broken()
     watcher.hear(2, a_task("r1", state=SHUTDOWN), failed("b"))
 
@@ -181,7 +181,7 @@ def test_a_second_acknowledgement_changes_nothing():
     assert watcher.state == state
 
 
-def test_an_acknowledged_incident_counts_on_and_is_resolved():
+def test_an_acknowledged_incident_still_counts_and_is_resolved():
     watcher = broken()
     watcher.take(acknowledge(watcher.state, watcher.only.id, "U1", 1001.5))
     (more,) = told(watcher.hear(2, a_task("r1", state=SHUTDOWN), failed("b")))
@@ -191,7 +191,7 @@ def test_an_acknowledged_incident_counts_on_and_is_resolved():
     assert told(watcher.wait_until(100))[0].state is IncidentState.RESOLVED
 
 
-def test_an_incident_that_fires_for_four_hours_is_brought_to_mind():
+def test_an_incident_that_fires_for_four_hours_gets_a_reminder():
     watcher = Watcher(services={"s": a_service(2)})
     watcher.hear(0, failed("a"))
     assert reminded(watcher.wait_until(4 * HOUR - 1)) == []
@@ -200,7 +200,7 @@ def test_an_incident_that_fires_for_four_hours_is_brought_to_mind():
     assert len(reminded(watcher.wait_until(9 * HOUR))) == 1
 
 
-def test_what_is_silenced_is_counted_but_not_told_until_the_silence_ends():
+def test_a_silenced_incident_is_counted_but_not_posted_until_the_silence_ends():
     watcher = Watcher(services={"s": a_service(2)})
     watcher.hear(0, failed("a"))
     quiet = Silence("stack_web", "", BEGAN + HOUR, "U1")
@@ -216,7 +216,7 @@ def test_what_is_silenced_is_counted_but_not_told_until_the_silence_ends():
     assert watcher.state.silences == ()
 
 
-def test_a_new_incident_under_a_silence_is_told_when_it_ends():
+def test_a_new_silenced_incident_is_posted_when_the_silence_ends():
     watcher = Watcher(services={"s": a_service(2)})
     watcher.take(silence(WatcherState(), Silence("stack_web", "exit_code", BEGAN + 100, "U1")))
 
@@ -224,7 +224,7 @@ def test_a_new_incident_under_a_silence_is_told_when_it_ends():
     assert [each.count for each in told(watcher.wait_until(100))] == [1]
 
 
-def test_what_heals_under_a_silence_is_never_told():
+def test_an_incident_resolved_during_a_silence_is_never_posted():
     watcher = Watcher(services={"s": a_service(1)})
     watcher.take(silence(WatcherState(), Silence("stack_web", "", BEGAN + HOUR, "U1")))
     watcher.hear(0, failed("a"))
@@ -235,7 +235,7 @@ def test_what_heals_under_a_silence_is_never_told():
     assert sum(isinstance(action, Forget) for action in watcher.actions) == 1
 
 
-def test_a_silence_of_another_cause_or_service_keeps_nothing():
+def test_a_silence_of_another_cause_or_service_has_no_effect():
     watcher = Watcher()
     for other in (Silence("stack_web", "unhealthy", 1e9, "U"), Silence("x_web", "", 1e9, "U")):
         watcher.take(silence(watcher.state, other))
@@ -243,14 +243,14 @@ def test_a_silence_of_another_cause_or_service_keeps_nothing():
     assert len(told(watcher.hear(0, failed("a")))) == 1
 
 
-def test_a_resolved_message_is_not_kept_by_a_silence():
+def test_a_silence_does_not_delay_a_resolved_message():
     watcher = broken()
     watcher.take(silence(watcher.state, Silence("stack_web", "", BEGAN + HOUR, "U1")))
 
     assert told(watcher.wait_until(100))[0].state is IncidentState.RESOLVED
 
 
-def test_a_new_silence_takes_the_place_of_the_old_one():
+def test_a_new_silence_replaces_the_old_one():
     watcher = Watcher()
     watcher.take(silence(watcher.state, Silence("stack_web", "", BEGAN + 10, "U1")))
     watcher.take(silence(watcher.state, Silence("stack_web", "", BEGAN + 90, "U2")))
@@ -258,7 +258,7 @@ def test_a_new_silence_takes_the_place_of_the_old_one():
     assert [each.by for each in watcher.state.silences] == ["U2"]
 
 
-def test_nothing_is_told_of_a_service_while_a_job_holds_it():
+def test_nothing_is_posted_about_a_service_during_its_job():
     watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
     watcher.hear(0, failed("a"))
     watcher.hear(1, *running(1))
@@ -270,7 +270,7 @@ def test_nothing_is_told_of_a_service_while_a_job_holds_it():
     assert [each.count for each in watcher.closed.values()] == [1]
 
 
-def test_a_crash_loop_that_goes_on_after_the_job_is_told_with_its_whole_count():
+def test_a_crash_loop_that_outlasts_the_job_is_posted_with_its_full_count():
     watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
     watcher.hear(0, failed("a"), failed("b"))
     watcher.busy.clear()
@@ -278,7 +278,7 @@ def test_a_crash_loop_that_goes_on_after_the_job_is_told_with_its_whole_count():
     assert [each.count for each in told(watcher.hear(3, failed("c")))] == [3]
 
 
-def test_what_is_broken_for_good_is_told_a_moment_after_the_job():
+def test_a_permanent_failure_is_posted_shortly_after_the_job():
     watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
     watcher.hear(0, failed("a"))
     watcher.wait(5)
@@ -289,7 +289,7 @@ def test_what_is_broken_for_good_is_told_a_moment_after_the_job():
     assert [each.count for each in told(watcher.wait_until(17))] == [1]
 
 
-def test_a_job_that_comes_right_after_another_holds_on():
+def test_a_job_right_after_another_extends_the_hold():
     watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
     watcher.hear(0, failed("a"))
     watcher.busy.clear()
@@ -302,7 +302,7 @@ def test_a_job_that_comes_right_after_another_holds_on():
     assert watcher.only.held_until is None
 
 
-def test_a_task_without_a_place_is_left_to_the_job_and_told_after_it():
+def test_a_pending_task_is_posted_only_after_the_job():
     watcher = Watcher(services={"s": a_service(1)}, busy={"s"})
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
     watcher.wait_until(60)
@@ -331,7 +331,7 @@ def test_the_next_tick_is_when_time_may_change_something():
     assert next_tick(watcher.state, BEGAN + 99) == 0
 
 
-def test_found_incidents_are_open_or_resolved_lately():
+def test_incidents_are_found_if_open_or_recently_resolved():
     watcher = broken()
     number = watcher.only.id
     assert watcher.state.find(number) == watcher.only
@@ -343,7 +343,7 @@ def test_found_incidents_are_open_or_resolved_lately():
     assert watcher.state.find("nobody") is None
 
 
-def test_a_failure_that_repeats_after_a_job_is_fetched_anew():
+def test_evidence_is_fetched_again_for_a_failure_after_a_job():
     watcher = Watcher(services={"s": a_service(1)}, busy={"s"}, rules=Rules(refresh=5))
 
     assert fetched(watcher.hear(0, failed("a"))) == ["a"]

@@ -1,4 +1,4 @@
-"""The page on incidents says what the rules say."""
+"""The page on incidents agrees with the rules."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ SPANS = [each for each in fields(Rules) if each.name not in {"stacks", "channel"
 
 
 @pytest.mark.parametrize("field", SPANS, ids=lambda field: field.name)
-def test_every_rule_stands_there_with_its_default(field):
+def test_every_rule_is_listed_with_its_default(field):
     assert f"| `{field.name}` | {field.default:.0f} s | " in PAGE
 
 
-def test_the_threshold_stands_there():
+def test_the_threshold_is_listed():
     assert f"| `threshold` | {Rules().threshold} | " in PAGE
 
 
 @pytest.mark.parametrize("label", [ALERTS_LABEL, CHANNEL_LABEL])
-def test_the_labels_stand_there(label):
+def test_the_labels_are_listed(label):
     assert f"`{label}=" in PAGE
 
 
 @pytest.mark.parametrize("state", IncidentState)
-def test_every_state_stands_there(state):
+def test_every_state_is_listed(state):
     assert f"`{state.value}`" in PAGE

@@ -1,4 +1,4 @@
-"""What engines and logs say of an incident's task: fetched later, shown where it belongs."""
+"""Evidence from engines and logs about an incident's task: fetched later, shown in its message."""
 
 from bot.domain.incidents.events import Evidence
 from bot.domain.incidents.reducer import with_evidence
@@ -8,7 +8,7 @@ from tests.unit.domain.incidents.watcher import Watcher, broken, told
 from tests.unit.looks import a_service, failed
 
 
-def test_evidence_is_shown_in_the_message_that_stands():
+def test_evidence_is_added_to_the_existing_message():
     watcher = broken()
     found = Evidence(watcher.only.id, "a", "KeyError: 'X'", "Last log lines")
 
@@ -26,7 +26,7 @@ def test_no_evidence_changes_nothing():
     assert watcher.take(with_evidence(watcher.state, Evidence("nobody", "a", "text"))) == ()
 
 
-def test_what_the_kernel_said_stays_when_the_same_repeats():
+def test_the_kernels_record_is_kept_for_repeated_failures():
     limit = 2**26
     watcher = Watcher(services={"s": a_service(1, limit=Resources(memory=limit))})
     watcher.hear(0, failed("a", code=137))
@@ -39,7 +39,7 @@ def test_what_the_kernel_said_stays_when_the_same_repeats():
     assert (now.count, now.cause.kind, now.cause.task_id) == (2, CauseKind.EXIT_CODE, "b")
 
 
-def test_a_kill_for_memory_that_was_recorded_is_not_unlearned_by_one_that_was_not():
+def test_a_recorded_memory_kill_is_not_reverted_by_an_unrecorded_one():
     limit = 2**26
     watcher = Watcher(services={"s": a_service(1, limit=Resources(memory=limit))})
     watcher.hear(0, failed("a", code=137))

@@ -39,14 +39,14 @@ def two_services() -> Watcher:
 
 
 def lost() -> Watcher:
-    """The node went down at 10; its tasks are wanted gone and still said to run."""
+    """A node that went down at 10; its tasks should stop and are still reported as running."""
     watcher = two_services()
     watcher.hear(10, nodes=(DOWN,))
     watcher.hear(10.1, a_task("w", desired=SHUTDOWN), of_other(a_task("d", desired=SHUTDOWN)))
     return watcher
 
 
-def test_a_node_that_stays_down_is_one_incident_that_names_the_services_hit():
+def test_a_node_that_stays_down_is_one_incident_with_the_affected_services():
     watcher = lost()
     assert told(watcher.wait_until(14.9)) == []
 
@@ -60,7 +60,7 @@ def test_a_node_that_stays_down_is_one_incident_that_names_the_services_hit():
     assert incident.is_node
 
 
-def test_the_tasks_of_a_lost_node_are_no_failures_when_it_comes_back():
+def test_tasks_of_a_lost_node_are_not_failures_when_it_comes_back():
     watcher = lost()
     watcher.wait_until(60)
     dead = [failed("w", code=137), of_other(failed("d", code=137))]
@@ -74,7 +74,7 @@ def test_the_tasks_of_a_lost_node_are_no_failures_when_it_comes_back():
     assert watcher.open == []
 
 
-def test_a_node_that_is_down_for_a_moment_is_no_incident():
+def test_a_node_that_is_down_briefly_is_not_an_incident():
     watcher = lost()
     watcher.hear(13, nodes=(READY,))
     watcher.wait_until(60)
@@ -83,7 +83,7 @@ def test_a_node_that_is_down_for_a_moment_is_no_incident():
 
 
 @pytest.mark.parametrize("state", [NodeState.UNKNOWN, NodeState.DISCONNECTED])
-def test_after_an_election_nodes_are_unknown_and_that_is_no_incident(state):
+def test_unknown_nodes_after_an_election_are_not_an_incident(state):
     watcher = two_services()
     watcher.hear(10, nodes=tuple(replace(node, state=state) for node in NODES))
     watcher.wait_until(40)
@@ -102,7 +102,7 @@ def test_an_election_neither_resolves_nor_repeats_a_lost_node():
     assert watcher.only.count == 1
 
 
-def test_a_drained_worker_may_be_switched_off_and_a_manager_may_not():
+def test_a_drained_worker_may_be_down_but_not_a_manager():
     watcher = Watcher()
     worker = replace(DOWN, availability=Availability.DRAIN)
     manager = replace(
@@ -123,7 +123,7 @@ def test_a_removed_node_resolves_its_incident():
     assert incident.resolution == "the node was removed from the swarm"
 
 
-def test_a_node_that_a_listing_does_not_have_is_gone():
+def test_a_node_missing_from_a_listing_is_removed():
     watcher = lost()
     watcher.wait_until(20)
     del watcher.nodes["n1"]
@@ -131,7 +131,7 @@ def test_a_node_that_a_listing_does_not_have_is_gone():
     assert told(watcher.hear(30, nodes=NODES[1:], reconciled=True))[0].resolved == BEGAN + 30
 
 
-def test_a_node_that_was_down_before_the_watcher_began_is_told_late():
+def test_a_node_that_was_down_before_the_watcher_started_is_marked_late():
     watcher = Watcher(services={"s": a_service(1)})
     left = a_task("w", desired=SHUTDOWN, created=1)
     moved = a_task("w2", node="n2", created=2)
@@ -142,7 +142,7 @@ def test_a_node_that_was_down_before_the_watcher_began_is_told_late():
     assert (incident.late, incident.services) == (True, ("stack_web",))
 
 
-def test_what_finds_no_other_place_belongs_to_the_nodes_incident():
+def test_unplaceable_tasks_belong_to_the_nodes_incident():
     watcher = lost()
     watcher.hear(11, a_task("w2", state=PENDING, err=NO_PLACE))
     watcher.wait_until(40)
@@ -151,7 +151,7 @@ def test_what_finds_no_other_place_belongs_to_the_nodes_incident():
     assert watcher.only.unplaced == ("stack_web",)
 
 
-def test_what_finds_no_place_after_the_node_is_gone_is_its_own_incident():
+def test_unplaceable_tasks_after_a_nodes_removal_are_their_own_incident():
     watcher = lost()
     watcher.hear(11, a_task("w2", state=PENDING, err=NO_PLACE))
     watcher.wait_until(40)
@@ -163,7 +163,7 @@ def test_what_finds_no_place_after_the_node_is_gone_is_its_own_incident():
     assert incident.cause.kind is CauseKind.UNSCHEDULABLE
 
 
-def test_what_had_no_place_before_is_not_put_down_to_the_node():
+def test_tasks_pending_before_do_not_belong_to_the_nodes_incident():
     watcher = two_services()
     watcher.services["x"] = a_service(1, id="x", name="stack_x")
     pending = replace(a_task("p", state=PENDING, err="no suitable node (x)"), service_id="x")
@@ -174,7 +174,7 @@ def test_what_had_no_place_before_is_not_put_down_to_the_node():
     assert sorted(each.service for each in watcher.open) == ["photon-machine-01", "stack_x"]
 
 
-def test_a_service_is_not_well_while_its_task_is_on_a_lost_node():
+def test_a_service_is_unhealthy_while_its_task_is_on_a_lost_node():
     watcher = Watcher(services={"s": a_service(1)})
     watcher.hear(0, failed("a"))
     watcher.hear(1, *running(1))
@@ -184,7 +184,7 @@ def test_a_service_is_not_well_while_its_task_is_on_a_lost_node():
     assert {each.key for each in watcher.open} == {"s|exit_code|1", "node:n1"}
 
 
-def test_a_node_that_goes_down_again_soon_goes_on_with_its_incident():
+def test_a_node_that_soon_goes_down_again_reopens_its_incident():
     watcher = lost()
     watcher.wait_until(20)
     watcher.hear(30, nodes=(READY,))
@@ -204,7 +204,7 @@ def test_a_nodes_incident_can_be_silenced_by_its_name():
     assert len(told(watcher.wait_until(100))) == 1
 
 
-def test_a_task_that_fails_on_another_node_meanwhile_is_told():
+def test_a_failure_on_another_node_meanwhile_raises_an_alert():
     watcher = lost()
 
     (incident,) = told(watcher.hear(12, failed("x", node="n2", desired=RUNNING)))

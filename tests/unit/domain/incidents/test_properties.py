@@ -1,4 +1,4 @@
-"""Whatever the feed tells: nothing raises, each failure counts once, a replay changes nothing."""
+"""For any events: nothing raises, each failure counts once, a replay changes nothing."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def failures_of(state: WatcherState) -> dict[str, int]:
 
 @often
 @given(stories)
-def test_nothing_raises_and_what_is_told_is_as_it_is(story):
+def test_nothing_raises_and_alerts_match_their_incidents(story):
     state, actions, _ = play(story)
 
     newest: dict[str, Incident] = {}
@@ -128,7 +128,7 @@ def test_nothing_raises_and_what_is_told_is_as_it_is(story):
 
 @often
 @given(stories)
-def test_the_same_news_a_second_time_change_nothing(story):
+def test_repeated_events_change_nothing(story):
     state, _, now = play(story)
     context = around()
     for each, _, _ in story:
@@ -174,7 +174,7 @@ def test_every_failure_is_in_exactly_one_incident_in_whatever_order(failed, rand
 
 @often
 @given(failures, st.data())
-def test_a_replay_from_any_older_cursor_tells_nothing_again(failed, data):
+def test_a_replay_from_any_older_cursor_posts_nothing_again(failed, data):
     began = data.draw(st.integers(0, len(failed)))
     state = WatcherState()
     for cursor, task in enumerate(failed):
@@ -191,7 +191,7 @@ def test_a_replay_from_any_older_cursor_tells_nothing_again(failed, data):
 
 @often
 @given(failures, failures)
-def test_news_of_different_services_may_come_in_any_order(one, other):
+def test_events_of_different_services_can_arrive_in_any_order(one, other):
     ours = tuple(replace(task, service_id="s0") for task in one)
     theirs = tuple(replace(task, id=f"o{task.id}", service_id="s2") for task in other)
     results = []
@@ -239,8 +239,8 @@ def test_acknowledging_anything_changes_no_count(story, number):
     assert failures_of(after) == failures_of(play(story)[0])
 
 
-def test_thousands_of_news_are_each_counted_once():
-    """One failure in four pieces of news, over fifty services."""
+def test_each_of_thousands_of_events_is_counted_once():
+    """One failure in four events, over fifty services."""
     services = {f"s{n}": Service(f"s{n}", f"st_{n}", 1, Mode.REPLICATED, 50) for n in range(50)}
     states = (TaskState.RUNNING, TaskState.STARTING, TaskState.PREPARING, TaskState.FAILED)
     stream = [

@@ -1,4 +1,4 @@
-"""Real swarms, replayed: exactly the incidents of what happened, nothing of what was wanted."""
+"""Recorded real swarms, replayed: exactly the right incidents, none for intentional changes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rows(incidents: Iterable[Incident]) -> set[Row]:
 
 
 @pytest.mark.parametrize("name", QUIET)
-def test_what_is_done_on_purpose_raises_nothing(name: str):
+def test_intentional_changes_raise_no_incident(name: str):
     watcher = replay(name)
 
     assert watcher.actions == []
@@ -125,14 +125,14 @@ def test_as_many_failures_are_counted_as_tasks_ended_badly(name: str):
     assert sum(each.count for each in incidents if each.service not in stuck) == len(ended)
 
 
-def test_what_is_removed_is_resolved_with_the_reason():
+def test_a_removed_service_is_resolved_with_that_reason():
     watcher = replay("failures")
 
     assert watcher.open == []
     assert {each.resolution for each in watcher.closed.values()} == {"the service was removed"}
 
 
-def test_the_slots_that_fail_alike_are_named_in_one_alert():
+def test_slots_that_fail_alike_are_listed_in_one_alert():
     incidents = {each.service: each for each in replay("failures2").everything().values()}
 
     assert incidents["c_d5x4"].slots == ("1", "2", "3", "4")
@@ -140,7 +140,7 @@ def test_the_slots_that_fail_alike_are_named_in_one_alert():
     assert len(incidents["c_glob"].nodes) == 10
 
 
-def test_a_lost_node_names_the_services_hit_and_who_found_no_other_place():
+def test_a_lost_node_names_affected_and_unplaceable_services():
     (incident,) = replay("node_daemon_killed").everything().values()
 
     assert incident.services == ("n_glob", "n_pin", "n_rep")
@@ -160,7 +160,7 @@ def test_a_repaired_service_is_resolved_after_its_quiet_time(name: str):
     assert watcher.open == []
 
 
-def test_a_rolled_back_update_under_a_job_is_never_told():
+def test_a_rolled_back_update_of_a_job_is_never_posted():
     looks = stack_looks("update_bad_image_rollback")
     watcher = replay("update_bad_image_rollback", busy={each.id for each in looks[0].services})
     watcher.busy.clear()
@@ -172,8 +172,10 @@ def test_a_rolled_back_update_under_a_job_is_never_told():
 
 
 def away(name: str, begin: float, end: float) -> tuple[Watcher, set[str]]:
-    """A recording with nobody watching between two times (seconds since its first look), and the
-    ids of the tasks that were seen to have ended badly."""
+    """A recording without a watcher between two times (seconds since its first look).
+
+    Returned with the ids of the tasks that were seen to have failed.
+    """
     looks = stack_looks(name)
     watcher, before, ended = Watcher(services={}, nodes={}), None, set[str]()
     for look in looks:
@@ -187,21 +189,24 @@ def away(name: str, begin: float, end: float) -> tuple[Watcher, set[str]]:
 
 
 @pytest.mark.parametrize("span", [(5.0, 12.0), (20.0, 60.0), (1.0, 69.0)])
-def test_a_watcher_that_was_away_tells_what_the_swarm_still_knows_once(span: tuple[float, float]):
+def test_a_watcher_that_was_away_reports_remaining_failures_once(span: tuple[float, float]):
     watcher, ended = away("failures2", *span)
 
     assert sum(each.count for each in watcher.everything().values()) == len(ended)
 
 
-def test_incidents_that_began_while_nobody_watched_are_late():
+def test_incidents_that_began_during_a_monitoring_gap_are_late():
     watcher, _ = away("failures", 1.2, 20.0)
 
     on_time = {each.service for each in watcher.everything().values() if not each.late}
 
-    assert on_time == {"f_constraint", "f_nfs_dns"}  # no failures before they lasted
+    assert on_time == {
+        "f_constraint",
+        "f_nfs_dns",
+    }  # The incidents had no failures before they began.
 
 
-def test_a_node_that_was_lost_and_found_while_nobody_watched_leaves_no_failures():
+def test_a_node_lost_and_back_during_a_monitoring_gap_leaves_no_failures():
     watcher, ended = away("node_daemon_killed", 10.0, 85.0)
 
     assert len(ended) == 4

@@ -28,7 +28,7 @@ from tests.unit.looks import (
 )
 
 
-def test_a_failure_is_told_at_once_with_its_slot_node_and_cause():
+def test_a_failure_is_posted_at_once_with_its_slot_node_and_cause():
     watcher = Watcher()
 
     (incident,) = told(watcher.hear(0, failed("a", 2, code=3)))
@@ -46,7 +46,7 @@ def test_a_failure_is_told_at_once_with_its_slot_node_and_cause():
     assert not incident.late
 
 
-def test_a_failure_that_repeats_counts_up_in_the_same_incident():
+def test_a_repeated_failure_is_counted_in_the_same_incident():
     watcher = Watcher()
     (first,) = told(watcher.hear(0, failed("a")))
 
@@ -57,7 +57,7 @@ def test_a_failure_that_repeats_counts_up_in_the_same_incident():
     assert (second.count, second.began, second.last, second.last_task) == (2, 1000, 1006, "b")
 
 
-def test_several_slots_that_fail_alike_are_one_incident_that_names_them():
+def test_slots_that_fail_alike_are_one_incident_that_lists_them():
     watcher = Watcher(services={"s": a_service(12)})
 
     (incident,) = told(watcher.hear(0, *(failed(f"t{n}", n) for n in (10, 2, 9))))
@@ -73,7 +73,7 @@ def test_different_exit_codes_are_different_incidents():
     assert {each.cause.exit_code for each in watcher.open} == {1, 139}
 
 
-def test_a_service_that_fails_in_ever_new_ways_does_not_flood():
+def test_a_service_with_many_causes_does_not_flood_the_channel():
     watcher = Watcher()
     for code in range(1, 60):
         watcher.hear(code, failed(f"t{code}", code=code))
@@ -82,7 +82,7 @@ def test_a_service_that_fails_in_ever_new_ways_does_not_flood():
     assert sum(each.count for each in watcher.open) == 59
 
 
-def test_errors_are_told_apart_without_names_paths_and_numbers():
+def test_errors_are_compared_without_names_paths_and_numbers():
     one = "starting container failed: error while mounting volume '/lab/a-07/q/_data': failed to"
     other = "starting container failed: error while mounting volume '/lab/b-03/x/_data': failed to"
     tail = " mount local volume: mount :/var/nfs:/x, data: addr=10.0.0.1: no such device"
@@ -92,7 +92,7 @@ def test_errors_are_told_apart_without_names_paths_and_numbers():
     assert without_names(one + tail) != without_names(one + " mount local volume: no route to host")
 
 
-def test_the_same_task_is_counted_once_however_often_it_is_heard_of():
+def test_a_task_reported_repeatedly_is_counted_once():
     watcher = Watcher()
     watcher.hear(0, failed("a", desired=RUNNING))
     state = watcher.state
@@ -103,7 +103,7 @@ def test_the_same_task_is_counted_once_however_often_it_is_heard_of():
     assert watcher.state.incidents == state.incidents
 
 
-def test_each_kind_of_end_that_is_a_failure():
+def test_each_kind_of_failure():
     watcher = Watcher(services={"s": a_service(9, limit=Resources(memory=2**26))})
     watcher.hear(
         0,
@@ -127,7 +127,7 @@ def test_each_kind_of_end_that_is_a_failure():
     "service",
     [a_service(2, mode=Mode.REPLICATED_JOB), a_service(2, restart=RestartCondition.NONE)],
 )
-def test_what_is_meant_to_end_may_end_but_not_fail(service):
+def test_run_to_completion_tasks_may_end_but_not_fail(service):
     watcher = Watcher(services={"s": service})
 
     assert told(watcher.hear(0, a_task("a", 1, COMPLETE, exit_code=0))) == []
@@ -136,7 +136,7 @@ def test_what_is_meant_to_end_may_end_but_not_fail(service):
 
 @pytest.mark.parametrize("desired", [SHUTDOWN, REMOVE])
 @pytest.mark.parametrize("end", [FAILED, COMPLETE, SHUTDOWN])
-def test_what_was_wanted_gone_while_it_lived_is_no_failure(desired, end):
+def test_a_task_that_was_told_to_stop_is_not_a_failure(desired, end):
     watcher = Watcher()
     watcher.hear(0, a_task("a", desired=desired))
     watcher.hear(3, a_task("a", state=end, desired=desired, exit_code=137))
@@ -145,14 +145,14 @@ def test_what_was_wanted_gone_while_it_lived_is_no_failure(desired, end):
     assert watcher.state.leaving == {}
 
 
-def test_a_task_that_the_swarm_moved_is_no_failure():
+def test_a_task_that_the_swarm_moved_is_not_a_failure():
     watcher = Watcher()
     moved = a_task("a", state=REJECTED, err="assigned node no longer meets constraints")
 
     assert watcher.hear(0, moved) == ()
 
 
-def test_a_service_that_is_not_known_any_more_has_no_failures():
+def test_an_unknown_service_has_no_failures():
     assert Watcher(services={}).hear(0, failed("a")) == ()
 
 
@@ -166,7 +166,7 @@ def test_only_the_watched_stacks_raise_alerts():
 
 
 @pytest.mark.parametrize("word", ["off", "OFF ", "false"])
-def test_a_service_may_opt_out_by_its_label(word):
+def test_a_service_can_opt_out_by_its_label(word):
     watcher = Watcher(services={"s": a_service(3, labels={"orochi-bot.alerts": word})})
 
     assert watcher.hear(0, failed("a")) == ()
@@ -188,7 +188,7 @@ def test_turning_alerts_off_resolves_what_is_open():
 @pytest.mark.parametrize(
     ("label", "channel"), [("C0OPS1", "C0OPS1"), ("#ops", "CALERTS"), ("", "CALERTS")]
 )
-def test_a_service_may_have_a_channel_of_its_own(label, channel):
+def test_a_service_can_have_its_own_channel(label, channel):
     watcher = Watcher(services={"s": a_service(3, labels={"orochi-bot.channel": label})})
 
     (incident,) = told(watcher.hear(0, failed("a")))
@@ -196,7 +196,7 @@ def test_a_service_may_have_a_channel_of_its_own(label, channel):
     assert incident.channel == channel
 
 
-def test_a_task_without_a_place_is_a_failure_after_ten_seconds_and_once():
+def test_a_pending_task_is_one_failure_after_ten_seconds():
     watcher = Watcher()
     err = "no suitable node (insufficient resources on 5 nodes)"
     assert watcher.hear(0, a_task("a", 1, PENDING, err=err)) == ()
@@ -212,7 +212,7 @@ def test_a_task_without_a_place_is_a_failure_after_ten_seconds_and_once():
 
 
 @pytest.mark.parametrize("err", ["no suitable node (x)", ""])
-def test_a_task_that_finds_a_place_in_time_is_no_failure(err):
+def test_a_task_placed_in_time_is_not_a_failure(err):
     watcher = Watcher()
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
     watcher.hear(8, a_task("a", 1, STARTING if err == "" else RUNNING))
@@ -222,7 +222,7 @@ def test_a_task_that_finds_a_place_in_time_is_no_failure(err):
     assert watcher.state.suspects == {}
 
 
-def test_a_start_that_is_tried_again_for_ever_is_a_failure_after_ten_seconds_and_once():
+def test_an_endlessly_retried_start_is_one_failure_after_ten_seconds():
     watcher = Watcher()
     err = "starting container failed: error resolving passed in network volume address: lookup x"
     for second in range(10):
@@ -235,7 +235,7 @@ def test_a_start_that_is_tried_again_for_ever_is_a_failure_after_ten_seconds_and
     assert told(watcher.hear(20, failed("a", code=128, err=err))) == []
 
 
-def test_a_task_with_an_error_that_is_wanted_gone_is_no_failure():
+def test_a_stopped_task_with_an_error_is_not_a_failure():
     watcher = Watcher()
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
     watcher.hear(5, a_task("a", 1, PENDING, err="no suitable node (x)", desired=REMOVE))
@@ -244,7 +244,7 @@ def test_a_task_with_an_error_that_is_wanted_gone_is_no_failure():
     assert watcher.open == []
 
 
-def test_what_failed_before_anybody_watched_is_history_where_all_runs():
+def test_failures_before_the_watch_are_ignored_if_all_tasks_run():
     watcher = Watcher()
     watcher.hear(0, *running(1, 2, 3), failed("old", 1), reconciled=True, late=True)
 
@@ -252,9 +252,11 @@ def test_what_failed_before_anybody_watched_is_history_where_all_runs():
     assert told(watcher.hear(1, failed("old", 1))) == []
 
 
-def test_a_replay_from_before_the_first_listing_tells_of_history_only():
-    """A service that came and went before anybody watched: a stream that is resumed from an older
-    version than the listing's tells of it as if it were new."""
+def test_a_replay_from_before_the_first_listing_raises_nothing():
+    """A resumed stream may report removed services from before the first listing as new.
+
+    This happens when it is resumed from an older version than the listing's.
+    """
     watcher = Watcher(services={})
     watcher.hear(100, reconciled=True, nodes=NODES, cursor=7)
     watcher.services["s"] = a_service(1)
@@ -264,7 +266,7 @@ def test_a_replay_from_before_the_first_listing_tells_of_history_only():
     assert told(watcher.hear(111, failed("b", since=BEGAN + 105), late=True, cursor=9))
 
 
-def test_what_is_broken_when_the_watcher_begins_is_told():
+def test_failures_present_when_the_watcher_starts_are_posted():
     watcher = Watcher()
     past = (failed("old", 3, created=1), failed("new", 3, created=2))
     (incident,) = told(watcher.hear(0, *running(1, 2), *past, reconciled=True, late=True))
@@ -272,7 +274,7 @@ def test_what_is_broken_when_the_watcher_begins_is_told():
     assert (incident.count, incident.last_task, incident.late) == (1, "new", True)
 
 
-def test_what_failed_while_nobody_watched_is_told_late_with_its_own_time():
+def test_failures_during_a_monitoring_gap_are_posted_with_their_own_time():
     watcher = Watcher()
     watcher.hear(0, *running(1, 2, 3), reconciled=True)
     again = (a_task("r9", 2), failed("a", 2, since=1060.0))
@@ -282,7 +284,7 @@ def test_what_failed_while_nobody_watched_is_told_late_with_its_own_time():
     assert (incident.late, incident.began, incident.count) == (True, 1060.0, 1)
 
 
-def test_a_listing_tells_what_was_missed_once():
+def test_a_listing_reports_missed_failures_once():
     watcher = Watcher()
     watcher.hear(0, *running(1, 2, 3), failed("a", 1), reconciled=True)
     listing = (*running(1, 2, 3), failed("a", 1), failed("b", 1, since=1030.0))
@@ -291,8 +293,8 @@ def test_a_listing_tells_what_was_missed_once():
     assert told(watcher.hear(61, *listing, reconciled=True)) == []
 
 
-def test_a_listing_shows_by_the_successor_who_was_wanted_gone():
-    """A node came back while nobody watched: its tasks had been replaced long before."""
+def test_a_listing_shows_stopped_tasks_by_their_successors():
+    """A node came back during a monitoring gap: its tasks had been replaced long before."""
     nodes = {"s": a_service(2), "g": a_service(None, id="g", name="stack_glob")}
     watcher = Watcher(services=nodes)
     watcher.hear(0, reconciled=True)
@@ -306,7 +308,7 @@ def test_a_listing_shows_by_the_successor_who_was_wanted_gone():
     assert watcher.open == []
 
 
-def test_a_crash_whose_successor_came_after_it_is_told_from_a_listing():
+def test_a_crash_with_a_later_successor_is_found_in_a_listing():
     watcher = Watcher(services={"s": a_service(1)})
     watcher.hear(0, reconciled=True)
     crashed = failed("old", 1, 137, created=900.0, since=1062.0)
@@ -316,7 +318,7 @@ def test_a_crash_whose_successor_came_after_it_is_told_from_a_listing():
     assert watcher.only.count == 1
 
 
-def test_ids_are_remembered_for_an_hour_and_after_it_their_time_tells():
+def test_ids_are_remembered_for_an_hour_then_times_decide():
     watcher = Watcher()
     old = [failed(f"t{n}", since=1000.0 + n) for n in range(300)]
     for n, task in enumerate(old):
@@ -328,7 +330,7 @@ def test_ids_are_remembered_for_an_hour_and_after_it_their_time_tells():
     assert told(watcher.hear(9002, failed("fresh", since=10002.0)))
 
 
-def test_evidence_is_asked_for_at_the_first_failure_and_then_not_too_often():
+def test_evidence_is_requested_at_the_first_failure_and_then_rarely():
     watcher = Watcher()
 
     assert fetched(watcher.hear(0, failed("a"), failed("b"))) == ["a"]
@@ -336,14 +338,14 @@ def test_evidence_is_asked_for_at_the_first_failure_and_then_not_too_often():
     assert fetched(watcher.hear(40, failed("d"))) == ["d"]
 
 
-def test_evidence_is_asked_for_a_task_without_a_place():
+def test_evidence_is_requested_for_a_pending_task():
     watcher = Watcher()
     watcher.hear(0, a_task("a", 1, PENDING, err="no suitable node (x)"))
 
     assert fetched(watcher.wait(10)) == ["a"]
 
 
-def test_a_threshold_lets_single_failures_pass():
+def test_a_threshold_ignores_single_failures():
     watcher = Watcher(services={"s": a_service(1)}, rules=Rules(threshold=3))
 
     assert told(watcher.hear(0, failed("a"))) == []
@@ -370,7 +372,7 @@ def test_a_global_service_names_its_nodes():
     assert watcher.only.nodes == ("photon-machine-01", "photon-machine-03")
 
 
-def test_a_node_that_nobody_knows_is_named_by_its_id():
+def test_an_unknown_node_is_named_by_its_id():
     node = Node(id="n9", hostname="h9", state=NodeState.READY)
     watcher = Watcher()
     watcher.hear(0, failed("a", 1, node="n8"), nodes=(node,))
@@ -378,7 +380,7 @@ def test_a_node_that_nobody_knows_is_named_by_its_id():
     assert watcher.only.node == "n8"
 
 
-def test_orphaned_tasks_are_no_failures():
+def test_orphaned_tasks_are_not_failures():
     watcher = Watcher(nodes={node.id: node for node in NODES})
 
     assert watcher.hear(0, a_task("a", state=TaskState.ORPHANED)) == ()

@@ -1,4 +1,4 @@
-"""The swarm as it is known from a listing and from what the stream tells, in whatever order."""
+"""The known state of the swarm from a listing and stream events, in any order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def seen(made: Snapshot) -> dict[str, TaskState]:
     return {task.id: task.state for task in made.tasks("s")}
 
 
-def test_it_begins_anew_with_a_listing():
+def test_a_listing_replaces_everything():
     made = snapshot(*running(1, 2))
     made.take(listing(*running(3)))
 
@@ -69,7 +69,7 @@ def test_an_older_event_changes_nothing():
     assert seen(made) == {"t": RUNNING}
 
 
-def test_who_was_wanted_gone_stays_so():
+def test_a_task_told_to_stop_stays_so():
     made = snapshot(a_task("t", state=RUNNING, desired=SHUTDOWN))
     made.see(Event(UPDATE, a_task("t", state=RUNNING, desired=RUNNING)))
 
@@ -112,7 +112,7 @@ def test_an_older_service_changes_nothing():
     assert made.services["s"].replicas == 5
 
 
-def test_who_leads_is_kept_as_the_listing_had_it():
+def test_the_leader_is_kept_from_the_listing():
     made = Snapshot()
     leader = replace(NODES[0], manager="leader")
     look = StackLook(BEGAN, "", (), (), (leader,))
@@ -126,7 +126,7 @@ LIVES = st.permutations([ASSIGNED, PREPARING, READY, STARTING, RUNNING])
 
 
 @given(LIVES)
-def test_in_whatever_order_the_furthest_state_stands(states: list[TaskState]):
+def test_the_furthest_state_is_kept_in_any_order(states: list[TaskState]):
     made = snapshot(a_task("t", state=PENDING))
     for state in states:
         made.see(Event(UPDATE, a_task("t", state=state)))
@@ -135,8 +135,8 @@ def test_in_whatever_order_the_furthest_state_stands(states: list[TaskState]):
 
 
 @given(st.lists(st.sampled_from([PREPARING, RUNNING, SHUTDOWN, FAILED]), max_size=6))
-def test_a_replay_up_to_the_end_leaves_nothing(states: list[TaskState]):
-    """However far the listing was ahead of it."""
+def test_a_complete_replay_leaves_nothing(states: list[TaskState]):
+    """This holds for any lead of the listing."""
     made = snapshot()
     for state in sorted(states, key=lambda each: each):
         made.see(Event(UPDATE, a_task("t", state=state)))
@@ -145,14 +145,14 @@ def test_a_replay_up_to_the_end_leaves_nothing(states: list[TaskState]):
     assert seen(made) == {}
 
 
-def test_a_resumed_listing_tells_of_nodes_alone():
-    """The tasks come with the batches after it."""
+def test_a_resumed_listing_reports_only_nodes():
+    """The tasks come with the later batches."""
     news = news_of_listing(listing(failed("t1"), resumed=True), BEGAN)
 
     assert (news.tasks, news.nodes, news.reconciled, news.cursor) == ((), NODES, False, 7)
 
 
-def test_a_listing_that_is_not_resumed_tells_all():
+def test_a_listing_that_is_not_resumed_reports_everything():
     news = news_of_listing(listing(failed("t1", since=BEGAN - 60)), BEGAN)
 
     assert [task.id for task in news.tasks] == ["t1"]
@@ -166,8 +166,8 @@ def test_without_versions_there_is_no_cursor():
     assert [news.cursor for news in news_of_batch(Batch((), 0), BEGAN)] == [None]
 
 
-def test_what_ended_before_is_told_apart_and_first():
-    """So that the incidents that begin with it are marked late, and the others are not."""
+def test_earlier_ends_are_reported_separately_and_first():
+    """Incidents that begin with it are marked late, the others are not."""
     old, new = failed("t1", since=BEGAN - 60), failed("t2", 2, since=BEGAN + 1)
     batch = Batch((Event(UPDATE, new), Event(UPDATE, old), Event(UPDATE, NODES[0])), 9)
 
@@ -177,7 +177,7 @@ def test_what_ended_before_is_told_apart_and_first():
     assert (fresh.tasks, fresh.nodes, fresh.late, fresh.cursor) == ((new,), NODES[:1], False, 9)
 
 
-def test_a_task_that_was_removed_alive_was_wanted_gone():
+def test_a_task_removed_while_running_was_told_to_stop():
     (alive,) = running(1)
     batch = Batch((Event(REMOVE, alive), Event(REMOVE, failed("t1"))), 9)
 
@@ -186,7 +186,7 @@ def test_a_task_that_was_removed_alive_was_wanted_gone():
     assert [(task.id, task.desired) for task in news.tasks] == [("r1", TaskState.REMOVE)]
 
 
-def test_services_and_nodes_that_were_removed_are_named():
+def test_removed_services_and_nodes_are_named():
     batch = Batch((Event(REMOVE, a_service(3)), Event(REMOVE, NODES[1])), 9)
 
     (news,) = news_of_batch(batch, BEGAN)
@@ -195,7 +195,7 @@ def test_services_and_nodes_that_were_removed_are_named():
     assert news.nodes == ()
 
 
-def test_only_ends_that_may_be_failures_are_asked_about():
+def test_evidence_is_requested_only_for_possible_failures():
     assert ends_tasks(Batch((Event(UPDATE, failed("t1")),), 1))
     assert not ends_tasks(Batch((Event(REMOVE, failed("t1")),), 1))
     assert not ends_tasks(Batch((Event(UPDATE, a_task("t1", state=SHUTDOWN)),), 1))
@@ -203,7 +203,7 @@ def test_only_ends_that_may_be_failures_are_asked_about():
 
 
 def watched(*tasks: Task) -> WatcherState:
-    """A watch in which these failed, one after the other."""
+    """A watch with these failures, one after the other."""
     made = snapshot(*running(1, 2, 3))
     state = WatcherState(began=BEGAN - 60)
     for task in tasks:
@@ -212,7 +212,7 @@ def watched(*tasks: Task) -> WatcherState:
     return state
 
 
-def test_evidence_that_never_came_is_asked_for_of_the_last_failure():
+def test_missing_evidence_is_requested_for_the_last_failure():
     state = watched(failed("t1"), failed("t2"))
     (fetch,) = unread(listing(failed("t1"), failed("t2"), resumed=True), state)
     (incident,) = state.incidents.values()
@@ -220,7 +220,7 @@ def test_evidence_that_never_came_is_asked_for_of_the_last_failure():
     assert (fetch.incident_id, fetch.task.id) == (incident.id, "t2")
 
 
-def test_nothing_is_asked_for_that_is_known_or_gone():
+def test_known_or_removed_evidence_is_not_requested():
     state = watched(failed("t1"))
     (known,) = state.incidents.values()
     there = listing(failed("t1"))

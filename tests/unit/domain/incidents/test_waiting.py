@@ -1,4 +1,4 @@
-"""Tasks that were counted as they waited: what becomes of them later counts as of any task."""
+"""Tasks that were counted while pending: their later ends count like those of any task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_MOUNT = "error while mounting volume '/x': failed to mount local volume: no s
 
 
 def waited(service=None) -> Watcher:
-    """A watcher of one slot whose task ``a`` found no place, was told of, and runs now."""
+    """A watcher of one slot whose task ``a`` was pending, was reported, and runs now."""
     watcher = Watcher(services={"s": service or a_service(1)})
     pending = a_task("a", 1, PENDING, err=NO_PLACE)
     watcher.hear(0, pending)
@@ -24,7 +24,7 @@ def waited(service=None) -> Watcher:
     return watcher
 
 
-def test_a_task_that_found_its_place_late_and_fails_days_later_is_told():
+def test_a_task_placed_late_that_fails_days_later_is_reported():
     watcher = waited()
     watcher.wait_until(200)
     assert watcher.open == []
@@ -36,7 +36,7 @@ def test_a_task_that_found_its_place_late_and_fails_days_later_is_told():
     assert told(watcher.hear(250_001, failed("a", code=3))) == []
 
 
-def test_a_task_that_runs_once_tells_why_it_failed_after_it_had_waited():
+def test_a_run_once_task_that_was_pending_reports_its_failure():
     watcher = waited(a_service(1, restart=RestartCondition.NONE))
 
     (incident,) = told(watcher.hear(21, failed("a", code=3)))
@@ -44,7 +44,7 @@ def test_a_task_that_runs_once_tells_why_it_failed_after_it_had_waited():
     assert incident.cause.exit_code == 3
 
 
-def test_a_task_that_never_started_and_ends_for_the_same_cause_is_one_failure():
+def test_a_task_that_never_started_and_ends_for_the_same_cause_counts_once():
     watcher = Watcher(services={"s": a_service(1)})
     watcher.hear(0, a_task("a", 1, STARTING, err=NO_MOUNT))
     watcher.wait(10)
@@ -54,7 +54,7 @@ def test_a_task_that_never_started_and_ends_for_the_same_cause_is_one_failure():
     assert (watcher.only.count, watcher.only.cause.kind) == (1, CauseKind.MOUNT_FAILED)
 
 
-def test_a_task_that_waits_on_is_counted_once():
+def test_a_task_that_stays_pending_is_counted_once():
     watcher = Watcher(services={"s": a_service(1)})
     pending = a_task("a", 1, PENDING, err=NO_PLACE)
     watcher.hear(0, pending)
@@ -66,7 +66,7 @@ def test_a_task_that_waits_on_is_counted_once():
     assert watcher.only.count == 1
 
 
-def test_a_task_that_waited_and_is_wanted_gone_then_is_no_failure():
+def test_a_pending_task_that_is_stopped_is_not_a_failure():
     watcher = waited()
     watcher.hear(30, a_task("a", 1, RUNNING, desired=SHUTDOWN))
 

@@ -1,4 +1,4 @@
-"""A watcher of a swarm made of values, and recordings of real swarms as news."""
+"""A watcher of a simulated swarm of values, and recordings of real swarms as events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.unit.recordings import Recording, recording
 
 @dataclass
 class Watcher:
-    """Keeps the watcher's state and the swarm around it; times are seconds since ``BEGAN``."""
+    """Holds the watcher's state and the swarm's state; times are seconds since ``BEGAN``."""
 
     services: dict[str, Service] = field(default_factory=lambda: {"s": a_service(3)})
     nodes: dict[str, Node] = field(default_factory=lambda: {node.id: node for node in NODES})
@@ -49,7 +49,7 @@ class Watcher:
         )
 
     def hear(self, at: float, *tasks: Task, **news: Any) -> tuple[Action, ...]:
-        """News at ``at``; the swarm around is as they say."""
+        """Process events at ``at``, with the swarm as given."""
         self.tasks |= {task.id: task for task in tasks}
         self.nodes |= {node.id: node for node in news.get("nodes", ())}
         for gone in news.get("removed", ()):
@@ -58,18 +58,18 @@ class Watcher:
         return self.take(reduce(self.state, News(tasks, **news), self.context(), BEGAN + at))
 
     def wait(self, at: float) -> tuple[Action, ...]:
-        """Time alone."""
+        """Advance the time without events."""
         return self.take(tick(self.state, self.context(), BEGAN + at))
 
     def wait_until(self, at: float) -> tuple[Action, ...]:
-        """Time alone, tick by tick as they are due, up to ``at``."""
+        """Advance the time to ``at``, with each tick when it is due."""
         actions: list[Action] = []
         while self.state.due is not None and self.state.due <= BEGAN + at:
             actions += self.wait(self.state.due - BEGAN)
         return tuple(actions)
 
     def take(self, reduced: Reduced) -> tuple[Action, ...]:
-        """Keep what came of something."""
+        """Keep the results of a step."""
         self.state = reduced.state
         self.actions += reduced.actions
         for action in reduced.actions:
@@ -89,22 +89,22 @@ class Watcher:
         return incident
 
     def everything(self) -> dict[str, Incident]:
-        """All incidents there ever were, as they are or ended, by id."""
+        """All incidents so far, in their current or final state, by id."""
         return self.closed | {each.id: each for each in self.open}
 
 
 def told(actions: Iterable[Action]) -> list[Incident]:
-    """The incidents that are told."""
+    """The posted incidents."""
     return [action.incident for action in actions if isinstance(action, Tell)]
 
 
 def reminded(actions: Iterable[Action]) -> list[Incident]:
-    """The incidents that are brought to mind."""
+    """The incidents with a reminder."""
     return [action.incident for action in actions if isinstance(action, Remind)]
 
 
 def fetched(actions: Iterable[Action]) -> list[str]:
-    """The ids of the tasks of which evidence is wanted."""
+    """The ids of the tasks whose evidence is requested."""
     return [action.task.id for action in actions if isinstance(action, Fetch)]
 
 
@@ -126,7 +126,7 @@ def _stack_look(source: Recording, look: dict[str, Any]) -> StackLook:
 
 
 def replay(name: str, **more: Any) -> Watcher:
-    """A recording as a feed would tell it: a listing first, then what changed from look to look."""
+    """A recording as a feed would report it: a listing first, then the changes between looks."""
     watcher = Watcher(services={}, nodes={}, **more)
     before: StackLook | None = None
     for look in stack_looks(name):
@@ -138,7 +138,7 @@ def replay(name: str, **more: Any) -> Watcher:
 def show(
     watcher: Watcher, before: StackLook | None, look: StackLook, *, late: bool = False
 ) -> None:
-    """One look as news: what changed since the one before, a listing when there was none."""
+    """One look as events: the changes since the one before, or a listing if there was none."""
     known = {task.id: task for task in before.tasks} if before else {}
     known_nodes = {node.id: node for node in before.nodes} if before else {}
     services = {service.id: service for service in look.services}

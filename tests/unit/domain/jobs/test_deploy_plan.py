@@ -1,4 +1,4 @@
-"""How many replicas a service gets, and which service goes first."""
+"""How many replicas a service gets, and which service is deployed first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("given", "planned", "rule"), RULES)
-def test_each_rule(
+def test_each_rule_for_replicas(
     given: tuple[int | None, int | None, dict[str, int | None] | None, int | None],
     planned: int,
     rule: ReplicaRule,
@@ -45,7 +45,7 @@ numbers = st.none() | st.integers(0, 9)
 
 
 @for_all(st.integers(0, 9), numbers, numbers, numbers)
-def test_the_number_is_one_of_the_two_and_the_rule_says_which(
+def test_the_number_comes_from_the_swarm_or_the_file_as_the_rule_says(
     live: int, file: int | None, last: int | None, before: int | None
 ) -> None:
     found = decide("web", live, file, scaled_from=before, deployed={"web": last})
@@ -54,7 +54,7 @@ def test_the_number_is_one_of_the_two_and_the_rule_says_which(
     assert found.planned == (live if found.rule in kept else file)
 
 
-def test_those_first_that_others_depend_on() -> None:
+def test_dependencies_come_first() -> None:
     depends = {"app": ["db", "cache"], "db": ["keeper"], "keeper": ["elsewhere"]}
 
     assert in_order(["app", "cache", "db", "keeper", "alone"], depends) == (
@@ -66,14 +66,16 @@ graphs = st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("ab
 
 
 @for_all(st.sets(st.sampled_from("abcdef")), graphs)
-def test_each_is_placed_once_whatever_depends_on_what(
+def test_each_service_is_ordered_once_for_any_dependencies(
     names: set[str], depends: dict[str, list[str]]
 ) -> None:
     assert sorted(in_order(names, depends)) == sorted(names)
 
 
 @for_all(st.permutations("abcdef"), st.data())
-def test_without_a_circle_every_dependency_is_kept(order: list[str], data: st.DataObject) -> None:
+def test_every_dependency_is_respected_without_a_cycle(
+    order: list[str], data: st.DataObject
+) -> None:
     depends = {
         name: data.draw(st.lists(st.sampled_from(order[:place])))
         for place, name in enumerate(order)

@@ -1,4 +1,4 @@
-"""What a drain would do, before it is done."""
+"""The predicted effects of a drain."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def named(name: str, replicas: int | None = 1, **values: object) -> Service:
 
 
 def on(service: Service, *node_ids: str) -> tuple[Task, ...]:
-    """Its tasks, one on each of these nodes."""
+    """The service's tasks, one on each of these nodes."""
     return tuple(
         replace(
             task,
@@ -54,7 +54,7 @@ def swarm(
     return StackLook(0.0, "", services, tasks, nodes)
 
 
-def test_what_moves_ends_and_is_a_job_is_named():
+def test_moving_and_ending_services_and_jobs_are_named():
     web, agent = named("web", 3), named("agent", mode=Mode.GLOBAL)
     job = named("migrate", mode=Mode.REPLICATED_JOB)
     tasks = (*on(web, "n1", "n1", "n2"), *on(agent, "n1", "n2", "n3"), *on(job, "n1"))
@@ -69,7 +69,7 @@ def test_what_moves_ends_and_is_a_job_is_named():
     assert plan.warnings == ()
 
 
-def test_what_starts_on_a_node_that_takes_tasks_again_is_named():
+def test_services_that_start_on_an_activated_node_are_named():
     agent, elsewhere = named("agent", None), named("elsewhere", None, **PINNED)
     look = swarm(services=(agent, elsewhere))
 
@@ -77,7 +77,7 @@ def test_what_starts_on_a_node_that_takes_tasks_again_is_named():
     assert arrivals(THREE[1], swarm(services=(elsewhere,))) == ()
 
 
-def test_nothing_is_said_where_nothing_is_hit():
+def test_nothing_is_predicted_if_no_service_is_affected():
     web = named("web")
 
     assert plan_drain(FIRST, swarm(*on(web, "n2"), services=(web,))).sentences == ()
@@ -115,7 +115,7 @@ def test_nothing_is_said_where_nothing_is_hit():
         ),
     ],
 )
-def test_what_finds_no_other_node_is_foretold_with_why(
+def test_unplaceable_services_are_predicted_with_the_reason(
     values: dict[str, object], nodes: tuple[str, ...], said: str
 ):
     web = named("web", len(nodes), **values)
@@ -128,8 +128,8 @@ def test_what_finds_no_other_node_is_foretold_with_why(
     assert "`/orochi drain photon-machine-01 --yes`" in refused.value.hint
 
 
-def test_services_that_move_together_share_the_room():
-    """Each would fit alone: one core is left on each of the other nodes."""
+def test_services_that_move_together_share_the_free_resources():
+    """Each would fit alone: one core is free on each of the other nodes."""
     one, two = named("one", 1, **HALF), named("two", 3, **HALF)
     stays = named("stays", 2, **HALF)
     tasks = (*on(one, "n1"), *on(two, "n1", "n1"), *on(stays, "n2", "n3"))
@@ -141,7 +141,7 @@ def test_services_that_move_together_share_the_room():
     )
 
 
-def test_what_fits_is_no_warning_and_is_not_refused():
+def test_services_that_fit_give_no_warning_and_no_refusal():
     web = named("web", 2, **HALF)
     plan = plan_drain(FIRST, swarm(*on(web, "n1", "n1"), services=(web,)))
 
@@ -156,8 +156,8 @@ def test_tasks_that_are_being_stopped_need_no_room():
     assert plan_drain(FIRST, swarm(stopping, services=(web,))).sentences == ()
 
 
-def test_while_a_node_is_not_known_nothing_is_foretold():
-    """After an election nodes are unknown for half a minute, and most are ready after it."""
+def test_nothing_is_predicted_while_a_node_is_unknown():
+    """After an election nodes are unknown for half a minute, then most are ready."""
     unknown = (FIRST, THREE[1], replace(THREE[2], state=NodeState.UNKNOWN))
     web = named("web", 1, constraints=("node.hostname == photon-machine-03",))
 
@@ -173,7 +173,7 @@ def test_a_node_that_is_drained_already_is_not_refused():
     check_room(drained, plan_drain(drained, swarm(*on(web, "n1"), services=(web,))), "/orochi")
 
 
-def test_many_services_are_counted_at_the_end():
+def test_surplus_services_are_counted_at_the_end():
     many = tuple(named(f"s{number}", 1, **PINNED) for number in range(9))
     tasks = tuple(task for each in many for task in on(each, "n1"))
 

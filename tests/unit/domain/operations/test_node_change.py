@@ -1,4 +1,4 @@
-"""Which node is meant, what a drain hits, and when it is done."""
+"""Which node is meant, what a drain affects, and when it is done."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def word(outcome: Outcome | None) -> str | None:
     ("typed", "found"),
     [("photon-machine-02", "n2"), ("PHOTON-Machine-02", "n2"), ("n2", "n2"), ("abcd", "abcdef")],
 )
-def test_a_node_goes_by_its_hostname_its_id_or_the_beginning_of_one(typed: str, found: str) -> None:
+def test_a_node_is_found_by_hostname_id_or_prefix_of_one(typed: str, found: str) -> None:
     nodes = [*NODES, Node(id="abcdef", hostname="other")]
 
     assert find_node(typed, nodes).id == found
@@ -55,7 +55,7 @@ def test_a_node_goes_by_its_hostname_its_id_or_the_beginning_of_one(typed: str, 
         ("abcd", "Several nodes are named `abcd`."),
     ],
 )
-def test_what_is_no_node_or_several_is_refused(typed: str, said: str) -> None:
+def test_unknown_and_ambiguous_nodes_are_refused(typed: str, said: str) -> None:
     twins = [Node(id="abcd1", hostname="twin"), Node(id="abcd2", hostname="twin")]
 
     with pytest.raises(RefusedError) as refused:
@@ -65,7 +65,7 @@ def test_what_is_no_node_or_several_is_refused(typed: str, said: str) -> None:
     assert refused.value.hint
 
 
-def test_the_last_node_that_takes_tasks_is_not_drained() -> None:
+def test_the_last_active_node_is_not_drained() -> None:
     first, second, *_ = NODES
     others = (replace(second, availability=PAUSE), replace(second, id="d", state=NodeState.DOWN))
 
@@ -96,7 +96,7 @@ def test_a_drain_moves_replicated_services_with_wanted_tasks_there() -> None:
     assert [service.id for service in moved_services(NODES[0], services, tasks)] == ["s"]
 
 
-def test_an_active_node_gets_the_tasks_of_global_services_that_may_run_there() -> None:
+def test_an_active_node_gets_the_tasks_of_eligible_global_services() -> None:
     services = [
         a_service(None, id="everywhere"),
         a_service(None, id="labelled", constraints=("node.labels.disk == ssd",)),
@@ -106,7 +106,7 @@ def test_an_active_node_gets_the_tasks_of_global_services_that_may_run_there() -
     assert [s.id for s in arriving_services(DRAINED, services)] == ["everywhere"]
 
 
-def test_a_node_is_drained_when_no_container_lives_there() -> None:
+def test_a_node_is_drained_when_no_container_runs_there() -> None:
     stopping = a_task("t1", 2, desired=SHUTDOWN)
     seen = look(DRAINED, stopping, failed("t2", 1))
 
@@ -118,14 +118,14 @@ def test_a_node_is_drained_when_no_container_lives_there() -> None:
     assert word(done) == "converged"
 
 
-def test_a_drain_that_found_it_done_says_so() -> None:
+def test_a_drain_of_a_drained_node_says_so() -> None:
     done = drain_outcome(look(DRAINED), 0, changed=False)
 
     assert done is not None
     assert done.reason.startswith("Already drained.")
 
 
-def test_of_a_node_that_is_down_no_container_is_awaited() -> None:
+def test_containers_of_a_node_that_is_down_are_not_awaited() -> None:
     down = replace(DRAINED, state=NodeState.DOWN)
     done = drain_outcome(look(down, a_task("t1")), 1, changed=True)
 
@@ -135,7 +135,7 @@ def test_of_a_node_that_is_down_no_container_is_awaited() -> None:
 
 
 @pytest.mark.parametrize("taken_back", [ACTIVE, PAUSE])
-def test_a_drain_that_somebody_took_back_is_superseded(taken_back: Availability) -> None:
+def test_a_drain_that_somebody_reverted_is_superseded(taken_back: Availability) -> None:
     node = replace(NODES[0], availability=taken_back)
 
     assert word(drain_outcome(look(node), 0, changed=True)) == "superseded"
@@ -149,8 +149,8 @@ def test_a_drain_that_takes_too_long_names_what_is_left() -> None:
     assert (late.running, late.desired) == (2, 3)
 
 
-def test_a_jobs_task_is_not_said_to_be_stopping() -> None:
-    """The swarm leaves it on a drained node until it ends."""
+def test_a_jobs_task_is_not_reported_as_stopping() -> None:
+    """The swarm leaves such a task on a drained node until it ends."""
     task = a_task("t1", 1, desired=COMPLETE)
     (slot,) = drain_progress("node:n1", look(DRAINED, task), 1).slots
 
@@ -177,12 +177,12 @@ def test_an_active_node_has_to_be_ready(
     assert word(outcome) == verdict
 
 
-def test_a_node_that_was_removed_or_drained_meanwhile_supersedes() -> None:
+def test_a_removal_or_drain_of_the_node_meanwhile_supersedes() -> None:
     assert word(gone(NotFoundError("No such node."))) == "superseded"
     assert word(activate_outcome(DRAINED, changed=True, late=False)) == "superseded"
 
 
-def test_free_is_what_no_task_that_stays_has_reserved() -> None:
+def test_free_resources_are_those_not_reserved_by_remaining_tasks() -> None:
     node = replace(NODES[0], resources=Resources(2 * 10**9, 1000))
     half = Resources(10**9 // 2, 100)
     tasks = [

@@ -1,4 +1,4 @@
-"""What is refused before anything is changed, and what is said then."""
+"""What is refused before anything is changed, and with which message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def paused(**values: Any) -> Service:
 
 
 @pytest.mark.parametrize("check", [check_scale, check_restart])
-def test_while_an_update_is_paused_the_way_back_comes_first(check):
+def test_a_paused_update_must_be_rolled_back_first(check):
     said = refusal(check, paused(can_roll_back=True), "/orochi")
 
     assert "its last update failed and is paused" in said.sentence
@@ -35,14 +35,14 @@ def test_while_an_update_is_paused_the_way_back_comes_first(check):
 
 
 @pytest.mark.parametrize("check", [check_scale, check_restart])
-def test_for_another_stack_s_service_docker_s_own_command_is_named(check):
+def test_dockers_own_command_is_named_for_another_stacks_service(check):
     said = refusal(check, paused(can_roll_back=True), "")
 
     assert "`docker service rollback stack_web`" in said.hint
 
 
 @pytest.mark.parametrize("check", [check_scale, check_restart])
-def test_a_way_back_that_would_be_refused_is_not_offered(check):
+def test_a_roll_back_that_would_be_refused_is_not_offered(check):
     said = refusal(check, paused(), "/orochi")
 
     assert "rollback" not in said.hint
@@ -60,12 +60,12 @@ def test_after_a_roll_back_that_failed_the_bad_version_is_not_offered(check):
 
 
 @pytest.mark.parametrize("state", [UpdateState.NONE, UpdateState.UPDATING, UpdateState.COMPLETED])
-def test_a_restart_is_taken_otherwise(state):
+def test_a_restart_is_accepted_otherwise(state):
     check_restart(a_service(3, update=state), "/orochi")
     check_restart(a_service(None, update=state), "/orochi")
 
 
-def test_a_roll_back_is_taken_where_it_brings_another_version():
+def test_a_roll_back_to_another_version_is_accepted():
     check_roll_back(paused(can_roll_back=True))
 
 
@@ -87,7 +87,7 @@ def test_a_roll_back_is_taken_where_it_brings_another_version():
         ),
     ],
 )
-def test_a_roll_back_that_brings_nothing_back_is_refused_with_what_happened(service, words):
+def test_a_roll_back_without_effect_is_refused_with_the_reason(service, words):
     said = refusal(check_roll_back, service)
 
     assert words in said.sentence

@@ -1,4 +1,4 @@
-"""The classifier of causes, over every error text that was seen on real swarms."""
+"""The classifier of causes, over all error texts that real swarms gave."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_rejected_task_had_no_exit_code():
     assert cause.exit_code is None
 
 
-def test_the_exit_code_is_read_from_the_text_where_the_container_is_gone():
+def test_the_exit_code_is_read_from_the_text_if_the_container_is_gone():
     cause = classify(a_task("t", state=FAILED, err="task: non-zero exit (42)"))
 
     assert cause is not None
@@ -173,7 +173,9 @@ def test_a_kill_with_a_memory_limit_is_probably_memory_and_says_so():
         (None, CauseKind.OUT_OF_MEMORY, "Probably"),
     ],
 )
-def test_the_engines_record_settles_an_exit_137(killed: bool | None, kind: CauseKind, words: str):
+def test_the_engines_record_decides_about_exit_137(
+    killed: bool | None, kind: CauseKind, words: str
+):
     service = a_service(limit=Resources(memory=16 * MIB))
     cause = classify(failed("t", code=137), service)
     assert cause is not None
@@ -242,13 +244,13 @@ def test_a_kill_for_memory_turns_crash_looping_into_out_of_memory_and_keeps_othe
         ((None, True), True),
     ],
 )
-def test_a_no_tells_only_when_it_is_not_alone(
+def test_a_missing_record_counts_only_for_several_tasks(
     records: tuple[bool | None, ...], killed: bool | None
 ):
     assert killed_for_memory(records) is killed
 
 
-def test_the_latest_four_that_ended_alike_are_witnesses():
+def test_the_latest_four_similar_ends_are_checked():
     alike = [failed(f"t{at}", code=137, since=20.0 - at) for at in range(10)]
     other = failed("other", code=1, since=30.0)
     before = failed("before", code=137, since=30.0, up_to_date=False)
@@ -257,14 +259,14 @@ def test_the_latest_four_that_ended_alike_are_witnesses():
     assert killed_alike(alike[0], [other, before, runs, *reversed(alike)]) == tuple(alike[1:5])
 
 
-def test_an_end_with_exit_0_under_a_health_check_may_be_its_work():
+def test_an_exit_0_may_be_caused_by_the_health_check():
     cause = classify(a_task("t", state=COMPLETE), a_service(has_health_check=True))
 
     assert cause is not None
     assert "unhealthy" in cause.text
 
 
-def test_errors_are_shown_without_the_layers_that_say_nothing():
+def test_errors_are_shown_without_their_generic_prefixes():
     assert short_error(NO_COMMAND).startswith('exec: "/no/such/bin"')
     assert short_error("task: non-zero exit (1)") == ""
     assert short_error(NFS).startswith("mount :/var/nfs/media")
@@ -285,7 +287,7 @@ def test_exit_codes_come_with_their_usual_meaning(code: int, words: str):
 @pytest.mark.parametrize(
     ("count", "words"), [(16 * MIB, "16 MiB"), (1536 * MIB, "1.5 GiB"), (MIB // 2, "0.5 MiB")]
 )
-def test_memory_is_said_as_people_write_it(count: int, words: str):
+def test_memory_is_formatted_for_people(count: int, words: str):
     assert human_bytes(count) == words
 
 
@@ -299,7 +301,7 @@ def test_memory_is_said_as_people_write_it(count: int, words: str):
         (Verdict.TIMED_OUT, Verdict.TIMED_OUT),
     ],
 )
-def test_what_is_known_of_the_health_names_the_cause_but_undoes_no_roll_back(
+def test_a_failed_health_check_names_the_cause_but_keeps_a_roll_back(
     before: Verdict, after: Verdict
 ):
     cause = classify(a_task("t", state=COMPLETE), a_service())
@@ -311,7 +313,7 @@ def test_what_is_known_of_the_health_names_the_cause_but_undoes_no_roll_back(
     assert settled.cause.kind is CauseKind.UNHEALTHY
 
 
-def test_health_has_no_say_in_other_causes():
+def test_health_does_not_affect_other_causes():
     outcome = Outcome(Verdict.CRASH_LOOPING, "x", cause=classify(failed("t"), a_service()))
 
     assert judge_health(outcome) == outcome

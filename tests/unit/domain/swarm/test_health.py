@@ -29,7 +29,7 @@ ONCE = Service("j", "orochi_once", 1, Mode.REPLICATED_JOB, 2, stack="orochi", jo
 
 
 def task(slot, state=TaskState.RUNNING, ago=1000.0, lived=1.0, **more):
-    """A task whose present state was reported ``ago`` seconds before now."""
+    """A task whose current state was reported ``ago`` seconds before now."""
     name = more.pop("id", f"{slot}-{state.name}-{ago}")
     fields = {
         "service_id": "w",
@@ -51,7 +51,7 @@ def health(*tasks, service=WEB, wanted=None, nodes=NODES):
     return examine_service(service, tasks, nodes, NOW, wanted or {})
 
 
-def test_a_service_with_all_its_slots_running_is_well():
+def test_a_service_with_all_slots_running_is_healthy():
     seen = health(task(1), task(2, node_id="n2"))
 
     assert (seen.running, seen.wanted, seen.nodes) == (2, 2, ("n1", "n2"))
@@ -59,7 +59,7 @@ def test_a_service_with_all_its_slots_running_is_well():
     assert seen.troubles == ()
 
 
-def test_a_slot_counts_once_and_only_while_it_shall_run():
+def test_a_slot_counts_once_and_only_while_it_should_run():
     seen = health(task(1), task(1, id="twin"), task(2, desired=TaskState.SHUTDOWN))
 
     assert seen.running == 1
@@ -76,20 +76,20 @@ def test_a_task_on_a_node_that_is_down_does_not_run():
     ]
 
 
-def test_a_node_whose_state_is_unknown_after_an_election_is_no_trouble():
+def test_an_unknown_node_after_an_election_is_not_a_problem():
     nodes = (Node("n1", "node-1", NodeState.UNKNOWN),)
 
     assert health(task(1), task(2), nodes=nodes).grade is Grade.WELL
 
 
-def test_what_is_on_its_way_is_counted_by_its_state():
+def test_starting_tasks_are_counted_by_state():
     seen = health(task(1), task(2, TaskState.PREPARING))
 
     assert seen.coming == (("preparing", 1),)
     assert seen.grade is Grade.CHANGING
 
 
-def test_a_slot_that_fails_again_and_again_tells_why_and_since_when():
+def test_a_slot_that_keeps_failing_has_a_cause_and_a_start_time():
     seen = health(
         task(1),
         task(2, TaskState.STARTING, 1),
@@ -104,18 +104,18 @@ def test_a_slot_that_fails_again_and_again_tells_why_and_since_when():
     assert seen.grade is Grade.BAD
 
 
-def test_a_row_of_failures_begins_with_the_end_of_a_task_that_had_run_well():
+def test_a_series_of_failures_begins_with_the_end_of_a_stable_task():
     seen = health(task(1), failed(2, 6), failed(2, 16, lived=90_000), failed(2, 200_000))
 
     assert seen.troubles[0].since == NOW - 16
     assert seen.troubles[0].failures == 2
 
 
-def test_a_failure_long_ago_is_no_trouble_of_a_task_that_runs():
+def test_an_old_failure_is_not_a_problem_of_a_running_task():
     assert health(task(1), task(2, ago=50_000), failed(2, 50_001)).grade is Grade.WELL
 
 
-def test_a_slot_that_runs_at_this_moment_but_failed_twice_lately_is_unsteady():
+def test_a_running_slot_with_two_recent_failures_is_unsteady():
     seen = health(task(1), task(2, ago=2), failed(2, 7), failed(2, 17))
 
     assert seen.running == 2
@@ -124,14 +124,14 @@ def test_a_slot_that_runs_at_this_moment_but_failed_twice_lately_is_unsteady():
     assert (seen.troubles[0].failures, seen.troubles[0].since) == (2, NOW - 17)
 
 
-def test_failures_of_another_template_are_not_held_against_the_running_task():
+def test_failures_of_another_template_do_not_count():
     old = [replace(failed(2, ago), up_to_date=False) for ago in (7, 17, 27)]
 
     assert health(task(1), task(2, ago=2), *old).grade is Grade.WELL
     assert health(task(1), task(2, TaskState.STARTING, 2), *old).grade is Grade.CHANGING
 
 
-def test_a_task_that_outlived_those_that_failed_is_steady():
+def test_a_task_that_runs_longer_than_the_failed_ones_is_steady():
     short = [failed(2, 100), failed(2, 110)]
     long = [failed(2, 100, lived=80), failed(2, 190, lived=80)]
 
@@ -143,7 +143,7 @@ def test_one_failure_alone_does_not_make_a_running_slot_unsteady():
     assert health(task(1), task(2, ago=2), failed(2, 7)).grade is Grade.WELL
 
 
-def test_slots_with_one_kind_of_cause_are_told_together():
+def test_slots_with_the_same_cause_are_grouped():
     pending = {"err": "no suitable node (insufficient resources on 2 nodes)", "node_id": ""}
     seen = health(
         task(1, TaskState.PENDING, 30, **pending), task(2, TaskState.PENDING, 40, **pending)
@@ -155,13 +155,13 @@ def test_slots_with_one_kind_of_cause_are_told_together():
     assert seen.coming == ()
 
 
-def test_dead_tasks_of_slots_that_were_scaled_away_are_missed_by_nobody():
+def test_ended_tasks_of_removed_slots_are_ignored():
     seen = health(task(1), task(2), failed(3, 5), failed(4, 5))
 
     assert seen.grade is Grade.WELL
 
 
-def test_replicas_that_are_missing_without_a_word_are_not_well():
+def test_missing_replicas_without_an_error_are_unhealthy():
     assert health(task(1)).grade is Grade.BAD
     assert health(task(1)).troubles == ()
 
@@ -178,25 +178,25 @@ def test_replicas_that_are_missing_without_a_word_are_not_well():
         (UpdateState.ROLLBACK_PAUSED, Grade.BAD),
     ],
 )
-def test_a_stopped_update_is_bad_and_one_under_way_is_a_change(update, grade):
+def test_a_paused_update_is_bad_and_a_running_one_is_a_change(update, grade):
     assert health(task(1), task(2), service=replace(WEB, update=update)).grade is grade
 
 
-def test_a_service_scaled_to_nothing_is_well_once_nothing_runs():
+def test_a_service_scaled_to_zero_is_healthy_once_nothing_runs():
     none = replace(WEB, replicas=0)
 
     assert health(service=none).grade is Grade.WELL
     assert health(task(1, desired=TaskState.REMOVE), service=none).grade is Grade.CHANGING
 
 
-def test_a_global_service_wants_the_eligible_nodes_alone():
+def test_a_global_service_wants_only_the_eligible_nodes():
     tasks = [task(0, service_id="a", node_id="n1"), task(0, service_id="a", node_id="n2")]
     seen = health(*tasks, service=AGENT, wanted={"a": 2})
 
     assert (seen.running, seen.wanted, seen.grade) == (2, 2, Grade.WELL)
 
 
-def test_a_job_is_well_when_every_completion_is_there():
+def test_a_job_is_healthy_when_all_its_tasks_completed():
     run = {"service_id": "j", "job_iteration": 4}
     done = [task(n, TaskState.COMPLETE, exit_code=0, **run) for n in (0, 1)]
 
@@ -205,7 +205,7 @@ def test_a_job_is_well_when_every_completion_is_there():
     assert health(done[0], task(1, **run), service=ONCE).grade is Grade.CHANGING
 
 
-def test_a_job_counts_its_present_run_only():
+def test_a_job_counts_only_its_current_run():
     old = task(0, TaskState.COMPLETE, exit_code=0, service_id="j", job_iteration=3)
 
     assert health(old, service=ONCE).completed == 0
@@ -248,13 +248,13 @@ def last_look(name, of="w"):
         ("stack_deploy_orochi_slow_pull", "orochilab_es01", Grade.CHANGING, "0/1"),
     ],
 )
-def test_the_end_of_a_recorded_run_is_graded_as_it_was(name, of, grade, count):
+def test_the_end_of_a_recording_is_rated_correctly(name, of, grade, count):
     seen = last_look(name, of)
 
     assert (seen.grade, f"{seen.running}/{seen.wanted}") == (grade, count)
 
 
-def test_a_recorded_crash_every_nine_seconds_is_never_called_well_after_two():
+def test_a_recorded_crash_loop_is_never_healthy_after_two_crashes():
     looks = list(recording("failures").replay("f_crash_late"))
     grades = {
         examine_service(each.service, each.tasks, each.nodes, each.at, {}).grade

@@ -1,4 +1,4 @@
-"""Placement says what swarmkit's scheduler would say."""
+"""Placement predicts what swarmkit's scheduler does."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_constraints_are_evaluated_as_swarmkit_does(constraint: str, met: bool) 
 
 
 @pytest.mark.parametrize("constraint", ["node.role=manager", "no sense", "node.id==", "==x"])
-def test_what_the_scheduler_cannot_read_it_does_not_apply(constraint: str) -> None:
+def test_invalid_constraints_are_ignored_as_by_the_scheduler(constraint: str) -> None:
     both = (constraint, "node.role==worker")
 
     assert meets_constraints(replace(SERVICE, constraints=both), NODE)
@@ -124,7 +124,7 @@ def test_a_global_service_has_the_ready_active_and_allowed_nodes() -> None:
     assert eligible_nodes(service, (NODE, OTHER, drained, paused, down)) == (OTHER,)
 
 
-def test_without_limits_there_is_room_without_end() -> None:
+def test_room_is_unlimited_without_limits() -> None:
     fit = explain(SERVICE, (NODE, OTHER), (_task(1, NODE), _task(2, OTHER)))
 
     assert (fit.placed, fit.room, fit.obstacles) == (2, None, ())
@@ -140,13 +140,13 @@ def test_one_open_node_without_limits_is_enough() -> None:
 @pytest.mark.parametrize(
     ("need", "room"),
     [
-        (Resources(0, GIB), 4 + 1),  # 3 of 4 GiB of the second node are reserved by others
+        (Resources(0, GIB), 4 + 1),  # Other services reserve 3 of 4 GiB of the second node.
         (Resources(CORE, 0), 2 + 2),
         (Resources(CORE, 3 * GIB), 1),
         (Resources(CORE // 2, 0), 8),
     ],
 )
-def test_room_by_reservations(need: Resources, room: int) -> None:
+def test_room_is_limited_by_reservations(need: Resources, room: int) -> None:
     others = tuple(_task(n, OTHER, "s2", reservation=Resources(0, GIB)) for n in range(3))
 
     assert explain(replace(SERVICE, reservation=need), (NODE, OTHER), others).room == room
@@ -178,14 +178,14 @@ def test_no_room_says_what_is_needed_and_what_is_free() -> None:
         ({"desired": TaskState.COMPLETE}, 0),
     ],
 )
-def test_what_is_leaving_gives_its_room_back(fields: dict[str, object], room: int) -> None:
+def test_leaving_tasks_free_their_room(fields: dict[str, object], room: int) -> None:
     service = replace(SERVICE, reservation=Resources(0, 4 * GIB))
     task = _task(1, NODE, "s2", reservation=Resources(0, GIB), **fields)
 
     assert explain(service, (NODE,), (task,)).room == room
 
 
-def test_room_by_replicas_per_node() -> None:
+def test_room_is_limited_by_replicas_per_node() -> None:
     service = replace(SERVICE, max_per_node=2)
     fit = explain(service, (NODE, OTHER), (_task(1, NODE), _task(2, NODE), _task(3, OTHER)))
 
@@ -193,7 +193,7 @@ def test_room_by_replicas_per_node() -> None:
     assert fit.sentences(3) == ("photon-machine-01: has its 2 of at most 2 a node",)
 
 
-def test_a_host_port_leaves_room_for_one_a_node() -> None:
+def test_a_host_port_allows_one_task_per_node() -> None:
     service = replace(SERVICE, host_ports=("80/tcp",))
     foreign = _task(1, OTHER, "s2", host_ports=("80/tcp", "443/tcp"))
     harmless = _task(2, THIRD, "s2", host_ports=("80/udp",))

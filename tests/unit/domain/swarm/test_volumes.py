@@ -1,4 +1,4 @@
-"""Volumes: who uses them, which server they are on, what the engine made of them."""
+"""Volumes: who mounts them, which server they are on, how the engine created them."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ def test_the_server_of_a_volume(options: dict[str, str], server: NfsServer | Non
         ("storage.company.org", False),
     ],
 )
-def test_a_host_that_nobody_filled_in(host: str, *, placeholder: bool) -> None:
+def test_a_placeholder_host(host: str, *, placeholder: bool) -> None:
     assert NfsServer(host, 2049, "/").is_placeholder is placeholder
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["type", "o", "device"]), st.text(max_size=40)))
-def test_any_options_can_be_read(options: dict[str, str]) -> None:
+def test_any_options_can_be_parsed(options: dict[str, str]) -> None:
     found = nfs_server(options | {"type": "nfs"})
 
     assert found is not None
     assert 0 < found.port < 65536
 
 
-def test_mounts_of_one_volume_come_together() -> None:
+def test_mounts_of_one_volume_are_grouped() -> None:
     mounts = [
         VolumeMount("s_media", "s_worker", "/media", "local", NFS),
         VolumeMount("s_db", "s_db", "/data"),
@@ -76,7 +76,7 @@ def test_mounts_of_one_volume_come_together() -> None:
     assert (db.driver, db.nfs, db.differing, media.live) == ("local", None, (), None)
 
 
-def test_a_volume_that_was_made_otherwise_keeps_its_old_options() -> None:
+def test_an_existing_volume_keeps_its_old_options() -> None:
     old = LiveVolume("m", "local", {**NFS, "device": ":/old"})
     (volume,) = volumes_of([VolumeMount("m", "s", "/m", "local", NFS)], {"m": old})
     (same,) = volumes_of([VolumeMount("m", "s", "/m")], {"m": old})
@@ -97,8 +97,8 @@ async def test_a_server_that_answers_and_one_that_refuses() -> None:
     assert await reachability.tcp("127.0.0.1", port) is Reach.REFUSES
 
 
-async def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
-    """A full backlog: the kernel takes no further connection, and nobody says no."""
+async def test_a_silent_server_times_out() -> None:
+    """Its backlog is full: the kernel accepts no further connection, and refuses none."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -115,5 +115,5 @@ async def test_a_server_that_is_silent_costs_no_more_than_its_time() -> None:
 
 
 @pytest.mark.parametrize("host", ["no such host", "nfs_server_ip.invalid", "x" * 300, "a..b", ""])
-async def test_a_name_that_means_nothing(host: str) -> None:
+async def test_an_unknown_host_name(host: str) -> None:
     assert await TcpReachability().tcp(host, 1) is Reach.UNRESOLVED

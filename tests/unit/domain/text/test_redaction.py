@@ -1,4 +1,4 @@
-"""Values that look secret do not get through; the rest of a text does."""
+"""Values that look secret are masked; the rest of a text is kept."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ secrets = st.text("abcdefghijklmnopqrstuvwxyzABCDEFXYZ0123456789!#$%*+-./:;@^_~,
 
 @settings(deadline=None)
 @given(st.sampled_from(NAMES), st.sampled_from(FORMS), secrets)
-def test_what_stands_after_a_secrets_name_is_taken_out(name: str, form: str, value: str) -> None:
+def test_the_value_after_a_secrets_name_is_masked(name: str, form: str, value: str) -> None:
     said = masked(form.format(name=name, value=value))
 
     assert value not in said
@@ -69,7 +69,7 @@ def test_what_stands_after_a_secrets_name_is_taken_out(name: str, form: str, val
         ("a\nDB_PASSWORD=x\nb", f"a\nDB_PASSWORD={MASK}\nb"),
     ],
 )
-def test_a_secret_is_known_by_its_place_or_its_form(text: str, shown: str) -> None:
+def test_a_secret_is_recognised_by_its_place_or_its_form(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
@@ -87,7 +87,7 @@ def test_a_secret_is_known_by_its_place_or_its_form(text: str, shown: str) -> No
         "the password was wrong",
     ],
 )
-def test_the_rest_stays(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert masked(text) == text
 
 
@@ -103,7 +103,7 @@ def test_a_private_key_is_blanked_line_by_line() -> None:
 
 @settings(deadline=None)
 @given(hostile)
-def test_masking_adds_and_drops_no_line_and_can_be_done_twice(text: str) -> None:
+def test_masking_keeps_the_lines_and_is_idempotent(text: str) -> None:
     once = masked(text)
 
     assert once.count("\n") == text.count("\n")
@@ -112,7 +112,7 @@ def test_masking_adds_and_drops_no_line_and_can_be_done_twice(text: str) -> None
 
 @settings(deadline=None)
 @given(st.sampled_from(NAMES), st.sampled_from(FORMS), secrets)
-def test_masking_twice_is_masking_once(name: str, form: str, value: str) -> None:
+def test_masking_is_idempotent_for_any_text(name: str, form: str, value: str) -> None:
     once = masked(form.format(name=name, value=value))
 
     assert masked(once) == once
@@ -124,7 +124,7 @@ SHARE = (
 )
 
 
-def test_the_password_of_a_share_that_is_not_mounted_gets_nowhere():
+def test_the_password_of_an_unmounted_share_is_masked():
     polled = wire.task_from({"Status": {"Err": SHARE}}, up_to_date=True)
     pushed = objects.task_from(pb.Task(status=pb.TaskStatus(err=SHARE)), up_to_date=True)
 
@@ -145,5 +145,5 @@ def test_the_password_of_a_share_that_is_not_mounted_gets_nowhere():
         "no suitable node (scheduling constraints not satisfied on 10 nodes)",
     ],
 )
-def test_an_engines_reason_is_no_value(error: str):
+def test_an_engines_reason_is_not_masked(error: str):
     assert masked_error(error) == error
