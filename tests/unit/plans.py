@@ -58,7 +58,7 @@ PLAN = Plan("orochi", STEPS, (DB, NEW, OLD, WEB), ("Ignoring unsupported options
 
 
 def deploy_job(plan: Plan = PLAN) -> Job:
-    """A deploy that is queued."""
+    """A queued deploy."""
     targets = tuple(
         Target(each.name, each.id, each.replicas.planned or 0) for each in plan.services
     )
@@ -68,7 +68,7 @@ def deploy_job(plan: Plan = PLAN) -> Job:
 
 
 def begun(job: Job, steps: int, *made: str) -> Job:
-    """The job once so many steps and these services are made."""
+    """The job after a number of steps and with these services done."""
     for index, target in enumerate(job.targets):
         if target.service.removeprefix("orochi_") in made:
             job = job.with_target(index, replace(target, update_before=0.0, applied=1.0))

@@ -1,4 +1,4 @@
-"""The page on the architecture: its diagram is the import contracts', its table names real files.
+"""The architecture page: its diagram matches the import contracts, its table names real files.
 
 `python -m tests.unit.test_architecture` prints the diagram for the page.
 """
@@ -63,7 +63,7 @@ def shown(module: str) -> str:
 
 
 def section(title: str) -> str:
-    """What stands under a heading of the second level."""
+    """The text under a heading of the second level."""
     _, found, rest = PAGE.partition(f"\n## {title}\n")
     assert found, title
     return rest.partition("\n## ")[0]
@@ -98,7 +98,7 @@ def test_every_package_is_explained() -> None:
     assert sorted(explained) == sorted(f"`{each}`" for each in [*placed, *domain])
 
 
-def test_every_question_has_an_answer_that_exists() -> None:
+def test_every_question_has_an_existing_answer() -> None:
     answers = {question: re.findall(r"`([\w./-]+)`", answer) for question, answer in table()}
     missing = {each for named in answers.values() for each in named if not (ROOT / each).exists()}
 

@@ -1,4 +1,4 @@
-"""Tests in a browser are never left out in silence."""
+"""Browser tests are never skipped silently."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-# Loading Hypothesis takes longer than all the rest of such a run.
+# Loading Hypothesis takes longer than the rest of such a run.
 BARE = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:valkey")
 
 
-def test_elsewhere_one_line_says_what_is_missing(tmp_path: Path) -> None:
+def test_outside_ci_one_line_says_what_is_missing(tmp_path: Path) -> None:
     done = run_browser_tests(tmp_path, "def test_it(): ...\n", ci="")
 
     assert "1 browser tests left out, they need: no-such-browser" in done.stdout
     assert "failed" not in done.stdout
 
 
-def test_in_ci_they_run(tmp_path: Path) -> None:
+def test_they_run_in_ci(tmp_path: Path) -> None:
     done = run_browser_tests(tmp_path, "def test_it(): ...\n", ci="true")
 
     assert done.returncode == 0, done.stdout
@@ -36,7 +36,7 @@ def test_a_skipped_one_fails_the_run_in_ci(tmp_path: Path) -> None:
 
 
 def run_browser_tests(folder: Path, source: str, *, ci: str) -> subprocess.CompletedProcess[str]:
-    """pytest on one browser test under a copy of our conftest that asks for another browser."""
+    """Run one browser test under a copy of our conftest that needs another browser."""
     conftest = (PROJECT / "tests" / "conftest.py").read_text()
     asked = conftest.replace("_BROWSER = (", '_BROWSER = ("no-such-browser",) or (')
     tests = folder / "tests" / "browser"

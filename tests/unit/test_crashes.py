@@ -1,4 +1,4 @@
-"""Whenever a worker of pytest-xdist crashes, each other test runs, once."""
+"""After a crash of a pytest-xdist worker, every other test runs once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TESTS = [f"{file}.py::test_{number}" for file, size in SIZES.items() for number 
 
 
 class Worker:
-    """Begins a test as those of pytest-xdist do: when it knows the next one or is to shut down."""
+    """Starts a test as pytest-xdist's workers do: when it knows the next one or must shut down."""
 
     def __init__(self, name: str) -> None:
         self.gateway = SimpleNamespace(id=name)
@@ -34,7 +34,7 @@ class Worker:
 
 
 def scheduler_of_two() -> Any:
-    """The scheduler; `Any`, because it takes our workers for its own."""
+    """The scheduler; `Any`, because it accepts our workers instead of its own."""
     options = SimpleNamespace(loadscopereorder=True)
     config: Any = SimpleNamespace(option=options, getvalue=lambda _name: ["2*popen"])
     return EachTestOnce(config)
@@ -53,7 +53,7 @@ class Play:
         self.scheduler.schedule()
 
     def work(self, worker: Worker, most: int = len(TESTS)) -> None:
-        """Let a worker run what it can, at most so many tests."""
+        """Let a worker run a limited number of tests."""
         for _ in range(most):
             if self.scheduler.tests_finished:
                 worker.shutdown()
@@ -65,7 +65,7 @@ class Play:
 
 @pytest.mark.parametrize("before", range(len(TESTS)))
 @pytest.mark.parametrize("meanwhile", range(len(TESTS)))
-def test_each_other_test_runs_once(before: int, meanwhile: int) -> None:
+def test_every_other_test_runs_once(before: int, meanwhile: int) -> None:
     play = Play()
     play.work(play.second, meanwhile)
     play.work(play.first, before)
@@ -85,7 +85,7 @@ def test_each_other_test_runs_once(before: int, meanwhile: int) -> None:
     assert play.ran == Counter(name for name in TESTS if name != crashed)
 
 
-def test_a_worker_that_ends_in_order_leaves_nothing() -> None:
+def test_a_worker_that_ends_normally_leaves_nothing() -> None:
     play = Play()
     for worker in (play.first, play.second, play.first):
         play.work(worker)

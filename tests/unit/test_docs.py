@@ -1,4 +1,4 @@
-"""The documents say what the code does: commands, verdicts, metrics, targets, files and links."""
+"""The documents agree with the code: commands, verdicts, metrics, targets, files and links."""
 
 from __future__ import annotations
 
@@ -74,27 +74,27 @@ def read(name: str) -> str:
 
 
 def section(title: str, name: str = "README.md") -> str:
-    """What stands under a heading of the second level."""
+    """The text under a heading of the second level."""
     _, found, rest = read(name).partition(f"\n## {title}\n")
     assert found, f"{name} has no section {title}"
     return rest.partition("\n## ")[0]
 
 
 def rows(text: str, start: str = "| `") -> list[tuple[str, ...]]:
-    """The rows of the tables in a text that begin so; a code span in the first cell is unquoted."""
+    """The table rows in a text that begin like this; a code span in the first cell is unquoted."""
     lines = [line for line in text.splitlines() if line.startswith(start)]
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     return [(first.strip("`"), *others) for first, *others in cells]
 
 
 def command_rows() -> list[tuple[str, ...]]:
-    """The README's table of commands as it has to be."""
+    """The expected table of commands in the README."""
     who = {True: "operators", False: "everyone"}
     return [(row.usage, row.summary, who[row.changes]) for row in COMMANDS]
 
 
 def metric_rows() -> list[tuple[str, ...]]:
-    """The table of metrics as it has to be, read from what is really scraped."""
+    """The expected table of metrics, read from a real scrape."""
     found: list[tuple[str, ...]] = []
     for family in text_string_to_metric_families(scraped()):
         if not family.name.endswith("_created"):
@@ -106,7 +106,7 @@ def metric_rows() -> list[tuple[str, ...]]:
 
 
 def scraped() -> str:
-    """The text of a bot's metrics once everything happened that they count."""
+    """The text of a bot's metrics after every counted event."""
     metrics = Metrics()
     metrics.acked(0.001)
     metrics.job_ended(replace(a_job(), finished=1.0))
@@ -125,7 +125,7 @@ def a_job() -> Job:
 
 
 def an_incident() -> Incident:
-    """An incident that was just told."""
+    """An incident that was just posted."""
     cause = Cause(CauseKind.EXIT_CODE, "The container ended with exit 1", exit_code=1)
     return Incident("k3f9ab", "s|1", "orochi_web", "s", cause, IncidentState.FIRING, 0.0, 0.0)
 
@@ -138,7 +138,7 @@ def fences(page: Path, kinds: set[str]) -> Iterator[str]:
 
 
 def code(page: Path) -> list[str]:
-    """What a page shows as something to type or to look up: shell fences and code spans."""
+    """The code of a page, to type or to look up: shell fences and code spans."""
     prose = FENCE.sub("", page.read_text(encoding="utf-8"))
     return [*fences(page, SHELLS), *SPAN.findall(prose)]
 
@@ -183,7 +183,7 @@ def test_every_verdict_is_explained_and_no_other() -> None:
     assert all(len(row) == 3 and all(row) for row in explained)
 
 
-def test_the_metadata_that_is_shown_is_what_jobs_and_incidents_carry() -> None:
+def test_the_metadata_shown_is_that_of_jobs_and_incidents() -> None:
     text = section("Message metadata", "docs/integrations.md")
     shown = [json.loads(body) for kind, body in FENCE.findall(text) if kind == "json"]
     real = [metadata(a_job()), incident_metadata(an_incident())]
@@ -195,15 +195,15 @@ def test_the_metadata_that_is_shown_is_what_jobs_and_incidents_carry() -> None:
     assert {f"`{kind.value}`" for kind in CauseKind} <= set(re.findall(r"`\w+`", text))
 
 
-def test_the_changelog_tells_of_this_version_and_of_every_command() -> None:
+def test_the_changelog_has_this_version_and_every_command() -> None:
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     text = section_of_version(version)
 
     assert {row.name for row in COMMANDS} <= set(re.findall(r"/orochi (\w+)", text))
 
 
-def test_the_guides_commands_are_understood_and_each_has_its_transcript() -> None:
-    """What its table names is typed below it, with what was answered."""
+def test_the_guides_commands_are_valid_and_each_has_its_transcript() -> None:
+    """Each command of its table is typed below it, with its answer."""
     page = ROOT / "docs" / "guide.md"
     typed = [body.partition("\n")[0] for body in fences(page, {"text"})]
     spans = [span.strip("`") for span in SPAN.findall(FENCE.sub("", page.read_text("utf-8")))]
@@ -217,14 +217,14 @@ def test_the_guides_commands_are_understood_and_each_has_its_transcript() -> Non
 
 
 def section_of_version(version: str) -> str:
-    """What the changelog says of a version."""
+    """The changelog of a version."""
     headings = re.findall(r"^## .+$", read("CHANGELOG.md"), re.MULTILINE)
     (title,) = (each.removeprefix("## ") for each in headings if version in each)
     return section(title, "CHANGELOG.md")
 
 
 @every_page
-def test_makefile_targets_that_are_named_exist(page: Path) -> None:
+def test_named_makefile_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
     named = {
         word
@@ -257,10 +257,10 @@ def test_links_within_the_project_resolve(page: Path) -> None:
 
 
 @every_page
-def test_files_that_are_named_exist(page: Path) -> None:
-    """A path from the project's folder, or a bare name of a file somewhere in it.
+def test_named_files_exist(page: Path) -> None:
+    """Check paths from the project's folder, and bare names of files anywhere in it.
 
-    `NAME` stands for a name; what the page's own commands write is the reader's.
+    `NAME` is a placeholder; files that the page's own commands write belong to the reader.
     """
     named = {name for text in code(page) for name in FILE.findall(text)}
     named -= {name for name in named if PLACEHOLDER.search(name)} | made_by_the_reader(page)
@@ -269,7 +269,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 
 def exists(name: str) -> bool:
-    """Whether a file is there; `name` may be a pattern."""
+    """Whether a file exists; `name` can be a pattern."""
     return any(ROOT.glob(name)) or name in BARE_NAMES
 
 
@@ -279,7 +279,7 @@ def made_by_the_reader(page: Path) -> set[str]:
 
 
 @every_page
-def test_modules_that_are_named_can_be_run(page: Path) -> None:
+def test_named_modules_can_be_run(page: Path) -> None:
     named = {name for text in code(page) for name in re.findall(r"python3? -m ([\w.]+)", text)}
 
     assert [name for name in sorted(named) if importlib.util.find_spec(name) is None] == []

@@ -1,4 +1,4 @@
-"""The commit hooks are the checks of `make lint`, by the tools of `.venv`."""
+"""The commit hooks run the checks of `make lint` with the tools of `.venv`."""
 
 from __future__ import annotations
 

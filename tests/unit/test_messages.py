@@ -30,7 +30,7 @@ PIECES = ("bot.views.slack.", "bot.views.pictures.")
 
 @pytest.fixture(scope="module")
 def written() -> tuple[str, set[CodeType]]:
-    """The page as it should be, and the code that ran to write it."""
+    """The expected page, and the code that ran to write it."""
     ran: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
@@ -98,7 +98,7 @@ def test_every_command_is_shown(command: str) -> None:
 
 
 def functions() -> Iterator[tuple[str, FunctionType]]:
-    """The public functions of the views that make something which a person sees."""
+    """The public functions of the views whose result a person sees."""
     for module in pkgutil.walk_packages(bot.views.__path__, "bot.views."):
         for name, found in inspect.getmembers(importlib.import_module(module.name)):
             ours = inspect.isfunction(found) and found.__module__ == module.name
@@ -130,13 +130,13 @@ def test_a_header_a_paragraph_and_small_print_are_a_quotation() -> None:
     ]
 
 
-def test_a_code_block_stands_alone() -> None:
+def test_a_code_block_is_separate() -> None:
     made = blocks.section(f"*Log:*\n{FENCE}\nx &lt; *y*\n{FENCE}")
 
     assert shown(made).split("\n") == ["> **Log:**", ">", "> ```text", "> x < *y*", "> ```"]
 
 
-def test_buttons_say_what_they_ask() -> None:
+def test_buttons_show_their_confirmation() -> None:
     question = blocks.confirm("Roll back?", "A new job.", "Roll back", "No")
     row = [
         blocks.button("a", "Logs", "x"),
@@ -168,13 +168,13 @@ def test_selects_fields_and_accessories_are_shown() -> None:
     ]
 
 
-def test_links_are_links() -> None:
+def test_links_become_links() -> None:
     made = blocks.section(link("https://example.com/a?b=1&c=2", "Timeline"))
 
     assert shown(made) == "> [Timeline](https://example.com/a?b=1&c=2)"
 
 
-def test_the_fallback_text_is_shown_where_it_says_something_else() -> None:
+def test_a_different_fallback_text_is_shown() -> None:
     made = blocks.section("5/5 running.\nOn n1.")
 
     assert shown(made, text="5/5 running.") == shown(made)
@@ -189,6 +189,6 @@ def test_a_message_without_blocks_is_its_text() -> None:
     assert shown(text="*Firing* again") == "> **Firing** again"
 
 
-def test_a_block_that_is_not_known_is_an_error() -> None:
+def test_an_unknown_block_is_an_error() -> None:
     with pytest.raises(ValueError, match="video"):
         shown({"type": "video"})

@@ -1,7 +1,7 @@
-"""What the documents quote the bot as saying really stands in its code.
+"""The sentences of the bot that documents quote exist in its code.
 
 A quote is a line that begins with ``>``. Words in capitals that are listed in ``PLACEHOLDERS``, and
-``…``, stand for what the bot fills in.
+``…``, stand for values that the bot fills in.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def quotes(page: str) -> list[str]:
 
 @cache
 def everything_said() -> str:
-    """Every text in the code of the bot, with a mark where a value is filled in."""
+    """Every text in the code of the bot, with a mark in place of each filled-in value."""
     files = [path for folder in ("bot", "handlers") for path in (ROOT / folder).rglob("*.py")]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
     return BETWEEN.join(sorted({text for tree in trees for text in texts(tree)}))
 
 
 def texts(tree: ast.AST) -> Iterator[str]:
-    """The texts of a module, but for docstrings."""
+    """The texts of a module except docstrings."""
     for node in ast.walk(tree):
         for child in ast.iter_child_nodes(node):
             if not isinstance(node, ast.Expr) and (text := text_of(child)):
@@ -65,7 +65,7 @@ def text_of(node: ast.AST) -> str:
 
 
 def is_said(quote: str, said: str) -> bool:
-    """Whether a text of the code says this, word by word but for what is filled in."""
+    """Whether a text of the code matches, word by word except for filled-in values."""
     fixed = PLACEHOLDER.split(quote)
     if sum(map(len, fixed)) < SHORTEST:
         return False
@@ -75,7 +75,7 @@ def is_said(quote: str, said: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_sentence_that_is_quoted_is_one_of_the_bots(page: str) -> None:
+def test_every_quoted_sentence_exists_in_the_code(page: str) -> None:
     quoted = quotes(page)
 
     assert len(quoted) >= 4
@@ -93,7 +93,7 @@ def test_every_sentence_that_is_quoted_is_one_of_the_bots(page: str) -> None:
         ("REASON", False),
     ],
 )
-def test_a_quote_has_to_be_exact_but_for_what_is_filled_in(quote: str, expected: bool) -> None:
+def test_a_quote_must_be_exact_except_for_filled_in_values(quote: str, expected: bool) -> None:
     said = BETWEEN.join(
         [
             "Redis does not answer, so the bot cannot keep its jobs.",

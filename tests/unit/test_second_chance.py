@@ -1,4 +1,4 @@
-"""A test outside of `tests/unit` that fails runs once more, and the run says so."""
+"""A failed test outside of `tests/unit` runs once more, and the output says so."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ Start = Callable[..., "Done"]
 
 
 class Done:
-    """What a run in a folder came to."""
+    """The result of a run in a folder."""
 
     def __init__(self, folder: Path, status: int, output: str) -> None:
         self.status = status
@@ -126,7 +126,7 @@ def start(tmp_path: Path) -> Start:
 
 
 def launched(folder: Path, options: tuple[str, ...], variables: dict[str, str]) -> tuple[int, str]:
-    """The exit status and the output of a run, outside of the run that this test is part of."""
+    """The exit status and the output of a run, separate from the run that this test belongs to."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     paths = {"PYTHONPATH": f"{PROJECT}{os.pathsep}{folder}"}
     process = subprocess.Popen(
@@ -146,7 +146,7 @@ def launched(folder: Path, options: tuple[str, ...], variables: dict[str, str]) 
     return process.returncode, output
 
 
-def test_what_passes_at_its_second_try_is_flaky(start: Start) -> None:
+def test_a_test_that_passes_at_the_second_try_is_flaky(start: Start) -> None:
     done = start(FLAKY_EVERYWHERE, CI="")
 
     assert done.status == 0, done.output
@@ -157,7 +157,7 @@ def test_what_passes_at_its_second_try_is_flaky(start: Start) -> None:
     assert "AssertionError: try 1 of page" in done.output
 
 
-def test_what_fails_twice_fails_the_run(start: Start) -> None:
+def test_a_test_that_fails_twice_fails_the_run(start: Start) -> None:
     ours = (PROJECT / "pyproject.toml").read_text()
     done = start(
         {SWARM: FAILS_TWICE, CONTRACT: FAILS_ONCE, "pyproject.toml": ours},
@@ -205,7 +205,7 @@ def test_without_a_failure_there_is_one_run(start: Start) -> None:
         pytest.param({SWARM: FAILS_ONCE}, ("-k", "nothing"), "no tests ran", id="no tests"),
     ],
 )
-def test_no_second_run(
+def test_runs_without_a_second_chance(
     start: Start, files: dict[str, str], options: tuple[str, ...], last: str
 ) -> None:
     done = start(files, *options)
@@ -214,7 +214,7 @@ def test_no_second_run(
     assert done.lines[-2].startswith("no second chance: ")
 
 
-def test_a_crashed_worker_is_a_first_failure_of_its_test(start: Start) -> None:
+def test_a_crashed_worker_counts_as_the_first_failure_of_its_test(start: Start) -> None:
     done = start(
         {
             SWARM: CRASHES_ONCE,
@@ -236,7 +236,7 @@ def failed(*names: str, status: int = 1, broken: int = 0, complete: bool = True)
     return Run(status, outcomes, broken, complete)
 
 
-def test_up_to_five_get_a_second_chance() -> None:
+def test_up_to_five_tests_get_a_second_chance() -> None:
     five = tuple(f"tests/browser/test_b.py::test[{number}]" for number in range(5))
 
     assert decide(failed(*five)) == Again(five)
@@ -257,11 +257,11 @@ def test_up_to_five_get_a_second_chance() -> None:
         failed(),
     ],
 )
-def test_nothing_else_gets_one(run: Run) -> None:
+def test_nothing_else_gets_a_second_chance(run: Run) -> None:
     assert isinstance(decide(run), Over)
 
 
-def test_only_what_passes_the_second_time_counts_as_passed() -> None:
+def test_only_tests_that_pass_the_second_time_count_as_passed() -> None:
     first = failed("tests/swarm/a", "tests/swarm/b", "tests/swarm/c", "tests/swarm/d")
     second = Run(
         0, {"tests/swarm/a": "passed", "tests/swarm/b": "skipped", "tests/swarm/c": "failed"}

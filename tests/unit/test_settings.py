@@ -1,4 +1,4 @@
-"""Settings: all mistakes are said at once, secrets come from files, the documents know all."""
+"""Settings: errors are reported at once, secrets come from files, the documents are complete."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ GOOD = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 
 
 def test_defaults_are_safe():
-    """With tokens alone the bot starts, and nobody may change anything."""
+    """With only the tokens the bot starts, and nobody can change anything."""
     settings = load(GOOD, None)
     assert settings.bot_operators == ""
     assert settings.bot_http_host == "127.0.0.1"
     assert settings.socket_mode
 
 
-def test_everything_wrong_is_said_at_once():
-    """A start with five mistakes names all five."""
+def test_all_errors_are_reported_at_once():
+    """A start with five errors names all five."""
     environ = {
         "SLACK_APP_TOKEN": "wrong",
         "BOT_HTTP_PORT": "99999",
@@ -44,7 +44,7 @@ def test_everything_wrong_is_said_at_once():
     }
 
 
-def test_a_secret_is_never_repeated_in_what_is_wrong():
+def test_an_error_never_contains_the_secret():
     """A malformed token or URL is named, not shown."""
     environ = {"SLACK_BOT_TOKEN": "s3cret-a", "REDIS_URL": "http://:s3cret-b@redis"}
     with pytest.raises(SettingsError) as caught:
@@ -60,22 +60,22 @@ def test_a_secret_is_never_repeated_in_what_is_wrong():
         {"REDIS_URL": "redis://:s3cret@redis:99999/x?db=y&z=1"},
     ],
 )
-def test_a_secret_is_not_in_the_traceback_either(environ: dict[str, str]):
-    """What pydantic says of a value has the value in it, so it is not passed on."""
+def test_a_traceback_never_contains_the_secret(environ: dict[str, str]):
+    """Pydantic's message contains the value, so it is not passed on."""
     with pytest.raises(SettingsError) as caught:
         load(environ, None)
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_every_sentence_of_one_setting_is_said():
-    """A setting that is wrong in three ways has three sentences."""
+def test_all_errors_of_one_setting_are_reported():
+    """A setting with three errors has three sentences."""
     with pytest.raises(SettingsError) as caught:
         load(GOOD | {"REDIS_URL": "redis://h:99999/x?db=two"}, None)
     assert [problem.partition(":")[0] for problem in caught.value.problems] == ["REDIS_URL"] * 3
 
 
 def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path):
-    """By the exact names in capitals; variables that are no settings do no harm."""
+    """Variables are read by their exact names in capitals; others are ignored."""
     for name, value in {**GOOD, "bot_stack": "lower", "BOT_SERVICE": "web"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("BOT_UNKNOWN", "1")
@@ -83,14 +83,14 @@ def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch,
     assert (settings.bot_stack, settings.bot_service) == ("orochi", "web")
 
 
-def test_one_of_two_ways_to_slack_is_needed():
-    """Neither an app token nor a signing secret: one sentence names both."""
+def test_an_app_token_or_a_signing_secret_is_required():
+    """Without an app token and a signing secret, one sentence names both."""
     with pytest.raises(SettingsError, match="SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"):
         load({"SLACK_BOT_TOKEN": "xoxb-1"}, None)
 
 
 def test_a_secret_file_wins_over_the_environment(tmp_path):
-    """A file of the same name holds the token; its last line break is not part of it."""
+    """A file of the same name has the token; its last line break is not part of it."""
     (tmp_path / "SLACK_BOT_TOKEN").write_text("xoxb-file\n")
     (tmp_path / "BOT_STACK").write_text("not-a-secret")
     settings = load(GOOD, tmp_path)
@@ -98,15 +98,15 @@ def test_a_secret_file_wins_over_the_environment(tmp_path):
     assert settings.bot_stack == "orochi"
 
 
-def test_an_empty_secret_file_wins_as_well(tmp_path):
-    """It is a mistake that is named, rather than a reason to take another token."""
+def test_an_empty_secret_file_wins_too(tmp_path):
+    """This is reported as an error; no other token is used."""
     (tmp_path / "SLACK_BOT_TOKEN").write_text("\n")
     with pytest.raises(SettingsError, match="SLACK_BOT_TOKEN: missing"):
         load(GOOD, tmp_path)
 
 
 def test_a_link_out_of_the_secrets_folder_is_not_followed(tmp_path):
-    """It is warned of, without what it leads to."""
+    """There is a warning that does not contain the target."""
     (tmp_path / "elsewhere").write_text("xoxb-elsewhere")
     folder = tmp_path / "secrets"
     folder.mkdir()
@@ -118,26 +118,26 @@ def test_a_link_out_of_the_secrets_folder_is_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["missing", "SLACK_BOT_TOKEN"])
-def test_without_a_secrets_folder_the_environment_counts(tmp_path, folder: str):
-    """Where there is none, and where its name is a file's."""
+def test_the_environment_is_used_without_a_secrets_folder(tmp_path, folder: str):
+    """This holds for a missing folder and for a path that is a file."""
     (tmp_path / "SLACK_BOT_TOKEN").write_text("xoxb-file")
     assert load(GOOD, tmp_path / folder).slack_bot_token.get_secret_value() == "xoxb-1"
 
 
-def test_set_to_nothing_is_the_default_but_for_what_can_be_left_out():
-    """The stack file sets every variable; the control socket alone has a meaning without."""
+def test_an_empty_value_means_the_default_except_for_optional_settings():
+    """The stack file sets every variable; only the control socket has a meaning when empty."""
     settings = load({**GOOD, "BOT_STACK": " ", "BOT_CONTROL_SOCKET": " "}, None)
     assert settings.bot_stack == "orochi"
     assert settings.bot_control_socket == ""
     assert load(GOOD, None).bot_control_socket.startswith("/")
 
 
-def test_secrets_do_not_show():
-    """Printing the settings shows no token."""
+def test_secrets_are_not_in_the_repr():
+    """The repr of the settings contains no token."""
     assert "xoxb-1" not in repr(load(GOOD, None))
 
 
-def test_the_table_of_settings_is_the_code():
+def test_the_table_of_settings_matches_the_code():
     """Every setting is in the page's table with its default and its help, and no other."""
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", _page_settings(), re.MULTILINE)
     assert rows == [
@@ -178,8 +178,8 @@ def _default(field: str) -> str:
         ({"BOT_HTTP_HOST": "http://x"}, "BOT_HTTP_HOST: must be an address or a host's name"),
     ],
 )
-def test_what_cannot_work_is_said_with_what_would_be_right(environ: dict[str, str], said: str):
-    """Each is one of the listed sentences, not an error later on."""
+def test_invalid_values_are_reported_with_an_example(environ: dict[str, str], said: str):
+    """Each is one of the listed sentences, not a later error."""
     with pytest.raises(SettingsError) as caught:
         load(GOOD | environ, None)
     (problem,) = caught.value.problems
@@ -199,14 +199,14 @@ def test_what_cannot_work_is_said_with_what_would_be_right(environ: dict[str, st
         {"BOT_HTTP_HOST": "0.0.0.0"},
     ],
 )
-def test_what_works_is_taken(environ: dict[str, str]):
-    """What people write for a Redis, an engine or an address."""
+def test_valid_values_are_accepted(environ: dict[str, str]):
+    """Common ways to write a Redis, an engine or an address."""
     (name,) = environ
     assert getattr(load(GOOD | environ, None), name.lower())
 
 
-def test_a_secrets_file_that_cannot_be_read_as_text_is_one_of_the_sentences(tmp_path):
-    """It is named once, with every other mistake, and its content is not shown."""
+def test_an_unreadable_secrets_file_is_one_of_the_errors(tmp_path):
+    """It is named once, together with all other errors, and its content is not shown."""
     (tmp_path / "SLACK_BOT_TOKEN").write_bytes(b"xoxb-\xff\xfe")
     with pytest.raises(SettingsError) as caught:
         load({"SLACK_APP_TOKEN": "xapp-1", "BOT_HTTP_PORT": "x"}, tmp_path)

@@ -1,4 +1,4 @@
-"""The stack file offers every setting, and hands no secret over in the environment."""
+"""The stack file has every setting, and passes no secret in the environment."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def test_every_setting_can_be_set() -> None:
     assert set(BOT["environment"]) == expected
 
 
-def test_each_setting_is_taken_from_the_variable_of_its_name() -> None:
+def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
     taken = {name: re.findall(r"[$][{](\w+)", value) for name, value in BOT["environment"].items()}
 
     assert taken == {name: [name] for name in BOT["environment"]}
 
 
-def test_secrets_are_mounted_under_the_names_that_the_settings_look_for() -> None:
+def test_secrets_are_mounted_under_the_names_that_the_settings_use() -> None:
     assert set(BOT["secrets"]) <= names(secret=True)
     assert set(BOT["secrets"]) == set(STACK["secrets"])
 
 
-def test_the_texts_for_missing_variables_hold_no_operator() -> None:
-    """The CLI takes the first `-` or `?` of a variable for its operator, wherever it stands."""
+def test_the_texts_for_missing_variables_contain_no_operator() -> None:
+    """The CLI takes the first `-` or `?` of a variable as its operator, wherever it is."""
     raw = str(STACK)
     texts = [part.partition("}")[0] for part in raw.split(":?")[1:]]
 

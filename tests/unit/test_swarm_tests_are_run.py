@@ -1,4 +1,4 @@
-"""Tests on the swarm are never left out in silence."""
+"""Swarm tests are never skipped silently."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-# Loading Hypothesis takes longer than all the rest of such a run.
+# Loading Hypothesis takes longer than the rest of such a run.
 BARE = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:valkey")
 SKIPS_A_TEST = "import pytest\n\ndef test_it():\n    pytest.skip('no lab')\n"
 SKIPS_ITSELF = "import pytest\n\npytest.skip('no lab', allow_module_level=True)\n"
@@ -33,7 +33,7 @@ def test_a_missing_engine_fails_the_run_in_ci(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two processes"])
-def test_elsewhere_one_line_says_what_is_missing(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_outside_ci_one_line_says_what_is_missing(tmp_path: Path, options: tuple[str, ...]) -> None:
     done = run_swarm_tests(
         tmp_path, "def test_it(lab): ...\n", *options, ci="", tools=("no-such-tool",)
     )
@@ -45,7 +45,7 @@ def test_elsewhere_one_line_says_what_is_missing(tmp_path: Path, options: tuple[
 def run_swarm_tests(
     folder: Path, source: str, *options: str, ci: str, tools: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """pytest on one swarm test under a copy of our conftest that asks for `tools` (as root)."""
+    """Run one swarm test under a copy of our conftest that needs `tools` (as root)."""
     conftest = (PROJECT / "tests" / "conftest.py").read_text()
     asked = conftest.replace("_TOOLS = (", f"_TOOLS = {tools} or (").replace("os.geteuid()", "0")
     swarm = folder / "tests" / "swarm"

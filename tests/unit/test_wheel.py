@@ -1,4 +1,4 @@
-"""The wheel: it holds the bot and nothing of its tests, and works without what tests need."""
+"""The wheel contains the bot without its tests, and works without what tests need."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_wheel_holds_the_two_packages_whole(wheel: Path) -> None:
-    """Every module, the Lua scripts, `py.typed`; no playground, test, benchmark or bytecode."""
+def test_the_wheel_has_the_two_packages_completely(wheel: Path) -> None:
+    """It has all modules, the Lua scripts, `py.typed`; no playground, test, benchmark or bytecode."""
     held = {name for name in names_in(wheel) if ".dist-info/" not in name}
 
     assert held == {
@@ -73,7 +73,7 @@ def test_the_wheel_holds_the_two_packages_whole(wheel: Path) -> None:
     assert "bot/drawing/fonts/DejaVuSans.ttf" in held
 
 
-def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
+def test_the_wheel_has_the_projects_metadata(wheel: Path) -> None:
     """Name, version, licence and dependencies are those of pyproject.toml, nothing of dev."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
@@ -91,7 +91,7 @@ def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
 def test_every_module_imports_without_a_warning_and_without_development_packages(
     unpacked: Path,
 ) -> None:
-    """With warnings as errors, and with every import of a development package refused."""
+    """Warnings are errors, and every import of a development package is refused."""
     modules = {
         ".".join(path.relative_to(unpacked).with_suffix("").parts).removesuffix(".__init__")
         for package in PACKAGES
@@ -113,7 +113,7 @@ def test_the_command_line_answers_from_the_wheel(unpacked: Path) -> None:
 
 
 def test_development_packages_are_known() -> None:
-    """The refusal above has teeth: it knows what only tests use and what the bot needs."""
+    """The refusal above relies on this: what only tests use, and what the bot needs."""
     refused = development_modules()
 
     assert {"jsonschema", "pytest", "hypothesis", "mypy"} <= refused
@@ -127,7 +127,7 @@ def names_in(wheel: Path) -> list[str]:
 
 
 def development_modules() -> set[str]:
-    """Top-level modules that come from packages of the development lock alone."""
+    """Top-level modules that come only from packages of the development lock."""
     extra = locked("requirements/dev.lock") - locked("requirements/bot.lock")
     return {
         module
@@ -150,7 +150,7 @@ def distribution(requirement: str) -> str:
 
 
 def run(*arguments: str, cwd: Path | None = None) -> str:
-    """Python with these arguments; returns its standard output, shows its errors if it fails."""
+    """Run Python with these arguments; returns its standard output, or shows its errors."""
     done = subprocess.run(
         [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""A job on which a worker has the lease: what several write into it side by side is all kept."""
+"""A leased job that several tasks write to at the same time keeps every change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WELL = Outcome(Verdict.CONVERGED, "1/1 running.")
 
 
 class SlowJobs:
-    """Takes each record when it is told to, in the order in which they came."""
+    """A store that accepts each record when told to, in the order of arrival."""
 
     def __init__(self) -> None:
         self.records: list[Job] = []
@@ -37,12 +37,12 @@ class SlowJobs:
         return replace(job, revision=len(self.records))
 
     async def until(self, count: int) -> None:
-        """Wait for so many saves to have come."""
+        """Wait until a number of saves have arrived."""
         async with self.came:
             await self.came.wait_for(lambda: len(self.waiting) >= count)
 
     async def take(self, place: int) -> None:
-        """Let a save end, by the order in which it came."""
+        """Let a save end, by the order of its arrival."""
         await self.until(place + 1)
         self.waiting[place].set()
 
@@ -61,15 +61,13 @@ def lease(jobs: SlowJobs) -> JobLease:
 
 
 async def noted(lease: JobLease, *places: int) -> None:
-    """Outcomes of several services, each noted as soon as it is known."""
+    """Outcomes of several services, each recorded as soon as it is known."""
     for place in places:
         await lease.note(lease.job.with_outcome(place, WELL))
 
 
-async def test_outcomes_that_come_while_another_is_written_are_kept(
-    lease: JobLease, jobs: SlowJobs
-):
-    """A service's outcome may be known between a save and its answer, as of eight at once."""
+async def test_outcomes_during_a_save_are_kept(lease: JobLease, jobs: SlowJobs):
+    """A service's outcome can become known between a save and its answer."""
     async with asyncio.TaskGroup() as group:
         first = group.create_task(noted(lease, 0))
         second = group.create_task(noted(lease, 1))
@@ -86,8 +84,8 @@ async def test_outcomes_that_come_while_another_is_written_are_kept(
     assert lease.job.revision == len(jobs.records)
 
 
-async def test_what_is_seen_while_a_record_is_written_is_kept(lease: JobLease, jobs: SlowJobs):
-    """What is only shown, as the course of a timeline, is in memory alone until the next save."""
+async def test_observations_during_a_save_are_kept(lease: JobLease, jobs: SlowJobs):
+    """Data that is only shown, such as a timeline's course, stays in memory until the next save."""
     saving: asyncio.Task[Any] = asyncio.create_task(noted(lease, 0))
     await jobs.until(1)
     lease.job = replace(lease.job, text="seen meanwhile")

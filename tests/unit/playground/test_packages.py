@@ -1,4 +1,4 @@
-"""The playground needs what its lock file has and no more; the bot needs no playground."""
+"""The playground needs exactly the packages of its lock file; the bot works without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.unit.test_wheel import IMPORT_ALL, ROOT, distribution, locked, run
 
 
 def test_every_module_imports_with_what_make_demo_installs() -> None:
-    """With warnings as errors, and with every import of a package for development refused."""
+    """Warnings are errors, and every import of a development package is refused."""
     only_dev = locked("requirements/dev.lock") - locked("requirements/playground.lock")
     blocked = {
         module
@@ -39,5 +39,5 @@ print("bot.app" in sys.modules)
 """
 
 
-def test_the_bot_starts_where_there_is_no_playground() -> None:
+def test_the_bot_starts_without_the_playground() -> None:
     assert run("-W", "error", "-c", WITHOUT, cwd=ROOT).strip() == "True"

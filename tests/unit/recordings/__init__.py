@@ -1,9 +1,9 @@
 """Recordings of real swarms, replayed look by look.
 
-Each file has one scenario as a ten-node swarm of engine 20.10.24 went through it, about four
-looks a second with the Engine API's own objects and real times. The files are packed: an object
-that did not change between looks is kept once; ``python -m tests.unit.recordings.pack FROM TO``
-packs a raw recording (a list of ``{t, service, services, tasks, nodes}``).
+Each file has one scenario recorded on a ten-node swarm of engine 20.10.24, about four looks a
+second with the Engine API's own objects and real times. The files are packed: an object that did
+not change between looks is kept once; ``python -m tests.unit.recordings.pack FROM TO`` packs a raw
+recording (a list of ``{t, service, services, tasks, nodes}``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Recording:
-    """One scenario. ``marks`` are ``(time, what was done)``; times are Unix seconds."""
+    """One scenario. ``marks`` are ``(time, action)``; times are Unix seconds."""
 
     name: str
     marks: tuple[tuple[float, str], ...]
@@ -38,7 +38,7 @@ class Recording:
         return self.marks[-1][0] if len(self.marks) <= 2 else self.marks[0][0]
 
     def mark(self, word: str) -> float:
-        """When the thing whose mark has ``word`` in it was done."""
+        """The time of the action whose mark contains ``word``."""
         return next(t for t, mark in self.marks if word in mark)
 
     def replay(self, service: str, start: float = 0.0, until: float = 0.0) -> Iterator[Look]:
@@ -50,7 +50,7 @@ class Recording:
             yield self._read(raw, found, look)
 
     def last(self, service: str, start: float = 0.0, until: float = 0.0) -> Look | None:
-        """The last look of such a replay; None where there is no look."""
+        """The last look of such a replay; None without a look."""
         looks = list(self._of(service, start or self.changed_at, until))
         return self._read(*looks[-1]) if looks else None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def pack(raw: dict[str, Any]) -> dict[str, Any]:
-    """A raw recording with every object kept once."""
+    """A raw recording with each object stored once."""
     places: dict[str, int] = {}
     looks = []
     for shot in raw["snapshots"]:

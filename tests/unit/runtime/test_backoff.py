@@ -1,4 +1,4 @@
-"""Waiting longer each time."""
+"""Growing delays between attempts."""
 
 import pytest
 
@@ -6,15 +6,15 @@ from bot.runtime.backoff import Backoff, doubled
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 0.5), (1, 1.0), (3, 4.0), (4, 5.0)])
-def test_each_failure_doubles_the_wait_up_to_the_longest(failures: int, seconds: float) -> None:
+def test_each_failure_doubles_the_delay_up_to_the_maximum(failures: int, seconds: float) -> None:
     assert doubled(0.5, failures, 5.0) == seconds
 
 
-def test_a_million_failures_wait_no_longer_than_the_longest() -> None:
+def test_a_million_failures_do_not_exceed_the_maximum_delay() -> None:
     assert doubled(0.5, 1_000_000, 5.0) == 5.0
 
 
-def test_after_a_success_the_first_wait_comes_again() -> None:
+def test_a_success_resets_the_delay() -> None:
     backoff = Backoff(1.0, 8.0)
     waits = [backoff.failed() for _ in range(3)]
     backoff.worked()

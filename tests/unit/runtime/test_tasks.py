@@ -1,4 +1,4 @@
-"""What goes on in the background: counted, waited for, and ended."""
+"""Background tasks: counted, awaited, and ended."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 from bot.runtime.tasks import Background
 
 
-async def test_a_drain_waits_for_what_is_spawned_meanwhile_too() -> None:
+async def test_a_drain_also_waits_for_tasks_spawned_meanwhile() -> None:
     background, ended = Background(), list[str]()
 
     async def second() -> None:
@@ -24,7 +24,7 @@ async def test_a_drain_waits_for_what_is_spawned_meanwhile_too() -> None:
     assert background.count == 0
 
 
-async def test_what_does_not_end_in_time_is_said_and_can_be_cancelled() -> None:
+async def test_tasks_that_do_not_end_in_time_are_reported_and_can_be_cancelled() -> None:
     background = Background()
     task = background.start(asyncio.Event().wait(), "for ever")
 
@@ -34,7 +34,7 @@ async def test_what_does_not_end_in_time_is_said_and_can_be_cancelled() -> None:
     assert background.count == 0
 
 
-async def test_what_is_raised_is_logged_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_exception_is_logged_with_the_tasks_name(caplog: pytest.LogCaptureFixture) -> None:
     background = Background()
 
     async def breaks() -> None:

@@ -1,4 +1,4 @@
-"""Blocking calls beside the loop: a limited number, and nobody waits for the ones given up."""
+"""Blocking calls in threads: their number is limited, and abandoned ones are not awaited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from bot.runtime.threads import Threads
 
 
-async def test_a_call_gives_its_value_or_its_error() -> None:
+async def test_a_call_returns_its_value_or_raises_its_error() -> None:
     threads = Threads(1)
 
     assert await threads.run(lambda: 7) == 7
@@ -21,7 +21,7 @@ async def test_a_call_gives_its_value_or_its_error() -> None:
     assert await threads.run(lambda: 8) == 8
 
 
-async def test_no_more_than_so_many_at_a_time() -> None:
+async def test_the_number_of_concurrent_calls_is_limited() -> None:
     threads, gate, lock = Threads(2), threading.Event(), threading.Lock()
     full = threading.Event()
     running: list[int] = []
@@ -44,7 +44,7 @@ async def test_no_more_than_so_many_at_a_time() -> None:
     assert max(await asyncio.gather(*calls)) == 2
 
 
-async def test_a_call_that_was_given_up_keeps_its_place_until_it_ends() -> None:
+async def test_an_abandoned_call_keeps_its_slot_until_it_ends() -> None:
     threads, gate, began = Threads(1), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -62,7 +62,7 @@ async def test_a_call_that_was_given_up_keeps_its_place_until_it_ends() -> None:
     assert await next_one == "next"
 
 
-def test_a_hanging_call_does_not_keep_the_process() -> None:
+def test_a_hanging_call_does_not_keep_the_process_alive() -> None:
     program = """
 import asyncio, contextlib, threading
 from bot.runtime.threads import Threads

@@ -1,4 +1,4 @@
-"""Tokens for calls: a burst, an even refill, and a reserve for what matters more."""
+"""Tokens for calls: a burst, an even refill, and a reserve for important calls."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from bot.slack.budget import LocalBudget
 
 
 class HandClock:
-    """Time that is moved by hand."""
+    """A clock that is moved by hand."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -19,7 +19,7 @@ class HandClock:
         self.time += seconds
 
 
-async def test_a_burst_is_granted_at_once_then_one_token_each_interval():
+async def test_a_burst_is_granted_at_once_then_one_token_per_interval():
     clock = HandClock()
     budget = LocalBudget(clock)
 
@@ -29,7 +29,7 @@ async def test_a_burst_is_granted_at_once_then_one_token_each_interval():
     assert await budget.take("a", 60, 3) == 0.0
 
 
-async def test_the_reserve_is_left_to_others():
+async def test_the_reserve_is_kept_for_others():
     budget = LocalBudget(HandClock())
 
     granted = [await budget.take("a", 60, 5, reserve=3) for _ in range(5)]
@@ -38,7 +38,7 @@ async def test_the_reserve_is_left_to_others():
     assert [await budget.take("a", 60, 5) for _ in range(3)] == [0.0, 0.0, 0.0]
 
 
-async def test_waiting_as_long_as_told_is_enough():
+async def test_the_returned_wait_is_long_enough():
     clock = HandClock()
     budget = LocalBudget(clock)
     while not (wait := await budget.take("a", 7, 3, reserve=1)):
@@ -49,14 +49,14 @@ async def test_waiting_as_long_as_told_is_enough():
         wait = await budget.take("a", 7, 3, reserve=1)
 
 
-async def test_each_name_has_a_bucket_of_its_own():
+async def test_each_name_has_its_own_bucket():
     budget = LocalBudget(HandClock())
 
     assert await budget.take("a", 60, 1) == 0.0
     assert await budget.take("b", 60, 1) == 0.0
 
 
-async def test_buckets_of_channels_that_fell_silent_are_forgotten():
+async def test_buckets_of_unused_channels_are_forgotten():
     clock = HandClock()
     budget = LocalBudget(clock)
     for number in range(1500):
@@ -68,7 +68,7 @@ async def test_buckets_of_channels_that_fell_silent_are_forgotten():
 
 
 @given(st.lists(st.floats(0, 20), max_size=200))
-async def test_no_minute_sees_more_calls_than_burst_and_refill(gaps):
+async def test_no_minute_has_more_calls_than_burst_and_refill(gaps):
     clock = HandClock()
     budget = LocalBudget(clock)
     times = []

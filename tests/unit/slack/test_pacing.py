@@ -1,4 +1,4 @@
-"""Which progress edit goes next: newest state only, fair, quiet, never after a verdict."""
+"""Which progress edit is sent next: only the newest state, fairly, never after a verdict."""
 
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ def test_only_the_newest_state_is_sent():
     assert pacing.begin(A, now=0.0) is None
 
 
-def test_a_state_that_is_shown_already_is_not_sent_again():
+def test_a_state_that_is_already_shown_is_not_sent_again():
     pacing = Pacing()
     pacing.posted(A, state(1))
 
@@ -36,7 +36,7 @@ def test_a_state_that_is_shown_already_is_not_sent_again():
     assert pacing.turn(0.0) is None
 
 
-def test_going_back_to_the_shown_state_takes_the_request_back():
+def test_returning_to_the_shown_state_cancels_the_request():
     pacing = Pacing()
     pacing.posted(A, state(1))
     pacing.show(A, state(2))
@@ -45,7 +45,7 @@ def test_going_back_to_the_shown_state_takes_the_request_back():
     assert pacing.turn(0.0) is None
 
 
-def test_a_message_is_edited_once_a_second_at_most():
+def test_a_message_is_edited_at_most_once_a_second():
     pacing = Pacing(interval=1.0)
     pacing.show(A, state(1))
     pacing.begin(A, now=10.0)
@@ -68,7 +68,7 @@ def test_one_edit_of_a_message_at_a_time():
     assert pacing.turn(100.0) == (A, 0.0)
 
 
-def test_a_state_that_comes_back_while_another_is_under_way_is_sent():
+def test_a_state_that_returns_while_another_is_sent_is_sent_again():
     pacing = Pacing()
     pacing.posted(A, state(1))
     pacing.show(A, state(2))
@@ -91,8 +91,8 @@ def test_the_message_that_waited_longest_goes_first():
     assert pacing.turn(10.0) == (A, 0.0)
 
 
-def test_a_flood_of_alerts_leaves_every_second_edit_to_jobs():
-    """Fifty alerts that count up would else let a job's message stand still for minutes."""
+def test_every_second_edit_is_for_jobs_during_a_flood_of_alerts():
+    """Otherwise fifty counting alerts would block a job's message for minutes."""
     pacing = Pacing()
     alerts = [("C1", f"{number}.0") for number in range(10, 60)]
     edits = []
@@ -111,7 +111,7 @@ def test_a_flood_of_alerts_leaves_every_second_edit_to_jobs():
     assert len(set(edits)) == 11
 
 
-def test_a_kind_that_has_nothing_to_say_holds_up_nobody():
+def test_an_idle_kind_does_not_delay_others():
     pacing = Pacing(interval=1.0)
     pacing.show(A, about("swarm_job", 1))
     pacing.begin(A, 0.0)
@@ -126,7 +126,7 @@ def about(event: str, number: int) -> Message:
     return Message(f"state {number}", metadata=Metadata(event, {}))
 
 
-def test_nothing_is_shown_once_a_message_is_settled():
+def test_a_settled_message_gets_no_progress():
     pacing = Pacing()
     pacing.show(A, state(1))
     pacing.settle(A)
@@ -136,7 +136,7 @@ def test_nothing_is_shown_once_a_message_is_settled():
     assert pacing.begin(A, now=0.0) is None
 
 
-def test_progress_that_failed_while_the_verdict_came_is_dropped():
+def test_failed_progress_is_dropped_once_there_is_a_verdict():
     pacing = Pacing()
     pacing.show(A, state(1))
     pacing.begin(A, now=0.0)
@@ -146,7 +146,7 @@ def test_progress_that_failed_while_the_verdict_came_is_dropped():
     assert pacing.turn(100.0) is None
 
 
-def test_after_a_failure_the_state_is_kept_and_sent_after_longer_and_longer_pauses():
+def test_a_failed_state_is_retried_with_growing_delays():
     pacing = Pacing()
     pacing.show(A, state(1))
     pauses = []
@@ -175,7 +175,7 @@ def test_a_newer_state_replaces_one_that_failed():
     assert pacing.begin(A, now=10.0) == state(2)
 
 
-def test_a_failure_waits_as_long_as_slack_asks():
+def test_a_failure_waits_for_retry_after():
     pacing = Pacing()
     pacing.show(A, state(1))
     pacing.begin(A, now=0.0)
@@ -184,7 +184,7 @@ def test_a_failure_waits_as_long_as_slack_asks():
     assert pacing.turn(0.0) == (A, 17.0)
 
 
-def test_a_message_that_is_gone_gets_no_more_edits():
+def test_a_deleted_message_gets_no_more_edits():
     pacing = Pacing()
     pacing.show(A, state(1))
     pacing.begin(A, now=0.0)
@@ -205,8 +205,8 @@ def test_idle_messages_are_forgotten_first():
 
 @given(st.lists(st.tuples(st.sampled_from(["show", "begin", "end", "fail", "settle"]),
                           st.sampled_from([A, B]), st.integers(0, 3)), max_size=60))  # fmt: skip
-def test_after_settling_nothing_is_ever_begun(steps):
-    """Whatever happens in whatever order, a settled message gets no further progress."""
+def test_no_edit_begins_after_settling(steps):
+    """In any order of events, a settled message gets no further progress."""
     pacing = Pacing()
     settled, under_way, now = set(), {}, 0.0
     for what, key, number in steps:
@@ -284,7 +284,7 @@ def test_one_long_job_is_still_shown_every_two_seconds():
     assert max(b - a for a, b in pairwise(times)) <= 2.25
 
 
-def test_what_was_forgotten_is_not_sent_and_a_later_request_is_heard_again():
+def test_a_forgotten_state_is_not_sent_but_a_later_request_is():
     pacing = Pacing()
     pacing.show(A, state(1))
     pacing.forget(A)
@@ -294,7 +294,7 @@ def test_what_was_forgotten_is_not_sent_and_a_later_request_is_heard_again():
     assert pacing.begin(A, now=0.0) == state(2)
 
 
-def test_a_forgotten_edit_that_fails_is_not_tried_again():
+def test_a_forgotten_edit_that_fails_is_not_retried():
     pacing = Pacing()
     pacing.show(A, state(1))
     pacing.begin(A, now=0.0)

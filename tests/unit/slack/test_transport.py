@@ -1,4 +1,4 @@
-"""The app's manifest asks for what the code needs, and a proxy is used only where it belongs."""
+"""The app's manifest requests what the code needs, and proxies are used only where needed."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def manifest():
     return yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
 
 
-def test_the_manifest_asks_for_exactly_the_scopes_that_are_needed():
+def test_the_manifest_has_exactly_the_needed_scopes():
     asked = manifest()["oauth_config"]["scopes"]
 
     assert asked == {"bot": list(REASONS)}
@@ -30,14 +30,14 @@ def test_the_manifest_says_why_each_scope_is_needed():
         assert "#" in line
 
 
-def test_the_manifest_turns_on_what_the_bot_speaks():
+def test_the_manifest_enables_the_features_that_the_bot_uses():
     settings = manifest()["settings"]
 
     assert settings["socket_mode_enabled"] is True
     assert settings["interactivity"]["is_enabled"] is True
 
 
-def test_the_manifests_command_is_the_default_one():
+def test_the_manifest_has_the_default_command():
     (command,) = manifest()["features"]["slash_commands"]
 
     assert command["command"] == "/orochi"
@@ -75,7 +75,7 @@ def test_hosts_named_in_no_proxy_are_reached_directly(proxied, monkeypatch):
     assert proxy_for("https://wss-primary.slack.com/") is None
 
 
-def test_the_sdks_client_repeats_nothing_by_itself(proxied):
+def test_the_sdk_client_does_not_retry_by_itself(proxied):
     client = web_client("xoxb-1", "http://127.0.0.1:1/api/")
 
     assert client.retry_handlers == []

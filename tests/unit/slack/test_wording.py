@@ -1,4 +1,4 @@
-"""A message in Slack's terms, and Slack's error words as sentences with a way out."""
+"""Messages as Slack's arguments, and Slack's error codes as sentences with a next step."""
 
 import pytest
 
@@ -34,25 +34,25 @@ def test_a_post_has_text_blocks_metadata_and_no_previews():
     }
 
 
-def test_an_edit_takes_away_the_blocks_and_metadata_that_the_message_has_no_more():
-    """chat.update keeps what is left out."""
+def test_an_edit_removes_former_blocks_and_metadata():
+    """chat.update keeps fields that are not sent."""
     arguments = edit_arguments(Message("only text"))
 
     assert arguments["blocks"] == []
     assert arguments["metadata"] == {}
 
 
-def test_the_text_of_an_edit_keeps_within_what_chat_update_takes():
+def test_the_text_of_an_edit_fits_the_limit_of_chat_update():
     assert len(edit_arguments(Message("x" * 9000))["text"]) == EDIT_TEXT
 
 
-def test_text_is_never_cut_within_an_entity():
+def test_text_is_never_cut_inside_an_entity():
     assert shortened("abc&amp;def", 7) == "abc…"
     assert shortened("abc&amp;def", 10) == "abc&amp;d…"
     assert shortened("abc&amp;", 8) == "abc&amp;"
 
 
-def test_what_is_said_to_one_person_replaces_nothing():
+def test_an_ephemeral_message_replaces_nothing():
     body = ephemeral_body(Message("hi", (BLOCK,)))
 
     assert body["response_type"] == "ephemeral"
@@ -78,14 +78,14 @@ def test_what_is_said_to_one_person_replaces_nothing():
         ("something_new", ChatError),
     ],
 )
-def test_each_of_slacks_words_has_its_kind(word, kind):
+def test_each_of_slacks_error_codes_has_its_kind(word, kind):
     error = refusal("chat.postMessage", word)
 
     assert type(error) is kind
     assert word in str(error) or word in ("is_archived", "missing_scope")
 
 
-def test_a_closed_channel_says_how_to_invite_the_bot():
+def test_the_error_of_a_closed_channel_says_how_to_invite_the_bot():
     assert (
         "/invite @orochi" in refusal("chat.postMessage", "not_in_channel", bot_name="orochi").hint
     )

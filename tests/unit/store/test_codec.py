@@ -1,4 +1,4 @@
-"""Records of jobs and pending commands: what goes in comes out, and what cannot be read is said."""
+"""Records of jobs and pending commands: round trips, and errors for unreadable ones."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ st.register_type_strategy(float, TIMES)
 
 
 @given(st.builds(Job))
-def test_jobs_come_back_as_they_were(job: Job):
-    """Every field, any text, empty lists, times to the last digit."""
+def test_jobs_survive_a_round_trip(job: Job):
+    """Every field, any text, empty lists, times with all digits."""
     assert decode_job(encode_job(job)) == job
 
 
 @given(st.builds(PendingCommand))
-def test_pending_command_come_back_as_they_were(pending: PendingCommand):
+def test_pending_commands_survive_a_round_trip(pending: PendingCommand):
     """Every field and any text."""
     assert decode_pending(encode_pending(pending)) == pending
 
 
-def test_half_a_character_survives():
+def test_lone_surrogates_survive():
     """Slack's JSON can hold lone surrogates; they neither break a record nor change."""
     text = json.loads('"scale \\ud83d"')
     job = Job("abc234", "scale", "orochi", text, "U1", "C1", 1.5, ())
@@ -45,28 +45,28 @@ def test_half_a_character_survives():
 
 
 def test_records_are_json_with_a_version():
-    """Readable by anything, and by people."""
+    """Programs and people can read them."""
     assert json.loads(encode_job(JOB))["v"] == 1
     assert json.loads(encode_job(JOB))["job"]["targets"][0]["service"] == "web"
     assert json.loads(encode_pending(PENDING))["draft"]["key"] == "trigger"
 
 
-def test_a_field_this_version_does_not_know_is_read_past():
-    """During a rolling update the newer replica may have added one."""
+def test_an_unknown_field_is_ignored():
+    """During a rolling update the newer replica may have added a field."""
     record = json.loads(encode_job(JOB))
     record["job"]["colour"] = "blue"
     assert decode_job(json.dumps(record)) == JOB
 
 
-def test_a_field_an_older_replica_did_not_write_has_its_default():
-    """The other way round."""
+def test_a_missing_field_has_its_default():
+    """During a rolling update an older replica may have written the record."""
     record = json.loads(encode_job(JOB))
     del record["job"]["revised"]
     assert decode_job(json.dumps(record)) == JOB
 
 
-def test_a_newer_version_is_said_to_be_newer():
-    """With both versions and the way out."""
+def test_a_newer_version_is_reported_as_newer():
+    """The error has both versions and the next step."""
     with pytest.raises(UnreadableRecordError, match="version 2; this bot reads version 1") as error:
         decode_job('{"v": 2, "job_v2": {}}')
     assert "newer" in error.value.hint
@@ -75,7 +75,7 @@ def test_a_newer_version_is_said_to_be_newer():
 @pytest.mark.parametrize(
     "record", ["", "null", "[]", "{}", '{"v": 1}', '{"v": 1, "job": {"id": 5}}', "{"]
 )
-def test_a_damaged_record_is_said_to_be_damaged(record: str):
-    """Whatever is wrong with it."""
+def test_a_damaged_record_is_reported_as_damaged(record: str):
+    """This holds for any damage."""
     with pytest.raises(UnreadableRecordError, match="damaged"):
         decode_job(record)

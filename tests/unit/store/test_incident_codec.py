@@ -1,4 +1,4 @@
-"""Records of the watcher: what goes in comes out, today's are readable tomorrow."""
+"""Records of the watcher: they survive a round trip, and today's stay readable."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = st.text()
 
 
 def mappings(values: st.SearchStrategy) -> st.SearchStrategy:
-    """Maps as the state has them: of any words, in any order."""
+    """Maps of the state: any keys, in any order."""
     return st.dictionaries(WORDS, values, max_size=4)
 
 
@@ -44,12 +44,12 @@ def drawn(hint: Any) -> st.SearchStrategy:
 
 
 def whole(kind: type, **given_fields: st.SearchStrategy) -> st.SearchStrategy:
-    """Values with every field drawn, those with a default too."""
+    """Values with every field drawn, including those with a default."""
     others = {name: drawn(hint) for name, hint in get_type_hints(kind).items()}
     return st.builds(kind, **{**others, **given_fields})
 
 
-often = settings(max_examples=60)  # each is of hundreds of fields
+often = settings(max_examples=60)  # each example has hundreds of fields
 INCIDENTS = whole(Incident)
 STATES = st.builds(
     WatcherState,
@@ -127,12 +127,12 @@ STATE_JSON = {
 
 
 def orders(state: WatcherState) -> list[list[str]]:
-    """The keys of the maps whose order means something: oldest first."""
+    """The keys of the maps whose order matters: oldest first."""
     return [list(each) for each in (state.counted, state.earlier, state.leaving, state.recent)]
 
 
 def holds(record: object, pinned: object) -> bool:
-    """Whether a record says all that the pinned one says; added fields do no harm."""
+    """Whether a record has everything that the pinned one has; additional fields are allowed."""
     if isinstance(record, dict) and isinstance(pinned, dict):
         return all(key in record and holds(record[key], pinned[key]) for key in pinned)
     if isinstance(record, list) and isinstance(pinned, list):
@@ -142,8 +142,8 @@ def holds(record: object, pinned: object) -> bool:
 
 @often
 @given(STATES)
-def test_states_come_back_as_they_were(state: WatcherState):
-    """Every field, any text, empty maps, None, and the order of what is oldest."""
+def test_states_survive_a_round_trip(state: WatcherState):
+    """Every field, any text, empty maps, None, and the order of the oldest."""
     found = decode_state(encode_state(state))
     assert found == state
     assert orders(found) == orders(state)
@@ -151,7 +151,7 @@ def test_states_come_back_as_they_were(state: WatcherState):
 
 @often
 @given(whole(Alert, incident=INCIDENTS), INCIDENTS, whole(Press))
-def test_alerts_incidents_and_presses_come_back_as_they_were(
+def test_alerts_incidents_and_presses_survive_a_round_trip(
     alert: Alert, incident: Incident, press: Press
 ):
     """Every field and any text."""
@@ -162,30 +162,30 @@ def test_alerts_incidents_and_presses_come_back_as_they_were(
 
 @often
 @given(STATES, STATES, st.sets(st.sampled_from([each.name for each in fields(WatcherState)])))
-def test_what_changed_over_what_was_is_the_whole(
+def test_changed_fields_complete_the_former_state(
     before: WatcherState, other: WatcherState, changed: set[str]
 ):
-    """Leaving out the fields that are the same objects loses nothing."""
+    """Omitting fields that are the same objects loses nothing."""
     after = replace(before, **{name: getattr(other, name) for name in changed})
     records = {**encode_state(before), **encode_state(after, before)}
     assert decode_state(records) == after
 
 
-def test_only_other_objects_are_written():
-    """A cursor that went on costs one short record."""
+def test_only_new_objects_are_written():
+    """A changed cursor costs one short record."""
     assert encode_state(replace(STATE, cursor=7), STATE) == {"cursor": '{"v":1,"watch":7}'}
     assert encode_state(STATE, STATE) == {}
 
 
-def test_the_record_of_a_state_is_what_it_was():
-    """What another version of the bot wrote is read: this JSON stands in Redis already."""
+def test_the_record_of_a_state_is_stable():
+    """Redis already has this JSON from other versions of the bot, so it must stay readable."""
     records = {name: f'{{"v":1,"watch":{body}}}' for name, body in STATE_JSON.items()}
     for name, record in encode_state(STATE).items():
         assert holds(json.loads(record), json.loads(records[name]))
     assert decode_state(records) == STATE
 
 
-def test_the_record_of_an_alert_is_what_it_was():
+def test_the_record_of_an_alert_is_stable():
     """The same for alerts."""
     alert = Alert(INCIDENT, "C1", "1790000001.000100", 3, 2, True)
     record = (
@@ -196,7 +196,7 @@ def test_the_record_of_an_alert_is_what_it_was():
     assert decode_alert(record) == alert
 
 
-def test_the_record_of_a_press_is_what_it_was():
+def test_the_record_of_a_press_is_stable():
     """The same for presses."""
     press = Press(Button.SILENCE, "k3f9ab", "U1", 1_790_000_001.5)
     record = (
@@ -207,7 +207,7 @@ def test_the_record_of_a_press_is_what_it_was():
     assert decode_press(record) == press
 
 
-def test_half_a_character_survives():
+def test_lone_surrogates_survive():
     """Logs and Slack's JSON can hold lone surrogates; they neither break a record nor change."""
     torn = replace(INCIDENT, evidence=json.loads('"log \\ud83d"'))
     assert decode_incident(encode_incident(torn)) == torn
@@ -215,31 +215,31 @@ def test_half_a_character_survives():
 
 
 def test_maps_of_any_kind_are_written():
-    """The state asks for mappings, not for dicts."""
+    """The state's fields are mappings, not dicts."""
     state = WatcherState(counted=MappingProxyType({"t1": 1.5}))
     assert decode_state(encode_state(state)) == WatcherState(counted={"t1": 1.5})
 
 
-def test_other_fields_are_read_past_and_missing_ones_have_their_defaults():
-    """What the store keeps beside the watcher's state, and what another version kept."""
+def test_unknown_fields_are_ignored_and_missing_ones_have_defaults():
+    """The store has other fields beside the watcher's state, and other versions have others."""
     records = {"mark": "a1", "handled": "5-0", "colour": "blue", "cursor": '{"v":1,"watch":7}'}
     assert decode_state(records) == WatcherState(cursor=7)
     assert decode_state({}) == WatcherState()
 
 
-def test_the_open_incidents_are_read_alone():
-    """Without the rest of the state."""
+def test_open_incidents_can_be_read_separately():
+    """The rest of the state is not read."""
     assert decode_open_incidents(encode_state(STATE)["incidents"]) == (INCIDENT,)
 
 
 @pytest.mark.parametrize("record", ["", "{", "[]", '{"v":1}', '{"v":1,"watch":{"t1":"soon"}}'])
-def test_a_damaged_field_is_said_to_be_damaged(record: str):
-    """One of them is enough: half a state would count failures twice."""
+def test_a_damaged_field_is_reported_as_damaged(record: str):
+    """One damaged field is enough: a partial state would count failures twice."""
     with pytest.raises(UnreadableRecordError, match="A watch in Redis is damaged"):
         decode_state({**encode_state(STATE), "earlier": record})
 
 
-def test_a_newer_version_is_said_to_be_newer():
-    """In good English."""
+def test_a_newer_version_is_reported_as_newer():
+    """The error is grammatical."""
     with pytest.raises(UnreadableRecordError, match="An alert in Redis has version 2; this bot"):
         decode_alert('{"v": 2, "alert_v2": {}}')

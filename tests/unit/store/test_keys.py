@@ -1,4 +1,4 @@
-"""The names of keys and scripts agree with each other."""
+"""The names of keys and scripts are consistent."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def _prelude() -> str:
     return (SCRIPTS / "prelude.lua").read_text()
 
 
-def test_scripts_give_the_keys_the_names_they_have():
-    """KEYS are handed over by place; the prelude's names must be in the same order."""
+def test_scripts_use_the_right_names_for_keys():
+    """KEYS are passed by position; the prelude's names must be in the same order."""
     unpacked = re.search(r"^local ([A-Z_,\s]+) = unpack\(KEYS\)", _prelude(), re.MULTILINE)
     assert unpacked is not None
     names = [name.strip().lower().replace("_", "-") for name in unpacked[1].split(",")]
@@ -26,7 +26,7 @@ def test_scripts_give_the_keys_the_names_they_have():
 
 
 def test_single_keys_are_among_those_of_the_scripts():
-    """What Python uses by itself is what scripts use."""
+    """Keys that Python uses directly are also keys of the scripts."""
     names = Keys("x")
     assert {names.ready, names.active, names.history, names.wake, names.audit} < set(names.all)
     families = (names.job("1"), names.lane("1"))
@@ -34,20 +34,20 @@ def test_single_keys_are_among_those_of_the_scripts():
 
 
 def test_every_key_is_listed_with_its_lifetime():
-    """The list at the head of the file is complete."""
+    """The list at the top of the file is complete."""
     listed = set(re.findall(r"^    ([a-z-]+)(?::[A-Z]+)?  ", keys.__doc__ or "", re.MULTILINE))
     names = {key.split(":")[1] for key in (*Keys().all, Keys().budget("x"))}
     assert listed == names
 
 
-def test_every_script_is_loaded_and_every_loaded_one_is_there():
-    """No script is forgotten, none is missing."""
+def test_every_script_is_loaded_and_every_loaded_one_exists():
+    """No script is forgotten or missing."""
     there = {file.name.removesuffix(".lua") for file in SCRIPTS.iterdir()}
     assert there == {"prelude", *NAMES}
 
 
 def test_scripts_use_only_limits_that_exist():
-    """A misspelt limit would be nil in Lua, and be seen only when the line runs."""
+    """A misspelt limit would be nil in Lua, and noticed only when the line runs."""
     known = {field.name.upper() for field in fields(StoreLimits)}
     for name in ("prelude", *NAMES):
         code = re.sub(r"--.*", "", (SCRIPTS / f"{name}.lua").read_text())

@@ -1,4 +1,4 @@
-"""A control socket over which a test writes the stream, and what is around it."""
+"""A control socket whose stream the test writes, and its environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Said = Batch | SwarmError
 
 
 class Manager:
-    """A control socket: streams say what a test puts there; ``asked`` is where each began."""
+    """A control socket: the test gives the streams; ``asked`` is where each began."""
 
     def __init__(self) -> None:
         self.asked: list[int | None] = []

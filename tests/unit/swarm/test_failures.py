@@ -1,4 +1,4 @@
-"""Every failure of the client or the engine ends in one error of ours, with a next step."""
+"""Every failure of the client or the engine becomes one of our errors, with a next step."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _answer(status: int, body: str) -> HTTPError:
         (400, "name must be valid", SwarmError),
     ],
 )
-def test_what_the_engine_answers(status: int, message: str, kind: type[SwarmError]) -> None:
+def test_errors_of_the_engine(status: int, message: str, kind: type[SwarmError]) -> None:
     error = translate(_answer(status, f'{{"message": "{message}"}}'), HOST, 30)
 
     assert type(error) is kind
@@ -77,7 +77,7 @@ def test_an_answer_without_a_message(body: str) -> None:
         (BrokenPipeError(32, "broken"), "closed the connection"),
     ],
 )
-def test_what_the_operating_system_says(cause: OSError, words: str) -> None:
+def test_errors_of_the_operating_system(cause: OSError, words: str) -> None:
     wrapped = RequestsConnectionError(ProtocolError("Connection aborted.", cause))
 
     for error in (wrapped, cause):
@@ -96,14 +96,14 @@ def test_a_refused_user_is_named() -> None:
 
 
 @pytest.mark.parametrize("error", [ReadTimeout(), TimeoutError(), ReadTimeoutError(None, "/", "x")])  # type: ignore[arg-type]
-def test_a_time_out_says_how_long(error: Exception) -> None:
+def test_a_timeout_says_how_long(error: Exception) -> None:
     found = translate(error, HOST, 30)
 
     assert type(found) is SwarmUnavailableError
     assert "within 30 s" in found.sentence
 
 
-def test_what_the_sdk_says_of_itself() -> None:
+def test_errors_of_the_sdk() -> None:
     error = translate(DockerException("Install paramiko"), "ssh://x", 30)
 
     assert type(error) is SwarmError
@@ -112,7 +112,7 @@ def test_what_the_sdk_says_of_itself() -> None:
 
 @pytest.fixture
 async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
-    """Serves an engine of the test's own on a unix socket; gives its address."""
+    """Serves an engine of the test on a unix socket; yields its address."""
     runners: list[web.AppRunner] = []
 
     async def start(handler: Handler) -> str:
@@ -140,7 +140,9 @@ def _pong(version: str) -> web.Response:
 
 
 @pytest.mark.parametrize(("offered", "spoken"), [("1.41", "v1.41"), ("9.99", "v1.51")])
-async def test_the_newest_version_that_both_speak(serve: Serve, offered: str, spoken: str) -> None:
+async def test_the_newest_common_api_version_is_used(
+    serve: Serve, offered: str, spoken: str
+) -> None:
     async def engine(request: web.Request) -> web.Response:
         if request.path == "/_ping":
             return _pong(offered)
@@ -152,7 +154,7 @@ async def test_the_newest_version_that_both_speak(serve: Serve, offered: str, sp
     connection.close()
 
 
-async def test_an_engine_that_was_exchanged_for_another_is_asked_again(serve: Serve) -> None:
+async def test_a_replaced_engine_negotiates_again(serve: Serve) -> None:
     offered = ["1.41", "1.48"]
 
     async def engine(request: web.Request) -> web.Response:
@@ -169,7 +171,7 @@ async def test_an_engine_that_was_exchanged_for_another_is_asked_again(serve: Se
     connection.close()
 
 
-async def test_a_broken_connection_repeats_a_read_and_never_a_write(serve: Serve) -> None:
+async def test_only_reads_are_repeated_after_a_broken_connection(serve: Serve) -> None:
     seen: list[str] = []
 
     async def engine(request: web.Request) -> web.Response:
@@ -189,7 +191,7 @@ async def test_a_broken_connection_repeats_a_read_and_never_a_write(serve: Serve
     connection.close()
 
 
-async def test_an_answer_that_is_no_json(serve: Serve) -> None:
+async def test_an_answer_that_is_not_json(serve: Serve) -> None:
     async def engine(request: web.Request) -> web.Response:
         return _pong("1.41")
 
@@ -213,7 +215,7 @@ def _certificates(folder: Path) -> None:
     (folder / "ca.pem").write_bytes((folder / "cert.pem").read_bytes())
 
 
-async def test_docker_s_own_variables_give_tls(
+async def test_dockers_own_variables_enable_tls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def engine(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Logs come out of the engine's frames fit for reading."""
+"""The engine's log frames become readable lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _demultiplexed(*pieces: bytes, most: int = 10**6) -> bytes:
 
 
 @given(st.lists(st.tuples(st.binary(max_size=40), st.sampled_from([1, 2]))), st.integers(1, 50))
-def test_frames_may_be_cut_anywhere(frames: list[tuple[bytes, int]], size: int) -> None:
+def test_frames_can_be_split_anywhere(frames: list[tuple[bytes, int]], size: int) -> None:
     body = b"".join(_frame(text, stream) for text, stream in frames)
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
 
@@ -35,7 +35,7 @@ def test_the_log_of_a_terminal_has_no_frames() -> None:
     assert _demultiplexed(b"short") == b"short"
 
 
-def test_what_the_engine_says_of_its_own_is_no_log() -> None:
+def test_the_engines_own_messages_are_not_log_lines() -> None:
     body = _frame(b"theirs", 2) + _frame(b"error grabbing logs", 3) + _frame(b" again")
 
     assert _demultiplexed(body) == b"theirs again"
@@ -45,20 +45,20 @@ def test_only_the_end_is_kept() -> None:
     assert _demultiplexed(_frame(b"a" * 100), _frame(b"the end"), most=10) == b"aaathe end"
 
 
-def test_what_looks_secret_is_masked_before_anything_is_cut() -> None:
+def test_secrets_are_masked_before_the_log_is_cut() -> None:
     assert readable(b"DB_PASSWORD=hunter2\n", 5) == "DB_PASSWORD=\u2022\u2022\u2022"
     key = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END PRIVATE KEY-----\n"
     assert "MIIE" not in readable(key, 2)
 
 
-def test_what_the_engine_says_of_its_own_is_kept_apart() -> None:
+def test_the_engines_own_messages_are_kept_separately() -> None:
     frames = Demultiplexer()
     frames.feed(_frame(b"theirs", 2) + _frame(b"node n2 is not available", 3))
 
     assert (frames.text(), frames.own()) == (b"theirs", b"node n2 is not available")
 
 
-def test_the_last_lines_are_taken() -> None:
+def test_the_last_lines_are_kept() -> None:
     assert readable(b"one\ntwo\nthree\nfour\n\n", 2) == "three\nfour"
     assert readable(b"one\ntwo\n", 0) == ""
     assert readable(b"", 5) == ""
@@ -78,11 +78,11 @@ def test_the_last_lines_are_taken() -> None:
         (b"not \xff utf-8", "not � utf-8"),
     ],
 )
-def test_escapes_and_control_characters_are_gone(log: bytes, text: str) -> None:
+def test_escapes_and_control_characters_are_removed(log: bytes, text: str) -> None:
     assert readable(log, 10) == text
 
 
-def test_it_never_is_too_much() -> None:
+def test_the_size_is_limited() -> None:
     text = readable("ä".encode() * MOST_BYTES, 10)
 
     assert len(text.encode()) <= MOST_BYTES
@@ -90,7 +90,7 @@ def test_it_never_is_too_much() -> None:
 
 
 @given(st.binary(max_size=400))
-def test_no_log_is_too_strange(log: bytes) -> None:
+def test_any_log_can_be_read(log: bytes) -> None:
     text = readable(log, 5)
 
     assert len(text.splitlines()) <= 400

@@ -43,7 +43,7 @@ def test_differences(before: StackLook, after: StackLook, changes: tuple[FeedCha
     assert differences(before, after) == changes
 
 
-async def test_a_mailbox_has_the_newest_of_each_task() -> None:
+async def test_a_mailbox_keeps_the_newest_state_of_each_task() -> None:
     mailbox = Mailbox(frozenset({"web"}))
     mailbox.put((FeedChange("web", RUNS), FeedChange("db"), FeedChange("web")))
     mailbox.put((FeedChange("web", FAILED),))
@@ -52,14 +52,14 @@ async def test_a_mailbox_has_the_newest_of_each_task() -> None:
     assert await mailbox.wait(0) == ()
 
 
-async def test_a_full_mailbox_says_to_look_again() -> None:
+async def test_a_full_mailbox_requests_a_new_look() -> None:
     mailbox = Mailbox(frozenset({"web", "db"}))
     mailbox.put(tuple(FeedChange("web", replace(RUNS, id=str(number))) for number in range(1000)))
 
     assert await mailbox.wait(0) == (FeedChange("web"),)
 
 
-async def test_a_change_wakes_who_waits() -> None:
+async def test_a_change_wakes_a_waiting_subscriber() -> None:
     mailbox = Mailbox(frozenset({"web"}))
     waiting = asyncio.create_task(mailbox.wait(60))
     await asyncio.sleep(0)
@@ -68,7 +68,7 @@ async def test_a_change_wakes_who_waits() -> None:
     assert await waiting == (FeedChange("web"),)
 
 
-async def test_who_is_cancelled_while_waiting_loses_nothing() -> None:
+async def test_a_cancelled_wait_loses_nothing() -> None:
     mailbox = Mailbox(frozenset({"web"}))
     waiting = asyncio.create_task(mailbox.wait(60))
     await asyncio.sleep(0)
@@ -81,7 +81,7 @@ async def test_who_is_cancelled_while_waiting_loses_nothing() -> None:
 
 
 class Looks:
-    """A source with looks that the test puts in; counts how often it is asked."""
+    """A source of looks that the test gives; it counts its calls."""
 
     def __init__(self) -> None:
         self.look: StackLook | Exception = _look(RUNS)
@@ -97,13 +97,13 @@ class Looks:
         return self.look
 
     async def polls(self, count: int) -> None:
-        """Return after so many more polls began."""
+        """Return after a number of further polls have begun."""
         async with self.answered:
             goal = len(self.asked) + count
             await self.answered.wait_for(lambda: len(self.asked) >= goal)
 
 
-async def test_it_polls_for_all_subscribers_at_once_and_stops_with_the_last() -> None:
+async def test_one_poll_serves_all_subscribers_and_stops_with_the_last() -> None:
     source = Looks()
     feed = PollFeed(source, interval=0.01)
     async with feed.subscribe(frozenset({"web"})):
@@ -119,7 +119,7 @@ async def test_it_polls_for_all_subscribers_at_once_and_stops_with_the_last() ->
     assert feed.status().lag == 0
 
 
-async def test_an_outage_is_told_as_trouble_and_what_happened_meanwhile_afterwards() -> None:
+async def test_an_outage_is_reported_and_missed_changes_follow() -> None:
     source = Looks()
     feed = PollFeed(source, interval=0.01)
     async with feed.subscribe(frozenset({"web"})) as changes:
@@ -146,7 +146,7 @@ async def test_an_unexpected_error_does_not_end_it(caplog: pytest.LogCaptureFixt
     assert "the poll feed failed" in caplog.text
 
 
-async def test_a_subscription_does_not_wait_long_for_a_dead_engine() -> None:
+async def test_a_subscription_to_a_dead_engine_times_out() -> None:
     source = Looks()
     source.look = SwarmUnavailableError("The engine does not answer.")
     feed = PollFeed(source, interval=0.01)

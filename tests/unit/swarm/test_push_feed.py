@@ -1,4 +1,4 @@
-"""The push feed over streams that a test writes: what it tells, and when it gives up."""
+"""The push feed over streams that the test gives: what it reports, and when it gives up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WEB = Service("web", "web", 1, Mode.REPLICATED, 1)
 
 
 class Polled:
-    """A feed that polls; ``mailboxes`` are those that are open."""
+    """A polling feed; ``mailboxes`` are the open ones."""
 
     def __init__(self) -> None:
         self.mailboxes: list[Mailbox] = []
@@ -53,7 +53,7 @@ def news(
     return Batch(tuple(Event(action, one) for one in objects), version)
 
 
-async def test_each_change_is_told_to_whom_it_concerns(manager: Manager) -> None:
+async def test_each_change_reaches_the_subscribers_of_its_service(manager: Manager) -> None:
     feed = PushFeed(manager)
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})) as ours, feed.subscribe(frozenset({"db"})) as db:
@@ -62,7 +62,7 @@ async def test_each_change_is_told_to_whom_it_concerns(manager: Manager) -> None
         assert await db.wait(0) == ()
 
 
-async def test_a_task_that_is_taken_out_is_a_hint(manager: Manager) -> None:
+async def test_a_removed_task_is_a_hint(manager: Manager) -> None:
     feed = PushFeed(manager)
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})) as ours:
@@ -71,7 +71,7 @@ async def test_a_task_that_is_taken_out_is_a_hint(manager: Manager) -> None:
 
 
 async def test_a_node_is_a_hint_when_it_changed(manager: Manager) -> None:
-    """Not when its description alone was written again."""
+    """A node that was only written again without a change is no hint."""
     feed = PushFeed(manager)
     node = Node("n1", "one")
     manager.says(UP)
@@ -87,7 +87,7 @@ async def test_a_node_is_a_hint_when_it_changed(manager: Manager) -> None:
         assert len(await ours.wait(5)) == 2
 
 
-async def test_a_broken_stream_is_resumed_and_all_look_again(manager: Manager) -> None:
+async def test_a_broken_stream_is_resumed_and_all_subscribers_look_again(manager: Manager) -> None:
     feed = PushFeed(manager)
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})) as ours:
@@ -106,7 +106,7 @@ async def test_a_broken_stream_is_resumed_and_all_look_again(manager: Manager) -
     assert manager.asked == [None, 8]
 
 
-async def test_a_stream_that_cannot_be_resumed_begins_anew(manager: Manager) -> None:
+async def test_a_stream_that_cannot_be_resumed_starts_again(manager: Manager) -> None:
     feed = PushFeed(manager)
     manager.says(UP)
     async with feed.subscribe(frozenset({"web"})) as ours:
@@ -127,7 +127,7 @@ async def test_the_stream_ends_with_the_last_subscription(manager: Manager) -> N
         assert manager.asked == [None, None]
 
 
-async def test_a_stream_that_is_slow_to_end_does_not_disturb_the_next(manager: Manager) -> None:
+async def test_a_stream_that_ends_slowly_does_not_disturb_the_next(manager: Manager) -> None:
     feed = PushFeed(manager)
     manager.says(UP)
     async with AsyncExitStack() as first:
@@ -144,7 +144,7 @@ async def test_a_stream_that_is_slow_to_end_does_not_disturb_the_next(manager: M
         assert await ours.wait(5) == (FeedChange("web", a_task()),)
 
 
-async def test_started_it_stays_open_until_it_is_closed(manager: Manager) -> None:
+async def test_a_started_feed_stays_open_until_it_is_closed(manager: Manager) -> None:
     feed = PushFeed(manager)
     manager.says(UP)
     feed.start()
@@ -156,8 +156,8 @@ async def test_started_it_stays_open_until_it_is_closed(manager: Manager) -> Non
     assert manager.asked == [None]
 
 
-async def test_the_lag_is_none_while_the_manager_speaks(manager: Manager) -> None:
-    """It grows once the manager has been silent for longer than it may be."""
+async def test_the_lag_is_zero_while_the_manager_sends(manager: Manager) -> None:
+    """It grows once the manager has been silent for longer than allowed."""
     clock = Hands()
     feed = PushFeed(manager, silence=5.0, clock=clock)
     assert feed.status() == FeedStatus("push", 0.0)
@@ -171,7 +171,7 @@ async def test_the_lag_is_none_while_the_manager_speaks(manager: Manager) -> Non
     await feed.aclose()
 
 
-async def test_a_lost_stream_is_behind_and_says_why(manager: Manager) -> None:
+async def test_a_lost_stream_has_a_lag_and_a_reason(manager: Manager) -> None:
     clock = Hands()
     feed = PushFeed(manager, grace=15.0, clock=clock)
     manager.says(UP)
@@ -207,8 +207,8 @@ async def test_without_a_socket_it_polls_with_one_warning(
     assert "Mount the folder" in warning.getMessage()
 
 
-async def test_when_the_socket_comes_back_it_is_used_again(manager: Manager) -> None:
-    """The subscription stays; its holder looks again, for something may lie between the two."""
+async def test_a_socket_that_comes_back_is_used_again(manager: Manager) -> None:
+    """The subscription stays; its holder looks again, because changes may have been missed."""
     poll = Polled()
     feed = FallbackFeed(PushFeed(manager), poll)
     manager.says(MISSING)
@@ -222,7 +222,7 @@ async def test_when_the_socket_comes_back_it_is_used_again(manager: Manager) -> 
         assert feed.status() == FeedStatus("push", 0.0)
 
 
-async def test_when_the_socket_is_lost_for_long_it_polls(manager: Manager) -> None:
+async def test_it_polls_when_the_socket_is_lost_for_long(manager: Manager) -> None:
     poll, clock = Polled(), Hands()
     feed = FallbackFeed(PushFeed(manager, grace=15.0, clock=clock), poll)
     manager.says(UP)
@@ -235,7 +235,7 @@ async def test_when_the_socket_is_lost_for_long_it_polls(manager: Manager) -> No
         assert feed.status().kind == "poll"
 
 
-async def test_events_go_on_from_where_they_broke(manager: Manager) -> None:
+async def test_events_continue_where_they_were_interrupted(manager: Manager) -> None:
     manager.says(Batch((), 7), news(WEB, version=8), GONE, LAGS, Batch((), 8), news(WEB, version=9))
     async with aclosing(PushFeed(manager).events(7)) as batches:
         versions = [(await anext(batches)).version for _ in range(4)]
@@ -252,7 +252,7 @@ async def test_events_without_a_cursor_begin_now(manager: Manager) -> None:
 
 
 @pytest.mark.parametrize("error", [MISSING, COMPACTED])
-async def test_events_that_cannot_be_had_are_an_error(manager: Manager, error: SwarmError) -> None:
+async def test_unavailable_events_are_an_error(manager: Manager, error: SwarmError) -> None:
     manager.says(error)
     async with aclosing(PushFeed(manager).events(7)) as batches:
         with pytest.raises(type(error)):
@@ -277,7 +277,7 @@ async def test_a_manager_that_was_away_for_long_is_given_time_to_catch_up(
 
 
 @pytest.mark.parametrize(("error", "patience"), [(LAGS, 10.0), (GONE, 15.0), (MISSING, 15.0)])
-async def test_events_are_given_up_after_a_while(
+async def test_waiting_for_events_times_out(
     manager: Manager, error: SwarmError, patience: float
 ) -> None:
     clock = Hands()

@@ -1,4 +1,4 @@
-"""A service's log: all tasks' lines in the order of time, told apart, masked."""
+"""A service's log: the lines of all tasks ordered by time, with their task, masked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def told(text: str, count: int = 100, since: float = 0.0) -> list[tuple[str, str
     return [(line.task_id, line.text) for line in log_lines(text, since, count)]
 
 
-def test_lines_of_all_tasks_come_in_the_order_of_time() -> None:
+def test_lines_of_all_tasks_are_ordered_by_time() -> None:
     first, second = head(1, "a"), head(2, "b", "n2")
     text = f"{first}one\n{head(5, 'a')}five\n{second}two\n{second}two!\n"
 
@@ -34,30 +34,30 @@ def test_lines_of_all_tasks_come_in_the_order_of_time() -> None:
     assert told(text, since=log_lines(text, 0.0, 9)[3].at) == [("a", "five")]
 
 
-def test_a_long_line_in_parts_is_one_line_again() -> None:
+def test_the_parts_of_a_long_line_are_joined() -> None:
     text = f"{head(1, 'a')}first {head(2, 'b')}other\n{head(1, 'a')}second\n"
 
     assert told(text) == [("a", "first second"), ("b", "other")]
 
 
-def test_a_long_line_is_whole() -> None:
+def test_a_long_line_is_complete() -> None:
     long = "x" * 50_000
 
     assert told(f"{head(1, 'a')}{long}\n") == [("a", long)]
 
 
-def test_the_rest_of_a_cut_line_goes() -> None:
+def test_the_rest_of_a_cut_line_is_dropped() -> None:
     assert told(f"word=hunter2\n{head(1, 'a')}one\n") == [("a", "one")]
     assert told("no heads at all") == []
 
 
-def test_what_looks_secret_is_masked_and_control_characters_go() -> None:
+def test_secrets_are_masked_and_control_characters_removed() -> None:
     text = f"{head(1, 'a')}PASSWORD=hunter2\n{head(2, 'a')}\x1b[31mred\x1b[0m\x00\n"
 
     assert told(text) == [("a", "PASSWORD=•••"), ("a", "red")]
 
 
-def test_a_key_over_several_lines_is_masked_though_another_task_writes_in_between() -> None:
+def test_a_multi_line_key_is_masked_between_lines_of_other_tasks() -> None:
     lines = ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0B", "-----END PRIVATE KEY-----"]
     text = "".join(
         f"{head(second, 'a')}{line}\n{head(second, 'b')}hello\n"
@@ -70,7 +70,7 @@ def test_a_key_over_several_lines_is_masked_though_another_task_writes_in_betwee
 
 @settings(deadline=None)
 @given(st.text(max_size=300))
-def test_any_answer_can_be_read(text: str) -> None:
+def test_any_answer_can_be_parsed(text: str) -> None:
     for line in log_lines(f"{head(1, 'a')}{text}", 0.0, 50):
         assert "\n" not in line.text
 
@@ -81,7 +81,7 @@ def test_any_answer_can_be_read(text: str) -> None:
     st.integers(0, 5),
     st.integers(0, 9),
 )
-def test_the_newest_keep_their_order(
+def test_the_newest_lines_keep_their_order(
     written: list[tuple[int, str]], since: int, count: int
 ) -> None:
     lines = [LogLine(float(at), task, "", str(i)) for i, (at, task) in enumerate(written)]

@@ -1,4 +1,4 @@
-"""How specs are changed, and what a previous spec tells."""
+"""Changes of specs, and what a previous spec reveals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_one_field_changes_and_the_original_stays():
     assert before == SPEC
 
 
-def test_the_number_of_a_job_is_its_completions_and_a_global_service_has_none():
+def test_the_replicas_of_a_job_are_its_completions_and_a_global_service_has_none():
     job = {"Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 4}}}
     more = {"Mode": {"ReplicatedJob": {"MaxConcurrent": 2, "TotalCompletions": 9}}}
     everywhere: dict[str, Any] = {"Mode": {"Global": {}}}
@@ -50,7 +50,7 @@ def test_the_number_of_a_job_is_its_completions_and_a_global_service_has_none():
     assert specs.with_replicas_of(everywhere, everywhere) == everywhere
 
 
-def test_a_number_that_is_left_to_the_default_is_kept_so():
+def test_an_unset_number_of_replicas_stays_unset():
     default: dict[str, Any] = {"Mode": {"Replicated": {}}}
 
     assert specs.with_replicas_of(SPEC, default)["Mode"] == default["Mode"]
@@ -61,7 +61,7 @@ def test_a_first_counter_of_restarts_is_added():
     assert specs.with_restarts({"TaskTemplate": {}}, 1) == {"TaskTemplate": {"ForceUpdate": 1}}
 
 
-def test_the_digest_is_over_all_but_the_number():
+def test_the_digest_ignores_only_the_replicas():
     known = specs.digest(SPEC)
 
     assert known == specs.digest(spec(replicas=9))
@@ -89,8 +89,8 @@ def test_the_digest_is_over_all_but_the_number():
         (spec(restarts=1), "updating", LastChange.RESTART, True),
     ],
 )
-def test_what_a_roll_back_would_bring(former, update, change, possible):
-    """Only another version, which the service was not just rolled back from."""
+def test_the_effect_of_a_roll_back(former, update, change, possible):
+    """Only another version counts, from which the service was not just rolled back."""
     found = service(spec(), former, update)
 
     assert found.previous is not None
@@ -108,5 +108,5 @@ def test_without_a_previous_spec_there_is_nothing_to_roll_back_to():
 
 
 def test_restarts_are_counted_in_both_specs():
-    """A restart that the swarm took back was made all the same."""
+    """A restart that the swarm rolled back was made nevertheless."""
     assert service(spec(restarts=2), spec(restarts=5)).restarts == 5

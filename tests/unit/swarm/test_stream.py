@@ -1,4 +1,4 @@
-"""The whole stream over sources that a test writes: what comes first, and how ways change."""
+"""The whole stream over sources that the test gives: its order, and switching between sources."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CHANGED = Event(EventAction.UPDATE, FAILED, WEB)
 
 
 class Swarm:
-    """Shows what a test puts into ``now``; ``looks`` counts how often it was looked."""
+    """Returns the look in ``now``, which the test sets; ``looks`` counts the calls."""
 
     def __init__(self, now: StackLook | Exception) -> None:
         self.now = now
@@ -75,7 +75,7 @@ def swarm() -> Swarm:
 async def following(
     manager: Manager | None, swarm: Swarm, cursor: int | None = None, *, clock: Hands | None = None
 ) -> AsyncIterator[Told]:
-    """A follower; polling is quick and push is tried again at once."""
+    """A follower that polls quickly and retries push at once."""
     push = PushFeed(manager, clock=clock or Hands()) if manager else None
     stream = SwarmStream(push, swarm, interval=0.001, retry=0.001)
     async with asyncio.timeout(SECONDS), aclosing(stream.follow(cursor)) as news:
@@ -98,7 +98,7 @@ async def listing_of(news: Told) -> Listing:
     raise AssertionError("the stream ended")
 
 
-async def test_a_listing_comes_first_then_what_is_pushed(manager: Manager, swarm: Swarm) -> None:
+async def test_a_listing_comes_first_then_pushed_events(manager: Manager, swarm: Swarm) -> None:
     manager.says(UP, told(CHANGED, version=8))
     async with following(manager, swarm) as news:
         assert await anext(news) == Listing(a_look(RUNS), 7, resumed=False)
@@ -114,7 +114,9 @@ async def test_a_cursor_is_resumed(manager: Manager, swarm: Swarm) -> None:
     assert manager.asked == [5]
 
 
-async def test_the_listing_is_made_when_the_stream_is_up(manager: Manager, swarm: Swarm) -> None:
+async def test_the_listing_is_read_when_the_stream_is_connected(
+    manager: Manager, swarm: Swarm
+) -> None:
     async with following(manager, swarm) as news:
         first = asyncio.ensure_future(anext(news))
         await eventually(lambda: manager.asked == [None])
@@ -124,7 +126,7 @@ async def test_the_listing_is_made_when_the_stream_is_up(manager: Manager, swarm
         assert swarm.looks["stack"] == 1
 
 
-async def test_a_break_within_push_is_resumed_without_a_listing(
+async def test_an_interrupted_push_is_resumed_without_a_listing(
     manager: Manager, swarm: Swarm
 ) -> None:
     manager.says(UP, told(CHANGED, version=8), GONE, Batch((), 8), told(CHANGED, version=9))
@@ -138,7 +140,7 @@ async def test_a_break_within_push_is_resumed_without_a_listing(
 @pytest.mark.parametrize(
     ("lost", "word"), [(COMPACTED, "compacted"), (LAGS, "lags")], ids=["compacted", "ahead"]
 )
-async def test_a_lost_place_is_said_and_all_is_looked_at_anew(
+async def test_a_lost_position_is_reported_and_gives_a_new_listing(
     manager: Manager, swarm: Swarm, caplog: pytest.LogCaptureFixture, lost: SwarmError, word: str
 ) -> None:
     clock = Hands()
@@ -158,9 +160,7 @@ async def test_a_lost_place_is_said_and_all_is_looked_at_anew(
     assert "reading everything again" in said
 
 
-async def test_a_place_that_is_lost_on_the_way_gives_another_listing(
-    manager: Manager, swarm: Swarm
-) -> None:
+async def test_a_position_lost_later_gives_another_listing(manager: Manager, swarm: Swarm) -> None:
     manager.says(UP, told(CHANGED, version=8), GONE, COMPACTED, Batch((), 20))
     async with following(manager, swarm) as news:
         assert [one.version for one in [await anext(news) for _ in range(2)]] == [7, 8]
@@ -192,7 +192,7 @@ async def test_a_socket_that_appears_is_used_and_resumed(manager: Manager, swarm
         assert await anext(news) == told(CHANGED, version=6)
 
 
-async def test_a_socket_that_appears_without_a_cursor_begins_anew(
+async def test_a_socket_that_appears_without_a_cursor_starts_again(
     manager: Manager, swarm: Swarm
 ) -> None:
     manager.says(MISSING, UP, UP)
@@ -201,7 +201,7 @@ async def test_a_socket_that_appears_without_a_cursor_begins_anew(
         assert await listing_of(news) == Listing(a_look(RUNS), 7, resumed=False)
 
 
-async def test_a_lost_place_is_told_when_the_socket_appears(
+async def test_a_lost_position_is_reported_when_the_socket_appears(
     manager: Manager, swarm: Swarm, caplog: pytest.LogCaptureFixture
 ) -> None:
     manager.says(MISSING, COMPACTED, Batch((), 20))
@@ -230,7 +230,7 @@ async def test_a_socket_that_is_lost_for_long_is_polled_and_resumed(
         assert await anext(news) == told(CHANGED, version=9)
 
 
-async def test_polling_alone_when_there_is_to_be_no_push(swarm: Swarm) -> None:
+async def test_only_polling_if_push_is_disabled(swarm: Swarm) -> None:
     async with following(None, swarm, 5) as news:
         assert await anext(news) == Listing(a_look(RUNS), 0, resumed=False)
         assert await anext(news) == Batch((), 0)
@@ -239,7 +239,7 @@ async def test_polling_alone_when_there_is_to_be_no_push(swarm: Swarm) -> None:
 
 
 @pytest.mark.parametrize("error", [AWAY, RuntimeError("a bug")])
-async def test_a_swarm_that_is_away_is_waited_for_with_one_warning(
+async def test_it_waits_for_an_unreachable_swarm_with_one_warning(
     swarm: Swarm, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     swarm.now = error
@@ -267,7 +267,7 @@ async def test_when_the_swarm_is_back_push_is_tried_before_polling(
             assert await first == Listing(a_look(RUNS), 5, resumed=True)
 
 
-async def test_a_look_that_fails_beside_push_is_repeated(manager: Manager, swarm: Swarm) -> None:
+async def test_a_failed_look_during_push_is_repeated(manager: Manager, swarm: Swarm) -> None:
     swarm.now = AWAY
     manager.says(UP)
     async with following(manager, swarm) as news:
@@ -277,7 +277,7 @@ async def test_a_look_that_fails_beside_push_is_repeated(manager: Manager, swarm
         assert await first == Listing(a_look(RUNS), 7, resumed=False)
 
 
-async def test_closed_it_leaves_nothing_behind(manager: Manager, swarm: Swarm) -> None:
+async def test_a_closed_stream_leaves_nothing_behind(manager: Manager, swarm: Swarm) -> None:
     before = asyncio.all_tasks()
     async with following(None, swarm) as news:
         await anext(news)
@@ -316,13 +316,13 @@ def test_events_between_two_looks(
     assert events_between(before, after) == events
 
 
-def test_events_of_tasks_come_in_the_order_in_which_they_happened() -> None:
+def test_task_events_are_in_the_order_in_which_they_happened() -> None:
     late, early = replace(FAILED, since=9.0), replace(FAILED, id="t2", since=4.0)
     found = events_between(a_look(RUNS), a_look(late, early))
     assert [event.object for event in found] == [early, late]
 
 
-def test_a_service_that_is_gone_takes_its_tasks_with_it() -> None:
-    """They are told with the service as it was last."""
+def test_a_removed_service_removes_its_tasks() -> None:
+    """Their events have the last state of the service."""
     found = events_between(a_look(RUNS), a_look(services=()))
     assert found == (Event(EventAction.REMOVE, RUNS, WEB), Event(EventAction.REMOVE, WEB, WEB))

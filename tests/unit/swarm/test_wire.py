@@ -1,4 +1,4 @@
-"""Engine API JSON becomes domain values, whatever an engine leaves out."""
+"""Engine API JSON becomes domain values, even if fields are missing."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_modes(mode: dict[str, Any], expected: tuple[Mode, int | None, int]) -> 
 
 
 @pytest.mark.parametrize(("test", "checks"), [(["NONE"], False), ([], False), (["CMD"], True)])
-def test_a_disabled_health_check_is_none(test: list[str], checks: bool) -> None:
+def test_a_disabled_health_check_counts_as_none(test: list[str], checks: bool) -> None:
     raw = {"Spec": {"TaskTemplate": {"ContainerSpec": {"Healthcheck": {"Test": test}}}}}
 
     assert wire.service_from(raw).has_health_check is checks
@@ -207,7 +207,7 @@ def test_a_failed_task() -> None:
         ("pending", None, None),
     ],
 )
-def test_an_exit_code_is_one_of_a_container_that_ended(
+def test_only_ended_containers_have_an_exit_code(
     state: str, container: dict[str, Any] | None, code: int | None
 ) -> None:
     raw = {"Status": {"State": state, "ContainerStatus": container}}
@@ -226,7 +226,7 @@ def test_a_node() -> None:
     assert node.resources == Resources(2_000_000_000, 1024)
 
 
-def test_no_value_of_the_environment_gets_into_the_domain() -> None:
+def test_no_value_of_the_environment_reaches_the_domain() -> None:
     look = wire.look_from(SERVICE, [TASK], None, [NODE], 1.0)
 
     assert "hunter2" not in repr(look)
@@ -269,7 +269,7 @@ def test_a_task_stays_current_when_its_node_meets_new_constraints(
     assert not wire.is_current(task, service), "without its node nobody can say that it is"
 
 
-def test_the_digest_tells_templates_apart_and_ignores_the_number_of_replicas() -> None:
+def test_the_digest_differs_by_template_and_ignores_the_replicas() -> None:
     scaled, changed = copy.deepcopy(SERVICE), copy.deepcopy(SERVICE)
     scaled["Spec"]["Mode"]["Replicated"]["Replicas"] = 9
     changed["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] = ["PASSWORD=other"]
@@ -279,7 +279,7 @@ def test_the_digest_tells_templates_apart_and_ignores_the_number_of_replicas() -
     assert len(digests[0]) == 16
 
 
-def test_the_filter_of_the_engine_has_the_last_word_on_what_is_current() -> None:
+def test_the_engines_filter_decides_what_is_current() -> None:
     service = _service(ContainerSpec={"Image": "a"})
     task = {"ID": "t", "ServiceID": "svc1", "Spec": {"ContainerSpec": {"Image": "a"}}}
 
@@ -287,7 +287,7 @@ def test_the_filter_of_the_engine_has_the_last_word_on_what_is_current() -> None
     assert not wire.look_from(service, [task], [], [], 1.0).tasks[0].up_to_date
 
 
-def test_a_service_that_is_gone() -> None:
+def test_a_removed_service() -> None:
     look = wire.look_from(None, [TASK], None, [NODE], 2.0)
 
     assert (look.at, look.service, look.tasks[0].up_to_date) == (2.0, None, False)

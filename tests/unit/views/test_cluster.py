@@ -34,12 +34,12 @@ def stack(*tasks, services=(WEB,), nodes=NODES):
 
 
 def rows(message):
-    """The lines of the tables, without their headings."""
+    """The lines of the tables without their headings."""
     blocks = re.findall(r"```\n(.*?)\n```", shown(message), re.DOTALL)
     return [line for line in "\n".join(blocks).split("\n") if not line.startswith("NAME")]
 
 
-def test_failed_tasks_come_first_then_what_is_on_its_way():
+def test_failed_tasks_come_first_then_starting_ones():
     message = tasks_message(
         stack(
             a_task("t1", 1, since=1990.0),
@@ -60,7 +60,7 @@ def test_failed_tasks_come_first_then_what_is_on_its_way():
     assert message.text == "*stack*: 4 tasks, 1 of them failed"
 
 
-def test_tasks_that_find_no_room_are_counted():
+def test_tasks_that_do_not_fit_are_counted():
     tasks = [a_task(f"t{number}", number, err="e" * 60) for number in range(1, 301)]
     message = tasks_message(stack(*tasks))
 
@@ -70,7 +70,7 @@ def test_tasks_that_find_no_room_are_counted():
     assert f"and {300 - told} more: {300 - told} running" in shown(message)
 
 
-def test_one_services_tasks_and_none():
+def test_tasks_of_one_service_and_of_none():
     other = a_service(1, id="o", name="stack_db", stack="stack")
     look = stack(a_task("t1"), replace(a_task("t2"), service_id="o"), services=(WEB, other))
 
@@ -92,7 +92,7 @@ def test_any_tasks_can_be_shown(texts):
     assert_slack_takes(tasks_message(stack(*tasks, services=services)))
 
 
-def test_empty_columns_are_left_out_and_numbers_stand_right():
+def test_empty_columns_are_left_out_and_numbers_right_aligned():
     columns = (Column("A", 5), Column("B", 5), Column("N", 5, right=True))
     made = table(columns, [("x", "", "1"), ("long-er", "", "10")], 5000)
 
@@ -116,7 +116,7 @@ WIDE = [
 ]
 
 
-def test_wide_characters_take_two_columns_and_an_emoji_of_several_is_one():
+def test_wide_characters_take_two_columns_and_a_combined_emoji_is_one():
     columns = (Column("NAME", 6), Column("N", 3, right=True))
     made = table(columns, [("ab", "1"), ("数据库", "2"), (FAMILY, "日"), ("⚠️ x", "12")], 5000)
 
@@ -140,14 +140,14 @@ def test_wide_characters_take_two_columns_and_an_emoji_of_several_is_one():
         ("e\u0301" * 7, "e\u0301" * 5 + "…"),
     ],
 )
-def test_what_is_cut_is_cut_between_characters_by_its_width(cell, cut):
+def test_cells_are_cut_between_characters_by_width(cell, cut):
     made = table((Column("A", 6),), [(cell,)], 5000)
 
     assert made.blocks[0]["text"]["text"].splitlines()[2] == cut
 
 
 @given(st.lists(st.lists(st.sampled_from(WIDE), max_size=8).map("".join), min_size=1, max_size=9))
-def test_columns_stand_under_each_other_whatever_is_in_them(names):
+def test_columns_are_aligned_for_any_text(names):
     columns = (Column("NAME", 12), Column("N", 3, right=True))
     made = table(columns, [(name, "7") for name in names], 9000)
 
@@ -156,14 +156,14 @@ def test_columns_stand_under_each_other_whatever_is_in_them(names):
     assert wcswidth(lines[0]) <= 12 + 2 + 3
 
 
-def test_a_table_without_room_shows_nothing():
+def test_a_table_without_space_is_empty():
     assert table((Column("A", 5),), [("x",)], 10).shown == 0
     assert table((Column("A", 5),), [], 1000).blocks == ()
 
 
 @settings(deadline=None)
 @given(st.lists(st.lists(hostile, min_size=2, max_size=2), max_size=60), st.integers(0, 12_000))
-def test_any_table_keeps_within_its_room(cells, room):
+def test_any_table_fits_its_space(cells, room):
     columns = (Column("A", 40), Column("B", 4000))
     made = table(columns, cells, room)
 
@@ -172,7 +172,7 @@ def test_any_table_keeps_within_its_room(cells, room):
         assert len(block["text"]["text"]) <= 3000
 
 
-def test_nodes_show_state_role_tasks_and_what_is_free():
+def test_nodes_show_state_role_tasks_and_free_resources():
     first = replace(
         NODES[0], manager="leader", role="manager", engine_version="20.10.3",
         resources=Resources(4 * 10**9, 8 * 2**30),
@@ -229,7 +229,7 @@ def volume(options=NFS, live=None):
         (Reach.UNRESOLVED, "NFS server `nas` cannot be resolved"),
     ],
 )
-def test_what_became_of_an_nfs_server(reach, said):
+def test_the_state_of_an_nfs_server_is_shown(reach, said):
     message = volumes_message("stack", [volume()], {("nas", 2049): reach}, "n")
 
     assert_slack_takes(message)
@@ -237,14 +237,14 @@ def test_what_became_of_an_nfs_server(reach, said):
     assert ("unhealthy" in message.text) is (reach is not Reach.ANSWERS)
 
 
-def test_a_placeholder_is_named_and_mounts_are_told():
+def test_a_placeholder_and_mounts_are_shown():
     message = volumes_message("stack", [volume({**NFS, "o": "addr=nfs_server_ip"})], {}, "n")
 
     assert "`nfs_server_ip` is a placeholder" in shown(message)
     assert "Used by web `/media`" in shown(message)
 
 
-def test_options_that_an_engine_keeps_are_told_and_what_is_not_known():
+def test_other_options_and_unknown_states_of_volumes_are_shown():
     kept = volume(live=LiveVolume("stack_m", "local", {**NFS, "device": ":/old"}))
     message = volumes_message("stack", [kept], {("nas", 2049): Reach.ANSWERS}, "n1")
 
@@ -314,8 +314,8 @@ def test_a_node_job_is_about_its_node_and_counts_its_services():
     assert "*photon-machine-02*  2 of 2 tasks have left" in shown(message)
 
 
-def test_what_a_drain_is_about_to_do_is_said_until_it_ended():
-    """More than a message has room for is left out with a mark."""
+def test_a_drains_predictions_are_shown_until_it_ends():
+    """Text beyond the limit of a message is cut with a mark."""
     told = (
         "2 tasks move to other nodes: `web` (2).",
         "⚠️ `db`: its task fits on no other node.",

@@ -1,4 +1,4 @@
-"""Refusals, errors and help: what was wrong, what would be right, that nothing was changed."""
+"""Refusals, errors and help: what was wrong, what would be right, whether something changed."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def said(message, people=()):
     return message.text
 
 
-def test_a_refusal_tells_the_next_step_and_that_nothing_was_changed():
+def test_a_refusal_has_the_next_step_and_says_that_nothing_was_changed():
     assert said(refused("No.", "Do `this`.")) == "No.\nDo `this`.\nNothing was changed."
 
 
@@ -50,22 +50,22 @@ def test_an_error_has_a_reference_for_the_log_and_a_refusal_has_none():
     assert "Reference" not in said(failed(RefusedError("No.")))
 
 
-def test_what_is_not_known_is_not_claimed():
+def test_an_unknown_result_is_not_claimed():
     assert "changed" not in said(failed(BotError("No answer."), unchanged=False))
 
 
-def test_a_parsers_reply_is_shown_as_it_is():
+def test_a_parsers_reply_is_shown_unchanged():
     assert said(reply_message(Reply("`a&lt;b` is wrong.", "Right: `c`"))) == (
         "`a&lt;b` is wrong.\nRight: `c`\nNothing was changed."
     )
 
 
-def test_under_a_command_that_only_reads_it_is_not_said_that_nothing_was_changed():
+def test_a_read_command_does_not_say_that_nothing_was_changed():
     assert said(reply_message(Reply("No.", "Try: `c`", changes=False))) == "No.\nTry: `c`"
     assert said(refused("No answer.", unchanged=False)) == "No answer."
 
 
-def test_a_viewer_hears_who_can_change_that():
+def test_a_viewer_learns_whom_to_ask():
     text = said(not_an_operator(Operators.parse("U123,S456")), {"U123"})
 
     assert text == "Only operators can do that. Ask <@U123>.\nNothing was changed."
@@ -76,13 +76,13 @@ def test_a_viewer_hears_who_can_change_that():
     assert "No operators are set. Set `BOT_OPERATORS`." in said(not_an_operator(Operators()))
 
 
-def test_who_pressed_a_button_before_is_a_mention():
+def test_the_person_who_pressed_first_is_mentioned():
     text = said(already_done("already did <this>.", "UBOB"), {"UBOB"})
 
     assert text == "<@UBOB> already did &lt;this&gt;."
 
 
-def test_an_unknown_service_is_answered_with_those_that_were_perhaps_meant():
+def test_an_unknown_service_is_answered_with_similar_names():
     found = NotFound("wrker", ("worker01", "worker02"), known=("django", "worker01"))
 
     assert said(failed(unknown_service(found, "orochi"))) == (
@@ -91,7 +91,7 @@ def test_an_unknown_service_is_answered_with_those_that_were_perhaps_meant():
     )
 
 
-def test_an_unknown_service_like_no_other_is_answered_with_those_there_are():
+def test_an_unknown_service_without_similar_names_is_answered_with_all():
     found = NotFound("zzz", known=tuple(f"orochi_s{n:02}" for n in range(25)))
     text = said(failed(unknown_service(found, "orochi")))
 
@@ -107,11 +107,11 @@ def test_an_ambiguous_name_is_answered_with_both():
     )
 
 
-def test_a_service_of_a_stack_without_services_is_answered_with_a_question():
+def test_a_service_of_an_empty_stack_is_answered_with_a_question():
     assert "Is it deployed?" in said(failed(unknown_service(NotFound("web"), "orochi")))
 
 
-def test_help_names_every_command_and_for_whom_it_is():
+def test_help_names_every_command_and_its_role():
     text = said(help_message(Help(), DEFAULTS))
 
     for row in COMMANDS:

@@ -1,4 +1,4 @@
-"""Versions and the catalog as people read them; Slack takes them whatever the names are."""
+"""Versions and the catalog as people read them, accepted by Slack for any names."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def text_of(message) -> str:
     return "\n".join(each["text"] for each in texts)
 
 
-def test_versions_are_told_newest_first_with_who_and_verdict():
+def test_versions_are_listed_newest_first_with_person_and_verdict():
     told = text_of(history_message("orochi", (THIRD, SECOND, FIRST)))
     title, third, second, first, hint = told.split("\n")
 
@@ -67,20 +67,20 @@ def test_versions_are_told_newest_first_with_who_and_verdict():
     assert "no version with other files succeeded before version 3" in hint
 
 
-def test_the_way_back_is_named_where_there_is_one():
+def test_the_rollback_target_is_named_if_there_is_one():
     told = text_of(history_message("orochi", (SECOND, FIRST), command="/o"))
     assert told.endswith("`/o rollback` shows a plan to go back to version 1.")
     told = text_of(history_message("shop", (SECOND, FIRST), command=""))
     assert told.endswith("The last other good version is 1.")
 
 
-def test_a_version_whose_files_are_not_kept_says_so():
+def test_a_version_without_stored_files_says_so():
     told = text_of(history_message("orochi", (SECOND, replace(FIRST, bundle=""))))
     assert "2 services (files no longer kept)" in told
     assert "The files of version 1 of stack `orochi` are no longer kept." in told
 
 
-def test_no_versions_yet():
+def test_a_stack_without_versions():
     message = history_message("orochi", ())
     assert message.text == "No versions yet: the bot has not deployed the stack orochi."
 
@@ -111,7 +111,7 @@ DRIFT = Plan(
 )
 
 
-def test_what_was_changed_by_hand_is_named_by_field():
+def test_manual_changes_are_named_by_field():
     entry = StackEntry("orochi", has_file=True, services=4, version=FIRST, drift=DRIFT)
     message = stacks_message([entry])
 
@@ -133,7 +133,7 @@ def test_what_was_changed_by_hand_is_named_by_field():
     ]
 
 
-def test_each_stack_says_where_it_is():
+def test_each_stack_shows_its_state():
     entries = [
         StackEntry("files", has_file=True, services=0),
         StackEntry("strange", has_file=False, services=2),
@@ -152,7 +152,7 @@ def test_each_stack_says_where_it_is():
     assert well.endswith(" · as deployed")
 
 
-def test_without_a_folder_it_says_why_nothing_can_be_deployed():
+def test_the_catalog_without_a_folder_says_why_nothing_can_be_deployed():
     told = text_of(stacks_message([], trouble="Deploying is turned off. Name a folder."))
     assert told.endswith("Deploying is turned off. Name a folder.")
 
@@ -193,12 +193,12 @@ entries = st.builds(
     st.none() | plans,
     hostile,
 )
-often = settings(max_examples=60)  # each is of many hostile texts
+often = settings(max_examples=60)  # each example has many hostile texts
 
 
 @often
 @given(hostile, st.lists(versions, max_size=20), hostile)
-def test_slack_takes_every_history(stack: str, found: list[Version], command: str):
+def test_slack_accepts_every_history(stack: str, found: list[Version], command: str):
     message = history_message(stack, found, command=command)
     assert_slack_takes(message, {each.user for each in found})
     json.dumps(message.text)
@@ -206,12 +206,12 @@ def test_slack_takes_every_history(stack: str, found: list[Version], command: st
 
 @often
 @given(st.lists(entries, max_size=12), hostile)
-def test_slack_takes_every_catalog(found: list[StackEntry], trouble: str):
+def test_slack_accepts_every_catalog(found: list[StackEntry], trouble: str):
     users = {each.version.user for each in found if each.version}
     assert_slack_takes(stacks_message(found, trouble=trouble), users)
 
 
-def test_what_is_too_much_for_one_message_is_counted():
+def test_entries_beyond_one_message_are_counted():
     many = [replace(FIRST, number=n, images={f"orochi_{i}" * 3: f"x{n}" * 40 for i in range(60)})
             for n in range(20, 0, -1)]  # fmt: skip
     assert_slack_takes(history_message("orochi", many), {"U1"})

@@ -1,4 +1,4 @@
-"""The Home tab: what it tells, to whom it offers what, and that Slack takes it whatever it says."""
+"""The Home tab: its content, the buttons of each role, and that Slack accepts it for any text."""
 
 import json
 
@@ -63,7 +63,7 @@ def buttons(message):
     return [(e["action_id"], e["value"]) for e in shown if e.get("type") == "button"]
 
 
-def test_the_tab_tells_what_an_operator_wants_to_know():
+def test_the_tab_shows_what_an_operator_needs():
     message = home_message(BOARD, NOW, NOW + 600, operator=True)
     text = shown(message)
     assert "1 of 2 services unhealthy · 1 open incident · 1 job under way" in text
@@ -75,8 +75,8 @@ def test_the_tab_tells_what_an_operator_wants_to_know():
     assert "Converged" in text
 
 
-def test_operators_are_offered_what_viewers_are_not():
-    """Who may not press it sees no button for it."""
+def test_only_operators_see_buttons_that_change_something():
+    """People who may not press a button do not see it."""
     changing = [
         ("incident.ack", "fire22"),
         ("incident.silence", "fire22"),
@@ -90,8 +90,8 @@ def test_operators_are_offered_what_viewers_are_not():
     assert "Read-only" in shown(viewer)
 
 
-def test_what_is_not_known_is_said():
-    """The engine or Redis away: no empty list passes for the truth."""
+def test_unknown_states_are_reported():
+    """With the engine or Redis away, no empty list is shown as the truth."""
     board = Dashboard(NOW, troubles=("The engine does not answer.",))
     text = shown(home_message(board, NOW, NOW, operator=True))
     assert "The swarm does not answer" in text
@@ -99,8 +99,8 @@ def test_what_is_not_known_is_said():
     assert "all well" not in text
 
 
-def test_the_same_dashboard_later_differs_in_its_times_alone():
-    """Without them two looks at an unchanged swarm are one and the same tab."""
+def test_the_same_dashboard_later_differs_only_in_its_times():
+    """Without times, two looks at an unchanged swarm give the same tab."""
     later = Dashboard(
         NOW + 5, StackLook(NOW + 5, "", SERVICES, TASKS, LOOK.nodes), {}, (FIRE,), (QUEUED,),
         (DONE,), {"orochi": VERSION},
@@ -150,7 +150,7 @@ boards = st.builds(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(boards, st.booleans(), hostile)
-def test_slack_takes_a_tab_of_anything_and_nothing_in_it_is_markup(board, operator, command):
+def test_slack_accepts_any_tab_and_foreign_text_is_never_markup(board, operator, command):
     assert_slack_takes_the_tab(
         home_message(board, NOW, NOW + 600, operator=operator, command=command)
     )

@@ -26,7 +26,7 @@ def texts_of(*tasks):
     return LogTexts(WEB, Look(0.0, WEB, tasks or (a_task("t1", 2),), NODES))
 
 
-def test_each_line_says_which_slot_wrote_it_where():
+def test_each_line_names_its_slot_and_node():
     assert texts_of().lines(log("hello")) == ["web.2@photon-machine-01 | hello"]
     assert texts_of(a_task("other")).lines(log("x")) == ["web.t1@photon-machine-01 | x"]
     assert texts_of(a_task("t1", 0)).lines(log("x")) == ["web@photon-machine-01 | x"]
@@ -44,7 +44,7 @@ def test_names_of_wide_characters_do_not_shift_the_lines():
     assert len({wcswidth(line) for line in made}) == 1
 
 
-def test_a_short_log_is_shown_whole():
+def test_a_short_log_is_shown_completely():
     lines = texts_of().lines(log("a", "<!channel> & ```"))
     message = whole_message("stack_web", lines, 600, "The engine says: node away.")
 
@@ -55,7 +55,7 @@ def test_a_short_log_is_shown_whole():
     assert "no log lines" in whole_message("stack_web", [], 0, "").text
 
 
-def test_of_a_long_log_the_end_is_shown_and_where_the_whole_is():
+def test_a_long_log_shows_its_end_and_where_the_rest_is():
     lines = texts_of().lines(log(*(f"line {number}" for number in range(900))))
     message = end_message("stack_web", lines, "All of them are in a file.", "")
 
@@ -67,7 +67,7 @@ def test_of_a_long_log_the_end_is_shown_and_where_the_whole_is():
     assert "All of them are in a file." in shown(message)
 
 
-def test_a_line_that_a_message_would_cut_makes_a_file():
+def test_a_line_too_long_for_a_message_goes_to_a_file():
     """Also one that is short before its signs are escaped; in the message the cut is marked."""
     for text in ("x" * 3000, "<" * 800):
         lines = texts_of().lines(log("before", text))

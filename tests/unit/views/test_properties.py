@@ -1,4 +1,4 @@
-"""Whatever comes from outside: messages are made, Slack takes them, nobody is pinged by them."""
+"""With any text from outside, messages are built, Slack accepts them, and nobody is mentioned."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -162,7 +162,7 @@ facts = st.builds(
 
 @often
 @given(jobs, moments, st.integers(-1, 50), names)
-def test_every_job_has_a_message_that_slack_takes(job, now, ahead, behind):
+def test_every_job_has_a_message_that_slack_accepts(job, now, ahead, behind):
     message = job_message(job, now, ahead, behind)
 
     assert_slack_takes(message, PEOPLE)
@@ -172,32 +172,32 @@ def test_every_job_has_a_message_that_slack_takes(job, now, ahead, behind):
 
 @often
 @given(jobs)
-def test_every_job_has_a_mention_that_slack_takes(job):
+def test_every_job_has_a_mention_that_slack_accepts(job):
     assert_slack_takes(thread_mention(job), PEOPLE)
 
 
 @often
 @given(st.lists(jobs, max_size=3), st.lists(jobs, max_size=3), moments)
-def test_every_list_of_jobs_is_taken(active, recent, now):
+def test_every_list_of_jobs_is_accepted(active, recent, now):
     assert_slack_takes(jobs_message(active * 10, recent * 10, now), PEOPLE)
 
 
 @often
 @given(looks, facts)
-def test_every_look_has_a_status_that_slack_takes(look, surroundings):
+def test_every_look_has_a_status_that_slack_accepts(look, surroundings):
     assert_slack_takes(status_message(look, surroundings), PEOPLE)
 
 
 @often
 @given(looks, facts)
-def test_every_service_has_a_status_that_slack_takes(look, surroundings):
+def test_every_service_has_a_status_that_slack_accepts(look, surroundings):
     for service in look.services[:2]:
         assert_slack_takes(service_status_message(look, service, surroundings), PEOPLE)
 
 
 @often
 @given(hostile, hostile, st.builds(NotFound, hostile, st.lists(hostile, max_size=3).map(tuple)))
-def test_every_refusal_is_taken_and_says_that_nothing_was_changed(sentence, hint, found):
+def test_every_refusal_is_accepted_and_says_that_nothing_was_changed(sentence, hint, found):
     refusals = [
         refused(f"Sentence {sentence}", hint),
         failed(BotError(f"Sentence {sentence}", hint=hint)),

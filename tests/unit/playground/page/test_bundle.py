@@ -1,4 +1,4 @@
-"""The page's bundle is checked in: built from web/ as it is, whole, and on its own."""
+"""The page's checked-in bundle is built from web/, complete and self-contained."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ WEB = ROOT / "playground" / "page" / "web"
 STATIC = ROOT / "playground" / "page" / "static"
 
 
-def test_the_bundle_was_built_from_the_source_that_is_here() -> None:
-    """After a change in web/, `make page` builds it anew."""
+def test_the_bundle_was_built_from_the_current_source() -> None:
+    """After a change in web/, `make page` builds it again."""
     assert (STATIC / "source.sha256").read_text(encoding="utf-8").strip() == source_hash()
 
 
@@ -27,7 +27,7 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
     assert re.findall(r"url\((?!data:)|@import", style) == []
 
 
-def test_the_licences_of_all_that_is_bundled_are_beside_it() -> None:
+def test_the_bundle_has_the_licences_of_its_packages() -> None:
     text = (STATIC / "licences.txt").read_text(encoding="utf-8")
     needed = json.loads((WEB / "package.json").read_text(encoding="utf-8"))["dependencies"]
 

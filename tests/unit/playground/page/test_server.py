@@ -1,4 +1,4 @@
-"""The page's server: who may speak to it, what each person sees, and streams that miss nothing."""
+"""The page's server: access, what each person sees, and streams that miss nothing."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ async def test_the_page_itself_can(web, page, slack):
 
 
 @pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/icon.svg"])
-async def test_nothing_from_elsewhere_may_be_loaded(web, path):
+async def test_the_page_loads_nothing_from_elsewhere(web, path):
     async with web.get(path) as answer:
         assert answer.status == 200
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -115,7 +115,7 @@ async def test_only_the_pages_own_files_are_served(web, path):
         assert answer.status == 404
 
 
-async def test_the_state_names_the_bots_commands_and_who_may_what(web):
+async def test_the_state_has_the_bots_commands_and_peoples_roles(web):
     async with web.get("/api/state") as answer:
         state = await answer.json()
     assert [each["usage"] for each in state["commands"]] == [row.usage for row in COMMANDS]
@@ -135,7 +135,7 @@ async def test_each_person_sees_their_own(stream, slack):
     assert (await theirs.next())[2]["message"]["text"] == "for all"
 
 
-async def test_a_page_that_comes_back_gets_what_it_missed_and_no_more(stream, slack):
+async def test_a_page_that_reconnects_gets_exactly_what_it_missed(stream, slack):
     first = await stream()
     await first.next()
     message = slack.workspace.post(SWARM, Content("one"))
@@ -160,7 +160,7 @@ async def test_a_page_of_another_run_gets_everything(stream, slack, last):
     assert (name, [each["text"] for each in data["messages"]]) == ("state", ["there"])
 
 
-async def test_what_was_forgotten_is_told_as_a_whole():
+async def test_forgotten_changes_are_replaced_by_the_whole_state():
     workspace = Workspace.furnished()
     journal = Journal(workspace)
     assert journal.since(journal.mark(0)) == []
@@ -168,7 +168,7 @@ async def test_what_was_forgotten_is_told_as_a_whole():
     assert journal.since(f"{journal.run}-9" + "9" * KEPT) is None
 
 
-async def test_a_file_is_a_picture_only_where_it_is_safe(web, slack):
+async def test_a_file_is_shown_as_a_picture_only_if_it_is_safe(web, slack):
     for name in ("map.png", "page.html", "logo.svg"):
         slack.workspace.files[name] = made = upload(name)
         made.channels.append(SWARM)
@@ -203,18 +203,18 @@ def upload(name: str) -> File:
         ("break", {"name": "all"}, "nothing called all"),
     ],
 )
-async def test_what_cannot_be_done_is_answered_with_a_sentence(web, action, asked, said):
+async def test_impossible_actions_are_answered_with_a_sentence(web, action, asked, said):
     assert said in await refusal(web, action, **asked)
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "null"])
-async def test_what_is_no_object_is_refused(web, body):
+async def test_a_body_that_is_not_an_object_is_refused(web, body):
     headers = {"Content-Type": "application/json"}
     async with web.post("/api/type", data=body, headers=headers) as answer:
         assert answer.status == 400
 
 
-async def test_nobody_presses_what_they_do_not_see(web, slack):
+async def test_invisible_buttons_cannot_be_pressed(web, slack):
     block = {"type": "actions", "elements": [{"type": "button", "action_id": "a"}]}
     shown = slack.workspace.show(SWARM, Content("x", (block,)), only_for=ANN)
     at: Json = {"channel": SWARM, "ts": shown.ts, "action_id": "a"}
@@ -222,7 +222,7 @@ async def test_nobody_presses_what_they_do_not_see(web, slack):
     assert "not connected" in await refusal(web, "press", user=ANN, **at)
 
 
-async def test_where_the_port_is_taken_the_next_free_one_is_used(slack):
+async def test_the_next_free_port_is_used_if_one_is_taken(slack):
     async with Playground(slack) as first:
         taken = int(first.url.rstrip("/").rpartition(":")[2])
         async with Playground(slack, port=taken) as second:

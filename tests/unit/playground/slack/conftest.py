@@ -1,4 +1,4 @@
-"""What tests of the Slack emulator share: a clock that stands still, a workspace and a client."""
+"""Fixtures of the Slack emulator's tests: a stopped clock, a workspace and a client."""
 
 from __future__ import annotations
 

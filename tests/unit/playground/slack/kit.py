@@ -1,4 +1,4 @@
-"""What tests of the Slack emulator ask the official client for."""
+"""Helpers of the Slack emulator's tests that use the official client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Clock:
 
 
 async def refusal_of(call: Awaitable[Any]) -> str:
-    """Slack's word for why it refused a call."""
+    """Slack's error code for a refused call."""
     with pytest.raises(SlackApiError) as raised:
         await call
     assert raised.value.response["ok"] is False

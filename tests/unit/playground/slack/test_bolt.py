@@ -98,7 +98,7 @@ async def test_a_command_is_acknowledged_and_its_message_edited(connected):
     assert connected.rates.violations == []
 
 
-async def test_an_immediate_response_is_shown_to_the_person_alone(connected):
+async def test_an_immediate_response_is_visible_to_the_person_only(connected):
     delivery = await connected.command("/quick", "status")
     message = await connected.wait_for_ephemeral(ANN)
     assert delivery.shown is message
@@ -152,7 +152,7 @@ async def test_a_command_without_a_connected_app_fails_at_once():
     assert [by_socket.error, by_http.error] == ["dispatch_failed"] * 2
 
 
-async def test_the_client_comes_back_after_an_aborted_connection():
+async def test_the_client_reconnects_after_an_aborted_connection():
     async with SlackEmulator() as slack, in_socket_mode(slack):
         slack.sockets.abort()
         await slack.wait_for_connections(0)

@@ -1,4 +1,4 @@
-"""The emulator's rate limits, and the faults it shows on demand."""
+"""The emulator's rate limits and injected faults."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ async def slack() -> AsyncIterator[SlackEmulator]:
 
 
 def allowed(rates: RateLimits, method: str, channel: str = SWARM) -> int:
-    """How many calls in a row are let pass."""
+    """How many consecutive calls are accepted."""
     for count in range(1000):
         try:
             rates.take(method, channel)
@@ -35,7 +35,7 @@ def allowed(rates: RateLimits, method: str, channel: str = SWARM) -> int:
     ("method", "calls"),
     [("chat.update", 50), ("chat.postEphemeral", 100), ("views.open", 100)],
 )
-def test_a_tier_allows_its_calls_a_minute_over_all_channels(clock, method, calls):
+def test_a_tier_limits_calls_per_minute_over_all_channels(clock, method, calls):
     rates = RateLimits(clock)
     assert allowed(rates, method) == calls
     assert allowed(rates, method, ALERTS) == 0
@@ -43,7 +43,7 @@ def test_a_tier_allows_its_calls_a_minute_over_all_channels(clock, method, calls
     assert allowed(rates, method) == calls
 
 
-def test_posting_allows_a_burst_and_then_one_a_second_in_each_channel(clock):
+def test_posting_allows_a_burst_then_one_per_second_and_channel(clock):
     rates = RateLimits(clock)
     assert [allowed(rates, "chat.postMessage", each) for each in (SWARM, ALERTS)] == [5, 5]
     clock.now += 1
@@ -52,7 +52,7 @@ def test_posting_allows_a_burst_and_then_one_a_second_in_each_channel(clock):
     assert allowed(rates, "chat.postMessage") == 5
 
 
-def test_who_waits_as_told_is_let_pass_and_who_does_not_is_on_record(clock):
+def test_ignoring_retry_after_is_recorded(clock):
     rates = RateLimits(clock)
     rates.tighten("chat.update", RateRule(2, seconds=10))
     assert allowed(rates, "chat.update") == 2
@@ -64,14 +64,14 @@ def test_who_waits_as_told_is_let_pass_and_who_does_not_is_on_record(clock):
     assert [(each.early, each.retry_after) for each in rates.violations] == [(False, 10), (True, 5)]
 
 
-def test_limits_that_are_not_enforced_are_counted_all_the_same(clock):
+def test_limits_that_are_not_enforced_are_counted_too(clock):
     rates = RateLimits(clock, enforced=False)
     for _ in range(51):
         rates.take("chat.update", SWARM)
     assert [each.method for each in rates.violations] == ["chat.update"]
 
 
-async def test_too_many_calls_are_answered_with_429_and_when_to_come_back(slack, client):
+async def test_too_many_calls_get_429_with_retry_after(slack, client):
     slack.rates.tighten("chat.update", RateRule(1, seconds=30))
     posted = await client.chat_postMessage(channel=SWARM, text="x")
     await client.chat_update(channel=SWARM, ts=posted["ts"], text="y")
@@ -83,14 +83,14 @@ async def test_too_many_calls_are_answered_with_429_and_when_to_come_back(slack,
     assert slack.workspace.messages[SWARM, posted["ts"]].text == "y"
 
 
-async def test_a_channel_has_one_budget_however_it_is_named(slack, client):
+async def test_a_channel_has_one_budget_for_its_id_and_name(slack, client):
     slack.rates.tighten("chat.postMessage", RateRule(1, seconds=30, burst=1, per_channel=True))
     await client.chat_postMessage(channel=SWARM, text="x")
     with pytest.raises(SlackApiError, match="ratelimited"):
         await client.chat_postMessage(channel="#swarm", text="x")
 
 
-async def test_the_clients_own_retry_handler_honours_a_429_made_on_demand(slack, client):
+async def test_the_clients_retry_handler_honours_an_injected_429(slack, client):
     client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=1))
     slack.faults.rate_limit("chat.postMessage", retry_after=1)
     await client.chat_postMessage(channel=SWARM, text="x")
@@ -100,7 +100,7 @@ async def test_the_clients_own_retry_handler_honours_a_429_made_on_demand(slack,
     assert slack.rates.violations == []
 
 
-async def test_coming_back_before_a_429_is_over_is_a_violation(slack, client):
+async def test_a_call_before_retry_after_is_a_violation(slack, client):
     slack.faults.rate_limit("chat.postMessage", retry_after=30)
     for _ in range(2):
         with pytest.raises(SlackApiError, match="ratelimited"):
@@ -108,7 +108,7 @@ async def test_coming_back_before_a_429_is_over_is_a_violation(slack, client):
     assert [each.early for each in slack.rates.violations] == [True]
 
 
-async def test_an_error_on_demand_comes_as_often_as_asked(slack, client):
+async def test_an_injected_error_occurs_the_given_number_of_times(slack, client):
     slack.faults.fail("chat.postMessage", "fatal_error", times=2)
     for _ in range(2):
         with pytest.raises(SlackApiError, match="fatal_error"):
@@ -117,7 +117,7 @@ async def test_an_error_on_demand_comes_as_often_as_asked(slack, client):
     assert len(slack.workspace.in_channel(SWARM)) == 1
 
 
-async def test_a_connection_is_refused_with_invalid_auth_on_demand(slack, client):
+async def test_a_connection_can_be_refused_with_invalid_auth(slack, client):
     slack.faults.fail("apps.connections.open", "invalid_auth")
     with pytest.raises(SlackApiError, match="invalid_auth"):
         await client.apps_connections_open(app_token=slack.tokens.app)
@@ -143,7 +143,7 @@ async def test_a_connection_dropped_before_or_after_the_effect(
     assert len(slack.workspace.in_channel(SWARM)) == messages
 
 
-async def test_a_call_that_hangs_goes_on_when_released(slack, client):
+async def test_a_hanging_call_continues_when_released(slack, client):
     slack.faults.hang("chat.postMessage")
     call = asyncio.ensure_future(client.chat_postMessage(channel=SWARM, text="x"))
     await slack.wait_for_calls("chat.postMessage")
@@ -153,7 +153,7 @@ async def test_a_call_that_hangs_goes_on_when_released(slack, client):
     assert (await call)["ok"]
 
 
-async def test_a_call_that_hangs_after_its_effect_has_taken_place(slack):
+async def test_a_call_can_hang_after_its_effect(slack):
     client = AsyncWebClient(token=slack.tokens.bot, base_url=slack.base_url, timeout=1)
     slack.faults.hang("chat.postMessage", after_effect=True)
     call = asyncio.ensure_future(client.chat_postMessage(channel=SWARM, text="x"))
@@ -164,7 +164,7 @@ async def test_a_call_that_hangs_after_its_effect_has_taken_place(slack):
     assert message.text == "x"
 
 
-async def test_what_the_client_gave_up_on_is_not_carried_out_later(slack, client):
+async def test_an_abandoned_call_is_not_carried_out_later(slack, client):
     slack.faults.hang("chat.postMessage")
     call = asyncio.ensure_future(client.chat_postMessage(channel=SWARM, text="x"))
     await slack.wait_for_calls("chat.postMessage")
@@ -183,14 +183,14 @@ async def test_a_slow_answer_comes_after_its_effect(slack, client):
     assert slack.calls_of("chat.postMessage")[0].seconds >= 0.2
 
 
-async def test_faults_that_nobody_met_can_be_taken_back(slack, client):
+async def test_unused_faults_can_be_removed(slack, client):
     slack.faults.fail("chat.postMessage", "fatal_error", times=3)
     assert slack.faults.pending("chat.postMessage") == 3
     slack.faults.clear()
     assert (await client.chat_postMessage(channel=SWARM, text="x"))["ok"]
 
 
-async def test_slack_is_away_for_a_while_and_back_on_the_same_port(slack, client):
+async def test_slack_can_be_away_and_return_on_the_same_port(slack, client):
     before = slack.base_url
     async with aiohttp.ClientSession() as session:
         client.session = session

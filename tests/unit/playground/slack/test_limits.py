@@ -1,4 +1,4 @@
-"""The emulator refuses the blocks that Slack refuses, and takes those that Slack takes."""
+"""The emulator refuses the blocks that Slack refuses, and accepts those that Slack accepts."""
 
 import subprocess
 import sys
@@ -80,7 +80,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("block", TAKEN.values(), ids=TAKEN)
-def test_what_slack_takes_is_taken(block):
+def test_valid_blocks_are_accepted(block):
     assert check_blocks([block]) == []
     assert structure_check()([block]) == []
 
@@ -209,24 +209,24 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("block", "words", "pointer"), REFUSED.values(), ids=REFUSED)
-def test_what_slack_refuses_is_refused_with_the_place(block, words, pointer):
+def test_invalid_blocks_are_refused_with_their_location(block, words, pointer):
     breaches = check_blocks([block])
     assert any(words in each and f"[json-pointer:{pointer}]" in each for each in breaches)
 
 
-def test_fifty_blocks_are_a_message_and_fifty_one_are_not():
+def test_a_message_has_at_most_fifty_blocks():
     assert check_blocks([section()] * 50) == []
     assert check_blocks([section()] * 51) == [
         "no more than 50 items allowed [json-pointer:/blocks]"
     ]
 
 
-def test_a_block_id_stands_once_in_a_message():
+def test_a_block_id_is_unique_in_a_message():
     twice = [section(block_id="b"), section(block_id="b")]
     assert check_blocks(twice) == ['`block_id` "b" already exists [json-pointer:/blocks]']
 
 
-def test_an_action_id_may_stand_in_several_blocks():
+def test_an_action_id_can_be_used_in_several_blocks():
     assert check_blocks([actions(button()), actions(button())]) == []
 
 
@@ -234,7 +234,7 @@ def test_all_markdown_together_has_a_limit():
     assert check_blocks([{"type": "markdown", "text": "x" * 6001}] * 2) != []
 
 
-def test_blocks_that_are_too_much_in_all_are_refused():
+def test_blocks_with_too_much_text_in_total_are_refused():
     check_size([section("x" * 2900)] * 4)
     with pytest.raises(Refusal) as refusal:
         check_size([section("x" * 2900)] * 5)
@@ -249,7 +249,7 @@ def test_blocks_that_are_too_much_in_all_are_refused():
         (Content(attachments=({},) * 101), "too_many_attachments"),
     ],
 )
-def test_a_message_that_says_nothing_or_too_much_is_refused(content, code):
+def test_an_empty_or_too_long_message_is_refused(content, code):
     with pytest.raises(Refusal) as refusal:
         check_content(content)
     assert refusal.value.code == code
@@ -272,7 +272,7 @@ def test_metadata_is_a_type_and_a_payload(metadata):
         check_metadata(metadata)
 
 
-def test_metadata_may_hold_nulls_and_has_a_size():
+def test_metadata_can_contain_nulls_and_has_a_size_limit():
     check_metadata({"event_type": "swarm_job", "event_payload": {"verdict": None}})
     with pytest.raises(Refusal, match="metadata_too_large"):
         check_metadata({"event_type": "swarm_job", "event_payload": {"log": "x" * 8_000}})
@@ -305,7 +305,7 @@ def test_a_modal_has_limits_of_its_own(change, words):
         {"type": "header", "text": plain() | {"emoji": "yes"}},
     ],
 )
-def test_the_structure_check_knows_what_the_tables_leave_to_it(block):
+def test_the_structure_check_covers_what_the_tables_omit(block):
     breaches = structure_check()([section(), block])
     assert check_blocks([block]) == []
     assert len(breaches) == 1
@@ -322,7 +322,7 @@ def shape_of(name: str, kind: str) -> Shape | None:
     return BLOCKS.get(kind) if name.endswith("Block") else ELEMENTS.get(kind)
 
 
-def test_the_tables_name_the_parts_that_slack_publishes():
+def test_the_tables_have_the_fields_that_slack_publishes():
     published: dict[str, set[str]] = {}
     known: dict[str, set[str]] = {}
     for name, definition in _definitions().items():

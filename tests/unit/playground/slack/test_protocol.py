@@ -1,4 +1,4 @@
-"""Response URLs, the frames of Socket Mode, and signed requests, looked at from the wire."""
+"""Response URLs, the frames of Socket Mode and signed requests, tested on the wire."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -55,7 +55,7 @@ async def connection(slack: SlackEmulator, session: aiohttp.ClientSession):
         yield socket, await socket.receive_json()
 
 
-async def test_a_response_url_works_five_times_even_where_the_bot_is_no_member(slack):
+async def test_a_response_url_works_five_times_without_membership(slack):
     client = AsyncWebhookClient(slack.responses.issue(SECRET, ANN))
     answers = [await client.send(text=str(n), response_type="in_channel") for n in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [404]
@@ -112,7 +112,7 @@ async def test_a_refused_answer_is_a_400_and_costs_nothing(slack, session, body,
     assert slack.workspace.ephemerals == []
 
 
-async def test_a_response_url_can_fail_on_demand(slack):
+async def test_a_response_url_can_fail(slack):
     slack.faults.rate_limit("response_url", retry_after=1)
     slack.faults.status("response_url", 500)
     client = AsyncWebhookClient(slack.responses.issue(SWARM, ANN))
@@ -137,7 +137,7 @@ async def test_a_ping_is_answered_with_its_payload(slack, session):
     assert (frame.type, bytes(frame.data)) == (aiohttp.WSMsgType.PONG, b"sdk-ping-pong:1.5")
 
 
-async def test_a_ticket_works_once_and_not_for_long(slack, session, clock):
+async def test_a_ticket_works_once_and_expires(slack, session, clock):
     url = await url_of(slack)
     async with session.ws_connect(url):
         pass
@@ -154,7 +154,7 @@ async def test_a_ticket_works_once_and_not_for_long(slack, session, clock):
     assert slack.sockets.refusals == 3
 
 
-async def test_the_next_ticket_can_be_dead_too(slack, session):
+async def test_the_next_ticket_can_be_expired_too(slack, session):
     slack.sockets.expire_tickets()
     url = await url_of(slack)
     for _ in range(2):
@@ -162,7 +162,7 @@ async def test_the_next_ticket_can_be_dead_too(slack, session):
             await session.ws_connect(url)
 
 
-async def test_the_eleventh_connection_is_one_too_many(slack, session):
+async def test_an_eleventh_connection_is_refused(slack, session):
     sockets = []
     for _ in range(11):
         sockets.append(await session.ws_connect(await url_of(slack)))  # noqa: PERF401
@@ -173,7 +173,7 @@ async def test_the_eleventh_connection_is_one_too_many(slack, session):
         await socket.close()
 
 
-async def test_a_connection_that_shall_go_gets_no_more_payloads(slack, session):
+async def test_a_retiring_connection_gets_no_more_payloads(slack, session):
     async with connection(slack, session) as (first, _):
         await slack.sockets.disconnect("warning")
         async with connection(slack, session) as (second, _):
@@ -186,7 +186,7 @@ async def test_a_connection_that_shall_go_gets_no_more_payloads(slack, session):
     assert (told["type"], told["reason"]) == ("disconnect", "warning")
 
 
-async def test_connections_are_closed_or_broken_on_demand(slack, session):
+async def test_connections_can_be_closed_or_broken(slack, session):
     async with connection(slack, session) as (first, _):
         await slack.sockets.disconnect("refresh_requested", close=True)
         assert (await first.receive_json())["type"] == "disconnect"
@@ -199,7 +199,7 @@ async def test_connections_are_closed_or_broken_on_demand(slack, session):
     await slack.wait_for_connections(0)
 
 
-async def test_a_command_is_an_envelope_and_its_ack_may_answer(slack, session):
+async def test_a_command_is_an_envelope_and_its_ack_can_answer(slack, session):
     async with connection(slack, session) as (socket, _):
         command = asyncio.ensure_future(slack.command("/orochi", "scale 5", user=BOB))
         envelope = await socket.receive_json()
@@ -238,7 +238,7 @@ async def test_without_an_ack_in_time_the_person_sees_a_timeout(slack, session):
     assert envelope["envelope_id"] == delivery.envelope_id
 
 
-async def test_a_repeated_event_says_so_and_a_repeated_command_does_not(slack):
+async def test_only_a_repeated_event_is_marked_as_a_retry(slack):
     event = await slack.event({"type": "app_mention", "channel": SWARM})
     command = await slack.command("/orochi", "status")
     repeated = [(await slack.replay(each)).envelope() for each in (event, command)]
@@ -246,7 +246,7 @@ async def test_a_repeated_event_says_so_and_a_repeated_command_does_not(slack):
     assert repeated[1] == command.envelope()
 
 
-async def test_a_click_tells_message_action_and_who(slack):
+async def test_a_click_has_message_action_and_user(slack):
     message = slack.workspace.post(SWARM, Content("ask", BLOCKS))
     payload = (await slack.press(message, "job.confirm", user=BOB)).payload
     chosen = (await slack.press(message, "pick", value="1")).payload["actions"][0]
@@ -257,14 +257,14 @@ async def test_a_click_tells_message_action_and_who(slack):
     assert chosen["selected_option"]["value"] == "1"
 
 
-async def test_a_click_on_an_ephemeral_message_does_not_bring_the_message(slack):
+async def test_a_click_on_an_ephemeral_message_does_not_include_the_message(slack):
     message = slack.workspace.show(SWARM, Content("ask", BLOCKS), only_for=ANN)
     payload = (await slack.press(message, "job.confirm")).payload
     assert "message" not in payload
     assert payload["container"]["is_ephemeral"] is True
 
 
-async def test_nobody_presses_what_they_do_not_see(slack):
+async def test_invisible_buttons_cannot_be_pressed(slack):
     message = slack.workspace.show(SWARM, Content("ask", BLOCKS), only_for=ANN)
     with pytest.raises(LookupError, match=r"no job\.rollback"):
         await slack.press(message, "job.rollback")
@@ -277,7 +277,7 @@ async def test_nobody_presses_what_they_do_not_see(slack):
         await slack.press(message, "job.confirm")
 
 
-async def test_a_modal_is_sent_off_with_its_values(slack):
+async def test_a_modal_is_submitted_with_its_values(slack):
     client = AsyncWebClient(token=slack.tokens.bot, base_url=slack.base_url)
     command = await slack.command("/orochi")
     view = {"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": []}
@@ -298,7 +298,7 @@ class FrozenClock(SdkClock):
 
 
 class App:
-    """An app in HTTP mode that keeps what it was sent and answers what it was told to."""
+    """An app in HTTP mode that records requests and gives the configured answers."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], str]] = []
@@ -322,7 +322,7 @@ async def app(slack: SlackEmulator) -> AsyncIterator[App]:
     await runner.cleanup()
 
 
-async def test_requests_are_signed_and_replayed_to_the_byte(slack, app, clock):
+async def test_requests_are_signed_and_replayed_byte_for_byte(slack, app, clock):
     verifier = SignatureVerifier(slack.tokens.signing_secret, clock=FrozenClock(clock))
     first = await slack.command("/orochi", "scale 5 & more")
     clock.now += 60

@@ -17,7 +17,7 @@ DIVIDER = {"type": "divider"}
 METADATA = {"event_type": "swarm_job", "event_payload": {"job_id": "j1", "verdict": None}}
 
 
-async def test_the_bot_learns_who_it_is_and_what_it_may_do(slack, client):
+async def test_the_bot_can_read_its_identity_and_scopes(slack, client):
     answer = await client.auth_test()
     assert answer["user_id"] == BOT_USER_ID
     assert set(answer.headers["X-OAuth-Scopes"].split(",")) == BOT_SCOPES
@@ -71,14 +71,14 @@ async def test_a_message_keeps_the_history_of_its_edits(slack, client, clock):
     assert message.payload == {"job_id": "j1", "verdict": None}
 
 
-async def test_empty_blocks_and_empty_metadata_take_them_away(slack, client):
+async def test_empty_blocks_and_metadata_remove_them(slack, client):
     ts = await posted(client, blocks=[DIVIDER], metadata=METADATA)
     await client.chat_update(channel=SWARM, ts=ts, text="done", blocks=[], metadata={})
     message = slack.workspace.messages[SWARM, ts]
     assert (message.blocks, message.metadata) == ((), None)
 
 
-async def test_a_channel_may_be_named_and_a_user_gets_a_direct_message(slack, client):
+async def test_messages_can_be_sent_to_channel_names_and_users(slack, client):
     named = await client.chat_postMessage(channel="#swarm", text="x")
     direct = await client.chat_postMessage(channel=ANN, text="x")
     assert named["channel"] == SWARM
@@ -125,7 +125,7 @@ async def test_a_missing_channel_is_a_missing_argument(client):
     assert await refusal_of(refused) == "invalid_arguments"
 
 
-async def test_invalid_blocks_come_with_what_is_wrong_and_where(client):
+async def test_the_error_of_invalid_blocks_has_reason_and_location(client):
     with pytest.raises(SlackApiError) as raised:
         await client.chat_postMessage(channel=SWARM, text="x", blocks=[{"type": "section"}])
     assert raised.value.response["response_metadata"]["messages"] == [
@@ -139,7 +139,7 @@ async def test_the_strict_check_refuses_a_wrong_structure(slack, client):
     assert await refusal_of(refused) == "invalid_blocks"
 
 
-async def test_an_edit_is_refused_where_slack_refuses_it(slack, client, clock):
+async def test_edits_are_refused_as_by_slack(slack, client, clock):
     ts = await posted(client)
     own = slack.workspace.say(ANN, SWARM, "mine").ts
     slack.workspace.edit_window = 60
@@ -169,7 +169,7 @@ async def test_a_deleted_message_is_gone(slack, client):
     assert await refusal_of(client.chat_delete(channel=SWARM, ts=theirs)) == "cant_delete_message"
 
 
-async def test_an_ephemeral_message_is_for_one_member_alone(slack, client):
+async def test_an_ephemeral_message_is_for_one_member_only(slack, client):
     slack.workspace.add_user("eve")
     await client.chat_postEphemeral(channel=SWARM, user=ANN, text="for you")
     assert [m.text for m in slack.workspace.shown_to(ANN)] == ["for you"]
@@ -201,7 +201,7 @@ async def test_history_is_paged_newest_first_without_replies(slack, client):
     assert (page["has_more"], rest["has_more"]) == (True, False)
 
 
-async def test_history_has_bounds(slack, client):
+async def test_history_can_be_limited_in_time(slack, client):
     times = [slack.workspace.say(ANN, SWARM, str(n)).ts for n in range(3)]
     bounds = {"oldest": times[0], "latest": times[2]}
     inner = await client.conversations_history(channel=SWARM, **bounds)
@@ -225,7 +225,7 @@ async def test_history_is_refused(client, arguments, code):
     assert await refusal_of(refused) == code
 
 
-async def test_a_thread_is_told_oldest_first(client):
+async def test_a_thread_is_listed_oldest_first(client):
     first = await posted(client)
     await client.chat_postMessage(channel=SWARM, text="reply", thread_ts=first)
     thread = await client.conversations_replies(channel=SWARM, ts=first)
@@ -242,7 +242,7 @@ async def test_a_channel_says_whether_the_bot_is_in_it_and_whether_it_is_archive
     assert await refusal_of(client.conversations_info(channel=SECRET)) == "channel_not_found"
 
 
-async def test_people_and_groups_are_looked_up(slack, client):
+async def test_people_and_groups_can_be_read(slack, client):
     slack.workspace.add_usergroup("S0OPS00001", [ANN])
     assert (await client.users_info(user=ANN))["user"]["name"] == "ann"
     assert (await client.usergroups_users_list(usergroup="S0OPS00001"))["users"] == [ANN]
@@ -295,13 +295,13 @@ async def test_a_body_that_slack_cannot_read_is_refused(slack, body, content_typ
         assert (await answer.json())["error"] == code
 
 
-async def test_api_test_gives_back_and_an_unknown_method_is_told(client):
+async def test_api_test_echoes_and_an_unknown_method_is_an_error(client):
     assert (await client.api_test(foo="bar"))["args"]["foo"] == "bar"
     assert await refusal_of(client.api_test(error="my_error")) == "my_error"
     assert await refusal_of(client.api_call("chat.shout")) == "unknown_method"
 
 
-async def test_every_call_is_on_record(slack, client):
+async def test_every_call_is_recorded(slack, client):
     await posted(client)
     await refusal_of(client.chat_update(channel=SWARM, ts="1.000001", text="x"))
     assert [(call.method, call.error) for call in slack.calls] == [

@@ -1,4 +1,4 @@
-"""Files, views and the stream of changes, as the official client and those who watch see them."""
+"""Files, views and the stream of changes, as the official client and subscribers see them."""
 
 import asyncio
 
@@ -69,7 +69,7 @@ async def test_a_view_is_refused_beyond_its_limits(slack, client):
     assert await refusal_of(refused) == "view_too_large"
 
 
-async def test_a_home_tab_is_published_and_published_anew(slack, client):
+async def test_a_home_tab_can_be_published_again(slack, client):
     home = {"type": "home", "blocks": [DIVIDER]}
     first = await client.views_publish(user_id=ANN, view=home)
     second = await client.views_publish(user_id=ANN, view=home)
@@ -78,7 +78,7 @@ async def test_a_home_tab_is_published_and_published_anew(slack, client):
     assert await refusal_of(nobody) == "user_not_found"
 
 
-async def test_changes_are_streamed_as_they_were(slack, client):
+async def test_changes_are_streamed_as_of_their_time(slack, client):
     with slack.workspace.subscribe() as changes:
         ts = await posted(client)
         await client.chat_update(channel=SWARM, ts=ts, text="running")
@@ -92,7 +92,7 @@ async def test_changes_are_streamed_as_they_were(slack, client):
     ]
 
 
-async def test_a_state_that_lasts_a_moment_only_is_not_missed():
+async def test_a_short_lived_state_is_not_missed():
     workspace = Workspace.furnished()
     message = workspace.say(ANN, SWARM, "one")
 
@@ -105,13 +105,13 @@ async def test_a_state_that_lasts_a_moment_only_is_not_missed():
     assert (found, message.text) == ("two", "three")
 
 
-async def test_waiting_in_vain_tells_what_was_there(slack, client):
+async def test_a_timeout_names_the_existing_messages(slack, client):
     await posted(client)
     with pytest.raises(TimeoutError, match="queued"):
         await slack.wait_for_message(lambda m: m.text == "done", timeout=0.01)
 
 
-async def test_a_predicate_that_fails_is_told_to_whoever_waits(slack, client):
+async def test_an_error_in_the_predicate_is_raised_to_the_waiter(slack, client):
     await posted(client)
     with pytest.raises(ZeroDivisionError):
         await slack.wait_for_message(lambda m: bool(1 / 0))
@@ -124,7 +124,7 @@ def test_identifiers_look_like_slacks_and_times_never_repeat():
     assert [workspace.next_ts() for _ in range(2)] == ["5.000000", "5.000001"]
 
 
-async def test_a_press_in_a_home_tab_is_that_of_its_block(slack, client):
+async def test_a_press_in_a_home_tab_names_its_block(slack, client):
     texts = [("one", "first"), ("two", "second")]
     blocks = [
         {

@@ -1,4 +1,4 @@
-"""What is broken on purpose in the demo's swarm looks as real failures do, and can be mended."""
+"""Injected faults in the demo's swarm look like real failures, and can be repaired."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ End = tuple[str, str, int | None]
 
 
 class Broken:
-    """The guide's swarm, and the ends that its tasks come to from now on."""
+    """The guide's swarm, and the task ends from now on."""
 
     def __init__(self) -> None:
         self.simulation = furnished(now=NOW)
@@ -28,11 +28,11 @@ class Broken:
         self.simulation.store.committed.append(self._note)
 
     def go_on(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.simulation.advance(self.simulation.timeline.now + seconds)
 
     def running(self, service: str) -> list[Task]:
-        """The tasks of a service that run and are meant to."""
+        """The tasks of a service that run and should run."""
         found = self.simulation.store.service_named(service)
         assert found is not None
         tasks = self.simulation.store.tasks_of(found.id)
@@ -53,7 +53,7 @@ def broken() -> Broken:
     return Broken()
 
 
-def test_the_guide_s_stack_runs_on_the_guide_s_machines() -> None:
+def test_the_guides_stack_runs_on_the_guides_machines() -> None:
     simulation = furnished(now=NOW)
     nodes = simulation.store.nodes.values()
     tasks = simulation.store.tasks.values()
@@ -67,7 +67,7 @@ def test_the_guide_s_stack_runs_on_the_guide_s_machines() -> None:
     assert all(task.status.state is State.RUNNING for task in tasks)
 
 
-def test_the_same_seed_goes_the_same_way() -> None:
+def test_the_same_seed_gives_the_same_course() -> None:
     def course(seed: int) -> list[object]:
         simulation = furnished(now=NOW, seed=seed)
         SwarmFaults(simulation).crash_loop(WORKER)
@@ -80,7 +80,7 @@ def test_the_same_seed_goes_the_same_way() -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """What is done, and the first end of a task of the service."""
+    """Inject a fault; returns the first end of a task of the service."""
 
     do: Callable[[SwarmFaults], object]
     service: str
@@ -121,14 +121,14 @@ def test_a_task_ends_as_on_a_real_swarm_and_is_replaced(broken: Broken, case: Ca
     assert len(broken.running(case.service)) == 1
 
 
-def test_only_its_own_node_knows_that_memory_ran_out(broken: Broken) -> None:
+def test_only_its_own_node_reports_out_of_memory(broken: Broken) -> None:
     task_id = broken.faults.out_of_memory(WORKER)
     broken.go_on(1)
 
     assert broken.simulation.agent.containers.by_task[task_id].out_of_memory
 
 
-def test_a_lost_registry_rejects_what_is_started_after_twenty_seconds(broken: Broken) -> None:
+def test_without_the_registry_new_tasks_are_rejected_after_twenty_seconds(broken: Broken) -> None:
     broken.faults.lose_registry()
     broken.faults.kill_task(WORKER)
     broken.go_on(15)
@@ -148,7 +148,7 @@ def test_broken_volumes_fail_at_the_mount(broken: Broken) -> None:
     assert err.endswith(": no such device")
 
 
-def test_a_lost_node_is_found_down_and_its_tasks_run_elsewhere(broken: Broken) -> None:
+def test_a_lost_node_is_reported_down_and_its_tasks_run_elsewhere(broken: Broken) -> None:
     (task,) = broken.running(WORKER)
     node = broken.simulation.store.nodes[task.node_id]
     broken.faults.stop_node(node.hostname)
@@ -196,7 +196,7 @@ def test_without_most_of_its_managers_the_swarm_has_no_leader(broken: Broken) ->
         (lambda faults: faults.break_volumes("orochi_redis"), "no volume from an NFS server"),
     ],
 )
-def test_what_cannot_be_broken_is_said(
+def test_a_fault_that_is_impossible_gives_a_sentence(
     broken: Broken, do: Callable[[SwarmFaults], object], words: str
 ) -> None:
     with pytest.raises(FaultError, match=words):

@@ -1,8 +1,8 @@
-"""The demo's swarm goes the way that real ones went: recordings, done again on the simulation.
+"""The demo's swarm behaves like real ones: recorded changes, repeated on the simulation.
 
-A recording shows about four looks a second, the simulation every change. So whatever was seen of a
-task must be gone through by its counterpart, in that order; and what lasts (not the states that
-a task just passes) must be the same on both sides, for each slot and each task in it.
+A recording shows about four looks a second, the simulation every change. So every state that was
+seen of a task must occur in its counterpart, in that order; and lasting states (not those that a
+task just passes) must be the same on both sides, for each slot and each task in it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Act:
-    """What was done to the swarm besides its services, so many seconds after the change."""
+    """Changes to the swarm other than its services, by seconds after the change."""
 
     after: float
     do: Callable[[Simulation, Requests], None]
@@ -80,7 +80,7 @@ SCENARIOS: dict[str, tuple[Act, ...]] = {
 
 
 class Replica:
-    """A swarm like the recorded one, with the services that were there before the change."""
+    """A swarm like the recorded one, with the services that existed before the change."""
 
     def __init__(self, source: Recording) -> None:
         self.simulation = new_simulation(source)
@@ -96,7 +96,7 @@ class Replica:
         }
 
     def change(self, source: Recording) -> None:
-        """What was done to the services."""
+        """Apply the recorded changes of the services."""
         before = specs_at(source, source.changed_at, before=True)
         after = specs_at(source, source.changed_at, before=False)
         for name in before.keys() - after.keys():
@@ -109,7 +109,7 @@ class Replica:
                 self.requests.update_service(name, version, after[name])
 
     def run(self, seconds: float, acts: Iterable[Act]) -> None:
-        """Go on for so long."""
+        """Advance the simulation for some seconds."""
         begin = NOW + SETTLED
         for act in acts:
             self.simulation.advance(begin + act.after)
@@ -132,7 +132,7 @@ class Replica:
 
 
 def new_simulation(source: Recording) -> Simulation:
-    """The recorded machines, with the images that they had."""
+    """The recorded machines, with their images."""
     found = objects(source, source.looks[0], "nodes")
     nodes = {raw["Description"]["Hostname"]: raw for raw in found}
     machines = [
@@ -166,7 +166,7 @@ def objects(source: Recording, look: Json, kind: str) -> list[Json]:
 
 
 def recorded_histories(source: Recording) -> dict[str, list[Json]]:
-    """Every task with all that was seen of it from the change on; older ends are left out."""
+    """Every task with its states from the change on; older ends are left out."""
     found: dict[str, list[Json]] = {}
     for look in source.looks:
         if look["t"] >= source.changed_at:
@@ -203,7 +203,7 @@ def _was_over(history: list[Json]) -> bool:
 
 
 def seen(raw: Json) -> Seen:
-    """What counts of a task."""
+    """The compared fields of a task."""
     status = raw["Status"]
     container = status.get("ContainerStatus")
     code = container.get("ExitCode", 0) if container else None
@@ -211,13 +211,13 @@ def seen(raw: Json) -> Seen:
 
 
 def told(err: str) -> str:
-    """An error without what is of one machine or one moment."""
+    """An error without the parts that depend on a machine or a moment."""
     err = re.sub(r"/[^ ']*/volumes/", "/volumes/", err)
     return re.sub(r"(lookup \w+).*", r"\1", err)
 
 
 def distinct(found: Iterable[Seen]) -> list[Seen]:
-    """Without what was seen twice in a row."""
+    """The list without repeated neighbours."""
     kept: list[Seen] = []
     for one in found:
         if not kept or kept[-1] != one:
@@ -226,16 +226,16 @@ def distinct(found: Iterable[Seen]) -> list[Seen]:
 
 
 def lasting(course: Course) -> list[tuple[tuple[tuple[str, str, int | None], ...], str]]:
-    """For each task what lasts, without states that are passed, and what is wanted at last."""
+    """The lasting states of each task, and its last desired state."""
     return [(tuple(distinct_states(task)), task[-1][1]) for task in course]
 
 
 def distinct_states(task: list[Seen]) -> Iterator[tuple[str, str, int | None]]:
-    """States that last, with error, and exit code where there is an end."""
+    """The lasting states, with the error, and with the exit code of an end."""
     last = None
     for state, desired, err, code in task:
         if desired == "remove" and state == "shutdown":
-            return  # it is forgotten so soon that not every recording shows it
+            return  # This state lasts so briefly that not every recording shows it.
         one = (state, err, code if state not in PASSED | {"running"} else -1)
         if (state not in PASSED or err) and one != last:
             last = one
@@ -243,7 +243,7 @@ def distinct_states(task: list[Seen]) -> Iterator[tuple[str, str, int | None]]:
 
 
 def goes_through(full: list[Seen], partial: list[Seen]) -> bool:
-    """Whether all of ``partial`` comes in ``full``, in that order."""
+    """Whether ``partial`` is a subsequence of ``full``."""
     rest = iter(full)
     return all(any(one == other for other in rest) for one in partial)
 
@@ -253,7 +253,7 @@ def names_of(raws: Iterable[Json]) -> dict[str, str]:
 
 
 def ends(raws: Iterable[Json]) -> set[tuple[str, str, int | None]]:
-    """Every end of a task, and every error of one that has not ended."""
+    """Every end of a task, and every error of a task that has not ended."""
     found = set()
     for raw in raws:
         state, _, err, code = seen(raw)
@@ -263,7 +263,7 @@ def ends(raws: Iterable[Json]) -> set[tuple[str, str, int | None]]:
 
 
 @pytest.mark.parametrize("name", ["failures", "failures2"])
-def test_each_failure_looks_as_it_did(name: str) -> None:
+def test_each_failure_looks_as_recorded(name: str) -> None:
     """Crashes, exit codes, images, commands, constraints, memory, health checks, mounts."""
     source = recording(name)
     looks = [look for look in source.looks if look["t"] < source.mark("remove all")]
@@ -302,7 +302,7 @@ def test_a_removed_service_takes_its_tasks_with_it_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_tasks_go_the_way_that_they_went(name: str) -> None:
+def test_tasks_have_the_recorded_course(name: str) -> None:
     source = recording(name)
     replica = Replica(source)
     replica.change(source)

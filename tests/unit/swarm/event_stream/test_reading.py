@@ -1,4 +1,4 @@
-"""Messages of real control sockets become the values that the Engine API's JSON becomes."""
+"""Messages of real control sockets give the same values as the Engine API's JSON."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def raw_objects(messages: Iterable[pb.WatchMessage]) -> dict[tuple[str, int], Ra
 
 
 def at_the_same_version(recording: StreamRecording, kind: str) -> list[tuple[dict[str, Any], Raw]]:
-    """What the Engine API said of objects beside what the stream said of them."""
+    """Pairs of what the Engine API and the stream report about objects."""
     told = raw_objects(recording.leader)
     places = [((raw["ID"], raw["Version"]["Index"]), raw) for raw in recording.engine[kind]]
     return [(raw, told[place]) for place, raw in places if place in told]
 
 
-def test_tasks_are_as_the_engine_says(recording: StreamRecording) -> None:
-    """Every field of a task, but for the last digits of times."""
+def test_tasks_equal_the_engines(recording: StreamRecording) -> None:
+    """Every field of a task, except the last digits of times."""
     pairs = at_the_same_version(recording, "tasks")
 
     assert len(pairs) >= 5
@@ -76,9 +76,11 @@ def test_tasks_are_as_the_engine_says(recording: StreamRecording) -> None:
     assert {(one.exit_code, one.err) for one in ended} == {(3, "task: non-zero exit (3)")}
 
 
-def test_services_are_as_the_engine_says(recording: StreamRecording) -> None:
-    """Every field of a service, but for its digest, the last digits of times and what a roll back
-    would bring: that is in looks alone."""
+def test_services_equal_the_engines(recording: StreamRecording) -> None:
+    """Every field of a service except those that only looks have.
+
+    These are its digest, the last digits of times and the effect of a roll back.
+    """
     ((raw, told),) = at_the_same_version(recording, "services")
     assert isinstance(told, pb.Service)
     wanted, found = wire.service_from(raw), objects.service_from(told)
@@ -91,8 +93,8 @@ def test_services_are_as_the_engine_says(recording: StreamRecording) -> None:
     assert (found.monitor, found.rollback_monitor, found.max_per_node) == (7.0, 9.0, 2)
 
 
-def test_nodes_are_as_the_engine_says(recording: StreamRecording) -> None:
-    """Every field of a node, but for who leads: that is in listings alone."""
+def test_nodes_equal_the_engines(recording: StreamRecording) -> None:
+    """Every field of a node except the leader, which only listings have."""
     ((raw, told),) = at_the_same_version(recording, "nodes")
     assert isinstance(told, pb.Node)
     assert objects.node_from(told) == replace(wire.node_from(raw), manager="")
@@ -102,14 +104,14 @@ def test_nodes_are_as_the_engine_says(recording: StreamRecording) -> None:
     }
 
 
-def test_secrets_of_a_service_stay_behind(recording: StreamRecording) -> None:
-    """Its environment is in the messages, and in no value."""
+def test_secrets_of_a_service_are_dropped(recording: StreamRecording) -> None:
+    """Its environment is in the messages, but in no value."""
     assert any(b"PASSWORD=hidden" in message.SerializeToString() for message in recording.leader)
     assert "hidden" not in repr(read(started(recording), recording.leader))
 
 
-def test_every_manager_tells_the_same(recording: StreamRecording) -> None:
-    """A leader names versions at times, a follower never, a replay always: the places agree."""
+def test_every_manager_reports_the_same(recording: StreamRecording) -> None:
+    """A leader sometimes names versions, a follower never, a replay always: the positions agree."""
     leader, follower, replayed = (
         read(started(recording), getattr(recording, stream)) for stream in STREAMS
     )
@@ -119,15 +121,15 @@ def test_every_manager_tells_the_same(recording: StreamRecording) -> None:
 
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("handled", range(1, 67, 5))
-def test_resuming_tells_the_rest_and_nothing_twice(
+def test_resuming_gives_the_rest_and_nothing_twice(
     recording: StreamRecording, stream: str, handled: int
 ) -> None:
-    """From any place, what a replay begins one transaction too early is left out."""
+    """From any position, the transaction that a replay begins too early is left out."""
     whole = read(started(recording), getattr(recording, stream))
     cursor = whole[handled - 1].version
     resumed = Reader(cursor)
     resumed.learn(recording.listing)
-    late = [m for m in recording.replay if m.version.index >= cursor]  # one too many
+    late = [m for m in recording.replay if m.version.index >= cursor]  # one transaction too many
 
     assert late[0].version.index == cursor
     told = events_of(read(resumed, late))
@@ -137,8 +139,8 @@ def test_resuming_tells_the_rest_and_nothing_twice(
     assert all(event.action is EventAction.REMOVE for event in told[:removed_again])
 
 
-def test_the_place_is_never_ahead_of_the_log(recording: StreamRecording) -> None:
-    """What a follower does not name is at most what a replay names: nothing can be lost."""
+def test_the_position_is_never_ahead_of_the_log(recording: StreamRecording) -> None:
+    """A position without a version is at most that of a replay: nothing can be lost."""
     reader, certain = started(recording), []
     for message in recording.follower:
         reader.read(message)
@@ -149,7 +151,7 @@ def test_the_place_is_never_ahead_of_the_log(recording: StreamRecording) -> None
 
 
 def test_tasks_after_a_scale_are_up_to_date(recording: StreamRecording) -> None:
-    """Their template is the service's, though the labels of its containers come in any order."""
+    """Their template is the service's, although the labels of its containers have any order."""
     events = events_of(read(started(recording), recording.leader))
     gone = next(
         place
@@ -162,10 +164,10 @@ def test_tasks_after_a_scale_are_up_to_date(recording: StreamRecording) -> None:
     assert all(one.up_to_date for one in tasks)
 
 
-def test_tasks_of_an_unknown_service_are_not_said_to_be_up_to_date(
+def test_tasks_of_an_unknown_service_are_not_up_to_date(
     recording: StreamRecording,
 ) -> None:
-    """Nobody can know: the service was changed before the stream, or is gone."""
+    """This is unknown: the service was changed before the stream, or is removed."""
     only_tasks = [m for m in recording.leader if m.events and not services_in(m)]
     events = events_of(read(Reader(recording.first), only_tasks))
 
@@ -176,7 +178,7 @@ def test_tasks_of_an_unknown_service_are_not_said_to_be_up_to_date(
 
 
 def test_a_task_comes_with_its_service(recording: StreamRecording) -> None:
-    """As it was at that moment."""
+    """The service is in its state of that moment."""
     events = events_of(read(started(recording), recording.leader))
     replicas = [
         event.service.replicas
@@ -189,7 +191,7 @@ def test_a_task_comes_with_its_service(recording: StreamRecording) -> None:
 
 
 def test_a_listing_that_is_newer_than_a_replay_wins() -> None:
-    """A replayed service tells how it was; tasks are compared with how it is."""
+    """A replayed service has its old state; tasks are compared with its current state."""
     was, now = service(version=5, image="old"), service(version=9, image="new")
     reader = Reader(4)
     reader.learn(ObjectListing((now,), ()))
@@ -210,7 +212,7 @@ def test_a_listing_that_is_newer_than_a_replay_wins() -> None:
         (TaskState.RUNNING, TaskState.SHUTDOWN, False),
     ],
 )
-def test_how_an_image_is_pulled_matters_until_it_is_there(
+def test_pull_options_count_until_the_image_is_pulled(
     state: TaskState, desired: TaskState, current: bool
 ) -> None:
     """swarmkit, manager/orchestrator/task.go: other credentials replace no task."""
@@ -223,7 +225,7 @@ def test_how_an_image_is_pulled_matters_until_it_is_there(
 
 
 @pytest.mark.parametrize(("role", "current"), [("manager", True), ("worker", False)])
-def test_constraints_alone_leave_a_task_where_it_may_stay(role: str, current: bool) -> None:
+def test_new_constraints_keep_a_task_whose_node_meets_them(role: str, current: bool) -> None:
     raw, one = service(image="same"), a_task("same")
     raw.spec.task.placement.constraints.append("node.role==manager")
     node = Node(id="n1", hostname="one", role=role)
@@ -240,14 +242,14 @@ def test_another_published_port_makes_tasks_old() -> None:
     assert objects.is_current(one, raw, objects.service_from(raw), None)
 
 
-def test_fields_that_nobody_declared_are_compared_too() -> None:
-    """``force_update`` is such a field: tasks of before a forced update are old."""
+def test_undeclared_fields_are_compared_too() -> None:
+    """``force_update`` is such a field: tasks from before a forced update are old."""
     raw, one = service(image="same"), a_task("same")
     raw.spec.task.MergeFromString(b"\x48\x01")
     assert not objects.is_current(one, raw, objects.service_from(raw), None)
 
 
-def test_what_is_not_set_takes_the_swarms_defaults() -> None:
+def test_unset_fields_have_the_swarms_defaults() -> None:
     found = objects.service_from(service(image="same"))
     assert (found.restart, found.restart_delay, found.monitor) == (RestartCondition.ANY, 5.0, 5.0)
     assert (found.failure_action, found.has_health_check, found.update_started) == (
@@ -257,27 +259,27 @@ def test_what_is_not_set_takes_the_swarms_defaults() -> None:
     )
 
 
-def test_a_removal_alone_is_one_step_in_the_log() -> None:
-    """Its object carries an old version, and a follower names none."""
+def test_a_removal_is_one_step_in_the_log() -> None:
+    """Its object has an old version, and a follower names none."""
     reader = Reader(20)
     assert reader.read(message(a_task("x", version=7), action=pb.ACTION_REMOVE)).version == 21
     assert Reader().read(message(a_task("x", version=7), action=pb.ACTION_REMOVE)).version == 0
 
 
-def test_a_message_of_another_kind_is_nothing() -> None:
-    """Networks, secrets and what a later engine may send."""
+def test_messages_of_other_kinds_are_ignored() -> None:
+    """Networks, secrets and objects of later engines."""
     foreign = pb.WatchMessage(events=[pb.WatchMessage.Event(action=pb.ACTION_CREATE)])
     assert Reader(9).read(foreign).events == ()
 
 
-def test_a_state_between_the_known_ones_is_the_one_before() -> None:
+def test_an_unknown_state_counts_as_the_known_one_before_it() -> None:
     one = a_task("x")
     one.status.state = TaskState.RUNNING + 3
     assert task(one).state is TaskState.RUNNING
 
 
-def test_the_generated_code_is_that_of_the_proto(tmp_path: Path) -> None:
-    """Who changes ``watch.proto`` runs ``generate.sh``."""
+def test_the_generated_code_matches_the_proto_file(tmp_path: Path) -> None:
+    """After a change of ``watch.proto``, run ``generate.sh``."""
     folder = PROJECT / "bot" / "swarm" / "event_stream"
     ours = {**os.environ, "PYTHON": sys.executable}
     subprocess.run([folder / "generate.sh", tmp_path], env=ours, check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""What is kept of a stack's files: nothing outside of their folder is ever read."""
+"""The stored files of a stack: nothing outside of their folder is ever read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = b"sesame"
 
 @pytest.fixture
 def files(tmp_path: Path) -> StackFiles:
-    """A stack whose folder has files and links, beside what is not in it."""
+    """A stack whose folder has files and links, and files outside of it."""
     folder = tmp_path / "stacks"
     (folder / "more").mkdir(parents=True)
     (folder / "settings.txt").write_text("one")
@@ -58,7 +58,7 @@ def test_paths_that_leave_the_folder_are_refused(files: StackFiles, path: str, p
 @pytest.mark.parametrize("place", range(5))
 @pytest.mark.parametrize("name", ["outside.txt", "stacks/settings.txt"])
 def test_absolute_paths_are_refused(files: StackFiles, name: str, place: int) -> None:
-    """Also into the folder itself: a version's files are read from another one later."""
+    """This includes paths into the folder: a version's files are later read from another folder."""
     path = files.folder.parent / name
 
     with pytest.raises(RefusedError, match="is not in the stacks' folder"):
@@ -74,7 +74,7 @@ def test_absolute_paths_are_refused(files: StackFiles, name: str, place: int) ->
         ("alias.txt", "alias.txt"),
     ],
 )
-def test_files_of_the_folder_are_kept_by_their_path(
+def test_files_of_the_folder_are_stored_by_their_path(
     files: StackFiles, tmp_path: Path, path: str, name: str
 ) -> None:
     contents = packed(files, naming(path)[0])
@@ -86,6 +86,6 @@ def test_files_of_the_folder_are_kept_by_their_path(
     assert (other / name).read_bytes() == contents.files[name]
 
 
-def test_what_is_not_there_is_left_to_the_client(files: StackFiles) -> None:
-    """It has its own words for that."""
+def test_missing_files_are_left_to_the_client(files: StackFiles) -> None:
+    """It reports them itself."""
     assert packed(files, naming("nofile.txt")[0]).files == {}

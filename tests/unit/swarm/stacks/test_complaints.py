@@ -1,4 +1,4 @@
-"""The docker client's own words, as each version writes them, in sentences for a person."""
+"""The error messages of each docker client version, as sentences for a person."""
 
 from __future__ import annotations
 
@@ -105,11 +105,11 @@ SAID = [
 
 
 @pytest.mark.parametrize(("said", "sentence"), SAID, ids=[said[:30] for said, _ in SAID])
-def test_each_complaint(said: str, sentence: str) -> None:
+def test_each_error_message(said: str, sentence: str) -> None:
     assert complaints.refusal(said, "orochi", "/stacks").sentence == sentence
 
 
-def test_a_new_name_is_offered_for_what_cannot_be_changed() -> None:
+def test_a_new_name_is_suggested_for_immutable_objects() -> None:
     said = "failed to update secret orochi_password: only updates to Labels are allowed"
 
     hint = complaints.refusal(said, "orochi", "/stacks").hint
@@ -120,7 +120,7 @@ def test_a_new_name_is_offered_for_what_cannot_be_changed() -> None:
     )
 
 
-def test_a_long_complaint_is_cut() -> None:
+def test_a_long_error_message_is_cut() -> None:
     assert len(complaints.refusal("x" * 5000, "orochi", "/stacks").sentence) < 500
 
 
@@ -132,7 +132,7 @@ def test_variables_that_are_not_set() -> None:
     assert one.hint == "Set it in `s.env`, or write `${NAME:-}` for an empty value."
 
 
-def test_warnings_are_told_paragraph_by_paragraph() -> None:
+def test_warnings_are_split_into_paragraphs() -> None:
     said = (
         "Ignoring unsupported options: build, restart\n\nIgnoring deprecated options:\n"
         "expose: of no use\n\nSince --detach=false was not specified, tasks will be created in "
@@ -170,7 +170,7 @@ def test_ports_that_are_free(services: list[dict[str, Any]]) -> None:
 
 
 def test_ports_that_are_taken() -> None:
-    """By another stack, by one that goes last, and by another service of the same file."""
+    """Another stack, a service that is removed last, or a service of the same file has them."""
     wanted = [("s_web", spec(PORT))]
     held = [live("other", {**PORT, "Protocol": "tcp", "PublishMode": "ingress"})]
 
@@ -186,7 +186,7 @@ def test_ports_that_are_taken() -> None:
     assert same.sentence == "s_db cannot publish port 8080/tcp: s_web uses it."
 
 
-def test_who_depends_on_whom_with_full_names() -> None:
+def test_dependencies_have_full_names() -> None:
     text = b"""
 x-common: &common {image: a}
 services:
@@ -205,12 +205,12 @@ services:
 @pytest.mark.parametrize(
     "text", [b"", b"- a", b"{", b"services: 5", b"\xff\xfe", b"a: !!python/none"]
 )
-def test_what_is_no_compose_file_is_left_to_the_client(text: bytes) -> None:
+def test_other_documents_are_left_to_the_client(text: bytes) -> None:
     assert depends_on(read_compose(text), "s") == {}
 
 
 def test_a_service_keeps_its_mode() -> None:
-    """A job, too, cannot become a service."""
+    """A job cannot become a service either."""
     modes = [{"Replicated": {"Replicas": 2}}, {"Global": {}}, {"ReplicatedJob": {}}]
     specs = [{"Mode": mode} for mode in modes]
     same = [("orochi_a", spec, spec) for spec in specs]
@@ -239,12 +239,12 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(
         pytest.param(f"a: {'[' * 100_000}", id="nested deeper than the process's stack"),
     ],
 )
-def test_a_file_that_unfolds_without_end_is_refused(text: str) -> None:
+def test_a_file_that_expands_without_limit_is_refused(text: str) -> None:
     with pytest.raises(RefusedError, match="expands to too much data"):
         read_compose(text.encode())
 
 
-def test_anchors_that_are_used_as_people_do_are_read() -> None:
+def test_ordinary_anchors_are_accepted() -> None:
     text = b"x-common: &common {image: web}\nservices: {a: *common, b: {<<: *common}}\n"
 
     assert read_compose(text)["services"] == {"a": {"image": "web"}, "b": {"image": "web"}}

@@ -1,4 +1,4 @@
-"""What NAME.env may hold, and that a line which cannot be read is refused by its number."""
+"""The syntax of NAME.env: an invalid line is refused with its number."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "expected"), LINES)
-def test_lines_that_are_read(text: str, expected: dict[str, str]) -> None:
+def test_valid_lines(text: str, expected: dict[str, str]) -> None:
     assert read_env(text, "x.env") == expected
 
 
 @pytest.mark.parametrize(("text", "told"), WRONG)
-def test_lines_that_are_none_are_named_and_not_repeated(text: str, told: str) -> None:
+def test_invalid_lines_are_named_without_their_content(text: str, told: str) -> None:
     with pytest.raises(RefusedError) as caught:
         read_env(text, "x.env")
 
@@ -85,18 +85,18 @@ def test_lines_that_are_none_are_named_and_not_repeated(text: str, told: str) ->
     assert caught.value.hint == "Write each line as KEY=VALUE."
 
 
-def test_every_wrong_line_is_named() -> None:
+def test_every_invalid_line_is_named() -> None:
     with pytest.raises(RefusedError, match="line 1 has no =; line 3 has no ="):
         read_env("one\nA=1\ntwo", "x.env")
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="'\\\0\r\n")))
-def test_in_single_quotes_everything_stands_for_itself(value: str) -> None:
+def test_everything_in_single_quotes_is_literal(value: str) -> None:
     assert read_env(f"A='{value}'", "x.env") == {"A": value}
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         found = read_env(text, "x.env")
     except RefusedError:

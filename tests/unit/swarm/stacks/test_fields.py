@@ -1,4 +1,4 @@
-"""Services as people read them: every change is seen, none is made up, no secret is shown."""
+"""Services as readable fields: every change is visible, none is invented, no secret is shown."""
 
 from __future__ import annotations
 
@@ -145,14 +145,14 @@ def test_each_field_is_readable() -> None:
         ({"Type": "bind", "Source": "/x", "Consistency": "cached"}, "bind /x, consistency cached"),
     ],
 )
-def test_a_mount_is_said_as_a_stacks_file_says_it(mount: dict[str, Any], said: str) -> None:
+def test_a_mount_is_written_as_in_a_stack_file(mount: dict[str, Any], said: str) -> None:
     spec = {"TaskTemplate": {"ContainerSpec": {"Mounts": [{**mount, "Target": "/m"}]}}}
 
     assert fields(spec)["mount /m"] == said
 
 
-def test_the_order_in_which_options_were_written_is_no_difference() -> None:
-    """A stack's file and the engine list the same options of a volume in other orders."""
+def test_the_order_of_options_is_not_a_difference() -> None:
+    """A stack's file and the engine list the same volume options in different orders."""
     options = {"type": "nfs", "device": ":/media", "o": "addr=10.0.0.20"}
     specs = [
         {"TaskTemplate": {"ContainerSpec": {"Mounts": [mount]}}}
@@ -166,19 +166,19 @@ def test_the_order_in_which_options_were_written_is_no_difference() -> None:
     assert fields(specs[0]) == fields(specs[1])
 
 
-def test_what_the_engine_fills_in_is_no_difference() -> None:
+def test_the_engines_defaults_are_not_a_difference() -> None:
     assert service_form(as_the_engine_shows_it(), NAMES) == service_form(POSTED, NAMES)
 
 
-def test_an_id_that_is_not_the_names_any_more_is_a_difference() -> None:
-    """The secret was removed and made anew: the service has the old one."""
+def test_an_outdated_id_of_a_name_is_a_difference() -> None:
+    """The secret was removed and created again: the service has the old one."""
     fresh = {**NAMES, "x2": "s_password"}
     del fresh["x1"]
 
     assert service_form(POSTED, fresh) != service_form(POSTED, NAMES)
 
 
-def test_the_image_and_the_replicas_come_first() -> None:
+def test_image_and_replicas_come_first() -> None:
     old, new = fields(POSTED), {**fields(POSTED), "replicas": "3"}
 
     found = differences(old, new)
@@ -208,7 +208,7 @@ def test_modes(mode: dict[str, Any], shown: dict[str, str]) -> None:
     assert fields_of(service_form({"Mode": mode}, {}), REDACTOR) == shown
 
 
-def test_labels_alone_can_change_of_a_config() -> None:
+def test_only_the_labels_of_a_config_can_change() -> None:
     assert labelled_form({"Name": "a", "Labels": None, "Data": "x"}) == {"Name": "a", "Labels": {}}
 
 
@@ -221,8 +221,8 @@ trees = st.recursive(
 
 
 @given(trees, trees)
-def test_no_part_of_a_spec_is_left_out(one: Any, other: Any) -> None:
-    """Whatever differs in what an engine may know one day, differs in the fields."""
+def test_no_part_of_a_spec_is_ignored(one: Any, other: Any) -> None:
+    """A difference in unknown parts of a spec is a difference of the fields."""
     forms = [
         service_form({**POSTED, "TaskTemplate": {**POSTED["TaskTemplate"], "New": tree}}, NAMES)
         for tree in (one, other)
@@ -234,7 +234,7 @@ def test_no_part_of_a_spec_is_left_out(one: Any, other: Any) -> None:
 
 
 def shape(tree: Any, path: str = "") -> dict[str, str]:
-    """A tree by its paths; 1 and true are different words."""
+    """A tree by its paths; 1 and true are different values."""
     if not isinstance(tree, dict):
         return {path: str(tree).lower()}
     return {key: text for part in tree for key, text in shape(tree[part], f"{path}.{part}").items()}

@@ -1,4 +1,4 @@
-"""The folder of stacks: names are names, and nothing outside of it is read."""
+"""The folder of stacks: names are validated, and nothing outside of it is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.swarm.stacks.folder import StackFolder
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two stacks, one with variables, beside what is none."""
+    """Two stacks, one with variables, and other files."""
     folder = tmp_path / "stacks"
     folder.mkdir()
     (folder / "orochi.yml").write_text("services: {}\n")
@@ -41,12 +41,12 @@ def test_a_stack_with_its_variables(folder: Path) -> None:
     "name",
     ["../outside", "/etc/passwd", "a/b", "", ".", "..", "a.b", "-", "a b", "ö", "a\n", "x" * 64],
 )
-def test_what_is_no_name(folder: Path, name: str) -> None:
+def test_invalid_names(folder: Path, name: str) -> None:
     with pytest.raises(RefusedError, match=r"That is not a valid stack name\."):
         StackFolder(str(folder)).read(name)
 
 
-def test_a_name_that_is_not_there(folder: Path) -> None:
+def test_an_unknown_name(folder: Path) -> None:
     with pytest.raises(RefusedError) as caught:
         StackFolder(str(folder)).read("orochy")
     assert caught.value.sentence == "There is no stack file `orochy.yml`."
@@ -75,7 +75,7 @@ def test_links_within_the_folder_and_a_folder_that_is_one(folder: Path) -> None:
     assert StackFolder(str(other)).read("alias").text == b"services: {}\n"
 
 
-def test_what_cannot_be_read(folder: Path) -> None:
+def test_unreadable_files(folder: Path) -> None:
     (folder / "large.yml").write_bytes(b"#" * (2**20 + 1))
     (folder / "latin.yml").write_text("services: {}\n")
     (folder / "latin.env").write_bytes(b"A=\xe9\n")
@@ -89,7 +89,7 @@ def test_what_cannot_be_read(folder: Path) -> None:
         stacks.read("folder")
 
 
-def test_without_a_folder(tmp_path: Path) -> None:
+def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match=r"Deploying is turned off\."):
         StackFolder("").names()
     with pytest.raises(RefusedError, match="does not exist"):

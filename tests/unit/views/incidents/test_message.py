@@ -1,4 +1,4 @@
-"""The one message of an incident, and the list of incidents."""
+"""The message of an incident, and the list of incidents."""
 
 from dataclasses import replace
 
@@ -71,7 +71,7 @@ def headline(message):
     return message.blocks[0]["text"]["text"]
 
 
-def test_a_firing_incident_says_what_where_why_how_often_and_since_when():
+def test_a_firing_incident_has_service_node_cause_count_and_start():
     message = message_of(FIRING)
     text = shown(message)
 
@@ -107,7 +107,7 @@ def test_a_service_that_was_changed_shortly_before_can_be_rolled_back():
 
 
 @pytest.mark.parametrize("name", ["", "\ud800", "<!channel>", "a" * 300])
-def test_what_is_no_name_of_a_service_is_no_value_of_a_button(name):
+def test_an_invalid_service_name_is_not_a_buttons_value(name):
     each = buttons(message_of(replace(FIRING, service=name)))
 
     assert not [one for one in each if one["action_id"].startswith("job.")]
@@ -116,7 +116,7 @@ def test_what_is_no_name_of_a_service_is_no_value_of_a_button(name):
 @pytest.mark.parametrize(
     "kind", [CauseKind.IMAGE_MISSING, CauseKind.UNSCHEDULABLE, CauseKind.MOUNT_FAILED]
 )
-def test_no_restart_is_offered_where_it_would_not_help(kind):
+def test_no_restart_is_offered_if_it_would_not_help(kind):
     each = buttons(message_of(replace(FIRING, cause=replace(EXIT, kind=kind))))
 
     assert not [one for one in each if one["action_id"].startswith("job.")]
@@ -150,19 +150,19 @@ def test_the_metadata_is_for_programs():
         (CauseKind.ENDED, "exit_code"),
     ],
 )
-def test_causes_have_the_verdicts_words_where_they_apply(kind, word):
+def test_causes_use_the_names_of_verdicts_where_they_apply(kind, word):
     incident = replace(FIRING, cause=Cause(kind, "text"))
 
     assert message_of(incident).metadata.payload["cause"] == word
 
 
-def test_the_log_stands_in_a_block_of_its_own():
+def test_the_log_is_in_its_own_block():
     incident = replace(FIRING, evidence="one\nKeyError: 'X'", evidence_title="Last lines of slot 3")
 
     assert "*Last lines of slot 3:*\n```\none\nKeyError: 'X'\n```" in shown(message_of(incident))
 
 
-def test_the_engines_own_words_are_told_where_they_say_more():
+def test_the_engines_message_is_shown_if_it_says_more():
     raw = "starting container failed: runc create failed: something odd"
     cause = Cause(CauseKind.START_FAILED, "The container could not start", raw, 127)
 
@@ -170,7 +170,7 @@ def test_the_engines_own_words_are_told_where_they_say_more():
     assert "The engine says" not in shown(message_of(FIRING))
 
 
-def test_an_acknowledged_incident_says_by_whom():
+def test_an_acknowledged_incident_names_the_person():
     incident = replace(
         FIRING, state=IncidentState.ACKNOWLEDGED, acknowledged_by="U123", acknowledged=NOW
     )
@@ -186,7 +186,7 @@ def test_an_acknowledged_incident_says_by_whom():
     assert message.metadata.payload["state"] == "acknowledged"
 
 
-def test_a_resolved_incident_says_how_long_it_took_and_offers_the_log_alone():
+def test_a_resolved_incident_says_how_long_it_took_and_offers_only_the_log():
     message = message_of(RESOLVED)
 
     assert headline(message).startswith("✅ Resolved: worker01")
@@ -207,7 +207,7 @@ def test_a_silenced_incident_says_until_when_and_by_whom():
     ]
 
 
-def test_what_was_found_late_or_came_back_says_so():
+def test_late_and_recurring_incidents_say_so():
     text = shown(message_of(replace(FIRING, late=True, reopened=2)))
 
     assert "*Delayed:* it happened during a monitoring gap" in text
@@ -215,7 +215,7 @@ def test_what_was_found_late_or_came_back_says_so():
     assert "Came back once" in shown(message_of(replace(FIRING, reopened=1)))
 
 
-def test_a_lost_node_names_the_services_hit():
+def test_a_lost_node_names_the_affected_services():
     message = message_of(NODE)
     text = shown(message)
 
@@ -241,14 +241,14 @@ def test_a_task_that_never_ran_has_no_log():
     assert "incident.logs" not in [each["action_id"] for each in buttons(message_of(incident))]
 
 
-def test_of_many_slots_and_nodes_a_few_are_named():
+def test_only_a_few_of_many_slots_and_nodes_are_named():
     many = tuple(str(number) for number in range(1, 101))
     text = shown(message_of(replace(FIRING, slots=many)))
 
     assert "slots 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 88 more" in text
 
 
-def test_the_worst_of_incidents_still_fits():
+def test_the_largest_incident_still_fits():
     long = "Ein sehr langer Fehler: ünlesbar & <kaputt> " * 200
     names = tuple(f"{'s' * 60}{number}" for number in range(200))
     incident = replace(
@@ -265,7 +265,7 @@ def test_the_worst_of_incidents_still_fits():
     assert "Services affected" in shown(message_of(incident))
 
 
-def test_a_reminder_says_for_how_long_and_how_to_stop_it():
+def test_a_reminder_says_the_duration_and_how_to_stop_it():
     message = reminder_message(replace(FIRING, began=NOW - 4 * 3600), NOW)
     assert_slack_takes(message)
 
@@ -275,7 +275,7 @@ def test_a_reminder_says_for_how_long_and_how_to_stop_it():
     )
 
 
-def test_a_nodes_notification_names_the_services_hit():
+def test_a_nodes_notification_names_the_affected_services():
     node = replace(
         FIRING,
         key="node:n1",
@@ -290,7 +290,7 @@ def test_a_nodes_notification_names_the_services_hit():
     )
 
 
-def test_what_came_back_says_so():
+def test_the_notification_of_a_recurring_incident_says_so():
     message = reminder_message(replace(FIRING, reopened=1), NOW)
 
     assert message.text.startswith("🚨 Firing again after it was resolved: worker01: the container")
@@ -298,7 +298,7 @@ def test_what_came_back_says_so():
 
 
 @pytest.mark.parametrize("state", IncidentState)
-def test_every_state_has_a_word_beside_its_sign(state):
+def test_every_state_has_a_word_beside_its_symbol(state):
     assert STATES[state].partition(" ")[2].isalpha()
 
 
@@ -307,7 +307,7 @@ def test_every_cause_has_a_next_step(kind):
     assert ADVICE[kind]
 
 
-def test_the_list_has_open_ones_by_age_and_resolved_ones_newest_first():
+def test_the_list_has_open_incidents_by_age_and_resolved_ones_newest_first():
     old = replace(RESOLVED, id="old222", resolved=NOW - 600, began=NOW - 900)
     young = replace(FIRING, id="young2", began=NOW - 10, count=1)
     message = incidents_message([young, FIRING], [old, RESOLVED], NOW)
@@ -324,7 +324,7 @@ def test_the_list_has_open_ones_by_age_and_resolved_ones_newest_first():
     assert message.text == "2 open incidents, 2 resolved recently"
 
 
-def test_the_list_says_who_looks_after_it_and_what_is_silenced():
+def test_the_list_shows_acknowledgements_and_silences():
     acknowledged = replace(
         FIRING,
         state=IncidentState.ACKNOWLEDGED,
@@ -341,7 +341,7 @@ def test_the_list_says_who_looks_after_it_and_what_is_silenced():
     assert "*node photon-machine-10*: the node is down · since" in shown(message)
 
 
-def test_an_empty_list_says_that_all_is_well():
+def test_an_empty_list_says_that_there_is_nothing():
     assert shown(incidents_message([], [], NOW)).startswith("No open or recent incidents")
     assert (
         "No open or recent incidents of worker01"
@@ -349,7 +349,7 @@ def test_an_empty_list_says_that_all_is_well():
     )
 
 
-def test_of_a_hundred_incidents_twenty_are_told_and_the_others_counted():
+def test_twenty_of_a_hundred_incidents_are_listed_and_the_rest_counted():
     many = [replace(FIRING, id=f"id{number}") for number in range(100)]
     message = incidents_message(many, many, NOW, service="worker01")
     assert_slack_takes(message)

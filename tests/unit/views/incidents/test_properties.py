@@ -1,4 +1,4 @@
-"""Whatever comes from outside: the messages of incidents are made and Slack takes them."""
+"""With any text from outside, the messages of incidents are built and Slack accepts them."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ incidents = st.builds(
 
 @often
 @given(incidents, moments, hostile)
-def test_every_incidents_message_is_taken_and_pings_nobody(incident, now, command):
+def test_every_incident_message_is_accepted_and_mentions_nobody(incident, now, command):
     assert_slack_takes(incident_message(incident, now, command), PEOPLE)
     assert_slack_takes(reminder_message(incident, now, command), PEOPLE)
 
@@ -69,5 +69,5 @@ def test_every_incidents_message_is_taken_and_pings_nobody(incident, now, comman
     moments,
     hostile,
 )
-def test_every_list_is_taken_and_pings_nobody(open_ones, recent, now, service):
+def test_every_list_is_accepted_and_mentions_nobody(open_ones, recent, now, service):
     assert_slack_takes(incidents_message(open_ones, recent, now, service=service), PEOPLE)

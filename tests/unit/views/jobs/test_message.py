@@ -1,4 +1,4 @@
-"""The one message of a job, and the mention in its thread."""
+"""The message of a job, and the mention in its thread."""
 
 from dataclasses import replace
 
@@ -74,7 +74,7 @@ def test_a_job_with_nothing_ahead_starts_in_a_moment():
     assert "Starts in a moment." in shown(message_of(QUEUED))
 
 
-def test_a_running_job_shows_bar_phase_and_each_slot_trouble_first():
+def test_a_running_job_shows_bar_phase_and_slots_with_problems_first():
     lines = shown(message_of(with_slots(*SLOTS))).split("\n")
 
     assert lines[1:8] == [
@@ -88,7 +88,7 @@ def test_a_running_job_shows_bar_phase_and_each_slot_trouble_first():
     ]
 
 
-def test_of_a_hundred_slots_twelve_are_told_and_the_others_counted():
+def test_twelve_of_a_hundred_slots_are_listed_and_the_rest_counted():
     running = [SlotProgress(str(n), "running", "node") for n in range(1, 100)]
     text = shown(message_of(with_slots(*running, SlotProgress("100", "pending", note="no node"))))
 
@@ -97,12 +97,12 @@ def test_of_a_hundred_slots_twelve_are_told_and_the_others_counted():
     assert text.count("slot ") == 12
 
 
-def test_a_job_that_was_not_looked_at_yet_says_so():
+def test_a_job_without_observations_says_so():
     assert "checking the service" in shown(message_of(RUNNING))
 
 
 @pytest.mark.parametrize("job", [QUEUED, RUNNING])
-def test_a_job_under_way_can_be_stopped_after_a_question(job):
+def test_a_running_job_can_be_stopped_after_a_confirmation(job):
     (stop,) = buttons(message_of(job))
 
     assert (stop["action_id"], stop["value"]) == ("job.cancel", "k3f9ab")
@@ -110,7 +110,7 @@ def test_a_job_under_way_can_be_stopped_after_a_question(job):
     assert stop["confirm"]["title"]["text"] == "Stop waiting?"
 
 
-def test_a_converged_job_says_so_with_counts_places_and_time():
+def test_a_converged_job_has_counts_nodes_and_duration():
     message = message_of(with_finish(with_slots(*SLOTS), CONVERGED))
 
     assert headline(message) == "✅ Converged: scale worker01 to 5"
@@ -135,13 +135,13 @@ def test_a_provisional_verdict_says_that_it_is_still_watched():
     assert "Watching for 30 s more" in shown(message_of(job, probation_seconds=30))
 
 
-def test_a_verdict_that_stood_its_probation_says_until_when():
+def test_a_confirmed_verdict_says_how_long_it_was_watched():
     job = with_finish(RUNNING, CONVERGED, watched_until=NOW + 60)
 
     assert "Watched until <!date^1700000060^" in shown(message_of(job))
 
 
-def test_a_failed_job_tells_reason_cause_evidence_and_the_next_step():
+def test_a_failed_job_has_reason_cause_evidence_and_next_step():
     message = message_of(with_finish(RUNNING, CRASHED))
     text = shown(message)
 
@@ -156,7 +156,7 @@ def test_a_failed_job_tells_reason_cause_evidence_and_the_next_step():
     )
 
 
-def test_what_the_reason_says_already_is_not_said_again():
+def test_the_reason_is_not_repeated():
     outcome = replace(CRASHED, reason="The container ended with exit 1 (task: non-zero exit (1)).")
     text = shown(message_of(with_finish(RUNNING, outcome)))
 
@@ -164,7 +164,7 @@ def test_what_the_reason_says_already_is_not_said_again():
     assert "*The engine says:*" not in text
 
 
-def test_a_failed_job_offers_the_way_back():
+def test_a_failed_job_offers_a_roll_back():
     (back,) = buttons(message_of(with_finish(RUNNING, CRASHED)))
 
     assert (back["action_id"], back["value"]) == ("job.rollback", "k3f9ab")
@@ -172,8 +172,8 @@ def test_a_failed_job_offers_the_way_back():
     assert back["confirm"]["text"]["text"] == "A new job scales worker01 to 1."
 
 
-def test_a_failed_deploy_offers_the_way_back_of_the_whole_stack():
-    """Where there is one; what it does is shown before anything happens."""
+def test_a_failed_deploy_offers_a_roll_back_of_the_whole_stack():
+    """If there is a rollback target; its effect is shown before anything happens."""
     failed = with_finish(replace(RUNNING, action="deploy", plan=Plan("orochi", (), ())), CRASHED)
     (back,) = buttons(message_of(replace(failed, way_back=3)))
 
@@ -190,17 +190,17 @@ def test_a_failed_deploy_offers_the_way_back_of_the_whole_stack():
         replace(WORKER, before=5),
     ],
 )
-def test_there_is_no_way_back_where_nothing_was_changed(target):
+def test_no_roll_back_is_offered_if_nothing_was_changed(target):
     assert buttons(message_of(with_finish(replace(RUNNING, targets=(target,)), CRASHED))) == []
 
 
-def test_there_is_no_way_back_over_somebody_elses_change():
+def test_no_roll_back_is_offered_over_somebody_elses_change():
     outcome = Outcome(Verdict.SUPERSEDED, "Somebody scaled it to 7.", running=7, desired=7)
 
     assert buttons(message_of(with_finish(RUNNING, outcome))) == []
 
 
-def test_a_cancelled_job_says_by_whom_and_offers_the_way_back():
+def test_a_cancelled_job_names_the_person_and_offers_a_roll_back():
     outcome = Outcome(Verdict.CANCELLED, "Stopped waiting.", running=2, desired=5)
     message = message_of(with_finish(RUNNING, outcome, cancelled_by="U999"))
 
@@ -209,7 +209,7 @@ def test_a_cancelled_job_says_by_whom_and_offers_the_way_back():
     assert [each["action_id"] for each in buttons(message)] == ["job.rollback"]
 
 
-def test_a_job_taken_out_of_the_queue_needs_no_outcome():
+def test_a_job_removed_from_the_queue_needs_no_outcome():
     job = replace(QUEUED, state=JobState.FINISHED, finished=NOW, cancelled_by="U999")
     message = message_of(job)
 
@@ -277,14 +277,14 @@ def test_a_revised_verdict_says_so_in_message_and_thread():
     )
 
 
-def test_who_asked_is_told_the_verdict_in_the_thread():
+def test_the_requester_gets_the_verdict_in_the_thread():
     assert thread_mention(with_finish(RUNNING, CONVERGED)).text == (
         "<@U123> scale worker01 to 5: *converged*."
     )
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_every_verdict_has_a_word_of_its_own_beside_its_sign(verdict):
+def test_every_verdict_has_its_own_word_beside_its_symbol(verdict):
     sign, _, word = words.VERDICTS[verdict].partition(" ")
 
     assert sign
@@ -293,11 +293,11 @@ def test_every_verdict_has_a_word_of_its_own_beside_its_sign(verdict):
 
 
 @pytest.mark.parametrize("kind", CauseKind)
-def test_every_cause_has_plain_words(kind):
+def test_every_cause_has_a_description(kind):
     assert words.CAUSES[kind]
 
 
-def test_a_log_line_pings_nobody_and_stays_in_its_block():
+def test_a_log_line_mentions_nobody_and_stays_in_its_block():
     evidence = "<!channel> <@U999> ``` & \x1b[31mred\x1b[0m\nlast"
     text = shown(message_of(with_finish(RUNNING, replace(CRASHED, evidence=evidence))))
 
@@ -305,7 +305,7 @@ def test_a_log_line_pings_nobody_and_stays_in_its_block():
     assert text.count("```") == 2
 
 
-def test_of_a_long_log_the_last_lines_are_told():
+def test_the_last_lines_of_a_long_log_are_shown():
     evidence = "\n".join(f"line {number}" for number in range(1000))
     text = shown(message_of(with_finish(RUNNING, replace(CRASHED, evidence=evidence))))
 
@@ -313,7 +313,7 @@ def test_of_a_long_log_the_last_lines_are_told():
     assert "line 0\n" not in text
 
 
-def test_ten_services_in_the_worst_of_states_still_fit():
+def test_ten_services_with_the_longest_texts_still_fit():
     long = "Ein sehr langer Fehler: ünlesbar & <kaputt> " * 120
     outcome = replace(CRASHED, reason=long, advice=long, evidence=long + "\n" + long)
     slots = tuple(SlotProgress(str(n), "failed", "n" * 63, long, 9) for n in range(100))
@@ -337,21 +337,21 @@ ROLL_BACK = replace(
 PAUSED = Outcome(Verdict.PAUSED, "The swarm paused it.", running=4, desired=5, can_roll_back=True)
 
 
-def test_a_restart_and_a_roll_back_are_named_by_what_they_do():
+def test_restarts_and_roll_backs_have_their_own_headline():
     assert headline(message_of(RESTART)) == "⏳ Queued: restart worker01"
     assert headline(message_of(ROLL_BACK)) == "⏳ Queued: roll back worker01"
 
 
-def test_a_roll_back_shows_from_which_image_to_which_it_goes():
+def test_a_roll_back_shows_both_images():
     assert "Image: `web:2` → `web:1`" in shown(message_of(ROLL_BACK))
     assert "Image:" not in shown(message_of(RESTART))
 
 
-def test_a_job_for_a_service_of_no_stack_names_none():
+def test_a_job_for_a_service_without_a_stack_names_none():
     assert "stack" not in shown(message_of(replace(RESTART, stack="")))
 
 
-def test_what_was_begun_goes_on_when_nobody_waits_for_a_restart():
+def test_a_restart_continues_after_stop_waiting():
     (stop,) = buttons(message_of(RESTART_RUNNING))
 
     assert "The swarm continues" in stop["confirm"]["text"]["text"]
@@ -361,8 +361,8 @@ RESTART_RUNNING = replace(RESTART, state=JobState.RUNNING, started=NOW - 79)
 
 
 @pytest.mark.parametrize("job", [RUNNING, RESTART_RUNNING])
-def test_a_paused_update_that_can_be_taken_back_is_rolled_back_by_a_button(job):
-    """Scaling back would be refused while it is paused."""
+def test_a_paused_update_can_be_rolled_back_by_a_button(job):
+    """A scale would be refused while the update is paused."""
     (back,) = buttons(message_of(with_finish(job, PAUSED)))
 
     assert (back["action_id"], back["value"]) == ("job.rollback", "service:orochi_worker01")
@@ -370,15 +370,15 @@ def test_a_paused_update_that_can_be_taken_back_is_rolled_back_by_a_button(job):
     assert back["confirm"]["title"]["text"] == "Roll back?"
 
 
-def test_a_name_that_no_service_can_have_is_no_buttons_value():
-    """It would not come back from Slack as it is."""
+def test_an_invalid_service_name_is_not_a_buttons_value():
+    """Slack would not return it unchanged."""
     odd = replace(RUNNING, targets=(replace(RUNNING.targets[0], service="orochi_\ud800"),))
 
     values = [each["value"] for each in buttons(message_of(with_finish(odd, PAUSED)))]
     assert values == [odd.id]
 
 
-def test_a_restart_that_went_wrong_otherwise_has_no_button():
+def test_a_restart_with_another_failure_has_no_button():
     same = replace(RESTART_RUNNING, targets=(replace(WORKER, before=None),))
     paused = replace(PAUSED, can_roll_back=False)
 

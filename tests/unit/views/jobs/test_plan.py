@@ -1,4 +1,4 @@
-"""A plan as people read it, what becomes of it, and a deploy's services in its message."""
+"""A plan as people read it, its later states, and the services in a deploy's message."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def many(count, action=PlanAction.UPDATE):
     return Plan("orochi", taken, services)
 
 
-def test_a_plan_tells_every_field_and_asks():
+def test_a_plan_shows_every_field_and_asks_for_confirmation():
     message = plan_message(deploy_job(), PLAN, NOW + 600)
     assert_slack_takes(message, PEOPLE)
 
@@ -112,8 +112,8 @@ def test_a_plan_tells_every_field_and_asks():
     ]
 
 
-def test_a_plan_is_its_jobs_message_in_the_state_queued():
-    """Other programs follow along from the plan on."""
+def test_a_plan_is_its_jobs_message_in_state_queued():
+    """Other programs can follow the job from the plan on."""
     message = plan_message(deploy_job(), PLAN, NOW)
 
     assert message.metadata is not None
@@ -128,7 +128,7 @@ def test_a_plan_is_its_jobs_message_in_the_state_queued():
     }
 
 
-def test_sixty_services_find_room_and_none_is_left_out_unsaid():
+def test_sixty_services_fit_and_omissions_are_stated():
     text = shown(plan_message(deploy_job(), many(60), NOW))
 
     told = sum(f"number-{n:03}" in text for n in range(60))
@@ -137,8 +137,8 @@ def test_sixty_services_find_room_and_none_is_left_out_unsaid():
     assert "more fields" in text
 
 
-def test_what_goes_away_is_named_in_any_case():
-    """Also where nothing else finds room."""
+def test_removals_are_always_named():
+    """This holds even if nothing else fits."""
     message = plan_message(deploy_job(), many(45, PlanAction.REMOVE), NOW)
     assert_slack_takes(message, PEOPLE)
 
@@ -146,7 +146,7 @@ def test_what_goes_away_is_named_in_any_case():
     assert "*45 services will be removed:*" in shown(message)
 
 
-def test_a_cancelled_plan_says_by_whom_and_that_nothing_was_changed():
+def test_a_cancelled_plan_names_the_person_and_says_that_nothing_was_changed():
     message = closed_message(deploy_job(), PLAN, Decision.CANCELLED, "U999", "/orochi")
     assert_slack_takes(message, PEOPLE)
 
@@ -167,7 +167,7 @@ def test_an_expired_plan_says_so():
     assert "Nobody confirmed it in time. Nothing was changed." in shown(message)
 
 
-def test_a_plan_without_a_step_says_that_all_is_as_the_file_says():
+def test_a_plan_without_steps_says_that_nothing_changes():
     text = nothing_to_do(replace(PLAN, steps=()))
 
     assert text.startswith("Nothing to deploy: the stack orochi matches its file")
@@ -175,7 +175,7 @@ def test_a_plan_without_a_step_says_that_all_is_as_the_file_says():
 
 
 def again(plan, times):
-    """A plan with all that is in it so many times, fields of services fewer."""
+    """A plan with all its parts repeated, with fewer fields per service."""
     services = tuple(
         replace(each, fields=each.fields * min(times, 8)) for each in plan.services * times
     )
@@ -186,7 +186,7 @@ def again(plan, times):
 
 @settings(deadline=None, max_examples=40)
 @given(plans, times, st.sampled_from(Decision))
-def test_slack_takes_every_plan(plan, times, decision):
+def test_slack_accepts_every_plan(plan, times, decision):
     plan = again(plan, times)
     job = deploy_job(plan)
     assert_slack_takes(plan_message(job, plan, NOW), PEOPLE)
@@ -195,7 +195,7 @@ def test_slack_takes_every_plan(plan, times, decision):
 
 @settings(deadline=None, max_examples=40)
 @given(plans, times, st.lists(outcomes, max_size=4), st.sampled_from(JobState))
-def test_slack_takes_every_deploys_message(plan, times, found, state):
+def test_slack_accepts_every_deploys_message(plan, times, found, state):
     plan = again(plan, times)
     job = replace(begun(deploy_job(plan), 1), state=state, confirmed_by="U999", finished=NOW)
     for index, outcome in enumerate((found * 20)[: len(job.targets)]):
@@ -205,7 +205,7 @@ def test_slack_takes_every_deploys_message(plan, times, found, state):
     assert_slack_takes(job_message(job, NOW), PEOPLE)
 
 
-def test_a_deploy_under_way_has_a_bar_for_every_service():
+def test_a_running_deploy_has_a_bar_for_every_service():
     job = replace(begun(deploy_job(), 4, "db", "new", "web"), state=JobState.RUNNING)
     for index, name in enumerate(("db", "new", "old", "web")):
         job = job.with_progress(index, ServiceProgress(f"orochi_{name}", 1, 2, "1/2 running"))
@@ -217,7 +217,7 @@ def test_a_deploy_under_way_has_a_bar_for_every_service():
     assert "Confirmed by <@U999>" in text
 
 
-def test_a_deploy_that_went_wrong_tells_the_worst_first_and_how_to_go_back():
+def test_a_failed_deploy_shows_the_worst_first_and_how_to_roll_back():
     job = replace(begun(deploy_job(), 4, "db", "new", "web"), state=JobState.FINISHED, finished=NOW)
     well = Outcome(Verdict.CONVERGED, "All run.", running=4, desired=4)
     paused = Outcome(Verdict.PAUSED, "The swarm paused the update.", can_roll_back=True)
@@ -236,7 +236,7 @@ def test_a_deploy_that_went_wrong_tells_the_worst_first_and_how_to_go_back():
     assert back["text"]["text"] == "Roll back web"
 
 
-def test_sixty_services_of_a_deploy_are_told_in_a_line_each():
+def test_sixty_services_of_a_deploy_have_one_line_each():
     job = replace(deploy_job(many(60)), state=JobState.RUNNING, steps_made=60)
     for index in range(60):
         job = job.with_progress(index, ServiceProgress("s", 1, 3, "1/3 running"))

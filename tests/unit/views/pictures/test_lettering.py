@@ -1,4 +1,4 @@
-"""How wide words are in a picture: as the font itself says, at every size and scale in use."""
+"""The width of text in a picture equals the font's, at every size and scale in use."""
 
 from pathlib import Path
 
@@ -20,18 +20,18 @@ HOSTNAME = "photon-machine-07.example.org"
 
 
 def drawn(text: str, size: float, scale: int, *, bold: bool) -> float:
-    """How wide the font draws a text, in pixels of the sheet."""
+    """The width of a text as drawn by the font, in pixels of the sheet."""
     basic = ImageFont.Layout.BASIC
     font = ImageFont.truetype(font_file(bold=bold), size * scale, layout_engine=basic)
     return font.getlength(text) / scale
 
 
-def test_the_table_is_that_of_the_font():
-    """Where it is not: ``python -m tests.advances > bot/views/pictures/advances.py``."""
+def test_the_table_matches_the_font():
+    """If it is not, run ``python -m tests.advances > bot/views/pictures/advances.py``."""
     assert module() == Path(advances.__file__).read_text(encoding="utf-8")
 
 
-def test_every_sign_of_the_pictures_is_in_the_table():
+def test_every_symbol_of_the_pictures_is_in_the_table():
     assert {look.sign for look in LOOKS.values()} <= set(PICTURED)
     assert len(set(PICTURED)) == len(PICTURED)
 
@@ -39,7 +39,7 @@ def test_every_sign_of_the_pictures_is_in_the_table():
 @pytest.mark.parametrize("bold", [False, True])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_character_is_drawn_as_wide_as_the_table_says(size, bold):
-    """By a 64th of a pixel: so exactly does the font tell it."""
+    """The tolerance is a 64th of a pixel, the font's own precision."""
     wrong = {
         char: (room(char, size, bold=bold), wide)
         for char in PICTURED
@@ -53,7 +53,7 @@ def test_every_character_is_drawn_as_wide_as_the_table_says(size, bold):
     st.text(st.sampled_from(PICTURED), max_size=60),
     st.sampled_from(SIZES), st.sampled_from(SCALES), st.booleans(),
 )  # fmt: skip
-def test_no_line_is_drawn_wider_than_its_room(text, size, scale, bold):
+def test_no_line_is_drawn_wider_than_its_space(text, size, scale, bold):
     """Kerning moves letters by a few 64ths."""
     most = room(text, size, bold=bold)
     assert drawn(text, size, scale, bold=bold) <= most + len(text) / 64
@@ -62,7 +62,7 @@ def test_no_line_is_drawn_wider_than_its_room(text, size, scale, bold):
 
 @given(hostile)
 def test_any_text_can_be_lettered(text):
-    """With characters of the table alone; what the table has stays."""
+    """The result has only characters of the table; those that are in it stay."""
     assert set(lettered(text)) <= set(PICTURED)
     assert room(lettered(text), 11) >= 0
 
@@ -78,13 +78,13 @@ def test_any_text_can_be_lettered(text):
         ("a\u202eb\nc", "ab c"),
     ],
 )
-def test_what_the_table_lacks_becomes_a_box(text, expected):
-    """Accents and joiners on their own are left out."""
+def test_characters_missing_from_the_table_become_a_box(text, expected):
+    """Separate accents and joiners are left out."""
     assert lettered(text) == expected
 
 
 def test_a_cut_keeps_as_much_as_fits():
-    """One character more would not."""
+    """One more character would not fit."""
     whole = room(HOSTNAME, 13, bold=True)
     assert fitted(HOSTNAME, 13, whole, bold=True) == HOSTNAME
     cut = fitted(HOSTNAME, 13, whole - 1, bold=True, tail=4)

@@ -1,4 +1,4 @@
-"""Pictures before they are drawn: everything stands on the sheet, is told and fits its room."""
+"""Pictures before they are drawn: everything is on the sheet, has a text and fits."""
 
 import math
 from typing import Any
@@ -58,7 +58,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def assert_stands(figure: Figure) -> None:
-    """Every shape is on the sheet, and no words leave it to the right."""
+    """Check that every shape is on the sheet, and no text leaves it to the right."""
     assert 0 < figure.pixels <= MOST_PIXELS
     for shape in figure.shapes:
         if isinstance(shape, Box):
@@ -77,7 +77,7 @@ def assert_stands(figure: Figure) -> None:
 
 @pytest.mark.parametrize(("nodes", "tasks"), [(1, 0), (3, 9), (10, 40), (100, 800), (100, 9000)])
 def test_a_map_has_every_node_and_stays_readable(nodes, tasks):
-    """Three nodes or a hundred: a column for each, words of readable size, no endless sheet."""
+    """With three nodes or a hundred: a column for each, readable text, a limited sheet."""
     figure = map_picture(a_swarm(nodes, tasks))
     assert_stands(figure)
     assert len([each for each in texts(figure) if "leader" in each]) == 1
@@ -88,7 +88,7 @@ def test_a_map_has_every_node_and_stays_readable(nodes, tasks):
 
 
 def test_a_swarm_of_any_size_is_never_refused():
-    """As many full columns as one image holds; the others are counted in the title."""
+    """It has as many full columns as fit in an image; the others are counted in the title."""
     nodes = a_swarm(450, 0).nodes
     services = [Service(f"s{n}", f"web{n}", 1, Mode.GLOBAL, None) for n in range(20)]
     tasks = tuple(
@@ -101,8 +101,8 @@ def test_a_swarm_of_any_size_is_never_refused():
     assert any(each.endswith("UTC") and " nodes not shown" in each for each in texts(figure))
 
 
-def test_a_task_is_told_by_colour_sign_and_word():
-    """Nothing by colour alone; the same for each state of the legend."""
+def test_a_task_has_colour_symbol_and_word():
+    """No information is only in the colour; the same for each state of the legend."""
     figure = map_picture(a_swarm(1, 1))
     look = LOOKS[TaskStanding.RUNNING]
     assert {"worker01.1", "running", look.sign} <= set(texts(figure))
@@ -125,7 +125,7 @@ def test_nodes_that_are_down_are_hatched_and_drained_ones_marked():
     assert "1 down, 1 drained" in figure.summary
 
 
-def test_a_task_without_a_node_stands_in_a_column_of_its_own():
+def test_tasks_without_a_node_have_their_own_column():
     look = a_swarm(2, 1)
     waiting = Task("p", "s", 2, "", TaskState.PENDING, RUNNING, created=9.0, err="no suitable node")
     service = look.services[0]
@@ -135,7 +135,7 @@ def test_a_task_without_a_node_stands_in_a_column_of_its_own():
 
 
 def test_more_tasks_than_fit_share_tiles_and_none_is_lost():
-    """The failed ones first; the counts come to all of them."""
+    """Failed tasks come first; the counts add up to all of them."""
     look = a_swarm(1, 60)
     broken = Task("x", "s", 61, "n1", FAILED, SHUTDOWN, created=99.0)
     service = Service("s", "orochi_worker01", 1, Mode.REPLICATED, 61, stack="orochi")
@@ -163,15 +163,15 @@ def a_task(id_: str, state: TaskState, desired: TaskState = RUNNING, **more: Any
         ([a_task("a", TaskState.COMPLETE, SHUTDOWN)], [(TaskStanding.FAILED, "complete")]),
     ],
 )  # fmt: skip
-def test_what_of_a_slot_is_shown(tasks, expected):
-    """What lives; what is over only where nothing lives and the service still wants the slot."""
+def test_which_tasks_of_a_slot_are_shown(tasks, expected):
+    """Live tasks are shown; ended ones only if none lives and the service still wants the slot."""
     service = Service("s", "orochi_web", 1, Mode.REPLICATED, 1, stack="orochi")
     look = StackLook(0.0, "", (service,), tuple(tasks), (Node("n1", "one"),))
     assert [(tile.standing, tile.word) for tile in tiles(look)] == expected
 
 
-def test_slots_that_were_scaled_away_and_lost_nodes():
-    """Dead tasks of slots nobody wants are not shown; of a lost node nothing is known."""
+def test_removed_slots_and_lost_nodes():
+    """Ended tasks of removed slots are not shown; tasks of a lost node are unknown."""
     service = Service("s", "orochi_web", 1, Mode.REPLICATED, 0, stack="orochi")
     one = (Node("n1", "one", state=NodeState.DOWN),)
     assert tiles(StackLook(0.0, "", (service,), (a_task("a", FAILED, SHUTDOWN),), one)) == ()
@@ -200,20 +200,20 @@ hostile_tasks = st.builds(
     st.lists(hostile_nodes, max_size=4), st.lists(hostile_services, max_size=3),
     st.lists(hostile_tasks, max_size=30), moments,
 )  # fmt: skip
-def test_a_map_of_anything_stands(nodes, services, tasks, at):
+def test_a_map_of_any_swarm_can_be_built(nodes, services, tasks, at):
     assert_stands(map_picture(StackLook(at, "", tuple(services), tuple(tasks), tuple(nodes))))
 
 
 @often
 @given(hostile, st.sampled_from([11.0, 13.0, 18.0]), st.integers(40, 500), st.integers(0, 6))
-def test_fitted_words_fit_and_keep_what_fits_whole(text, size, most, tail):
+def test_fitted_text_fits_and_is_unchanged_if_it_fits(text, size, most, tail):
     shown = fitted(text, size, most, tail=tail)
     assert room(shown, size) <= most
     if text.isascii() and text.isprintable() and text == text.strip() and "  " not in text:
         assert shown == text or room(text, size) > most
 
 
-def test_names_of_one_kind_are_told_apart_by_their_ends():
+def test_similar_names_keep_their_ends():
     shown = fitted("photon-machine-with-a-long-name-07", 11, 100, tail=5)
     assert shown.startswith("phot")
     assert shown.endswith("me-07")
@@ -227,7 +227,7 @@ def seen(*slots: SlotProgress) -> ServiceProgress:
     return ServiceProgress("orochi_web", 0, len(slots), "", slots)
 
 
-def test_a_course_has_what_is_new_only():
+def test_a_course_has_only_changes():
     """A new state, a failure between two looks, a slot that leaves and is gone."""
     course = extended((), 0, None, seen(slot("1", "preparing")), 10.0)
     first = seen(slot("1", "preparing"))
@@ -246,7 +246,7 @@ def test_a_course_has_what_is_new_only():
 
 
 @pytest.mark.parametrize("state", ["ready", "failed"])
-def test_failures_between_two_looks_are_each_in_the_course(state):
+def test_each_failure_between_two_looks_is_in_the_course(state):
     """A slot that failed twice since the last look, and one that failed before it was seen."""
     first, later = seen(slot("1", "running", failures=1)), seen(slot("1", state, failures=3))
 
@@ -256,7 +256,7 @@ def test_failures_between_two_looks_are_each_in_the_course(state):
         assert states[-1] == state
 
 
-def test_a_course_is_bounded():
+def test_a_course_is_limited():
     course: tuple[Moment, ...] = ()
     before = None
     for number in range(3 * MOST):
@@ -284,7 +284,7 @@ def test_a_timeline_shows_states_failures_change_and_verdict():
     assert figure.summary == "scale web to 3: crash looping after 20 s; 1 slot, 1 failure"
 
 
-def test_a_job_whose_slots_nobody_saw_has_no_timeline():
+def test_a_job_without_observed_slots_has_no_timeline():
     assert timeline_picture(a_job(())) is None
 
 
@@ -306,7 +306,7 @@ hostile_moments = st.builds(
 
 @often
 @given(st.lists(hostile_moments, max_size=20), st.none() | st.floats(0, 2e9), hostile)
-def test_a_timeline_of_anything_stands(course, finished, name):
+def test_a_timeline_of_any_job_can_be_built(course, finished, name):
     ordered = tuple(sorted(course, key=lambda each: each.at))
     job = a_job(ordered, finished=finished, targets=(Target(name, "s", 3),))
     figure = timeline_picture(job)

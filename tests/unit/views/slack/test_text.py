@@ -1,4 +1,4 @@
-"""Pieces of text: escaped, cut, dated, counted."""
+"""Parts of messages: escaped, cut, dated, counted."""
 
 import pytest
 
@@ -34,7 +34,7 @@ from bot.views.slack.text import (
         (float("inf"), "an unknown time"),
     ],
 )
-def test_a_span_of_time_is_said_in_its_two_largest_units(seconds, said):
+def test_a_duration_has_its_two_largest_units(seconds, said):
     assert duration(seconds) == said
 
 
@@ -54,29 +54,29 @@ def test_a_bar_is_full_only_when_all_run(running, desired, drawn):
     assert bar(running, desired) == drawn
 
 
-def test_dates_are_slacks_own_with_a_fallback_in_utc():
+def test_dates_use_slacks_format_with_a_fallback_in_utc():
     assert slack_date(1e9) == ("<!date^1000000000^{date_short_pretty} {time}|2001-09-09 01:46 UTC>")
     assert slack_time(1e9) == "<!date^1000000000^{time_secs}|01:46:40 UTC>"
     assert slack_date(float("nan")) == slack_date(-5) == "an unknown time"
 
 
-def test_only_what_has_the_form_of_an_id_is_a_mention():
+def test_only_valid_ids_become_mentions():
     assert mention("U123") == "<@U123>"
     assert mention("<!channel>") == "&lt;!channel&gt;"
     assert mention("") == "someone"
 
 
-def test_escaped_text_shows_itself():
+def test_escaped_text_is_shown_literally():
     assert escape("<!channel> & </x>") == "&lt;!channel&gt; &amp; &lt;/x&gt;"
     assert escape("a\x00\u202e\ud800\x1b[1;31mb\x1b]0;title\x07c") == "abc"
 
 
-def test_lines_are_kept_whatever_ends_them():
+def test_lines_are_kept_for_any_line_ending():
     assert visible("a\r\nb\rc\u2028d") == "a\nb\nc\nd"
     assert one_line(" a\r\n\tb\u00a0 c ") == "a b c"
 
 
-def test_fitted_text_is_never_cut_within_an_escape():
+def test_fitted_text_is_never_cut_inside_an_escape():
     assert fit("<<<", 8) == "&lt;…"
     assert fit("<<<", 12) == "&lt;&lt;&lt;"
     assert all(len(fit("a&<é" * 9, length)) <= length for length in range(1, 60))
@@ -112,13 +112,13 @@ def test_lines_are_packed_into_as_few_paragraphs_as_hold_them():
     assert packed([]) == []
 
 
-def test_blocks_that_are_too_many_or_too_much_do_not_fit():
+def test_too_many_or_too_large_blocks_do_not_fit():
     assert fits([section("x")] * 50)
     assert not fits([section("x")] * 51)
     assert not fits([section("é" * 3000)] * (MOST_BYTES // 6000 + 1))
 
 
-def test_slack_makes_no_links_or_mentions_of_its_own_from_our_texts():
+def test_slack_adds_no_links_or_mentions_to_our_texts():
     assert section("x")["text"]["verbatim"] is True
     assert context("x")["elements"][0]["verbatim"] is True
     assert header("x")["text"]["type"] == "plain_text"

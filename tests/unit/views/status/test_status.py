@@ -1,4 +1,4 @@
-"""The stack in one look, one service closely, the list of jobs."""
+"""The status of the stack, of one service, and the list of jobs."""
 
 from dataclasses import replace
 
@@ -80,7 +80,7 @@ def headline(message):
     return message.blocks[0]["text"]["text"]
 
 
-def test_a_stack_that_is_well_is_a_line_a_service_with_counts_and_nodes():
+def test_a_healthy_stack_has_a_line_per_service_with_counts_and_nodes():
     message = status(
         [service("django"), service("worker01", 2)],
         [task("django"), task("worker01", 1, node="n2"), task("worker01", 2, node="n2")],
@@ -93,7 +93,7 @@ def test_a_stack_that_is_well_is_a_line_a_service_with_counts_and_nodes():
     assert "▰▰▰ 3/3 ready · 2 managers, leader photon-machine-01" in shown(message)
 
 
-def test_what_is_not_well_comes_first_with_why_and_since_when():
+def test_unhealthy_services_come_first_with_cause_and_start():
     message = status(
         [service("django"), service("worker01", 2)],
         [
@@ -111,7 +111,7 @@ def test_what_is_not_well_comes_first_with_why_and_since_when():
     assert "since <!date^1699999700^" in lines[2]
 
 
-def test_what_changes_is_told_between_bad_and_well():
+def test_changing_services_come_between_unhealthy_and_healthy_ones():
     message = status(
         [service("a"), service("b", update=UpdateState.UPDATING), service("c")],
         [task("a"), task("b"), task("c", state=TaskState.PREPARING)],
@@ -122,7 +122,7 @@ def test_what_changes_is_told_between_bad_and_well():
     assert "In progress: 1 preparing" in shown(message)
 
 
-def test_a_paused_update_is_told_with_its_message_and_start():
+def test_a_paused_update_has_its_message_and_start():
     paused = service(
         "web", update=UpdateState.PAUSED, update_message="task x failed", update_started=NOW - 60
     )
@@ -132,7 +132,7 @@ def test_a_paused_update_is_told_with_its_message_and_start():
     )
 
 
-def test_a_slot_that_runs_only_for_the_moment_is_not_called_well():
+def test_an_unsteady_slot_is_not_shown_as_healthy():
     dead = {"err": "task: non-zero exit (1)", "exit_code": 1}
     tasks = [task("web", ago=2)] + [
         task("web", 1, TaskState.FAILED, ago=ago, **dead) for ago in (5, 15, 25)
@@ -141,7 +141,7 @@ def test_a_slot_that_runs_only_for_the_moment_is_not_called_well():
     assert "(running now) · 3 failures · since" in shown(status([service("web")], tasks))
 
 
-def test_a_service_whose_last_update_was_rolled_back_says_so_though_it_is_well():
+def test_a_healthy_service_after_a_roll_back_says_so():
     web = service("web", update=UpdateState.ROLLBACK_COMPLETED)
 
     assert "🟢 *web*  ▰ 1/1 · photon-machine-01 · last update was rolled back" in shown(
@@ -149,7 +149,7 @@ def test_a_service_whose_last_update_was_rolled_back_says_so_though_it_is_well()
     )
 
 
-def test_nodes_that_are_not_ready_are_named_with_what_they_are():
+def test_nodes_that_are_not_ready_are_named_with_their_state():
     nodes = [
         *NODES,
         Node("n4", "photon-machine-04", NodeState.DOWN, message="heartbeat failure"),
@@ -179,7 +179,7 @@ def test_a_global_service_wants_the_eligible_nodes():
     assert "1 replica missing" in shown(status([agent], tasks, wanted={"agent": 2}))
 
 
-def test_jobs_under_way_are_told_and_a_silent_redis_too():
+def test_running_jobs_and_an_unreachable_redis_are_shown():
     text = shown(status([service("web")], [task("web")], jobs=(JOB,)))
 
     assert "`k3f9ab` scale worker01 to 5 · running · <@U123>, <!date^" in text
@@ -191,7 +191,7 @@ def test_jobs_under_way_are_told_and_a_silent_redis_too():
     )
 
 
-def test_how_changes_reach_the_bot_and_how_late_is_told():
+def test_the_feed_and_its_lag_are_shown():
     well = [service("web")], [task("web")]
 
     assert "live updates" in shown(status(*well, feed="push"))
@@ -201,14 +201,14 @@ def test_how_changes_reach_the_bot_and_how_late_is_told():
     assert "no &lt;control&gt; socket" in late
 
 
-def test_a_stack_that_is_not_there_says_what_would_be_right():
+def test_an_unknown_stack_is_answered_with_a_suggestion():
     message = status([], [])
 
     assert "The stack `orochi` has no services" in message.text
     assert "`BOT_STACK`" in message.text
 
 
-def test_a_hundred_services_in_trouble_fit_and_every_one_is_counted():
+def test_a_hundred_unhealthy_services_fit_and_each_is_counted():
     error = "Fehlermeldung & <!channel> " * 200
     services = [
         service(f"service-number-{n:03}", 3, update=UpdateState.PAUSED, update_message=error)
@@ -228,7 +228,7 @@ def test_a_hundred_services_in_trouble_fit_and_every_one_is_counted():
     assert missing == [] or f"and {len(missing)} more" in told
 
 
-def test_a_hundred_services_that_are_well_are_all_named():
+def test_a_hundred_healthy_services_are_all_named():
     services = [service(f"service-number-{n:03}", 3) for n in range(100)]
     tasks = [task(each.id, slot, node="n2") for each in services for slot in (1, 2, 3)]
     told = shown(status(services, tasks))
@@ -236,7 +236,7 @@ def test_a_hundred_services_that_are_well_are_all_named():
     assert all(f"{each.id}*" in told for each in services)
 
 
-def test_one_service_is_told_task_by_task():
+def test_one_service_is_shown_task_by_task():
     services = [service("web", 3, constraints=("node.labels.disk == ssd",)), service("db")]
     tasks = [
         task("web", 1, node="n2"),
@@ -269,7 +269,7 @@ def test_one_service_shows_its_own_jobs():
     assert "`k3f9ab` scale worker01 to 5" in text
 
 
-def test_of_a_service_with_many_tasks_the_first_are_told_and_the_others_counted():
+def test_the_first_of_many_tasks_are_listed_and_the_rest_counted():
     tasks = [task("web", slot, node="n2") for slot in range(1, 101)]
     text = shown(closely("web", [service("web", 100)], tasks))
 
@@ -278,13 +278,13 @@ def test_of_a_service_with_many_tasks_the_first_are_told_and_the_others_counted(
     assert "and 75 more tasks" in text
 
 
-def test_tasks_of_the_version_before_are_marked():
+def test_tasks_of_the_previous_version_are_marked():
     text = shown(closely("web", [service("web")], [task("web", up_to_date=False)]))
 
     assert "previous version" in text
 
 
-def test_jobs_are_listed_under_way_first_then_finished_with_their_verdicts():
+def test_running_jobs_are_listed_before_finished_ones_with_verdicts():
     done = replace(JOB, id="abcdef", state=JobState.FINISHED, finished=NOW).with_outcome(
         0, Outcome(Verdict.CONVERGED, "All five run.", running=5, desired=5)
     )
@@ -301,7 +301,7 @@ def test_jobs_are_listed_under_way_first_then_finished_with_their_verdicts():
     assert "✅ Converged (revised)" in lines[4]
 
 
-def test_without_any_job_the_list_says_how_to_start_one():
+def test_an_empty_list_of_jobs_says_how_to_start_one():
     message = jobs_message((), (), NOW, command="/x")
 
     assert message.text == "No jobs yet. `/x scale 5` starts one."
