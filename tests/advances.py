@@ -1,5 +1,4 @@
-"""``python -m tests.advances``: prints ``bot/views/pictures/advances.py`` anew, from the font's
-files."""
+"""``python -m tests.advances`` prints ``bot/views/pictures/advances.py`` from the font's files."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from typing import Final
 
 
 def widths(*, bold: bool) -> list[int]:
-    """What the font's file says: at as many pixels as it has units, nothing is rounded."""
+    """The advances of a font's file: at as many pixels as it has units, nothing is rounded."""
     font = ImageFont.truetype(font_file(bold=bold), UNITS, layout_engine=ImageFont.Layout.BASIC)
     return [round(font.getlength(char)) for char in PICTURED]
 

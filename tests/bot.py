@@ -42,7 +42,7 @@ class BotProcess:
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
 
     @property
@@ -67,7 +67,7 @@ class BotProcess:
         self._reader = asyncio.create_task(self._read())
 
     async def kill(self) -> None:
-        """SIGKILL: it has no time for anything."""
+        """Kill it with SIGKILL."""
         await self.end(signal.SIGKILL)
 
     async def stop(self, seconds: float = 30.0) -> int:

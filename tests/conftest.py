@@ -1,9 +1,9 @@
 """Fixtures for all tests: a real swarm (`lab`) and a real Redis server.
 
-Everything in `tests/swarm` is marked `swarm` and runs on the lab, which needs root and a
-Docker engine; everything in `tests/browser` is marked `browser` and needs Chromium. Outside of CI
-those tests are left out with one line that says what is needed; in CI (the variable `CI` is set)
-they run or the run fails.
+Everything in `tests/swarm` is marked `swarm` and runs on the lab, which needs root and a Docker
+engine; everything in `tests/browser` is marked `browser` and needs Chromium. Outside of CI those
+tests are left out with one line that says what is needed; in CI (the variable `CI` is set) they run
+or the run fails.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ _LEFT_OUT = pytest.StashKey[str]()
 
 
 def missing_for_the_lab() -> str:
-    """What this machine lacks to run the lab, in words; empty when nothing."""
+    """What this machine lacks for the lab, in words; empty if nothing is missing."""
     lacking = [name for name in _TOOLS if find_tool(name) is None]
     return ", ".join(lacking if os.geteuid() == 0 else ["root", *lacking])
 
 
 def missing_for_the_browser() -> str:
-    """What this machine lacks to drive a browser, in words; empty when nothing."""
+    """What this machine lacks for browser tests, in words; empty if nothing is missing."""
     return ", ".join(name for name in _BROWSER if find_tool(name) is None)
 
 
 def in_ci() -> bool:
-    """Whether nothing may be left out: continuous integration sets `CI`."""
+    """Whether no test may be left out: continuous integration sets `CI`."""
     return os.environ.get("CI", "") not in ("", "0", "false")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs the lab or a browser; leave it out where there is none, never in CI.
+    """Mark what needs the lab or a browser; skip it if that is missing, but never in CI.
 
-    The folders with the longest tests come first, so that no process is left alone with one.
+    The folders with the longest tests come first, so that no process runs one alone at the end.
     """
     items.sort(key=_place)
     words = []
@@ -68,14 +68,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(item: pytest.Item) -> int:
-    """Where its folder stands in the order of the run; within a folder the order stays."""
+    """The position of its folder in the run; within a folder the order stays."""
     folders = ("swarm", "browser", "contract")
     folder = item.path.relative_to(Path(__file__).parent).parts[0]
     return folders.index(folder) if folder in folders else len(folders)
 
 
 def _note_left_out(config: pytest.Config, words: str) -> None:
-    """Keep the line for the end; a worker of pytest-xdist hands it to the run's own process."""
+    """Keep the line for the end; a worker of pytest-xdist passes it to the main process."""
     output = getattr(config, "workeroutput", None)
     if output is None:
         config.stash[_LEFT_OUT] = words
@@ -85,7 +85,7 @@ def _note_left_out(config: pytest.Config, words: str) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take over what a worker left out."""
+    """Take over the list of left-out tests from a worker."""
     del error
     if words := getattr(node, "workeroutput", {}).get("left_out", ""):
         node.config.stash[_LEFT_OUT] = words
@@ -94,7 +94,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say in one line what was left out and why."""
+    """Print one line with what was left out and why."""
     if (left_out := config.stash.get(_LEFT_OUT, "")) and not config.option.collectonly:
         terminalreporter.write_line(left_out, yellow=True)
 
@@ -119,7 +119,7 @@ def pytest_runtest_makereport(
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """The same for whole modules of such tests."""
+    """In CI a skipped module of swarm or browser tests is a failed one."""
     report = yield
     folders = (_SWARM_TESTS, _BROWSER_TESTS)
     if report.skipped and in_ci() and any(map(collector.path.is_relative_to, folders)):
@@ -139,7 +139,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def lab_factory() -> Iterator[Callable[..., Lab]]:
-    """Labs of one's own, `lab_factory(nodes=5, managers=1)`, taken down after the test."""
+    """Labs for a single test, `lab_factory(nodes=5, managers=1)`, removed after the test."""
     if missing := missing_for_the_lab():
         pytest.fail(f"the lab needs: {missing}")
     with ExitStack() as stack:
@@ -154,7 +154,7 @@ def _redis_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSe
 
 @pytest.fixture
 def redis_server(_redis_process: RedisServer) -> RedisServer:
-    """The session's Redis server, empty; for tests that leave it alive."""
+    """The session's Redis server, empty; for tests that keep it running."""
     _redis_process.start()
     _redis_process.flush()
     return _redis_process
@@ -162,7 +162,7 @@ def redis_server(_redis_process: RedisServer) -> RedisServer:
 
 @pytest.fixture
 def fresh_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis server of the test's own, to kill, freeze and start again."""
+    """A Redis server for a single test, to kill, freeze and start again."""
     with RedisServer(tmp_path / "redis") as server:
         yield server
 
@@ -177,7 +177,7 @@ def _clean_lab(request: pytest.FixtureRequest) -> Iterator[None]:
     try:
         used.clean()
     except LabError as error:
-        # The next tests are not about what this one left: they get a lab of their own.
+        # The next tests must not fail because of this one: they get a new lab.
         print(f"the lab is brought up anew: {error}", file=sys.stderr)  # noqa: T201
         used.stop()
         used.start()

@@ -13,14 +13,14 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-_BEGINS_WITH = 2  # tests that a worker must have to begin the first of them
+_BEGINS_WITH = 2  # tests that a worker must have to start the first of them
 
 
 class EachTestOnce(LoadFileScheduling):
-    """Gives out a file until each of its tests has run or crashed."""
+    """Assigns a file until each of its tests has run or crashed."""
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Give what a worker leaves to the others; the test during which it crashed, if any."""
+        """Give a lost worker's tests to the others; returns the test that it crashed in, if any."""
         files = self.assigned_work.pop(node)
         left = [name for tests in files.values() for name, ran in tests.items() if not ran]
         if not left:
@@ -46,5 +46,5 @@ class EachTestOnce(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EachTestOnce | None:
-    """Take the place of `--dist loadfile`."""
+    """Replace `--dist loadfile`."""
     return EachTestOnce(config, log) if config.getvalue("dist") == "loadfile" else None

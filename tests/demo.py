@@ -32,7 +32,7 @@ _DIRECTLY = build_opener(ProxyHandler({}))
 class DemoProcess:
     """``python -m playground`` with these arguments, and these variables beside PATH and HOME.
 
-    Its temporary files go to ``folder``, where a test can see what is left of them. ``module`` is
+    Its temporary files are in ``folder``, where a test can check what is left. ``module`` is
     another one than ``bot`` with the same command line.
     """
 
@@ -64,7 +64,7 @@ class DemoProcess:
     @classmethod
     @contextmanager
     def launched(cls, **environ: str) -> Iterator[Self]:
-        """One that was only just started."""
+        """A demo that has just been started."""
         demo = cls(**environ)
         demo.launch()
         try:
@@ -73,7 +73,7 @@ class DemoProcess:
             demo.__exit__()
 
     def wait_for_file(self, name: str) -> Path:
-        """A file of its temporary ones, as soon as it is there."""
+        """A file in its temporary folder, as soon as it exists."""
         return self._wait(lambda: next(iter(self.folder.rglob(name)), None), name)
 
     @property
@@ -85,7 +85,7 @@ class DemoProcess:
 
     @property
     def errors(self) -> str:
-        """What it said to standard error."""
+        """The text on standard error."""
         return self._log.read_text(errors="replace")
 
     def launch(self) -> None:
@@ -101,7 +101,7 @@ class DemoProcess:
             )
 
     def wait_for_line(self) -> None:
-        """Wait until it says where it is."""
+        """Wait until it prints its address."""
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         assert ready, f"the demo says nothing: {self.errors}"
@@ -114,17 +114,17 @@ class DemoProcess:
         return self.process.wait(PATIENCE)
 
     def left(self) -> list[str]:
-        """Files that are left in its folder, and processes that were started with one of them."""
+        """Files left in its folder, and running processes that were started with one of them."""
         return [str(path) for path in self.folder.rglob("*")] + processes_of(self.folder)
 
     def get(self, path: str, **query: str) -> bytes:
-        """What the page's server has at a path."""
+        """The answer of the page's server for a path."""
         with _DIRECTLY.open(f"{self.url}{path}?{urlencode(query)}", timeout=PATIENCE) as answer:
             body: bytes = answer.read()
             return body
 
     def post(self, path: str, **asked: Any) -> Json:
-        """Do what the page does."""
+        """Call the page's server as the page does."""
         headers = {"Content-Type": "application/json"}
         body = json.dumps(asked).encode()
         request = Request(f"{self.url}api/{path}", body, headers)
@@ -133,7 +133,7 @@ class DemoProcess:
             return found
 
     def type(self, text: str, user: str = ANN) -> None:
-        """A person types in #swarm."""
+        """Type a message in #swarm as a person."""
         assert self.post("type", user=user, channel=SWARM, text=text) == {}
 
     def breaks(self, name: str, **values: str) -> None:
@@ -167,15 +167,15 @@ class DemoProcess:
 
 
 def processes_of(folder: Path) -> list[str]:
-    """The processes that were started with a file of this folder or work in it, in words."""
+    """The processes that were started with a file of this folder or run in it, in words."""
     found = (_process(path) for path in Path("/proc").glob("[0-9]*"))
     return [words for words in found if str(folder) in words]
 
 
 def _process(path: Path) -> str:
-    """Where it works beside its command line, which some servers write anew."""
+    """Its working directory and command line, which some servers rewrite."""
     try:
         line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         return f"{line} in {(path / 'cwd').readlink()}"
     except OSError:
-        return ""  # ended while we looked
+        return ""  # it ended meanwhile

@@ -1,4 +1,4 @@
-"""An operator's desk: Slack, a swarm, Redis and the bot between them, all of them real processes.
+"""An operator's desk: Slack, a swarm, Redis and the bot, all of them real processes.
 
 Only Slack is emulated, by the shipped emulator in its strictest setting.
 """
@@ -28,7 +28,7 @@ def settings_for(
 ) -> dict[str, str]:
     """Settings of a bot in Socket Mode whose only operator is Ann.
 
-    It polls unless told how not, and draws no timelines: most tests have no use for them.
+    It polls by default and draws no timelines, because most tests do not need push or timelines.
     """
     return {
         "SLACK_BOT_TOKEN": slack.tokens.bot,
@@ -48,7 +48,7 @@ def settings_for(
 class Desk:
     """What a person at the desk does and sees.
 
-    Its bots are ``forked`` (see ``tests.forking``), unless a measurement needs them as they are.
+    Its bots are ``forked`` (see ``tests.forking``), unless a measurement needs real processes.
     """
 
     def __init__(
@@ -70,22 +70,22 @@ class Desk:
         return bot
 
     async def close(self) -> None:
-        """End every bot."""
+        """Stop all bots."""
         for bot in self.bots:
             if bot.running:
                 await bot.kill()
 
     async def docker(self, *args: str) -> str:
-        """The real docker CLI against a manager, beside the event loop."""
+        """Run the real docker CLI against a manager in a thread."""
         return await asyncio.to_thread(self.lab.docker, *args)
 
     async def service(
         self, name: str, *command: str, replicas: int = 1, running: int | None = None, **more: Any
     ) -> str:
-        """A service of the stack, ``running`` of its replicas awaited (default: all of them).
+        """A service of the stack; waits for ``running`` of its replicas (default: all of them).
 
         Its monitor period and its restart delay are 1 s, not Docker's 5 s, unless ``options`` say
-        otherwise: of an option that is given twice, the docker CLI takes the last one.
+        otherwise: if an option is given twice, the docker CLI takes the last one.
         """
         options = (*SOON, f"--label=com.docker.stack.namespace={STACK}", *more.pop("options", ()))
         full = f"{STACK}_{name}"
@@ -118,7 +118,7 @@ class Desk:
         await asyncio.to_thread(wait_until, failed, f"a failed task of {name}", seconds=20)
 
     async def inspect(self, name: str) -> dict[str, Any]:
-        """A service of the stack as the engine shows it."""
+        """A service of the stack as the engine returns it."""
         raw = json.loads(await self.docker("service", "inspect", f"{STACK}_{name}"))
         found: dict[str, Any] = raw[0]
         return found
@@ -140,11 +140,11 @@ class Desk:
     async def told(
         self, predicate: Callable[[Message], bool], user: str = OPERATOR, seconds: float = 30.0
     ) -> Message:
-        """Wait for something said to one person alone."""
+        """Wait for an ephemeral message to one person."""
         return await self.slack.wait_for_ephemeral(user, predicate, timeout=seconds)
 
     async def answer(self, text: str, user: str = OPERATOR, seconds: float = 30.0) -> str:
-        """Type a command and wait for what is said to that person alone about it."""
+        """Type a command and wait for the ephemeral answer."""
         known = {id(message) for message in self.slack.workspace.shown_to(user)}
         await self.type(text, user)
         message = await self.told(lambda m: id(m) not in known, user, seconds)
@@ -157,12 +157,12 @@ def is_job(message: Message) -> bool:
 
 
 def finished(message: Message) -> bool:
-    """Whether this is the message of a job that came to its verdict."""
+    """Whether this is the message of a job with a verdict."""
     return is_job(message) and message.payload.get("state") == "finished"
 
 
 def states(message: Message) -> list[str]:
-    """The states that a job's message went through, each once."""
+    """The states that a job's message had, each once."""
     seen = [
         (edit.content.metadata or {}).get("event_payload", {}).get("state", "")
         for edit in message.history

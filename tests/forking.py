@@ -1,4 +1,4 @@
-"""Bots that start at once: forked from a process that has loaded all modules already.
+"""Bots that start fast: forked from a process that has already loaded all modules.
 
 ``python -m bot run`` spends a second of CPU on its imports. One process for each run of the tests
 (a worker of pytest-xdist) loads them once; every bot is a child of it, with an environment,
@@ -51,26 +51,26 @@ class ForkedBot:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, minus the signal's number where one ended it; None while it lives."""
+        """The exit code, minus the signal's number if one ended it; None while it runs."""
         return self._end.result() if self._end.done() else None
 
     def send_signal(self, how: signal.Signals) -> None:
-        """Send a signal. Raises ProcessLookupError when it has ended."""
+        """Send a signal. Raises ProcessLookupError if it has ended."""
         if self._end.done():
             raise ProcessLookupError(self.pid)
         os.kill(self.pid, how)
 
     async def wait(self) -> int:
-        """Wait for the end; the exit code."""
+        """Wait for the end; returns the exit code."""
         return await asyncio.shield(self._end)
 
 
 async def _exit_code(news: asyncio.StreamReader) -> int:
-    return int(await news.read())  # to its end, where the pipe closes itself
+    return int(await news.read())  # read to its end, where the pipe closes itself
 
 
 async def _reader(end: int) -> asyncio.StreamReader:
-    """What is read from a pipe, which closes itself at its end."""
+    """The data of a pipe, which closes itself at its end."""
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     pipe = os.fdopen(end, "rb", 0)
@@ -80,7 +80,7 @@ async def _reader(end: int) -> asyncio.StreamReader:
 
 @cache
 def _loader() -> socket.socket:
-    """The way to the process that has loaded the modules; started at the first use."""
+    """The connection to the process that has loaded the modules, which starts at the first use."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
         [sys.executable, "-W", "default", "-m", "tests.forking", str(theirs.fileno())],
@@ -93,14 +93,14 @@ def _loader() -> socket.socket:
 
     def end() -> None:
         ours.close()
-        process.wait(10)  # it ends itself with SIGKILL, as its whole group
+        process.wait(10)  # it kills itself with SIGKILL, with its whole group
 
     atexit.register(end)
     return ours
 
 
 def _serve(door: socket.socket) -> None:
-    """Fork a keeper for each message; a keeper forks the bot, waits for it and tells its end."""
+    """Fork a keeper for each message; a keeper forks the bot, waits for it and reports its end."""
     os.setpgrp()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:

@@ -56,7 +56,7 @@ class _Writer:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_unconfigure(self) -> Iterator[None]:
-        """The outermost: what the others raise here makes pytest fail after its closing line."""
+        """The outermost hook: errors of the others make pytest fail after its closing line."""
         yield
         if (session := self._session) is not None:
             stopped = self._stopped or bool(session.shouldfail or session.shouldstop)

@@ -33,7 +33,7 @@ _ORDER = ("failed", "passed", "skipped", "xfailed", "xpassed")
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of pytest came to."""
+    """The result of a run of pytest."""
 
     status: int  # how the process ended
     outcomes: Mapping[str, str]  # by node id
@@ -52,14 +52,14 @@ class Run:
 
     @property
     def errors(self) -> int:
-        """What went wrong beside tests: a failed run never closes as if all had passed."""
+        """What went wrong besides tests: a failed run never ends as if all had passed."""
         unexplained = not self.failed and self.status not in (0, _NO_TESTS)
         return self.broken or int(unexplained)
 
 
 @dataclass(frozen=True)
 class Again:
-    """These tests get their second chance."""
+    """The tests that get a second chance."""
 
     names: tuple[str, ...]
 
@@ -72,7 +72,7 @@ class Over:
 
 
 def decide(first: Run) -> Again | Over:
-    """Which tests of a run that did not pass get a second chance, if any."""
+    """Which failed tests of a run get a second chance, if any."""
     if first.broken:
         return Over(f"{first.broken} file(s) could not be collected")
     if not first.complete or first.status != _FAILED or not first.failed:
@@ -117,7 +117,7 @@ def read_run(path: Path, status: int) -> Run:
 
 
 def run_pytest(arguments: Iterable[str], outcomes: Path) -> Run:
-    """Run pytest in a process of its own; what it prints goes where ours goes."""
+    """Run pytest in a process of its own, with our standard output."""
     # One word: of two, pytest takes the second for a file and looks there for its configuration.
     plugin = ("-p", "tests.outcomes", f"--outcomes={outcomes}")
     process = subprocess.Popen([sys.executable, "-m", "pytest", *plugin, *arguments])
@@ -135,13 +135,13 @@ def run_again(names: Sequence[str], folder: Path) -> Run:
 
 
 def keep(names: Sequence[str]) -> None:
-    """Write the file of flaky tests, over that of a former run."""
+    """Write the file of flaky tests, replacing that of a former run."""
     FLAKY.parent.mkdir(exist_ok=True)
     FLAKY.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run pytest with these arguments; the exit status."""
+    """Run pytest with these arguments; returns the exit status."""
     started = time.monotonic()
     # The terminal sends Ctrl-C to pytest too, which needs its time to take the lab down.
     signal.signal(signal.SIGINT, lambda _signal, _frame: None)
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _second(first: Run, folder: Path) -> Run:
-    """What the run comes to with the second chance, when there is one."""
+    """The result of the run, with the second chance if there is one."""
     verdict = decide(first)
     if isinstance(verdict, Over):
         _say("", f"no second chance: {verdict.reason}")

@@ -1,6 +1,5 @@
-"""The lab: a real Docker swarm of several engines on this one machine.
+"""The lab: a real Docker swarm of several engines on one machine.
 
-`swarm.Lab` brings it up within seconds and takes it down without a trace; `images` makes
-images without a registry; `redis` runs a real Redis server. ``python -m tests.lab`` serves
-people at a terminal.
+`swarm.Lab` starts it within seconds and removes it completely; `images` makes images without a
+registry; `redis` runs a real Redis server. ``python -m tests.lab`` is its command line.
 """

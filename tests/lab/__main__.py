@@ -1,4 +1,4 @@
-"""``python -m tests.lab``: a swarm for people at a terminal.
+"""``python -m tests.lab``: a swarm for use at a terminal.
 
 up [NODES] [MANAGERS]   bring a lab up, print how to reach it; Ctrl-C takes it down
 clean                   take down labs whose owner died
@@ -19,7 +19,7 @@ _ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
-    """Run the command line; gives the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description="A swarm to try on")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="bring a lab up; Ctrl-C takes it down")
@@ -35,12 +35,12 @@ def main() -> int:
     given = parser.parse_args()
     try:
         return int(given.run(given))
-    except KeyboardInterrupt:  # while coming up: it was taken down again
+    except KeyboardInterrupt:  # interrupted while starting: the lab has been removed
         return 130
 
 
 def _up(nodes: int, managers: int) -> int:
-    # Until the lab is up either signal interrupts the start; from then on it is waited for.
+    # Until the lab is up either signal interrupts the start; afterwards we wait for one.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Lab(nodes, managers) as lab:
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)

@@ -1,8 +1,8 @@
-"""The base image `python:3.13-slim-trixie`, made on this machine from Debian's packages.
+"""The base image `python:3.13-slim-trixie`, built on this machine from Debian's packages.
 
-It stands in for the official image where no registry is reached: Debian trixie, Python
-3.13 with `python`, `python3` and a `pip` that installs for the whole system. It differs in
-where Python is: `/usr/bin`, and packages in `dist-packages`.
+It replaces the official image where no registry can be reached: Debian trixie, Python 3.13 with
+`python`, `python3` and a `pip` that installs for the whole system. It differs in the location of
+Python: `/usr/bin`, and packages in `dist-packages`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _INSTALL_PIP = (
 
 
 def base_archive() -> Path:
-    """Archive of the base image; made (half a minute) where the cache has none that fits."""
+    """The archive of the base image; built (half a minute) unless the cache has a current one."""
     path = cache_folder() / f"base-{_recipe_key()}.tar"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
@@ -70,7 +70,7 @@ def _mirror_in(sources: str) -> str | None:
 
 
 def _bootstrap(layer: Path, folder: Path) -> None:
-    """Write the root file system as a tar; takes the machine's certificates along."""
+    """Write the root file system as a tar, including the machine's certificates."""
     settings = folder / "pip.conf"
     settings.write_text(_pip_settings())
     own = "/usr/local/share/ca-certificates"

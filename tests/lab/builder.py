@@ -28,7 +28,7 @@ class Builder(Engine):
 
     @property
     def data_root(self) -> Path:
-        """In the cache folder, kept from run to run."""
+        """A data folder in the cache, kept between runs."""
         return cache_folder() / "builder"
 
     def build(self, context: Path, tag: str) -> None:
@@ -52,12 +52,12 @@ class Builder(Engine):
             said.append(str(answer.get("stream", "")))
             if "error" in answer:
                 raise LabError(f"{''.join(said)[-3000:]}\n{answer['error']}")
-        # Young ones stay: the stages before a Dockerfile's last have no name of their own, and
+        # Recent images stay: the stages before a Dockerfile's last have no name of their own, and
         # the next build takes its unchanged steps from them.
         self.client().prune_images(filters={"dangling": True, "until": "24h"})
 
     def take(self, archive: Path, name: str) -> None:
-        """Have the archive's image under its name; loads it where it is another or none."""
+        """Tag the archive's image; loads it if the tag has another image or none."""
         known = self.client().images(name=name)
         if image_id(archive) not in [image["Id"] for image in known]:
             load(self.client(), archive)
@@ -95,7 +95,7 @@ def provide(
 
 @contextmanager
 def _builder(site: Site) -> Iterator[Builder]:
-    """A builder at work; one at a time on a machine, as they share the data folder."""
+    """A running builder; one at a time on a machine, because they share the data folder."""
     builder = Builder(site, "builder")
     with (cache_folder() / "builder.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -108,6 +108,6 @@ def _builder(site: Site) -> Iterator[Builder]:
 
 
 def _proxy_arguments() -> dict[str, str]:
-    """Build arguments that every Dockerfile knows without declaring them."""
+    """The build arguments that every Dockerfile has without declaring them."""
     names = [*_PROXIES, *map(str.upper, _PROXIES)]
     return {name: os.environ[name] for name in names if name in os.environ}

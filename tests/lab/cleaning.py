@@ -1,4 +1,4 @@
-"""Taking back what a test made in the swarm, quickly and completely."""
+"""Removes what a test created in the swarm, quickly and completely."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BUILT_IN_NETWORKS = {"ingress", "docker_gwbridge", "host", "none", "bridge"}
 
 
 def running(client: APIClient, service: str) -> list[dict[str, Any]]:
-    """The service's tasks that run and are meant to; none when there is no such service."""
+    """The service's tasks that run and should run; none if there is no such service."""
     try:
         tasks = client.tasks(filters={"service": service, "desired-state": "running"})
     except NotFound:
@@ -23,7 +23,7 @@ def running(client: APIClient, service: str) -> list[dict[str, Any]]:
 
 
 def clean_swarm(client: APIClient) -> None:
-    """Remove all services, secrets and configs that tests made."""
+    """Remove all services, secrets and configs that tests created."""
     for service in client.services():
         with suppress(NotFound):
             client.remove_service(service["ID"])
@@ -34,9 +34,9 @@ def clean_swarm(client: APIClient) -> None:
 
 
 def no_tasks(client: APIClient) -> bool:
-    """Whether the swarm has no task left, ended ones included.
+    """Whether the swarm has no tasks left, including ended ones.
 
-    Engine 20.10 keeps the ended tasks of a removed job service for ever: those do not count.
+    Engine 20.10 keeps the ended tasks of a removed job service for ever, so those are ignored.
     """
     return all("JobIteration" in task and _has_ended(task) for task in client.tasks())
 
@@ -46,14 +46,14 @@ def _has_ended(task: dict[str, Any]) -> bool:
 
 
 def clean_engine(client: APIClient) -> None:
-    """Remove every volume and network of one engine that has no containers any more."""
+    """Remove all volumes and networks of one engine without containers."""
     for volume in client.volumes()["Volumes"] or []:
         client.remove_volume(volume["Name"], force=True)
     wait_until(lambda: _no_networks(client), "the end of all networks")
 
 
 def reset_nodes(client: APIClient, roles: dict[str, bool]) -> None:
-    """Give every node its first role, availability `active` and no labels."""
+    """Restore every node's first role, availability `active` and no labels."""
     for node in client.nodes():
         role = "manager" if roles[node["Description"]["Hostname"]] else "worker"
         spec: Any = {"Role": role, "Availability": "active", "Labels": {}}
@@ -65,23 +65,23 @@ _ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
 
 
 def kill_containers(client: APIClient) -> None:
-    """Kill all that runs: nobody waits for a container that ignores SIGTERM."""
+    """Kill all containers, because some ignore SIGTERM."""
     for container in client.containers():
         with suppress(APIError):  # it has just ended
             client.kill(container["Id"], "SIGKILL")
 
 
 def no_containers(client: APIClient) -> bool:
-    """Remove what is left by force; whether nothing was."""
+    """Remove what is left by force; returns whether nothing was left."""
     containers = client.containers(all=True)
     for container in containers:
-        with suppress(APIError):  # the swarm is removing it as well
+        with suppress(APIError):  # the swarm removes it as well
             client.remove_container(container["Id"], force=True, v=True)
     return not containers
 
 
 def _no_networks(client: APIClient) -> bool:
-    """A network is in use for a moment longer than its last container."""
+    """A network stays in use for a moment longer than its last container."""
     networks = [
         network for network in client.networks() if network["Name"] not in _BUILT_IN_NETWORKS
     ]

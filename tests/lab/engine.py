@@ -1,11 +1,11 @@
-"""An engine in namespaces of its own, as if it were a machine.
+"""An engine in its own namespaces, like a separate machine.
 
-Its network namespace, if it has one, outlives it (the machine's network card); its pid,
-mount and UTS namespaces are made anew at each boot. So killing the first process of the
-pid namespace takes the engine, its shims and its containers at once, mounts included: a
-machine that lost its power. Inside, `/run` is a private tmpfs, so that the engine has its
-default paths there (`/var/run/docker.sock`, `/var/run/docker/swarm/control.sock`) and
-stack files which mount them work unchanged.
+Its network namespace, if it has one, outlives it (the machine's network card); its pid, mount and
+UTS namespaces are created at each boot. So killing the first process of the pid namespace ends the
+engine, its shims and its containers at once, mounts included, like a machine that lost its power.
+Inside, `/run` is a private tmpfs, so that the engine has its default paths there
+(`/var/run/docker.sock`, `/var/run/docker/swarm/control.sock`) and stack files that mount them work
+unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.lab.shell import SYSTEM_PATH, tool
 from tests.lab.site import Process, Site
 from tests.lab.waiting import LabError, wait_until
 
-# The shell stays as first process to reap the orphaned shims.
+# The shell stays as first process to reap orphaned shims.
 _BOOT = """
 set -e
 echo "$NAME" > /proc/sys/kernel/hostname
@@ -45,7 +45,7 @@ wait $!
 
 @dataclass
 class Engine:
-    """One dockerd: where it is reached, how it is started and how it is lost."""
+    """One dockerd: its paths and address, how it starts and how it is lost."""
 
     site: Site
     name: str
@@ -54,12 +54,12 @@ class Engine:
 
     @property
     def folder(self) -> Path:
-        """Its part of the lab's folder."""
+        """The engine's part of the lab's folder."""
         return self.site.folder / self.name
 
     @property
     def data_root(self) -> Path:
-        """Where it keeps what survives a boot: images, containers, the swarm's state."""
+        """The data root, which survives a boot: images, containers, the swarm's state."""
         return self.folder / "data"
 
     @property
@@ -74,17 +74,17 @@ class Engine:
 
     @property
     def log(self) -> Path:
-        """What the engine has written, all boots of it."""
+        """The engine's log of all boots."""
         return self.folder / "dockerd.log"
 
     @property
     def running(self) -> bool:
-        """Whether the engine's process lives."""
+        """Whether the engine's process runs."""
         return self._boot is not None and self._boot.poll() is None
 
     @property
     def pid(self) -> int:
-        """The engine's pid as this machine counts.
+        """The engine's pid in the machine's pid namespace.
 
         Raises:
             LabError: it does not run.
@@ -95,7 +95,7 @@ class Engine:
         raise LabError(f"{self.name} does not run")
 
     def client(self) -> APIClient:
-        """The low-level client of the docker SDK, one for the node's life."""
+        """The low-level client of the docker SDK, one for the lifetime of the node."""
         if self._client is None:
             self._client = APIClient(base_url=self.socket, version="auto", timeout=60)
         return self._client
@@ -121,11 +121,11 @@ class Engine:
         self.site.remember(self._init())
 
     def wait_for_api(self, seconds: float = 60.0) -> None:
-        """Return when the engine answers; LabError with the end of its log when it died."""
+        """Return when the engine answers; LabError with the end of its log if it died."""
         wait_until(self._answers, f"the API of {self.name}", seconds=seconds)
 
     def kill(self) -> None:
-        """Lose the machine: the engine and all that runs on it end at once."""
+        """Lose the machine: the engine and everything that runs on it end at once."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -136,18 +136,18 @@ class Engine:
             self._boot = None
 
     def shut_down(self) -> None:
-        """End the engine in good order, as the machine's power button does."""
+        """Shut the engine down cleanly, like the machine's power button."""
         if self.running:
             os.kill(self.pid, signal.SIGTERM)
             wait_until(lambda: not self.running, f"{self.name} to shut down")
         self.kill()
 
     def freeze(self) -> None:
-        """Let the engine hang: it takes connections and answers none. Its containers run on."""
+        """Freeze the engine: it accepts connections and answers none. Its containers run on."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume the engine."""
         os.kill(self.pid, signal.SIGCONT)
 
     def _answers(self) -> bool:
@@ -179,11 +179,11 @@ class Engine:
         return Path("/etc/resolv.conf").read_text()
 
     def _network(self) -> list[str]:
-        """The command that enters the engine's network; nothing: it stays in the machine's."""
+        """The command that enters the engine's network; empty to stay in the machine's."""
         return []
 
     def _options(self) -> list[str]:
-        """Options of dockerd beyond those that every engine of a lab has."""
+        """Options of dockerd in addition to those that every engine of a lab has."""
         return []
 
     def _command(self) -> list[str]:

@@ -1,8 +1,8 @@
 """An engine's images as files below its data root.
 
-Loading an image of hundreds of megabytes into each node takes ten seconds of processor time a
-node. An engine that has not run yet can be given the files instead, as hard links: no engine
-ever writes into a layer, what a container changes goes into a layer of its own.
+Loading an image of hundreds of megabytes into each node takes ten seconds of processor time per
+node. An engine that has not run yet can get the files instead, as hard links: no engine ever writes
+into a layer, changes by a container go into a layer of its own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def give(images: Iterable[dict[str, Any]], source: Path, target: Path, driver: s
 
 
 def _places(image: dict[str, Any], root: Path, driver: str) -> Iterator[Path]:
-    """Everything that belongs to an image, below the data root; some of it need not exist."""
+    """All files of an image, below the data root; some of them need not exist."""
     store = Path("image") / driver
     number = image["Id"].removeprefix("sha256:")
     yield store / "imagedb" / "content" / "sha256" / number
@@ -40,14 +40,14 @@ def _places(image: dict[str, Any], root: Path, driver: str) -> Iterator[Path]:
         yield entry
         layer = (root / entry / "cache-id").read_text()
         yield Path(driver) / layer
-        yield Path(driver) / "dir" / layer  # where the driver `vfs` has it
+        yield Path(driver) / "dir" / layer  # the location of the driver `vfs`
         link = root / driver / layer / "link"
         if link.exists():
             yield Path(driver) / "l" / link.read_text()
 
 
 def _chain(layers: Iterable[str]) -> Iterator[str]:
-    """The name of each layer with all below it (`ChainID` of the OCI image specification)."""
+    """The name of each layer including all below it (`ChainID` of the OCI image specification)."""
     chain = ""
     for layer in layers:
         both = f"{chain} {layer}"
@@ -56,7 +56,7 @@ def _chain(layers: Iterable[str]) -> Iterator[str]:
 
 
 def _link(source: Path, target: Path, place: Path) -> None:
-    """Link a file or a whole folder; copy it where the two are on different file systems."""
+    """Link a file or a folder; copies it if the two are on different file systems."""
     old, new = source / place, target / place
     if new.is_symlink() or new.exists() or not (old.is_symlink() or old.exists()):
         return

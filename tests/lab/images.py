@@ -40,7 +40,7 @@ UNHEALTHY = "lab/unhealthy:1"
 
 
 def cache_folder() -> Path:
-    """Folder outside of the project where archives are kept from run to run."""
+    """The folder outside of the project where archives are kept between runs."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base) / "orochi-lab"
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def cache_folder() -> Path:
 
 
 def busy_archives() -> list[Path]:
-    """Archives of `BUSY`, `BUSY_NEXT` and `UNHEALTHY`, made anew when their sources changed."""
+    """The archives of `BUSY`, `BUSY_NEXT` and `UNHEALTHY`, rebuilt when their sources changed."""
     return [
         _busy(BUSY, {"Env": ["VERSION=1"]}),
         _busy(BUSY_NEXT, {"Env": ["VERSION=2"]}),
@@ -141,7 +141,7 @@ def _busy_layer() -> bytes:
 
 
 def _busybox() -> bytes:
-    """The machine's busybox, which has to be static: the image has no libraries."""
+    """The machine's busybox, which must be static because the image has no libraries."""
     binary = Path(tool("busybox")).read_bytes()
     if _has_interpreter(binary):
         raise LabError("busybox is not static: install the package busybox-static")
@@ -149,7 +149,7 @@ def _busybox() -> bytes:
 
 
 def _has_interpreter(elf: bytes) -> bool:
-    """Whether a 64-bit little-endian ELF file asks for a dynamic loader (PT_INTERP, elf(5))."""
+    """Whether a 64-bit little-endian ELF file needs a dynamic loader (PT_INTERP, elf(5))."""
     start, size, count = (*struct.unpack_from("<Q", elf, 32), *struct.unpack_from("<HH", elf, 54))
     kinds = (struct.unpack_from("<I", elf, start + n * size)[0] for n in range(count))
     return _PT_INTERP in kinds
@@ -160,13 +160,13 @@ def _applets() -> list[str]:
 
 
 def _architecture() -> str:
-    """The machine's architecture in Go's words, as images name it."""
+    """The machine's architecture in Go's terms, as used for images."""
     machine = platform.machine()
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """The member without owner and time, so that the archive is the same each time."""
+    """The member without owner and time, which makes the archive reproducible."""
     member.uid = member.gid = member.mtime = 0
     member.uname = member.gname = ""
     return member

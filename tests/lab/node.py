@@ -1,4 +1,4 @@
-"""A node of the lab's swarm: an engine with a network card of its own."""
+"""A node of the lab's swarm: an engine with its own network card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Node(Engine):
 
     @property
     def address(self) -> str:
-        """Its IPv4 address on the lab's bridge."""
+        """The node's IPv4 address on the lab's bridge."""
         return self.site.address(self.index)
 
     @property
@@ -28,7 +28,7 @@ class Node(Engine):
         return self.exec_root / "swarm" / "control.sock"
 
     def _resolver(self) -> str:
-        # Nothing listens at its own address: names fail at once instead of after 20 s.
+        # Nothing listens at its own address, so names fail at once instead of after 20 s.
         return f"nameserver {self.address}\noptions timeout:1 attempts:1\n"
 
     def _network(self) -> list[str]:

@@ -1,6 +1,6 @@
-"""A real Redis server for tests, as the bot's stack runs it: append-only file, no eviction.
+"""A real Redis server for tests, as in the bot's stack: append-only file, no eviction.
 
-It is the machine's redis-server, or the demo's where none is installed.
+It is the machine's redis-server, or the demo's if none is installed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _ATTEMPTS = 5
 class RedisServer:
     """One redis-server on a free port of loopback, its data in `folder`.
 
-    It can be killed, frozen and started again on the same port with the same data. Every
-    call returns within a tenth of a second or so, so that async tests may make it. Start it
-    from a thread that stays: the kernel ends it with the thread, should that be killed.
+    It can be killed, frozen and started again on the same port with the same data. Every call
+    returns within about a tenth of a second, so async tests can make it. Start it from a thread
+    that stays alive: when the thread ends, the kernel ends the server.
     """
 
     def __init__(self, folder: Path, password: str | None = None) -> None:
@@ -51,12 +51,12 @@ class RedisServer:
 
     @property
     def running(self) -> bool:
-        """Whether its process lives, frozen or not."""
+        """Whether its process exists, frozen or not."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """Pid of the server; LabError when it does not run."""
+        """The pid of the server; LabError if it does not run."""
         if self._process is None or not self.running:
             raise LabError("redis-server does not run")
         return self._process.pid
@@ -74,11 +74,11 @@ class RedisServer:
             if self._come_up(port):
                 self.port = port
                 return
-            if self.port or attempt == _ATTEMPTS:  # else somebody was faster to take the port
+            if self.port or attempt == _ATTEMPTS:  # unless another program took the port first
                 raise LabError(f"redis-server ended: {self._log.read_text()[-1000:]}")
 
     def stop(self) -> None:
-        """End it in good order, its data written."""
+        """Shut it down cleanly, with its data written."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -86,15 +86,15 @@ class RedisServer:
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Stop it without closing anything: connections stay and nobody answers."""
+        """Freeze it: connections stay open and get no answer."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen server go on."""
+        """Resume a frozen server."""
         os.kill(self.pid, signal.SIGCONT)
 
     def flush(self) -> None:
-        """Forget all data."""
+        """Delete all data."""
         with closing(self._client(self.port)) as client:
             client.flushall()
 
@@ -131,7 +131,7 @@ class RedisServer:
         return "\n".join([*lines, ""])
 
     def _state(self, port: int) -> str:
-        """`ready`, `ended`, or nothing while it starts."""
+        """`ready`, `ended`, or None while it starts."""
         if not self.running:
             return "ended"
         try:
@@ -148,7 +148,7 @@ class RedisServer:
         if self._process is None:
             return
         if self.running:
-            self._process.send_signal(signal.SIGCONT)  # a frozen one cannot end in good order
+            self._process.send_signal(signal.SIGCONT)  # a frozen server cannot shut down cleanly
             self._process.send_signal(how)
         self._process.wait(timeout=30)
         self._process = None

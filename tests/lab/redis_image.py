@@ -1,8 +1,7 @@
-"""An image of the machine's own Redis, laid out as the official one.
+"""An image of the machine's own Redis, with the layout of the official one.
 
-Busybox for the shell, the server and its client with the libraries they ask for, a user
-`redis` whose the folder `/data` is, and the same start: what a container is told to run, it
-runs.
+Busybox for the shell, the server and its client with the libraries they need, a user `redis` that
+owns the folder `/data`, and the same entrypoint: it runs the container's command.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _CONFIG = {"Cmd": ["redis-server"], "WorkingDir": "/data", "Volumes": {"/data": 
 
 
 def redis_archive() -> Path:
-    """Archive of `REDIS`, made anew when the machine's Redis or its libraries changed."""
+    """The archive of `REDIS`, rebuilt when the machine's Redis or its libraries changed."""
     files = dict(_files())
     key = hashlib.sha256(Path(__file__).read_bytes())
     for place, source in sorted(files.items()):
@@ -43,7 +42,7 @@ def redis_archive() -> Path:
 
 
 def _files() -> Iterator[tuple[str, Path]]:
-    """Every program and library: its place in the image, and where it is on this machine."""
+    """Every program and library: its path in the image, and its path on this machine."""
     yield "bin/busybox", Path(tool("busybox"))
     for name in _PROGRAMS:
         program = Path(tool(name)).resolve()

@@ -1,4 +1,4 @@
-"""Running the machine's own tools."""
+"""Runs the machine's own tools."""
 
 from __future__ import annotations
 

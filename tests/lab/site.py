@@ -1,9 +1,9 @@
-"""What a lab occupies on this machine, all of it derived from its folder and its number.
+"""The resources that a lab occupies on this machine, derived from its folder and number.
 
-The number (1 to 254) is claimed by making the folder, which the kernel does atomically, and
-given back by removing it last: so several labs live side by side. Subnets come from
-198.18.0.0/15, set aside by RFC 2544 for tests between network devices: no real network of
-the machine is in the way.
+The number (1 to 254) is claimed by creating the folder, which the kernel does atomically, and
+released by removing it last: so several labs can run side by side. Subnets come from 198.18.0.0/15,
+set aside by RFC 2544 for tests between network devices, so they do not collide with the machine's
+real networks.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _HALF_MADE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told from a later one with the same pid by its start time (clock ticks)."""
+    """A process; its start time (clock ticks) distinguishes it from later ones with the same pid."""
 
     pid: int
     started: int
 
     @classmethod
     def of(cls, pid: int) -> Process | None:
-        """The living process with this pid; None when there is none or it is a zombie."""
+        """The running process with this pid; None if there is none or it is a zombie."""
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
@@ -53,7 +53,7 @@ class Process:
         return Process.of(self.pid) == self
 
     def kill(self) -> None:
-        """End it with SIGKILL and wait until it is gone."""
+        """Kill it with SIGKILL and wait until it is gone."""
         if self.alive:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
@@ -62,7 +62,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Site:
-    """The names of everything that the lab with this number puts on the machine."""
+    """The names of everything that the lab with this number creates on the machine."""
 
     folder: Path
     number: int
@@ -74,7 +74,7 @@ class Site:
 
     @property
     def gateway(self) -> str:
-        """The machine's own address on the bridge: what listens here is reached by containers."""
+        """The machine's own address on the bridge, where containers reach its servers."""
         return f"198.18.{self.number}.1"
 
     @property
@@ -91,7 +91,7 @@ class Site:
         return f"{self.bridge}-{index}"
 
     def join(self, index: int) -> None:
-        """Make the network namespace of a node and connect it with the bridge."""
+        """Create the network namespace of a node and connect it to the bridge."""
         namespace, port = self.namespace(index), f"{self.bridge}-{index}"
         run(["ip", "netns", "add", namespace])
         run(
@@ -105,17 +105,17 @@ class Site:
         )
 
     def remember(self, process: Process) -> None:
-        """Note a process that has to end with the lab, for whoever tears it down."""
+        """Record a process that must end with the lab."""
         (self.folder / f"{process.pid}.process").write_text(json.dumps(vars(process)))
 
     def processes(self) -> Iterator[Process]:
-        """The processes noted by `remember`."""
+        """The processes recorded by `remember`."""
         for note in self.folder.glob("*.process"):
             yield Process(**json.loads(note.read_text()))
 
     @property
     def owner(self) -> Process | None:
-        """Who started the lab; None when its folder was left half made."""
+        """The process that started the lab; None if its folder is incomplete."""
         try:
             return Process(**json.loads((self.folder / "owner.json").read_text()))
         except (FileNotFoundError, json.JSONDecodeError):
@@ -123,19 +123,19 @@ class Site:
 
     @property
     def stale(self) -> bool:
-        """Whether it is there and its owner is no more."""
+        """Whether the lab exists and its owner has ended."""
         owner = self.owner
-        if owner is None:  # its folder is being made just now, was left half made, or is gone
+        if owner is None:  # its folder is just being created, is incomplete, or is gone
             return _age(self.folder) > _HALF_MADE_SECONDS
         return not owner.alive
 
     def clear(self) -> None:
-        """Remove everything of this lab from the machine; what is gone already is well."""
+        """Remove everything of this lab from the machine; parts already gone are ignored."""
         with _clearing():
             self._clear()
 
     def clear_if_stale(self) -> bool:
-        """Clear it unless it is somebody's, or another was faster; says whether it did."""
+        """Clear it unless it has an owner or another process was faster; returns whether it did."""
         with _clearing():
             if not self.stale:
                 return False
@@ -154,7 +154,7 @@ class Site:
             raise LabError(f"{self.folder} cannot be removed")
 
     def remains(self) -> list[str]:
-        """What of this lab is still on the machine, in words; empty after `clear`."""
+        """What still exists of this lab on the machine, in words; empty after `clear`."""
         links = run(["ip", "-o", "link"]).splitlines()
         rules = run(["iptables", "-w", "-S"]).splitlines()
         found = [line for line in links if self._owns(line)]
@@ -183,7 +183,7 @@ class Site:
 
 
 def claim() -> Site:
-    """A free number with its folder, its bridge and the rule that lets its traffic pass.
+    """Claim a free number with its folder, its bridge and the rule that lets its traffic pass.
 
     Raises:
         LabError: all numbers are taken.
@@ -199,7 +199,7 @@ def claim() -> Site:
 
 
 def reap() -> list[Site]:
-    """Clear every lab of this machine whose owner is no more; gives those that were cleared."""
+    """Clear every lab of this machine whose owner has ended; returns the cleared ones."""
     folders = Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*")
     sites = [Site(folder, int(folder.name.removeprefix(_PREFIX))) for folder in folders]
     return [site for site in sites if site.clear_if_stale()]
@@ -222,7 +222,7 @@ def _settle(site: Site) -> Site:
 
 @contextmanager
 def _clearing() -> Iterator[None]:
-    """One at a time on a machine: or a number that was given back would be cleared again."""
+    """Allow one at a time on a machine; otherwise a number just claimed could be cleared again."""
     lock = os.open(tempfile.gettempdir(), os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

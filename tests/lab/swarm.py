@@ -1,9 +1,9 @@
-"""The lab itself: N engines joined to one swarm, and what tests do with them.
+"""The lab itself: N engines joined to one swarm, and the operations that tests need.
 
-It is a faithful swarm in all but three things: the kernel of a test machine may lack IPVS,
-so virtual IPs and ingress ports are not to be relied on (use `endpoint_mode: dnsrr`);
-nothing is pulled, as there is no registry; and the dispatcher's heartbeat, an ordinary
-setting of the swarm, is 2 s instead of 5 s, so that a lost node is noticed in 6 s, not 15.
+It is a faithful swarm except for three things: the kernel of a test machine may lack IPVS, so tests
+cannot rely on virtual IPs and ingress ports (use `endpoint_mode: dnsrr`); nothing is pulled,
+because there is no registry; and the dispatcher's heartbeat, an ordinary setting of the swarm, is 2
+s instead of 5 s, so that a lost node is noticed in 6 s, not 15.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _PROJECT = Path(__file__).resolve().parents[2]
 class Lab:
     """A swarm of `nodes` engines of which the first `managers` are managers.
 
-    Use it as a context manager, or call `start` and `stop`. If the owning process dies in
-    any way, SIGKILL included, a guard process takes the lab down. `preload` puts images into
-    the nodes' data roots before they boot: see `tests.lab.builder.provide`.
+    Use it as a context manager, or call `start` and `stop`. If the owning process dies in any way,
+    including SIGKILL, a guard process removes the lab. `preload` puts images into the nodes' data
+    roots before they boot: see `tests.lab.builder.provide`.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Lab:
 
     @property
     def site(self) -> site.Site:
-        """What the lab occupies on this machine; LabError when it is not up."""
+        """The lab's resources on this machine; LabError if it is not up."""
         if self._site is None:
             raise LabError("the lab is not up")
         return self._site
@@ -103,7 +103,7 @@ class Lab:
         raise LabError(f"the lab has no node {name}")
 
     def start(self) -> None:
-        """Bring the swarm up, with `lab/busy` images on every node; stale labs are reaped first."""
+        """Start the swarm, with `lab/busy` images on every node; stale labs are removed first."""
         site.reap()
         self._site = site.claim()
         atexit.register(self.stop)
@@ -119,12 +119,12 @@ class Lab:
             raise
 
     def stop(self) -> None:
-        """Take everything down; afterwards nothing of the lab is on the machine."""
+        """Remove everything; afterwards nothing of the lab is on the machine."""
         atexit.unregister(self.stop)
         if self._site is None:
             return
         try:
-            for node in self.nodes:  # no threads: at the interpreter's exit there are none
+            for node in self.nodes:  # no threads, because none can start at the interpreter's exit
                 node.kill()
         finally:
             self._site.clear()
@@ -142,8 +142,8 @@ class Lab:
     ) -> str:
         """Standard output of the real `docker` command-line client against a node.
 
-        A change that the swarm refuses because it changed the same object at that moment is made
-        again, as a person would.
+        A change that the swarm refuses because it changed the same object at that moment is
+        retried, as a person would do.
 
         Raises:
             CommandError: with the client's standard error.
@@ -175,15 +175,15 @@ class Lab:
         ).strip()  # fmt: skip
 
     def load_archive(self, archive: Path, nodes: Iterable[Node] | None = None) -> None:
-        """Load an image archive (as of `docker save`) on the nodes (default: all)."""
+        """Load an image archive (from `docker save`) on the nodes (default: all)."""
         self._each(nodes or self.nodes, lambda node: images.load(node.client(), archive))
 
     def stop_node(self, node: Node) -> None:
-        """Lose the node: its engine and containers die at once, its card stays in."""
+        """Lose the node: its engine and containers die at once, its network card stays."""
         node.kill()
 
     def start_node(self, node: Node) -> None:
-        """Boot a lost node again; it comes back to the swarm with its old data."""
+        """Boot a lost node again; it rejoins the swarm with its old data."""
         node.start()
         node.wait_for_api()
 
@@ -195,8 +195,8 @@ class Lab:
     def wait_ready(self, seconds: float = 60.0) -> None:
         """Return when every node is ready and every manager reachable.
 
-        An engine that died in the middle of an election may stay down in the swarm for ever when
-        it is started again: one that is not ready after half the time is started once more.
+        An engine that died during an election may stay down in the swarm for ever when it is
+        started again: one that is not ready after half the time is restarted once.
         """
         try:
             wait_until(self._is_ready, "all nodes ready", seconds=seconds / 2)
@@ -217,7 +217,7 @@ class Lab:
         )
 
     def wait_running(self, service: str, count: int, seconds: float = 60.0) -> None:
-        """Return when exactly `count` tasks of the service run and are meant to."""
+        """Return when exactly `count` tasks of the service run and should run."""
         wait_until(
             lambda: len(cleaning.running(self.client(), service)) == count,
             f"{count} running tasks of {service}",
@@ -225,7 +225,7 @@ class Lab:
         )
 
     def describe(self) -> str:
-        """Nodes and tasks in a few lines, for a failed test's report."""
+        """Nodes and tasks in a few lines, for the report of a failed test."""
         try:
             nodes, tasks = self.docker("node", "ls"), self._tasks_table()
         except LabError as error:
@@ -233,11 +233,11 @@ class Lab:
         return f"{nodes}\n{tasks}"
 
     def clean(self) -> None:
-        """Undo all that a test did: the swarm is as new afterwards, images apart.
+        """Undo everything that a test did, except images.
 
-        Lost nodes are booted; services, secrets, configs, networks, containers and volumes
-        removed; every node is active, without labels and in its first role. An engine that ends
-        by itself meanwhile, which is no fault of the test, is started again; its last words are
+        Lost nodes are booted; services, secrets, configs, networks, containers and volumes are
+        removed; every node is active, without labels and in its first role. An engine that ends by
+        itself meanwhile, which is not the test's fault, is started again and the end of its log is
         printed.
         """
         try:
@@ -323,7 +323,7 @@ class Lab:
         return self._ask(lambda: _all_ready(self.client().nodes(), len(self.nodes)))
 
     def _ask(self, question: Callable[[], bool]) -> bool:
-        """Its answer; no while the swarm cannot answer (no leader yet)."""
+        """The look's result; False while the swarm cannot answer (no leader yet)."""
         try:
             return bool(question())
         except (DockerException, RequestException):
@@ -335,7 +335,7 @@ class Lab:
 
 
 def _forget_connections() -> None:
-    """Free the sockets that failed, which Docker's client leaves open, without a warning later."""
+    """Close the failed sockets that Docker's client leaves open, to avoid a later warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -352,7 +352,7 @@ def _all_ready(entries: list[dict[str, Any]], size: int) -> bool:
 
 
 def _guard(place: site.Site) -> subprocess.Popen[bytes]:
-    """A process that clears the lab when our end of its standard input closes."""
+    """Start a process that clears the lab when our end of its standard input closes."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.lab", "guard", str(place.folder), str(place.number)],
         cwd=_PROJECT,

@@ -1,4 +1,4 @@
-"""Waiting for real states: poll with a deadline, never sleep and hope."""
+"""Waits for real states: polls with a deadline instead of fixed sleeps."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _RARELY = 0.25
 
 
 class LabError(Exception):
-    """The lab could not be brought to the state that was asked for."""
+    """The lab did not reach the expected state."""
 
 
 def wait_until(
     look: Callable[[], T | None], what: str, *, seconds: float = 30.0, every: float = 0.03
 ) -> T:
-    """The first truthy answer of `look`.
+    """The first truthy result of `look`.
 
-    The longer it takes, the rarer it is asked for (a tenth of the time that has passed): a look at
-    the swarm costs processor time that everything waited for needs as well.
+    The longer it takes, the less often `look` is called (after a tenth of the time that has
+    passed), because each call costs processor time that the awaited work needs as well.
 
     Raises:
-        LabError: `look` gave nothing truthy within the time; names `what` and the last answer.
+        LabError: `look` returned nothing truthy in time; names `what` and the last result.
     """
     begin = time.monotonic()
     while True:

@@ -59,7 +59,7 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_has_the_two_packages_completely(wheel: Path) -> None:
-    """It has all modules, the Lua scripts, `py.typed`; no playground, test, benchmark or bytecode."""
+    """All modules, the Lua scripts, `py.typed`; no playground, test, benchmark or bytecode."""
     held = {name for name in names_in(wheel) if ".dist-info/" not in name}
 
     assert held == {
