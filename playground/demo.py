@@ -1,4 +1,4 @@
-"""``python -m playground``: the whole bot on one machine, with nothing installed beside it.
+"""``python -m playground``: the whole bot on one machine, nothing else to install.
 
 Redis, the swarm, Slack and its page are started first, then the bot itself, all in one event loop;
 they end in the opposite order, whatever ends the demo.
@@ -52,7 +52,7 @@ class DemoOptions:
 
 
 class Demo:
-    """Its parts, started one after the other; ``parts`` ends them in the opposite order."""
+    """The parts of the demo, started one after the other; ``parts`` ends them in reverse order."""
 
     def __init__(
         self, options: DemoOptions, environ: Mapping[str, str], parts: AsyncExitStack, folder: Path
@@ -64,7 +64,7 @@ class Demo:
         self._breaks: list[Part] = []
 
     async def start(self) -> str:
-        """Start everything; returns the lines to be printed. Raises BotError or OSError."""
+        """Start everything; returns the lines to print. Raises BotError or OSError."""
         store = await self._redis()
         place = await self._place()
         if self._environ.get("SLACK_BOT_TOKEN"):
@@ -121,7 +121,7 @@ class Demo:
         return folder
 
     def _taken(self, page: Playground) -> int:
-        """The port that was asked for where it was another program's, else 0."""
+        """The requested port if another program uses it, else 0."""
         asked = self._options.port
         return asked if asked and not page.url.endswith(f":{asked}/") else 0
 
@@ -132,7 +132,7 @@ async def run(options: DemoOptions, environ: Mapping[str, str]) -> int:
     ending = asyncio.Event()
 
     def end() -> None:
-        if not ending.is_set():  # a second Ctrl-C must not break off the cleaning up
+        if not ending.is_set():  # a second Ctrl-C must not interrupt the cleanup
             ending.set()
             serving.cancel()
 
@@ -152,7 +152,7 @@ async def run(options: DemoOptions, environ: Mapping[str, str]) -> int:
 
 
 async def _serve(options: DemoOptions, environ: Mapping[str, str]) -> None:
-    """Everything from its start to its end, which comes as a cancellation."""
+    """Start the demo, print its address and run until cancelled."""
     with temporary_folder() as folder:
         async with AsyncExitStack() as parts:
             said = await Demo(options, environ, parts, folder).start()
@@ -162,7 +162,7 @@ async def _serve(options: DemoOptions, environ: Mapping[str, str]) -> None:
 
 
 async def _watching(app: App) -> None:
-    """Wait until the bot has seen the swarm: what fails from then on is an alert."""
+    """Wait until the bot has seen the swarm: failures after that raise alerts."""
     with suppress(TimeoutError, BotError):
         async with asyncio.timeout(WATCHES_SECONDS):
             while (await app.incidents.load()).state.began is None:  # noqa: ASYNC110 - no event

@@ -1,4 +1,4 @@
-"""The demo's temporary folder; those of demos that were killed are taken away at the next start."""
+"""The demo's temporary folder; folders of killed demos are deleted at the next start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FRESH_SECONDS: Final = 60.0
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is gone at the end."""
+    """Create a temporary folder; it is deleted at the end."""
     usual = tempfile.gettempdir()
     where = usual if len(usual) <= SHORT else "/tmp"  # noqa: S108 - made with a name of its own
     _sweep(Path(where))
@@ -37,7 +37,7 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _sweep(where: Path) -> None:
-    """Take away our folders that no demo holds any more: the lock goes with its process."""
+    """Delete the folders that no demo uses any more: the lock ends with the process."""
     for folder in where.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if _is_old_and_ours(folder):

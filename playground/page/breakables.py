@@ -9,9 +9,9 @@ from playground.slack import Json
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One thing to choose before an action: one of `choices`, or free text where there are none.
+    """One choice to make before an action: one of `choices`, or free text if there are none.
 
-    `name` is what comes back, `label` what people read, `initial` what is chosen to begin with.
+    `name` is the key of the answer, `label` is what people read, `initial` is preselected.
     """
 
     name: str
@@ -22,9 +22,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Breakable:
-    """One action: `name` comes back, `label` is on the button, `help` is one sentence below it.
+    """One action: `name` is sent back, `label` is on the button, `help` is one sentence below it.
 
-    `mends` marks those that put something right again; the panel lists them apart.
+    `mends` marks actions that repair something; the panel lists them separately.
     """
 
     name: str
@@ -34,31 +34,31 @@ class Breakable:
     mends: bool = False
 
     def as_json(self) -> Json:
-        """The action as the page reads it."""
+        """The action as JSON for the page."""
         return asdict(self)
 
 
 class CannotBreakError(Exception):
-    """An action could not be done; the text is a sentence for the person who asked for it."""
+    """An action that could not be done; the text is a sentence for the person who asked."""
 
 
 class Breakables(Protocol):
     """The actions of the panel."""
 
     def listed(self) -> Sequence[Breakable]:
-        """What can be done now; asked again whenever the panel is looked at."""
+        """The actions that are possible now; called whenever the panel is opened or updated."""
 
     async def do(self, name: str, values: Mapping[str, str]) -> str:
-        """Do it; returns one sentence that says what was done. Raises CannotBreakError."""
+        """Run the action; returns one sentence that says what was done. Raises CannotBreakError."""
 
 
 class Nothing:
     """A panel without actions: the page does not show it."""
 
     def listed(self) -> Sequence[Breakable]:
-        """None."""
+        """No actions."""
         return ()
 
     async def do(self, name: str, values: Mapping[str, str]) -> str:  # noqa: ARG002 - the protocol's
-        """Refused."""
+        """Raise CannotBreakError."""
         raise CannotBreakError(f"There is nothing called {name} to break here.")

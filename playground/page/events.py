@@ -1,4 +1,4 @@
-"""Server-sent events: one stream for each page, from where it was cut off."""
+"""Server-sent events: one stream per page, resumed where it was interrupted."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Events:
         self._whole = whole
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The state as a whole, or what came after `Last-Event-ID`; then each change."""
+        """Send the whole state, or what came after `Last-Event-ID`; then each change."""
         user = seen.acting(self._workspace, request.query.get("user", ""))
         answer = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
@@ -52,7 +52,7 @@ class Events:
         return "".join(events)
 
     def _seen(self, entry: Entry, user: str) -> list[tuple[str, Json]]:
-        """What an entry is to a person: an event's name and data, or nothing."""
+        """An entry as a person sees it: the event's name and data, or None."""
         change = entry.change
         if change.kind == "connection":
             return [("connection", {"bot": self._whole(user)["bot"]})]

@@ -1,7 +1,8 @@
-"""Who may speak to the page: the page itself, from a browser on this machine.
+"""Access to the page's server: only the page itself, from a browser on this machine.
 
 The page changes a swarm, so other websites that are open in the same browser must not reach it:
-neither by posting to loopback, nor by a name of theirs that leads to 127.0.0.1 (DNS rebinding).
+neither by posting to loopback, nor by a domain of theirs that resolves to 127.0.0.1 (DNS
+rebinding).
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,5 +40,5 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def headed(_request: web.Request, response: web.StreamResponse) -> None:
-    """Nothing from elsewhere is loaded, whatever a message holds."""
+    """Add headers that stop the page from loading anything from elsewhere."""
     response.headers.update(HEADERS)

@@ -1,4 +1,4 @@
-"""The changes of a workspace, numbered, so that a page that was cut off misses none."""
+"""The numbered changes of a workspace: a page that reconnects gets those that it missed."""
 
 import asyncio
 import secrets
@@ -23,7 +23,7 @@ class Entry:
 
 
 class Journal:
-    """Numbers what people can see, keeps the last of it, and passes it on to the pages."""
+    """Numbers the visible changes, keeps the latest and passes them on to the pages."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.run = secrets.token_hex(4)
@@ -33,7 +33,7 @@ class Journal:
         self._pages: set[asyncio.Queue[Entry | None]] = set()
 
     async def follow(self) -> None:
-        """Take changes in, until cancelled."""
+        """Record changes until cancelled."""
         with self._workspace.subscribe() as changes:
             async for change in changes:
                 if change.kind in SEEN:
@@ -49,7 +49,7 @@ class Journal:
         return f"{self.run}-{number}"
 
     def since(self, mark: str) -> list[Entry] | None:
-        """What came after an id; None when that cannot be told any more."""
+        """The entries after an id; None when they are no longer known."""
         run, _, digits = mark.partition("-")
         if run != self.run or not digits.isdecimal():
             return None

@@ -25,13 +25,13 @@ def commands() -> list[Json]:
 
 
 def acting(workspace: Workspace, user: str) -> str:
-    """The id of the person that a page acts as: the first one, unless it asks for another."""
+    """The id of the person for whom a page acts: the requested one, or the first."""
     people = [each.id for each in workspace.users.values() if not each.is_bot]
     return user if user in people else people[0]
 
 
 def sees_channel(channel: Channel, user: str) -> bool:
-    """Whether a channel is in the list of a person: theirs, and not archived."""
+    """Whether a channel is in a person's list: a member of it, and not archived."""
     return user in channel.members and not channel.is_archived
 
 
@@ -52,7 +52,7 @@ def person(user: User) -> Json:
 
 
 def conversation(channel: Channel, user: str) -> Json:
-    """A channel as its member `user` sees it; a direct one is named by who else is in it."""
+    """A channel as its member `user` sees it; a direct one is named after its other members."""
     return {
         "id": channel.id,
         "name": channel.name,

@@ -37,7 +37,8 @@ class Playground:
     """Serves the page over an emulator, on loopback; an asynchronous context manager.
 
     `port` 0 takes a free one; where another is taken, the next free one after it is used.
-    `operators` are the ids of those who may change things, for the page to say who is what.
+    `operators` are the ids of those who may change things, so that the page can show each person's
+    role.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Playground:
         return application
 
     def _open_directs(self) -> None:
-        """Everybody has a conversation with the bot, as in Slack."""
+        """Open a direct conversation with the bot for every person, as in Slack."""
         for user in list(self._slack.workspace.users.values()):
             if not user.is_bot:
                 self._slack.workspace.open_direct([user.id])

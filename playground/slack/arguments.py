@@ -1,4 +1,4 @@
-"""The arguments of one Web API call, from wherever the client put them.
+"""The arguments of one Web API call, from the query string, form or JSON body.
 
 Slack takes them from the query string, a form or a JSON body, and the SDK uses all of these;
 they are merged here, the body winning. Structured arguments come as JSON or as a string that
@@ -36,18 +36,18 @@ class Arguments(Mapping[str, Any]):
         return len(self._values)
 
     def required(self, name: str) -> str:
-        """A string that has to be there."""
+        """A required string."""
         if not self.text(name):
             raise Refusal("invalid_arguments", f"missing required field: {name}")
         return self.text(name)
 
     def text(self, name: str) -> str:
-        """A string, empty where it is missing."""
+        """A string, empty if it is missing."""
         value = self.get(name, "")
         return value if isinstance(value, str) else str(value)
 
     def flag(self, name: str) -> bool:
-        """A yes or no, no where it is missing."""
+        """A boolean, False if it is missing."""
         return self.get(name) in TRUE
 
     def number(self, name: str, default: int) -> int:
@@ -58,7 +58,7 @@ class Arguments(Mapping[str, Any]):
             raise Refusal("invalid_arguments", f"must be a valid integer: {name}") from None
 
     def structure(self, name: str, refusal: str) -> Any:  # noqa: ANN401 - JSON
-        """A JSON value, `None` where it is missing; refused with `refusal` if it is no JSON."""
+        """A JSON value, `None` if it is missing; refused with `refusal` if it is not valid JSON."""
         value = self.get(name)
         if not isinstance(value, str):
             return value
@@ -68,7 +68,7 @@ class Arguments(Mapping[str, Any]):
             raise Refusal(refusal) from None
 
     def objects(self, name: str, refusal: str) -> list[Json] | None:
-        """A JSON list of objects, `None` where it is missing."""
+        """A JSON list of objects, `None` if it is missing."""
         value = self.structure(name, refusal)
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""Block Kit as tables: what each kind of block and element may and must have.
+"""Block Kit as tables: the allowed and required fields of each kind of block and element.
 
 The numbers are those of Slack's reference pages. Kinds whose parts are newer than the tables are
 `open`; the check of structure knows them.
@@ -20,7 +20,7 @@ class Text:
 
 @dataclass(frozen=True)
 class String:
-    """A plain string of 1 to `longest` characters, one of `among` where that is given."""
+    """A plain string of 1 to `longest` characters, one of `among` if that is given."""
 
     longest: int
     among: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Anything:
-    """Left to the check of structure."""
+    """A field that only the check of structure covers."""
 
 
 Part = Text | String | Several | Element | Record | Anything
@@ -59,7 +59,7 @@ Part = Text | String | Several | Element | Record | Anything
 
 @dataclass(frozen=True)
 class Shape:
-    """The parts of one kind of object; with `open`, parts that are not named are let pass."""
+    """The fields of one kind of object; with `open`, other fields are accepted too."""
 
     required: dict[str, Part] = field(default_factory=dict)
     optional: dict[str, Part] = field(default_factory=dict)
@@ -104,7 +104,7 @@ TYPED: Final[dict[str, Part]] = HINTED | {"initial_value": ANY, "dispatch_action
 
 
 def _shape(*parts: dict[str, Part], **more: Part) -> Shape:
-    """An element that has to have none of its parts."""
+    """An element without required fields."""
     optional = dict(more)
     for each in parts:
         optional |= each

@@ -21,9 +21,9 @@ WRITE: Final = frozenset({"chat:write"})
 
 
 def channel_to_write(call: Call) -> Channel:
-    """The channel of a call, where the bot may write; refused as Slack does otherwise.
+    """The channel of a call, if the bot may write there; otherwise refused as Slack does.
 
-    A private channel without the bot does not exist for it.
+    For the bot, a private channel that it is not in does not exist.
     """
     channel = visible_channel(call, call.arguments.required("channel"))
     if channel.is_archived:
@@ -42,14 +42,14 @@ def visible_channel(call: Call, reference: str) -> Channel:
 
 
 def with_block_ids(blocks: list[Json], workspace: Workspace) -> tuple[Json, ...]:
-    """The blocks, each with a block id: Slack gives one where the app gave none."""
+    """The blocks, each with a block id: Slack adds one where the app gave none."""
     return tuple({"block_id": f"b{workspace.number()}"} | block for block in blocks)
 
 
 def checked_blocks(
     blocks: list[Json], structure: StructureCheck, workspace: Workspace
 ) -> tuple[Json, ...]:
-    """Blocks as they are kept; raises `Refusal` for what Slack refuses."""
+    """Blocks as Slack stores them; raises `Refusal` for what Slack refuses."""
     breaches = check_blocks(blocks) or structure(blocks)
     if breaches:
         raise Refusal("invalid_blocks", *breaches)
@@ -57,9 +57,9 @@ def checked_blocks(
 
 
 def content_of(call: Call, previous: Content | None = None) -> Content:
-    """What a call wants to say; parts that it leaves out stay as in `previous`.
+    """The content of a call; fields that it omits stay as in `previous`.
 
-    Text alone does not take away blocks, an empty list does; empty metadata takes that away.
+    Text alone does not remove blocks, an empty list does; empty metadata removes the metadata.
     """
     arguments = call.arguments
     content = replace(previous or Content())

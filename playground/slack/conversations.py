@@ -15,7 +15,7 @@ HIGHEST_LIMIT: Final = 999
 
 
 def api_test(call: Call) -> Json:
-    """`api.test`: gives the arguments back, or the error that was asked for."""
+    """`api.test`: returns the arguments, or the requested error."""
     if "error" in call.arguments:
         raise Refusal(call.arguments.text("error"))
     return {"args": dict(call.arguments)}

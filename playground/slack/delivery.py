@@ -1,4 +1,4 @@
-"""Bringing payloads to the app, by Socket Mode or HTTP, and taking its answers."""
+"""Delivers payloads to the app, by Socket Mode or HTTP, and takes its answers."""
 
 import json
 import time
@@ -27,11 +27,11 @@ Via = Literal["socket", "http"]
 class AppDelivery:
     """A payload on its way to the app, and the app's answer.
 
-    `error` is empty when the app answered in time, else the word that Slack shows the user:
-    `operation_timeout`, `dispatch_failed` (nobody there), `http_service_error` (a status other
-    than 200), or the refusal of an immediate response. `latency` is in seconds, `None` without an
-    answer. `body` is the immediate response (an object, or text in HTTP mode), and `shown` the
-    message that came of it.
+    `error` is empty when the app answered in time, else the error that Slack shows the user:
+    `operation_timeout`, `dispatch_failed` (the app is not connected), `http_service_error` (a
+    status other than 200), or the refusal of an immediate response. `latency` is in seconds, `None`
+    without an answer. `body` is the immediate response (an object, or text in HTTP mode), and
+    `shown` the message that resulted from it.
     """
 
     kind: Kind
@@ -48,7 +48,7 @@ class AppDelivery:
 
     @property
     def ok(self) -> bool:
-        """Whether the app answered in time, and Slack took the answer."""
+        """Whether the app answered in time and Slack accepted the answer."""
         return not self.error
 
     @property
@@ -76,7 +76,7 @@ class AppDelivery:
 
 
 class Courier:
-    """Delivers, and shows immediate responses in the workspace."""
+    """Delivers payloads, and shows immediate responses in the workspace."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Courier:
         self.deliveries: list[AppDelivery] = []
 
     async def deliver(self, kind: Kind, payload: Json, via: Via | None = None) -> AppDelivery:
-        """Bring a payload to the app; without `via`, by HTTP if there is a request URL."""
+        """Deliver a payload to the app; without `via`, by HTTP if there is a request URL."""
         way: Via = via or ("http" if self.request_url else "socket")
         delivery = AppDelivery(kind, way, payload, str(uuid.uuid4()))
         if way == "http":
@@ -106,10 +106,10 @@ class Courier:
         return await self._carry(delivery)
 
     async def again(self, earlier: AppDelivery) -> AppDelivery:
-        """Deliver the same thing a second time: same envelope id, or same signed request.
+        """Deliver the same payload a second time: same envelope id, or same signed request.
 
-        Slack itself does so for events, which then say how often; anything else can still come
-        twice, and says nothing.
+        Slack itself does so for events, and then includes the number of the retry; other payloads
+        can also arrive twice, without a mark.
         """
         repeated = AppDelivery(earlier.kind, earlier.via, earlier.payload, earlier.envelope_id)
         repeated.request = earlier.request

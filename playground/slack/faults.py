@@ -1,8 +1,8 @@
-"""Trouble on demand: the next calls of a method fail in a chosen way.
+"""Injected faults: the next calls of a method fail in a chosen way.
 
-A fault is queued for a Web API method, for `response_url`, or for `*` (any call), and used up by
-the calls that meet it, oldest first. `after_effect` says whether the call is carried out before
-its answer is lost: the message is there, and the client cannot know.
+A fault is queued for a Web API method, for `response_url`, or for `*` (any call), and is used up by
+the calls that it hits, oldest first. `after_effect` says whether the call is carried out before its
+answer is lost: then the message exists, and the client cannot know.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ ANY_METHOD = "*"
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to fail: `code` is an error word, `status` an HTTP status, `seconds` a duration."""
+    """One fault: `code` is an error code, `status` an HTTP status, `seconds` a duration."""
 
     kind: FaultKind
     code: str = ""
@@ -33,7 +33,7 @@ class Fault:
 
 
 class SlackFaults:
-    """The faults that wait for their calls."""
+    """The queue of faults for the next calls."""
 
     def __init__(self, rates: RateLimits) -> None:
         self._rates = rates
@@ -41,13 +41,13 @@ class SlackFaults:
         self._released = asyncio.Event()
 
     def fail(self, method: str, code: str, *, times: int = 1) -> None:
-        """Answer `{"ok": false, "error": code}`; nothing is carried out."""
+        """Answer `{"ok": false, "error": code}`; the call is not carried out."""
         self._queue(method, Fault("error", code=code), times)
 
     def status(
         self, method: str, status: int = 500, *, times: int = 1, after_effect: bool = False
     ) -> None:
-        """Answer an HTTP status with a body that is no JSON."""
+        """Answer an HTTP status with a body that is not JSON."""
         self._queue(method, Fault("status", status=status, after_effect=after_effect), times)
 
     def rate_limit(self, method: str, *, retry_after: int = 1, times: int = 1) -> None:
@@ -63,27 +63,27 @@ class SlackFaults:
         self._queue(method, Fault("drop", after_effect=after_effect), times)
 
     def slow(self, method: str, seconds: float, *, times: int = 1) -> None:
-        """Carry the call out at once and answer `seconds` later."""
+        """Carry out the call at once and answer `seconds` later."""
         self._queue(method, Fault("slow", seconds=seconds, after_effect=True), times)
 
     def release(self) -> None:
-        """Let every hanging call go on to its answer."""
+        """Let every hanging call get its answer."""
         self._released.set()
         self._released = asyncio.Event()
 
     def clear(self) -> None:
-        """Forget all faults that were not met yet, and release what hangs."""
+        """Remove all queued faults, and release hanging calls."""
         self._queues.clear()
         self.release()
 
     def pending(self, method: str) -> int:
-        """How many faults still wait for calls of a method."""
+        """The number of faults that are still queued for a method."""
         return len(self._queues[method])
 
     async def around(
         self, method: str, channel: str, request: web.Request, effect: Effect
     ) -> web.Response:
-        """Carry out a call, or fail it as the next fault of its method says."""
+        """Carry out a call, or fail it according to the next fault of its method."""
         fault = self._next(method)
         if fault is None:
             return await effect()

@@ -31,7 +31,7 @@ def upload_url(call: Call) -> Json:
 
 
 async def receive(workspace: Workspace, request: web.Request) -> web.Response:
-    """Take the bytes of one file; they have to be as many as were announced."""
+    """Receive the bytes of one file; their number must be the announced one."""
     file = workspace.files.get(request.match_info["file"])
     content = await _sent_bytes(request)
     if file is None or file.content is not None:

@@ -1,7 +1,7 @@
 """HTTP mode: Slack posts signed requests to the app's request URL.
 
 The signature is HMAC-SHA256 over `v0:timestamp:body` with the signing secret, as Slack's page
-"Verifying requests from Slack" tells.
+"Verifying requests from Slack" describes.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ def signature(secret: str, timestamp: int, body: str) -> str:
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """A request as it goes over the wire; the same one may be sent again."""
+    """A request as it is sent; it can be sent again unchanged."""
 
     body: str
     content_type: str
@@ -51,7 +51,7 @@ class SignedRequest:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What the app answered: its status, and its body with the type it said it has."""
+    """The app's answer: status, body and content type."""
 
     status: int
     text: str
@@ -74,10 +74,10 @@ class HttpMode:
             await self._session.close()
 
     async def send(self, url: str, request: SignedRequest, timeout: float) -> HttpAnswer:  # noqa: ASYNC109
-        """Post a request; the answer.
+        """Post a request and return the answer.
 
-        Raises `Refusal` with `dispatch_failed` when the app cannot be reached, `TimeoutError`
-        when it did not answer in time.
+        Raises `Refusal` with `dispatch_failed` when the app cannot be reached, `TimeoutError` when
+        it did not answer in time.
         """
         if self._session is None:
             raise RuntimeError("the emulator is not running")

@@ -1,6 +1,6 @@
 """The limits of Slack's messages and views, checked as Slack checks them.
 
-Every breach is told in Slack's own form: what is wrong and where, as a JSON pointer.
+Every breach is reported in Slack's own form: what is wrong and where, as a JSON pointer.
 """
 
 import json
@@ -41,7 +41,7 @@ PRIVATE_METADATA: Final = 3000
 
 
 def check_blocks(blocks: Sequence[Json], most: int = MESSAGE_BLOCKS) -> list[str]:
-    """Everything wrong with a list of blocks; empty if Slack would take it."""
+    """Everything wrong with a list of blocks; empty if Slack would accept it."""
     if len(blocks) > most:
         return [f"no more than {most} items allowed [json-pointer:/blocks]"]
     return [*_breaches(blocks), *_repeated_block_ids(blocks), *_too_much_markdown(blocks)]
@@ -169,13 +169,13 @@ def _check_record(value: object, part: Record, where: str) -> Iterator[str]:
 
 
 def check_size(blocks: Sequence[Json]) -> None:
-    """Refuse blocks that are too much for one message, however well formed each is."""
+    """Refuse blocks that are too many or too large for one message, even if each is valid."""
     if len(json.dumps(list(blocks), ensure_ascii=False, separators=(",", ":"))) > BLOCKS_IN_ALL:
         raise Refusal("msg_blocks_too_long")
 
 
 def check_content(content: Content, longest_text: int = MESSAGE_TEXT) -> None:
-    """Refuse a message that says nothing or too much (blocks are looked at elsewhere)."""
+    """Refuse a message that is empty or too long (blocks are checked elsewhere)."""
     if not content.text.strip() and not content.blocks and not content.attachments:
         raise Refusal("no_text")
     if len(content.text) > longest_text:

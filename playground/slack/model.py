@@ -1,4 +1,4 @@
-"""What a Slack workspace holds, as values: users, channels, messages, files and views.
+"""The values of a Slack workspace: users, channels, messages, files and views.
 
 Identifiers look like Slack's own (`U…`, `C…`, `D…`, `F…`, `V…`); every time is in Unix
 seconds. JSON that the app sent is kept as it came.
@@ -52,7 +52,7 @@ class Channel:
     is_direct: bool = False
 
     def as_json(self, viewer: str) -> Json:
-        """The channel as `conversations.info` shows it to the user id `viewer`."""
+        """The channel as `conversations.info` shows it to the user `viewer`."""
         shown: Json = {
             "id": self.id,
             "is_channel": not self.is_direct and not self.is_private,
@@ -71,7 +71,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Content:
-    """What a message says."""
+    """The content of a message."""
 
     text: str = ""
     blocks: tuple[Json, ...] = ()
@@ -79,7 +79,7 @@ class Content:
     metadata: Json | None = None
 
     def as_json(self, *, with_metadata: bool) -> Json:
-        """The parts that are there, as the Web API shows them."""
+        """The fields that are set, as the Web API shows them."""
         shown: Json = {"text": self.text}
         if self.blocks:
             shown["blocks"] = list(self.blocks)
@@ -92,7 +92,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Edit:
-    """One state of a message and when it took that state; the first one is its posting."""
+    """One state of a message and when it began; the first one is the posting."""
 
     at: float
     content: Content
@@ -103,8 +103,8 @@ class Message:
     """A message in a channel with the history of all its edits.
 
     `ts` is its identifier within the channel, `thread_ts` that of its thread's first message.
-    `only_for` is the user who alone sees it (an ephemeral message). `deleted_at` is when it was
-    deleted, `None` while it stands.
+    `only_for` is the only user who sees it (an ephemeral message). `deleted_at` is when it was
+    deleted, `None` while it exists.
     """
 
     ts: str
@@ -121,27 +121,27 @@ class Message:
 
     @property
     def content(self) -> Content:
-        """What it says now."""
+        """The current content."""
         return self.history[-1].content
 
     @property
     def text(self) -> str:
-        """Its text now (the fallback where there are blocks)."""
+        """The current text (the fallback if there are blocks)."""
         return self.content.text
 
     @property
     def blocks(self) -> tuple[Json, ...]:
-        """Its blocks now, each with a block id."""
+        """The current blocks, each with a block id."""
         return self.content.blocks
 
     @property
     def metadata(self) -> Json | None:
-        """Its metadata now: `event_type` and `event_payload`."""
+        """The current metadata: `event_type` and `event_payload`."""
         return self.content.metadata
 
     @property
     def payload(self) -> Json:
-        """The `event_payload` of its metadata; empty where there is none."""
+        """The `event_payload` of its metadata; empty without metadata."""
         payload: Json = (self.metadata or {}).get("event_payload", {})
         return payload
 
@@ -157,7 +157,7 @@ class Message:
 
     @property
     def is_reply(self) -> bool:
-        """Whether it stands in a thread below another message."""
+        """Whether it is a reply in a thread."""
         return self.thread_ts is not None and self.thread_ts != self.ts
 
     @property
@@ -166,7 +166,7 @@ class Message:
         return "\n".join([self.text, *texts_within(list(self.blocks))])
 
     def elements(self) -> list[Json]:
-        """The interactive elements of its blocks, each with the `block_id` it stands in."""
+        """The interactive elements of its blocks, each with the `block_id` of its block."""
         return elements_within(self.blocks)
 
     def as_json(self, team: str, *, with_metadata: bool = True) -> Json:
@@ -191,7 +191,7 @@ def elements_of(block: Json) -> list[Json]:
 
 
 def elements_within(blocks: Iterable[Json]) -> list[Json]:
-    """The interactive elements of blocks, each with the `block_id` it stands in."""
+    """The interactive elements of blocks, each with the `block_id` of their block."""
     return [
         element | {"block_id": block.get("block_id", "")}
         for block in blocks
@@ -275,11 +275,11 @@ ChangeKind = Literal[
 class WorkspaceChange:
     """One thing that became visible in the workspace.
 
-    `kind` is `posted`, `edited` and `deleted` for messages, `ephemeral` for what one user alone
-    sees, `file`, `view`, `call` (the app called a method) and `answered` (that ended), `delivery`
-    (a payload on its way to the app), `acked` (the app answered it, or failed to) and
-    `connection` (a Socket Mode connection came or went). `message` is a copy of the message as it
-    was at this very change; `detail` has what the other kinds bring.
+    `kind` is `posted`, `edited` and `deleted` for messages, `ephemeral` for a message that only one
+    user sees, `file`, `view`, `call` (the app called a method) and `answered` (that ended),
+    `delivery` (a payload on its way to the app), `acked` (the app answered it, or failed to) and
+    `connection` (a Socket Mode connection came or went). `message` is a copy of the message as of
+    this change; `detail` holds the data of the other kinds.
     """
 
     kind: ChangeKind
@@ -289,5 +289,5 @@ class WorkspaceChange:
 
 
 def snapshot(message: Message) -> Message:
-    """A copy that later edits do not reach."""
+    """A copy that later edits do not change."""
     return replace(message, history=list(message.history))

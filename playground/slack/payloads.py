@@ -58,7 +58,7 @@ def block_actions_payload(
     trigger_id: str,
     response_url: str,
 ) -> Json:
-    """A click on an element of a message; an ephemeral message is not sent along."""
+    """A click on an element of a message; Slack does not include an ephemeral message."""
     ephemeral = message.only_for is not None
     container = {
         "type": "message",
@@ -88,7 +88,7 @@ def view_actions_payload(
 
 
 def action_of(element: Json, action_ts: str, value: str | None) -> Json:
-    """What one element tells when it is used; `value` is the option chosen, where it has any."""
+    """The data of a used element; `value` is the chosen option, if any."""
     action = {"action_id": element["action_id"], "block_id": element["block_id"]}
     action |= {"type": element["type"], "action_ts": action_ts}
     if value is not None:
@@ -111,7 +111,7 @@ def _option(element: Json, value: str) -> Json:
 def view_submission_payload(
     token: str, view: View, values: Mapping[str, Any], user: User, *, trigger_id: str
 ) -> Json:
-    """A modal sent off; `values` is Slack's own `state.values`."""
+    """A submitted modal; `values` is Slack's own `state.values`."""
     body = view.as_json(TEAM_ID) | {"state": {"values": dict(values)}}
     submission = _interaction(token, "view_submission", user, trigger_id)
     return submission | {"view": body, "response_urls": []}

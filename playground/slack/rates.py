@@ -1,7 +1,7 @@
-"""Slack's rate limits: tiers of calls a minute, and about a message a second per channel.
+"""Slack's rate limits: tiers of calls per minute, and about a message a second per channel.
 
-Every call is counted whether limits are enforced or not, and every breach is remembered, so that
-a test can say that the app never went too far.
+Every call is counted whether limits are enforced or not, and every breach is recorded, so that a
+test can assert that the app never exceeded a limit.
 """
 
 import math
@@ -16,10 +16,10 @@ MINUTE: Final = 60.0
 
 
 class RateBudget(Protocol):
-    """How many calls there may be."""
+    """A budget of calls."""
 
     def wait(self, now: float) -> float:
-        """Seconds until the next call is allowed; zero takes it at once and counts it."""
+        """Seconds until the next call is allowed; if zero, the call is counted."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Bucket:
     at: float = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until a whole call has dripped in."""
+        """Seconds until the bucket has room for one call."""
         level = self.burst if self.filled < 0 else self.filled + (now - self.at) * self.rate
         self.filled, self.at = min(self.burst, level), now
         if self.filled < 1:
@@ -61,7 +61,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class RateRule:
-    """The budget of a method: `calls` within `seconds`, or a bucket where there is a `burst`.
+    """The budget of a method: `calls` within `seconds`, or a bucket if there is a `burst`.
 
     `per_channel` gives each channel a budget of its own; otherwise the workspace has one.
     """
@@ -108,7 +108,7 @@ RULES: Final[dict[str, RateRule]] = {
 class Violation:
     """A call beyond the budget.
 
-    `early` means that the app had been told to wait and did not (`Retry-After` was not honoured).
+    `early` means that the app had been asked to wait and did not (it ignored `Retry-After`).
     """
 
     method: str
@@ -121,7 +121,7 @@ class Violation:
 class RateLimits:
     """The budgets of one app in one workspace.
 
-    With `enforced=False` nothing is refused, and breaches are still counted.
+    With `enforced=False` nothing is refused, and breaches are still recorded.
     """
 
     def __init__(self, clock: Clock, *, enforced: bool = True) -> None:
@@ -138,7 +138,7 @@ class RateLimits:
         self._budgets = {key: b for key, b in self._budgets.items() if key[0] != method}
 
     def take(self, method: str, channel: str) -> None:
-        """Count a call; raises `RateLimited` when it is one too many."""
+        """Count a call; raises `RateLimited` when it exceeds the budget."""
         rule = self.rules.get(method)
         key = (method, channel if rule is not None and rule.per_channel else "")
         now = self.clock()
@@ -151,7 +151,7 @@ class RateLimits:
             self._refuse(key, wait, early=False)
 
     def close(self, method: str, channel: str, seconds: float) -> None:
-        """Refuse a method for a while, as after a 429 that was made on demand."""
+        """Refuse a method for a while, as after an injected 429."""
         rule = self.rules.get(method)
         key = (method, channel if rule is not None and rule.per_channel else "")
         self._closed_until[key] = self.clock() + seconds

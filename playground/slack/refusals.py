@@ -1,18 +1,18 @@
-"""How Slack says no.
+"""The errors of Slack's API.
 
     Refusal            any answer with `"ok": false`
     └── RateLimited    HTTP 429 with Retry-After
 
-The words are those of the error tables on Slack's method pages.
+The codes are those of the error tables on Slack's method pages.
 """
 
 from playground.slack.model import Json
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of Slack's, not a defect
-    """A call that Slack refuses with the error word `code`.
+    """A call that Slack refuses with the error `code`.
 
-    `messages` are the lines of `response_metadata.messages`; `detail` are further keys of the
+    `messages` are the lines of `response_metadata.messages`; `detail` has further keys of the
     answer (`needed` and `provided` of `missing_scope`).
     """
 
@@ -31,7 +31,7 @@ class Refusal(Exception):  # noqa: N818 - an answer of Slack's, not a defect
 
 
 class RateLimited(Refusal):
-    """Too many calls; to be made again `retry_after` whole seconds later."""
+    """Too many calls; retry after `retry_after` whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("ratelimited")

@@ -1,7 +1,7 @@
 """Response URLs: where the app answers a command or a click without a token.
 
-Each works five times within thirty minutes. It may write where the bot is no member, and it can
-replace or delete the message that the click came from.
+Each works five times within thirty minutes. It can write to channels that the bot is not in, and it
+can replace or delete the message that the click came from.
 """
 
 import json
@@ -27,7 +27,7 @@ PSEUDO_METHOD: Final = "response_url"
 
 @dataclass
 class ResponseUrl:
-    """Where answers to one payload go: its channel, its user, and the message it came from."""
+    """The destination of answers to one payload: channel, user, and the original message."""
 
     channel: str
     user: str
@@ -37,7 +37,7 @@ class ResponseUrl:
 
 
 class ResponseUrls:
-    """Issues response URLs and takes what is posted to them."""
+    """Issues response URLs and handles what is posted to them."""
 
     def __init__(
         self, workspace: Workspace, faults: SlackFaults, structure: StructureCheck
@@ -85,7 +85,7 @@ class ResponseUrls:
     def apply(
         self, payload: Json, channel: str, user: str, source: Message | None = None
     ) -> Message | None:
-        """Show what a payload says; gives the message, or `None` after a deletion.
+        """Apply a payload; returns the message, or `None` after a deletion.
 
         Raises `Refusal` for a payload that Slack refuses.
         """

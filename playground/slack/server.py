@@ -114,7 +114,7 @@ class SlackEmulator:
 
     @property
     def root_url(self) -> str:
-        """The address of everything, without a slash at the end."""
+        """The address of the emulator, without a slash at the end."""
         return f"http://{self._host}:{self._port}"
 
     @property
@@ -124,7 +124,7 @@ class SlackEmulator:
 
     @property
     def request_url(self) -> str:
-        """Where HTTP mode posts to; with one, people's actions go there unless told otherwise."""
+        """The request URL of HTTP mode; if set, people's actions go there by default."""
         return self.courier.request_url
 
     @request_url.setter
@@ -133,7 +133,7 @@ class SlackEmulator:
 
     @property
     def calls(self) -> list[CallRecord]:
-        """Every Web API call so far, refused ones too."""
+        """Every Web API call so far, including refused ones."""
         return self.web_api.calls
 
     def calls_of(self, method: str) -> list[CallRecord]:
@@ -151,7 +151,7 @@ class SlackEmulator:
                 handler.transport.abort()
 
     async def come_back(self) -> None:
-        """Listen again, on the same port."""
+        """Listen again on the same port."""
         if self._runner is None or self._site is not None:
             return
         listening = socket.create_server((self._host, self._port))
@@ -163,7 +163,7 @@ class SlackEmulator:
 
     @asynccontextmanager
     async def down(self) -> AsyncIterator[None]:
-        """Slack is away within this block."""
+        """Keep Slack unreachable within this block."""
         await self.go_down()
         try:
             yield
@@ -179,7 +179,7 @@ class SlackEmulator:
         channel: str = SWARM,
         via: Via | None = None,
     ) -> AppDelivery:
-        """A person types a slash command; returns once the app answered, or too late."""
+        """Type a slash command as a person; returns once the app answered, or too late."""
         payload = command_payload(
             self.tokens.verification,
             command,
@@ -201,7 +201,7 @@ class SlackEmulator:
         value: str | None = None,
         via: Via | None = None,
     ) -> AppDelivery:
-        """A person uses an element of a message; `value` chooses the option of a menu.
+        """Use an element of a message as a person; `value` chooses the option of a menu.
 
         Without a `block_id` it is the first such element.
         Raises `LookupError` if the message, as it is now, does not show such an element to them.
@@ -226,7 +226,7 @@ class SlackEmulator:
     async def submit(
         self, view: View, values: Mapping[str, Any], *, via: Via | None = None
     ) -> AppDelivery:
-        """The person who sees a modal sends it off; `values` is Slack's `state.values`."""
+        """Submit a modal as the person who sees it; `values` is Slack's `state.values`."""
         user = self.workspace.users[view.user]
         trigger = self.workspace.new_trigger(view.user)
         token = self.tokens.verification
@@ -242,7 +242,7 @@ class SlackEmulator:
         value: str | None = None,
         via: Via | None = None,
     ) -> AppDelivery:
-        """The person who sees a modal or a home tab uses an element of it, as with `press`."""
+        """Use an element of a modal or a home tab as the person who sees it, as with `press`."""
         element = _named(elements_within(view.body["blocks"]), action_id, block_id)
         payload = view_actions_payload(
             self.tokens.verification,
@@ -254,7 +254,7 @@ class SlackEmulator:
         return await self.courier.deliver("interactive", payload, via)
 
     async def event(self, event: Json, *, via: Via | None = None) -> AppDelivery:
-        """Something happened that the app has subscribed to (Events API)."""
+        """Send an event that the app has subscribed to (Events API)."""
         number = self.workspace.number()
         now = int(self.workspace.clock())
         payload = event_payload(self.tokens.verification, event, f"Ev0EVENT{number:03d}", now)
@@ -271,10 +271,10 @@ class SlackEmulator:
         channel: str | None = None,
         timeout: float = 30.0,  # noqa: ASYNC109
     ) -> Message:
-        """The first of the bot's messages that meets the predicate, now or after a change.
+        """The first of the bot's messages that matches the predicate, now or after a change.
 
-        The message goes on living: what it said when it met the predicate is in its history.
-        Raises `TimeoutError` that names the messages which were there.
+        The message can change again later: its content at the match is in its history. Raises
+        `TimeoutError` that names the existing messages.
         """
 
         def candidates() -> list[Message]:
@@ -290,7 +290,7 @@ class SlackEmulator:
         *,
         timeout: float = 30.0,  # noqa: ASYNC109
     ) -> Message:
-        """The first message shown to `user` alone that meets the predicate."""
+        """The first ephemeral message to `user` that matches the predicate."""
         return await self._wait(lambda: self.workspace.shown_to(user), predicate, timeout)
 
     async def _wait(
@@ -314,7 +314,7 @@ class SlackEmulator:
         count: int = 1,
         timeout: float = 30.0,  # noqa: ASYNC109
     ) -> None:
-        """Wait until `count` calls of a method, or of `response_url`, have arrived in all.
+        """Wait until `count` calls of a method, or of `response_url`, have arrived in total.
 
         They may not have been answered yet.
         """
@@ -334,7 +334,7 @@ class SlackEmulator:
 
 
 def _named(elements: list[Json], action_id: str, block_id: str) -> Json:
-    """The element of an action, in any block or in one."""
+    """The element with an action id, in any block or in one."""
     for element in elements:
         if element["action_id"] == action_id and block_id in ("", element["block_id"]):
             return element

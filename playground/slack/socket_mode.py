@@ -1,7 +1,7 @@
-"""Socket Mode: WebSocket connections on tickets that work once, envelopes and their acks.
+"""Socket Mode: WebSocket connections with single-use tickets, envelopes and their acks.
 
 With several connections each payload goes to exactly one of them, in turn; a connection that was
-told to disconnect gets no more where another one is there.
+asked to disconnect gets no more payloads while another one exists.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ HEARTBEAT: Final = 10.0
 
 @dataclass(eq=False)
 class SocketConnection:
-    """One WebSocket of the app; `retiring` once it was told to disconnect."""
+    """One WebSocket of the app; `retiring` once it was asked to disconnect."""
 
     number: int
     socket: web.WebSocketResponse
@@ -48,7 +48,7 @@ class SocketMode:
         self._awaited: dict[str, asyncio.Future[Json]] = {}
 
     def open_url(self) -> str:
-        """What `apps.connections.open` gives: an address with a fresh ticket."""
+        """The answer of `apps.connections.open`: an address with a fresh ticket."""
         ticket = secrets.token_urlsafe(24)
         self._tickets[ticket] = self.workspace.clock() + TICKET_LIFETIME
         root = self.root_url.replace("http", "ws", 1)
@@ -148,7 +148,7 @@ class SocketMode:
         return usable[first:] + usable[:first]
 
     async def disconnect(self, reason: str = "refresh_requested", *, close: bool = False) -> None:
-        """Tell every connection to go (`warning` or `refresh_requested`).
+        """Ask every connection to disconnect (`warning` or `refresh_requested`).
 
         With `close` they are closed at once as well; otherwise the app is expected to leave.
         """

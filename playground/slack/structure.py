@@ -17,14 +17,14 @@ WORDS_IN_A_BREACH: Final = 300
 
 
 def no_structure_check(blocks: list[Json]) -> list[str]:  # noqa: ARG001 - one of the checks
-    """Let every structure pass; limits are checked beside it."""
+    """Accept every structure; limits are checked separately."""
     return []
 
 
 def structure_check() -> StructureCheck:
-    """A check of blocks against the schema; gives what is wrong with each block.
+    """A check of blocks against the schema; it returns the breaches of each block.
 
-    Raises `ImportError` where `jsonschema` is not installed.
+    Raises `ImportError` if `jsonschema` is not installed.
     """
     from jsonschema import Draft7Validator  # noqa: PLC0415 - a development dependency
     from jsonschema.exceptions import best_match  # noqa: PLC0415
@@ -60,7 +60,7 @@ def _names_of_kinds(definitions: Json) -> dict[str, str]:
 
 
 def _kind_of(definition: Json) -> str:
-    """The `type` of a block, some of which are written as alternatives."""
+    """The `type` of a block; some types are written as alternatives."""
     while "anyOf" in definition:
         definition = definition["anyOf"][0]
     return str(definition["properties"]["type"]["const"])

@@ -1,7 +1,7 @@
 """The Web API: one entry for all methods, with authentication, scopes, rates and faults.
 
-The methods themselves are functions of a `Call`, registered by name in the modules beside this
-one; each gives the body of its answer without `ok`, or raises `Refusal`.
+The methods themselves are functions of a `Call`, registered by name in the modules beside this one;
+each returns the body of its answer without `ok`, or raises `Refusal`.
 """
 
 import time
@@ -42,7 +42,7 @@ StructureCheck = Callable[[list[Json]], list[str]]
 
 @dataclass
 class Tokens:
-    """What the app authenticates with, and what its bot token may do."""
+    """The app's tokens, and the scopes of its bot token."""
 
     bot: str = "xoxb-emulator-bot-token"
     app: str = "xapp-1-emulator-app-token"
@@ -53,7 +53,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a method, with what it works on."""
+    """One call of a method and the objects that it works on."""
 
     method: str
     arguments: Arguments
@@ -64,9 +64,9 @@ class Call:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """What became of a call, told when it ended at `at`, `seconds` after it arrived.
+    """The result of a call that ended at `at`, `seconds` after it arrived.
 
-    `error` is empty when it went well; a fault that lost the answer does not show here.
+    `error` is empty on success; a fault that lost the answer does not show here.
     """
 
     method: str
@@ -81,7 +81,7 @@ Answer = Callable[[Call], Json | Awaitable[Json]]
 
 @dataclass(frozen=True)
 class Method:
-    """A method: what it does, which scopes allow it (any of them), whose token it takes."""
+    """A method: its function, the scopes that allow it (any of them), and the token it takes."""
 
     answer: Answer
     scopes: frozenset[str] = frozenset()
@@ -142,7 +142,7 @@ class WebApi:
         return await self.faults.around(name, channel, request, effect)
 
     def _channel_id(self, reference: str) -> str:
-        """One key for a channel, however the app names it."""
+        """One key for a channel, whether the app uses its id or its name."""
         channel = self.workspace.channel_named(reference)
         return reference if channel is None else channel.id
 
@@ -177,7 +177,7 @@ class WebApi:
 
 
 def refused(refusal: Refusal) -> web.Response:
-    """The HTTP answer that tells a refusal."""
+    """The HTTP answer for a refusal."""
     if isinstance(refusal, RateLimited):
         headers = {"Retry-After": str(refusal.retry_after)}
         return web.json_response(refusal.as_json(), status=429, headers=headers)

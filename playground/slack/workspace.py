@@ -1,8 +1,8 @@
 """The state of one Slack workspace, and the stream of its changes.
 
-State is changed only here; whoever wants to follow along subscribes (`subscribe`) or waits for
-something to become true (`until`). A condition is looked at on every single change, so that a
-state that lasts for a moment only is not missed.
+State is changed only here; subscribe to the changes (`subscribe`) or wait for a condition
+(`until`). A condition is checked on every single change, so a state that lasts only for a moment is
+not missed.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ Clock = Callable[[], float]
 
 
 class Workspace:
-    """Users, channels and everything that was said, with the app as one of the members."""
+    """Users, channels, messages and files, with the app as one of the members."""
 
     def __init__(self, clock: Clock = time.time) -> None:
         self.clock = clock
@@ -62,7 +62,7 @@ class Workspace:
 
     @classmethod
     def furnished(cls, clock: Clock = time.time) -> "Workspace":
-        """A workspace to start from.
+        """The default workspace.
 
         Users: `U0ANN00001` (ann) and `U0BOB00001` (bob). Channels: `C0SWARM001` (#swarm) and
         `C0ALERTS01` (#alerts) with the bot in them, `C0LOUNGE01` (#lounge) without it,
@@ -78,7 +78,7 @@ class Workspace:
         return workspace
 
     def number(self) -> int:
-        """The next of the workspace's running numbers."""
+        """The next running number of the workspace."""
         return next(self._numbers)
 
     def next_ts(self) -> str:
@@ -125,7 +125,7 @@ class Workspace:
         self.usergroups[group] = list(users)
 
     def open_direct(self, users: Iterable[str]) -> Channel:
-        """The direct conversation of the bot with these users, made if there was none."""
+        """The direct conversation of the bot with these users, created if necessary."""
         members = {*users, BOT_USER_ID}
         for channel in self.channels.values():
             if channel.is_direct and channel.members == members:
@@ -152,7 +152,7 @@ class Workspace:
         broadcast: bool = False,
         files: tuple[File, ...] = (),
     ) -> Message:
-        """Put a message into a channel, or into the thread of the message `thread_ts`."""
+        """Post a message to a channel, or to the thread of the message `thread_ts`."""
         message = self._new_message(channel, content, user, thread_ts)
         message.broadcast, message.files = broadcast, files
         self.messages[channel, message.ts] = message
@@ -170,23 +170,23 @@ class Workspace:
         return message
 
     def edit(self, message: Message, content: Content) -> None:
-        """Give a message its next content."""
+        """Replace the content of a message."""
         message.history.append(Edit(self.clock(), content))
         self.emit("edited", message)
 
     def delete(self, message: Message) -> None:
-        """Take a message out of its channel."""
+        """Delete a message."""
         message.deleted_at = self.clock()
         self.messages.pop((message.channel, message.ts), None)
         self.ephemerals = [each for each in self.ephemerals if each is not message]
         self.emit("deleted", message)
 
     def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> Message:
-        """A person writes a message."""
+        """Post a message as a person."""
         return self.post(channel, Content(text), user=user, thread_ts=thread_ts)
 
     def in_channel(self, channel: str) -> list[Message]:
-        """All messages of a channel, oldest first, replies among them."""
+        """All messages of a channel, oldest first, including replies."""
         return sorted(
             (m for m in self.messages.values() if m.channel == channel), key=lambda m: m.ts
         )
@@ -206,7 +206,7 @@ class Workspace:
         return trigger
 
     def emit(self, kind: ChangeKind, message: Message | None = None, **detail: object) -> None:
-        """Tell everyone who follows along about one change."""
+        """Publish one change to all subscribers."""
         seen = None if message is None else snapshot(message)
         change = WorkspaceChange(kind, self.clock(), seen, detail)
         self.changes.append(change)
@@ -219,7 +219,7 @@ class Workspace:
 
     @contextmanager
     def subscribe(self) -> Iterator[AsyncIterator[WorkspaceChange]]:
-        """The changes from now on, as an asynchronous iterator without an end."""
+        """The changes from now on, as an endless asynchronous iterator."""
         queue: asyncio.Queue[WorkspaceChange] = asyncio.Queue()
         self._subscribers.add(queue)
         try:
@@ -228,10 +228,10 @@ class Workspace:
             self._subscribers.discard(queue)
 
     async def until(self, probe: Callable[[], T | None], timeout: float) -> T:  # noqa: ASYNC109
-        """What `probe` gives, as soon as it gives something.
+        """The first result of `probe` that is not None.
 
-        It is asked now and on every change. Raises `TimeoutError` after `timeout` seconds, and
-        whatever the probe raises.
+        It is called now and on every change. Raises `TimeoutError` after `timeout` seconds, and any
+        error of the probe.
         """
         found: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 

@@ -32,7 +32,7 @@ _HALF_MADE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Process:
-    """A process; its start time (clock ticks) distinguishes it from later ones with the same pid."""
+    """A process; its start time (clock ticks) distinguishes it from others with that pid."""
 
     pid: int
     started: int
