@@ -38,7 +38,7 @@ FOR_A_DEMO: Final = {
     "BOT_HTTP_PORT": "0",
     "BOT_LOG_LEVEL": "ERROR",
 }
-"""Where the environment says nothing else: short enough to be waited for."""
+"""Defaults of the demo's settings: times short enough to wait for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Final
 
 SHORT: Final = 60
-"""The longest path of a folder for sockets: theirs, with 40 more bytes, may have 107."""
+"""The longest path of a folder for sockets: a socket's path adds 40 bytes and is limited to 107."""
 PREFIX: Final = "orochi-demo-"
 LOCK: Final = "lock"
 FRESH_SECONDS: Final = 60.0
-"""So long a folder is left alone, whose demo may not have come to lock it."""
+"""A younger folder without a lock is kept, because its demo may not have locked it yet."""
 
 
 @contextmanager

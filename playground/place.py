@@ -16,7 +16,7 @@ from playground.swarm.engine import SimulatedSwarm
 from playground.swarm.furnished import NFS_SERVER, furnished
 
 STACKS: Final = Path(__file__).parent / "stacks"
-"""What can be deployed on the simulated swarm."""
+"""The stacks that can be deployed on the simulated swarm."""
 NFS_PORT: Final = 2049
 SWARMS: Final = ("simulated", "docker")
 

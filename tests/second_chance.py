@@ -38,7 +38,7 @@ class Run:
     status: int  # how the process ended
     outcomes: Mapping[str, str]  # by node id
     broken: int = 0  # files that could not be collected
-    complete: bool = True  # every test ran, and pytest ended as it said
+    complete: bool = True  # every test ran, and pytest ended with the status it recorded
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def read_run(path: Path, status: int) -> Run:
 
 def run_pytest(arguments: Iterable[str], outcomes: Path) -> Run:
     """Run pytest in a process of its own, with our standard output."""
-    # One word: of two, pytest takes the second for a file and looks there for its configuration.
+    # One argument: given two, pytest takes the second for a file and reads its configuration there.
     plugin = ("-p", "tests.outcomes", f"--outcomes={outcomes}")
     process = subprocess.Popen([sys.executable, "-m", "pytest", *plugin, *arguments])
     for number in (signal.SIGTERM, signal.SIGHUP):

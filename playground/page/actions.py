@@ -37,7 +37,7 @@ class PageActions:
         if thread:
             raise Refused("Slash commands do not work in threads. Type it in the channel.")
         if word != self._command:
-            raise Refused(f"{word} is not a command here. There is {self._command}.")
+            raise Refused(f"{word} is not a command here. Try {self._command}.")
         sent = await self._slack.command(word, rest.strip(), user=user, channel=channel)
         _check(sent, word)
         return {}
@@ -56,7 +56,7 @@ class PageActions:
                     self._message(asked, user), action, user=user, block_id=block, value=value
                 )
         except LookupError:
-            raise Refused("That is not there any more.") from None
+            raise Refused("That is no longer available.") from None
         _check(sent, "The button")
         return {}
 
@@ -98,13 +98,13 @@ class PageActions:
     def _user(self, asked: Json) -> str:
         user = self._workspace.users.get(_text(asked, "user"))
         if user is None or user.id == BOT_USER_ID:
-            raise Refused("There is no such person here.")
+            raise Refused("That person does not exist.")
         return user.id
 
     def _channel(self, asked: Json) -> str:
         channel = self._workspace.channels.get(_text(asked, "channel"))
         if channel is None or not seen.sees_channel(channel, self._user(asked)):
-            raise Refused("There is no such channel here.")
+            raise Refused("That channel does not exist.")
         return channel.id
 
     def _view(self, asked: Json) -> View:
@@ -118,7 +118,7 @@ class PageActions:
         private = (m for m in self._workspace.shown_to(user) if (m.channel, m.ts) == (channel, ts))
         said = self._workspace.messages.get((channel, ts)) or next(private, None)
         if said is None or not seen.sees_message(self._workspace, said, user):
-            raise Refused("That message is not there any more.")
+            raise Refused("That message is no longer available.")
         return said
 
 

@@ -61,4 +61,4 @@ class Nothing:
 
     async def do(self, name: str, values: Mapping[str, str]) -> str:  # noqa: ARG002 - the protocol's
         """Raise CannotBreakError."""
-        raise CannotBreakError(f"There is nothing called {name} to break here.")
+        raise CannotBreakError(f"There is no action called {name}.")

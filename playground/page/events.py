@@ -13,7 +13,7 @@ from playground.slack import Json, Workspace
 Whole = Callable[[str], Json]
 """Everything that a person sees, by their user id."""
 RETRY = 500
-"""Milliseconds until a page that was cut off comes back."""
+"""Milliseconds until a disconnected page reconnects."""
 
 
 class Events:

@@ -30,10 +30,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a request that does not come from the page."""
     if urlsplit(f"//{request.host}").hostname not in LOOPBACK:
-        raise web.HTTPForbidden(text="the page is served to this machine alone\n")
+        raise web.HTTPForbidden(text="the page is only served to this machine\n")
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
-        raise web.HTTPForbidden(text="the page takes requests from itself alone\n")
+        raise web.HTTPForbidden(text="only the page itself can send requests\n")
     if request.method == "POST" and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the page takes JSON\n")
     return await handler(request)

@@ -6,7 +6,7 @@ from bot.domain.commands.table import COMMANDS
 from playground.slack import Channel, File, Json, Message, User, View, Workspace
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""Shown inline. No SVG: it may hold scripts."""
+"""Types shown inline. SVG is not, because it can contain scripts."""
 
 
 def commands() -> list[Json]:

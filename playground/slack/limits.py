@@ -34,7 +34,7 @@ BLOCKS_IN_ALL: Final = 13_000
 ATTACHMENTS: Final = 100
 MARKDOWN_IN_ALL: Final = 12_000
 METADATA: Final = 8_000
-"""Characters of metadata as JSON; Slack refuses what is too large without saying how large."""
+"""Characters of metadata as JSON; Slack refuses larger metadata without naming the limit."""
 VIEW_TITLE: Final = 24
 VIEW_SIZE: Final = 250_000
 PRIVATE_METADATA: Final = 3000

@@ -22,7 +22,7 @@ from playground.slack.workspace import TEAM_ID, Workspace
 USES: Final = 5
 LIFETIME: Final = 30 * 60.0
 PSEUDO_METHOD: Final = "response_url"
-"""The name under which faults are asked for."""
+"""The method name for faults of response URLs."""
 
 
 @dataclass

@@ -26,8 +26,8 @@ _LOG_TYPE: Final = "application/vnd.docker.multiplexed-stream"
 Answer = web.StreamResponse
 Handler = Callable[..., Awaitable[Answer]]
 Route = tuple[str, tuple[str, ...], Handler, bool]
-"""Method, path, handler, and whether the swarm has to have a leader. In a path ``*`` is a key,
-``**`` several."""
+"""Method, path, handler, and whether the swarm must have a leader. In a path ``*`` is a
+parameter, ``**`` several."""
 
 
 class EngineApi:

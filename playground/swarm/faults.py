@@ -115,7 +115,7 @@ class SwarmFaults:
         running = self._running(self._service(service))
         chosen = [task for task in running if task.id == task_id or not task_id]
         if not chosen:
-            raise FaultError(f"{service} has no such task that runs.")
+            raise FaultError(f"{service} has no such running task.")
         self._agent.kill(chosen[0].id, killed)
         return chosen[0].id
 

@@ -10,7 +10,7 @@ from typing import Final
 from playground.swarm.model import Spec, part
 
 NFS_SERVER: Final = "10.0.0.20"
-"""Where the volumes of the guide's stack come from."""
+"""The NFS server of the volumes of the guide's stack."""
 
 _DATA: Final = "/var/lib/docker/volumes"
 _HOST_PATHS: Final = frozenset({

@@ -87,7 +87,7 @@ class EngineServer:
                 raise RequestError(500, _NO_LEADER)
             return await handler(request, *keys)
         raise RequestError(
-            501, f"the simulated swarm does not do this: {request.method} /{'/'.join(path)}"
+            501, f"the simulated swarm does not support {request.method} /{'/'.join(path)}"
         )
 
 

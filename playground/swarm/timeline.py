@@ -25,7 +25,7 @@ class Wait:
 
 
 Course = Generator[Wait, bool, None]
-"""What a process does."""
+"""The generator of a process."""
 
 
 class Process:

@@ -186,7 +186,7 @@ def test_a_dialog_is_filled_in_corrected_and_sent(
     assert [each["value"] for each in values["tell"]["who"]["selected_options"]] == ["channel"]
 
 
-def test_a_viewer_is_told_that_only_operators_may(
+def test_a_viewer_learns_that_only_operators_can_do_that(
     browser: Browser, stage: Stage, picture: Take
 ) -> None:
     act_as(browser, "Bob · viewer")
@@ -272,7 +272,7 @@ def test_a_failure_is_shown_and_the_typed_text_is_kept(browser: Browser, stage: 
     browser.gone("[role=alert]", "failed")
     browser.find(COMPOSER).clear()
     browser.type_in("/other")
-    browser.find("[role=alert]", "/other is not a command here. There is /orochi.")
+    browser.find("[role=alert]", "/other is not a command here. Try /orochi.")
 
 
 def test_the_theme_follows_the_system_or_the_readers_choice(

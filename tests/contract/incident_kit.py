@@ -15,7 +15,7 @@ from bot.store.keys import StoreLimits
 
 NOW = 1_790_000_000.25
 PATIENCE = 15.0
-"""Seconds after which what is awaited has failed; nothing takes that long."""
+"""Seconds until a wait fails; nothing takes that long."""
 
 CAUSE = Cause(CauseKind.EXIT_CODE, "Exit code 3", "task: non-zero exit (3)", 3, "t9", "2")
 

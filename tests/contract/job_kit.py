@@ -14,7 +14,7 @@ from bot.store.jobs import RedisJobs
 from bot.store.keys import StoreLimits
 
 PATIENCE = 15.0
-"""Seconds after which what is awaited has failed; nothing takes that long."""
+"""Seconds until a wait fails; nothing takes that long."""
 
 
 def a_job(*lanes: str, job_id: str = "") -> Job:

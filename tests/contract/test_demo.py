@@ -31,7 +31,7 @@ TROUBLES = (
     ("out_of_memory", "orochi_es01", "es01: out of memory"),
     ("break_volumes", "orochi_worker01", "worker01: a volume cannot be mounted"),
 )
-"""What is broken, of which service, and what is told of it."""
+"""The fault, its service, and the text of its alert."""
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ class Deployed:
     mounted: dict[str, bool]
     """Whether each bind mount is read-only."""
     stacks: str
-    """Where the bot looks for stacks."""
+    """The folder of stacks that the bot uses."""
 
 
 @pytest.fixture

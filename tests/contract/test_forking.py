@@ -26,7 +26,7 @@ async def start() -> None:
 
 asyncio.run(start())
 """
-"""A test that waits for ever, beside a bot that waits for Slack's answer."""
+"""A test that never ends, with a bot that waits for Slack's answer."""
 
 
 async def test_its_log_and_exit_code_are_available() -> None:

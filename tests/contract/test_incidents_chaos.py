@@ -30,7 +30,7 @@ KILLS = 40
 REDIS_DIES_EACH = 10
 """Kills of watchers for each kill of Redis."""
 FACTOR = 5.0
-"""How much faster than it was recorded the swarm lives."""
+"""The speed of the replay, as a multiple of the recorded speed."""
 PATIENCE = 180.0
 """Seconds for all of it on a busy machine."""
 METHODS = ("chat.postMessage", "chat.update", "conversations.history")

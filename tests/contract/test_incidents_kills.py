@@ -25,13 +25,13 @@ from tests.contract.watcher_kit import Head, begin_watching, counts_at, first_fa
 from tests.lab.redis import RedisServer
 
 PATIENCE = 60.0
-"""Seconds after which what is awaited has failed; it takes a few on a quiet machine."""
+"""Seconds until a wait fails; it takes a few on an idle machine."""
 POST, UPDATE = "chat.postMessage", "chat.update"
 FIRST = first_failure()
 LATER = FIRST + 5
-"""A version by which more has failed: new incidents, and more of the first."""
+"""A version with more failures: new incidents, and more of the first."""
 TURN_SECONDS = 3
-"""For how long Slack, when busy, lets a call wait: longer than a lease."""
+"""The delay of a call while Slack is busy: longer than a lease."""
 
 
 @dataclass

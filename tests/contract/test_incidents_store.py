@@ -34,7 +34,7 @@ from tests.lab.redis import RedisServer
 SHORT = 1.0
 """A lease short enough to wait for its end."""
 KEPT = 1.0
-"""A lease that a busy machine keeps when it is renewed, and that could have ended meanwhile."""
+"""A lease that even a busy machine can renew in time, and that ends during the test if not."""
 
 KEYS = Keys()
 Open = Callable[..., Any]

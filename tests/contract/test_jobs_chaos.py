@@ -28,7 +28,7 @@ SERVICES = ("web", "worker", "django", "flower")
 JOBS = 40
 WORKERS = 3
 DISTURBANCES = ("worker", "redis", "worker", "worker", "redis", "worker", "redis", "worker")
-"""What is killed, one after the other."""
+"""The processes to kill, in order."""
 PATIENCE = 120.0
 """Seconds for all jobs to end on a busy machine, chaos included."""
 

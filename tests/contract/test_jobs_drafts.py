@@ -17,7 +17,7 @@ from tests.lab.redis import RedisServer
 
 ABANDONED = 0.5
 MILLISECONDS = 0.002
-"""Redis tells times in whole milliseconds."""
+"""Redis returns times in whole milliseconds."""
 
 
 async def test_the_same_delivery_is_accepted_once(jobs: RedisJobs, other: RedisJobs):

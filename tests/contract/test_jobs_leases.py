@@ -22,7 +22,7 @@ from tests.lab.redis import RedisServer
 SHORT = 0.3
 """A lease short enough to wait for its end."""
 KEPT = 1.0
-"""A lease that a busy machine keeps when it is renewed, and that could have ended meanwhile."""
+"""A lease that even a busy machine can renew in time, and that ends during the test if not."""
 
 
 async def _keep(jobs: RedisJobs, lease: LeaseToken) -> None:
@@ -118,7 +118,7 @@ async def test_a_forged_attempt_is_refused(jobs: RedisJobs):
         await jobs.renew(replace(lease, attempt=2))
 
 
-async def test_a_cancelled_take_has_taken_nothing(jobs: RedisJobs, other: RedisJobs):
+async def test_a_cancelled_take_takes_nothing(jobs: RedisJobs, other: RedisJobs):
     """Whenever it is cancelled, another worker gets the job at once, with no attempt spent."""
     job = a_job("web")
     await jobs.submit(job)

@@ -27,7 +27,7 @@ from bot.ports import ProbeClient
 
 LOOPBACK = "127.0.0.1"
 RECORDINGS = sorted((Path(__file__).parent / "recordings" / "dask").glob("*.json"))
-"""What the schedulers of these releases said of two workers, at 127.0.0.2 and 127.0.0.3."""
+"""The answers of these releases' schedulers with two workers, at 127.0.0.2 and 127.0.0.3."""
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -191,5 +191,5 @@ async def test_unsimulated_requests_are_refused_with_a_sentence(demo: SimulatedS
     )
     connection.close()
 
-    said = {"message": "the simulated swarm does not do this: GET /images/json"}
+    said = {"message": "the simulated swarm does not support GET /images/json"}
     assert (answer.status_code, answer.json()) == (501, said)

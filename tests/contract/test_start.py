@@ -12,7 +12,7 @@ from tests.bot import BotProcess
 from tests.desk import settings_for
 
 PATIENCE = 60.0
-"""Seconds after which what is awaited has failed, on a busy machine too."""
+"""Seconds until a wait fails, even on a busy machine."""
 NO_DOCKER = "unix:///nowhere/docker.sock"
 HANGING_LOOKUPS = """
 import socket, sys, time
@@ -26,7 +26,7 @@ def hang(host, *args, **kwargs):
 
 socket.getaddrinfo = hang
 """
-"""A ``sitecustomize`` as if no name server answered for one name."""
+"""A ``sitecustomize`` in which the lookup of one name never gets an answer."""
 
 
 async def test_a_stop_during_the_start_works(redis_server):

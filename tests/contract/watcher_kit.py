@@ -22,8 +22,8 @@ from tests.unit.looks import BEGAN
 CHANNEL = "C0ALERTS01"
 RULES = Rules(quiet=1.0, channel=CHANNEL)
 UNTIL_REMOVED = {"failures": 300, "failures2": 265}
-"""Looks of each recording before its services are removed: a watcher that was away knows no more
-what a service that is gone was, so it counts nothing of it."""
+"""Looks of each recording before its services are removed: a watcher that was away does not know
+a removed service any more, so it counts none of its failures."""
 HEAL_SECONDS = 1.0
 GLANCE_SECONDS = 0.01
 

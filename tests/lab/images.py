@@ -31,7 +31,7 @@ _SCRIPTS = Path(__file__).parent / "busy"
 BUSY = "lab/busy:1"
 """Shell scripts on busybox; a service gives one as its command: see `tests/lab/busy`.
 
-Mind that the static busybox of Debian 12 crashes on `wget -T`.
+Note that the static busybox of Debian 12 crashes on `wget -T`.
 """
 BUSY_NEXT = "lab/busy:2"
 """The same programs as another version, for updates."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from tests.lab.waiting import LabError
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where the system's tools are, whatever the caller's PATH."""
+"""The folders of the system's tools, independent of the caller's PATH."""
 
 
 class CommandError(LabError):

@@ -12,7 +12,7 @@ from tests.lab.waiting import wait_until
 
 VIEWER = "U0BOB00001"
 NO_IMAGE = "lab/none:9"
-"""An image that is nowhere."""
+"""An image that does not exist."""
 
 
 async def tasks(desk: Desk, name: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ IMAGE = "orochi-bot:lab"
 NAME = "orochi-bot"
 BOT, STORE = f"{NAME}_bot", f"{NAME}_redis"
 PASSWORD = 'one "two" \\three $four `five` #six'
-"""A Redis password with everything that shells and configuration files stumble over."""
+"""A Redis password with all characters that shells and configuration files may misread."""
 
 
 @dataclass(frozen=True)

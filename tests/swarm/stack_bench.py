@@ -22,7 +22,7 @@ VARIABLES = {
 }
 KEY = b"a key for tests"
 CLIENTS = sorted({tool("docker"), shutil.which("docker", path="/usr/bin") or tool("docker")})
-"""Every docker CLI of this machine: they differ in what they say."""
+"""Every docker CLI of this machine: their messages differ."""
 
 
 def text_of(name: str) -> str:

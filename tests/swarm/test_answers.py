@@ -100,7 +100,7 @@ async def test_no_job_starts_in_a_channel_without_the_bot(desk: Desk):
     assert await desk.inspect("worker01") == before
 
 
-async def test_the_verdict_mentions_who_asked(desk: Desk):
+async def test_the_verdict_mentions_the_requester(desk: Desk):
     """The mention is in the thread of the job's message, once."""
     await desk.service("worker01", options=("--update-monitor", "1s"))
     message = await desk.job("scale 2")

@@ -61,7 +61,7 @@ async def test_short_logs_come_in_the_message_masked(desk: Desk):
     assert not any("hunter2" in line for bot in desk.bots for line in bot.lines)
 
 
-async def test_long_logs_come_as_a_file_to_the_person_alone(desk: Desk):
+async def test_long_logs_are_sent_as_a_file_to_the_person_only(desk: Desk):
     """The message has the end, a direct message has all of it; nobody else sees it."""
     script = CHATTER.format(count=900) + "; echo token=hunter2"
     await desk.service("worker01", "sh", "-c", script)

@@ -51,7 +51,7 @@ async def test_a_global_service_is_restarted_on_every_node(desk: Desk):
     assert "restart agent: *converged*" in (await mentions(desk, message, 1))[0]
 
 
-async def test_a_run_to_completion_service_runs_once_more(desk: Desk):
+async def test_a_run_to_completion_service_runs_again(desk: Desk):
     """A restarted job service has converged when its new run has completed."""
     await desk.docker(
         "service", "create", "--quiet", "--detach", "--no-resolve-image",

@@ -13,7 +13,7 @@ from bot.swarm.event_stream.client import StreamClient
 
 SECONDS = 60.0
 CLOCK_TICK = 1e-5
-"""Times come as text from one side and as numbers from the other."""
+"""The tolerance of times: one side sends text, the other numbers."""
 
 Identity = tuple[EventAction, str, str, object]
 

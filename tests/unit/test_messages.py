@@ -25,7 +25,7 @@ from tests.messages.render import markdown
 from tests.messages.sample import ANN, AT
 
 PIECES = ("bot.views.slack.", "bot.views.pictures.")
-"""What messages and pictures are made of; only what they are put together to is looked for."""
+"""The building blocks of messages and pictures, which the test does not look for."""
 
 
 @pytest.fixture(scope="module")

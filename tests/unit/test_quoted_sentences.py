@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("docs/troubleshooting.md", "docs/faq.md")
 PLACEHOLDERS = ("NAME", "SERVICE", "NODE", "JOB", "HOST", "REASON", "COMMAND", "N", "/orochi", "…")
 FILLED_IN = "\0"
-"""Stands in a text of the code for a value."""
+"""Marks a filled-in value in a text of the code."""
 BETWEEN = "\1"
-"""Stands between two texts."""
+"""Separates two texts."""
 SHORTEST = 15
-"""Fewer letters than this may be anybody's."""
+"""Shorter texts could match by chance."""
 
 QUOTE = re.compile(r"^> (.+)$", re.MULTILINE)
 PLACEHOLDER = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in PLACEHOLDERS))

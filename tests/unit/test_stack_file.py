@@ -15,9 +15,9 @@ STACK: dict[str, Any] = yaml.safe_load(
 )
 BOT = STACK["services"]["bot"]
 NOT_OFFERED = {"DOCKER_HOST"}
-"""The mounted socket is the engine's."""
+"""The engine is reached over the mounted socket."""
 NO_SECRET_HERE = {"REDIS_URL"}
-"""Has its password in a secret of its own."""
+"""Its password has its own secret."""
 
 
 def names(*, secret: bool) -> set[str]:

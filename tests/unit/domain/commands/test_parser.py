@@ -294,7 +294,7 @@ def test_every_example_in_the_table_is_parsed_as_its_command(row):
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
-def test_every_command_is_found_by_its_word_and_by_its_value(row):
+def test_every_command_is_found_by_its_name_and_by_its_value(row):
     command = parse(row.examples[0][0], DEFAULTS)
 
     assert not isinstance(command, Reply)

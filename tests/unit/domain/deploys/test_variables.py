@@ -60,7 +60,7 @@ AS_THE_CLI = {
     "x${A}y$E.z": "x1y.z",
     "$N": "",
 }
-"""What `docker stack config` 28.2 makes of each."""
+"""The results of `docker stack config` 28.2."""
 
 
 @pytest.mark.parametrize(("text", "value"), AS_THE_CLI.items())

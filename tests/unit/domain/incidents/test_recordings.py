@@ -33,7 +33,7 @@ QUIET = [
     "update_sigkill_after_grace10s",
     "update_start_first",
 ]
-"""Scales, rolling updates, drains and removals: what somebody did on purpose."""
+"""Intentional changes: scales, rolling updates, drains and removals."""
 
 BAD = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE})
 Row = tuple[str, str, int]

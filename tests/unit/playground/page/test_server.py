@@ -192,15 +192,15 @@ def upload(name: str) -> File:
     ("action", "asked", "said"),
     [
         ("type", {"user": ANN, "channel": SWARM, "text": " "}, "nothing to send"),
-        ("type", {"user": "U0BOT00001", "channel": SWARM, "text": "x"}, "no such person"),
-        ("type", {"user": ANN, "channel": "C0ATTIC001", "text": "x"}, "no such channel"),
-        ("type", {"user": ANN, "channel": SWARM, "text": "/x"}, "There is /orochi."),
+        ("type", {"user": "U0BOT00001", "channel": SWARM, "text": "x"}, "person does not exist"),
+        ("type", {"user": ANN, "channel": "C0ATTIC001", "text": "x"}, "channel does not exist"),
+        ("type", {"user": ANN, "channel": SWARM, "text": "/x"}, "Try /orochi."),
         ("type", {"user": ANN, "channel": SWARM, "text": "/orochi jobs"}, "not connected"),
         ("type", {"user": ANN, "channel": SWARM, "text": "/orochi", "thread": "1"}, "in threads"),
-        ("type", {"user": 7, "channel": [], "text": {}}, "no such person"),
-        ("press", {"user": ANN, "channel": SWARM, "ts": "1.0"}, "not there any more"),
+        ("type", {"user": 7, "channel": [], "text": {}}, "person does not exist"),
+        ("press", {"user": ANN, "channel": SWARM, "ts": "1.0"}, "no longer available"),
         ("submit", {"user": ANN, "view": "V1"}, "dialog is closed"),
-        ("break", {"name": "all"}, "nothing called all"),
+        ("break", {"name": "all"}, "no action called all"),
     ],
 )
 async def test_impossible_actions_are_answered_with_a_sentence(web, action, asked, said):
@@ -218,7 +218,7 @@ async def test_invisible_buttons_cannot_be_pressed(web, slack):
     block = {"type": "actions", "elements": [{"type": "button", "action_id": "a"}]}
     shown = slack.workspace.show(SWARM, Content("x", (block,)), only_for=ANN)
     at: Json = {"channel": SWARM, "ts": shown.ts, "action_id": "a"}
-    assert "not there any more" in await refusal(web, "press", user=BOB, **at)
+    assert "no longer available" in await refusal(web, "press", user=BOB, **at)
     assert "not connected" in await refusal(web, "press", user=ANN, **at)
 
 

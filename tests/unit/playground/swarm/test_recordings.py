@@ -27,7 +27,7 @@ SETTLED = 40.0
 MOST_TASKS = 3
 MEMORY = 25276510208
 SEED = 10
-"""With it the machine that is lost has as many tasks as the recorded one."""
+"""With this seed the lost machine has as many tasks as the recorded one."""
 BEYOND_OUR_SHELL = "rm /ok"
 PASSED = {"new", "pending", "assigned", "accepted", "preparing", "ready", "starting"}
 
