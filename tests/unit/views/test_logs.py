@@ -50,9 +50,9 @@ def test_a_short_log_is_shown_completely():
 
     assert_slack_takes(message)
     assert is_short(lines)
-    assert "2 log lines of the last 10 min" in message.text
+    assert "2 log lines from the last 10 min" in message.text
     assert "node away" in shown(message)
-    assert "no log lines" in whole_message("stack_web", [], 0, "").text
+    assert "No log lines" in whole_message("stack_web", [], 0, "").text
 
 
 def test_a_long_log_shows_its_end_and_where_the_rest_is():
