@@ -146,8 +146,8 @@ class Site:
         for process in self.processes():
             process.kill()
         self._clear_network()
-        for hierarchy in (_CGROUPS, *_CGROUPS.glob("*/")):
-            _remove_cgroup(hierarchy / self.cgroup.lstrip("/"))
+        for group in self._control_groups():
+            _remove_cgroup(group)
         _unmount_below(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.folder.exists():
@@ -161,9 +161,14 @@ class Site:
         found += [name for name in _namespaces() if self._owns(name)]
         found += [rule for rule in rules if self._owns(rule)]
         found += [str(mount) for mount in _mounts() if mount.is_relative_to(self.folder)]
-        found += [str(group) for group in _CGROUPS.glob(f"**{self.cgroup}")]
+        found += [str(group) for group in self._control_groups() if group.exists()]
         found += [f"process {pid}" for pid in _processes_with_mounts_of(self.folder)]
         return [*found, str(self.folder)] if self.folder.exists() else found
+
+    def _control_groups(self) -> list[Path]:
+        """Where this lab's control group may be: one for each hierarchy."""
+        hierarchies = (_CGROUPS, *_CGROUPS.glob("*/"))
+        return [hierarchy / self.cgroup.lstrip("/") for hierarchy in hierarchies]
 
     def _owns(self, line: str) -> bool:
         words = line.replace("@", " ").replace(":", " ").split()
