@@ -224,7 +224,7 @@ def _probation_words(job: Job, probation_seconds: float) -> str:
         return ""
     if any(outcome and outcome.provisional for outcome in job.outcomes):
         return (
-            f"Watching for {duration(probation_seconds)} more; the result changes if a task fails"
+            f"Watching for {duration(probation_seconds)} more; the verdict changes if it does not stay up"
         )
     if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
         return f"Watched until {slack_date(job.watched_until)}"
