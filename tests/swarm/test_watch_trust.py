@@ -96,7 +96,7 @@ async def test_a_worker_has_no_stream(spare: Lab) -> None:
     trust = EngineTrust(worker.socket)
     with pytest.raises(NotAManagerError):
         await trust()
-    with pytest.raises(NoControlSocketError, match="no control socket"):
+    with pytest.raises(NoControlSocketError, match="no engine control socket"):
         await first_batch(StreamClient(worker.control_socket, trust))
     with pytest.raises(NoControlSocketError, match="not a manager"):
         await first_batch(StreamClient(spare.manager.control_socket, trust))

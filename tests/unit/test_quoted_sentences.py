@@ -17,7 +17,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/troubleshooting.md", "docs/faq.md")
-PLACEHOLDERS = ("NAME", "SERVICE", "NODE", "JOB", "HOST", "REASON", "COMMAND", "METHOD", "N", "/orochi", "…")
+PLACEHOLDERS = (
+    "NAME",
+    "SERVICE",
+    "NODE",
+    "JOB",
+    "HOST",
+    "REASON",
+    "COMMAND",
+    "METHOD",
+    "N",
+    "/orochi",
+    "…",
+)
 FILLED_IN = "\0"
 """Marks a filled-in value in a text of the code."""
 BETWEEN = "\1"
