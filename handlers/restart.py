@@ -13,6 +13,7 @@ from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
 from bot.jobs.submit import queue
+from bot.ports import Still
 
 ACTION = "restart"
 
@@ -52,10 +53,10 @@ class RestartHandler:
         made = look.service.restarts if look.service else 0
         return replace(target, replicas=service_lookup.wanted(look), restarts=made + 1)
 
-    async def make(self, target: Target, *, doubtful: bool) -> Target:
+    async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """As in ``ServiceOperation``."""
         updated = await self._ctx.swarm.force_update(
-            target.service_id, target.restarts, self._check
+            target.service_id, target.restarts, self._check, still=still
         )
         return replace(target, changed=updated.changed or doubtful, template=updated.template)
 

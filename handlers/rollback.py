@@ -23,6 +23,7 @@ from bot.jobs import service_lookup
 from bot.jobs.context import Context
 from bot.jobs.previous_spec import FormerSpec
 from bot.jobs.submit import queue
+from bot.ports import Still
 from handlers.deploy import DeployHandler
 from handlers.scale import ScaleBack
 
@@ -76,15 +77,17 @@ class RollBackHandler:
             image_before=service.image,
         )
 
-    async def make(self, target: Target, *, doubtful: bool) -> Target:
+    async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """As in ``ServiceOperation``."""
         if target.version:
-            return await self._former.make(target, doubtful=doubtful)
+            return await self._former.make(target, doubtful=doubtful, still=still)
 
         def check(service: Service) -> None:
             _check_previous(target, service)
 
-        updated = await self._ctx.swarm.roll_back(target.service_id, target.spec, check)
+        updated = await self._ctx.swarm.roll_back(
+            target.service_id, target.spec, check, still=still
+        )
         return replace(
             target,
             changed=updated.changed or doubtful,

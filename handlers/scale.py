@@ -20,6 +20,7 @@ from bot.domain.swarm.model import Look, NodeState, Service
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
 from bot.jobs.submit import queue
+from bot.ports import Still
 from bot.views.errors import unknown_service
 
 ACTION = "scale"
@@ -81,9 +82,11 @@ class ScaleHandler:
         """As in ``ServiceOperation``: the number before the change."""
         return replace(target, before=look.service.replicas) if look.service else target
 
-    async def make(self, target: Target, *, doubtful: bool) -> Target:
+    async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """As in ``ServiceOperation``."""
-        scaled = await self._ctx.swarm.set_replicas(target.service_id, target.replicas, self._check)
+        scaled = await self._ctx.swarm.set_replicas(
+            target.service_id, target.replicas, self._check, still=still
+        )
         ours = doubtful and target.before != target.replicas
         return replace(target, changed=scaled.changed or ours)
 

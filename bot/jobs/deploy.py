@@ -66,7 +66,8 @@ class DeployRunner:
         not while the plan is being applied.
         """
         job = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
-        self._following.show(await lease.save(job))
+        await lease.save(job)
+        self._following.show(lease)
         plan = _plan(lease.job)
         recording: Recording | RefusedError | None = None
         if (lease.job.steps_made or 0) < len(plan.steps):
@@ -79,9 +80,10 @@ class DeployRunner:
 
     async def run_probation(self, lease: JobLease) -> None:
         """Keep watching converged services; a revised verdict also changes the stored version."""
-        await self._following.follow_probation(lease)
-        if lease.job.revised and not lease.job.untouched:
-            await self._note_version(lease.job)
+        job = await self._following.follow_probation(lease)
+        if job.revised and not job.untouched:
+            await self._note_version(lease, job)
+        await lease.finish(job)
 
     async def _go_on(
         self, lease: JobLease, plan: Plan, recording: Recording | RefusedError | None
@@ -111,10 +113,10 @@ class DeployRunner:
             await lease.note(refused_file(lease.job, recording))
             return
         if not lease.job.begun:
-            await self._ctx.versions.keep(lease.job.id, recording.bundle)
+            await self._ctx.versions.keep(lease.job.id, recording.bundle, token=lease.token)
             await self._wait_for_engine(lease, lambda: self._steps.note(lease))
         await self._steps.make(lease, recording)
-        self._following.show(lease.job)
+        self._following.show(lease)
 
     async def _followed(self, lease: JobLease, work: Awaitable[None]) -> bool:
         """Whether the work finished; if the job was cancelled, it is ended."""
@@ -142,15 +144,17 @@ class DeployRunner:
     async def _wait_for_engine(self, lease: JobLease, look: Callable[[], Awaitable[T]]) -> T:
         """The result of a look; while the engine is away, the message says so."""
         return await wait_for_engine(
-            self._ctx.clock, look, lambda error: self._following.show(awaited(lease.job, error))
+            self._ctx.clock,
+            look,
+            lambda error: self._following.show(lease, awaited(lease.job, error)),
         )
 
     async def _end(self, lease: JobLease, job: Job) -> None:
         if job.begun and not job.untouched:
-            job = replace(job, way_back=undone_by(await self._note_version(job)))
+            job = replace(job, way_back=undone_by(await self._note_version(lease, job)))
         await self._following.end(lease, job)
 
-    async def _note_version(self, job: Job) -> tuple[Version, ...]:
+    async def _note_version(self, lease: JobLease, job: Job) -> tuple[Version, ...]:
         """Store the version with its result; returns all versions of the stack.
 
         Waits for the store, because the verdict needs it too.
@@ -161,7 +165,8 @@ class DeployRunner:
                 versions = await self._ctx.versions.of(job.stack)
                 before = next((each for each in versions if each.job != job.id), None)
                 earlier = before.replicas if before else {}
-                await self._ctx.versions.note(version_of(job, earlier, self._ctx.clock.now()))
+                version = version_of(job, earlier, self._ctx.clock.now())
+                await self._ctx.versions.note(version, token=lease.token)
                 return await self._ctx.versions.of(job.stack)
             except StoreUnavailableError as error:
                 log.warning("the version of job %s waits for the store: %s", job.id, error)

@@ -83,10 +83,10 @@ class DeploySteps:
         async def made(doubtful: bool) -> Applied:  # noqa: FBT001 (called by ``insist``)
             nonlocal tries
             tries += 1
-            return await self._made(lease.job, step, basis, doubtful=doubtful)
+            return await self._made(lease, step, basis, doubtful=doubtful)
 
         try:
-            applied = await insist(self._ctx.clock, made, doubtful=place == basis.doubtful)
+            applied = await insist(lease, self._ctx.clock, made, doubtful=place == basis.doubtful)
         except (RefusedError, SwarmError) as error:
             await lease.note(stopped_at(lease.job, step, error, once=tries == 1))
             return False
@@ -94,16 +94,19 @@ class DeploySteps:
         await lease.note(_with_step(job, step, applied, self._ctx.clock.now()))
         return True
 
-    async def _made(self, job: Job, step: PlanStep, basis: _Basis, *, doubtful: bool) -> Applied:
+    async def _made(
+        self, lease: JobLease, step: PlanStep, basis: _Basis, *, doubtful: bool
+    ) -> Applied:
         """Apply one step, or find it applied. Raises StalePlanError and errors of the engine."""
         judged = basis.judged[step.key]
         if judged.standing is StepStanding.STALE:
             raise StalePlanError(judged.why, hint="Ask for a new plan.")
         if judged.standing is StepStanding.DONE:
             return Applied(changed=doubtful, service=await self._live(step))
-        if doubtful and (taken_back := await self._already_rolled_back(job, step)):
+        if doubtful and (taken_back := await self._already_rolled_back(lease.job, step)):
             return Applied(changed=True, service=taken_back)
-        applied = await self._ctx.stacks.apply(basis.recording, basis.fresh[step.key])
+        fresh = basis.fresh[step.key]
+        applied = await self._ctx.stacks.apply(basis.recording, fresh, still=lease.still)
         return replace(applied, changed=applied.changed or doubtful)
 
     async def _live(self, step: PlanStep) -> Service | None:

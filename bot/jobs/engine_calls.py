@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.domain.errors import OutOfSequenceError, SwarmUnavailableError
+from bot.domain.errors import LeaseLostError, OutOfSequenceError, SwarmUnavailableError
+from bot.loops.job_lease import JobLease
 from bot.ports import Clock
 from bot.runtime.backoff import Backoff
 
@@ -54,17 +55,23 @@ async def wait_for_engine(
             await clock.sleep(backoff.failed())
 
 
-async def insist(clock: Clock, make: Callable[[bool], Awaitable[T]], *, doubtful: bool) -> T:
+async def insist(
+    lease: JobLease, clock: Clock, make: Callable[[bool], Awaitable[T]], *, doubtful: bool
+) -> T:
     """The result of a write, repeated while its outcome is unknown (at most WRITE_ATTEMPTS times).
 
-    ``make`` gets whether an earlier attempt may have succeeded; for the first attempt this is
-    ``doubtful``.
+    Each attempt waits until the lease holds; a lost lease ends the worker's turn instead. ``make``
+    gets whether an earlier attempt may have succeeded; for the first attempt this is ``doubtful``.
     """
-    backoff = Backoff()
-    for _ in range(1, WRITE_ATTEMPTS):
+    backoff, failures = Backoff(), 0
+    while True:
+        await lease.authority.held()
         try:
             return await make(doubtful)
-        except (SwarmUnavailableError, OutOfSequenceError):
+        except LeaseLostError:
             doubtful = True
+        except (SwarmUnavailableError, OutOfSequenceError):
+            doubtful, failures = True, failures + 1
+            if failures == WRITE_ATTEMPTS:
+                raise
             await clock.sleep(backoff.failed())
-    return await make(doubtful)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -16,6 +15,7 @@ from bot.domain.jobs.verdict import Outcome
 from bot.jobs.context import Context
 from bot.loops.job_lease import JobLease
 from bot.ports import Clock
+from bot.runtime.tasks import together
 from bot.views.jobs.message import job_message
 
 T = TypeVar("T")
@@ -38,16 +38,19 @@ class Following:
     async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
         """Follow the targets that have no outcome yet."""
         left = [index for index in indexes if at(lease.job.outcomes, index) is None]
-        await asyncio.gather(*(self._follow(lease, index) for index in left))
+        await together(*(self._follow(lease, index) for index in left))
 
-    async def follow_probation(self, lease: JobLease) -> None:
-        """Watch every provisionally converged service; revise verdicts that turn out wrong."""
+    async def follow_probation(self, lease: JobLease) -> Job:
+        """Watch every provisionally converged service; revise verdicts that turn out wrong.
+
+        Returns the job as it is to be finished.
+        """
         job = lease.job
         provisional = [
             index for index, outcome in enumerate(job.outcomes) if outcome and outcome.provisional
         ]
         course = _Course(job, self._ctx.clock)
-        outcomes = await asyncio.gather(
+        outcomes = await together(
             *(
                 self._ctx.observer.follow(self._on_probation(job, i), partial(course.note, i))
                 for i in provisional
@@ -56,7 +59,7 @@ class Following:
         job = replace(job, course=course.so_far)
         for index, outcome in zip(provisional, outcomes, strict=True):
             job = _after_probation(job, index, outcome)
-        await lease.finish(replace(job, watched_until=self._ctx.clock.now()))
+        return replace(job, watched_until=self._ctx.clock.now())
 
     async def end(self, lease: JobLease, job: Job) -> None:
         """Finish the job; provisional outcomes are watched further."""
@@ -70,12 +73,16 @@ class Following:
         """Show the progress of a target, if it changed."""
         if at(lease.job.progress, index) != progress:
             lease.job = lease.job.seen(index, progress, self._ctx.clock.now())
-            self.show(lease.job)
+            self.show(lease)
 
-    def show(self, job: Job) -> None:
-        """Show the present job as soon as Slack's rate limit allows."""
+    def show(self, lease: JobLease, job: Job | None = None) -> None:
+        """Show the job as soon as Slack's rate limit allows, while this worker may.
+
+        ``job`` is what to show if it is not the job as saved.
+        """
+        job = job or lease.job
         message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
-        self._ctx.chat.show(job.channel, job.message, message)
+        self._ctx.chat.show(job.channel, job.message, message, still=lease.still)
 
     async def _follow(self, lease: JobLease, index: int) -> None:
         state = Convergence.start(self._goal(lease.job, index))
@@ -85,7 +92,7 @@ class Following:
         outcome = self._told(lease.job.targets[index], outcome)
         await lease.note(lease.job.with_outcome(index, outcome))
         if len(lease.job.targets) > 1:
-            self.show(lease.job)
+            self.show(lease)
 
     def _goal(self, job: Job, index: int) -> Goal:
         target = job.targets[index]

@@ -29,6 +29,7 @@ from bot.jobs.submit import queue
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.runtime.backoff import Backoff
+from bot.runtime.tasks import first_error
 
 TICK = 1.0
 """Maximum seconds between two looks at the node."""
@@ -101,12 +102,16 @@ class NodeJob:
     async def run(self, lease: JobLease) -> None:
         """Change the node once, then follow it and all services to their verdicts.
 
-        A request to cancel is honoured before and after the change, but not while it is made.
+        A request to cancel is honoured before and after the change, but not while it is made: a
+        write without a known outcome is made again, so that it cannot take effect later.
         """
         started = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
-        self._following.show(await lease.save(started))
+        job = await lease.save(started)
+        self._following.show(lease)
+        in_doubt = job.targets[0].begun and job.targets[0].applied is None
+        may_stop = asyncio.Event() if in_doubt else lease.cancelled
         looking = asyncio.create_task(self._first_look(lease))
-        if not await first_of(looking, lease.cancelled) or lease.cancelled.is_set():
+        if not await first_of(looking, may_stop) or may_stop.is_set():
             await self._following.end(lease, self._cancelled(lease))
             return
         try:
@@ -146,21 +151,23 @@ class NodeJob:
             services = [_target(service, look) for service in self._operation.followed(node, look)]
             told = self._operation.foretold(node, look)
             await lease.save(replace(lease.job, targets=(target, *services), foretold=told))
-            self._following.show(lease.job)
+            self._following.show(lease)
             doubtful = False
         else:
             doubtful = True
-        changed = await self._made(target.service_id, doubtful=doubtful)
+        changed = await self._made(lease, target.service_id, doubtful=doubtful)
         applied = replace(target, applied=self._ctx.clock.now(), changed=changed)
         await lease.note(lease.job.with_target(0, applied))
 
-    async def _made(self, node_id: str, *, doubtful: bool) -> bool:
+    async def _made(self, lease: JobLease, node_id: str, *, doubtful: bool) -> bool:
         """Whether this job made the change."""
+        wanted = self._operation.wanted
 
         async def make(doubt: bool) -> bool:  # noqa: FBT001 (called by ``insist``)
-            return await self._ctx.nodes.set_availability(node_id, self._operation.wanted) or doubt
+            set_now = self._ctx.nodes.set_availability(node_id, wanted, still=lease.still)
+            return await set_now or doubt
 
-        return await insist(self._ctx.clock, make, doubtful=doubtful)
+        return await insist(lease, self._ctx.clock, make, doubtful=doubtful)
 
     async def _follow_all(self, lease: JobLease) -> None:
         """Follow the node and the services in parallel.
@@ -168,17 +175,17 @@ class NodeJob:
         If somebody reverses the node's change, the services have nothing to wait for.
         """
         begun = asyncio.Event()
-        services = asyncio.create_task(self._follow_services(lease, begun))
         try:
-            if at(lease.job.outcomes, 0) is None:
-                await self._follow_node(lease, begun)
-            begun.set()
-            outcome = at(lease.job.outcomes, 0)
-            if outcome is None or outcome.verdict is not Verdict.SUPERSEDED:
-                await services
-        finally:
-            services.cancel()
-            await asyncio.gather(services, return_exceptions=True)
+            async with asyncio.TaskGroup() as group:
+                services = group.create_task(self._follow_services(lease, begun))
+                if at(lease.job.outcomes, 0) is None:
+                    await self._follow_node(lease, begun)
+                begun.set()
+                outcome = at(lease.job.outcomes, 0)
+                if outcome is not None and outcome.verdict is Verdict.SUPERSEDED:
+                    services.cancel()
+        except BaseExceptionGroup as ended:
+            raise first_error(ended) from None
         job = lease.job
         for index in job.services_at:
             if at(job.outcomes, index) is None:
@@ -223,7 +230,7 @@ class NodeJob:
         outcome = self._operation.outcome(target, look, now - (target.applied or now))
         if outcome is not None:
             await lease.note(lease.job.with_outcome(0, outcome))
-            self._following.show(lease.job)
+            self._following.show(lease)
         return outcome is not None
 
     async def _names(self) -> dict[str, str]:

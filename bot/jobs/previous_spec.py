@@ -14,7 +14,7 @@ from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction
 from bot.domain.jobs.model import Target
 from bot.domain.swarm.model import LastChange, Service
 from bot.jobs.context import Context
-from bot.ports import Recording
+from bot.ports import Recording, Still
 
 MOST_VERSIONS = 5
 """Maximum versions to compare with the service; each one needs a run of the docker CLI."""
@@ -44,7 +44,7 @@ class FormerSpec:
         """The target with what is about to be done."""
         return replace(target, replicas=wanted, spec=service.template, image_before=service.image)
 
-    async def make(self, target: Target, *, doubtful: bool) -> Target:
+    async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """As in ``ServiceOperation``; harmless if already done."""
         service = await self._ctx.swarm.service(target.service_id)
         recording = await self._recorded(service, target.version)
@@ -54,7 +54,7 @@ class FormerSpec:
             raise SupersededError("Someone else changed it.")
         changed = doubtful
         for step in recording.plan.steps:
-            applied = await self._ctx.stacks.apply(recording, step)
+            applied = await self._ctx.stacks.apply(recording, step, still=still)
             if step.kind is Kind.SERVICE and applied.service is not None:
                 changed = changed or applied.changed
                 target = replace(target, template=applied.service.template)

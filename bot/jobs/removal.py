@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from bot.domain.errors import SwarmError
@@ -14,6 +13,7 @@ from bot.jobs.engine_calls import in_time
 from bot.jobs.follower import Following, at
 from bot.loops.job_lease import JobLease
 from bot.runtime.backoff import Backoff
+from bot.runtime.tasks import together
 
 TICK = 1.0
 """Maximum seconds between two looks."""
@@ -29,7 +29,7 @@ class Removing:
     async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
         """Follow the targets that have no outcome yet, in parallel."""
         left = [index for index in indexes if at(lease.job.outcomes, index) is None]
-        await asyncio.gather(*(self._follow(lease, index) for index in left))
+        await together(*(self._follow(lease, index) for index in left))
 
     async def _follow(self, lease: JobLease, index: int) -> None:
         target = lease.job.targets[index]
@@ -44,12 +44,14 @@ class Removing:
                 except SwarmError as error:
                     self._following.progress(lease, index, _blind(target.service, error))
                     await self._ctx.clock.sleep(backoff.failed())
+                else:
+                    backoff.worked()
                 outcome = _judged(alive, late=self._ctx.clock.now() > late)
                 if alive:
                     self._following.progress(lease, index, _progress(target.service, alive))
                     await changes.wait(TICK)
         await lease.note(lease.job.with_outcome(index, outcome))
-        self._following.show(lease.job)
+        self._following.show(lease)
 
     async def _alive(self, service_id: str) -> list[Task]:
         """The tasks whose containers still run, as far as known."""

@@ -26,6 +26,7 @@ from bot.jobs.engine_calls import insist, wait_for_engine
 from bot.jobs.follower import Following, at
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
+from bot.ports import Still
 
 
 class ServiceOperation(Protocol):
@@ -37,10 +38,11 @@ class ServiceOperation(Protocol):
     def noted(self, target: Target, look: Look) -> Target:
         """The target with what is about to be done. The service exists."""
 
-    async def make(self, target: Target, *, doubtful: bool) -> Target:
+    async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """Make the change, or find that it is already made, and return its result.
 
-        ``doubtful`` says that an earlier attempt may have made it. Raises RefusedError.
+        ``doubtful`` says that an earlier attempt may have made it; ``still`` is asked right before
+        each write. Raises RefusedError.
         """
 
     def goal(self, target: Target, goal: Goal) -> Goal:
@@ -66,13 +68,15 @@ class ChangeRunner:
     async def run(self, lease: JobLease) -> None:
         """Check all targets, change them, and follow each to its verdict.
 
-        A request to cancel is honoured before and after the change, but not while it is made.
+        A request to cancel is honoured before and after the change, but not while it is made: a
+        write without a known outcome is made again, so that it cannot take effect later.
         """
         job = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         job = await lease.save(job)
-        self._following.show(job)
+        self._following.show(lease)
         looking = asyncio.create_task(self._first_looks(lease))
-        if not await first_of(looking, lease.cancelled):
+        may_stop = asyncio.Event() if _in_doubt(job) else lease.cancelled
+        if not await first_of(looking, may_stop):
             await self._following.end(lease, self._cancelled(lease))
             return
         looks = looking.result()
@@ -80,7 +84,7 @@ class ChangeRunner:
         if objection is not None:
             await self._following.end(lease, objection)
             return
-        if lease.cancelled.is_set():
+        if may_stop.is_set():
             await self._following.end(lease, self._cancelled(lease))
             return
         await self._change(lease, looks)
@@ -92,7 +96,7 @@ class ChangeRunner:
 
     async def run_probation(self, lease: JobLease) -> None:
         """Watch every provisionally converged service; revise verdicts that turn out wrong."""
-        await self._following.follow_probation(lease)
+        await lease.finish(await self._following.follow_probation(lease))
 
     async def _preflight(self, job: Job, looks: list[Look]) -> Job | None:
         """The job with the objections to it, None if it may continue."""
@@ -127,7 +131,7 @@ class ChangeRunner:
         return await wait_for_engine(
             self._ctx.clock,
             look,
-            lambda error: self._following.show(_waiting_for_the_engine(lease.job, error)),
+            lambda error: self._following.show(lease, _waiting_for_the_engine(lease.job, error)),
         )
 
     async def _change(self, lease: JobLease, looks: list[Look]) -> None:
@@ -161,8 +165,9 @@ class ChangeRunner:
             return
         try:
             made = await insist(
+                lease,
                 self._ctx.clock,
-                lambda doubt: self._operation.make(target, doubtful=doubt),
+                lambda doubt: self._operation.make(target, doubtful=doubt, still=lease.still),
                 doubtful=doubtful,
             )
         except RefusedError as error:
@@ -188,6 +193,11 @@ class ChangeRunner:
         running = seen.running if seen else 0
         reason = f"Stopped waiting; {self._operation.left(target, running)}"
         return Outcome(Verdict.CANCELLED, reason, running=running, desired=target.replicas)
+
+
+def _in_doubt(job: Job) -> bool:
+    """Whether a lost worker may have made a change without noting it."""
+    return any(target.begun and target.applied is None for target in job.targets)
 
 
 def _refused(error: RefusedError) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
+from bot.loops.lease import Lease
 from bot.ports import Chat, Clock, Jobs, LeaseToken
 from bot.runtime.backoff import Backoff
 
@@ -19,11 +20,21 @@ class JobLease:
     """One job in progress: its latest record, its token, and the request to cancel.
 
     ``job`` is the record as this worker knows it. ``cancelled`` is set when somebody cancels the
-    job; ``job.cancelled_by`` then has the user.
+    job; ``job.cancelled_by`` then has the user. ``authority`` says whether this worker may still
+    act; everything that it shows or writes asks ``still``.
     """
 
-    def __init__(self, jobs: Jobs, chat: Chat, token: LeaseToken, job: Job, clock: Clock) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        chat: Chat,
+        token: LeaseToken,
+        job: Job,
+        clock: Clock,
+        authority: Lease,
+    ) -> None:
         self.job = job
+        self.authority = authority
         self.token = token
         self.cancelled = asyncio.Event()
         self.cancelled_by = ""
@@ -32,6 +43,11 @@ class JobLease:
         self._chat = chat
         self._clock = clock
         self._writing = asyncio.Lock()
+        self._ending = asyncio.Lock()
+
+    def still(self) -> bool:
+        """Whether this worker may still act on the job, right now."""
+        return self.authority.holds()
 
     async def save(self, job: Job) -> Job:
         """Save the record; raises if that fails."""
@@ -60,17 +76,26 @@ class JobLease:
         more.
         """
         self.job = job
+        self.authority.end()
         await self.forget_progress()
         backoff = Backoff()
         while True:
             try:
-                self.job = await self._jobs.finish(self.token, job, probation=probation)
+                async with self._ending:
+                    self.job = await self._jobs.finish(self.token, job, probation=probation)
+                    self.finished = True
             except StoreUnavailableError as error:
                 log.warning("verdict of job %s waits for the store: %s", job.id, error)
                 await self._clock.sleep(backoff.failed())
             else:
-                self.finished = True
                 return
+
+    async def renew(self) -> None:
+        """Renew the lease, and learn whether somebody cancels the job. Raises LeaseLostError."""
+        async with self._ending:
+            user = "" if self.finished else await self._jobs.renew(self.token)
+        if user and not self.cancelled.is_set():
+            self.cancel(user)
 
     async def forget_progress(self) -> None:
         """Drop pending progress."""

@@ -8,41 +8,24 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError, SwarmError
+from bot.loops.lease import RENEWALS_A_LEASE, Lease
 from bot.ports import Clock, Incidents
 
 log = logging.getLogger(__name__)
 
 CAMPAIGNS_A_LEASE = 5
 """Attempts per lease time of a replica that wants to lead."""
-RENEWALS_A_LEASE = 3
 GOODBYE_SECONDS = 1.0
 RESIGNED_LEASES = 2
 """Lease times for which a replica that could not do the work leaves it to the others."""
 
 
-class LeaderLease:
-    """The right to lead: the lease's token and its remaining time.
-
-    ``until`` is in the time of ``elapsed``, which counts seconds and never goes back.
-    """
+class LeaderLease(Lease):
+    """The right to lead; ``token`` is compared in the store."""
 
     def __init__(self, token: str, until: float, elapsed: Callable[[], float]) -> None:
+        super().__init__(until, elapsed)
         self.token = token
-        self._until = until
-        self._elapsed = elapsed
-
-    @property
-    def left(self) -> float:
-        """Seconds for which no other replica can lead, 0.0 if that is uncertain."""
-        return max(0.0, self._until - self._elapsed())
-
-    def holds(self) -> bool:
-        """Whether no other replica can lead at this moment; False after a long pause."""
-        return self.left > 0
-
-    def extend(self, until: float) -> None:
-        """The lease was renewed."""
-        self._until = until
 
 
 class Leader:

@@ -48,6 +48,7 @@ from bot.loops.evidence import EvidenceReader
 from bot.loops.leader import LeaderLease
 from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
 from bot.runtime.backoff import Backoff
+from bot.runtime.tasks import first_error
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ class LeaderSession:
                 group.create_task(self._delivery.run(), name="alerts")
                 group.create_task(self._turns(), name="watcher")
         except BaseExceptionGroup as ended:
-            raise _first(ended) from None
+            raise first_error(ended) from None
 
     async def quiet(self) -> None:
         """Send no more updates: another replica may lead from now on."""
@@ -395,9 +396,3 @@ class LeaderSession:
 
     def _now(self) -> float:
         return self._dependencies.clock.now()
-
-
-def _first(ended: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group, at any depth."""
-    first = ended.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

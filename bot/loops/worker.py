@@ -11,9 +11,10 @@ from bot.domain.errors import BotError, LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import Job, JobState, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.job_lease import JobLease, Runner
+from bot.loops.lease import Lease
 from bot.ports import Chat, Clock, Jobs, LeaseToken
 from bot.runtime.backoff import Backoff
-from bot.runtime.tasks import cancel_all
+from bot.runtime.tasks import cancel_all, first_error
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Worker:
         self._chat = chat
         self._runners = runners
         self._clock = clock
-        self._renew_every = lease_seconds / 3
+        self._lease_seconds = lease_seconds
         self._ended = ended
         self._free = asyncio.Semaphore(at_once)
         self._working: dict[asyncio.Task[None], LeaseToken] = {}
@@ -100,21 +101,26 @@ class Worker:
             await self._clock.sleep(TAKE_SECONDS)
             await self._jobs.release(token)
             return
-        lease = JobLease(self._jobs, self._chat, token, job, self._clock)
+        authority = Lease(token.asked + self._lease_seconds)
+        lease = JobLease(self._jobs, self._chat, token, job, self._clock, authority)
         if job.cancelled_by:
             lease.cancel(job.cancelled_by)
-        turn = asyncio.create_task(self._turn(lease), name=f"turn of job {job.id}")
-        renewal = asyncio.create_task(self._renew(lease), name=f"lease of job {job.id}")
         try:
-            await asyncio.wait({turn, renewal}, return_when=asyncio.FIRST_COMPLETED)
+            await self._hold(lease)
+        except BaseExceptionGroup as ended:
+            raise first_error(ended) from None
         finally:
-            turn.cancel()
-            renewal.cancel()
-            await asyncio.gather(turn, renewal, return_exceptions=True)
             if not lease.finished:
                 await self._give_back(lease)
-        if not turn.cancelled() and (error := turn.exception()):
-            raise error
+
+    async def _hold(self, lease: JobLease) -> None:
+        """Run the turn and renew its lease meanwhile; each ends the other."""
+
+        async with asyncio.TaskGroup() as group:
+            keeping = lease.authority.keep(lease.renew, self._lease_seconds, self._clock)
+            renewal = group.create_task(keeping, name=f"lease of job {lease.job.id}")
+            turn = group.create_task(self._turn(lease), name=f"turn of job {lease.job.id}")
+            turn.add_done_callback(lambda _: renewal.cancel())
 
     async def _load(self, token: LeaseToken) -> Job | None:
         try:
@@ -163,17 +169,8 @@ class Worker:
                 job = job.with_outcome(index, outcome)
         await lease.finish(job)
 
-    async def _renew(self, lease: JobLease) -> None:
-        while True:
-            await self._clock.sleep(self._renew_every)
-            try:
-                user = await self._jobs.renew(lease.token)
-            except StoreUnavailableError:
-                continue
-            if user and not lease.cancelled.is_set():
-                lease.cancel(user)
-
     async def _give_back(self, lease: JobLease) -> None:
+        lease.authority.end()
         await lease.forget_progress()
         try:
             await self._jobs.release(lease.token)

@@ -7,7 +7,8 @@ its subclasses.
 
 from __future__ import annotations
 
-from bot.ports.chat import Chat, Receive, Request, Still, Upload
+from bot.ports.authority import Still, mind
+from bot.ports.chat import Chat, Receive, Request, Upload
 from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
 from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
@@ -46,4 +47,5 @@ __all__ = [
     "Updated",
     "Upload",
     "Versions",
+    "mind",
 ]

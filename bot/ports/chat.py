@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.text.message import Message
+from bot.ports.authority import Still
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,11 @@ class Upload:
     said: str = ""
 
 
-Still = Callable[[], bool]
-"""Whether the caller may still send; asked right before a call to Slack, after any delay."""
-
-
 class Chat(Protocol):
     """The chat. Outgoing calls are merged where possible and kept within Slack's limits.
 
-    If ``still`` returns False, nothing is sent: ``post`` and ``edit`` raise LeaseLostError then.
+    If ``still`` returns False, nothing is sent: ``post``, ``edit`` and ``settle`` raise LeaseLostError
+    then.
     """
 
     async def post(
@@ -71,7 +69,9 @@ class Chat(Protocol):
         Call this before another replica may write to the message. ``show`` works again afterwards.
         """
 
-    async def settle(self, channel: str, ts: str, message: Message) -> None:
+    async def settle(
+        self, channel: str, ts: str, message: Message, *, still: Still | None = None
+    ) -> None:
         """Show a final state, with priority over progress; drops the message's pending progress.
 
         Returns when Slack has it. Raises ChatUnavailableError if Slack did not accept it in time.

@@ -14,6 +14,7 @@ from bot.domain.swarm.model import Availability, Node, Task
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.service_log import ServiceLog
 from bot.domain.swarm.volumes import LiveVolume, VolumeMount
+from bot.ports.authority import Still
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,14 @@ class Nodes(Protocol):
     async def tasks_on(self, node_id: str) -> tuple[Task, ...]:
         """All service tasks on a node that the swarm lists, including ended ones."""
 
-    async def set_availability(self, node_id: str, wanted: Availability) -> bool:
+    async def set_availability(
+        self, node_id: str, wanted: Availability, *, still: Still
+    ) -> bool:
         """Set a node's availability; returns whether an update was made.
 
         Changes only that field of the node's spec, and makes no update if it has the value already.
-        An outdated version is read again and the write is repeated. After a SwarmUnavailableError
+        An outdated version is read again and the write is repeated; ``still`` as for the writes of
+        ``bot.ports.Swarm``. After a SwarmUnavailableError
         the outcome is unknown; calling again is safe.
         """
 

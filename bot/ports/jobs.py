@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -15,12 +15,15 @@ class LeaseToken:
     """The right to work on one job; expires if it is not renewed for the lease time.
 
     ``owner`` is internal to the adapter; ``attempt`` counts the workers that began this turn.
+    ``asked`` is the time on this process's monotonic clock right before the store was asked: one
+    lease time later another replica may have it.
     """
 
     job_id: str
     turn: Turn
     owner: str
     attempt: int
+    asked: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

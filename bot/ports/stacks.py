@@ -9,6 +9,8 @@ from typing import Protocol
 from bot.domain.deploys.version import Bundle, Version
 from bot.domain.jobs.deploy_plan import Plan, PlanStep
 from bot.domain.swarm.model import Service
+from bot.ports.authority import Still
+from bot.ports.jobs import LeaseToken
 
 
 class Recording(Protocol):
@@ -59,10 +61,11 @@ class Stacks(Protocol):
             RefusedError: no such stack, its file is not valid, or the bundle cannot be read.
         """
 
-    async def apply(self, recording: Recording, step: PlanStep) -> Applied:
+    async def apply(self, recording: Recording, step: PlanStep, *, still: Still) -> Applied:
         """Apply one step of a recording's plan; applying it again is harmless.
 
-        After a SwarmUnavailableError the outcome is unknown; calling again is safe.
+        After a SwarmUnavailableError the outcome is unknown; calling again is safe. ``still`` as for
+        the writes of ``bot.ports.Swarm``.
 
         Raises:
             StalePlanError: the object has changed since planning, and not to the desired state;
@@ -73,8 +76,8 @@ class Stacks(Protocol):
 class Versions(Protocol):
     """The deployed versions of each stack, in Redis; limited, the oldest are deleted."""
 
-    async def note(self, version: Version) -> None:
-        """Store the result of a deploy under the stack's next number.
+    async def note(self, version: Version, *, token: LeaseToken) -> None:
+        """Store the result of a deploy under the stack's next number. Raises LeaseLostError.
 
         A version of the same job replaces the earlier one and keeps its number: a lost worker's job
         is finished again, and a verdict may be revised.
@@ -86,8 +89,10 @@ class Versions(Protocol):
     async def stacks(self) -> tuple[str, ...]:
         """The names of the stacks that have versions."""
 
-    async def keep(self, job: str, bundle: Bundle) -> None:
+    async def keep(self, job: str, bundle: Bundle, *, token: LeaseToken) -> None:
         """Store a job's bundle; to be called before the job changes anything.
+
+        Raises LeaseLostError.
 
         The bundle belongs to the version once that is stored, and is deleted with it; without a
         version it is deleted after a day.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
+from bot.ports.authority import Still
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,13 @@ Guard = Callable[[Service], None]
 
 
 class Swarm(Protocol):
-    """The swarm, through one manager's engine."""
+    """The swarm, through one manager's engine.
+
+    A write has the version of the object that was read for it, and ``still`` is asked after that
+    read, right before the write. So a replica that has lost its lease cannot undo what the next one
+    did: either ``still`` says so (LeaseLostError), or the version is outdated. Then the object is
+    read, ``guard`` and ``still`` are asked again.
+    """
 
     async def engine(self) -> EngineInfo:
         """The engine itself; also works on workers."""
@@ -76,7 +83,9 @@ class Swarm(Protocol):
     async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
         """All tasks of a service that the swarm still lists; the service may be removed."""
 
-    async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
+    async def set_replicas(
+        self, service_id: str, replicas: int, guard: Guard, *, still: Still
+    ) -> Scaled:
         """Set the service's number of replicas (for a replicated job: total completions).
 
         Changes only that field of the spec, and makes no update if it has the value already.
@@ -85,7 +94,9 @@ class Swarm(Protocol):
         calling again is safe.
         """
 
-    async def force_update(self, service_id: str, restarts: int, guard: Guard) -> Updated:
+    async def force_update(
+        self, service_id: str, restarts: int, guard: Guard, *, still: Still
+    ) -> Updated:
         """Replace every task of a service without changing its spec.
 
         Sets the counter of forced updates to ``restarts`` and changes nothing else. Makes no update
@@ -93,7 +104,9 @@ class Swarm(Protocol):
         ``guard``, outdated versions and unknown outcomes as for ``set_replicas``.
         """
 
-    async def roll_back(self, service_id: str, digest: str, guard: Guard) -> Updated:
+    async def roll_back(
+        self, service_id: str, digest: str, guard: Guard, *, still: Still
+    ) -> Updated:
         """Restore a service's previous spec, keeping its present number of replicas.
 
         ``digest`` is that of the previous spec. Makes no update if the present spec already has it,

@@ -87,6 +87,25 @@ def _log_error(task: asyncio.Task[None]) -> None:
         log.error("%s failed", task.get_name(), exc_info=error)
 
 
+async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """The results of several works; when one fails, the others are cancelled and have ended.
+
+    Raises the first error, without a group.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as ended:
+        raise first_error(ended) from None
+    return [task.result() for task in tasks]
+
+
+def first_error(ended: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group, at any depth."""
+    first = ended.exceptions[0]
+    return first_error(first) if isinstance(first, BaseExceptionGroup) else first
+
+
 async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks until they have ended, because a client library may swallow a cancellation."""
     for _ in range(CANCEL_TRIES):

@@ -14,12 +14,12 @@ from weakref import WeakValueDictionary
 
 from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError, LeaseLostError
 from bot.domain.text.message import Message
-from bot.ports import Clock, Still
+from bot.ports import Clock, Still, mind
 from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, RateLimitedError
 from bot.slack.pacing import KEPT, LONGEST_PAUSE, Key, Pacing
-from bot.slack.sending import Sender, mind
+from bot.slack.sending import Sender
 from bot.slack.wording import edit_arguments
 
 log = logging.getLogger(__name__)
@@ -72,12 +72,12 @@ class Edits:
         async with self._line(key):
             self._pacing.forget(key)
 
-    async def settle(self, key: Key, message: Message) -> None:
+    async def settle(self, key: Key, message: Message, still: Still | None = None) -> None:
         """Show a message's final state. Raises ChatError on failure."""
         deadline = self._sender.deadline()
         self._pacing.settle(key)
         async with self._line(key):
-            await self._insist(key, message, deadline)
+            await self._insist(key, message, deadline, still)
 
     async def edit(self, key: Key, message: Message, still: Still | None = None) -> None:
         """Show a state that may change again. Raises ChatError on failure.

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from bot.domain.errors import CannotPostError, ChatLoginError
 from bot.domain.text.message import Message
-from bot.ports import Clock, Still, Upload
+from bot.ports import Clock, Still, Upload, mind
 from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
 from bot.slack.files import send_file, share_file
-from bot.slack.sending import Sender, mind
+from bot.slack.sending import Sender
 from bot.slack.wording import ephemeral_body, home_view, post_arguments
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,9 @@ class Messenger:
         """
         await self._edits.forget((channel, ts))
 
-    async def settle(self, channel: str, ts: str, message: Message) -> None:
+    async def settle(
+        self, channel: str, ts: str, message: Message, *, still: Still | None = None
+    ) -> None:
         """Show a final state, with priority over progress.
 
         Returns when Slack has it.
@@ -103,8 +105,9 @@ class Messenger:
         Raises:
             ChatUnavailableError: Slack did not accept it in time.
             CannotPostError: the message does not exist any more, or the bot has no access.
+            LeaseLostError: ``still`` returned False.
         """
-        await self._edits.settle((channel, ts), message)
+        await self._edits.settle((channel, ts), message, still)
 
     async def edit(
         self, channel: str, ts: str, message: Message, *, still: Still | None = None

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
-from bot.domain.errors import ChatUnavailableError, LeaseLostError
+from bot.domain.errors import ChatUnavailableError
 from bot.domain.text.message import Message
-from bot.ports import Clock, Still
+from bot.ports import Clock
 from bot.runtime.backoff import doubled
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, NotSentError, RateLimitedError
@@ -96,9 +96,3 @@ class Sender:
                 if self._clock.now() + wait > deadline:
                     raise ChatUnavailableError(f"Slack's limit for {limit.name} is used up.")
                 await self._clock.sleep(wait)
-
-
-def mind(still: Still | None) -> None:
-    """Raise LeaseLostError if the caller may not send any more."""
-    if still is not None and not still():
-        raise LeaseLostError("Another replica may have taken over.")

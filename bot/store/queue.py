@@ -64,10 +64,11 @@ class Queue(Records):
         owner = f"{self._consumer}:{secrets.token_hex(6)}"
         steady = self._link.steady_seconds >= self._lease_seconds
         milliseconds = round(self._lease_seconds * 1000)
+        asked = time.monotonic()
         reply = await self._scripts.run("take", self._consumer, owner, milliseconds, int(steady))
         if not reply[0]:
             return _NoTurn(reply[1] / 1000 if steady else BLOCK_SECONDS, reply[2])
-        return LeaseToken(reply[1], Turn(reply[2]), owner, int(reply[3]))
+        return LeaseToken(reply[1], Turn(reply[2]), owner, int(reply[3]), asked)
 
     async def _unclaim(self, taken: LeaseToken | _NoTurn) -> None:
         if isinstance(taken, LeaseToken):

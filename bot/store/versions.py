@@ -14,6 +14,8 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from bot.domain.deploys.version import Bundle, Version
+from bot.domain.errors import LeaseLostError
+from bot.ports import LeaseToken
 from bot.store.codec import UnreadableRecordError, decode, encode
 from bot.store.part import StorePart
 
@@ -38,12 +40,11 @@ def decode_version(record: str) -> Version:
 class RedisVersions(StorePart):
     """Implements ``bot.ports.Versions``. Many replicas may use one Redis."""
 
-    async def note(self, version: Version) -> None:
+    async def note(self, version: Version, *, token: LeaseToken | None = None) -> None:
         """Store the result of a deploy. As in ``bot.ports.Versions``."""
         well = "1" if version.verdict.good else ""
-        await self._scripts.run(
-            "note_version", version.stack, version.job, encode_version(version), well
-        )
+        record = encode_version(version)
+        await self._fenced("note_version", token, version.stack, version.job, record, well)
 
     async def of(self, stack: str) -> tuple[Version, ...]:
         """The versions of a stack, newest first. Unreadable ones are left out."""
@@ -63,15 +64,21 @@ class RedisVersions(StorePart):
         names: set[str] = await self._link.call(lambda redis: redis.smembers(self._keys.stacks))
         return tuple(sorted(names))
 
-    async def keep(self, job: str, bundle: Bundle) -> None:
+    async def keep(self, job: str, bundle: Bundle, *, token: LeaseToken | None = None) -> None:
         """Store a job's bundle. As in ``bot.ports.Versions``."""
-        await self._scripts.run("keep_bundle", job, bundle.digest, bundle.sealed)
+        await self._fenced("keep_bundle", token, job, bundle.digest, bundle.sealed)
 
     async def bundle(self, version: Version) -> Bundle | None:
         """The files from which a version was deployed, None if they are not kept."""
         key = self._keys.version(version.job)
         digest, sealed = await self._link.call(lambda redis: redis.hmget(key, "digest", "sealed"))
         return Bundle(digest, sealed) if digest and sealed else None
+
+    async def _fenced(self, script: str, token: LeaseToken | None, *args: str) -> None:
+        """Run a script that first checks the lease, if there is one."""
+        owner, attempt = (token.owner, token.attempt) if token else ("", "")
+        if await self._scripts.run(script, *args, owner, attempt) is None:
+            raise LeaseLostError("Another replica works on this deploy now.")
 
     async def _rows(self, jobs: list[str]) -> list[list[str | None]]:
         async def look(redis: Redis) -> list[list[str | None]]:

@@ -12,6 +12,7 @@ from docker import APIClient
 from docker.utils import kwargs_from_env
 from requests import Response
 
+from bot.ports import Still, mind
 from bot.runtime.threads import Threads
 from bot.swarm.failures import CLIENT_ERRORS, speaks_another_version, translate, was_cut_off
 from bot.swarm.transport import repair
@@ -53,9 +54,23 @@ class Connection:
         found: list[Json] = await self.call(lambda client: _get(client, path, params).json())
         return found
 
-    async def post(self, path: str, params: Mapping[str, int | str], body: Json) -> None:
-        """Write once; after a SwarmUnavailableError it is unknown whether it was done."""
-        await self.call(lambda client: _post(client, path, params, body), repeat=False)
+    async def post(
+        self,
+        path: str,
+        params: Mapping[str, int | str],
+        body: Json,
+        still: Still | None = None,
+    ) -> None:
+        """Write once; after a SwarmUnavailableError it is unknown whether it was done.
+
+        ``still`` is asked in the thread that writes, after any wait for it. Raises LeaseLostError.
+        """
+
+        def write(client: APIClient) -> None:
+            mind(still)
+            _post(client, path, params, body)
+
+        await self.call(write, repeat=False)
 
     async def call(self, work: Callable[[APIClient], T], *, repeat: bool = True) -> T:
         """The result of ``work``; its client errors are raised as ``SwarmError``.

@@ -19,7 +19,7 @@ from bot.domain.errors import (
     SwarmError,
 )
 from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
-from bot.ports import EngineInfo, Guard, Scaled, Updated
+from bot.ports import EngineInfo, Guard, Scaled, Still, Updated
 from bot.swarm import specs, wire
 from bot.swarm.connection import Connection, Filters, Json, url
 from bot.swarm.failures import CLIENT_ERRORS
@@ -149,7 +149,9 @@ class DockerSwarm:
         found = _of([{"ID": service_id}], await self._list("/tasks"))
         return tuple(wire.task_from(task, up_to_date=False) for task in found)
 
-    async def set_replicas(self, service_id: str, replicas: int, guard: Guard) -> Scaled:
+    async def set_replicas(
+        self, service_id: str, replicas: int, guard: Guard, *, still: Still | None = None
+    ) -> Scaled:
         """Set the number of replicas: one field of the spec, and nothing else.
 
         As in ``bot.ports.Swarm``. Raises RefusedError for a global service.
@@ -163,10 +165,12 @@ class DockerSwarm:
                 return None
             return _Write(specs.with_replicas(raw["Spec"], replicas), {})
 
-        service, written = await self._change(service_id, plan)
+        service, written = await self._change(service_id, plan, still)
         return Scaled(service.replicas or 0, changed=written is not None)
 
-    async def force_update(self, service_id: str, restarts: int, guard: Guard) -> Updated:
+    async def force_update(
+        self, service_id: str, restarts: int, guard: Guard, *, still: Still | None = None
+    ) -> Updated:
         """Set a service's counter of forced updates to ``restarts``, and change nothing else.
 
         As in ``bot.ports.Swarm``.
@@ -178,10 +182,12 @@ class DockerSwarm:
             guard(service)
             return _Write(specs.with_restarts(raw["Spec"], restarts), {})
 
-        service, written = await self._change(service_id, plan)
+        service, written = await self._change(service_id, plan, still)
         return _updated(service, written)
 
-    async def roll_back(self, service_id: str, digest: str, guard: Guard) -> Updated:
+    async def roll_back(
+        self, service_id: str, digest: str, guard: Guard, *, still: Still | None = None
+    ) -> Updated:
         """Restore the previous spec with the present number of replicas.
 
         As in ``bot.ports.Swarm``. If both specs have the same number, this is the engine's own
@@ -198,7 +204,7 @@ class DockerSwarm:
                 return _Write(spec, {"rollback": "previous"})
             return _Write(spec, {"registryAuthFrom": "previous-spec"})
 
-        service, written = await self._change(service_id, plan)
+        service, written = await self._change(service_id, plan, still)
         return _updated(service, written)
 
     async def last_lines(self, task: Task, lines: int) -> str:
@@ -267,7 +273,9 @@ class DockerSwarm:
         tasks = await self._list("/tasks", {**filters, "_up-to-date": ["true"]})
         return frozenset(task["ID"] for task in tasks)
 
-    async def _change(self, service_id: str, plan: _Plan) -> tuple[Service, _Write | None]:
+    async def _change(
+        self, service_id: str, plan: _Plan, still: Still | None
+    ) -> tuple[Service, _Write | None]:
         """Update a service once as planned; with an outdated version it is read and planned again.
 
         Returns the service before the update, and the update, None if none was made.
@@ -278,12 +286,12 @@ class DockerSwarm:
             service = wire.service_from(raw)
             planned = plan(raw, service)
             if planned is not None:
-                await self._update(raw, planned)
+                await self._update(raw, planned, still)
             return service, planned
 
         return await until_in_sequence(write)
 
-    async def _update(self, raw: Json, write: _Write) -> None:
+    async def _update(self, raw: Json, write: _Write, still: Still | None) -> None:
         """Post a whole spec.
 
         The SDK's own ``update_service`` would leave out fields and send registry credentials of
@@ -291,7 +299,7 @@ class DockerSwarm:
         """
         path = f"/services/{raw['ID']}/update"
         params = {"version": raw["Version"]["Index"], **write.options}
-        await self._as_manager(self._connection.post(path, params, write.spec))
+        await self._as_manager(self._connection.post(path, params, write.spec, still))
 
     async def _container_state(self, task: Task) -> Json:
         """The state of a task's container, empty for a container on another node."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from bot.domain.errors import OutOfSequenceError, SupersededError, SwarmError
 from bot.domain.swarm.join_tokens import ROLES, fingerprint
 from bot.domain.swarm.model import Availability, Node, Task
+from bot.ports import Still
 from bot.ports.engine import JoinTokens
 from bot.swarm import wire
 from bot.swarm.connection import Connection, Json
@@ -36,7 +37,9 @@ class DockerNodes:
             if task.get("ServiceID") and task.get("NodeID") == node_id
         )
 
-    async def set_availability(self, node_id: str, wanted: Availability) -> bool:
+    async def set_availability(
+        self, node_id: str, wanted: Availability, *, still: Still | None = None
+    ) -> bool:
         """Set a node's availability: one field of its spec, and nothing else.
 
         As in ``bot.ports.engine.Nodes``.
@@ -48,7 +51,7 @@ class DockerNodes:
                 return False
             spec = {**raw["Spec"], "Availability": wanted.value}
             version = {"version": raw["Version"]["Index"]}
-            await self._connection.post(f"/nodes/{raw['ID']}/update", version, spec)
+            await self._connection.post(f"/nodes/{raw['ID']}/update", version, spec, still)
             return True
 
         return await _made(write, "the node")

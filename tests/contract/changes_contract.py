@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import RefusedError
+from bot.domain.errors import LeaseLostError, RefusedError
 from bot.domain.swarm.model import LastChange, Service
 from bot.swarm.engine import DockerSwarm
 from tests.contract.labs import AnyLab
@@ -128,6 +128,22 @@ class ChangesContract:
             with pytest.raises(RefusedError, match="not now"):
                 await change
         assert spec_of(lab, "web")["TaskTemplate"]["ContainerSpec"]["Image"] == images.BUSY_NEXT
+
+    async def test_nothing_is_written_without_the_lease(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve")
+        to_next(lab)
+        service = await swarm.service(service_id)
+        assert service.previous is not None
+
+        for change in (
+            swarm.force_update(service_id, 1, allow, still=lambda: False),
+            swarm.roll_back(service_id, service.previous.digest, allow, still=lambda: False),
+        ):
+            with pytest.raises(LeaseLostError):
+                await change
+        assert await swarm.service(service_id) == service
 
     async def test_a_stale_version_is_read_again(self, lab: AnyLab, swarm: DockerSwarm) -> None:
         """The service changes between read and write: both changes are kept."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.domain.errors import (
+    LeaseLostError,
     NotFoundError,
     OutOfSequenceError,
     RefusedError,
@@ -287,6 +288,22 @@ class EngineContract:
         )
         assert len(looks) == 2
         assert looks[0].version < looks[1].version
+
+    async def test_an_outdated_write_is_not_repeated_without_the_lease(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        """The next holder of the lease changed the service between read and write."""
+        service_id = lab.create_service("web", "/bin/serve", replicas=1)
+        held = [True]
+
+        def overtaken(service: Service) -> None:
+            if service.replicas == 1:
+                lab.docker("service", "scale", "--detach", "web=2")
+                held.clear()
+
+        with pytest.raises(LeaseLostError):
+            await swarm.set_replicas(service_id, 3, overtaken, still=lambda: bool(held))
+        assert (await swarm.service(service_id)).replicas == 2
 
     async def test_many_concurrent_writers_all_succeed(
         self, lab: AnyLab, swarm: DockerSwarm

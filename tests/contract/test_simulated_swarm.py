@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from bot.domain.swarm.model import Mode
+from bot.domain.errors import LeaseLostError
+from bot.domain.swarm.model import Availability, Mode
 from bot.ports import Feed
+from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.event_stream.client import StreamClient
 from bot.swarm.event_stream.trust import EngineTrust
+from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
 from tests.contract.changes_contract import ChangesContract
@@ -52,6 +55,22 @@ class TestSimulatedEngine(EngineContract):
 
 class TestSimulatedChanges(ChangesContract):
     """The contract of forced updates and roll backs, on the simulation."""
+
+
+async def test_a_drained_node_that_was_activated_since_stays_active(lab: SimulatedLab) -> None:
+    """The drain's replica lost its lease between its read and its write."""
+    connection = Connection(lab.manager.socket)
+    nodes = DockerNodes(connection)
+    swarm = DockerSwarm(lab.manager.socket)
+    (node, *_) = await swarm.nodes()
+
+    with pytest.raises(LeaseLostError):
+        await nodes.set_availability(node.id, Availability.DRAIN, still=lambda: False)
+
+    assert (await nodes.node(node.id)).availability is Availability.ACTIVE
+    assert await nodes.set_availability(node.id, Availability.DRAIN, still=lambda: True)
+    await swarm.aclose()
+    connection.close()
 
 
 class TestSimulatedPlacement(PlacementContract):

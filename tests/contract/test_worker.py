@@ -13,6 +13,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.job_lease import JobLease
 from bot.loops.worker import MOST_ATTEMPTS, Worker
 from bot.runtime.clock import SystemClock
+from bot.runtime.tasks import together
 from bot.slack.messenger import Messenger
 from tests.contract.job_kit import PATIENCE, a_job, done, replica
 
@@ -198,3 +199,27 @@ async def test_a_verdict_waits_for_redis(redis_server, open_jobs, fresh_redis):
         kept = await jobs.load(job.id)
     assert kept is not None
     assert kept.verdict is Verdict.CONVERGED
+
+
+async def test_a_lost_lease_ends_everything_that_the_job_does(open_jobs):
+    """Another worker has the job: the first one's parallel work ends, also what saves nothing."""
+    siblings: list[asyncio.Task[None]] = []
+
+    async def follows_two(lease: JobLease) -> None:
+        async def one() -> None:
+            siblings.append(asyncio.current_task())
+            await for_ever(lease)
+
+        await together(one(), one())
+
+    jobs, other = await open_jobs(lease=LEASE), await open_jobs(lease=0.1)
+    runner = Runner(follows_two)
+    async with working(jobs, runner) as (worker, _):
+        await jobs.submit(a_job("web"))
+        await asyncio.wait_for(runner.begun.wait(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            while await other.take(0.05) is None:
+                pass
+            while worker.working:
+                await asyncio.sleep(0.01)
+    assert [task.cancelled() for task in siblings] == [True, True]

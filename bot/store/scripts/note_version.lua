@@ -1,7 +1,9 @@
--- ARGV: stack, job, record, '1' when it ended well or ''. Returns the number.
+-- ARGV: stack, job, record, '1' when it ended well or '', owner and attempt of the job's lease (''
+-- without one). Returns the number, nothing when the lease is lost.
 -- Of more than VERSION_COUNT the oldest go, but for the newest that is well: who has to go back
 -- after many bad deploys still can.
 local stack, job = ARGV[1], ARGV[2]
+if ARGV[5] ~= '' and not holds(job, ARGV[5], ARGV[6]) then return false end
 local list, key = VERSIONS .. stack, VERSION .. job
 local number = redis.call('ZSCORE', list, job)
 if not number then

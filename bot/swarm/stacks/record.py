@@ -15,7 +15,7 @@ from bot.domain.deploys.variables import unset_variables
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import NotAManagerError, RefusedError
 from bot.domain.jobs.deploy_plan import PlanAction, PlanStep
-from bot.ports import Applied, Recording
+from bot.ports import Applied, Recording, Still
 from bot.ports.engine import Reachability
 from bot.swarm.connection import Connection
 from bot.swarm.stacks import complaints
@@ -133,11 +133,13 @@ class DockerStacks:
         specs = [call.body for call in calls if _is_wanted_service(call)]
         return await self._survey.warnings(stack, document, specs, complaints.warnings(ended.said))
 
-    async def apply(self, recording: Recording, step: PlanStep) -> Applied:
+    async def apply(
+        self, recording: Recording, step: PlanStep, *, still: Still | None = None
+    ) -> Applied:
         """Apply one step of a recording's plan. As in ``bot.ports.Stacks``."""
         if not isinstance(recording, Recorded):
             raise TypeError("a recording of this adapter is needed")
-        return await Replay(self._connection, self._redactor, recording).make(step)
+        return await Replay(self._connection, self._redactor, recording, still).make(step)
 
     async def _run(self, files: StackFiles, cli: DockerCli) -> tuple[DryRunEngine, Ended]:
         """Run the CLI once against a dry-run engine. Raises the error that prevented it."""

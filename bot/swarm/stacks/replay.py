@@ -18,7 +18,7 @@ from bot.domain.errors import (
     SwarmUnavailableError,
 )
 from bot.domain.jobs.deploy_plan import Kind, PlanAction, PlanStep, ServiceChange
-from bot.ports import Applied
+from bot.ports import Applied, Still, mind
 from bot.swarm import wire
 from bot.swarm.connection import Connection, url
 from bot.swarm.sequence import until_in_sequence
@@ -58,9 +58,16 @@ async def _predefined(connection: Connection, name: str) -> Json:
 
 
 class Replay:
-    """Applies the steps of one recording."""
+    """Applies the steps of one recording; ``still`` is asked right before each write."""
 
-    def __init__(self, connection: Connection, redactor: Redactor, recorded: Recorded) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        redactor: Redactor,
+        recorded: Recorded,
+        still: Still | None = None,
+    ) -> None:
+        self._still = still
         self._connection = connection
         self._redactor = redactor
         self._recorded = recorded
@@ -118,7 +125,9 @@ class Replay:
 
     async def _attempt_create(self, call: RecordedCall, body: Json) -> None:
         try:
-            await self._connection.post(f"/{call.collection}/create", call.query, body)
+            await self._connection.post(
+                f"/{call.collection}/create", call.query, body, self._still
+            )
         except SwarmUnavailableError:
             raise
         except SwarmError:
@@ -131,11 +140,16 @@ class Replay:
     async def _update(self, call: RecordedCall, live: Json, body: Json) -> None:
         """Post a whole spec, with the version of the spec that was compared."""
         query: dict[str, int | str] = {**call.query, "version": int(live["Version"]["Index"])}
-        await self._connection.post(f"/{call.collection}/{live['ID']}/update", query, body)
+        path = f"/{call.collection}/{live['ID']}/update"
+        await self._connection.post(path, query, body, self._still)
 
     async def _remove(self, path: str) -> None:
+        def remove(client: APIClient) -> None:
+            mind(self._still)
+            _delete(client, path)
+
         try:
-            await self._connection.call(lambda client: _delete(client, path), repeat=False)
+            await self._connection.call(remove, repeat=False)
         except NotFoundError:
             return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pytest
 from bot.domain.jobs.model import Job, Target, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.job_lease import JobLease
+from bot.loops.lease import Lease
 from bot.ports import Chat, Jobs, LeaseToken
 from bot.runtime.clock import SystemClock
 
@@ -57,7 +59,8 @@ def lease(jobs: SlowJobs) -> JobLease:
     targets = tuple(Target(f"orochi_{name}", name, 1) for name in ("a", "b", "c"))
     job = Job("k3f9ab", "scale", "orochi", "scale 1", "U1", "C1", 0.0, targets)
     lease = LeaseToken(job.id, Turn.RUN, "token", 1)
-    return JobLease(cast("Jobs", jobs), cast("Chat", None), lease, job, SystemClock())
+    authority = Lease(time.monotonic() + 60)
+    return JobLease(cast("Jobs", jobs), cast("Chat", None), lease, job, SystemClock(), authority)
 
 
 async def noted(lease: JobLease, *places: int) -> None:
