@@ -14,6 +14,7 @@ from bot.domain.errors import (
     BotError,
     CannotPostError,
     ChatError,
+    LeaseLostError,
     RefusedError,
     StoreUnavailableError,
     UncertainError,
@@ -22,6 +23,8 @@ from bot.domain.jobs.model import Job, PendingCommand
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import jobs_ahead, post, settle_unbegun, wait_for_older
+from bot.loops.lease import Lease
+from bot.ports import Still
 from bot.runtime.backoff import Backoff
 from bot.views.errors import done
 from bot.views.jobs.message import job_message
@@ -70,6 +73,9 @@ class Confirming:
             )
             if decided and decided.ours:
                 await self.carry_out(decided)
+        except LeaseLostError as error:
+            log.info("plan %s: %s", plan_id, error)
+            return
         except StoreUnavailableError as error:
             raise UncertainError(
                 "Redis stopped answering while the plan was being confirmed.",
@@ -104,10 +110,9 @@ class Confirming:
     async def carry_out(self, decided: Decided) -> None:
         """Carry out a decision. If Slack does not accept the message, this is repeated later."""
         if decided.decision is Decision.CONFIRMED:
-            await self._start(replace(decided.job, confirmed_by=decided.user))
-        elif not await self._close(decided):
-            return
-        await self._ctx.plans.forget(decided.job.id)
+            await self._start(decided)
+        elif await self._close(decided):
+            await self._ctx.plans.forget(decided.job.id)
 
     async def _waiting(self, plan_id: str) -> Job | None:
         """The plan, None if there is none.
@@ -121,19 +126,20 @@ class Confirming:
             await self._ctx.clock.sleep(QUICK_PAUSE)
         return job
 
-    async def _start(self, job: Job) -> None:
+    async def _start(self, decided: Decided) -> None:
         """Queue the plan's job, which takes over the plan's message.
 
-        If other jobs are ahead, the message says so; otherwise the worker updates it.
+        If other jobs are ahead, the message says so; otherwise the worker updates it. It says so
+        before the job is queued, and only while no other replica can have queued it.
         """
-        job = replace(job, created=self._ctx.clock.now())
+        job = replace(decided.job, confirmed_by=decided.user, created=self._ctx.clock.now())
         ahead = await jobs_ahead(self._ctx, job)
         if ahead:
-            await self._show_queued(job, ahead)
-        if await self._ctx.jobs.submit(job) < 0:
+            await self._show_queued(job, ahead, Lease(decided.until).holds)
+        if await self._ctx.jobs.submit(job, decided.claim) < 0:
             await settle_unbegun(self._ctx, job, "It took too long to start.")
 
-    async def _show_queued(self, job: Job, ahead: list[Job]) -> None:
+    async def _show_queued(self, job: Job, ahead: list[Job], still: Still) -> None:
         message = job_message(
             job,
             self._ctx.clock.now(),
@@ -142,7 +148,7 @@ class Confirming:
             command=self._ctx.command,
         )
         try:
-            await self._ctx.chat.edit(job.channel, job.message, message)
+            await self._ctx.chat.edit(job.channel, job.message, message, still=still)
         except ChatError as error:
             log.info("plan %s is not shown as queued: %s", job.id, error)
 

@@ -66,11 +66,12 @@ class Jobs(Protocol):
     async def commands_before(self, pending_id: str) -> tuple[PendingCommand, ...]:
         """The pending commands, on any replica, that came before this one; oldest first."""
 
-    async def submit(self, job: Job) -> int:
+    async def submit(self, job: Job, claim: str = "") -> int:
         """Queue a job and delete its pending command; returns how many jobs are ahead in its lanes.
 
         A job id that was submitted before is ignored. Returns -1, without queueing, if the pending
-        command was answered otherwise since.
+        command was answered otherwise since. A plan of that id is deleted in the same step, if
+        ``claim`` (of its ``Decided``) still stands; otherwise LeaseLostError is raised.
         """
 
     async def audit(self, event: dict[str, str]) -> None:

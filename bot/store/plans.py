@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Sequence
 
 from bot.domain.deploys.decision import Decided, Decision
@@ -35,16 +36,17 @@ class RedisPlans(StorePart):
         """Decide a plan, unless it is decided. As in ``bot.ports.Plans``."""
         token = pending or secrets.token_hex(8)
         args = (plan_id, decision.value, user, token, pending)
+        until = self._claimed_until()
         reply = await self._scripts.run("decide_plan", *args)
-        return _decided(reply, token) if reply else None
+        return _decided(reply, token, until) if reply else None
 
     async def due(self) -> tuple[Decided, ...]:
         """Plans to be carried out by the caller. As in ``bot.ports.Plans``."""
         token = secrets.token_hex(8)
-        found = []
+        found, until = [], self._claimed_until()
         for reply in await self._scripts.run("plans_due", token):
             try:
-                found.append(_decided(reply, token))
+                found.append(_decided(reply, token, until))
             except UnreadableRecordError as error:
                 log.warning("leaving a plan to another replica: %s", error)
         return tuple(found)
@@ -53,8 +55,13 @@ class RedisPlans(StorePart):
         """Delete a plan after its decision was carried out."""
         await self._scripts.run("forget_plan", plan_id)
 
+    def _claimed_until(self) -> float:
+        """The end of a claim that is made from now on; Redis counts from a later moment."""
+        return time.monotonic() + self._limits.claim_seconds
 
-def _decided(reply: Sequence[str], token: str) -> Decided:
-    record, decision = reply
+
+def _decided(reply: Sequence[str], token: str, until: float) -> Decided:
+    record, decision, claim = reply
     word, user, maker = decision.split("|")
-    return Decided(decode_job(record), Decision(word), user, ours=maker == token)
+    ours = maker == token
+    return Decided(decode_job(record), Decision(word), user, ours=ours, claim=claim, until=until)

@@ -33,15 +33,18 @@ class _NoTurn:
 class Queue(Records):
     """Jobs in their lanes, and the turns of workers."""
 
-    async def submit(self, job: Job) -> int:
+    async def submit(self, job: Job, claim: str = "") -> int:
         """Queue a job and delete its pending command; returns how many jobs are ahead in its lanes.
 
         A job id that was submitted before is ignored. Returns -1, without queueing, if the pending
-        command was answered otherwise since.
+        command was answered otherwise since. As in ``bot.ports.Jobs``.
         """
         lanes = json.dumps(job.lanes)
-        told = (job.user, job.text, job.target)
-        return int(await self._scripts.run("submit", job.id, encode_job(job), lanes, *told))
+        told = (job.user, job.text, job.target, claim)
+        reply = await self._scripts.run("submit", job.id, encode_job(job), lanes, *told)
+        if reply is None:
+            raise LeaseLostError(f"Another replica starts the job of plan {job.id}.")
+        return int(reply)
 
     async def take(self, seconds: float) -> LeaseToken | None:
         """The next job whose lanes are free, or one whose worker was lost; waits ``seconds``.

@@ -24,6 +24,7 @@ from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
+from bot.store.keys import StoreLimits
 from bot.store.plans import RedisPlans
 from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
@@ -62,17 +63,18 @@ async def a_replica(
     works: bool = False,
     delivers: bool = False,
     limits: ConvergenceLimits | None = None,
+    store: StoreLimits | None = None,
 ) -> AsyncIterator[Replica]:
     """A replica; with ``works`` it takes jobs, with ``delivers`` it posts verdicts."""
     link, calls = RedisLink(redis_url), Connection(engine)
-    jobs = RedisJobs(link, lease_seconds=lease)
+    jobs = RedisJobs(link, lease_seconds=lease, limits=store)
     swarm, background = DockerSwarm(engine), Background()
     feed = PollFeed(swarm, interval=0.2)
     ctx = Context(
         swarm=swarm, nodes=DockerNodes(calls), logs=DockerServiceLogs(calls),
         volumes=DockerVolumes(calls), reachability=TcpReachability(),
         stacks=DockerStacks("", b"key"), versions=RedisVersions(link), feed=feed, jobs=jobs,
-        plans=RedisPlans(link), incidents=RedisIncidents(link), chat=messenger,
+        plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,
         drawing=Pictures(), home=Home(messenger, CLOCK), clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), tick=0.2),
         background=background, stack="orochi", command="/orochi", defaults=Defaults(),

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.deploys.decision import Decided, Decision
+from bot.domain.errors import LeaseLostError
 from bot.domain.jobs.deploy_plan import (
     Difference,
     Kind,
@@ -205,3 +206,35 @@ async def test_a_forgotten_plan_leaves_no_data(plans: RedisPlans, redis_server: 
 
     assert names == []
     assert (audit[0][1]["event"], audit[0][1]["who"]) == ("plan cancelled", "U9")
+
+
+async def test_a_confirmed_plan_and_its_job_change_in_one_step(
+    plans: RedisPlans, other_plans: RedisPlans, jobs: RedisJobs
+):
+    """Whatever is lost after the job was queued: nobody carries the decision out once more."""
+    job = a_plan()
+    await plans.keep(job, 60)
+    decided = await other_plans.decide(job.id, Decision.CONFIRMED, "U7", "press1")
+    assert decided is not None
+    assert await jobs.submit(job, decided.claim) == 0
+
+    assert await plans.load(job.id) is None
+    await asyncio.sleep(1.2)  # the claim ends
+    assert await plans.due() == ()
+
+
+async def test_a_decision_that_another_replica_carries_out_starts_no_job(
+    plans: RedisPlans, other_plans: RedisPlans, jobs: RedisJobs
+):
+    """The first replica was too slow; its claim has ended."""
+    job = a_plan()
+    await plans.keep(job, 60)
+    slow = await other_plans.decide(job.id, Decision.CONFIRMED, "U7", "press1")
+    (quick,) = await awaited(plans)
+    assert slow is not None
+
+    with pytest.raises(LeaseLostError):
+        await jobs.submit(job, slow.claim)
+    assert await jobs.load(job.id) is None
+    assert await jobs.submit(job, quick.claim) == 0
+    assert await jobs.submit(job, slow.claim) == 0  # it is queued already

@@ -23,6 +23,20 @@ local function forget_pending(id)
   redis.call('HDEL', DRAFT_RECORDS, id)
 end
 
+local function forget_plan(id)
+  redis.call('ZREM', PLANS, id)
+  redis.call('HDEL', PLAN_RECORDS, id)
+  redis.call('HDEL', PLAN_DECISIONS, id)
+end
+
+-- Gives a decided plan to the caller for CLAIM_SECONDS; returns the claim: the time of its end,
+-- which is another one with every caller.
+local function claim_plan(id)
+  local claim = now() + CLAIM_SECONDS * 1000
+  redis.call('ZADD', PLANS, claim, id)
+  return string.format('%d', claim)
+end
+
 -- A decision on a plan stands: nobody takes it back, and it is carried out by whoever made it, or
 -- by another caller when that one is lost.
 local function decide_plan(id, decision, user, token)

@@ -1,9 +1,16 @@
--- ARGV: id, record, lanes as JSON, user, text, target. Returns how many jobs are ahead, -1 when the
--- job's pending command was answered otherwise meanwhile: then nothing is queued.
-local id, record, lanes, user, text, target = unpack(ARGV)
+-- ARGV: id, record, lanes as JSON, user, text, target, claim on the job's plan ('' without a plan).
+-- Returns how many jobs are ahead, -1 when the job's pending command was answered otherwise meanwhile,
+-- nothing when another caller carries the plan out: in both cases nothing is queued. The plan is done
+-- with in the same step, so a decision is never carried out twice.
+local id, record, lanes, user, text, target, claim = unpack(ARGV)
 
+if claim ~= '' and redis.call('EXISTS', JOB .. id) == 0 then
+  local standing = redis.call('ZSCORE', PLANS, id)
+  if not standing or string.format('%d', standing) ~= claim then return false end
+end
 if redis.call('EXISTS', SEEN .. 'gone:' .. id) == 1 then return -1 end
 forget_pending(id)
+forget_plan(id)
 
 if redis.call('EXISTS', JOB .. id) == 0 then
   redis.call('HSET', JOB .. id, 'json', record, 'lanes', lanes, 'state', 'queued', 'revision', 0,
