@@ -110,7 +110,7 @@ class App:
         self._run(self._leader.run(), "leader")
         may = self._router.may_change
         self._run(self._home.run(self._dashboards.read, may, self._render_home), "home")
-        for chore in (self._router.clear_abandoned, *self._chores):
+        for chore in (self._router.clear_abandoned, self.jobs.ping, *self._chores):
             self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
         await self._slack.listen()
@@ -142,6 +142,7 @@ class App:
         await self.swarm.aclose()
         await self.stacks.aclose()
         self._engine.close()
+        await self.jobs.aclose()
         await self._link.aclose()
 
     def _build_adapters(self) -> None:
@@ -279,6 +280,7 @@ class App:
         }
         self.web = Web(checks, self.metrics)
         self.web.app.add_routes(self._slack.routes())
+        self.metrics.store(lambda: self._link.full)
         self.metrics.follow(lambda: self._worker.working, self.feed.status)
 
     def _render(self, job: Job) -> Message:

@@ -6,6 +6,7 @@
     │   └── StalePlanError          the plan is out of date
     ├── UncertainError          it is not known yet whether something was changed
     ├── StoreUnavailableError   Redis does not answer
+    │   └── StoreFullError          Redis answers, but takes no new data
     ├── UnreadableRecordError   a record in Redis of a newer version, or damaged (bot.store.codec)
     ├── LeaseLostError          another replica took over this job
     ├── SwarmError              the engine refused or failed
@@ -61,6 +62,10 @@ class UncertainError(BotError):
 
 class StoreUnavailableError(BotError):
     """Redis does not answer within its time limit."""
+
+
+class StoreFullError(StoreUnavailableError):
+    """Redis answers, but takes no new data: its memory or its disk is full, or it is read-only."""
 
 
 class LeaseLostError(BotError):

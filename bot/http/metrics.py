@@ -59,6 +59,11 @@ class Metrics:
             "Whether this replica watches the swarm (1) or another one (0)",
             registry=self.registry,
         )
+        self._full = Gauge(
+            "orochi_redis_full",
+            "Whether Redis refuses new data (1) or not (0)",
+            registry=self.registry,
+        )
         self._up = Gauge(
             "orochi_up", "Whether a part answers (1) or not (0)", ["part"], registry=self.registry
         )
@@ -81,6 +86,10 @@ class Metrics:
     def watch(self, leads: Callable[[], bool]) -> None:
         """Set the function that says, at every scrape, whether this replica watches the swarm."""
         self._watches.set_function(lambda: float(leads()))
+
+    def store(self, full: Callable[[], bool]) -> None:
+        """Set the function that says, at every scrape, whether Redis refuses new data."""
+        self._full.set_function(lambda: float(full()))
 
     def up(self, part: str, *, answers: bool) -> None:
         """Record whether a part answered its last check."""

@@ -52,6 +52,7 @@ class Leader:
         self._lease_seconds = lease_seconds
         self._elapsed = elapsed
         self.leads = False
+        self._away = False
 
     async def run(self) -> None:
         """Lead whenever no other replica does, until cancelled."""
@@ -66,10 +67,14 @@ class Leader:
 
     async def _campaign(self) -> str:
         try:
-            return await self._incidents.lead()
+            token = await self._incidents.lead()
         except StoreUnavailableError as error:
-            log.debug("no replica can lead while the store is away: %s", error)
+            if not self._away:
+                log.warning("no replica can watch the swarm: %s", error)
+            self._away = True
             return ""
+        self._away = False
+        return token
 
     async def _lead_once(self, lease: LeaderLease) -> bool:
         """Lead once; False if the work cannot be done here."""

@@ -43,6 +43,7 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._ended = ended
         self._free = asyncio.Semaphore(at_once)
+        self._trouble = Backoff(first=0.5, most=15.0)
         self._working: dict[asyncio.Task[None], LeaseToken] = {}
         self._taking: asyncio.Task[None] | None = None
 
@@ -95,6 +96,14 @@ class Worker:
             )
 
     async def _work(self, token: LeaseToken) -> None:
+        """Do one turn; after trouble with the store, rest before the next one is taken."""
+        try:
+            await self._do(token)
+        except StoreUnavailableError as error:
+            log.warning("job %s waits for the store: %s", token.job_id, error)
+            await self._clock.sleep(self._trouble.failed())
+
+    async def _do(self, token: LeaseToken) -> None:
         job = await self._load(token)
         if job is None:
             log.error("job %s has no record that this version can read", token.job_id)
@@ -107,6 +116,7 @@ class Worker:
             lease.cancel(job.cancelled_by)
         try:
             await self._hold(lease)
+            self._trouble.worked()
         except BaseExceptionGroup as ended:
             raise first_error(ended) from None
         finally:

@@ -127,7 +127,7 @@ class Jobs(Protocol):
         """Schedule the delivery again after ``seconds``, because Slack did not accept it."""
 
     async def ping(self) -> None:
-        """Raise StoreUnavailableError if Redis does not answer."""
+        """Raise StoreUnavailableError if the store does not answer or takes no new data."""
 
 
 class Plans(Protocol):

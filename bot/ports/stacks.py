@@ -92,7 +92,8 @@ class Versions(Protocol):
     async def keep(self, job: str, bundle: Bundle, *, token: LeaseToken) -> None:
         """Store a job's bundle; to be called before the job changes anything.
 
-        Raises LeaseLostError.
+        A bundle that is too large is not stored, and of too many the oldest are deleted, but for
+        each stack's last good one. Raises LeaseLostError.
 
         The bundle belongs to the version once that is stored, and is deleted with it; without a
         version it is deleted after a day.

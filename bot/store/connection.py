@@ -7,6 +7,7 @@ with a loop use their own backoff, and the next call reconnects.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,11 +17,17 @@ from typing import Any, TypeAlias
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as BrokenConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import StoreFullError, StoreUnavailableError
 
 CONNECT_SECONDS = 1.0
 COMMAND_SECONDS = 1.0
@@ -29,6 +36,9 @@ BLOCK_SECONDS = 2.0
 """Maximum length of a single blocking read, so that a hanging Redis is noticed soon."""
 
 CONNECTIONS = 500
+PROBE_SECONDS = 60
+
+log = logging.getLogger(__name__)
 
 Reply: TypeAlias = Any
 """An answer of Redis; each command and each script has its own type."""
@@ -37,7 +47,8 @@ Reply: TypeAlias = Any
 class RedisLink:
     """The clients of one Redis, and whether it answers.
 
-    ``password`` is used if the URL has none. ``clock`` counts seconds and never goes back.
+    ``password`` is used if the URL has none. ``clock`` counts seconds and never goes back. ``full``
+    says that Redis refused new data and has taken none since, as far as ``probe`` knows.
     """
 
     def __init__(
@@ -48,11 +59,19 @@ class RedisLink:
         self._waiting = _client(url, password, BLOCK_SECONDS + COMMAND_SECONDS)
         self._answers = True
         self._since = -math.inf
+        self.full = False
 
     @property
     def steady_seconds(self) -> float:
         """How long Redis has answered without a failure seen here; 0.0 while it does not answer."""
         return self._clock() - self._since if self._answers else 0.0
+
+    async def probe(self, key: str) -> None:
+        """Write a short-lived value. Raises StoreUnavailableError, also if Redis takes no data."""
+        await self.call(lambda redis: redis.set(key, "1", ex=PROBE_SECONDS))
+        if self.full:
+            log.info("Redis takes new data again")
+        self.full = False
 
     async def call(self, command: Callable[[Redis], Awaitable[object]]) -> Reply:
         """Run one quick command. Raises StoreUnavailableError."""
@@ -79,10 +98,38 @@ class RedisLink:
         try:
             yield
         except (RedisError, OSError, TimeoutError) as error:
+            if full := _full(error):
+                self._note_full(full)
+                raise full from error
             self._answers, self._since = False, self._clock()
             raise _unavailable(error) from error
         if not self._answers:
             self._answers, self._since = True, self._clock()
+
+    def _note_full(self, error: StoreFullError) -> None:
+        if not self.full:
+            log.error("%s %s", error, error.hint)
+        self.full = True
+
+
+def _full(error: Exception) -> StoreFullError | None:
+    """The error if Redis answers but takes no new data."""
+    if isinstance(error, OutOfMemoryError):
+        return StoreFullError(
+            "Redis is full, so the bot cannot keep its jobs.",
+            hint="Free memory in Redis, or raise its `maxmemory`. Jobs continue by themselves then.",
+        )
+    if isinstance(error, ReadOnlyError):
+        return StoreFullError(
+            "Redis is a read-only replica, so the bot cannot keep its jobs.",
+            hint="Point REDIS_URL at the primary.",
+        )
+    if isinstance(error, ResponseError) and "MISCONF" in str(error):
+        return StoreFullError(
+            "Redis cannot write to its disk, so the bot cannot keep its jobs.",
+            hint="Free space on the disk of Redis' node. Jobs continue by themselves then.",
+        )
+    return None
 
 
 def _unavailable(error: Exception) -> StoreUnavailableError:

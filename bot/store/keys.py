@@ -33,6 +33,7 @@ All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in th
     lane:SERVICE        list     ids of the jobs of one service, oldest first; deleted when empty
     seen:KEY            string   an accepted delivery of a command; SEEN_SECONDS
     seen:gone:ID        string   a pending command that was answered without a job; SEEN_SECONDS
+    probe               string   written to see whether Redis takes data; a minute
     budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
 
 The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn`` and ``entry`` of
@@ -42,7 +43,7 @@ revision to be shown; ``told`` the verdict that was posted in the thread; ``time
 its picture; ``user``, ``text``, ``target`` for the audit.
 
 The fields of ``version:JOB``: ``json`` the record and ``well``, once the deploy has ended;
-``digest`` and ``sealed`` of the files that it is made from.
+``digest`` and ``sealed`` of the files that it is made from, ``kept`` since when (Unix ms).
 
 The fields of ``watch``: a record for each field of the value, under the field's name; ``handled``
 the id of the last press included in it; ``mark`` changes with every write, so that a writer can
@@ -59,7 +60,8 @@ class StoreLimits:
     """The numbers and names that scripts use, with the same names in capitals.
 
     ``workers`` is the consumer group of ``ready``. ``claim_seconds`` is how long a delivery belongs
-    to the caller that took it. ``version_count`` applies to each stack.
+    to the caller that took it. ``version_count`` applies to each stack. ``bundle_bytes`` limits the
+    files of one version, ``bundles_bytes`` those of all versions together.
     """
 
     workers: str = "workers"
@@ -72,6 +74,8 @@ class StoreLimits:
     press_entries: int = 1000
     version_count: int = 20
     bundle_seconds: int = 24 * 3600
+    bundle_bytes: int = 4 * 2**20
+    bundles_bytes: int = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,11 @@ class Keys:
     def wake(self) -> str:
         """The stream that wakes callers waiting for a delivery."""
         return f"{self.prefix}:wake"
+
+    @property
+    def probe(self) -> str:
+        """Written to see whether Redis takes data."""
+        return f"{self.prefix}:probe"
 
     @property
     def audit(self) -> str:

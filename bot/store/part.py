@@ -37,8 +37,8 @@ class StorePart:
         self._consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
     async def ping(self) -> None:
-        """Raise StoreUnavailableError if Redis does not answer."""
-        await self._link.call(lambda redis: redis.ping())
+        """Raise StoreUnavailableError if Redis does not answer or takes no new data."""
+        await self._link.probe(self._keys.probe)
 
 
 async def claim_safely(claim: Awaitable[T], give_back: Callable[[T], Awaitable[None]]) -> T:

@@ -66,6 +66,9 @@ class RedisVersions(StorePart):
 
     async def keep(self, job: str, bundle: Bundle, *, token: LeaseToken | None = None) -> None:
         """Store a job's bundle. As in ``bot.ports.Versions``."""
+        if len(bundle.sealed) > self._limits.bundle_bytes:
+            log.warning("the files of deploy %s are not kept: %d bytes", job, len(bundle.sealed))
+            return
         await self._fenced("keep_bundle", token, job, bundle.digest, bundle.sealed)
 
     async def bundle(self, version: Version) -> Bundle | None:

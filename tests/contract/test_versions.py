@@ -164,3 +164,19 @@ async def test_versions_survive_a_restart_of_redis(
 
     (version,) = await opened().of("orochi")
     assert version == replace(FIRST, number=1, bundle="d1")
+
+
+async def test_the_files_of_all_versions_have_a_total_bound(
+    opened: Callable[..., RedisVersions],
+):
+    """The oldest go first, but each stack keeps those of its last good version."""
+    store = opened(bundle_bytes=500, bundles_bytes=1000)
+    for number, verdict in enumerate((Verdict.CONVERGED, *[Verdict.FAILED] * 3)):
+        version = later(number, verdict)
+        await store.keep(version.job, Bundle(f"d{number}", "x" * 400))
+        await store.note(version)
+    kept = [each.job for each in await store.of("orochi") if await store.bundle(each)]
+    await store.keep("large", Bundle("d", "x" * 501))
+
+    assert kept == ["job3", "job0"]
+    assert await store.bundle(replace(FIRST, job="large")) is None
