@@ -20,7 +20,7 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import NODE, Job, JobState, PendingCommand, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.operations.node_change import NodeLook, find_node, gone
+from bot.domain.operations.node_change import NodeLook, find_node, gone, unseen
 from bot.domain.swarm.model import Availability, Node, Service, StackLook
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time, insist, wait_for_engine
@@ -108,20 +108,25 @@ class NodeJob:
         started = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         job = await lease.save(started)
         self._following.show(lease)
-        in_doubt = job.targets[0].begun and job.targets[0].applied is None
-        may_stop = asyncio.Event() if in_doubt else lease.cancelled
-        looking = asyncio.create_task(self._first_look(lease))
-        if not await first_of(looking, may_stop) or may_stop.is_set():
-            await self._following.end(lease, self._cancelled(lease))
-            return
-        try:
-            await self._change(lease, looking.result())
-        except (RefusedError, NotFoundError) as error:
-            await self._following.end(lease, lease.job.with_outcome(0, _not_begun(error)))
+        if job.targets[0].applied is None and not await self._begin(lease):
             return
         following = asyncio.create_task(self._follow_all(lease))
         ended = await first_of(following, lease.cancelled)
         await self._following.end(lease, lease.job if ended else self._cancelled(lease))
+
+    async def _begin(self, lease: JobLease) -> bool:
+        """Look and make the change; False if the job has ended instead."""
+        may_stop = asyncio.Event() if lease.job.targets[0].begun else lease.cancelled
+        looking = asyncio.create_task(self._first_look(lease))
+        if not await first_of(looking, may_stop) or may_stop.is_set():
+            await self._following.end(lease, self._cancelled(lease))
+            return False
+        try:
+            await self._change(lease, looking.result())
+        except (RefusedError, NotFoundError) as error:
+            await self._following.end(lease, lease.job.with_outcome(0, _not_begun(error)))
+            return False
+        return True
 
     async def run_probation(self, lease: JobLease) -> None:
         """Nothing to do: no outcome of these jobs is provisional."""
@@ -141,8 +146,6 @@ class NodeJob:
 
     async def _change(self, lease: JobLease, look: StackLook) -> None:
         """Make the change once, after noting what is about to be done."""
-        if lease.job.targets[0].applied is not None:
-            return
         target = lease.job.targets[0]
         if not target.begun:
             node = _node(target, look)
@@ -212,7 +215,8 @@ class NodeJob:
                     return
                 except SwarmError as error:
                     if self._ctx.clock.now() > late:
-                        raise
+                        await lease.note(lease.job.with_outcome(0, unseen(error)))
+                        return
                     self._following.progress(lease, 0, _blind(lease.job, error))
                     await self._ctx.clock.sleep(backoff.failed())
                     continue

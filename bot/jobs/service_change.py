@@ -74,25 +74,31 @@ class ChangeRunner:
         job = replace(lease.job, state=JobState.RUNNING, started=self._ctx.clock.now())
         job = await lease.save(job)
         self._following.show(lease)
-        looking = asyncio.create_task(self._first_looks(lease))
-        may_stop = asyncio.Event() if _in_doubt(job) else lease.cancelled
-        if not await first_of(looking, may_stop):
-            await self._following.end(lease, self._cancelled(lease))
+        made = all(target.applied is not None for target in job.targets)
+        if not made and not await self._begin(lease):
             return
-        looks = looking.result()
-        objection = await self._preflight(job, looks)
-        if objection is not None:
-            await self._following.end(lease, objection)
-            return
-        if may_stop.is_set():
-            await self._following.end(lease, self._cancelled(lease))
-            return
-        await self._change(lease, looks)
         following = asyncio.create_task(
             self._following.follow(lease, range(len(lease.job.targets)))
         )
         ended = await first_of(following, lease.cancelled)
         await self._following.end(lease, lease.job if ended else self._cancelled(lease))
+
+    async def _begin(self, lease: JobLease) -> bool:
+        """Look, check and make the change; False if the job has ended instead."""
+        looking = asyncio.create_task(self._first_looks(lease))
+        may_stop = asyncio.Event() if _in_doubt(lease.job) else lease.cancelled
+        if not await first_of(looking, may_stop):
+            await self._following.end(lease, self._cancelled(lease))
+            return False
+        looks = looking.result()
+        if objection := await self._preflight(lease.job, looks):
+            await self._following.end(lease, objection)
+            return False
+        if may_stop.is_set():
+            await self._following.end(lease, self._cancelled(lease))
+            return False
+        await self._change(lease, looks)
+        return True
 
     async def run_probation(self, lease: JobLease) -> None:
         """Watch every provisionally converged service; revise verdicts that turn out wrong."""

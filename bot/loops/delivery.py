@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
-from bot.domain.errors import CannotPostError, ChatError, StoreUnavailableError
+from bot.domain.errors import CannotPostError, ChatError, LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
-from bot.ports import Chat, Clock, Delivery, Jobs
+from bot.loops.lease import Lease
+from bot.ports import Chat, Clock, Delivery, Jobs, Still
 from bot.runtime.backoff import Backoff
+from bot.runtime.tasks import first_error
 
 log = logging.getLogger(__name__)
 
@@ -59,24 +62,44 @@ class DeliveryLoop:
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Deliver one item to Slack. After a failure it becomes due again automatically."""
+        claim = Lease(delivery.until)
         try:
-            await self._bring(delivery)
+            await self._hold(delivery, claim)
+        except LeaseLostError as error:
+            log.info("delivery of job %s: %s", delivery.job_id, error)
         except StoreUnavailableError as error:
             log.info("delivery of job %s is not confirmed: %s", delivery.job_id, error)
         except Exception:
             log.exception("delivery of job %s failed, trying again", delivery.job_id)
 
-    async def _bring(self, delivery: Delivery) -> None:
+    async def _hold(self, delivery: Delivery, claim: Lease) -> None:
+        """Deliver it, and keep it meanwhile, however slow Slack is."""
+        kept = delivery
+        seconds = delivery.until - time.monotonic()
+
+        async def renew() -> None:
+            nonlocal kept
+            kept = await self._jobs.keep_delivery(kept)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(claim.keep(renew, seconds, self._clock))
+                bringing = group.create_task(self._bring(delivery, claim.holds))
+                bringing.add_done_callback(lambda _: keeping.cancel())
+        except BaseExceptionGroup as ended:
+            raise first_error(ended) from None
+
+    async def _bring(self, delivery: Delivery, still: Still) -> None:
         job = await self._jobs.load(delivery.job_id)
         if job is None:
             await self._jobs.delivered(delivery.job_id, delivery.revision)
             return
         news = False
         try:
-            if await self._settle(job):
-                news = await self._tell(job, delivery)
+            if await self._settle(job, still):
+                news = await self._tell(job, delivery, still)
             elif delivery.told != _word(job):
-                await self._post_elsewhere(job)
+                await self._post_elsewhere(job, still)
         except CannotPostError as error:
             log.warning("the verdict of job %s could not be posted: %s", job.id, error)
         except ChatError as error:
@@ -87,34 +110,36 @@ class DeliveryLoop:
         if news:
             self._told(job)
 
-    async def _settle(self, job: Job) -> bool:
+    async def _settle(self, job: Job, still: Still) -> bool:
         """Show the verdict in the job's message; False if it cannot be edited any more."""
         try:
             if job.message:
-                await self._chat.settle(job.channel, job.message, self._render(job))
+                message = self._render(job)
+                await self._chat.settle(job.channel, job.message, message, still=still)
         except CannotPostError as error:
             log.info("the message of job %s is gone: %s", job.id, error)
             return False
         return bool(job.message)
 
-    async def _post_elsewhere(self, job: Job) -> None:
+    async def _post_elsewhere(self, job: Job, still: Still) -> None:
         """Post the job's message again in the channel or, failing that, to the user.
 
         The new message mentions the user, so no thread message is needed.
         """
         message = self._render(job)
         try:
-            await self._chat.post(job.channel, message)
+            await self._chat.post(job.channel, message, still=still)
         except CannotPostError:
-            await self._chat.post(job.user, message)
+            await self._chat.post(job.user, message, still=still)
         await self._jobs.mark_told(job.id, _word(job))
 
-    async def _tell(self, job: Job, delivery: Delivery) -> bool:
+    async def _tell(self, job: Job, delivery: Delivery, still: Still) -> bool:
         """Post the verdict in the thread, once; returns whether that happened now."""
         verdict = _word(job)
         if not verdict or delivery.told == verdict:
             return False
-        await self._chat.post(job.channel, self._mention(job), thread=job.message)
+        mention = self._mention(job)
+        await self._chat.post(job.channel, mention, thread=job.message, still=still)
         await self._jobs.mark_told(job.id, verdict)
         return True
 

@@ -166,7 +166,7 @@ class Worker:
         known = error if isinstance(error, BotError) else BotError("Unexpected error.")
         log.error("job %s failed, ref %s", lease.job.id, known.ref, exc_info=error)
         if lease.token.turn is Turn.PROBATION:
-            await lease.finish(lease.job)
+            await lease.finish(_no_longer_watched(lease.job, self._clock.now()))
             return
         outcome = Outcome(
             Verdict.FAILED,
@@ -186,6 +186,14 @@ class Worker:
             await self._jobs.release(lease.token)
         except (StoreUnavailableError, LeaseLostError) as error:
             log.info("job %s will be taken over: %s", lease.job.id, error)
+
+
+def _no_longer_watched(job: Job, now: float) -> Job:
+    """The job after a watch that could not be completed: its first verdict stands."""
+    outcomes = tuple(
+        replace(outcome, provisional=False) if outcome else None for outcome in job.outcomes
+    )
+    return replace(job, outcomes=outcomes, watched_until=now)
 
 
 def _unchanged(job: Job) -> str:

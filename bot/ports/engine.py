@@ -38,9 +38,7 @@ class Nodes(Protocol):
     async def tasks_on(self, node_id: str) -> tuple[Task, ...]:
         """All service tasks on a node that the swarm lists, including ended ones."""
 
-    async def set_availability(
-        self, node_id: str, wanted: Availability, *, still: Still
-    ) -> bool:
+    async def set_availability(self, node_id: str, wanted: Availability, *, still: Still) -> bool:
         """Set a node's availability; returns whether an update was made.
 
         Changes only that field of the node's spec, and makes no update if it has the value already.

@@ -31,12 +31,15 @@ class Delivery:
     """A finished (or revised) job whose message does not show it yet.
 
     ``revision`` is the job's revision to be shown; ``told`` is the last verdict that was posted in
-    the thread, "" for none.
+    the thread, "" for none. ``claim`` is internal to the adapter; it stands until ``until`` on this
+    process's monotonic clock, then another replica may deliver it.
     """
 
     job_id: str
     revision: int
     told: str
+    claim: str = field(default="", compare=False)
+    until: float = field(default=0.0, compare=False)
 
 
 class CancelResult(Enum):
@@ -113,6 +116,9 @@ class Jobs(Protocol):
 
     async def due_deliveries(self, seconds: float) -> tuple[Delivery, ...]:
         """Deliveries that are due, each given to one caller for 30 s; waits ``seconds`` for one."""
+
+    async def keep_delivery(self, delivery: Delivery) -> Delivery:
+        """Keep a delivery for another 30 s. Raises LeaseLostError if another caller has it."""
 
     async def link_timeline(self, job_id: str, link: str) -> None:
         """Store the link to a finished job's timeline and schedule a delivery for it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bot.domain.errors import LeaseLostError
 from bot.ports import Delivery
 from bot.store.connection import BLOCK_SECONDS
 from bot.store.part import StorePart, claim_safely
@@ -35,6 +36,14 @@ class Deliveries(StorePart):
                 return due.deliveries
             await self._link.wait(self._keys.wake, due.newest, min(left, due.seconds))
 
+    async def keep_delivery(self, delivery: Delivery) -> Delivery:
+        """Keep a delivery for another 30 s. Raises LeaseLostError if another caller has it."""
+        until = self._claimed_until()
+        claim = await self._scripts.run("keep_delivery", delivery.job_id, delivery.claim)
+        if claim is None:
+            raise LeaseLostError(f"Another replica delivers job {delivery.job_id}.")
+        return replace(delivery, claim=claim, until=until)
+
     async def link_timeline(self, job_id: str, link: str) -> None:
         """Store the link to a finished job's timeline and schedule a delivery for it."""
         await self._scripts.run("link_timeline", job_id, link)
@@ -52,9 +61,11 @@ class Deliveries(StorePart):
         await self._scripts.run("postpone", job_id, round(seconds * 1000))
 
     async def _due(self) -> _Due:
+        until = self._claimed_until()
         due, wait, newest = await self._scripts.run("due", MOST_AT_ONCE)
         seconds = BLOCK_SECONDS if wait < 0 else wait / 1000
-        return _Due(tuple(Delivery(*each) for each in due), seconds, newest)
+        found = tuple(Delivery(job, at, told, claim, until) for job, at, told, claim in due)
+        return _Due(found, seconds, newest)
 
     async def _give_back(self, due: _Due) -> None:
         for delivery in due.deliveries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -39,6 +40,10 @@ class StorePart:
     async def ping(self) -> None:
         """Raise StoreUnavailableError if Redis does not answer or takes no new data."""
         await self._link.probe(self._keys.probe)
+
+    def _claimed_until(self) -> float:
+        """The end of a claim that is made from now on; Redis counts from a later moment."""
+        return time.monotonic() + self._limits.claim_seconds
 
 
 async def claim_safely(claim: Awaitable[T], give_back: Callable[[T], Awaitable[None]]) -> T:

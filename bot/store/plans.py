@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Sequence
 
 from bot.domain.deploys.decision import Decided, Decision
@@ -54,10 +53,6 @@ class RedisPlans(StorePart):
     async def forget(self, plan_id: str) -> None:
         """Delete a plan after its decision was carried out."""
         await self._scripts.run("forget_plan", plan_id)
-
-    def _claimed_until(self) -> float:
-        """The end of a claim that is made from now on; Redis counts from a later moment."""
-        return time.monotonic() + self._limits.claim_seconds
 
 
 def _decided(reply: Sequence[str], token: str, until: float) -> Decided:

@@ -12,7 +12,18 @@ from bot.store.keys import Keys, StoreLimits
 
 NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
-    *("accept", "discard", "abandoned", "before", "due", "told", "delivered", "postpone", "budget"),
+    *(
+        "accept",
+        "discard",
+        "abandoned",
+        "before",
+        "due",
+        "keep_delivery",
+        "told",
+        "delivered",
+        "postpone",
+        "budget",
+    ),
     "link_timeline",
     *("lead", "go_on_leading", "stop_leading", "save_watcher_state"),
     *("keep_bundle", "note_version"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+import pytest
+
+from bot.domain.errors import LeaseLostError
 from bot.domain.jobs.model import Job
 from bot.ports import Delivery
 from bot.store.jobs import RedisJobs
@@ -97,3 +100,35 @@ async def test_unknown_jobs_have_no_deliveries(jobs: RedisJobs):
     await jobs.postpone("nobody", 0)
     assert await jobs.due_deliveries(0) == ()
     assert await jobs.load("nobody") is None
+
+
+async def test_a_kept_delivery_stays_with_its_caller(open_jobs: OpenJobs):
+    """Slack may take longer than the claim lasts: nobody else delivers meanwhile."""
+    limits = StoreLimits(claim_seconds=1)
+    jobs, other = await open_jobs(limits=limits), await open_jobs(limits=limits)
+    await _ended(jobs)
+    (delivery,) = await jobs.due_deliveries(0)
+    for _ in range(4):
+        await asyncio.sleep(0.4)
+        delivery = await jobs.keep_delivery(delivery)
+        assert await other.due_deliveries(0) == ()
+
+
+async def test_a_delivery_that_another_caller_has_is_lost(open_jobs: OpenJobs):
+    limits = StoreLimits(claim_seconds=1)
+    jobs, other = await open_jobs(limits=limits), await open_jobs(limits=limits)
+    await _ended(jobs)
+    (late,) = await jobs.due_deliveries(0)
+    assert len(await other.due_deliveries(PATIENCE)) == 1
+    with pytest.raises(LeaseLostError):
+        await jobs.keep_delivery(late)
+
+
+async def test_a_revised_verdict_waits_for_the_one_in_progress(jobs: RedisJobs, other: RedisJobs):
+    """Two callers would mention the requester twice."""
+    first = await _ended(jobs, probation=True)
+    await jobs.due_deliveries(0)
+    second = await jobs.finish(await taken(jobs), done(first), probation=False)
+    assert await other.due_deliveries(0) == ()
+    await jobs.delivered(first.id, first.revision)
+    assert await other.due_deliveries(0) == (Delivery(first.id, second.revision, ""),)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.jobs.model import Job, Target
+from bot.domain.jobs.verdict import Verdict
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
 from playground.swarm.engine import SimulatedSwarm
@@ -89,3 +90,23 @@ async def test_a_verdict_is_not_overwritten_by_a_replica_that_lost_its_lease(
         assert len(message.history) == settled
         relay.mend()
         await eventually(lambda: lost.worker.working == 0)
+
+
+async def test_a_node_that_was_drained_before_a_long_outage_ends_timed_out(
+    redis_server: RedisServer,
+):
+    """Its services are still followed, each to its own verdict."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=5.0, works=True) as replica,
+    ):
+        made = CLOCK.now() - 3600
+        node = Target("node:machine-01", "n1", 1, update_before=0.0, applied=made, changed=True)
+        service = Target("orochi_web", "s1", 1, update_before=0.0)
+        job = replace(a_job("web"), action="drain", targets=(node, service), channel=SWARM)
+        await replica.jobs.submit(job)
+        async with asyncio.timeout(30):
+            while (ended := await replica.jobs.load(job.id)) is None or ended.verdict is None:
+                await asyncio.sleep(0.05)
+    assert [each.verdict for each in ended.outcomes if each] == [Verdict.TIMED_OUT] * 2

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.domain.errors import RefusedError
-from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.model import Job, JobState, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.job_lease import JobLease
 from bot.loops.worker import MOST_ATTEMPTS, Worker
@@ -223,3 +223,24 @@ async def test_a_lost_lease_ends_everything_that_the_job_does(open_jobs):
             while worker.working:
                 await asyncio.sleep(0.01)
     assert [task.cancelled() for task in siblings] == [True, True]
+
+
+async def test_a_watch_that_breaks_is_over(open_jobs):
+    """The first verdict stands, and the message does not promise more watching."""
+
+    async def provisional(lease: JobLease) -> None:
+        if lease.token.turn is Turn.PROBATION:
+            raise ZeroDivisionError
+        good = Outcome(Verdict.CONVERGED, "It runs.", provisional=True)
+        job = replace(lease.job.with_outcome(0, good), state=JobState.FINISHED, finished=2.0)
+        await lease.finish(job, probation=True)
+
+    jobs = await open_jobs(lease=LEASE)
+    async with working(jobs, Runner(provisional)):
+        job = a_job("web")
+        await jobs.submit(job)
+        async with asyncio.timeout(PATIENCE):
+            while (found := await jobs.load(job.id)) is None or found.watched_until is None:
+                await asyncio.sleep(0.02)
+    assert found.outcome is not None
+    assert (found.verdict, found.outcome.provisional) == (Verdict.CONVERGED, False)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.commands.names import alike
-from bot.domain.errors import NotFoundError, RefusedError
+from bot.domain.errors import NotFoundError, RefusedError, SwarmError
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Availability, Mode, Node, NodeState, Service, Task, TaskState
@@ -141,6 +141,15 @@ def drain_overdue(look: NodeLook, total: int) -> Outcome:
         advice,
         running=max(total - len(look.left), 0),
         desired=total,
+    )
+
+
+def unseen(error: SwarmError) -> Outcome:
+    """The outcome when the engine did not answer until the time limit."""
+    return Outcome(
+        Verdict.TIMED_OUT,
+        f"The engine did not answer before the time limit: {error.sentence}",
+        "Check the manager's engine, then `nodes`.",
     )
 
 

@@ -106,10 +106,23 @@ local function wake()
   redis.call('XADD', WAKE, 'MAXLEN', 1, '*', 'due', '1')
 end
 
+-- Whoever delivers an earlier revision right now goes on alone; then this one is due.
 local function deliver(id, revision)
   redis.call('HSET', JOB .. id, 'due', revision)
-  redis.call('ZADD', DELIVERIES, now(), id)
+  redis.call('ZADD', DELIVERIES, 'NX', now(), id)
   wake()
+end
+
+-- Gives a delivery to the caller for CLAIM_SECONDS; returns the claim: the time of its end.
+local function claim_delivery(id)
+  local claim = now() + CLAIM_SECONDS * 1000
+  redis.call('ZADD', DELIVERIES, claim, id)
+  return string.format('%d', claim)
+end
+
+local function claims_delivery(id, claim)
+  local score = redis.call('ZSCORE', DELIVERIES, id)
+  return score and string.format('%d', score) == claim
 end
 
 -- The id of the newest entry a stream ever had: waiting from there on misses nothing.

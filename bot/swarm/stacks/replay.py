@@ -125,9 +125,7 @@ class Replay:
 
     async def _attempt_create(self, call: RecordedCall, body: Json) -> None:
         try:
-            await self._connection.post(
-                f"/{call.collection}/create", call.query, body, self._still
-            )
+            await self._connection.post(f"/{call.collection}/create", call.query, body, self._still)
         except SwarmUnavailableError:
             raise
         except SwarmError:
