@@ -101,6 +101,18 @@ def test_a_private_key_is_blanked_line_by_line() -> None:
     assert "MIIE" not in masked(key[40:])
 
 
+@pytest.mark.parametrize("kind", ["PRIVATE KEY", "RSA PRIVATE KEY", "PGP PRIVATE KEY BLOCK"])
+def test_the_rest_of_a_key_is_masked_behind_the_prefixes_of_a_log(kind: str) -> None:
+    """The beginning of the key may be older than the lines that are shown."""
+    lines = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"] * 3 + ["q83v"]
+    text = "\n".join(
+        ["web | ready", *(f"web | {each}" for each in lines), f"web | -----END {kind}-----"]
+    )
+
+    assert masked(text).split("\n")[:5] == ["web | ready", *[f"web | {MASK}"] * 4]
+    assert masked(f"-----BEGIN {kind}-----\\nMIIE\\n-----END {kind}-----").count(MASK) == 1
+
+
 @settings(deadline=None)
 @given(hostile)
 def test_masking_keeps_the_lines_and_is_idempotent(text: str) -> None:
