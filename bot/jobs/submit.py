@@ -23,6 +23,7 @@ from bot.domain.jobs.model import Job, JobState, PendingCommand
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.ports.jobs import REFUSED
 from bot.runtime.backoff import Backoff
 from bot.views.errors import failed, refused
 from bot.views.jobs.message import job_message, unbegun_metadata
@@ -144,7 +145,7 @@ async def answer_failure(ctx: Context, pending: PendingCommand, error: BotError)
 
 async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
     """Write a refusal with user and reason to the audit log; ignored if the store fails."""
-    event = {"event": "refused", "who": user, "text": text[:500], "why": why[:500]}
+    event = {"event": REFUSED, "who": user, "text": text[:500], "why": why[:500]}
     with suppress(StoreUnavailableError):
         await ctx.jobs.audit(event)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.domain.deploys.decision import Decided, Decision
 from bot.domain.jobs.model import Job, PendingCommand, Turn
+
+REFUSED: Final = "refused"
+"""The event of a refused command in the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,10 @@ class Jobs(Protocol):
         """
 
     async def audit(self, event: dict[str, str]) -> None:
-        """Write an entry to the audit log, in addition to the automatic entries of jobs."""
+        """Write an entry to the audit log, in addition to the automatic entries of jobs.
+
+        ``REFUSED`` entries are kept apart: they never push others out.
+        """
 
     async def take(self, seconds: float) -> LeaseToken | None:
         """The next job whose lanes are free, or one whose worker was lost; waits ``seconds``."""

@@ -12,6 +12,8 @@ All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in th
     draft-records       hash     the same: id -> record
     draft-order         zset     the same by the number in which they came
     audit               stream   who did what, to what, with what result; trimmed
+    refusals            stream   commands that were refused: apart, so that nobody pushes changes
+                                 out of ``audit`` with them; trimmed
     sequence            string   counts the jobs
     leader              string   the token of the leader; until its lease ends
     watch               hash     the watcher's state
@@ -71,6 +73,7 @@ class StoreLimits:
     budget_seconds: int = 300
     claim_seconds: int = 30
     audit_entries: int = 10_000
+    refusal_entries: int = 2_000
     press_entries: int = 1000
     version_count: int = 20
     bundle_seconds: int = 24 * 3600
@@ -115,6 +118,11 @@ class Keys:
         return f"{self.prefix}:audit"
 
     @property
+    def refusals(self) -> str:
+        """The refused commands."""
+        return f"{self.prefix}:refusals"
+
+    @property
     def watch(self) -> str:
         """The watcher's state."""
         return f"{self.prefix}:watch"
@@ -149,8 +157,8 @@ class Keys:
         """The KEYS of every script; the last five are prefixes of key families."""
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
-            "sequence leader watch alerts incident-history incident-records presses stacks "
-            "plans plan-records plan-decisions run "
+            "refusals sequence leader watch alerts incident-history incident-records presses "
+            "stacks plans plan-records plan-decisions run "
             "versions: version: job: lane: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
 from typing import Final
 
 from bot.domain.text.redaction import masked
@@ -28,7 +29,7 @@ class Demultiplexer:
     Each frame has a header of eight bytes: the stream, three zeros, and the length, big-endian.
     Stream 3 is not output of the task: there the engine says why a log is incomplete. The log of a
     container with a terminal has no frames and is passed on unchanged. Only the end of the data is
-    kept; ``cut`` says that there was more.
+    kept, at most ``most`` bytes; ``cut`` says that there was more.
     """
 
     def __init__(self, most: int = 4 * MOST_BYTES) -> None:
@@ -38,7 +39,8 @@ class Demultiplexer:
         self._left = 0
         self._stream = 0
         self._raw: bool | None = None
-        self._text = bytearray()
+        self._kept: deque[bytearray] = deque([bytearray()])
+        self._size = 0
         self._own = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -53,11 +55,17 @@ class Demultiplexer:
                 self._stream = self._rest[0]
                 self._left = int.from_bytes(self._rest[4:_HEADER], "big")
                 self._rest = self._rest[_HEADER:]
+                if self._stream != _ENGINES_OWN:
+                    self._kept.append(bytearray())
             self._keep(len(self._rest) if self._raw else self._left)
 
     def text(self) -> bytes:
         """The log so far."""
-        return bytes(self._text) if self._raw is not None else self._rest
+        return b"".join(self._kept) if self._raw is not None else self._rest
+
+    def frames(self) -> tuple[bytes, ...] | None:
+        """The log's frames so far, None if it has none; the first one may lack its beginning."""
+        return None if self._raw in {None, True} else tuple(map(bytes, filter(None, self._kept)))
 
     def own(self) -> bytes:
         """The engine's own messages so far on why the log is incomplete."""
@@ -66,10 +74,19 @@ class Demultiplexer:
     def _keep(self, count: int) -> None:
         part, self._rest = self._rest[:count], self._rest[count:]
         self._left = max(self._left - len(part), 0)
-        kept = self._own if self._stream == _ENGINES_OWN else self._text
-        kept += part
-        self.cut = self.cut or len(kept) > self._most
-        del kept[: -self._most]
+        if self._stream == _ENGINES_OWN:
+            self._own += part
+            del self._own[: -self._most]
+            return
+        self._kept[-1] += part
+        self._size += len(part)
+        while self._size > self._most:
+            self.cut = True
+            extra = min(self._size - self._most, len(self._kept[0]))
+            del self._kept[0][:extra]
+            self._size -= extra
+            if not self._kept[0] and len(self._kept) > 1:
+                self._kept.popleft()
 
 
 def readable(log: bytes, lines: int) -> str:

@@ -1,14 +1,15 @@
 """The logs of whole services: implements the port ``ServiceLogs``.
 
-The engine gathers them from the nodes of all tasks. Each line has its time and the ids of its node
-and task as a prefix (Engine API, ``/services/{id}/logs`` with ``details``).
+The engine gathers them from the nodes of all tasks. Each message has its time and the ids of its
+node and task as a prefix (Engine API, ``/services/{id}/logs`` with ``details``). Only the beginning
+of a message is a prefix: a container may print the like on its own.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -29,19 +30,20 @@ _HEAD: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) "
     r"(\S*?com\.docker\.swarm\.node\.id=[^ ,]*\S*) "
 )
+_MESSAGE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _CUT: Final = f"Only the newest {_MOST // 2**20} MiB could be read."
 _LATE: Final = "The log is incomplete: a node did not answer in time, or its log is long."
 
 
 @dataclass(frozen=True, slots=True)
 class _LogAnswer:
-    """The answer to a log request.
+    """The answer to a log request, message by message.
 
     ``own`` are the engine's own messages; ``late`` says that more was to come, ``cut`` that the
     beginning was dropped because of its size.
     """
 
-    text: bytes
+    messages: tuple[str, ...]
     own: str
     late: bool
     cut: bool
@@ -62,15 +64,19 @@ class DockerServiceLogs:
 
         def work(client: APIClient) -> ServiceLog:
             answer = _read(client, path, params, self._seconds)
-            text = answer.text.decode("utf-8", "replace")
-            return ServiceLog(log_lines(text, since, lines), _trouble(answer))
+            return ServiceLog(newest_lines(answer.messages, since, lines), _trouble(answer))
 
         return await self._connection.call(work)
 
 
 def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
-    """The newest lines of an answer, in order of time, masked."""
-    chosen = list(newest(_lines(text), since, count))
+    """``newest_lines`` of a log without frames, as of a terminal: each line is a message."""
+    return newest_lines(_MESSAGE.findall(text), since, count)
+
+
+def newest_lines(messages: Iterable[str], since: float, count: int) -> tuple[LogLine, ...]:
+    """The newest lines of a log, in order of time, masked."""
+    chosen = list(newest(_lines(messages), since, count))
     by_task: dict[str, list[int]] = {}
     for index, line in enumerate(chosen):
         by_task.setdefault(line.task_id, []).append(index)
@@ -83,7 +89,7 @@ def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
 
 @dataclass(slots=True)
 class _Entry:
-    """The text after one prefix: usually a line, with its line break."""
+    """A message: usually a line, with its line break."""
 
     at: float
     task: str
@@ -91,14 +97,14 @@ class _Entry:
     text: str
 
 
-def _lines(text: str) -> Iterator[LogLine]:
+def _lines(messages: Iterable[str]) -> Iterator[LogLine]:
     """All lines, not masked yet; each task's lines are in order.
 
-    Text before the first prefix is the rest of a line that was cut, and is dropped. A long line
-    comes in parts with a prefix each, of which only the last ends with a line break.
+    A message without a prefix is the rest of one that was cut, and is dropped. A long line comes in
+    parts with a prefix each, of which only the last ends with a line break.
     """
     by_task: dict[str, list[_Entry]] = {}
-    for entry in _entries(text):
+    for entry in filter(None, map(_entry, messages)):
         known = by_task.setdefault(entry.task, [])
         if known and not known[-1].text.endswith("\n"):
             known[-1].text += entry.text
@@ -110,16 +116,16 @@ def _lines(text: str) -> Iterator[LogLine]:
             yield LogLine(entry.at, entry.task, entry.node, shown)
 
 
-def _entries(text: str) -> Iterator[_Entry]:
-    heads = list(_HEAD.finditer(text))
-    ends = [*(head.start() for head in heads), len(text)][1:]
-    for head, end in zip(heads, ends, strict=True):
-        details = dict(pair.partition("=")[::2] for pair in head[2].split(","))
-        node, task = (
-            unquote_plus(details.get(f"com.docker.swarm.{kind}.id", ""))
-            for kind in ("node", "task")
-        )
-        yield _Entry(timestamp(head[1]), task, node, text[head.end() : end])
+def _entry(message: str) -> _Entry | None:
+    """A message without its prefix; None if it has none."""
+    head = _HEAD.match(message)
+    if head is None:
+        return None
+    details = dict(pair.partition("=")[::2] for pair in head[2].split(","))
+    node, task = (
+        unquote_plus(details.get(f"com.docker.swarm.{kind}.id", "")) for kind in ("node", "task")
+    )
+    return _Entry(timestamp(head[1]), task, node, message[head.end() :])
 
 
 def _trouble(answer: _LogAnswer) -> str:
@@ -145,4 +151,10 @@ def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: f
                     break
             else:
                 late = False
-    return _LogAnswer(frames.text(), frames.own().decode("utf-8", "replace"), late, frames.cut)
+    framed = frames.frames()
+    messages = (
+        _MESSAGE.findall(frames.text().decode("utf-8", "replace"))
+        if framed is None
+        else [each.decode("utf-8", "replace") for each in framed]
+    )
+    return _LogAnswer(tuple(messages), frames.own().decode("utf-8", "replace"), late, frames.cut)

@@ -72,8 +72,8 @@ async def finish(jobs: RedisJobs, lease: LeaseToken, *, probation: bool = False)
     return await jobs.finish(lease, done(job), probation=probation)
 
 
-async def audit_tail(jobs: RedisJobs, count: int) -> list[dict[str, str]]:
+async def audit_tail(jobs: RedisJobs, count: int, *, refused: bool = False) -> list[dict[str, str]]:
     """The newest entries of the audit log, newest first."""
-    key = jobs._keys.audit
+    key = jobs._keys.refusals if refused else jobs._keys.audit
     rows = await jobs._link.call(lambda redis: redis.xrevrange(key, count=count))
     return [fields for _entry, fields in rows]

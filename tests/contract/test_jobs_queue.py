@@ -302,10 +302,10 @@ async def test_the_audit_log_says_who_did_what(jobs: RedisJobs):
     await jobs.cancel(unwanted.id, "U2")
     await jobs.cancel(job.id, "U3")
     await finish(jobs, lease)
-    await jobs.audit({"event": "refused", "who": "U4", "text": "scale 5", "target": "web"})
+    await jobs.audit({"event": "join", "who": "U4", "text": "join worker", "target": "worker"})
     told = [(each["event"], each["who"], each.get("job", "")) for each in await audit_tail(jobs, 9)]
     assert told == [
-        ("refused", "U4", ""),
+        ("join", "U4", ""),
         ("finished", "U1", job.id),
         ("cancel asked", "U3", job.id),
         ("cancelled", "U2", unwanted.id),
@@ -318,3 +318,19 @@ async def test_the_audit_log_says_who_did_what(jobs: RedisJobs):
         "web",
         "converged",
     )
+
+
+async def test_refused_commands_push_no_change_out_of_the_audit_log(
+    jobs: RedisJobs, monkeypatch: pytest.MonkeyPatch
+):
+    """Anybody may have as many commands refused as they like."""
+    limits = replace(StoreLimits(), audit_entries=100, refusal_entries=100)
+    monkeypatch.setattr(jobs, "_limits", limits)
+    await jobs.audit({"event": "join", "who": "U1", "text": "join manager", "target": "manager"})
+    for number in range(400):
+        await jobs.audit({"event": "refused", "who": "U4", "text": f"scale {number}"})
+    refused = await audit_tail(jobs, 1000, refused=True)
+
+    assert [each["event"] for each in await audit_tail(jobs, 9)] == ["join"]
+    assert refused[0]["text"] == "scale 399"
+    assert 100 <= len(refused) < 400

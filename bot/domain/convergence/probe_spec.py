@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bot.domain.swarm.model import Service
 from bot.domain.swarm.reachability import Reach
+from bot.domain.text.redaction import MASK, masked
 
 LABEL: Final = "orochi-bot.probe"
 FORMS: Final = "dask://HOST:PORT or http://HOST:PORT/PATH"
@@ -25,6 +26,7 @@ LONGEST: Final = 500
 
 _HTTP_PORT: Final = 80
 _SHOWN: Final = 80
+_LOGIN: Final = re.compile(r"^((?:\w+:)?/*).*@", re.DOTALL)
 _NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _REST: Final = re.compile(r"[!$-;=?-\[\]_a-z|~]*")
 """The characters of a path and a query: printable ASCII, percent-encoded as RFC 3986 requires."""
@@ -64,7 +66,7 @@ class ProbeSpec:
 
 @dataclass(frozen=True, slots=True)
 class InvalidProbeSpec:
-    """A label that cannot be parsed. ``text`` is its shortened value; ``why`` is a clause."""
+    """A label that cannot be parsed. ``text`` is its shortened value without logins."""
 
     text: str
     why: str
@@ -153,5 +155,6 @@ def _is_host(host: str) -> bool:
 
 
 def _wrong(text: str, why: str) -> InvalidProbeSpec:
+    text = masked(_LOGIN.sub(rf"\1{MASK}@", text))
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return InvalidProbeSpec(shown, why)

@@ -3,7 +3,7 @@
 -- into objects and shortens numbers. What scripts change are fields of the job's hash.
 -- The numbers and names in capitals that are no keys come from keys.py, in a line before this file.
 
-local READY, ACTIVE, HISTORY, DELIVERIES, WAKE, DRAFTS, DRAFT_RECORDS, DRAFT_ORDER, AUDIT, SEQUENCE,
+local READY, ACTIVE, HISTORY, DELIVERIES, WAKE, DRAFTS, DRAFT_RECORDS, DRAFT_ORDER, AUDIT, REFUSALS, SEQUENCE,
   LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, STACKS, PLANS,
   PLAN_RECORDS, PLAN_DECISIONS, RUN, VERSIONS, VERSION, JOB, LANE, SEEN = unpack(KEYS)
 

@@ -45,6 +45,15 @@ def test_only_the_end_is_kept() -> None:
     assert _demultiplexed(_frame(b"a" * 100), _frame(b"the end"), most=10) == b"aaathe end"
 
 
+def test_frames_are_kept_apart() -> None:
+    framed, terminal = Demultiplexer(10), Demultiplexer()
+    framed.feed(_frame(b"a" * 100) + _frame(b"own", 3) + _frame(b"bb") + _frame(b"the end"))
+    terminal.feed(b"no frames here")
+
+    assert framed.frames() == (b"a", b"bb", b"the end")
+    assert terminal.frames() is None
+
+
 def test_secrets_are_masked_before_the_log_is_cut() -> None:
     assert readable(b"DB_PASSWORD=hunter2\n", 5) == "DB_PASSWORD=\u2022\u2022\u2022"
     key = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END PRIVATE KEY-----\n"

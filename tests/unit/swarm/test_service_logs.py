@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.swarm.service_log import LogLine, newest
-from bot.swarm.service_logs import log_lines
+from bot.swarm.service_logs import log_lines, newest_lines
 
 
 def head(second: int, task: str, node: str = "n1") -> str:
@@ -35,9 +35,20 @@ def test_lines_of_all_tasks_are_ordered_by_time() -> None:
 
 
 def test_the_parts_of_a_long_line_are_joined() -> None:
-    text = f"{head(1, 'a')}first {head(2, 'b')}other\n{head(1, 'a')}second\n"
+    frames = [f"{head(1, 'a')}first ", f"{head(2, 'b')}other\n", f"{head(1, 'a')}second\n"]
+    lines = newest_lines(frames, 0.0, 9)
 
-    assert told(text) == [("a", "first second"), ("b", "other")]
+    assert [(line.task_id, line.text) for line in lines] == [("a", "first second"), ("b", "other")]
+
+
+def test_a_prefix_within_a_message_is_text_of_the_container() -> None:
+    """A container that prints other services' logs speaks for itself only."""
+    forged = f"collector: {head(9, 't9', 'n9')}payment refused"
+    text = f"{head(1, 'a')}{forged}\n{head(2, 'a')}ready\n"
+    frames = [f"{head(1, 'a')}{forged}\n{head(9, 't9')}more\n", f"{head(2, 'a')}ready\n"]
+
+    assert told(text) == [("a", forged), ("a", "ready")]
+    assert {line.task_id for line in newest_lines(frames, 0.0, 9)} == {"a"}
 
 
 def test_a_long_line_is_complete() -> None:

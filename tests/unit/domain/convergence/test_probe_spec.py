@@ -73,6 +73,25 @@ def test_an_invalid_label_gives_a_sentence(text: str, why: str):
     assert len(found.sentence) < 300
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://me:s3same@django/",
+        "http://s3same@django/",
+        "dask://me:a@s3same@scheduler:8787",
+        "me:s3same@django",
+        "http://me:s3same@[django/",
+        "https://django/?token=s3same",
+    ],
+)
+def test_the_sentence_does_not_repeat_a_login(text: str):
+    found = read(text)
+
+    assert isinstance(found, InvalidProbeSpec)
+    assert "s3same" not in found.sentence
+    assert "•••" in found.sentence
+
+
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_label_means_no_probe(text: str):
     assert probe_of(a_service(1, labels={LABEL: text})) is None
