@@ -28,6 +28,7 @@ other exception crosses a port.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 
 class BotError(Exception):
@@ -42,6 +43,11 @@ class BotError(Exception):
         self.sentence = sentence
         self.hint = hint
         self.ref = secrets.token_hex(3)
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Replace the error's texts by what ``change`` makes of them."""
+        self.sentence, self.hint = change(self.sentence), change(self.hint)
+        self.args = (self.sentence,)
 
 
 class RefusedError(BotError):

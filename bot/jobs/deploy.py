@@ -209,10 +209,11 @@ async def record(ctx: Context, stack: str, version: int) -> Recording:
     """Record a deploy of the stack's files, or of a version's files if it is not 0."""
     versions = await ctx.versions.of(stack)
     deployed = versions[0].replicas if versions else None
+    former = await ctx.versions.bundle(versions[0]) if versions else None
     if not version:
-        return await ctx.stacks.record(stack, deployed)
+        return await ctx.stacks.record(stack, deployed, former=former)
     wanted = next((each for each in versions if each.number == version), None)
     bundle = await ctx.versions.bundle(wanted) if wanted else None
     if bundle is None:
         raise RefusedError(f"The files of version {version} of `{stack}` are no longer kept.")
-    return await ctx.stacks.record(stack, deployed, bundle)
+    return await ctx.stacks.record(stack, deployed, bundle, former=former)

@@ -49,13 +49,15 @@ class Stacks(Protocol):
         deployed: Mapping[str, int | None] | None = None,
         bundle: Bundle | None = None,
         only: str = "",
+        former: Bundle | None = None,
     ) -> Recording:
         """Record what a deploy of the stack would do now, without changing anything.
 
         ``deployed`` are the replicas of the last deployed file by the services' full names (its
         ``Plan.file_replicas``), None if the bot never deployed the stack. With a ``bundle``, that
         is deployed, including its images, instead of the folder. With the full name of a service in
-        ``only``, the plan contains only that service and what it needs.
+        ``only``, the plan contains only that service and what it needs. ``former`` is what the
+        stack was last deployed from: its secret values are hidden, too.
 
         Raises:
             RefusedError: no such stack, its file is not valid, or the bundle cannot be read.

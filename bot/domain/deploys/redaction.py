@@ -1,8 +1,8 @@
 """Hides values that must not be shown or stored. Pure.
 
 A hidden value is shown as ``hidden (1a2b3c4d)``. The digits are a keyed digest: they show that a
-value changed and nothing else. Values are hidden because of their name or their form; in doubt, a
-value is hidden.
+value changed and nothing else. Values are hidden because of where they came from
+(``bot.domain.deploys.secret_values``), their name or their form; in doubt, a value is hidden.
 """
 
 from __future__ import annotations
@@ -15,13 +15,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
+from bot.domain.deploys.secret_values import NOTHING, SecretValues, is_secret_name
 from bot.domain.text.redaction import masked
 
-_NAME: Final = re.compile(
-    r"pass|pwd|secret|token|key|auth|cred|salt|dsn|private|cert|cookie|session|signature|webhook"
-    r"|bearer|jwt|license",
-    re.IGNORECASE,
-)
 _RANDOM: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/_=-]{20,}")
 _ASSIGNED: Final = re.compile(r"([\w.-]+)=")
 _MARK: Final = 8
@@ -29,10 +25,19 @@ _DIGEST: Final = 32
 
 
 class Redactor:
-    """Hides values and makes keyed digests. ``key`` is secret and the same for all replicas."""
+    """Hides values and makes keyed digests.
 
-    def __init__(self, key: bytes) -> None:
+    ``key`` is secret and the same for all replicas. ``secrets`` are values to be hidden wherever
+    they are.
+    """
+
+    def __init__(self, key: bytes, secrets: SecretValues = NOTHING) -> None:
         self._key = key
+        self._secrets = secrets
+
+    def knowing(self, secrets: SecretValues) -> Redactor:
+        """The same, with other values to be hidden wherever they are."""
+        return Redactor(self._key, secrets)
 
     def digest(self, value: object) -> str:
         """A keyed digest of any JSON value, as 32 hex digits."""
@@ -44,21 +49,24 @@ class Redactor:
         return f"hidden ({self.digest(value)[:_MARK]})" if value else value
 
     def shown(self, name: str, value: str) -> str:
-        """The value, hidden if its name or the value itself looks secret."""
-        return self.hidden(value) if _is_secret_name(name) or looks_secret(value) else value
+        """The value, hidden if it is a known secret, or if its name or itself looks secret."""
+        secret = self._secrets.has(name, value) or is_secret_name(name) or looks_secret(value)
+        return self.hidden(value) if secret else value
+
+    def text(self, text: str) -> str:
+        """A text with the known secret values in it hidden."""
+        return self._secrets.hidden_in(text, self.hidden)
 
     def words(self, words: Iterable[str]) -> str:
         """A command's words; words that look secret, or follow an option that does, are hidden."""
         shown: list[str] = []
         before = ""
         for word in words:
-            option = before.startswith("-") and _is_secret_name(before) and "=" not in before
-            shown.append(self.hidden(word) if option else self._word(word))
+            option = before.startswith("-") and is_secret_name(before) and "=" not in before
+            secret = option or self._secrets.has(before, word) or looks_secret(word)
+            shown.append(self.hidden(word) if secret else word)
             before = word
-        return " ".join(shown)
-
-    def _word(self, word: str) -> str:
-        return self.hidden(word) if looks_secret(word) else word
+        return masked(" ".join(shown), self.hidden)
 
 
 def looks_secret(value: str) -> bool:
@@ -69,13 +77,9 @@ def looks_secret(value: str) -> bool:
     return any(_RANDOM.fullmatch(part) and _is_mixed(part) for part in parts)
 
 
-def _is_secret_name(name: str) -> bool:
-    return _NAME.search(name) is not None
-
-
 def _names_a_secret(text: str) -> bool:
     """Whether a text assigns a value to a name that looks secret, as a shell command may."""
-    return any(_is_secret_name(name) for name in _ASSIGNED.findall(text))
+    return any(is_secret_name(name) for name in _ASSIGNED.findall(text))
 
 
 def _is_mixed(part: str) -> bool:

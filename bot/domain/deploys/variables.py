@@ -44,6 +44,15 @@ def interpolated(part: object, variables: Mapping[str, str]) -> object:
     return part
 
 
+def names_in(part: object) -> Iterator[str]:
+    """The names of all variables that a part of a compose file uses, also in defaults."""
+    for text in _texts(part):
+        for found in _VARIABLE.finditer(text):
+            if name := found["named"] or found["braced"]:
+                yield name
+                yield from names_in(found["plain"] or found["rest"] or "")
+
+
 def _in_place(found: re.Match[str], variables: Mapping[str, str]) -> str:
     if found["escaped"]:
         return "$"

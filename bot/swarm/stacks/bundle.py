@@ -43,6 +43,10 @@ class Contents:
     files: Mapping[str, bytes] = field(repr=False)
     images: Mapping[str, str] = field(default_factory=dict)
 
+    def file(self, path: str) -> str:
+        """The text of a file that the compose file refers to, "" if it could not be read."""
+        return self.files.get(os.path.normpath(path), b"").decode(errors="replace")
+
 
 class Seal:
     """Encrypts and decrypts bundles. ``key`` is secret and the same for all replicas."""
@@ -131,10 +135,24 @@ def _moved(mount: Mapping[str, Any], here: str, there: str) -> Mapping[str, Any]
 
 def _referred(document: Mapping[str, Any]) -> Iterator[str]:
     """The paths of all files whose content becomes part of the stack."""
-    for part in ("configs", "secrets"):
-        for _, body in bodies(document, part):
-            if isinstance(body.get("file"), str):
-                yield body["file"]
+    yield from _named_files(document, "configs")
+    yield from secret_files(document)
+    yield from env_files(document)
+
+
+def secret_files(document: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of the files that become docker secrets."""
+    return _named_files(document, "secrets")
+
+
+def _named_files(document: Mapping[str, Any], part: str) -> Iterator[str]:
+    for _, body in bodies(document, part):
+        if isinstance(body.get("file"), str):
+            yield body["file"]
+
+
+def env_files(document: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of the files with services' variables."""
     for _, body in bodies(document, "services"):
         named = body.get("env_file")
         for each in named if isinstance(named, list) else [named]:

@@ -16,8 +16,6 @@ from bot.domain.errors import RefusedError
 
 PROGRAM: Final = "docker"
 
-_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -52,31 +50,27 @@ class DockerCli:
     ) -> Ended:
         """Deploy ``file`` on the engine at ``host``; its paths are relative to ``folder``.
 
-        ``private`` is an empty folder used as the home directory, so that registry credentials,
-        plugins and contexts of this machine are not used.
+        ``environment`` is all that the CLI sees of variables, so the file means the same wherever
+        the bot runs. ``private`` is an empty folder for the CLI's own settings, so that registry
+        credentials, plugins and contexts of this machine are not used.
 
         Raises:
             RefusedError: the CLI is missing, or does not finish in time.
         """
-        own = {
-            "DOCKER_HOST": host,
-            "DOCKER_CONFIG": str(private),
-            "DOCKER_CLI_HINTS": "false",
-            "HOME": str(private),
-            "PATH": os.environ.get("PATH", _PATH),
-        }
         arguments = [
+            *("--host", host, "--config", str(private)),
             *("stack", "deploy", "--prune", f"--resolve-image={self._resolve}"),
-            *await self._detached(own, private),
+            *await self._detached(private),
             *("--compose-file", "-", stack),
         ]
-        code, _, said = await self._run(arguments, file, folder, {**environment, **own})
+        code, _, said = await self._run(arguments, file, folder, environment)
         return Ended(code, said)
 
-    async def _detached(self, environment: Mapping[str, str], folder: Path) -> list[str]:
+    async def _detached(self, folder: Path) -> list[str]:
         """``--detach`` if the CLI supports it (from 26.0 on); older ones never wait."""
         if self._detach is None:
-            _, text, _ = await self._run(["stack", "deploy", "--help"], b"", folder, environment)
+            arguments = ["--config", str(folder), "stack", "deploy", "--help"]
+            _, text, _ = await self._run(arguments, b"", folder, {})
             self._detach = ["--detach"] if "--detach" in text else []
         return self._detach
 

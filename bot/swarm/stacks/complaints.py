@@ -51,6 +51,14 @@ def unset(names: Iterable[str], stack: str) -> RefusedError:
     )
 
 
+def of_a_home(stack: str, service: str, path: str) -> RefusedError:
+    """The refusal for a bind mount of a path in a home directory: nodes have none of a person."""
+    return RefusedError(
+        f"`{service}` in `{stack}.yml` mounts `{path}`, and `~` has no meaning on a node.",
+        hint="Write an absolute path that every node has.",
+    )
+
+
 def unreadable(stack: str) -> RefusedError:
     """The refusal for a file that the CLI accepts but the bot cannot parse.
 

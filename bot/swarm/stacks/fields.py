@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from bot.domain.deploys.redaction import Redactor
+from bot.domain.deploys.secret_values import is_common
 from bot.domain.jobs.deploy_plan import Difference
 
 Json = dict[str, Any]
@@ -20,6 +21,8 @@ _Read = Callable[[Any, Redactor], Iterator[tuple[str, str]]]
 
 NAMESPACE: Final = "com.docker.stack.namespace"
 FILE_IMAGE: Final = "com.docker.stack.image"
+_IMAGES: Final = ("image", "image in the file")
+_HIDDEN: Final = "hidden ("
 _MEBI: Final = 2**20
 _DURATIONS: Final = {
     *("Delay", "Monitor", "Window", "Interval", "Timeout", "StartPeriod", "StopGracePeriod"),
@@ -35,19 +38,36 @@ def fields_of(form: Mapping[str, Any], redactor: Redactor) -> Fields:
         part = _take(rest, path)
         if part is not None:
             for field, text in read(part, redactor):
-                _add(found, field, text)
+                _add(found, field, text if field in _IMAGES else redactor.text(text))
     for field, text in _flat(rest, "", redactor):
-        _add(found, field, text)
+        _add(found, field, redactor.text(text))
     return found
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Every field of two services by name, with the image and the replicas first."""
+    """Every field of two services by name, with the image and the replicas first.
+
+    A field that is hidden on one side is hidden on the other, too: an older or newer value of a
+    secret need not be known.
+    """
     first = [name for name in ("image", "replicas") if name in old or name in new]
     others = sorted((old.keys() | new.keys()) - set(first))
     return tuple(
-        Difference(name, old.get(name, ""), new.get(name, "")) for name in [*first, *others]
+        Difference(
+            name,
+            _beside(old.get(name, ""), new.get(name, "")),
+            _beside(new.get(name, ""), old.get(name, "")),
+        )
+        for name in [*first, *others]
     )
+
+
+def _beside(text: str, other: str) -> str:
+    """A field's text, hidden if the other side's is and does not have all of its words."""
+    if _HIDDEN not in other or _HIDDEN in text:
+        return text
+    more = set(text.split()) - set(other.split())
+    return text if all(map(is_common, more)) else "hidden"
 
 
 def _add(found: Fields, field: str, text: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bot.domain.deploys.redaction import Redactor
+from bot.domain.deploys.secret_values import NOTHING, SecretValues
 from bot.domain.deploys.version import Bundle
 from bot.domain.jobs.deploy_plan import (
     Difference,
@@ -50,13 +51,15 @@ class Recorded:
     """Implements ``bot.ports.Recording``. ``calls`` belong to the plan's steps.
 
     Its services' specs have the planned replicas. ``made`` are the made-up ids of objects to be
-    created, with their names. ``bundle`` is the input of the recording.
+    created, with their names. ``bundle`` is the input of the recording. ``secrets`` are the values
+    that no text may show.
     """
 
     plan: Plan
     calls: Mapping[Key, RecordedCall] = field(repr=False)
     made: Names = field(repr=False)
     bundle: Bundle = _NONE
+    secrets: SecretValues = field(default=NOTHING, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

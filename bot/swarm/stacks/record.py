@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.deploys.redaction import Redactor
+from bot.domain.deploys.secret_values import NOTHING, SecretValues
 from bot.domain.deploys.variables import unset_variables
 from bot.domain.deploys.version import Bundle
-from bot.domain.errors import NotAManagerError, RefusedError
+from bot.domain.errors import BotError, NotAManagerError, RefusedError
 from bot.domain.jobs.deploy_plan import PlanAction, PlanStep
 from bot.ports import Applied, Recording, Still
 from bot.ports.engine import Reachability
@@ -27,7 +28,8 @@ from bot.swarm.stacks.folder import StackFiles, StackFolder
 from bot.swarm.stacks.narrowing import only_for
 from bot.swarm.stacks.planning import Basis, Recorded, planned
 from bot.swarm.stacks.replay import Replay, names_by_id
-from bot.swarm.stacks.survey import Survey, filled_in
+from bot.swarm.stacks.survey import Survey, filled_in, homes
+from bot.swarm.stacks.tracking import stand_ins, tracked, without_values
 
 SECONDS: Final = 60.0
 RESOLVE: Final = "changed"
@@ -77,22 +79,32 @@ class DockerStacks:
         deployed: Mapping[str, int | None] | None = None,
         bundle: Bundle | None = None,
         only: str = "",
+        former: Bundle | None = None,
     ) -> Recorded:
         """Record what a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
+        earlier = await asyncio.to_thread(self._secrets_of, former) if former else NOTHING
         if bundle is None:
             files = await asyncio.to_thread(self._folder.read, stack)
-            recorded, files_of = await self._record(files, deployed, only=only)
+            recorded, files_of = await self._record(files, deployed, earlier, only=only)
             return replace(recorded, bundle=await asyncio.to_thread(self._seal.sealed, files_of))
         contents = await asyncio.to_thread(self._seal.opened, bundle)
         async with _private_folder() as folder:
             files = await asyncio.to_thread(unpacked, contents, folder)
-            recorded, _ = await self._record(files, deployed, contents, only=only)
+            recorded, _ = await self._record(files, deployed, earlier, contents, only=only)
         return replace(recorded, bundle=bundle)
+
+    def _secrets_of(self, bundle: Bundle) -> SecretValues:
+        """The secret values of an earlier version; none if its files can no longer be read."""
+        try:
+            return tracked(self._seal.opened(bundle))
+        except RefusedError:
+            return NOTHING
 
     async def _record(
         self,
         files: StackFiles,
         deployed: Mapping[str, int | None] | None,
+        earlier: SecretValues,
         former: Contents | None = None,
         *,
         only: str,
@@ -103,7 +115,12 @@ class DockerStacks:
             raise complaints.unset(missing, files.stack)
         document = filled_in(written, files.variables)
         holding = await asyncio.to_thread(packed, files, document)
-        engine, ended = await self._run(files, self._restoring if former else self._cli)
+        if at_home := next(homes(document), None):
+            raise complaints.of_a_home(files.stack, *at_home)
+        secrets = await asyncio.to_thread(tracked, holding, written, document) | earlier
+        redactor = self._redactor.knowing(secrets)
+        cli = self._restoring if former else self._cli
+        engine, ended = await self._run(files, cli, secrets)
         if not written:
             raise complaints.unreadable(files.stack)
         calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
@@ -120,9 +137,9 @@ class DockerStacks:
             names=names,
             depends=depends_on(document, files.stack),
             deployed=deployed,
-            warnings=told,
+            warnings=tuple(map(redactor.text, told)),
         )
-        recorded = planned(calls, basis, self._redactor)
+        recorded = replace(planned(calls, basis, redactor), secrets=secrets)
         _refuse_taken_ports(recorded, services)
         _refuse_other_modes(recorded, engine.seen)
         return recorded, replace(holding, images=_images(calls))
@@ -139,19 +156,17 @@ class DockerStacks:
         """Apply one step of a recording's plan. As in ``bot.ports.Stacks``."""
         if not isinstance(recording, Recorded):
             raise TypeError("a recording of this adapter is needed")
-        return await Replay(self._connection, self._redactor, recording, still).make(step)
+        try:
+            return await Replay(self._connection, self._redactor, recording, still).make(step)
+        except BotError as error:
+            error.reword(self._redactor.knowing(recording.secrets).text)
+            raise
 
-    async def _run(self, files: StackFiles, cli: DockerCli) -> tuple[DryRunEngine, Ended]:
-        """Run the CLI once against a dry-run engine. Raises the error that prevented it."""
-        async with _private_folder() as private, DryRunEngine(self._connection, private) as engine:
-            ended = await cli.deploy(
-                engine.host,
-                files.stack,
-                files.text,
-                folder=files.folder,
-                environment=files.variables,
-                private=private,
-            )
+    async def _run(
+        self, files: StackFiles, cli: DockerCli, secrets: SecretValues
+    ) -> tuple[DryRunEngine, Ended]:
+        """Run the CLI against a dry-run engine. Raises the error that prevented it."""
+        engine, ended = await self._attempt(files, cli, files.variables)
         if engine.trouble is not None:
             raise engine.trouble
         if _NOT_A_MANAGER in ended.said:
@@ -160,17 +175,39 @@ class DockerStacks:
                 hint="Point DOCKER_HOST at a manager, or run the bot on one.",
             )
         if ended.code:
-            said = self._scrubbed(ended.said, files.variables)
+            said = await self._said(files, cli, secrets, ended)
             raise complaints.refusal(said, files.stack, str(files.folder))
         return engine, ended
 
-    def _scrubbed(self, said: str, variables: Mapping[str, str]) -> str:
-        """The CLI's output without variables' values that look secret."""
-        for name, value in variables.items():
-            shown = self._redactor.shown(name, value)
-            if value and shown != value:
-                said = said.replace(value, shown)
-        return said
+    async def _attempt(
+        self, files: StackFiles, cli: DockerCli, variables: Mapping[str, str]
+    ) -> tuple[DryRunEngine, Ended]:
+        async with _private_folder() as private, DryRunEngine(self._connection, private) as engine:
+            ended = await cli.deploy(
+                engine.host,
+                files.stack,
+                files.text,
+                folder=files.folder,
+                environment=variables,
+                private=private,
+            )
+        return engine, ended
+
+    async def _said(
+        self, files: StackFiles, cli: DockerCli, secrets: SecretValues, ended: Ended
+    ) -> str:
+        """The CLI's error without secret values.
+
+        The CLI is asked again with other texts in their place: only its own words are then sure to
+        be its own, however short or common a value is.
+        """
+        redactor, said = self._redactor.knowing(secrets), ended.said
+        names = secrets.names & files.variables.keys()
+        if names:
+            secrets = replace(secrets, names=names)
+            _, again = await self._attempt(files, cli, stand_ins(files.variables, secrets))
+            said = without_values(said, again.said, files.variables, secrets, redactor) or said
+        return redactor.text(said)
 
 
 @asynccontextmanager

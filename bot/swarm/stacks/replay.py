@@ -69,7 +69,7 @@ class Replay:
     ) -> None:
         self._still = still
         self._connection = connection
-        self._redactor = redactor
+        self._redactor = redactor.knowing(recorded.secrets)
         self._recorded = recorded
 
     async def make(self, step: PlanStep) -> Applied:

@@ -90,6 +90,14 @@ def _relative(document: Mapping[str, Any], stack: str) -> Iterator[tuple[str, st
                 yield f"{stack}_{name}", path
 
 
+def homes(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The bind mounts of paths in a home directory: the service, and the path as written."""
+    for name, body in bodies(document, "services"):
+        for volume in body.get("volumes") or []:
+            if (path := _bound(volume)).startswith("~"):
+                yield name, path
+
+
 def _bound(volume: object) -> str:
     """The source of a bind mount in a service's ``volumes``, "" for any other mount."""
     if isinstance(volume, str):

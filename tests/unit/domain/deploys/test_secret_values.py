@@ -1,0 +1,108 @@
+"""Which values of a stack's input are secret, and where they are found again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain.deploys.secret_values import NOTHING, is_common, secret_values
+
+FILE: dict[str, Any] = {
+    "services": {
+        "web": {
+            "image": "shop/web:${KEYCLOAK_TAG}",
+            "command": "serve -p${TOKEN} --verbose",
+            "environment": ["RCON=${TOKEN}", "SITE=${SITE}", "ON=${AUTH_ON}"],
+            "labels": {"note": "pw is ${DB_PW}"},
+            "deploy": {"placement": {"constraints": ["node.hostname == ${NODE}"]}},
+        },
+        "db": {"image": "postgres:16", "environment": {"PGUSER": "worker01"}},
+    }
+}
+
+
+def hidden(text: str) -> str:
+    return f"<{len(text)}>"
+
+
+def test_a_value_is_found_wherever_it_was_put() -> None:
+    found = secret_values(FILE, {"DB_PW": "foxtrot66", "SITE": "kilo-77"})
+
+    assert found.names == {"DB_PW", "SITE"}
+    assert found.has("note", "pw is foxtrot66")
+    assert found.has("anything", "--x=foxtrot66")
+    assert found.hidden_in("invalid proto: foxtrot66, kilo-77", hidden) == (
+        "invalid proto: <9>, <7>"
+    )
+
+
+def test_a_short_value_is_hidden_only_where_the_file_puts_it() -> None:
+    found = secret_values(FILE, {"TOKEN": "e", "AUTH_ON": "1"})
+
+    assert found.has("serve", "-pe")
+    assert found.has("RCON", "e")
+    assert not found.has("", "serve")
+    assert not found.has("parallelism", "1")
+    assert found.hidden_in("replicas: 1 where needed", hidden) == "replicas: 1 where needed"
+
+
+def test_a_common_value_garbles_no_sentence() -> None:
+    said = 'network "public" is declared as external'
+    found = secret_values(FILE, {"DB_PW": "external"})
+
+    assert found.hidden_in(said, hidden) == said
+    assert found.has("note", "pw is external")
+
+
+def test_a_value_within_a_longer_word_is_not_cut_out() -> None:
+    found = secret_values({}, {"DB_PW": "shop77"})
+
+    assert found.hidden_in("shop77, the stack shop770_web", hidden) == (
+        "<6>, the stack shop770_web"
+    )
+
+
+def test_what_is_shown_anyway_is_not_secret() -> None:
+    """Images, places of tasks, and what the file says in clear."""
+    variables = {"KEYCLOAK_TAG": "build-4711x", "NODE": "photon-machine-7", "SITE": "worker01"}
+
+    assert secret_values(FILE, variables) == NOTHING
+
+
+def test_the_content_of_docker_secrets_and_variables_files_is_secret() -> None:
+    found = secret_values(
+        {},
+        {},
+        environments={"LEVEL": "info", "RCON": '"tango88"', "PIN_TOKEN": "12"},
+        contents=["user=app\npassword: uniform99\n"],
+    )
+
+    assert found.values >= {"tango88", "uniform99"}
+    assert found.has("PIN_TOKEN", "12")
+    assert not found.has("LEVEL", "info")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "true", "e", "info1", "production", "External", "8080", "1.2.3", "v1.2.3-rc1",
+        "7.2-alpine3.18", "512M", "30s", "2026-11-25", "/srv/data", "~/data", "10.0.0.20",
+        "photon.lan", "registry.lan:5000/team/app:1", "team/app:1.2", "redis:6379",
+        "postgres://db:5432/orochi", "ann@example.com", "Europe/Berlin", "en_US.UTF-8",
+        "10.0.0.1, 10.0.0.2",
+    ],
+)  # fmt: skip
+def test_common_values(value: str) -> None:
+    assert is_common(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "delta44", "foxtrot66", "correct-horse", "p4ss/w0rd", "hunter22", "12345678901",
+        "my dog is big", "sesame!", "Tr0ub4dor&3", "external1", "aB3/xYz9+kLm",
+    ],
+)  # fmt: skip
+def test_values_that_are_not_common(value: str) -> None:
+    assert not is_common(value)
