@@ -11,11 +11,15 @@ from typing import Any, Final
 
 from bot.domain.errors import RefusedError
 from bot.domain.text.redaction import masked
+from bot.swarm.stacks.compose_keys import KEYS, NEW_KEYS, form
+from bot.swarm.stacks.normal import publish_mode
 
 _Told = Callable[[re.Match[str], str], tuple[str, str]]
 
 _LONGEST: Final = 400
 _NOTHING_TO_SAY: Final = ("Since --detach=false", "In a future release, --detach")
+_SECTIONS: Final = "(?:services|networks|volumes|configs|secrets)"
+_LOGGED: Final = 'time="'
 _ADVICE: Final = r'(?:"; you may need to escape.*)?'
 _MODES: Final = {
     "Replicated": "replicated",
@@ -56,6 +60,14 @@ def of_a_home(stack: str, service: str, path: str) -> RefusedError:
     return RefusedError(
         f"`{service}` in `{stack}.yml` mounts `{path}`, and `~` has no meaning on a node.",
         hint="Write an absolute path that every node has.",
+    )
+
+
+def unescaped(place: str, stack: str) -> RefusedError:
+    """The refusal for a hash of a password with unescaped ``$``; only its place, not its parts."""
+    return RefusedError(
+        f"`{stack}.yml` has a `$` in `{place}` that is not a variable.",
+        hint="It looks like the hash of a password: write `$$` for each `$`.",
     )
 
 
@@ -117,9 +129,10 @@ def mode_changed(
 
 
 def warnings(said: str) -> tuple[str, ...]:
-    """The warnings of a successful run, one for each paragraph of the CLI."""
+    """The warnings of a successful run, one for each paragraph or log line of the CLI."""
     lines = [line for line in said.splitlines() if not line.startswith(_NOTHING_TO_SAY)]
-    paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
+    text = "\n".join(f"{line}\n" if line.startswith(_LOGGED) else line for line in lines)
+    paragraphs = re.split(r"\n\s*\n", text)
     return tuple(" ".join(each.split()) for each in paragraphs if each.strip())
 
 
@@ -144,12 +157,14 @@ def _ingress_ports(spec: Mapping[str, Any]) -> list[tuple[int, str]]:
     return [
         (port["PublishedPort"], port.get("Protocol") or "tcp")
         for port in ports
-        if port.get("PublishedPort") and (port.get("PublishMode") or "ingress") == "ingress"
+        if port.get("PublishedPort") and publish_mode(port) == "ingress"
     ]
 
 
 def _tidy(said: str) -> str:
-    lines = [line for line in said.splitlines() if not line.startswith(_NOTHING_TO_SAY)]
+    """The error, without the warnings before it."""
+    before = (*_NOTHING_TO_SAY, "Ignoring unsupported options: ", _LOGGED)
+    lines = [line for line in said.splitlines() if not line.startswith(before)]
     return _PREFIX.sub("", " ".join(" ".join(lines).split()))
 
 
@@ -160,10 +175,63 @@ def _and(words: list[str]) -> str:
 def _unknown_key(found: re.Match[str], stack: str) -> tuple[str, str]:
     place, key = found["place"], found["key"]
     where = "at the top level" if place == "(root)" else f"in `{place}`"
-    hint = "Correct its name, or remove it."
     if (place, key) == ("(root)", "name"):
         hint = f"Remove it: the stack is named after its file, {stack}."
-    return f"`{stack}.yml` has an unknown key {where}: `{key}`.", hint
+        return f"`{stack}.yml` has a key that stacks do not have {where}: `name`.", hint
+    if key in NEW_KEYS:
+        return (
+            f"`{stack}.yml` has the key `{key}` {where}, for which the docker CLI is too old.",
+            f"It needs version {NEW_KEYS[key]} or newer where the bot runs.",
+        )
+    if place in {"services", "networks", "volumes", "configs", "secrets"}:
+        return (
+            f"`{stack}.yml` has a name under `{place}` that is not valid: `{found['rest']}`.",
+            "Use letters, digits, `.`, `-` and `_`.",
+        )
+    if key in KEYS:
+        return f"`{stack}.yml` has a key that stacks do not have {where}: `{key}`.", KEYS[key]
+    return f"`{stack}.yml` has an unknown key {where}: `{key}`.", "Correct its name, or remove it."
+
+
+def _unsupported(found: re.Match[str], stack: str) -> tuple[str, str]:
+    """The sentence for Compose's options that the CLI refuses by name."""
+    keys = re.findall(r"(\w+): (?:[A-Z])", found["rest"])
+    named = _and([f"`{key}`" for key in keys])
+    hints = dict.fromkeys(KEYS.get(key, "") for key in keys)
+    return f"`{stack}.yml` has keys that stacks do not have: {named}.", " ".join(
+        filter(None, hints)
+    )
+
+
+def _form(found: re.Match[str], stack: str) -> tuple[str, str]:
+    place, what = found["place"], found["what"].replace("a integer", "an integer")
+    return f"In `{stack}.yml`, `{place}` must be {what.rstrip('.')}.", form(place)
+
+
+def _no_image(found: re.Match[str], stack: str) -> tuple[str, str]:
+    return (
+        f"The service `{found['service']}` in `{stack}.yml` has no image.",
+        "A swarm builds none: build and push it, then write `image:`.",
+    )
+
+
+def _bad_image(found: re.Match[str], stack: str) -> tuple[str, str]:
+    what = found["what"].rstrip(".")
+    return (
+        f"The image of the service `{found['service']}` in `{stack}.yml` is not valid: {what}.",
+        "Image names are lower case: `registry/name:tag`.",
+    )
+
+
+def _twice(found: re.Match[str], stack: str) -> tuple[str, str]:
+    return f"In `{stack}.yml`, `{found['place']}` lists an entry twice.", "Remove one of them."
+
+
+def _other_client(_: re.Match[str], __: str) -> tuple[str, str]:
+    return (
+        "The docker CLI where the bot runs and the engine have no common API version.",
+        "Update the older one; nothing in the stack's file is wrong.",
+    )
 
 
 def _old_version(_: re.Match[str], stack: str) -> tuple[str, str]:
@@ -250,7 +318,22 @@ def _yaml(found: re.Match[str], stack: str) -> tuple[str, str]:
 
 
 _TABLE: Final[tuple[tuple[str, _Told], ...]] = (
-    (r"(?P<place>\S+) Additional property (?P<key>\S+) is not allowed", _unknown_key),
+    (r"client version \S+ is too (?:old|new)", _other_client),
+    (r"unsupported options: (?P<rest>.*)", _unsupported),
+    (
+        r"(?P<place>\S+) Additional property (?P<rest>(?P<key>\S+).*?) is not allowed",
+        _unknown_key,
+    ),
+    (r"image reference for service (?P<service>\S+): no image specified", _no_image),
+    (
+        (
+            r"image reference for service (?P<service>\S+): "
+            r"(?:invalid reference format: )?(?P<what>.*)"
+        ),
+        _bad_image,
+    ),
+    (rf"(?P<place>{_SECTIONS}\.\S+) array items\S* must be unique", _twice),
+    (rf"(?P<place>{_SECTIONS}\.\S+) must be (?P<what>.*)", _form),
     (r"unsupported Compose file version|Version in .* is unsupported", _old_version),
     (rf"required variable (?P<name>\w+) is missing a value:?(?P<reason>.*?){_ADVICE}$", _required),
     (r"invalid interpolation format for (?P<place>\S+): ", _no_variable),

@@ -9,8 +9,21 @@ import yaml
 
 from bot.domain.errors import RefusedError
 
+_AS_TEXT: Final = ("value", "timestamp")
 _MOST_PARTS: Final = 200_000
 _DEEPEST: Final = 100
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads YAML as the docker CLI does: ``=`` and dates are texts."""
+
+
+def _text(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+for _kind in _AS_TEXT:
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _text)
 
 
 def read_compose(text: bytes) -> dict[str, Any]:
@@ -24,7 +37,7 @@ def read_compose(text: bytes) -> dict[str, Any]:
     """
     try:
         fits = _is_shallow(text)
-        document = yaml.load(text, Loader=yaml.CSafeLoader) if fits else None
+        document = yaml.load(text, _Loader) if fits else None  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     if not fits or _unfolded(document, {}, 0) > _MOST_PARTS:

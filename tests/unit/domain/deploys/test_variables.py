@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.deploys.variables import interpolated, unset_variables
+from bot.domain.deploys.variables import (
+    interpolated,
+    nested_variables,
+    unescaped_hashes,
+    unset_variables,
+)
 
 USED = [
     ("$A", ["A"]),
@@ -15,8 +20,11 @@ USED = [
     ("${A:?needed}", []),
     ("$$A", []),
     ("$$$A", ["A"]),
-    ("${A:-$B}", ["B"]),
-    ("${A:-${B}}", ["B"]),
+    ("${A:-$B}", []),
+    ("${A:-${B}}", []),
+    ("${A:-ops:$2y$05$abcDEFghi/xyz}", []),
+    ("${A:-ops:$$2y$$05$$abcDEFghi}", []),
+    ("ops:$2y$05$abcDEFghi/xyz", []),
     ("${SET:-$B}", []),
     ("$SET ${SET}", []),
     ("100 $", []),
@@ -40,6 +48,34 @@ def test_variables_count_only_where_the_client_interpolates() -> None:
     assert unset_variables(None, {}) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ops:$apr1$abcDEF$hij", True),
+        ("$y$j9T$abc", True),
+        ("ops:$$apr1$$abcDEF$$hij", False),
+        ("${USERS:-ops:$apr1$abcDEF$hij}", False),
+        ("$user$host", False),
+        ("ops:$2y$05$abc", False),
+    ],
+)
+def test_the_hash_of_a_password_is_no_variable(text: str, found: bool) -> None:
+    """Its parts look like names; where the CLI refuses it by itself, it is left to the CLI."""
+    document = {"services": {"web": {"labels": [text]}}}
+
+    assert unescaped_hashes(document) == (("services.web.labels",) if found else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("${A:-${B}}", True), ("${A-x${B}}", True), ("${A:-$$B}", False), ("${A} ${B:-x}", False)],
+)
+def test_a_variable_within_a_default(text: str, found: bool) -> None:
+    document = {"services": {"web": {"labels": {"l": text}}}}
+
+    assert nested_variables(document) == (("services.web.labels.l",) if found else ())
+
+
 AS_THE_CLI = {
     "$A": "1",
     "${A}": "1",
@@ -53,6 +89,8 @@ AS_THE_CLI = {
     "${N:-}": "",
     "${A:?no}": "1",
     "${N:-$A}": "$A",
+    "${N:-ops:$2y$05$abc/x}": "ops:$2y$05$abc/x",
+    "${N:-ops:$$2y$$05}": "ops:$$2y$$05",
     "${N:-${A}}": "${A}",
     "$$A": "$A",
     "$${A}": "${A}",

@@ -17,7 +17,65 @@ SAID = [
     ),
     (
         "(root) Additional property name is not allowed\n",
-        "`orochi.yml` has an unknown key at the top level: `name`.",
+        "`orochi.yml` has a key that stacks do not have at the top level: `name`.",
+    ),
+    (
+        "services.web Additional property profiles is not allowed\n",
+        "`orochi.yml` has a key that stacks do not have in `services.web`: `profiles`.",
+    ),
+    (
+        "services.web Additional property oom_score_adj is not allowed\n",
+        (
+            "`orochi.yml` has the key `oom_score_adj` in `services.web`, for which the docker CLI "
+            "is too old."
+        ),
+    ),
+    (
+        "services Additional property web app is not allowed\n",
+        "`orochi.yml` has a name under `services` that is not valid: `web app`.",
+    ),
+    (
+        (
+            "Compose file contains unsupported options:\n\nextends: Support for `extends` is not "
+            "implemented yet.\n\nmem_limit: Set resource limits using deploy.resources\n\n"
+        ),
+        "`orochi.yml` has keys that stacks do not have: `extends` and `mem_limit`.",
+    ),
+    (
+        "services.web.depends_on must be a list\n",
+        "In `orochi.yml`, `services.web.depends_on` must be a list.",
+    ),
+    (
+        "services.web.ports.0.published must be a integer\n",
+        "In `orochi.yml`, `services.web.ports.0.published` must be an integer.",
+    ),
+    (
+        "services.web.ports array items[0,1] must be unique\n",
+        "In `orochi.yml`, `services.web.ports` lists an entry twice.",
+    ),
+    (
+        (
+            "Ignoring unsupported options: build\n\ninvalid image reference for service web: no "
+            "image specified\n"
+        ),
+        "The service `web` in `orochi.yml` has no image.",
+    ),
+    (
+        (
+            "invalid image reference for service web: invalid reference format: repository name "
+            "(library/Web) must be lowercase\n"
+        ),
+        (
+            "The image of the service `web` in `orochi.yml` is not valid: repository name "
+            "(library/Web) must be lowercase."
+        ),
+    ),
+    (
+        (
+            "Error response from daemon: client version 1.41 is too old. Minimum supported API "
+            "version is 1.44\n"
+        ),
+        "The docker CLI where the bot runs and the engine have no common API version.",
     ),
     (
         "unsupported Compose file version: 1.0\n",
@@ -120,6 +178,23 @@ def test_a_new_name_is_suggested_for_immutable_objects() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("services.web Additional property extends is not allowed", "docker compose config"),
+        ("(root) Additional property include is not allowed", "docker compose config"),
+        ("services.web Additional property profiles is not allowed", "a stack file of their own"),
+        ("configs.site Additional property content is not allowed", "write `file:`"),
+        ("services.web Additional property oom_score_adj is not allowed", "version 27.0 or newer"),
+        ("services.web.depends_on must be a list", "`depends_on: [db]`"),
+        ("Compose file contains unsupported options:\n\nmem_limit: Set", "limits: memory:"),
+        ("services.web Additional property iamge is not allowed", "Correct its name"),
+    ],
+)
+def test_the_hint_says_what_a_stack_has_instead(said: str, hint: str) -> None:
+    assert hint in complaints.refusal(said, "orochi", "/stacks").hint
+
+
 def test_a_long_error_message_is_cut() -> None:
     assert len(complaints.refusal("x" * 5000, "orochi", "/stacks").sentence) < 500
 
@@ -142,6 +217,15 @@ def test_warnings_are_split_into_paragraphs() -> None:
     assert complaints.warnings(said) == (
         "Ignoring unsupported options: build, restart",
         "Ignoring deprecated options: expose: of no use",
+    )
+
+
+def test_a_log_line_of_the_cli_is_a_warning_of_its_own() -> None:
+    said = 'time="2026-11-28" level=warning msg="ignoring IP-address (127.0.0.1:80:80/tcp)"\n'
+
+    assert complaints.warnings(f"{said}Ignoring unsupported options: restart\n\n") == (
+        said.strip(),
+        "Ignoring unsupported options: restart",
     )
 
 
@@ -207,6 +291,12 @@ services:
 )
 def test_other_documents_are_left_to_the_client(text: bytes) -> None:
     assert depends_on(read_compose(text), "s") == {}
+
+
+@pytest.mark.parametrize("value", ["=", "2026-11-28", "2001-99-99"])
+def test_texts_that_yaml_takes_for_something_else(value: str) -> None:
+    """The docker CLI takes them as texts."""
+    assert read_compose(f"a: {value}".encode()) == {"a": value}
 
 
 def test_a_service_keeps_its_mode() -> None:
