@@ -68,6 +68,12 @@ def undone_by(versions: Sequence[Version]) -> int:
         return 0
 
 
+def replicas_before(versions: Sequence[Version], number: int) -> dict[str, int]:
+    """The replicas that services had before the versions after ``number`` changed them."""
+    undone = (each for each in versions if each.number > number)
+    return {name: count for each in undone for name, count in each.before.items()}
+
+
 def former(versions: Sequence[Version]) -> tuple[Version, ...]:
     """The versions to which one service may go back: successful ones, newest first.
 
@@ -92,10 +98,10 @@ def _clauses(version: Version, before: Version) -> Iterator[str]:
         if not old or not new:
             yield f"{shown} {'added' if new else 'removed'}"
         else:
-            yield f"{shown} {_without_digest(old, new)} → {_without_digest(new, old)}"
+            yield f"{shown} {without_digest(old, new)} → {without_digest(new, old)}"
 
 
-def _without_digest(image: str, other: str) -> str:
+def without_digest(image: str, other: str) -> str:
     """An image by its tag if that distinguishes the two, else with the start of its digest."""
     name, at, digest = image.partition("@sha256:")
     if not at or name != other.partition("@")[0]:

@@ -23,7 +23,9 @@ NAMESPACE: Final = "com.docker.stack.namespace"
 FILE_IMAGE: Final = "com.docker.stack.image"
 _IMAGES: Final = ("image", "image in the file")
 _HIDDEN: Final = "hidden ("
+_SHORT_DIGEST: Final = 12
 _MEBI: Final = 2**20
+_BREAKS: Final = re.compile(r"[\s\"']")
 _DURATIONS: Final = {
     *("Delay", "Monitor", "Window", "Interval", "Timeout", "StartPeriod", "StopGracePeriod"),
 }
@@ -121,7 +123,13 @@ def _text(value: object) -> str:
 
 
 def _image(value: Any, _: Redactor) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    yield "image", _text(value)
+    name, at, digest = _text(value).partition("@sha256:")
+    yield "image", f"{name}{at}{digest[:_SHORT_DIGEST]}"
+
+
+def _platforms(value: list[Json], _: Redactor) -> Iterator[tuple[str, str]]:
+    parts = ([each.get("OS", ""), each.get("Architecture", "")] for each in value)
+    yield "platforms", ", ".join("/".join(filter(None, each)) or "any" for each in parts)
 
 
 def _mode(value: Json, redactor: Redactor) -> Iterator[tuple[str, str]]:
@@ -207,9 +215,16 @@ def _list(name: str) -> _Read:
 
 def _command(name: str) -> _Read:
     def read(value: list[str], redactor: Redactor) -> Iterator[tuple[str, str]]:
-        yield name, redactor.words(value)
+        yield name, redactor.words(map(_word, value))
 
     return read
+
+
+def _word(word: str) -> str:
+    """An argument as one writes it in a shell, so that its end can be seen."""
+    if word and not _BREAKS.search(word):
+        return word
+    return json.dumps(word, ensure_ascii=False) if '"' in word else f'"{word}"'
 
 
 def _networks(value: list[Json], redactor: Redactor) -> Iterator[tuple[str, str]]:
@@ -263,7 +278,7 @@ def _policy(name: str) -> _Read:
 
 def _health(value: Json, redactor: Redactor) -> Iterator[tuple[str, str]]:
     rest = dict(value)
-    yield "health check", redactor.words(rest.pop("Test", None) or [])
+    yield "health check", redactor.words(map(_word, rest.pop("Test", None) or []))
     for field, text in _flat(rest, "", redactor):
         yield f"health check {field}", text
 
@@ -277,6 +292,7 @@ _READERS: Final[tuple[tuple[tuple[str, ...], _Read], ...]] = (
     (("EndpointSpec", "Ports"), _ports),
     (("TaskTemplate", "Resources", "Limits"), _resources("limit")),
     (("TaskTemplate", "Resources", "Reservations"), _resources("reservation")),
+    (("TaskTemplate", "Placement", "Platforms"), _platforms),
     (("TaskTemplate", "Placement", "Constraints"), _list("constraints")),
     (("TaskTemplate", "Placement", "Preferences"), _list("placement preferences")),
     (

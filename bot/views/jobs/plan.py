@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.commands.names import short_name
 from bot.domain.deploys.decision import Decision
+from bot.domain.deploys.history import without_digest
 from bot.domain.jobs.deploy_plan import (
     Difference,
     Kind,
@@ -23,6 +24,7 @@ from bot.domain.jobs.deploy_plan import (
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block, Message, Metadata
+from bot.views.jobs.changed_text import changed_texts
 from bot.views.jobs.message import action_text, metadata
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import line, mention, plural, quoted, slack_date
@@ -33,6 +35,7 @@ NAME_LENGTH = 63
 MOST_NAMES = 1500
 """Maximum characters of names in a row."""
 MOST_TEXT = 3000
+OF_IMAGE = ("image in the file", "platforms")
 SHOWN_OF_NEW = ("image", "replicas", "mode")
 SUMMARY_WORDS = {
     PlanAction.REMOVE: ("is removed", "are removed"),
@@ -133,6 +136,7 @@ def replica_sentences(plan: Plan) -> list[str]:
 
 
 def _lines(plan: Plan, detail: PlanDetail) -> Iterator[str]:
+    yield from _cut([line(each, 350) for each in plan.dangers], max(detail.warnings, 2), "🛑 ")
     yield from _removals(plan, detail)
     yield from _of_action(plan, PlanAction.UPDATE, detail)
     yield from _of_action(plan, PlanAction.CREATE, detail)
@@ -173,8 +177,9 @@ def _of_action(plan: Plan, action: PlanAction, detail: PlanDetail) -> Iterator[s
 
 
 def _fields(change: ServiceChange, detail: PlanDetail) -> list[str]:
-    shown = [_field(each, detail.length) for each in change.changes[: detail.fields]]
-    more = len(change.changes) - len(shown)
+    changes = _told_changes(change)
+    shown = [_field(each, detail.length) for each in changes[: detail.fields]]
+    more = len(changes) - len(shown)
     return [*shown, f"    • and {plural(more, 'more field')}"] if more else shown
 
 
@@ -184,11 +189,32 @@ def _field(difference: Difference, length: int) -> str:
         return f"    • {name}: {quoted(difference.new, length)} (new)"
     if not difference.new:
         return f"    • {name}: {quoted(difference.old, length)} (removed)"
-    return f"    • {name}: {quoted(difference.old, length)} → {quoted(difference.new, length)}"
+    if difference.field == "image":
+        return f"    • {name}: {_images(difference, length)}"
+    old, new = changed_texts(difference.old, difference.new, length)
+    return f"    • {name}: {old} → {new}"
+
+
+def _told_changes(change: ServiceChange) -> list[Difference]:
+    """The changed fields, without those that follow from another image."""
+    fields = {each.field for each in change.changes}
+    follow = OF_IMAGE if "image" in fields else ()
+    return [each for each in change.changes if each.field not in follow]
+
+
+def _images(difference: Difference, length: int) -> str:
+    """The old and the new image; with their digests only if these alone differ."""
+    old = without_digest(difference.old, difference.new)
+    new = without_digest(difference.new, difference.old)
+    same = old.partition("@")[0] == new.partition("@")[0]
+    again = " (the tag was pushed again)" if same and "@" in old and "@" in new else ""
+    before, after = changed_texts(old, new, length)
+    return f"{before} → {after}{again}"
 
 
 def _of_new(change: ServiceChange, detail: PlanDetail) -> str:
     found = {each.field: each.new for each in change.fields if each.new}
+    found["image"] = without_digest(found.get("image", ""), "")
     shown = [
         f"{name} {quoted(found[name], detail.length)}" for name in SHOWN_OF_NEW if found.get(name)
     ]
@@ -210,6 +236,8 @@ def _replicas(plan: Plan, change: ServiceChange) -> str:
     live = plural(numbers.live or 0, "replica")
     if numbers.rule is ReplicaRule.SCALED:
         return f"{name} keeps its {live}: set by hand; the file says {numbers.file}."
+    if numbers.rule is ReplicaRule.UNSTATED and numbers.live != numbers.planned:
+        return f"{name} goes back from {live} to {numbers.planned}, as before."
     if numbers.rule is ReplicaRule.UNSTATED and numbers.live not in {1, None}:
         return f"{name} keeps its {live}: the file sets no number."
     if numbers.rule is ReplicaRule.FILE and numbers.live not in {None, numbers.planned}:
@@ -246,8 +274,11 @@ def _short(plan: Plan, change: ServiceChange) -> str:
 def _confirm_button(job: Job, plan: Plan) -> Block:
     gone = len(plan.removals)
     away = f" {plural(gone, 'service')} will be removed last." if gone else ""
-    question = confirm(f"{action_text(job)}?", f"{summary(plan)}{away}", "Confirm", "Not yet")
-    return button(CONFIRM_BUTTON, "Confirm", job.id, question) | {"style": "primary"}
+    stopped = f" {plan.dangers[0]}" if plan.dangers else ""
+    told = f"{summary(plan)}{away}{stopped}"
+    question = confirm(f"{action_text(job)}?", told, "Confirm", "Not yet")
+    style = "danger" if plan.dangers else "primary"
+    return button(CONFIRM_BUTTON, "Confirm", job.id, question) | {"style": style}
 
 
 def _cancel_button(job: Job) -> Block:

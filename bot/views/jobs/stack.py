@@ -34,14 +34,37 @@ def stack_renderings(job: Job) -> Iterator[list[Block]]:
     if job.state is JobState.QUEUED:
         yield [top]
         return
-    order = sorted(range(len(job.targets)), key=lambda index: (_rank(job, index), index))
+    if shared := _shared(job):
+        yield [top, section(shared)]
+        return
+    order = sorted(
+        range(len(job.targets)),
+        key=lambda index: (_rank(job, index), not _is_changed(job, index), index),
+    )
     if len(order) <= MOST_IN_FULL:
-        yield [top, *_in_full(job, order, DETAILS[0])]
+        told = [i for i in order if _is_changed(job, i) or not _rank(job, i)]
+        rest = [_one_line(job, index) for index in order if index not in told]
+        yield [top, *_in_full(job, told, DETAILS[0]), *packed(rest)]
     for detail in DETAILS:
         wrong = [index for index in order if _rank(job, index) == 0]
         lines = [_one_line(job, index) for index in order if _rank(job, index)]
         yield [top, *_in_full(job, wrong, detail), *packed(lines)]
     yield [top, *packed(list(_short_list(job, order)))]
+
+
+def _shared(job: Job) -> str:
+    """The reason why nothing of the plan was applied, if it is one for all services."""
+    outcomes = set(job.outcomes)
+    outcome = next(iter(outcomes), None)
+    if job.begun or outcome is None or len(outcomes) > 1 or len(job.outcomes) < len(job.targets):
+        return ""
+    advice = f"\n*Next:* {line(outcome.advice, 600)}" if outcome.advice else ""
+    return f"{line(outcome.reason, 2000)}{advice}"
+
+
+def _is_changed(job: Job, index: int) -> bool:
+    change = job.plan.service(job.targets[index].service) if job.plan else None
+    return change is None or change.action is not None
 
 
 def steps_line(job: Job, plan: Plan) -> str:
