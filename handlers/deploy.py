@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.commands.values import Deploy as Command
+from bot.domain.deploys.replanning import targets_of
 from bot.domain.errors import RefusedError
-from bot.domain.jobs.deploy_plan import Plan, PlanAction, ServiceChange
-from bot.domain.jobs.model import Job, PendingCommand, Target
+from bot.domain.jobs.deploy_plan import Plan
+from bot.domain.jobs.model import Job, PendingCommand
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.deploy import record
@@ -72,14 +73,7 @@ def _job(pending: PendingCommand, plan: Plan, version: int) -> Job:
         user=pending.user,
         channel=pending.channel,
         created=pending.received,
-        targets=tuple(_target(change) for change in plan.services),
+        targets=targets_of(plan),
         plan=plan,
         version=version,
     )
-
-
-def _target(change: ServiceChange) -> Target:
-    replicas = change.replicas.planned or 0
-    if change.action is PlanAction.REMOVE:
-        replicas = 0
-    return Target(change.name, change.id, replicas)

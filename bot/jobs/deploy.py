@@ -1,6 +1,6 @@
 """Runs confirmed deploys: from the queue to one verdict for the stack.
 
-    new recording, compared ──stale──> refused, nothing was changed
+    new recording ──confirmed, and stale──> refused, nothing was changed
         │
     the plan's steps, each noted ──stopped──> applied changes are followed
         │
@@ -8,8 +8,9 @@
         │
     services missing from the file removed, followed until their containers are gone
 
-A worker that takes over such a job makes a new recording; steps that are already applied are not
-repeated.
+Without a confirmation, the new recording is the plan: jobs that were ahead in the queue may have
+changed the services. A worker that takes over a job makes a new recording; steps that are already
+applied are not repeated.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.domain.convergence.machine import Goal
-from bot.domain.deploys.history import undone_by
+from bot.domain.deploys.history import replicas_before, undone_by
 from bot.domain.deploys.outcomes import (
     awaited,
     cancelled,
@@ -30,6 +31,7 @@ from bot.domain.deploys.outcomes import (
     refused_stale,
     version_of,
 )
+from bot.domain.deploys.replanning import replanned
 from bot.domain.deploys.staleness import stale
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StoreUnavailableError
@@ -76,7 +78,9 @@ class DeployRunner:
             )
             if recording is None:
                 return
-        await self._go_on(lease, plan, recording)
+            if not isinstance(recording, RefusedError):
+                await lease.save(replanned(lease.job, recording.plan))
+        await self._go_on(lease, _plan(lease.job), recording)
 
     async def run_probation(self, lease: JobLease) -> None:
         """Keep watching converged services; a revised verdict also changes the stored version."""
@@ -212,8 +216,9 @@ async def record(ctx: Context, stack: str, version: int) -> Recording:
     former = await ctx.versions.bundle(versions[0]) if versions else None
     if not version:
         return await ctx.stacks.record(stack, deployed, former=former)
+    undone = replicas_before(versions, version)
     wanted = next((each for each in versions if each.number == version), None)
     bundle = await ctx.versions.bundle(wanted) if wanted else None
     if bundle is None:
         raise RefusedError(f"The files of version {version} of `{stack}` are no longer kept.")
-    return await ctx.stacks.record(stack, deployed, bundle, former=former)
+    return await ctx.stacks.record(stack, deployed, bundle, former=former, undone=undone)

@@ -50,6 +50,7 @@ class Stacks(Protocol):
         bundle: Bundle | None = None,
         only: str = "",
         former: Bundle | None = None,
+        undone: Mapping[str, int] | None = None,
     ) -> Recording:
         """Record what a deploy of the stack would do now, without changing anything.
 
@@ -57,7 +58,8 @@ class Stacks(Protocol):
         ``Plan.file_replicas``), None if the bot never deployed the stack. With a ``bundle``, that
         is deployed, including its images, instead of the folder. With the full name of a service in
         ``only``, the plan contains only that service and what it needs. ``former`` is what the
-        stack was last deployed from: its secret values are hidden, too.
+        stack was last deployed from: its secret values are hidden, too. ``undone`` are the replicas
+        before the versions that a roll back undoes.
 
         Raises:
             RefusedError: no such stack, its file is not valid, or the bundle cannot be read.

@@ -54,6 +54,10 @@ class Connection:
         found: list[Json] = await self.call(lambda client: _get(client, path, params).json())
         return found
 
+    async def api_version(self) -> str:
+        """The version of the API that is spoken with the engine."""
+        return await self.call(lambda client: str(client.api_version))
+
     async def post(
         self,
         path: str,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -109,6 +110,7 @@ def service_from(raw: Raw) -> Service:
         restarts=max(specs.restarts(spec), specs.restarts(_map(raw, "PreviousSpec"))),
         previous=previous,
         can_roll_back=specs.can_roll_back(previous, state),
+        plugins=tuple(sorted(set(_needed_plugins(template, container)))),
     )
 
 
@@ -159,6 +161,8 @@ def node_from(raw: Raw) -> Node:
         engine_version=_text(engine, "EngineVersion"),
         platform=_platform(_map(description, "Platform")),
         resources=_resources(_map(description, "Resources")),
+        plugins=tuple((_text(p, "Type"), _text(p, "Name")) for p in _maps(engine, "Plugins")),
+        generic=_generic(_maps(_map(description, "Resources"), "GenericResources")),
     )
 
 
@@ -271,7 +275,37 @@ def _platform(raw: Raw) -> Platform:
 
 
 def _resources(raw: Raw) -> Resources:
-    return Resources(nano_cpus=_number(raw, "NanoCPUs"), memory=_number(raw, "MemoryBytes"))
+    return Resources(
+        nano_cpus=_number(raw, "NanoCPUs"),
+        memory=_number(raw, "MemoryBytes"),
+        generic=_generic(_maps(raw, "GenericResources")),
+    )
+
+
+def _generic(found: Iterable[Raw]) -> tuple[tuple[str, int], ...]:
+    """Generic resources by kind; each named one counts as one."""
+    counts: Counter[str] = Counter()
+    for raw in found:
+        discrete, named = _map(raw, "DiscreteResourceSpec"), _map(raw, "NamedResourceSpec")
+        if discrete:
+            counts[_text(discrete, "Kind")] += _number(discrete, "Value")
+        elif named:
+            counts[_text(named, "Kind")] += 1
+    return tuple(sorted((kind, count) for kind, count in counts.items() if count))
+
+
+def _needed_plugins(template: Raw, container: Raw) -> Iterator[tuple[str, str]]:
+    """The plugins without which the scheduler uses no node (swarmkit manager/scheduler/filter.go).
+
+    Those of networks are not in a service's spec.
+    """
+    for mount in _maps(container, "Mounts"):
+        driver = _text(_map(mount, "VolumeOptions", "DriverConfig"), "Name")
+        if _text(mount, "Type") == "volume" and driver not in {"", "local"}:
+            yield "Volume", driver
+    log = _text(_map(template, "LogDriver"), "Name")
+    if log not in {"", "none"}:
+        yield "Log", log
 
 
 def _host_ports(ports: Iterable[Raw]) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ async def test_a_bad_image_keeps_what_was_to_go_and_can_be_rolled_back(desk: Des
     back = await desk.slack.wait_for_message(
         lambda m: m.ts not in known and m.payload.get("action") == "deploy", timeout=30
     )
-    assert "as of version 1" in said(back)
+    assert "to version 1" in said(back)
     assert await folder.confirmed(back) == "converged"
     assert (await images(desk))["orochi_web"] == V1
 

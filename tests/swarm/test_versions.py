@@ -109,7 +109,7 @@ async def test_a_bad_deploy_is_rolled_back_as_a_stack(desk: Desk, folder: Folder
 
     message = await plan_of_a_press(desk, bad)
 
-    assert "deploy orochi as of version 1" in said(message)
+    assert "roll back orochi to version 1" in said(message)
     assert f"image: `{NO_IMAGE}` → `{V1}`" in said(message)
     assert await folder.confirmed(message) == "converged"
     after = {name: each["Spec"] for name, each in (await services(desk)).items()}

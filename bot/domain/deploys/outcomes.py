@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.commands.names import short_name
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
-from bot.domain.jobs.deploy_plan import PlanAction, PlanStep
+from bot.domain.jobs.deploy_plan import Plan, PlanAction, PlanStep
 from bot.domain.jobs.model import Job
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
@@ -108,7 +108,19 @@ def version_of(job: Job, earlier: Mapping[str, int | None], now: float) -> Versi
         digest=plan.digest,
         images=images,
         replicas=replicas,
+        before=_replicas_before(plan, made),
     )
+
+
+def _replicas_before(plan: Plan, made: Collection[str]) -> dict[str, int]:
+    """The earlier replicas of the services whose number the plan changed."""
+    changed = (each.replicas for each in plan.services)
+    found = zip(plan.services, changed, strict=True)
+    return {
+        each.name: number.live
+        for each, number in found
+        if each.name in made and number.live is not None and number.planned != number.live
+    }
 
 
 def _trouble(step: PlanStep, error: RefusedError | SwarmError) -> Outcome:

@@ -17,7 +17,8 @@ class Version:
     its end. ``digest`` is that of the applied plan. ``images`` and ``replicas`` are by the
     services' full names: each service's image, and the file's replica count (None if the file has
     none, see ``bot.domain.jobs.deploy_plan.Plan.file_replicas``). ``bundle`` is the digest of the
-    deployed files, set by the store; "" if they are not kept.
+    deployed files, set by the store; "" if they are not kept. ``before`` are the replicas that
+    services had before this deploy changed their number.
     """
 
     stack: str
@@ -30,6 +31,7 @@ class Version:
     replicas: Mapping[str, int | None]
     number: int = 0
     bundle: str = ""
+    before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,17 @@ _TROUBLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class KeptNetwork:
+    """An existing network that the file describes differently.
+
+    ``differing`` has the name, the present and the desired value of each option.
+    """
+
+    name: str
+    differing: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """The desired state of a stack, and the relevant state of the swarm.
 
@@ -37,7 +48,12 @@ class Stack:
     state in the bot's own engine. ``reached`` is the result of a connection attempt to each NFS
     server, by host and port. ``relative`` are bind mounts whose path is not absolute on a node: the
     service's full name and the path as written in the file. ``ignored`` are options that the docker
-    CLI reports as ignored.
+    CLI reports as ignored. ``networks`` are those of the stack that exist with other options.
+    ``dropped`` are options that the engine does not know, with the first Docker version that does,
+    and the services (full names). ``unknown_tags`` says why the digests of images could not be
+    looked up. ``odd_ports`` are services and ports with an unknown mode, and that mode.
+    ``bound_ports`` are ports that are published on an address, as written in the file. ``nested``
+    are the places of variables within the default of another one.
     """
 
     name: str
@@ -47,17 +63,28 @@ class Stack:
     nodes: tuple[Node, ...] = ()
     relative: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
+    networks: tuple[KeptNetwork, ...] = ()
+    dropped: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    unknown_tags: Mapping[str, str] = field(default_factory=dict)
+    odd_ports: tuple[tuple[str, str, str], ...] = ()
+    bound_ports: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
 
 
 def warnings(stack: Stack) -> tuple[str, ...]:
     """One or two sentences for each problem."""
     return (
         *_ignored(stack),
+        *_dropped(stack),
+        *_nested(stack),
+        *_ports(stack),
         *_relative(stack),
         *_servers(stack),
         *_kept_options(stack),
+        *_kept_networks(stack),
         *_spread_volumes(stack),
         *_moving_tags(stack),
+        *_unknown_tags(stack),
     )
 
 
@@ -72,6 +99,37 @@ def _ignored(stack: Stack) -> Iterator[str]:
         yield (
             f"A swarm ignores {_and(sorted(stack.ignored))} in `{stack.name}.yml`. "
             "Remove them, or use the options under `deploy:` instead."
+        )
+
+
+def _dropped(stack: Stack) -> Iterator[str]:
+    for (option, docker), services in stack.dropped.items():
+        names = _and(short_name(stack.name, each) for each in services)
+        yield (
+            f"This engine ignores `{option}` of {names}: it is too old for it. Docker {docker} or "
+            "newer knows it."
+        )
+
+
+def _nested(stack: Stack) -> Iterator[str]:
+    if stack.nested:
+        yield (
+            f"{_and(stack.nested)} has a variable within the default of another one, as in "
+            "`${A:-${B}}`: the docker CLI takes such a default literally."
+        )
+
+
+def _ports(stack: Stack) -> Iterator[str]:
+    for service, port, mode in stack.odd_ports:
+        yield (
+            f"Port {port} of `{short_name(stack.name, service)}`: there is no mode `{mode}`, so "
+            "Docker publishes it as `ingress`. Write `ingress` or `host`."
+        )
+    if stack.bound_ports:
+        yield (
+            f"A swarm ignores the address in {_and(stack.bound_ports)}: the port is open on all "
+            "addresses of every node. Leave the address out and close the port with a firewall, "
+            "or do not publish it and use a network."
         )
 
 
@@ -118,6 +176,33 @@ def _kept_options(stack: Stack) -> Iterator[str]:
             f"those. To use the file's, run `docker volume rm {volume.name}` on every node that "
             f"has it, once nothing uses it there; {files}."
         )
+
+
+def _kept_networks(stack: Stack) -> Iterator[str]:
+    for network in stack.networks:
+        changes = ", ".join(
+            f"{name} {_value(old)} instead of {_value(new)}" for name, old, new in network.differing
+        )
+        yield (
+            f"The network `{network.name}` exists with other options ({changes}), and Docker keeps "
+            "those. To use the file's, give it another name in the file, or remove the services "
+            f"that use it, then run `docker network rm {network.name}`, and deploy again."
+        )
+
+
+def _unknown_tags(stack: Stack) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for image, why in stack.unknown_tags.items():
+        reasons.setdefault(why, []).append(image)
+    for why, images in reasons.items():
+        yield (
+            f"It is unknown whether {_and(images)} was pushed again since; the deployed image is "
+            f"kept. {why}"
+        )
+
+
+def _value(text: str) -> str:
+    return f"`{text}`" if text else "nothing"
 
 
 def _spread_volumes(stack: Stack) -> Iterator[str]:

@@ -12,7 +12,8 @@ number, or to 1. Here, the first of these rules that applies is used:
 
 1. a global service has no number;
 2. a new service gets the file's number, or 1;
-3. if the file has no number, the present number stays (``UNSTATED``);
+3. if the file has no number, the present number stays (``UNSTATED``); a roll back restores the
+   one before the versions that it undoes, unless the service was scaled by hand since;
 4. if the file has the present number, nothing changes (``UNCHANGED``);
 5. if the bot deployed the service before: the file's number if the file changed it since then
    (``FILE``), else the present number (``SCALED``);
@@ -89,7 +90,8 @@ class ReplicaRule(Enum):
 
     ``FILE``: the file's number. ``UNCHANGED``: the file and the swarm agree. ``SCALED``: scaled by
     hand since the last deploy, and the file does not change that. ``UNSTATED``: the file has no
-    number, so the present one stays. ``NONE``: no number (a global service, or a removal).
+    number, so the present one stays, or a roll back restores an earlier one. ``NONE``: no number (a
+    global service, or a removal).
     """
 
     FILE = "file"
@@ -142,7 +144,8 @@ class Plan:
 
     ``steps`` are in the order of their application; removals come last and are applied only after
     all other services are healthy. ``services`` are all services of the stack by name, including
-    unchanged ones. ``warnings`` are the CLI's and the bot's, one sentence each. ``digest`` covers
+    unchanged ones. ``warnings`` are the CLI's and the bot's, one sentence each. ``dangers`` are
+    those on running tasks that would be stopped for ones that fit on no node. ``digest`` covers
     all changes (not the version indexes, which a restarting manager raises); plans with equal
     digests make the same changes to the same objects.
     """
@@ -152,6 +155,7 @@ class Plan:
     services: tuple[ServiceChange, ...]
     warnings: tuple[str, ...] = ()
     digest: str = ""
+    dangers: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -202,17 +206,20 @@ def decide(
     *,
     scaled_from: int | None,
     deployed: Mapping[str, int | None] | None,
+    undone: int | None = None,
 ) -> Replicas:
     """The replicas of a replicated service. ``live`` is None for a new one.
 
     ``deployed`` are the numbers of the last deployed file by full names, None if the bot never
     deployed the stack. ``scaled_from`` is the number before the last change if that change only
-    scaled the service, else None.
+    scaled the service, else None. ``undone`` is the number before the versions that a roll back
+    undoes, None if they did not change it.
     """
     if live is None:
         return Replicas(None, file, 1 if file is None else file, ReplicaRule.FILE)
     if file is None:
-        return Replicas(live, file, live, ReplicaRule.UNSTATED)
+        kept = undone is None or (deployed or {}).get(name) != live
+        return Replicas(live, file, live if kept else undone, ReplicaRule.UNSTATED)
     if live == file:
         return Replicas(live, file, file, ReplicaRule.UNCHANGED)
     before = deployed[name] if deployed is not None and name in deployed else scaled_from

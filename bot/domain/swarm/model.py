@@ -81,10 +81,14 @@ class UpdateState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """CPU in nano-CPUs and memory in bytes; 0 means no request (or no limit)."""
+    """CPU in nano-CPUs and memory in bytes; 0 means no request (or no limit).
+
+    ``generic`` are other requested resources by kind, with their number.
+    """
 
     nano_cpus: int = 0
     memory: int = 0
+    generic: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ class Service:
     of rollbacks. ``restart_delay`` is in seconds (5 unless set). ``max_attempts`` 0 means
     unlimited. ``host_ports`` are the published host-mode ports as ``"80/tcp"``. ``job_iteration``
     counts the runs of a job service. ``restarts`` is the higher counter of forced updates of its
-    present and previous specs. ``previous`` is None if there is no previous spec, or if the source
+    present and previous specs. ``plugins`` are the kind and the name of each plugin that a node
+    needs for its tasks. ``previous`` is None if there is no previous spec, or if the source
     does not provide it (the push feed). ``can_roll_back`` says whether the previous spec is another
     version from which the service was not just rolled back.
     """
@@ -168,6 +173,7 @@ class Service:
     restarts: int = 0
     previous: Previous | None = None
     can_roll_back: bool = False
+    plugins: tuple[tuple[str, str], ...] = ()
 
     @property
     def short_name(self) -> str:
@@ -234,7 +240,9 @@ class Availability(Enum):
 class Node:
     """One node of the swarm.
 
-    ``manager`` is ``""``, ``"reachable"``, ``"unreachable"`` or ``"leader"``.
+    ``manager`` is ``""``, ``"reachable"``, ``"unreachable"`` or ``"leader"``. ``plugins`` are the
+    kind (``Volume``, ``Network``, ``Log``) and the name of each of its plugins; empty if unknown.
+    ``generic`` are its other resources by kind, None if unknown.
     """
 
     id: str
@@ -250,6 +258,8 @@ class Node:
     engine_version: str = ""
     platform: Platform = Platform()
     resources: Resources = Resources()
+    plugins: tuple[tuple[str, str], ...] = ()
+    generic: tuple[tuple[str, int], ...] | None = None
 
     @property
     def usable(self) -> bool:

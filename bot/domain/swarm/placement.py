@@ -2,8 +2,8 @@
 
 The rules are the scheduler's own: swarmkit manager/scheduler/filter.go and nodeinfo.go for the
 filters and the used resources, manager/constraint/constraint.go for constraints. If the scheduler
-checks something that is not in a look (plugins, generic resources, CSI volumes, ports of tasks that
-do not run yet), the node is assumed to pass; so tasks that are reported not to fit certainly do
+checks something that is not in a look (plugins of networks, CSI volumes, ports of tasks that do not
+run yet), the node is assumed to pass; so tasks that are reported not to fit certainly do
 not. Tasks that are being stopped count as gone, because the scheduler tries again once they are.
 """
 
@@ -149,6 +149,11 @@ class _Constraint:
         return prefix.isdigit() and within is self.equal
 
 
+def is_constraint(text: str) -> bool:
+    """Whether the scheduler can parse a constraint."""
+    return _parse(text) is not None
+
+
 def _parse(text: str) -> _Constraint | None:
     """Parse a constraint; None if the scheduler could not parse it either."""
     for operator in _OPERATORS:
@@ -208,7 +213,7 @@ def _room_on(service: Service, node: Node, there: list[Task]) -> tuple[int | Non
     if reason := _closed(service, node):
         return 0, reason
     room: int | None = None
-    for limit in (_resource_limit, _replica_limit, _port_limit, _global_limit):
+    for limit in _LIMITS:
         found, reason = limit(service, node, there)
         if found == 0:
             return 0, reason
@@ -256,6 +261,43 @@ def _global_limit(service: Service, _node: Node, there: list[Task]) -> _Limit:
     if not service.mode.is_global:
         return None, ""
     return (0, "has its task") if _count(service, there) else (1, "")
+
+
+def _plugin_limit(service: Service, node: Node, _there: list[Task]) -> _Limit:
+    """No room without the service's plugins; a node that names none of a kind is not judged.
+
+    (swarmkit manager/scheduler/filter.go: older nodes do not report their log drivers.)
+    """
+    for kind, name in service.plugins:
+        names = {known for of, known in node.plugins if of == kind}
+        if names and not names & {name, f"{name}:latest"}:
+            return 0, f"has no {kind.lower()} plugin {name}"
+    return None, ""
+
+
+def _generic_limit(service: Service, node: Node, there: list[Task]) -> _Limit:
+    room: int | None = None
+    if node.generic is None:
+        return None, ""
+    offered = dict(node.generic)
+    for kind, need in service.reservation.generic:
+        used = sum(dict(task.reservation.generic).get(kind, 0) for task in there)
+        free = offered.get(kind, 0) - used
+        found = _share(free, need)
+        if found == 0:
+            return 0, f"needs {need} {kind}, {max(free, 0)} free"
+        room = found if room is None else min(room, found or 0)
+    return room, ""
+
+
+_LIMITS: Final = (
+    _plugin_limit,
+    _resource_limit,
+    _generic_limit,
+    _replica_limit,
+    _port_limit,
+    _global_limit,
+)
 
 
 def _share(free: int, need: int) -> int | None:

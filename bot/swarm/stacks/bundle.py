@@ -33,7 +33,7 @@ class Contents:
 
     ``folder`` is where the stack's file was. ``files`` are those that the compose file refers to in
     configs, secrets and environments, by their path in the folder. ``images`` are by the services'
-    full names.
+    full names, and so are the images' ``platforms``.
     """
 
     stack: str
@@ -42,6 +42,7 @@ class Contents:
     variables: Mapping[str, str] = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
     images: Mapping[str, str] = field(default_factory=dict)
+    platforms: Mapping[str, Any] = field(default_factory=dict)
 
     def file(self, path: str) -> str:
         """The text of a file that the compose file refers to, "" if it could not be read."""
@@ -56,9 +57,14 @@ class Seal:
         self._redactor = Redactor(key)
 
     def sealed(self, contents: Contents) -> Bundle:
-        """The bundle of some contents."""
+        """The bundle of some contents.
+
+        The platforms are no part of the digest: they follow from the images, and bundles of older
+        versions of the bot have none.
+        """
         body = _as_json(contents)
-        packed = zlib.compress(json.dumps(body).encode())
+        platforms = {"platforms": dict(contents.platforms)} if contents.platforms else {}
+        packed = zlib.compress(json.dumps({**body, **platforms}).encode())
         return Bundle(self._redactor.digest(body), self._fernet().encrypt(packed).decode())
 
     def opened(self, bundle: Bundle) -> Contents:
@@ -120,10 +126,13 @@ def as_it_was(call: RecordedCall, contents: Contents, folder: Path) -> RecordedC
     container = dict(template.get("ContainerSpec") or {})
     if image := contents.images.get(call.name):
         container["Image"] = image
+    placement = dict(template.get("Placement") or {})
+    if platforms := contents.platforms.get(call.name):
+        placement["Platforms"] = platforms
     if mounts := container.get("Mounts"):
         container["Mounts"] = [_moved(mount, str(folder), contents.folder) for mount in mounts]
-    body = {**call.body, "TaskTemplate": {**template, "ContainerSpec": container}}
-    return replace(call, body=body)
+    shaped = {**template, "ContainerSpec": container, "Placement": placement}
+    return replace(call, body={**call.body, "TaskTemplate": shaped})
 
 
 def _moved(mount: Mapping[str, Any], here: str, there: str) -> Mapping[str, Any]:
@@ -211,6 +220,7 @@ def _from_json(body: Mapping[str, Any]) -> Contents:
         variables=body["variables"],
         files={name: base64.b64decode(text) for name, text in body["files"].items()},
         images=body["images"],
+        platforms=body.get("platforms") or {},
     )
 
 

@@ -5,6 +5,9 @@ an id and appear in its later reads, so the CLI makes exactly the calls of a rea
 write that is passed on is an update of a config or a secret, with a version that no object has: the
 real engine then says whether the content is different (which it never shows), and cannot change
 anything.
+
+The stack's own networks are hidden from the CLI: it skips those that exist, so nobody would know
+what the file wants of them.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ _VERSION: Final = re.compile(r"^/v[0-9.]+(?=/)")
 _PASSED: Final = ("Content-Type", "Api-Version", "Docker-Experimental", "Ostype", "Server", "Swarm")
 _IMMUTABLE: Final = ("configs", "secrets")
 _IMAGE: Final = re.compile(r"^/distribution/(?:(?P<host>[^/]*[.:][^/]*)/)?.+/json$")
+_NAMESPACE: Final = "com.docker.stack.namespace"
 _NO_VERSION: Final = "0"
 _UNCHANGED: Final = "update out of sequence"
 _MOST_BYTES: Final = 16 * 2**20
@@ -135,7 +139,10 @@ class DryRunEngine:
         self._note(found if isinstance(found, list) else [found])
         if key:
             return answer.as_web()
-        return web.json_response(found + self._made_all(collection, request.query.get("filters")))
+        filters = request.query.get("filters")
+        if collection == "networks":
+            found = [raw for raw in found if not _is_asked_by_stack(raw, filters)]
+        return web.json_response(found + self._made_all(collection, filters))
 
     async def _of_a_registry(self, request: web.Request, host: str) -> web.Response:
         """A registry's answer about an image; ``host`` is "" for the default registry."""
@@ -191,6 +198,18 @@ class DryRunEngine:
         return [
             call for call in self.calls if call.collection == collection and call.action == "create"
         ]
+
+
+def is_of_stack(network: Mapping[str, Any], stack: str) -> bool:
+    """Whether an object is a network that the docker CLI created for the stack."""
+    return "Driver" in network and (network.get("Labels") or {}).get(_NAMESPACE) == stack
+
+
+def _is_asked_by_stack(network: Mapping[str, Any], filters: str | None) -> bool:
+    """Whether the CLI asked for the networks of a stack, and this is one of them."""
+    labels = (json.loads(filters) if filters else {}).get("label") or ()
+    stacks = (text.removeprefix(f"{_NAMESPACE}=") for text in labels)
+    return any(is_of_stack(network, stack) for stack in stacks)
 
 
 def _ask(

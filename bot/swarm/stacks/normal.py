@@ -19,7 +19,7 @@ Names = Mapping[str, str]
 """Names of networks, configs and secrets by their ids."""
 
 _UPDATE: Final = {"Order": "stop-first", "FailureAction": "pause"}
-_PORT: Final = {"Protocol": "tcp", "PublishMode": "ingress"}
+_PORT: Final = {"Protocol": "tcp"}
 _REFERENCES: Final = {"Configs": "Config", "Secrets": "Secret"}
 
 
@@ -80,6 +80,8 @@ def _fill_mode(form: Json) -> None:
     if is_replicated(form):
         replicas = replicas_of(form)
         form["Mode"] = {"Replicated": {"Replicas": 1 if replicas is None else replicas}}
+    elif "ReplicatedJob" in form["Mode"]:
+        form["Mode"] = {"ReplicatedJob": _job(form["Mode"]["ReplicatedJob"] or {})}
     else:
         form["Mode"] = {kind: value or True for kind, value in form["Mode"].items()}
 
@@ -87,8 +89,28 @@ def _fill_mode(form: Json) -> None:
 def _fill_endpoint(form: Json) -> None:
     endpoint: Json = form.get("EndpointSpec") or {}
     _drop(endpoint, "Mode", "vip")
-    endpoint["Ports"] = [{**port, **_filled(port, _PORT)} for port in endpoint.get("Ports") or []]
+    endpoint["Ports"] = [
+        {**port, **_filled(port, _PORT), "PublishMode": publish_mode(port)}
+        for port in endpoint.get("Ports") or []
+    ]
     form["EndpointSpec"] = endpoint
+
+
+def publish_mode(port: Mapping[str, Any]) -> str:
+    """How a port is published; the engine takes any unknown mode for ``ingress``.
+
+    (moby ``daemon/cluster/convert/service.go``)
+    """
+    return "host" if port.get("PublishMode") == "host" else "ingress"
+
+
+def _job(mode: Mapping[str, Any]) -> Json:
+    """A replicated job's mode with the engine's defaults."""
+    concurrent = mode.get("MaxConcurrent")
+    concurrent = 1 if concurrent is None else concurrent
+    completions = mode.get("TotalCompletions")
+    completions = concurrent if completions is None else completions
+    return {**mode, "MaxConcurrent": concurrent, "TotalCompletions": completions}
 
 
 def _filled(part: Mapping[str, Any], defaults: Mapping[str, str]) -> Json:

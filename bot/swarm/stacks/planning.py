@@ -68,7 +68,7 @@ class Basis:
 
     ``seen`` are the existing objects by id on which the calls are based, ``names`` the present
     names by id, ``depends`` each service's dependencies (full names), ``deployed`` the replicas of
-    the last deployed file (None: never).
+    the last deployed file (None: never), ``undone`` those before the versions that are undone.
     """
 
     stack: str
@@ -77,6 +77,7 @@ class Basis:
     depends: Mapping[str, Sequence[str]]
     deployed: Mapping[str, int | None] | None
     warnings: tuple[str, ...]
+    undone: Mapping[str, int] = field(default_factory=dict)
 
 
 def planned(calls: Sequence[RecordedCall], basis: Basis, redactor: Redactor) -> Recorded:
@@ -178,6 +179,7 @@ class _Planner:
             replicas_of(call.body),
             scaled_from=_scaled_from(live),
             deployed=self._basis.deployed,
+            undone=self._basis.undone.get(call.name),
         )
 
     def _ordered(self) -> Iterable[PlanStep]:

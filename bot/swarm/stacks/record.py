@@ -10,26 +10,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from bot.domain.deploys.foreseen import Foreseen
 from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.secret_values import NOTHING, SecretValues
-from bot.domain.deploys.variables import unset_variables
+from bot.domain.deploys.variables import nested_variables, unescaped_hashes, unset_variables
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import BotError, NotAManagerError, RefusedError
-from bot.domain.jobs.deploy_plan import PlanAction, PlanStep
+from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
 from bot.ports import Applied, Recording, Still
 from bot.ports.engine import Reachability
 from bot.swarm.connection import Connection
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
 from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
+from bot.swarm.stacks.completing import platforms_of, with_platforms, without_newer_fields
 from bot.swarm.stacks.compose import depends_on, read_compose
 from bot.swarm.stacks.dry_run import DryRunEngine, RecordedCall
+from bot.swarm.stacks.engine_rules import refused
 from bot.swarm.stacks.folder import StackFiles, StackFolder
 from bot.swarm.stacks.narrowing import only_for
+from bot.swarm.stacks.networks import without_existing
 from bot.swarm.stacks.planning import Basis, Recorded, planned
+from bot.swarm.stacks.registry import Registry
 from bot.swarm.stacks.replay import Replay, names_by_id
-from bot.swarm.stacks.survey import Survey, filled_in, homes
+from bot.swarm.stacks.survey import Found, Survey, filled_in, homes
 from bot.swarm.stacks.tracking import stand_ins, tracked, without_values
+
+Json = dict[str, Any]
 
 SECONDS: Final = 60.0
 RESOLVE: Final = "changed"
@@ -62,6 +69,7 @@ class DockerStacks:
         self._redactor = Redactor(key)
         self._seal = Seal(key)
         self._survey = Survey(self._connection, reachability)
+        self._registry = Registry(self._connection)
         self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
         self._restoring = DockerCli(program, seconds=seconds, resolve="never")
 
@@ -80,6 +88,7 @@ class DockerStacks:
         bundle: Bundle | None = None,
         only: str = "",
         former: Bundle | None = None,
+        undone: Mapping[str, int] | None = None,
     ) -> Recorded:
         """Record what a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
         earlier = await asyncio.to_thread(self._secrets_of, former) if former else NOTHING
@@ -90,7 +99,9 @@ class DockerStacks:
         contents = await asyncio.to_thread(self._seal.opened, bundle)
         async with _private_folder() as folder:
             files = await asyncio.to_thread(unpacked, contents, folder)
-            recorded, _ = await self._record(files, deployed, earlier, contents, only=only)
+            recorded, _ = await self._record(
+                files, deployed, earlier, contents, only=only, undone=undone
+            )
         return replace(recorded, bundle=bundle)
 
     def _secrets_of(self, bundle: Bundle) -> SecretValues:
@@ -108,9 +119,12 @@ class DockerStacks:
         former: Contents | None = None,
         *,
         only: str,
+        undone: Mapping[str, int] | None = None,
     ) -> tuple[Recorded, Contents]:
         """The plan for some files, with their content; a ``former`` version's is the original."""
         written = read_compose(files.text)
+        if hashes := unescaped_hashes(written):
+            raise complaints.unescaped(hashes[0], files.stack)
         if missing := unset_variables(written, files.variables):
             raise complaints.unset(missing, files.stack)
         document = filled_in(written, files.variables)
@@ -126,10 +140,21 @@ class DockerStacks:
         calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
         if only:
             calls = only_for(only, calls)
+        calls, found = await self._completed(
+            calls,
+            engine.seen,
+            Found(
+                files.stack,
+                document,
+                said=complaints.warnings(ended.said),
+                nested=nested_variables(written),
+            ),
+            looks_up=former is None,
+        )
         services, names, told = await asyncio.gather(
             self._connection.list("/services"),
             names_by_id(self._connection),
-            self._warnings(files.stack, document, calls, ended),
+            self._survey.warnings(found),
         )
         basis = Basis(
             stack=files.stack,
@@ -138,17 +163,33 @@ class DockerStacks:
             depends=depends_on(document, files.stack),
             deployed=deployed,
             warnings=tuple(map(redactor.text, told)),
+            undone=undone or {},
         )
         recorded = replace(planned(calls, basis, redactor), secrets=secrets)
-        _refuse_taken_ports(recorded, services)
-        _refuse_other_modes(recorded, engine.seen)
-        return recorded, replace(holding, images=_images(calls))
+        _refuse_impossible(recorded, calls, engine.seen, services)
+        foreseen = await self._survey.foreseen(recorded, engine.seen)
+        recorded = replace(recorded, plan=_with_foreseen(recorded.plan, foreseen))
+        contents = replace(holding, images=_images(calls), platforms=_platforms(calls))
+        return recorded, contents
 
-    async def _warnings(
-        self, stack: str, document: Mapping[str, Any], calls: list[RecordedCall], ended: Ended
-    ) -> tuple[str, ...]:
-        specs = [call.body for call in calls if _is_wanted_service(call)]
-        return await self._survey.warnings(stack, document, specs, complaints.warnings(ended.said))
+    async def _completed(
+        self, calls: list[RecordedCall], seen: Mapping[str, Json], found: Found, *, looks_up: bool
+    ) -> tuple[list[RecordedCall], Found]:
+        """The calls as the engine will understand them, with what is to be said of that."""
+        calls, networks = without_existing(calls, seen, found.name)
+        calls = [with_platforms(call, seen.get(call.id, {})) for call in calls]
+        unknown: Mapping[str, str] = {}
+        if looks_up:
+            calls, unknown = await self._registry.newest(calls, seen)
+        calls, dropped = without_newer_fields(calls, await self._connection.api_version())
+        found = replace(
+            found,
+            specs=tuple(call.body for call in calls if _is_wanted_service(call)),
+            networks=networks,
+            dropped={(newer.name, newer.docker): names for newer, names in dropped.items()},
+            unknown_tags=unknown,
+        )
+        return calls, found
 
     async def apply(
         self, recording: Recording, step: PlanStep, *, still: Still | None = None
@@ -231,26 +272,41 @@ def _images(calls: list[RecordedCall]) -> dict[str, str]:
     return {name: str(container.get("Image", "")) for name, container in found}
 
 
-def _refuse_taken_ports(recorded: Recorded, services: list[dict[str, Any]]) -> None:
-    """Raise RefusedError for a port conflict, which the dry-run engine does not detect."""
-    removed = frozenset(step.name for step in recorded.plan.removals)
-    coming = (
-        (step.name, recorded.calls[step.key].body)
-        for step in recorded.plan.steps
-        if step.kind.value == "service" and step.action is not PlanAction.REMOVE
-    )
-    taken: RefusedError | None = complaints.port_taken(coming, services, removed)
-    if taken is not None:
-        raise taken
+def _platforms(calls: list[RecordedCall]) -> dict[str, list[Json]]:
+    """The platforms of each service's image by its full name, as far as a registry said."""
+    wanted = filter(_is_wanted_service, calls)
+    found = ((call.name, platforms_of(call.body["TaskTemplate"])) for call in wanted)
+    return {name: platforms for name, platforms in found if platforms}
 
 
-def _refuse_other_modes(recorded: Recorded, seen: Mapping[str, dict[str, Any]]) -> None:
-    """Raise RefusedError for a changed mode, which the dry-run engine does not detect."""
-    pairs = (
+def _with_foreseen(plan: Plan, foreseen: Foreseen) -> Plan:
+    warnings = (*foreseen.warnings, *plan.warnings)
+    return replace(plan, warnings=warnings, dangers=foreseen.dangers)
+
+
+def _refuse_impossible(
+    recorded: Recorded,
+    calls: list[RecordedCall],
+    seen: Mapping[str, Json],
+    services: list[Json],
+) -> None:
+    """Raise RefusedError for what the engine would refuse, which the dry-run engine accepts."""
+    steps = [step for step in recorded.plan.steps if step.kind is Kind.SERVICE]
+    pairs = [
         (step.name, seen[step.id]["Spec"], recorded.calls[step.key].body)
-        for step in recorded.plan.steps
-        if step.kind.value == "service" and step.action is PlanAction.UPDATE
+        for step in steps
+        if step.action is PlanAction.UPDATE
+    ]
+    coming = [
+        (step.name, recorded.calls[step.key].body)
+        for step in steps
+        if step.action is not PlanAction.REMOVE
+    ]
+    removed = frozenset(step.name for step in recorded.plan.removals)
+    found = (
+        refused(calls, recorded.plan.stack)
+        or complaints.port_taken(coming, services, removed)
+        or complaints.mode_changed(recorded.plan.stack, pairs)
     )
-    changed: RefusedError | None = complaints.mode_changed(recorded.plan.stack, pairs)
-    if changed is not None:
-        raise changed
+    if found is not None:
+        raise found

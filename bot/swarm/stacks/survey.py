@@ -5,24 +5,49 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.domain.deploys import warnings as stack_warnings
+from bot.domain.deploys.foreseen import Coming, Foreseen, foresee
 from bot.domain.deploys.variables import interpolated
-from bot.domain.deploys.warnings import Stack, to_ask
+from bot.domain.deploys.warnings import KeptNetwork, Stack, to_ask
+from bot.domain.jobs.deploy_plan import PlanAction
 from bot.domain.swarm.volumes import volumes_of
 from bot.ports.engine import Reachability
 from bot.swarm import wire
 from bot.swarm.connection import Connection
 from bot.swarm.stacks.compose import bodies
+from bot.swarm.stacks.normal import publish_mode
+from bot.swarm.stacks.planning import Recorded
 from bot.swarm.volumes import DockerVolumes, mounts_of
 
 Json = dict[str, Any]
 
 _UNSUPPORTED: Final = "Ignoring unsupported options: "
 _DEPRECATED: Final = "Ignoring deprecated options:"
+_ADDRESS: Final = re.compile(r"ignoring IP-address \((.+?)\)")
 _OPTION: Final = re.compile(r"(container_name|expose): ")
 _OF_NO_NODE: Final = (".", "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of a stack before its surroundings are looked at.
+
+    ``document`` is the compose file with its variables substituted, ``specs`` are those of its
+    services, ``said`` the CLI's own warnings. The others are as in
+    ``bot.domain.deploys.warnings.Stack``.
+    """
+
+    name: str
+    document: Mapping[str, Any]
+    specs: tuple[Json, ...] = ()
+    said: tuple[str, ...] = ()
+    networks: tuple[KeptNetwork, ...] = ()
+    dropped: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    unknown_tags: Mapping[str, str] = field(default_factory=dict)
+    nested: tuple[str, ...] = ()
 
 
 class Survey:
@@ -33,16 +58,10 @@ class Survey:
         self._volumes = DockerVolumes(connection)
         self._reachability = reachability
 
-    async def warnings(
-        self, name: str, document: Mapping[str, Any], specs: Iterable[Json], said: Iterable[str]
-    ) -> tuple[str, ...]:
-        """The warnings of the bot and of the CLI.
-
-        ``document`` is the compose file with its variables substituted, ``specs`` are those of its
-        services, ``said`` the CLI's own warnings.
-        """
-        raw = [{"Spec": spec} for spec in specs]
-        ignored, others = _ignored(said)
+    async def warnings(self, found: Found) -> tuple[str, ...]:
+        """The warnings of the bot and of the CLI."""
+        raw = [{"Spec": spec} for spec in found.specs]
+        said = _sorted_out(found.said)
         live, nodes = await asyncio.gather(self._volumes.live(), self._connection.list("/nodes"))
         volumes = volumes_of((mount for each in raw for mount in mounts_of(each)), live)
         servers = sorted(to_ask(volumes)) if self._reachability else []
@@ -50,15 +69,47 @@ class Survey:
             *(self._reachability.tcp(*s) for s in servers if self._reachability)
         )
         stack = Stack(
-            name,
+            found.name,
             services=tuple(wire.service_from(each) for each in raw),
             volumes=volumes,
             reached=dict(zip(servers, answers, strict=True)),
             nodes=wire.nodes_from(nodes),
-            relative=tuple(_relative(document, name)),
-            ignored=ignored,
+            relative=tuple(_relative(found.document, found.name)),
+            ignored=said.ignored,
+            networks=found.networks,
+            dropped=found.dropped,
+            unknown_tags=found.unknown_tags,
+            odd_ports=tuple(_odd_ports(found.specs)),
+            bound_ports=said.bound_ports,
+            nested=found.nested,
         )
-        return (*stack_warnings.warnings(stack), *others)
+        return (*stack_warnings.warnings(stack), *said.others)
+
+    async def foreseen(self, recorded: Recorded, seen: Mapping[str, Json]) -> Foreseen:
+        """Which tasks of the plan's services will find no node."""
+        calls = [
+            recorded.calls[step.key]
+            for step in recorded.plan.steps
+            if step.kind.value == "service" and step.action is not PlanAction.REMOVE
+        ]
+        if not calls:
+            return Foreseen()
+        nodes, tasks = await asyncio.gather(
+            self._connection.list("/nodes"),
+            self._connection.list("/tasks", {"desired-state": ["running"]}),
+        )
+        coming = [_coming(call.id, call.body, seen.get(call.id, {})) for call in calls]
+        present = [wire.task_from(raw, up_to_date=True) for raw in tasks]
+        return foresee(coming, wire.nodes_from(nodes), present)
+
+
+def _coming(id_: str, spec: Json, live: Json) -> Coming:
+    """A service as it would be; ``live`` is the present one, empty if there is none."""
+    service = wire.service_from({"ID": id_, "Spec": spec})
+    old = live.get("Spec") or {}
+    replaces = bool(old) and wire.template_digest(old) != service.template
+    order = (spec.get("UpdateConfig") or {}).get("Order")
+    return Coming(service, replaces=replaces, starts_first=order == "start-first")
 
 
 def filled_in(document: Mapping[str, Any], variables: Mapping[str, str]) -> Json:
@@ -67,18 +118,38 @@ def filled_in(document: Mapping[str, Any], variables: Mapping[str, str]) -> Json
     return filled if isinstance(filled, dict) else {}
 
 
-def _ignored(said: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The options that the CLI reports as ignored, and its other warnings."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The CLI's warnings: ignored options, ports whose address it ignores, and the others."""
+
+    ignored: tuple[str, ...]
+    bound_ports: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def _sorted_out(said: Iterable[str]) -> _Said:
     options: list[str] = []
+    ports: list[str] = []
     others: list[str] = []
     for paragraph in said:
         if paragraph.startswith(_UNSUPPORTED):
             options += paragraph.removeprefix(_UNSUPPORTED).split(", ")
         elif found := _OPTION.match(paragraph):
             options.append(found[1])
+        elif addresses := _ADDRESS.findall(paragraph):
+            ports += addresses
         elif paragraph != _DEPRECATED:
             others.append(paragraph)
-    return tuple(dict.fromkeys(options)), tuple(others)
+    return _Said(tuple(dict.fromkeys(options)), tuple(dict.fromkeys(ports)), tuple(others))
+
+
+def _odd_ports(specs: Iterable[Json]) -> Iterator[tuple[str, str, str]]:
+    """Services and ports with a publish mode that does not exist, and that mode."""
+    for spec in specs:
+        for port in (spec.get("EndpointSpec") or {}).get("Ports") or []:
+            mode = port.get("PublishMode") or "ingress"
+            if mode != publish_mode(port):
+                yield str(spec.get("Name", "")), str(port.get("TargetPort", "")), mode
 
 
 def _relative(document: Mapping[str, Any], stack: str) -> Iterator[tuple[str, str]]:

@@ -148,9 +148,10 @@ def action_text(job: Job) -> str:
     """The requested action in a few words, unescaped: ``scale worker01 to 5``."""
     if job.action in ACTION_WORDS:
         return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
+    if job.plan and job.version:
+        return f"roll back {job.target} to version {job.version}"
     if job.action != "scale":
-        of_then = f" as of version {job.version}" if job.version else ""
-        return f"{job.action} {job.target}{of_then}"
+        return f"{job.action} {job.target}"
     each = [f"{short(job, target)} to {target.replicas}" for target in job.targets]
     return f"{job.action} {', '.join(each)}"
 
@@ -181,7 +182,8 @@ def _fallback(job: Job) -> str:
     counts = [count(job, index) for index in job.services_at]
     ran = f"{sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
     reason = f". {outcome.reason}" if outcome else ""
-    counted = "" if job.state is JobState.QUEUED or not counts else f", {ran}"
+    unknown = job.state is JobState.QUEUED or (job.plan is not None and not job.begun)
+    counted = "" if unknown or not counts else f", {ran}"
     return line(f"{headline(job)}{counted}{reason}", MOST_TEXT)
 
 
