@@ -144,7 +144,9 @@ async def test_a_name_at_the_top_level_of_the_file(bench: Workbench) -> None:
 
     error = await refusal(bench)
 
-    assert error.sentence == "`ours.yml` has a key that stacks do not have at the top level: `name`."
+    assert (
+        error.sentence == "`ours.yml` has a key that stacks do not have at the top level: `name`."
+    )
     assert "the stack is named after its file, ours" in error.hint
 
 

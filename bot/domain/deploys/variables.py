@@ -67,7 +67,7 @@ def interpolated(part: object, variables: Mapping[str, str]) -> object:
 
 def names_in(part: object) -> Iterator[str]:
     """The names of all variables that a part of a compose file uses, also in defaults."""
-    for text in _texts(part):
+    for _, text in _texts(part, ""):
         for found in _VARIABLE.finditer(text):
             if name := found["named"] or found["braced"]:
                 yield name

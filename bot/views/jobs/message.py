@@ -225,9 +225,7 @@ def _probation_words(job: Job, probation_seconds: float) -> str:
     if job.state is not JobState.FINISHED:
         return ""
     if any(outcome and outcome.provisional for outcome in job.outcomes):
-        return (
-            f"Watching for {duration(probation_seconds)} more; the verdict changes if it does not stay up"
-        )
+        return f"Watching for {duration(probation_seconds)} more; the verdict changes if it does not stay up"
     if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
         return f"Watched until {slack_date(job.watched_until)}"
     return ""
