@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from bot.domain.commands.access import Operators
+from bot.domain.commands.access import Operators, Standing
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import ConvergenceLimits
 from bot.domain.errors import ChatError, ChatUnavailableError
@@ -41,7 +41,8 @@ from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings
 from bot.slack.api import SlackApi
-from bot.slack.messenger import Messenger
+from bot.slack.messenger import Messenger, sharing_warning
+from bot.slack.scopes import REINSTALL, lacking
 from bot.slack.service import SlackService
 from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
@@ -64,6 +65,7 @@ from bot.swarm.volumes import DockerVolumes
 from bot.views.home import home_message
 from bot.views.incidents.message import incident_message, reminder_message
 from bot.views.jobs.message import job_message, thread_mention
+from handlers.boundary import Boundary
 from handlers.router import Router
 from handlers.table import handlers
 
@@ -103,13 +105,14 @@ class App:
         self.messenger.start()
         identity = await self._slack.log_in()
         log.info("at Slack as %s in %s", identity.name, identity.team)
+        if missing := lacking(identity.scopes):
+            log.warning("the bot token lacks the scopes %s: %s", ", ".join(missing), REINSTALL)
         if self.push:
             self.push.start()
         self._worker.start()
         self._run(self._deliveries.run(), "deliveries")
         self._run(self._leader.run(), "leader")
-        may = self._router.may_change
-        self._run(self._home.run(self._dashboards.read, may, self._render_home), "home")
+        self._run(self._home.run(self._dashboards.read, self._role, self._render_home), "home")
         for chore in (self._router.clear_abandoned, self.jobs.ping, *self._chores):
             self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
@@ -216,6 +219,7 @@ class App:
         self._chores = table.chores
         operators = Operators.parse(settings.bot_operators)
         self._router = Router(ctx, table, operators, defaults)
+        self._boundary = Boundary(ctx, operators, guests=settings.bot_guests)
         self._worker = Worker(
             self.jobs,
             self.messenger,
@@ -266,8 +270,8 @@ class App:
             self._api,
             self._clock,
             command=settings.bot_command,
-            receive=self._timed(self._router.command),
-            press=self._timed(self._router.press),
+            receive=self._timed(self._boundary.within(self._router.command)),
+            press=self._timed(self._boundary.within(self._router.press)),
             reply=self.messenger.reply,
             opened=self._home.opened,
             app_token=settings.slack_app_token.get_secret_value(),
@@ -305,6 +309,9 @@ class App:
             await self.messenger.see(channel)
         except ChatError as error:
             log.warning("alerts cannot be posted in %s: %s %s", channel, error, error.hint)
+            return
+        if warning := await sharing_warning(self.messenger, channel):
+            log.warning("%s", warning)
 
     def _alert(self, alert: Alert) -> Message:
         now, command = self._clock.now(), self._settings.bot_command
@@ -312,6 +319,13 @@ class App:
 
     def _reminder(self, incident: Incident) -> Message:
         return reminder_message(incident, self._clock.now(), self._settings.bot_command)
+
+    async def _role(self, user: str) -> bool | None:
+        """Whether a viewer of the Home tab is an operator, None if they may not see it."""
+        standing = await self._boundary.viewer(user)
+        if standing is None:
+            return None
+        return await self._router.may_change(user, guest=standing is Standing.GUEST)
 
     def _timed(self, take: Receive) -> Receive:
         async def timed(request: Request) -> Message | None:

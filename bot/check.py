@@ -12,8 +12,8 @@ from bot.domain.errors import BotError, CannotPostError, SwarmError
 from bot.runtime.clock import SystemClock
 from bot.settings import Settings
 from bot.slack.api import SlackApi
-from bot.slack.messenger import Messenger
-from bot.slack.scopes import NEEDED
+from bot.slack.messenger import Messenger, sharing_warning
+from bot.slack.scopes import REINSTALL, lacking
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.swarm.engine import DockerSwarm
@@ -73,12 +73,8 @@ async def _slack(settings: Settings) -> str:
         identity = await api.login()
     finally:
         await api.close()
-    missing = sorted(NEEDED - identity.scopes)
-    if identity.scopes and missing:
-        raise BotError(
-            f"the bot token lacks the scopes {', '.join(missing)}.",
-            hint="Reinstall the app from slack-manifest.yml.",
-        )
+    if missing := lacking(identity.scopes):
+        raise BotError(f"the bot token lacks the scopes {', '.join(missing)}.", hint=REINSTALL)
     scopes = "with every scope it needs" if identity.scopes else "Slack did not report its scopes"
     return f"the bot token is {identity.name} in {identity.team}, {scopes}"
 
@@ -138,7 +134,7 @@ async def _operators(settings: Settings) -> str:
     if operators.nobody:
         return "nobody can make changes (BOT_OPERATORS is empty)"
     if operators.everyone:
-        return "everyone can make changes (BOT_OPERATORS is *)"
+        return "every member of the workspace can make changes (BOT_OPERATORS is *)"
     return f"{len(operators.users)} users and {len(operators.groups)} user groups"
 
 
@@ -151,12 +147,14 @@ async def _alerts(settings: Settings) -> str:
     try:
         await api.login()
         await messenger.see(channel)
+        warning = await sharing_warning(messenger, channel)
     except CannotPostError as error:
         raise BotError(f"channel {channel}: {error.sentence}", hint=error.hint) from error
     finally:
         await messenger.close()
     stacks = settings.bot_alerts_stacks or "all stacks"
-    return f"posted in channel {channel}, for {stacks}"
+    told = f"posted in channel {channel}, for {stacks}"
+    return f"{told}. Warning: {warning}" if warning else told
 
 
 async def _stacks(settings: Settings) -> str:

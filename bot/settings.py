@@ -75,7 +75,12 @@ class Settings(BaseSettings):
     bot_operators: str = _setting(
         "",
         "Who can change things: Slack user ids and user-group ids (`S…`), "
-        "comma-separated. `*`: everyone. Empty: nobody.",
+        "comma-separated. `*`: every member of the workspace. Empty: nobody.",
+    )
+    bot_guests: bool = _setting(
+        False,  # noqa: FBT003 - the default comes first for every setting
+        "Whether guests of the workspace can look: `true` or `false`. Only those named in "
+        "`BOT_OPERATORS` can change things.",
     )
     bot_alerts_channel: str = _setting(
         "",

@@ -102,16 +102,16 @@ class Router:
             except ChatError as error:
                 log.warning("could not notify anyone of the lost command %s: %s", pending.id, error)
 
-    async def may_change(self, user: str) -> bool:
-        """Whether a person is an operator. Raises ChatError."""
+    async def may_change(self, user: str, *, guest: bool = False) -> bool:
+        """Whether a person of the workspace is an operator. Raises ChatError."""
         members: frozenset[str] = frozenset()
-        if needs_groups(user, self._operators):
+        if needs_groups(user, self._operators, guest=guest):
             members = await self._members()
-        return may_change(user, self._operators, members)
+        return may_change(user, self._operators, members, guest=guest)
 
     async def _forbidden(self, request: Request) -> Message | None:
         try:
-            if await self.may_change(request.user):
+            if await self.may_change(request.user, guest=request.guest):
                 return None
         except ChatError as error:
             return refused(

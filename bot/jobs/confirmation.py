@@ -12,8 +12,9 @@ from dataclasses import replace
 from bot.domain.deploys.decision import Decided, Decision
 from bot.domain.errors import (
     BotError,
-    CannotPostError,
     ChatError,
+    ChatLoginError,
+    ChatUnavailableError,
     LeaseLostError,
     RefusedError,
     StoreUnavailableError,
@@ -160,11 +161,11 @@ class Confirming:
         message = closed_message(job, job.plan, decided.decision, decided.user, self._ctx.command)
         try:
             await self._ctx.chat.settle(job.channel, job.message, message)
-        except CannotPostError as error:
-            log.info("the message of plan %s is gone: %s", job.id, error)
-        except ChatError as error:
+        except (ChatUnavailableError, ChatLoginError) as error:
             log.warning("the end of plan %s waits for Slack: %s", job.id, error)
             return False
+        except ChatError as error:
+            log.warning("the end of plan %s is not shown: %s", job.id, error)
         return True
 
     async def _withdraw(self, job: Job) -> None:

@@ -203,8 +203,7 @@ class AlertDelivery:
                 log.warning("alerts wait for Slack: %s", error)
                 await self._clock.sleep(backoff.failed())
             except ChatError as error:
-                log.error("an alert waits, %s: %s", alert.incident.id, error)  # noqa: TRY400 - a sentence, no traceback
-                state.refused.add(alert.incident.id)
+                state.refuse(alert, error)
             except LeaseLostError:
                 raise
             except Exception:
@@ -212,6 +211,7 @@ class AlertDelivery:
                 state.refused.add(alert.incident.id)
             else:
                 state.shut_out = False
+                state.reported.discard(alert.incident.id)
                 backoff.worked()
 
     def _next(self, channel: str, state: _Channel) -> Alert | None:
@@ -347,11 +347,19 @@ async def _shielded(call: Awaitable[T]) -> T:
 class _Channel:
     """The state of one channel's task.
 
-    It has the event that wakes the task, whether the bot may post there, and the incidents whose
-    content Slack rejected.
+    It has the event that wakes the task, whether the bot may post there, the incidents whose
+    content Slack rejected, and those for which that is in the log already.
     """
 
     def __init__(self) -> None:
         self.wake = asyncio.Event()
         self.shut_out = False
         self.refused: set[str] = set()
+        self.reported: set[str] = set()
+
+    def refuse(self, alert: Alert, error: ChatError) -> None:
+        """Let an alert that Slack rejected wait; the log says so once."""
+        if alert.incident.id not in self.reported:
+            log.error("an alert waits, %s: %s", alert.incident.id, error)
+        self.reported.add(alert.incident.id)
+        self.refused.add(alert.incident.id)

@@ -1,4 +1,4 @@
-"""Delivers every verdict to Slack, with retries until it succeeds."""
+"""Delivers every verdict to Slack: retried while Slack is away, by direct message if it refuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from bot.domain.errors import CannotPostError, ChatError, LeaseLostError, StoreUnavailableError
+from bot.domain.errors import (
+    ChatError,
+    ChatLoginError,
+    ChatUnavailableError,
+    LeaseLostError,
+    StoreUnavailableError,
+)
 from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.loops.lease import Lease
@@ -100,24 +106,26 @@ class DeliveryLoop:
                 news = await self._tell(job, delivery, still)
             elif delivery.told != _word(job):
                 await self._post_elsewhere(job, still)
-        except CannotPostError as error:
-            log.warning("the verdict of job %s could not be posted: %s", job.id, error)
-        except ChatError as error:
+        except (ChatUnavailableError, ChatLoginError) as error:
             log.warning("the verdict of job %s waits for Slack: %s", job.id, error)
             await self._jobs.postpone(job.id, AGAIN_SECONDS)
             return
+        except ChatError as error:
+            log.error("nobody can be told the verdict of job %s: %s", job.id, error)  # noqa: TRY400
         await self._jobs.delivered(job.id, job.revision)
         if news:
             self._told(job)
 
     async def _settle(self, job: Job, still: Still) -> bool:
-        """Show the verdict in the job's message; False if it cannot be edited any more."""
+        """Show the verdict in the job's message; False if Slack refuses that edit."""
         try:
             if job.message:
                 message = self._render(job)
                 await self._chat.settle(job.channel, job.message, message, still=still)
-        except CannotPostError as error:
-            log.info("the message of job %s is gone: %s", job.id, error)
+        except (ChatUnavailableError, ChatLoginError):
+            raise
+        except ChatError as error:
+            log.warning("the message of job %s cannot be edited: %s", job.id, error)
             return False
         return bool(job.message)
 
@@ -126,11 +134,7 @@ class DeliveryLoop:
 
         The new message mentions the user, so no thread message is needed.
         """
-        message = self._render(job)
-        try:
-            await self._chat.post(job.channel, message, still=still)
-        except CannotPostError:
-            await self._chat.post(job.user, message, still=still)
+        await self._post_or_direct(job, self._render(job), still=still)
         await self._jobs.mark_told(job.id, _word(job))
 
     async def _tell(self, job: Job, delivery: Delivery, still: Still) -> bool:
@@ -138,9 +142,24 @@ class DeliveryLoop:
         verdict = _word(job)
         if not verdict or delivery.told == verdict:
             return False
-        mention = self._mention(job)
-        await self._chat.post(job.channel, mention, thread=job.message, still=still)
+        in_thread = await self._post_or_direct(
+            job, self._mention(job), thread=job.message, still=still
+        )
         await self._jobs.mark_told(job.id, verdict)
+        return in_thread
+
+    async def _post_or_direct(
+        self, job: Job, message: Message, *, thread: str = "", still: Still
+    ) -> bool:
+        """Post in the job's channel; if Slack refuses that, to the user. False for the latter."""
+        try:
+            await self._chat.post(job.channel, message, thread=thread, still=still)
+        except (ChatUnavailableError, ChatLoginError):
+            raise
+        except ChatError as error:
+            log.warning("the verdict of job %s goes to its user: %s", job.id, error)
+            await self._chat.post(job.user, message, still=still)
+            return False
         return True
 
 

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.domain.errors import BotError, ChatError
+from bot.domain.errors import BotError, ChatError, ChatLoginError, ChatUnavailableError
 from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
 from bot.ports import Chat, Clock
@@ -29,9 +29,12 @@ With a look every five seconds, constant changes could cause 360 calls a minute;
 rate limit makes the rounds longer.
 """
 
+CLOSED = Message("Only members of the workspace where this bot is installed can see this.")
+"""The tab of somebody who may not see it."""
+
 Read = Callable[[], Awaitable[Dashboard]]
-May = Callable[[str], Awaitable[bool]]
-"""Whether a person is an operator. Raises ChatError."""
+May = Callable[[str], Awaitable[bool | None]]
+"""Whether a person is an operator; None if they may not see the tab. Raises ChatError."""
 Render = Callable[[Dashboard, bool, float, float], Message]
 """Renders a dashboard: for an operator or not, the present time, and the end of updates."""
 
@@ -127,6 +130,9 @@ class Home:
         """Update a viewer's tab; if Slack does not accept it, the next round tries again."""
         try:
             operator = await may(user)
+            if operator is None:
+                await self._refuse(user, viewer)
+                return
             timeless = render(board, operator, 0.0, 0.0)
             if not viewer.due and viewer.shown == timeless:
                 return
@@ -134,5 +140,17 @@ class Home:
             viewer.shown = None
             await self._chat.publish(user, render(board, operator, board.at, viewer.until))
             viewer.shown = timeless
-        except ChatError as error:
+        except (ChatUnavailableError, ChatLoginError) as error:
             log.info("the Home tab of %s waits: %s", user, error)
+        except ChatError as error:
+            log.warning("the Home tab of %s is left alone: %s", user, error)
+            self._drop(user, viewer)
+
+    async def _refuse(self, user: str, viewer: Viewer) -> None:
+        await self._chat.publish(user, CLOSED)
+        self._drop(user, viewer)
+
+    def _drop(self, user: str, viewer: Viewer) -> None:
+        """Leave a viewer's tab alone until they open it again."""
+        if self._viewers.get(user) is viewer:
+            del self._viewers[user]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.domain.commands.access import Standing
 from bot.domain.text.message import Message
 from bot.ports.authority import Still
 
@@ -16,7 +17,8 @@ class Request:
 
     ``key`` is the same for repeated deliveries. ``text`` is the text after the command. For a
     button press, ``action_id`` and ``value`` are the button's, ``message`` is the ts of its
-    message.
+    message. ``team`` is the id of the user's own workspace, "" if the request does not have it;
+    ``guest`` is set once that is known.
     """
 
     key: str
@@ -27,6 +29,8 @@ class Request:
     action_id: str = ""
     value: str = ""
     message: str = ""
+    team: str = ""
+    guest: bool = False
 
 
 Receive = Callable[[Request], Awaitable[Message | None]]
@@ -101,6 +105,12 @@ class Chat(Protocol):
         """Find the ts of a job's or an incident's message by the id in its metadata.
 
         "" if there is none, or if the bot may not read the channel.
+        """
+
+    async def standing(self, user: str, team: str = "") -> Standing:
+        """What a person is to the bot's workspace. ``team`` is theirs in the request, if given.
+
+        Raises ChatUnavailableError if Slack does not answer and they are not known yet.
         """
 
     async def members(self, group: str) -> frozenset[str]:

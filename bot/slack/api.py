@@ -7,6 +7,7 @@ has passed; calls made before then fail here without reaching Slack.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -17,13 +18,22 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.ports import Clock
+from bot.slack.error_words import reaction_to
 from bot.slack.errors import NotSentError, RateLimitedError, refusal
 from bot.slack.transport import SLACK_API_URL, TIMEOUT, new_session, proxy_for, web_client
+
+log = logging.getLogger(__name__)
 
 DEFAULT_RETRY_AFTER: Final = 5.0
 PER_CHANNEL: Final = frozenset({"chat.postMessage"})
 READS: Final = frozenset(
-    {"conversations.history", "files.getUploadURLExternal", "usergroups.users.list"}
+    {
+        "conversations.history",
+        "conversations.info",
+        "files.getUploadURLExternal",
+        "usergroups.users.list",
+        "users.info",
+    }
 )
 """Methods that do not accept JSON."""
 UNREACHED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -31,7 +41,11 @@ UNREACHED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError
 
 @dataclass(frozen=True, slots=True)
 class BotIdentity:
-    """The token's identity from ``auth.test``. ``name`` is the name to type to invite the bot."""
+    """The token's identity from ``auth.test``.
+
+    ``name`` is the name to type to invite the bot; ``enterprise_id`` is "" for a workspace that
+    does not belong to an Enterprise organization.
+    """
 
     team: str
     team_id: str
@@ -39,6 +53,7 @@ class BotIdentity:
     bot_id: str
     name: str
     scopes: frozenset[str]
+    enterprise_id: str = ""
 
 
 class SlackApi:
@@ -54,6 +69,7 @@ class SlackApi:
         self._timeout = timeout
         self._closed_until: dict[tuple[str, str], float] = {}
         self._closed = False
+        self._unknown: set[tuple[str, str]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
@@ -79,6 +95,7 @@ class SlackApi:
             bot_id=str(answer.get("bot_id", "")),
             name=str(answer.get("user", "")),
             scopes=scopes_of(answer),
+            enterprise_id=str(answer.get("enterprise_id") or ""),
         )
         return self.identity
 
@@ -181,8 +198,17 @@ class SlackApi:
         if status >= 500 or not body:
             return ChatUnavailableError(f"Slack failed on {method} (HTTP {status}).")
         name = self.identity.name if self.identity else ""
-        needed = str(body.get("needed", ""))
-        return refusal(method, str(body.get("error", "")), bot_name=name, needed=needed)
+        word, needed = str(body.get("error", "")), str(body.get("needed", ""))
+        self._report(method, word)
+        return refusal(method, word, bot_name=name, needed=needed)
+
+    def _report(self, method: str, word: str) -> None:
+        """Log each word that the table does not have, once."""
+        if reaction_to(method, word) is None and (method, word) not in self._unknown:
+            self._unknown.add((method, word))
+            log.warning(
+                "Slack refused %s with a word that this bot does not know: %s", method, word
+            )
 
     def _heard(self, lane: tuple[str, str], answer: aiohttp.ClientResponse, text: str) -> bool:
         if answer.status == 429:
@@ -192,7 +218,7 @@ class SlackApi:
         word = _error_word(text)
         if not word:
             return answer.status < 300
-        if word in ("used_url", "expired_url"):
+        if reaction_to("response_url", word) is None:
             return False
         raise refusal("response_url", word)
 

@@ -12,7 +12,13 @@ import logging
 from typing import Final
 from weakref import WeakValueDictionary
 
-from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError, LeaseLostError
+from bot.domain.errors import (
+    CannotPostError,
+    ChatError,
+    ChatLoginError,
+    ChatUnavailableError,
+    LeaseLostError,
+)
 from bot.domain.text.message import Message
 from bot.ports import Clock, Still, mind
 from bot.slack.api import SlackApi
@@ -172,8 +178,11 @@ class Edits:
         except CannotPostError as error:
             log.warning("Progress can no longer be shown (%s): %s", error.ref, error)
             self._pacing.gone(key)
-        except ChatError as error:
+        except (ChatUnavailableError, ChatLoginError) as error:
             self._pacing.failed(key, message, self._clock.now(), _pause_after(error))
+        except ChatError as error:
+            log.error("Progress is no longer shown (%s): %s", error.ref, error)  # noqa: TRY400
+            self._pacing.gone(key)
         except Exception:
             log.exception("Progress was not shown")
             self._pacing.failed(key, message, self._clock.now(), LONGEST_PAUSE)

@@ -1,11 +1,8 @@
-"""Translates Slack's error codes into the bot's errors.
-
-The codes are those in the error tables of Slack's method pages
-(https://docs.slack.dev/reference/methods/chat.postMessage).
-"""
+"""Translates Slack's error words into the bot's errors, as ``bot.slack.error_words`` has them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from bot.domain.errors import (
@@ -15,71 +12,10 @@ from bot.domain.errors import (
     ChatUnavailableError,
     MessageGoneError,
 )
+from bot.slack.error_words import Reaction, reaction_to
 
-CLOSED: Final = frozenset(
-    {"not_in_channel", "channel_not_found", "user_not_in_channel", "channel_is_limited_access"}
-)
-"""The conversation exists, but the bot (or the person) is not in it."""
-
-RESTRICTED: Final = frozenset(
-    {
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_thread_locked",
-        "restricted_action_non_threadable_channel",
-        "as_user_not_supported",
-        "ekm_access_denied",
-        "cannot_dm_bot",
-        "messages_tab_disabled",
-        "no_permission",
-    }
-)
-GONE: Final = frozenset(
-    {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
-)
-LOGIN: Final = frozenset(
-    {
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
-        "not_allowed_token_type",
-        "team_access_not_granted",
-        "access_denied",
-        "org_login_required",
-        "enterprise_is_restricted",
-        "app_is_disabled",
-    }
-)
-PASSING: Final = frozenset(
-    {
-        "ratelimited",
-        "rate_limited",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-        "accesslimited",
-        "team_added_to_org",
-        "message_limit_exceeded",
-    }
-)
-"""Temporary problems of Slack: the same call may work later."""
-
-LAYOUT: Final = frozenset(
-    {
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "msg_blocks_too_long",
-        "msg_too_long",
-        "metadata_too_large",
-        "invalid_metadata_format",
-        "invalid_metadata_schema",
-    }
-)
-"""Slack rejects the message's form; its plain text may be accepted."""
+SOCKET_METHOD: Final = "apps.connections.open"
+"""The only method that is called with the app-level token."""
 
 
 class RateLimitedError(ChatUnavailableError):
@@ -98,28 +34,55 @@ class LayoutError(ChatError):
     """Slack rejected the message's blocks, text or metadata."""
 
 
+class UnknownPersonError(ChatError):
+    """Slack does not know a person, or hides them from the bot."""
+
+
 def refusal(method: str, word: str, *, bot_name: str = "", needed: str = "") -> ChatError:
     """The error for Slack's answer ``{"ok": false, "error": word}`` to ``method``.
 
     ``bot_name`` is the name to type after ``/invite @``; ``needed`` is the scope from
-    ``missing_scope``.
+    ``missing_scope``. A word that is not in the table is a plain ChatError: the call is not
+    repeated.
     """
-    if word == "missing_scope":
+    reaction = reaction_to(method, word)
+    if reaction is Reaction.SCOPE:
         return _missing_scope(method, needed)
-    if word in LOGIN:
+    if reaction is Reaction.ABSENT:
+        return _absent(word, bot_name)
+    make = _ERRORS.get(reaction) if reaction else None
+    return make(method, word) if make else ChatError(f"Slack refused {method}: {word}.")
+
+
+def _temporary(method: str, word: str) -> ChatError:
+    return ChatUnavailableError(f"Slack failed on {method} ({word}).")
+
+
+def _wrong_token(method: str, word: str) -> ChatError:
+    if word == "accesslimited":
         return ChatLoginError(
-            f"Slack does not accept the bot's token ({word}).",
-            hint="Reinstall the app in Slack and set the new token.",
+            f"Slack does not accept calls from this network ({word}).",
+            hint="Add the bot's address to the addresses that the workspace allows.",
         )
-    if word in PASSING:
-        return ChatUnavailableError(f"Slack failed on {method} ({word}).")
-    if word in LAYOUT:
-        return LayoutError(f"Slack rejected this message ({method}: {word}).")
-    return _cannot_post(method, word, bot_name) or ChatError(f"Slack refused {method}: {word}.")
+    if method == SOCKET_METHOD:
+        return ChatLoginError(
+            f"Slack does not accept the app-level token ({word}).",
+            hint="Generate one under Basic Information, App-Level Tokens, with the scope "
+            "connections:write, and set it as SLACK_APP_TOKEN.",
+        )
+    return ChatLoginError(
+        f"Slack does not accept the bot's token ({word}).",
+        hint="Reinstall the app in Slack and set the new token.",
+    )
 
 
 def _missing_scope(method: str, needed: str) -> ChatLoginError:
     scope = f"the scope {needed}" if needed else "a scope"
+    if method == SOCKET_METHOD:
+        return ChatLoginError(
+            f"The app-level token lacks {scope} for {method}.",
+            hint="Generate one with the scope connections:write and set it as SLACK_APP_TOKEN.",
+        )
     return ChatLoginError(
         f"The Slack app lacks {scope} for {method}.",
         hint="Add it in the app's settings (slack-manifest.yml has them all) and reinstall "
@@ -127,24 +90,74 @@ def _missing_scope(method: str, needed: str) -> ChatLoginError:
     )
 
 
-def _cannot_post(method: str, word: str, bot_name: str) -> CannotPostError | None:
-    if word in CLOSED:
+def _wrong_layout(method: str, word: str) -> ChatError:
+    return LayoutError(f"Slack rejected this message ({method}: {word}).")
+
+
+def _absent(word: str, bot_name: str) -> ChatError:
+    if word == "user_not_in_channel":
         return CannotPostError(
-            f"I am not in that conversation ({word}).",
-            hint=f"Invite me there with `/invite @{bot_name or 'the bot'}` and try again.",
+            f"That person is not in that conversation ({word}).",
+            hint="The answer goes to their direct messages with the bot.",
         )
-    if word == "is_archived":
-        return CannotPostError(
-            "That channel is archived.", hint="Unarchive it or use another channel."
-        )
-    if word in RESTRICTED:
-        return CannotPostError(
-            f"Posting is restricted in that channel ({word}).",
-            hint="Ask a workspace admin to let me post there, or use another channel.",
-        )
-    if word in GONE:
+    return CannotPostError(
+        f"I am not in that conversation ({word}).",
+        hint=f"Invite me there with `/invite @{bot_name or 'the bot'}` and try again.",
+    )
+
+
+def _archived(method: str, word: str) -> ChatError:
+    if method == "chat.update":
         return MessageGoneError(
-            f"That message can no longer be edited ({method}: {word}).",
-            hint="It was deleted, or the workspace's time limit for edits has passed.",
+            f"That message can no longer be edited: its channel is archived ({word}).",
+            hint="Unarchive it or use another channel.",
         )
-    return None
+    return CannotPostError("That channel is archived.", hint="Unarchive it or use another channel.")
+
+
+def _restricted(_method: str, word: str) -> ChatError:
+    return CannotPostError(
+        f"Posting is restricted in that channel ({word}).",
+        hint="Ask a workspace admin to let me post there, or use another channel.",
+    )
+
+
+def _gone(method: str, word: str) -> ChatError:
+    if method != "chat.update":
+        return MessageGoneError(
+            f"That message takes no replies ({method}: {word}).",
+            hint="It was deleted, or its thread is locked.",
+        )
+    return MessageGoneError(
+        f"That message can no longer be edited ({method}: {word}).",
+        hint="It was deleted, or the workspace's time limit for edits has passed.",
+    )
+
+
+def _no_person(_method: str, word: str) -> ChatError:
+    return CannotPostError(f"Slack does not let me write to that person ({word}).")
+
+
+def _no_file(_method: str, word: str) -> ChatError:
+    return ChatError(
+        f"Slack did not accept the file ({word}).",
+        hint="Ask a workspace admin whether apps may upload files.",
+    )
+
+
+def _unknown_person(_method: str, word: str) -> ChatError:
+    return UnknownPersonError(f"Slack does not show that person ({word}).")
+
+
+_ERRORS: Final[dict[Reaction, Callable[[str, str], ChatError]]] = {
+    Reaction.RETRY: _temporary,
+    Reaction.LOGIN: _wrong_token,
+    Reaction.LAYOUT: _wrong_layout,
+    Reaction.ARCHIVED: _archived,
+    Reaction.RESTRICTED: _restricted,
+    Reaction.GONE: _gone,
+    Reaction.PERSON: _no_person,
+    Reaction.FILE: _no_file,
+    Reaction.UNKNOWN_PERSON: _unknown_person,
+}
+"""The errors of most reactions; the others are plain ChatErrors."""

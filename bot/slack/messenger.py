@@ -6,13 +6,15 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from bot.domain.errors import CannotPostError, ChatLoginError
+from bot.domain.commands.access import Standing
+from bot.domain.errors import CannotPostError, ChatError, ChatLoginError, ChatUnavailableError
 from bot.domain.text.message import Message
 from bot.ports import Clock, Still, Upload, mind
 from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
 from bot.slack.files import send_file, share_file
+from bot.slack.people import People
 from bot.slack.sending import Sender
 from bot.slack.wording import ephemeral_body, home_view, post_arguments
 
@@ -48,6 +50,7 @@ class Messenger:
         self._clock = clock
         self._sender = Sender(clock, tokens, patience)
         self._edits = Edits(api, clock, tokens, self._sender)
+        self._people = People(api, clock)
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
         self._asking = asyncio.Lock()
 
@@ -121,8 +124,8 @@ class Messenger:
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
         """Send a message to one person only; by ``chat.postEphemeral`` if the URL is not usable.
 
-        Without a channel, as after a press in the Home tab, it goes to the direct conversation with
-        the bot.
+        Without a channel, as after a press in the Home tab, or where the bot may not post, it goes
+        to the direct conversation with the bot.
         """
 
         async def by_url(said: Message) -> bool:
@@ -136,10 +139,16 @@ class Messenger:
         heard = False
         if reply_url:
             heard = await self._sender.deliver(message, by_url, None, repeat=True)
-        if not heard and not channel:
-            _ = await self.post(user, message)
-        elif not heard:
-            await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
+        if heard:
+            return
+        if channel:
+            try:
+                await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
+            except CannotPostError as error:
+                log.info("an answer goes to direct messages: %s", error)
+            else:
+                return
+        _ = await self.post(user, message)
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
         """Send a file to one person only, in the direct conversation with the bot.
@@ -181,6 +190,19 @@ class Messenger:
         messages: list[dict[str, Any]] = answer.get("messages") or []
         return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
 
+    async def standing(self, user: str, team: str = "") -> Standing:
+        """What a person is to the bot's workspace; see ``People``. Raises ChatUnavailableError."""
+        return await self._people.standing(user, team)
+
+    async def is_shared(self, channel: str) -> bool:
+        """Whether people of other organizations are, or are invited to be, in a channel.
+
+        Raises ChatLoginError without the scope, and CannotPostError without access.
+        """
+        answer = await self._api.call("conversations.info", channel=channel)
+        shown: dict[str, Any] = answer.get("channel") or {}
+        return bool(shown.get("is_ext_shared") or shown.get("is_pending_ext_shared"))
+
     async def see(self, channel: str) -> None:
         """Return if the bot is in a channel. Raises CannotPostError with advice otherwise."""
         await self._api.call("conversations.history", channel=channel, limit=1)
@@ -195,6 +217,25 @@ class Messenger:
             users = frozenset(str(user) for user in answer.get("users") or [])
             self._groups[group] = (self._clock.now(), users)
             return users
+
+
+async def sharing_warning(messenger: Messenger, channel: str) -> str:
+    """A sentence if the people of another organization can read a channel, else "".
+
+    If Slack does not say, the sentence names the reason. Raises ChatUnavailableError.
+    """
+    try:
+        shared = await messenger.is_shared(channel)
+    except ChatUnavailableError:
+        raise
+    except ChatError as error:
+        return f"It is not known whether channel {channel} is shared. {error} {error.hint}".strip()
+    if not shared:
+        return ""
+    return (
+        f"Channel {channel} is shared with another organization, whose people can read every alert."
+        " Use a channel of your own."
+    )
 
 
 def _is_about(message: dict[str, Any], subject: str) -> bool:

@@ -19,6 +19,7 @@ def command_request(payload: Payload) -> Request:
         channel=_text(payload, "channel_id"),
         text=_text(payload, "text"),
         reply_url=_text(payload, "response_url"),
+        team=_text(payload, "team_id"),
     )
 
 
@@ -26,7 +27,8 @@ def press_request(payload: Payload) -> Request:
     """A button press or a menu selection: a ``block_actions`` payload.
 
     (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload). In a view instead
-    of a message, it has neither channel nor message.
+    of a message, it has neither channel nor message. The user's own team is in ``user``; ``team``
+    and ``enterprise`` are those of the app.
     """
     action: Payload = next(iter(payload.get("actions") or []), {})
     container: Payload = payload.get("container") or {}
@@ -38,6 +40,7 @@ def press_request(payload: Payload) -> Request:
         action_id=_text(action, "action_id"),
         value=_value(action),
         message=_text(container, "message_ts") or _text(payload.get("message") or {}, "ts"),
+        team=_text(payload.get("user") or {}, "team_id") or _text(payload.get("team") or {}, "id"),
     )
 
 

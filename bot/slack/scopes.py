@@ -12,5 +12,14 @@ REASONS: Final = {
     "usergroups:read": "operators may be named as a user group",
     "channels:history": "after a lost answer, to find a job's message instead of posting it twice",
     "groups:history": "the same in private channels",
+    "users:read": "people of other workspaces and guests are told from members",
+    "channels:read": "a warning if the alerts channel is shared with another organization",
+    "groups:read": "the same for a private channel",
 }
 NEEDED: Final = frozenset(REASONS)
+REINSTALL: Final = "Reinstall the app from slack-manifest.yml."
+
+
+def lacking(scopes: frozenset[str]) -> list[str]:
+    """The needed scopes that a token lacks; none if Slack did not report its scopes."""
+    return sorted(NEEDED - scopes) if scopes else []

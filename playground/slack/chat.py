@@ -156,7 +156,7 @@ def _own_message(call: Call, refusal: str) -> Message:
     if channel not in call.workspace.channels:
         raise Refusal("channel_not_found")
     if visible_channel(call, channel).is_archived:
-        raise Refusal("is_archived")
+        raise Refusal(refusal if call.method == "chat.delete" else "is_inactive")
     message = call.workspace.messages.get((channel, ts))
     if message is None:
         raise Refusal("message_not_found")

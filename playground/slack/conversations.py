@@ -23,7 +23,8 @@ def api_test(call: Call) -> Json:
 
 def auth_test(call: Call) -> Json:
     """`auth.test`."""
-    return {
+    organization = call.workspace.enterprise
+    return ({"enterprise_id": organization} if organization else {}) | {
         "url": f"{call.root_url}/",
         "team": "Emulated",
         "user": call.workspace.bot.name,

@@ -13,6 +13,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from bot.slack.error_words import METHODS, reaction_to
 from playground.slack.rates import RateLimits
 from playground.slack.refusals import RateLimited, Refusal
 
@@ -40,8 +41,15 @@ class SlackFaults:
         self._queues: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._released = asyncio.Event()
 
-    def fail(self, method: str, code: str, *, times: int = 1) -> None:
-        """Answer `{"ok": false, "error": code}`; the call is not carried out."""
+    def fail(self, method: str, code: str, *, times: int = 1, unlisted: bool = False) -> None:
+        """Answer `{"ok": false, "error": code}`; the call is not carried out.
+
+        Raises `ValueError` for a word that the method does not have, unless it is `unlisted`: one
+        that Slack has added since.
+        """
+        known = method not in METHODS or reaction_to(method, code) is not None
+        if not known and not unlisted:
+            raise ValueError(f"{code} is not a word of {method}")
         self._queue(method, Fault("error", code=code), times)
 
     def status(

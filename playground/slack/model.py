@@ -15,20 +15,33 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class User:
-    """A member of the workspace; the app itself is one too (`is_bot`)."""
+    """A member of the workspace; the app itself is one too (`is_bot`).
+
+    `team` is the workspace of a person from elsewhere (Slack Connect, or another workspace of the
+    same `enterprise`), "" for this one. `is_guest` is a guest of this workspace.
+    """
 
     id: str
     name: str
     real_name: str
     is_bot: bool = False
     tz: str = "Etc/UTC"
+    team: str = ""
+    enterprise: str = ""
+    is_guest: bool = False
 
     def as_json(self, team: str) -> Json:
         """The user as `users.info` shows it."""
         profile = {"real_name": self.real_name, "display_name": self.name}
-        return {
+        organization = {"id": self.id, "enterprise_id": self.enterprise}
+        more: Json = {"enterprise_user": organization} if self.enterprise else {}
+        if self.team and not self.enterprise:
+            more["is_stranger"] = True
+        return more | {
             "id": self.id,
-            "team_id": team,
+            "team_id": self.team or team,
+            "is_restricted": self.is_guest,
+            "is_ultra_restricted": False,
             "name": self.name,
             "real_name": self.real_name,
             "deleted": False,
@@ -50,6 +63,7 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_direct: bool = False
+    is_ext_shared: bool = False
 
     def as_json(self, viewer: str) -> Json:
         """The channel as `conversations.info` shows it to the user `viewer`."""
@@ -61,6 +75,8 @@ class Channel:
             "is_mpim": self.is_direct and len(self.members) > 2,
             "is_private": self.is_private or self.is_direct,
             "is_archived": self.is_archived,
+            "is_ext_shared": self.is_ext_shared,
+            "is_pending_ext_shared": False,
             "is_member": viewer in self.members,
             "num_members": len(self.members),
         }

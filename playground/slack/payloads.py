@@ -23,19 +23,24 @@ def command_payload(
     trigger_id: str,
     response_url: str,
 ) -> Json:
-    """A slash command."""
-    return _common(token) | {
-        "team_id": TEAM_ID,
-        "team_domain": TEAM_DOMAIN,
-        "channel_id": channel.id,
-        "channel_name": "directmessage" if channel.is_direct else channel.name,
-        "user_id": user.id,
-        "user_name": user.name,
-        "command": command,
-        "text": text,
-        "trigger_id": trigger_id,
-        "response_url": response_url,
-    }
+    """A slash command, with the workspace of the person."""
+    organization = {"enterprise_id": user.enterprise} if user.enterprise else {}
+    return (
+        organization
+        | _common(token)
+        | {
+            "team_id": user.team or TEAM_ID,
+            "team_domain": "elsewhere" if user.team else TEAM_DOMAIN,
+            "channel_id": channel.id,
+            "channel_name": "directmessage" if channel.is_direct else channel.name,
+            "user_id": user.id,
+            "user_name": user.name,
+            "command": command,
+            "text": text,
+            "trigger_id": trigger_id,
+            "response_url": response_url,
+        }
+    )
 
 
 def _interaction(token: str, kind: str, user: User, trigger_id: str) -> Json:
@@ -43,7 +48,12 @@ def _interaction(token: str, kind: str, user: User, trigger_id: str) -> Json:
         "type": kind,
         "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
         "enterprise": None,
-        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": TEAM_ID},
+        "user": {
+            "id": user.id,
+            "username": user.name,
+            "name": user.name,
+            "team_id": user.team or TEAM_ID,
+        },
         "trigger_id": trigger_id,
     }
 

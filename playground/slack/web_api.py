@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.slack.error_words import METHODS, reaction_to
 from playground.slack.arguments import Arguments, arguments_of
 from playground.slack.faults import SlackFaults
 from playground.slack.model import Json
@@ -148,9 +149,13 @@ class WebApi:
 
     async def _effect(self, name: str, method: Method, arguments: Arguments) -> web.Response:
         call = Call(name, arguments, self.workspace, self.root_url, self.structure)
-        body = method.answer(call)
-        if not isinstance(body, dict):
-            body = await body
+        try:
+            body = method.answer(call)
+            if not isinstance(body, dict):
+                body = await body
+        except Refusal as refusal:
+            check_listed(name, refusal.code)
+            raise
         return web.json_response({"ok": True} | body, headers=self._scope_headers(method))
 
     def _authorise(self, method: Method, token: str | None) -> None:
@@ -174,6 +179,15 @@ class WebApi:
             "X-OAuth-Scopes": ",".join(sorted(held)),
             "X-Accepted-OAuth-Scopes": ",".join(sorted(method.scopes)),
         }
+
+
+def check_listed(method: str, word: str) -> None:
+    """Raise ValueError for a word that Slack does not answer to this method.
+
+    Methods that the bot does not call have no table.
+    """
+    if method in METHODS and reaction_to(method, word) is None:
+        raise ValueError(f"{word} is not in the table of {method} (bot/slack/error_words.py)")
 
 
 def refused(refusal: Refusal) -> web.Response:

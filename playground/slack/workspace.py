@@ -54,6 +54,7 @@ class Workspace:
         self.changes: deque[WorkspaceChange] = deque(maxlen=KEPT_CHANGES)
         self.arrivals: Counter[str] = Counter()
         self.edit_window: float | None = None
+        self.enterprise = ""
         self._numbers = itertools.count(1)
         self._last_ts = 0
         self._looks: list[Callable[[], None]] = []
@@ -94,9 +95,20 @@ class Workspace:
         id: str | None = None,  # noqa: A002 - Slack's own word
         real_name: str | None = None,
         is_bot: bool = False,
+        team: str = "",
+        enterprise: str = "",
+        is_guest: bool = False,
     ) -> User:
-        """Add a member. Without an id, `name` gives it: `U0ANN00001` for ann."""
-        user = User(id or _identifier("U", name), name, real_name or name.title(), is_bot=is_bot)
+        """Add a person. Without an id, `name` gives it: `U0ANN00001` for ann."""
+        user = User(
+            id or _identifier("U", name),
+            name,
+            real_name or name.title(),
+            is_bot=is_bot,
+            team=team,
+            enterprise=enterprise,
+            is_guest=is_guest,
+        )
         self.users[user.id] = user
         return user
 
@@ -108,6 +120,7 @@ class Workspace:
         id: str | None = None,  # noqa: A002 - Slack's own word
         is_private: bool = False,
         is_archived: bool = False,
+        is_ext_shared: bool = False,
     ) -> Channel:
         """Add a channel. Without an id, `name` gives it: `C0SWARM001` for #swarm."""
         channel = Channel(
@@ -116,6 +129,7 @@ class Workspace:
             set(members),
             is_private=is_private,
             is_archived=is_archived,
+            is_ext_shared=is_ext_shared,
         )
         self.channels[channel.id] = channel
         return channel

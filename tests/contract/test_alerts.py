@@ -217,7 +217,7 @@ async def test_a_reminder_of_a_deleted_message_posts_the_message_again():
 async def test_an_alert_that_slack_refuses_does_not_delay_others():
     clock = FastClock(50)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:
-        slack.faults.fail(POST, "some_new_word")
+        slack.faults.fail(POST, "some_new_word", unlisted=True)
         async with delivering(messenger, clock) as desk:
             desk.put(waiting("aaa"), waiting("bbb", NOW + 1))
             await desk.settled()

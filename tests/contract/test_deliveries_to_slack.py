@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
 from bot.domain.commands.access import Operators
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import ConvergenceLimits
@@ -100,6 +102,52 @@ async def test_a_verdict_whose_channel_was_closed_goes_to_the_person(jobs):
                 lambda m: m.channel != SWARM and m.payload.get("verdict") == "converged"
             )
     assert side.slack.workspace.channels[direct.channel].is_direct
+
+
+async def direct_verdict(side) -> str:
+    """The text of the verdict that comes as a direct message."""
+    direct = await side.slack.wait_for_message(
+        lambda m: side.slack.workspace.channels[m.channel].is_direct
+    )
+    return str(direct.text)
+
+
+@pytest.mark.parametrize("word", ["invalid_arg_name", "brand_new_word"])
+async def test_a_verdict_that_slack_refuses_for_good_is_sent_to_the_person_once(jobs, word, caplog):
+    """Neither the edit nor a new message is accepted: one direct message, no retries."""
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        slack = side.slack
+        slack.faults.fail("chat.update", word, unlisted=True)
+        slack.faults.fail("chat.postMessage", word, unlisted=True)
+        async with delivering(jobs, side.messenger):
+            assert "Converged" in await direct_verdict(side)
+            await until_delivered(jobs)
+    assert len(slack.calls_of("chat.update")) == 1
+    assert [m.text for m in slack.workspace.in_channel(SWARM)] == [
+        slack.workspace.messages[(SWARM, job.message)].text
+    ]
+    assert caplog.text.count("word that this bot does not know") == 2 * (word == "brand_new_word")
+
+
+async def test_a_verdict_whose_thread_is_locked_is_sent_to_the_person(jobs):
+    """The message can be edited, but nobody would be notified."""
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        side.slack.faults.fail("chat.postMessage", "restricted_action_thread_locked")
+        async with delivering(jobs, side.messenger):
+            assert f"<@{ANN}>" in await direct_verdict(side)
+        message = side.slack.workspace.messages[(SWARM, job.message)]
+        assert message.payload["verdict"] == "converged"
+
+
+async def until_delivered(jobs) -> None:
+    """Wait until no verdict is due or postponed."""
+    async with asyncio.timeout(10):
+        while await jobs._link.call(  # noqa: ASYNC110 - Redis has no event for it
+            lambda redis: redis.zcard(f"{jobs._keys.prefix}:deliveries")
+        ):
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

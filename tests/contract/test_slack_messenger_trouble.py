@@ -267,6 +267,32 @@ async def test_progress_whose_layout_slack_refuses_delays_nothing():
     assert error_of(slack, UPDATE).count("invalid_blocks") == 1
 
 
+@pytest.mark.parametrize("word", ["is_inactive", "invalid_arg_name", "brand_new_word"])
+async def test_progress_that_slack_refuses_stops_no_other(word, caplog):
+    """It is reported once and not tried again; the other message's progress is not paused."""
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger, asyncio.timeout(10):
+        ts = await messenger.post(SWARM, a_message("queued"))
+        other = await messenger.post(SWARM, a_message("another"))
+        slack.faults.fail(UPDATE, word, unlisted=True)
+        messenger.show(SWARM, ts, a_message("1/5"))
+        await eventually(lambda: error_of(slack, UPDATE) == [word])
+        messenger.show(SWARM, ts, a_message("2/5"))
+        messenger.show(SWARM, other, a_message("progress"))
+        await slack.wait_for_message(lambda message: message.text == "progress")
+
+    assert error_of(slack, UPDATE) == [word, ""]
+    assert caplog.text.count("rogress") == 1
+
+
+async def test_an_answer_goes_to_direct_messages_where_the_bot_may_not_post():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        slack.workspace.channels[SWARM].is_archived = True
+        await messenger.reply(ANN, SWARM, "", a_message("for Ann alone"))
+        told = await slack.wait_for_message(lambda message: message.text == "for Ann alone")
+
+    assert slack.workspace.channels[told.channel].members == {ANN, slack.workspace.bot.id}
+
+
 async def test_progress_continues_once_the_token_works_again(caplog):
     clock = FastClock(100)
     async with SlackEmulator(clock=clock.now) as slack, a_messenger(slack, clock) as messenger:

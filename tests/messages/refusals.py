@@ -46,6 +46,7 @@ from bot.swarm.stacks import complaints
 from bot.swarm.stacks.env_file import read_env
 from bot.swarm.stacks.folder import StackFolder
 from bot.views.errors import not_an_operator, refused, reply_message, unknown_service
+from handlers.boundary import NOT_FOR_GUESTS, NOT_KNOWN, NOT_OURS
 from handlers.cancel import CancelHandler
 from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
@@ -167,6 +168,12 @@ def _not_allowed() -> Iterator[Sample]:
     )
     request = Request("k", ANN, CHANNEL, action_id="job.cancel", value="k3f9ab")
     yield Sample("The operators' user group is not known", answer(group.press(request)))
+    yield Sample("A person of another workspace", refused(NOT_OURS))
+    yield Sample(
+        "A guest of the workspace",
+        refused(NOT_FOR_GUESTS, "Ask an operator to look, or to set `BOT_GUESTS=true`."),
+    )
+    yield Sample("Slack does not say who they are", refused(NOT_KNOWN, "Try again."))
     everyone: Any = Router(context(), _no_handlers(), Operators.parse("*"), DEFAULTS)
     yield Sample("A button of another version", answer(everyone.press(request)))
 
@@ -360,11 +367,11 @@ def _errors() -> Iterator[Sample]:
         ("the bot is not in the channel", "not_in_channel"),
         ("the channel is archived", "is_archived"),
         ("posting is restricted", "restricted_action"),
-        ("the message is gone", "message_not_found"),
+        ("the message is gone", "thread_not_found"),
         ("the token is not valid", "invalid_auth"),
         ("it failed", "internal_error"),
         ("it does not take the message", "invalid_blocks"),
-        ("anything else", "team_not_found"),
+        ("anything else", "no_text"),
     ):
         yield Sample(f"Slack: {title}", error_message(_slack(word)))
     lacks = slack_refusal("chat.postMessage", "missing_scope", needed="chat:write")
