@@ -36,7 +36,7 @@ WORKDIR /tmp
 USER root
 STOPSIGNAL SIGTERM
 # A socket and nothing else is imported: a probe takes a few hundredths of a second.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 CMD ["python", "-I", "-S", "-c", "import os, socket\nport = int(os.environ.get('BOT_HTTP_PORT') or 8080)\ndoor = socket.create_connection(('127.0.0.1', port), 2)\ndoor.sendall(b'GET /healthz HTTP/1.0\\r\\n\\r\\n')\nstatus = door.makefile('rb').readline()\nraise SystemExit(b' 200 ' not in status)"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 CMD ["python", "-I", "-S", "-c", "import os, socket\nhost = os.environ.get('BOT_HTTP_HOST') or '127.0.0.1'\nhost = {'0.0.0.0': '127.0.0.1', '::': '::1'}.get(host, host)\nport = int(os.environ.get('BOT_HTTP_PORT') or 8080)\ndoor = socket.create_connection((host, port), 2)\ndoor.sendall(b'GET /healthz HTTP/1.0\\r\\n\\r\\n')\nstatus = door.makefile('rb').readline()\nraise SystemExit(b' 200 ' not in status)"]
 # One process: the bot itself takes SIGTERM as process 1.
 ENTRYPOINT ["python", "-m", "bot"]
 CMD ["run"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -35,7 +34,7 @@ from bot.loops.watcher import Watcher, WatcherDependencies
 from bot.loops.worker import Worker
 from bot.network.readiness import HttpProbeClient
 from bot.network.tcp import TcpReachability
-from bot.ports import Feed, Receive, Request
+from bot.ports import Feed
 from bot.ports.engine import Reachability
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
@@ -270,12 +269,13 @@ class App:
             self._api,
             self._clock,
             command=settings.bot_command,
-            receive=self._timed(self._boundary.within(self._router.command)),
-            press=self._timed(self._boundary.within(self._router.press)),
+            receive=self._boundary.within(self._router.command),
+            press=self._boundary.within(self._router.press),
             reply=self.messenger.reply,
             opened=self._home.opened,
             app_token=settings.slack_app_token.get_secret_value(),
             signing_secret=settings.slack_signing_secret.get_secret_value(),
+            acked=self.metrics.acked,
         )
         checks = {
             "redis": self.jobs.ping,
@@ -326,16 +326,6 @@ class App:
         if standing is None:
             return None
         return await self._router.may_change(user, guest=standing is Standing.GUEST)
-
-    def _timed(self, take: Receive) -> Receive:
-        async def timed(request: Request) -> Message | None:
-            began = time.perf_counter()
-            try:
-                return await take(request)
-            finally:
-                self.metrics.acked(time.perf_counter() - began)
-
-        return timed
 
     async def _manager_answers(self) -> None:
         await self.swarm.nodes()

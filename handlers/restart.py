@@ -12,6 +12,7 @@ from bot.domain.operations.preflight import check_restart
 from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
+from bot.jobs.staleness import check_service
 from bot.jobs.submit import queue
 from bot.ports import Still
 
@@ -30,7 +31,7 @@ class RestartHandler:
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
         """Handle the button *Restart*, for a service of any stack by its full name."""
-        await self._queue(pending, await service_lookup.named(self._ctx, full_name))
+        await self._queue(pending, await check_service(self._ctx, pending, full_name))
 
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
         self._check(service)

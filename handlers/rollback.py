@@ -22,6 +22,7 @@ from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
 from bot.jobs.previous_spec import FormerSpec
+from bot.jobs.staleness import check_service
 from bot.jobs.submit import queue
 from bot.ports import Still
 from handlers.deploy import DeployHandler
@@ -43,7 +44,7 @@ class RollBackHandler:
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
         """Handle the button *Roll back*, for a service of any stack by its full name."""
-        await self._queue(pending, await service_lookup.named(self._ctx, full_name))
+        await self._queue(pending, await check_service(self._ctx, pending, full_name))
 
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
         job = await service_lookup.job_of(self._ctx, pending, ACTION, service)

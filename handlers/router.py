@@ -16,8 +16,8 @@ from bot.domain.commands.values import Defaults, Reply
 from bot.domain.errors import (
     BotError,
     ChatError,
+    RefusedError,
     StoreUnavailableError,
-    UncertainError,
 )
 from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.message import Message
@@ -139,6 +139,7 @@ class Router:
             channel=request.channel,
             reply_url=request.reply_url,
             received=self._ctx.clock.now(),
+            source=request.source,
         )
         try:
             accepted = await self._ctx.jobs.accept(pending)
@@ -156,9 +157,9 @@ class Router:
             log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
             await answer_failure(self._ctx, pending, error)
         except Exception:
-            unexpected = BotError(UNEXPECTED)
+            unexpected = BotError(UNEXPECTED, hint=self._look_first())
             log.exception("command %s failed, ref %s", pending.id, unexpected.ref)
-            await answer_failure(self._ctx, pending, unexpected)
+            await answer_failure(self._ctx, pending, unexpected, certain=False)
 
     def _answer(self, request: Request, command: commands.Command | commands.Pressed) -> None:
         """Answer in the background; repeated deliveries are answered once."""
@@ -191,18 +192,24 @@ class Router:
             async with asyncio.timeout(seconds):
                 message = await answer()
         except TimeoutError:
-            message = refused(f"No answer within {seconds:.0f} s.", unchanged=changes)
+            hint = self._look_first() if changes else "Try again."
+            message = refused(f"No answer within {seconds:.0f} s.", hint, unchanged=False)
         except BotError as error:
             log.info("refused %r, ref %s: %s", request.text, error.ref, error)
-            certain = changes and not isinstance(error, UncertainError)
-            message = failed(error, unchanged=certain)
+            message = failed(error, unchanged=changes and isinstance(error, RefusedError))
         except Exception:
-            unexpected = BotError(UNEXPECTED)
+            hint = self._look_first() if changes else ""
+            unexpected = BotError(UNEXPECTED, hint=hint)
             log.exception("answer to %r failed, ref %s", request.text, unexpected.ref)
-            message = failed(unexpected, unchanged=changes)
+            message = failed(unexpected, unchanged=False)
         if message is None:
             return
         await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)
+
+    def _look_first(self) -> str:
+        """The next step where it is not certain that nothing was changed."""
+        command = self._ctx.command
+        return f"It may have taken effect. Look first: `{command} jobs`, `{command} status`"
 
 
 def _changes(command: commands.Command | commands.Pressed) -> bool:

@@ -19,6 +19,7 @@ from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
+from bot.jobs.staleness import check_target
 from bot.jobs.submit import queue
 from bot.ports import Still
 from bot.views.errors import unknown_service
@@ -143,7 +144,11 @@ class ScaleBack:
         self._scale = scale
 
     async def begin(self, pending: PendingCommand, job_id: str) -> None:
-        """Queue the job. Raises RefusedError if the other job changed nothing or still runs."""
+        """Queue the job.
+
+        Raises RefusedError if the other job changed nothing, still runs, or is not the newest
+        change of its services.
+        """
         job = await self._ctx.jobs.load(job_id)
         if job is None or job.state is not JobState.FINISHED:
             raise RefusedError(f"Job `{job_id}` cannot be undone: it is still running or unknown.")
@@ -154,4 +159,6 @@ class ScaleBack:
         )
         if not targets:
             raise RefusedError(f"Job `{job_id}` changed nothing. There is nothing to undo.")
+        for target in job.undone:
+            await check_target(self._ctx, job, target)
         await self._scale.begin(pending, Command(targets))

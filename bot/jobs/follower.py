@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.domain.convergence.machine import Convergence, Goal
+from bot.domain.errors import SwarmError
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.timeline import extended
@@ -19,6 +20,9 @@ from bot.runtime.tasks import together
 from bot.views.jobs.message import job_message
 
 T = TypeVar("T")
+
+MARK_SECONDS = 1.0
+"""A verdict does not wait longer for the versions of its services."""
 
 Aim = Callable[[Job, int, Goal], Goal]
 """Adapts the common goal of all changes to one target."""
@@ -64,6 +68,7 @@ class Following:
     async def end(self, lease: JobLease, job: Job) -> None:
         """Finish the job; provisional outcomes are watched further."""
         probation = any(outcome and outcome.provisional for outcome in job.outcomes)
+        job = replace(job, targets=await self._marked(job))
         await lease.finish(
             replace(job, state=JobState.FINISHED, finished=self._ctx.clock.now()),
             probation=probation,
@@ -83,6 +88,31 @@ class Following:
         job = job or lease.job
         message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
         self._ctx.chat.show(job.channel, job.message, message, still=lease.still)
+
+    async def _marked(self, job: Job) -> tuple[Target, ...]:
+        """The targets with their services' versions: later they show whether a button is stale."""
+        return tuple(
+            await asyncio.gather(
+                *(
+                    self._mark(target, at(job.outcomes, index))
+                    for index, target in enumerate(job.targets)
+                )
+            )
+        )
+
+    async def _mark(self, target: Target, outcome: Outcome | None) -> Target:
+        has_button = target.changed or (outcome is not None and outcome.can_roll_back)
+        if target.is_node or not has_button:
+            return target
+        try:
+            async with asyncio.timeout(MARK_SECONDS):
+                service = await self._ctx.swarm.service(target.service_id or target.service)
+        except (SwarmError, TimeoutError):
+            return target
+        started = service.update_started or 0.0
+        return replace(
+            target, service_id=service.id, version_after=service.version, update_after=started
+        )
 
     async def _follow(self, lease: JobLease, index: int) -> None:
         state = Convergence.start(self._goal(lease.job, index))

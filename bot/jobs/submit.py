@@ -125,15 +125,19 @@ async def clear_away(ctx: Context, pending: PendingCommand) -> None:
     )
 
 
-async def answer_failure(ctx: Context, pending: PendingCommand, error: BotError) -> None:
+async def answer_failure(
+    ctx: Context, pending: PendingCommand, error: BotError, *, certain: bool = True
+) -> None:
     """Tell the user why their command failed, and delete it.
+
+    Without ``certain``, the answer does not claim that nothing was changed.
 
     A pending command with an uncertain result is left to the check that resolves it. One whose
     answer could not be delivered stays, and is answered later.
     """
     uncertain = isinstance(error, UncertainError)
     try:
-        said = failed(error, unchanged=not uncertain)
+        said = failed(error, unchanged=certain and not uncertain)
         await ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
     except ChatError as unheard:
         log.warning("the answer to %s was not delivered: %s", pending.id, unheard)

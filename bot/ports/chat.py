@@ -18,7 +18,8 @@ class Request:
     ``key`` is the same for repeated deliveries. ``text`` is the text after the command. For a
     button press, ``action_id`` and ``value`` are the button's, ``message`` is the ts of its
     message. ``team`` is the id of the user's own workspace, "" if the request does not have it;
-    ``guest`` is set once that is known.
+    ``guest`` is set once that is known. ``source`` names what the button's message is about
+    (``job:ID``, ``incident:ID``), "" if the message does not say.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Request:
     message: str = ""
     team: str = ""
     guest: bool = False
+    source: str = ""
 
 
 Receive = Callable[[Request], Awaitable[Message | None]]

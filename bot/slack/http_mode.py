@@ -7,8 +7,10 @@ answered with 401, and its body is not logged.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -26,9 +28,15 @@ log = logging.getLogger(__name__)
 PATH: Final = "/slack/events"
 OLDEST: Final = 300.0
 """A request older than this many seconds counts as a replay."""
+BODY_SECONDS: Final = 2.0
+"""Slack waits three seconds for the answer."""
 TIMESTAMP: Final = "X-Slack-Request-Timestamp"
 SIGNATURE: Final = "X-Slack-Signature"
 SSL_CHECK: Final = b"ssl_check=1"
+
+
+Acked = Callable[[float], None]
+"""Called with the seconds from a command's or button's arrival to its acknowledgement."""
 
 
 def rejection(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> str:
@@ -59,8 +67,15 @@ class _FixedClock(SdkClock):
 class HttpMode:
     """Answers ``POST /slack/events``; with 503 before ``open`` and after ``drain``."""
 
-    def __init__(self, signing_secret: str, clock: Clock, in_flight: Background) -> None:
+    def __init__(
+        self,
+        signing_secret: str,
+        clock: Clock,
+        in_flight: Background,
+        acked: Acked = lambda _seconds: None,
+    ) -> None:
         self._secret = signing_secret
+        self._acked = acked
         self._clock = clock
         self._in_flight = in_flight
         self._app: AsyncApp | None = None
@@ -80,7 +95,12 @@ class HttpMode:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request."""
-        body = await request.read()
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await request.read()
+        except TimeoutError:
+            return web.json_response({"error": "the body took too long"}, status=408)
         reason = rejection(request.headers, body, self._secret, self._clock.now())
         if reason and _is_ssl_check(body):
             return web.Response()
@@ -90,7 +110,10 @@ class HttpMode:
         if self._app is None:
             return web.json_response({"error": "not listening"}, status=503)
         with self._in_flight.one():
-            return await _dispatch(self._app, request, body)
+            answer = await _dispatch(self._app, request, body)
+        if request.content_type != "application/json":  # an event is nothing that a person did
+            self._acked(time.perf_counter() - began)
+        return answer
 
 
 def _is_ssl_check(body: bytes) -> bool:

@@ -40,6 +40,7 @@ def press_request(payload: Payload) -> Request:
         action_id=_text(action, "action_id"),
         value=_value(action),
         message=_text(container, "message_ts") or _text(payload.get("message") or {}, "ts"),
+        source=_text(action, "block_id").partition("/")[0],
         team=_text(payload.get("user") or {}, "team_id") or _text(payload.get("team") or {}, "id"),
     )
 

@@ -11,7 +11,7 @@ from bot.ports import Clock, Receive
 from bot.runtime.tasks import Background
 from bot.slack.api import BotIdentity, SlackApi
 from bot.slack.app import Listeners, Opened, Reply, bolt_app
-from bot.slack.http_mode import HttpMode
+from bot.slack.http_mode import Acked, HttpMode
 from bot.slack.socket_mode import SocketMode
 
 DRAIN: Final = 5.0
@@ -23,7 +23,7 @@ class SlackService:
 
     ``command`` is the slash command with its ``/``. ``receive`` handles commands, ``press``
     buttons; ``reply`` sends answers that come too late for the request itself. ``opened`` is called
-    with people who view the Home tab.
+    with people who view the Home tab, ``acked`` with the seconds that each acknowledgement took.
     """
 
     def __init__(
@@ -38,13 +38,15 @@ class SlackService:
         opened: Opened = lambda _user: None,
         app_token: str = "",
         signing_secret: str = "",
+        acked: Acked = lambda _seconds: None,
     ) -> None:
         self._api = api
         self._command = command
         self._work = Background()
         self._listeners = Listeners(receive, press, reply, self._work, opened)
-        self._http = None if app_token else HttpMode(signing_secret, clock, Background())
-        self._socket = SocketMode(api, app_token) if app_token else None
+        in_http = HttpMode(signing_secret, clock, Background(), acked)
+        self._http = None if app_token else in_http
+        self._socket = SocketMode(api, app_token, acked=acked) if app_token else None
         self._app: AsyncApp | None = None
 
     def routes(self) -> list[web.RouteDef]:

@@ -103,7 +103,9 @@ class SocketMode:
         app_token: str,
         ping_interval: float = PING_INTERVAL,
         look_interval: float = LOOK_INTERVAL,
+        acked: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
+        self._acked = acked
         self._api = api
         self._app_token = app_token
         self._ping_interval = ping_interval
@@ -152,7 +154,7 @@ class SocketMode:
             self._app_token, self._api.base_url, self._ping_interval, self._replace
         )
         client.wss_uri, client.proxy = url, proxy_for(url)
-        client.socket_mode_request_listeners.append(_Envelopes(app).handle)
+        client.socket_mode_request_listeners.append(_Envelopes(app, self._acked).handle)
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 await client.connect()  # type: ignore[no-untyped-call]
@@ -203,13 +205,16 @@ class SocketMode:
 class _Envelopes:
     """Passes envelopes to Bolt and its answers back."""
 
-    def __init__(self, app: AsyncApp) -> None:
+    def __init__(self, app: AsyncApp, acked: Callable[[float], None]) -> None:
         self._app = app
+        self._acked = acked
 
     async def handle(self, client: AsyncBaseSocketModeClient, envelope: SocketModeRequest) -> None:
         started = time.time()
         answer = await run_async_bolt_app(self._app, envelope)
         await send_async_response(client, envelope, answer, started)
+        if envelope.type != "events_api":
+            self._acked(time.time() - started)
 
 
 class _RedactingFilter(logging.Filter):

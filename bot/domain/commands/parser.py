@@ -14,7 +14,11 @@ from bot.domain.text.escaping import visible
 __all__ = ["Defaults", "Reply", "parse"]
 
 ASKS_FOR_HELP = frozenset({"help", "--help", "-h", "?"})
-QUOTES = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb"
+SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b\u2032"
+DOUBLE_QUOTES = '"\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb'
+QUOTES = f"{SINGLE_QUOTES}{DOUBLE_QUOTES}`"
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that change the direction of text: what was typed may not be what is shown."""
 DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63"
 LONG_DASH = "\u2014"
 """The character into which phones convert two hyphens."""
@@ -23,6 +27,9 @@ _LINK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>")
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SAME = str.maketrans({LONG_DASH: "--", **dict.fromkeys(DASHES, "-"), **dict.fromkeys(",;", " ")})
+_DASHED_OPTION = re.compile(r"(?<![\w\-\u2013\u2014])[\u2013\u2014](?=[A-Za-z]{2})")
+_DASHED_LETTER = re.compile(r"(?<![\w\-\u2013\u2014])[\u2013\u2014](?=[A-Za-z](?![A-Za-z]))")
+"""Before a word, phones make one long dash of two hyphens; before a letter, it stands for one."""
 _EQUALS = re.compile(r"\s*(?:=|:(?!//))\s*")
 
 
@@ -32,6 +39,8 @@ def parse(text: str, defaults: Defaults) -> Command | Reply:
     Never raises. Ambiguous input results in a reply and is never guessed, so a returned command is
     exactly what was typed.
     """
+    if flaw := _unreadable(text, defaults):
+        return flaw
     words = _plain(text).split()
     if words and words[0].lower() == defaults.command.lower():
         words = words[1:]
@@ -46,6 +55,38 @@ def parse(text: str, defaults: Defaults) -> Command | Reply:
     return _read(row, rest, defaults)
 
 
+def _unreadable(text: str, defaults: Defaults) -> Reply | None:
+    """The reply to text that does not say clearly what is meant, None if it does."""
+    if turning := TURNING.search(text):
+        code = f"U+{ord(turning[0]):04X}"
+        return _again(
+            text,
+            f"The command has an invisible character that changes the direction of text ({code}).",
+            "Type it by hand instead of pasting it.",
+        )
+    edges = "".join(_opening(word) + _closing(word) for word in text.split())
+    if any(sum(map(edges.count, kind)) % 2 for kind in (DOUBLE_QUOTES, SINGLE_QUOTES, "`")):
+        example = arguments.example(defaults, f"status {defaults.service}")
+        return _again(text, "A quotation mark is not closed.", f"Leave it out. Try: {example}")
+    return None
+
+
+def _again(text: str, problem: str, hint: str) -> Reply:
+    row = _row(_bare(next(iter(_plain(text).split()), "")))
+    return Reply(problem, hint, changes=row is None or row.changes)
+
+
+def _opening(word: str) -> str:
+    """The quotation marks at the start of a word."""
+    return word[: len(word) - len(word.lstrip(QUOTES))]
+
+
+def _closing(word: str) -> str:
+    """The quotation marks at the end of a word."""
+    bare = word.lstrip(QUOTES)
+    return bare[len(bare.rstrip(QUOTES)) :]
+
+
 def _read(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -> Command | Reply:
     result = row.parse(rest, defaults)
     return replace(result, changes=row.changes) if isinstance(result, Reply) else result
@@ -57,7 +98,8 @@ def _plain(text: str) -> str:
     unwrapped = _LINK.sub(_unwrapped, text)
     for entity, char in _ENTITIES.items():
         unwrapped = unwrapped.replace(entity, char)
-    return visible(unwrapped).translate(_FULL_WIDTH).translate(_SAME)
+    dashed = _DASHED_LETTER.sub("-", _DASHED_OPTION.sub("--", visible(unwrapped)))
+    return dashed.translate(_FULL_WIDTH).translate(_SAME)
 
 
 def _unwrapped(link: re.Match[str]) -> str:

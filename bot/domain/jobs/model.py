@@ -71,6 +71,9 @@ class Target:
     replaced. ``template`` is the digest of the template after the change, "" if the tasks are
     unchanged; ``rollback`` says that the swarm treats the change as a rollback.
 
+    ``version_after`` is the service's version when the job ended, ``update_after`` the start of its
+    update status (Unix seconds); 0 while unknown. They tell whether it was changed since.
+
     A node's ``service`` is ``node:HOSTNAME``, its ``service_id`` the node's id and ``replicas`` the
     number of tasks that must leave it. In such a job, the services with moved tasks come after it.
     """
@@ -90,6 +93,8 @@ class Target:
     template: str = ""
     rollback: bool = False
     version: int = 0
+    version_after: int = 0
+    update_after: float = 0.0
 
     @property
     def is_node(self) -> bool:
@@ -245,7 +250,7 @@ class PendingCommand:
 
     ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): a key is
     accepted only once. ``action`` is ``command`` for a typed command, else the action id of the
-    pressed button; ``text`` is then the button's value.
+    pressed button; ``text`` is then the button's value, ``source`` what its message is about.
     """
 
     id: str
@@ -256,3 +261,4 @@ class PendingCommand:
     channel: str
     reply_url: str
     received: float
+    source: str = ""

@@ -285,7 +285,7 @@ def _buttons(incident: Incident, now: float) -> list[Block]:
         buttons.append(button("incident.ack", "Acknowledge", incident.id))
     if open_now and not incident.silenced(now):
         buttons.append(button("incident.silence", CHOICE, incident.id))
-    return [actions(buttons)] if buttons else []
+    return [actions(buttons, f"incident:{incident.id}")] if buttons else []
 
 
 def _remedies(incident: Incident) -> list[Block]:

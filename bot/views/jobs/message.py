@@ -255,7 +255,10 @@ def _buttons(job: Job) -> list[Block]:
     if job.way_back and verdict is not None and not verdict.good:
         return [actions([_stack_back_button(job)])]
     if paused := _to_be_rolled_back(job):
-        return [actions([_roll_back_button(job, each)]) for each in paused]
+        return [
+            actions([_roll_back_button(job, each)], f"job:{job.id}/{number}")
+            for number, each in enumerate(paused)
+        ]
     fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
     return [actions([_scale_back_button(job, undone)])] if fitting and undone else []
 

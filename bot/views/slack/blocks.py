@@ -55,9 +55,10 @@ def context(*texts: str) -> Block:
     return {"type": "context", "elements": [_mrkdwn(text, CONTEXT_LENGTH) for text in texts[:10]]}
 
 
-def actions(buttons: Sequence[Block]) -> Block:
-    """A row of buttons."""
-    return {"type": "actions", "elements": list(buttons)}
+def actions(buttons: Sequence[Block], source: str = "") -> Block:
+    """A row of buttons; ``source``, unique in its message, is sent back with each press."""
+    row: Block = {"type": "actions", "elements": list(buttons)}
+    return row | {"block_id": source} if source else row
 
 
 def button(action_id: str, label: str, value: str, confirm: Block | None = None) -> Block:
