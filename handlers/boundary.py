@@ -19,8 +19,7 @@ from bot.jobs.submit import note_refusal
 from bot.ports import Receive, Request
 from bot.views.errors import refused
 
-LOOK_UP_SECONDS: Final = 1.5
-"""Less than Slack waits for an acknowledgement, so that a command is stored before it."""
+LOOK_UP_SECONDS: Final = 8.0
 NOT_OURS: Final = "Only people of the workspace where this bot is installed can use it."
 NOT_FOR_GUESTS: Final = "Guests of this workspace cannot use this bot."
 NOT_KNOWN: Final = "Slack did not say in time whether you belong to this workspace."
@@ -59,7 +58,8 @@ class Boundary:
 
     async def _standing(self, user: str, team: str) -> Standing:
         async with asyncio.timeout(LOOK_UP_SECONDS):
-            return await self._ctx.chat.standing(user, team)
+            named = user in self._operators.users
+            return await self._ctx.chat.standing(user, team, guests=not named)
 
     def _refusal(self, user: str, standing: Standing) -> Message | None:
         if standing is Standing.OUTSIDER:

@@ -109,8 +109,10 @@ class Chat(Protocol):
         "" if there is none, or if the bot may not read the channel.
         """
 
-    async def standing(self, user: str, team: str = "") -> Standing:
+    async def standing(self, user: str, team: str = "", *, guests: bool = True) -> Standing:
         """What a person is to the bot's workspace. ``team`` is theirs in the request, if given.
+
+        Without ``guests``, guests count as members, which needs no look-up.
 
         Raises ChatUnavailableError if Slack does not answer and they are not known yet.
         """

@@ -190,9 +190,9 @@ class Messenger:
         messages: list[dict[str, Any]] = answer.get("messages") or []
         return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
 
-    async def standing(self, user: str, team: str = "") -> Standing:
+    async def standing(self, user: str, team: str = "", *, guests: bool = True) -> Standing:
         """What a person is to the bot's workspace; see ``People``. Raises ChatUnavailableError."""
-        return await self._people.standing(user, team)
+        return await self._people.standing(user, team, guests=guests)
 
     async def is_shared(self, channel: str) -> bool:
         """Whether people of other organizations are, or are invited to be, in a channel.

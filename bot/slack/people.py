@@ -28,12 +28,13 @@ class People:
         self._known: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         self._reported = False
 
-    async def standing(self, user: str, team: str = "") -> Standing:
+    async def standing(self, user: str, team: str = "", *, guests: bool = True) -> Standing:
         """What a person is to the bot's workspace. ``team`` is theirs in the request, if given.
 
         Somebody of another workspace is recognized without asking Slack, unless the workspace
-        belongs to an organization. Raises ChatUnavailableError if Slack does not answer and the
-        person is not known yet.
+        belongs to an organization. Without ``guests``, nobody of the workspace is asked for: guests
+        count as members. Raises ChatUnavailableError if Slack does not answer and the person is not
+        known yet.
         """
         identity = self._api.identity
         if identity is None:
@@ -41,6 +42,8 @@ class People:
         workspace = Workspace(identity.team_id, identity.enterprise_id)
         if not workspace.enterprise and team not in ("", workspace.team):
             return Standing.OUTSIDER
+        if team == workspace.team and not guests:
+            return Standing.MEMBER
         try:
             person = await self._person(user)
         except UnknownPersonError as error:

@@ -108,7 +108,10 @@ async def a_messenger(
 
 @asynccontextmanager
 async def connected(
-    mode: str, receive: Receive | None = None, press: Receive | None = None
+    mode: str,
+    receive: Receive | None = None,
+    press: Receive | None = None,
+    acked: Callable[[float], None] = lambda _seconds: None,
 ) -> AsyncIterator[Side]:
     """The adapter listening in one of the modes; drained and closed at the end."""
     received, pressed = Recorder(receive), Recorder(press)
@@ -132,6 +135,7 @@ async def connected(
             opened=tell,
             app_token=slack.tokens.app if mode == "socket" else "",
             signing_secret=slack.tokens.signing_secret,
+            acked=acked,
         )
         messenger.start()
         async with served(service) as url:
