@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -62,7 +61,7 @@ class Web:
         self._runner: web.AppRunner | None = None
         self._closing: asyncio.Task[None] | None = None
         self._busy: set[object] = set()
-        self._seen: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+        self._seen: dict[object, float] = {}
         self.app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._in_progress])
         self.app.add_routes(
             [
@@ -155,8 +154,10 @@ class Web:
         """Close connections that have had no complete request for too long."""
         while self._runner is not None and self._runner.server is not None:
             now = time.monotonic()
-            for connection in list(self._runner.server.connections):
-                since = self._seen.setdefault(connection, now)
+            connections = list(self._runner.server.connections)
+            self._seen = {each: self._seen.get(each, now) for each in connections}
+            for connection in connections:
+                since = self._seen[connection]
                 if connection not in self._busy and now - since >= self._idle:
                     connection.force_close()
                     if connection.transport is not None:
