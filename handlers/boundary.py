@@ -22,6 +22,7 @@ from bot.views.errors import refused
 LOOK_UP_SECONDS: Final = 8.0
 NOT_OURS: Final = "Only people of the workspace where this bot is installed can use it."
 NOT_FOR_GUESTS: Final = "Guests of this workspace cannot use this bot."
+ASK: Final = "Ask an operator to look, or to set `BOT_GUESTS=true`."
 NOT_KNOWN: Final = "Slack did not say in time whether you belong to this workspace."
 
 
@@ -43,7 +44,7 @@ class Boundary:
             try:
                 standing = await self._standing(request.user, request.team)
             except (ChatError, TimeoutError):
-                return refused(NOT_KNOWN, "Try again.")
+                return refused(NOT_KNOWN, "Try again.", unchanged=False)
             if refusal := self._refusal(request.user, standing):
                 self._note(request, standing)
                 return refusal
@@ -63,10 +64,10 @@ class Boundary:
 
     def _refusal(self, user: str, standing: Standing) -> Message | None:
         if standing is Standing.OUTSIDER:
-            return refused(NOT_OURS)
+            return refused(NOT_OURS, unchanged=False)
         welcome = self._guests or user in self._operators.users
         if standing is Standing.GUEST and not welcome:
-            return refused(NOT_FOR_GUESTS, "Ask an operator to look, or to set `BOT_GUESTS=true`.")
+            return refused(NOT_FOR_GUESTS, ASK, unchanged=False)
         return None
 
     def _note(self, request: Request, standing: Standing) -> None:

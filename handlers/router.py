@@ -46,9 +46,16 @@ class Router:
     """The entry point for typed commands and for buttons."""
 
     def __init__(
-        self, ctx: Context, handlers: Handlers, operators: Operators, defaults: Defaults
+        self,
+        ctx: Context,
+        handlers: Handlers,
+        operators: Operators,
+        defaults: Defaults,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._ctx = ctx
+        self._answer_seconds = answer_seconds
         self._handlers = handlers
         self._operators = operators
         self._defaults = defaults
@@ -176,15 +183,19 @@ class Router:
             self._ctx.background.spawn(shown, name)
             return
         answer = self._handlers.answers[type(command)]
-        self._ctx.background.spawn(
-            self._reply(request, lambda: answer(command, request.user), changes=changes), name
+        answered = self._reply(
+            request,
+            lambda: answer(command, request.user),
+            self._answer_seconds,
+            changes=changes,
         )
+        self._ctx.background.spawn(answered, name)
 
     async def _reply(
         self,
         request: Request,
         answer: Callable[[], Awaitable[Message | None]],
-        seconds: float = ANSWER_SECONDS,
+        seconds: float,
         *,
         changes: bool,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from bot.domain.errors import ChatUnavailableError, SwarmError
 from bot.domain.jobs.model import Job
 from bot.domain.operations.dashboard import Dashboard
 from bot.domain.text.message import Message
-from bot.loops.home import Home
+from bot.loops.home import Home, May
 from bot.runtime.tasks import cancel_all
 from bot.views.home import home_message
 from playground.slack.model import View, texts_within
@@ -57,7 +57,7 @@ def rendered(board: Dashboard, operator: bool, now: float, until: float) -> Mess
 
 @asynccontextmanager
 async def at_home(
-    side: Side, scene: Scene, may: Callable[[str], Awaitable[bool]] = ann_may, **limits: Any
+    side: Side, scene: Scene, may: May = ann_may, **limits: Any
 ) -> AsyncIterator[Home]:
     """The running loop, a hundred times as fast as in real life; it gets openings of the tab."""
     home = Home(side.messenger, FastClock(100), **limits)
@@ -91,6 +91,29 @@ async def test_the_tab_is_published_for_the_person_who_opens_it(mode):
         assert "Stop waiting" in text_of(side, ANN)
         assert "Stop waiting" not in text_of(side, BOB)
         assert len(side.slack.workspace.views) == 2
+
+
+async def test_a_person_who_may_not_look_sees_nothing_of_the_swarm():
+    """A guest, or somebody of another workspace: one sentence, and no updates."""
+
+    async def nobody(_user: str) -> bool | None:
+        return None
+
+    scene = Scene(active=(a_job("web", job_id="job222"),))
+    async with connected("socket") as side, at_home(side, scene, nobody) as home:
+        await side.slack.event({**OPENED, "user": BOB})
+        await eventually(lambda: "Only members" in text_of(side, BOB))
+        await eventually(lambda: home.viewers == ())
+        assert "job222" not in text_of(side, BOB)
+
+
+async def test_a_tab_that_slack_refuses_is_left_alone():
+    """The app has no Home tab: one call, not one every five seconds."""
+    async with connected("socket") as side, at_home(side, Scene()) as home:
+        side.slack.faults.fail("views.publish", "not_enabled")
+        await side.slack.event({**OPENED, "user": BOB})
+        await eventually(lambda: len(side.slack.calls_of("views.publish")) == 1)
+        await eventually(lambda: home.viewers == ())
 
 
 @pytest.mark.parametrize("mode", MODES)

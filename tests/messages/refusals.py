@@ -46,7 +46,7 @@ from bot.swarm.stacks import complaints
 from bot.swarm.stacks.env_file import read_env
 from bot.swarm.stacks.folder import StackFolder
 from bot.views.errors import not_an_operator, refused, reply_message, unknown_service
-from handlers.boundary import NOT_FOR_GUESTS, NOT_KNOWN, NOT_OURS
+from handlers.boundary import ASK, NOT_FOR_GUESTS, NOT_KNOWN, NOT_OURS
 from handlers.cancel import CancelHandler
 from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
@@ -168,12 +168,12 @@ def _not_allowed() -> Iterator[Sample]:
     )
     request = Request("k", ANN, CHANNEL, action_id="job.cancel", value="k3f9ab")
     yield Sample("The operators' user group is not known", answer(group.press(request)))
-    yield Sample("A person of another workspace", refused(NOT_OURS))
-    yield Sample(
-        "A guest of the workspace",
-        refused(NOT_FOR_GUESTS, "Ask an operator to look, or to set `BOT_GUESTS=true`."),
-    )
-    yield Sample("Slack does not say who they are", refused(NOT_KNOWN, "Try again."))
+    for title, sentence, hint in (
+        ("A person of another workspace", NOT_OURS, ""),
+        ("A guest of the workspace", NOT_FOR_GUESTS, ASK),
+        ("Slack does not say who they are", NOT_KNOWN, "Try again."),
+    ):
+        yield Sample(title, refused(sentence, hint, unchanged=False))
     everyone: Any = Router(context(), _no_handlers(), Operators.parse("*"), DEFAULTS)
     yield Sample("A button of another version", answer(everyone.press(request)))
 

@@ -1,0 +1,89 @@
+"""An answer claims that nothing was changed only where that is certain."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.domain.commands import values as commands
+from bot.domain.commands.access import Operators
+from bot.domain.commands.values import NOTHING_CHANGED, Defaults
+from bot.domain.errors import (
+    BotError,
+    RefusedError,
+    StoreUnavailableError,
+    SwarmUnavailableError,
+    UncertainError,
+)
+from bot.domain.jobs.model import PendingCommand
+from bot.jobs.submit import answer_failure
+from bot.ports import Request
+from bot.runtime.tasks import Background
+from handlers.router import Router
+from tests.messages.sample import context, port
+
+
+async def answer_of(error: BaseException | None, *, command: str) -> str:
+    """What a person reads when the answer to a command raises an error; None: it hangs."""
+    said: list[str] = []
+
+    async def reply(_user: str, _channel: str, _url: str, message: Any) -> None:
+        said.append(message.text)
+
+    async def answer(_command: object, _user: str) -> None:
+        if error is None:
+            await asyncio.Event().wait()
+        else:
+            raise error
+
+    background = Background()
+    ctx = context(chat=SimpleNamespace(reply=reply), background=background)
+    kinds = {commands.Cancel: answer, commands.Status: answer}
+    handlers: Any = SimpleNamespace(begins={}, shows={}, answers=kinds)
+    router = Router(ctx, handlers, Operators.parse("*"), Defaults(), answer_seconds=0.1)
+    assert await router.command(Request("key", "U1", "C1", command)) is None
+    await background.drain(5.0)
+    return said[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_certain"),
+    [
+        (RefusedError("There is no such job."), True),
+        (UncertainError("Redis stopped answering."), False),
+        (StoreUnavailableError("Redis does not answer."), False),
+        (SwarmUnavailableError("The engine does not answer."), False),
+        (ZeroDivisionError(), False),
+        (None, False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_nothing_was_changed_is_said_only_after_a_refusal(error, is_certain):
+    said = await answer_of(error, command="cancel k3f9ab")
+
+    assert (NOTHING_CHANGED in said) is is_certain
+    if error is None or isinstance(error, ZeroDivisionError):
+        assert "It may have taken effect. Look first: `/orochi jobs`" in said
+
+
+async def test_a_command_that_only_reads_says_nothing_of_changes():
+    assert NOTHING_CHANGED not in await answer_of(RefusedError("No."), command="status")
+    assert "taken effect" not in await answer_of(ZeroDivisionError(), command="status")
+
+
+async def test_a_command_that_failed_unexpectedly_is_not_called_unchanged():
+    """Its job may have been queued before the failure."""
+    said: list[str] = []
+
+    async def reply(_user: str, _channel: str, _url: str, message: Any) -> None:
+        said.append(message.text)
+
+    ctx = context(chat=SimpleNamespace(reply=reply), jobs=port(audit=None, discard=None))
+    pending = PendingCommand("k3f9ab", "key", "command", "scale 3", "U1", "C1", "", 1.0)
+    await answer_failure(ctx, pending, BotError("Unexpected error."), certain=False)
+    await answer_failure(ctx, pending, RefusedError("No."))
+
+    assert [NOTHING_CHANGED in text for text in said] == [False, True]
