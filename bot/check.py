@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from bot.domain.commands.access import Operators
 from bot.domain.errors import BotError, CannotPostError, SwarmError
 from bot.runtime.clock import SystemClock
-from bot.settings import Settings
+from bot.settings import Settings, misspelt
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger, sharing_warning
 from bot.slack.scopes import REINSTALL, lacking
@@ -45,6 +46,8 @@ async def check(settings: Settings) -> int:
 
 
 async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
+    if wrong := misspelt(os.environ):
+        yield Finding("settings", good=False, sentence=" ".join(wrong))
     for part, look in (
         ("Slack", _slack),
         ("Slack requests", _way_in),
@@ -94,11 +97,20 @@ async def _redis(settings: Settings) -> str:
     link = RedisLink(
         settings.redis_url.get_secret_value(), settings.redis_password.get_secret_value()
     )
+    address = _address(settings.redis_url.get_secret_value())
     try:
         await RedisJobs(link, prefix=settings.redis_prefix).ping()
+    except BotError as error:
+        raise BotError(f"{address}: {error.sentence}", hint=error.hint) from error
     finally:
         await link.aclose()
-    return "answers"
+    return f"answers at {address}"
+
+
+def _address(url: str) -> str:
+    """A URL without its user and password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 async def _docker(settings: Settings) -> str:
@@ -132,7 +144,10 @@ async def _changes(settings: Settings) -> str:
 async def _operators(settings: Settings) -> str:
     operators = Operators.parse(settings.bot_operators)
     if operators.nobody:
-        return "nobody can make changes (BOT_OPERATORS is empty)"
+        raise BotError(
+            "BOT_OPERATORS is empty, so nobody can make changes.",
+            hint="Try: BOT_OPERATORS=U0123ABCD (a member id from the person's Slack profile)",
+        )
     if operators.everyone:
         return "every member of the workspace can make changes (BOT_OPERATORS is *)"
     return f"{len(operators.users)} users and {len(operators.groups)} user groups"

@@ -6,6 +6,7 @@ mounts them) takes precedence over the environment.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -177,6 +178,17 @@ def env_name(field: str) -> str:
 def is_secret(info: FieldInfo) -> bool:
     """Whether the setting may come from a file in the secrets folder."""
     return info.annotation is SecretStr
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that looks like a misspelt setting of the bot."""
+    names = {env_name(field) for field in Settings.model_fields}
+    found = []
+    for name in sorted(set(environ) - names):
+        close = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8)
+        if close and name.upper().startswith("BOT_"):
+            found.append(f"{name} is not a setting. Did you mean {close[0]}?")
+    return found
 
 
 def load(

@@ -51,7 +51,8 @@ class IncidentButtons:
         if task is None or not lines:
             return no_logs_message(incident.service)
         nodes = {node.id: node.hostname for node in look.nodes}
-        return logs_message(incident.service, task, nodes.get(task.node_id, ""), lines)
+        command = self._ctx.command_for(incident.stack)
+        return logs_message(incident.service, task, nodes.get(task.node_id, ""), lines, command)
 
     async def _hand_on(self, button: Button, incident: Incident, user: str) -> None:
         await self._ctx.incidents.press(Press(button, incident.id, user, self._ctx.clock.now()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.commands.values import ShowMap as Command
 from bot.jobs.context import Context
+from bot.jobs.open_alerts import open_alerts
 from bot.ports import Request, Upload
 from bot.views.pictures.map import map_picture
 from bot.views.slack.text import line, mention
@@ -17,7 +18,8 @@ class ShowMapHandler:
 
     async def show(self, _command: Command, request: Request) -> None:
         """Look, draw, share. Raises DrawingError and ChatError; then nothing was shared."""
-        figure = map_picture(await self._ctx.swarm.stack_look(""))
+        look = await self._ctx.swarm.stack_look("")
+        figure = map_picture(look, await open_alerts(self._ctx))
         picture = await self._ctx.drawing.png(figure)
         said = f"The swarm for {mention(request.user)}: {line(figure.summary, 1000)}"
         upload = Upload("swarm.png", "The swarm", picture, figure.summary, said)

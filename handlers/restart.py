@@ -12,6 +12,7 @@ from bot.domain.operations.preflight import check_restart
 from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
+from bot.jobs.engine_calls import in_time
 from bot.jobs.staleness import check_service
 from bot.jobs.submit import queue
 from bot.ports import Still
@@ -34,7 +35,7 @@ class RestartHandler:
         await self._queue(pending, await check_service(self._ctx, pending, full_name))
 
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
-        self._check(service)
+        self._check(service, await in_time(self._ctx.swarm.look(service.id)))
         await queue(
             self._ctx, pending, await service_lookup.job_of(self._ctx, pending, ACTION, service)
         )
@@ -43,7 +44,7 @@ class RestartHandler:
         """As in ``ServiceOperation``: refuses a paused update or a service without tasks."""
         if look.service is None or target.begun:
             return None
-        self._check(look.service)
+        self._check(look.service, look)
         if service_lookup.wanted(look):
             return None
         reason = "It has no tasks to restart. Nothing was changed."
@@ -56,8 +57,12 @@ class RestartHandler:
 
     async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """As in ``ServiceOperation``."""
+        look = await self._ctx.swarm.look(target.service_id)
         updated = await self._ctx.swarm.force_update(
-            target.service_id, target.restarts, self._check, still=still
+            target.service_id,
+            target.restarts,
+            lambda service: self._check(service, look),
+            still=still,
         )
         return replace(target, changed=updated.changed or doubtful, template=updated.template)
 
@@ -73,9 +78,10 @@ class RestartHandler:
             outcome, reason=f"Someone else restarted it at the same time. {outcome.reason}"
         )
 
-    def left(self, target: Target, running: int) -> str:
+    def left(self, target: Target, running: int | None) -> str:
         """As in ``ServiceOperation``."""
-        return f"the swarm continues the restart; {running}/{target.replicas} restarted."
+        seen = "" if running is None else f"; {running}/{target.replicas} restarted"
+        return f"the swarm continues the restart{seen}."
 
-    def _check(self, service: Service) -> None:
-        check_restart(service, self._ctx.command_for(service.stack))
+    def _check(self, service: Service, look: Look) -> None:
+        check_restart(service, look, self._ctx.command_for(service.stack))

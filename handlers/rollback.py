@@ -51,7 +51,7 @@ class RollBackHandler:
         if not service.can_roll_back:
             version = await self._former.version_for(service)
             if version is None:
-                check_roll_back(service)
+                check_roll_back(service, self._ctx.command_for(service.stack))
             else:
                 target = replace(job.targets[0], version=version.number)
                 job = job.with_target(0, replace(target, image=version.images[service.name]))
@@ -60,7 +60,7 @@ class RollBackHandler:
     async def objection(self, target: Target, look: Look) -> Outcome | None:
         """As in ``ServiceOperation``: refuses a service without another version."""
         if look.service is not None and not target.begun and not target.version:
-            check_roll_back(look.service)
+            check_roll_back(look.service, self._ctx.command_for(look.service.stack))
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
@@ -106,12 +106,10 @@ class RollBackHandler:
             return outcome
         return replace(outcome, reason=f"It was already at that version. {outcome.reason}")
 
-    def left(self, target: Target, running: int) -> str:
+    def left(self, target: Target, running: int | None) -> str:
         """As in ``ServiceOperation``."""
-        return (
-            f"the swarm continues the rollback; {running}/{target.replicas} on the "
-            "previous version."
-        )
+        seen = "" if running is None else f"; {running}/{target.replicas} on the previous version"
+        return f"the swarm continues the rollback{seen}."
 
 
 def _check_previous(target: Target, service: Service) -> None:

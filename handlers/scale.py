@@ -44,7 +44,8 @@ class ScaleHandler:
             service = resolve(wanted.service, self._ctx.stack, services)
             if isinstance(service, NotFound):
                 raise unknown_service(service, self._ctx.stack)
-            self._check(service)
+            look = await in_time(self._ctx.swarm.look(service.id))
+            check_scale(service, look, self._ctx.command)
             if any(target.service_id == service.id for target in targets):
                 raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")
             targets.append(
@@ -74,7 +75,7 @@ class ScaleHandler:
                 Verdict.SUPERSEDED,
                 f"Someone else set it to {service.replicas}; this job wanted {target.replicas}.",
             )
-        self._check(service)
+        check_scale(service, look, self._ctx.command)
         if service.replicas == target.replicas:
             return None
         return await self._cannot_fit(target, look, service)
@@ -85,8 +86,13 @@ class ScaleHandler:
 
     async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """As in ``ServiceOperation``."""
+        look = await self._ctx.swarm.look(target.service_id)
+
+        def check(service: Service) -> None:
+            check_scale(service, look, self._ctx.command)
+
         scaled = await self._ctx.swarm.set_replicas(
-            target.service_id, target.replicas, self._check, still=still
+            target.service_id, target.replicas, check, still=still
         )
         ours = doubtful and target.before != target.replicas
         return replace(target, changed=scaled.changed or ours)
@@ -101,18 +107,17 @@ class ScaleHandler:
             return outcome
         return replace(outcome, reason=f"It was already at {target.replicas}. {outcome.reason}")
 
-    def left(self, target: Target, running: int) -> str:
+    def left(self, target: Target, running: int | None) -> str:
         """As in ``ServiceOperation``."""
-        return f"the service stays at {target.replicas} replicas, {running} running."
-
-    def _check(self, service: Service) -> None:
-        check_scale(service, self._ctx.command)
+        seen = "" if running is None else f", {running} running"
+        return f"the service stays at {target.replicas} replicas{seen}."
 
     async def _cannot_fit(self, target: Target, look: Look, service: Service) -> Outcome | None:
         missing = missing_places(service, look.tasks, target.replicas)
         if not missing or any(node.state is NodeState.UNKNOWN for node in look.nodes):
             return None
-        fit = placement.explain(service, look.nodes, await self._ctx.swarm.tasks())
+        tasks = await self._ctx.swarm.tasks()
+        fit = placement.explain(service, look.nodes, tasks)
         if fit.room is None or fit.room >= missing:
             return None
         placed = target.replicas - missing
@@ -125,7 +130,7 @@ class ScaleHandler:
             advice=_room_advice(target, placed + fit.room, self._ctx.command),
             running=placed,
             desired=service.replicas or 0,
-            evidence="\n".join(fit.sentences(8)),
+            evidence="\n".join(placement.explain_full(service, look.nodes, tasks).sentences(8)),
             evidence_title="Why more do not fit",
         )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import replace
 
 from bot.domain.commands.values import ListStacks as Command
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.errors import BotError, RefusedError
+from bot.domain.swarm.health import Grade, examine
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.jobs.open_alerts import open_alerts
 from bot.views.stacks import stacks_message
 
 AT_ONCE = 4
@@ -27,16 +28,26 @@ class ListStacksHandler:
 
     async def answer(self, _command: Command, _user: str) -> Message:
         """Stacks by name; those that the bot deployed are compared with their deployed version."""
-        services, deployed = await asyncio.gather(
-            self._ctx.swarm.services(), self._ctx.versions.stacks()
+        look, deployed, active, alerts = await asyncio.gather(
+            self._ctx.swarm.stack_look(""),
+            self._ctx.versions.stacks(),
+            self._ctx.jobs.active(),
+            open_alerts(self._ctx),
         )
         files, trouble = await self._files()
-        running = Counter(service.stack for service in services if service.stack)
+        running: dict[str, list[Grade]] = {}
+        for health in examine(look, alerts):
+            if health.service.stack:
+                running.setdefault(health.service.stack, []).append(health.grade)
+        changing = {job.stack for job in active if job.plan is not None}
         names = sorted({*files, *running, *deployed})
         room = asyncio.Semaphore(AT_ONCE)
         entries = await asyncio.gather(
             *(
-                self._compared(StackEntry(name, name in files, running[name]), room)
+                self._compared(
+                    StackEntry(name, name in files, tuple(running.get(name, ())), name in changing),
+                    room,
+                )
                 for name in names
             )
         )
@@ -55,7 +66,7 @@ class ListStacksHandler:
             return entry
         entry = replace(entry, version=versions[0])
         bundle = await self._ctx.versions.bundle(versions[0])
-        if bundle is None or not entry.services:
+        if bundle is None or not entry.grades:
             return entry
         try:
             async with asyncio.timeout(SECONDS), room:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import Status as Command
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import RefusedError, StoreUnavailableError
 from bot.domain.jobs.model import Job
-from bot.domain.swarm.model import StackLook
-from bot.domain.swarm.placement import eligible_nodes
+from bot.domain.operations.node_change import find_node
+from bot.domain.swarm.model import Node
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.jobs.open_alerts import open_alerts
 from bot.views.errors import unknown_service
 from bot.views.status.stack import FooterFacts, service_status_message, status_message
 
@@ -23,31 +26,40 @@ class StatusHandler:
     async def answer(self, command: Command, _user: str) -> Message:
         """The status of the stack, or of the named service."""
         look = await self._ctx.swarm.stack_look(self._ctx.stack)
-        facts = await self._facts(look)
+        facts = await self._facts()
         if command.service is None:
             return status_message(look, facts)
         service = resolve(command.service, self._ctx.stack, look.services)
         if isinstance(service, NotFound):
+            if _is_node(command.service, look.nodes):
+                raise RefusedError(
+                    f"`{command.service}` is a node, not a service.",
+                    hint=f"To see the nodes: `{self._ctx.command} nodes`",
+                )
             raise unknown_service(service, self._ctx.stack)
         return service_status_message(look, service, facts)
 
-    async def _facts(self, look: StackLook) -> FooterFacts:
+    async def _facts(self) -> FooterFacts:
         jobs: tuple[Job, ...] | None
         try:
             jobs = await self._ctx.jobs.active()
         except StoreUnavailableError:
             jobs = None
-        wanted = {
-            service.id: len(eligible_nodes(service, look.nodes))
-            for service in look.services
-            if service.mode.is_global
-        }
         feed = self._ctx.feed.status()
         return FooterFacts(
             jobs=jobs,
-            wanted=wanted,
+            alerts=await open_alerts(self._ctx),
             feed=feed.kind,
             feed_lag=feed.lag,
             feed_trouble=feed.trouble,
             command=self._ctx.command,
         )
+
+
+def _is_node(typed: str, nodes: Sequence[Node]) -> bool:
+    """Whether the typed name means a node."""
+    try:
+        find_node(typed, nodes)
+    except RefusedError:
+        return False
+    return True

@@ -35,6 +35,8 @@ from handlers.nodes import ListNodesHandler
 from handlers.ps import ListTasksHandler
 from handlers.restart import ACTION as RESTART
 from handlers.restart import RestartHandler
+from handlers.resume import ACTION as RESUME
+from handlers.resume import ResumeHandler
 from handlers.rollback import ACTION as ROLLBACK
 from handlers.rollback import RollBackHandler, StackBack, WayBack
 from handlers.scale import ACTION as SCALE
@@ -84,6 +86,7 @@ class Handlers:
 def handlers(ctx: Context) -> Handlers:
     """All handlers, with the same ports."""
     scale, restart, roll_back = ScaleHandler(ctx), RestartHandler(ctx), RollBackHandler(ctx)
+    resume = ResumeHandler(ctx)
     drain, activate, join = DrainHandler(ctx), ActivateHandler(ctx), JoinHandler(ctx)
     buttons, confirming = IncidentButtons(ctx), Confirming(ctx)
     deploy = DeployHandler(ctx, confirming)
@@ -111,6 +114,7 @@ def handlers(ctx: Context) -> Handlers:
         begins={
             commands.Scale: scale.begin,
             commands.Restart: restart.begin,
+            commands.Resume: resume.begin,
             commands.RollBack: way_back.typed,
             commands.Deploy: deploy.begin,
             commands.Drain: drain.begin,
@@ -119,6 +123,7 @@ def handlers(ctx: Context) -> Handlers:
         runners={
             SCALE: ChangeRunner(ctx, scale),
             RESTART: ChangeRunner(ctx, restart),
+            RESUME: ChangeRunner(ctx, resume),
             ROLLBACK: ChangeRunner(ctx, roll_back),
             DEPLOY: DeployRunner(ctx),
             drain.action: drain.job,

@@ -10,8 +10,6 @@ from bot.domain.commands.values import RefreshHome
 from bot.domain.deploys.version import Version
 from bot.domain.errors import BotError
 from bot.domain.operations.dashboard import Dashboard
-from bot.domain.swarm.model import StackLook
-from bot.domain.swarm.placement import eligible_nodes
 from bot.jobs.context import Context
 
 SECONDS = 8.0
@@ -42,7 +40,6 @@ class Dashboards:
         return Dashboard(
             at=self._ctx.clock.now(),
             look=look,
-            wanted=_wanted(look) if look else {},
             incidents=incidents,
             active=active,
             recent=recent,
@@ -70,11 +67,3 @@ async def _or(asked: Awaitable[T], otherwise: T, troubles: list[str]) -> T:
     except BotError as error:
         troubles.append(error.sentence)
     return otherwise
-
-
-def _wanted(look: StackLook) -> dict[str, int]:
-    return {
-        service.id: len(eligible_nodes(service, look.nodes))
-        for service in look.services
-        if service.mode.is_global
-    }

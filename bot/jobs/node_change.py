@@ -304,7 +304,7 @@ def _not_begun(error: RefusedError | NotFoundError) -> Outcome:
 
 def _stopped(job: Job, index: int, reason: str) -> Outcome:
     seen = at(job.progress, index)
-    running, desired = (seen.running, seen.desired) if seen else (0, job.targets[index].replicas)
+    running, desired = (seen.counts if seen else None) or (0, 0)
     return Outcome(Verdict.CANCELLED, reason, running=running, desired=desired)
 
 

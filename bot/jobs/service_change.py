@@ -7,6 +7,7 @@ change (made once), the observation, and the probation.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.swarm.health import examine_look
 from bot.domain.swarm.model import Look
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import insist, wait_for_engine
@@ -51,8 +53,11 @@ class ServiceOperation(Protocol):
     def told(self, target: Target, outcome: Outcome) -> Outcome:
         """The outcome as shown, based on the observed outcome."""
 
-    def left(self, target: Target, running: int) -> str:
-        """The service's state after a person stops waiting, in words."""
+    def left(self, target: Target, running: int | None) -> str:
+        """The service's state after a person stops waiting, in words.
+
+        ``running`` is the last number of running tasks, None if nobody looked.
+        """
 
 
 class ChangeRunner:
@@ -95,7 +100,7 @@ class ChangeRunner:
             await self._following.end(lease, objection)
             return False
         if may_stop.is_set():
-            await self._following.end(lease, self._cancelled(lease))
+            await self._following.end(lease, self._cancelled(lease, looks))
             return False
         await self._change(lease, looks)
         return True
@@ -113,7 +118,8 @@ class ChangeRunner:
         if not any(outcomes):
             return None
         for index, outcome in enumerate(outcomes):
-            job = job.with_outcome(index, outcome or _prevented(job.targets[index]))
+            ending = outcome or _prevented(job.targets[index])
+            job = job.with_outcome(index, _counted(ending, looks[index]))
         return job
 
     async def _objection(self, target: Target, look: Look) -> Outcome | None:
@@ -150,7 +156,7 @@ class ChangeRunner:
                 job = job.with_target(index, self._noted(target, look))
         job = await lease.save(job)
         for index, doubtful in enumerate(taken_over):
-            await self._apply(lease, index, doubtful=doubtful)
+            await self._apply(lease, index, looks[index], doubtful=doubtful)
 
     def _noted(self, target: Target, look: Look) -> Target:
         """The target with its earlier state and with what is about to be done."""
@@ -160,11 +166,11 @@ class ChangeRunner:
         update = look.service.update_started or 0.0
         return self._operation.noted(replace(target, known_dead=dead, update_before=update), look)
 
-    async def _apply(self, lease: JobLease, index: int, *, doubtful: bool) -> None:
+    async def _apply(self, lease: JobLease, index: int, look: Look, *, doubtful: bool) -> None:
         """Make the change once; one that another worker has already made is not repeated.
 
-        ``doubtful`` says that another worker may have made it. A service that can no longer be
-        changed does not affect the others.
+        ``look`` is the one before the change. ``doubtful`` says that another worker may have made
+        it. A service that can no longer be changed does not affect the others.
         """
         target = lease.job.targets[index]
         if target.applied is not None:
@@ -177,28 +183,34 @@ class ChangeRunner:
                 doubtful=doubtful,
             )
         except RefusedError as error:
-            await lease.note(lease.job.with_outcome(index, _refused(error)))
+            outcome = _counted(_refused(error), look)
+            await lease.note(lease.job.with_outcome(index, outcome))
             return
         except SwarmError as error:
-            await lease.note(lease.job.with_outcome(index, _broken_off(target, error)))
+            outcome = _counted(_broken_off(error), look)
+            await lease.note(lease.job.with_outcome(index, outcome))
             return
         applied = replace(made, applied=self._ctx.clock.now())
         await lease.note(lease.job.with_target(index, applied))
 
-    def _cancelled(self, lease: JobLease) -> Job:
+    def _cancelled(self, lease: JobLease, looks: Sequence[Look] = ()) -> Job:
         job = replace(lease.job, cancelled_by=lease.cancelled_by)
         for index, target in enumerate(job.targets):
             if at(job.outcomes, index) is None:
-                seen = at(job.progress, index)
-                job = job.with_outcome(index, self._stopped_waiting(target, seen))
+                outcome = self._stopped_waiting(target, at(job.progress, index))
+                look = at(tuple(looks), index)
+                job = job.with_outcome(index, _counted(outcome, look) if look else outcome)
         return job
 
     def _stopped_waiting(self, target: Target, seen: ServiceProgress | None) -> Outcome:
         if target.applied is None:
             return Outcome(Verdict.CANCELLED, "Cancelled before the change. Nothing was changed.")
-        running = seen.running if seen else 0
-        reason = f"Stopped waiting; {self._operation.left(target, running)}"
-        return Outcome(Verdict.CANCELLED, reason, running=running, desired=target.replicas)
+        counts = seen.counts if seen else None
+        running, desired = counts or (0, 0)
+        left = self._operation.left(target, running if counts else None)
+        return Outcome(
+            Verdict.CANCELLED, f"Stopped waiting; {left}", running=running, desired=desired
+        )
 
 
 def _in_doubt(job: Job) -> bool:
@@ -219,14 +231,21 @@ def _prevented(target: Target) -> Outcome:
     return Outcome(Verdict.REFUSED, "Not changed: another service was refused.")
 
 
-def _broken_off(target: Target, error: SwarmError) -> Outcome:
+def _counted(outcome: Outcome, look: Look) -> Outcome:
+    """The outcome of a service that was not changed, with the counts of a look at it."""
+    if outcome.counts or look.service is None:
+        return outcome
+    health = examine_look(look, look.service)
+    return replace(outcome, running=health.running, desired=health.wanted)
+
+
+def _broken_off(error: SwarmError) -> Outcome:
     """The outcome of a change that the engine refused."""
     known = "" if isinstance(error, SwarmUnavailableError) else " It was not changed."
     return Outcome(
         Verdict.FAILED,
         f"{error.sentence}{known} (ref {error.ref})",
         error.hint or "Check `status` for the current state.",
-        desired=target.replicas,
     )
 
 
@@ -235,5 +254,5 @@ def _waiting_for_the_engine(job: Job, error: SwarmUnavailableError) -> Job:
     for index, target in enumerate(job.targets):
         so_far = "" if target.begun else "nothing changed yet, "
         phase = f"{so_far}waiting for the engine: {error.sentence}"
-        job = job.with_progress(index, ServiceProgress(target.service, 0, target.replicas, phase))
+        job = job.with_progress(index, ServiceProgress(target.service, 0, 0, phase))
     return job

@@ -97,7 +97,7 @@ class Observer:
 def _blind(state: Convergence, error: SwarmError) -> ServiceProgress:
     """The last known progress, with a note that the engine does not answer."""
     goal = state.goal
-    last = state.shown or ServiceProgress(goal.service, 0, goal.replicas or 0, "")
+    last = state.shown or ServiceProgress(goal.service, 0, 0, "")
     return replace(last, phase=f"unknown at the moment, still checking: {error.sentence}")
 
 

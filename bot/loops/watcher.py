@@ -364,7 +364,7 @@ class LeaderSession:
             text=found.text,
             title=found.title,
             cause=found.cause(incident.cause, service.limit.memory),
-            can_roll_back=service.can_roll_back and fresh,
+            can_roll_back=service.has_older_version and fresh,
         )
         await self._take(evidence)
 

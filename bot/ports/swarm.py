@@ -104,6 +104,14 @@ class Swarm(Protocol):
         ``guard``, outdated versions and unknown outcomes as for ``set_replicas``.
         """
 
+    async def resume(self, service_id: str, started: float, *, still: Still) -> Updated:
+        """Go on with a service's paused update, or its paused rollback.
+
+        ``started`` is the start of that update (Unix seconds). Makes no update if it is not paused
+        any more, so calling again is safe. Outdated versions and unknown outcomes as for
+        ``set_replicas``.
+        """
+
     async def roll_back(
         self, service_id: str, digest: str, guard: Guard, *, still: Still
     ) -> Updated:

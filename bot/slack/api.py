@@ -19,7 +19,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.ports import Clock
 from bot.slack.error_words import reaction_to
-from bot.slack.errors import NotSentError, RateLimitedError, refusal
+from bot.slack.errors import RateLimitedError, refusal, unreached
 from bot.slack.transport import SLACK_API_URL, TIMEOUT, new_session, proxy_for, web_client
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,11 @@ READS: Final = frozenset(
     }
 )
 """Methods that do not accept JSON."""
-UNREACHED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+UNREACHED: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ class SlackApi:
         except SlackApiError as error:
             raise self._translated(lane, error) from error
         except UNREACHED as error:
-            raise NotSentError(f"Slack cannot be reached ({method}).") from error
+            raise unreached(f"Slack cannot be reached ({method})", error) from error
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
             raise ChatUnavailableError(f"Slack did not answer {method}.") from error
 
@@ -139,7 +143,7 @@ class SlackApi:
         except aiohttp.InvalidURL:
             return False
         except UNREACHED as error:
-            raise NotSentError("Slack's response URL cannot be reached.") from error
+            raise unreached("Slack's response URL cannot be reached", error) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ChatUnavailableError("Slack did not answer at the response URL.") from error
 

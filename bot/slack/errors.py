@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import aiohttp
+
 from bot.domain.errors import (
     CannotPostError,
     ChatError,
@@ -36,6 +38,30 @@ class LayoutError(ChatError):
 
 class UnknownPersonError(ChatError):
     """Slack does not know a person, or hides them from the bot."""
+
+
+def unreached(what: str, error: BaseException) -> NotSentError:
+    """The error for a call that could not connect, with the reason where it is known."""
+    known = next((why for kind, why in _REASONS if isinstance(error, kind)), "")
+    refused = isinstance(getattr(error, "os_error", error), ConnectionRefusedError)
+    why = known or ("the connection was refused" if refused else "")
+    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
+    return NotSentError(f"{what}{f': {why}' if why else ''}.", hint=hint)
+
+
+_REASONS: Final = (
+    (aiohttp.ClientConnectorDNSError, "its name cannot be resolved (DNS)"),
+    (aiohttp.ClientProxyConnectionError, "the proxy does not answer"),
+    (aiohttp.ClientHttpProxyError, "the proxy refuses the connection"),
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted"),
+    (aiohttp.ClientSSLError, "TLS failed"),
+    (aiohttp.ConnectionTimeoutError, "the connection timed out"),
+)
+_HINTS: Final = (
+    (aiohttp.ClientConnectorDNSError, "Check the DNS server of the bot's container."),
+    (aiohttp.ClientProxyConnectionError, "Check HTTPS_PROXY and NO_PROXY."),
+    (aiohttp.ClientHttpProxyError, "Check HTTPS_PROXY and NO_PROXY."),
+)
 
 
 def refusal(method: str, word: str, *, bot_name: str = "", needed: str = "") -> ChatError:

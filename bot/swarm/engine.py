@@ -18,7 +18,7 @@ from bot.domain.errors import (
     RefusedError,
     SwarmError,
 )
-from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
+from bot.domain.swarm.model import Look, Node, Service, StackLook, Task, UpdateState
 from bot.ports import EngineInfo, Guard, Scaled, Still, Updated
 from bot.swarm import specs, wire
 from bot.swarm.connection import Connection, Filters, Json, url
@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _WANTED: Final = ["running", "ready", "accepted", "complete"]
+_PAUSED: Final = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})
 _LOG_SECONDS: Final = 2.5
 _OOM_PAUSES: Final = (0.1, 0.2, 0.3, 0.4)
 
@@ -181,6 +182,23 @@ class DockerSwarm:
                 return None
             guard(service)
             return _Write(specs.with_restarts(raw["Spec"], restarts), {})
+
+        service, written = await self._change(service_id, plan, still)
+        return _updated(service, written)
+
+    async def resume(
+        self, service_id: str, started: float, *, still: Still | None = None
+    ) -> Updated:
+        """Go on with the update that began at ``started``, if it is still paused.
+
+        As in ``bot.ports.Swarm``. Any write of the service makes swarmkit's updater run again
+        (manager/controlapi/service.go clears the update status), so the spec is written as it is.
+        """
+
+        def plan(raw: Json, service: Service) -> _Write | None:
+            if service.update not in _PAUSED or (service.update_started or 0.0) != started:
+                return None
+            return _Write(raw["Spec"], {})
 
         service, written = await self._change(service_id, plan, still)
         return _updated(service, written)

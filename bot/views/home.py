@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from bot.domain.deploys.version import Version
 from bot.domain.incidents.model import Incident, IncidentState
+from bot.domain.incidents.rules import open_troubles
 from bot.domain.jobs.model import Job
 from bot.domain.operations.dashboard import Dashboard
-from bot.domain.swarm.health import Grade, Health, examine
+from bot.domain.swarm.health import Grade, Health, examine, worst_of
 from bot.domain.text.message import Block, Message
 from bot.views import words
 from bot.views.incidents.list import incident_line
@@ -47,7 +48,7 @@ def home_message(
     board: Dashboard, now: float, until: float, *, operator: bool, command: str = "/orochi"
 ) -> Message:
     """The tab at ``now``, updated until ``until`` (Unix seconds)."""
-    healths = examine(board.look, board.wanted) if board.look else ()
+    healths = examine(board.look, open_troubles(board.incidents)) if board.look else ()
     top = header(_headline(board, healths))
     end = _end(now, until, command, operator=operator)
     made = (
@@ -150,8 +151,8 @@ def _stacks(board: Dashboard, healths: Sequence[Health], most: int) -> list[Bloc
 
 
 def _stack(name: str, healths: Sequence[Health], versions: Mapping[str, Version]) -> str:
-    worst = min((list(Grade).index(each.grade) for each in healths), default=None)
-    sign = words.LEAVING if worst is None else words.GRADES[list(Grade)[worst]]
+    worst = worst_of(each.grade for each in healths)
+    sign = words.LEAVING if worst is None else words.GRADES[worst]
     well = sum(health.grade is Grade.WELL for health in healths)
     count = (
         f"{well} of {plural(len(healths), 'service')} healthy" if healths else "not in the swarm"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from bot.domain.commands.names import short_name
 from bot.domain.deploys.catalog import StackEntry
-from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import Difference, PlanAction, ReplicaRule, ServiceChange
+from bot.domain.swarm.health import Grade
 from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.slack.blocks import context, fits, packed
@@ -43,26 +44,36 @@ def _lines(entries: Sequence[StackEntry], counts: tuple[int, int, int, int]) -> 
 
 
 def _entry(entry: StackEntry, counts: tuple[int, int, int, int]) -> list[str]:
-    running = f"{plural(entry.services, 'service')} in the swarm" if entry.services else ""
     parts = [
         f"{_sign(entry)} *{line(entry.name, NAME_LENGTH)}*",
-        running or "not in the swarm",
+        _services(entry) if entry.grades else "not in the swarm",
         "" if entry.has_file else "no stack file, so it cannot be deployed",
-        _version(entry.version) if entry.version else "not deployed by the bot",
+        "deploy under way" if entry.deploying else "",
+        _version(entry),
         _state(entry),
     ]
     return [" · ".join(filter(None, parts)), *_drift(entry, counts)]
 
 
 def _sign(entry: StackEntry) -> str:
-    if not entry.services:
+    if entry.grade is None:
         return words.LEAVING
-    if entry.drifted or entry.gone or entry.trouble:
-        return words.COMING
-    return words.GOOD if entry.version and entry.version.verdict.good else words.LEAVING
+    odd = entry.drifted or entry.gone or entry.trouble or entry.deploying
+    return words.COMING if odd and entry.grade is Grade.WELL else words.GRADES[entry.grade]
 
 
-def _version(version: Version) -> str:
+def _services(entry: StackEntry) -> str:
+    counts = Counter(entry.grades)
+    said = [f"{plural(len(entry.grades), 'service')} in the swarm"]
+    said += [f"{counts[Grade.BAD]} unhealthy"] * bool(counts[Grade.BAD])
+    said += [f"{counts[Grade.CHANGING]} changing"] * bool(counts[Grade.CHANGING])
+    return ", ".join(said)
+
+
+def _version(entry: StackEntry) -> str:
+    version = entry.version
+    if version is None:
+        return "" if entry.deploying else "not deployed by the bot"
     return (
         f"version {version.number}, {words.word(version.verdict)}, by {mention(version.user)}, "
         f"{slack_date(version.at)}"

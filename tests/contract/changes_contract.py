@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import LeaseLostError, RefusedError
-from bot.domain.swarm.model import LastChange, Service
+from bot.domain.swarm.model import LastChange, Service, UpdateState
 from bot.swarm.engine import DockerSwarm
 from tests.contract.labs import AnyLab
 from tests.lab import images
@@ -112,6 +112,24 @@ class ChangesContract:
         assert (made.changed, made.rollback, again.changed) == (True, False, False)
         assert (after.image, after.replicas) == (images.BUSY, 3)
         assert after.template == made.template
+
+    async def test_a_paused_update_is_resumed_once(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+        """Its spec is unchanged; the swarm begins another update with it."""
+        options = ("--update-monitor", "500ms", "--restart-delay", "500ms")
+        service_id = lab.create_service("web", "serve", replicas=2, options=options)
+        to_next(lab, "--args", "crash 0 3")
+        while (service := await swarm.service(service_id)).update is not UpdateState.PAUSED:
+            await asyncio.sleep(0.1)
+        before, started = spec_of(lab, "web"), service.update_started or 0.0
+
+        made = await swarm.resume(service_id, started)
+        again = await swarm.resume(service_id, started)
+
+        after = await swarm.service(service_id)
+        assert (made.changed, again.changed) == (True, False)
+        assert made.template == service.template
+        assert spec_of(lab, "web") == before
+        assert after.update_started != started
 
     async def test_a_write_that_the_guard_refuses_is_not_made(
         self, lab: AnyLab, swarm: DockerSwarm

@@ -144,3 +144,48 @@ async def test_the_folder_of_stacks_is_checked(redis_server, tmp_path):
     assert said[""] == "ok      stacks: deploys are off (BOT_STACKS_DIR is empty)"
     assert said[str(tmp_path)] == f"ok      stacks: 1 can be deployed from {tmp_path}: shop"
     assert said["/nowhere/stacks"].startswith("MISSING stacks: The folder with the stack files")
+
+
+async def test_why_slack_cannot_be_reached_is_reported(redis_server):
+    """A name that no DNS server knows, a proxy that is away, and a refused connection."""
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+    refused = {**settings, "SLACK_API_URL": "http://127.0.0.1:1/api/"}
+    unknown = {**settings, "SLACK_API_URL": "http://nowhere.invalid/api/"}
+    proxy = {"http_proxy": "http://127.0.0.1:1"}
+    said = []
+    for given in (refused, unknown, unknown | proxy):
+        _, output = await start_check(given)
+        said.append(output.splitlines()[0])
+    assert said[0].startswith("MISSING Slack: Slack cannot be reached (auth.test)")
+    assert "the connection was refused" in said[0]
+    assert "cannot be resolved (DNS)" in said[1]
+    assert "the proxy does not answer" in said[2]
+    assert "HTTPS_PROXY" in said[2]
+
+
+async def test_redis_is_named_by_its_address_without_the_password(redis_server):
+    """The same with and without an answer."""
+    async with SlackEmulator() as slack:
+        said = []
+        for url in (redis_server.url, "redis://ann:hidden@127.0.0.1:1/0"):
+            settings = settings_for(slack, url, "unix:///nowhere/docker.sock")
+            _, output = await run_check(settings)
+            said += [line for line in output.splitlines() if " Redis:" in line]
+    assert said[0] == f"ok      Redis: answers at {redis_server.url}"
+    assert said[1].startswith("MISSING Redis: redis://127.0.0.1:1/0: Redis does not answer")
+    assert "hidden" not in said[1]
+
+
+async def test_misspelt_settings_and_missing_operators_are_reported(redis_server):
+    """An empty list of operators is no more than a bot that nobody can use."""
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        settings |= {"BOT_OPERATORS": "", "BOT_OPERATOR": "U1"}
+        _, output = await start_check(settings)
+    lines = output.splitlines()
+    assert lines[0] == (
+        "MISSING settings: BOT_OPERATOR is not a setting. Did you mean BOT_OPERATORS?"
+    )
+    (operators,) = [line for line in lines if " operators:" in line]
+    assert operators.startswith("MISSING operators: BOT_OPERATORS is empty, so nobody can make")

@@ -41,7 +41,6 @@ from tests.messages.sample import (
 )
 from tests.messages.swarm import (
     DJANGO,
-    EXPORTER,
     MIGRATE,
     N1,
     NODES,
@@ -53,7 +52,7 @@ from tests.messages.swarm import (
 )
 
 DEFAULTS = Defaults(COMMAND, "worker01", 100)
-AROUND = FooterFacts(wanted={EXPORTER.id: 3}, feed="push", command=COMMAND)
+AROUND = FooterFacts(feed="push", command=COMMAND)
 TOKEN = "SWMTKN-1-XXXXXXXX"
 ALONE = "Visible only to the person who asked."
 

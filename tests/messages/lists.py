@@ -18,6 +18,7 @@ from bot.domain.jobs.deploy_plan import (
 )
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.dashboard import Dashboard
+from bot.domain.swarm.health import Grade
 from bot.domain.text.message import Message
 from bot.swarm.stacks.folder import StackFolder
 from bot.views.history import history_message
@@ -118,11 +119,17 @@ def _stacks() -> Iterator[Sample]:
     same = a_plan(a_change("portainer", None))
     trouble = "The docker CLI made no plan within 30 s."
     entries = (
-        StackEntry("legacy", has_file=False, services=2),
-        StackEntry("orochi", has_file=True, services=4, version=a_version(7), drift=drift),
-        StackEntry("portainer", has_file=True, services=1, version=a_version(2), drift=same),
-        StackEntry("registry", has_file=True, services=0),
-        StackEntry("shop", has_file=True, services=3, version=a_version(3), trouble=trouble),
+        StackEntry("legacy", has_file=False, grades=(Grade.WELL,) * 2),
+        StackEntry(
+            "orochi", has_file=True, grades=(Grade.WELL,) * 4, version=a_version(7), drift=drift
+        ),
+        StackEntry(
+            "portainer", has_file=True, grades=(Grade.WELL,), version=a_version(2), drift=same
+        ),
+        StackEntry("registry", has_file=True, grades=()),
+        StackEntry(
+            "shop", has_file=True, grades=(Grade.WELL,) * 3, version=a_version(3), trouble=trouble
+        ),
     )
     yield Sample("`/orochi stacks`", stacks_message(entries, command=COMMAND))
     error = raised(lambda: StackFolder("").names())
@@ -139,7 +146,6 @@ def _home() -> Iterator[Sample]:
     busy = Dashboard(
         AT,
         whole_stack(healthy=False),
-        {"exporter-id": 3},
         (crash().told, quiet),
         (scaling(), queued()),
         (converged(), crashed()),
@@ -147,7 +153,7 @@ def _home() -> Iterator[Sample]:
     )
     yield Sample("For an operator: trouble", _tab(busy, operator=True))
     yield Sample("For everyone else: trouble", _tab(busy, operator=False))
-    well = Dashboard(AT, whole_stack(healthy=True), {"exporter-id": 3})
+    well = Dashboard(AT, whole_stack(healthy=True))
     yield Sample("All is well", _tab(well, operator=True))
     troubles = ("Redis does not answer, so the bot cannot keep its jobs.",)
     yield Sample(

@@ -26,10 +26,16 @@ from bot.domain.errors import BotError, DrawingError, SwarmUnavailableError, Unc
 from bot.domain.jobs.model import PendingCommand
 from bot.domain.operations.drain_plan import check_room, plan_drain
 from bot.domain.operations.node_change import check_drain, find_node
-from bot.domain.operations.preflight import check_restart, check_roll_back, check_scale
+from bot.domain.operations.preflight import (
+    check_restart,
+    check_resume,
+    check_roll_back,
+    check_scale,
+)
 from bot.domain.swarm.model import (
     Availability,
     LastChange,
+    Look,
     Previous,
     Resources,
     StackLook,
@@ -219,19 +225,22 @@ def _not_possible() -> Iterator[Sample]:
     stuck = replace(WORKER, update=UpdateState.ROLLBACK_PAUSED)
     back = replace(paused, can_roll_back=True)
     everywhere = a_service("exporter", None)
-    yield _refusal("Scale: a global service", lambda: check_scale(everywhere, COMMAND))
-    yield _refusal("Scale: an update is paused", lambda: check_scale(back, COMMAND))
-    yield _refusal("Scale: paused, and no way back", lambda: check_scale(paused, COMMAND))
-    yield _refusal("Scale: a rollback is paused", lambda: check_scale(stuck, COMMAND))
-    yield _refusal("Restart: an update is paused", lambda: check_restart(back, COMMAND))
-    yield _refusal("Roll back: never changed", lambda: check_roll_back(DJANGO))
+    look = Look(AT, WORKER, (replace(running(WORKER, 1)[0], up_to_date=False),), NODES)
+    yield _refusal("Scale: a global service", lambda: check_scale(everywhere, look, COMMAND))
+    yield _refusal("Scale: an update is paused", lambda: check_scale(back, look, COMMAND))
+    yield _refusal("Scale: paused, and no way back", lambda: check_scale(paused, look, COMMAND))
+    yield _refusal("Scale: a rollback is paused", lambda: check_scale(stuck, look, COMMAND))
+    yield _refusal("Restart: an update is paused", lambda: check_restart(back, look, COMMAND))
+    yield _refusal("Resume: no update is paused", lambda: check_resume(WORKER))
+    yield _refusal("Roll back: never changed", lambda: check_roll_back(DJANGO, COMMAND))
+    yield _refusal("Roll back: a rollback is paused", lambda: check_roll_back(stuck, COMMAND))
     for title, change, update in (
         ("after a scale", LastChange.NUMBER, UpdateState.COMPLETED),
         ("after a restart", LastChange.RESTART, UpdateState.COMPLETED),
         ("after a rollback", LastChange.VERSION, UpdateState.ROLLBACK_COMPLETED),
     ):
         service = replace(DJANGO, previous=Previous("p", DJANGO.image, change), update=update)
-        yield _refusal(f"Roll back: {title}", partial(check_roll_back, service))
+        yield _refusal(f"Roll back: {title}", partial(check_roll_back, service, COMMAND))
     twice = Scaling((ScaleTarget("worker01", 5), ScaleTarget("orochi_worker01", 5)))
     asked = ScaleHandler(context(swarm=port(services=(WORKER,)))).begin(_draft(), twice)
     yield Sample("Scale: one service by both of its names", answer(nothing(asked)))

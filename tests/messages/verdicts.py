@@ -188,7 +188,7 @@ def given_up() -> Iterator[Sample]:
     target = replace(scaling().targets[0], applied=None, changed=False)
     error = SwarmError("The engine says: rpc error: code = Internal.")
     error.ref = REFERENCE
-    unmade = finished(scaling().with_target(0, target), _broken_off(target, error))
+    unmade = finished(scaling().with_target(0, target), _broken_off(error))
     yield Sample("Failed: the engine refuses the change", shown(unmade))
     unseen = finished(scaling(), _unseen(away()), seconds=901)
     yield Sample("Timed out: the engine did not answer", shown(unseen))

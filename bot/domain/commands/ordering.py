@@ -12,6 +12,7 @@ from bot.domain.commands.values import (
     Drain,
     Reply,
     Restart,
+    Resume,
     RollBack,
     Scale,
 )
@@ -49,7 +50,7 @@ def _changed(command: Command | Reply) -> tuple[str, ...]:
     match command:
         case Scale(targets):
             return tuple(target.service for target in targets)
-        case Restart(service):
+        case Restart(service) | Resume(service):
             return (service,)
         case RollBack(str(service)):
             return (service,)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.domain.commands import arguments
 from bot.domain.commands.table import CommandSpec, resembling, spec, unknown_command
 from bot.domain.commands.values import Command, Defaults, Help, Reply, as_text
-from bot.domain.text.escaping import visible
+from bot.domain.text.escaping import quoted, visible
 
 __all__ = ["Defaults", "Reply", "parse"]
 
@@ -19,10 +19,14 @@ DOUBLE_QUOTES = '"\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb'
 QUOTES = f"{SINGLE_QUOTES}{DOUBLE_QUOTES}`"
 TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction of text: what was typed may not be what is shown."""
+NO_OPTION = "has no option"
+STOPS = frozenset({"stop", "halt", "kill", "down"})
+"""Words for scaling a service to 0."""
 DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63"
 LONG_DASH = "\u2014"
 """The character into which phones convert two hyphens."""
 
+_OPTION = re.compile(r"(?<!\S)\[?(--?[A-Za-z][A-Za-z-]*)")
 _LINK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>")
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -89,7 +93,23 @@ def _closing(word: str) -> str:
 
 def _read(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -> Command | Reply:
     result = row.parse(rest, defaults)
-    return replace(result, changes=row.changes) if isinstance(result, Reply) else result
+    if not isinstance(result, Reply):
+        return result
+    if NO_OPTION not in result.problem:
+        result = _unknown_option(row, rest, defaults) or result
+    return replace(result, changes=row.changes)
+
+
+def _unknown_option(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -> Reply | None:
+    """A reply to the first word that looks like an option and is none of the command's."""
+    known = {*_OPTION.findall(row.usage)}
+    known |= arguments.YES if "--yes" in known else set()
+    options = (word.partition("=")[0] for word in rest if _OPTION.match(word))
+    option = next((word for word in options if word.lower() not in known), "")
+    if not option:
+        return None
+    right = " or ".join(arguments.example(defaults, typed) for typed, _ in row.examples[:2])
+    return Reply(f"`{row.name}` {NO_OPTION} {quoted(option)}.", f"Try: {right}")
 
 
 def _plain(text: str) -> str:
@@ -127,6 +147,8 @@ def _no_command(
     """The reply to an unknown word, with the full command that was probably meant, if any."""
     reply = unknown_command(word, defaults)
     meant = [row.parse(rest, defaults) for row in resembling(word)]
+    if word.lower() in STOPS and len(rest) == 1:
+        meant = [arguments.scale([*rest, "0"], defaults)]
     if not meant and any(char.isdigit() for char in everything[-1][-1:]):
         meant = [arguments.scale(everything, defaults)]
     whole = [each for each in meant if not isinstance(each, Reply)]

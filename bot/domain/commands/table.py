@@ -31,6 +31,7 @@ from bot.domain.commands.values import (
     ReadLogs,
     Reply,
     Restart,
+    Resume,
     RollBack,
     Scale,
     ScaleTarget,
@@ -65,6 +66,7 @@ __all__ = [
     "ReadLogs",
     "Reply",
     "Restart",
+    "Resume",
     "RollBack",
     "Scale",
     "ScaleTarget",
@@ -105,6 +107,11 @@ def resembling(word: str) -> tuple[CommandSpec, ...]:
 def _restart(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     name = arguments.one_service("restart", "Restart", words, defaults)
     return name if isinstance(name, Reply) else Restart(name)
+
+
+def _resume(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    name = arguments.one_service("resume", "Resume", words, defaults)
+    return name if isinstance(name, Reply) else Resume(name)
 
 
 def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
@@ -203,8 +210,25 @@ COMMANDS: tuple[CommandSpec, ...] = (
         also=("reboot", "reload", "recreate", "bounce"),
         notes=(
             "Its configuration is unchanged. Its update settings say how many tasks go at a time.",
-            "Refused while an update is paused, because it would resume the bad rollout.",
+            (
+                "Refused while an update is paused, if it would replace tasks that run by the"
+                " version that failed."
+            ),
             "Docker keeps one previous spec; after a restart that is the same version.",
+        ),
+    ),
+    CommandSpec(
+        name="resume",
+        command=Resume,
+        usage="resume SERVICE",
+        summary="Go on with a paused update of a service.",
+        examples=(("resume django", "the update of `django` that the swarm paused"),),
+        changes=True,
+        parse=_resume,
+        also=("continue", "unpause", "proceed"),
+        notes=(
+            "The swarm pauses an update when a new task fails. Fix the cause first.",
+            "It goes on with the version of that update; `rollback` goes back instead.",
         ),
     ),
     CommandSpec(
@@ -243,7 +267,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         ),
         changes=False,
         parse=_status,
-        also=("state", "show", "services", "info", "st"),
+        also=("state", "show", "services", "info", "st", "list", "ls"),
     ),
     *LOOKING,
     CommandSpec(
@@ -254,7 +278,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         examples=(("jobs", "the list"),),
         changes=False,
         parse=_jobs,
-        also=("ls", "list", "queue"),
+        also=("queue",),
     ),
     CommandSpec(
         name="incidents",

@@ -49,6 +49,13 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """``resume``: go on with a paused update of a service, named as typed."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class RollBack:
     """``rollback``: restore a service's previous version; the service is named as typed.
 
@@ -259,6 +266,7 @@ class Reply:
 
 _WORDS: Final[dict[type[Command], str]] = {
     Restart: "restart",
+    Resume: "resume",
     Status: "status",
     ListTasks: "ps",
     ListNodes: "nodes",

@@ -12,7 +12,7 @@ from bot.domain.convergence.wording import outcome, score
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind, classify
 from bot.domain.swarm.model import RestartCondition, Service, Task, TaskState, UpdateState
-from bot.domain.swarm.slots import place_of, runs_to_completion
+from bot.domain.swarm.slots import may_complete, place_of, runs_to_completion
 from bot.domain.text.amounts import plural
 
 
@@ -32,7 +32,7 @@ def judge_repeated_failure(case: Case) -> Answer:
         return NEVER
     cause = _cause_of(case, worst)
     default = Verdict.CRASH_LOOPING
-    if runs_to_completion(case.observation.service):
+    if runs_to_completion(case.observation.service) or cause.kind is CauseKind.START_FAILED:
         default = Verdict.FAILED
     went_on = completed and case.observation.service.failure_action == "continue"
     verdict = Verdict.FAILED if went_on else wording.verdict_for(cause.kind, default)
@@ -60,11 +60,12 @@ def judge_placement(case: Case) -> Answer:
 
 def judge_vacancy(case: Case) -> Answer:
     """A slot's task ended and was not replaced after its restart delay."""
-    if case.replacing or len(case.observation.census.chosen) >= case.observation.census.wanted:
+    census = case.observation.census
+    if case.replacing or len(census.chosen) + census.completed >= census.wanted:
         return NEVER
     service = case.observation.service
     ended = list(case.observation.census.vacant)
-    if runs_to_completion(service):
+    if may_complete(service):
         ended = [task for task in ended if task.state is not TaskState.COMPLETE]
     return _after(case, ended, lambda task: _patience(case, task), _vacant)
 
@@ -86,8 +87,8 @@ def _after(
 
 def _worst(case: Case) -> tuple[Failure, ...] | None:
     """The failures of the slot that failed most, if they are enough for a verdict."""
-    places = sorted({failure.place for failure in case.memory.counted})
-    failures = [case.memory.of_place(place) for place in places]
+    places = sorted({failure.place for failure in case.counted})
+    failures = [tuple(each for each in case.counted if each.place == place) for place in places]
     worst = max(failures, key=len, default=())
     return worst if len(worst) >= case.observation.goal.limits.slot_failures else None
 

@@ -26,8 +26,8 @@ from bot.domain.swarm.slots import (
     has_failed_before,
     is_current,
     last_wanted,
+    may_complete,
     place_of,
-    runs_to_completion,
 )
 
 _IN_PROGRESS = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
@@ -272,7 +272,7 @@ def _is_failure(task: Task, service: Service) -> bool:
     if task.desired is TaskState.REMOVE or REPLACED_BY_SWARM in task.err:
         return False
     if task.state is TaskState.COMPLETE:
-        return not runs_to_completion(service)
+        return not may_complete(service)
     return task.state in {TaskState.FAILED, TaskState.REJECTED}
 
 

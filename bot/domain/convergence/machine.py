@@ -131,8 +131,8 @@ def _gone(state: Convergence) -> StepResult:
     verdict, reason = Verdict.SUPERSEDED, "Someone removed the service."
     if state.phase is Phase.PROBATION:
         verdict, reason = Verdict.CONVERGED, "Stable until someone removed the service."
-    result = Outcome(verdict, reason, desired=goal.replicas or 0)
-    progress = ServiceProgress(goal.service, 0, goal.replicas or 0, "the service is gone")
+    result = Outcome(verdict, reason)
+    progress = ServiceProgress(goal.service, 0, 0, "the service is gone")
     return StepResult(_ended(replace(state, shown=progress), result), progress, result, math.inf)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bot.domain.convergence.history import Memory, Observation, in_progress, own_update
+from bot.domain.convergence.history import Failure, Memory, Observation, in_progress, own_update
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import UpdateState
 
@@ -33,6 +33,21 @@ class Case:
     def update(self) -> UpdateState:
         """This change's own update status."""
         return own_update(self.memory, self.observation)
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether the swarm has finished rolling back this change."""
+        goal, by_hand = self.observation.goal, self.memory.rolled_back_by_hand
+        ended = self.update is UpdateState.ROLLBACK_COMPLETED and not by_hand
+        return ended and goal.updates and not goal.rollback
+
+    @property
+    def counted(self) -> tuple[Failure, ...]:
+        """The failures that count, oldest first; after a rollback only those of the old version."""
+        failures, template = self.memory.counted, self.observation.service.template
+        if not self.rolled_back:
+            return failures
+        return tuple(failure for failure in failures if failure.template == template)
 
     @property
     def replacing(self) -> bool:

@@ -16,7 +16,7 @@ from bot.domain.convergence.wording import outcome, score
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause
 from bot.domain.swarm.model import RestartCondition, UpdateState
-from bot.domain.swarm.slots import runs_to_completion
+from bot.domain.swarm.slots import may_complete, runs_to_completion
 from bot.domain.text.amounts import duration
 
 
@@ -34,9 +34,12 @@ def judge_update(case: Case) -> Answer:
     if case.update in {UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED}:
         return _paused(case)
     goal = case.observation.goal
-    if case.update is UpdateState.ROLLBACK_COMPLETED and goal.updates and not goal.rollback:
-        return _rolled_back(case)
-    return NEVER
+    if case.update is not UpdateState.ROLLBACK_COMPLETED or not goal.updates or goal.rollback:
+        return NEVER
+    if case.memory.rolled_back_by_hand:
+        reason = "Someone else rolled back the service."
+        return outcome(case.observation, Verdict.SUPERSEDED, reason)
+    return _rolled_back(case) if runs_to_completion(case.observation.service) else NEVER
 
 
 def judge_foreign_change(case: Case) -> Answer:
@@ -53,7 +56,7 @@ def judge_completion(case: Case) -> Answer:
     """Every task of a run-to-completion service ended with exit 0."""
     observation, census = case.observation, case.observation.census
     done = census.completed == census.wanted > 0 and not census.chosen
-    if not runs_to_completion(observation.service) or not done or case.replacing:
+    if not may_complete(observation.service) or not done or case.replacing:
         return NEVER
     return outcome(observation, Verdict.COMPLETED, f"{score(observation)}.")
 
@@ -149,11 +152,15 @@ def _is_rolled_back(case: Case) -> bool:
 
 
 def _named_failure(case: Case) -> Cause | None:
-    """The failure that the update status names, or else the latest one."""
-    message = case.observation.service.update_message
-    failures = case.memory.failures
-    named = (failure for failure in failures if failure.task_id in message)
-    found = next(named, None) or (failures[-1] if failures else None)
+    """The failure that the update status names, or else the latest one.
+
+    After a rollback, that of a task of the new version, if there is one.
+    """
+    service, failures = case.observation.service, case.memory.failures
+    named = (failure for failure in failures if failure.task_id in service.update_message)
+    new = [each for each in failures if each.template != service.template]
+    latest = (new if case.rolled_back and new else failures)[-1:]
+    found = next(named, None) or next(iter(latest), None)
     return found.cause if found else None
 
 
@@ -168,22 +175,36 @@ def _paused(case: Case) -> Outcome:
         reason = f"The swarm paused the update ({both})" + _because(cause)
         result = outcome(observation, Verdict.PAUSED, reason, cause)
         advice = wording.way_out(observation.service, observation.goal.command)
-        return replace(result, advice=advice, can_roll_back=observation.service.can_roll_back)
+        return replace(result, advice=advice, can_roll_back=observation.service.has_older_version)
     what = "The rollback failed and was paused"
     if not observation.goal.rollback:
         what = "The update failed, and so did the rollback"
     reason = f"{what} ({score(observation)})" + _because(cause)
-    advice = wording.advice(observation.goal, Verdict.FAILED)
+    advice = wording.way_out(observation.service, observation.goal.command)
     return replace(outcome(observation, Verdict.PAUSED, reason, cause), advice=advice)
 
 
-def _rolled_back(case: Case) -> Outcome:
-    if case.memory.rolled_back_by_hand:
-        reason = "Someone else rolled back the service."
-        return outcome(case.observation, Verdict.SUPERSEDED, reason)
+def _rolled_back(case: Case, answer: Outcome | None = None) -> Outcome:
+    """The outcome after a rollback by the swarm; ``answer`` is that of the old version."""
     cause = _named_failure(case)
     reason = f"The swarm rolled back the update ({score(case.observation)} on the old version)"
-    return outcome(case.observation, Verdict.ROLLED_BACK, reason + _because(cause), cause)
+    result = outcome(case.observation, Verdict.ROLLED_BACK, reason + _because(cause), cause)
+    if answer is None or answer.verdict.good:
+        return result
+    reason = f"{result.reason} The old version fails too: {answer.reason}"
+    return replace(result, reason=reason, advice=answer.advice or result.advice)
+
+
+def _also_after_roll_back(rule: Rule) -> Rule:
+    """The rule, whose answer after a rollback by the swarm is about the old version."""
+
+    def judge(case: Case) -> Answer:
+        answer = rule.judge(case)
+        if isinstance(answer, Outcome) and case.rolled_back:
+            return _rolled_back(case, answer)
+        return answer
+
+    return replace(rule, ends=(*rule.ends, Verdict.ROLLED_BACK), judge=judge)
 
 
 def _remaining_seconds(case: Case) -> float:
@@ -215,16 +236,12 @@ def _required_seconds(case: Case) -> float:
     """
     observation, memory = case.observation, case.memory
     running = frozenset(task.id for task in observation.census.running)
-    only_stopped = (
-        not observation.goal.template and memory.saw_surplus and running <= memory.settled
-    )
+    untouched = not observation.goal.template and not case.rolled_back
+    only_stopped = untouched and memory.saw_surplus and running <= memory.settled
     if only_stopped and not memory.counted:
         return 0.0
-    return (
-        observation.service.rollback_monitor
-        if observation.goal.rollback
-        else observation.service.monitor
-    )
+    back = observation.goal.rollback or case.rolled_back
+    return observation.service.rollback_monitor if back else observation.service.monitor
 
 
 def _converged(case: Case) -> Outcome:
@@ -305,33 +322,39 @@ CONVERGING: Final = (
         (Verdict.COMPLETED,),
         judge_completion,
     ),
-    *_FAILING,
-    Rule(
-        "no place",
-        "a task has found no node for 5 s while every node's state was known",
-        (Verdict.UNSCHEDULABLE,),
-        failure_rules.judge_placement,
-    ),
-    Rule(
-        "wrong probe",
-        "all is well for the monitor period, but the label of its probe is not valid",
-        (Verdict.FAILED,),
-        judge_wrong_probe,
-    ),
-    Rule(
-        "hold",
-        "exactly the wanted number runs and is ready, nothing else does, for the monitor period",
-        (Verdict.CONVERGED,),
-        judge_hold,
-    ),
-    Rule(
-        "time limit",
-        "none of these within the time limit",
-        (Verdict.TIMED_OUT, Verdict.CONVERGED),
-        judge_time_limit,
+    *map(
+        _also_after_roll_back,
+        (
+            *_FAILING,
+            Rule(
+                "no place",
+                "a task has found no node for 5 s while every node's state was known",
+                (Verdict.UNSCHEDULABLE,),
+                failure_rules.judge_placement,
+            ),
+            Rule(
+                "wrong probe",
+                "all is well for the monitor period, but the label of its probe is not valid",
+                (Verdict.FAILED,),
+                judge_wrong_probe,
+            ),
+            Rule(
+                "hold",
+                "exactly the wanted number runs and is ready, nothing else does, for the monitor"
+                " period",
+                (Verdict.CONVERGED,),
+                judge_hold,
+            ),
+            Rule(
+                "time limit",
+                "none of these within the time limit",
+                (Verdict.TIMED_OUT, Verdict.CONVERGED),
+                judge_time_limit,
+            ),
+        ),
     ),
 )
-"""The rules while converging."""
+"""The rules while converging; after a rollback by the swarm, the last ones judge the old version."""
 
 PROBATION: Final = (
     Rule(

@@ -14,9 +14,9 @@ from bot.domain.convergence.goal import Goal
 from bot.domain.convergence.history import Failure, Memory, Observation
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.swarm.causes import Cause, CauseKind, with_oom, with_probe
+from bot.domain.swarm.causes import Cause, CauseKind, is_unreachable, with_oom, with_probe
 from bot.domain.swarm.model import Node, Service, Task, TaskState
-from bot.domain.swarm.slots import Census, place_of, place_order, runs_to_completion
+from bot.domain.swarm.slots import Census, may_complete, place_of, place_order, runs_to_completion
 from bot.domain.text.amounts import duration, plural
 
 _VERDICTS: Final = {
@@ -27,11 +27,11 @@ _VERDICTS: Final = {
     CauseKind.UNSCHEDULABLE: Verdict.UNSCHEDULABLE,
 }
 _ADVICE: Final = {
-    Verdict.OUT_OF_MEMORY: "Raise its memory limit or reduce its usage: "
-    "`docker service update --limit-memory … {service}`.",
+    Verdict.OUT_OF_MEMORY: "Raise its memory limit in the stack file and `{command} deploy`, "
+    "or reduce its usage.",
     Verdict.UNHEALTHY: "Check what the health check needs, or give it more time to start.",
-    Verdict.IMAGE_MISSING: "Push the image or correct its name: "
-    "`docker service update --image … {service}`.",
+    Verdict.IMAGE_MISSING: "Push the image, or correct its name in the stack file and "
+    "`{command} deploy`.",
     Verdict.MOUNT_FAILED: "Correct the volume's address and options, or create what is missing "
     "on the node.",
     Verdict.CRASH_LOOPING: "Read its log: `{command} logs {service}`.",
@@ -42,6 +42,10 @@ _ADVICE: Final = {
 }
 _ADVICE_ELSEWHERE: Final = {
     **_ADVICE,
+    Verdict.OUT_OF_MEMORY: "Raise its memory limit or reduce its usage: "
+    "`docker service update --limit-memory … {service}`.",
+    Verdict.IMAGE_MISSING: "Push the image or correct its name: "
+    "`docker service update --image … {service}`.",
     Verdict.CRASH_LOOPING: "Read its log: `docker service logs {service}`.",
     Verdict.FAILED: "See its tasks: `docker service ps --no-trunc {service}`.",
     Verdict.TIMED_OUT: "Check `docker service ps {service}`. The swarm keeps trying.",
@@ -62,15 +66,19 @@ def outcome(
     return Outcome(
         verdict=verdict,
         reason=reason,
-        advice=advice(observation.goal, verdict),
+        advice=advice(observation.goal, verdict, cause),
         cause=cause,
         running=achieved(observation.service, observation.census),
         desired=observation.census.wanted,
     )
 
 
-def advice(goal: Goal, verdict: Verdict) -> str:
+def advice(goal: Goal, verdict: Verdict, cause: Cause | None = None) -> str:
     """The next step after a verdict, or ""."""
+    if cause and verdict is Verdict.MOUNT_FAILED and is_unreachable(cause):
+        return "Start the volume's server, or make it reachable from the node. The swarm retries."
+    if cause and verdict is Verdict.FAILED and cause.kind is CauseKind.START_FAILED:
+        return "Correct what the engine refuses in the stack file, then deploy again."
     known = _ADVICE if goal.command else _ADVICE_ELSEWHERE
     return known.get(verdict, "").format(service=goal.service, command=goal.command)
 
@@ -81,10 +89,11 @@ def way_back(service: Service, command: str) -> str:
 
 
 def way_out(service: Service, command: str) -> str:
-    """The next step when an update is paused."""
-    if service.can_roll_back:
+    """The next step when an update is paused: back to an older version, else on."""
+    if service.has_older_version and not service.update.is_roll_back:
         return f"Roll back: {way_back(service, command)}."
-    return "No previous version. Deploy a working one."
+    resume = f"{command} resume" if command else "docker service update"
+    return f"Fix what fails, then go on: `{resume} {service.name}`."
 
 
 def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
@@ -115,14 +124,15 @@ def judge_health(outcome: Outcome) -> Outcome:
 
 def achieved(service: Service, census: Census) -> int:
     """How many of the desired tasks run; for a run-to-completion service, run or have completed."""
-    return len(census.running) + (census.completed if runs_to_completion(service) else 0)
+    return len(census.running) + census.completed
 
 
 def score(observation: Observation) -> str:
     """``4/5 running``, in the words that fit the service."""
     census = observation.census
     if not runs_to_completion(observation.service):
-        return f"{len(census.running)}/{census.wanted} running"
+        ended = f", {census.completed} ended with exit 0" if census.completed else ""
+        return f"{len(census.running)}/{census.wanted} running{ended}"
     still = f", {len(census.running)} still running" if census.running else ""
     return f"{census.completed}/{census.wanted} ended with exit 0{still}"
 
@@ -190,7 +200,7 @@ def clause(cause: Cause) -> str:
 
 
 def _ended(observation: Observation) -> list[Task]:
-    quiet = runs_to_completion(observation.service)
+    quiet = may_complete(observation.service)
     return [t for t in observation.census.vacant if not (quiet and t.state is TaskState.COMPLETE)]
 
 

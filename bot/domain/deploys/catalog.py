@@ -6,24 +6,31 @@ from dataclasses import dataclass
 
 from bot.domain.deploys.version import Version
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanStep, ServiceChange
+from bot.domain.swarm.health import Grade, worst_of
 
 
 @dataclass(frozen=True, slots=True)
 class StackEntry:
     """One stack.
 
-    ``has_file`` says whether it can be deployed, ``services`` is the number of its services in the
-    swarm. ``version`` is the last one that the bot deployed, None if there is none. ``drift`` is
+    ``has_file`` says whether it can be deployed, ``grades`` has the health of each of its services
+    in the swarm, ``deploying`` says that a deploy of it is under way. ``version`` is the last one that the bot deployed, None if there is none. ``drift`` is
     the plan that would restore that version, None if unknown: ``trouble`` then says why, "" if
     there is nothing to compare.
     """
 
     name: str
     has_file: bool
-    services: int
+    grades: tuple[Grade, ...]
+    deploying: bool = False
     version: Version | None = None
     drift: Plan | None = None
     trouble: str = ""
+
+    @property
+    def grade(self) -> Grade | None:
+        """The health of its worst service, None if none is in the swarm."""
+        return worst_of(self.grades)
 
     @property
     def drifted(self) -> tuple[ServiceChange, ...]:

@@ -54,10 +54,8 @@ def kept(job: Job, indexes: Sequence[int]) -> Job:
     """Services to be removed are kept because another service is not healthy."""
     for index in indexes:
         if _at(job, index) is None:
-            live = _live(job, index)
             reason = "Not removed: services are removed only after the others succeed."
-            outcome = Outcome(Verdict.REFUSED, reason, running=live, desired=live)
-            job = job.with_outcome(index, outcome)
+            job = job.with_outcome(index, Outcome(Verdict.REFUSED, reason))
     return job
 
 
@@ -76,7 +74,7 @@ def awaited(job: Job, error: SwarmUnavailableError) -> Job:
     for index, target in enumerate(job.targets):
         if _at(job, index) is None:
             phase = f"{so_far}waiting for the engine: {error.sentence}"
-            progress = ServiceProgress(target.service, 0, target.replicas, phase)
+            progress = ServiceProgress(target.service, 0, 0, phase)
             job = job.with_progress(index, progress)
     return job
 
@@ -140,21 +138,16 @@ def _left(job: Job, index: int) -> Outcome:
     change = job.plan.service(target.service) if job.plan else None
     action = change.action if change else None
     if target.applied is None:
-        live = _live(job, index)
         word = "removed" if action is PlanAction.REMOVE else "changed"
-        return Outcome(Verdict.CANCELLED, f"Not {word}.", running=live, desired=live)
+        return Outcome(Verdict.CANCELLED, f"Not {word}.")
     seen = job.progress[index] if index < len(job.progress) else None
-    running, desired = (seen.running, seen.desired) if seen else (0, target.replicas)
+    counts = seen.counts if seen and action is not PlanAction.REMOVE else None
+    running, desired = counts or (0, 0)
     done = {None: "Unchanged", PlanAction.CREATE: "Added"}
     done |= {PlanAction.UPDATE: "Changed", PlanAction.REMOVE: "Removed"}
-    reason = f"{done[action]}. No longer watched: {running}/{desired} running."
+    last = f": {running}/{desired} running" if counts else ""
+    reason = f"{done[action]}. No longer watched{last}."
     return Outcome(Verdict.CANCELLED, reason, running=running, desired=desired)
-
-
-def _live(job: Job, index: int) -> int:
-    """A service's replica count when the plan was made."""
-    change = job.plan.service(job.targets[index].service) if job.plan else None
-    return (change.replicas.live or 0) if change else 0
 
 
 def _all(job: Job, outcome: Outcome) -> Job:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.incidents.model import Incident, WatcherState
 from bot.domain.swarm.causes import Cause
+from bot.domain.swarm.health import QUIET_SECONDS
 from bot.domain.swarm.model import Node, Service, Task
 
 ALERTS_LABEL: Final = "orochi-bot.alerts"
@@ -51,7 +52,7 @@ class Rules:
     """
 
     threshold: int = 1
-    quiet: float = 60.0
+    quiet: float = QUIET_SECONDS
     longest_quiet: float = 1800.0
     reopen: float = 600.0
     patience: float = 10.0
@@ -88,7 +89,7 @@ class ReducerContext:
 
     services: Mapping[str, Service]
     nodes: Mapping[str, Node]
-    tasks: Callable[[str], Iterable[Task]]
+    tasks: Callable[[str], Collection[Task]]
     busy: Set[str] = frozenset()
     rules: Rules = Rules()
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from bot.domain.incidents.events import ReducerContext
-from bot.domain.incidents.model import NODE_KEY
+from bot.domain.incidents.model import NODE_KEY, Incident
 from bot.domain.swarm.causes import (
     KILLED,
     REPLACED_BY_SWARM,
@@ -27,14 +27,9 @@ from bot.domain.swarm.causes import (
     classify,
     short_error,
 )
+from bot.domain.swarm.health import Trouble, examine_service
 from bot.domain.swarm.model import Node, NodeState, Service, Task, TaskState
-from bot.domain.swarm.placement import eligible_nodes
-from bot.domain.swarm.slots import (
-    is_current,
-    last_wanted,
-    place_of,
-    runs_to_completion,
-)
+from bot.domain.swarm.slots import may_complete, place_of
 
 ID_LENGTH: Final = 6
 _ID_ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -53,7 +48,7 @@ def failure_of(task: Task, service: Service) -> Cause | None:
         return None
     if REPLACED_BY_SWARM in task.err:
         return None
-    if task.state is TaskState.COMPLETE and runs_to_completion(service):
+    if task.state is TaskState.COMPLETE and may_complete(service):
         return None
     return cause_at(task, service)
 
@@ -108,17 +103,20 @@ def without_names(text: str) -> str:
     return re.sub(r"(?:#\W*)+", "# ", bare).strip().lower()[:_KEY_LENGTH]
 
 
-def whole(service: Service, tasks: Iterable[Task], nodes: Mapping[str, Node]) -> bool:
+def whole(service: Service, tasks: Collection[Task], nodes: Mapping[str, Node]) -> bool:
     """Whether all desired tasks run (or have completed, if they are meant to end)."""
-    if runs_to_completion(service):
-        return _finishes(service, tasks, nodes)
-    live = [t for t in tasks if t.state is TaskState.RUNNING and t.desired <= TaskState.RUNNING]
-    down = {node.id for node in nodes.values() if node.state is NodeState.DOWN}
-    present = [t for t in live if t.node_id in nodes and t.node_id not in down]
-    if service.mode.is_global:
-        running = {task.node_id for task in present}
-        return all(node.id in running for node in eligible_nodes(service, nodes.values()))
-    return len({task.slot for task in present}) >= (service.replicas or 0)
+    return examine_service(service, tasks, tuple(nodes.values()), at=0.0).whole
+
+
+def open_troubles(incidents: Iterable[Incident]) -> dict[str, tuple[Trouble, ...]]:
+    """The causes of services' open incidents, by service id, for the health of the services."""
+    found: dict[str, tuple[Trouble, ...]] = {}
+    for each in incidents:
+        if not each.is_node:
+            places = each.slots or each.nodes
+            trouble = Trouble(each.cause, places, each.began, each.count, unsteady=True)
+            found[each.service_id] = (*found.get(each.service_id, ()), trouble)
+    return found
 
 
 def newest_by_place(service: Service, tasks: Iterable[Task]) -> dict[str, Task]:
@@ -187,23 +185,3 @@ def _distinction(cause: Cause) -> str:
     if cause.kind is CauseKind.EXIT_CODE:
         return str(cause.exit_code)
     return without_names(cause.raw) if cause.kind in _TOLD_APART_BY_TEXT else ""
-
-
-def _runs(service: Service, task: Task, nodes: Mapping[str, Node]) -> bool:
-    if task.state is not TaskState.RUNNING or task.desired > last_wanted(service):
-        return False
-    node = nodes.get(task.node_id)
-    return node is not None and node.state is not NodeState.DOWN
-
-
-def _finishes(service: Service, tasks: Iterable[Task], nodes: Mapping[str, Node]) -> bool:
-    """Whether each place's newest task completed or runs; for a job, in its present iteration."""
-    present = (t for t in tasks if not service.mode.is_job or is_current(service, t))
-    newest = newest_by_place(service, present).values()
-    completed = sum(task.state is TaskState.COMPLETE for task in newest)
-    running = sum(_runs(service, task, nodes) for task in newest)
-    if service.mode.is_global:
-        return completed + running >= len(eligible_nodes(service, nodes.values()))
-    wanted = service.replicas or 0
-    at_once = min(wanted, service.max_concurrent) if service.mode.is_job else 0
-    return completed + running >= wanted or (running > 0 and running >= at_once > 0)

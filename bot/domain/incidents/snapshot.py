@@ -14,7 +14,7 @@ from bot.domain.incidents.events import Fetch, News, ReducerContext, Rules
 from bot.domain.incidents.model import WatcherState
 from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Node, Service, Task, TaskState
-from bot.domain.swarm.slots import runs_to_completion
+from bot.domain.swarm.slots import may_complete
 
 _ENDS = frozenset({TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED})
 
@@ -85,7 +85,7 @@ class Snapshot:
 
     def _keep(self, task: Task) -> None:
         service = self.services.get(task.service_id)
-        if task.state.over and (service is None or not runs_to_completion(service)):
+        if task.state.over and (service is None or not may_complete(service)):
             self._drop(task)
         else:
             self._tasks.setdefault(task.service_id, {})[task.id] = task

@@ -29,7 +29,8 @@ class ServiceProgress:
     """One service at this moment.
 
     ``phase`` is a short sentence on what the job is waiting for. ``running`` counts up-to-date
-    tasks that run where they should; ``desired`` is the desired number.
+    tasks that run where they should; ``desired`` is the desired number. Both are 0 before the first
+    look.
     """
 
     service: str
@@ -38,3 +39,8 @@ class ServiceProgress:
     phase: str
     slots: tuple[SlotProgress, ...] = ()
     failures: int = 0
+
+    @property
+    def counts(self) -> tuple[int, int] | None:
+        """Running and desired replicas, None before the first look."""
+        return (self.running, self.desired) if self.running or self.desired else None

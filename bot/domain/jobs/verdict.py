@@ -64,7 +64,7 @@ class Outcome:
 
     ``reason`` is one sentence that says why, ``advice`` the next step (a sentence or empty).
     ``cause`` is the decisive failure if a task failed. ``running`` of ``desired`` replicas ran at
-    the end. ``provisional`` is True for a ``converged`` that is still watched and may be revised.
+    the end, both 0 if nobody looked. ``provisional`` is True for a ``converged`` that is still watched and may be revised.
     ``evidence`` are the failed container's last log lines or the last probe's output, unescaped,
     newest last; ``evidence_title`` says which. ``can_roll_back`` is True if rolling the service
     back is possible and solves the problem.
@@ -80,3 +80,9 @@ class Outcome:
     evidence: str = ""
     evidence_title: str = ""
     can_roll_back: bool = False
+
+    @property
+    def counts(self) -> tuple[int, int] | None:
+        """Running and desired replicas at the end, None if nobody looked."""
+        looked = self.verdict.good or self.running or self.desired
+        return (self.running, self.desired) if looked else None

@@ -15,15 +15,13 @@ from bot.domain.swarm.model import StackLook
 class Dashboard:
     """``look`` has every service of the swarm, None while the engine does not answer.
 
-    ``wanted`` is the number of eligible nodes for each global service, by service id. ``incidents``
-    are the open ones, ``active`` the queued or running jobs, ``recent`` the last finished ones,
+    ``incidents`` are the open ones, ``active`` the queued or running jobs, ``recent`` the last finished ones,
     newest first. ``versions`` are the newest deploys, by stack. ``troubles`` are sentences on what
     could not be read.
     """
 
     at: float
     look: StackLook | None = None
-    wanted: Mapping[str, int] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
     active: tuple[Job, ...] = ()
     recent: tuple[Job, ...] = ()

@@ -8,6 +8,7 @@ node may be scheduled.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.slots import last_wanted
 
 SHORTEST_ID = 4
+_PARTS = re.compile(r"[-_.]")
 MOST_NAMED = 8
 DONE = {
     Availability.ACTIVE: "activated",
@@ -45,7 +47,10 @@ class NodeLook:
 
 
 def find_node(typed: str, nodes: Sequence[Node]) -> Node:
-    """The node with this hostname, id or id prefix. Raises RefusedError."""
+    """The node with this hostname, id, id prefix, or unique end of its hostname (``m-03``).
+
+    Raises RefusedError.
+    """
     named = [node for node in nodes if node.hostname.lower() == typed.lower()]
     exact = [node for node in nodes if node.id == typed]
     beginning = [node for node in nodes if len(typed) >= SHORTEST_ID and node.id.startswith(typed)]
@@ -55,12 +60,34 @@ def find_node(typed: str, nodes: Sequence[Node]) -> Node:
         if found:
             ids = ", ".join(f"`{node.id}`" for node in found[:MOST_NAMED])
             raise RefusedError(f"Several nodes are named `{typed}`.", hint=f"Use an id: {ids}.")
+    ending = [node for node in nodes if node.hostname.lower().endswith(typed.lower())]
+    found = ending or [node for node in nodes if _abbreviates(typed, node.hostname)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        named_so = ", ".join(f"`{node.hostname}`" for node in found[:MOST_NAMED])
+        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        raise RefusedError(
+            f"`{typed}` matches {len(found)} nodes.",
+            hint=f"Type more of the name: {named_so}{more}.",
+        )
     hostnames = [node.hostname for node in nodes]
     close = " or ".join(f"`{name}`" for name in alike(typed, hostnames, 2))
     known = ", ".join(f"`{name}`" for name in hostnames[:MOST_NAMED])
     more = f" and {len(hostnames) - MOST_NAMED} more" if len(hostnames) > MOST_NAMED else ""
     hint = f"Did you mean {close}?" if close else f"Nodes: {known}{more}."
     raise RefusedError(f"There is no node `{typed}`.", hint=hint)
+
+
+def _abbreviates(typed: str, hostname: str) -> bool:
+    """Whether the typed parts begin the last parts of the hostname: ``m-03`` of ``a-machine-03``.
+
+    The last part must be complete.
+    """
+    short, full = (_PARTS.split(name.lower()) for name in (typed, hostname))
+    last = full[-len(short) :]
+    starts = all(part.startswith(start) for start, part in zip(short, last, strict=False))
+    return len(short) == len(last) > 1 and all(short) and starts and short[-1] == last[-1]
 
 
 def check_drain(node: Node, nodes: Iterable[Node]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.convergence.wording import way_out
 from bot.domain.errors import RefusedError
-from bot.domain.swarm.model import LastChange, Mode, Service, Task, TaskState, UpdateState
+from bot.domain.swarm.model import LastChange, Look, Mode, Service, Task, TaskState, UpdateState
 
 PAUSED = {
     UpdateState.PAUSED: "its last update failed and is paused",
@@ -12,7 +12,27 @@ PAUSED = {
 }
 
 
-def check_scale(service: Service, command: str) -> None:
+def replaces_healthy_tasks(service: Service, look: Look) -> bool:
+    """Whether going on with its paused update would replace running tasks by a failed version.
+
+    False for a paused restart, whose tasks all have one version, and if no other task runs.
+    ``look`` is one at the service; of another template, it cannot tell, and the answer is True.
+    """
+    previous = service.previous
+    if service.update not in PAUSED or (previous and previous.change is LastChange.RESTART):
+        return False
+    if look.service is None or look.service.template != service.template:
+        return True
+    return any(
+        task.state is TaskState.RUNNING
+        and task.desired <= TaskState.RUNNING
+        and not task.up_to_date
+        and task.service_id == service.id
+        for task in look.tasks
+    )
+
+
+def check_scale(service: Service, look: Look, command: str) -> None:
     """Raise RefusedError if the service cannot be scaled in its present state.
 
     Docker resumes a paused rollout at the next change of the service, whatever the change is:
@@ -26,36 +46,47 @@ def check_scale(service: Service, command: str) -> None:
             "every eligible node.",
             hint="To change how many run, add or drain nodes.",
         )
-    if service.update in PAUSED:
+    if replaces_healthy_tasks(service, look):
         raise RefusedError(
             f"`{service.short_name}` cannot be scaled now: {PAUSED[service.update]}, and scaling "
             "would resume the bad rollout.",
-            hint=f"{_first(service, command)} Then scale.",
+            hint=f"{way_out(service, command)} Then scale.",
         )
 
 
-def check_restart(service: Service, command: str) -> None:
+def check_restart(service: Service, look: Look, command: str) -> None:
     """Raise RefusedError if the service cannot be restarted in its present state.
 
     Like any change, a restart resumes a paused rollout. ``command`` as for ``check_scale``.
     """
-    if service.update in PAUSED:
+    if replaces_healthy_tasks(service, look):
         raise RefusedError(
             f"`{service.short_name}` cannot be restarted now: {PAUSED[service.update]}, and a "
             "restart would resume the bad rollout.",
-            hint=f"{_first(service, command)} Then restart.",
+            hint=f"{way_out(service, command)} Then restart.",
         )
 
 
-def check_roll_back(service: Service) -> None:
+def check_resume(service: Service) -> None:
+    """Raise RefusedError if no update of the service is paused."""
+    if service.update not in PAUSED:
+        raise RefusedError(f"`{service.short_name}` has no paused update to resume.")
+
+
+def check_roll_back(service: Service, command: str) -> None:
     """Raise RefusedError if a rollback of the service would not restore another version.
 
     The swarm keeps one previous spec, and every change replaces it: after a scale it is the same
-    version with the old number, and after a restart it is the same version.
+    version with the old number, and after a restart it is the same version. ``command`` as for
+    ``check_scale``.
     """
     if service.can_roll_back:
         return
     name, previous = f"`{service.short_name}`", service.previous
+    if service.update in PAUSED:
+        raise RefusedError(
+            f"{name} has no older version to go back to.", hint=way_out(service, command)
+        )
     if previous is None:
         raise RefusedError(
             f"{name} cannot be rolled back: it was never changed, so it has no older version."
@@ -80,14 +111,6 @@ def image_name(image: str) -> str:
     """An image without the digest to which its tag was resolved."""
     name, _, digest = image.partition("@")
     return name if ":" in name.rpartition("/")[2] or not digest else image
-
-
-def _first(service: Service, command: str) -> str:
-    """What must be done first for a service whose update is paused."""
-    if service.update is UpdateState.ROLLBACK_PAUSED:
-        tasks = f"{command} ps" if command else "docker service ps --no-trunc"
-        return f"First see what fails and fix it: `{tasks} {service.name}`."
-    return way_out(service, command)
 
 
 def missing_places(service: Service, tasks: tuple[Task, ...], replicas: int) -> int:

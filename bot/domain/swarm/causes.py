@@ -101,8 +101,13 @@ _IMAGE: Final = re.compile(
 )
 _MOUNT: Final = re.compile(
     r"mounting volume|mount local volume|mount config|bind source path|error mounting"
-    r"|network volume address|volumedriver\.|volume driver"
+    r"|network volume address|volumedriver\.|volume driver|quota size requested"
     r"|get volume|create volume|no such volume",
+    re.IGNORECASE,
+)
+_UNREACHABLE: Final = re.compile(
+    r"connection refused|connection timed out|i/o timeout|no route to host|host is (?:down|unreachable)"
+    r"|network is unreachable|connection reset",
     re.IGNORECASE,
 )
 _COMMAND: Final = re.compile(r'exec: "(?P<command>[^"]*)"')
@@ -141,6 +146,11 @@ def classify(task: Task, service: Service | None = None) -> Cause | None:
         node_id=task.node_id,
         container_id=task.container_id,
     )
+
+
+def is_unreachable(cause: Cause) -> bool:
+    """Whether a volume could not be mounted because its server does not answer or refuses."""
+    return cause.kind is CauseKind.MOUNT_FAILED and bool(_UNREACHABLE.search(cause.raw))
 
 
 def with_oom(cause: Cause, killed: bool | None, limit: int) -> Cause:  # noqa: FBT001 (a fact)

@@ -1,36 +1,43 @@
 """The health of a service at one look: what runs, what does not, why and since when.
 
-A **place** (a slot, or a node of a global service) runs if one of its tasks runs with desired state
-running and its node is not known to be down. For each place that should run and does not, the
-newest task gives the cause. A place that runs is **unsteady** if at least two tasks of the same
-template failed there within ten minutes and the present one has not clearly run longer than they
-did.
+This is the only notion of health: ``status``, the Home tab, ``stacks``, the map and incidents use
+it.
+
+A **place** (a slot, or an eligible node of a global service) runs if one of its tasks runs with
+desired state running and its node is not known to be down. For each place that should run and does
+not, the newest task gives the cause. A service whose places all run is **unsteady** while it has an
+open incident. If it has none (alerts may be off), a place is unsteady if at least two tasks of the
+same template failed there within ten minutes, the last one within the time after which an incident
+would be resolved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.domain.swarm.causes import Cause, CauseKind, classify
-from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState, UpdateState
+from bot.domain.swarm.model import Look, Node, Service, StackLook, Task, TaskState, UpdateState
+from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.slots import (
     down_nodes,
     is_current,
     last_wanted,
+    may_complete,
     place_of,
     place_order,
-    runs_to_completion,
 )
 
+QUIET_SECONDS = 60.0
+"""After the monitor period, the time without a failure until an incident is resolved."""
 UNSTEADY_SECONDS = 600.0
 UNSTEADY_FAILURES = 2
 RAN_WELL_SECONDS = 60.0
 """A task that ran longer was not part of a series of failures: its end was the first of them."""
 
 _CHANGING = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
-_STOPPED = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})
+_PAUSED = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})
 
 
 class Grade(Enum):
@@ -39,6 +46,11 @@ class Grade(Enum):
     BAD = "bad"
     CHANGING = "changing"
     WELL = "well"
+
+
+def worst_of(grades: Iterable[Grade]) -> Grade | None:
+    """The worst of some grades, None if there are none."""
+    return min(grades, key=list(Grade).index, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,75 +73,119 @@ class Trouble:
 class Health:
     """The health of one service at one look.
 
-    ``running`` of ``wanted`` places run; for a run-to-completion service ``completed`` ended
-    successfully. ``nodes`` are the node ids of the running tasks, one each. ``coming`` counts the
-    tasks without an error that do not run yet, by Docker's name of their state; ``stopping`` is the
-    number of containers that are being stopped.
+    ``running`` of ``wanted`` places run; those of a run-to-completion service that ended
+    successfully are ``ended``. ``nodes`` are the node ids of the running tasks, one each.
+    ``beyond`` counts the running tasks of a global service on nodes that take no new tasks.
+    ``coming`` counts the tasks without an error that do not run yet, by Docker's name of their
+    state; ``stopping`` is the number of containers that are being stopped.
     """
 
     service: Service
     running: int
     wanted: int
-    completed: int = 0
+    ended: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+    beyond: int = 0
     coming: tuple[tuple[str, int], ...] = ()
     stopping: int = 0
     troubles: tuple[Trouble, ...] = ()
 
     @property
+    def completed(self) -> int:
+        """How many places ended successfully."""
+        return len(self.ended)
+
+    @property
+    def done(self) -> int:
+        """How many places run or ended successfully."""
+        return self.running + self.completed
+
+    @property
     def grade(self) -> Grade:
-        """Bad if something failed or an update was interrupted, changing if tasks start or stop."""
-        if self.troubles or self.service.update in _STOPPED:
+        """Bad if something fails or is missing; changing if tasks start or stop, or if an update is
+        unfinished."""
+        if self.troubles:
             return Grade.BAD
         working = self.running > 0 and self.service.mode.is_job
         if self.coming or self.stopping or working or self.service.update in _CHANGING:
             return Grade.CHANGING
-        return Grade.WELL if self.running + self.completed >= self.wanted else Grade.BAD
+        if self.done < self.wanted:
+            return Grade.BAD
+        return Grade.CHANGING if self.service.update in _PAUSED else Grade.WELL
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that should run at this moment runs, or has ended successfully."""
+        if self.done >= self.wanted:
+            return True
+        at_once = min(self.wanted, self.service.max_concurrent) if self.service.mode.is_job else 0
+        return self.running >= at_once > 0 and all(each.unsteady for each in self.troubles)
 
 
-def examine(look: StackLook, wanted: Mapping[str, int]) -> tuple[Health, ...]:
-    """The health of every service of the look, in its order.
+Alerts = Mapping[str, Sequence[Trouble]]
+"""The causes of services' open incidents, by service id."""
 
-    ``wanted`` is the number of eligible nodes of each global service, by service id.
-    """
+
+def examine(look: StackLook, alerts: Alerts | None = None) -> tuple[Health, ...]:
+    """The health of every service of the look, in its order."""
+    alerts = alerts or {}
     tasks: dict[str, list[Task]] = {}
     for task in look.tasks:
         tasks.setdefault(task.service_id, []).append(task)
     return tuple(
-        examine_service(service, tasks.get(service.id, []), look.nodes, look.at, wanted)
+        examine_service(
+            service, tasks.get(service.id, ()), look.nodes, look.at, alerts.get(service.id, ())
+        )
         for service in look.services
     )
 
 
+def examine_look(look: Look, service: Service) -> Health:
+    """The health of the service of a look, without its incidents."""
+    tasks = [task for task in look.tasks if task.service_id == service.id]
+    return examine_service(service, tasks, look.nodes, look.at)
+
+
 def examine_service(
     service: Service,
-    tasks: Sequence[Task],
-    nodes: Sequence[Node],
+    tasks: Collection[Task],
+    nodes: Collection[Node],
     at: float,
-    wanted: Mapping[str, int],
+    alerts: Sequence[Trouble] = (),
 ) -> Health:
-    """The health of one service at ``at``, from its own tasks and all nodes."""
+    """The health of one service at ``at``, from its own tasks and all nodes.
+
+    ``alerts`` are the causes of its open incidents.
+    """
     down = down_nodes(nodes, tasks)
-    places = _by_place(service, tasks)
-    running = [task for task in tasks if _runs(service, task, down)]
-    by_place = {place_of(service, task): task for task in running}
-    ended = [place for place, each in places.items() if _completed(service, each)]
-    size = wanted.get(service.id, 0) if service.mode.is_global else service.replicas or 0
-    missing = max(size - len(by_place) - len(ended), 0)
-    vacant = {place: each for place, each in places.items() if place not in {*by_place, *ended}}
+    everything = _by_place(service, tasks)
+    places, size = everything, service.replicas or 0
+    if service.mode.is_global:
+        eligible = {node.id for node in eligible_nodes(service, nodes)}
+        places = {place: each for place, each in everything.items() if place in eligible}
+        size = len(eligible)
+    live = {place_of(service, task): task for task in tasks if _runs(service, task, down)}
+    running = {place: task for place, task in live.items() if place in places}
+    ended = tuple(place for place, each in places.items() if _completed(service, each))
+    missing = max(size - len(running) - len(ended), 0)
+    vacant = {place: each for place, each in places.items() if place not in {*running, *ended}}
     open_places = _most_wanted(service, vacant, missing)
+    troubles = _troubles(service, open_places, down)
+    if not troubles and alerts:
+        troubles = tuple(replace(each, unsteady=not missing) for each in alerts)
+    elif not alerts:
+        recent = {place: places[place] for place in running}
+        troubles = (*troubles, *_unsteady(service, recent, running, at))
     return Health(
         service=service,
-        running=len(by_place),
+        running=len(running),
         wanted=size,
-        completed=len(ended),
-        nodes=tuple(task.node_id for task in by_place.values()),
+        ended=ended,
+        nodes=tuple(task.node_id for task in running.values()),
+        beyond=len(live) - len(running),
         coming=_coming(service, open_places.values(), down),
         stopping=sum(_stops(service, task, down) for task in tasks),
-        troubles=(
-            *_troubles(service, open_places, down),
-            *_unsteady(service, {place: places[place] for place in by_place}, by_place, at),
-        ),
+        troubles=troubles,
     )
 
 
@@ -176,7 +232,7 @@ def _stops(service: Service, task: Task, down: frozenset[str]) -> bool:
 
 
 def _completed(service: Service, tasks: Sequence[Task]) -> bool:
-    return runs_to_completion(service) and tasks[0].state is TaskState.COMPLETE
+    return may_complete(service) and tasks[0].state is TaskState.COMPLETE
 
 
 def _coming(
@@ -245,7 +301,7 @@ def _unsteady(
     for place, tasks in places.items():
         failed = [task for task in tasks if _failed_lately(task, running[place], at)]
         cause = classify(failed[0], service) if len(failed) >= UNSTEADY_FAILURES else None
-        if cause is not None and not _outlived(running[place], failed, at):
+        if cause is not None and at - failed[0].since < service.monitor + QUIET_SECONDS:
             since = min(task.since for task in failed)
             found.append(Trouble(cause, (place,), since, len(failed), unsteady=True))
     return _merged(found)
@@ -255,12 +311,6 @@ def _failed_lately(task: Task, running: Task, at: float) -> bool:
     failed = task.state in {TaskState.FAILED, TaskState.REJECTED}
     same = task.up_to_date == running.up_to_date
     return failed and same and at - task.since < UNSTEADY_SECONDS
-
-
-def _outlived(running: Task, failed: Iterable[Task], at: float) -> bool:
-    """Whether the task has run twice as long as any that failed, and at least a minute."""
-    longest = max(task.since - task.created for task in failed)
-    return at - running.since > max(2 * longest, RAN_WELL_SECONDS)
 
 
 def _merged(troubles: Iterable[Trouble]) -> tuple[Trouble, ...]:

@@ -138,7 +138,7 @@ class Service:
     present and previous specs. ``plugins`` are the kind and the name of each plugin that a node
     needs for its tasks. ``previous`` is None if there is no previous spec, or if the source
     does not provide it (the push feed). ``can_roll_back`` says whether the previous spec is another
-    version from which the service was not just rolled back.
+    version from which the service was not just rolled back, or that of an unfinished restart.
     """
 
     id: str
@@ -174,6 +174,12 @@ class Service:
     previous: Previous | None = None
     can_roll_back: bool = False
     plugins: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_older_version(self) -> bool:
+        """Whether a rollback would restore another version, not only reverse a restart."""
+        restarted = self.previous is not None and self.previous.change is LastChange.RESTART
+        return self.can_roll_back and not restarted
 
     @property
     def short_name(self) -> str:

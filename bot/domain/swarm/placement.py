@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -116,6 +116,26 @@ def explain(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> F
     limited = [room for room in rooms if room is not None]
     unlimited = len(limited) < len(rooms)
     return Fit(placed, None if unlimited else sum(limited), tuple(obstacles))
+
+
+def explain_full(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> Fit:
+    """Why no more would fit once every node is filled with tasks of the service."""
+    nodes, tasks = tuple(nodes), tuple(tasks)
+    own = Task(
+        id="",
+        service_id=service.id,
+        slot=0,
+        node_id="",
+        state=State.RUNNING,
+        desired=State.RUNNING,
+        reservation=service.reservation,
+        host_ports=service.host_ports,
+    )
+    added: list[Task] = []
+    for node in nodes:
+        there = [task for task in tasks if task.node_id == node.id and holds_its_place(task)]
+        added += [replace(own, node_id=node.id)] * (_room_on(service, node, there)[0] or 0)
+    return explain(service, nodes, (*tasks, *added))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Census:
     ``wanted`` is how many tasks should run, or for a run-to-completion service complete. ``chosen``
     is the one live task to keep of each place that has one; ``surplus`` are live containers that
     must stop; ``vacant`` is the newest task of each place without a live one. Tasks are in the
-    order of their places. ``completed`` counts the completed places of a run-to-completion service,
+    order of their places. ``completed`` counts the places that ended as they may (``may_complete``),
     ``former`` the running tasks of an older template. ``unknown_nodes`` is True while the swarm
     does not know the state of some node, as after a leader election.
     """
@@ -50,8 +50,8 @@ class Census:
 
     @property
     def full(self) -> bool:
-        """Whether exactly the desired tasks run and no other is starting or stopping."""
-        return len(self.running) == len(self.chosen) == self.wanted
+        """Whether exactly the desired tasks run or completed, and no other starts or stops."""
+        return len(self.running) == len(self.chosen) == self.wanted - self.completed
 
     @property
     def unplaced(self) -> tuple[Task, ...]:
@@ -69,6 +69,16 @@ class Census:
 def runs_to_completion(service: Service) -> bool:
     """Whether its tasks are meant to end: a job mode, or restart condition none (as in Docker)."""
     return service.mode.is_job or service.restart is RestartCondition.NONE
+
+
+def may_complete(service: Service) -> bool:
+    """Whether exit 0 is a success: it runs to completion, or restarts only after failures.
+
+    With a health check it is not: a container that is stopped as unhealthy and exits 0 on SIGTERM
+    looks the same.
+    """
+    on_failure = service.restart is RestartCondition.ON_FAILURE and not service.has_health_check
+    return runs_to_completion(service) or on_failure
 
 
 def last_wanted(service: Service) -> TaskState:
@@ -158,7 +168,7 @@ def _vacant(service: Service, tasks: list[Task], present: list[Task]) -> tuple[T
 
 
 def _completed(service: Service, tasks: list[Task], vacant: tuple[Task, ...]) -> int:
-    if not runs_to_completion(service):
+    if not may_complete(service):
         return 0
     ended = [t for t in tasks if is_current(service, t)] if service.mode.is_job else vacant
     return len({place_of(service, t) for t in ended if t.state is TaskState.COMPLETE})

@@ -1,22 +1,24 @@
 """The task tiles of a swarm map: one for each task that exists or is missing.
 
-An ended task represents its slot only if no task of the slot is alive and the service still has the
-slot: the swarm keeps up to five dead tasks of each slot, including slots that were scaled down.
+What fails follows from the health of the services. An ended task represents its slot only if no
+task of the slot is alive and the service still has the slot: the swarm keeps up to five dead tasks
+of each slot, including slots that were scaled down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from bot.domain.swarm.health import Alerts, Health, examine
 from bot.domain.swarm.model import Service, StackLook, Task, TaskState
 from bot.domain.swarm.slots import (
     down_nodes,
     last_wanted,
+    may_complete,
     place_of,
     place_order,
-    runs_to_completion,
 )
 
 _BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
@@ -51,44 +53,33 @@ class Tile:
     word: str
 
 
-def tiles(look: StackLook) -> tuple[Tile, ...]:
-    """All relevant tasks of a look, by service and slot."""
+def tiles(look: StackLook, alerts: Alerts | None = None) -> tuple[Tile, ...]:
+    """All relevant tasks of a look, by service and slot; ``alerts`` as for ``examine``."""
     down = down_nodes(look.nodes, look.tasks)
     tasks: dict[str, list[Task]] = {}
     for task in look.tasks:
         tasks.setdefault(task.service_id, []).append(task)
     found: list[Tile] = []
-    for service in look.services:
-        found += _of_service(service, tasks.get(service.id, []), down)
+    for health in examine(look, alerts):
+        found += _of_service(health, tasks.get(health.service.id, []), down)
     return tuple(found)
 
 
-def _of_service(service: Service, tasks: Sequence[Task], down: frozenset[str]) -> list[Tile]:
+def _of_service(health: Health, tasks: Sequence[Task], down: frozenset[str]) -> list[Tile]:
+    service = health.service
     places: dict[str, list[Task]] = {}
     for task in sorted(tasks, key=lambda each: (each.created, each.id), reverse=True):
         places.setdefault(place_of(service, task), []).append(task)
-    ordered = [places[place] for place in sorted(places, key=place_order)]
-    shown = [[task for task in each if not task.state.over] for each in ordered]
-    missing = max((service.replicas or 0) - sum(1 for alive in shown if alive), 0)
+    failing = {place for trouble in health.troubles for place in trouble.places}
     found: list[Tile] = []
-    for each, alive in zip(ordered, shown, strict=True):
-        broken = _is_broken(service, each)
-        found += [_tile(service, task, down, again=broken and task is alive[0]) for task in alive]
-        ended_badly = service.mode.is_global and each[0].state in _BROKEN
-        if not alive and (missing or ended_badly):
-            missing -= 0 if service.mode.is_global else 1
-            found.append(_tile(service, each[0], down, again=False))
+    for place in sorted(places, key=place_order):
+        alive = [task for task in places[place] if not task.state.over]
+        for task in alive:
+            again = place in failing and task is alive[0] and not task.err
+            found.append(_tile(service, task, down, again=again))
+        if not alive and place in {*failing, *health.ended}:
+            found.append(_tile(service, places[place][0], down, again=False))
     return found
-
-
-def _is_broken(service: Service, newest_first: Iterable[Task]) -> bool:
-    """Whether the newest ended task failed while no live one runs."""
-    for task in newest_first:
-        if task.state is TaskState.RUNNING and task.desired <= last_wanted(service):
-            return False
-        if task.state.over:
-            return task.state in _BROKEN
-    return False
 
 
 def _tile(service: Service, task: Task, down: frozenset[str], *, again: bool) -> Tile:
@@ -106,7 +97,7 @@ def _standing(service: Service, task: Task, down: frozenset[str]) -> TaskStandin
     if task.state in _BROKEN:
         return TaskStanding.FAILED
     if task.state.over:
-        well = runs_to_completion(service) and task.state is TaskState.COMPLETE
+        well = may_complete(service) and task.state is TaskState.COMPLETE
         return TaskStanding.COMPLETE if well else TaskStanding.FAILED
     if task.node_id in down:
         return TaskStanding.UNKNOWN

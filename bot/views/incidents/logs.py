@@ -9,21 +9,24 @@ from bot.views.slack.text import code_block, line, slack_date
 
 NAME_LENGTH = 63
 LOG_LENGTH = 2600
-LOG_COMMAND = "docker service logs"
 
 
-def logs_message(service: str, task: Task, node: str, lines: str) -> Message:
-    """``lines`` of a task of ``service`` (its full name); ``node`` is a hostname or ""."""
+def logs_message(service: str, task: Task, node: str, lines: str, command: str) -> Message:
+    """``lines`` of a task of ``service`` (its full name); ``node`` is a hostname or "".
+
+    ``command`` is the slash command, "" if it cannot address the service.
+    """
     name = line(service, NAME_LENGTH)
     where = f" on {line(node, NAME_LENGTH)}" if node else ""
     place = f"slot {task.slot}" if task.slot else "the task"
     title = f"*{name}* · {place}{where}: its last log lines"
     when = f"{task.state.name.lower()} since {slack_date(task.since)}"
+    all_lines = f"{line(command, 30)} logs" if command else "docker service logs"
     return Message(
         f"The last log lines of {name}",
         (
             section(f"{title}\n{code_block(lines, LOG_LENGTH)}"),
-            context(f"Task `{line(task.id, 40)}`, {when} · all: `{LOG_COMMAND} {name}`"),
+            context(f"Task `{line(task.id, 40)}`, {when} · more: `{all_lines} {name}`"),
         ),
     )
 

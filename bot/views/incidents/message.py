@@ -12,7 +12,7 @@ from typing import Final
 from bot.domain.commands.names import SERVICE_VALUE, is_service_name, short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
 from bot.domain.incidents.model import Incident, IncidentState
-from bot.domain.swarm.causes import CauseKind, short_error
+from bot.domain.swarm.causes import CauseKind, is_unreachable, short_error
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import (
@@ -40,7 +40,8 @@ ADVICE: Final = {
     CauseKind.IMAGE_MISSING: "push the image, or correct its name and tag in the stack file",
     CauseKind.MOUNT_FAILED: "check the volume's server and path, and that the node can reach it",
     CauseKind.UNSCHEDULABLE: "change constraints or reservations, or make room on a node",
-    CauseKind.START_FAILED: "check that the command exists in the image and is executable",
+    CauseKind.START_FAILED: "correct what the engine refuses: a command that is missing or not "
+    "executable, or an option in the stack file",
     CauseKind.NODE_DOWN: "check the machine and its engine; the swarm moves what it can",
     CauseKind.ENDED: "if it should end, set the restart condition `none`; otherwise check its log",
 }
@@ -232,6 +233,8 @@ def _how_often(incident: Incident) -> str:
 def _next(incident: Incident) -> str:
     if incident.state is IncidentState.RESOLVED:
         return ""
+    if is_unreachable(incident.cause):
+        return "*Next:* start the volume's server, or make it reachable from the node"
     return f"*Next:* {ADVICE[incident.cause.kind]}"
 
 

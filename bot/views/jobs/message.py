@@ -16,7 +16,7 @@ from bot.domain.operations.preflight import image_name
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
 from bot.views.jobs.stack import stack_renderings
-from bot.views.jobs.target import at, count, renderings, short, shortened
+from bot.views.jobs.target import at, renderings, seen_count, short, shortened
 from bot.views.slack.blocks import (
     actions,
     button,
@@ -48,6 +48,7 @@ MOST_FORETOLD = 4500
 """Limit for the blocks, in bytes."""
 ACTION_WORDS = {
     "restart": "restart",
+    "resume": "resume",
     "rollback": "roll back",
     "drain": "drain",
     "activate": "activate",
@@ -117,7 +118,7 @@ def metadata(job: Job) -> Metadata:
     """The metadata for other programs: the event ``swarm_job``."""
     verdict, outcome = final_verdict(job), job.outcome
     cause = outcome.cause if outcome and verdict else None
-    counts = [count(job, index) for index in job.services_at]
+    counts = [_reported(job, index) for index in job.services_at]
     return Metadata(
         "swarm_job",
         {
@@ -131,6 +132,12 @@ def metadata(job: Job) -> Metadata:
             "desired": sum(desired for _, desired in counts),
         },
     )
+
+
+def _reported(job: Job, index: int) -> tuple[int, int]:
+    """The counts of one service for programs: 0 of the requested number before the first look."""
+    ended = at(job.outcomes, index) is not None
+    return seen_count(job, index) or (0, 0 if ended else job.targets[index].replicas)
 
 
 def final_verdict(job: Job) -> Verdict | None:
@@ -171,15 +178,16 @@ def headline(job: Job) -> str:
 
 
 def _how_many_good(job: Job) -> str:
-    """The number of successful services, "" if there are none."""
+    """The number of successful services, "" if there are none or if it is all of them."""
     outcomes = [at(job.outcomes, index) for index in job.services_at]
     good = sum(1 for outcome in outcomes if outcome and outcome.verdict.good)
-    return f"{good} of {plural(len(outcomes), 'service')} succeeded" if good else ""
+    some = 0 < good < len(outcomes)
+    return f"{good} of {plural(len(outcomes), 'service')} succeeded" if some else ""
 
 
 def _fallback(job: Job) -> str:
     outcome = job.outcome if final_verdict(job) else None
-    counts = [count(job, index) for index in job.services_at]
+    counts = [counted for index in job.services_at if (counted := seen_count(job, index))]
     ran = f"{sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
     reason = f". {outcome.reason}" if outcome else ""
     unknown = job.state is JobState.QUEUED or (job.plan is not None and not job.begun)
@@ -225,7 +233,8 @@ def _probation_words(job: Job, probation_seconds: float) -> str:
     if job.state is not JobState.FINISHED:
         return ""
     if any(outcome and outcome.provisional for outcome in job.outcomes):
-        return f"Watching for {duration(probation_seconds)} more; the verdict changes if it does not stay up"
+        watching = f"Watching for {duration(probation_seconds)} more"
+        return f"{watching}; the verdict changes if it does not stay up"
     if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
         return f"Watched until {slack_date(job.watched_until)}"
     return ""

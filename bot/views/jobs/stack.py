@@ -13,9 +13,9 @@ from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block
 from bot.views import words
-from bot.views.jobs.target import DETAILS, TargetDetail, at, count, short, target_blocks
+from bot.views.jobs.target import DETAILS, TargetDetail, at, bar_of, short, target_blocks
 from bot.views.slack.blocks import packed, section
-from bot.views.slack.text import bar, line, plural
+from bot.views.slack.text import line, plural
 
 MOST_IN_FULL = 8
 MOST_CHARACTERS = 6000
@@ -88,11 +88,11 @@ def _rank(job: Job, index: int) -> int:
 def _one_line(job: Job, index: int) -> str:
     outcome, progress = at(job.outcomes, index), at(job.progress, index)
     name = f"*{line(short(job, job.targets[index]), 63)}*"
-    shown = bar(*count(job, index))
+    shown = bar_of(job, index)
     if outcome:
-        return f"{words.VERDICTS[outcome.verdict]} · {name}  {shown} {_action_text(job, index)}"
+        return f"{words.VERDICTS[outcome.verdict]} · {name}{shown} {_action_text(job, index)}"
     phase = f" · {line(progress.phase, 100)}" if progress else ""
-    return f"{words.RUNNING} · {name}  {shown} {_action_text(job, index)}{phase}"
+    return f"{words.RUNNING} · {name}{shown} {_action_text(job, index)}{phase}"
 
 
 def _short_list(job: Job, order: list[int]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.domain.commands.names import short_name
+from bot.domain.jobs.deploy_plan import PlanAction
 from bot.domain.jobs.model import NODE, Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome
@@ -68,7 +69,7 @@ def _under_way(
         what = "node" if job.targets[index].is_node else "service"
         waits = "not started" if job.state is JobState.FINISHED else f"checking the {what}"
         return [section(f"{title} · {waits}")]
-    lines = [f"{title}  {bar(progress.running, progress.desired)}", line(progress.phase, 300)]
+    lines = [f"{title}{bar_of(job, index)}", line(progress.phase, 300)]
     lines += slot_lines(progress.slots, detail.slots, min(detail.prose, 120))
     return packed([each for each in lines if each])
 
@@ -78,7 +79,7 @@ def _ended(
 ) -> list[Block]:
     name = line(short(job, job.targets[index]), NAME_LENGTH)
     word = f"{words.VERDICTS[outcome.verdict]} · " if len(job.targets) > 1 else ""
-    counted = f"  {bar(outcome.running, outcome.desired)} running"
+    counted = f"{shown} running" if (shown := bar_of(job, index)) else ""
     if job.targets[index].is_node:
         tasks = plural(outcome.desired, "task has", "tasks have")
         counted = f"  {outcome.running} of {tasks} left" if outcome.desired else ""
@@ -125,20 +126,30 @@ def _bare(job: Job) -> list[Block]:
     for index, target in list(enumerate(job.targets))[:10]:
         outcome = at(job.outcomes, index)
         word = f" · {words.VERDICTS[outcome.verdict]}" if outcome else ""
-        lines.append(f"*{line(short(job, target), 60)}*  {bar(*count(job, index))}{word}")
+        lines.append(f"*{line(short(job, target), 60)}*{bar_of(job, index)}{word}")
     if len(job.targets) > len(lines):
         lines.append(f"and {plural(len(job.targets) - len(lines), 'more service')}")
     return [section("\n".join(lines) or "-")]
 
 
-def count(job: Job, index: int) -> tuple[int, int]:
-    """Running and desired replicas of one service, as far as known."""
+def seen_count(job: Job, index: int) -> tuple[int, int] | None:
+    """Running and desired replicas of one target.
+
+    None if nobody looked, and for a service that a deploy removes.
+    """
     outcome, progress = at(job.outcomes, index), at(job.progress, index)
+    change = job.plan.service(job.targets[index].service) if job.plan else None
+    if change is not None and change.action is PlanAction.REMOVE:
+        return None
     if outcome is not None:
-        return outcome.running, outcome.desired
-    if progress is not None:
-        return progress.running, progress.desired
-    return 0, job.targets[index].replicas
+        return outcome.counts
+    return progress.counts if progress is not None else None
+
+
+def bar_of(job: Job, index: int) -> str:
+    """The bar of a target with two spaces before it, "" if its count is unknown."""
+    counted = seen_count(job, index)
+    return f"  {bar(*counted)}" if counted else ""
 
 
 def short(job: Job, target: Target) -> str:

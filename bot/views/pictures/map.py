@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bot.domain.swarm.health import Alerts
 from bot.domain.swarm.model import Availability, Node, NodeState, StackLook
 from bot.domain.swarm.task_tiles import TaskStanding, Tile, tiles
 from bot.domain.text.figure import Box, Figure, Hatch, Shape, Words
@@ -54,9 +55,9 @@ class NodeColumn:
     tiles: tuple[Tile, ...]
 
 
-def map_picture(look: StackLook) -> Figure:
-    """The picture of the whole swarm at one look."""
-    found = tiles(look)
+def map_picture(look: StackLook, alerts: Alerts | None = None) -> Figure:
+    """The picture of the whole swarm at one look; ``alerts`` as for ``examine``."""
+    found = tiles(look, alerts)
     columns = _columns(look.nodes, found)
     few = len(columns) <= 2 * ROOMY.across
     measure = ROOMY if few and _tallest(columns) <= ROOMY.tiles else DENSE

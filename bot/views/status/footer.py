@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.jobs.model import Job
+from bot.domain.swarm.health import Alerts
 from bot.views.jobs.list import job_line
 from bot.views.slack.text import duration, line, plural, slack_time
 
@@ -17,13 +18,13 @@ MOST_JOBS = 5
 class FooterFacts:
     """Facts that are not in the look.
 
-    ``jobs`` are the active jobs, None if Redis does not answer. ``wanted`` is the number of
-    eligible nodes for each global service, by service id. ``feed`` is ``push`` or ``poll``,
+    ``jobs`` are the active jobs, None if Redis does not answer. ``alerts`` are the causes of
+    open incidents by service id. ``feed`` is ``push`` or ``poll``,
     ``feed_lag`` the seconds since it was last complete, ``feed_trouble`` what is wrong with it.
     """
 
     jobs: tuple[Job, ...] | None = ()
-    wanted: Mapping[str, int] = field(default_factory=dict)
+    alerts: Alerts = field(default_factory=dict)
     feed: str = "poll"
     feed_lag: float = 0.0
     feed_trouble: str = ""

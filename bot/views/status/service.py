@@ -44,10 +44,12 @@ DETAILS = (
 def service_status_message(look: StackLook, service: Service, facts: FooterFacts) -> Message:
     """The status of one service of the stack at ``look.at``."""
     tasks = [task for task in look.tasks if task.service_id == service.id]
-    health = examine_service(service, tasks, look.nodes, look.at, facts.wanted)
+    alerts = facts.alerts.get(service.id, ())
+    health = examine_service(service, tasks, look.nodes, look.at, alerts)
     names = {node.id: node.hostname for node in look.nodes}
     name = line(service.short_name, 63)
-    count = f"{health.running}/{health.wanted} running"
+    word = "running or completed" if health.ended else "running"
+    count = f"{health.done}/{health.wanted} {word}"
     jobs = facts.jobs
     if jobs is not None:
         jobs = tuple(job for job in jobs if service.name in job.lanes)

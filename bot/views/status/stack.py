@@ -48,7 +48,7 @@ def status_message(look: StackLook, facts: FooterFacts) -> Message:
     """The status of the stack at ``look.at``."""
     if not look.services:
         return _nothing_there(look, facts)
-    healths = sorted(examine(look, facts.wanted), key=lambda health: _rank(health.grade))
+    healths = sorted(examine(look, facts.alerts), key=lambda health: _rank(health.grade))
     summary = f"{line(look.stack, 63) or 'The swarm'}: {_summary(healths)}"
     top = [header(f"{SIGNS[healths[0].grade]} {plain(look.stack, 63)}: {_summary(healths)}")]
     end = _end(look, facts)
@@ -76,8 +76,7 @@ def _summary(healths: Sequence[Health]) -> str:
 def _fallback(summary: str, healths: Sequence[Health]) -> str:
     worse = [health for health in healths if health.grade is not Grade.WELL][:10]
     named = ", ".join(
-        f"{line(health.service.short_name, 63)} {health.running}/{health.wanted}"
-        for health in worse
+        f"{line(health.service.short_name, 63)} {health.done}/{health.wanted}" for health in worse
     )
     return f"{summary}. {named}" if named else f"{summary}."
 
@@ -112,7 +111,7 @@ def _in_short(healths: Sequence[Health], word: str) -> list[str]:
     if not healths:
         return []
     shown = [
-        f"{line(health.service.short_name, 30)} {health.running}/{health.wanted}"
+        f"{line(health.service.short_name, 30)} {health.done}/{health.wanted}"
         for health in healths[:60]
     ]
     more = f" and {len(healths) - len(shown)} more" if len(healths) > len(shown) else ""

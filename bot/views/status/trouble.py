@@ -21,7 +21,7 @@ NodeNames = Mapping[str, str]
 def title(health: Health) -> str:
     """Sign, name and count: ``🔴 *worker01*  ▰▰▱ 2/3``."""
     name = line(health.service.short_name, NAME_LENGTH)
-    return f"{GRADES[health.grade]} *{name}*  {bar(_done(health), health.wanted)}{_extra(health)}"
+    return f"{GRADES[health.grade]} *{name}*  {bar(health.done, health.wanted)}{_extra(health)}"
 
 
 def trouble_lines(health: Health, nodes: NodeNames, most: int, length: int) -> list[str]:
@@ -50,12 +50,10 @@ def node_name(node: str, nodes: NodeNames) -> str:
     return line(nodes.get(node) or node or "no node", NAME_LENGTH)
 
 
-def _done(health: Health) -> int:
-    return health.running + health.completed if health.completed else health.running
-
-
 def _extra(health: Health) -> str:
     ended = f" · {health.completed} completed" if health.completed else ""
+    if health.beyond:
+        ended += f" · {health.beyond} more on nodes that take no new tasks"
     if health.wanted == 0 and health.service.mode is Mode.REPLICATED:
         return f"{ended} · scaled to 0"
     return ended
@@ -77,8 +75,8 @@ def _missing(health: Health) -> list[str]:
         in_progress.append(f"{health.stopping} stopping")
     if in_progress:
         return [f"In progress: {', '.join(in_progress)}"]
-    if health.grade is Grade.BAD and not health.troubles and _done(health) < health.wanted:
-        missing = plural(health.wanted - _done(health), "replica")
+    if health.grade is Grade.BAD and not health.troubles:
+        missing = plural(health.wanted - health.done, "replica")
         return [f"{missing} missing, cause unknown"]
     return []
 
@@ -90,7 +88,8 @@ def _trouble(health: Health, trouble: Trouble, nodes: NodeNames, length: int) ->
     failures = f" · {plural(trouble.failures, 'failure')}" if trouble.failures > 1 else ""
     since = f" · since {slack_date(trouble.since)}" if trouble.since > 0 else ""
     now = " (running now)" if trouble.unsteady else ""
-    return f"{_places(health, trouble.places, nodes)}: {text}{now}{failures}{since}"
+    places = f"{_places(health, trouble.places, nodes)}: " if trouble.places else ""
+    return f"{places}{text}{now}{failures}{since}"
 
 
 def _places(health: Health, places: Sequence[str], nodes: NodeNames) -> str:

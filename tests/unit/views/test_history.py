@@ -21,6 +21,7 @@ from bot.domain.jobs.deploy_plan import (
     ServiceChange,
 )
 from bot.domain.jobs.verdict import Verdict
+from bot.domain.swarm.health import Grade
 from bot.views.history import history_message
 from bot.views.stacks import stacks_message
 from tests.unit.hostile import assert_slack_takes, hostile, moments
@@ -112,7 +113,9 @@ DRIFT = Plan(
 
 
 def test_manual_changes_are_named_by_field():
-    entry = StackEntry("orochi", has_file=True, services=4, version=FIRST, drift=DRIFT)
+    entry = StackEntry(
+        "orochi", has_file=True, grades=(Grade.WELL,) * 4, version=FIRST, drift=DRIFT
+    )
     message = stacks_message([entry])
 
     assert message.text == "1 stack, 1 changed by hand since its deploy"
@@ -135,10 +138,12 @@ def test_manual_changes_are_named_by_field():
 
 def test_each_stack_shows_its_state():
     entries = [
-        StackEntry("files", has_file=True, services=0),
-        StackEntry("strange", has_file=False, services=2),
-        StackEntry("torn", has_file=True, services=1, version=SECOND, trouble="No luck."),
-        StackEntry("well", has_file=True, services=1, version=FIRST, drift=Plan("well", (), ())),
+        StackEntry("files", has_file=True, grades=()),
+        StackEntry("strange", has_file=False, grades=(Grade.WELL,) * 2),
+        StackEntry("torn", has_file=True, grades=(Grade.WELL,), version=SECOND, trouble="No luck."),
+        StackEntry(
+            "well", has_file=True, grades=(Grade.WELL,), version=FIRST, drift=Plan("well", (), ())
+        ),
     ]
     files, strange, torn, well = text_of(stacks_message(entries)).split("\n")[:-1]
 
@@ -215,7 +220,9 @@ def test_entries_beyond_one_message_are_counted():
     many = [replace(FIRST, number=n, images={f"orochi_{i}" * 3: f"x{n}" * 40 for i in range(60)})
             for n in range(20, 0, -1)]  # fmt: skip
     assert_slack_takes(history_message("orochi", many), {"U1"})
-    entry = StackEntry("orochi", has_file=True, services=4, version=FIRST, drift=DRIFT)
+    entry = StackEntry(
+        "orochi", has_file=True, grades=(Grade.WELL,) * 4, version=FIRST, drift=DRIFT
+    )
     message = stacks_message([replace(entry, name=f"stack{n}") for n in range(60)])
     assert_slack_takes(message, {"U1"})
     assert "more stacks" in text_of(message)

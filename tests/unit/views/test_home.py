@@ -53,7 +53,7 @@ DONE = Job(
     outcomes=(Outcome(Verdict.CONVERGED, "All run."),),
 )  # fmt: skip
 VERSION = Version("orochi", "job111", "U1", NOW - 600, Verdict.CONVERGED, "d", {}, {}, number=3)
-BOARD = Dashboard(NOW, LOOK, {}, (FIRE,), (QUEUED,), (DONE,), {"orochi": VERSION})
+BOARD = Dashboard(NOW, LOOK, (FIRE,), (QUEUED,), (DONE,), {"orochi": VERSION})
 
 
 def buttons(message):

@@ -153,7 +153,6 @@ looks = st.builds(
 facts = st.builds(
     FooterFacts,
     jobs=maybe | st.lists(jobs, max_size=2).map(tuple),
-    wanted=st.dictionaries(st.sampled_from(["s0", "s1"]), st.integers(0, 20)),
     feed=st.sampled_from(["push", "poll"]),
     feed_lag=moments,
     feed_trouble=hostile,

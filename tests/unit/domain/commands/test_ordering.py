@@ -48,6 +48,7 @@ def test_commands_for_nodes_wait_for_each_other(text: str, concerns: bool):
         (TYPED, "rollback", False),
         (TYPED, "rollback --yes", True),
         (TYPED, "restart django", False),
+        (TYPED, "resume worker01", True),
         ("job.rollback", "ghijkm", True),
         ("job.restart", "orochi_django", True),
     ],

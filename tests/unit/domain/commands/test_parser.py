@@ -22,6 +22,7 @@ from bot.domain.commands.table import (
     ReadLogs,
     Reply,
     Restart,
+    Resume,
     RollBack,
     Scale,
     ScaleTarget,
@@ -105,6 +106,7 @@ READ = {
     "Restart orochi_django": Restart("orochi_django"),
     "restart `worker01`": Restart("worker01"),
     "restart help": Help("restart"),
+    "resume worker01": Resume("worker01"),
     "rollback": RollBack(),
     "rollback --yes": RollBack(yes=True),
     "rollback worker01": RollBack("worker01"),
@@ -245,6 +247,16 @@ ANSWERED = {
         "`/orochi rollback web`",
     ),
     "rollback worker01 v1": ("takes one service.", "`/orochi rollback worker01`"),
+    "resume": ("Resume which service?", "`/orochi resume worker01`"),
+    "unpause django": ("Unknown command `unpause`", "`/orochi resume django`"),
+    "stop django": ("Unknown command `stop`", "Did you mean `/orochi scale django=0`?"),
+    "ls": ("Unknown command `ls`", "Did you mean `/orochi status`?"),
+    "list": ("Unknown command `list`", "Did you mean `/orochi status`?"),
+    "status --all": ("`status` has no option `--all`", "Try: `/orochi status`"),
+    "restart worker01 --yes": ("`restart` has no option `--yes`", "`/orochi restart django`"),
+    "nodes -a": ("`nodes` has no option `-a`", "Try: `/orochi nodes`"),
+    "drain n1 --force": ("`drain` has no option `--force`", "Try: `/orochi drain"),
+    "deploy shop -f": ("`deploy` has no option `-f`", "Try: `/orochi deploy"),
     "restrat django": ("Unknown command `restrat`", "`/orochi restart django`"),
     "reboot django": ("Unknown command `reboot`", "`/orochi restart django`"),
     "undo django": ("Unknown command `undo`", "`/orochi rollback django`"),
@@ -320,7 +332,17 @@ def test_commands_that_change_something_are_for_operators():
     changing = {row.name for row in COMMANDS if row.changes}
 
     assert changing == {
-        *("scale", "restart", "rollback", "cancel", "drain", "activate", "join", "deploy"),
+        *(
+            "scale",
+            "restart",
+            "resume",
+            "rollback",
+            "cancel",
+            "drain",
+            "activate",
+            "join",
+            "deploy",
+        ),
     }
 
 

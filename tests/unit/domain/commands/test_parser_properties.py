@@ -26,6 +26,7 @@ from bot.domain.commands.table import (
     ReadLogs,
     Reply,
     Restart,
+    Resume,
     RollBack,
     Scale,
     ScaleTarget,
@@ -73,6 +74,7 @@ services_but_help = services.filter(lambda name: name.lower() not in {"help"})
 commands = st.one_of(
     st.builds(Scale, targets),
     st.builds(Restart, services_but_help),
+    st.builds(Resume, services_but_help),
     st.builds(RollBack, services_but_help),
     st.builds(RollBack, st.none(), st.booleans()),
     st.builds(Deploy, st.none() | services_but_help, st.booleans()),

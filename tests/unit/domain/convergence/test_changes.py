@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.swarm.model import Service, Task, UpdateState
+from bot.domain.swarm.model import LastChange, Previous, Service, Task, UpdateState
 from tests.unit.looks import (
     COMPLETE,
     READY,
@@ -48,7 +48,7 @@ def test_a_paused_update_is_paused_with_the_cause_of_the_task_that_it_names():
     assert outcome.cause.kind.value == "image_missing"
     assert "1/3 running on the new version, 1 on the old" in outcome.reason
     assert not outcome.can_roll_back
-    assert "No previous version" in outcome.advice
+    assert outcome.advice == "Fix what fails, then go on: `/orochi resume stack_web`."
 
 
 def test_a_paused_update_offers_a_roll_back_if_possible():
@@ -63,17 +63,63 @@ def test_a_paused_update_offers_a_roll_back_if_possible():
         assert outcome.advice == f"Roll back: `{typed} stack_web`."
 
 
-def test_an_update_that_the_swarm_rolls_back_is_followed_and_fails():
-    machine = updating()
-    machine.service = updated(UpdateState.ROLLBACK_STARTED, "update rolled back due to task bad")
-    assert machine.verdict(1, *running(1, 2)) is None
-    machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed")
+def test_a_roll_back_of_a_restart_is_not_offered():
+    """It would bring the same version."""
+    machine = Machine(a_goal(3, updates=True), updated(UpdateState.UPDATING))
+    machine.see(0, *running(1, 2), failed("bad", 3))
+    previous = Previous("d", "web:1", LastChange.RESTART)
+    machine.service = updated(UpdateState.PAUSED, can_roll_back=True, previous=previous)
 
-    outcome = machine.outcome(9, *running(1, 2, 3))
+    outcome = machine.outcome(2, *running(1), a_task("old", 2, up_to_date=False))
+
+    assert not outcome.can_roll_back
+    assert outcome.advice == "Fix what fails, then go on: `/orochi resume stack_web`."
+
+
+def rolled_back() -> Machine:
+    """An update from ``v0`` to ``v1`` that failed three times; the swarm is back at ``v0``."""
+    machine = Machine(a_goal(3, updates=True, template="v1"), updated(UpdateState.UPDATING))
+    machine.see(0, *running(1, 2), *(rejected("bad" * times, 3) for times in (1, 2, 3)))
+    back = "update rolled back due to task bad"
+    machine.service = updated(UpdateState.ROLLBACK_STARTED, back, template="v0")
+    assert machine.verdict(1, *running(1, 2)) is None
+    machine.service = updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed", template="v0")
+    return machine
+
+
+def test_a_rolled_back_update_fails_once_the_old_version_is_stable():
+    machine = rolled_back()
+    assert machine.verdict(9, *running(1, 2, 3)) is None
+    assert machine.verdict(13.9, *running(1, 2, 3)) is None
+
+    outcome = machine.outcome(14, *running(1, 2, 3))
 
     assert outcome.verdict.value == "rolled_back"
     assert outcome.cause is not None
-    assert outcome.cause.task_id == "bad"
+    assert outcome.cause.kind.value == "image_missing"
+    assert "(3/3 running on the old version)" in outcome.reason
+    assert "fails too" not in outcome.reason
+
+
+def test_an_old_version_that_crashes_after_the_roll_back_is_named():
+    machine = rolled_back()
+    crashes = [failed("c" * times, 1, code=3) for times in (1, 2)]
+    assert machine.verdict(9, *running(2, 3), *crashes) is None
+
+    outcome = machine.outcome(12, *running(2, 3), *crashes, failed("ccc", 1, code=3))
+
+    assert outcome.verdict.value == "rolled_back"
+    assert outcome.cause is not None
+    assert outcome.cause.kind.value == "image_missing"
+    assert "The old version fails too: 2/3 running; slot 1 failed 3 times" in outcome.reason
+    assert "exit 3" in outcome.reason
+
+
+def test_an_old_version_that_never_runs_in_full_is_named_at_the_time_limit():
+    outcome = rolled_back().outcome(900, *running(1, 2), a_task("late", 3, READY))
+
+    assert outcome.verdict.value == "rolled_back"
+    assert "The old version fails too: 2/3 running after 15 min" in outcome.reason
 
 
 def test_a_paused_roll_back_is_reported_as_failed_too():
@@ -126,8 +172,9 @@ def test_an_old_update_is_ignored(state: UpdateState):
 def test_a_newer_update_counts_although_it_ended_before_the_first_look():
     goal = a_goal(3, updates=True, update_before=LAST_WEEK)
     machine = Machine(goal, updated(UpdateState.ROLLBACK_COMPLETED))
+    machine.see(0, *running(1, 2, 3))
 
-    assert machine.verdict(0, *running(1, 2, 3)) == "rolled_back"
+    assert machine.verdict(5, *running(1, 2, 3)) == "rolled_back"
 
 
 def test_the_jobs_own_roll_back_converges_when_completed():
@@ -197,6 +244,7 @@ def test_the_previous_template_does_not_supersede_when_the_swarm_rolls_back():
     machine.service = updated(UpdateState.ROLLBACK_STARTED, "rolled back", template="v0")
     assert machine.verdict(1, *running(1, 2)) is None
     machine.service = updated(UpdateState.ROLLBACK_COMPLETED, template="v0")
+    machine.see(4, *running(1, 2, 3))
 
     assert machine.verdict(9, *running(1, 2, 3)) == "rolled_back"
 
@@ -256,6 +304,7 @@ def test_a_roll_back_of_the_replicas_by_the_swarm_is_a_rolled_back_deploy():
     machine.service = replace(
         updated(UpdateState.ROLLBACK_COMPLETED, "rollback completed"), replicas=1
     )
+    machine.see(4, *running(1))
 
     assert machine.verdict(9, *running(1)) == "rolled_back"
 

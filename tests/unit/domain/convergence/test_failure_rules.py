@@ -136,7 +136,7 @@ def test_failures_of_the_old_version_do_not_fail_the_change():
         ({"code": 137}, {}, "crash_looping"),
         ({"code": 137}, {"limit": Resources(memory=2**24)}, "out_of_memory"),
         ({"code": 137, "err": UNHEALTHY}, {}, "unhealthy"),
-        ({"code": 127, "err": 'starting container failed: exec: "/x": no'}, {}, "crash_looping"),
+        ({"code": 127, "err": 'starting container failed: exec: "/x": no'}, {}, "failed"),
         ({"code": 128, "err": "failed to mount local volume: mount x"}, {}, "mount_failed"),
     ],
 )
@@ -234,8 +234,50 @@ def test_one_task_that_cannot_mount_for_ten_seconds_is_mount_failed():
     assert "photon-machine-01" in outcome.reason
 
 
-def test_a_slot_that_ended_with_exit_0_and_restarts_on_failure_only_has_failed():
-    machine = Machine(a_goal(1), a_service(1, restart=RestartCondition.ON_FAILURE))
+def test_a_container_that_never_started_has_no_log_to_read():
+    """An option that the engine refuses: the image has nothing to do with it."""
+    err = 'invalid capability: "CAP_FOO"'
+    tries = tuple(a_task("t" * n, 1, REJECTED, err=err) for n in (1, 2, 3))
+    outcome = Machine(a_goal(1)).outcome(9, *tries, waiting())
+
+    assert outcome.verdict.value == "failed"
+    assert "could not start: invalid capability" in outcome.reason
+    assert outcome.advice == "Correct what the engine refuses in the stack file, then deploy again."
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("connection refused", "Start the volume's server"),
+        ("no such device", "Correct the volume's address and options"),
+    ],
+)
+def test_the_advice_for_a_volume_depends_on_its_server(said: str, advice: str):
+    err = f"error while mounting volume 'x': failed to mount local volume: mount x: {said}"
+    outcome = Machine(a_goal(1)).outcome(9, *crashes(3, code=128, err=err), waiting())
+
+    assert outcome.verdict.value == "mount_failed"
+    assert outcome.advice.startswith(advice)
+
+
+def test_exit_0_completes_a_service_that_restarts_on_failure_only():
+    """It did what it was told; the others of its tasks must be stable as always."""
+    service = a_service(2, restart=RestartCondition.ON_FAILURE)
+    ended = [a_task(f"e{slot}", slot, COMPLETE) for slot in (1, 2)]
+    machine = Machine(a_goal(2), service)
+    machine.see(0, ended[0], *running(2))
+
+    assert machine.verdict(4.9, ended[0], *running(2)) is None
+    outcome = machine.outcome(5, ended[0], *running(2))
+    assert outcome.verdict.value == "converged"
+    assert outcome.reason.startswith("1/2 running, 1 ended with exit 0, stable")
+    assert Machine(a_goal(2), service).verdict(0, *ended) == "completed"
+
+
+def test_a_slot_with_a_health_check_that_ended_with_exit_0_and_is_not_restarted_has_failed():
+    """It may have been stopped as unhealthy."""
+    service = a_service(1, restart=RestartCondition.ON_FAILURE, has_health_check=True)
+    machine = Machine(a_goal(1), service)
     ended = a_task("a", 1, COMPLETE)
     machine.see(0, ended)
 
@@ -247,7 +289,8 @@ def test_a_slot_that_ended_with_exit_0_and_restarts_on_failure_only_has_failed()
 
 def test_a_slot_that_ended_before_the_change_prevents_convergence():
     goal = a_goal(2, known_dead=frozenset({"a"}))
-    machine = Machine(goal, a_service(2, restart=RestartCondition.ON_FAILURE))
+    service = a_service(2, restart=RestartCondition.ON_FAILURE, has_health_check=True)
+    machine = Machine(goal, service)
     ended = a_task("a", 1, COMPLETE)
     machine.see(0, ended, *running(2))
 

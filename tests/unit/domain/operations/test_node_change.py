@@ -212,3 +212,23 @@ def test_the_usual_version_is_that_of_most_or_the_newest(
     nodes = [Node(id=str(i), hostname="", engine_version=v) for i, v in enumerate(versions)]
 
     assert usual_version(nodes) == usual
+
+
+@pytest.mark.parametrize(
+    "typed", ["machine-03", "Machine-03", "03", "m-03", "p-m-03", "ph-mach-03"]
+)
+def test_a_unique_end_of_a_hostname_is_enough(typed: str) -> None:
+    assert find_node(typed, NODES).id == "n3"
+
+
+@pytest.mark.parametrize("typed", ["3", "machine-0", "m-3", "x-03", "p-03", "-", "photon"])
+def test_an_end_that_is_not_unique_names_its_nodes(typed: str) -> None:
+    nodes = [*NODES, Node(id="n13", hostname="photon-machine-13")]
+    with pytest.raises(RefusedError) as caught:
+        find_node(typed, nodes)
+
+    if typed == "3":
+        assert caught.value.sentence == "`3` matches 2 nodes."
+        assert "`photon-machine-03`, `photon-machine-13`" in caught.value.hint
+    else:
+        assert caught.value.sentence == f"There is no node `{typed}`."

@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from bot.domain.operations.preflight import check_restart, check_roll_back, check_scale, image_name
-from bot.domain.swarm.model import LastChange, Previous, Service, UpdateState
-from tests.unit.looks import a_service
+from bot.domain.operations.preflight import (
+    check_restart,
+    check_resume,
+    check_roll_back,
+    check_scale,
+    image_name,
+)
+from bot.domain.swarm.model import LastChange, Look, Previous, Service, Task, UpdateState
+from tests.unit.looks import NODES, SHUTDOWN, a_service, a_task, running
 
 V1 = "example.org:5000/team/web:1"
 BEFORE = Previous("digest", f"{V1}@sha256:{'0' * 64}", LastChange.VERSION)
@@ -25,9 +31,16 @@ def paused(**values: Any) -> Service:
     return a_service(3, update=UpdateState.PAUSED, previous=BEFORE, **values)
 
 
+def look(service: Service, *tasks: Task) -> Look:
+    """A look at the service with two running tasks of its former version, and more."""
+    former = tuple(a_task(f"o{slot}", slot, up_to_date=False) for slot in (1, 2))
+    return Look(0.0, service, tasks or former, NODES)
+
+
 @pytest.mark.parametrize("check", [check_scale, check_restart])
 def test_a_paused_update_must_be_rolled_back_first(check):
-    said = refusal(check, paused(can_roll_back=True), "/orochi")
+    service = paused(can_roll_back=True)
+    said = refusal(check, service, look(service), "/orochi")
 
     assert "its last update failed and is paused" in said.sentence
     assert "resume the bad rollout" in said.sentence
@@ -36,37 +49,62 @@ def test_a_paused_update_must_be_rolled_back_first(check):
 
 @pytest.mark.parametrize("check", [check_scale, check_restart])
 def test_dockers_own_command_is_named_for_another_stacks_service(check):
-    said = refusal(check, paused(can_roll_back=True), "")
+    back, on = paused(can_roll_back=True), paused()
 
-    assert "`docker service rollback stack_web`" in said.hint
+    assert "`docker service rollback stack_web`" in refusal(check, back, look(back), "").hint
+    assert "`docker service update stack_web`" in refusal(check, on, look(on), "").hint
 
 
+@pytest.mark.parametrize("state", [UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED])
 @pytest.mark.parametrize("check", [check_scale, check_restart])
-def test_a_roll_back_that_would_be_refused_is_not_offered(check):
-    said = refusal(check, paused(), "/orochi")
+def test_without_a_way_back_there_is_a_way_on(check, state):
+    service = a_service(3, update=state, previous=BEFORE)
+    said = refusal(check, service, look(service), "/orochi")
 
     assert "rollback" not in said.hint
-    assert "Deploy a working one" in said.hint
+    assert said.hint.startswith("Fix what fails, then go on: `/orochi resume stack_web`. Then ")
+
+
+@pytest.mark.parametrize("state", [UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED])
+@pytest.mark.parametrize("check", [check_scale, check_restart])
+def test_nothing_is_refused_if_going_on_brings_no_other_version(check, state):
+    """Both specs are one version, or no task of another version runs any more."""
+    restart = a_service(3, update=state, previous=Previous("d", V1, LastChange.RESTART))
+    update = a_service(3, update=state, previous=BEFORE)
+    stopping = a_task("o3", 3, up_to_date=False, desired=SHUTDOWN)
+
+    check(restart, look(restart), "/orochi")
+    check(update, look(update, *running(1, 2), stopping), "/orochi")
 
 
 @pytest.mark.parametrize("check", [check_scale, check_restart])
-def test_after_a_roll_back_that_failed_the_bad_version_is_not_offered(check):
-    service = a_service(3, update=UpdateState.ROLLBACK_PAUSED, previous=BEFORE)
-    said = refusal(check, service, "/orochi")
+def test_a_look_at_another_version_allows_nothing(check):
+    service = paused()
+    earlier = look(a_service(3, template="v0"), *running(1, 2, 3))
 
-    assert "its last rollback failed and is paused" in said.sentence
-    assert said.hint.startswith("First see what fails and fix it: `/orochi ps stack_web`.")
-    assert "`docker service ps --no-trunc stack_web`" in refusal(check, service, "").hint
+    refusal(check, service, earlier, "/orochi")
+    refusal(check, service, Look(0.0, None, (), NODES), "/orochi")
 
 
 @pytest.mark.parametrize("state", [UpdateState.NONE, UpdateState.UPDATING, UpdateState.COMPLETED])
-def test_a_restart_is_accepted_otherwise(state):
-    check_restart(a_service(3, update=state), "/orochi")
-    check_restart(a_service(None, update=state), "/orochi")
+def test_without_a_paused_update_only_a_resume_is_refused(state):
+    for replicas in (3, None):
+        service = a_service(replicas, update=state)
+        check_restart(service, look(service), "/orochi")
+        assert "no paused update" in refusal(check_resume, service).sentence
+
+
+@pytest.mark.parametrize("state", [UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED])
+def test_every_paused_update_can_be_resumed(state):
+    """Where a roll back is refused, the refusal names it."""
+    service = a_service(3, update=state, previous=BEFORE)
+
+    check_resume(service)
+    assert "`/orochi resume stack_web`" in refusal(check_roll_back, service, "/orochi").hint
 
 
 def test_a_roll_back_to_another_version_is_accepted():
-    check_roll_back(paused(can_roll_back=True))
+    check_roll_back(paused(can_roll_back=True), "/orochi")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +126,7 @@ def test_a_roll_back_to_another_version_is_accepted():
     ],
 )
 def test_a_roll_back_without_effect_is_refused_with_the_reason(service, words):
-    said = refusal(check_roll_back, service)
+    said = refusal(check_roll_back, service, "/orochi")
 
     assert words in said.sentence
     assert "/orochi" not in said.hint

@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.swarm.causes import CauseKind
-from bot.domain.swarm.health import Grade, examine, examine_service
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.health import (
+    QUIET_SECONDS,
+    Grade,
+    Trouble,
+    examine,
+    examine_look,
+    examine_service,
+)
 from bot.domain.swarm.model import (
     Availability,
     Mode,
@@ -18,7 +25,6 @@ from bot.domain.swarm.model import (
     TaskState,
     UpdateState,
 )
-from bot.domain.swarm.placement import eligible_nodes
 from tests.unit.recordings import recording
 
 NOW = 1_700_000_000.0
@@ -47,8 +53,8 @@ def failed(slot, ago, lived=1.0, code=1):
     )
 
 
-def health(*tasks, service=WEB, wanted=None, nodes=NODES):
-    return examine_service(service, tasks, nodes, NOW, wanted or {})
+def health(*tasks, service=WEB, nodes=NODES, alerts=()):
+    return examine_service(service, tasks, nodes, NOW, alerts)
 
 
 def test_a_service_with_all_slots_running_is_healthy():
@@ -131,12 +137,21 @@ def test_failures_of_another_template_do_not_count():
     assert health(task(1), task(2, TaskState.STARTING, 2), *old).grade is Grade.CHANGING
 
 
-def test_a_task_that_runs_longer_than_the_failed_ones_is_steady():
-    short = [failed(2, 100), failed(2, 110)]
-    long = [failed(2, 100, lived=80), failed(2, 190, lived=80)]
+def test_a_slot_is_steady_again_when_its_incident_would_be_resolved():
+    """The last failure was the monitor period and the quiet time ago."""
+    quiet = WEB.monitor + QUIET_SECONDS
 
-    assert health(task(1), task(2, ago=90), *short).grade is Grade.WELL
-    assert health(task(1), task(2, ago=90), *long).grade is Grade.BAD
+    for ago, grade in ((quiet - 1, Grade.BAD), (quiet, Grade.WELL)):
+        failures = [failed(2, ago), failed(2, ago + 10)]
+        assert health(task(1), task(2, ago=ago - 5), *failures).grade is grade
+
+
+def test_a_service_with_an_open_incident_is_unhealthy_although_everything_runs():
+    alert = Trouble(Cause(CauseKind.EXIT_CODE, "It exits"), ("2",), NOW - 90, 3, unsteady=True)
+    seen = health(task(1), task(2), alerts=(alert,))
+
+    assert seen.grade is Grade.BAD
+    assert seen.troubles == (alert,)
 
 
 def test_one_failure_alone_does_not_make_a_running_slot_unsteady():
@@ -174,12 +189,17 @@ def test_missing_replicas_without_an_error_are_unhealthy():
         (UpdateState.ROLLBACK_COMPLETED, Grade.WELL),
         (UpdateState.UPDATING, Grade.CHANGING),
         (UpdateState.ROLLBACK_STARTED, Grade.CHANGING),
-        (UpdateState.PAUSED, Grade.BAD),
-        (UpdateState.ROLLBACK_PAUSED, Grade.BAD),
+        (UpdateState.PAUSED, Grade.CHANGING),
+        (UpdateState.ROLLBACK_PAUSED, Grade.CHANGING),
     ],
 )
-def test_a_paused_update_is_bad_and_a_running_one_is_a_change(update, grade):
+def test_an_unfinished_update_is_a_change_while_everything_runs(update, grade):
     assert health(task(1), task(2), service=replace(WEB, update=update)).grade is grade
+
+
+@pytest.mark.parametrize("update", [UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED])
+def test_a_paused_update_with_missing_tasks_is_bad(update):
+    assert health(task(1), service=replace(WEB, update=update)).grade is Grade.BAD
 
 
 def test_a_service_scaled_to_zero_is_healthy_once_nothing_runs():
@@ -191,9 +211,17 @@ def test_a_service_scaled_to_zero_is_healthy_once_nothing_runs():
 
 def test_a_global_service_wants_only_the_eligible_nodes():
     tasks = [task(0, service_id="a", node_id="n1"), task(0, service_id="a", node_id="n2")]
-    seen = health(*tasks, service=AGENT, wanted={"a": 2})
+    seen = health(*tasks, service=AGENT)
 
     assert (seen.running, seen.wanted, seen.grade) == (2, 2, Grade.WELL)
+
+
+def test_tasks_on_a_paused_node_are_not_counted_among_the_wanted():
+    paused = Node("n2", "node-2", availability=Availability.PAUSE)
+    tasks = [task(0, service_id="a", node_id="n1"), task(0, service_id="a", node_id="n2")]
+    seen = health(*tasks, service=AGENT, nodes=(NODES[0], paused))
+
+    assert (seen.running, seen.wanted, seen.beyond, seen.grade) == (1, 1, 1, Grade.WELL)
 
 
 def test_a_job_is_healthy_when_all_its_tasks_completed():
@@ -228,8 +256,7 @@ def last_look(name, of="w"):
     look = recording(name).last(of)
     assert look
     assert look.service
-    eligible = {look.service.id: len(eligible_nodes(look.service, look.nodes))}
-    return examine_service(look.service, look.tasks, look.nodes, look.at, eligible)
+    return examine_look(look, look.service)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +284,7 @@ def test_the_end_of_a_recording_is_rated_correctly(name, of, grade, count):
 def test_a_recorded_crash_loop_is_never_healthy_after_two_crashes():
     looks = list(recording("failures").replay("f_crash_late"))
     grades = {
-        examine_service(each.service, each.tasks, each.nodes, each.at, {}).grade
+        examine_look(each, each.service).grade
         for each in looks
         if each.service and each.tasks and each.at > looks[0].at + 25
     }
@@ -275,6 +302,6 @@ def test_every_service_of_a_look_is_examined_with_its_own_tasks():
         (NODES[0], drained),
     )
 
-    web, agent = examine(look, {"a": 1})
+    web, agent = examine(look)
 
     assert (web.running, web.wanted, agent.running, agent.wanted) == (2, 2, 1, 1)

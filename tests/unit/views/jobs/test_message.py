@@ -12,6 +12,7 @@ from bot.domain.swarm.causes import Cause, CauseKind
 from bot.views import words
 from bot.views.jobs.message import job_message, thread_mention
 from tests.unit.hostile import assert_slack_takes, shown
+from tests.unit.plans import deploy_job
 
 NOW = 1_700_000_000.0
 WORKER = Target("orochi_worker01", "w1", 5, before=1, applied=NOW, changed=True)
@@ -384,3 +385,40 @@ def test_a_restart_with_another_failure_has_no_button():
 
     assert buttons(message_of(with_finish(same, CRASHED))) == []
     assert buttons(message_of(with_finish(same, paused))) == []
+
+
+@pytest.mark.parametrize(
+    "verdict", [Verdict.REFUSED, Verdict.SUPERSEDED, Verdict.CANCELLED, Verdict.FAILED]
+)
+def test_a_count_that_nobody_took_is_left_out(verdict):
+    message = message_of(with_finish(RUNNING, Outcome(verdict, "Not changed.")))
+
+    assert "running" not in message.text
+    assert "0/" not in shown(message)
+    assert (message.metadata.payload["running"], message.metadata.payload["desired"]) == (0, 0)
+
+
+def test_before_the_first_look_nothing_is_counted():
+    waits = ServiceProgress("orochi_worker01", 0, 0, "waiting for the engine")
+
+    for job in (RUNNING, RUNNING.with_progress(0, waits)):
+        assert "0/" not in f"{message_of(job).text} {shown(message_of(job))}"
+
+
+def test_containers_of_removed_services_are_not_counted_as_running():
+    job = replace(deploy_job(), state=JobState.RUNNING, steps_made=5)
+    names = [target.service for target in job.targets]
+    web, old = names.index("orochi_web"), names.index("orochi_old")
+    job = job.with_progress(web, ServiceProgress("orochi_web", 2, 2, "all running"))
+    job = job.with_progress(old, ServiceProgress("orochi_old", 2, 0, "removed; waiting for 2"))
+
+    assert message_of(job).text.endswith(", 2/2 running")
+    assert "2/0" not in shown(message_of(job))
+
+
+def test_a_node_job_counts_successes_only_if_some_service_has_none():
+    node = Target("node:n", "n", 2, update_before=0.0, applied=NOW)
+    drain = replace(FINISHED, action="drain", targets=(node, WORKER))
+    late = drain.with_outcome(0, Outcome(Verdict.TIMED_OUT, "2 tasks still run there."))
+
+    assert headline(message_of(late.with_outcome(1, CONVERGED))) == "⌛ Timed out: drain n"

@@ -173,10 +173,23 @@ def test_a_service_whose_node_is_down_names_the_node():
 
 def test_a_global_service_wants_the_eligible_nodes():
     agent = replace(service("agent"), mode=Mode.GLOBAL, replicas=None)
-    tasks = [replace(task("agent", 0), node_id="n1")]
+    tasks = [task("agent", 0, node=node.id) for node in NODES]
+    paused = [*NODES[:2], replace(NODES[2], availability=Availability.PAUSE)]
 
-    assert "🟢 *agent*  ▰ 1/1" in shown(status([agent], tasks, wanted={"agent": 1}))
-    assert "1 replica missing" in shown(status([agent], tasks, wanted={"agent": 2}))
+    assert "🟢 *agent*  ▰▰▰ 3/3" in shown(status([agent], tasks))
+    assert "1 replica missing" in shown(status([agent], tasks[:2]))
+    seen = shown(status([agent], tasks, paused))
+    assert "🟢 *agent*  ▰▰ 2/2 · 1 more on nodes that take no new tasks" in seen
+
+
+def test_a_job_service_counts_completed_tasks_everywhere():
+    job = replace(service("once", 2), mode=Mode.REPLICATED_JOB, job_iteration=4)
+    done = task("once", 0, TaskState.COMPLETE, job_iteration=4, exit_code=0)
+    tasks = [done, task("once", 1, job_iteration=4)]
+
+    assert headline(closely("once", [job], tasks)) == "once: 2/2 running or completed"
+    assert "*once*  ▰▰ 2/2 · 1 completed" in shown(closely("once", [job], tasks))
+    assert status([job], tasks).text.endswith("once 2/2")
 
 
 def test_running_jobs_and_an_unreachable_redis_are_shown():
