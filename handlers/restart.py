@@ -12,7 +12,6 @@ from bot.domain.operations.preflight import check_restart
 from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
-from bot.jobs.engine_calls import in_time
 from bot.jobs.staleness import check_service
 from bot.jobs.submit import queue
 from bot.ports import Still
@@ -35,7 +34,7 @@ class RestartHandler:
         await self._queue(pending, await check_service(self._ctx, pending, full_name))
 
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
-        self._check(service, await in_time(self._ctx.swarm.look(service.id)))
+        self._check(service, await service_lookup.look_if_paused(self._ctx, service))
         await queue(
             self._ctx, pending, await service_lookup.job_of(self._ctx, pending, ACTION, service)
         )

@@ -19,6 +19,7 @@ from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
+from bot.jobs.service_lookup import look_if_paused
 from bot.jobs.staleness import check_target
 from bot.jobs.submit import queue
 from bot.ports import Still
@@ -44,7 +45,7 @@ class ScaleHandler:
             service = resolve(wanted.service, self._ctx.stack, services)
             if isinstance(service, NotFound):
                 raise unknown_service(service, self._ctx.stack)
-            look = await in_time(self._ctx.swarm.look(service.id))
+            look = await look_if_paused(self._ctx, service)
             check_scale(service, look, self._ctx.command)
             if any(target.service_id == service.id for target in targets):
                 raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")

@@ -118,8 +118,8 @@ class ChangeRunner:
         if not any(outcomes):
             return None
         for index, outcome in enumerate(outcomes):
-            ending = outcome or _prevented(job.targets[index])
-            job = job.with_outcome(index, _counted(ending, looks[index]))
+            final = outcome or _prevented(job.targets[index])
+            job = job.with_outcome(index, _counted(final, looks[index]))
         return job
 
     async def _objection(self, target: Target, look: Look) -> Outcome | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.commands.names import NotFound, resolve
 from bot.domain.jobs.model import Job, PendingCommand, Target
+from bot.domain.operations.preflight import PAUSED
 from bot.domain.swarm.model import Look, Service
 from bot.domain.swarm.slots import count
 from bot.jobs.context import Context
@@ -23,6 +24,13 @@ async def typed(ctx: Context, name: str) -> Service:
 async def named(ctx: Context, full_name: str) -> Service:
     """A service of any stack, or of none, by its full name. Raises NotFoundError."""
     return await in_time(ctx.swarm.service(full_name))
+
+
+async def look_if_paused(ctx: Context, service: Service) -> Look:
+    """A look at a service whose update is paused; without its tasks for any other service."""
+    if service.update in PAUSED:
+        return await in_time(ctx.swarm.look(service.id))
+    return Look(ctx.clock.now(), service, (), ())
 
 
 async def job_of(ctx: Context, pending: PendingCommand, action: str, service: Service) -> Job:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import LeaseLostError, RefusedError
-from bot.domain.swarm.model import LastChange, Service, UpdateState
+from bot.domain.swarm.model import LastChange, Service
 from bot.swarm.engine import DockerSwarm
 from tests.contract.labs import AnyLab
 from tests.lab import images
+from tests.lab.waiting import wait_until
 
 
 def allow(_service: Service) -> None:
@@ -118,8 +119,14 @@ class ChangesContract:
         options = ("--update-monitor", "500ms", "--restart-delay", "500ms")
         service_id = lab.create_service("web", "serve", replicas=2, options=options)
         to_next(lab, "--args", "crash 0 3")
-        while (service := await swarm.service(service_id)).update is not UpdateState.PAUSED:
-            await asyncio.sleep(0.1)
+        await asyncio.to_thread(
+            wait_until,
+            lambda: (
+                lab.client().inspect_service("web").get("UpdateStatus", {}).get("State") == "paused"
+            ),
+            "a paused update",
+        )
+        service = await swarm.service(service_id)
         before, started = spec_of(lab, "web"), service.update_started or 0.0
 
         made = await swarm.resume(service_id, started)

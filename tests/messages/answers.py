@@ -211,7 +211,8 @@ def _map() -> Iterator[Sample]:
     chat.share = share
     swarm, drawing = port(stack_look=whole_stack(healthy=False)), port(png=b"")
     request = Request(user=ANN, channel=CHANNEL, key="k", text="map")
-    handler = MapHandler(context(swarm=swarm, drawing=drawing, chat=chat))
+    incidents = port(open_incidents=())
+    handler = MapHandler(context(swarm=swarm, drawing=drawing, chat=chat, incidents=incidents))
 
     async def show() -> Message:
         await handler.show(ShowMap(), request)

@@ -143,7 +143,6 @@ def _updates() -> Iterator[tuple[str, Job]]:
         ("Update paused: no other version", UpdateState.PAUSED, False, False),
         ("Update paused: the rollback failed too", UpdateState.ROLLBACK_PAUSED, False, False),
         ("Update paused: a rollback that failed", UpdateState.ROLLBACK_PAUSED, False, True),
-        ("Rolled back by the swarm", UpdateState.ROLLBACK_COMPLETED, False, False),
     ):
         service = replace(
             NEW, update=state, update_message=said, update_started=AT + 1, can_roll_back=can
@@ -155,6 +154,23 @@ def _updates() -> Iterator[tuple[str, Job]]:
         )
         job = rolling_back() if rollback else restarting(NEW, template="v2")
         yield title, finished(job, with_log(at))
+    back = replace(
+        DJANGO,
+        update=UpdateState.ROLLBACK_COMPLETED,
+        update_message="rollback completed",
+        update_started=AT + 1,
+    )
+    for title, tasks in (
+        ("Rolled back by the swarm", running(back, 1, 2)),
+        (
+            "Rolled back by the swarm: the old version fails too",
+            (*running(back, 1), *(failed(back, 2, 3, number) for number in (2, 3, 4))),
+        ),
+    ):
+        at = judged(
+            a_goal(NEW, **goal), (0, NEW, (before, error)), (1, back, tasks), (7, back, tasks)
+        )
+        yield title, finished(restarting(NEW, template="v2"), at)
     by_hand = replace(
         NEW,
         update=UpdateState.ROLLBACK_COMPLETED,
@@ -172,7 +188,7 @@ def _failed() -> Iterator[tuple[str, Job]]:
     few = replace(DJANGO, max_attempts=2)
     found = after_looks(few, failed(few, 2, 1, 1), slot_runs=1, seconds=(0, 1, 12))
     yield "Failed: no more restarts", finished(restarting(few), found)
-    on_failure = replace(DJANGO, restart=RestartCondition.ON_FAILURE)
+    on_failure = replace(DJANGO, restart=RestartCondition.ON_FAILURE, has_health_check=True)
     ended = replace(failed(on_failure, 2, 0, 1, err=""), state=TaskState.COMPLETE)
     found = after_looks(on_failure, ended, slot_runs=1)
     yield "Failed: it restarts on failure only", finished(restarting(on_failure), found)

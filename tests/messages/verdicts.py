@@ -20,6 +20,7 @@ from bot.domain.swarm.model import (
     Previous,
     RestartCondition,
     Service,
+    Task,
     TaskState,
     UpdateState,
 )
@@ -148,8 +149,13 @@ def superseded() -> Iterator[Sample]:
 def _objected(operation: Any, job: Job, service: Service | None) -> Job:
     """The job with what speaks against its first service."""
     runner: Any = ChangeRunner(context(), operation)
-    look = Look(AT, service, (), NODES)
-    return finished(job, asyncio.run(runner._objection(job.targets[0], look)))
+    look = Look(AT, service, _former(service) if service else (), NODES)
+    return finished(asyncio.run(runner._preflight(job, [look])))
+
+
+def _former(service: Service) -> tuple[Task, ...]:
+    """Two running tasks of its former version."""
+    return tuple(replace(task, up_to_date=False) for task in running(service, 1, 2))
 
 
 def refusals() -> Iterator[Sample]:
@@ -164,7 +170,10 @@ def refusals() -> Iterator[Sample]:
     )
     pair = a_job("scale", target, Target(DJANGO.name, DJANGO.id, 3, before=2))
     runner: Any = ChangeRunner(context(), scale)
-    looks = [Look(AT, paused, (), NODES), Look(AT, replace(DJANGO, replicas=3), (), NODES)]
+    looks = [
+        Look(AT, paused, _former(paused), NODES),
+        Look(AT, replace(DJANGO, replicas=3), running(DJANGO, 1, 2, 3), NODES),
+    ]
     both = asyncio.run(runner._preflight(pair, looks))
     yield Sample("Refused: one of two services", shown(finished(both)))
     yield Sample("Refused: it never began", asyncio.run(_unbegun("It took too long to start.")))

@@ -39,7 +39,6 @@ async def test_a_mended_service_leaves_its_paused_roll_back(
     desk: Desk, tmp_path: Path, command: str
 ):
     """A crash loop, a restart that is paused, and a roll back of it that is paused as well."""
-    tmp_path.chmod(0o755)
     await failing(desk, tmp_path)
     stopped = await desk.job("restart worker01")
     assert verdict(stopped) == "paused"

@@ -222,6 +222,7 @@ class Help:
 Command = (
     Scale
     | Restart
+    | Resume
     | RollBack
     | Deploy
     | Status

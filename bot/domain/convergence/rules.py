@@ -354,7 +354,7 @@ CONVERGING: Final = (
         ),
     ),
 )
-"""The rules while converging; after a rollback by the swarm, the last ones judge the old version."""
+"""The rules while converging; after a rollback by the swarm, the last judge the old version."""
 
 PROBATION: Final = (
     Rule(

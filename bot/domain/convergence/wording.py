@@ -68,7 +68,7 @@ def outcome(
         reason=reason,
         advice=advice(observation.goal, verdict, cause),
         cause=cause,
-        running=achieved(observation.service, observation.census),
+        running=achieved(observation.census),
         desired=observation.census.wanted,
     )
 
@@ -122,8 +122,8 @@ def judge_health(outcome: Outcome) -> Outcome:
     return replace(outcome, verdict=verdict, reason=reason, cause=cause)
 
 
-def achieved(service: Service, census: Census) -> int:
-    """How many of the desired tasks run; for a run-to-completion service, run or have completed."""
+def achieved(census: Census) -> int:
+    """How many of the desired tasks run, or have completed as they may."""
     return len(census.running) + census.completed
 
 
@@ -178,7 +178,7 @@ def progress(observation: Observation, memory: Memory, phase: str) -> ServicePro
     """The progress that people see at this look."""
     return ServiceProgress(
         service=observation.goal.service,
-        running=achieved(observation.service, observation.census),
+        running=achieved(observation.census),
         desired=observation.census.wanted,
         phase=phase,
         slots=_slots(observation, memory),

@@ -14,9 +14,9 @@ class StackEntry:
     """One stack.
 
     ``has_file`` says whether it can be deployed, ``grades`` has the health of each of its services
-    in the swarm, ``deploying`` says that a deploy of it is under way. ``version`` is the last one that the bot deployed, None if there is none. ``drift`` is
-    the plan that would restore that version, None if unknown: ``trouble`` then says why, "" if
-    there is nothing to compare.
+    in the swarm, ``deploying`` says that a deploy of it is under way. ``version`` is the last one
+    that the bot deployed, None if there is none. ``drift`` is the plan that would restore that
+    version, None if unknown: ``trouble`` then says why, "" if there is nothing to compare.
     """
 
     name: str

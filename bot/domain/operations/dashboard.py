@@ -15,9 +15,9 @@ from bot.domain.swarm.model import StackLook
 class Dashboard:
     """``look`` has every service of the swarm, None while the engine does not answer.
 
-    ``incidents`` are the open ones, ``active`` the queued or running jobs, ``recent`` the last finished ones,
-    newest first. ``versions`` are the newest deploys, by stack. ``troubles`` are sentences on what
-    could not be read.
+    ``incidents`` are the open ones, ``active`` the queued or running jobs, ``recent`` the last
+    finished ones, newest first. ``versions`` are the newest deploys, by stack. ``troubles`` are
+    sentences on what could not be read.
     """
 
     at: float

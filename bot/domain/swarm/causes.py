@@ -106,8 +106,8 @@ _MOUNT: Final = re.compile(
     re.IGNORECASE,
 )
 _UNREACHABLE: Final = re.compile(
-    r"connection refused|connection timed out|i/o timeout|no route to host|host is (?:down|unreachable)"
-    r"|network is unreachable|connection reset",
+    r"connection refused|connection timed out|i/o timeout|no route to host"
+    r"|host is (?:down|unreachable)|network is unreachable|connection reset",
     re.IGNORECASE,
 )
 _COMMAND: Final = re.compile(r'exec: "(?P<command>[^"]*)"')

@@ -30,9 +30,9 @@ class Census:
     ``wanted`` is how many tasks should run, or for a run-to-completion service complete. ``chosen``
     is the one live task to keep of each place that has one; ``surplus`` are live containers that
     must stop; ``vacant`` is the newest task of each place without a live one. Tasks are in the
-    order of their places. ``completed`` counts the places that ended as they may (``may_complete``),
-    ``former`` the running tasks of an older template. ``unknown_nodes`` is True while the swarm
-    does not know the state of some node, as after a leader election.
+    order of their places. ``completed`` counts the places that ended as they may
+    (``may_complete``), ``former`` the running tasks of an older template. ``unknown_nodes`` is True
+    while the swarm does not know the state of some node, as after a leader election.
     """
 
     wanted: int

@@ -187,7 +187,7 @@ def _how_many_good(job: Job) -> str:
 
 def _fallback(job: Job) -> str:
     outcome = job.outcome if final_verdict(job) else None
-    counts = [counted for index in job.services_at if (counted := seen_count(job, index))]
+    counts = [seen for index in job.services_at if (seen := seen_count(job, index))]
     ran = f"{sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
     reason = f". {outcome.reason}" if outcome else ""
     unknown = job.state is JobState.QUEUED or (job.plan is not None and not job.begun)

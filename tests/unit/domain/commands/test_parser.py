@@ -255,7 +255,6 @@ ANSWERED = {
     "status --all": ("`status` has no option `--all`", "Try: `/orochi status`"),
     "restart worker01 --yes": ("`restart` has no option `--yes`", "`/orochi restart django`"),
     "nodes -a": ("`nodes` has no option `-a`", "Try: `/orochi nodes`"),
-    "drain n1 --force": ("`drain` has no option `--force`", "Try: `/orochi drain"),
     "deploy shop -f": ("`deploy` has no option `-f`", "Try: `/orochi deploy"),
     "restrat django": ("Unknown command `restrat`", "`/orochi restart django`"),
     "reboot django": ("Unknown command `reboot`", "`/orochi restart django`"),

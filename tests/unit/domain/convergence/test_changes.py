@@ -103,10 +103,10 @@ def test_a_rolled_back_update_fails_once_the_old_version_is_stable():
 
 def test_an_old_version_that_crashes_after_the_roll_back_is_named():
     machine = rolled_back()
-    crashes = [failed("c" * times, 1, code=3) for times in (1, 2)]
+    crashes = [failed("x" * times, 1, code=3) for times in (1, 2)]
     assert machine.verdict(9, *running(2, 3), *crashes) is None
 
-    outcome = machine.outcome(12, *running(2, 3), *crashes, failed("ccc", 1, code=3))
+    outcome = machine.outcome(12, *running(2, 3), *crashes, failed("xxx", 1, code=3))
 
     assert outcome.verdict.value == "rolled_back"
     assert outcome.cause is not None

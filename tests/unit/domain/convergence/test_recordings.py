@@ -118,7 +118,7 @@ UPDATES = [
     ("update_bad_image_pause", "w", 3, "paused", "image_missing", (0.2, 0.6)),
     ("update_bad_image_rollback", "w", 3, "rolled_back", "image_missing", (5.5, 6.5)),
     ("update_bad_image_rollback_startfirst", "w", 3, "rolled_back", "image_missing", (5.0, 6.0)),
-    ("update_crashing_cmd_rollback", "w", 3, "rolled_back", "exit_code", (9.0, 10.0)),
+    ("update_crashing_cmd_rollback", "w", 3, "rolled_back", "exit_code", (14.0, 15.0)),
     ("update_bad_image_continue", "w", 3, "failed", "image_missing", (9.5, 10.0)),
     ("fix_after_continue", "w", 3, "converged", "", (11.0, 11.5)),
     ("global_create", "wg", None, "converged", "", (6.2, 6.8)),
@@ -176,10 +176,9 @@ def test_a_removed_service_is_superseded():
 FAILURES = [
     ("failures", "f_crash", "crash_looping", 1, (12, 13)),
     ("failures", "f_exit0", "crash_looping", 0, (12, 13.5)),
-    ("failures", "f_exit0_onfail", "failed", 0, (3, 5)),
     ("failures", "f_crash_max3", "crash_looping", 3, (4, 5)),
     ("failures", "f_noimage", "image_missing", None, (5.5, 6.5)),
-    ("failures", "f_nocmd", "crash_looping", 127, (12, 13)),
+    ("failures", "f_nocmd", "failed", 127, (12, 13)),
     ("failures", "f_constraint", "unschedulable", None, (5, 10)),
     ("failures", "f_oom", "out_of_memory", 137, (18, 19)),
     ("failures", "f_sigkill", "crash_looping", 137, (26, 28)),
@@ -205,6 +204,12 @@ def test_failing_services(name: str, service: str, verdict: str, code: int | Non
     assert run.outcome is not None
     assert run.outcome.cause is not None
     assert run.outcome.cause.exit_code == code
+
+
+def test_exit_0_completes_a_service_that_restarts_on_failure_only():
+    run = replay("failures", "f_exit0_onfail", 1, "create f_exit0_onfail")
+
+    assert run.verdict == "completed"
 
 
 def test_failing_services_of_several_slots_and_of_every_node():

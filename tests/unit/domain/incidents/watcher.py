@@ -41,7 +41,7 @@ class Watcher:
     closed: dict[str, Incident] = field(default_factory=dict)
 
     def context(self) -> ReducerContext:
-        def of_service(service_id: str) -> Iterable[Task]:
+        def of_service(service_id: str) -> list[Task]:
             return [task for task in self.tasks.values() if task.service_id == service_id]
 
         return ReducerContext(
