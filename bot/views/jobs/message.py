@@ -16,7 +16,7 @@ from bot.domain.operations.preflight import image_name
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
 from bot.views.jobs.stack import stack_renderings
-from bot.views.jobs.target import at, renderings, seen_count, short, shortened
+from bot.views.jobs.target import at, is_removed, renderings, seen_count, short, shortened
 from bot.views.slack.blocks import (
     actions,
     button,
@@ -187,12 +187,19 @@ def _how_many_good(job: Job) -> str:
 
 def _fallback(job: Job) -> str:
     outcome = job.outcome if final_verdict(job) else None
-    counts = [seen for index in job.services_at if (seen := seen_count(job, index))]
-    ran = f"{sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
     reason = f". {outcome.reason}" if outcome else ""
     unknown = job.state is JobState.QUEUED or (job.plan is not None and not job.begun)
-    counted = "" if unknown or not counts else f", {ran}"
+    counted = "" if unknown else _counted(job)
     return line(f"{headline(job)}{counted}{reason}", MOST_TEXT)
+
+
+def _counted(job: Job) -> str:
+    """How many tasks of all services run, "" unless that is known of each."""
+    staying = [index for index in job.services_at if not is_removed(job, index)]
+    counts = [seen for index in staying if (seen := seen_count(job, index))]
+    if not counts or len(counts) < len(staying):
+        return ""
+    return f", {sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
 
 
 def _waiting(ahead: int, behind: str, what: str) -> str:

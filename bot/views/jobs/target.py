@@ -138,12 +138,17 @@ def seen_count(job: Job, index: int) -> tuple[int, int] | None:
     None if nobody looked, and for a service that a deploy removes.
     """
     outcome, progress = at(job.outcomes, index), at(job.progress, index)
-    change = job.plan.service(job.targets[index].service) if job.plan else None
-    if change is not None and change.action is PlanAction.REMOVE:
+    if is_removed(job, index):
         return None
     if outcome is not None:
         return outcome.counts
     return progress.counts if progress is not None else None
+
+
+def is_removed(job: Job, index: int) -> bool:
+    """Whether a deploy removes the service."""
+    change = job.plan.service(job.targets[index].service) if job.plan else None
+    return change is not None and change.action is PlanAction.REMOVE
 
 
 def bar_of(job: Job, index: int) -> str:
