@@ -65,10 +65,10 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Differe
 
 
 def _beside(text: str, other: str) -> str:
-    """A field's text, hidden if the other side's is and does not have all of its words."""
-    if _HIDDEN not in other or _HIDDEN in text:
+    """A field's text, hidden if more of the other side is and does not have all of its words."""
+    if text.count(_HIDDEN) >= other.count(_HIDDEN):
         return text
-    more = set(text.split()) - set(other.split())
+    more = set(re.sub(rf"{re.escape(_HIDDEN)}\w+\)", "", text).split()) - set(other.split())
     return text if all(map(is_common, more)) else "hidden"
 
 

@@ -56,10 +56,12 @@ def test_the_other_side_of_a_hidden_field_is_hidden() -> None:
     """The value before is not in the files any more."""
     new = {"label note": "pw is hidden (1a2b3c4d)", "command": "serve -a hidden (1a2b3c4d)"}
     old = {"label note": "pw is golf7788", "command": "serve"}
+    new["health check"] = "-a hidden (1a2b3c4d) -b hidden (1a2b3c4d)"
+    old["health check"] = "-a hidden (5e6f7a8b) -b golf7788"
 
     shown = {each.field: each.old for each in differences(old, new)}
 
-    assert shown == {"label note": "hidden", "command": "serve"}
+    assert shown == {"label note": "hidden", "command": "serve", "health check": "hidden"}
 
 
 def test_an_error_keeps_its_own_words() -> None:
