@@ -17,6 +17,7 @@ from benchmarks import (
     feed,
     footprint,
     idle_feed,
+    masking,
     page,
     pictures,
     plan,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "alerts": alerts.run,
     "page": page.run,
     "pictures": pictures.run,
+    "masking": masking.run,
     "demo": demo.run,
 }
 

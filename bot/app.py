@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -37,6 +38,7 @@ from bot.network.tcp import TcpReachability
 from bot.ports import Feed
 from bot.ports.engine import Reachability
 from bot.runtime.clock import SystemClock
+from bot.runtime.process import hide_in_logs
 from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings
 from bot.slack.api import SlackApi
@@ -89,6 +91,7 @@ class App:
         self.metrics = Metrics()
         self._background = Background()
         self._loops: list[asyncio.Task[None]] = []
+        self._show_in_logs: Callable[[], None] = lambda: None
         self._build_adapters()
         self._build_core()
         self._build_watcher()
@@ -101,6 +104,7 @@ class App:
 
     async def start(self) -> None:
         """Log in to Slack, then start working. Raises BotError if a part cannot start."""
+        self._show_in_logs = hide_in_logs(self.stacks.hidden)
         self.messenger.start()
         identity = await self._slack.log_in()
         log.info("at Slack as %s in %s", identity.name, identity.team)
@@ -133,6 +137,7 @@ class App:
                 await cancel_all(self._loops)
                 await self._close()
         log.info("stopped")
+        self._show_in_logs()
 
     async def _close(self) -> None:
         await self.web.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from bot.runtime.threads import DaemonThreads
@@ -25,3 +25,26 @@ def configure_logging(level: str) -> None:
     )
     for noisy in ("slack_sdk", "slack_bolt", "urllib3", "aiohttp.access", "docker"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def hide_in_logs(hide: Callable[[str], str]) -> Callable[[], None]:
+    """Log what ``hide`` makes of each message and traceback; call the result to undo this."""
+
+    def changed(record: logging.LogRecord) -> bool:
+        record.msg, record.args = hide(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = hide(_TRACEBACKS.formatException(record.exc_info))
+        return True
+
+    handlers = list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(changed)
+
+    def undo() -> None:
+        for handler in handlers:
+            handler.removeFilter(changed)
+
+    return undo
+
+
+_TRACEBACKS = logging.Formatter()

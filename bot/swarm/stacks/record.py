@@ -72,10 +72,17 @@ class DockerStacks:
         self._registry = Registry(self._connection)
         self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
         self._restoring = DockerCli(program, seconds=seconds, resolve="never")
+        self._known: dict[str, SecretValues] = {}
 
     async def aclose(self) -> None:
         """Close the connections to the engine."""
         self._connection.close()
+
+    def hidden(self, text: str) -> str:
+        """A text without the secret values of all stacks that were recorded by this process."""
+        for secrets in self._known.values():
+            text = self._redactor.knowing(secrets).text(text)
+        return text
 
     async def names(self) -> tuple[str, ...]:
         """The names of the stacks with a file. Raises RefusedError without a folder."""
@@ -133,6 +140,7 @@ class DockerStacks:
             raise complaints.of_a_home(files.stack, *at_home)
         secrets = await asyncio.to_thread(tracked, holding, written, document) | earlier
         redactor = self._redactor.knowing(secrets)
+        self._known[files.stack] = secrets
         cli = self._restoring if former else self._cli
         engine, ended = await self._run(files, cli, secrets)
         if not written:
