@@ -69,8 +69,9 @@ def _missing(each: Coming, nodes: Sequence[Node], tasks: Sequence[Task]) -> tupl
     wanted = _at_a_time(service) - fit.placed
     if fit.room is not None and fit.room < wanted:
         return _sentence(service, wanted, fit), fit.room + fit.placed
-    if each.replaces and each.starts_first and explain(service, nodes, tasks).room == 0:
-        return _stuck(service, explain(service, nodes, tasks)), 0
+    beside = explain(service, nodes, tasks)
+    if each.starts_first and len(others) < len(tasks) and wanted > 0 and beside.room == 0:
+        return _stuck(service, beside), 0
     return None
 
 

@@ -25,6 +25,20 @@ _IMAGES: Final = ("image", "image in the file")
 _HIDDEN: Final = "hidden ("
 _SHORT_DIGEST: Final = 12
 _MEBI: Final = 2**20
+_NAMES: Final = {
+    "CapabilityAdd": "added capabilities",
+    "CapabilityDrop": "dropped capabilities",
+    "DNSConfig.Nameservers": "DNS servers",
+    "DNSConfig.Search": "DNS search domains",
+    "Dir": "working directory",
+    "EndpointSpec.Mode": "endpoint mode",
+    "Hosts": "extra hosts",
+    "LogDriver.Name": "log driver",
+    "OpenStdin": "open standard input",
+    "ReadOnly": "read-only file system",
+    "Resources.Limits.Pids": "limit processes",
+    "TTY": "terminal",
+}
 _BREAKS: Final = re.compile(r"[\s\"']")
 _DURATIONS: Final = {
     *("Delay", "Monitor", "Window", "Interval", "Timeout", "StartPeriod", "StopGracePeriod"),
@@ -103,6 +117,8 @@ def _readable(path: str) -> str:
     """
     for prefix in ("TaskTemplate.ContainerSpec.", "TaskTemplate."):
         path = path.removeprefix(prefix)
+    if path in _NAMES:
+        return _NAMES[path]
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", path.replace(".", " ")).split()
     return " ".join(word if word.isupper() else word.lower() for word in words)
 
@@ -119,6 +135,8 @@ def _bytes(count: int) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
@@ -268,6 +286,41 @@ def _labels(name: str) -> _Read:
     return read
 
 
+def _options(name: str) -> _Read:
+    """Options by keys that may contain dots."""
+
+    def read(value: dict[str, Any], redactor: Redactor) -> Iterator[tuple[str, str]]:
+        for key, text in sorted(value.items()):
+            yield f"{name} {key}", redactor.shown(key, _text(text)) or '""'
+
+    return read
+
+
+def _ulimits(value: list[Json], _: Redactor) -> Iterator[tuple[str, str]]:
+    for each in value:
+        rest = dict(each)
+        name, soft, hard = rest.pop("Name", ""), rest.pop("Soft", 0), rest.pop("Hard", 0)
+        words = [f"soft {soft}, hard {hard}", *(f"{key} {_text(v)}" for key, v in rest.items())]
+        yield f"ulimit {name}", ", ".join(words)
+
+
+def _generic(value: list[Json], redactor: Redactor) -> Iterator[tuple[str, str]]:
+    for each in value:
+        rest = dict(each.get("DiscreteResourceSpec") or {})
+        if set(each) != {"DiscreteResourceSpec"} or not rest:
+            yield "reserved resources", _text(each)
+            continue
+        yield f"reserved {rest.pop('Kind', '')}", str(rest.pop("Value", 0))
+        yield from _flat(rest, "reserved resource", redactor)
+
+
+def _spreads(value: list[Json], _: Redactor) -> Iterator[tuple[str, str]]:
+    found = ((each.get("Spread") or {}).get("SpreadDescriptor", "") for each in value)
+    plain = [{"Spread": {"SpreadDescriptor": text}} for text in found]
+    words = [str(each["Spread"]["SpreadDescriptor"]) for each in plain]
+    yield "placement preferences", f"spread {', '.join(words)}" if plain == value else _text(value)
+
+
 def _policy(name: str) -> _Read:
     def read(value: Json, redactor: Redactor) -> Iterator[tuple[str, str]]:
         for field, text in _flat(value, "", redactor):
@@ -290,11 +343,15 @@ _READERS: Final[tuple[tuple[tuple[str, ...], _Read], ...]] = (
     ((*_CONTAINER, "Env"), _environment),
     ((*_CONTAINER, "Mounts"), _mounts),
     (("EndpointSpec", "Ports"), _ports),
+    (("TaskTemplate", "Resources", "Reservations", "GenericResources"), _generic),
     (("TaskTemplate", "Resources", "Limits"), _resources("limit")),
     (("TaskTemplate", "Resources", "Reservations"), _resources("reservation")),
     (("TaskTemplate", "Placement", "Platforms"), _platforms),
     (("TaskTemplate", "Placement", "Constraints"), _list("constraints")),
-    (("TaskTemplate", "Placement", "Preferences"), _list("placement preferences")),
+    (("TaskTemplate", "Placement", "Preferences"), _spreads),
+    ((*_CONTAINER, "Sysctls"), _options("sysctl")),
+    ((*_CONTAINER, "Ulimits"), _ulimits),
+    (("TaskTemplate", "LogDriver", "Options"), _options("log option")),
     (
         ("TaskTemplate", "Placement", "MaxReplicas"),
         lambda value, _: iter([("most per node", str(value))]),

@@ -27,6 +27,7 @@ Json = dict[str, Any]
 _UNSUPPORTED: Final = "Ignoring unsupported options: "
 _DEPRECATED: Final = "Ignoring deprecated options:"
 _ADDRESS: Final = re.compile(r"ignoring IP-address \((.+?)\)")
+_ADDRESSES: Final = ("ipv4_address", "ipv6_address")
 _OPTION: Final = re.compile(r"(container_name|expose): ")
 _OF_NO_NODE: Final = (".", "~")
 
@@ -75,7 +76,7 @@ class Survey:
             reached=dict(zip(servers, answers, strict=True)),
             nodes=wire.nodes_from(nodes),
             relative=tuple(_relative(found.document, found.name)),
-            ignored=said.ignored,
+            ignored=(*said.ignored, *_unmentioned(found.document)),
             networks=found.networks,
             dropped=found.dropped,
             unknown_tags=found.unknown_tags,
@@ -141,6 +142,15 @@ def _sorted_out(said: Iterable[str]) -> _Said:
         elif paragraph != _DEPRECATED:
             others.append(paragraph)
     return _Said(tuple(dict.fromkeys(options)), tuple(dict.fromkeys(ports)), tuple(others))
+
+
+def _unmentioned(document: Mapping[str, Any]) -> Iterator[str]:
+    """The options that the CLI ignores without saying so."""
+    used = [body for _, body in bodies(document, "services")]
+    networks = [body for service in used for _, body in bodies(service, "networks")]
+    if any("tmpfs" in service for service in used):
+        yield "tmpfs"
+    yield from (name for name in _ADDRESSES if any(name in network for network in networks))
 
 
 def _odd_ports(specs: Iterable[Json]) -> Iterator[tuple[str, str, str]]:
