@@ -96,7 +96,10 @@ class DeliveryLoop:
             raise first_error(ended) from None
 
     async def _bring(self, delivery: Delivery, still: Still) -> None:
-        job = await self._jobs.load(delivery.job_id)
+        job = await self._jobs.outline(delivery.job_id)
+        if job is not None and job.unreadable and job.verdict is None:
+            await self._jobs.postpone(job.id, AGAIN_SECONDS)  # for a replica that can read it
+            return
         if job is None:
             await self._jobs.delivered(delivery.job_id, delivery.revision)
             return

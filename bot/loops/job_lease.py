@@ -31,6 +31,7 @@ class JobLease:
         token: LeaseToken,
         job: Job,
         clock: Clock,
+        *,
         authority: Lease,
     ) -> None:
         self.job = job

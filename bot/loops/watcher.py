@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.errors import (
-    BotError,
     StoreUnavailableError,
     SwarmError,
     SwarmUnavailableError,
@@ -33,7 +32,7 @@ from bot.domain.incidents.events import (
     Rules,
     Tell,
 )
-from bot.domain.incidents.model import Incident, IncidentState, Silence, WatcherState
+from bot.domain.incidents.model import Incident, IncidentState, Silence
 from bot.domain.incidents.snapshot import (
     Snapshot,
     ends_tasks,
@@ -108,9 +107,6 @@ class Watcher:
                 return await self._dependencies.incidents.load()
             except StoreUnavailableError:
                 await self._dependencies.clock.sleep(backoff.failed())
-            except BotError as error:
-                log.error("the watcher starts without its state: %s %s", error, error.hint)  # noqa: TRY400 - a sentence
-                return Kept(WatcherState(), {}, "")
 
 
 class LeaderSession:

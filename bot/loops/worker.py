@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
 TAKE_SECONDS = 1.0
+UNREADABLE_SECONDS = 60.0
+"""How long a job that this version cannot read is left to replicas of another version."""
 
 
 class Worker:
@@ -105,13 +107,13 @@ class Worker:
 
     async def _do(self, token: LeaseToken) -> None:
         job = await self._load(token)
-        if job is None:
-            log.error("job %s has no record that this version can read", token.job_id)
-            await self._clock.sleep(TAKE_SECONDS)
-            await self._jobs.release(token)
+        if job is None or job.action not in self._runners:
+            await self._clock.sleep(min(TAKE_SECONDS, self._lease_seconds / 3))
+            if await self._jobs.set_aside(token, UNREADABLE_SECONDS):
+                log.error("job %s was set aside: this version cannot read it", token.job_id)
             return
         authority = Lease(token.asked + self._lease_seconds)
-        lease = JobLease(self._jobs, self._chat, token, job, self._clock, authority)
+        lease = JobLease(self._jobs, self._chat, token, job, self._clock, authority=authority)
         if job.cancelled_by:
             lease.cancel(job.cancelled_by)
         try:

@@ -57,8 +57,8 @@ class Upload:
 class Chat(Protocol):
     """The chat. Outgoing calls are merged where possible and kept within Slack's limits.
 
-    If ``still`` returns False, nothing is sent: ``post``, ``edit`` and ``settle`` raise LeaseLostError
-    then.
+    If ``still`` returns False, nothing is sent: ``post``, ``edit`` and ``settle`` raise
+    LeaseLostError then.
     """
 
     async def post(

@@ -99,7 +99,18 @@ class Jobs(Protocol):
         """
 
     async def load(self, job_id: str) -> Job | None:
-        """One job, None if it is unknown or expired."""
+        """One job, None if it is unknown or expired. Raises BotError if it cannot be read."""
+
+    async def outline(self, job_id: str) -> Job | None:
+        """As ``load``, but an unreadable job is returned as far as it can be read."""
+
+    async def set_aside(self, token: LeaseToken, patience: float) -> bool:
+        """Give back the turn of a job that this replica cannot read, for replicas that can.
+
+        ``patience`` seconds after the first time the job is set aside instead: it frees its lanes,
+        a delivery follows, and its record stays as it is. Returns whether that happened. Raises
+        LeaseLostError.
+        """
 
     async def save(self, token: LeaseToken, job: Job) -> Job:
         """Save progress; returns the job with its new revision. Raises LeaseLostError."""

@@ -68,8 +68,8 @@ class Stacks(Protocol):
     async def apply(self, recording: Recording, step: PlanStep, *, still: Still) -> Applied:
         """Apply one step of a recording's plan; applying it again is harmless.
 
-        After a SwarmUnavailableError the outcome is unknown; calling again is safe. ``still`` as for
-        the writes of ``bot.ports.Swarm``.
+        After a SwarmUnavailableError the outcome is unknown; calling again is safe. ``still`` as
+        for the writes of ``bot.ports.Swarm``.
 
         Raises:
             StalePlanError: the object has changed since planning, and not to the desired state;

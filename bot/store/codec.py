@@ -1,13 +1,22 @@
 """Records as versioned JSON: ``{"v": 1, "job": {…}}``.
 
-A field may be added to a version if it has a default: older replicas ignore unknown fields, newer
-ones fill in missing fields. Any other change needs a new version.
+Replicas of two releases that follow each other use one Redis, in an update and in a way back:
+
+- A field may be added to a version if it has a default. Newer replicas fill in missing fields;
+  older ones keep the unknown fields of a job when they save it.
+- A new word of an enumeration, another meaning or another shape makes a record unreadable for the
+  older release; another shape also needs a new version.
+- A record that cannot be read is never overwritten. A job is left to replicas that can read it
+  for a while, then it is set aside: it frees its lanes and is told to its user.
+
+``tests/unit/store/records`` has the records of earlier releases.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,13 +36,52 @@ class UnreadableRecordError(BotError):
 
 
 def encode_job(job: Job) -> str:
-    """The record of a job."""
-    return encode("job", _JOB, job)
+    """The record of a job, with the fields of its earlier record that are unknown here."""
+    body = _JOB.dump_python(job, mode="json")
+    unknown = json.loads(body.pop("unknown") or "{}")
+    del body["unreadable"]
+    return _record("job", overlaid(body, unknown))
 
 
 def decode_job(record: str) -> Job:
-    """A job from its record. Raises UnreadableRecordError."""
-    return decode("job", _JOB, record)
+    """A job from its record, with its unknown fields. Raises UnreadableRecordError."""
+    job = decode("job", _JOB, record)
+    unknown = beyond(json.loads(record)["job"], _JOB.dump_python(job, mode="json"))
+    return replace(job, unknown=json.dumps(unknown) if unknown else "", unreadable=False)
+
+
+def outlined(record: str) -> dict[str, str]:
+    """What can be read of a job's record that is otherwise unreadable: fields that are texts."""
+    try:
+        body = json.loads(record)["job"]
+        return {key: value for key, value in body.items() if isinstance(value, str)}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def beyond(raw: object, known: object) -> dict[str, Any]:
+    """The fields of ``raw`` that ``known`` lacks, at any depth; items of lists by their index."""
+    if isinstance(raw, list) and isinstance(known, list):
+        raw, known = _indexed(raw), _indexed(known)
+    if not isinstance(raw, dict) or not isinstance(known, dict):
+        return {}
+    found = {key: value for key, value in raw.items() if key not in known}
+    inner = {key: beyond(raw[key], known[key]) for key in raw.keys() & known.keys()}
+    return found | {key: value for key, value in inner.items() if value}
+
+
+def overlaid(body: object, unknown: dict[str, Any]) -> object:
+    """A record's body with unknown fields, where it still has what they belong to."""
+    if isinstance(body, list):
+        return [overlaid(each, unknown.get(str(at), {})) for at, each in enumerate(body)]
+    if not isinstance(body, dict):
+        return body
+    inner = {key: overlaid(each, unknown.get(key, {})) for key, each in body.items()}
+    return {**inner, **{key: value for key, value in unknown.items() if key not in body}}
+
+
+def _indexed(values: list[Any]) -> dict[str, Any]:
+    return {str(at): value for at, value in enumerate(values)}
 
 
 def encode_pending(pending: PendingCommand) -> str:
@@ -48,7 +96,10 @@ def decode_pending(record: str) -> PendingCommand:
 
 def encode(kind: str, adapter: TypeAdapter[T], value: T) -> str:
     """The record of any value."""
-    body = adapter.dump_python(value, mode="json")
+    return _record(kind, adapter.dump_python(value, mode="json"))
+
+
+def _record(kind: str, body: object) -> str:
     return json.dumps({"v": VERSION, kind: body}, separators=(",", ":"))
 
 

@@ -117,7 +117,7 @@ def _full(error: Exception) -> StoreFullError | None:
     if isinstance(error, OutOfMemoryError):
         return StoreFullError(
             "Redis is full, so the bot cannot keep its jobs.",
-            hint="Free memory in Redis, or raise its `maxmemory`. Jobs continue by themselves then.",
+            hint="Free memory in Redis, or raise its `maxmemory`. Then jobs go on by themselves.",
         )
     if isinstance(error, ReadOnlyError):
         return StoreFullError(
@@ -127,7 +127,7 @@ def _full(error: Exception) -> StoreFullError | None:
     if isinstance(error, ResponseError) and "MISCONF" in str(error):
         return StoreFullError(
             "Redis cannot write to its disk, so the bot cannot keep its jobs.",
-            hint="Free space on the disk of Redis' node. Jobs continue by themselves then.",
+            hint="Free space on the disk of Redis' node. Then jobs go on by themselves.",
         )
     return None
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from bot.domain.incidents.alert import Alert, Press
 from bot.domain.incidents.model import Incident, WatcherState
-from bot.store.codec import decode, encode
+from bot.store.codec import UnreadableRecordError, decode, encode
 
 _ALERT = TypeAdapter(Alert)
 _INCIDENT = TypeAdapter(Incident)
@@ -45,6 +45,19 @@ def decode_state(records: Mapping[str, str]) -> WatcherState:
     """
     found = {name: records[name] for name in _STATE if name in records}
     return WatcherState(**{name: decode("watch", _STATE[name], found[name]) for name in found})
+
+
+def unreadable_fields(records: Mapping[str, str]) -> dict[str, str]:
+    """The records of a watcher's state that cannot be read, by field."""
+    return {name: records[name] for name in _STATE if name in records and not _reads(name, records)}
+
+
+def _reads(name: str, records: Mapping[str, str]) -> bool:
+    try:
+        decode("watch", _STATE[name], records[name])
+    except UnreadableRecordError:
+        return False
+    return True
 
 
 def decode_open_incidents(record: str) -> tuple[Incident, ...]:

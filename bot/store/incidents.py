@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from redis.asyncio import Redis
@@ -32,6 +32,7 @@ from bot.store.incident_codec import (
     encode_incident,
     encode_press,
     encode_state,
+    unreadable_fields,
 )
 from bot.store.keys import StoreLimits
 from bot.store.leading import Leading
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+ALERT = "alert:"
+"""Prefix of an alert's id in the hash of what was put aside."""
 BEGINNING = "0-0"
 """The lowest id of every stream."""
 
@@ -74,29 +77,54 @@ class RedisIncidents(Leading):
         super().__init__(link, prefix=prefix, lease_seconds=lease_seconds, limits=limits)
         self._left = _StoredState("", None)
         self._passed: dict[str, str] = {}
+        self._found_aside: tuple[str, ...] = ()
 
     async def load(self) -> Kept:
         """The last saved state; an empty state before the first save.
 
-        Alerts that cannot be read are left out.
-
-        Raises:
-            UnreadableRecordError: the state cannot be read.
+        What cannot be read is put aside as it is before it is left out, because the next save would
+        overwrite it. What another version put aside and this one can read is taken up again.
         """
 
         async def look(redis: Redis) -> list[dict[str, str]]:
             async with redis.pipeline(transaction=True) as pipe:
                 _ = pipe.hgetall(self._keys.watch)
                 _ = pipe.hgetall(self._keys.alerts)
+                _ = pipe.hgetall(self._keys.watch_aside)
                 return await pipe.execute()
 
-        records, alerts = await self._link.call(look)
+        records, alerts, aside = await self._link.call(look)
         mark = records.get("mark", "")
-        self._left = _StoredState(mark, None)
-        state = decode_state(records)
-        self._left = _StoredState(mark, state if mark else None)
-        readable = _readable("an alert", alerts.items(), decode_alert)
-        return Kept(state, dict(readable), records.get("handled", ""))
+        unreadable = unreadable_fields(records)
+        readable = dict(_readable("an alert", alerts.items(), decode_alert))
+        await self._put_aside(unreadable, {k: alerts[k] for k in alerts if k not in readable})
+        state = decode_state({k: records[k] for k in records if k not in unreadable})
+        self._left = _StoredState(mark, state if mark and not unreadable else None)
+        return self._taken_up(Kept(state, readable, records.get("handled", "")), aside)
+
+    async def _put_aside(self, fields: Mapping[str, str], alerts: Mapping[str, str]) -> None:
+        """Keep unreadable records for a version that can read them."""
+        found = {**fields, **{f"{ALERT}{key}": record for key, record in alerts.items()}}
+        if not found:
+            return
+        log.error("another version wrote %s: they are kept aside", ", ".join(sorted(found)))
+        key = self._keys.watch_aside
+        await self._link.call(lambda redis: redis.hset(key, mapping=found))  # type: ignore[arg-type]
+
+    def _taken_up(self, kept: Kept, aside: Mapping[str, str]) -> Kept:
+        """The state with the open incidents that were put aside and can be read now."""
+        self._found_aside = tuple(key for key in aside if _can_take_up(key, aside[key]))
+        incidents = dict(kept.state.incidents)
+        alerts = dict(kept.alerts)
+        for key in self._found_aside:
+            if key.startswith(ALERT):
+                alerts.setdefault(key.removeprefix(ALERT), decode_alert(aside[key]))
+            elif key == "incidents":
+                found = decode_state({key: aside[key]}).incidents
+                incidents = {**found, **incidents}
+        if not self._found_aside:
+            return kept
+        return Kept(replace(kept.state, incidents=incidents), alerts, kept.handled)
 
     async def save(
         self,
@@ -114,6 +142,9 @@ class RedisIncidents(Leading):
             records = _state_list(state, left.state, handled)
             left = _StoredState(await self._write(token, left.mark, mark, records, *rest), None)
         self._left = _StoredState(mark, state)
+        if self._found_aside:
+            found, self._found_aside = self._found_aside, ()
+            await self._link.call(lambda redis: redis.hdel(self._keys.watch_aside, *found))
 
     async def press(self, press: Press) -> None:
         """Send a button press to the leader; it may arrive twice, like a press itself."""
@@ -171,6 +202,13 @@ class RedisIncidents(Leading):
         """Write the state; returns its present mark: not ``mark`` if nothing was written."""
         counted = [each for items in lists for each in (str(len(items)), *items)]
         return str(await self._leading("save_watcher_state", token, before, mark, *counted))
+
+
+def _can_take_up(key: str, record: str) -> bool:
+    """Whether a record that was put aside can be read by this version."""
+    if not key.startswith(ALERT):
+        return not unreadable_fields({key: record})
+    return bool(_readable("an alert", [(key, record)], decode_alert))
 
 
 def _readable(

@@ -17,6 +17,8 @@ All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in th
     sequence            string   counts the jobs
     leader              string   the token of the leader; until its lease ends
     watch               hash     the watcher's state
+    watch-aside         hash     parts of it and alerts (alert:ID) that a replica could not read,
+                                 until one that can takes them up
     alerts              hash     incidents that are open or not fully delivered: id -> record
     incident-history    zset     resolved incidents by the time of their end (Unix ms); trimmed
     incident-records    hash     the same: id -> record; both kept HISTORY_SECONDS after the last
@@ -42,7 +44,8 @@ The fields of ``job:ID``: ``json`` the record; ``state``; ``revision``; ``turn``
 its token, ``entry`` empty while it has none; ``attempt`` of this turn; ``owner`` of the lease,
 empty while no worker has it; ``cancelled`` the user who cancelled it; ``lanes``; ``due`` the
 revision to be shown; ``told`` the verdict that was posted in the thread; ``timeline`` the link to
-its picture; ``user``, ``text``, ``target`` for the audit.
+its picture; ``user``, ``text``, ``target`` for the audit; ``unread`` since when (Unix ms) replicas
+took it that cannot read it, ``aside`` once it was set aside for that.
 
 The fields of ``version:JOB``: ``json`` the record and ``well``, once the deploy has ended;
 ``digest`` and ``sealed`` of the files that it is made from, ``kept`` since when (Unix ms).
@@ -126,6 +129,11 @@ class Keys:
     def watch(self) -> str:
         """The watcher's state."""
         return f"{self.prefix}:watch"
+
+    @property
+    def watch_aside(self) -> str:
+        """What a replica could not read of the watcher's state."""
+        return f"{self.prefix}:watch-aside"
 
     @property
     def alerts(self) -> str:

@@ -104,12 +104,16 @@ class Queue(Records):
         reply = await self._held("finish", token, encode_job(ended), verdict, int(probation))
         return replace(ended, revision=int(reply))
 
+    async def set_aside(self, token: LeaseToken, patience: float) -> bool:
+        """Leave a job that this replica cannot read to others. As in ``bot.ports.Jobs``."""
+        return bool(await self._held("set_aside", token, round(patience * 1000)))
+
     async def cancel(self, job_id: str, user: str) -> CancelResult:
         """Finish a queued job as cancelled (a delivery follows), or ask a running job's worker."""
-        job = await self.load(job_id)
+        job = await self.outline(job_id)
         if job is None:
             return CancelResult.UNKNOWN
-        record = encode_job(_cancelled(job, user))
+        record = "" if job.unreadable else encode_job(_cancelled(job, user))
         return CancelResult(await self._scripts.run("cancel", job_id, user, record))
 
     async def leave(self) -> None:

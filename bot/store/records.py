@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from redis.asyncio import Redis
 
-from bot.domain.jobs.model import Job, JobState
-from bot.store.codec import UnreadableRecordError, decode_job
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.store.codec import UnreadableRecordError, decode_job, outlined
 from bot.store.part import StorePart
 
 log = logging.getLogger(__name__)
 
-FIELDS = ("json", "state", "revision", "turn", "attempt", "cancelled", "timeline")
+FIELDS = (
+    *("json", "state", "revision", "turn", "attempt", "cancelled", "timeline"),
+    *("user", "text", "lanes", "aside"),
+)
+SET_ASIDE = "This job was made by another version of the bot, which this one cannot read."
+STOPPED = "Cancelled. This version of the bot cannot read the job."
+ASIDE_ADVICE = "Check `status`, then type the command again if it is still needed."
 
 
 def read_job(fields: Mapping[str, str | None]) -> Job | None:
@@ -30,10 +38,43 @@ def read_job(fields: Mapping[str, str | None]) -> Job | None:
         revision=int(fields.get("revision") or 0),
         timeline=fields.get("timeline") or job.timeline,
     )
+    if fields.get("aside"):
+        return _with_aside(replace(job, cancelled_by=fields.get("cancelled") or ""))
     if state is not JobState.RUNNING:
         return job
     attempt, cancelled = int(fields.get("attempt") or 0), fields.get("cancelled") or ""
     return replace(job, attempt=attempt, cancelled_by=cancelled or job.cancelled_by)
+
+
+def outline_job(job_id: str, fields: Mapping[str, str | None]) -> Job:
+    """What can be read of an unreadable job; one that was set aside has an outcome."""
+    body = outlined(fields.get("json") or "")
+    lanes: list[str] = json.loads(fields.get("lanes") or "[]")
+    job = Job(
+        id=job_id,
+        action="",
+        stack="",
+        text=fields.get("text") or body.get("text", ""),
+        user=fields.get("user") or body.get("user", ""),
+        channel=body.get("channel", ""),
+        created=0.0,
+        targets=tuple(Target(lane, "", 0) for lane in lanes),
+        message=body.get("message", ""),
+        state=JobState(fields.get("state") or JobState.QUEUED.value),
+        revision=int(fields.get("revision") or 0),
+        cancelled_by=fields.get("cancelled") or "",
+        unreadable=True,
+    )
+    return _with_aside(job) if fields.get("aside") else job
+
+
+def _with_aside(job: Job) -> Job:
+    """A job that was set aside, with its outcome."""
+    verdict, why = Verdict.FAILED, SET_ASIDE
+    if job.cancelled_by:
+        verdict, why = Verdict.CANCELLED, STOPPED
+    outcome = Outcome(verdict, why, ASIDE_ADVICE)
+    return replace(job, outcomes=tuple(outcome for _ in job.targets))
 
 
 class Records(StorePart):
@@ -42,6 +83,15 @@ class Records(StorePart):
     async def load(self, job_id: str) -> Job | None:
         """One job, None if it is unknown or expired. Raises UnreadableRecordError."""
         return read_job((await self._fields([job_id]))[0])
+
+    async def outline(self, job_id: str) -> Job | None:
+        """As ``load``, but an unreadable job is returned as far as it can be read."""
+        fields = (await self._fields([job_id]))[0]
+        try:
+            return read_job(fields)
+        except UnreadableRecordError as error:
+            log.warning("job %s: %s", job_id, error)
+            return outline_job(job_id, fields)
 
     async def active(self) -> tuple[Job, ...]:
         """Queued and running jobs, oldest first."""
@@ -57,14 +107,13 @@ class Records(StorePart):
         return await self._readable(ids)
 
     async def _readable(self, ids: Iterable[str]) -> tuple[Job, ...]:
-        """All readable jobs: a damaged record must not hide the others."""
-        jobs = []
-        for fields in await self._fields(list(ids)):
+        """All jobs; unreadable ones as far as they can be read."""
+        wanted, jobs = list(ids), []
+        for job_id, fields in zip(wanted, await self._fields(wanted), strict=True):
             try:
                 job = read_job(fields)
-            except UnreadableRecordError as error:
-                log.warning("skipping a job: %s", error)
-                continue
+            except UnreadableRecordError:
+                job = outline_job(job_id, fields)
             if job is not None:
                 jobs.append(job)
         return tuple(jobs)

@@ -11,7 +11,7 @@ from bot.store.connection import RedisLink, Reply
 from bot.store.keys import Keys, StoreLimits
 
 NAMES = (
-    *("submit", "take", "renew", "release", "save", "finish", "cancel", "leave"),
+    *("submit", "take", "renew", "release", "save", "finish", "set_aside", "cancel", "leave"),
     *(
         "accept",
         "discard",

@@ -308,19 +308,38 @@ async def test_a_save_that_arrives_late_does_nothing(store: RedisIncidents, clie
 
 
 @pytest.mark.parametrize("record", ["{", '{"v":2,"watch":{}}'])
-async def test_an_unreadable_state_is_reported(
+async def test_an_unreadable_part_of_the_state_is_kept_aside(
     store: RedisIncidents, other: RedisIncidents, client: redis.Redis, record: str
 ):
-    """A partial state is refused; the next save of any leader makes it complete."""
+    """The watcher goes on with the rest; its next save does not overwrite the record."""
     token, state = await store.lead(), a_state(an_incident())
     await store.save(token, state, {})
     client.hset(KEYS.watch, "incidents", record)
-    for attempted in (store.load(), store.open_incidents()):
-        with pytest.raises(UnreadableRecordError):
-            await attempted
-    assert await store.past_incidents(9) == ()
+    with pytest.raises(UnreadableRecordError):
+        await store.open_incidents()
+    kept = await store.load()
+    assert (kept.state.incidents, kept.state.cursor) == ({}, state.cursor)
+    await store.save(token, kept.state, {})
+    assert (await other.load()).state == kept.state
+    assert client.hget(KEYS.watch_aside, "incidents") == record
+
+
+async def test_incidents_that_an_older_version_put_aside_are_taken_up_again(
+    store: RedisIncidents, other: RedisIncidents, client: redis.Redis
+):
+    """The bot went back to an older version and forward again: nothing is lost."""
+    token, state = await store.lead(), a_state(an_incident())
     await store.save(token, state, {})
-    assert (await other.load()).state == state
+    written = client.hget(KEYS.watch, "incidents")
+    client.hset(KEYS.watch, "incidents", '{"v": 99}')
+    await store.save(token, replace((await store.load()).state, due=7.0), {})
+    client.hset(KEYS.watch_aside, "incidents", written)
+
+    taken_up = await other.load()
+    assert taken_up.state.incidents == state.incidents
+    await other.save(token, taken_up.state, {})
+    assert not client.exists(KEYS.watch_aside)
+    assert (await store.load()).state.incidents == state.incidents
 
 
 async def test_a_damaged_alert_hides_no_other(store: RedisIncidents, client: redis.Redis):

@@ -219,14 +219,18 @@ async def test_a_lost_record_blocks_no_lane(redis_server: RedisServer):
 
 
 async def test_one_unreadable_record_hides_no_other(redis_server: RedisServer):
-    """A newer replica's job is left out of lists that this one shows."""
+    """A newer replica's job is listed with what can be read of it."""
     async with replica(redis_server.url) as jobs:
         newer, job = a_job("web"), a_job("worker")
         await jobs.submit(newer)
         await jobs.submit(job)
         with redis.Redis.from_url(redis_server.url) as client:
             client.hset(Keys().job(newer.id), "json", '{"v": 99}')
-        assert [each.id for each in await jobs.active()] == [job.id]
+        active = await jobs.active()
+        assert [(each.id, each.unreadable) for each in active] == [
+            (newer.id, True),
+            (job.id, False),
+        ]
 
 
 async def test_the_password_is_required(tmp_path):

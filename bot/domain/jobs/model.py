@@ -11,7 +11,7 @@ same job, without a lock) and may be revised.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar
 
@@ -134,6 +134,10 @@ class Job:
     ``foretold`` are sentences on what a node job is about to do. ``forced`` says that it runs even
     if tasks fit on no other node.
 
+    ``unknown`` has the record's fields that this version of the bot does not know, as JSON: they
+    are kept when it is saved. ``unreadable`` says that this version cannot read the record: then
+    only ``id``, ``text``, ``user``, ``channel``, ``message``, the lanes and the state are right.
+
     ``course`` records when the slots of all targets changed state; ``timeline`` is the link to its
     picture, "" while there is none.
     """
@@ -167,6 +171,8 @@ class Job:
     foretold: tuple[str, ...] = ()
     forced: bool = False
     untouched: bool = False
+    unknown: str = field(default="", compare=False)
+    unreadable: bool = False
 
     @property
     def lanes(self) -> tuple[str, ...]:

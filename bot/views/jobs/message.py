@@ -153,6 +153,8 @@ def final_verdict(job: Job) -> Verdict | None:
 
 def action_text(job: Job) -> str:
     """The requested action in a few words, unescaped: ``scale worker01 to 5``."""
+    if job.unreadable:
+        return job.text
     if job.action in ACTION_WORDS:
         return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
     if job.plan and job.version:

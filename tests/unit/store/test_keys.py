@@ -36,7 +36,10 @@ def test_single_keys_are_among_those_of_the_scripts():
 def test_every_key_is_listed_with_its_lifetime():
     """The list at the top of the file is complete."""
     listed = set(re.findall(r"^    ([a-z-]+)(?::[A-Z]+)?  ", keys.__doc__ or "", re.MULTILINE))
-    names = {key.split(":")[1] for key in (*Keys().all, Keys().budget("x"))}
+    names = {
+        key.split(":")[1]
+        for key in (*Keys().all, Keys().budget("x"), Keys().probe, Keys().watch_aside)
+    }
     assert listed == names
 
 
