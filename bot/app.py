@@ -24,6 +24,8 @@ from bot.http.metrics import Metrics
 from bot.http.server import Web
 from bot.jobs.context import Context
 from bot.jobs.dashboard import Dashboards
+from bot.jobs.intake import Intake
+from bot.jobs.orphans import Orphans
 from bot.jobs.timeline import Timelines
 from bot.loops.alerts import AlertTexts
 from bot.loops.delivery import DeliveryLoop
@@ -76,6 +78,9 @@ DRAIN_SECONDS = 7.0
 CLOSE_SECONDS = 2.0
 """Time limits that sum to less than the ten seconds between SIGTERM and SIGKILL in Docker."""
 CHORE_SECONDS = 10.0
+ORPHANS_SECONDS = 3600.0
+ADOPT_SECONDS = 2.0
+"""How often to look for commands of lost replicas."""
 
 
 class App:
@@ -116,6 +121,8 @@ class App:
         self._run(self._deliveries.run(), "deliveries")
         self._run(self._leader.run(), "leader")
         self._run(self._home.run(self._dashboards.read, self._role, self._render_home), "home")
+        self._run(every(ADOPT_SECONDS, self._router.adopt_lost, self._clock), "lost commands")
+        self._run(every(ORPHANS_SECONDS, self._orphans.settle, self._clock), "orphans")
         for chore in (self._router.clear_abandoned, self.jobs.ping, *self._chores):
             self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
@@ -209,6 +216,7 @@ class App:
             clock=self._clock,
             observer=Observer(self.swarm, self.feed, self._clock, HttpProbeClient()),
             background=self._background,
+            intake=Intake(self.jobs, self._clock, settings.bot_lease_seconds),
             stack=settings.bot_stack,
             command=settings.bot_command,
             defaults=defaults,
@@ -221,6 +229,7 @@ class App:
         table = handlers(ctx)
         self._dashboards = Dashboards(ctx)
         self._chores = table.chores
+        self._orphans = Orphans(ctx)
         operators = Operators.parse(settings.bot_operators)
         self._router = Router(ctx, table, operators, defaults)
         self._boundary = Boundary(ctx, operators, guests=settings.bot_guests)

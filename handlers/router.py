@@ -16,6 +16,7 @@ from bot.domain.commands.values import Defaults, Reply
 from bot.domain.errors import (
     BotError,
     ChatError,
+    LeaseLostError,
     RefusedError,
     StoreUnavailableError,
 )
@@ -23,7 +24,7 @@ from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import answer_failure, clear_away, note_refusal
-from bot.ports import Request
+from bot.ports import Held, Request
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
 from handlers.table import Handlers
@@ -104,10 +105,13 @@ class Router:
         ``older`` is their minimum age in seconds, longer than a command may take to begin.
         """
         for pending in await self._ctx.jobs.abandoned_commands(older):
-            try:
-                await clear_away(self._ctx, pending)
-            except ChatError as error:
-                log.warning("could not notify anyone of the lost command %s: %s", pending.id, error)
+            await self._clear(pending)
+
+    async def _clear(self, pending: PendingCommand) -> None:
+        try:
+            await clear_away(self._ctx, pending)
+        except ChatError as error:
+            log.warning("could not notify anyone of the lost command %s: %s", pending.id, error)
 
     async def may_change(self, user: str, *, guest: bool = False) -> bool:
         """Whether a person of the workspace is an operator. Raises ChatError."""
@@ -154,12 +158,40 @@ class Router:
             log.warning("refused %r of %s, ref %s: %s", text, request.user, error.ref, error)
             return failed(error)
         if accepted:
-            self._ctx.background.spawn(self._begin(pending, begin), f"command {pending.id}")
+            self._spawn(Held(pending), begin)
         return None
+
+    def _spawn(self, held: Held, begin: BeginPending, *, adopted: bool = False) -> None:
+        """Begin a command in the background, under its lease."""
+        pending = held.pending
+        begun = self._ctx.intake.begin(held, lambda: self._begin(pending, begin), adopted=adopted)
+        self._ctx.background.spawn(begun, f"command {pending.id}")
+
+    async def adopt_lost(self) -> None:
+        """Begin commands that a lost replica accepted, or answer them if they are old."""
+        now = self._ctx.clock.now()
+        for held in await self._ctx.jobs.adopt_commands():
+            begin = self._begin_of(held.pending)
+            if begin is not None and now - held.pending.received < ABANDONED_SECONDS:
+                log.info("beginning command %s of a lost replica", held.pending.id)
+                self._spawn(held, begin, adopted=True)
+            else:
+                await self._clear(held.pending)
+
+    def _begin_of(self, pending: PendingCommand) -> BeginPending | None:
+        """What begins a command, None if this version does not know it."""
+        if pending.action != TYPED:
+            press = self._handlers.job_presses.get(pending.action)
+            return (lambda each: press(each, each.text)) if press else None
+        command = parse(pending.text, self._defaults)
+        begin = self._handlers.begins.get(type(command))
+        return (lambda each: begin(each, command)) if begin else None
 
     async def _begin(self, pending: PendingCommand, begin: BeginPending) -> None:
         try:
             await begin(pending)
+        except LeaseLostError:
+            raise
         except BotError as error:
             log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
             await answer_failure(self._ctx, pending, error)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import ConvergenceLimits
+from bot.jobs.intake import Intake
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.ports import Chat, Clock, Drawing, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
@@ -40,6 +41,7 @@ class Context:
     clock: Clock
     observer: Observer
     background: Background
+    intake: Intake
     stack: str
     command: str
     defaults: Defaults

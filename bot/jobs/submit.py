@@ -79,10 +79,14 @@ async def post(ctx: Context, job: Job, message: Message) -> str:
     """Post a job's message; returns its ts.
 
     If it is unknown whether Slack accepted it, the message is searched for, because there must be
-    no message without a job.
+    no message without a job; so is that of a lost replica.
     """
+    still = ctx.intake.still(job.id)
+    if ctx.intake.adopted(job.id) and (ts := await ctx.chat.find(job.channel, job.id)):
+        await ctx.chat.edit(job.channel, ts, message, still=still)
+        return ts
     try:
-        return await ctx.chat.post(job.channel, message)
+        return await ctx.chat.post(job.channel, message, still=still)
     except ChatUnavailableError:
         ts = await ctx.chat.find(job.channel, job.id)
         if not ts:

@@ -13,7 +13,7 @@ from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
 from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
 from bot.ports.incidents import Incidents, Kept
-from bot.ports.jobs import CancelResult, Delivery, Jobs, LeaseToken, Plans
+from bot.ports.jobs import CancelResult, Delivery, Held, Jobs, LeaseToken, Plans
 from bot.ports.stacks import Applied, Recording, Stacks, Versions
 from bot.ports.swarm import EngineInfo, Guard, Scaled, Swarm, Updated
 
@@ -29,6 +29,7 @@ __all__ = [
     "FeedChange",
     "FeedStatus",
     "Guard",
+    "Held",
     "Incidents",
     "Jobs",
     "Kept",

@@ -117,5 +117,11 @@ class Chat(Protocol):
         Raises ChatUnavailableError if Slack does not answer and they are not known yet.
         """
 
+    async def unfinished(self, channel: str) -> tuple[tuple[str, str], ...]:
+        """The ts and the job of each of the newest messages that shows no verdict.
+
+        () if the bot may not read the channel.
+        """
+
     async def members(self, group: str) -> frozenset[str]:
         """The user ids of a user group (``S…``)."""

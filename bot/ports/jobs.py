@@ -30,6 +30,19 @@ class LeaseToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A pending command that this replica begins.
+
+    ``claim`` is internal to the adapter; it stands until ``until`` on this process's monotonic
+    clock, then another replica may begin the command.
+    """
+
+    pending: PendingCommand
+    claim: str = ""
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A finished (or revised) job whose message does not show it yet.
 
@@ -59,6 +72,21 @@ class Jobs(Protocol):
 
     async def accept(self, pending: PendingCommand) -> bool:
         """Store an accepted command; False if the same delivery was accepted before."""
+
+    async def keep_command(self, held: Held) -> Held:
+        """Keep a pending command for another lease; one just accepted has no claim yet.
+
+        Raises LeaseLostError if another replica has it.
+        """
+
+    async def adopt_commands(self) -> tuple[Held, ...]:
+        """Pending commands whose replicas were lost, each given to one caller for one lease."""
+
+    async def is_pending(self, pending_id: str) -> bool:
+        """Whether a command was accepted and is not done with."""
+
+    async def channels(self) -> frozenset[str]:
+        """The channels in which commands were typed."""
 
     async def discard(self, pending_id: str) -> None:
         """Delete a pending command that was answered without a job."""
@@ -139,6 +167,9 @@ class Jobs(Protocol):
 
     async def link_timeline(self, job_id: str, link: str) -> None:
         """Store the link to a finished job's timeline and schedule a delivery for it."""
+
+    async def redeliver(self, job_id: str) -> None:
+        """Make a finished job due again, because its message does not show its end."""
 
     async def mark_told(self, job_id: str, verdict: str) -> None:
         """Note that this verdict was posted in the thread."""

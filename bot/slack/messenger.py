@@ -31,6 +31,7 @@ VIEWS: Final = Limit("views.publish", per_minute=70, burst=20)
 PATIENCE: Final = 20.0
 LOOKED_AT: Final = 100
 """Newest messages of a channel among which a job's message is searched."""
+UNFINISHED: Final = frozenset({"planned", "queued", "running"})
 MEMBERS_FOR: Final = 60.0
 
 
@@ -181,14 +182,31 @@ class Messenger:
 
         "" if there is none, or if the bot may not read the channel. Raises ChatUnavailableError.
         """
+        messages = await self._newest(channel)
+        return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
+
+    async def unfinished(self, channel: str) -> tuple[tuple[str, str], ...]:
+        """The ts and the job of each of the newest messages that shows no verdict.
+
+        () if the bot may not read the channel. Raises ChatUnavailableError.
+        """
+        found = ((str(each["ts"]), _payload(each)) for each in await self._newest(channel))
+        return tuple(
+            (ts, str(payload["job_id"]))
+            for ts, payload in found
+            if payload.get("job_id") and payload.get("state") in UNFINISHED
+        )
+
+    async def _newest(self, channel: str) -> list[dict[str, Any]]:
+        """The newest messages of a channel, none if the bot may not read it."""
         asked: dict[str, Any] = {"channel": channel, "limit": LOOKED_AT}
         try:
             answer = await self._api.call("conversations.history", **asked, include_all_metadata=1)
         except (CannotPostError, ChatLoginError) as error:
-            log.info("Cannot look for %s in %s: %s", subject, channel, error)
-            return ""
+            log.info("Cannot look into %s: %s", channel, error)
+            return []
         messages: list[dict[str, Any]] = answer.get("messages") or []
-        return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
+        return messages
 
     async def standing(self, user: str, team: str = "", *, guests: bool = True) -> Standing:
         """What a person is to the bot's workspace; see ``People``. Raises ChatUnavailableError."""
@@ -239,6 +257,12 @@ async def sharing_warning(messenger: Messenger, channel: str) -> str:
 
 
 def _is_about(message: dict[str, Any], subject: str) -> bool:
-    metadata = message.get("metadata") or {}
-    payload = metadata.get("event_payload") or {}
+    payload = _payload(message)
     return subject in {payload.get("job_id"), payload.get("incident_id")}
+
+
+def _payload(message: dict[str, Any]) -> dict[str, Any]:
+    """The payload of a message's metadata."""
+    metadata = message.get("metadata") or {}
+    payload: dict[str, Any] = metadata.get("event_payload") or {}
+    return payload

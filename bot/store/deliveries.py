@@ -48,6 +48,10 @@ class Deliveries(StorePart):
         """Store the link to a finished job's timeline and schedule a delivery for it."""
         await self._scripts.run("link_timeline", job_id, link)
 
+    async def redeliver(self, job_id: str) -> None:
+        """Make a finished job due again, because its message does not show its end."""
+        await self._scripts.run("redeliver", job_id)
+
     async def mark_told(self, job_id: str, verdict: str) -> None:
         """Note that this verdict was posted in the thread."""
         await self._scripts.run("told", job_id, verdict)

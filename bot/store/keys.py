@@ -11,6 +11,8 @@ All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in th
     drafts              zset     accepted commands by the time they were last given out (ms)
     draft-records       hash     the same: id -> record
     draft-order         zset     the same by the number in which they came
+    draft-leases        zset     the same by the end of their replica's lease (ms)
+    channels            set      the channels in which commands were typed
     audit               stream   who did what, to what, with what result; trimmed
     refusals            stream   commands that were refused: apart, so that nobody pushes changes
                                  out of ``audit`` with them; trimmed
@@ -111,6 +113,16 @@ class Keys:
         return f"{self.prefix}:wake"
 
     @property
+    def channels(self) -> str:
+        """The channels in which commands were typed."""
+        return f"{self.prefix}:channels"
+
+    @property
+    def draft_records(self) -> str:
+        """The records of accepted commands."""
+        return f"{self.prefix}:draft-records"
+
+    @property
     def probe(self) -> str:
         """Written to see whether Redis takes data."""
         return f"{self.prefix}:probe"
@@ -166,7 +178,7 @@ class Keys:
         names = (
             "ready active history deliveries wake drafts draft-records draft-order audit "
             "refusals sequence leader watch alerts incident-history incident-records presses "
-            "stacks plans plan-records plan-decisions run "
+            "stacks plans plan-records plan-decisions run draft-leases channels "
             "versions: version: job: lane: seen:"
         )
         return tuple(f"{self.prefix}:{name}" for name in names.split())

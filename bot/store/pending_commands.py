@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import PendingCommand
+from bot.ports import Held
 from bot.store.codec import UnreadableRecordError, decode_pending, encode_pending
 from bot.store.connection import RedisLink
 from bot.store.keys import StoreLimits
@@ -36,13 +38,49 @@ class PendingCommands(StorePart):
         was lost; because the user is told that nothing happens, it is discarded later.
         """
         try:
+            record, lease = encode_pending(pending), self._pending_lease_ms
             reply = await self._scripts.run(
-                "accept", pending.id, encode_pending(pending), pending.key
+                "accept", pending.id, record, pending.key, lease, pending.channel
             )
         except StoreUnavailableError:
             self._refused.add(pending.id)
             raise
         return bool(reply)
+
+    async def keep_command(self, held: Held) -> Held:
+        """Keep a pending command for another lease. As in ``bot.ports.Jobs``."""
+        until = time.monotonic() + self._lease_seconds
+        args = (held.pending.id, held.claim, self._pending_lease_ms)
+        claim = await self._scripts.run("keep_pending", *args)
+        if claim is None:
+            raise LeaseLostError(f"Another replica begins command {held.pending.id}.")
+        return Held(held.pending, claim, until)
+
+    async def adopt_commands(self) -> tuple[Held, ...]:
+        """Pending commands whose replicas were lost. As in ``bot.ports.Jobs``."""
+        if self._link.steady_seconds < self._lease_seconds:
+            return ()  # during an outage seen here no replica could renew
+        until = time.monotonic() + self._lease_seconds
+        found = await self._scripts.run("adopt_pending", self._pending_lease_ms)
+        return tuple(
+            Held(pending, claim, until)
+            for record, claim in found
+            for pending in _readable([record])
+        )
+
+    @property
+    def _pending_lease_ms(self) -> int:
+        return max(1, round(self._lease_seconds * 1000))
+
+    async def is_pending(self, pending_id: str) -> bool:
+        """Whether a command was accepted and is not done with."""
+        key = self._keys.draft_records
+        return bool(await self._link.call(lambda redis: redis.hexists(key, pending_id)))
+
+    async def channels(self) -> frozenset[str]:
+        """The channels in which commands were typed."""
+        found: set[str] = await self._link.call(lambda redis: redis.smembers(self._keys.channels))
+        return frozenset(found)
 
     async def discard(self, pending_id: str) -> None:
         """Delete a pending command that was answered without a job."""

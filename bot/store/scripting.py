@@ -24,7 +24,7 @@ NAMES = (
         "postpone",
         "budget",
     ),
-    "link_timeline",
+    *("link_timeline", "keep_pending", "adopt_pending", "redeliver"),
     *("lead", "go_on_leading", "stop_leading", "save_watcher_state"),
     *("keep_bundle", "note_version"),
     *("keep_plan", "decide_plan", "plans_due", "forget_plan"),

@@ -12,6 +12,7 @@ from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import ConvergenceLimits
 from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
+from bot.jobs.intake import Intake
 from bot.loops.delivery import DeliveryLoop
 from bot.loops.home import Home
 from bot.loops.observer import Observer
@@ -77,7 +78,8 @@ async def a_replica(
         plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,
         drawing=Pictures(), home=Home(messenger, CLOCK), clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), tick=0.2),
-        background=background, stack="orochi", command="/orochi", defaults=Defaults(),
+        background=background, intake=Intake(jobs, CLOCK, lease),
+        stack="orochi", command="/orochi", defaults=Defaults(),
         limits=limits or ConvergenceLimits(), plan_seconds=60.0, timelines=False,
     )  # fmt: skip
     table = handlers(ctx)

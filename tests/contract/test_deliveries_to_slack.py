@@ -15,6 +15,7 @@ from bot.domain.convergence.goal import ConvergenceLimits
 from bot.domain.jobs.model import Job, JobState, PendingCommand
 from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
+from bot.jobs.intake import Intake
 from bot.loops.delivery import DeliveryLoop
 from bot.loops.home import Home
 from bot.loops.observer import Observer
@@ -163,6 +164,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
         stacks=DockerStacks("", b"key"), versions=RedisVersions(RedisLink(NOWHERE)),
         swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpProbeClient()), background=background,
+        intake=Intake(jobs, CLOCK, 5.0),
         drawing=Pictures(), home=Home(messenger, CLOCK),
         plans=RedisPlans(RedisLink(NOWHERE)), plan_seconds=60.0,
         stack="orochi", command="/orochi", defaults=Defaults(), limits=ConvergenceLimits(),

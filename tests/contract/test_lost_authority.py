@@ -49,7 +49,10 @@ async def posted(replica: Replica, demo: SimulatedSwarm, replicas: int) -> Job:
 async def applied(replica: Replica, job: Job) -> None:
     """Wait until the job's change is made and noted."""
     async with asyncio.timeout(60):
-        while (found := await replica.jobs.load(job.id)) is None or not found.targets[0].applied:
+        while True:
+            found = await replica.jobs.load(job.id)
+            if found and found.targets[0].applied:
+                return
             await asyncio.sleep(0.02)
 
 
@@ -106,7 +109,10 @@ async def test_a_node_that_was_drained_before_a_long_outage_ends_timed_out(
         service = Target("orochi_web", "s1", 1, update_before=0.0)
         job = replace(a_job("web"), action="drain", targets=(node, service), channel=SWARM)
         await replica.jobs.submit(job)
-        async with asyncio.timeout(30):
-            while (ended := await replica.jobs.load(job.id)) is None or ended.verdict is None:
+        async with asyncio.timeout(60):
+            while True:
+                ended = await replica.jobs.load(job.id)
+                if ended and ended.verdict:
+                    break
                 await asyncio.sleep(0.05)
     assert [each.verdict for each in ended.outcomes if each] == [Verdict.TIMED_OUT] * 2

@@ -5,7 +5,7 @@
 
 local READY, ACTIVE, HISTORY, DELIVERIES, WAKE, DRAFTS, DRAFT_RECORDS, DRAFT_ORDER, AUDIT, REFUSALS, SEQUENCE,
   LEADER, WATCH, ALERTS, INCIDENT_HISTORY, INCIDENT_RECORDS, PRESSES, STACKS, PLANS,
-  PLAN_RECORDS, PLAN_DECISIONS, RUN, VERSIONS, VERSION, JOB, LANE, SEEN = unpack(KEYS)
+  PLAN_RECORDS, PLAN_DECISIONS, RUN, DRAFT_LEASES, CHANNELS, VERSIONS, VERSION, JOB, LANE, SEEN = unpack(KEYS)
 
 -- Unix milliseconds, with microseconds as their fraction.
 local function exact_now()
@@ -21,6 +21,27 @@ local function forget_pending(id)
   redis.call('ZREM', DRAFTS, id)
   redis.call('ZREM', DRAFT_ORDER, id)
   redis.call('HDEL', DRAFT_RECORDS, id)
+  redis.call('ZREM', DRAFT_LEASES, id)
+end
+
+-- Gives a pending command to the caller for the lease (ms); returns the claim: the time of its end.
+-- It is not abandoned meanwhile.
+local function claim_pending(id, lease)
+  local claim = now() + tonumber(lease)
+  redis.call('ZADD', DRAFT_LEASES, claim, id)
+  redis.call('ZADD', DRAFTS, 'XX', now(), id)
+  return string.format('%d', claim)
+end
+
+-- For how many ms from now nobody is taken for lost: while Redis was away or loaded its data, no
+-- lease could be renewed. One lease counts from the first take of this Redis process; its own
+-- uptime is in whole seconds and counts from before the data is there.
+local function spared(lease)
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local known = redis.call('HMGET', RUN, 'id', 'since')
+  if known[1] == run then return math.max(known[2] + lease - now(), 0) end
+  redis.call('HSET', RUN, 'id', run, 'since', now())
+  return lease
 end
 
 local function forget_plan(id)

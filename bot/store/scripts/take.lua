@@ -10,17 +10,6 @@ local function pending()
   return {}
 end
 
--- For how many ms from now nobody is taken for lost: while Redis was away or loaded its data, no
--- lease could be renewed. One lease counts from the first take of this Redis process; its own
--- uptime is in whole seconds and counts from before the data is there.
-local function spared()
-  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-  local known = redis.call('HMGET', RUN, 'id', 'since')
-  if known[1] == run then return math.max(known[2] + lease - now(), 0) end
-  redis.call('HSET', RUN, 'id', run, 'since', now())
-  return lease
-end
-
 -- Claiming an entry that is no longer in the stream forgets it and returns nothing.
 local function lost(turns)
   for _, turn in ipairs(turns) do
@@ -42,7 +31,7 @@ local function soonest(turns, least)
   return math.max(wait, least)
 end
 
-local grace = spared()
+local grace = spared(lease)
 local turns = pending()
 while true do
   local entry = reclaim and grace == 0 and lost(turns) or fresh()

@@ -60,9 +60,8 @@ def lease(jobs: SlowJobs) -> JobLease:
     job = Job("k3f9ab", "scale", "orochi", "scale 1", "U1", "C1", 0.0, targets)
     lease = LeaseToken(job.id, Turn.RUN, "token", 1)
     authority = Lease(time.monotonic() + 60)
-    return JobLease(
-        cast("Jobs", jobs), cast("Chat", None), lease, job, SystemClock(), authority=authority
-    )
+    store, chat = cast("Jobs", jobs), cast("Chat", None)
+    return JobLease(store, chat, lease, job, SystemClock(), authority=authority)
 
 
 async def noted(lease: JobLease, *places: int) -> None:

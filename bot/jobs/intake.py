@@ -1,0 +1,65 @@
+"""Begins accepted commands: each under a lease, so that another replica begins a lost one's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from bot.domain.errors import LeaseLostError
+from bot.loops.lease import Lease
+from bot.ports import Clock, Held, Jobs, Still
+from bot.runtime.tasks import first_error
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """The commands that this replica begins right now."""
+
+    def __init__(self, jobs: Jobs, clock: Clock, lease_seconds: float) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._leases: dict[str, Lease] = {}
+        self._adopted: set[str] = set()
+
+    def still(self, pending_id: str) -> Still:
+        """Whether this replica may still begin a command; asked right before a post."""
+        lease = self._leases.get(pending_id)
+        return lease.holds if lease else lambda: True
+
+    def adopted(self, pending_id: str) -> bool:
+        """Whether a lost replica may already have posted the command's message."""
+        return pending_id in self._adopted
+
+    async def begin(
+        self, held: Held, work: Callable[[], Awaitable[None]], *, adopted: bool = False
+    ) -> None:
+        """Do ``work`` under the lease; it is cancelled when another replica has the command."""
+        until = held.until or time.monotonic() + self._lease_seconds
+        lease, kept, pending_id = Lease(until), held, held.pending.id
+
+        async def renew() -> None:
+            nonlocal kept
+            kept = await self._jobs.keep_command(kept)
+
+        async def done() -> None:
+            await work()
+
+        self._leases[pending_id] = lease
+        self._adopted |= {pending_id} if adopted else set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(lease.keep(renew, self._lease_seconds, self._clock))
+                working = group.create_task(done(), name=f"command {pending_id}")
+                working.add_done_callback(lambda _: keeping.cancel())
+        except BaseExceptionGroup as ended:
+            error = first_error(ended)
+            if not isinstance(error, LeaseLostError):
+                raise error from None
+            log.info("command %s: %s", pending_id, error)
+        finally:
+            self._leases.pop(pending_id, None)
+            self._adopted.discard(pending_id)

@@ -1,0 +1,115 @@
+"""A command that was accepted is begun, whatever happens to the replica that accepted it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.errors import LeaseLostError
+from bot.jobs.orphans import Orphans
+from bot.ports import Held
+from bot.runtime.clock import SystemClock
+from bot.views.jobs.message import job_message
+from playground.slack import SlackEmulator
+from tests.contract.conftest import OpenJobs
+from tests.contract.job_kit import PATIENCE, a_job, a_pending_command, finish, taken
+from tests.contract.replica_kit import CLOCK, a_replica
+from tests.contract.slack_side import ANN, SWARM, a_messenger, eventually
+from tests.lab.redis import RedisServer
+
+LEASE = 0.5
+
+
+async def adopted(jobs) -> tuple[Held, ...]:
+    """The commands of lost replicas, as soon as there are any."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await jobs.adopt_commands()):  # noqa: ASYNC110 - the store has no event
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def test_a_lost_replicas_command_goes_to_one_other(open_jobs: OpenJobs):
+    """The first replica notices when it comes back."""
+    lost, other = await open_jobs(lease=LEASE), await open_jobs(lease=LEASE)
+    pending = a_pending_command()
+    await lost.accept(pending)
+    assert await other.adopt_commands() == ()
+    (held,) = await adopted(other)
+    assert held.pending == pending
+    with pytest.raises(LeaseLostError):
+        await lost.keep_command(Held(pending, "1"))
+    assert (await other.keep_command(held)).pending == pending
+
+
+async def test_a_command_that_is_done_with_is_not_lost(open_jobs: OpenJobs):
+    jobs = await open_jobs(lease=LEASE)
+    pending = a_pending_command()
+    await jobs.accept(pending)
+    held = await jobs.keep_command(Held(pending))
+    await jobs.submit(a_job("web", job_id=pending.id))
+    assert (await jobs.keep_command(held)).claim == ""
+    await asyncio.sleep(LEASE * 2)
+    assert await jobs.adopt_commands() == ()
+
+
+async def test_a_young_command_is_begun_and_an_old_one_is_told(redis_server: RedisServer):
+    """Begun means here: the answer names the engine, which is away."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as replica,
+    ):
+        url = slack.responses.issue(SWARM, ANN)
+        young = replace(
+            a_pending_command(), user=ANN, channel=SWARM, reply_url=url, received=CLOCK.now()
+        )
+        await replica.jobs.accept(young)
+        await asyncio.sleep(LEASE * 1.5)
+        await replica.router.adopt_lost()
+        told = await slack.wait_for_ephemeral(ANN, lambda m: "engine" in m.shown_text, timeout=60)
+        assert "interrupted" not in told.shown_text
+
+        old = replace(young, id="zzzzzz", key="other", received=CLOCK.now() - 61)
+        await replica.jobs.accept(old)
+        await asyncio.sleep(LEASE * 1.5)
+        await replica.router.adopt_lost()
+        await slack.wait_for_ephemeral(ANN, lambda m: "interrupted" in m.shown_text, timeout=60)
+
+
+async def test_a_message_whose_job_redis_lost_is_settled(redis_server: RedisServer):
+    """One whose job is known stays; a verdict that its message does not show is delivered."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, delivers=True) as replica,
+    ):
+        jobs = replica.jobs
+        await jobs.accept(replace(a_pending_command(), channel=SWARM))
+        lost, queued, ended = (replace(a_job("web"), channel=SWARM, user=ANN) for _ in range(3))
+        shown = {}
+        for job in (lost, queued, ended):
+            shown[job.id] = await messenger.post(SWARM, job_message(job, CLOCK.now()))
+        await jobs.submit(replace(ended, message=shown[ended.id]))
+        done = await finish(jobs, await taken(jobs))
+        await slack.wait_for_message(lambda m: m.payload.get("verdict") == "converged")
+        await messenger.edit(SWARM, shown[ended.id], job_message(ended, CLOCK.now()))
+        await jobs.submit(replace(queued, message=shown[queued.id]))
+
+        later = replace(replica.ctx, clock=Later())
+        await Orphans(later).settle()
+
+        messages = slack.workspace.messages
+        assert "lost" in messages[SWARM, shown[lost.id]].shown_text
+        assert messages[SWARM, shown[queued.id]].payload["state"] == "queued"
+        ended_message = messages[SWARM, shown[ended.id]]
+        await eventually(lambda: ended_message.payload["verdict"] == "converged", 30.0)
+        assert done.message == shown[ended.id]
+
+
+class Later(SystemClock):
+    """Ten minutes later."""
+
+    def now(self) -> float:
+        return super().now() + 600
