@@ -152,13 +152,14 @@ class Router:
             received=self._ctx.clock.now(),
             source=request.source,
         )
+        until = self._ctx.intake.deadline()
         try:
             accepted = await self._ctx.jobs.accept(pending)
         except StoreUnavailableError as error:
             log.warning("refused %r of %s, ref %s: %s", text, request.user, error.ref, error)
             return failed(error)
         if accepted:
-            self._spawn(Held(pending), begin)
+            self._spawn(Held(pending, until), begin)
         return None
 
     def _spawn(self, held: Held, begin: BeginPending, *, adopted: bool = False) -> None:

@@ -25,6 +25,10 @@ class Intake:
         self._leases: dict[str, Lease] = {}
         self._adopted: set[str] = set()
 
+    def deadline(self) -> float:
+        """The end of a lease that the store gives from now on, for ``Held.until``."""
+        return time.monotonic() + self._lease_seconds
+
     def still(self, pending_id: str) -> Still:
         """Whether this replica may still begin a command; asked right before a post."""
         lease = self._leases.get(pending_id)
@@ -38,8 +42,7 @@ class Intake:
         self, held: Held, work: Callable[[], Awaitable[None]], *, adopted: bool = False
     ) -> None:
         """Do ``work`` under the lease; it is cancelled when another replica has the command."""
-        until = held.until or time.monotonic() + self._lease_seconds
-        lease, kept, pending_id = Lease(until), held, held.pending.id
+        lease, kept, pending_id = Lease(held.until), held, held.pending.id
 
         async def renew() -> None:
             nonlocal kept

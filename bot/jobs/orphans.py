@@ -51,7 +51,7 @@ class Orphans:
             return
         log.warning("the message of job %s has no job: settling it", job_id)
         ended = unbegun_metadata(job_id)
-        ended = replace(ended, event_payload={**ended.event_payload, "verdict": FAILED})
+        ended = replace(ended, payload={**ended.payload, "verdict": FAILED})
         said = replace(refused(LOST, ADVICE, unchanged=False), metadata=ended)
         await self._ctx.chat.settle(channel, ts, said)
 

@@ -38,8 +38,8 @@ class Held:
     """
 
     pending: PendingCommand
+    until: float
     claim: str = ""
-    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class PendingCommands(StorePart):
         claim = await self._scripts.run("keep_pending", *args)
         if claim is None:
             raise LeaseLostError(f"Another replica begins command {held.pending.id}.")
-        return Held(held.pending, claim, until)
+        return Held(held.pending, until, claim)
 
     async def adopt_commands(self) -> tuple[Held, ...]:
         """Pending commands whose replicas were lost. As in ``bot.ports.Jobs``."""
@@ -63,7 +63,7 @@ class PendingCommands(StorePart):
         until = time.monotonic() + self._lease_seconds
         found = await self._scripts.run("adopt_pending", self._pending_lease_ms)
         return tuple(
-            Held(pending, claim, until)
+            Held(pending, until, claim)
             for record, claim in found
             for pending in _readable([record])
         )

@@ -9,8 +9,10 @@ import pytest
 
 from bot.domain.errors import LeaseLostError
 from bot.jobs.orphans import Orphans
+from bot.loops.housekeeping import every
 from bot.ports import Held
 from bot.runtime.clock import SystemClock
+from bot.runtime.tasks import cancel_all
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
 from tests.contract.conftest import OpenJobs
@@ -39,7 +41,7 @@ async def test_a_lost_replicas_command_goes_to_one_other(open_jobs: OpenJobs):
     (held,) = await adopted(other)
     assert held.pending == pending
     with pytest.raises(LeaseLostError):
-        await lost.keep_command(Held(pending, "1"))
+        await lost.keep_command(Held(pending, 0.0, "1"))
     assert (await other.keep_command(held)).pending == pending
 
 
@@ -47,7 +49,7 @@ async def test_a_command_that_is_done_with_is_not_lost(open_jobs: OpenJobs):
     jobs = await open_jobs(lease=LEASE)
     pending = a_pending_command()
     await jobs.accept(pending)
-    held = await jobs.keep_command(Held(pending))
+    held = await jobs.keep_command(Held(pending, 0.0))
     await jobs.submit(a_job("web", job_id=pending.id))
     assert (await jobs.keep_command(held)).claim == ""
     await asyncio.sleep(LEASE * 2)
@@ -66,16 +68,14 @@ async def test_a_young_command_is_begun_and_an_old_one_is_told(redis_server: Red
             a_pending_command(), user=ANN, channel=SWARM, reply_url=url, received=CLOCK.now()
         )
         await replica.jobs.accept(young)
-        await asyncio.sleep(LEASE * 1.5)
-        await replica.router.adopt_lost()
-        told = await slack.wait_for_ephemeral(ANN, lambda m: "engine" in m.shown_text, timeout=60)
+        looking = asyncio.create_task(every(0.1, replica.router.adopt_lost, CLOCK))
+        told = await slack.wait_for_ephemeral(ANN, lambda m: "ngine" in m.shown_text, timeout=60)
         assert "interrupted" not in told.shown_text
 
         old = replace(young, id="zzzzzz", key="other", received=CLOCK.now() - 61)
         await replica.jobs.accept(old)
-        await asyncio.sleep(LEASE * 1.5)
-        await replica.router.adopt_lost()
         await slack.wait_for_ephemeral(ANN, lambda m: "interrupted" in m.shown_text, timeout=60)
+        await cancel_all([looking])
 
 
 async def test_a_message_whose_job_redis_lost_is_settled(redis_server: RedisServer):
