@@ -48,6 +48,7 @@ class Stacks(Protocol):
         stack: str,
         deployed: Mapping[str, int | None] | None = None,
         bundle: Bundle | None = None,
+        *,
         only: str = "",
         former: Bundle | None = None,
         undone: Mapping[str, int] | None = None,

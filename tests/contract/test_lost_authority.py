@@ -13,6 +13,7 @@ import pytest
 
 from bot.domain.jobs.model import Job, Target
 from bot.domain.jobs.verdict import Verdict
+from bot.ports.jobs import CancelResult
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
 from playground.swarm.engine import SimulatedSwarm
@@ -80,7 +81,7 @@ async def test_a_verdict_is_not_overwritten_by_a_replica_that_lost_its_lease(
         await applied(other, job)
         relay.cut()
         other.worker.start()
-        assert await other.jobs.cancel(job.id, ANN)
+        assert await other.jobs.cancel(job.id, ANN) is CancelResult.ASKED
         message = await slack.wait_for_message(
             lambda m: m.ts == job.message and m.payload["state"] == "finished"
         )

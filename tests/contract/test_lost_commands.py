@@ -13,6 +13,7 @@ from bot.loops.housekeeping import every
 from bot.ports import Held
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import cancel_all
+from bot.store.jobs import RedisJobs
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
 from tests.contract.conftest import OpenJobs
@@ -24,7 +25,7 @@ from tests.lab.redis import RedisServer
 LEASE = 0.5
 
 
-async def adopted(jobs) -> tuple[Held, ...]:
+async def adopted(jobs: RedisJobs) -> tuple[Held, ...]:
     """The commands of lost replicas, as soon as there are any."""
     async with asyncio.timeout(PATIENCE):
         while not (found := await jobs.adopt_commands()):  # noqa: ASYNC110 - the store has no event

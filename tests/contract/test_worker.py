@@ -207,7 +207,9 @@ async def test_a_lost_lease_ends_everything_that_the_job_does(open_jobs):
 
     async def follows_two(lease: JobLease) -> None:
         async def one() -> None:
-            siblings.append(asyncio.current_task())
+            task: asyncio.Task[None] | None = asyncio.current_task()
+            assert task is not None
+            siblings.append(task)
             await for_ever(lease)
 
         await together(one(), one())

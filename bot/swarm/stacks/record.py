@@ -93,6 +93,7 @@ class DockerStacks:
         stack: str,
         deployed: Mapping[str, int | None] | None = None,
         bundle: Bundle | None = None,
+        *,
         only: str = "",
         former: Bundle | None = None,
         undone: Mapping[str, int] | None = None,

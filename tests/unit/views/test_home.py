@@ -102,7 +102,7 @@ def test_unknown_states_are_reported():
 def test_the_same_dashboard_later_differs_only_in_its_times():
     """Without times, two looks at an unchanged swarm give the same tab."""
     later = Dashboard(
-        NOW + 5, StackLook(NOW + 5, "", SERVICES, TASKS, LOOK.nodes), {}, (FIRE,), (QUEUED,),
+        NOW + 5, StackLook(NOW + 5, "", SERVICES, TASKS, LOOK.nodes), (FIRE,), (QUEUED,),
         (DONE,), {"orochi": VERSION},
     )  # fmt: skip
     assert home_message(BOARD, 0, 0, operator=True) == home_message(later, 0, 0, operator=True)
