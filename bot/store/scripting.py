@@ -12,22 +12,12 @@ from bot.store.keys import Keys, StoreLimits
 
 NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "set_aside", "cancel", "leave"),
-    *(
-        "accept",
-        "discard",
-        "abandoned",
-        "before",
-        "due",
-        "keep_delivery",
-        "told",
-        "delivered",
-        "postpone",
-        "budget",
-    ),
-    *("link_timeline", "keep_pending", "adopt_pending", "redeliver"),
+    *("accept", "keep_pending", "adopt_pending", "discard", "abandoned", "before"),
+    *("due", "keep_delivery", "told", "delivered", "postpone", "redeliver", "link_timeline"),
     *("lead", "go_on_leading", "stop_leading", "save_watcher_state"),
     *("keep_bundle", "note_version"),
     *("keep_plan", "decide_plan", "plans_due", "forget_plan"),
+    "budget",
 )
 
 
