@@ -1,0 +1,30 @@
+"""What may be left when everything is over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tests.chaos.recorded import Recorded, Violation
+
+KEPT: Final = re.compile(
+    r"orochi:(ready|history|wake|audit|sequence|watch|alerts|presses|stacks|run"
+    r"|versions:[\w-]+|version:\w+)"
+)
+"""The keys that last, each of bounded size: see `bot/store/keys.py`."""
+
+
+def nothing_is_left(recorded: Recorded) -> Iterator[Violation]:
+    """Everything is done, no key in Redis lasts for ever, and all bots have stopped and left."""
+    for each in recorded.unsettled:
+        yield Violation("everything settles", each.split()[-1], each)
+    for key, size in sorted(recorded.lasting.items()):
+        if not KEPT.fullmatch(key):
+            yield Violation("no key without an end", key, f"it has no end, and {size} entries")
+    for code in recorded.exits:
+        if code:
+            yield Violation("bots stop when asked", "SIGTERM", f"the exit code was {code}")
+    if recorded.names > recorded.killed:
+        text = f"the queue still knows {recorded.names}; {recorded.killed} were killed"
+        yield Violation("stopped bots are forgotten", "the queue", text)
