@@ -16,6 +16,7 @@ from tests.chaos.ways import Way
 SLACK = "http://slack.test"
 """The emulator's address for bots: as it is not loopback's, they use the proxy, which is a way."""
 STOP_SECONDS = 15.0
+START_SECONDS = 120.0
 AGAIN_SECONDS = 0.5
 
 
@@ -81,9 +82,13 @@ class Replica:
             self._keeper = asyncio.create_task(self._keep())
 
     async def ready(self) -> None:
-        """Wait until it has started."""
-        if self._bot is not None:
-            await self._bot.wait_for_log(" ready$", 60)
+        """Wait until it has started, at its first attempt or a later one."""
+        async with asyncio.timeout(START_SECONDS):
+            while self._bot is not None:
+                with suppress(AssertionError):
+                    await self._bot.wait_for_log(" ready$", START_SECONDS)
+                    return
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def kill(self, pause: float) -> None:
         """SIGKILL; it is started again after a pause."""
@@ -107,7 +112,11 @@ class Replica:
             await self._stop()
             await self.launch()
             with suppress(AssertionError):
-                await self.ready()
+                await self._bot_is_ready()
+
+    async def _bot_is_ready(self) -> None:
+        if self._bot is not None:
+            await self._bot.wait_for_log(" ready$", STOP_SECONDS)
 
     def heal(self) -> None:
         """Mend all of its ways."""
@@ -145,7 +154,11 @@ class Replica:
         if self._bot is None or not self._bot.running:
             return
         try:
-            self.exits.append(await self._bot.stop(STOP_SECONDS))
+            code = await self._bot.stop(STOP_SECONDS)
+            if code == -signal.SIGTERM and not self._bot.lines:
+                self.killed += 1  # it has not got as far as to handle signals
+            else:
+                self.exits.append(code)
         except TimeoutError:
             self.killed += 1
             self.exits.append(-signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections import Counter
@@ -26,6 +27,7 @@ class Result:
 
 async def replayed(seed: int, folder: Path) -> int:
     """Run one seed and print everything; returns the exit code."""
+    logging.disable()
     played = await play(seed)
     sys.stdout.write(f"{account(played)}\n{line(result_of(played))}\n")
     written(played, folder)

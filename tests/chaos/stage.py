@@ -28,7 +28,7 @@ QUIET_SECONDS = 2.0
 """For so long nothing may change any more before a run counts as settled."""
 SETTLE_SECONDS = 110.0
 """The longest wait: a lost command is told after a minute, by a task that runs every ten seconds."""
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 SETTINGS = {
     "SLACK_BOT_TOKEN": "",
     "BOT_OPERATORS": "*",
@@ -230,5 +230,8 @@ def _workspace() -> Workspace:
 
 async def _until(probe: Callable[[], Awaitable[bool]], seconds: float) -> None:
     async with asyncio.timeout(seconds):
-        while not await probe():
+        while True:
+            with suppress(BotError):
+                if await probe():
+                    return
             await asyncio.sleep(0.05)

@@ -53,10 +53,11 @@ class Way:
         """Break all connections and listen no more."""
         if self._server is not None:
             self._server.close()
+        self._refuses = True
+        self._flows.set()
         self._break()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
 
     def _break(self) -> None:
         for writer in self._open:
@@ -75,9 +76,9 @@ class Way:
             writer.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._flows.wait()
         if self._refuses:
             return
-        await self._flows.wait()
         with suppress(OSError):
             far_reader, far_writer = await self._connect()
             self._open.add(far_writer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import traceback
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.chaos.report import Result, result_of, written
 
 def main(folder: Path) -> None:
     """Run seeds until standard input ends."""
+    logging.disable()  # servers of the stage log every connection that was broken on purpose
     for text in sys.stdin:
         sys.stdout.write(f"{said(_run(int(text), folder))}\n")
         sys.stdout.flush()

@@ -81,8 +81,8 @@ def _unended(recorded: Recorded, asked: Asked) -> str:
         return "" if asked.error else "it was acknowledged, but neither kept nor answered"
     if asked.text == CONFIRM:
         return "" if _has_confirmed(recorded, asked) else "it was accepted, but had no effect"
-    if accepted in recorded.jobs or _is_shown_as_ended(recorded, accepted):
-        return ""
+    if asked.error or accepted in recorded.jobs or _is_shown_as_ended(recorded, accepted):
+        return ""  # an error of Slack's own tells the person, too, that nothing may have happened
     return f"it was accepted as {accepted}, but has neither a job nor an answer"
 
 
