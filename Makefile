@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= 5
 SWARM ?= simulated
+SEEDS ?= 25
+FROM ?= 1
 
-.PHONY: help demo setup packages test check lint bench lock page
+.PHONY: help demo setup packages test chaos check lint bench lock page
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +36,9 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 
 test: setup ## every test: unit, contract and (as root) those on a real swarm, each file in one process
 	$(BIN)/python -m tests.second_chance -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+chaos: setup ## break everything as seeds draw it: SEEDS=25, FROM=1; REPLAY=17 runs one again
+	$(BIN)/python -m tests.chaos $(if $(REPLAY),--replay $(REPLAY),--seeds $(SEEDS) --from $(FROM)) $(ARGS)
 
 lint: setup ## format, lint, types, direction of imports, spelling
 	$(BIN)/ruff format --check .

@@ -105,9 +105,7 @@ class People:
     ) -> None:
         assert isinstance(event.what, Action)
         self.asked.append(
-            Asked(
-                event.number, event.what, user, text, delivery.trigger_id, delivery.error, about
-            )
+            Asked(event.number, event.what, user, text, delivery.trigger_id, delivery.error, about)
         )
 
     def _live(self) -> list[Message]:

@@ -68,12 +68,13 @@ class Recorded:
     """Everything that was recorded.
 
     ``messages`` are those of channels, the deleted ones too; ``whispers`` those that one person
-    sees; ``direct`` is the person of each direct conversation. ``accepted`` are the ids of accepted commands by their keys. ``order`` are the ids of jobs
-    in the order in which they were queued; ``ends`` how often each one ended. ``services`` are the
-    final specs by full name, ``nodes`` the final availabilities by ``node:HOSTNAME``. ``lasting``
-    are the keys in Redis without an end, with their sizes; ``names`` the replicas that the queue
-    knows after all of them have stopped, ``killed`` how many could not say goodbye. ``exits`` are
-    the exit codes after SIGTERM. ``unsettled`` is what was still to be done when the wait ended.
+    sees; ``direct`` is the person of each direct conversation. ``accepted`` are the ids of accepted
+    commands by their keys. ``order`` are the ids of jobs in the order in which they were queued;
+    ``ends`` how often each one ended. ``services`` are the final specs by full name, ``nodes`` the
+    final availabilities by ``node:HOSTNAME``. ``lasting`` are the keys in Redis without an end,
+    with their sizes; ``names`` the replicas that the queue knows after all of them have stopped,
+    ``killed`` how many could not say goodbye. ``exits`` are the exit codes after SIGTERM.
+    ``unsettled`` is what was still to be done when the wait ended.
     """
 
     asked: tuple[Asked, ...] = ()

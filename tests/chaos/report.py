@@ -51,7 +51,7 @@ def line(result: Result) -> str:
     """One seed in a line, and a line for each violation."""
     how = f"{len(result.violations)} violations" if result.violations else "ok"
     head = f"seed {result.seed}: {how}, {result.seconds:.0f} s"
-    each = (f"    {v.rule} – {v.subject}: {v.text}" for v in result.violations)
+    each = (f"    {v.rule}, {v.subject}: {v.text}" for v in result.violations)
     return "\n".join([head, *each])
 
 
@@ -73,7 +73,7 @@ def summary(results: Sequence[Result], drawn: Sequence[Counter[str]]) -> str:
 def account(played: Played) -> str:
     """Everything about a run, in the order of time."""
     parts = (_schedule(played), _asked(played), _updates(played), _messages(played), _logs(played))
-    found = [f"{each.rule} – {each.subject}: {each.text}" for each in played.violations]
+    found = [f"{each.rule}, {each.subject}: {each.text}" for each in played.violations]
     return "\n".join(
         ["VIOLATIONS", *(found or ["none"]), *(text for part in parts for text in part), ""]
     )
@@ -86,7 +86,16 @@ def _schedule(played: Played) -> Iterator[str]:
 
 
 def _event(event: Event) -> str:
-    names = ("replica", "seconds", "silent", "method", "times", "after_effect", "channel", "service")
+    names = (
+        "replica",
+        "seconds",
+        "silent",
+        "method",
+        "times",
+        "after_effect",
+        "channel",
+        "service",
+    )
     more = {name: value for name in names if (value := getattr(event, name))}
     typed = f" {event.text!r} ({event.confirmed.value})" if event.text else ""
     earlier = f" command {event.earlier}" if event.earlier else ""
@@ -117,9 +126,7 @@ def _asked(played: Played) -> Iterator[str]:
 def _updates(played: Played) -> Iterator[str]:
     yield "\nWRITES"
     for each in played.recorded.updates:
-        changed = {
-            key: value for key, value in each.after.items() if value != each.before.get(key)
-        }
+        changed = {key: value for key, value in each.after.items() if value != each.before.get(key)}
         yield f"{_clock(each.at)} {each.name}: {changed}"
     yield "\nFAILURES"
     for failure in played.recorded.failures:

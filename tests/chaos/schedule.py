@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-LEASE_SECONDS = 1.5
+LEASE_SECONDS = 2.0
 """The lease of the bots under test; the times of faults are multiples of it."""
 ACTIVE_SECONDS = 10.0
 """How long people type and things break."""
@@ -135,10 +135,10 @@ class _Drawer:
         """A dozen commands in random order; sometimes several at nearly the same time."""
         kinds = list(_COMMANDS)
         weights = [weight for weight, _ in _COMMANDS.values()]
-        times = sorted(self._at(0.0, 0.9) for _ in range(COMMANDS))
-        for place, at in enumerate(times):
-            if place and self._chance.random() < 0.3:
-                at = times[place - 1] + self._chance.uniform(0.0, 0.1)
+        at = 0.0
+        for time in sorted(self._at(0.0, 0.9) for _ in range(COMMANDS)):
+            soon = self._chance.random() < 0.3
+            at = at + self._chance.uniform(0.0, 0.1) if soon else time
             kind = self._chance.choices(kinds, weights)[0]
             yield _COMMANDS[kind][1](self, kind, at)
 

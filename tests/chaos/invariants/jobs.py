@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 from bot.domain.jobs.model import Job, JobState
@@ -51,7 +52,7 @@ def verdicts_stay(recorded: Recorded) -> Iterator[Violation]:
     """No message goes back to an earlier state."""
     for message in recorded.messages:
         states = [_state(edit.content) for edit in message.history]
-        for before, after in zip(states, states[1:], strict=False):
+        for before, after in pairwise(states):
             if _ORDER.get(after, 9) < _ORDER.get(before, 0):
                 said = " → ".join(states)
                 yield Violation("verdicts stay", _job_of(message), said)

@@ -62,13 +62,15 @@ def _is_certain(target: Target) -> bool:
 
 
 def _wanted_replicas(made: list[tuple[Job, Target]]) -> list[tuple[object, bool]]:
+    """The numbers that scales and deploys set, each with whether that is certain."""
     found: list[tuple[object, bool]] = []
     for job, target in made:
+        change = job.plan.service(target.service) if job.plan else None
+        written = target.changed or not _is_certain(target)
         if job.action == "scale":
             found.append((target.replicas, _is_certain(target)))
-        elif job.plan and (change := job.plan.service(target.service)) and change.action:
-            if change.action is not PlanAction.REMOVE and (target.changed or not target.applied):
-                found.append((change.replicas.planned, _is_certain(target)))
+        elif change and change.action in {PlanAction.CREATE, PlanAction.UPDATE} and written:
+            found.append((change.replicas.planned, _is_certain(target)))
     return found
 
 
@@ -109,5 +111,7 @@ def _change(update: Update) -> str:
         return f"replicas {_replicas(update.before)} → {_replicas(update.after)}"
     if changed == ["Availability"]:
         return f"{update.before['Availability']} → {update.after['Availability']}"
-    forced = [spec.get("TaskTemplate", {}).get("ForceUpdate") for spec in (update.before, update.after)]
+    forced = [
+        spec.get("TaskTemplate", {}).get("ForceUpdate") for spec in (update.before, update.after)
+    ]
     return f"forced {forced[0]} → {forced[1]}" if forced[0] != forced[1] else f"{changed}"

@@ -36,9 +36,7 @@ def spec(replicas: int) -> dict[str, Any]:
 
 def scaled(job_id: str = "aaaaaa", to: int = 3, **more: Any) -> Job:
     """A finished scale of one service."""
-    target = Target(
-        SERVICE, "s1", to, before=2, applied=AT + 1, changed=True, update_before=0.0
-    )
+    target = Target(SERVICE, "s1", to, before=2, applied=AT + 1, changed=True, update_before=0.0)
     outcome = Outcome(Verdict.CONVERGED, "All is well.", running=to, desired=to)
     job = Job(job_id, "scale", "orochi", f"scale web={to}", ANN, CHANNEL, AT, (target,), "10.1")
     return replace(
@@ -124,7 +122,12 @@ def queued(job: Job) -> Job:
     """The job as it was queued."""
     target = replace(job.targets[0], applied=None, changed=False, update_before=None)
     return replace(
-        job, state=JobState.QUEUED, finished=None, outcomes=(), watched_until=None, targets=(target,)
+        job,
+        state=JobState.QUEUED,
+        finished=None,
+        outcomes=(),
+        watched_until=None,
+        targets=(target,),
     )
 
 

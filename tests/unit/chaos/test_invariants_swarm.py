@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -81,9 +82,7 @@ def test_a_change_of_which_nobody_knows_may_have_been_made_or_not() -> None:
 def test_a_node_is_as_the_last_job_wanted_it() -> None:
     jobs = {"cccccc": node_job("cccccc", "drain"), "dddddd": node_job("dddddd", "activate")}
     writes = [{"Availability": each} for each in ("active", "drain", "active", "drain")]
-    updates = tuple(
-        Update(AT, NODE, before, after) for before, after in zip(writes, writes[1:], strict=False)
-    )
+    updates = tuple(Update(AT, NODE, before, after) for before, after in pairwise(writes))
     right = a_run(jobs=jobs, order=tuple(jobs), updates=updates[:2], services={})
     wrong = replace(right, nodes={NODE: "drain"}, updates=updates)
 
