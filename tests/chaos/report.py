@@ -107,8 +107,8 @@ def _asked(played: Played) -> Iterator[str]:
     yield "\nASKED"
     accepted = played.recorded.accepted
     for each in played.recorded.asked:
-        job = accepted.get(each.key, "not accepted")
-        yield f"[{each.number}] {each.text} {each.about} of {each.user}: {job} {each.error}"
+        kept = accepted.get(each.key, "not accepted")
+        yield f"[{each.number}] {each.text} {each.about} of {each.user}: {kept} {each.error}"
     yield "\nJOBS in the order of their queueing"
     for job_id in played.recorded.order:
         if job := played.recorded.jobs.get(job_id):

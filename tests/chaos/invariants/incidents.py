@@ -14,12 +14,13 @@ RULE = "each failure is told once"
 
 def failures_are_told_once(recorded: Recorded) -> Iterator[Violation]:
     """Each failure is in exactly one incident, and each incident has one message, as recorded."""
-    failed = Counter((each.service, each.code) for each in recorded.failures)
+    failed: Counter[tuple[str, int | None]] = Counter()
+    failed.update((each.service, each.code) for each in recorded.failures)
     counted: Counter[tuple[str, int | None]] = Counter()
     for incident in recorded.incidents:
         counted[incident.service, incident.cause.exit_code] += incident.count
-    for service, code in {**failed, **counted}:
-        times, known = failed[service, code or 0], counted[service, code]
+    for service, code in failed | counted:
+        times, known = failed[service, code], counted[service, code]
         if times != known:
             text = f"it failed {times} times with exit code {code}; incidents count {known}"
             yield Violation(RULE, service, text)

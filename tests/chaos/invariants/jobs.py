@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, Final
 
 from bot.domain.jobs.model import Job, JobState
 from bot.slack.wording import edit_arguments
 from bot.views.jobs.message import job_message
 from playground.slack import Content, Message
+from playground.slack.model import texts_within
 from tests.chaos.recorded import Asked, Recorded, Violation
 
 CANCELS: Final = "cancel"
@@ -135,11 +136,10 @@ def _difference(content: Content, wanted: dict[str, Any]) -> str:
         return f"it says {content.text!r}, not {wanted['text']!r}"
     if content.metadata != wanted["metadata"]:
         return f"its metadata is {content.metadata}, not {wanted['metadata']}"
-    blocks = [{k: v for k, v in block.items() if k != "block_id"} for block in content.blocks]
-    pairs = zip(blocks, wanted.get("blocks", []), strict=False)
-    for found, should in pairs:
-        if found != should:
-            return f"a block is {found}, not {should}"
+    found, should = texts_within(list(content.blocks)), texts_within(wanted["blocks"])
+    for said, right in zip_longest(found, should, fillvalue=""):
+        if said != right:
+            return f"it says {said!r}, not {right!r}"
     return ""
 
 

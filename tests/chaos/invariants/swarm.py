@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bot.domain.jobs.deploy_plan import PlanAction
@@ -48,9 +48,9 @@ def _targets(recorded: Recorded, name: str) -> Iterator[tuple[Job, Target]]:
 
     A job on a node only observes services.
     """
-    for job_id in recorded.order:
-        job = recorded.jobs.get(job_id)
-        for target in job.targets if job else ():
+    jobs = (recorded.jobs.get(job_id) for job_id in recorded.order)
+    for job in filter(None, jobs):
+        for target in job.targets:
             mine = target.service == name and (target.is_node or job.action not in AVAILABILITIES)
             if mine and (target.begun or target.applied is not None):
                 yield job, target
@@ -86,7 +86,7 @@ def _wanted_templates(made: list[tuple[Job, Target]]) -> list[tuple[object, bool
 
 
 def _as_wanted(
-    name: str, what: str, found: object, wanted: list[tuple[object, bool]]
+    name: str, what: str, found: object, wanted: Sequence[tuple[object, bool]]
 ) -> Iterator[Violation]:
     """Compare with the last certain change; uncertain ones after it may have been made too."""
     allowed: list[object] = []

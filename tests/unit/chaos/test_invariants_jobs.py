@@ -186,7 +186,11 @@ def test_the_verdict_is_told() -> None:
 def test_contents_are_compared_without_the_ids_of_blocks() -> None:
     said = content(JOB)
     blocks = tuple({"block_id": f"b{n}", **block} for n, block in enumerate(said.blocks))
-    shown = message(JOB)
+    shown, shorter = message(JOB), message(JOB)
     shown.history.append(Edit(AT, replace(said, blocks=blocks)))
+    shorter.history.append(Edit(AT, replace(said, blocks=blocks[:-1])))
 
     assert broken(a_run(messages=(shown, mention(JOB), ALERT))) == []
+    assert broken(a_run(messages=(shorter, mention(JOB), ALERT))) == [
+        ("messages show their records", JOB.id)
+    ]
