@@ -28,7 +28,8 @@ QUIET_SECONDS = 2.0
 """For so long nothing may change any more before a run counts as settled."""
 SETTLE_SECONDS = 110.0
 """A lost command is told after a minute, by a task that runs every ten seconds."""
-START_SECONDS = 120.0
+START_SECONDS = 60.0
+START_LOOK_SECONDS = 0.05
 SETTINGS = {
     "SLACK_BOT_TOKEN": "",
     "BOT_OPERATORS": "*",
@@ -231,9 +232,10 @@ def _workspace() -> Workspace:
 
 
 async def _until(probe: Callable[[], Awaitable[bool]], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            with suppress(BotError):
-                if await probe():
-                    return
-            await asyncio.sleep(0.05)
+    """Wait for something, on a busy machine longer than ``seconds``."""
+    for _ in range(round(seconds / START_LOOK_SECONDS)):
+        with suppress(BotError):
+            if await probe():
+                return
+        await asyncio.sleep(START_LOOK_SECONDS)
+    raise TimeoutError("the stage could not be set")

@@ -25,9 +25,10 @@ def main(folder: Path) -> None:
 def _run(seed: int, folder: Path) -> Result:
     try:
         played = asyncio.run(play(seed))
-    except Exception:  # noqa: BLE001 - told as the seed's result
-        text = traceback.format_exc()
-        return Result(seed, 0.0, (Violation("the harness works", f"seed {seed}", text),))
+    except Exception as error:  # noqa: BLE001 - told as the seed's result
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"seed-{seed}.txt").write_text(traceback.format_exc())
+        return Result(seed, 0.0, (Violation("the harness works", f"seed {seed}", repr(error)),))
     if played.violations:
         written(played, folder)
     return result_of(played)
