@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -13,6 +14,7 @@ from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, StoreLimits
+from tests.chaos.recorded import Failure
 
 _FULL = "100kb"
 """Less than an empty Redis uses."""
@@ -46,8 +48,8 @@ class Books:
         """Whether a bot has begun to watch the swarm."""
         return (await self._incidents.load()).state.began is not None
 
-    async def pending(self) -> tuple[str, ...]:
-        """What is still to be done, in words."""
+    async def pending(self, failures: Iterable[Failure]) -> tuple[str, ...]:
+        """What is still to be done, in words; to judge these failures belongs to it."""
         prefix = self._keys.prefix
         counts = {
             "jobs": await self._redis.zcard(self._keys.active),
@@ -60,7 +62,10 @@ class Books:
         kept = await self._incidents.load()
         found += [f"incident {each.id} is open" for each in kept.state.incidents.values()]
         waits = (alert.incident.id for alert in kept.alerts.values() if alert.waits)
-        return (*found, *(f"alert {each} waits" for each in waits))
+        found += [f"alert {each} waits" for each in waits]
+        judged = {*kept.state.counted, *kept.state.earlier}
+        missed = (each for each in failures if each.task not in judged)
+        return (*found, *(f"a failure was not seen: {each.service}" for each in missed))
 
     async def jobs(self) -> dict[str, Job]:
         """Every job by its id."""

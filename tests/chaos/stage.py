@@ -119,7 +119,7 @@ class Stage:
         for _ in range(round(SETTLE_SECONDS / LOOK_SECONDS)):  # more time on a busy machine
             await asyncio.sleep(LOOK_SECONDS)
             with suppress(BotError, RedisError):
-                pending = await self.books.pending()
+                pending = await self.books.pending(self.swarm.failures)
             now = self._changes()
             quiet = 0.0 if pending or now != seen else quiet + LOOK_SECONDS
             seen = now
