@@ -39,6 +39,7 @@ from bot.network.tcp import TcpReachability
 from bot.ports import Feed
 from bot.ports.engine import Reachability
 from bot.runtime.clock import SystemClock
+from bot.runtime.loop_lag import probe_lag
 from bot.runtime.process import hide_in_logs
 from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings
@@ -116,6 +117,7 @@ class App:
             log.warning("the bot token lacks the scopes %s: %s", ", ".join(missing), REINSTALL)
         if self.push:
             self.push.start()
+        self._run(probe_lag(self.metrics.loop_lagged), "loop lag")
         self._worker.start()
         self._run(self._deliveries.run(), "deliveries")
         self._run(self._leader.run(), "leader")

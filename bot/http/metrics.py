@@ -11,6 +11,7 @@ from bot.domain.jobs.model import Job
 from bot.ports import FeedStatus
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
+LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 JOB_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900)
 
 
@@ -24,6 +25,12 @@ class Metrics:
             "orochi_ack_seconds",
             "Seconds from a command's or button's arrival to its acknowledgement",
             buckets=ACK_BUCKETS,
+            registry=self.registry,
+        )
+        self._loop_lag = Histogram(
+            "orochi_loop_lag_seconds",
+            "Seconds by which the event loop was late for a timer",
+            buckets=LAG_BUCKETS,
             registry=self.registry,
         )
         self._jobs = Counter(
@@ -71,6 +78,10 @@ class Metrics:
     def acked(self, seconds: float) -> None:
         """A request was acknowledged."""
         self._ack.observe(seconds)
+
+    def loop_lagged(self, seconds: float) -> None:
+        """The event loop was late for a timer."""
+        self._loop_lag.observe(seconds)
 
     def job_ended(self, job: Job) -> None:
         """A job got its verdict on this replica."""
