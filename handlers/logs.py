@@ -32,18 +32,19 @@ class ReadLogsHandler:
             self._ctx.logs.service_log(service.id, since, command.lines),
         )
         texts = LogTexts(service, look)
-        lines = texts.lines(log)
-        if is_short(lines):
+        lines = await asyncio.to_thread(texts.lines, log)
+        if await asyncio.to_thread(is_short, lines):
             return whole_message(service.name, lines, command.since, log.trouble)
         where = await self._send(user, service, texts, log)
-        return end_message(service.name, lines, where, log.trouble)
+        return await asyncio.to_thread(end_message, service.name, lines, where, log.trouble)
 
     async def _send(self, user: str, service: Service, texts: LogTexts, log: ServiceLog) -> str:
         """Send the whole log as a file; returns a sentence that says where it is, or the error."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
+                file = await asyncio.to_thread(texts.file, log)
                 await self._ctx.chat.send_file(
-                    user, f"{service.name}.log", f"Log of {service.name}", texts.file(log)
+                    user, f"{service.name}.log", f"Log of {service.name}", file
                 )
         except ChatError as error:
             return (

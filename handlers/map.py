@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.domain.commands.values import ShowMap as Command
 from bot.jobs.context import Context
 from bot.jobs.open_alerts import open_alerts
@@ -18,8 +20,8 @@ class ShowMapHandler:
 
     async def show(self, _command: Command, request: Request) -> None:
         """Look, draw, share. Raises DrawingError and ChatError; then nothing was shared."""
-        look = await self._ctx.swarm.stack_look("")
-        figure = map_picture(look, await open_alerts(self._ctx))
+        look, alerts = await self._ctx.swarm.stack_look(""), await open_alerts(self._ctx)
+        figure = await asyncio.to_thread(map_picture, look, alerts)
         picture = await self._ctx.drawing.png(figure)
         said = f"The swarm for {mention(request.user)}: {line(figure.summary, 1000)}"
         upload = Upload("swarm.png", "The swarm", picture, figure.summary, said)

@@ -21,4 +21,4 @@ class ListNodesHandler:
         nodes, tasks, engine = await asyncio.gather(
             self._ctx.swarm.nodes(), self._ctx.swarm.tasks(), self._ctx.swarm.engine()
         )
-        return nodes_message(nodes, tasks, engine.node_id)
+        return await asyncio.to_thread(nodes_message, nodes, tasks, engine.node_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import ListTasks as Command
 from bot.domain.text.message import Message
@@ -20,7 +22,7 @@ class ListTasksHandler:
         """The stack's tasks, or those of the named service."""
         look = await self._ctx.swarm.stack_look(self._ctx.stack)
         if command.service is None:
-            return tasks_message(look)
+            return await asyncio.to_thread(tasks_message, look)
         service = resolve(command.service, self._ctx.stack, look.services)
         if isinstance(service, NotFound):
             raise unknown_service(service, self._ctx.stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.domain.commands.names import NotFound, resolve
@@ -28,7 +29,7 @@ class StatusHandler:
         look = await self._ctx.swarm.stack_look(self._ctx.stack)
         facts = await self._facts()
         if command.service is None:
-            return status_message(look, facts)
+            return await asyncio.to_thread(status_message, look, facts)
         service = resolve(command.service, self._ctx.stack, look.services)
         if isinstance(service, NotFound):
             if _is_node(command.service, look.nodes):

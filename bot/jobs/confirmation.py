@@ -23,7 +23,7 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import Job, PendingCommand
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.jobs.submit import jobs_ahead, post, settle_unbegun, wait_for_older
+from bot.jobs.submit import post, settle_unbegun, wait_for_older
 from bot.loops.lease import Lease
 from bot.ports import Still
 from bot.runtime.backoff import Backoff
@@ -134,18 +134,18 @@ class Confirming:
         before the job is queued, and only while no other replica can have queued it.
         """
         job = replace(decided.job, confirmed_by=decided.user, created=self._ctx.clock.now())
-        ahead = await jobs_ahead(self._ctx, job)
+        ahead = await self._ctx.jobs.ahead(job)
         if ahead:
             await self._show_queued(job, ahead, Lease(decided.until).holds)
         if await self._ctx.jobs.submit(job, decided.claim) < 0:
             await settle_unbegun(self._ctx, job, "It took too long to start.")
 
-    async def _show_queued(self, job: Job, ahead: list[Job], still: Still) -> None:
+    async def _show_queued(self, job: Job, ahead: tuple[str, ...], still: Still) -> None:
         message = job_message(
             job,
             self._ctx.clock.now(),
             len(ahead),
-            queued_behind=ahead[-1].id,
+            queued_behind=ahead[-1],
             command=self._ctx.command,
         )
         try:

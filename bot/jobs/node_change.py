@@ -83,7 +83,7 @@ class NodeJob:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
         look = await in_time(self._ctx.swarm.stack_look(""))
         node = find_node(typed, look.nodes)
-        self._operation.check(node, look, forced=forced)
+        await self._check(node, look, forced=forced)
         target = Target(f"{NODE}{node.hostname}", node.id, len(_living(node, look)))
         job = Job(
             id=pending.id,
@@ -94,10 +94,14 @@ class NodeJob:
             channel=pending.channel,
             created=pending.received,
             targets=(target,),
-            foretold=self._operation.foretold(node, look),
+            foretold=await asyncio.to_thread(self._operation.foretold, node, look),
             forced=forced,
         )
         await queue(self._ctx, pending, job)
+
+    async def _check(self, node: Node, look: StackLook, *, forced: bool) -> None:
+        """Check in a thread, because every task of the swarm is placed anew."""
+        await asyncio.to_thread(self._operation.check, node, look, forced=forced)
 
     async def run(self, lease: JobLease) -> None:
         """Change the node once, then follow it and all services to their verdicts.
@@ -149,10 +153,10 @@ class NodeJob:
         target = lease.job.targets[0]
         if not target.begun:
             node = _node(target, look)
-            self._operation.check(node, look, forced=lease.job.forced)
+            await self._check(node, look, forced=lease.job.forced)
             target = replace(target, replicas=len(_living(node, look)), update_before=0.0)
             services = [_target(service, look) for service in self._operation.followed(node, look)]
-            told = self._operation.foretold(node, look)
+            told = await asyncio.to_thread(self._operation.foretold, node, look)
             await lease.save(replace(lease.job, targets=(target, *services), foretold=told))
             self._following.show(lease)
             doubtful = False

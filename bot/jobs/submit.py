@@ -94,19 +94,14 @@ async def post(ctx: Context, job: Job, message: Message) -> str:
         return ts
 
 
-async def jobs_ahead(ctx: Context, job: Job) -> list[Job]:
-    """The jobs that are in one of its lanes now, oldest first."""
-    return [each for each in await ctx.jobs.active() if set(each.lanes) & set(job.lanes)]
-
-
 async def _queued_message(ctx: Context, job: Job) -> Message:
     """The job's message with the number of jobs ahead."""
-    ahead = await jobs_ahead(ctx, job)
+    ahead = await ctx.jobs.ahead(job)
     return job_message(
         job,
         ctx.clock.now(),
         len(ahead),
-        queued_behind=ahead[-1].id if ahead else "",
+        queued_behind=ahead[-1] if ahead else "",
         command=ctx.command,
     )
 

@@ -133,12 +133,13 @@ class Home:
             if operator is None:
                 await self._refuse(user, viewer)
                 return
-            timeless = render(board, operator, 0.0, 0.0)
+            timeless = await asyncio.to_thread(render, board, operator, 0.0, 0.0)
             if not viewer.due and viewer.shown == timeless:
                 return
             viewer.due = False
             viewer.shown = None
-            await self._chat.publish(user, render(board, operator, board.at, viewer.until))
+            tab = await asyncio.to_thread(render, board, operator, board.at, viewer.until)
+            await self._chat.publish(user, tab)
             viewer.shown = timeless
         except (ChatUnavailableError, ChatLoginError) as error:
             log.info("the Home tab of %s waits: %s", user, error)

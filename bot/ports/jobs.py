@@ -156,6 +156,9 @@ class Jobs(Protocol):
     async def active(self) -> tuple[Job, ...]:
         """Queued and running jobs, oldest first."""
 
+    async def ahead(self, job: Job) -> tuple[str, ...]:
+        """The ids of the active jobs in a job's lanes, oldest first."""
+
     async def recent(self, count: int) -> tuple[Job, ...]:
         """Finished jobs, newest first."""
 

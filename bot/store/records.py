@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from redis.asyncio import Redis
 
@@ -16,6 +18,8 @@ from bot.store.part import StorePart
 
 log = logging.getLogger(__name__)
 
+PAGE: Final = 250
+"""Records that are read at once: many more exceed the time limit of a call."""
 FIELDS = (
     *("json", "state", "revision", "turn", "attempt", "cancelled", "timeline"),
     *("user", "text", "lanes", "aside"),
@@ -98,6 +102,22 @@ class Records(StorePart):
         ids = await self._link.call(lambda redis: redis.zrange(self._keys.active, 0, -1))
         return await self._readable(ids)
 
+    async def ahead(self, job: Job) -> tuple[str, ...]:
+        """The ids of the active jobs in a job's lanes, oldest first, without reading them."""
+
+        async def look(redis: Redis) -> list[list[str]]:
+            async with redis.pipeline(transaction=False) as pipe:
+                for lane in job.lanes:
+                    _ = pipe.lrange(self._keys.lane(lane), 0, -1)
+                return await pipe.execute()
+
+        ids = list({each for lane in await self._link.call(look) for each in lane})
+        if not ids:
+            return ()
+        numbers = await self._link.call(lambda redis: redis.zmscore(self._keys.active, ids))
+        placed = [(number, each) for number, each in zip(numbers, ids, strict=True) if number]
+        return tuple(each for _, each in sorted(placed))
+
     async def recent(self, count: int) -> tuple[Job, ...]:
         """Finished jobs, newest first."""
         if count < 1:
@@ -106,16 +126,13 @@ class Records(StorePart):
         ids = await self._link.call(lambda redis: redis.zrange(key, 0, count - 1, desc=True))
         return await self._readable(ids)
 
-    async def _readable(self, ids: Iterable[str]) -> tuple[Job, ...]:
-        """All jobs; unreadable ones as far as they can be read."""
-        wanted, jobs = list(ids), []
-        for job_id, fields in zip(wanted, await self._fields(wanted), strict=True):
-            try:
-                job = read_job(fields)
-            except UnreadableRecordError:
-                job = outline_job(job_id, fields)
-            if job is not None:
-                jobs.append(job)
+    async def _readable(self, ids: Sequence[str]) -> tuple[Job, ...]:
+        """All jobs, page by page; each is decoded in a thread, as there may be many."""
+        jobs: list[Job] = []
+        for start in range(0, len(ids), PAGE):
+            wanted = list(ids[start : start + PAGE])
+            rows = await self._fields(wanted)
+            jobs += await asyncio.to_thread(_readable, wanted, rows)
         return tuple(jobs)
 
     async def _fields(self, ids: list[str]) -> list[dict[str, str | None]]:
@@ -127,3 +144,16 @@ class Records(StorePart):
 
         rows = await self._link.call(look) if ids else []
         return [dict(zip(FIELDS, row, strict=True)) for row in rows]
+
+
+def _readable(ids: Sequence[str], rows: Iterable[Mapping[str, str | None]]) -> list[Job]:
+    """All jobs; unreadable ones as far as they can be read."""
+    jobs = []
+    for job_id, fields in zip(ids, rows, strict=True):
+        try:
+            job = read_job(fields)
+        except UnreadableRecordError:
+            job = outline_job(job_id, fields)
+        if job is not None:
+            jobs.append(job)
+    return jobs

@@ -15,6 +15,7 @@ from requests import Response
 from bot.ports import Still, mind
 from bot.runtime.threads import Threads
 from bot.swarm.failures import CLIENT_ERRORS, speaks_another_version, translate, was_cut_off
+from bot.swarm.listings import kept
 from bot.swarm.transport import repair
 
 T = TypeVar("T")
@@ -50,9 +51,14 @@ class Connection:
 
     async def list(self, path: str, filters: Filters | None = None) -> list[Json]:
         """A list of the API, filtered by the engine."""
+        return [*await self.each(path, lambda found: found, filters)]
+
+    async def each(
+        self, path: str, keep: Callable[[Json], T], filters: Filters | None = None
+    ) -> tuple[T, ...]:
+        """What ``keep`` returns for each object of a list; it is called in the call's thread."""
         params = {"filters": json.dumps(filters)} if filters else {}
-        found: list[Json] = await self.call(lambda client: _get(client, path, params).json())
-        return found
+        return await self.call(lambda client: kept(_text(client, path, params), keep))
 
     async def api_version(self) -> str:
         """The version of the API that is spoken with the engine."""
@@ -145,6 +151,11 @@ def _get(client: APIClient, path: str, params: Mapping[str, str]) -> Response:
     answer = client.get(url(client, path), params=params, timeout=client.timeout)
     answer.raise_for_status()
     return answer
+
+
+def _text(client: APIClient, path: str, params: Mapping[str, str]) -> str:
+    """The engine's JSON is UTF-8; ``Response.text`` would guess the encoding."""
+    return _get(client, path, params).content.decode()
 
 
 def _post(client: APIClient, path: str, params: Mapping[str, int | str], body: Json) -> None:

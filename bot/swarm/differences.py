@@ -26,17 +26,19 @@ def differences(before: StackLook, after: StackLook) -> tuple[FeedChange, ...]:
 def _changes(before: StackLook, after: StackLook) -> Iterator[FeedChange]:
     old = {service.id: service for service in before.services}
     new = {service.id: service for service in after.services}
+    old_tasks, new_tasks = _tasks_by_service(before), _tasks_by_service(after)
     nodes_changed = _nodes(before) != _nodes(after)
     for service_id in sorted(old.keys() | new.keys()):
         if nodes_changed or old.get(service_id) != new.get(service_id):
             yield FeedChange(service_id)
         if service_id in old and service_id in new:
-            yield from _task_changes(service_id, before, after)
+            tasks = (by_service.get(service_id, {}) for by_service in (old_tasks, new_tasks))
+            yield from _task_changes(service_id, *tasks)
 
 
-def _task_changes(service_id: str, before: StackLook, after: StackLook) -> Iterator[FeedChange]:
-    old = _tasks(before, service_id)
-    new = _tasks(after, service_id)
+def _task_changes(
+    service_id: str, old: Mapping[str, Task], new: Mapping[str, Task]
+) -> Iterator[FeedChange]:
     for task_id, task in new.items():
         if task_id not in old or _mark(old[task_id]) != _mark(task):
             yield FeedChange(service_id, task)
@@ -44,8 +46,11 @@ def _task_changes(service_id: str, before: StackLook, after: StackLook) -> Itera
         yield FeedChange(service_id)
 
 
-def _tasks(look: StackLook, service_id: str) -> dict[str, Task]:
-    return {task.id: task for task in look.tasks if task.service_id == service_id}
+def _tasks_by_service(look: StackLook) -> dict[str, dict[str, Task]]:
+    found: dict[str, dict[str, Task]] = {}
+    for task in look.tasks:
+        found.setdefault(task.service_id, {})[task.id] = task
+    return found
 
 
 def _mark(task: Task) -> _Mark:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeVar
 
 from docker import APIClient
@@ -76,8 +77,8 @@ class DockerSwarm:
 
     async def services(self, stack: str = "") -> tuple[Service, ...]:
         """All services, or those of one stack, by name."""
-        raw = await self._list("/services", _of_stack(stack))
-        return tuple(sorted(map(wire.service_from, raw), key=lambda service: service.name))
+        found = await self._each("/services", wire.service_from, _of_stack(stack))
+        return tuple(sorted(found, key=lambda service: service.name))
 
     async def service(self, name_or_id: str) -> Service:
         """One service by its full name or id. Raises NotFoundError."""
@@ -94,19 +95,18 @@ class DockerSwarm:
         """
         at = time.time()
         try:
-            service = await self._inspect(service_id)
-            tasks, current, nodes = await self._tasks_and_nodes({"service": [service["ID"]]})
+            service = wire.service_from(await self._inspect(service_id))
+            tasks, nodes = await self._tasks_and_nodes({"service": [service.id]})
         except NotFoundError:
             return Look(at, None, (), await self.nodes())
-        return wire.look_from(service, tasks, current, nodes, at)
+        return Look(at, service, tasks, nodes)
 
     async def stack_look(self, stack: str) -> StackLook:
         """All services of a stack, or of the swarm if ``stack`` is empty."""
         at = time.time()
-        filters = _of_stack(stack)
-        services = await self._list("/services", filters)
-        tasks, current, nodes = await self._tasks_and_nodes(filters)
-        return wire.stack_look_from(stack, services, _of(services, tasks), current, nodes, at=at)
+        services = await self.services(stack)
+        tasks, nodes = await self._tasks_and_nodes(_of_stack(stack))
+        return StackLook(at, stack, services, _of(services, tasks), nodes)
 
     async def services_look(self, service_ids: frozenset[str]) -> StackLook:
         """The existing ones of some services at once; for a polling feed.
@@ -114,41 +114,36 @@ class DockerSwarm:
         Whether a task is up to date is computed from the templates, which saves one of four calls.
         """
         at = time.time()
-        wanted = sorted(service_ids)
-        services = await self._list("/services", {"id": wanted})
+        services = await self._list("/services", {"id": sorted(service_ids)})
         found = [raw["ID"] for raw in services]
         tasks: list[Json] = []
         with suppress(NotFoundError):
             if found:
                 tasks = await self._list("/tasks", {"service": found})
-        nodes = await self._list("/nodes")
-        return wire.stack_look_from("", services, tasks, None, nodes, at=at)
+        return await _compared(services, tasks, await self._list("/nodes"), at)
 
     async def whole_look(self) -> StackLook:
         """All services of the swarm, with one call less than ``stack_look``; for polling."""
         at = time.time()
         services = await self._list("/services")
         tasks = await self._list("/tasks")
-        nodes = await self._list("/nodes")
-        return wire.stack_look_from("", services, _of(services, tasks), None, nodes, at=at)
+        return await _compared(services, tasks, await self._list("/nodes"), at)
 
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes by hostname."""
-        return wire.nodes_from(await self._list("/nodes"))
+        return wire.by_hostname(await self._each("/nodes", wire.node_from))
 
     async def tasks(self) -> tuple[Task, ...]:
         """All tasks of the swarm with desired state running, of any service."""
-        filters = {"desired-state": _WANTED}
-        raw, current = await asyncio.gather(self._list("/tasks", filters), self._current(filters))
-        return tuple(wire.task_from(task, up_to_date=task["ID"] in current) for task in raw)
+        return await self._tasks({"desired-state": _WANTED})
 
     async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
         """All tasks of a service that the swarm still lists; the service may be removed.
 
         The engine refuses to filter by a removed service.
         """
-        found = _of([{"ID": service_id}], await self._list("/tasks"))
-        return tuple(wire.task_from(task, up_to_date=False) for task in found)
+        tasks = await self._each("/tasks", partial(wire.task_from, up_to_date=False))
+        return tuple(task for task in tasks if task.service_id == service_id)
 
     async def set_replicas(
         self, service_id: str, replicas: int, guard: Guard, *, still: Still | None = None
@@ -265,6 +260,11 @@ class DockerSwarm:
     async def _list(self, path: str, filters: Filters | None = None) -> list[Json]:
         return await self._as_manager(self._connection.list(path, filters))
 
+    async def _each(
+        self, path: str, keep: Callable[[Json], T], filters: Filters | None = None
+    ) -> tuple[T, ...]:
+        return await self._as_manager(self._connection.each(path, keep, filters))
+
     async def _as_manager(self, call: Awaitable[T]) -> T:
         try:
             return await call
@@ -277,19 +277,16 @@ class DockerSwarm:
             raise _no_service(name_or_id)
         return await self._as_manager(self._connection.get(f"/services/{name_or_id}"))
 
-    async def _tasks_and_nodes(
-        self, filters: Filters
-    ) -> tuple[list[Json], frozenset[str], list[Json]]:
-        tasks, current, nodes = await asyncio.gather(
-            self._list("/tasks", filters),
-            self._current(filters),
-            self._list("/nodes"),
-        )
-        return tasks, current, nodes
+    async def _tasks_and_nodes(self, filters: Filters) -> tuple[tuple[Task, ...], tuple[Node, ...]]:
+        return await asyncio.gather(self._tasks(filters), self.nodes())
 
-    async def _current(self, filters: Filters) -> frozenset[str]:
-        tasks = await self._list("/tasks", {**filters, "_up-to-date": ["true"]})
-        return frozenset(task["ID"] for task in tasks)
+    async def _tasks(self, filters: Filters) -> tuple[Task, ...]:
+        tasks, current = await asyncio.gather(
+            self._each("/tasks", partial(wire.task_from, up_to_date=True), filters),
+            self._each("/tasks", _id, {**filters, "_up-to-date": ["true"]}),
+        )
+        ids = frozenset(current)
+        return tuple(t if t.id in ids else replace(t, up_to_date=False) for t in tasks)
 
     async def _change(
         self, service_id: str, plan: _Plan, still: Still | None
@@ -354,9 +351,23 @@ def _of_stack(stack: str) -> dict[str, list[str]]:
     return {"label": [f"{wire.STACK_LABEL}={stack}"]} if stack else {}
 
 
-def _of(services: list[Json], tasks: list[Json]) -> list[Json]:
+def _of(services: Iterable[Service], tasks: Iterable[Task]) -> tuple[Task, ...]:
+    ids = {service.id for service in services}
+    return tuple(task for task in tasks if task.service_id in ids)
+
+
+def _id(raw: Json) -> str:
+    found: str = raw["ID"]
+    return found
+
+
+async def _compared(
+    services: list[Json], tasks: list[Json], nodes: list[Json], at: float
+) -> StackLook:
+    """A look of whole objects, whose templates are compared in a thread."""
     ids = {service["ID"] for service in services}
-    return [task for task in tasks if task.get("ServiceID") in ids]
+    ours = [task for task in tasks if task.get("ServiceID") in ids]
+    return await asyncio.to_thread(wire.stack_look_from, "", services, ours, None, nodes, at=at)
 
 
 def _no_service(name: str) -> NotFoundError:

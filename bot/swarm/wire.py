@@ -236,13 +236,13 @@ def stack_look_from(
         stack=stack,
         services=tuple(sorted(map(service_from, services.values()), key=lambda s: s.name)),
         tasks=tuple(task_from(raw, up_to_date=up_to_date(raw)) for raw in raw_tasks),
-        nodes=nodes_from(nodes.values()),
+        nodes=by_hostname(map(node_from, nodes.values())),
     )
 
 
-def nodes_from(raw_nodes: Iterable[Raw]) -> tuple[Node, ...]:
-    """Nodes by hostname."""
-    return tuple(sorted(map(node_from, raw_nodes), key=lambda node: (node.hostname, node.id)))
+def by_hostname(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Nodes in the order of every look."""
+    return tuple(sorted(nodes, key=lambda node: (node.hostname, node.id)))
 
 
 def _mode(raw: Raw) -> tuple[Mode, int | None, int]:

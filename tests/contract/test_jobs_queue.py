@@ -14,6 +14,7 @@ from bot.domain.jobs.verdict import Verdict
 from bot.ports import CancelResult, Jobs, LeaseToken
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, StoreLimits
+from bot.store.records import PAGE
 from tests.contract.job_kit import a_job, audit_tail, done, finish, taken
 from tests.lab.redis import RedisServer
 
@@ -43,6 +44,25 @@ async def test_jobs_of_different_services_run_in_parallel(jobs: RedisJobs):
     await jobs.submit(first)
     await jobs.submit(second)
     assert [(await taken(jobs)).job_id for _ in range(2)] == [first.id, second.id]
+
+
+async def test_the_jobs_ahead_are_those_in_its_lanes(jobs: RedisJobs):
+    """Oldest first and each once; a job that ended is not ahead any more."""
+    ended, web, worker, both = a_job("web"), a_job("web"), a_job("worker"), a_job("web", "worker")
+    late, other = a_job("worker", "web"), a_job("django")
+    for job in (ended, web, worker, both, other):
+        await jobs.submit(job)
+    await finish(jobs, await taken(jobs))
+    assert await jobs.ahead(late) == (web.id, worker.id, both.id)
+    assert await jobs.ahead(a_job("redis")) == ()
+
+
+async def test_many_queued_jobs_are_all_listed(jobs: RedisJobs):
+    """In pages, oldest first: one answer of Redis for all of them would come too late."""
+    queued = [a_job("web", job_id=f"job{number:04}") for number in range(2 * PAGE + 1)]
+    for job in queued:
+        await jobs.submit(job)
+    assert [job.id for job in await jobs.active()] == [job.id for job in queued]
 
 
 async def test_a_job_of_several_services_waits_for_all_of_them(jobs: RedisJobs):

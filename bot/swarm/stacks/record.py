@@ -130,12 +130,13 @@ class DockerStacks:
         undone: Mapping[str, int] | None = None,
     ) -> tuple[Recorded, Contents]:
         """The plan for some files, with their content; a ``former`` version's is the original."""
-        written = read_compose(files.text)
-        if hashes := unescaped_hashes(written):
+        # In threads: a large file takes seconds, in which the bot must renew its leases.
+        written = await asyncio.to_thread(read_compose, files.text)
+        if hashes := await asyncio.to_thread(unescaped_hashes, written):
             raise complaints.unescaped(hashes[0], files.stack)
-        if missing := unset_variables(written, files.variables):
+        if missing := await asyncio.to_thread(unset_variables, written, files.variables):
             raise complaints.unset(missing, files.stack)
-        document = filled_in(written, files.variables)
+        document = await asyncio.to_thread(filled_in, written, files.variables)
         holding = await asyncio.to_thread(packed, files, document)
         if at_home := next(homes(document), None):
             raise complaints.of_a_home(files.stack, *at_home)
@@ -174,7 +175,8 @@ class DockerStacks:
             warnings=tuple(map(redactor.text, told)),
             undone=undone or {},
         )
-        recorded = replace(planned(calls, basis, redactor), secrets=secrets)
+        recorded = await asyncio.to_thread(planned, calls, basis, redactor)
+        recorded = replace(recorded, secrets=secrets)
         _refuse_impossible(recorded, calls, engine.seen, services)
         foreseen = await self._survey.foreseen(recorded, engine.seen)
         recorded = replace(recorded, plan=_with_foreseen(recorded.plan, foreseen))

@@ -74,7 +74,7 @@ class Survey:
             services=tuple(wire.service_from(each) for each in raw),
             volumes=volumes,
             reached=dict(zip(servers, answers, strict=True)),
-            nodes=wire.nodes_from(nodes),
+            nodes=wire.by_hostname(map(wire.node_from, nodes)),
             relative=tuple(_relative(found.document, found.name)),
             ignored=(*said.ignored, *_unmentioned(found.document)),
             networks=found.networks,
@@ -101,7 +101,7 @@ class Survey:
         )
         coming = [_coming(call.id, call.body, seen.get(call.id, {})) for call in calls]
         present = [wire.task_from(raw, up_to_date=True) for raw in tasks]
-        return foresee(coming, wire.nodes_from(nodes), present)
+        return foresee(coming, wire.by_hostname(map(wire.node_from, nodes)), present)
 
 
 def _coming(id_: str, spec: Json, live: Json) -> Coming:

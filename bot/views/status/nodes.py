@@ -34,7 +34,10 @@ def nodes_message(nodes: Sequence[Node], tasks: Sequence[Task], own: str) -> Mes
     title = _title(nodes)
     head = [section(title), *_skew(nodes, usual)]
     small = context("`*` = the bot's node. Free = not reserved by any task.")
-    rows = [_row(node, tasks, own, usual) for node in nodes]
+    there: dict[str, list[Task]] = {}
+    for task in tasks:
+        there.setdefault(task.node_id, []).append(task)
+    rows = [_row(node, there.get(node.id, ()), own, usual) for node in nodes]
     shown = table(COLUMNS, rows, MOST_BYTES - size([*head, small]) - MORE_BYTES)
     left = len(rows) - shown.shown
     more = [section(f"and {plural(left, 'more node')}")] if left else []

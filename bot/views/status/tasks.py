@@ -23,6 +23,8 @@ COLUMNS = (
 )
 BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
 MOST_STATES = 6
+MOST_ROWS = MOST_BYTES // 30
+"""More rows never fit into a message: the headings alone make each wider."""
 
 Nodes = Mapping[str, str]
 """Hostnames by the nodes' ids."""
@@ -37,7 +39,7 @@ def tasks_message(look: StackLook, only: Service | None = None) -> Message:
         return Message(title, (section(title),))
     nodes = {node.id: node.hostname or node.id for node in look.nodes}
     tasks.sort(key=lambda task: _order(task, services[task.service_id], nodes))
-    rows = [_row(task, services[task.service_id], nodes, look.at) for task in tasks]
+    rows = [_row(task, services[task.service_id], nodes, look.at) for task in tasks[:MOST_ROWS]]
     head, small = section(title), context(f"As of {slack_time(look.at)}")
     room = MOST_BYTES - size([head, small]) - MORE_BYTES
     shown = table(COLUMNS, rows, room)
