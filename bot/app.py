@@ -53,6 +53,7 @@ from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
 from bot.store.plans import RedisPlans
 from bot.store.versions import RedisVersions
+from bot.swarm.cache import SwarmCache
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.event_stream.client import StreamClient
@@ -201,6 +202,7 @@ class App:
         self._home = Home(self.messenger, self._clock)
         ctx = Context(
             swarm=self.swarm,
+            looks=SwarmCache(self.swarm, self.push),
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
             volumes=DockerVolumes(self._engine),

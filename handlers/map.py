@@ -20,7 +20,7 @@ class ShowMapHandler:
 
     async def show(self, _command: Command, request: Request) -> None:
         """Look, draw, share. Raises DrawingError and ChatError; then nothing was shared."""
-        look, alerts = await self._ctx.swarm.stack_look(""), await open_alerts(self._ctx)
+        look, alerts = await self._ctx.looks.stack_look(""), await open_alerts(self._ctx)
         figure = await asyncio.to_thread(map_picture, look, alerts)
         picture = await self._ctx.drawing.png(figure)
         said = f"The swarm for {mention(request.user)}: {line(figure.summary, 1000)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.commands.values import ListNodes as Command
+from bot.domain.swarm.model import TaskState
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.views.status.nodes import nodes_message
@@ -18,7 +19,8 @@ class ListNodesHandler:
 
     async def answer(self, _command: Command, _user: str) -> Message:
         """The list, by hostname."""
-        nodes, tasks, engine = await asyncio.gather(
-            self._ctx.swarm.nodes(), self._ctx.swarm.tasks(), self._ctx.swarm.engine()
+        look, engine = await asyncio.gather(
+            self._ctx.looks.stack_look(""), self._ctx.swarm.engine()
         )
-        return await asyncio.to_thread(nodes_message, nodes, tasks, engine.node_id)
+        tasks = [task for task in look.tasks if task.desired <= TaskState.COMPLETE]
+        return await asyncio.to_thread(nodes_message, look.nodes, tasks, engine.node_id)

@@ -20,7 +20,7 @@ class ListTasksHandler:
 
     async def answer(self, command: Command, _user: str) -> Message:
         """The stack's tasks, or those of the named service."""
-        look = await self._ctx.swarm.stack_look(self._ctx.stack)
+        look = await self._ctx.looks.stack_look(self._ctx.stack)
         if command.service is None:
             return await asyncio.to_thread(tasks_message, look)
         service = resolve(command.service, self._ctx.stack, look.services)

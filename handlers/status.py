@@ -26,7 +26,7 @@ class StatusHandler:
 
     async def answer(self, command: Command, _user: str) -> Message:
         """The status of the stack, or of the named service."""
-        look = await self._ctx.swarm.stack_look(self._ctx.stack)
+        look = await self._ctx.looks.stack_look(self._ctx.stack)
         facts = await self._facts()
         if command.service is None:
             return await asyncio.to_thread(status_message, look, facts)

@@ -9,7 +9,19 @@ from bot.domain.convergence.goal import ConvergenceLimits
 from bot.jobs.intake import Intake
 from bot.loops.home import Home
 from bot.loops.observer import Observer
-from bot.ports import Chat, Clock, Drawing, Feed, Incidents, Jobs, Plans, Stacks, Swarm, Versions
+from bot.ports import (
+    Chat,
+    Clock,
+    Drawing,
+    Feed,
+    Incidents,
+    Jobs,
+    Looks,
+    Plans,
+    Stacks,
+    Swarm,
+    Versions,
+)
 from bot.ports.engine import Nodes, Reachability, ServiceLogs, Volumes
 from bot.runtime.tasks import Background
 
@@ -25,6 +37,7 @@ class Context:
     """
 
     swarm: Swarm
+    looks: Looks
     nodes: Nodes
     logs: ServiceLogs
     volumes: Volumes

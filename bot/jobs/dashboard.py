@@ -31,7 +31,7 @@ class Dashboards:
         """The present dashboard. Raises no BotError."""
         troubles: list[str] = []
         look, incidents, active, recent, versions = await asyncio.gather(
-            _or(self._ctx.swarm.stack_look(""), None, troubles),
+            _or(self._ctx.looks.stack_look(""), None, troubles),
             _or(self._ctx.incidents.open_incidents(), (), troubles),
             _or(self._ctx.jobs.active(), (), troubles),
             _or(self._ctx.jobs.recent(RECENT), (), troubles),

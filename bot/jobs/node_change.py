@@ -81,7 +81,7 @@ class NodeJob:
 
     async def queue(self, pending: PendingCommand, typed: str, *, forced: bool = False) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        look = await in_time(self._ctx.swarm.stack_look(""))
+        look = await in_time(self._ctx.looks.stack_look(""))
         node = find_node(typed, look.nodes)
         await self._check(node, look, forced=forced)
         target = Target(f"{NODE}{node.hostname}", node.id, len(_living(node, look)))

@@ -15,7 +15,7 @@ from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Su
 from bot.ports.incidents import Incidents, Kept
 from bot.ports.jobs import CancelResult, Delivery, Held, Jobs, LeaseToken, Plans
 from bot.ports.stacks import Applied, Recording, Stacks, Versions
-from bot.ports.swarm import EngineInfo, Guard, Scaled, Swarm, Updated
+from bot.ports.swarm import EngineInfo, Guard, Looks, Scaled, Swarm, Updated
 
 __all__ = [
     "Applied",
@@ -34,6 +34,7 @@ __all__ = [
     "Jobs",
     "Kept",
     "LeaseToken",
+    "Looks",
     "Plans",
     "ProbeClient",
     "Receive",

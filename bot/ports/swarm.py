@@ -46,6 +46,13 @@ class Updated:
     rollback: bool
 
 
+class Looks(Protocol):
+    """Looks for answers. What is decided on before a change is read with ``Swarm`` instead."""
+
+    async def stack_look(self, stack: str) -> StackLook:
+        """As ``Swarm.stack_look``, but possibly from memory: seconds old at most."""
+
+
 Guard = Callable[[Service], None]
 """Checks a service right before a write; raises RefusedError to prevent it."""
 

@@ -66,6 +66,7 @@ class PushFeed:
         self._silence = silence
         self._clock = clock
         self._mailboxes: set[Mailbox] = set()
+        self._listeners: list[Callable[[Batch | None], None]] = []
         self._nodes: dict[str, tuple[NodeState, Availability]] = {}
         self._standing = False
         self._following: asyncio.Task[None] | None = None
@@ -88,6 +89,13 @@ class PushFeed:
     def subscribe(self, service_ids: frozenset[str]) -> AbstractAsyncContextManager[Mailbox]:
         """Follow these services from now on."""
         return self._subscription(service_ids)
+
+    def listen(self, listener: Callable[[Batch | None], None]) -> None:
+        """Call ``listener`` with every batch from now on, and with None when the stream breaks.
+
+        It does not keep the stream open.
+        """
+        self._listeners.append(listener)
 
     def status(self) -> FeedStatus:
         """The kind of feed in use and its delay; while it is not used it is never behind."""
@@ -192,13 +200,17 @@ class PushFeed:
             self._failures += 1
 
     async def _follow(self) -> None:
-        async with aclosing(self._source.stream(self._version or None)) as batches:
-            async for batch in batches:
-                if not self.up.is_set():
-                    self._begin()
-                self._complete_at = self._clock()
-                self._version = batch.version or self._version
-                self._tell(batch)
+        try:
+            async with aclosing(self._source.stream(self._version or None)) as batches:
+                async for batch in batches:
+                    if not self.up.is_set():
+                        self._begin()
+                    self._complete_at = self._clock()
+                    self._version = batch.version or self._version
+                    self._tell(batch)
+                    self._pass_on(batch)
+        finally:
+            self._pass_on(None)
 
     def _begin(self) -> None:
         """The stream is connected: start new subscribers, ask those who lost it to look again."""
@@ -237,6 +249,10 @@ class PushFeed:
                 change = _change(event)
                 for mailbox in self._mailboxes:
                     mailbox.put((change,))
+
+    def _pass_on(self, batch: Batch | None) -> None:
+        for listener in self._listeners:
+            listener(batch)
 
     def _node_changed(self, action: EventAction, node: Node) -> bool:
         if action is EventAction.REMOVE:

@@ -162,7 +162,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
         nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=DockerVolumes(engine),
         reachability=TcpReachability(), incidents=RedisIncidents(RedisLink(NOWHERE)),
         stacks=DockerStacks("", b"key"), versions=RedisVersions(RedisLink(NOWHERE)),
-        swarm=as_port(swarm), feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
+        swarm=as_port(swarm), looks=swarm, feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpProbeClient()), background=background,
         intake=Intake(jobs, CLOCK, 5.0),
         drawing=Pictures(), home=Home(messenger, CLOCK),

@@ -16,6 +16,7 @@ from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
+from tests.contract.cache_contract import CacheContract
 from tests.contract.changes_contract import ChangesContract
 from tests.contract.engine_contract import EngineContract, allow, changed_paths
 from tests.contract.feed_contract import FeedContract
@@ -95,3 +96,7 @@ class TestSimulatedPushFeed(FeedContract):
         trust = EngineTrust(lab.manager.socket)
         yield PushFeed(StreamClient(lab.manager.control_socket, trust))
         await trust.aclose()
+
+
+class TestSimulatedCache(CacheContract):
+    """The contract of the swarm in memory, on the simulation."""
