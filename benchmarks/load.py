@@ -29,7 +29,7 @@ from tests.lab.redis import RedisServer
 SIZES = ((10, 100), (100, 10_000))
 """Nodes and tasks."""
 QUEUED = 10_000
-AT_ONCE = 100
+AT_ONCE = 10
 HELD = f"{STACK}_held"
 ROUNDS = 10
 PATIENCE = 120.0
