@@ -72,7 +72,7 @@ async def a_replica(
     swarm, background = DockerSwarm(engine), Background()
     feed = PollFeed(swarm, interval=0.2)
     ctx = Context(
-        swarm=swarm, nodes=DockerNodes(calls), logs=DockerServiceLogs(calls),
+        swarm=swarm, looks=swarm, nodes=DockerNodes(calls), logs=DockerServiceLogs(calls),
         volumes=DockerVolumes(calls), reachability=TcpReachability(),
         stacks=DockerStacks("", b"key"), versions=RedisVersions(link), feed=feed, jobs=jobs,
         plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,
