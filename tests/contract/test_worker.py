@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Job, JobState, Turn
@@ -203,13 +204,12 @@ async def test_a_verdict_waits_for_redis(redis_server, open_jobs, fresh_redis):
 
 async def test_a_lost_lease_ends_everything_that_the_job_does(open_jobs):
     """Another worker has the job: the first one's parallel work ends, also what saves nothing."""
-    siblings: list[asyncio.Task[None]] = []
+    siblings: list[asyncio.Task[Any]] = []
 
     async def follows_two(lease: JobLease) -> None:
         async def one() -> None:
-            task: asyncio.Task[None] | None = asyncio.current_task()
-            assert task is not None
-            siblings.append(task)
+            if task := asyncio.current_task():
+                siblings.append(task)
             await for_ever(lease)
 
         await together(one(), one())
