@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.jobs.model import Job, Target
 from bot.domain.jobs.verdict import Verdict
-from bot.ports.jobs import CancelResult
+from bot.ports import CancelResult
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
 from playground.swarm.engine import SimulatedSwarm
