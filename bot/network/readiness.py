@@ -52,7 +52,7 @@ class HttpProbeClient:
         except aiohttp.ClientConnectorError as error:
             return Unreached(_reach(error.os_error))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            log.info("%s did not give an HTTP answer: %r", probe.url, error)
+            log.info("%s did not give an HTTP answer: %r", probe.shown, error)
             return Unlike("the answer breaks off, or is not HTTP")
 
 

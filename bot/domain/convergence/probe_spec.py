@@ -63,6 +63,11 @@ class ProbeSpec:
         path = "" if self.kind is ProbeKind.DASK else self.path
         return f"{self.kind.value}://{self.address}{path}"
 
+    @property
+    def shown(self) -> str:
+        """The same as shown to people: a token in its query is masked."""
+        return masked(self.url)
+
 
 @dataclass(frozen=True, slots=True)
 class InvalidProbeSpec:

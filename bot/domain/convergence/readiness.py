@@ -79,15 +79,15 @@ def judge(look: Look, service: Service, census: Census, reading: Reading | None)
         case Workers():
             return _registered(look, service, census, probe, reading)
         case HttpStatus() if 200 <= reading.code < 300:
-            return Readiness(words=f"{probe.url} answers {reading.code}", probed=True)
+            return Readiness(words=f"{probe.shown} answers {reading.code}", probed=True)
         case HttpStatus():
-            text = f"{probe.url} answers {reading.code}, expected 2xx"
+            text = f"{probe.shown} answers {reading.code}, expected 2xx"
             return _unready(text, text)
         case Unreached():
             return _unverified(probe, _unreached(probe, reading.reach), reading.reach)
         case Unlike():
             return _unverified(probe, _unlike(probe, reading))
-    text = f"{probe.url} has not been checked yet"
+    text = f"{probe.shown} has not been checked yet"
     return _unready(text, text)
 
 
@@ -106,7 +106,7 @@ def _registered(
 ) -> Readiness:
     absent = _absent(census.running, look.nodes, reading.hosts)
     number = len(census.running)
-    score = f"{number - len(absent)} of {number} registered at {probe.url}"
+    score = f"{number - len(absent)} of {number} registered at {probe.shown}"
     if not absent:
         return Readiness(words=score, probed=True)
     places = ", ".join(_place(look, service, task) for task in absent[:_SHOWN])
@@ -164,7 +164,7 @@ def _unverified(probe: ProbeSpec, why: str, reach: Reach = Reach.REFUSES) -> Rea
 
 def _unlike(probe: ProbeSpec, reading: Unlike) -> str:
     what = "a Dask scheduler" if probe.kind is ProbeKind.DASK else "an HTTP server"
-    return f"{probe.url} does not answer as {what}: {reading.why}"
+    return f"{probe.shown} does not answer as {what}: {reading.why}"
 
 
 def _unreached(probe: ProbeSpec, reach: Reach) -> str:
@@ -172,7 +172,7 @@ def _unreached(probe: ProbeSpec, reach: Reach) -> str:
         case Reach.UNRESOLVED:
             return f"the bot cannot resolve `{probe.host}`"
         case Reach.REFUSES:
-            return f"nothing listens at {probe.url} yet"
+            return f"nothing listens at {probe.shown} yet"
         case Reach.SILENT:
-            return f"the bot gets no answer from {probe.url}"
-    return f"the bot cannot reach {probe.url}"
+            return f"the bot gets no answer from {probe.shown}"
+    return f"the bot cannot reach {probe.shown}"

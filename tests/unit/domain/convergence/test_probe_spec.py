@@ -92,6 +92,14 @@ def test_the_sentence_does_not_repeat_a_login(text: str):
     assert "•••" in found.sentence
 
 
+def test_a_token_in_the_query_is_not_shown():
+    found = read("http://django/healthz?token=s3same")
+
+    assert isinstance(found, ProbeSpec)
+    assert found.path == "/healthz?token=s3same"
+    assert found.shown == "http://django:80/healthz?token=•••"
+
+
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_label_means_no_probe(text: str):
     assert probe_of(a_service(1, labels={LABEL: text})) is None
