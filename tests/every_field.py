@@ -122,10 +122,7 @@ STACK: Final[Json] = {
         "job": {
             "image": "lab/busy:1",
             "command": "once",
-            "deploy": {
-                "mode": "replicated-job",
-                "placement": {"constraints": ["node.hostname == nowhere"]},
-            },
+            "deploy": {"mode": "replicated-job"},
         },
         "everywhere": {
             "image": "lab/busy:1",

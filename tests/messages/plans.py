@@ -174,7 +174,7 @@ def _plans() -> Iterator[Sample]:
 
 
 def _fields(count: int) -> tuple[Difference, ...]:
-    return tuple(Difference(f"environment KEY{n}", "old " * 9, "new " * 9) for n in range(count))
+    return tuple(Difference(f"environment KEY{n}", "old" * 12, "new" * 12) for n in range(count))
 
 
 def _small() -> Plan:

@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-from bot.domain.deploys.history import former, image_changes, same_files, undone_by, way_back
+from bot.domain.deploys.history import (
+    former,
+    image_changes,
+    replicas_before,
+    same_files,
+    undone_by,
+    way_back,
+)
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.verdict import Verdict
@@ -99,3 +106,15 @@ def test_restored_files_are_named_by_the_first_version_that_had_them():
         0,
         0,
     ]
+
+
+def test_the_replicas_before_the_versions_that_are_undone():
+    """Of several changes, the oldest one says how many there were."""
+    versions = [
+        Version("s", "j4", "U1", 4.0, Verdict.FAILED, "d", {}, {}, 4, before={"s_web": 3}),
+        Version("s", "j3", "U1", 3.0, Verdict.CONVERGED, "d", {}, {}, 3, before={"s_web": 1}),
+        Version("s", "j2", "U1", 2.0, Verdict.CONVERGED, "d", {}, {}, 2, before={"s_web": 9}),
+    ]
+
+    assert replicas_before(versions, 2) == {"s_web": 1}
+    assert replicas_before(versions, 4) == {}
