@@ -215,7 +215,6 @@ CHANGES: Final[tuple[tuple[str, Any, str], ...]] = (
     ("volumes/0/read_only", False, "mount /data"),
     ("volumes/0/volume/nocopy", False, "mount /data"),
     ("volumes/1/source", "/var", "mount /host"),
-    ("volumes/1/consistency", "delegated", "mount /host"),
     ("volumes/1/bind/propagation", "rprivate", "mount /host"),
     ("volumes/2/tmpfs/size", 2097152, "mount /scratch"),
     (f"{D}endpoint_mode", "vip", "endpoint mode"),

@@ -34,6 +34,8 @@ def kept(spec: Spec) -> Json:
     if not container or not container.get("Image"):
         raise BadSpecError("ContainerSpec: image reference must be provided")
     container.setdefault("Isolation", "default")
+    for mount in container.get("Mounts") or []:
+        mount.pop("Consistency", None)
     template.setdefault("ForceUpdate", 0)
     template.setdefault("Runtime", "container")
     full.setdefault("Labels", {})

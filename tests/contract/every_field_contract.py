@@ -26,6 +26,18 @@ class EveryFieldContract:
         yield stacks
         await stacks.aclose()
 
+    async def test_after_a_deploy_there_is_nothing_to_deploy(
+        self, stacks: DockerStacks, tmp_path: Path
+    ) -> None:
+        (tmp_path / f"{STACK}.yml").write_text(every_field.text(every_field.STACK))
+        await deploy(stacks)
+
+        assert told((await stacks.record(STACK)).plan) == {}
+
+
+class EveryChangeContract(EveryFieldContract):
+    """The same, and each change is a plan of that change; for swarms that are quick."""
+
     async def test_every_field(self, stacks: DockerStacks, tmp_path: Path) -> None:
         file = tmp_path / f"{STACK}.yml"
         file.write_text(every_field.text(every_field.unchanged()))

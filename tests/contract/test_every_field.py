@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.every_field_contract import EveryFieldContract
+from tests.contract.every_field_contract import EveryChangeContract
 from tests.contract.simulated_lab import SimulatedLab
 
 
@@ -17,5 +17,5 @@ def lab() -> Iterator[SimulatedLab]:
         yield found
 
 
-class TestSimulatedFields(EveryFieldContract):
+class TestSimulatedFields(EveryChangeContract):
     """The contract, on the simulation."""

@@ -30,6 +30,8 @@ def service_form(spec: Mapping[str, Any], names: Names) -> Json:
     container: Json = template.setdefault("ContainerSpec", {})
     for part in ("Configs", "Secrets"):
         container[part] = [_reference(each, part, names) for each in container.get(part) or []]
+    for mount in container.get("Mounts") or []:
+        mount.pop("Consistency", None)  # a swarm does not keep it
     networks = (template.get("Networks") or []) + (form.pop("Networks", None) or [])
     template["Networks"] = [
         {**each, "Target": names.get(each.get("Target", ""), each.get("Target", ""))}

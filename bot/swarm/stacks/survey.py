@@ -150,6 +150,9 @@ def _unmentioned(document: Mapping[str, Any]) -> Iterator[str]:
     networks = [body for service in used for _, body in bodies(service, "networks")]
     if any("tmpfs" in service for service in used):
         yield "tmpfs"
+    volumes = [each for service in used for each in service.get("volumes") or []]
+    if any(isinstance(each, Mapping) and "consistency" in each for each in volumes):
+        yield "consistency"
     yield from (name for name in _ADDRESSES if any(name in network for network in networks))
 
 
