@@ -188,7 +188,7 @@ def test_a_new_name_is_suggested_for_immutable_objects() -> None:
         ("services.web Additional property oom_score_adj is not allowed", "version 27.0 or newer"),
         ("services.web.depends_on must be a list", "`depends_on: [db]`"),
         ("Compose file contains unsupported options:\n\nmem_limit: Set", "limits: memory:"),
-        ("services.web Additional property iamge is not allowed", "Correct its name"),
+        ("services.web Additional property imagee is not allowed", "Correct its name"),
     ],
 )
 def test_the_hint_says_what_a_stack_has_instead(said: str, hint: str) -> None:
