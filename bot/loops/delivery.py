@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 2.0
 AGAIN_SECONDS = 5.0
+GIVE_UP_SECONDS = 600.0
+"""After this time without a successful edit, the verdict is posted as a new message."""
 
 
 class DeliveryLoop:
@@ -120,14 +122,18 @@ class DeliveryLoop:
             self._told(job)
 
     async def _settle(self, job: Job, still: Still) -> bool:
-        """Show the verdict in the job's message; False if Slack refuses that edit."""
+        """Show the verdict in the job's message; False if Slack refuses that, or fails too long."""
         try:
             if job.message:
                 message = self._render(job)
                 await self._chat.settle(job.channel, job.message, message, still=still)
-        except (ChatUnavailableError, ChatLoginError):
+        except ChatLoginError:
             raise
         except ChatError as error:
+            now = self._clock.now()
+            late = now - (job.finished or now) > GIVE_UP_SECONDS
+            if isinstance(error, ChatUnavailableError) and not late:
+                raise
             log.warning("the message of job %s cannot be edited: %s", job.id, error)
             return False
         return bool(job.message)
@@ -135,9 +141,11 @@ class DeliveryLoop:
     async def _post_elsewhere(self, job: Job, still: Still) -> None:
         """Post the job's message again in the channel or, failing that, to the user.
 
-        The new message mentions the user, so no thread message is needed.
+        The new message mentions the user, so no thread message is needed. One that was posted
+        before, without an answer from Slack, is found.
         """
-        await self._post_or_direct(job, self._render(job), still=still)
+        if await self._chat.find(job.channel, job.id) in ("", job.message):
+            await self._post_or_direct(job, self._render(job), still=still)
         await self._jobs.mark_told(job.id, _word(job))
 
     async def _tell(self, job: Job, delivery: Delivery, still: Still) -> bool:

@@ -7,7 +7,7 @@ import logging
 from typing import Any, Final
 
 from bot.domain.commands.access import Standing
-from bot.domain.errors import CannotPostError, ChatError, ChatLoginError, ChatUnavailableError
+from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError
 from bot.domain.text.message import Message
 from bot.ports import Clock, Still, Upload, mind
 from bot.slack.api import SlackApi
@@ -202,7 +202,9 @@ class Messenger:
         asked: dict[str, Any] = {"channel": channel, "limit": LOOKED_AT}
         try:
             answer = await self._api.call("conversations.history", **asked, include_all_metadata=1)
-        except (CannotPostError, ChatLoginError) as error:
+        except ChatUnavailableError:
+            raise
+        except ChatError as error:
             log.info("Cannot look into %s: %s", channel, error)
             return []
         messages: list[dict[str, Any]] = answer.get("messages") or []

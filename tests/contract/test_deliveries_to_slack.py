@@ -16,7 +16,7 @@ from bot.domain.jobs.model import Job, JobState, PendingCommand
 from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
 from bot.jobs.intake import Intake
-from bot.loops.delivery import DeliveryLoop
+from bot.loops.delivery import GIVE_UP_SECONDS, DeliveryLoop
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.network.readiness import HttpProbeClient
@@ -24,6 +24,7 @@ from bot.network.tcp import TcpReachability
 from bot.ports import Swarm
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background, cancel_all
+from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from bot.store.plans import RedisPlans
@@ -58,15 +59,15 @@ async def delivering(jobs, messenger) -> AsyncIterator[None]:
         await cancel_all([loop])
 
 
-async def finished_job(jobs, messenger, channel: str = SWARM) -> Job:
-    """A job with its message that has just finished."""
+async def finished_job(jobs, messenger, channel: str = SWARM, late: float = 0.0) -> Job:
+    """A job with its message that finished just now, or ``late`` seconds ago."""
     job = replace(a_job("web"), user=ANN, channel=channel, created=CLOCK.now())
     ts = await messenger.post(channel, job_message(job, CLOCK.now()))
     job = replace(job, message=ts)
     await jobs.submit(job)
     lease = await jobs.take(5.0)
     assert lease is not None
-    ended = replace(done(job), state=JobState.FINISHED, finished=CLOCK.now())
+    ended = replace(done(job), state=JobState.FINISHED, finished=CLOCK.now() - late)
     await jobs.finish(lease, ended, probation=False)
     return ended
 
@@ -140,6 +141,20 @@ async def test_a_verdict_whose_thread_is_locked_is_sent_to_the_person(jobs):
             assert f"<@{ANN}>" in await direct_verdict(side)
         message = side.slack.workspace.messages[(SWARM, job.message)]
         assert message.payload["verdict"] == "converged"
+
+
+async def test_a_verdict_that_cannot_be_edited_for_long_is_posted_as_a_new_message(jobs):
+    """Slack fails on the edit alone (update_failed): not tried for ever."""
+    async with connected("socket") as side:
+        side.slack.faults.fail("chat.update", "update_failed", times=100)
+        job = await finished_job(jobs, side.messenger, late=GIVE_UP_SECONDS + 30)
+        hasty = Messenger(side.messenger._api, CLOCK, patience=0.1)
+        async with delivering(jobs, hasty):
+            anew = await side.slack.wait_for_message(
+                lambda m: m.ts != job.message and m.payload.get("verdict") == "converged"
+            )
+            await until_delivered(jobs)
+    assert anew.channel == SWARM
 
 
 async def until_delivered(jobs) -> None:

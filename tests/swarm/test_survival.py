@@ -174,6 +174,20 @@ async def test_cancel_stops_waiting_and_offers_the_way_back(desk: Desk):
     assert (back.payload["verdict"], back.payload["desired"]) == ("converged", 1)
 
 
+async def test_the_way_back_is_refused_after_another_change(desk: Desk):
+    """Somebody else scaled the service since, by hand and back again: the button does nothing."""
+    made = await desk.service("worker01", options=SLOW)
+    await desk.type("scale 3")
+    message = await running_message(desk)
+    await desk.answer(f"cancel {message.payload['job_id']}")
+    await desk.slack.wait_for_message(finished, timeout=30)
+    for count in (8, 3):
+        await desk.docker("service", "scale", "--detach", f"{made}={count}")
+    await desk.slack.press(message, "job.rollback")
+    await desk.told(lambda m: "was changed again since" in m.shown_text)
+    assert (await desk.inspect("worker01"))["Spec"]["Mode"]["Replicated"]["Replicas"] == 3
+
+
 async def test_cancel_takes_a_queued_job_out(desk: Desk):
     """A queued job never starts; the one before it is not touched."""
     await desk.service("worker01", options=SLOW)
