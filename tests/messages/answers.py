@@ -209,10 +209,10 @@ def _map() -> Iterator[Sample]:
 
     chat = port()
     chat.share = share
-    swarm, drawing = port(stack_look=whole_stack(healthy=False)), port(png=b"")
+    looks, drawing = port(stack_look=whole_stack(healthy=False)), port(png=b"")
     request = Request(user=ANN, channel=CHANNEL, key="k", text="map")
     incidents = port(open_incidents=())
-    handler = MapHandler(context(swarm=swarm, drawing=drawing, chat=chat, incidents=incidents))
+    handler = MapHandler(context(looks=looks, drawing=drawing, chat=chat, incidents=incidents))
 
     async def show() -> Message:
         await handler.show(ShowMap(), request)

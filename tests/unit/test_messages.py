@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import threading
 from collections.abc import Iterator
 from types import CodeType, FrameType, FunctionType
 
@@ -37,12 +38,14 @@ def written() -> tuple[str, set[CodeType]]:
         if event == "call":
             ran.add(frame.f_code)
 
-    before = sys.getprofile()
+    before, in_threads = sys.getprofile(), threading.getprofile()
     sys.setprofile(note)
+    threading.setprofile(note)
     try:
         text = page()
     finally:
         sys.setprofile(before)
+        threading.setprofile(in_threads)
     return text, ran
 
 
