@@ -132,6 +132,14 @@ def test_a_deleted_message_is_posted_again() -> None:
     assert broken(a_run(messages=(gone, again, ALERT))) == []
 
 
+def test_a_message_that_is_posted_again_has_to_have_the_verdict_only() -> None:
+    outcome = Outcome(Verdict.CONVERGED, "All is well.", provisional=True, running=3, desired=3)
+    watched = replace(JOB, outcomes=(outcome,), watched_until=None)
+    gone = message(running(JOB), deleted_at=AT)
+
+    assert broken(a_run(messages=(gone, posted(watched, ts="14.1"), ALERT))) == []
+
+
 def test_the_person_hears_of_a_job_in_an_archived_channel() -> None:
     stale = message(running(JOB))
     direct = posted(JOB, ts="14.1", channel=DIRECT)
