@@ -25,7 +25,7 @@ MOST_BACK = 30 * 24 * 3600
 """One month, in seconds."""
 LONGEST_NODE_NAME = 253
 
-_OPTIONS = {"--since": "since", "--lines": "lines", "--tail": "lines", "-n": "lines"}
+LOG_OPTIONS = {"--since": "since", "--lines": "lines", "--tail": "lines", "-n": "lines"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"(?:\d{1,8}[smhd])+")
 _NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
@@ -53,7 +53,7 @@ def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
         if not word.startswith("-"):
             names.append(f"{word}{equals}{value}")
             continue
-        option = _OPTIONS.get(word.lower())
+        option = LOG_OPTIONS.get(word.lower())
         if option is None:
             return Reply(f"`logs` has no option {quoted(word)}.", right)
         if option in given:

@@ -113,7 +113,7 @@ def open_troubles(incidents: Iterable[Incident]) -> dict[str, tuple[Trouble, ...
     found: dict[str, tuple[Trouble, ...]] = {}
     for each in incidents:
         if not each.is_node:
-            places = each.slots or each.nodes
+            places = each.slots or tuple(filter(None, (each.cause.place,)))
             trouble = Trouble(each.cause, places, each.began, each.count, unsteady=True)
             found[each.service_id] = (*found.get(each.service_id, ()), trouble)
     return found
