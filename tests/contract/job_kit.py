@@ -72,6 +72,11 @@ async def finish(jobs: RedisJobs, lease: LeaseToken, *, probation: bool = False)
     return await jobs.finish(lease, done(job), probation=probation)
 
 
+async def deliveries(jobs: RedisJobs) -> int:
+    """How many verdicts are on their way to Slack."""
+    return int(await jobs._link.call(lambda redis: redis.zcard(f"{jobs._keys.prefix}:deliveries")))
+
+
 async def audit_tail(jobs: RedisJobs, count: int, *, refused: bool = False) -> list[dict[str, str]]:
     """The newest entries of the audit log, newest first."""
     key = jobs._keys.refusals if refused else jobs._keys.audit

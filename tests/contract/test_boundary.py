@@ -77,7 +77,7 @@ async def test_a_person_of_another_workspace_gets_nothing_but_a_refusal(jobs, op
         eve = slack.workspace.add_user("eve", team=ELSEWHERE).id
         request = typed(eve, ELSEWHERE)
         said, passed = await answer_to(messenger, jobs, request, operators=operators, guests=True)
-        (entry,) = await audit_tail(jobs, 1)
+        (entry,) = await audit_tail(jobs, 1, refused=True)
 
     assert NOT_OURS in said
     assert passed is None

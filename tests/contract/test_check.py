@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -117,7 +118,7 @@ async def test_a_wrong_redis_password_is_not_reported_as_an_outage(tmp_path):
             url = redis.url.replace("right", "other")
             settings = settings_for(slack, url, "unix:///nowhere/docker.sock")
             _, output = await run_check(settings)
-    assert "MISSING Redis: Redis refuses the bot's password" in output
+    assert re.search(r"MISSING Redis: redis://[\w.:/]+: Redis refuses the bot's password", output)
     assert "other" not in output
 
 

@@ -17,7 +17,14 @@ from bot.store.jobs import RedisJobs
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
 from tests.contract.conftest import OpenJobs
-from tests.contract.job_kit import PATIENCE, a_job, a_pending_command, finish, taken
+from tests.contract.job_kit import (
+    PATIENCE,
+    a_job,
+    a_pending_command,
+    deliveries,
+    finish,
+    taken,
+)
 from tests.contract.replica_kit import CLOCK, a_replica
 from tests.contract.slack_side import ANN, SWARM, a_messenger, eventually
 from tests.lab.redis import RedisServer
@@ -94,7 +101,10 @@ async def test_a_message_whose_job_redis_lost_is_settled(redis_server: RedisServ
             shown[job.id] = await messenger.post(SWARM, job_message(job, CLOCK.now()))
         await jobs.submit(replace(ended, message=shown[ended.id]))
         done = await finish(jobs, await taken(jobs))
-        await slack.wait_for_message(lambda m: m.payload.get("verdict") == "converged")
+        await slack.wait_for_message(lambda m: m.thread_ts == shown[ended.id])
+        async with asyncio.timeout(PATIENCE):
+            while await deliveries(jobs):  # noqa: ASYNC110 - the store has no event
+                await asyncio.sleep(0.05)
         await messenger.edit(SWARM, shown[ended.id], job_message(ended, CLOCK.now()))
         await jobs.submit(replace(queued, message=shown[queued.id]))
 

@@ -78,7 +78,7 @@ async def test_a_restart_of_zero_tasks_converges_without_an_update(desk: Desk):
 async def test_a_crashing_service_is_paused_with_its_exit_code(desk: Desk):
     """The new task fails like the old ones: the swarm pauses, and the verdict has the exit code.
 
-    A roll back undoes the restart.
+    A roll back would bring the same version: the way out is to fix it and go on.
     """
     options = ("--restart-delay", "500ms", "--update-monitor", "5s")
     await desk.service("worker01", "crash", "0", "3", running=0, options=options)
@@ -87,7 +87,7 @@ async def test_a_crashing_service_is_paused_with_its_exit_code(desk: Desk):
     assert verdict(message) == "paused"
     assert message.payload["cause"] == "exit_code"
     assert "exit 3" in said(message)
-    assert "`/orochi rollback orochi_worker01`" in said(message)
+    assert "`/orochi resume orochi_worker01`" in said(message)
 
 
 async def test_a_service_that_ignores_failures_is_crash_looping(desk: Desk):

@@ -9,7 +9,7 @@ secrets. A value of them is secret
    a time zone, or what the stack's file itself says in clear.
 
 A variable that is used in an image is not secret, as images are shown everywhere; one without a
-secret's name is not either if it is used for placement, ports, networks or host names.
+secret's name is not either if it is used for placement, ports, networks, volumes or host names.
 
 A secret value is hidden wherever the stack's file puts it, however short it is, because that place
 is known. Anywhere else it is found by its text, if it is neither short nor common: a password ``e``
@@ -204,7 +204,7 @@ def _texts(part: object) -> Iterator[str]:
 def _shown_variables(document: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     """The variables used in images, and those used where nothing secret is."""
     images: set[str] = set()
-    others = set(names_in(document.get("networks")))
+    others = set(names_in([document.get("networks"), document.get("volumes")]))
     services = document.get("services")
     for body in services.values() if isinstance(services, Mapping) else ():
         if isinstance(body, Mapping):

@@ -9,7 +9,8 @@ from typing import Final
 from tests.chaos.recorded import Recorded, Violation
 
 KEPT: Final = re.compile(
-    r"orochi:(ready|history|wake|audit|sequence|channels|watch|watch-aside|alerts|presses|stacks|run"
+    r"orochi:(ready|history|wake|audit|refusals|sequence|channels|watch|watch-aside|alerts|presses"
+    r"|stacks|run"
     r"|versions:[\w-]+|version:\w+)"
 )
 """The keys that last, each of bounded size: see `bot/store/keys.py`."""

@@ -149,7 +149,7 @@ def test_each_stack_shows_its_state():
 
     assert files == "⚪ *files* · not in the swarm · not deployed by the bot"
     assert strange == (
-        "⚪ *strange* · 2 services in the swarm · no stack file, so it cannot be deployed · "
+        "🟢 *strange* · 2 services in the swarm · no stack file, so it cannot be deployed · "
         "not deployed by the bot"
     )
     assert torn.startswith("🟡 *torn* · 1 service in the swarm · version 2, crash looping, by")
@@ -193,7 +193,8 @@ entries = st.builds(
     StackEntry,
     hostile,
     st.booleans(),
-    st.integers(0, 99),
+    st.lists(st.sampled_from(Grade), max_size=5).map(tuple),
+    st.booleans(),
     st.none() | versions,
     st.none() | plans,
     hostile,

@@ -136,7 +136,7 @@ looks = st.builds(
     st.lists(hostile_tasks, max_size=20).map(tuple), st.lists(hostile_nodes, max_size=3).map(tuple),
 )  # fmt: skip
 boards = st.builds(
-    Dashboard, st.just(NOW), st.none() | looks, st.just({}),
+    Dashboard, st.just(NOW), st.none() | looks,
     st.one_of(st.lists(incidents, max_size=2), incidents.map(lambda one: [one] * 40)).map(tuple),
     st.one_of(st.lists(jobs, max_size=2), jobs.map(lambda one: [one] * 40)).map(tuple),
     st.lists(jobs, max_size=9).map(tuple), st.dictionaries(hostile, versions, max_size=3),

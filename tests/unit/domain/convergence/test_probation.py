@@ -70,7 +70,8 @@ def test_failures_between_the_change_and_the_probation_count():
 
 
 def test_a_slot_that_stops_for_good_in_the_probation_revises_the_verdict():
-    machine = Machine(a_goal(1), a_service(1, restart=RestartCondition.ON_FAILURE), since=10.0)
+    service = a_service(1, restart=RestartCondition.ON_FAILURE, has_health_check=True)
+    machine = Machine(a_goal(1), service, since=10.0)
     machine.see(10, *running(1))
     machine.see(20, a_task("r1", 1, COMPLETE))
 

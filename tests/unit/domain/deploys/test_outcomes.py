@@ -204,8 +204,8 @@ def test_stop_waiting_says_what_was_done_and_what_was_not():
 
     assert job.cancelled_by == "U9"
     assert reasons(job) == {
-        "db": ("cancelled", "Unchanged. No longer watched: 0/4 running."),
-        "new": ("cancelled", "Added. No longer watched: 0/3 running."),
+        "db": ("cancelled", "Unchanged. No longer watched."),
+        "new": ("cancelled", "Added. No longer watched."),
         "old": ("cancelled", "Not removed."),
         "web": ("cancelled", "Changed. No longer watched: 1/2 running."),
     }

@@ -205,7 +205,7 @@ def test_slack_accepts_every_deploys_message(plan, times, found, state):
     assert_slack_takes(job_message(job, NOW), PEOPLE)
 
 
-def test_a_running_deploy_has_a_bar_for_every_service():
+def test_a_running_deploy_has_a_bar_for_every_service_that_stays():
     job = replace(begun(deploy_job(), 4, "db", "new", "web"), state=JobState.RUNNING)
     for index, name in enumerate(("db", "new", "old", "web")):
         job = job.with_progress(index, ServiceProgress(f"orochi_{name}", 1, 2, "1/2 running"))
@@ -213,7 +213,8 @@ def test_a_running_deploy_has_a_bar_for_every_service():
 
     assert "4 services: 1 added, 1 changed, 1 to be removed, 1 unchanged" in text
     assert "4 of 5 plan steps done" in text
-    assert all(f"*{name}*  ▰▱ 1/2" in text for name in ("db", "new", "old", "web"))
+    assert all(f"*{name}*  ▰▱ 1/2" in text for name in ("db", "new", "web"))
+    assert "*old*  ▰▱" not in text, "a removal has no number to reach"
     assert "Confirmed by <@U999>" in text
 
 
