@@ -128,8 +128,8 @@ class Demo:
 
 async def run(options: DemoOptions, environ: Mapping[str, str]) -> int:
     """Run the demo until SIGINT, SIGTERM or SIGHUP; returns the exit code."""
-    serving = asyncio.create_task(_serve(options, environ))
     ending = asyncio.Event()
+    serving = asyncio.create_task(_serve(options, environ, ending))
 
     def end() -> None:
         if not ending.is_set():  # a second Ctrl-C must not interrupt the cleanup
@@ -151,14 +151,17 @@ async def run(options: DemoOptions, environ: Mapping[str, str]) -> int:
     return 0
 
 
-async def _serve(options: DemoOptions, environ: Mapping[str, str]) -> None:
-    """Start the demo, print its address and run until cancelled."""
+async def _serve(options: DemoOptions, environ: Mapping[str, str], ending: asyncio.Event) -> None:
+    """Start the demo, print its address and run until ``ending`` or until cancelled.
+
+    A client library may swallow a cancellation during the start: then the event is left.
+    """
     with temporary_folder() as folder:
         async with AsyncExitStack() as parts:
             said = await Demo(options, environ, parts, folder).start()
             sys.stdout.write(f"{said}\n")
             sys.stdout.flush()
-            await asyncio.Event().wait()
+            await ending.wait()
 
 
 async def _watching(app: App) -> None:
