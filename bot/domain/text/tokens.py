@@ -1,8 +1,7 @@
 """The forms of well-known services' tokens and of addresses that are secrets themselves.
 
-Prefixes, alphabets and lengths are facts from the services' documentation and from the rules of
-gitleaks and detect-secrets; the expressions are our own. Lengths are minimums: a token that was cut
-is still a secret.
+Prefixes and alphabets are those that the services document. Lengths are minimums: a token that was
+cut is still a secret.
 """
 
 from __future__ import annotations
