@@ -168,7 +168,7 @@ export function Thread({ channel, ts, onClose }: { channel: string; ts: string; 
       </header>
       <div className="scroll" ref={list} onScroll={onScroll} tabIndex={0} aria-label="Messages in the thread" role="region">
         <div className="inner">
-          {shown.length === 0 && <p className="empty">This message is not there any more.</p>}
+          {shown.length === 0 && <p className="empty">This message no longer exists.</p>}
           <ol className="messages">
             {shown.map((said) => (
               <Message key={said.ts} said={said} />
