@@ -76,7 +76,7 @@ class Basis:
     names: Names
     depends: Mapping[str, Sequence[str]]
     deployed: Mapping[str, int | None] | None
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
     undone: Mapping[str, int] = field(default_factory=dict)
 
 

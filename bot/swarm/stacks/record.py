@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,16 @@ Json = dict[str, Any]
 SECONDS: Final = 60.0
 RESOLVE: Final = "changed"
 _NOT_A_MANAGER: Final = "this node is not a swarm manager"
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """A stack's compose file as written and with its variables; all its files; their secrets."""
+
+    written: Json
+    document: Json
+    contents: Contents
+    secrets: SecretValues
 
 
 class DockerStacks:
@@ -130,58 +140,51 @@ class DockerStacks:
         undone: Mapping[str, int] | None = None,
     ) -> tuple[Recorded, Contents]:
         """The plan for some files, with their content; a ``former`` version's is the original."""
-        # In threads: a large file takes seconds, in which the bot must renew its leases.
-        written = await asyncio.to_thread(read_compose, files.text)
-        if hashes := await asyncio.to_thread(unescaped_hashes, written):
-            raise complaints.unescaped(hashes[0], files.stack)
-        if missing := await asyncio.to_thread(unset_variables, written, files.variables):
-            raise complaints.unset(missing, files.stack)
-        document = await asyncio.to_thread(filled_in, written, files.variables)
-        holding = await asyncio.to_thread(packed, files, document)
-        if at_home := next(homes(document), None):
-            raise complaints.of_a_home(files.stack, *at_home)
-        secrets = await asyncio.to_thread(tracked, holding, written, document) | earlier
-        redactor = self._redactor.knowing(secrets)
+        # In a thread: a large file takes seconds, in which the bot must renew its leases.
+        read = await asyncio.to_thread(_read, files)
+        secrets = read.secrets | earlier
         self._known[files.stack] = secrets
-        cli = self._restoring if former else self._cli
-        engine, ended = await self._run(files, cli, secrets)
-        if not written:
+        engine, ended = await self._run(files, self._restoring if former else self._cli, secrets)
+        if not read.written:
             raise complaints.unreadable(files.stack)
         calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
-        if only:
-            calls = only_for(only, calls)
         calls, found = await self._completed(
-            calls,
+            only_for(only, calls) if only else calls,
             engine.seen,
             Found(
                 files.stack,
-                document,
+                read.document,
                 said=complaints.warnings(ended.said),
-                nested=nested_variables(written),
+                nested=nested_variables(read.written),
             ),
             looks_up=former is None,
-        )
-        services, names, told = await asyncio.gather(
-            self._connection.list("/services"),
-            names_by_id(self._connection),
-            self._survey.warnings(found),
         )
         basis = Basis(
             stack=files.stack,
             seen=engine.seen,
-            names=names,
-            depends=depends_on(document, files.stack),
+            names=await names_by_id(self._connection),
+            depends=depends_on(read.document, files.stack),
             deployed=deployed,
-            warnings=tuple(map(redactor.text, told)),
             undone=undone or {},
         )
+        recorded = await self._planned(calls, found, basis, secrets)
+        contents = replace(read.contents, images=_images(calls), platforms=_platforms(calls))
+        return recorded, contents
+
+    async def _planned(
+        self, calls: list[RecordedCall], found: Found, basis: Basis, secrets: SecretValues
+    ) -> Recorded:
+        """The plan of the calls, with its warnings and what can be known before it is applied."""
+        redactor = self._redactor.knowing(secrets)
+        services, told = await asyncio.gather(
+            self._connection.list("/services"), self._survey.warnings(found)
+        )
+        basis = replace(basis, warnings=tuple(map(redactor.text, told)))
         recorded = await asyncio.to_thread(planned, calls, basis, redactor)
         recorded = replace(recorded, secrets=secrets)
-        _refuse_impossible(recorded, calls, engine.seen, services)
-        foreseen = await self._survey.foreseen(recorded, engine.seen)
-        recorded = replace(recorded, plan=_with_foreseen(recorded.plan, foreseen))
-        contents = replace(holding, images=_images(calls), platforms=_platforms(calls))
-        return recorded, contents
+        _refuse_impossible(recorded, calls, basis.seen, services)
+        foreseen = await self._survey.foreseen(recorded, basis.seen)
+        return replace(recorded, plan=_with_foreseen(recorded.plan, foreseen))
 
     async def _completed(
         self, calls: list[RecordedCall], seen: Mapping[str, Json], found: Found, *, looks_up: bool
@@ -260,6 +263,24 @@ class DockerStacks:
             _, again = await self._attempt(files, cli, stand_ins(files.variables, secrets))
             said = without_values(said, again.said, files.variables, secrets, redactor) or said
         return redactor.text(said)
+
+
+def _read(files: StackFiles) -> _Files:
+    """A stack's files, read and checked.
+
+    Raises:
+        RefusedError: with what has to be changed in which file.
+    """
+    written = read_compose(files.text)
+    if hashes := unescaped_hashes(written):
+        raise complaints.unescaped(hashes[0], files.stack)
+    if missing := unset_variables(written, files.variables):
+        raise complaints.unset(missing, files.stack)
+    document = filled_in(written, files.variables)
+    contents = packed(files, document)
+    if at_home := next(homes(document), None):
+        raise complaints.of_a_home(files.stack, *at_home)
+    return _Files(written, document, contents, tracked(contents, written, document))
 
 
 @asynccontextmanager
