@@ -49,7 +49,9 @@ _NAME: Final = r"[\w-][\w.-]{1,96}+"
 _ASSIGNED: Final = re.compile(
     rf"(?P<name>{_NAME})\\*[\"']?[ \t]*(?P<sign>=>|:=|=|:)[ \t]*(?P<value>{_VALUE})", re.MULTILINE
 )
-_OPTION: Final = re.compile(rf"(?P<name>{_NAME})[\"']?,?[ \t]+(?P<value>{_VALUE})", re.MULTILINE)
+_OPTION: Final = re.compile(
+    rf"(?P<name>{_NAME})\\*(?:[\"']?,?[ \t]+|[\"'],(?=\\*[\"']))(?P<value>{_VALUE})", re.MULTILINE
+)
 _ELEMENT: Final = re.compile(
     rf"(?P<name>{_NAME})(?:>|\"[ \t]+value=\")(?P<value>[^<\"\n]+)", re.MULTILINE
 )
@@ -125,7 +127,11 @@ _NO_SECRET: Final = re.compile(
     re.IGNORECASE,
 )
 """Values that hold no secret: words, small numbers, other masks, variables and paths."""
-_TAG: Final = re.compile(r"(?:v?\d+[\w.-]*|latest|stable|edge|main|master)(?:@sha256:\w+)?[\"',;]?")
+_TAG: Final = re.compile(
+    r"(?:v?\d{1,4}(?:(?:a|b|rc|alpha|beta)\d{1,3})?(?:[._-](?:\d{1,8}|[a-z]{1,12}\d{0,4}))*"
+    r"|latest|stable|edge|main|master)(?:@sha256:\w+)?[\"',;]?"
+)
+"""An image's tag: ``token-service:2.1-alpine3`` is no secret, ``password:9f3ab77c12`` is one."""
 _NUMBER: Final = re.compile(r"\d+(?![\w.-])")
 """``tokens=512`` is a count."""
 _LOOKED_BACK: Final = 60

@@ -102,6 +102,8 @@ _PREFIXED: Final[tuple[tuple[str, str, int], ...]] = (
 )  # fmt: skip
 """What a token begins with, the alphabet of the rest, and its least length."""
 
+_DOLLAR: Final = r"\${1,2}"  # doubled in a compose file
+_HASHED: Final = r"[./A-Za-z0-9+=,]"
 _OTHERS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
     ("eyJ", r"eyJ[\w-]{8,}+\.[\w.-]{4,}", (0,)),  # a JSON web token
     ("sk-", r"sk-(?=[\w-]*[A-Z0-9])[\w-]{16,}", (0,)),  # OpenAI
@@ -110,6 +112,22 @@ _OTHERS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
     (":AA", r"\d{8,10}:AA[\w-]{30,}", (10, 9, 8)),  # Telegram
     ("Q~", r"[\w~.-]{3}\dQ~[\w~.-]{31,}", (4,)),  # Microsoft Entra
     (".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}", (14,)),  # Terraform
+    # hashes of passwords, as of crypt(5), Django and LDAP
+    ("$2", rf"{_DOLLAR}2[abxy]?{_DOLLAR}\d\d{_DOLLAR}{_HASHED}{{6,}}", (1, 0)),
+    *(
+        (
+            f"${kind}$",
+            rf"{_DOLLAR}{kind}{_DOLLAR}(?:{_HASHED}+{_DOLLAR}){{1,3}}{_HASHED}{{6,}}",
+            (1, 0),
+        )
+        for kind in ("1", "5", "6", "y", "gy", "apr1", "argon2i", "argon2d", "argon2id", "scrypt")
+    ),
+    (
+        "pbkdf2",
+        rf"pbkdf2[\w:-]{{0,32}}{_DOLLAR}(?:{_HASHED}+{_DOLLAR}){{1,2}}{_HASHED}{{6,}}",
+        (1, 0),
+    ),
+    *((f"{{{kind}}}", rf"\{{{kind}\}}{_HASHED}{{20,}}", (0,)) for kind in ("SHA", "SSHA")),
     ("-us", r"[a-f0-9]{32}-us\d{1,2}(?!\w)", (32,)),  # Mailchimp
 )
 """A text within a token, the token's form, and how far before the text it may begin."""

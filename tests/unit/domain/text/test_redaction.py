@@ -67,6 +67,17 @@ def test_the_value_after_a_secrets_name_is_masked(name: str, form: str, value: s
         ("PASSWORD= and nothing", f"PASSWORD= {MASK} nothing"),
         ('{"password": ""}', '{"password": ""}'),
         ("a\nDB_PASSWORD=x\nb", f"a\nDB_PASSWORD={MASK}\nb"),
+        ("password:5G4ChKwna7YIQyRV", f"password:{MASK}"),
+        ("db_password:9f3ab77c12 refused", f"db_password:{MASK} refused"),
+        ("token:v5kJh2Ls9", f"token:{MASK}"),
+        ('["--password","r0WLvj3YBnS1"]', f'["--password","{MASK}"]'),
+        ('"[\\"--token\\",\\"r0WLvj3YBnS1\\"]"', f'"[\\"--token\\",\\"{MASK}\\"]"'),
+        ("ops:$2y$05$abcDEFghi/xyz", f"ops:{MASK}"),
+        ("ops:$$2y$$05$$abcDEFghi/xyz", f"ops:{MASK}"),
+        ("root:$6$salt$abcdefghijk:19000", f"root:{MASK}:19000"),
+        ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNh$abcdefgh", MASK),
+        ("ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", f"ann:{MASK}"),
+        ("pbkdf2_sha256$260000$salt12$abcdefghijkl=", MASK),
     ],
 )
 def test_a_secret_is_recognised_by_its_place_or_its_form(text: str, shown: str) -> None:
@@ -85,6 +96,10 @@ def test_a_secret_is_recognised_by_its_place_or_its_form(text: str, shown: str) 
         "key=value user=ann",
         "12:30:01 INFO worker@photon-machine-01 ready",
         "the password was wrong",
+        "token-service:2.1-alpine3.18 pulled",
+        "registry/password-store:3.13-slim-trixie",
+        "secret-svc:v1rc2 and lab/token:latest",
+        "awk '{print $1$2}'; it costs $2.50",
     ],
 )
 def test_other_text_is_unchanged(text: str) -> None:
