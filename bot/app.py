@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from bot.domain.commands.access import Operators, Standing
@@ -129,6 +130,7 @@ class App:
             self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
         await self._slack.listen()
+        self._background.spawn(self.stacks.learn(), "the stacks' secret values")
         self._background.spawn(self._look_for_alerts_channel(), "a look at the alerts channel")
         log.info("ready")
 
@@ -182,7 +184,10 @@ class App:
         )
         self._build_feed()
         self._api = SlackApi(
-            settings.slack_bot_token.get_secret_value(), self._clock, settings.slack_api_url
+            settings.slack_bot_token.get_secret_value(),
+            self._clock,
+            settings.slack_api_url,
+            hide=partial(self.stacks.hidden, certain=True),
         )
         budget = RedisBudget(self._link, prefix=settings.redis_prefix)
         self.messenger = Messenger(self._api, self._clock, budget)

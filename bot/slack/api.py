@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -36,6 +37,8 @@ READS: Final = frozenset(
     }
 )
 """Methods that do not accept JSON."""
+TEXTS: Final = frozenset({"text", "alt_text", "initial_comment", "title"})
+"""The keys of a request whose strings people read."""
 UNREACHED: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -61,12 +64,22 @@ class BotIdentity:
 
 
 class SlackApi:
-    """The Web API for one bot token. Use it in one event loop and close it at the end."""
+    """The Web API for one bot token. Use it in one event loop and close it at the end.
+
+    ``hide`` is what every text goes through before it is sent.
+    """
 
     def __init__(
-        self, token: str, clock: Clock, base_url: str = SLACK_API_URL, timeout: float = TIMEOUT
+        self,
+        token: str,
+        clock: Clock,
+        base_url: str = SLACK_API_URL,
+        timeout: float = TIMEOUT,
+        *,
+        hide: Callable[[str], str] = str,
     ) -> None:
         self.base_url = base_url
+        self.hide = hide
         self.identity: BotIdentity | None = None
         self._token = token
         self._clock = clock
@@ -138,7 +151,7 @@ class SlackApi:
         self._mind(lane)
         session = self._open()
         try:
-            async with session.post(url, json=body, proxy=proxy_for(url)) as answer:
+            async with session.post(url, json=self._safe(body), proxy=proxy_for(url)) as answer:
                 return self._heard(lane, answer, await answer.text())
         except aiohttp.InvalidURL:
             return False
@@ -179,7 +192,17 @@ class SlackApi:
         if method in READS:
             return await self._client.api_call(method, http_verb="GET", params=arguments)
         other = {} if token is None else {"token": token}
-        return await self._client.api_call(method, json=arguments | other)
+        return await self._client.api_call(method, json=self._safe(arguments) | other)
+
+    def _safe(self, part: Any) -> Any:  # noqa: ANN401 (any JSON)
+        """A part of a request with its texts as ``hide`` makes them."""
+        if isinstance(part, dict):
+            return {
+                key: self.hide(value) if key in TEXTS and isinstance(value, str)
+                else self._safe(value)
+                for key, value in part.items()
+            }  # fmt: skip
+        return [self._safe(each) for each in part] if isinstance(part, list | tuple) else part
 
     def _mind(self, lane: tuple[str, str]) -> None:
         wait = self.closed_for(*lane)

@@ -6,6 +6,8 @@ shared.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from bot.ports import Upload
@@ -26,6 +28,7 @@ async def share_file(api: SlackApi, channel: str, file: Upload, thread: str = ""
 
     Raises ChatError; CannotPostError with advice.
     """
+    file = replace(file, content=_safe(file.content, api.hide))
     place = await api.call("files.getUploadURLExternal", **_announced(file))
     await api.upload(str(place.get("upload_url", "")), file.content)
     wanted: dict[str, Any] = {
@@ -39,6 +42,14 @@ async def share_file(api: SlackApi, channel: str, file: Upload, thread: str = ""
     answer = await api.call("files.completeUploadExternal", **wanted)
     shared: list[dict[str, Any]] = answer.get("files") or [{}]
     return str(shared[0].get("permalink", ""))
+
+
+def _safe(content: bytes, hide: Callable[[str], str]) -> bytes:
+    """A text as ``hide`` makes it; anything else as it is."""
+    try:
+        return hide(content.decode()).encode()
+    except UnicodeDecodeError:
+        return content
 
 
 def _announced(file: Upload) -> dict[str, Any]:

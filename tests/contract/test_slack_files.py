@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.errors import ChatError, ChatLoginError, ChatUnavailableError
+from bot.domain.text.message import Message, Metadata
 from bot.runtime.clock import SystemClock
 from bot.slack.api import SlackApi
+from bot.slack.messenger import Messenger
 from playground.slack import SlackEmulator
 from playground.slack.web_api import BOT_SCOPES, Tokens
-from tests.contract.slack_side import ANN, a_messenger
+from tests.contract.slack_side import ANN, SWARM, a_messenger
 
 BOB = "U0BOB00001"
 
@@ -53,3 +55,27 @@ async def test_a_failed_upload():
             with pytest.raises(ChatUnavailableError, match="did not accept the file"):
                 await api.upload(url, b"too long")
         await api.close()
+
+
+async def test_no_text_leaves_with_a_hidden_value():
+    """In messages, their blocks and files; not in metadata, by which messages are found again."""
+
+    def hide(text: str) -> str:
+        return text.replace("kite77", "hidden")
+
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "kite77 again"}}
+    said = Message("a kite77", (section,), Metadata("job", {"id": "kite77"}))
+    async with SlackEmulator(strict=True) as slack:
+        api = SlackApi(slack.tokens.bot, SystemClock(), slack.base_url, hide=hide)
+        messenger = Messenger(api, SystemClock())
+        ts = await messenger.post(SWARM, said)
+        await messenger.send_file(ANN, "web.log", "Log", b"a kite77 in the log")
+        await messenger.send_file(ANN, "map.png", "Map", b"\x89PNG kite77")
+        await messenger.close()
+        await api.close()
+
+    posted = slack.workspace.messages[SWARM, ts]
+    assert (posted.text, posted.blocks[0]["text"]["text"]) == ("a hidden", "hidden again")
+    assert posted.payload == {"id": "kite77"}
+    contents = [file.content for file in slack.workspace.files.values()]
+    assert contents == [b"a hidden in the log", b"\x89PNG kite77"]

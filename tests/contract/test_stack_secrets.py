@@ -105,6 +105,54 @@ async def test_a_refusal_shows_no_value_however_short(
     assert sentence.endswith(")`, which is not in the swarm.")
 
 
+OWN_WORDS = {
+    "deploy: {placement: {constraints: ['$A_PASSWORD']}}": "is not valid: `hidden (",
+    "env_file: ['../$A_PASSWORD']": "names the file `../hidden (",
+    "volumes: ['~/$A_PASSWORD:/x']": "mounts `~/hidden (",
+    "deploy: {resources: {limits: {memory: '$A_PASSWORD'}}}": '"hidden (',
+}
+
+
+@pytest.mark.parametrize("field", OWN_WORDS)
+async def test_a_refusal_in_the_bots_own_words_shows_no_value(
+    stacks: DockerStacks, tmp_path: Path, field: str
+) -> None:
+    write(tmp_path, f"{HEAD}    {field}\n", "A_PASSWORD=Zq1pass9Xr\n")
+
+    error = await refusal(stacks)
+
+    assert OWN_WORDS[field] in error.sentence
+    assert "Zq1pass9" not in f"{error.sentence} {error.hint}"
+
+
+async def test_a_warning_shows_no_value(stacks: DockerStacks, tmp_path: Path) -> None:
+    kind = "{generic_resources: [{discrete_resource_spec: {kind: $A_PASSWORD, value: 1}}]}"
+    field = f"deploy: {{resources: {{reservations: {kind}}}}}\n    volumes: ['v:/n/$LICENSE']"
+    variables = "A_PASSWORD=Zq1kite9Xr\nLICENSE=Zq7-4411\n"
+    write(tmp_path, f"{HEAD}    {field}\nvolumes: {{v: {{}}}}\n", variables)
+
+    told = shown((await stacks.record("s")).plan)
+
+    assert "needs 1 hidden (" in told
+    assert [word for word in ("Zq1kite9Xr", "Zq7-4411") if word in told] == []
+
+
+async def test_the_values_of_all_stacks_are_known_from_the_start(
+    stacks: DockerStacks, tmp_path: Path
+) -> None:
+    """Nothing has to be deployed for them to be hidden; a broken file hides no other stack's."""
+    write(tmp_path, HEAD, "A_PASSWORD=Zq1kite9Xr\nREALM=photon\nDB_TOKEN=<a&b>77\n")
+    (tmp_path / "t.yml").write_text("services: {a: {image: '$NOT_SET'}}\n")
+    await stacks.learn()
+
+    def hidden(text: str) -> str:
+        return stacks.hidden(text, certain=True)
+
+    assert "Zq1kite9Xr" not in hidden("no such path: /srv/Zq1kite9Xr")
+    assert "77" not in hidden("shown as &lt;a&amp;b&gt;77").split("(")[0]
+    assert hidden("photon-machine-01 is down") == "photon-machine-01 is down"
+
+
 async def test_a_file_means_the_same_for_the_check_and_the_client(
     stacks: DockerStacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

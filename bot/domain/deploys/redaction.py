@@ -53,9 +53,9 @@ class Redactor:
         secret = self._secrets.has(name, value) or is_secret_name(name) or looks_secret(value)
         return self.hidden(value) if secret else value
 
-    def text(self, text: str) -> str:
-        """A text with the known secret values in it hidden."""
-        return self._secrets.hidden_in(text, self.hidden)
+    def text(self, text: str, *, certain: bool = False) -> str:
+        """A text with the known secret values in it hidden, or those that are certainly secret."""
+        return self._secrets.hidden_in(text, self.hidden, certain=certain)
 
     def words(self, words: Iterable[str]) -> str:
         """A command's words; words that look secret, or follow an option that does, are hidden."""

@@ -11,6 +11,10 @@ secrets. A value of them is secret
 A variable that is used in an image is not secret, as images are shown everywhere; one without a
 secret's name is not either if it is used for placement, ports, networks, volumes or host names.
 
+A value is certainly secret if its variable's name speaks of a password, a token or the like, or if
+it is the content of a docker secret, and it is neither short nor common. Those are hidden in every
+message of the bot, whatever it is about.
+
 A secret value is hidden wherever the stack's file puts it, however short it is, because that place
 is known. Anywhere else it is found by its text, if it is neither short nor common: a password ``e``
 or ``external`` would garble every sentence, and the gaps would tell it.
@@ -22,9 +26,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from bot.domain.deploys.variables import INTERPOLATED, interpolated, names_in
+from bot.domain.text.escaping import escape
 
 SHORTEST: Final = 6
 
@@ -36,6 +42,9 @@ _NAME: Final = re.compile(
     r"pass|pwd|(?<![a-z])pw(?![a-z])|secret|token|key|auth|cred|salt|dsn|private|cert|cookie"
     r"|session|signature|webhook|bearer|jwt|license",
     re.IGNORECASE,
+)
+_CERTAIN: Final = re.compile(
+    r"pass|pwd|(?<![a-z])pw(?![a-z])|secret|token|cred|dsn|api_?key|private|webhook", re.IGNORECASE
 )
 _WORDS: Final = frozenset(
     re.findall(
@@ -77,12 +86,14 @@ class SecretValues:
 
     ``names`` are the secret variables. ``values`` are found anywhere, ``texts`` are whole strings
     of the file that contain one, ``pairs`` such strings with their key or the word before them.
+    ``certain`` are the ``values`` that are certainly secret.
     """
 
     names: frozenset[str] = frozenset()
     values: frozenset[str] = field(default=frozenset(), repr=False)
     texts: frozenset[str] = field(default=frozenset(), repr=False)
     pairs: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+    certain: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __or__(self, other: SecretValues) -> SecretValues:
         return SecretValues(
@@ -90,6 +101,7 @@ class SecretValues:
             self.values | other.values,
             self.texts | other.texts,
             self.pairs | other.pairs,
+            self.certain | other.certain,
         )
 
     def has(self, key: str, text: str) -> bool:
@@ -100,9 +112,10 @@ class SecretValues:
             or any(value in text for value in self.values)
         )
 
-    def hidden_in(self, text: str, hide: Hide) -> str:
-        """A text with what ``hide`` makes of each secret value in it."""
-        present = sorted((each for each in self.values if each in text), key=len, reverse=True)
+    def hidden_in(self, text: str, hide: Hide, *, certain: bool = False) -> str:
+        """A text with what ``hide`` makes of each secret value in it, or of the certain ones."""
+        values = self.certain if certain else self.values
+        present = sorted((each for each in values if each in text), key=len, reverse=True)
         if not present:
             return text
         pattern = "|".join(map(_bounded, present))
@@ -150,15 +163,22 @@ def secret_values(
         )
     )  # fmt: skip
     more = environments or {}
-    found = [variables[name] for name in names]
-    found += [value for name, value in more.items() if value not in written]
-    found += [part for text in contents for part in _parts(text)]
-    values = {form for value in found[:_MOST] for form in _forms(value)}
+    named = {name: variables[name] for name in names}
+    certain = [value for name, value in {**more, **named}.items() if _CERTAIN.search(name)]
+    certain += [part for text in contents for part in _parts(text)]
+    found = [*named.values(), *(value for value in more.values() if value not in written)]
     pairs = {pair for part in INTERPOLATED for pair in _pairs(document.get(part), names, variables)}
     pairs |= {(name, value) for name, value in more.items() if is_secret_name(name)}
     texts = {text for _, text in pairs if not is_common(text)}
-    kept = {value for value in values if not is_common(value) and value not in written}
-    return SecretValues(names, frozenset(kept), frozenset(texts), frozenset(pairs))
+    sure = _kept(certain, written)
+    kept = _kept(found, written) | sure
+    return SecretValues(names, kept, frozenset(texts), frozenset(pairs), sure)
+
+
+def _kept(found: Iterable[str], written: set[str]) -> frozenset[str]:
+    """The forms of the values that are found by their text: neither common nor in the file."""
+    forms = {form for value in islice(found, _MOST) for form in _forms(value)}
+    return frozenset(each for each in forms if not is_common(each) and each not in written)
 
 
 def _bounded(value: str) -> str:
@@ -170,12 +190,13 @@ def _bounded(value: str) -> str:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """A value as it is, without quotes, and as Go and JSON quote it."""
+    """A value as it is, without quotes, as Go and JSON quote it, and as Slack escapes it."""
     plain = value.strip()
     for each in (plain, plain.strip("\"'")):
         if 0 < len(each) <= _LONGEST:
             yield each
             yield each.replace("\\", "\\\\").replace('"', '\\"')
+            yield escape(each)
 
 
 def _parts(content: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from bot.domain.text.tokens import tokens
@@ -230,16 +231,20 @@ def masked(text: str, hidden: Callable[[str], str] | None = None) -> str:
     return _without(text, _IN_TEXT, hidden)
 
 
+@lru_cache(maxsize=1024)
 def masked_error(text: str) -> str:
     """The same for an engine's error, in which a colon introduces a reason and not a value.
 
     Such a text contains mount options (with a share's password), commands and addresses; a file or
-    an image called ``token`` is not secret: ``/run/secrets/token: no such file``.
+    an image called ``token`` is not secret: ``/run/secrets/token: no such file``. Remembered, as
+    many tasks have the same error.
     """
     return _without(text, _IN_ERRORS, None)
 
 
 def _without(text: str, rules: tuple[_Rule, ...], hidden: Callable[[str], str] | None) -> str:
+    if not text:
+        return text
     lowered = text.translate(_LOWER)
     spans = [*tokens(text)]
     if rules is _IN_TEXT and "PRIVATE KEY" in text:

@@ -54,9 +54,10 @@ def fields_of(form: Mapping[str, Any], redactor: Redactor) -> Fields:
         part = _take(rest, path)
         if part is not None:
             for field, text in read(part, redactor):
-                _add(found, field, text if field in _IMAGES else redactor.text(text))
+                shown = text if field in _IMAGES else redactor.text(text)
+                _add(found, redactor.text(field), shown)
     for field, text in _flat(rest, "", redactor):
-        _add(found, field, redactor.text(text))
+        _add(found, redactor.text(field), redactor.text(text))
     return found
 
 

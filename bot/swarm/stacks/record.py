@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.deploys.foreseen import Foreseen
 from bot.domain.deploys.redaction import Redactor
-from bot.domain.deploys.secret_values import NOTHING, SecretValues
+from bot.domain.deploys.secret_values import NOTHING, SecretValues, secret_values
 from bot.domain.deploys.variables import nested_variables, unescaped_hashes, unset_variables
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import BotError, NotAManagerError, RefusedError
@@ -34,7 +34,7 @@ from bot.swarm.stacks.planning import Basis, Recorded, planned
 from bot.swarm.stacks.registry import Registry
 from bot.swarm.stacks.replay import Replay, names_by_id
 from bot.swarm.stacks.survey import Found, Survey, filled_in, homes
-from bot.swarm.stacks.tracking import stand_ins, tracked, without_values
+from bot.swarm.stacks.tracking import stand_ins, tracked, without_parts, without_values
 
 Json = dict[str, Any]
 
@@ -88,11 +88,31 @@ class DockerStacks:
         """Close the connections to the engine."""
         self._connection.close()
 
-    def hidden(self, text: str) -> str:
-        """A text without the secret values of all stacks that were recorded by this process."""
-        for secrets in self._known.values():
-            text = self._redactor.knowing(secrets).text(text)
+    def hidden(self, text: str, *, certain: bool = False) -> str:
+        """A text without the secret values of all stacks, or without those that certainly are."""
+        for secrets in tuple(self._known.values()):
+            text = self._redactor.knowing(secrets).text(text, certain=certain)
         return text
+
+    async def learn(self) -> None:
+        """Read the secret values of all stacks in the folder, to hide them."""
+        await asyncio.to_thread(self._learn)
+
+    def _read(self, files: StackFiles) -> _Files:
+        """Read and check a stack's files. Raises RefusedError."""
+        written = read_compose(files.text)
+        try:
+            return _checked(files, written)
+        except RefusedError as error:
+            secrets = secret_values(written, files.variables)
+            error.reword(self._redactor.knowing(secrets).text)
+            raise
+
+    def _learn(self) -> None:
+        with suppress(RefusedError):
+            for name in self._folder.names():
+                with suppress(RefusedError):
+                    self._known.setdefault(name, self._read(self._folder.read(name)).secrets)
 
     async def names(self) -> tuple[str, ...]:
         """The names of the stacks with a file. Raises RefusedError without a folder."""
@@ -110,17 +130,28 @@ class DockerStacks:
     ) -> Recorded:
         """Record what a deploy of the stack would do now. As in ``bot.ports.Stacks``."""
         earlier = await asyncio.to_thread(self._secrets_of, former) if former else NOTHING
-        if bundle is None:
-            files = await asyncio.to_thread(self._folder.read, stack)
-            recorded, files_of = await self._record(files, deployed, earlier, only=only)
-            return replace(recorded, bundle=await asyncio.to_thread(self._seal.sealed, files_of))
-        contents = await asyncio.to_thread(self._seal.opened, bundle)
-        async with _private_folder() as folder:
-            files = await asyncio.to_thread(unpacked, contents, folder)
-            recorded, _ = await self._record(
-                files, deployed, earlier, contents, only=only, undone=undone
-            )
-        return replace(recorded, bundle=bundle)
+        with self._hiding(stack):
+            if bundle is None:
+                files = await asyncio.to_thread(self._folder.read, stack)
+                recorded, kept = await self._record(files, deployed, earlier, only=only)
+                return replace(recorded, bundle=await asyncio.to_thread(self._seal.sealed, kept))
+            contents = await asyncio.to_thread(self._seal.opened, bundle)
+            async with _private_folder() as folder:
+                files = await asyncio.to_thread(unpacked, contents, folder)
+                recorded, _ = await self._record(
+                    files, deployed, earlier, contents, only=only, undone=undone
+                )
+            return replace(recorded, bundle=bundle)
+
+    @contextmanager
+    def _hiding(self, stack: str) -> Iterator[None]:
+        """Hide the stack's secret values in what is said of an error."""
+        try:
+            yield
+        except BotError as error:
+            secrets = self._known.get(stack, NOTHING)
+            error.reword(self._redactor.knowing(secrets).text)
+            raise
 
     def _secrets_of(self, bundle: Bundle) -> SecretValues:
         """The secret values of an earlier version; none if its files can no longer be read."""
@@ -141,7 +172,7 @@ class DockerStacks:
     ) -> tuple[Recorded, Contents]:
         """The plan for some files, with their content; a ``former`` version's is the original."""
         # In a thread: a large file takes seconds, in which the bot must renew its leases.
-        read = await asyncio.to_thread(_read, files)
+        read = await asyncio.to_thread(self._read, files)
         secrets = read.secrets | earlier
         self._known[files.stack] = secrets
         engine, ended = await self._run(files, self._restoring if former else self._cli, secrets)
@@ -184,6 +215,7 @@ class DockerStacks:
         recorded = replace(recorded, secrets=secrets)
         _refuse_impossible(recorded, calls, basis.seen, services)
         foreseen = await self._survey.foreseen(recorded, basis.seen)
+        foreseen = Foreseen(*(tuple(map(redactor.text, said)) for said in astuple(foreseen)))
         return replace(recorded, plan=_with_foreseen(recorded.plan, foreseen))
 
     async def _completed(
@@ -261,17 +293,17 @@ class DockerStacks:
         if names:
             secrets = replace(secrets, names=names)
             _, again = await self._attempt(files, cli, stand_ins(files.variables, secrets))
-            said = without_values(said, again.said, files.variables, secrets, redactor) or said
+            other = without_values(said, again.said, files.variables, secrets, redactor)
+            said = other or without_parts(said, files.variables, secrets, redactor)
         return redactor.text(said)
 
 
-def _read(files: StackFiles) -> _Files:
-    """A stack's files, read and checked.
+def _checked(files: StackFiles, written: Json) -> _Files:
+    """A stack's files with what they refer to.
 
     Raises:
         RefusedError: with what has to be changed in which file.
     """
-    written = read_compose(files.text)
     if hashes := unescaped_hashes(written):
         raise complaints.unescaped(hashes[0], files.stack)
     if missing := unset_variables(written, files.variables):

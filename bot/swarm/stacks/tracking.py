@@ -13,6 +13,7 @@ from bot.swarm.stacks.compose import read_compose
 from bot.swarm.stacks.survey import filled_in
 
 _STAND_IN: Final = "orochihidden{}x"
+_QUOTED: Final = re.compile(r"([\"'`])(?P<quoted>[^\"'`\n]{4,})\1")
 
 
 def tracked(
@@ -63,6 +64,23 @@ def without_values(
     if re.fullmatch(form, said, re.DOTALL) is None:
         return None
     return "".join(hidden.get(piece, piece) for piece in pieces)
+
+
+def without_parts(
+    said: str, variables: Mapping[str, str], secrets: SecretValues, redactor: Redactor
+) -> str:
+    """The CLI's words without secret values, and without what it quotes of one.
+
+    It may quote the beginning of a value only, as in ``parsing "12ab": invalid syntax``.
+    """
+    values = [variables[name] for name in secrets.names]
+
+    def shown(found: re.Match[str]) -> str:
+        part = found["quoted"]
+        hidden = any(part in value for value in values)
+        return found[0].replace(part, redactor.hidden(part)) if hidden else found[0]
+
+    return _QUOTED.sub(shown, redactor.text(said))
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
