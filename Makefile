@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROCESSES ?= 5
 SWARM ?= simulated
+# Every process of a test would compile all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 SEEDS ?= 25
 FROM ?= 1
 

@@ -27,11 +27,13 @@ from tests.lab.redis import RedisServer
 PATIENCE = 60.0
 """Seconds until a wait fails; it takes a few on an idle machine."""
 POST, UPDATE = "chat.postMessage", "chat.update"
-FIRST = first_failure()
-LATER = FIRST + 5
-"""A version with more failures: new incidents, and more of the first."""
 TURN_SECONDS = 3
 """The delay of a call while Slack is busy: longer than a lease."""
+
+
+def later() -> int:
+    """A version with more failures: new incidents, and more of the first."""
+    return first_failure() + 5
 
 
 @dataclass
@@ -86,7 +88,7 @@ async def a_scene(
 ) -> AsyncIterator[Scene]:
     file, start = folder / "head", time.time()
     head = Head(file)
-    head.put(FIRST - 1)
+    head.put(first_failure() - 1)
     async with (
         SlackEmulator(strict=True) as slack,
         incidents_on(redis_server.url) as store,
@@ -95,7 +97,7 @@ async def a_scene(
             await begin_watching(store)
             crew.hire()
             made = Scene(slack, store, crew, head, folder / "watchers.log")
-            await made.saved(FIRST - 1)
+            await made.saved(first_failure() - 1)
             yield made
 
 
@@ -112,12 +114,12 @@ def _once(messages: list[Message]) -> bool:
 async def test_a_kill_while_an_alert_is_posted(scene: Scene, there: bool):
     """The kill comes right after the save, before or after Slack has the message."""
     scene.slack.faults.hang(POST, after_effect=there)
-    scene.head.put(FIRST)
+    scene.head.put(first_failure())
     await scene.slack.wait_for_calls(POST)
     if there:
         await scene.slack.wait_for_message()
     await scene.replace_watcher()
-    messages = await scene.told(FIRST)
+    messages = await scene.told(first_failure())
     await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
 
     assert _once(messages)
@@ -126,34 +128,34 @@ async def test_a_kill_while_an_alert_is_posted(scene: Scene, there: bool):
 @pytest.mark.parametrize("there", [False, True])
 async def test_a_kill_in_the_middle_of_an_edit(scene: Scene, there: bool):
     """The next watcher updates the message to the current state."""
-    scene.head.put(FIRST)
-    await scene.told(FIRST)
+    scene.head.put(first_failure())
+    await scene.told(first_failure())
     await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
     scene.slack.faults.hang(UPDATE, after_effect=there)
-    scene.head.put(LATER)
+    scene.head.put(later())
     await scene.slack.wait_for_calls(UPDATE)
     await scene.replace_watcher()
 
-    assert _once(await scene.told(LATER))
+    assert _once(await scene.told(later()))
 
 
 async def test_a_kill_between_two_batches(scene: Scene):
     """Over many kills nothing is skipped, and nothing is counted twice."""
-    for version in range(FIRST, LATER):
+    for version in range(first_failure(), later()):
         scene.head.put(version)
         await scene.saved(version)
         await scene.replace_watcher()
-    scene.head.put(LATER)
-    kept = await scene.saved(LATER)
+    scene.head.put(later())
+    kept = await scene.saved(later())
 
-    assert {each.id: each.count for each in kept.state.incidents.values()} == counts_at(LATER)
-    assert _once(await scene.told(LATER))
+    assert {each.id: each.count for each in kept.state.incidents.values()} == counts_at(later())
+    assert _once(await scene.told(later()))
 
 
 async def test_a_press_without_a_watcher(scene: Scene):
     """The next watcher handles it."""
-    scene.head.put(FIRST)
-    (message,) = await scene.told(FIRST)
+    scene.head.put(first_failure())
+    (message,) = await scene.told(first_failure())
     scene.crew.lose(0)
     await scene.store.press(_acknowledges(message))
     scene.crew.hire()
@@ -162,8 +164,8 @@ async def test_a_press_without_a_watcher(scene: Scene):
 
 async def test_a_kill_after_a_press_was_handled(scene: Scene):
     """It is visible in the end, and not handled a second time."""
-    scene.head.put(FIRST)
-    (message,) = await scene.told(FIRST)
+    scene.head.put(first_failure())
+    (message,) = await scene.told(first_failure())
     await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
     scene.slack.faults.hang(UPDATE, times=10)
     await scene.store.press(_acknowledges(message))
@@ -180,26 +182,26 @@ async def test_a_kill_after_a_press_was_handled(scene: Scene):
 
 async def test_a_paused_watcher_posts_nothing_after_it_resumes(scene: Scene):
     """Another watcher took over during the pause, while a post and an edit were waiting."""
-    scene.head.put(FIRST)
-    await scene.told(FIRST)
+    scene.head.put(first_failure())
+    await scene.told(first_failure())
     await scene.until(lambda kept: all(alert.message for alert in kept.alerts.values()))
     edits = scene.slack.workspace.arrivals[UPDATE]
     for method in (POST, UPDATE):
         scene.slack.faults.rate_limit(method, retry_after=TURN_SECONDS)
-    scene.head.put(LATER - 3)
+    scene.head.put(later() - 3)
     await scene.slack.wait_for_calls(POST, 2)
     await scene.slack.wait_for_calls(UPDATE, edits + 1)
     (paused,) = scene.crew.members
     os.kill(paused, signal.SIGSTOP)
     scene.crew.hire()
-    scene.head.put(LATER)
-    await scene.told(LATER)
+    scene.head.put(later())
+    await scene.told(later())
     os.kill(paused, signal.SIGCONT)
     async with asyncio.timeout(PATIENCE):
         while f"{paused} this replica no longer watches the swarm" not in scene.log.read_text():  # noqa: ASYNC110 - another process's log
             await asyncio.sleep(0.01)
 
-    messages = await scene.told(LATER)
+    messages = await scene.told(later())
     assert _once(messages)
     assert all(counts == sorted(counts) for counts in map(_counted, messages))
 

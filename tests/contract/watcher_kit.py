@@ -63,6 +63,7 @@ def counts_at(version: int) -> dict[str, int]:
     return {each.id: each.count for each in watcher.open}
 
 
+@cache
 def first_failure() -> int:
     """The version (a look's number) with which the first incident begins."""
     return next(version for version in range(len(script())) if counts_at(version))
