@@ -35,6 +35,7 @@ from tests.messages.swarm import (
     GIB,
     N2,
     NODES,
+    NOT_STARTED,
     WORKER,
     a_goal,
     a_service,
@@ -61,6 +62,9 @@ def _failures() -> Iterator[tuple[str, Job]]:
     missing = "No such image: registry.example.com/django:2.5"
     found = after_looks(DJANGO, *rejected(DJANGO, missing, 1, 2, 3), slot_runs=1)
     yield "Image missing", finished(restarting(DJANGO), found)
+    for title, error in NOT_STARTED.items():
+        found = after_looks(DJANGO, *rejected(DJANGO, error, 1, 2, 3), slot_runs=1)
+        yield title, finished(restarting(DJANGO), found)
     share = (
         "error while mounting volume '/var/lib/docker/volumes/orochi_data/_data': failed to mount "
         "local volume: mount :/export/data:/var/lib/docker/volumes/orochi_data/_data, data: "

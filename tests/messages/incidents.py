@@ -37,6 +37,7 @@ from tests.messages.swarm import (
     GIB,
     N3,
     NODES,
+    NOT_STARTED,
     WORKER,
     a_task,
     failed,
@@ -159,6 +160,8 @@ def _firing() -> Iterator[Sample]:
     yield Sample("Out of memory", _shown(memory.told))
     yield Sample("Unhealthy", _shown(fired(failed(CHECKED, 2, 137, err=ill), CHECKED).told))
     yield Sample("Image missing", _shown(fired(rejected(WORKER, image, 1)[0]).told))
+    for title, error in NOT_STARTED.items():
+        yield Sample(title, _shown(fired(rejected(WORKER, error, 1)[0]).told))
     yield Sample("Mount failed", _shown(fired(rejected(WORKER, share, 1)[0]).told))
     yield Sample("Unschedulable", _shown(_with_nodes(fired(pending, waits=11).told)))
     yield Sample("Start failed", _shown(fired(rejected(WORKER, start, 1)[0]).told))

@@ -51,6 +51,17 @@ NODES = (
     ),
 )
 N1, N2, N3 = (node.id for node in NODES)
+NOT_STARTED = {
+    "Pull denied": "error from registry: unauthorized: authentication required",
+    "Pull failed": 'Get "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: '
+    "no such host",
+    "Network failed": "starting container failed: driver failed programming external connectivity "
+    "on endpoint web.1: Bind for 0.0.0.0:8080 failed: port is already allocated",
+    "Config failed": "OCI runtime create failed: error mounting "
+    '"/var/lib/docker/containers/4be1/mounts/configs/9zq0" to rootfs at "/etc/nginx/conf.d": not a '
+    "directory",
+}
+"""Errors of engines that have a verdict and a cause of their own, by its headline."""
 DONE = TaskState.SHUTDOWN
 
 

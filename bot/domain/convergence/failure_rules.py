@@ -153,6 +153,8 @@ def _room_advice(case: Case, fitting: int) -> str:
     room = "Make room, or allow more nodes"
     if not fitting or goal.replicas is None:
         return f"{room}; it then starts by itself."
+    if not goal.command:
+        return f"{room}, or ask for {plural(fitting, 'replica')}."
     return f"{room}, or scale back: `{goal.command} scale {goal.service} {fitting}`."
 
 

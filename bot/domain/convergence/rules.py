@@ -267,6 +267,10 @@ _BY_CAUSE: Final = (
     Verdict.OUT_OF_MEMORY,
     Verdict.UNHEALTHY,
     Verdict.IMAGE_MISSING,
+    Verdict.PULL_DENIED,
+    Verdict.PULL_FAILED,
+    Verdict.NETWORK_FAILED,
+    Verdict.CONFIG_FAILED,
     Verdict.MOUNT_FAILED,
     Verdict.FAILED,
 )

@@ -14,7 +14,14 @@ from bot.domain.convergence.goal import Goal
 from bot.domain.convergence.history import Failure, Memory, Observation
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.swarm.causes import Cause, CauseKind, is_unreachable, with_oom, with_probe
+from bot.domain.swarm.causes import (
+    Cause,
+    CauseKind,
+    advice_on,
+    is_unreachable,
+    with_oom,
+    with_probe,
+)
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import Census, may_complete, place_of, place_order, runs_to_completion
 from bot.domain.text.amounts import duration, plural
@@ -23,6 +30,10 @@ _VERDICTS: Final = {
     CauseKind.OUT_OF_MEMORY: Verdict.OUT_OF_MEMORY,
     CauseKind.UNHEALTHY: Verdict.UNHEALTHY,
     CauseKind.IMAGE_MISSING: Verdict.IMAGE_MISSING,
+    CauseKind.PULL_DENIED: Verdict.PULL_DENIED,
+    CauseKind.PULL_FAILED: Verdict.PULL_FAILED,
+    CauseKind.NETWORK_FAILED: Verdict.NETWORK_FAILED,
+    CauseKind.CONFIG_FAILED: Verdict.CONFIG_FAILED,
     CauseKind.MOUNT_FAILED: Verdict.MOUNT_FAILED,
     CauseKind.UNSCHEDULABLE: Verdict.UNSCHEDULABLE,
 }
@@ -32,6 +43,8 @@ _ADVICE: Final = {
     Verdict.UNHEALTHY: "Check what the health check needs, or give it more time to start.",
     Verdict.IMAGE_MISSING: "Push the image, or correct its name in the stack file and "
     "`{command} deploy`.",
+    Verdict.PULL_FAILED: "Look at what the engine says, then push or pull the image by hand.",
+    Verdict.NETWORK_FAILED: "Check the network and the engine on that node.",
     Verdict.MOUNT_FAILED: "Correct the volume's address and options, or create what is missing "
     "on the node.",
     Verdict.CRASH_LOOPING: "Read its log: `{command} logs {service}`.",
@@ -75,12 +88,14 @@ def outcome(
 
 def advice(goal: Goal, verdict: Verdict, cause: Cause | None = None) -> str:
     """The next step after a verdict, or ""."""
+    if cause and cause.kind.value == verdict.value and (known := advice_on(cause)):
+        return known
     if cause and verdict is Verdict.MOUNT_FAILED and is_unreachable(cause):
         return "Start the volume's server, or make it reachable from the node. The swarm retries."
     if cause and verdict is Verdict.FAILED and cause.kind is CauseKind.START_FAILED:
         return "Correct what the engine refuses in the stack file, then deploy again."
-    known = _ADVICE if goal.command else _ADVICE_ELSEWHERE
-    return known.get(verdict, "").format(service=goal.service, command=goal.command)
+    usual = _ADVICE if goal.command else _ADVICE_ELSEWHERE
+    return usual.get(verdict, "").format(service=goal.service, command=goal.command)
 
 
 def way_back(service: Service, command: str) -> str:

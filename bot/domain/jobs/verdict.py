@@ -17,6 +17,10 @@ class Verdict(Enum):
     UNSCHEDULABLE = "unschedulable"
     CRASH_LOOPING = "crash_looping"
     IMAGE_MISSING = "image_missing"
+    PULL_DENIED = "pull_denied"
+    PULL_FAILED = "pull_failed"
+    NETWORK_FAILED = "network_failed"
+    CONFIG_FAILED = "config_failed"
     MOUNT_FAILED = "mount_failed"
     OUT_OF_MEMORY = "out_of_memory"
     UNHEALTHY = "unhealthy"
@@ -52,7 +56,11 @@ _BY_SEVERITY: Final = (
     Verdict.FAILED,
     Verdict.UNHEALTHY,
     Verdict.OUT_OF_MEMORY,
+    Verdict.NETWORK_FAILED,
+    Verdict.CONFIG_FAILED,
     Verdict.MOUNT_FAILED,
+    Verdict.PULL_FAILED,
+    Verdict.PULL_DENIED,
     Verdict.IMAGE_MISSING,
     Verdict.CRASH_LOOPING,
 )

@@ -10,8 +10,7 @@ state                   text or code                           kind
 ======================  =====================================  ==============
 pending                 any text (the scheduler's)             UNSCHEDULABLE
 any                     ``unhealthy container``                UNHEALTHY
-any                     ``No such image``, pull refused        IMAGE_MISSING
-any                     a volume or bind mount                 MOUNT_FAILED
+any                     what ``start_errors`` knows            of its table
 any                     any other text that is not an exit     START_FAILED
 failed                  exit 137 and a memory limit            OUT_OF_MEMORY
 failed                  any other exit code                    EXIT_CODE
@@ -30,6 +29,7 @@ from enum import Enum
 from typing import Final
 
 from bot.domain.swarm.model import Service, Task, TaskState
+from bot.domain.swarm.start_errors import explained
 
 
 class CauseKind(Enum):
@@ -40,6 +40,10 @@ class CauseKind(Enum):
     OUT_OF_MEMORY = "out_of_memory"
     UNHEALTHY = "unhealthy"
     IMAGE_MISSING = "image_missing"
+    PULL_DENIED = "pull_denied"
+    PULL_FAILED = "pull_failed"
+    NETWORK_FAILED = "network_failed"
+    CONFIG_FAILED = "config_failed"
     MOUNT_FAILED = "mount_failed"
     UNSCHEDULABLE = "unschedulable"
     START_FAILED = "start_failed"
@@ -94,17 +98,6 @@ REPLACED_BY_SWARM: Final = "assigned node no longer meets constraints"
 
 _EXIT: Final = re.compile(r"^task: non-zero exit \(-?\d+\)\s*:?\s*")
 _UNHEALTHY: Final = re.compile(r"unhealthy container|container is unhealthy", re.IGNORECASE)
-_IMAGE: Final = re.compile(
-    r"no such image|pull access denied|manifest unknown|manifest for .* not found"
-    r"|repository .*(?:not found|does not exist)|no matching manifest|failed to resolve reference",
-    re.IGNORECASE,
-)
-_MOUNT: Final = re.compile(
-    r"mounting volume|mount local volume|mount config|bind source path|error mounting"
-    r"|network volume address|volumedriver\.|volume driver|quota size requested"
-    r"|get volume|create volume|no such volume",
-    re.IGNORECASE,
-)
 _UNREACHABLE: Final = re.compile(
     r"connection refused|connection timed out|i/o timeout|no route to host"
     r"|host is (?:down|unreachable)|network is unreachable|connection reset",
@@ -118,11 +111,11 @@ _LAYERS: Final = re.compile(
     r"|error while mounting volume '[^']*'|failed to mount local volume): ",
     re.IGNORECASE,
 )
-_KINDS: Final = (
-    (_UNHEALTHY, CauseKind.UNHEALTHY),
-    (_IMAGE, CauseKind.IMAGE_MISSING),
-    (_MOUNT, CauseKind.MOUNT_FAILED),
-)
+_FAILURES: Final = {
+    CauseKind.MOUNT_FAILED: "A volume could not be mounted",
+    CauseKind.PULL_FAILED: "The image could not be pulled",
+    CauseKind.NETWORK_FAILED: "The container could not join its network",
+}
 _MIB: Final = 1024 * 1024
 _WITNESSES: Final = 4
 
@@ -146,6 +139,12 @@ def classify(task: Task, service: Service | None = None) -> Cause | None:
         node_id=task.node_id,
         container_id=task.container_id,
     )
+
+
+def advice_on(cause: Cause) -> str:
+    """The next step for what the cause's error is known to mean, as a sentence, or ""."""
+    known = explained(cause.raw)
+    return known.advice if known and known.kind == cause.kind.value else ""
 
 
 def is_unreachable(cause: Cause) -> bool:
@@ -241,9 +240,10 @@ def _kind(task: Task, service: Service | None) -> CauseKind:
         return CauseKind.UNSCHEDULABLE
     if task.state is TaskState.COMPLETE and not task.err:
         return CauseKind.ENDED
-    for pattern, kind in _KINDS:
-        if pattern.search(task.err):
-            return kind
+    if _UNHEALTHY.search(task.err):
+        return CauseKind.UNHEALTHY
+    if task.err and not _EXIT.match(task.err) and (known := explained(task.err)):
+        return CauseKind(known.kind)
     return _kind_of_exit(task, service)
 
 
@@ -277,8 +277,11 @@ def _text(kind: CauseKind, task: Task, service: Service | None) -> str:
         return "The health check did not pass, so the engine stopped the container"
     if kind is CauseKind.IMAGE_MISSING:
         return _missing_image(task)
-    if kind is CauseKind.MOUNT_FAILED:
-        return f"A volume could not be mounted: {short_error(task.err)}"
+    known = explained(task.err)
+    if known and known.text and known.kind == kind.value:
+        return known.text
+    if kind in _FAILURES:
+        return f"{_FAILURES[kind]}: {short_error(task.err)}"
     if kind is CauseKind.UNSCHEDULABLE:
         return f"The scheduler found no place: {task.err}"
     if kind is CauseKind.ENDED:

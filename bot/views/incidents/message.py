@@ -12,7 +12,7 @@ from typing import Final
 from bot.domain.commands.names import SERVICE_VALUE, is_service_name, short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
 from bot.domain.incidents.model import Incident, IncidentState
-from bot.domain.swarm.causes import CauseKind, is_unreachable, short_error
+from bot.domain.swarm.causes import CauseKind, advice_on, is_unreachable, short_error
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import (
@@ -38,6 +38,10 @@ ADVICE: Final = {
     CauseKind.OUT_OF_MEMORY: "raise the memory limit or reduce usage",
     CauseKind.UNHEALTHY: "check what the health check tests and why the service fails it",
     CauseKind.IMAGE_MISSING: "push the image, or correct its name and tag in the stack file",
+    CauseKind.PULL_DENIED: "check the registry's login and its rights",
+    CauseKind.PULL_FAILED: "check the registry, and that the node can reach it",
+    CauseKind.NETWORK_FAILED: "check the network and the engine on that node",
+    CauseKind.CONFIG_FAILED: "name a file as the `target` of the config or secret",
     CauseKind.MOUNT_FAILED: "check the volume's server and path, and that the node can reach it",
     CauseKind.UNSCHEDULABLE: "change constraints or reservations, or make room on a node",
     CauseKind.START_FAILED: "correct what the engine refuses: a command that is missing or not "
@@ -235,7 +239,8 @@ def _next(incident: Incident) -> str:
         return ""
     if is_unreachable(incident.cause):
         return "*Next:* start the volume's server, or make it reachable from the node"
-    return f"*Next:* {ADVICE[incident.cause.kind]}"
+    known = advice_on(incident.cause).rstrip(".")
+    return f"*Next:* {known or ADVICE[incident.cause.kind]}"
 
 
 def _evidence(incident: Incident, detail: IncidentDetail) -> list[Block]:

@@ -67,7 +67,7 @@ SEEN = [
         REJECTED,
         "pull access denied for x, repository does not exist or may require 'docker login'",
         None,
-        "image_missing",
+        "pull_denied",
     ),
     (
         "manifest unknown",
@@ -77,7 +77,7 @@ SEEN = [
         "image_missing",
     ),
     ("command not found", FAILED, NO_COMMAND, 127, "start_failed"),
-    ("host port taken on the node", FAILED, PORT, 128, "start_failed"),
+    ("host port taken on the node", FAILED, PORT, 128, "network_failed"),
     (
         "constraints",
         PENDING,
