@@ -84,6 +84,8 @@ def sign(slot: SlotProgress) -> str:
     """The sign for a slot's state."""
     if slot.leaving:
         return LEAVING
+    if slot.former:
+        return COMING
     if slot.state == "running":
         return GOOD
     return BAD if is_broken(slot) else COMING

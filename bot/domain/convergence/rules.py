@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.domain.convergence import failure_rules, wording
 from bot.domain.convergence.rule import NEVER, Answer, Case, Rule
-from bot.domain.convergence.wording import outcome, score
+from bot.domain.convergence.wording import current_score, outcome, score
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause
 from bot.domain.swarm.model import RestartCondition, UpdateState
@@ -171,7 +171,8 @@ def _because(cause: Cause | None) -> str:
 def _paused(case: Case) -> Outcome:
     observation, cause = case.observation, _named_failure(case)
     if case.update is UpdateState.PAUSED:
-        both = f"{score(observation)} on the new version, {observation.census.former} on the old"
+        new, old = current_score(observation), observation.census.former
+        both = f"{new} on the new version, {old} on the old"
         reason = f"The swarm paused the update ({both})" + _because(cause)
         result = outcome(observation, Verdict.PAUSED, reason, cause)
         advice = wording.way_out(observation.service, observation.goal.command)
@@ -187,7 +188,9 @@ def _paused(case: Case) -> Outcome:
 def _rolled_back(case: Case, answer: Outcome | None = None) -> Outcome:
     """The outcome after a rollback by the swarm; ``answer`` is that of the old version."""
     cause = _named_failure(case)
-    reason = f"The swarm rolled back the update ({score(case.observation)} on the old version)"
+    reason = (
+        f"The swarm rolled back the update ({current_score(case.observation)} on the old version)"
+    )
     result = outcome(case.observation, Verdict.ROLLED_BACK, reason + _because(cause), cause)
     if answer is None or answer.verdict.good:
         return result

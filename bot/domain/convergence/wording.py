@@ -23,7 +23,14 @@ from bot.domain.swarm.causes import (
     with_probe,
 )
 from bot.domain.swarm.model import Node, Service, Task, TaskState
-from bot.domain.swarm.slots import Census, may_complete, place_of, place_order, runs_to_completion
+from bot.domain.swarm.slots import (
+    Census,
+    is_former,
+    may_complete,
+    place_of,
+    place_order,
+    runs_to_completion,
+)
 from bot.domain.text.amounts import duration, plural
 
 _VERDICTS: Final = {
@@ -83,6 +90,7 @@ def outcome(
         cause=cause,
         running=achieved(observation.census),
         desired=observation.census.wanted,
+        former=observation.census.former,
     )
 
 
@@ -143,7 +151,14 @@ def achieved(census: Census) -> int:
 
 
 def score(observation: Observation) -> str:
-    """``4/5 running``, in the words that fit the service."""
+    """``4/5 running``, in the words that fit the service; also how many of the old tasks run."""
+    census = observation.census
+    more = f", and {plural(census.former, 'old one')}" if census.former else ""
+    return f"{current_score(observation)}{more}"
+
+
+def current_score(observation: Observation) -> str:
+    """The same of the tasks with the present template alone."""
     census = observation.census
     if not runs_to_completion(observation.service):
         ended = f", {census.completed} ended with exit 0" if census.completed else ""
@@ -173,7 +188,9 @@ def missing(observation: Observation, memory: Memory) -> str:
         f"{_spot(observation, t)} ended: {t.err or t.state.name.lower()}"
         for t in _ended(observation)
     ]
-    if observation.census.surplus:
+    if former := observation.census.former:
+        parts.append(f"{plural(former, 'old task is', 'old tasks are')} not replaced yet")
+    if len(observation.census.surplus) > former:
         parts.append(stopping(observation))
     if observation.census.full and observation.readiness.lack:
         parts.append(observation.readiness.lack)
@@ -185,7 +202,7 @@ def missing(observation: Observation, memory: Memory) -> str:
 
 def stopping(observation: Observation) -> str:
     """The tasks that still have to stop."""
-    number = len(observation.census.surplus)
+    number = len(observation.census.surplus) - observation.census.former
     return f"{plural(number, 'container has', 'containers have')} not stopped yet"
 
 
@@ -198,6 +215,7 @@ def progress(observation: Observation, memory: Memory, phase: str) -> ServicePro
         phase=phase,
         slots=_slots(observation, memory),
         failures=len(memory.counted),
+        former=observation.census.former,
     )
 
 
@@ -241,12 +259,13 @@ def _slots(observation: Observation, memory: Memory) -> tuple[SlotProgress, ...]
     shown: dict[str, SlotProgress] = {}
     for task in (*census.surplus, *census.vacant, *census.chosen):
         place = place_of(service, task)
-        shown[place] = _slot(observation, memory, task, leaving=task in census.surplus)
+        shown[place] = _slot(observation, memory, task)
     return tuple(shown[place] for place in sorted(shown, key=place_order))
 
 
-def _slot(observation: Observation, memory: Memory, task: Task, *, leaving: bool) -> SlotProgress:
+def _slot(observation: Observation, memory: Memory, task: Task) -> SlotProgress:
     nodes = observation.look.nodes
+    former = is_former(observation.service, task)
     place = place_of(observation.service, task)
     return SlotProgress(
         place=hostname(nodes, place) if observation.service.mode.is_global else place,
@@ -254,5 +273,6 @@ def _slot(observation: Observation, memory: Memory, task: Task, *, leaving: bool
         node=hostname(nodes, task.node_id) if task.node_id else "",
         note=task.err,
         failures=len(memory.of_place(place)),
-        leaving=leaving,
+        leaving=task in observation.census.surplus and not former,
+        former=former,
     )

@@ -13,7 +13,8 @@ class SlotProgress:
     Docker's name of the newest task's state (``running``, ``preparing``, ``pending`` …). ``node``
     is the node's name, empty if none is assigned. ``note`` is the task's error or empty.
     ``failures`` counts the failed tasks of this slot since the job began. ``leaving`` is True for a
-    surplus slot whose container is being stopped.
+    surplus slot whose container is being stopped, ``former`` for one that runs with an older
+    template until the swarm replaces it.
     """
 
     place: str
@@ -22,6 +23,7 @@ class SlotProgress:
     note: str = ""
     failures: int = 0
     leaving: bool = False
+    former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ServiceProgress:
 
     ``phase`` is a short sentence on what the job is waiting for. ``running`` counts up-to-date
     tasks that run where they should; ``desired`` is the desired number. Both are 0 before the first
-    look.
+    look. ``former`` counts the tasks that run with an older template.
     """
 
     service: str
@@ -39,6 +41,7 @@ class ServiceProgress:
     phase: str
     slots: tuple[SlotProgress, ...] = ()
     failures: int = 0
+    former: int = 0
 
     @property
     def counts(self) -> tuple[int, int] | None:

@@ -72,10 +72,11 @@ class Outcome:
 
     ``reason`` is one sentence that says why, ``advice`` the next step (a sentence or empty).
     ``cause`` is the decisive failure if a task failed. ``running`` of ``desired`` replicas ran at
-    the end, both 0 if nobody looked. ``provisional`` is True for a ``converged`` that is still
-    watched and may be revised. ``evidence`` are the failed container's last log lines or the last
-    probe's output, unescaped, newest last; ``evidence_title`` says which. ``can_roll_back`` is True
-    if rolling the service back is possible and solves the problem.
+    the end, both 0 if nobody looked; ``former`` more ran with an older template. ``provisional`` is
+    True for a ``converged`` that is still watched and may be revised. ``evidence`` are the failed
+    container's last log lines or the last probe's output, unescaped, newest last;
+    ``evidence_title`` says which. ``can_roll_back`` is True if rolling the service back is possible
+    and solves the problem.
     """
 
     verdict: Verdict
@@ -88,6 +89,7 @@ class Outcome:
     evidence: str = ""
     evidence_title: str = ""
     can_roll_back: bool = False
+    former: int = 0
 
     @property
     def counts(self) -> tuple[int, int] | None:

@@ -121,7 +121,7 @@ def count(look: Look, service: Service) -> Census:
         surplus=tuple(t for t in present if t.state >= TaskState.ASSIGNED and t not in chosen),
         vacant=vacant,
         completed=_completed(service, tasks, vacant),
-        former=sum(_is_former(service, task) for task in present),
+        former=sum(is_former(service, task) for task in present),
         unknown_nodes=any(node.state is NodeState.UNKNOWN for node in look.nodes),
     )
 
@@ -133,7 +133,8 @@ def is_current(service: Service, task: Task) -> bool:
     return task.up_to_date
 
 
-def _is_former(service: Service, task: Task) -> bool:
+def is_former(service: Service, task: Task) -> bool:
+    """Whether the task runs on, with an older template."""
     running = task.state is TaskState.RUNNING and _wanted(service, task)
     return running and not is_current(service, task)
 

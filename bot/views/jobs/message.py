@@ -16,7 +16,15 @@ from bot.domain.operations.preflight import image_name
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
 from bot.views.jobs.stack import stack_renderings
-from bot.views.jobs.target import at, is_removed, renderings, seen_count, short, shortened
+from bot.views.jobs.target import (
+    at,
+    count_words,
+    is_removed,
+    renderings,
+    seen_count,
+    short,
+    shortened,
+)
 from bot.views.slack.blocks import (
     actions,
     button,
@@ -201,7 +209,9 @@ def _counted(job: Job) -> str:
     counts = [seen for index in staying if (seen := seen_count(job, index))]
     if not counts or len(counts) < len(staying):
         return ""
-    return f", {sum(each[0] for each in counts)}/{sum(each[1] for each in counts)} running"
+    shown = [at(job.outcomes, index) or at(job.progress, index) for index in staying]
+    running, desired = (sum(numbers) for numbers in zip(*counts, strict=True))
+    return f", {running}/{desired} {count_words([each for each in shown if each])}"
 
 
 def _waiting(ahead: int, behind: str, what: str) -> str:

@@ -37,6 +37,8 @@ def node_line(slots: Sequence[SlotProgress]) -> str:
 
 def state_words(slot: SlotProgress) -> str:
     """Docker's name of a slot's state; ``stopping`` if it is being stopped."""
+    if slot.former:
+        return "old one running"
     state = "stopping" if slot.leaving else slot.state
     return line(state, 20) or "unknown"
 
@@ -44,7 +46,7 @@ def state_words(slot: SlotProgress) -> str:
 def _urgency(slot: SlotProgress) -> tuple[int, int, str]:
     if is_broken(slot):
         rank = 0
-    elif slot.leaving:
+    elif slot.leaving or slot.former:
         rank = 2
     else:
         rank = 3 if slot.state == "running" else 1

@@ -10,7 +10,7 @@ from bot.domain.commands.names import short_name
 from bot.domain.jobs.deploy_plan import PlanAction
 from bot.domain.jobs.model import NODE, Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
-from bot.domain.jobs.verdict import Outcome
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Block
 from bot.views import words
 from bot.views.jobs.slots import node_line, slot_lines
@@ -79,7 +79,7 @@ def _ended(
 ) -> list[Block]:
     name = line(short(job, job.targets[index]), NAME_LENGTH)
     word = f"{words.VERDICTS[outcome.verdict]} · " if len(job.targets) > 1 else ""
-    counted = f"{shown} running" if (shown := bar_of(job, index)) else ""
+    counted = f"{shown} {count_words([outcome])}" if (shown := bar_of(job, index)) else ""
     if job.targets[index].is_node:
         tasks = plural(outcome.desired, "task has", "tasks have")
         counted = f"  {outcome.running} of {tasks} left" if outcome.desired else ""
@@ -143,6 +143,14 @@ def seen_count(job: Job, index: int) -> tuple[int, int] | None:
     if outcome is not None:
         return outcome.counts
     return progress.counts if progress is not None else None
+
+
+def count_words(seen: Sequence[Outcome | ServiceProgress]) -> str:
+    """What is behind the counts of some services: ``running``, ``completed`` or both."""
+    ended = [isinstance(each, Outcome) and each.verdict is Verdict.COMPLETED for each in seen]
+    word = "completed" if all(ended) else "running or completed" if any(ended) else "running"
+    former = sum(each.former for each in seen)
+    return f"{word}, and {plural(former, 'old one')}" if former else word
 
 
 def is_removed(job: Job, index: int) -> bool:

@@ -11,6 +11,7 @@ from tests.unit.looks import (
     COMPLETE,
     READY,
     REJECTED,
+    SHUTDOWN,
     Machine,
     a_goal,
     a_service,
@@ -49,6 +50,20 @@ def test_a_paused_update_is_paused_with_the_cause_of_the_task_that_it_names():
     assert "1/3 running on the new version, 1 on the old" in outcome.reason
     assert not outcome.can_roll_back
     assert outcome.advice == "Fix what fails, then go on: `/orochi resume stack_web`."
+
+
+def test_tasks_that_wait_to_be_replaced_run_and_do_not_stop():
+    machine = Machine(a_goal(4, updates=True), replace(updated(UpdateState.UPDATING), replicas=4))
+    old = [a_task(f"old{slot}", slot, up_to_date=False) for slot in (2, 3)]
+    leaving = a_task("old4", 4, desired=SHUTDOWN, up_to_date=False)
+
+    progress = machine.see(1, *running(1), *old, leaving).progress
+
+    assert progress.phase.startswith("1/4 running, and 2 old ones")
+    assert (progress.running, progress.former) == (1, 2)
+    assert [(each.former, each.leaving) for each in progress.slots] == [
+        (False, False), (True, False), (True, False), (False, True),
+    ]  # fmt: skip
 
 
 def test_a_paused_update_offers_a_roll_back_if_possible():

@@ -89,6 +89,20 @@ def test_a_running_job_shows_bar_phase_and_slots_with_problems_first():
     ]
 
 
+def test_an_old_task_that_still_runs_does_not_stop():
+    message = message_of(with_slots(SlotProgress("1", "running", "photon-machine-01", former=True)))
+
+    assert "🟡 slot 1: old one running on photon-machine-01" in shown(message)
+
+
+def test_ended_tasks_have_completed_and_do_not_run():
+    ended = Outcome(Verdict.COMPLETED, "5/5 ended with exit 0.", running=5, desired=5)
+    message = message_of(with_finish(FINISHED, ended))
+
+    assert "5/5 completed" in shown(message)
+    assert "5/5 running" not in f"{shown(message)} {message.text}"
+
+
 def test_twelve_of_a_hundred_slots_are_listed_and_the_rest_counted():
     running = [SlotProgress(str(n), "running", "node") for n in range(1, 100)]
     text = shown(message_of(with_slots(*running, SlotProgress("100", "pending", note="no node"))))
