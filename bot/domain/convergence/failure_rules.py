@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from bot.domain.convergence import wording
 from bot.domain.convergence.history import Failure
@@ -145,12 +146,30 @@ def _unplaced(case: Case, tasks: list[Task]) -> Outcome:
     waiting = plural(len(tasks), "task")
     reason = f"{score(observation)}; {more}{waiting} cannot be placed: {cause.raw}."
     result = outcome(observation, Verdict.UNSCHEDULABLE, reason, cause)
-    return replace(result, advice=_room_advice(case, len(observation.census.chosen) - len(tasks)))
+    fitting = len(observation.census.chosen) - len(tasks)
+    return replace(result, advice=_room_advice(case, fitting, cause.raw))
 
 
-def _room_advice(case: Case, fitting: int) -> str:
+_ROOM: Final = "Make room, or allow more nodes"
+_LACKS: Final = {
+    "constraints not satisfied": "Correct its constraints, or give a node what they ask for",
+    "unsupported platform": "Use an image for the nodes' platform, or add such a node",
+    "missing plugin": "Install the plugin on a node that it may run on",
+    "host-mode port": "Publish another port, or allow more nodes",
+    "max replicas per node": "Raise `max_replicas_per_node`, or add a node",
+    "not available for new tasks": "Activate a node, or start one",
+}
+"""What helps if this is all that the scheduler says (swarmkit ``manager/scheduler/filter.go``)."""
+
+
+def _what_helps(raw: str) -> str:
+    found = [advice for lack, advice in _LACKS.items() if lack in raw]
+    return found[0] if len(found) == 1 and ";" not in raw else _ROOM
+
+
+def _room_advice(case: Case, fitting: int, raw: str) -> str:
     goal = case.observation.goal
-    room = "Make room, or allow more nodes"
+    room = _what_helps(raw)
     if not fitting or goal.replicas is None:
         return f"{room}; it then starts by itself."
     if not goal.command:
@@ -167,9 +186,8 @@ def _no_eligible_node(case: Case) -> Answer:
     if left > 0:
         return left
     reason = "No node is ready, active and allowed by its constraints."
-    return replace(
-        outcome(observation, Verdict.UNSCHEDULABLE, reason), advice=_room_advice(case, fitting=0)
-    )
+    advice = _room_advice(case, 0, "constraints not satisfied")
+    return replace(outcome(observation, Verdict.UNSCHEDULABLE, reason), advice=advice)
 
 
 def _patience(case: Case, task: Task) -> float:

@@ -3,7 +3,8 @@
 The sources are the variables of ``NAME.env``, the files under ``env_file`` and the files of docker
 secrets. A value of them is secret
 
-1. if its variable has a name that looks secret, or it is the content of a docker secret;
+1. if its variable has a name that looks secret, or it is the content of a docker secret; so is the
+   default of such a variable;
 2. or if it is neither short nor common. Short is less than ``SHORTEST`` characters. Common is a
    word of ``_WORDS``, a number, a version, a size, a path, an address, an image, an e-mail address,
    a time zone, or what the stack's file itself says in clear.
@@ -29,7 +30,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from bot.domain.deploys.variables import INTERPOLATED, interpolated, names_in
+from bot.domain.deploys.variables import (
+    INTERPOLATED,
+    interpolated,
+    names_in,
+    value_in,
+    with_default,
+)
 from bot.domain.text.escaping import escape
 
 SHORTEST: Final = 6
@@ -40,7 +47,8 @@ _SURE: Final = 12
 """A value of this length is found within words, too."""
 _NAME: Final = re.compile(
     r"pass|pwd|(?<![a-z])pw(?![a-z])|secret|token|key|auth|cred|salt|dsn|private|cert|cookie"
-    r"|session|signature|webhook|bearer|jwt|license",
+    r"|session|signature|hook|bearer|jwt|licen[cs]e|mnemonic|unseal|unlock|recovery|connection_?str"
+    r"|kennwort|passwort|clave|(?<![a-z])(?:pin|psk|otp|sas|mdp|hmac|seed|rcon)(?![a-z])",
     re.IGNORECASE,
 )
 _CERTAIN: Final = re.compile(
@@ -66,13 +74,15 @@ _COMMON: Final = re.compile(
     r"|\d+(?:\.\d+)?(?:[mnu]?s|[mhdw]|[kmgt]i?b?|%)"
     r"|\d{4}-\d\d-\d\d"
     r"|(?:\.{1,2}|~)?(?:/[\w.@+-]+)+/?|/"
-    r"|(?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d{1,5})?|[a-z][a-z0-9.-]*:\d{1,5}"
-    r"|[a-z][a-z0-9+.-]*://[^\s@?]+"
+    r"|(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d{1,5})?|(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?"
+    r"|[a-z][a-z0-9.-]*:\d{1,5}"
+    r"|[a-z][a-z0-9+.-]*://(?![^\s]*/(?=[\w-]*\d)[\w-]{16,})[^\s@?]+"
     r"|[a-z0-9._-]+(?::\d+)?(?:/[a-z0-9._-]+)*(?::[\w.-]+@sha256:[0-9a-f]{64}|@sha256:[0-9a-f]{64})"
     r"|(?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d+)?(?:/[a-z0-9._-]+)+(?::[\w.-]+)?"
     r"|[a-z0-9._-]+(?:/[a-z0-9._-]+)+:[\w.-]+"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|[A-Z][a-z]+(?:/[A-Z][A-Za-z_]+)+|[a-z]{2}_[A-Z]{2}(?:\.[\w-]+)?",
+    r"|[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,}"
+    r"|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific|US)"
+    r"(?:/[A-Z][A-Za-z_]+)+|[a-z]{2}_[A-Z]{2}(?:\.[\w-]+)?",
 )
 _SHOWN_FOR_OTHERS: Final = ("deploy", "ports", "networks", "hostname", "build")
 _SPLIT: Final = ("command", "entrypoint")
@@ -153,7 +163,7 @@ def secret_values(
     """
     written = {word for text in _texts(document) for word in re.findall(r"[\w.-]+", text)}
     in_images, elsewhere = _shown_variables(document)
-    names = frozenset(
+    named = frozenset(
         name
         for name, value in variables.items()
         if value and name not in in_images
@@ -162,17 +172,21 @@ def secret_values(
             or not (name in elsewhere or is_common(value) or value in written)
         )
     )  # fmt: skip
+    defaults = {name for name in with_default(list(document.values())) if is_secret_name(name)}
+    in_place = named | (defaults - in_images)
     more = environments or {}
-    named = {name: variables[name] for name in names}
-    certain = [value for name, value in {**more, **named}.items() if _CERTAIN.search(name)]
+    known = {name: variables[name] for name in named}
+    certain = [value for name, value in {**more, **known}.items() if _CERTAIN.search(name)]
     certain += [part for text in contents for part in _parts(text)]
-    found = [*named.values(), *(value for value in more.values() if value not in written)]
-    pairs = {pair for part in INTERPOLATED for pair in _pairs(document.get(part), names, variables)}
+    found = [*known.values(), *(value for value in more.values() if value not in written)]
+    pairs = {
+        pair for part in INTERPOLATED for pair in _pairs(document.get(part), in_place, variables)
+    }
     pairs |= {(name, value) for name, value in more.items() if is_secret_name(name)}
     texts = {text for _, text in pairs if not is_common(text)}
     sure = _kept(certain, written)
     kept = _kept(found, written) | sure
-    return SecretValues(names, kept, frozenset(texts), frozenset(pairs), sure)
+    return SecretValues(named, kept, frozenset(texts), frozenset(pairs), sure)
 
 
 def _kept(found: Iterable[str], written: set[str]) -> frozenset[str]:
@@ -269,7 +283,7 @@ def _split(
     for word in _words(str(interpolated(part, {**variables, **marks}))):
         text = word
         for name, mark in marks.items():
-            text = text.replace(mark, variables[name])
+            text = text.replace(mark, value_in(part, name, variables))
         for piece in _words(text) if text != word else [text]:
             if text != word:
                 yield before, piece

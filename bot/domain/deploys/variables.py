@@ -74,6 +74,22 @@ def names_in(part: object) -> Iterator[str]:
                 yield from names_in(found["plain"] or found["rest"] or "")
 
 
+def with_default(part: object) -> Iterator[str]:
+    """The names of variables that a part of a compose file uses with a default."""
+    for _, text in _texts(part, ""):
+        for found in _VARIABLE.finditer(text):
+            if _in_place(found, {}) and not found["escaped"]:
+                yield found["named"] or found["braced"]
+
+
+def value_in(part: str, name: str, variables: Mapping[str, str]) -> str:
+    """What a variable becomes in a text that uses it: its value or the default there."""
+    for found in _VARIABLE.finditer(part):
+        if name in (found["named"], found["braced"]):
+            return _in_place(found, variables)
+    return ""
+
+
 def _in_place(found: re.Match[str], variables: Mapping[str, str]) -> str:
     if found["escaped"]:
         return "$"

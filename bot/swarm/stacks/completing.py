@@ -62,6 +62,20 @@ def without_newer_fields(
     return kept, dropped
 
 
+def left_out(services: Mapping[str, Any], stack: str, api: str) -> dict[Newer, tuple[str, ...]]:
+    """The services of a stack's file with a field that the docker CLI leaves out for this API."""
+    version = tuple(int(part) for part in api.split(".") if part.isdigit())
+    return {
+        each: names
+        for each in NEWER
+        if version < each.api
+        and (names := tuple(
+            f"{stack}_{name}" for name, body in services.items()
+            if isinstance(body, Mapping) and body.get(each.name)
+        ))
+    }  # fmt: skip
+
+
 def image_of(template: Mapping[str, Any]) -> str:
     """A task template's image."""
     return str((template.get("ContainerSpec") or {}).get("Image", ""))

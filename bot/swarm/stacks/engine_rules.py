@@ -5,6 +5,7 @@ The rules are moby's and swarmkit's own: ``daemon/cluster/convert``, ``manager/c
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,6 +27,21 @@ _DOTTED: Final = ("configs", "secrets")
 _LOCAL_DRIVERS: Final = ("bridge", "host", "null", "none", "macvlan", "ipvlan")
 _LEAST_CPUS: Final = 10**6
 _LEAST_MEMORY: Final = 4 * 2**20
+_LEAST_DURATION: Final = 10**6
+_DURATIONS: Final = {
+    "Interval": "interval",
+    "Timeout": "timeout",
+    "StartPeriod": "start_period",
+    "StartInterval": "start_interval",
+}
+_CONDITIONS: Final = ("none", "on-failure", "any")
+_ORDERS: Final = ("stop-first", "start-first")
+_ENDPOINTS: Final = ("vip", "dnsrr")
+_UPDATES: Final = (
+    ("UpdateConfig", "update_config", ("pause", "continue", "rollback")),
+    ("RollbackConfig", "rollback_config", ("pause", "continue")),
+)
+_MOST_BYTES: Final = {"configs": 1000 * 1024, "secrets": 500 * 1024}
 _IMAGE: Final = re.compile(
     r"(?:(?:[a-zA-Z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
@@ -38,7 +54,7 @@ def refused(calls: Iterable[RecordedCall], stack: str) -> RefusedError | None:
     for call in calls:
         if call.action == "remove":
             continue
-        found = _of_name(call, stack) or _of_network(call) or _of_service(call)
+        found = _of_name(call, stack) or _of_network(call) or _of_content(call) or _of_service(call)
         if found:
             what = f"the {call.collection.removesuffix('s')} `{short_name(stack, call.name)}`"
             return RefusedError(f"In `{stack}.yml`, {what} {found[0]}.", hint=found[1])
@@ -152,6 +168,54 @@ def _resources(spec: Json) -> Refusal | None:
     return None
 
 
+def _policies(spec: Json) -> Refusal | None:
+    restart = (spec.get("TaskTemplate") or {}).get("RestartPolicy") or {}
+    found: list[tuple[str, str, object, tuple[str, ...]]]
+    found = [("restart_policy", "condition", restart.get("Condition"), _CONDITIONS)]
+    for part, name, actions in _UPDATES:
+        config = spec.get(part) or {}
+        found.append((name, "failure_action", config.get("FailureAction"), actions))
+        found.append((name, "order", config.get("Order"), _ORDERS))
+    for field, key, value, known in found:
+        if value and value not in known:
+            return f"has `{key}: {value}` in its `{field}`", f"Write {_either(known)}."
+    mode = (spec.get("EndpointSpec") or {}).get("Mode")
+    if mode and mode not in _ENDPOINTS:
+        return f"has `endpoint_mode: {mode}`", f"Write {_either(_ENDPOINTS)}."
+    return None
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return " or ".join(f"`{word}`" for word in words)
+
+
+def _health(spec: Json) -> Refusal | None:
+    check = _container(spec).get("Healthcheck") or {}
+    short = [name for name in _DURATIONS if 0 < (check.get(name) or 0) < _LEAST_DURATION]
+    if not short:
+        return None
+    name = _DURATIONS[short[0]]
+    return f"has less than 1 ms as `{name}` of its health check", f"Write at least `{name}: 1ms`."
+
+
+def _job(spec: Json) -> Refusal | None:
+    mode = spec.get("Mode") or {}
+    if not spec.get("UpdateConfig") or not mode.keys() & {"ReplicatedJob", "GlobalJob"}:
+        return None
+    return "is a job and has an `update_config`", "Remove it: a job is not updated."
+
+
+def _of_content(call: RecordedCall) -> Refusal | None:
+    data = call.body.get("Data")
+    if call.collection not in _MOST_BYTES or call.action != "create" or data is None:
+        return None
+    size, most = len(base64.b64decode(data)), _MOST_BYTES[call.collection]
+    if 0 < size <= most:
+        return None
+    has = "is empty" if not size else f"has {size} bytes"
+    return f"{has}, which the swarm does not accept", f"It has to have 1 to {most} bytes."
+
+
 def _container(spec: Json) -> Json:
     return (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
 
@@ -167,4 +231,7 @@ _RULES: Final[tuple[Callable[[Json], Refusal | None], ...]] = (
     _mounts,
     _references,
     _resources,
+    _policies,
+    _health,
+    _job,
 )

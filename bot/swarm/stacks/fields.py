@@ -23,6 +23,7 @@ NAMESPACE: Final = "com.docker.stack.namespace"
 FILE_IMAGE: Final = "com.docker.stack.image"
 _IMAGES: Final = ("image", "image in the file")
 _HIDDEN: Final = "hidden ("
+_ALL_HIDDEN: Final = re.compile(r"hidden(?: \([0-9a-f]+\))?")
 _SHORT_DIGEST: Final = 12
 _MEBI: Final = 2**20
 _NAMES: Final = {
@@ -83,6 +84,8 @@ def _beside(text: str, other: str) -> str:
     """A field's text, hidden if more of the other side is and does not have all of its words."""
     if text.count(_HIDDEN) >= other.count(_HIDDEN):
         return text
+    if _ALL_HIDDEN.fullmatch(other) and text:
+        return "hidden"
     more = set(re.sub(rf"{re.escape(_HIDDEN)}\w+\)", "", text).split()) - set(other.split())
     return text if all(map(is_common, more)) else "hidden"
 

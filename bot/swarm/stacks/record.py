@@ -23,7 +23,12 @@ from bot.swarm.connection import Connection
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
 from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
-from bot.swarm.stacks.completing import platforms_of, with_platforms, without_newer_fields
+from bot.swarm.stacks.completing import (
+    left_out,
+    platforms_of,
+    with_platforms,
+    without_newer_fields,
+)
 from bot.swarm.stacks.compose import depends_on, read_compose
 from bot.swarm.stacks.dry_run import DryRunEngine, RecordedCall
 from bot.swarm.stacks.engine_rules import refused
@@ -227,7 +232,9 @@ class DockerStacks:
         unknown: Mapping[str, str] = {}
         if looks_up:
             calls, unknown = await self._registry.newest(calls, seen)
-        calls, dropped = without_newer_fields(calls, await self._connection.api_version())
+        api = await self._connection.api_version()
+        calls, dropped = without_newer_fields(calls, api)
+        dropped = left_out(found.document.get("services") or {}, found.name, api) | dropped
         found = replace(
             found,
             specs=tuple(call.body for call in calls if _is_wanted_service(call)),

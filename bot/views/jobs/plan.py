@@ -35,7 +35,9 @@ NAME_LENGTH = 63
 MOST_NAMES = 1500
 """Maximum characters of names in a row."""
 MOST_TEXT = 3000
+LONGEST_WARNING = 600
 OF_IMAGE = ("image in the file", "platforms")
+MODES_OF_JOBS = ("mode replicated job", "mode global job")
 SHOWN_OF_NEW = ("image", "replicas", "mode")
 SUMMARY_WORDS = {
     PlanAction.REMOVE: ("is removed", "are removed"),
@@ -136,13 +138,17 @@ def replica_sentences(plan: Plan) -> list[str]:
 
 
 def _lines(plan: Plan, detail: PlanDetail) -> Iterator[str]:
-    yield from _cut([line(each, 350) for each in plan.dangers], max(detail.warnings, 2), "🛑 ")
+    yield from _cut(
+        [line(each, LONGEST_WARNING) for each in plan.dangers], max(detail.warnings, 2), "🛑 "
+    )
     yield from _removals(plan, detail)
     yield from _of_action(plan, PlanAction.UPDATE, detail)
     yield from _of_action(plan, PlanAction.CREATE, detail)
     yield from _others(plan)
     yield from _cut([line(each, 250) for each in replica_sentences(plan)], detail.services, "• ")
-    yield from _cut([line(each, 350) for each in plan.warnings], detail.warnings, "⚠️ Warning: ")
+    yield from _cut(
+        [line(each, LONGEST_WARNING) for each in plan.warnings], detail.warnings, "⚠️ Warning: "
+    )
 
 
 def _removals(plan: Plan, detail: PlanDetail) -> Iterator[str]:
@@ -215,10 +221,17 @@ def _images(difference: Difference, length: int) -> str:
 def _of_new(change: ServiceChange, detail: PlanDetail) -> str:
     found = {each.field: each.new for each in change.fields if each.new}
     found["image"] = without_digest(found.get("image", ""), "")
+    found["mode"] = found.get("mode") or _job_mode(found)
     shown = [
         f"{name} {quoted(found[name], detail.length)}" for name in SHOWN_OF_NEW if found.get(name)
     ]
     return f": {', '.join(shown)}" if shown else ""
+
+
+def _job_mode(fields: Iterable[str]) -> str:
+    """The mode of a job, which has fields like ``mode replicated job max concurrent``."""
+    modes = (each for each in MODES_OF_JOBS if any(name.startswith(each) for name in fields))
+    return next(modes, "").partition(" ")[2]
 
 
 def _others(plan: Plan) -> Iterator[str]:

@@ -186,6 +186,34 @@ def test_a_task_that_finds_no_node_is_unschedulable_within_ten_seconds():
     assert outcome.advice.endswith("or scale back: `/orochi scale stack_web 4`.")
 
 
+@pytest.mark.parametrize(
+    ("lack", "advice"),
+    [
+        ("scheduling constraints not satisfied on 3 nodes", "Correct its constraints"),
+        ("unsupported platform on 3 nodes", "Use an image for the nodes' platform"),
+        ("max replicas per node limit exceed", "Raise `max_replicas_per_node`"),
+        ("scheduling constraints not satisfied on 2 nodes; insufficient resources on 1 node",
+         "Make room"),
+    ],
+)  # fmt: skip
+def test_the_advice_fits_what_the_nodes_lack(lack: str, advice: str):
+    machine = Machine(a_goal(1, command=""))
+    task = a_task("t", 1, PENDING, err=f"no suitable node ({lack})")
+    machine.see(0, task)
+
+    assert machine.outcome(10, task).advice.startswith(advice)
+
+
+def test_other_stacks_are_not_told_to_use_the_slash_command():
+    machine = Machine(a_goal(2, command=""))
+    task = a_task("t", 2, PENDING, err="no suitable node (insufficient resources on 3 nodes)")
+    machine.see(0, *running(1), task)
+
+    outcome = machine.outcome(10, *running(1), task)
+
+    assert outcome.advice == "Make room, or allow more nodes, or ask for 1 replica."
+
+
 def test_a_task_without_a_scheduler_error_is_only_waiting():
     machine = Machine(a_goal(1))
     machine.see(0, a_task("p", 1, PENDING))

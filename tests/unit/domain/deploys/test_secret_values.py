@@ -70,6 +70,33 @@ def test_what_is_shown_anyway_is_not_secret() -> None:
     assert secret_values(FILE, variables) == NOTHING
 
 
+def test_the_default_of_a_secret_variable_is_hidden_where_it_stands() -> None:
+    file: dict[str, Any] = {
+        "services": {
+            "web": {
+                "image": "shop/web:${WEB_TOKEN:-1}",
+                "command": "serve --token ${APP_TOKEN:-zq30default} --level ${LEVEL:-debug1}",
+                "environment": {"A": "${NOT_PASSWORD:-changeme}", "B": "${EMPTY_TOKEN:-}"},
+            }
+        }
+    }
+    found = secret_values(file, {})
+
+    assert found.has("A", "changeme")
+    assert found.has("--token", "zq30default")
+    assert not found.has("--level", "debug1")
+    assert not found.has("B", "")
+    assert not found.has("image", "shop/web:1")
+    assert found.hidden_in("the word changeme", hidden) == "the word changeme"
+
+
+@pytest.mark.parametrize("name", ["GATE_PIN", "WPA_PSK", "OTP", "SEED", "RCON", "SLACK_HOOK"])
+def test_a_variable_with_a_secrets_name_is_secret_however_common_its_value(name: str) -> None:
+    file: dict[str, Any] = {"services": {"web": {"labels": {"note": f"${{{name}}}"}}}}
+
+    assert secret_values(file, {name: "123456"}).has("note", "123456")
+
+
 def test_the_content_of_docker_secrets_and_variables_files_is_secret() -> None:
     found = secret_values(
         {},
@@ -101,6 +128,7 @@ def test_common_values(value: str) -> None:
     "value",
     [
         "delta44", "foxtrot66", "correct-horse", "p4ss/w0rd", "hunter22", "12345678901",
+        "P@ssw0rd.1", "7f3.9a1", "Winter/Coat", "https://n8n.example.net/webhook/8f3c2a1e-77aa-4b9d",
         "my dog is big", "sesame!", "Tr0ub4dor&3", "external1", "aB3/xYz9+kLm",
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.deploys.warnings import FILE_IMAGE
-from bot.swarm.stacks.completing import platforms_of, with_platforms, without_newer_fields
+from bot.swarm.stacks.completing import left_out, platforms_of, with_platforms, without_newer_fields
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.networks import without_existing
 from bot.swarm.stacks.normal import service_form
@@ -183,3 +183,13 @@ class TestNetworks:
 
         assert len(calls) == 1
         assert kept == ()
+
+
+def test_a_field_that_the_docker_cli_leaves_out_is_found_in_the_file() -> None:
+    """It does not even send this one to an engine that does not know it."""
+    services = {"web": {"oom_score_adj": -100}, "db": {"oom_score_adj": 0}, "odd": None}
+
+    found = left_out(services, "shop", "1.41")
+
+    assert {each.name: names for each, names in found.items()} == {"oom_score_adj": ("shop_web",)}
+    assert left_out(services, "shop", "1.46") == {}

@@ -50,6 +50,31 @@ REFUSED = [
     (service(container={"Image": ""}), "has no image"),
     (service(container={"Image": "Web:1"}), "has the image `Web:1`, which is not a valid name"),
     (
+        service(template={"RestartPolicy": {"Condition": "bogus"}}),
+        "has `condition: bogus` in its `restart_policy`",
+    ),
+    (
+        service(UpdateConfig={"FailureAction": "bogus"}),
+        "has `failure_action: bogus` in its `update_config`",
+    ),
+    (
+        service(RollbackConfig={"FailureAction": "rollback"}),
+        "has `failure_action: rollback` in its `rollback_config`",
+    ),
+    (ports(mode="bogus"), "has `endpoint_mode: bogus`"),
+    (
+        service(container={"Healthcheck": {"Interval": 1000}}),
+        "has less than 1 ms as `interval` of its health check",
+    ),
+    (
+        service(Mode={"ReplicatedJob": {}}, UpdateConfig={"Parallelism": 1}),
+        "is a job and has an `update_config`",
+    ),
+    (
+        RecordedCall("configs", "create", "c", {"Name": "s_c", "Data": ""}, {}),
+        "the config `c` is empty",
+    ),
+    (
         RecordedCall("networks", "create", "n", {"Name": "s_n", "Driver": "bridge"}, {}),
         "the network `n` has the driver `bridge`",
     ),
