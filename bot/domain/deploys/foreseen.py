@@ -1,19 +1,22 @@
 """What a deploy would leave without a node, as far as it is certain before it begins. Pure.
 
 Each service is checked alone, with the rules of ``bot.domain.swarm.placement``: tasks that are said
-to fit nowhere certainly do not. While the state of a node is unknown (after an election), nothing
+to fit nowhere certainly do not. Those that fit alone are placed together, which only tells what may
+find no node. While the state of a node is unknown (after an election), nothing
 is foreseen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.domain.swarm.model import Mode, Node, NodeState, Service, Task
-from bot.domain.swarm.placement import Fit, eligible_nodes, explain
+from bot.domain.swarm.placement import Fit, eligible_nodes, explain, overfull
 
 MOST_REASONS = 2
+MOST_TASKS = 500
+"""With more tasks that reserve something, services are looked at one by one only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,54 @@ def foresee(coming: Sequence[Coming], nodes: Sequence[Node], tasks: Sequence[Tas
         return Foreseen()
     warnings: list[str] = []
     dangers: list[str] = []
+    fitting: list[Coming] = []
     for each in coming:
         running = sum(task.service_id == each.service.id for task in tasks) if each.replaces else 0
         missing = _missing(each, nodes, tasks)
         if missing is None:
+            fitting.append(each)
             continue
         sentence, room = missing
         if running > room and not each.starts_first:
             dangers.append(f"{sentence} Its {_running(running)} would be stopped for them.")
         else:
             warnings.append(sentence)
-    return Foreseen(tuple(warnings), tuple(dangers))
+    return Foreseen((*warnings, *_together(fitting, nodes, tasks)), tuple(dangers))
+
+
+def _together(
+    coming: Sequence[Coming], nodes: Sequence[Node], tasks: Sequence[Task]
+) -> Iterator[str]:
+    """Services that fit alone, and not beside the others of the plan."""
+    ids = {each.service.id for each in coming}
+    others = [task for task in tasks if task.service_id not in ids]
+    wanted = [
+        (each.service, _at_a_time(each.service))
+        for each in coming
+        if not each.service.mode.is_global and _takes_room(each.service)
+    ]
+    if len(wanted) < 2 or sum(count for _, count in wanted) > MOST_TASKS:
+        return
+    lacking = overfull(wanted, nodes, others)
+    names = {service.name: service.short_name for service, _ in wanted}
+    for name, count in lacking.items():
+        which = "one task" if count == 1 else f"{count} tasks"
+        yield (
+            f"`{names[name]}`: {which} may find no node beside the other services of this plan "
+            f"({_room_words(wanted, name)})."
+        )
+
+
+def _takes_room(service: Service) -> bool:
+    need = service.reservation
+    return bool(need.nano_cpus or need.memory or need.generic or service.host_ports)
+
+
+def _room_words(wanted: Sequence[tuple[Service, int]], name: str) -> str:
+    service = next(each for each, _ in wanted if each.name == name)
+    ports = {port for each, _ in wanted if each.name != name for port in each.host_ports}
+    shared = [port for port in service.host_ports if port in ports]
+    return f"both publish host port {shared[0]}" if shared else "together they reserve too much"
 
 
 def _missing(each: Coming, nodes: Sequence[Node], tasks: Sequence[Task]) -> tuple[str, int] | None:

@@ -10,8 +10,8 @@ not. Tasks that are being stopped count as gone, because the scheduler tries aga
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -121,21 +121,50 @@ def explain(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> F
 def explain_full(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> Fit:
     """Why no more would fit once every node is filled with tasks of the service."""
     nodes, tasks = tuple(nodes), tuple(tasks)
-    own = Task(
+    added: list[Task] = []
+    for node in nodes:
+        there = [task for task in tasks if task.node_id == node.id and holds_its_place(task)]
+        added += [_task_on(node, service)] * (_room_on(service, node, there)[0] or 0)
+    return explain(service, nodes, (*tasks, *added))
+
+
+def overfull(
+    services: Iterable[tuple[Service, int]], nodes: Sequence[Node], tasks: Iterable[Task]
+) -> dict[str, int]:
+    """How many tasks of which services find no node if all are placed one after the other.
+
+    ``services`` are with the number of their tasks that may run at a time. Each task goes where the
+    fewest of its service and the fewest of all are, as the scheduler spreads them; it may find a
+    better order (swarmkit ``manager/scheduler``).
+    """
+    held: dict[str, list[Task]] = {node.id: [] for node in nodes}
+    for task in tasks:
+        if holds_its_place(task) and task.node_id in held:
+            held[task.node_id].append(task)
+    lacking: dict[str, int] = {}
+    for service, count in services:
+        for _ in range(count):
+            free = [n for n in nodes if _room_on(service, n, held[n.id])[0] != 0]
+            if not free:
+                lacking[service.name] = lacking.get(service.name, 0) + 1
+                continue
+            node = min(free, key=lambda n: (_count(service, held[n.id]), len(held[n.id])))
+            held[node.id].append(_task_on(node, service))
+    return lacking
+
+
+def _task_on(node: Node, service: Service) -> Task:
+    """A task as it would run there."""
+    return Task(
         id="",
         service_id=service.id,
         slot=0,
-        node_id="",
+        node_id=node.id,
         state=State.RUNNING,
         desired=State.RUNNING,
         reservation=service.reservation,
         host_ports=service.host_ports,
     )
-    added: list[Task] = []
-    for node in nodes:
-        there = [task for task in tasks if task.node_id == node.id and holds_its_place(task)]
-        added += [replace(own, node_id=node.id)] * (_room_on(service, node, there)[0] or 0)
-    return explain(service, nodes, (*tasks, *added))
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +330,8 @@ def _generic_limit(service: Service, node: Node, there: list[Task]) -> _Limit:
         return None, ""
     offered = dict(node.generic)
     for kind, need in service.reservation.generic:
+        if kind not in offered and need <= 0:
+            return 0, f"has no {kind}"
         used = sum(dict(task.reservation.generic).get(kind, 0) for task in there)
         free = offered.get(kind, 0) - used
         found = _share(free, need)

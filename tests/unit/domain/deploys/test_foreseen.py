@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.deploys.foreseen import Coming, Foreseen, foresee
@@ -157,3 +159,50 @@ def test_nothing_is_foreseen_while_a_node_is_unknown():
     nodes = (*NODES, Node("n3", "node3", state=NodeState.UNKNOWN))
 
     assert foresee([Coming(service(5, max_per_node=1))], nodes, []) == Foreseen()
+
+
+def other(name: str, **more: object) -> Coming:
+    return Coming(replace(service(), id=name, name=f"s_{name}", **more))  # type: ignore[arg-type]
+
+
+def test_services_that_fit_alone_may_not_fit_together() -> None:
+    """Five of 5 GiB on two nodes of 8 GiB: one on each."""
+    need = Resources(memory=5 * GIB)
+    found = foresee([other(name, reservation=need) for name in "abcde"], NODES, [])
+
+    assert found == Foreseen(
+        tuple(
+            f"`{name}`: one task may find no node beside the other services of this plan (together "
+            "they reserve too much)."
+            for name in "cde"
+        )
+    )
+
+
+def test_two_services_with_one_host_port_share_the_nodes() -> None:
+    ports = ("80/tcp",)
+    found = foresee(
+        [other("a", host_ports=ports), other("b", host_ports=ports, replicas=2)], NODES, []
+    )
+
+    assert found.warnings == (
+        (
+            "`b`: one task may find no node beside the other services of this plan (both publish host "
+            "port 80/tcp)."
+        ),
+    )
+
+
+def test_what_is_replaced_makes_room_for_itself() -> None:
+    need = Resources(memory=7 * GIB)
+    there = [replace(each, reservation=need) for each in running(2)]
+    own = replace(service(2, reservation=need), id="a1")
+
+    assert foresee([Coming(own), other("b", host_ports=("1/tcp",))], NODES, there) == Foreseen()
+
+
+def test_a_generic_resource_that_no_node_has_is_lacking_even_if_none_of_it_is_asked_for() -> None:
+    asked = service(reservation=Resources(generic=(("GPU", 0),)))
+    found = foresee([Coming(asked)], NODES, [])
+
+    assert found.warnings == ("`a` fits on no node (2 nodes: has no GPU).",)
