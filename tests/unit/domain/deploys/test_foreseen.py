@@ -187,8 +187,8 @@ def test_two_services_with_one_host_port_share_the_nodes() -> None:
 
     assert found.warnings == (
         (
-            "`b`: one task may find no node beside the other services of this plan (both publish host "
-            "port 80/tcp)."
+            "`b`: one task may find no node beside the other services of this plan (both publish "
+            "host port 80/tcp)."
         ),
     )
 
