@@ -157,7 +157,7 @@ class Router:
             accepted = await self._ctx.jobs.accept(pending)
         except StoreUnavailableError as error:
             log.warning("refused %r of %s, ref %s: %s", text, request.user, error.ref, error)
-            return failed(error)
+            return failed(may_begin(error, self._ctx.command))
         if accepted:
             self._spawn(Held(pending, until), begin)
         return None
@@ -193,6 +193,10 @@ class Router:
             await begin(pending)
         except LeaseLostError:
             raise
+        except StoreUnavailableError as error:
+            error.doubtful = True  # another replica may reach Redis, and begin it
+            log.info("lost %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+            await answer_failure(self._ctx, pending, may_begin(error, self._ctx.command))
         except BotError as error:
             log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
             await answer_failure(self._ctx, pending, error)
@@ -254,6 +258,13 @@ class Router:
         """The next step where it is not certain that nothing was changed."""
         command = self._ctx.command
         return f"It may have taken effect. Look first: `{command} jobs`, `{command} status`"
+
+
+def may_begin(error: StoreUnavailableError, command: str) -> StoreUnavailableError:
+    """The error with the next step, if another replica may begin the command all the same."""
+    if error.doubtful:
+        error.hint = f"The command may still begin. Look first: `{command} jobs`"
+    return error
 
 
 def _changes(command: commands.Command | commands.Pressed) -> bool:

@@ -35,8 +35,11 @@ class BotError(Exception):
     """Base class of errors that are shown to people. ``str(error)`` is a sentence for them.
 
     ``ref`` is a short random id that appears in the message and in the log. ``hint`` is the next
-    step, a sentence or empty.
+    step, a sentence or empty. ``doubtful`` says that the failed call, or an earlier attempt at the
+    same change, may have taken effect.
     """
+
+    doubtful: bool = False
 
     def __init__(self, sentence: str, *, hint: str = "") -> None:
         super().__init__(sentence)
@@ -67,7 +70,10 @@ class UncertainError(BotError):
 
 
 class StoreUnavailableError(BotError):
-    """Redis does not answer within its time limit."""
+    """Redis does not answer within its time limit.
+
+    ``doubtful`` is False only if the call certainly never reached Redis, or Redis refused it.
+    """
 
 
 class StoreFullError(StoreUnavailableError):

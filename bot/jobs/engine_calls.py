@@ -6,7 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.domain.errors import LeaseLostError, OutOfSequenceError, SwarmUnavailableError
+from bot.domain.errors import (
+    LeaseLostError,
+    OutOfSequenceError,
+    RefusedError,
+    SwarmError,
+    SwarmUnavailableError,
+)
 from bot.loops.job_lease import JobLease
 from bot.ports import Clock
 from bot.runtime.backoff import Backoff
@@ -62,16 +68,22 @@ async def insist(
 
     Each attempt waits until the lease holds; a lost lease ends the worker's turn instead. ``make``
     gets whether an earlier attempt may have succeeded; for the first attempt this is ``doubtful``.
+    So do the errors that end it, except that a write of an outdated version certainly failed.
     """
-    backoff, failures = Backoff(), 0
+    backoff, failures, unknown = Backoff(), 0, doubtful
     while True:
         await lease.authority.held()
         try:
             return await make(doubtful)
         except LeaseLostError:
             doubtful = True
-        except (SwarmUnavailableError, OutOfSequenceError):
+        except (SwarmUnavailableError, OutOfSequenceError) as error:
+            unknown = unknown or isinstance(error, SwarmUnavailableError)
             doubtful, failures = True, failures + 1
             if failures == WRITE_ATTEMPTS:
+                error.doubtful = unknown
                 raise
             await clock.sleep(backoff.failed())
+        except (RefusedError, SwarmError) as error:
+            error.doubtful = unknown
+            raise

@@ -19,7 +19,7 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs.model import NODE, Job, JobState, PendingCommand, Target
 from bot.domain.jobs.progress import ServiceProgress
-from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.jobs.verdict import Outcome, Verdict, changed_or_not
 from bot.domain.operations.node_change import NodeLook, find_node, gone, unseen
 from bot.domain.swarm.model import Availability, Node, Service, StackLook
 from bot.jobs.context import Context
@@ -303,7 +303,7 @@ def _for_good(_target: Target, outcome: Outcome) -> Outcome:
 def _not_begun(error: RefusedError | NotFoundError) -> Outcome:
     if isinstance(error, NotFoundError):
         return gone(error)
-    return Outcome(Verdict.REFUSED, f"{error.sentence} Nothing was changed.", error.hint)
+    return Outcome(Verdict.REFUSED, f"{error.sentence} {changed_or_not(error)}", error.hint)
 
 
 def _stopped(job: Job, index: int, reason: str) -> Outcome:

@@ -20,7 +20,7 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
-from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.jobs.verdict import MAY_BE_CHANGED, Outcome, Verdict, changed_or_not
 from bot.domain.swarm.health import examine_look
 from bot.domain.swarm.model import Look
 from bot.jobs.context import Context
@@ -132,6 +132,7 @@ class ChangeRunner:
         try:
             return await self._operation.objection(target, look)
         except RefusedError as error:
+            error.doubtful = target.begun
             return _refused(error)
 
     async def _first_looks(self, lease: JobLease) -> list[Look]:
@@ -220,7 +221,7 @@ def _in_doubt(job: Job) -> bool:
 
 def _refused(error: RefusedError) -> Outcome:
     verdict = Verdict.SUPERSEDED if isinstance(error, SupersededError) else Verdict.REFUSED
-    return Outcome(verdict, f"{error.sentence} Nothing was changed.", error.hint)
+    return Outcome(verdict, f"{error.sentence} {changed_or_not(error)}", error.hint)
 
 
 def _prevented(target: Target) -> Outcome:
@@ -241,10 +242,10 @@ def _counted(outcome: Outcome, look: Look) -> Outcome:
 
 def _broken_off(error: SwarmError) -> Outcome:
     """The outcome of a change that the engine refused."""
-    known = "" if isinstance(error, SwarmUnavailableError) else " It was not changed."
+    known = MAY_BE_CHANGED if error.doubtful else "It was not changed."
     return Outcome(
         Verdict.FAILED,
-        f"{error.sentence}{known} (ref {error.ref})",
+        f"{error.sentence} {known} (ref {error.ref})",
         error.hint or "Check `status` for the current state.",
     )
 

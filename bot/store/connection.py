@@ -12,9 +12,11 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -39,6 +41,9 @@ CONNECTIONS = 500
 PROBE_SECONDS = 60
 
 log = logging.getLogger(__name__)
+
+_connected: ContextVar[bool] = ContextVar("_connected", default=False)
+"""Whether the present call had a connection, so that it may have been sent."""
 
 Reply: TypeAlias = Any
 """An answer of Redis; each command and each script has its own type."""
@@ -95,6 +100,7 @@ class RedisLink:
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
+        _connected.set(False)
         try:
             yield
         except (RedisError, OSError, TimeoutError) as error:
@@ -102,7 +108,9 @@ class RedisLink:
                 self._note_full(full)
                 raise full from error
             self._answers, self._since = False, self._clock()
-            raise _unavailable(error) from error
+            unavailable = _unavailable(error)
+            unavailable.doubtful = _connected.get()
+            raise unavailable from error
         if not self._answers:
             self._answers, self._since = True, self._clock()
 
@@ -159,6 +167,15 @@ async def _cancellable() -> AsyncIterator[None]:
         raise asyncio.CancelledError
 
 
+class _Pool(ConnectionPool):
+    """Notes that a call has a connection: from then on it may have been sent."""
+
+    async def get_connection(self, *args: object, **kwargs: object) -> AbstractConnection:
+        connection: AbstractConnection = await super().get_connection(*args, **kwargs)  # type: ignore[no-untyped-call]
+        _connected.set(True)
+        return connection
+
+
 def _client(url: str, password: str, timeout: float) -> Redis:
     """A client that repeats a call once if its connection turns out to be broken.
 
@@ -166,7 +183,7 @@ def _client(url: str, password: str, timeout: float) -> Redis:
     repeated. All scripts can safely run twice. Notifications of managed clouds are disabled,
     because with them redis-py does not check whether a pooled connection was closed.
     """
-    client: Redis = Redis.from_url(
+    pool = _Pool.from_url(
         url,
         password=password or None,
         decode_responses=True,
@@ -178,4 +195,4 @@ def _client(url: str, password: str, timeout: float) -> Redis:
         max_connections=CONNECTIONS,
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
-    return client
+    return Redis.from_pool(pool)

@@ -34,16 +34,17 @@ class PendingCommands(StorePart):
     async def accept(self, pending: PendingCommand) -> bool:
         """Store an accepted command; False if the same delivery was accepted before.
 
-        Raises StoreUnavailableError. Redis may have stored the pending command if only its answer
-        was lost; because the user is told that nothing happens, it is discarded later.
+        Raises StoreUnavailableError. If it is doubtful, Redis may have stored the pending command:
+        another replica may begin it, otherwise it is discarded as soon as Redis answers.
         """
         try:
             record, lease = encode_pending(pending), self._pending_lease_ms
             reply = await self._scripts.run(
                 "accept", pending.id, record, pending.key, lease, pending.channel
             )
-        except StoreUnavailableError:
-            self._refused.add(pending.id)
+        except StoreUnavailableError as error:
+            if error.doubtful:
+                self._refused.add(pending.id)
             raise
         return bool(reply)
 

@@ -32,6 +32,7 @@ def failed(error: BotError, *, unchanged: bool = True) -> Message:
     A refusal is not a fault of the bot and has no id. ``unchanged`` is False if something may have
     been changed, or if the command only reads.
     """
+    unchanged = unchanged and not error.doubtful
     ref = "" if isinstance(error, RefusedError) else f"Reference for the log: `{error.ref}`"
     return _said(error.sentence, error.hint, ref, unchanged=unchanged)
 

@@ -47,6 +47,7 @@ async def test_a_full_redis_is_told_as_what_it_is(fresh_redis: RedisServer, admi
         with pytest.raises(StoreFullError, match="Redis is full") as caught:
             await jobs.accept(a_pending_command())
         assert "maxmemory" in caught.value.hint
+        assert not caught.value.doubtful
         with pytest.raises(StoreFullError):
             await jobs.ping()
         assert jobs._link.full

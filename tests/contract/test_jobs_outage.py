@@ -16,6 +16,7 @@ from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys
 from tests.contract.job_kit import PATIENCE, a_job, a_pending_command, finish, replica, taken
+from tests.contract.relay import Relay
 from tests.lab.redis import RedisServer
 
 T = TypeVar("T")
@@ -40,6 +41,38 @@ async def test_every_call_says_that_redis_is_away(fresh_redis: RedisServer):
         for attempted in _every_call(jobs, lease):
             with pytest.raises(StoreUnavailableError):
                 await attempted
+
+
+async def test_a_call_that_certainly_did_not_reach_redis_is_told_from_one_that_may_have(
+    fresh_redis: RedisServer,
+):
+    """A frozen Redis may execute the call later; a stopped one never sees it."""
+    async with replica(fresh_redis.url) as jobs:
+        await jobs.ping()
+        fresh_redis.freeze()
+        frozen = await _failed(jobs.accept(a_pending_command()))
+        fresh_redis.kill()
+        stopped = await _failed(jobs.accept(a_pending_command()))
+    assert (frozen.doubtful, stopped.doubtful) == (True, False)
+
+
+async def test_a_call_whose_answer_is_lost_may_have_reached_redis(fresh_redis: RedisServer):
+    """The connection breaks after the call was sent, and no new one can be made."""
+    async with Relay(fresh_redis.port) as relay, replica(relay.url) as jobs:
+        await jobs.ping()
+        fresh_redis.freeze()
+        accepting = asyncio.ensure_future(_failed(jobs.accept(a_pending_command())))
+        await asyncio.sleep(0.2)
+        relay.cut()
+        assert (await accepting).doubtful
+        assert not (await _failed(jobs.accept(a_pending_command()))).doubtful
+        fresh_redis.thaw()
+
+
+async def _failed(call: Awaitable[object]) -> StoreUnavailableError:
+    with pytest.raises(StoreUnavailableError) as caught:
+        await call
+    return caught.value
 
 
 def _every_call(jobs: RedisJobs, lease: LeaseToken):

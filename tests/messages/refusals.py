@@ -58,7 +58,7 @@ from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
 from handlers.join import JoinHandler
 from handlers.rollback import StackBack
-from handlers.router import UNEXPECTED, Router
+from handlers.router import UNEXPECTED, Router, may_begin
 from handlers.scale import ScaleBack, ScaleHandler
 from tests.messages.job_kit import converged, scaling
 from tests.messages.lists import a_version
@@ -358,6 +358,9 @@ def _published() -> dict[str, Any]:
 
 def _errors() -> Iterator[Sample]:
     yield Sample("Redis does not answer", error_message(_unavailable(TimeoutError())))
+    lost = _unavailable(TimeoutError())
+    lost.doubtful = True
+    yield Sample("The answer of Redis was lost", error_message(may_begin(lost, COMMAND)))
     yield Sample("Redis refuses the password", error_message(_unavailable(AuthenticationError())))
     uncertain = UncertainError(
         "Redis stopped answering while job k3f9ab was being queued.",

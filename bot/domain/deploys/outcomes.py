@@ -11,7 +11,7 @@ from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUna
 from bot.domain.jobs.deploy_plan import Plan, PlanAction, PlanStep
 from bot.domain.jobs.model import Job
 from bot.domain.jobs.progress import ServiceProgress
-from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.jobs.verdict import MAY_BE_CHANGED, Outcome, Verdict
 
 MOST_SENTENCES = 5
 
@@ -38,10 +38,10 @@ def stopped_at(job: Job, step: PlanStep, error: RefusedError | SwarmError, *, on
     If it is the first step in the first attempt, nothing was changed. ``once`` says that the step
     was tried only once: after an earlier try without an answer it is unknown what that try changed.
     """
-    sure = once and not isinstance(error, SwarmUnavailableError)
-    job = replace(job, untouched=sure and job.steps_made == 0 and job.attempt <= 1)
+    first = once and job.attempt <= 1 and not isinstance(error, SwarmUnavailableError)
+    job = replace(job, untouched=first and job.steps_made == 0)
     name = short_name(job.stack, step.name)
-    outcome = _trouble(step, error)
+    outcome = _trouble(step, error, sure=first or not error.doubtful)
     for index, target in enumerate(job.targets):
         if step.kind.value == "service" and target.service == step.name:
             job = job.with_outcome(index, outcome)
@@ -121,14 +121,15 @@ def _replicas_before(plan: Plan, made: Collection[str]) -> dict[str, int]:
     }
 
 
-def _trouble(step: PlanStep, error: RefusedError | SwarmError) -> Outcome:
-    if isinstance(error, StalePlanError):
-        return Outcome(Verdict.SUPERSEDED, f"Not changed: {error.sentence}", error.hint)
+def _trouble(step: PlanStep, error: RefusedError | SwarmError, *, sure: bool) -> Outcome:
     if isinstance(error, RefusedError):
-        return Outcome(Verdict.REFUSED, f"Not changed: {error.sentence}", error.hint)
-    known = "" if isinstance(error, SwarmUnavailableError) else " It was not changed."
+        stale = isinstance(error, StalePlanError)
+        verdict = Verdict.SUPERSEDED if stale else Verdict.REFUSED
+        said = f"Not changed: {error.sentence}" if sure else f"{error.sentence} {MAY_BE_CHANGED}"
+        return Outcome(verdict, said, error.hint)
+    known = "It was not changed." if sure else MAY_BE_CHANGED
     what = "" if step.kind.value == "service" else f"The {step.kind.value} {step.name}: "
-    return Outcome(Verdict.FAILED, f"{what}{error.sentence}{known} (ref {error.ref})", error.hint)
+    return Outcome(Verdict.FAILED, f"{what}{error.sentence} {known} (ref {error.ref})", error.hint)
 
 
 def _left(job: Job, index: int) -> Outcome:

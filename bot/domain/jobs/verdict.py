@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from bot.domain.errors import BotError
 from bot.domain.swarm.causes import Cause
+
+MAY_BE_CHANGED: Final = "It may have been changed."
 
 
 class Verdict(Enum):
@@ -96,3 +99,8 @@ class Outcome:
         """Running and desired replicas at the end, None if nobody looked."""
         looked = self.verdict.good or self.running or self.desired
         return (self.running, self.desired) if looked else None
+
+
+def changed_or_not(error: BotError) -> str:
+    """What an error that ended a change means for its service or node."""
+    return MAY_BE_CHANGED if error.doubtful else "Nothing was changed."

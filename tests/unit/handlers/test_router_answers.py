@@ -69,6 +69,57 @@ async def test_nothing_was_changed_is_said_only_after_a_refusal(error, is_certai
         assert "It may have taken effect. Look first: `/orochi jobs`" in said
 
 
+async def accepted(error: StoreUnavailableError, begin: Any = None) -> str:
+    """What a person reads when Redis fails as a command is accepted, or with ``begin`` after it."""
+    said: list[str] = []
+
+    async def reply(_user: str, _channel: str, _url: str, message: Any) -> None:
+        said.append(message.text)
+
+    async def accept(_pending: PendingCommand) -> bool:
+        if begin is None:
+            raise error
+        return True
+
+    async def run(_held: Any, work: Any, *, adopted: bool) -> None:
+        await work()
+
+    background = Background()
+    intake = SimpleNamespace(deadline=lambda: 5.0, begin=run)
+    jobs = port(audit=None, discard=None)
+    jobs.accept = accept
+    chat = SimpleNamespace(reply=reply)
+    ctx = context(chat=chat, background=background, intake=intake, jobs=jobs)
+    handlers: Any = SimpleNamespace(begins={commands.Restart: begin}, shows={}, answers={})
+    router = Router(ctx, handlers, Operators.parse("*"), Defaults())
+    message = await router.command(Request("key", "U1", "C1", "restart web"))
+    await background.drain(5.0)
+    return message.text if message else said[0]
+
+
+@pytest.mark.parametrize("doubtful", [False, True])
+async def test_a_command_that_may_have_reached_redis_is_not_called_unchanged(doubtful):
+    """Another replica may begin it."""
+    error = StoreUnavailableError("Redis does not answer.", hint="Check the Redis service.")
+    error.doubtful = doubtful
+    said = await accepted(error)
+
+    assert (NOTHING_CHANGED in said) is not doubtful
+    assert ("The command may still begin. Look first: `/orochi jobs`" in said) is doubtful
+
+
+async def test_an_accepted_command_that_loses_redis_is_not_called_unchanged():
+    """Its record is in Redis, where another replica finds it."""
+
+    async def begin(_pending: PendingCommand, _command: object) -> None:
+        raise StoreUnavailableError("Redis does not answer.")
+
+    said = await accepted(StoreUnavailableError(""), begin)
+
+    assert NOTHING_CHANGED not in said
+    assert "The command may still begin. Look first: `/orochi jobs`" in said
+
+
 async def test_a_command_that_only_reads_says_nothing_of_changes():
     assert NOTHING_CHANGED not in await answer_of(RefusedError("No."), command="status")
     assert "taken effect" not in await answer_of(ZeroDivisionError(), command="status")

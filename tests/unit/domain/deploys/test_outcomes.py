@@ -177,6 +177,22 @@ def test_nothing_changed_only_if_the_first_step_was_certainly_refused():
     assert not stopped_at(begun(deploy_job(), 1, "db"), STEPS[1], no, once=True).untouched
 
 
+@pytest.mark.parametrize(
+    ("error", "doubtful", "said"),
+    [
+        (SwarmError("The engine said: no."), False, "no. It was not changed. (ref "),
+        (SwarmError("The engine said: no."), True, "no. It may have been changed. (ref "),
+        (StalePlanError("web changed."), False, "Not changed: web changed."),
+        (StalePlanError("web changed."), True, "web changed. It may have been changed."),
+    ],
+)
+def test_a_step_is_called_unchanged_only_if_no_earlier_try_may_have_made_it(error, doubtful, said):
+    error.doubtful = doubtful
+    job = stopped_at(begun(deploy_job(), 3, "db", "new"), STEPS[3], error, once=False)
+
+    assert said in reasons(job)["web"][1]
+
+
 def test_removals_wait_until_everything_else_is_healthy():
     assert reasons(kept(begun(deploy_job(), 4, "db", "new", "web"), [2]))["old"] == (
         "refused",
