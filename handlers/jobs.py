@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.commands.values import ListJobs as Command
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.views.jobs.list import jobs_message
+from bot.views.jobs.list import MOST_ACTIVE, jobs_message
 
 RECENT = 10
 
@@ -18,6 +18,8 @@ class ListJobsHandler:
 
     async def answer(self, _command: Command, _user: str) -> Message:
         """The list; active jobs come first."""
-        active = await self._ctx.jobs.active()
+        active = await self._ctx.jobs.active(MOST_ACTIVE)
+        more = await self._ctx.jobs.active_count() - len(active)
         recent = await self._ctx.jobs.recent(RECENT)
-        return jobs_message(active, recent, self._ctx.clock.now(), command=self._ctx.command)
+        now, command = self._ctx.clock.now(), self._ctx.command
+        return jobs_message(active, recent, now, more=max(more, 0), command=command)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.domain.commands.values import ListStacks as Command
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.errors import BotError, RefusedError
+from bot.domain.jobs.model import STACK
 from bot.domain.swarm.health import Grade, examine
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
@@ -28,24 +29,25 @@ class ListStacksHandler:
 
     async def answer(self, _command: Command, _user: str) -> Message:
         """Stacks by name; those that the bot deployed are compared with their deployed version."""
-        look, deployed, active, alerts = await asyncio.gather(
-            self._ctx.swarm.stack_look(""),
+        look, deployed, alerts = await asyncio.gather(
+            self._ctx.looks.stack_look(""),
             self._ctx.versions.stacks(),
-            self._ctx.jobs.active(),
             open_alerts(self._ctx),
         )
         files, trouble = await self._files()
         running: dict[str, list[Grade]] = {}
-        for health in examine(look, alerts):
+        for health in await asyncio.to_thread(examine, look, alerts):
             if health.service.stack:
                 running.setdefault(health.service.stack, []).append(health.grade)
-        changing = {job.stack for job in active if job.plan is not None}
         names = sorted({*files, *running, *deployed})
+        lanes = await self._ctx.jobs.taken_lanes([f"{STACK}{name}" for name in names])
         room = asyncio.Semaphore(AT_ONCE)
         entries = await asyncio.gather(
             *(
                 self._compared(
-                    StackEntry(name, name in files, tuple(running.get(name, ())), name in changing),
+                    StackEntry(
+                        name, name in files, tuple(running.get(name, ())), f"{STACK}{name}" in lanes
+                    ),
                     room,
                 )
                 for name in names

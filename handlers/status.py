@@ -15,7 +15,7 @@ from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.open_alerts import open_alerts
 from bot.views.errors import unknown_service
-from bot.views.status.stack import FooterFacts, service_status_message, status_message
+from bot.views.status.stack import MOST_JOBS, FooterFacts, service_status_message, status_message
 
 
 class StatusHandler:
@@ -27,8 +27,8 @@ class StatusHandler:
     async def answer(self, command: Command, _user: str) -> Message:
         """The status of the stack, or of the named service."""
         look = await self._ctx.looks.stack_look(self._ctx.stack)
-        facts = await self._facts()
         if command.service is None:
+            facts = await self._facts()
             return await asyncio.to_thread(status_message, look, facts)
         service = resolve(command.service, self._ctx.stack, look.services)
         if isinstance(service, NotFound):
@@ -38,17 +38,21 @@ class StatusHandler:
                     hint=f"To see the nodes: `{self._ctx.command} nodes`",
                 )
             raise unknown_service(service, self._ctx.stack)
-        return service_status_message(look, service, facts)
+        return service_status_message(look, service, await self._facts(service.name))
 
-    async def _facts(self) -> FooterFacts:
+    async def _facts(self, lane: str = "") -> FooterFacts:
+        """The facts of the stack, or of a service, which is the lane of its jobs."""
         jobs: tuple[Job, ...] | None
+        more = 0
         try:
-            jobs = await self._ctx.jobs.active()
+            jobs = await self._ctx.jobs.active(MOST_JOBS, lane=lane)
+            more = await self._ctx.jobs.active_count(lane=lane) - len(jobs)
         except StoreUnavailableError:
             jobs = None
         feed = self._ctx.feed.status()
         return FooterFacts(
             jobs=jobs,
+            more_jobs=max(more, 0),
             alerts=await open_alerts(self._ctx),
             feed=feed.kind,
             feed_lag=feed.lag,

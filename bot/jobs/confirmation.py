@@ -25,7 +25,7 @@ from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import post, settle_unbegun, wait_for_older
 from bot.loops.lease import Lease
-from bot.ports import Still
+from bot.ports import Ahead, Still
 from bot.runtime.backoff import Backoff
 from bot.views.errors import done
 from bot.views.jobs.message import job_message
@@ -135,17 +135,17 @@ class Confirming:
         """
         job = replace(decided.job, confirmed_by=decided.user, created=self._ctx.clock.now())
         ahead = await self._ctx.jobs.ahead(job)
-        if ahead:
+        if ahead.count:
             await self._show_queued(job, ahead, Lease(decided.until).holds)
         if await self._ctx.jobs.submit(job, decided.claim) < 0:
             await settle_unbegun(self._ctx, job, "It took too long to start.")
 
-    async def _show_queued(self, job: Job, ahead: tuple[str, ...], still: Still) -> None:
+    async def _show_queued(self, job: Job, ahead: Ahead, still: Still) -> None:
         message = job_message(
             job,
             self._ctx.clock.now(),
-            len(ahead),
-            queued_behind=ahead[-1],
+            ahead.count,
+            queued_behind=ahead.newest,
             command=self._ctx.command,
         )
         try:

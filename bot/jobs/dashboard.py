@@ -15,6 +15,7 @@ from bot.jobs.context import Context
 SECONDS = 8.0
 """Time limit for reading each part, in seconds."""
 RECENT = 8
+ACTIVE = 20
 STACKS = 20
 """Maximum number of stacks whose newest version is read."""
 
@@ -30,10 +31,11 @@ class Dashboards:
     async def read(self) -> Dashboard:
         """The present dashboard. Raises no BotError."""
         troubles: list[str] = []
-        look, incidents, active, recent, versions = await asyncio.gather(
+        look, incidents, active, count, recent, versions = await asyncio.gather(
             _or(self._ctx.looks.stack_look(""), None, troubles),
             _or(self._ctx.incidents.open_incidents(), (), troubles),
-            _or(self._ctx.jobs.active(), (), troubles),
+            _or(self._ctx.jobs.active(ACTIVE), (), troubles),
+            _or(self._ctx.jobs.active_count(), 0, troubles),
             _or(self._ctx.jobs.recent(RECENT), (), troubles),
             _or(self._versions(), {}, troubles),
         )
@@ -42,6 +44,7 @@ class Dashboards:
             look=look,
             incidents=incidents,
             active=active,
+            more_active=max(count - len(active), 0),
             recent=recent,
             versions=versions,
             troubles=tuple(dict.fromkeys(troubles)),

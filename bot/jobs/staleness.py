@@ -67,7 +67,7 @@ async def _incident(ctx: Context, ident: str) -> Incident | None:
 
 async def _newer(ctx: Context, full_name: str, after: float, but: str = "") -> Job | None:
     """The newest job, other than ``but``, that changed a service after a time."""
-    jobs = (*await ctx.jobs.active(), *await ctx.jobs.recent(RECENT))
+    jobs = (*await ctx.jobs.running(), *await ctx.jobs.recent(RECENT))
     changing = [
         job
         for job in jobs

@@ -100,8 +100,8 @@ async def _queued_message(ctx: Context, job: Job) -> Message:
     return job_message(
         job,
         ctx.clock.now(),
-        len(ahead),
-        queued_behind=ahead[-1] if ahead else "",
+        ahead.count,
+        queued_behind=ahead.newest,
         command=ctx.command,
     )
 

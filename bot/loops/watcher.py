@@ -40,7 +40,6 @@ from bot.domain.incidents.snapshot import (
     news_of_listing,
     unread,
 )
-from bot.domain.jobs.model import JobState
 from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.evidence import EvidenceReader
@@ -375,10 +374,9 @@ class LeaderSession:
         if not (failed or suspects or held or self._busy):
             return
         try:
-            active = await self._dependencies.jobs.active()
+            running = await self._dependencies.jobs.running()
         except StoreUnavailableError:
             return
-        running = (job for job in active if job.state is JobState.RUNNING)
         self._busy = frozenset(target.service_id for job in running for target in job.targets)
 
     def _context(self) -> ReducerContext:

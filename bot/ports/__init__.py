@@ -13,11 +13,12 @@ from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
 from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
 from bot.ports.incidents import Incidents, Kept
-from bot.ports.jobs import CancelResult, Delivery, Held, Jobs, LeaseToken, Plans
+from bot.ports.jobs import Ahead, CancelResult, Delivery, Held, Jobs, LeaseToken, Plans
 from bot.ports.stacks import Applied, Recording, Stacks, Versions
 from bot.ports.swarm import EngineInfo, Guard, Looks, Scaled, Swarm, Updated
 
 __all__ = [
+    "Ahead",
     "Applied",
     "CancelResult",
     "Chat",

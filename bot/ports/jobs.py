@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
@@ -56,6 +57,14 @@ class Delivery:
     told: str
     claim: str = field(default="", compare=False)
     until: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How many jobs are ahead of one, and the id of the newest of them, "" without one."""
+
+    count: int = 0
+    newest: str = ""
 
 
 class CancelResult(Enum):
@@ -153,11 +162,20 @@ class Jobs(Protocol):
     async def cancel(self, job_id: str, user: str) -> CancelResult:
         """Finish a queued job as cancelled (a delivery follows), or ask a running job's worker."""
 
-    async def active(self) -> tuple[Job, ...]:
-        """Queued and running jobs, oldest first."""
+    async def active(self, most: int | None = None, *, lane: str = "") -> tuple[Job, ...]:
+        """Queued and running jobs, all or those in a lane, oldest first; at most ``most``."""
 
-    async def ahead(self, job: Job) -> tuple[str, ...]:
-        """The ids of the active jobs in a job's lanes, oldest first."""
+    async def active_count(self, *, lane: str = "") -> int:
+        """The number of queued and running jobs, of all or of those in a lane."""
+
+    async def running(self) -> tuple[Job, ...]:
+        """Active jobs that a worker has begun, oldest first."""
+
+    async def taken_lanes(self, lanes: Sequence[str]) -> frozenset[str]:
+        """Those of some lanes that have an active job."""
+
+    async def ahead(self, job: Job) -> Ahead:
+        """The active jobs in a job's lanes."""
 
     async def recent(self, count: int) -> tuple[Job, ...]:
         """Finished jobs, newest first."""

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.ports import Ahead
 from bot.store.codec import UnreadableRecordError, decode_job, outlined
 from bot.store.part import StorePart
 
@@ -97,26 +98,47 @@ class Records(StorePart):
             log.warning("job %s: %s", job_id, error)
             return outline_job(job_id, fields)
 
-    async def active(self) -> tuple[Job, ...]:
-        """Queued and running jobs, oldest first."""
-        ids = await self._link.call(lambda redis: redis.zrange(self._keys.active, 0, -1))
+    async def active(self, most: int | None = None, *, lane: str = "") -> tuple[Job, ...]:
+        """Queued and running jobs, all or those in a lane, oldest first; at most ``most``."""
+        keys, last = self._keys, -1 if most is None else most - 1
+        ids = await self._link.call(
+            lambda redis: (
+                redis.lrange(keys.lane(lane), 0, last)
+                if lane
+                else redis.zrange(keys.active, 0, last)
+            )
+        )
         return await self._readable(ids)
 
-    async def ahead(self, job: Job) -> tuple[str, ...]:
-        """The ids of the active jobs in a job's lanes, oldest first, without reading them."""
+    async def active_count(self, *, lane: str = "") -> int:
+        """The number of queued and running jobs, of all or of those in a lane."""
+        keys = self._keys
+        return int(
+            await self._link.call(
+                lambda redis: redis.llen(keys.lane(lane)) if lane else redis.zcard(keys.active)
+            )
+        )
 
-        async def look(redis: Redis) -> list[list[str]]:
+    async def running(self) -> tuple[Job, ...]:
+        """Active jobs that a worker has begun, oldest first."""
+        return await self._readable(await self._scripts.run("running"))
+
+    async def taken_lanes(self, lanes: Sequence[str]) -> frozenset[str]:
+        """Those of some lanes that have an active job."""
+
+        async def look(redis: Redis) -> list[int]:
             async with redis.pipeline(transaction=False) as pipe:
-                for lane in job.lanes:
-                    _ = pipe.lrange(self._keys.lane(lane), 0, -1)
+                for lane in lanes:
+                    _ = pipe.exists(self._keys.lane(lane))
                 return await pipe.execute()
 
-        ids = list({each for lane in await self._link.call(look) for each in lane})
-        if not ids:
-            return ()
-        numbers = await self._link.call(lambda redis: redis.zmscore(self._keys.active, ids))
-        placed = [(number, each) for number, each in zip(numbers, ids, strict=True) if number]
-        return tuple(each for _, each in sorted(placed))
+        found = await self._link.call(look) if lanes else []
+        return frozenset(lane for lane, taken in zip(lanes, found, strict=True) if taken)
+
+    async def ahead(self, job: Job) -> Ahead:
+        """The active jobs in a job's lanes, counted by Redis."""
+        count, newest = await self._scripts.run("ahead", *job.lanes)
+        return Ahead(int(count), str(newest))
 
     async def recent(self, count: int) -> tuple[Job, ...]:
         """Finished jobs, newest first."""

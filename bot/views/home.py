@@ -71,7 +71,8 @@ def _headline(board: Dashboard, healths: Sequence[Health]) -> str:
     if not healths:
         state = f"{words.LEAVING} No services"
     fires = plural(len(board.incidents), "open incident") if board.incidents else ""
-    jobs = f"{plural(len(board.active), 'job')} under way" if board.active else ""
+    count = len(board.active) + board.more_active
+    jobs = f"{plural(count, 'job')} under way" if count else ""
     return " · ".join(filter(None, [state, fires, jobs]))
 
 
@@ -82,7 +83,7 @@ def _middle(
         *packed([f"⚠️ {line(each, 300)}" for each in board.troubles[:4]]),
         *_incidents(board, now, counts.incidents, operator=operator),
         *_services(board, healths, counts),
-        *_jobs(board.active, counts.jobs, operator=operator),
+        *_jobs(board, counts.jobs, operator=operator),
         *_stacks(board, healths, counts.stacks),
         *_past(board.recent, counts.past),
     ]
@@ -123,14 +124,15 @@ def _services(board: Dashboard, healths: Sequence[Health], counts: Counts) -> li
     return [*packed(lines), *_more(len(odd) - counts.services, "service")]
 
 
-def _jobs(jobs: Sequence[Job], most: int, *, operator: bool) -> list[Block]:
+def _jobs(board: Dashboard, most: int, *, operator: bool) -> list[Block]:
+    jobs = board.active
     if not jobs:
         return []
     blocks = [section("*Jobs under way*")]
     for job in jobs[:most]:
         stop = {"accessory": _stop(job)} if operator else {}
         blocks.append(section(job_line(job)) | stop)
-    return [*blocks, *_more(len(jobs) - most, "job")]
+    return [*blocks, *_more(len(jobs[most:]) + board.more_active, "job")]
 
 
 def _stop(job: Job) -> Block:

@@ -11,7 +11,7 @@ import redis
 
 from bot.domain.jobs.model import JobState, Turn
 from bot.domain.jobs.verdict import Verdict
-from bot.ports import CancelResult, Jobs, LeaseToken
+from bot.ports import Ahead, CancelResult, Jobs, LeaseToken
 from bot.store.jobs import RedisJobs
 from bot.store.keys import Keys, StoreLimits
 from bot.store.records import PAGE
@@ -53,8 +53,23 @@ async def test_the_jobs_ahead_are_those_in_its_lanes(jobs: RedisJobs):
     for job in (ended, web, worker, both, other):
         await jobs.submit(job)
     await finish(jobs, await taken(jobs))
-    assert await jobs.ahead(late) == (web.id, worker.id, both.id)
-    assert await jobs.ahead(a_job("redis")) == ()
+    assert await jobs.ahead(late) == Ahead(3, both.id)
+    assert await jobs.ahead(a_job("redis")) == Ahead()
+
+
+async def test_a_page_of_the_queue_and_what_runs_is_read_without_the_rest(jobs: RedisJobs):
+    """Of all services or of one; a queue can be long."""
+    web, worker, later, stack = a_job("web"), a_job("worker"), a_job("web"), a_job("stack:shop")
+    for job in (web, worker, later, stack):
+        await jobs.submit(job)
+    await taken(jobs)
+
+    assert [job.id for job in await jobs.active(2)] == [web.id, worker.id]
+    assert [job.id for job in await jobs.active(9, lane="web")] == [web.id, later.id]
+    assert (await jobs.active_count(), await jobs.active_count(lane="web")) == (4, 2)
+    assert [job.id for job in await jobs.running()] == [web.id]
+    assert await jobs.taken_lanes(["stack:shop", "stack:other"]) == {"stack:shop"}
+    assert await jobs.taken_lanes([]) == frozenset()
 
 
 async def test_many_queued_jobs_are_all_listed(jobs: RedisJobs):

@@ -15,9 +15,9 @@ from bot.domain.swarm.model import StackLook
 class Dashboard:
     """``look`` has every service of the swarm, None while the engine does not answer.
 
-    ``incidents`` are the open ones, ``active`` the queued or running jobs, ``recent`` the last
-    finished ones, newest first. ``versions`` are the newest deploys, by stack. ``troubles`` are
-    sentences on what could not be read.
+    ``incidents`` are the open ones, ``active`` the oldest queued or running jobs, ``more_active``
+    the number of the others, ``recent`` the last finished ones, newest first. ``versions`` are the
+    newest deploys, by stack. ``troubles`` are sentences on what could not be read.
     """
 
     at: float
@@ -27,3 +27,4 @@ class Dashboard:
     recent: tuple[Job, ...] = ()
     versions: Mapping[str, Version] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
+    more_active: int = 0

@@ -23,9 +23,10 @@ if redis.call('EXISTS', JOB .. id) == 0 then
   for _, lane in ipairs(lanes_of(id)) do offer_if_first(head(lane)) end
 end
 
-local ahead, count = {}, 0
-for _, lane in ipairs(lanes_of(id)) do
-  local place = redis.call('LPOS', LANE .. lane, id)
+local ahead, count, all = {}, 0, lanes_of(id)
+for _, lane in ipairs(all) do
+  local place = redis.call('LPOS', LANE .. lane, id, 'RANK', -1)
+  if place and #all == 1 then return place end
   if place and place > 0 then
     for _, other in ipairs(redis.call('LRANGE', LANE .. lane, 0, place - 1)) do
       if not ahead[other] then

@@ -11,32 +11,42 @@ from bot.views.jobs.message import action_text, final_verdict
 from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.text import duration, line, mention, plural, slack_date, slack_time
 
-COUNTS = ((20, 10), (10, 5), (3, 3))
+MOST_ACTIVE = 20
+COUNTS = ((MOST_ACTIVE, 10), (10, 5), (3, 3))
 """Active and finished jobs that are shown; the first that fits is used."""
 
 
 def jobs_message(
-    active: Sequence[Job], recent: Sequence[Job], now: float, *, command: str = "/orochi"
+    active: Sequence[Job],
+    recent: Sequence[Job],
+    now: float,
+    *,
+    more: int = 0,
+    command: str = "/orochi",
 ) -> Message:
-    """Active jobs, oldest first, then finished ones, newest first."""
+    """Active jobs, oldest first, then finished ones, newest first.
+
+    ``more`` counts the active jobs that are not in ``active``.
+    """
     if not active and not recent:
         text = f"No jobs yet. `{line(command, 30)} scale 5` starts one."
         return Message(text, tuple(packed([text])))
     hint = f"As of {slack_time(now)} · `{line(command, 30)} cancel JOB` cancels a job"
     told = (
-        [*packed([*_active(active, most), *_recent(recent, past)]), context(hint)]
+        [*packed([*_active(active, most, more), *_recent(recent, past)]), context(hint)]
         for most, past in COUNTS
     )
     blocks = next((each for each in told if fits(each)), [context(hint)])
-    under_way = f"{plural(len(active), 'job')} under way"
+    under_way = f"{plural(len(active) + more, 'job')} under way"
     return Message(f"{under_way}, {len(recent)} finished recently", tuple(blocks))
 
 
-def _active(jobs: Sequence[Job], most: int) -> list[str]:
+def _active(jobs: Sequence[Job], most: int, more: int) -> list[str]:
     if not jobs:
         return ["*Under way:* none"]
-    more = [f"and {plural(len(jobs) - most, 'more job')}"] if len(jobs) > most else []
-    return ["*Under way:*", *(job_line(job) for job in jobs[:most]), *more]
+    left = len(jobs[most:]) + more
+    rest = [f"and {plural(left, 'more job')}"] if left else []
+    return ["*Under way:*", *(job_line(job) for job in jobs[:most]), *rest]
 
 
 def _recent(jobs: Sequence[Job], most: int) -> list[str]:

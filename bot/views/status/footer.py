@@ -18,12 +18,14 @@ MOST_JOBS = 5
 class FooterFacts:
     """Facts that are not in the look.
 
-    ``jobs`` are the active jobs, None if Redis does not answer. ``alerts`` are the causes of
+    ``jobs`` are the active jobs, None if Redis does not answer; ``more_jobs`` counts those that
+    were not read. ``alerts`` are the causes of
     open incidents by service id. ``feed`` is ``push`` or ``poll``,
     ``feed_lag`` the seconds since it was last complete, ``feed_trouble`` what is wrong with it.
     """
 
     jobs: tuple[Job, ...] | None = ()
+    more_jobs: int = 0
     alerts: Alerts = field(default_factory=dict)
     feed: str = "poll"
     feed_lag: float = 0.0
@@ -38,9 +40,9 @@ def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
     if not jobs:
         return ""
     lines = [job_line(job) for job in jobs[:MOST_JOBS]]
-    if len(jobs) > MOST_JOBS:
-        more = plural(len(jobs) - MOST_JOBS, "more job")
-        lines.append(f"and {more}: `{line(facts.command, 30)} jobs`")
+    more = len(jobs[MOST_JOBS:]) + facts.more_jobs
+    if more:
+        lines.append(f"and {plural(more, 'more job')}: `{line(facts.command, 30)} jobs`")
     return "\n".join(["*Jobs under way:*", *lines])
 
 

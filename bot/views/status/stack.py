@@ -14,11 +14,11 @@ from bot.domain.swarm.model import Availability, Node, NodeState, StackLook
 from bot.domain.text.message import Block, Message
 from bot.views.slack.blocks import context, fits, header, packed, section
 from bot.views.slack.text import bar, line, plain, plural
-from bot.views.status.footer import FooterFacts, jobs_text, small_print
+from bot.views.status.footer import MOST_JOBS, FooterFacts, jobs_text, small_print
 from bot.views.status.service import service_status_message
 from bot.views.status.trouble import NodeNames, node_name, title, trouble_lines, update_words, where
 
-__all__ = ["FooterFacts", "service_status_message", "status_message"]
+__all__ = ["MOST_JOBS", "FooterFacts", "service_status_message", "status_message"]
 
 MOST_NODES = 8
 SIGNS = {Grade.BAD: "❌", Grade.CHANGING: "🔄", Grade.WELL: "✅"}

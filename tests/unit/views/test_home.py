@@ -1,6 +1,7 @@
 """The Home tab: its content, the buttons of each role, and that Slack accepts it for any text."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -109,6 +110,13 @@ def test_the_same_dashboard_later_differs_only_in_its_times():
     assert home_message(BOARD, NOW, 0, operator=True) != home_message(
         later, NOW + 5, 0, operator=True
     )
+
+
+def test_jobs_that_were_not_read_are_counted():
+    text = shown(home_message(replace(BOARD, more_active=9_999), NOW, NOW, operator=False))
+
+    assert "10000 jobs under way" in text
+    assert "and 9999 more jobs" in text
 
 
 def assert_slack_takes_the_tab(message):

@@ -325,3 +325,12 @@ def test_more_jobs_than_fit_are_counted():
 
     assert_slack_takes(message, {"U123"})
     assert "and 10 more jobs" in shown(message)
+
+
+def test_jobs_that_were_not_read_are_counted():
+    message = jobs_message((JOB,) * 20, (), NOW, more=9_980)
+    assert message.text.startswith("10000 jobs under way")
+    assert "and 9980 more jobs" in shown(message)
+
+    facts = {"jobs": (JOB,) * 5, "more_jobs": 9_995}
+    assert "and 9995 more jobs" in shown(status([service("web")], [task("web")], **facts))
