@@ -42,7 +42,7 @@ class ListIncidentsHandler:
         meant = next((n for n in names if typed in {n, short_name(self._ctx.stack, n)}), "")
         if meant:
             return meant
-        services = await self._ctx.swarm.services(self._ctx.stack)
+        services = await self._ctx.looks.services(self._ctx.stack)
         service = resolve(typed, self._ctx.stack, services)
         if isinstance(service, NotFound):
             raise unknown_service(service, self._ctx.stack)

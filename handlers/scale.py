@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import Scale as Command
 from bot.domain.commands.values import ScaleTarget
 from bot.domain.convergence.machine import Goal
@@ -18,12 +17,10 @@ from bot.domain.operations.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
 from bot.jobs.context import Context
-from bot.jobs.engine_calls import in_time
-from bot.jobs.service_lookup import look_if_paused
+from bot.jobs.service_lookup import look_if_paused, typed
 from bot.jobs.staleness import check_target
 from bot.jobs.submit import queue
 from bot.ports import Still
-from bot.views.errors import unknown_service
 
 ACTION = "scale"
 
@@ -39,12 +36,9 @@ class ScaleHandler:
         await queue(self._ctx, pending, await self._checked(pending, command))
 
     async def _checked(self, pending: PendingCommand, command: Command) -> Job:
-        services = await in_time(self._ctx.swarm.services(self._ctx.stack))
         targets: list[Target] = []
         for wanted in command.targets:
-            service = resolve(wanted.service, self._ctx.stack, services)
-            if isinstance(service, NotFound):
-                raise unknown_service(service, self._ctx.stack)
+            service = await typed(self._ctx, wanted.service)
             look = await look_if_paused(self._ctx, service)
             check_scale(service, look, self._ctx.command)
             if any(target.service_id == service.id for target in targets):

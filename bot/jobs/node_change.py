@@ -7,6 +7,7 @@ is absolute, so every step can be repeated safely.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -155,7 +156,7 @@ class NodeJob:
             node = _node(target, look)
             await self._check(node, look, forced=lease.job.forced)
             target = replace(target, replicas=len(_living(node, look)), update_before=0.0)
-            services = [_target(service, look) for service in self._operation.followed(node, look)]
+            services = _targets(self._operation.followed(node, look), look)
             told = await asyncio.to_thread(self._operation.foretold, node, look)
             await lease.save(replace(lease.job, targets=(target, *services), foretold=told))
             self._following.show(lease)
@@ -284,15 +285,21 @@ def _node(target: Target, look: StackLook) -> Node:
     raise NotFoundError("It is no longer in the swarm.")
 
 
-def _target(service: Service, look: StackLook) -> Target:
-    dead = tuple(t.id for t in look.tasks if t.service_id == service.id and t.state.over)
-    return Target(
-        service.name,
-        service.id,
-        service.replicas or 0,
-        known_dead=dead,
-        update_before=service.update_started or 0.0,
-    )
+def _targets(services: Sequence[Service], look: StackLook) -> list[Target]:
+    dead: dict[str, list[str]] = {}
+    for task in look.tasks:
+        if task.state.over:
+            dead.setdefault(task.service_id, []).append(task.id)
+    return [
+        Target(
+            service.name,
+            service.id,
+            service.replicas or 0,
+            known_dead=tuple(dead.get(service.id, ())),
+            update_before=service.update_started or 0.0,
+        )
+        for service in services
+    ]
 
 
 def _for_good(_target: Target, outcome: Outcome) -> Outcome:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bot.domain.commands.names import NotFound, resolve
+from bot.domain.errors import NotFoundError
 from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.domain.operations.preflight import PAUSED
 from bot.domain.swarm.model import Look, Service
@@ -13,9 +16,15 @@ from bot.views.errors import unknown_service
 
 
 async def typed(ctx: Context, name: str) -> Service:
-    """The service for a typed name. Raises RefusedError with suggestions."""
-    services = await in_time(ctx.swarm.services(ctx.stack))
-    service = resolve(name, ctx.stack, services)
+    """The present service for a typed name. Raises RefusedError with suggestions.
+
+    Its name is looked up in memory where that is possible; one that is not there may be new.
+    """
+    known = resolve(name, ctx.stack, await in_time(ctx.looks.services(ctx.stack)))
+    if not isinstance(known, NotFound):
+        with suppress(NotFoundError):
+            return await in_time(ctx.swarm.service(known.id))
+    service = resolve(name, ctx.stack, await in_time(ctx.swarm.services(ctx.stack)))
     if isinstance(service, NotFound):
         raise unknown_service(service, ctx.stack)
     return service
@@ -35,7 +44,9 @@ async def look_if_paused(ctx: Context, service: Service) -> Look:
 
 async def job_of(ctx: Context, pending: PendingCommand, action: str, service: Service) -> Job:
     """A job with one action on one service; the number of its tasks does not change."""
-    look = await in_time(ctx.swarm.look(service.id))
+    count = service.replicas or 0
+    if service.mode.is_global:
+        count = wanted(await in_time(ctx.swarm.look(service.id)))
     return Job(
         id=pending.id,
         action=action,
@@ -44,7 +55,7 @@ async def job_of(ctx: Context, pending: PendingCommand, action: str, service: Se
         user=pending.user,
         channel=pending.channel,
         created=pending.received,
-        targets=(Target(service.name, service.id, wanted(look)),),
+        targets=(Target(service.name, service.id, count),),
     )
 
 

@@ -201,7 +201,7 @@ class LeaderSession:
             inputs = tuple(self._waiting())
             await self._refresh_busy(inputs)
             for each in inputs:
-                self._take_in(each)
+                await self._take_in(each)
             if not inputs and self._listed:
                 self._reduce(incidents.tick(self._state, self._context(), self._now()))
             await self._save()
@@ -224,10 +224,10 @@ class LeaderSession:
         if not self._inputs.empty():
             self._wake.set()
 
-    def _take_in(self, found: Input) -> None:
+    async def _take_in(self, found: Input) -> None:
         match found:
             case Listing():
-                self._take_listing(found)
+                await self._take_listing(found)
             case Batch():
                 self._take_batch(found)
             case Evidence():
@@ -236,14 +236,20 @@ class LeaderSession:
                 self._handled = press_id
                 self._reduce(self._pressed(press))
 
-    def _take_listing(self, listing: Listing) -> None:
+    async def _take_listing(self, listing: Listing) -> None:
+        """Take in a listing, in a thread: it may have many tasks that failed.
+
+        Meanwhile nothing else changes what the thread reads: the turns do, one after the other.
+        """
         self._snapshot.take(listing)
         self._listed = True
-        news = news_of_listing(listing, self._began)
-        self._reduce(incidents.reduce(self._state, news, self._context(), self._now()))
+        news = await asyncio.to_thread(news_of_listing, listing, self._began)
+        context, now = self._context(), self._now()
+        reduced = await asyncio.to_thread(incidents.reduce, self._state, news, context, now)
+        self._reduce(reduced)
         asked = {fetch.incident_id for fetch in self._fetches}
-        left = (fetch for fetch in unread(listing, self._state) if fetch.incident_id not in asked)
-        self._fetches.extend(left)
+        left = await asyncio.to_thread(unread, listing, self._state)
+        self._fetches.extend(fetch for fetch in left if fetch.incident_id not in asked)
 
     def _take_batch(self, batch: Batch) -> None:
         """Handle a batch; one that fails is skipped, because it would stop every watcher again."""

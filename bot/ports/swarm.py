@@ -52,6 +52,9 @@ class Looks(Protocol):
     async def stack_look(self, stack: str) -> StackLook:
         """As ``Swarm.stack_look``, but possibly from memory: seconds old at most."""
 
+    async def services(self, stack: str) -> tuple[Service, ...]:
+        """As ``Swarm.services``, but possibly from memory: seconds old at most."""
+
 
 Guard = Callable[[Service], None]
 """Checks a service right before a write; raises RefusedError to prevent it."""

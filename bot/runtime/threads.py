@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
+IDLE_SECONDS = 30.0
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class DaemonThreads(ThreadPoolExecutor):
-    """The event loop's default executor, for name lookups: each call has its own thread.
+    """The event loop's default executor, for name lookups: a call never waits for another.
+
+    A thread that has nothing to do takes the next call. Starting one would keep the event loop
+    until the thread runs: several milliseconds each while other threads compute.
 
     A lookup cannot be cancelled and takes half a minute if no name server answers (resolv.conf(5):
     ``timeout`` times ``attempts`` for each server). ``asyncio.run`` and the interpreter would wait
@@ -22,8 +28,13 @@ class DaemonThreads(ThreadPoolExecutor):
     because ``set_default_executor`` accepts nothing else.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call ``fn`` in its own thread."""
+        """Call ``fn`` in an idle thread, or in a new one."""
         future: Future[T] = Future()
 
         def work() -> None:
@@ -34,8 +45,21 @@ class DaemonThreads(ThreadPoolExecutor):
             except BaseException as error:  # noqa: BLE001 - passed on unchanged to the awaiting caller
                 future.set_exception(error)
 
-        threading.Thread(target=work, name="call", daemon=True).start()
+        self._calls.put(work)
+        if not self._idle.acquire(blocking=False):
+            threading.Thread(target=self._serve, name="call", daemon=True).start()
         return future
+
+    def _serve(self) -> None:
+        """Run calls; ends after some time without one, unless one is on its way to this thread."""
+        while True:
+            try:
+                self._calls.get(timeout=IDLE_SECONDS)()
+            except queue.Empty:
+                if self._idle.acquire(blocking=False):
+                    return
+                continue
+            self._idle.release()
 
 
 class Threads:

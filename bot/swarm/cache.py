@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from bot.domain.swarm.cached import CachedSwarm
 from bot.domain.swarm.events import Batch, Event
-from bot.domain.swarm.model import Look, Node, StackLook
+from bot.domain.swarm.model import Look, Node, Service, StackLook
 from bot.ports import FeedStatus
 
 _LATEST: Final = 1.0
@@ -34,6 +34,9 @@ class LookSource(Protocol):
 
     async def stack_look(self, stack: str) -> StackLook:
         """Every service of the swarm when ``stack`` is empty."""
+
+    async def services(self, stack: str = "") -> tuple[Service, ...]:
+        """Every service of the swarm when ``stack`` is empty, by name."""
 
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes by hostname."""
@@ -70,6 +73,12 @@ class SwarmCache:
             return await self._swarm.stack_look(stack)
         nodes = await self._swarm.nodes()
         return cached.look(stack, nodes, time.time())
+
+    async def services(self, stack: str) -> tuple[Service, ...]:
+        """As in ``bot.ports.Looks``; the whole swarm is not read only for them."""
+        async with self._lock:
+            cached = await self._current() if self._cached is not None else None
+        return await self._swarm.services(stack) if cached is None else cached.services(stack)
 
     def _hear(self, batch: Batch | None) -> None:
         self._connected = batch is not None

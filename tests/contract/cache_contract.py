@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.swarm.model import Look, Node, StackLook, Task
+from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
 from bot.swarm.cache import SwarmCache
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.event_stream.client import StreamClient
@@ -36,6 +36,9 @@ class CountingSwarm:
 
     async def look(self, service_id: str) -> Look:
         return await self._swarm.look(service_id)
+
+    async def services(self, stack: str = "") -> tuple[Service, ...]:
+        return await self._swarm.services(stack)
 
     async def nodes(self) -> tuple[Node, ...]:
         return await self._swarm.nodes()

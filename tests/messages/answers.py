@@ -159,9 +159,10 @@ def _log(
     lines = tuple(
         LogLine(AT + n, tasks[n % 2].id, tasks[n % 2].node_id, texts[n % 2]) for n in range(count)
     )
-    swarm = port(services=(WORKER,), look=Look(AT, WORKER, tasks, NODES))
+    looks = port(services=(WORKER,))
+    swarm = port(service=WORKER, look=Look(AT, WORKER, tasks, NODES))
     logs, chat = port(service_log=ServiceLog(lines, trouble)), port(send_file=sent)
-    handler = LogsHandler(context(swarm=swarm, logs=logs, chat=chat))
+    handler = LogsHandler(context(looks=looks, swarm=swarm, logs=logs, chat=chat))
     return answer(handler.answer(ReadLogs("worker01", since), ANN))
 
 

@@ -242,7 +242,9 @@ def _not_possible() -> Iterator[Sample]:
         service = replace(DJANGO, previous=Previous("p", DJANGO.image, change), update=update)
         yield _refusal(f"Roll back: {title}", partial(check_roll_back, service, COMMAND))
     twice = Scaling((ScaleTarget("worker01", 5), ScaleTarget("orochi_worker01", 5)))
-    asked = ScaleHandler(context(swarm=port(services=(WORKER,)))).begin(_draft(), twice)
+    asked = ScaleHandler(context(looks=port(services=(WORKER,)), swarm=port(service=WORKER))).begin(
+        _draft(), twice
+    )
     yield Sample("Scale: one service by both of its names", answer(nothing(asked)))
     drained = [replace(each, availability=Availability.DRAIN) for each in NODES[1:]]
     last = (NODES[0], *drained)

@@ -115,7 +115,7 @@ def news_of_batch(batch: Batch, since: float) -> tuple[News, ...]:
     """The news in a batch; tasks that ended before ``since`` come separately, and first."""
     tasks = tuple(task for event in batch.events if (task := _task(event)) is not None)
     old = tuple(task for task in tasks if _is_late(task, since))
-    fresh = tuple(task for task in tasks if task not in old) if old else tasks
+    fresh = tuple(task for task in tasks if not _is_late(task, since)) if old else tasks
     nodes = tuple(
         event.object
         for event in batch.events

@@ -27,7 +27,7 @@ from bot.domain.swarm.model import (
     Task,
     TaskState,
 )
-from bot.domain.swarm.placement import Fit, explain, holds_its_place
+from bot.domain.swarm.placement import Fit, explain, holds_its_place, unlimited
 from bot.domain.swarm.slots import last_wanted
 from bot.domain.text.amounts import plural
 
@@ -176,8 +176,9 @@ class _NodeUsage:
         yield replace(
             _STAND_IN, node_id=self.node.id, reservation=self._taken, host_ports=tuple(self._ports)
         )
-        own = replace(_STAND_IN, node_id=self.node.id, service_id=service.id)
-        yield from (own for _ in range(self.count(service)))
+        if count := self.count(service):
+            own = replace(_STAND_IN, node_id=self.node.id, service_id=service.id)
+            yield from (own for _ in range(count))
 
     def _add(self, service_id: str, taken: Resources, ports: Iterable[str]) -> None:
         cpus, memory = self._taken.nano_cpus + taken.nano_cpus, self._taken.memory + taken.memory
@@ -198,6 +199,8 @@ def _stranded(
     staying = [_NodeUsage(each, held[each.id]) for each in others]
     together = [each.copy() for each in staying]
     for service, count in moving:
+        if unlimited(service, others):
+            continue
         fit = _fit(service, staying)
         if fit.room is None:
             continue

@@ -58,14 +58,14 @@ class CachedSwarm:
             for task in look.tasks:
                 self._keep(task)
 
+    def services(self, stack: str) -> tuple[Service, ...]:
+        """All services of a stack, or of the swarm if ``stack`` is empty, by name."""
+        found = (each for each in self._services.values() if stack in {"", each.stack})
+        return tuple(sorted(found, key=lambda service: service.name))
+
     def look(self, stack: str, nodes: Sequence[Node], at: float) -> StackLook:
         """All services of a stack, or of the swarm if ``stack`` is empty, with these nodes."""
-        services = tuple(
-            sorted(
-                (each for each in self._services.values() if stack in {"", each.stack}),
-                key=lambda service: service.name,
-            )
-        )
+        services = self.services(stack)
         tasks = (self._tasks.get(service.id, {}).values() for service in services)
         return StackLook(
             at, stack, services, tuple(t for each in tasks for t in each), tuple(nodes)

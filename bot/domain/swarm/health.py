@@ -21,12 +21,12 @@ from bot.domain.swarm.causes import Cause, CauseKind, classify
 from bot.domain.swarm.model import Look, Node, Service, StackLook, Task, TaskState, UpdateState
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.slots import (
-    down_nodes,
     is_current,
     last_wanted,
     may_complete,
     place_of,
     place_order,
+    up_nodes,
 )
 
 QUIET_SECONDS = 60.0
@@ -36,8 +36,8 @@ UNSTEADY_FAILURES = 2
 RAN_WELL_SECONDS = 60.0
 """A task that ran longer was not part of a series of failures: its end was the first of them."""
 
-_CHANGING = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
-_PAUSED = frozenset({UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED})
+_CHANGING = (UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED)
+_PAUSED = (UpdateState.PAUSED, UpdateState.ROLLBACK_PAUSED)
 
 
 class Grade(Enum):
@@ -132,9 +132,15 @@ def examine(look: StackLook, alerts: Alerts | None = None) -> tuple[Health, ...]
     tasks: dict[str, list[Task]] = {}
     for task in look.tasks:
         tasks.setdefault(task.service_id, []).append(task)
+    up = up_nodes(look.nodes)
     return tuple(
-        examine_service(
-            service, tasks.get(service.id, ()), look.nodes, look.at, alerts.get(service.id, ())
+        _examined(
+            service,
+            tasks.get(service.id, ()),
+            look.nodes,
+            look.at,
+            alerts.get(service.id, ()),
+            up=up,
         )
         for service in look.services
     )
@@ -157,7 +163,20 @@ def examine_service(
 
     ``alerts`` are the causes of its open incidents.
     """
-    down = down_nodes(nodes, tasks)
+    return _examined(service, tasks, nodes, at, alerts, up=up_nodes(nodes))
+
+
+def _examined(
+    service: Service,
+    tasks: Collection[Task],
+    nodes: Collection[Node],
+    at: float,
+    alerts: Sequence[Trouble],
+    *,
+    up: frozenset[str],
+) -> Health:
+    """``up`` are the nodes that may run something, found once for all services."""
+    down = frozenset({task.node_id for task in tasks} - up - {""})
     everything = _by_place(service, tasks)
     places, size = everything, service.replicas or 0
     if service.mode.is_global:

@@ -46,12 +46,12 @@ class Mode(Enum):
     @property
     def is_job(self) -> bool:
         """Whether the service's tasks are meant to end."""
-        return self in {Mode.REPLICATED_JOB, Mode.GLOBAL_JOB}
+        return self is Mode.REPLICATED_JOB or self is Mode.GLOBAL_JOB
 
     @property
     def is_global(self) -> bool:
         """Whether the service runs one task on each eligible node."""
-        return self in {Mode.GLOBAL, Mode.GLOBAL_JOB}
+        return self is Mode.GLOBAL or self is Mode.GLOBAL_JOB
 
 
 class RestartCondition(Enum):

@@ -118,6 +118,17 @@ def explain(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> F
     return Fit(placed, None if unlimited else sum(limited), tuple(obstacles))
 
 
+def unlimited(service: Service, nodes: Iterable[Node]) -> bool:
+    """Whether some node takes any number of the service's tasks: it asks for nothing there.
+
+    ``explain`` finds the same, but has to look at every node and task.
+    """
+    need = service.reservation
+    asks = need.nano_cpus > 0 or need.memory > 0 or need.generic or service.plugins
+    bounded = service.max_per_node or service.host_ports or service.mode.is_global
+    return not asks and not bounded and any(not _closed(service, node) for node in nodes)
+
+
 def explain_full(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> Fit:
     """Why no more would fit once every node is filled with tasks of the service."""
     nodes, tasks = tuple(nodes), tuple(tasks)

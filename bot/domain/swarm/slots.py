@@ -98,8 +98,12 @@ def place_order(place: str) -> tuple[int, str]:
 
 def down_nodes(nodes: Iterable[Node], tasks: Iterable[Task]) -> frozenset[str]:
     """The ids of nodes that, as far as known, run nothing: down, or not in the swarm."""
-    live = {node.id for node in nodes if node.state is not NodeState.DOWN}
-    return frozenset({task.node_id for task in tasks} - live - {""})
+    return frozenset({task.node_id for task in tasks} - up_nodes(nodes) - {""})
+
+
+def up_nodes(nodes: Iterable[Node]) -> frozenset[str]:
+    """The ids of nodes that are not known to be down."""
+    return frozenset(node.id for node in nodes if node.state is not NodeState.DOWN)
 
 
 def count(look: Look, service: Service) -> Census:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.domain.swarm.health import Grade, Health, examine
 from bot.domain.swarm.model import Availability, Node, NodeState, StackLook
 from bot.domain.text.message import Block, Message
-from bot.views.slack.blocks import context, fits, header, packed, section
+from bot.views.slack.blocks import MOST_BYTES, context, fits, header, packed, section
 from bot.views.slack.text import bar, line, plain, plural
 from bot.views.status.footer import MOST_JOBS, FooterFacts, jobs_text, small_print
 from bot.views.status.service import service_status_message
@@ -21,6 +21,8 @@ from bot.views.status.trouble import NodeNames, node_name, title, trouble_lines,
 __all__ = ["MOST_JOBS", "FooterFacts", "service_status_message", "status_message"]
 
 MOST_NODES = 8
+LEAST_COUNT = 12
+"""Bytes of a service's sign, bar and count at the least."""
 SIGNS = {Grade.BAD: "❌", Grade.CHANGING: "🔄", Grade.WELL: "✅"}
 
 
@@ -53,9 +55,15 @@ def status_message(look: StackLook, facts: FooterFacts) -> Message:
     top = [header(f"{SIGNS[healths[0].grade]} {plain(look.stack, 63)}: {_summary(healths)}")]
     end = _end(look, facts)
     names = {node.id: node.hostname for node in look.nodes}
-    told = (_services(healths, names, detail) for detail in DETAILS)
+    told = (_services(healths, names, each) for each in DETAILS if _may_fit(healths, each))
     middle = next((blocks for blocks in told if fits([*top, *blocks, *end])), [])
     return Message(_fallback(summary, healths), (*top, *middle, *end))
+
+
+def _may_fit(healths: Sequence[Health], detail: StackDetail) -> bool:
+    """Whether a line for each service may fit, by its name and the shortest count alone."""
+    least = sum(len(health.service.short_name) + LEAST_COUNT for health in healths)
+    return not detail.nodes or least <= MOST_BYTES
 
 
 def _rank(grade: Grade) -> int:

@@ -39,10 +39,14 @@ def update_words(health: Health) -> str:
 
 def where(health: Health, nodes: NodeNames, most: int) -> str:
     """The nodes of a service: ``photon-machine-01 (2), photon-machine-02``."""
-    counts = Counter(node_name(node, nodes) for node in health.nodes)
-    each = [f"{name} ({n})" if n > 1 else name for name, n in sorted(counts.items())]
-    more = f" and {len(each) - most} more" if len(each) > most else ""
-    return ", ".join(each[:most]) + more
+    counts: dict[str, int] = {}
+    for node, number in Counter(health.nodes).items():
+        name = node_name(node, nodes)
+        counts[name] = counts.get(name, 0) + number
+    shown = sorted(counts)[:most]
+    each = [f"{name} ({counts[name]})" if counts[name] > 1 else name for name in shown]
+    more = f" and {len(counts) - most} more" if len(counts) > most else ""
+    return ", ".join(each) + more
 
 
 def node_name(node: str, nodes: NodeNames) -> str:

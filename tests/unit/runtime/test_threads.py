@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from bot.runtime.threads import Threads
+from bot.runtime.threads import DaemonThreads, Threads
 
 
 async def test_a_call_returns_its_value_or_raises_its_error() -> None:
@@ -19,6 +19,25 @@ async def test_a_call_returns_its_value_or_raises_its_error() -> None:
     with pytest.raises(ZeroDivisionError):
         await threads.run(lambda: 1 / 0)
     assert await threads.run(lambda: 8) == 8
+
+
+async def test_calls_one_after_the_other_share_a_thread() -> None:
+    threads = Threads(4)
+
+    assert len({await threads.run(threading.get_ident) for _ in range(20)}) <= 2
+
+
+async def test_a_call_does_not_wait_for_one_that_hangs() -> None:
+    threads, gate = DaemonThreads(), threading.Event()
+    hanging = [threads.submit(gate.wait, 10) for _ in range(5)]
+
+    assert await asyncio.wrap_future(threads.submit(lambda: 7)) == 7
+    assert not any(each.done() for each in hanging)
+    gate.set()
+    for each in hanging:
+        assert await asyncio.wrap_future(each)
+    names = {await asyncio.wrap_future(threads.submit(threading.get_ident)) for _ in range(20)}
+    assert len(names) <= 6
 
 
 async def test_the_number_of_concurrent_calls_is_limited() -> None:

@@ -42,6 +42,10 @@ class Engine:
         await self._answer(service_id)
         return look
 
+    async def services(self, stack: str = "") -> tuple[Service, ...]:
+        await self._answer("services")
+        return (self.service,)
+
     async def nodes(self) -> tuple[Node, ...]:
         return (NODE,)
 
@@ -123,6 +127,19 @@ async def test_with_the_feed_the_swarm_is_read_once(
     await pushed(feed, manager, news(FAILED))
     assert await tasks_of(cache) == (FAILED,)
     assert engine.read == ["stack"]
+
+
+async def test_names_of_services_come_from_memory_only_if_they_are_there(
+    engine: Engine, cache: SwarmCache, feed: PushFeed, manager: Manager
+) -> None:
+    """To read the whole swarm for them would cost more than the list of services."""
+    await connected(feed, manager)
+    assert await cache.services("") == (WEB,)
+    assert engine.read == ["services"]
+    await tasks_of(cache)
+    assert await cache.services("") == (WEB,)
+    assert await cache.services("shop") == ()
+    assert engine.read == ["services", "stack"]
 
 
 async def test_a_changed_service_alone_is_read_again(

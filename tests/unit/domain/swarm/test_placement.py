@@ -17,7 +17,13 @@ from bot.domain.swarm.model import (
     Task,
     TaskState,
 )
-from bot.domain.swarm.placement import eligible_nodes, explain, meets_constraints, supports_platform
+from bot.domain.swarm.placement import (
+    eligible_nodes,
+    explain,
+    meets_constraints,
+    supports_platform,
+    unlimited,
+)
 
 GIB = 2**30
 CORE = 10**9
@@ -128,6 +134,25 @@ def test_room_is_unlimited_without_limits() -> None:
     fit = explain(SERVICE, (NODE, OTHER), (_task(1, NODE), _task(2, OTHER)))
 
     assert (fit.placed, fit.room, fit.obstacles) == (2, None, ())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"reservation": Resources(memory=1)},
+        {"reservation": Resources(generic=(("gpu", 1),))},
+        {"max_per_node": 2},
+        {"host_ports": ("tcp/80",)},
+        {"mode": Mode.GLOBAL},
+        {"constraints": ("node.role == nobody",)},
+    ],
+)
+def test_unlimited_room_is_found_without_a_look_at_the_tasks(fields: dict[str, object]) -> None:
+    nodes = replace(NODE, generic=()), replace(OTHER, availability=Availability.DRAIN)
+    service = replace(SERVICE, **fields)  # type: ignore[arg-type]
+
+    assert unlimited(service, nodes) is (explain(service, nodes, ()).room is None)
 
 
 def test_one_open_node_without_limits_is_enough() -> None:

@@ -1,0 +1,88 @@
+"""A listing with many failed tasks does not keep the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+from bot.domain.errors import NotFoundError
+from bot.domain.incidents.events import Rules
+from bot.domain.incidents.model import WatcherState
+from bot.domain.swarm.events import Listing
+from bot.domain.swarm.model import Mode, Service, StackLook, Task, TaskState
+from bot.loops.watcher import Watcher, WatcherDependencies
+from bot.ports import Kept
+from bot.runtime.clock import SystemClock
+from tests.messages.sample import port
+
+SERVICES, FAILURES = 300, 20
+TURNS = 50
+
+
+def many_failures(at: float) -> Listing:
+    """A listing of services whose tasks all failed, one shortly after the other."""
+    services = tuple(
+        Service(f"s{n}", f"orochi_s{n}", 1, Mode.REPLICATED, 1) for n in range(SERVICES)
+    )
+    tasks = tuple(
+        Task(
+            f"{service.id}-{n}", service.id, 1, "n1", TaskState.FAILED, TaskState.SHUTDOWN,
+            created=at - n, since=at - n + 0.5, exit_code=1,
+        )
+        for service in services
+        for n in range(FAILURES)
+    )  # fmt: skip
+    return Listing(StackLook(at, "", services, tasks, ()), 7, resumed=False)
+
+
+async def test_the_loop_runs_on_while_a_large_listing_is_judged() -> None:
+    turns, seen = 0, [0]
+    saved: asyncio.Future[WatcherState] = asyncio.get_running_loop().create_future()
+    clock = SystemClock()
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def follow(_cursor: int | None) -> AsyncIterator[Listing]:
+        seen[0] = turns
+        yield many_failures(clock.now())
+        await asyncio.Event().wait()
+
+    async def presses(*_: object) -> tuple[()]:
+        await asyncio.Event().wait()
+        return ()
+
+    async def save(_token: str, state: WatcherState, *_: object, **__: object) -> None:
+        if state.incidents and not saved.done():
+            seen.append(turns)
+            saved.set_result(state)
+        await asyncio.Event().wait()
+
+    store: Any = port(load=Kept(WatcherState(began=0.0), {}, "0"))
+    store.presses, store.save = presses, save
+    texts: Any = SimpleNamespace()
+    dependencies: Any = WatcherDependencies(
+        stream=SimpleNamespace(follow=follow),
+        swarm=port(service=NotFoundError("gone")),
+        incidents=store,
+        jobs=port(running=()),
+        chat=port(),
+        clock=clock,
+        texts=texts,
+        rules=Rules(channel="C1"),
+    )
+    lease: Any = SimpleNamespace(token="t", holds=lambda: True)
+    tasks = [asyncio.create_task(Watcher(dependencies).lead(lease)), asyncio.create_task(count())]
+    async with asyncio.timeout(60):
+        assert len((await saved).incidents) == SERVICES
+    assert seen[1] - seen[0] > TURNS
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
