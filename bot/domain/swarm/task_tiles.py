@@ -43,7 +43,7 @@ class Tile:
 
     ``service`` is the full name. ``label`` is the name with the slot (``worker01.3``), for a task
     of a global service only the name. ``word`` is Docker's name of the state, with ``again`` for a
-    task that restarts after a failure.
+    task that restarts, or completed, after a failure that is not over yet.
     """
 
     node_id: str
@@ -78,7 +78,9 @@ def _of_service(health: Health, tasks: Sequence[Task], down: frozenset[str]) -> 
             again = place in failing and task is alive[0] and not task.err
             found.append(_tile(service, task, down, again=again))
         if not alive and place in {*failing, *health.ended}:
-            found.append(_tile(service, places[place][0], down, again=False))
+            newest = places[place][0]
+            well = _standing(service, newest, down) is TaskStanding.COMPLETE
+            found.append(_tile(service, newest, down, again=place in failing and well))
     return found
 
 

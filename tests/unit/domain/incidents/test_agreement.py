@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incidents.events import News, ReducerContext
@@ -38,6 +38,7 @@ SERVICES = (
     Service("s2", "st_once", 1, Mode.REPLICATED, 1, restart=RestartCondition.NONE),
     Service("s3", "st_job", 1, Mode.REPLICATED_JOB, 4, max_concurrent=2),
 )
+BROKEN = {TaskStanding.FAILED, TaskStanding.WAITING, TaskStanding.UNKNOWN}
 ENDS = (TaskState.FAILED, TaskState.REJECTED, TaskState.COMPLETE, TaskState.SHUTDOWN)
 ERRORS = ("", "No such image: x:1", "task: non-zero exit (1)", "no suitable node")
 
@@ -101,9 +102,11 @@ class World:
 
 
 def agrees(health: Health, found: list[Tile]) -> None:
-    """The map shows a failed task only of a service whose health is bad."""
+    """The map shows a service as broken if and only if its health is bad for a cause."""
     if any(tile.standing is TaskStanding.FAILED for tile in found):
         assert health.grade is Grade.BAD
+    if any(trouble.places for trouble in health.troubles):
+        assert {tile.standing for tile in found} & BROKEN
 
 
 moves = st.lists(
@@ -138,8 +141,15 @@ def place(world: World, number: int, slot: int) -> tuple[Service, int, str]:
     return service, slot % (service.replicas or 1) + 1, f"n{slot % 2}"
 
 
-@settings(max_examples=100, deadline=None)
+def ended(*states: TaskState) -> list[tuple[str, int, int, TaskState, str]]:
+    """Tasks of the service without restarts, one after the other."""
+    return [("end", 2, 0, state, "") for state in states]
+
+
+@settings(max_examples=400, deadline=None)
 @given(moves)
+@example(ended(TaskState.FAILED, TaskState.COMPLETE))
+@example(ended(TaskState.REJECTED, TaskState.REJECTED, TaskState.COMPLETE))
 def test_no_two_of_them_disagree_in_any_state(story):
     world = World()
     world.hear()
