@@ -95,16 +95,28 @@ def check_roll_back(service: Service, command: str) -> None:
     if service.update.is_roll_back and previous.change is LastChange.VERSION:
         raise RefusedError(
             f"{name} is already rolled back.",
-            hint=f"To return to the newer version ({image}): "
-            f"`docker service rollback {service.name}`",
+            hint=_by_deploy(
+                f"To return to the newer version ({image})",
+                command,
+                f"docker service rollback {service.name}",
+            ),
         )
     number = previous.change is LastChange.NUMBER
     last = "scale" if number else "restart"
     raise RefusedError(
         f"{name} has no older version: Docker keeps one, and the last change was a {last}, so "
         f"it is the same ({image}).",
-        hint=f"To set an older image: `docker service update --image … {service.name}`",
+        hint=_by_deploy(
+            "To set an older image", command, f"docker service update --image … {service.name}"
+        ),
     )
+
+
+def _by_deploy(aim: str, command: str, docker: str) -> str:
+    """The next step for which the bot needs the stack's file; ``docker`` does it without one."""
+    if not command:
+        return f"{aim}: `{docker}`"
+    return f"{aim}: change the stack file and `{command} deploy`. Without a file: `{docker}`"
 
 
 def image_name(image: str) -> str:

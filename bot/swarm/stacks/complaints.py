@@ -123,7 +123,8 @@ def mode_changed(
             return RefusedError(
                 f"{name} is {before} in the swarm and {after} in `{stack}.yml`: the mode of a "
                 "service cannot change.",
-                hint=f"Remove it first (`docker service rm {name}`), or give it another name.",
+                hint="Give it another name. Or remove it first: deploy the file without it, or "
+                f"`docker service rm {name}`.",
             )
     return None
 

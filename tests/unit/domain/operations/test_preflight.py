@@ -129,7 +129,12 @@ def test_a_roll_back_without_effect_is_refused_with_the_reason(service, words):
     said = refusal(check_roll_back, service, "/orochi")
 
     assert words in said.sentence
-    assert "/orochi" not in said.hint
+    assert "rollback" not in said.hint.partition("`docker")[0]
+    if said.hint:
+        bots, _, dockers = said.hint.partition(" Without a file: ")
+        assert bots.endswith("change the stack file and `/orochi deploy`.")
+        assert dockers.startswith("`docker service ")
+    assert "/orochi" not in refusal(check_roll_back, service, "").hint
 
 
 @pytest.mark.parametrize(
