@@ -108,7 +108,8 @@ class Updater:
             yield from self._use(run, slot, clean[0])
             return
         service = self._store.services.get(run.service.id)
-        if service is None:
+        start_first = run.config.get("Order") == "start-first"
+        if service is None or not (start_first or self._can_stop(service, slot)):
             return
         node = slot[0].node_id if run.service.mode.startswith("Global") else ""
         new = new_task(
@@ -116,7 +117,6 @@ class Updater:
         )
         run.began[new.id] = None
         self._store.put(new)
-        start_first = run.config.get("Order") == "start-first"
         self._restarts.delay_start(None if start_first else self._remove(slot), new, 0.0)
         while self._restarts.is_delayed(new.id):
             yield Wait(keys=(key(new.id),))
@@ -126,6 +126,14 @@ class Updater:
         yield Wait(_THEN_REMOVE)
         if start_first and task and task.status.state is State.RUNNING:
             self._remove([each for each in map(self._fresh, slot) if each])
+
+    def _can_stop(self, service: Service, slot: list[Task]) -> bool:
+        """Whether a task of the slot is live, or ended for good.
+
+        Otherwise the restart supervisor has replaced them meanwhile, and swarmkit's updater creates
+        no task ("was already shut down when reached by updater").
+        """
+        return any(task.live or not self._restarts.should_restart(service, task) for task in slot)
 
     def _use(self, run: _Run, slot: list[Task], task: Task) -> Course:
         """Remove the other tasks of a slot that already has one of the new spec."""
