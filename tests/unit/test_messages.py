@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -98,6 +99,12 @@ def test_every_command_is_shown(command: str) -> None:
     text = PAGE.read_text(encoding="utf-8")
 
     assert f"### `/orochi help {command}`\n" in text
+
+
+def test_no_sentence_ends_twice() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert re.findall(r"(?<![./])[.?!][.](?![./]).*", text) == []
 
 
 def functions() -> Iterator[tuple[str, FunctionType]]:

@@ -7,7 +7,7 @@ that cannot be deployed at all is refused elsewhere and gives no warning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.domain.commands.names import short_name
@@ -72,7 +72,11 @@ class Stack:
 
 
 def warnings(stack: Stack) -> tuple[str, ...]:
-    """One or two sentences for each problem."""
+    """One or two sentences for each problem, always in the same order.
+
+    The docker CLI names services in another order each time.
+    """
+    stack = _in_order(stack)
     return (
         *_ignored(stack),
         *_dropped(stack),
@@ -85,6 +89,19 @@ def warnings(stack: Stack) -> tuple[str, ...]:
         *_spread_volumes(stack),
         *_moving_tags(stack),
         *_unknown_tags(stack),
+    )
+
+
+def _in_order(stack: Stack) -> Stack:
+    return replace(
+        stack,
+        services=tuple(sorted(stack.services, key=lambda each: each.name)),
+        volumes=tuple(sorted(stack.volumes, key=lambda each: each.name)),
+        networks=tuple(sorted(stack.networks, key=lambda each: each.name)),
+        dropped={key: tuple(sorted(names)) for key, names in sorted(stack.dropped.items())},
+        unknown_tags=dict(sorted(stack.unknown_tags.items())),
+        odd_ports=tuple(sorted(stack.odd_ports)),
+        bound_ports=tuple(sorted(stack.bound_ports)),
     )
 
 

@@ -141,7 +141,7 @@ def _sorted_out(said: Iterable[str]) -> _Said:
             ports += addresses
         elif paragraph != _DEPRECATED:
             others.append(paragraph)
-    return _Said(tuple(dict.fromkeys(options)), tuple(dict.fromkeys(ports)), tuple(others))
+    return _Said(tuple(dict.fromkeys(options)), tuple(dict.fromkeys(ports)), tuple(sorted(others)))
 
 
 def _unmentioned(document: Mapping[str, Any]) -> Iterator[str]:

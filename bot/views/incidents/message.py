@@ -84,6 +84,8 @@ class IncidentDetail:
     evidence: int
 
 
+MOST_NODES = 3
+
 DETAILS: Final = (
     IncidentDetail(12, 600, 2200),
     IncidentDetail(12, 400, 1000),
@@ -201,8 +203,17 @@ def _where(incident: Incident, detail: IncidentDetail) -> str:
         word = "slot" if len(incident.slots) == 1 else "slots"
         parts.append(f"{word} {_names(incident.slots, detail.names)}")
     if incident.nodes and not incident.is_node:
-        parts.append(f"on {_names(incident.nodes, detail.names)}")
+        parts.append(f"on {_nodes(incident)}")
     return " · ".join(parts)
+
+
+def _nodes(incident: Incident) -> str:
+    """The nodes by name, or how many there are and the last one."""
+    count = len(incident.nodes)
+    if count <= MOST_NODES:
+        return _names(incident.nodes, MOST_NODES)
+    last = f", last {line(incident.node, NAME_LENGTH)}" if incident.node else ""
+    return f"{count} nodes{last}"
 
 
 def _cause(incident: Incident, detail: IncidentDetail) -> list[str]:

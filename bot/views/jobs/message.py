@@ -271,9 +271,9 @@ def _before(job: Job, target: Target) -> str:
 
 
 def _images(target: Target) -> str:
-    """The old and the new image of a rollback."""
+    """The old and the new image of a rollback; the old one is not known before it begins."""
     before, after = (quoted(image_name(each), 150) for each in (target.image_before, target.image))
-    return f"Image: {before} → {after}"
+    return f"Image: {before} → {after}" if target.image_before else f"Image: {after}"
 
 
 def _buttons(job: Job) -> list[Block]:

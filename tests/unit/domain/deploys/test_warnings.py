@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from bot.domain.deploys.warnings import FILE_IMAGE, Stack, to_ask, warnings
+from bot.domain.deploys.warnings import FILE_IMAGE, KeptNetwork, Stack, to_ask, warnings
 from bot.domain.swarm.model import Availability, Mode, Node, Service
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, VolumeMount, volumes_of
@@ -41,6 +43,27 @@ def test_a_stack_without_traps_has_no_warnings():
         services=(service("web"),),
         reached={("10.0.0.9", 2049): Reach.ANSWERS},
     )
+
+
+def test_warnings_have_the_same_order_in_whatever_order_the_services_come():
+    """The docker CLI goes through the services in another order each time."""
+    services = [service(name, replicas=2) for name in ("web", "db", "api")]
+    mounts = [mount(f"data-{each.short_name}", each.short_name) for each in services]
+    fields: list[dict[str, Any]] = [
+        {
+            "services": tuple(one),
+            "dropped": {("sysctls", "24.0"): tuple(each.name for each in one)},
+            "odd_ports": tuple((each.name, "80", "hots") for each in one),
+            "bound_ports": tuple(f"127.0.0.1:{len(each.name)}" for each in one),
+            "networks": tuple(KeptNetwork(each.name, (("mtu", "1", "2"),)) for each in one),
+            "unknown_tags": {each.name: "The registry is away." for each in one},
+        }
+        for one in (services, services[::-1])
+    ]
+    first, second = told(*mounts, **fields[0]), told(*mounts[::-1], **fields[1])
+
+    assert len(first) >= 9
+    assert first == second
 
 
 @pytest.mark.parametrize(

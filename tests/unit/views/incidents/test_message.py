@@ -55,6 +55,15 @@ NODE = Incident(
 )
 
 
+def test_many_nodes_are_counted_and_the_last_one_is_named():
+    nodes = tuple(f"photon-machine-{number:02}" for number in range(1, 11))
+    text = shown(message_of(replace(FIRING, slots=(), nodes=nodes)))
+
+    assert "on 10 nodes, last photon-machine-02" in text
+    assert "photon-machine-07" not in text
+    assert "on photon-machine-01, photon-machine-02" in shown(message_of(FIRING))
+
+
 def message_of(incident):
     message = incident_message(incident, NOW)
     assert_slack_takes(message, {"U123", "U999"})

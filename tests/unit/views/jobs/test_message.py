@@ -362,6 +362,14 @@ def test_a_roll_back_shows_both_images():
     assert "Image:" not in shown(message_of(RESTART))
 
 
+def test_a_queued_roll_back_does_not_know_the_old_image_yet():
+    target = replace(ROLL_BACK.targets[0], image_before="")
+    text = shown(message_of(replace(ROLL_BACK, targets=(target,))))
+
+    assert "Image: `web:1`" in text
+    assert "nothing" not in text
+
+
 def test_a_job_for_a_service_without_a_stack_names_none():
     assert "stack" not in shown(message_of(replace(RESTART, stack="")))
 
