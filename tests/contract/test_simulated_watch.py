@@ -74,6 +74,15 @@ async def client(demo: SimulatedSwarm) -> AsyncIterator[StreamClient]:
     await trust.aclose()
 
 
+async def test_a_proxy_of_the_environment_is_not_used(
+    client: StreamClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing listens at its port."""
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    await client.check()
+
+
 def made(demo: SimulatedSwarm, spec: dict[str, Any]) -> str:
     """Id of a new service."""
     service = demo.requests.create_service(spec)

@@ -30,6 +30,8 @@ _OPTIONS: Final = (
     ("grpc.default_authority", SERVER_NAME),
     ("grpc.max_receive_message_length", -1),
     ("grpc.enable_retries", 0),
+    # gRPC would send the tunnel's abstract socket through a proxy of the environment.
+    ("grpc.enable_http_proxy", 0),
     # A separate connection, without the backoff of earlier failed ones.
     ("grpc.use_local_subchannel_pool", 1),
 )
