@@ -218,11 +218,11 @@ class EngineApi:
             raise RequestError(404, f"manifest unknown: {image}")
         digest = hashlib.sha256(canonical(image).encode()).hexdigest()
         descriptor = {
-            "MediaType": "application/vnd.docker.distribution.manifest.v2+json",
-            "Digest": f"sha256:{digest}",
-            "Size": 1024,
+            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+            "digest": f"sha256:{digest}",
+            "size": 1024,
         }
-        platforms = [{"Architecture": "amd64", "OS": "linux"}]
+        platforms = [{"architecture": "amd64", "os": "linux"}]
         return as_json({"Descriptor": descriptor, "Platforms": platforms})
 
     async def _service_logs(self, request: web.Request, key: str) -> Answer:

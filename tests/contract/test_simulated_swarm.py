@@ -58,6 +58,20 @@ class TestSimulatedChanges(ChangesContract):
     """The contract of forced updates and roll backs, on the simulation."""
 
 
+async def test_an_image_in_the_registry_has_the_keys_of_the_oci_specification(
+    lab: SimulatedLab,
+) -> None:
+    """As in moby's api/types/registry: only the two outer keys are capitalised."""
+    connection = Connection(lab.manager.socket)
+    found = await connection.get("/distribution/mailhog/mailhog:v1.0.1/json")
+    connection.close()
+
+    assert set(found) == {"Descriptor", "Platforms"}
+    assert set(found["Descriptor"]) == {"mediaType", "digest", "size"}
+    assert found["Descriptor"]["digest"].startswith("sha256:")
+    assert found["Platforms"] == [{"architecture": "amd64", "os": "linux"}]
+
+
 async def test_a_drained_node_that_was_activated_since_stays_active(lab: SimulatedLab) -> None:
     """The drain's replica lost its lease between its read and its write."""
     connection = Connection(lab.manager.socket)
