@@ -22,6 +22,12 @@ from bot.domain.errors import (
 CLIENT_ERRORS: Final = (DockerException, RequestException, TransportError, OSError, ValueError)
 """All errors that a call through the SDK may raise; a broken answer results in ValueError."""
 
+API_PATHS: Final = (
+    *("/_ping", "/info", "/swarm", "/services", "/tasks", "/nodes", "/networks", "/configs"),
+    *("/secrets", "/volumes", "/containers", "/distribution"),
+)
+"""What the bot and the docker CLI call, without the API's version."""
+
 _OUT_OF_SEQUENCE: Final = "update out of sequence"
 _NOT_A_MANAGER: Final = ("not a swarm manager", "not part of a swarm")
 _NO_LEADER: Final = (
@@ -106,7 +112,7 @@ def _from_answer(status: int, message: str) -> SwarmError:
     if status == 403:
         return SwarmError(
             f"The engine does not allow this call: {message}.",
-            hint="A socket proxy must allow services, tasks, nodes and info.",
+            hint=f"A socket proxy must allow {', '.join(API_PATHS)}.",
         )
     return SwarmError(f"The engine says: {message}.")
 

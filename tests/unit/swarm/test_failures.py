@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,8 +24,9 @@ from bot.domain.errors import (
     SwarmError,
     SwarmUnavailableError,
 )
+from bot.swarm import failures
 from bot.swarm.connection import Connection
-from bot.swarm.failures import translate
+from bot.swarm.failures import API_PATHS, translate
 
 HOST = "unix:///var/run/docker.sock"
 
@@ -57,6 +59,19 @@ def test_errors_of_the_engine(status: int, message: str, kind: type[SwarmError])
 
     assert type(error) is kind
     assert error.sentence.endswith((".", "…"))
+
+
+def test_a_blocked_call_names_every_path_that_the_bot_calls() -> None:
+    """Strings in the code that begin with a slash are paths of the API, or of files."""
+    folder = Path(failures.__file__).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+    called = set(re.findall(r"""["^](/[a-z_]+)(?=[/"?])""", code)) - {"/var", "/run", "/tmp"}
+
+    assert called == set(API_PATHS)
+    hint = translate(_answer(403, '{"message": "Forbidden"}'), HOST, 30).hint
+    assert all(path in hint for path in API_PATHS)
+    docs = Path("docs/troubleshooting.md").read_text(encoding="utf-8")
+    assert all(f"`{path}`" in docs for path in API_PATHS)
 
 
 @pytest.mark.parametrize("body", ["", "not json", "[]", '{"error": 1}', "x" * 9999])
