@@ -37,7 +37,6 @@ VERDICTS: Final = {
 
 CAUSES: Final = {
     CauseKind.EXIT_CODE: "the container exited with an error",
-    CauseKind.CRASH_LOOPING: "the container keeps exiting",
     CauseKind.OUT_OF_MEMORY: "out of memory",
     CauseKind.UNHEALTHY: "the health check fails",
     CauseKind.IMAGE_MISSING: "the image is missing",

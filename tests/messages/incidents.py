@@ -13,7 +13,7 @@ from bot.domain.commands.values import AcknowledgeIncident, IncidentLogs, Silenc
 from bot.domain.incidents.events import Action, Evidence, News, ReducerContext, Remind, Rules, Tell
 from bot.domain.incidents.model import Incident, Silence, WatcherState
 from bot.domain.incidents.reducer import acknowledge, reduce, silence, tick, with_evidence
-from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Look, Node, NodeState, Resources, Service, Task, TaskState
 from bot.domain.text.message import Message
 from bot.views.incidents.list import incidents_message
@@ -154,8 +154,6 @@ def _firing() -> Iterator[Sample]:
     image = "No such image: registry.example.com/worker01:2.5"
     yield Sample("Exit code, after an update", _shown(crash().told))
     yield Sample("Exit code, no evidence", _shown(fired(failed(WORKER, 2, 3)).told))
-    looping = Cause(CauseKind.CRASH_LOOPING, "The container exits again and again", exit_code=1)
-    yield Sample("Crash looping", _shown(replace(crash().told, cause=looping, count=7)))
     memory = fired(failed(LIMITED, 2, 137), LIMITED)
     yield Sample("Out of memory", _shown(memory.told))
     yield Sample("Unhealthy", _shown(fired(failed(CHECKED, 2, 137, err=ill), CHECKED).told))

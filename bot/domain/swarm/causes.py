@@ -36,7 +36,6 @@ class CauseKind(Enum):
     """Kinds of causes; a kind that corresponds to a verdict has the same value."""
 
     EXIT_CODE = "exit_code"
-    CRASH_LOOPING = "crash_looping"
     OUT_OF_MEMORY = "out_of_memory"
     UNHEALTHY = "unhealthy"
     IMAGE_MISSING = "image_missing"

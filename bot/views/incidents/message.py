@@ -34,7 +34,6 @@ STATES: Final = {
 }
 ADVICE: Final = {
     CauseKind.EXIT_CODE: "read the last log lines; if an update caused it, roll back",
-    CauseKind.CRASH_LOOPING: "read the last log lines; if an update caused it, roll back",
     CauseKind.OUT_OF_MEMORY: "raise the memory limit or reduce usage",
     CauseKind.UNHEALTHY: "check what the health check tests and why the service fails it",
     CauseKind.IMAGE_MISSING: "push the image, or correct its name and tag in the stack file",
@@ -54,7 +53,6 @@ ADVICE: Final = {
 RESTARTABLE: Final = frozenset(
     {
         CauseKind.EXIT_CODE,
-        CauseKind.CRASH_LOOPING,
         CauseKind.OUT_OF_MEMORY,
         CauseKind.UNHEALTHY,
         CauseKind.ENDED,
