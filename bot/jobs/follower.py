@@ -25,6 +25,10 @@ T = TypeVar("T")
 MARK_SECONDS = 1.0
 """A verdict does not wait longer for the versions of its services."""
 
+FEW = 10
+"""The message of a job with at most so many services is written for each change."""
+SHOW_SECONDS = 0.5
+
 Aim = Callable[[Job, int, Goal], Goal]
 """Adapts the common goal of all changes to one target."""
 
@@ -39,6 +43,7 @@ class Following:
         self._ctx = ctx
         self._aim = aim
         self._told = told
+        self._soon: set[JobLease] = set()
 
     async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
         """Follow the targets that have no outcome yet."""
@@ -79,6 +84,22 @@ class Following:
         """Show the progress of a target, if it changed."""
         if at(lease.job.progress, index) != progress:
             lease.job = lease.job.seen(index, progress, self._ctx.clock.now())
+            self._show_soon(lease)
+
+    def _show_soon(self, lease: JobLease) -> None:
+        """Show the job; one of many services only once for all that changes within a moment.
+
+        Their message takes tens of milliseconds to write, and each of them changes it.
+        """
+        if len(lease.job.targets) <= FEW:
+            self.show(lease)
+        elif lease not in self._soon:
+            self._soon.add(lease)
+            asyncio.get_running_loop().call_later(SHOW_SECONDS, self._show_now, lease)
+
+    def _show_now(self, lease: JobLease) -> None:
+        self._soon.discard(lease)
+        if lease.still():
             self.show(lease)
 
     def show(self, lease: JobLease, job: Job | None = None) -> None:
@@ -123,7 +144,7 @@ class Following:
         outcome = self._told(lease.job.targets[index], outcome)
         await lease.note(lease.job.with_outcome(index, outcome))
         if len(lease.job.targets) > 1:
-            self.show(lease)
+            self._show_soon(lease)
 
     def _goal(self, job: Job, index: int) -> Goal:
         target = job.targets[index]
