@@ -61,14 +61,13 @@ class SwarmCache:
         self._connected = False
         self._cached: CachedSwarm | None = None
         self._reading: list[Event] | None = None
-        self._lock = asyncio.Lock()
+        self._updating: asyncio.Task[CachedSwarm | None] | None = None
         if push is not None:
             push.listen(self._hear)
 
     async def stack_look(self, stack: str) -> StackLook:
         """A look as in ``bot.ports.Swarm.stack_look``, at most seconds old."""
-        async with self._lock:
-            cached = await self._current()
+        cached = await self._updated()
         if cached is None:
             return await self._swarm.stack_look(stack)
         nodes = await self._swarm.nodes()
@@ -76,9 +75,19 @@ class SwarmCache:
 
     async def services(self, stack: str) -> tuple[Service, ...]:
         """As in ``bot.ports.Looks``; the whole swarm is not read only for them."""
-        async with self._lock:
-            cached = await self._current() if self._cached is not None else None
+        cached = await self._updated() if self._cached is not None else None
         return await self._swarm.services(stack) if cached is None else cached.services(stack)
+
+    async def _updated(self) -> CachedSwarm | None:
+        """As ``_current``, read once for all who ask meanwhile.
+
+        It goes on if they stop waiting: a large swarm takes long to read, and the next look needs
+        the same.
+        """
+        if self._updating is None or self._updating.done():
+            self._updating = asyncio.create_task(self._current(), name="cache of the swarm")
+            self._updating.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._updating)
 
     def _hear(self, batch: Batch | None) -> None:
         self._connected = batch is not None

@@ -129,6 +129,21 @@ async def test_with_the_feed_the_swarm_is_read_once(
     assert engine.read == ["stack"]
 
 
+async def test_a_read_goes_on_when_nobody_waits_for_it_any_more(
+    engine: Engine, cache: SwarmCache, feed: PushFeed, manager: Manager
+) -> None:
+    """Otherwise a swarm that takes longer to read than an answer may take is never in memory."""
+    await connected(feed, manager)
+    engine.answers.clear()
+    given_up = asyncio.create_task(tasks_of(cache))
+    await engine.asked.wait()
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    engine.answers.set()
+    assert await tasks_of(cache) == (TASK,)
+    assert engine.read == ["stack"]
+
+
 async def test_names_of_services_come_from_memory_only_if_they_are_there(
     engine: Engine, cache: SwarmCache, feed: PushFeed, manager: Manager
 ) -> None:
