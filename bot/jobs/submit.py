@@ -82,13 +82,13 @@ async def post(ctx: Context, job: Job, message: Message) -> str:
     no message without a job; so is that of a lost replica.
     """
     still = ctx.intake.still(job.id)
-    if ctx.intake.adopted(job.id) and (ts := await ctx.chat.find(job.channel, job.id)):
+    if ctx.intake.adopted(job.id) and (ts := await ctx.chat.find(job.channel, {"job_id": job.id})):
         await ctx.chat.edit(job.channel, ts, message, still=still)
         return ts
     try:
         return await ctx.chat.post(job.channel, message, still=still)
     except ChatUnavailableError:
-        ts = await ctx.chat.find(job.channel, job.id)
+        ts = await ctx.chat.find(job.channel, {"job_id": job.id})
         if not ts:
             raise
         return ts
@@ -112,7 +112,7 @@ async def clear_away(ctx: Context, pending: PendingCommand) -> None:
     It is deleted before the user is informed, because a replica that was only slow must not start
     it afterwards.
     """
-    ts = await ctx.chat.find(pending.channel, pending.id)
+    ts = await ctx.chat.find(pending.channel, {"job_id": pending.id})
     await ctx.jobs.discard(pending.id)
     if ts:
         payload = unbegun_metadata(pending.id)

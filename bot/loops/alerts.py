@@ -43,7 +43,8 @@ class AlertBook:
     An alert from the watcher is delivered only after ``saved`` was called, because otherwise the
     next leader could deliver it a second time. ``changed`` are the ids of alerts that the store
     does not have in their present state, ``uncertain`` those whose message may exist in Slack
-    although its ts is unknown, ``lost`` the messages (ts) that can no longer be edited.
+    although its ts is unknown, ``half_reminded`` those whose reminder may exist, ``lost`` the
+    messages (ts) that can no longer be edited.
     """
 
     def __init__(self, alerts: Mapping[str, Alert]) -> None:
@@ -51,6 +52,7 @@ class AlertBook:
         self._alerts = {alert.incident.id: alert for alert in oldest}
         self._unsaved: set[str] = set()
         self.uncertain = {key for key, alert in self._alerts.items() if not alert.message}
+        self.half_reminded = {key for key, alert in self._alerts.items() if alert.remind}
         self.lost: set[str] = set()
         self.changed: set[str] = set()
         self.news = asyncio.Event()
@@ -97,6 +99,7 @@ class AlertBook:
         """Remove an alert that is finished."""
         if self._alerts.pop(incident_id, None) is not None:
             self.uncertain.discard(incident_id)
+            self.half_reminded.discard(incident_id)
             self.changed.add(incident_id)
 
     def take_changed(self) -> dict[str, Alert | None]:
@@ -271,7 +274,7 @@ class AlertDelivery:
         incident = alert.incident
         found = ""
         if incident.id in self._book.uncertain:
-            found = await self._chat.find(alert.channel, incident.id)
+            found = await self._chat.find(alert.channel, {"incident_id": incident.id})
             self._book.uncertain.discard(incident.id)
         if found and found not in self._book.lost:
             self._keep(alert, message=found)
@@ -291,9 +294,18 @@ class AlertDelivery:
         self._keep(alert, done=incident.revision)
 
     async def _remind(self, alert: Alert) -> None:
+        half, incident_id = self._book.half_reminded, alert.incident.id
         text = self._texts.reminder(alert.incident)
-        await self._chat.post(alert.channel, text, alert.message, still=self._still)
+        if incident_id not in half or not await self._is_reminded(alert, text):
+            half.add(incident_id)
+            await _shielded(self._chat.post(alert.channel, text, alert.message, still=self._still))
+        half.discard(incident_id)
         self._keep(alert, remind=False)
+
+    async def _is_reminded(self, alert: Alert, text: Message) -> bool:
+        """Whether the reminder is in the thread: Slack's answer to it may have been lost."""
+        marks = text.metadata.payload if text.metadata else {}
+        return bool(marks and await self._chat.find(alert.channel, marks, alert.message))
 
     def _lose(self, alert: Alert, error: MessageGoneError) -> None:
         """Handle a message that can no longer be edited: post an open incident again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bot.domain.errors import (
     ChatError,
@@ -15,7 +15,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
 )
 from bot.domain.jobs.model import Job
-from bot.domain.text.message import Message
+from bot.domain.text.message import Message, MetadataValue
 from bot.loops.lease import Lease
 from bot.ports import Chat, Clock, Delivery, Jobs, Still
 from bot.runtime.backoff import Backoff
@@ -107,10 +107,10 @@ class DeliveryLoop:
             return
         news = False
         try:
-            if await self._settle(job, still):
+            if await self._settle(job, delivery, still):
                 news = await self._tell(job, delivery, still)
             elif delivery.told != _word(job):
-                await self._post_elsewhere(job, still)
+                await self._post_elsewhere(job, delivery, still)
         except (ChatUnavailableError, ChatLoginError) as error:
             log.warning("the verdict of job %s waits for Slack: %s", job.id, error)
             await self._jobs.postpone(job.id, AGAIN_SECONDS)
@@ -121,12 +121,12 @@ class DeliveryLoop:
         if news:
             self._told(job)
 
-    async def _settle(self, job: Job, still: Still) -> bool:
+    async def _settle(self, job: Job, delivery: Delivery, still: Still) -> bool:
         """Show the verdict in the job's message; False if Slack refuses that, or fails too long."""
+        ts = _shown_in(job, delivery)
         try:
-            if job.message:
-                message = self._render(job)
-                await self._chat.settle(job.channel, job.message, message, still=still)
+            if ts:
+                await self._chat.settle(job.channel, ts, self._render(job), still=still)
         except ChatLoginError:
             raise
         except ChatError as error:
@@ -136,42 +136,71 @@ class DeliveryLoop:
                 raise
             log.warning("the message of job %s cannot be edited: %s", job.id, error)
             return False
-        return bool(job.message)
+        return bool(ts)
 
-    async def _post_elsewhere(self, job: Job, still: Still) -> None:
+    async def _post_elsewhere(self, job: Job, delivery: Delivery, still: Still) -> None:
         """Post the job's message again in the channel or, failing that, to the user.
 
         The new message mentions the user, so no thread message is needed. One that was posted
         before, without an answer from Slack, is found.
         """
-        if await self._chat.find(job.channel, job.id) in ("", job.message):
-            await self._post_or_direct(job, self._render(job), still=still)
-        await self._jobs.mark_told(job.id, _word(job))
+        marks = {"job_id": job.id, "verdict": _word(job)}
+        ts = await self._chat.find(job.channel, marks)
+        if ts in {"", job.message, delivery.message}:
+            ts = await self._post(job, self._render(job), marks, delivery, still)
+        await self._jobs.mark_told(job.id, _word(job), ts)
 
     async def _tell(self, job: Job, delivery: Delivery, still: Still) -> bool:
-        """Post the verdict in the thread, once; returns whether that happened now."""
+        """Post the verdict in the thread, once; returns whether it is there since this delivery."""
         verdict = _word(job)
         if not verdict or delivery.told == verdict:
             return False
-        in_thread = await self._post_or_direct(
-            job, self._mention(job), thread=job.message, still=still
-        )
+        said, thread = self._mention(job), _shown_in(job, delivery)
+        marks = said.metadata.payload if said.metadata else {}
+        ts = ""
+        if delivery.told == _maybe(verdict):
+            ts = await self._chat.find(job.channel, marks, thread)
+        ts = ts or await self._post(job, said, marks, delivery, still, thread=thread)
         await self._jobs.mark_told(job.id, verdict)
-        return in_thread
+        return bool(ts)
 
-    async def _post_or_direct(
-        self, job: Job, message: Message, *, thread: str = "", still: Still
-    ) -> bool:
-        """Post in the job's channel; if Slack refuses that, to the user. False for the latter."""
+    async def _post(
+        self,
+        job: Job,
+        message: Message,
+        marks: Mapping[str, MetadataValue],
+        delivery: Delivery,
+        still: Still,
+        *,
+        thread: str = "",
+    ) -> str:
+        """Post in the job's channel and return the ts; if Slack refuses that, to the user: "".
+
+        ``marks`` are the values in the metadata by which the message is found again. It is noted
+        before the first attempt, because the answer or this replica may be lost.
+        """
+        maybe = _maybe(_word(job))
+        if delivery.told != maybe:
+            await self._jobs.mark_told(job.id, maybe)
         try:
-            await self._chat.post(job.channel, message, thread=thread, still=still)
+            return await self._chat.post(job.channel, message, thread=thread, still=still)
         except (ChatUnavailableError, ChatLoginError):
             raise
         except ChatError as error:
             log.warning("the verdict of job %s goes to its user: %s", job.id, error)
+        if delivery.told != maybe or not await self._chat.find(job.user, marks):
             await self._chat.post(job.user, message, still=still)
-            return False
-        return True
+        return ""
+
+
+def _shown_in(job: Job, delivery: Delivery) -> str:
+    """The ts of the message that shows the job, "" if there is none."""
+    return delivery.message or job.message
+
+
+def _maybe(verdict: str) -> str:
+    """How it is noted that a verdict may have been posted."""
+    return f"?{verdict}"
 
 
 def _word(job: Job) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.commands.access import Standing
-from bot.domain.text.message import Message
+from bot.domain.text.message import Message, MetadataValue
 from bot.ports.authority import Still
 
 
@@ -103,8 +103,13 @@ class Chat(Protocol):
     async def publish(self, user: str, view: Message) -> None:
         """Update a person's Home tab. Raises ChatUnavailableError if the rate limit is used up."""
 
-    async def find(self, channel: str, subject: str) -> str:
-        """Find the ts of a job's or an incident's message by the id in its metadata.
+    async def find(
+        self, channel: str, wanted: Mapping[str, MetadataValue], thread: str = ""
+    ) -> str:
+        """Find the ts of the newest message whose metadata has the wanted values.
+
+        ``channel`` may be a user id: then the direct conversation with the bot is searched. With
+        ``thread``, its replies are searched instead of the channel's messages.
 
         "" if there is none, or if the bot may not read the channel.
         """

@@ -47,14 +47,16 @@ class Held:
 class Delivery:
     """A finished (or revised) job whose message does not show it yet.
 
-    ``revision`` is the job's revision to be shown; ``told`` is the last verdict that was posted in
-    the thread, "" for none. ``claim`` is internal to the adapter; it stands until ``until`` on this
-    process's monotonic clock, then another replica may deliver it.
+    ``revision`` is the job's revision to be shown; ``told`` is what ``mark_told`` stored last, ""
+    for nothing. ``message`` is the ts of the message that was posted in place of the job's own, ""
+    for none. ``claim`` is internal to the adapter; it stands until ``until`` on this process's
+    monotonic clock, then another replica may deliver it.
     """
 
     job_id: str
     revision: int
     told: str
+    message: str = ""
     claim: str = field(default="", compare=False)
     until: float = field(default=0.0, compare=False)
 
@@ -192,8 +194,11 @@ class Jobs(Protocol):
     async def redeliver(self, job_id: str) -> None:
         """Make a finished job due again, because its message does not show its end."""
 
-    async def mark_told(self, job_id: str, verdict: str) -> None:
-        """Note that this verdict was posted in the thread."""
+    async def mark_told(self, job_id: str, verdict: str, message: str = "") -> None:
+        """Note that this verdict was posted, in the thread or as a ``message`` of its own (a ts).
+
+        With a leading "?" it is about to be posted, so from now on it may be there.
+        """
 
     async def delivered(self, job_id: str, revision: int) -> None:
         """Note that the job's message shows this revision; ignored if a newer one is due."""

@@ -31,6 +31,7 @@ READS: Final = frozenset(
     {
         "conversations.history",
         "conversations.info",
+        "conversations.replies",
         "files.getUploadURLExternal",
         "usergroups.users.list",
         "users.info",

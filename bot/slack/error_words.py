@@ -197,6 +197,12 @@ METHODS: Final[Mapping[str, MethodErrors]] = MappingProxyType(
             ),
             _all(Reaction.CALL, "not_enough_users too_many_users users_list_not_supplied"),
         ),
+        "conversations.replies": _method(
+            "conversations.replies",
+            _all(Reaction.ABSENT, "channel_not_found"),
+            _all(Reaction.GONE, "thread_not_found"),
+            _all(Reaction.CALL, "invalid_cursor invalid_ts_latest invalid_ts_oldest"),
+        ),
         "files.completeUploadExternal": _method(
             "files.completeUploadExternal",
             _all(
@@ -254,6 +260,8 @@ UNLISTED: Final[Mapping[str, Mapping[str, Reaction]]] = MappingProxyType(
         | _all(Reaction.LAYOUT, "msg_blocks_too_long"),
         "chat.postEphemeral": _all(Reaction.LAYOUT, "msg_blocks_too_long"),
         "conversations.history": _all(Reaction.CALL, "invalid_limit"),
+        "conversations.replies": _all(Reaction.CALL, "invalid_limit invalid_metadata_filter_keys")
+        | _all(Reaction.ABSENT, "channel_is_limited_access not_in_channel"),
         "files.completeUploadExternal": _all(Reaction.ARCHIVED, "is_archived")
         | _all(Reaction.GONE, "thread_not_found"),
         "views.publish": _all(Reaction.PERSON, "user_not_found"),

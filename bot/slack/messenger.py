@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
+
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.commands.access import Standing
 from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError
-from bot.domain.text.message import Message
+from bot.domain.text.message import Message, MetadataValue
 from bot.ports import Clock, Still, Upload, mind
 from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit, LocalBudget
@@ -31,6 +34,10 @@ VIEWS: Final = Limit("views.publish", per_minute=70, burst=20)
 PATIENCE: Final = 20.0
 LOOKED_AT: Final = 100
 """Newest messages of a channel among which a job's message is searched."""
+MOST_REPLIES: Final = 999
+"""Slack accepts fewer than 1,000 (https://docs.slack.dev/reference/methods/conversations.replies)."""
+PEOPLE: Final = ("U", "W")
+"""How user ids begin; ids of conversations begin with other letters."""
 UNFINISHED: Final = frozenset({"planned", "queued", "running"})
 MEMBERS_FOR: Final = 60.0
 
@@ -177,13 +184,19 @@ class Messenger:
 
         await self._sender.deliver(view, attempt, VIEWS, repeat=True)
 
-    async def find(self, channel: str, subject: str) -> str:
-        """Find the ts of a job's or an incident's message by the id in its metadata.
+    async def find(
+        self, channel: str, wanted: Mapping[str, MetadataValue], thread: str = ""
+    ) -> str:
+        """Find the ts of the newest message whose metadata has the wanted values.
+
+        ``channel`` may be a user id: then the direct conversation with the bot is searched. With
+        ``thread``, its replies are searched instead of the channel's messages.
 
         "" if there is none, or if the bot may not read the channel. Raises ChatUnavailableError.
         """
-        messages = await self._newest(channel)
-        return next((str(each["ts"]) for each in messages if _is_about(each, subject)), "")
+        messages = await (self._replies(channel, thread) if thread else self._newest(channel))
+        found = (each for each in messages if wanted.items() <= _payload(each).items())
+        return next((str(each["ts"]) for each in found), "")
 
     async def unfinished(self, channel: str) -> tuple[tuple[str, str], ...]:
         """The ts and the job of each of the newest messages that shows no verdict.
@@ -198,17 +211,34 @@ class Messenger:
         )
 
     async def _newest(self, channel: str) -> list[dict[str, Any]]:
-        """The newest messages of a channel, none if the bot may not read it."""
-        asked: dict[str, Any] = {"channel": channel, "limit": LOOKED_AT}
-        try:
-            answer = await self._api.call("conversations.history", **asked, include_all_metadata=1)
-        except ChatUnavailableError:
-            raise
-        except ChatError as error:
-            log.info("Cannot look into %s: %s", channel, error)
-            return []
-        messages: list[dict[str, Any]] = answer.get("messages") or []
-        return messages
+        """The newest messages of a channel or of a person's conversation, newest first."""
+
+        async def read() -> AsyncSlackResponse:
+            place = await self._direct(channel) if channel.startswith(PEOPLE) else channel
+            return await self._api.call(
+                "conversations.history", channel=place, limit=LOOKED_AT, include_all_metadata=1
+            )
+
+        return await _readable(channel, read)
+
+    async def _replies(self, channel: str, thread: str) -> list[dict[str, Any]]:
+        """The messages of a thread, newest first."""
+
+        async def read() -> AsyncSlackResponse:
+            return await self._api.call(
+                "conversations.replies",
+                channel=channel,
+                ts=thread,
+                limit=MOST_REPLIES,
+                include_all_metadata=1,
+            )
+
+        return (await _readable(channel, read))[::-1]
+
+    async def _direct(self, user: str) -> str:
+        """The id of a person's conversation with the bot."""
+        opened = await self._api.call("conversations.open", users=user)
+        return str((opened.get("channel") or {}).get("id", ""))
 
     async def standing(self, user: str, team: str = "", *, guests: bool = True) -> Standing:
         """What a person is to the bot's workspace; see ``People``. Raises ChatUnavailableError."""
@@ -258,9 +288,19 @@ async def sharing_warning(messenger: Messenger, channel: str) -> str:
     )
 
 
-def _is_about(message: dict[str, Any], subject: str) -> bool:
-    payload = _payload(message)
-    return subject in {payload.get("job_id"), payload.get("incident_id")}
+async def _readable(
+    channel: str, read: Callable[[], Awaitable[AsyncSlackResponse]]
+) -> list[dict[str, Any]]:
+    """The messages of an answer, none if the bot may not read the channel."""
+    try:
+        answer = await read()
+    except ChatUnavailableError:
+        raise
+    except ChatError as error:
+        log.info("Cannot look into %s: %s", channel, error)
+        return []
+    messages: list[dict[str, Any]] = answer.get("messages") or []
+    return messages
 
 
 def _payload(message: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ REASONS: Final = {
     "usergroups:read": "operators may be named as a user group",
     "channels:history": "after a lost answer, to find a job's message instead of posting it twice",
     "groups:history": "the same in private channels",
+    "im:history": "the same for a verdict that went to a person",
     "users:read": "people of other workspaces and guests are told from members",
     "channels:read": "a warning if the alerts channel is shared with another organization",
     "groups:read": "the same for a private channel",

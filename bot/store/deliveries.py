@@ -52,9 +52,12 @@ class Deliveries(StorePart):
         """Make a finished job due again, because its message does not show its end."""
         await self._scripts.run("redeliver", job_id)
 
-    async def mark_told(self, job_id: str, verdict: str) -> None:
-        """Note that this verdict was posted in the thread."""
-        await self._scripts.run("told", job_id, verdict)
+    async def mark_told(self, job_id: str, verdict: str, message: str = "") -> None:
+        """Note that this verdict was posted, in the thread or as a ``message`` of its own (a ts).
+
+        With a leading "?" it is about to be posted, so from now on it may be there.
+        """
+        await self._scripts.run("told", job_id, verdict, message)
 
     async def delivered(self, job_id: str, revision: int) -> None:
         """Note that the job's message shows this revision; ignored if a newer one is due."""
@@ -68,7 +71,9 @@ class Deliveries(StorePart):
         until = self._claimed_until()
         due, wait, newest = await self._scripts.run("due", MOST_AT_ONCE)
         seconds = BLOCK_SECONDS if wait < 0 else wait / 1000
-        found = tuple(Delivery(job, at, told, claim, until) for job, at, told, claim in due)
+        found = tuple(
+            Delivery(job, at, told, message, claim, until) for job, at, told, message, claim in due
+        )
         return _Due(found, seconds, newest)
 
     async def _give_back(self, due: _Due) -> None:

@@ -206,7 +206,8 @@ class Stage:
             case Fault.ARCHIVE:
                 workspace.channels[event.channel].is_archived = True
             case Fault.DELETE:
-                posted = [each for each in workspace.messages.values() if each.payload]
+                messages = workspace.messages.values()
+                posted = [each for each in messages if each.payload and not each.is_reply]
                 if posted:
                     workspace.delete(posted[event.replica % len(posted)])
 

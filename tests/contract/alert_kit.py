@@ -56,7 +56,8 @@ def about(slack: SlackEmulator, channel: str = ALERTS) -> list[str]:
 
 def told_in(slack: SlackEmulator, channel: str = ALERTS) -> list[Message]:
     """All incident messages in a channel, oldest first."""
-    return [message for message in slack.workspace.in_channel(channel) if message.payload]
+    messages = slack.workspace.in_channel(channel)
+    return [message for message in messages if "incident_id" in message.payload]
 
 
 @dataclass

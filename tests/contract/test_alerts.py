@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.model import IncidentState
 from bot.runtime.clock import SystemClock
 from playground.slack import SlackEmulator
@@ -196,6 +197,41 @@ async def test_a_reminder_is_posted_once_in_the_thread():
     assert len(below) == 1
     assert "Still firing" in below[0].text
     assert below[0].broadcast
+
+
+async def reminders_of(slack: SlackEmulator, *alerts: Alert) -> int:
+    """How many reminders there are after the delivery of these alerts."""
+    async with (
+        a_messenger(slack) as messenger,
+        delivering(messenger, SystemClock(), *alerts) as desk,
+    ):
+        await desk.settled()
+    (message,) = told_in(slack)
+    return len(slack.workspace.in_thread(ALERTS, message.ts)) - 1
+
+
+async def test_a_reminder_whose_answer_was_lost_is_not_repeated():
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await desk.settled()
+            slack.faults.drop(POST, after_effect=True)
+            desk.put(replace(desk.alert("aaa"), remind=True))
+            await desk.settled()
+            known = desk.alert("aaa")
+        assert await reminders_of(slack, known) == 1
+
+
+async def test_the_next_leader_searches_for_a_reminder_without_an_answer():
+    """It posts only the next one: that of another time."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        async with delivering(messenger, SystemClock()) as desk:
+            desk.put(waiting("aaa"))
+            await desk.settled()
+            due = replace(desk.alert("aaa"), remind=True)
+        assert [await reminders_of(slack, due) for _ in range(2)] == [1, 1]
+        later = replace(due, incident=replace(due.incident, reminded=NOW + 60))
+        assert await reminders_of(slack, later) == 2
 
 
 async def test_a_reminder_of_a_deleted_message_posts_the_message_again():

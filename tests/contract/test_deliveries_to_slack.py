@@ -13,6 +13,7 @@ from bot.domain.commands.access import Operators
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import ConvergenceLimits
 from bot.domain.jobs.model import Job, JobState, PendingCommand
+from bot.domain.jobs.verdict import Verdict
 from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
 from bot.jobs.intake import Intake
@@ -27,6 +28,7 @@ from bot.runtime.tasks import Background, cancel_all
 from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
+from bot.store.keys import StoreLimits
 from bot.store.plans import RedisPlans
 from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
@@ -39,6 +41,7 @@ from bot.swarm.volumes import DockerVolumes
 from bot.views.jobs.message import job_message, thread_mention
 from handlers.router import Router
 from handlers.table import handlers
+from playground.slack import Message
 from tests.contract.job_kit import a_job, done
 from tests.contract.slack_side import ANN, SWARM, connected
 
@@ -59,7 +62,9 @@ async def delivering(jobs, messenger) -> AsyncIterator[None]:
         await cancel_all([loop])
 
 
-async def finished_job(jobs, messenger, channel: str = SWARM, late: float = 0.0) -> Job:
+async def finished_job(
+    jobs, messenger, channel: str = SWARM, late: float = 0.0, *, probation: bool = False
+) -> Job:
     """A job with its message that finished just now, or ``late`` seconds ago."""
     job = replace(a_job("web"), user=ANN, channel=channel, created=CLOCK.now())
     ts = await messenger.post(channel, job_message(job, CLOCK.now()))
@@ -68,7 +73,7 @@ async def finished_job(jobs, messenger, channel: str = SWARM, late: float = 0.0)
     lease = await jobs.take(5.0)
     assert lease is not None
     ended = replace(done(job), state=JobState.FINISHED, finished=CLOCK.now() - late)
-    await jobs.finish(lease, ended, probation=False)
+    await jobs.finish(lease, ended, probation=probation)
     return ended
 
 
@@ -157,9 +162,92 @@ async def test_a_verdict_that_cannot_be_edited_for_long_is_posted_as_a_new_messa
     assert anew.channel == SWARM
 
 
+def notices(side) -> list[Message]:
+    """What the bot posted to notify the person: mentions and verdicts posted anew."""
+    found = side.slack.workspace.messages.values()
+    return [m for m in found if f"<@{ANN}>" in m.text or m.payload.get("verdict")]
+
+
+@pytest.mark.parametrize("loss", ["drop", "status"])
+async def test_a_mention_whose_answer_was_lost_is_not_repeated(jobs, loss):
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        getattr(side.slack.faults, loss)("chat.postMessage", after_effect=True)
+        async with delivering(jobs, side.messenger):
+            await until_delivered(jobs)
+        assert len(side.slack.workspace.in_thread(SWARM, job.message)) == 2
+
+
+async def test_a_mention_that_never_took_effect_is_repeated(jobs):
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        side.slack.faults.drop("chat.postMessage")
+        async with delivering(jobs, side.messenger):
+            await until_delivered(jobs)
+        assert len(side.slack.workspace.in_thread(SWARM, job.message)) == 2
+
+
+async def test_a_mention_by_a_lost_replica_is_not_repeated(open_jobs):
+    """It was lost before it could note that Slack had answered."""
+    jobs = await open_jobs(limits=StoreLimits(claim_seconds=1))
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        side.slack.faults.hang("chat.postMessage", after_effect=True)
+        async with delivering(jobs, side.messenger):
+            await side.slack.wait_for_message(lambda m: m.thread_ts == job.message != m.ts)
+        async with delivering(jobs, side.messenger):
+            await until_delivered(jobs)
+        assert len(side.slack.workspace.in_thread(SWARM, job.message)) == 2
+
+
+async def test_a_mention_to_the_person_alone_is_not_repeated(jobs):
+    """The thread is locked, and the answer to the direct message is lost."""
+    async with connected("socket") as side:
+        await finished_job(jobs, side.messenger)
+        side.slack.faults.fail("chat.postMessage", "restricted_action_thread_locked")
+        side.slack.faults.drop("chat.postMessage", after_effect=True)
+        side.slack.faults.fail("chat.postMessage", "restricted_action_thread_locked")
+        async with delivering(jobs, side.messenger):
+            await until_delivered(jobs)
+        direct = [m for m in side.slack.workspace.messages.values() if m.channel != SWARM]
+        assert len(direct) == 1
+
+
+@pytest.mark.parametrize("archived", [False, True])
+async def test_a_verdict_that_was_posted_anew_is_not_repeated(jobs, archived):
+    """The job's message is gone, and the answer to the new one is lost."""
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        side.slack.workspace.delete(side.slack.workspace.messages[(SWARM, job.message)])
+        side.slack.workspace.channels[SWARM].is_archived = archived
+        if archived:
+            side.slack.faults.fail("chat.postMessage", "is_archived")
+        side.slack.faults.drop("chat.postMessage", after_effect=True)
+        async with delivering(jobs, side.messenger):
+            await until_delivered(jobs)
+        assert len(notices(side)) == 1
+
+
+async def test_a_revised_verdict_is_shown_by_the_message_that_was_posted_anew(jobs):
+    """The job's own message is gone: the new one is edited, and its thread has the correction."""
+    async with connected("socket") as side, delivering(jobs, side.messenger):
+        job = await finished_job(jobs, side.messenger, probation=True)
+        side.slack.workspace.delete(side.slack.workspace.messages[(SWARM, job.message)])
+        anew = await side.slack.wait_for_message(
+            lambda m: m.ts != job.message and m.payload.get("verdict") == "converged"
+        )
+        lease = await jobs.take(5.0)
+        assert lease is not None
+        revised = replace(done(job, Verdict.CRASH_LOOPING), revised=True)
+        await jobs.finish(lease, revised, probation=False)
+        reply = await side.slack.wait_for_message(lambda m: m.thread_ts == anew.ts != m.ts)
+        assert "Correction" in reply.text
+        assert anew.payload["verdict"] == "crash_looping"
+
+
 async def until_delivered(jobs) -> None:
     """Wait until no verdict is due or postponed."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await jobs._link.call(  # noqa: ASYNC110 - Redis has no event for it
             lambda redis: redis.zcard(f"{jobs._keys.prefix}:deliveries")
         ):

@@ -135,10 +135,29 @@ async def test_a_post_whose_answer_was_lost_is_not_repeated_but_can_be_found(los
         getattr(slack.faults, loss)(POST, after_effect=True)
         with pytest.raises(ChatUnavailableError):
             await messenger.post(SWARM, a_message("queued", "abc"))
-        ts = await messenger.find(SWARM, "abc")
+        ts = await messenger.find(SWARM, {"job_id": "abc"})
 
         assert slack.workspace.messages[SWARM, ts].text == "queued"
         assert len(slack.calls_of(POST)) == 1
+
+
+@pytest.mark.parametrize("place", ["thread", "direct"])
+async def test_a_reply_or_a_direct_message_without_an_answer_can_be_found(place):
+    """Only one with all of the wanted values; the newest of several."""
+    wanted = {"job_id": "xyz"}
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        channel = SWARM if place == "thread" else ANN
+        thread = await messenger.post(SWARM, a_message("first", "abc"))
+        thread = thread if place == "thread" else ""
+        assert await messenger.find(channel, wanted, thread) == ""
+        await messenger.post(channel, a_message("before", "xyz"), thread)
+        slack.faults.drop(POST, after_effect=True)
+        with pytest.raises(ChatUnavailableError):
+            await messenger.post(channel, a_message("lost", "xyz"), thread)
+        ts = await messenger.find(channel, wanted, thread)
+
+        assert [m.text for m in slack.workspace.messages.values() if m.ts == ts] == ["lost"]
+        assert await messenger.find(channel, wanted | {"state": "finished"}, thread) == ""
 
 
 async def test_a_post_that_never_reached_slack_is_repeated():
@@ -157,8 +176,8 @@ async def test_a_missing_message_is_not_found():
         await messenger.post(SWARM, a_message("queued", "abc"))
         slack.tokens.scopes = frozenset({"chat:write"})
 
-        assert await messenger.find(SWARM, "abc") == ""
-        assert await messenger.find("C0NOWHERE1", "abc") == ""
+        assert await messenger.find(SWARM, {"job_id": "abc"}) == ""
+        assert await messenger.find("C0NOWHERE1", {"job_id": "abc"}) == ""
 
 
 async def test_the_error_of_a_closed_channel_has_the_next_step():

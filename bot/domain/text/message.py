@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Block = dict[str, Any]
+MetadataValue = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Metadata:
     """
 
     event_type: str
-    payload: dict[str, str | int | float | bool | None]
+    payload: dict[str, MetadataValue]
 
 
 @dataclass(frozen=True, slots=True)

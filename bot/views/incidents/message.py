@@ -13,7 +13,7 @@ from bot.domain.commands.names import SERVICE_VALUE, is_service_name, short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
 from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.causes import CauseKind, advice_on, is_unreachable, short_error
-from bot.domain.text.message import Block, Message, Metadata
+from bot.domain.text.message import Block, Message, Metadata, MetadataValue
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import (
     code_block,
@@ -116,7 +116,12 @@ def reminder_message(incident: Incident, now: float, command: str = "/orochi") -
     text = f"{how_so}: {_what(incident)}{counted}."
     how = "Acknowledge or silence it in the message above;"
     how = f"{how} `{line(command, 30)} incidents` lists all."
-    return Message(f"🚨 {line(text, 600)} {how}", broadcast=True)
+    told: dict[str, MetadataValue] = {
+        "reminder_of": incident.id,
+        "reminded": f"{incident.reminded or 0:.3f}",
+    }
+    said = f"🚨 {line(text, 600)} {how}"
+    return Message(said, metadata=Metadata("swarm_reminder", told), broadcast=True)
 
 
 def headline(incident: Incident) -> str:

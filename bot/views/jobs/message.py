@@ -112,7 +112,10 @@ def thread_mention(job: Job) -> Message:
         text = f"{mention(job.user)} Correction: {line(action_text(job), 300)}: *{said}*."
     outcome = job.outcome
     reason = line(outcome.reason, 600) if outcome and not outcome.verdict.good else ""
-    return Message(f"{text} {reason}".rstrip())
+    told = Metadata(
+        "swarm_mention", {"mention_of": job.id, "mentioned": verdict.value if verdict else None}
+    )
+    return Message(f"{text} {reason}".rstrip(), metadata=told)
 
 
 def unbegun_metadata(job_id: str) -> Metadata:
