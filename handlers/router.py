@@ -177,7 +177,12 @@ class Router:
                 log.info("beginning command %s of a lost replica", held.pending.id)
                 self._spawn(held, begin, adopted=True)
             else:
-                await self._clear(held.pending)
+                self._spawn_clearing(held)
+
+    def _spawn_clearing(self, held: Held) -> None:
+        """Answer a lost command in the background, while no other replica has it."""
+        cleared = self._ctx.intake.begin(held, lambda: self._clear(held.pending))
+        self._ctx.background.spawn(cleared, f"lost command {held.pending.id}")
 
     def _begin_of(self, pending: PendingCommand) -> BeginPending | None:
         """What begins a command, None if this version does not know it."""

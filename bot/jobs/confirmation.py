@@ -23,7 +23,7 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import Job, PendingCommand
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.jobs.submit import post, settle_unbegun, wait_for_older
+from bot.jobs.submit import post, settle_or_tell, settle_unbegun, wait_for_older
 from bot.loops.lease import Lease
 from bot.ports import Ahead, Still
 from bot.runtime.backoff import Backoff
@@ -154,13 +154,13 @@ class Confirming:
             log.info("plan %s is not shown as queued: %s", job.id, error)
 
     async def _close(self, decided: Decided) -> bool:
-        """Edit the message to say that the plan was dropped; False if that must be repeated."""
+        """Say in the message that the plan was dropped; False if that must be repeated."""
         job = decided.job
         if job.plan is None:
             return True
         message = closed_message(job, job.plan, decided.decision, decided.user, self._ctx.command)
         try:
-            await self._ctx.chat.settle(job.channel, job.message, message)
+            await settle_or_tell(self._ctx, job, message)
         except (ChatUnavailableError, ChatLoginError) as error:
             log.warning("the end of plan %s waits for Slack: %s", job.id, error)
             return False

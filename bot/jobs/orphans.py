@@ -7,9 +7,10 @@ queued or running job that nobody knows.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
-from bot.domain.errors import ChatError
+from bot.domain.errors import ChatError, MessageGoneError
 from bot.domain.jobs.model import JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.jobs.context import Context
@@ -53,7 +54,8 @@ class Orphans:
         ended = unbegun_metadata(job_id)
         ended = replace(ended, payload={**ended.payload, "verdict": FAILED})
         said = replace(refused(LOST, ADVICE, unchanged=False), metadata=ended)
-        await self._ctx.chat.settle(channel, ts, said)
+        with suppress(MessageGoneError):  # one that cannot be edited does not stop the others
+            await self._ctx.chat.settle(channel, ts, said)
 
     async def _is_waiting(self, job_id: str) -> bool:
         """Whether it is a plan, or a command that is about to begin."""

@@ -15,7 +15,9 @@ from bot.domain.commands.ordering import may_concern, typed
 from bot.domain.errors import (
     BotError,
     ChatError,
+    ChatLoginError,
     ChatUnavailableError,
+    MessageGoneError,
     StoreUnavailableError,
     UncertainError,
 )
@@ -109,19 +111,21 @@ async def _queued_message(ctx: Context, job: Job) -> Message:
 async def clear_away(ctx: Context, pending: PendingCommand) -> None:
     """Close a pending command whose replica was lost: nothing was changed.
 
-    It is deleted before the user is informed, because a replica that was only slow must not start
-    it afterwards.
+    A replica that was only slow must not start it after the user is informed. It is deleted only
+    then, because this replica may be lost, too.
     """
+    await ctx.jobs.refuse(pending.id)
     ts = await ctx.chat.find(pending.channel, {"job_id": pending.id})
-    await ctx.jobs.discard(pending.id)
     if ts:
         payload = unbegun_metadata(pending.id)
         said = replace(refused(INTERRUPTED, AGAIN), metadata=payload)
-        await ctx.chat.settle(pending.channel, ts, said)
+        with suppress(MessageGoneError):  # the answer below has it all
+            await ctx.chat.settle(pending.channel, ts, said)
     hint = f"{AGAIN} The command was: {pending.text[:200]}"
     await ctx.chat.reply(
         pending.user, pending.channel, pending.reply_url, refused(INTERRUPTED, hint)
     )
+    await ctx.jobs.discard(pending.id)
 
 
 async def answer_failure(
@@ -185,5 +189,22 @@ async def settle_unbegun(ctx: Context, job: Job, why: str) -> None:
     ended = replace(job, state=JobState.FINISHED, finished=ctx.clock.now())
     for index in range(len(ended.targets)):
         ended = ended.with_outcome(index, Outcome(Verdict.REFUSED, why, AGAIN))
-    message = job_message(ended, ctx.clock.now(), command=ctx.command)
-    await ctx.chat.settle(job.channel, job.message, message)
+    await settle_or_tell(ctx, ended, job_message(ended, ctx.clock.now(), command=ctx.command))
+
+
+async def settle_or_tell(ctx: Context, job: Job, message: Message) -> None:
+    """Show the end of something that is no job in its message or, failing that, to the person.
+
+    After an error this may be repeated: a direct message that was sent before is found.
+
+    Raises:
+        ChatUnavailableError, ChatLoginError: repeat it later.
+    """
+    try:
+        await ctx.chat.settle(job.channel, job.message, message)
+    except (ChatUnavailableError, ChatLoginError):
+        raise
+    except ChatError as error:
+        log.warning("the end of command %s goes to its user: %s", job.id, error)
+        if not await ctx.chat.find(job.user, {"job_id": job.id, "state": "finished"}):
+            await ctx.chat.post(job.user, message)

@@ -99,6 +99,9 @@ class Jobs(Protocol):
     async def channels(self) -> frozenset[str]:
         """The channels in which commands were typed."""
 
+    async def refuse(self, pending_id: str) -> None:
+        """Let a pending command get no job any more; it stays pending until ``discard``."""
+
     async def discard(self, pending_id: str) -> None:
         """Delete a pending command that was answered without a job."""
 

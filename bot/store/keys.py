@@ -38,7 +38,7 @@ All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in th
     job:ID              hash     one job; kept until it is finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, oldest first; deleted when empty
     seen:KEY            string   an accepted delivery of a command; SEEN_SECONDS
-    seen:gone:ID        string   a pending command that was answered without a job; SEEN_SECONDS
+    seen:gone:ID        string   a pending command that gets no job any more; SEEN_SECONDS
     probe               string   written to see whether Redis takes data; a minute
     budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
 

@@ -83,6 +83,10 @@ class PendingCommands(StorePart):
         found: set[str] = await self._link.call(lambda redis: redis.smembers(self._keys.channels))
         return frozenset(found)
 
+    async def refuse(self, pending_id: str) -> None:
+        """Let a pending command get no job any more. As in ``bot.ports.Jobs``."""
+        await self._scripts.run("refuse", pending_id)
+
     async def discard(self, pending_id: str) -> None:
         """Delete a pending command that was answered without a job."""
         await self._scripts.run("discard", pending_id)

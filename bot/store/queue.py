@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from bot.store.codec import encode_job
 from bot.store.connection import BLOCK_SECONDS
 from bot.store.part import claim_safely
 from bot.store.records import Records
+
+log = logging.getLogger(__name__)
 
 NOT_STARTED = "Cancelled before it started; nothing was changed."
 FORGET_REPLICA_SECONDS = 3600
@@ -124,8 +127,8 @@ class Queue(Records):
         """Leave the queue, if Redis answers. The connection stays open for its owner."""
         try:
             await self.leave()
-        except StoreUnavailableError:
-            return
+        except StoreUnavailableError as error:
+            log.info("the queue will forget this replica later: %s", error)
 
     async def _held(self, script: str, token: LeaseToken, *args: str | int) -> str | int:
         """Run a script that first checks the lease."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bot.domain.deploys.decision import Decision
 from bot.domain.errors import LeaseLostError
 from bot.jobs.confirmation import Confirming
@@ -16,6 +18,8 @@ from tests.contract.replica_kit import CLOCK, a_replica
 from tests.contract.slack_side import ANN, SWARM, a_messenger, eventually
 from tests.contract.test_plans_store import PLAN, a_plan
 from tests.lab.redis import RedisServer
+
+BOB = "U0BOB00001"
 
 
 async def test_a_slow_confirmation_that_another_replica_carried_out_shows_nothing(
@@ -47,3 +51,31 @@ async def test_a_slow_confirmation_that_another_replica_carried_out_shows_nothin
         assert isinstance(ended, LeaseLostError)
         assert message.payload["state"] == "queued"
         await eventually(lambda: len(message.history) == shown)
+
+
+@pytest.mark.parametrize("gone", ["archived", "deleted"])
+async def test_the_end_of_a_plan_goes_to_the_person_where_its_message_cannot_show_it(
+    redis_server: RedisServer, gone: str
+):
+    """Once, although Slack's first answer is lost."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, store=StoreLimits(claim_seconds=1)) as replica,
+    ):
+        ts = await messenger.post(SWARM, plan_message(a_plan(), PLAN, CLOCK.now() + 60))
+        job = replace(a_plan(), message=ts, channel=SWARM, user=ANN)
+        await replica.ctx.plans.keep(job, 60)
+        if gone == "archived":
+            slack.workspace.channels[SWARM].is_archived = True
+        else:
+            slack.workspace.delete(slack.workspace.messages[SWARM, ts])
+        slack.faults.drop("chat.postMessage", after_effect=True)
+        confirming = Confirming(replica.ctx)
+        await confirming.cancel(job.id, BOB)
+        while await replica.ctx.plans.load(job.id):
+            await confirming.settle_due()
+            await asyncio.sleep(0.05)
+        direct = [m for m in slack.workspace.messages.values() if m.channel != SWARM]
+    assert [m.payload["job_id"] for m in direct] == [job.id]
+    assert "Cancelled" in direct[0].text

@@ -302,6 +302,28 @@ async def test_a_command_that_a_lost_replica_left_is_answered(jobs):
         assert await jobs.abandoned_commands(0.0) == ()
 
 
+@pytest.mark.parametrize("trouble", ["slack", "archived"])
+async def test_a_left_command_is_answered_although_its_message_cannot_be_edited(jobs, trouble):
+    """While Slack fails, the command stays, for another try."""
+    async with connected("socket") as side:
+        hasty = Messenger(side.messenger._api, CLOCK, patience=0.1)
+        job = replace(a_job("web"), channel=SWARM, user=ANN)
+        await side.messenger.post(SWARM, job_message(job, CLOCK.now()))
+        url = side.slack.responses.issue(SWARM, ANN)
+        left = PendingCommand(job.id, "key", "command", "scale 3", ANN, SWARM, url, CLOCK.now())
+        assert await jobs.accept(left)
+        if trouble == "slack":
+            side.slack.faults.status("chat.update", 503)
+        else:
+            side.slack.workspace.channels[SWARM].is_archived = True
+        async with a_router(jobs, hasty) as router:
+            while await jobs.is_pending(job.id):
+                await asyncio.sleep(0.02)
+                await router.clear_abandoned(older=0.01)
+        assert await jobs.submit(job) < 0
+        assert "Nothing was changed" in (await side.slack.wait_for_ephemeral(ANN)).shown_text
+
+
 async def test_a_command_is_refused_when_the_engine_does_not_answer(jobs):
     """The socket is missing: only the person is told, and no job starts."""
     async with connected("socket") as side, a_router(jobs, side.messenger) as router:
