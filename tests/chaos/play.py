@@ -39,7 +39,7 @@ async def play(seed: int) -> Played:
         recorded = replace(
             recorded,
             names=await stage.books.names(),
-            killed=sum(each.killed for each in stage.replicas),
+            unforgotten=sum(each.unforgotten for each in stage.replicas),
             exits=tuple(code for each in stage.replicas for code in each.exits),
         )
         logs = {f"bot {each.number}": tuple(each.lines) for each in stage.replicas}

@@ -73,8 +73,8 @@ class Recorded:
     ``ends`` how often each one ended. ``services`` are the final specs by full name, ``nodes`` the
     final availabilities by ``node:HOSTNAME``. ``lasting`` are the keys in Redis without an end,
     with their sizes; ``names`` the replicas that the queue knows after all of them have stopped,
-    ``killed`` how many could not say goodbye. ``exits`` are the exit codes after SIGTERM.
-    ``unsettled`` is what was still to be done when the wait ended.
+    ``unforgotten`` how many were killed or could not reach Redis at their end. ``exits`` are the
+    exit codes after SIGTERM. ``unsettled`` is what was still to be done when the wait ended.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -93,7 +93,7 @@ class Recorded:
     incidents: tuple[Incident, ...] = ()
     lasting: Mapping[str, int] = field(default_factory=dict)
     names: int = 0
-    killed: int = 0
+    unforgotten: int = 0
     exits: tuple[int, ...] = ()
     unsettled: tuple[str, ...] = ()
     watch_seconds: float = 1.0

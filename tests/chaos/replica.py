@@ -18,6 +18,8 @@ SLACK = "http://slack.test"
 STOP_SECONDS = 15.0
 START_SECONDS = 120.0
 AGAIN_SECONDS = 0.5
+CANNOT_LEAVE = "the queue will forget this replica later"
+"""What a bot says whose way to Redis is cut while it stops."""
 
 
 class Replica:
@@ -45,6 +47,11 @@ class Replica:
     def lines(self) -> list[str]:
         """The log so far."""
         return [line for log in self._logs for line in log]
+
+    @property
+    def unforgotten(self) -> int:
+        """How many of its processes could not leave the queue: Redis forgets them after an hour."""
+        return self.killed + sum(CANNOT_LEAVE in line for line in self.lines)
 
     async def open(self, folder: Path) -> None:
         """Open the ways; their sockets are made in ``folder``."""

@@ -113,6 +113,11 @@ def _is_shown_as_ended(recorded: Recorded, job_id: str) -> bool:
 
 
 def _shown(recorded: Recorded, job: Job) -> Iterator[Violation]:
+    """What is wrong with a job's messages.
+
+    Of those that nobody can edit any more one has to have the verdict. It may have been the last
+    edit before the watch ended, so the rest need not agree: the same verdict is not told again.
+    """
     about = [message for message in recorded.messages if _job_of(message) == job.id]
     live = [message for message in _live(recorded) if _job_of(message) == job.id]
     wanted = edit_arguments(job_message(job, 0.0, probation_seconds=recorded.watch_seconds))
@@ -120,7 +125,8 @@ def _shown(recorded: Recorded, job: Job) -> Iterator[Violation]:
     for message in live:
         if difference := _difference(message, wanted):
             yield Violation(rule, job.id, difference)
-    if not live and all(_difference(message, wanted) for message in about):
+    verdict = wanted["metadata"]["event_payload"]["verdict"]
+    if not live and all(message.payload.get("verdict") != verdict for message in about):
         yield Violation(rule, job.id, f"no message ever said: {wanted['text']}")
     if len({message.ts for message in live}) > 1:
         yield Violation("one message for a job", job.id, f"it has {len(live)}")
@@ -170,7 +176,6 @@ def _state(content: Content) -> str:
 
 def _tells(message: Message, job: Job) -> bool:
     """Whether a message notifies the job's person of the verdict when it is posted."""
-    first = message.history[0].content
-    if message.is_reply:
-        return f"<@{job.user}>" in first.text
+    if message.payload.get("mention_of") == job.id:
+        return True
     return _job_of(message) == job.id and _is_posted_again(message)

@@ -9,7 +9,7 @@ from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
-from bot.slack.wording import edit_arguments
+from bot.slack.wording import edit_arguments, post_arguments
 from bot.views.jobs.message import job_message, thread_mention
 from playground.slack import Content, Message
 from playground.slack.model import Edit
@@ -64,7 +64,8 @@ def posted(job: Job, *before: Job, **more: Any) -> Message:
 
 def mention(job: Job, ts: str = "11.1") -> Message:
     """The mention in the thread of a job's message."""
-    said = Content(thread_mention(job).text)
+    arguments = post_arguments(thread_mention(job))
+    said = Content(arguments["text"], metadata=arguments["metadata"])
     return Message(ts, CHANNEL, "B", [Edit(AT, said)], thread_ts="10.1")
 
 
@@ -112,7 +113,7 @@ def a_run(**changed: Any) -> Recorded:
         incidents=(incident(),),
         lasting={"orochi:audit": 3, "orochi:watch": 5},
         names=1,
-        killed=1,
+        unforgotten=1,
         exits=(0, 0),
     )
     return replace(right, **changed)

@@ -140,6 +140,21 @@ def test_a_message_that_is_posted_again_has_to_have_the_verdict_only() -> None:
     assert broken(a_run(messages=(gone, posted(watched, ts="14.1"), ALERT))) == []
 
 
+def test_a_message_that_can_no_longer_be_edited_has_to_have_the_verdict_only() -> None:
+    outcome = Outcome(Verdict.CONVERGED, "All is well.", provisional=True, running=2, desired=3)
+    watched = replace(JOB, outcomes=(outcome,), watched_until=None)
+    run = a_run(messages=(message(watched), mention(JOB), ALERT))
+
+    assert broken(run) == [("messages show their records", JOB.id)]
+    assert broken(replace(run, archived=frozenset({CHANNEL}))) == []
+
+
+def test_a_person_is_not_mentioned_directly_as_well() -> None:
+    direct = replace(mention(JOB, "18.1"), channel=DIRECT, thread_ts=None)
+
+    assert broken(a_run(messages=(*DONE, direct))) == [("nobody is mentioned twice", JOB.id)]
+
+
 def test_the_person_hears_of_a_job_in_an_archived_channel() -> None:
     stale = message(running(JOB))
     direct = posted(JOB, ts="14.1", channel=DIRECT)
