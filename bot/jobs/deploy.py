@@ -95,8 +95,9 @@ class DeployRunner:
         if not lease.job.begun and (objection := _objection(lease.job, plan, recording)):
             await self._following.end(lease, objection)
             return
+        doubtful = lease.job.steps_made
         if recording is not None:
-            await self._make(lease, recording)
+            await self._make(lease, recording, doubtful)
         staying = [i for i, each in enumerate(lease.job.targets) if not _goes(plan, each.service)]
         if not await self._followed(lease, self._following.follow(lease, staying)):
             return
@@ -107,11 +108,13 @@ class DeployRunner:
             await self._end(lease, kept(lease.job, going))
             return
         if recording is not None and not isinstance(recording, RefusedError):
-            await self._steps.remove(lease, recording)
+            await self._steps.remove(lease, recording, doubtful)
         if await self._followed(lease, self._removing.follow(lease, going)):
             await self._end(lease, lease.job)
 
-    async def _make(self, lease: JobLease, recording: Recording | RefusedError) -> None:
+    async def _make(
+        self, lease: JobLease, recording: Recording | RefusedError, doubtful: int | None
+    ) -> None:
         """Apply all steps except the removals."""
         if isinstance(recording, RefusedError):
             await lease.note(refused_file(lease.job, recording))
@@ -119,7 +122,7 @@ class DeployRunner:
         if not lease.job.begun:
             await self._ctx.versions.keep(lease.job.id, recording.bundle, token=lease.token)
             await self._wait_for_engine(lease, lambda: self._steps.note(lease))
-        await self._steps.make(lease, recording)
+        await self._steps.make(lease, recording, doubtful)
         self._following.show(lease)
 
     async def _followed(self, lease: JobLease, work: Awaitable[None]) -> bool:

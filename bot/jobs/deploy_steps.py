@@ -29,7 +29,7 @@ class _Basis:
     recording: Recording
     judged: Mapping[Key, Judged]
     fresh: Mapping[Key, PlanStep]
-    doubtful: int
+    doubtful: int | None
 
 
 class DeploySteps:
@@ -44,28 +44,28 @@ class DeploySteps:
         look = await in_time(self._ctx.swarm.stack_look(plan.stack))
         await lease.save(_noted(lease.job, plan, look))
 
-    async def make(self, lease: JobLease, recording: Recording) -> None:
+    async def make(self, lease: JobLease, recording: Recording, doubtful: int | None) -> None:
         """Apply all steps except the removals, in the plan's order; stops at a step that fails.
 
-        The step after the noted ones may already have been applied by a lost worker.
+        ``doubtful`` is the number of the step that a lost worker may have applied, None for none:
+        ``steps_made`` at the beginning of the turn.
         """
-        plan, doubtful = _plan(lease.job), lease.job.steps_made or 0
+        plan = _plan(lease.job)
         steps = plan.steps[: len(plan.steps) - len(plan.removals)]
         await self._make(lease, steps, self._basis(plan, recording, doubtful))
 
-    async def remove(self, lease: JobLease, recording: Recording) -> None:
-        """Apply the removals; stops at one that fails."""
+    async def remove(self, lease: JobLease, recording: Recording, doubtful: int | None) -> None:
+        """Apply the removals; stops at one that fails. ``doubtful`` is that of ``make``."""
         plan = _plan(lease.job)
-        made = lease.job.steps_made or 0
         job = lease.job
         for index, target in enumerate(job.targets):
             if any(step.name == target.service for step in plan.removals) and not target.begun:
                 job = job.with_target(index, replace(target, update_before=0.0))
         await lease.save(job)
-        await self._make(lease, plan.steps, self._basis(plan, recording, made))
+        await self._make(lease, plan.steps, self._basis(plan, recording, doubtful))
 
     @staticmethod
-    def _basis(plan: Plan, recording: Recording, doubtful: int) -> _Basis:
+    def _basis(plan: Plan, recording: Recording, doubtful: int | None) -> _Basis:
         judged = {each.step.key: each for each in judge(plan, recording.plan)}
         fresh = {step.key: step for step in recording.plan.steps}
         return _Basis(recording, judged, fresh, doubtful)
