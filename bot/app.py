@@ -151,6 +151,7 @@ class App:
         self._show_in_logs()
 
     async def _close(self) -> None:
+        await self.jobs.aclose()
         await self.web.stop()
         await self._slack.close()
         await self.messenger.close()
@@ -160,7 +161,6 @@ class App:
         await self.swarm.aclose()
         await self.stacks.aclose()
         self._engine.close()
-        await self.jobs.aclose()
         await self._link.aclose()
 
     def _build_adapters(self) -> None:

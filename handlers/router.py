@@ -24,7 +24,7 @@ from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import answer_failure, clear_away, note_refusal
-from bot.ports import Held, Request
+from bot.ports import Held, Request, mind
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
 from handlers.table import Handlers
@@ -204,10 +204,12 @@ class Router:
             await answer_failure(self._ctx, pending, may_begin(error, self._ctx.command))
         except BotError as error:
             log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+            mind(self._ctx.intake.still(pending.id))
             await answer_failure(self._ctx, pending, error)
         except Exception:
             unexpected = BotError(UNEXPECTED, hint=self._look_first())
             log.exception("command %s failed, ref %s", pending.id, unexpected.ref)
+            mind(self._ctx.intake.still(pending.id))
             await answer_failure(self._ctx, pending, unexpected, certain=False)
 
     def _answer(self, request: Request, command: commands.Command | commands.Pressed) -> None:

@@ -57,6 +57,7 @@ async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
         ) from error
     if ahead < 0:
         await settle_unbegun(ctx, job, "It took too long to start.")
+        await _forget(ctx, job.id)
 
 
 async def wait_for_older(ctx: Context, pending: PendingCommand, job: Job) -> None:
@@ -173,23 +174,31 @@ async def _check_submission(ctx: Context, job: Job) -> None:
     backoff = Backoff()
     while True:
         try:
-            await ctx.jobs.discard(job.id)
+            await ctx.jobs.refuse(job.id)
             known = await ctx.jobs.load(job.id)
         except StoreUnavailableError:
             await ctx.clock.sleep(backoff.failed())
             continue
         break
-    if known is not None:
-        return
-    await settle_unbegun(ctx, job, "Redis stopped answering before the job began.")
+    if known is None:
+        await settle_unbegun(ctx, job, "Redis stopped answering before the job began.")
+        await _forget(ctx, job.id)
 
 
 async def settle_unbegun(ctx: Context, job: Job, why: str) -> None:
-    """Update the message to say that the job was never started."""
+    """Update the message to say that the job was never started; waits while Slack is away."""
     ended = replace(job, state=JobState.FINISHED, finished=ctx.clock.now())
     for index in range(len(ended.targets)):
         ended = ended.with_outcome(index, Outcome(Verdict.REFUSED, why, AGAIN))
-    await settle_or_tell(ctx, ended, job_message(ended, ctx.clock.now(), command=ctx.command))
+    message, backoff = job_message(ended, ctx.clock.now(), command=ctx.command), Backoff()
+    while True:
+        try:
+            await settle_or_tell(ctx, ended, message)
+        except (ChatUnavailableError, ChatLoginError) as error:
+            log.info("the message of command %s is settled later: %s", job.id, error)
+            await ctx.clock.sleep(backoff.failed())
+        else:
+            return
 
 
 async def settle_or_tell(ctx: Context, job: Job, message: Message) -> None:

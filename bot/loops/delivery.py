@@ -145,6 +145,9 @@ class DeliveryLoop:
         before, without an answer from Slack, is found.
         """
         marks = {"job_id": job.id, "verdict": _word(job)}
+        if delivery.told == _maybe(_word(job)) and await self._find_mention(job, delivery):
+            await self._jobs.mark_told(job.id, _word(job))  # its message was deleted since
+            return
         ts = await self._chat.find(job.channel, marks)
         if ts in {"", job.message, delivery.message}:
             ts = await self._post(job, self._render(job), marks, delivery, still)
@@ -159,10 +162,17 @@ class DeliveryLoop:
         marks = said.metadata.payload if said.metadata else {}
         ts = ""
         if delivery.told == _maybe(verdict):
-            ts = await self._chat.find(job.channel, marks, thread)
+            ts = await self._find_mention(job, delivery)
         ts = ts or await self._post(job, said, marks, delivery, still, thread=thread)
         await self._jobs.mark_told(job.id, verdict)
         return bool(ts)
+
+    async def _find_mention(self, job: Job, delivery: Delivery) -> str:
+        """The ts of this verdict's mention in the job's thread, "" for none."""
+        said, thread = self._mention(job), _shown_in(job, delivery)
+        if said.metadata is None or not thread:
+            return ""
+        return await self._chat.find(job.channel, said.metadata.payload, thread)
 
     async def _post(
         self,

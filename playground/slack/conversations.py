@@ -63,12 +63,15 @@ def history(call: Call) -> Json:
 
 
 def replies(call: Call) -> Json:
-    """`conversations.replies`: the first message of a thread and its replies, oldest first."""
+    """`conversations.replies`: the first message of a thread and its replies, oldest first.
+
+    The replies stay when the first message is deleted.
+    """
     channel = _readable(call)
     ts = call.arguments.required("ts")
-    if (channel.id, ts) not in call.workspace.messages:
-        raise Refusal("thread_not_found")
     thread = call.workspace.in_thread(channel.id, ts)
+    if not thread:
+        raise Refusal("thread_not_found")
     return _page(call, [m for m in thread if m.ts == ts or _within(call, m)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -103,12 +103,10 @@ class Books:
         keys = [key async for key in self._redis.scan_iter("*")]
         return {key: await self._size(key) for key in keys if await self._redis.ttl(key) == -1}
 
-    async def names(self) -> int:
-        """The number of replicas that the queue knows."""
-        limits = StoreLimits()
-        groups = await self._redis.xinfo_groups(self._keys.ready)
-        found = next((each for each in groups if each["name"] == limits.workers), {"consumers": 0})
-        return cast("int", found["consumers"])
+    async def names(self) -> tuple[str, ...]:
+        """The replicas that the queue knows, each with the number of its turns."""
+        found = await self._redis.xinfo_consumers(self._keys.ready, StoreLimits().workers)
+        return tuple(f"{each['name']} with {each['pending']} turns" for each in found)
 
     async def _size(self, key: str) -> int:
         kind = await self._redis.type(key)

@@ -92,7 +92,7 @@ class Recorded:
     failures: tuple[Failure, ...] = ()
     incidents: tuple[Incident, ...] = ()
     lasting: Mapping[str, int] = field(default_factory=dict)
-    names: int = 0
+    names: tuple[str, ...] = ()
     unforgotten: int = 0
     exits: tuple[int, ...] = ()
     unsettled: tuple[str, ...] = ()

@@ -36,7 +36,10 @@ class Replica:
         self.killed = 0
         self.exits: list[int] = []
         self._settings = settings
-        self._ways = {fault: Way(target) for fault, target in targets.items()}
+        self._ways = {
+            fault: Way(target, forgets=fault is Fault.CUT_SLACK)
+            for fault, target in targets.items()
+        }
         self._control = Way(Path(str(targets[Fault.CUT_ENGINE])).with_name("control.sock"))
         self._bot: BotProcess | None = None
         self._logs: list[list[str]] = []

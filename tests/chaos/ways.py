@@ -16,10 +16,14 @@ class Way:
     A cut way either refuses (it breaks all connections, and new ones at once) or is silent: it
     takes what is sent and delivers it when it is mended, as a network does that comes back. Until
     then nobody notices but by the lack of an answer.
+
+    ``forgets`` is for a way to Slack: what was sent by a connection that has ended is not delivered
+    later. Slack has no means to refuse a request that comes too late, so no bot could be right.
     """
 
-    def __init__(self, target: int | Path) -> None:
+    def __init__(self, target: int | Path, *, forgets: bool = False) -> None:
         self._target = target
+        self._forgets = forgets
         self._server: asyncio.Server | None = None
         self._flows = asyncio.Event()
         self._flows.set()
@@ -98,6 +102,8 @@ class Way:
         with suppress(OSError):
             while data := await source.read(_CHUNK):
                 await self._flows.wait()
+                if self._forgets and source.at_eof():
+                    break
                 sink.write(data)
                 await sink.drain()
             await self._flows.wait()

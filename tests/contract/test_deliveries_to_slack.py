@@ -228,6 +228,19 @@ async def test_a_verdict_that_was_posted_anew_is_not_repeated(jobs, archived):
         assert len(notices(side)) == 1
 
 
+async def test_a_mention_counts_although_its_message_was_deleted_before_that_was_noted(jobs):
+    """The replica was lost right after the mention, and somebody deleted the job's message."""
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        await side.messenger.settle(SWARM, job.message, job_message(job, CLOCK.now()))
+        await side.messenger.post(SWARM, thread_mention(job), job.message)
+        await jobs.mark_told(job.id, "?converged")
+        side.slack.workspace.delete(side.slack.workspace.messages[(SWARM, job.message)])
+        async with delivering(jobs, side.messenger):
+            await until_delivered(jobs)
+        assert len(notices(side)) == 1
+
+
 async def test_a_revised_verdict_is_shown_by_the_message_that_was_posted_anew(jobs):
     """The job's own message is gone: the new one is edited, and its thread has the correction."""
     async with connected("socket") as side, delivering(jobs, side.messenger):

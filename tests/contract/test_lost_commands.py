@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
-from bot.domain.errors import LeaseLostError
+from bot.domain.errors import BotError, LeaseLostError
+from bot.domain.jobs.model import PendingCommand
 from bot.jobs.orphans import Orphans
+from bot.jobs.submit import queue
 from bot.loops.housekeeping import every
 from bot.ports import Held
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import cancel_all
+from bot.slack.messenger import Messenger
 from bot.store.jobs import RedisJobs
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
@@ -84,6 +90,56 @@ async def test_a_young_command_is_begun_and_an_old_one_is_told(redis_server: Red
         await replica.jobs.accept(old)
         await slack.wait_for_ephemeral(ANN, lambda m: "interrupted" in m.shown_text, timeout=60)
         await cancel_all([looking])
+
+
+async def test_a_replica_that_lost_a_command_does_not_answer_it(redis_server: RedisServer):
+    """It was frozen. Its error is not the answer: another replica begins the command."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as replica,
+    ):
+        url = slack.responses.issue(SWARM, ANN)
+        pending = replace(a_pending_command(), user=ANN, channel=SWARM, reply_url=url)
+        await replica.jobs.accept(pending)
+
+        async def failing(_: PendingCommand) -> None:
+            raise BotError("Redis does not answer.")
+
+        replica.router._spawn(Held(pending, time.monotonic() - 1), failing)
+        await replica.ctx.background.drain(PATIENCE)
+        assert slack.workspace.shown_to(ANN) == []
+        assert await replica.jobs.is_pending(pending.id)
+
+
+async def test_a_command_that_gets_no_job_any_more_shows_it_when_slack_is_back(
+    redis_server: RedisServer,
+):
+    """Until then it stays pending, for another replica if this one is lost."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        hasty_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger) as replica,
+    ):
+        pending = replace(a_pending_command(), user=ANN, channel=SWARM)
+        job = replace(a_job("web", job_id=pending.id), user=ANN, channel=SWARM)
+        await replica.jobs.accept(pending)
+        await replica.jobs.refuse(pending.id)
+        slack.faults.status("chat.update", 503, times=4)
+        queueing = asyncio.create_task(queue(replica.ctx, pending, job))
+        message = await slack.wait_for_message(lambda m: m.payload.get("job_id") == job.id)
+        assert await replica.jobs.is_pending(pending.id)
+        await queueing
+        assert message.payload["verdict"] == "refused"
+        assert not await replica.jobs.is_pending(pending.id)
+        assert await replica.jobs.load(job.id) is None
+
+
+@asynccontextmanager
+async def hasty_messenger(slack: SlackEmulator) -> AsyncIterator[Messenger]:
+    """A messenger that gives a call up soon."""
+    async with a_messenger(slack) as messenger:
+        yield Messenger(messenger._api, CLOCK, patience=0.1)
 
 
 async def test_a_message_whose_job_redis_lost_is_settled(redis_server: RedisServer):

@@ -26,6 +26,7 @@ def nothing_is_left(recorded: Recorded) -> Iterator[Violation]:
     for code in recorded.exits:
         if code:
             yield Violation("bots stop when asked", "SIGTERM", f"the exit code was {code}")
-    if recorded.names > recorded.unforgotten:
-        text = f"the queue still knows {recorded.names}; {recorded.unforgotten} could not leave it"
+    if len(recorded.names) > recorded.unforgotten:
+        known = ", ".join(recorded.names)
+        text = f"the queue still knows {known}; {recorded.unforgotten} could not leave it"
         yield Violation("stopped bots are forgotten", "the queue", text)

@@ -112,7 +112,7 @@ def a_run(**changed: Any) -> Recorded:
         failures=(Failure(AT, "t1", NOISY, 1),),
         incidents=(incident(),),
         lasting={"orochi:audit": 3, "orochi:watch": 5},
-        names=1,
+        names=("bot-1 with 0 turns",),
         unforgotten=1,
         exits=(0, 0),
     )

@@ -161,7 +161,7 @@ def test_a_message_of_an_unknown_incident_is_found() -> None:
         ({"lasting": {"orochi:job:aaaaaa": 3}}, ("no key without an end", "orochi:job:aaaaaa")),
         ({"lasting": {"orochi:lane:web": 1}}, ("no key without an end", "orochi:lane:web")),
         ({"exits": (0, 1)}, ("bots stop when asked", "SIGTERM")),
-        ({"names": 2}, ("stopped bots are forgotten", "the queue")),
+        ({"names": ("bot-1", "bot-2")}, ("stopped bots are forgotten", "the queue")),
     ],
 )
 def test_what_is_left_is_found(changed: dict[str, Any], found: tuple[str, str]) -> None:

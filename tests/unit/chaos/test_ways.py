@@ -111,3 +111,23 @@ async def ended(reader: asyncio.StreamReader) -> bool:
         return await reader.read() == b""
     except ConnectionError:
         return True
+
+
+async def test_a_way_that_forgets_does_not_deliver_for_a_sender_that_left(
+    tmp_path: Path, echo: Echo
+) -> None:
+    way = Way(tmp_path / "echo.sock", forgets=True)
+    await way.listen()
+    way.cut(silent=True)
+    _reader, writer = await connected(way)
+    writer.write(b"late")
+    writer.close()
+    await writer.wait_closed()
+    reader, waiting = await connected(way)
+    waiting.write(b"patient")
+
+    way.mend()
+    assert await reader.readexactly(7) == b"patient"
+    assert echo.got == b"patient"
+    waiting.close()
+    await way.close()
