@@ -23,7 +23,7 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.jobs.submit import answer_failure, clear_away, note_refusal
+from bot.jobs.submit import answer_failure, clear_away, forget, note_refusal
 from bot.ports import Held, Request, mind
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
@@ -76,6 +76,8 @@ class Router:
             return await self._accept(
                 request, TYPED, request.text, lambda pending: begin(pending, command)
             )
+        if isinstance(command, commands.Cancel):
+            return await self._accept_cancel(request, command)
         self._answer(request, command)
         return None
 
@@ -93,7 +95,10 @@ class Router:
                 lambda pending: begin(pending, pending.text),
             )
         if request.action_id in self._handlers.presses:
-            self._answer(request, self._handlers.presses[request.action_id](request.value))
+            pressed = self._handlers.presses[request.action_id](request.value)
+            if isinstance(pressed, commands.Cancel):
+                return await self._accept_cancel(request, pressed)
+            self._answer(request, pressed)
             return None
         return refused(
             "This button is from another version of the bot.", "Type the command instead."
@@ -162,6 +167,27 @@ class Router:
             self._spawn(Held(pending, until), begin)
         return None
 
+    async def _accept_cancel(self, request: Request, command: commands.Cancel) -> Message | None:
+        """Keep a cancellation, typed or pressed, so that it is not lost with this replica."""
+        text = commands.as_text(command)
+        return await self._accept(
+            request, TYPED, text, lambda pending: self._cancel(pending, command)
+        )
+
+    async def _cancel(self, pending: PendingCommand, command: commands.Cancel) -> None:
+        """Cancel and answer; harmless if a lost replica already did."""
+        answer = self._handlers.answers[commands.Cancel]
+        message = await self._result(
+            pending.text,
+            lambda: answer(command, pending.user),
+            self._answer_seconds,
+            changes=True,
+        )
+        mind(self._ctx.intake.still(pending.id))
+        if message is not None:
+            await self._ctx.chat.reply(pending.user, pending.channel, pending.reply_url, message)
+        await forget(self._ctx, pending.id)
+
     def _spawn(self, held: Held, begin: BeginPending, *, adopted: bool = False) -> None:
         """Begin a command in the background, under its lease."""
         pending = held.pending
@@ -190,6 +216,8 @@ class Router:
             press = self._handlers.job_presses.get(pending.action)
             return (lambda each: press(each, each.text)) if press else None
         command = parse(pending.text, self._defaults)
+        if isinstance(command, commands.Cancel):
+            return lambda each: self._cancel(each, command)
         begin = self._handlers.begins.get(type(command))
         return (lambda each: begin(each, command)) if begin else None
 
@@ -243,23 +271,33 @@ class Router:
         *,
         changes: bool,
     ) -> None:
+        message = await self._result(request.text, answer, seconds, changes=changes)
+        if message is not None:
+            await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)
+
+    async def _result(
+        self,
+        text: str,
+        answer: Callable[[], Awaitable[Message | None]],
+        seconds: float,
+        *,
+        changes: bool,
+    ) -> Message | None:
+        """The answer, or the message that says why there is none."""
         try:
             async with asyncio.timeout(seconds):
-                message = await answer()
+                return await answer()
         except TimeoutError:
             hint = self._look_first() if changes else "Try again."
-            message = refused(f"No answer within {seconds:.0f} s.", hint, unchanged=False)
+            return refused(f"No answer within {seconds:.0f} s.", hint, unchanged=False)
         except BotError as error:
-            log.info("refused %r, ref %s: %s", request.text, error.ref, error)
-            message = failed(error, unchanged=changes and isinstance(error, RefusedError))
+            log.info("refused %r, ref %s: %s", text, error.ref, error)
+            return failed(error, unchanged=changes and isinstance(error, RefusedError))
         except Exception:
             hint = self._look_first() if changes else ""
             unexpected = BotError(UNEXPECTED, hint=hint)
-            log.exception("answer to %r failed, ref %s", request.text, unexpected.ref)
-            message = failed(unexpected, unchanged=False)
-        if message is None:
-            return
-        await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)
+            log.exception("answer to %r failed, ref %s", text, unexpected.ref)
+            return failed(unexpected, unchanged=False)
 
     def _look_first(self) -> str:
         """The next step where it is not certain that nothing was changed."""

@@ -57,7 +57,7 @@ async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
         ) from error
     if ahead < 0:
         await settle_unbegun(ctx, job, "It took too long to start.")
-        await _forget(ctx, job.id)
+        await forget(ctx, job.id)
 
 
 async def wait_for_older(ctx: Context, pending: PendingCommand, job: Job) -> None:
@@ -148,7 +148,7 @@ async def answer_failure(
         return
     await note_refusal(ctx, pending.user, pending.text, error.sentence)
     if not uncertain:
-        await _forget(ctx, pending.id)
+        await forget(ctx, pending.id)
 
 
 async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
@@ -158,7 +158,8 @@ async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
         await ctx.jobs.audit(event)
 
 
-async def _forget(ctx: Context, pending_id: str) -> None:
+async def forget(ctx: Context, pending_id: str) -> None:
+    """Delete a pending command that was answered; waits while the store is away."""
     backoff = Backoff()
     while True:
         try:
@@ -182,7 +183,7 @@ async def _check_submission(ctx: Context, job: Job) -> None:
         break
     if known is None:
         await settle_unbegun(ctx, job, "Redis stopped answering before the job began.")
-        await _forget(ctx, job.id)
+        await forget(ctx, job.id)
 
 
 async def settle_unbegun(ctx: Context, job: Job, why: str) -> None:

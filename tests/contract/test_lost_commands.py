@@ -142,6 +142,29 @@ async def hasty_messenger(slack: SlackEmulator) -> AsyncIterator[Messenger]:
         yield Messenger(messenger._api, CLOCK, patience=0.1)
 
 
+async def test_a_cancellation_of_a_lost_replica_is_carried_out(redis_server: RedisServer):
+    """It was accepted; its button would not be pressed again."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as replica,
+    ):
+        job = replace(a_job("web"), channel=SWARM)
+        await replica.jobs.submit(job)
+        pending = replace(
+            a_pending_command(), text=f"cancel {job.id}", user=ANN, channel=SWARM,
+            reply_url=slack.responses.issue(SWARM, ANN), received=CLOCK.now(),
+        )  # fmt: skip
+        await replica.jobs.accept(pending)
+        looking = asyncio.create_task(every(0.1, replica.router.adopt_lost, CLOCK))
+        await slack.wait_for_ephemeral(ANN, lambda m: "removed" in m.shown_text, timeout=60)
+        async with asyncio.timeout(PATIENCE):
+            while await replica.jobs.is_pending(pending.id):  # noqa: ASYNC110 - the store has no event
+                await asyncio.sleep(0.05)
+        await cancel_all([looking])
+        assert await replica.jobs.active() == ()
+
+
 async def test_a_message_whose_job_redis_lost_is_settled(redis_server: RedisServer):
     """One whose job is known stays; a verdict that its message does not show is delivered."""
     async with (

@@ -19,8 +19,10 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.jobs.model import PendingCommand
+from bot.jobs.intake import Intake
 from bot.jobs.submit import answer_failure
 from bot.ports import Request
+from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import Background
 from handlers.router import Router
 from tests.messages.sample import context, port
@@ -40,7 +42,11 @@ async def answer_of(error: BaseException | None, *, command: str) -> str:
             raise error
 
     background = Background()
-    ctx = context(chat=SimpleNamespace(reply=reply), background=background)
+    jobs = port(accept=True, discard=None)
+    intake = Intake(jobs, SystemClock(), 60.0)
+    ctx = context(
+        chat=SimpleNamespace(reply=reply), background=background, jobs=jobs, intake=intake
+    )
     kinds = {commands.Cancel: answer, commands.Status: answer}
     handlers: Any = SimpleNamespace(begins={}, shows={}, answers=kinds)
     router = Router(ctx, handlers, Operators.parse("*"), Defaults(), answer_seconds=0.1)
