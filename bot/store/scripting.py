@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from importlib.resources import files
 
 from redis.asyncio import Redis
@@ -40,6 +41,7 @@ class Scripts:
         return await self._link.call(call)
 
 
+@cache
 def _text(name: str, limits: StoreLimits) -> str:
     folder = files("bot.store") / "scripts"
     parts = [(folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("prelude", name)]

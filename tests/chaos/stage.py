@@ -23,7 +23,7 @@ from tests.lab.redis import RedisServer
 
 ALERTS = "C0ALERTS01"
 WATCH_SECONDS = 1.0
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 QUIET_SECONDS = 2.0
 """For so long nothing may change any more before a run counts as settled."""
 SETTLE_SECONDS = 110.0

@@ -16,12 +16,12 @@ from tests.lab.redis import RedisServer
 from tests.lab.shell import find_tool
 
 OpenJobs = Callable[..., Any]
-_WITH_THE_CLI = "test_simulated_swarm.py"
+_WITH_THE_CLI = ("test_chaos.py", "test_simulated_swarm.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip tests that need the docker CLI for the demo's swarm where it is missing; never in CI."""
-    left_out = [item for item in items if item.path.name == _WITH_THE_CLI]
+    left_out = [item for item in items if item.path.name in _WITH_THE_CLI]
     if left_out and find_tool("docker") is None and not in_ci():
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
