@@ -183,7 +183,12 @@ class Worker:
 
     async def _give_back(self, lease: JobLease) -> None:
         lease.authority.end()
-        await lease.forget_progress()
+        try:
+            await lease.forget_progress()
+        finally:  # cancelled once more while an edit waits for Slack
+            await self._release(lease)
+
+    async def _release(self, lease: JobLease) -> None:
         try:
             await self._jobs.release(lease.token)
         except (StoreUnavailableError, LeaseLostError) as error:

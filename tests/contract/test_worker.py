@@ -59,12 +59,14 @@ async def for_ever(_lease: JobLease) -> None:
 
 
 @asynccontextmanager
-async def working(jobs, runner: Runner) -> AsyncIterator[tuple[Worker, asyncio.Queue[Job]]]:
+async def working(
+    jobs, runner: Runner, chat: Messenger | None = None
+) -> AsyncIterator[tuple[Worker, asyncio.Queue[Job]]]:
     """A running worker and the jobs that have ended."""
     ended: asyncio.Queue[Job] = asyncio.Queue()
     worker = Worker(
         jobs,
-        NoChat(),
+        chat or NoChat(),
         {"scale": runner},
         SystemClock(),
         at_once=4,
@@ -249,3 +251,22 @@ async def test_a_watch_that_breaks_is_over(open_jobs):
                 await asyncio.sleep(0.02)
     assert found.outcome is not None
     assert (found.verdict, found.outcome.provisional) == (Verdict.CONVERGED, False)
+
+
+class BusyChat(NoChat):
+    """A chat whose edit of the message is not over: Slack asks to wait."""
+
+    async def forget(self, channel: str, ts: str) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_stopped_worker_gives_its_job_back_although_an_edit_waits(open_jobs):
+    """Another replica takes it at once, and it is no lost attempt."""
+    jobs, other = await open_jobs(lease=LEASE), await open_jobs(lease=LEASE)
+    runner = Runner(for_ever)
+    async with working(jobs, runner, BusyChat()):
+        await jobs.submit(replace(a_job("web"), message="10.1"))
+        await asyncio.wait_for(runner.begun.wait(), PATIENCE)
+    token = await other.take(0.2)
+    assert token is not None
+    assert token.attempt == 1
