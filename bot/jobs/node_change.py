@@ -158,8 +158,12 @@ class NodeJob:
             target = replace(target, replicas=len(_living(node, look)), update_before=0.0)
             services = _targets(self._operation.followed(node, look), look)
             told = await asyncio.to_thread(self._operation.foretold, node, look)
+            if node.availability is self._operation.wanted:  # so a lost worker changes nothing
+                target = replace(target, applied=self._ctx.clock.now())
             await lease.save(replace(lease.job, targets=(target, *services), foretold=told))
             self._following.show(lease)
+            if target.applied is not None:
+                return
             doubtful = False
         else:
             doubtful = True
