@@ -39,14 +39,17 @@ class Intake:
         return pending_id in self._adopted
 
     async def begin(
-        self, held: Held, work: Callable[[], Awaitable[None]], *, adopted: bool = False
+        self, held: Held, work: Callable[[], Awaitable[object]], *, adopted: bool = False
     ) -> None:
         """Do ``work`` under the lease; it is cancelled when another replica has the command."""
         lease, kept, pending_id = Lease(held.until), held, held.pending.id
 
         async def renew() -> None:
             nonlocal kept
+            lapsed = not lease.holds()
             kept = await self._jobs.keep_command(kept)
+            if lapsed and not kept.claim:
+                raise LeaseLostError(f"Another replica began command {pending_id}.")
 
         async def done() -> None:
             await work()

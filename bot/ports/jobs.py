@@ -87,7 +87,7 @@ class Jobs(Protocol):
     async def keep_command(self, held: Held) -> Held:
         """Keep a pending command for another lease; one just accepted has no claim yet.
 
-        Raises LeaseLostError if another replica has it.
+        Nor has one that is done with. Raises LeaseLostError if another replica has it.
         """
 
     async def adopt_commands(self) -> tuple[Held, ...]:

@@ -112,6 +112,23 @@ async def test_a_replica_that_lost_a_command_does_not_answer_it(redis_server: Re
         assert await replica.jobs.is_pending(pending.id)
 
 
+async def test_a_replica_whose_command_another_one_finished_stops_beginning_it(
+    redis_server: RedisServer,
+):
+    """It was frozen; a second message would have no job."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as replica,
+    ):
+        pending = a_pending_command()
+        await replica.jobs.accept(pending)
+        await replica.jobs.submit(a_job("web", job_id=pending.id))
+        late = Held(pending, time.monotonic() - 1)
+        async with asyncio.timeout(PATIENCE):
+            await replica.ctx.intake.begin(late, asyncio.Event().wait)
+
+
 async def test_a_command_that_gets_no_job_any_more_shows_it_when_slack_is_back(
     redis_server: RedisServer,
 ):
