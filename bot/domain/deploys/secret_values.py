@@ -51,6 +51,13 @@ _NAME: Final = re.compile(
     r"|kennwort|passwort|clave|(?<![a-z])(?:pin|psk|otp|sas|mdp|hmac|seed|rcon)(?![a-z])",
     re.IGNORECASE,
 )
+_NO_SECRETS: Final = re.compile(
+    r"keycloak|keyboard|monkey|compass|passive|passenger|author(?!i[sz])|authority|hockey|tokens"
+    r"|(?:key|auth|session|cert|cookie|signature)\w*"
+    r"_(?:url|host|port|ports|timeout|ttl|count|length|size|layout|file|path|dir|enabled|expiry|days)$",
+    re.IGNORECASE,
+)
+"""Words that contain one of ``_NAME``, and names that speak about a secret and do not hold it."""
 _CERTAIN: Final = re.compile(
     r"pass|pwd|(?<![a-z])pw(?![a-z])|secret|token|cred|dsn|api_?key|private|webhook", re.IGNORECASE
 )
@@ -136,8 +143,8 @@ NOTHING: Final = SecretValues()
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name holds a secret."""
-    return _NAME.search(name) is not None
+    """Whether a variable of this name holds a secret, and does not only contain such a word."""
+    return _NAME.search(_NO_SECRETS.sub("", name)) is not None
 
 
 def is_common(value: str) -> bool:

@@ -30,14 +30,15 @@ _WORDS: Final = (
     "accesskey", "access_key", "access-key", "accountkey", "account_key", "privatekey",
     "private_key", "private-key", "signingkey", "signing_key", "signing-key", "encryptionkey",
     "encryption_key", "encryption-key", "authkey", "auth_key", "auth-key", "authorization", "_auth",
-    "masterauth", "sharedkey", "shared_key", "sharedaccesssignature",
+    "masterauth", "fernet_key", "fernetkey", "master_key", "masterkey", "master-key", "rcon",
+    "kennwort", "contraseña", "sharedkey", "shared_key", "sharedaccesssignature",
 )  # fmt: skip
 """What makes a name a secret's. ``pass`` and ``pw`` count as whole words only."""
 
 _ENDINGS: Final = frozenset({"_pw", "-pw", "_auth"})
 _SHOWN: Final = re.compile(
-    r"(?:[_.-]?(?:file|path|dir|name|type|policy|length|count|limit|ttl|expir\w*|enabled|required"
-    r"|field|hash_algo\w*|usage|budget)s?|iz\w*)"
+    r"(?:s?[_.-]?(?:file|path|dir|name|type|policy|length|count|limit|ttl|expir\w*|enabled|required"
+    r"|per_second|field|hash_algo\w*|usage|budget)s?|iz\w*)"
 )
 """Endings of names that speak about a secret and do not hold it."""
 _VALUE: Final = (
@@ -48,7 +49,7 @@ _VALUE: Final = (
 )
 _NAME: Final = r"[\w-][\w.-]{1,96}+"
 _ASSIGNED: Final = re.compile(
-    rf"(?P<name>{_NAME})\\*[\"']?[ \t]*(?P<sign>=>|:=|=|:)[ \t]*(?P<value>{_VALUE})", re.MULTILINE
+    rf"(?P<name>{_NAME})\\*[\"'\]]?[ \t]*(?P<sign>=>|:=|=|:)[ \t]*(?P<value>{_VALUE})", re.MULTILINE
 )
 _OPTION: Final = re.compile(
     rf"(?P<name>{_NAME})\\*(?:[\"']?,?[ \t]+|[\"'],(?=\\*[\"']))(?P<value>{_VALUE})", re.MULTILINE
@@ -59,6 +60,8 @@ _ELEMENT: Final = re.compile(
 _STATED: Final = re.compile(
     r"(?:password|passwd|identified by)[ \t]+(?P<value>'[^'\n]+'|\"[^\"\n]+\")"
     r"|password[ \t]+(?:is|was|for|has been)\b[^\n:]{0,80}:[ \t]+(?P<later>\S+)"
+    r"|password[ \t]+(?:is|was)[ \t]+(?P<told>(?=\S{0,64}?\d)(?=\S{0,64}?[A-Za-z])\S{8,})"
+    r"|password[ \t]+\w{1,64}[ \t]*=[ \t]*(?P<given>\S+)|password\('(?P<quoted>[^'\n]+)'"
     r"|password[ \t]+(?P<third>(?<=[ \t]password[ \t])\S+)(?=\s*$)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -70,7 +73,14 @@ _BASIC: Final = re.compile(
     re.IGNORECASE,
 )
 _HEADER: Final = re.compile(
-    r"(?:authorization|cookie)\\*[\"']?[ \t]*:[ \t]*(?P<value>[^\n]+)", re.IGNORECASE
+    r"(?:authorization|cookie)\\*[\"']?[ \t]*:[ \t]*+"
+    r"(?!(?:none|null|true|false|missing|invalid|expired)\b)(?P<value>[^\n]+)",
+    re.IGNORECASE,
+)
+_SPACED: Final = re.compile(
+    r"(?:auth_token|access_token|auth (?:plain|login|default))[ \t]+"
+    r"(?P<value>(?=\S{0,64}?\d)[A-Za-z0-9+/=_-]{8,})",
+    re.IGNORECASE,
 )
 _DOCKER_AUTH: Final = re.compile(r"\"auth\\*\"[ \t]*[:,\s][ \t]*\\*\"(?P<value>[^\"\\\n]+)", re.I)
 _LOGIN: Final = re.compile(
@@ -123,7 +133,7 @@ _HIDDEN: Final = re.compile(rf"{MASK}|hidden \([0-9a-f]")
 _NO_PATH: Final = re.compile(r"[^\w./~@+-]")
 _NO_OPTION: Final = re.compile(r"[^\w.-]")
 _NO_SECRET: Final = re.compile(
-    r"[\"'(]*(?:true|false|null|none|nil|undefined|yes|no|on|off|unset|\d{1,2}|\*{3,}|x{4,}"
+    r"[\"'(]*(?:true|false|null|none|loaded|missing|invalid|expired|required|present|absent|set|nil|undefined|yes|no|on|off|unset|\d{1,2}|\*{3,}|x{4,}"
     r"|\[?<?(?:redacted|filtered|masked|hidden)>?\]?|\$\{?\w+\}?|/[\w./-]+|<nil>)[\"',;})\]]*",
     re.IGNORECASE,
 )
@@ -215,6 +225,7 @@ _IN_TEXT: Final = (
     *_URLS,
     _Rule(("authorization", "cookie"), _HEADER),
     _Rule(('"auth',), _DOCKER_AUTH),
+    _Rule(("auth_token", "access_token", "auth "), _SPACED),
     *_SCHEMES,
     _NAMED,
     _OPTIONS,

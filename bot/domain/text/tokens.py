@@ -170,6 +170,7 @@ def tokens(text: str) -> Iterator[tuple[int, int]]:
     for known in _ADDRESSES:
         at = text.find(known)
         while at >= 0:
-            if found := _REST.match(text, at + len(known)):
+            found = _REST.match(text, at + len(known))
+            if found:
                 yield found.span()
-            at = text.find(known, at + len(known))
+            at = text.find(known, found.end() if found else at + len(known))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.deploys.secret_values import NOTHING, is_common, secret_values
+from bot.domain.deploys.secret_values import NOTHING, is_common, is_secret_name, secret_values
 
 FILE: dict[str, Any] = {
     "services": {
@@ -95,6 +95,20 @@ def test_a_variable_with_a_secrets_name_is_secret_however_common_its_value(name:
     file: dict[str, Any] = {"services": {"web": {"labels": {"note": f"${{{name}}}"}}}}
 
     assert secret_values(file, {name: "123456"}).has("note", "123456")
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("MAX_TOKENS", False), ("SESSION_TIMEOUT", False), ("KEYCLOAK_URL", False),
+        ("KEYBOARD_LAYOUT", False), ("MONKEY", False), ("AUTHOR", False), ("COMPASS_URL", False),
+        ("PASSIVE_PORTS", False), ("AUTH_ENABLED", False), ("KEYCLOAK_ADMIN_PASSWORD", True),
+        ("API_TOKEN", True), ("AUTHORIZATION", True), ("SESSION_SECRET", True), ("AUTH_KEY", True),
+        ("KEYCLOAK_CLIENT_SECRET", True), ("SIGNING_KEY", True), ("ADMIN_PASS", True),
+    ],
+)  # fmt: skip
+def test_names_of_secrets(name: str, secret: bool) -> None:
+    assert is_secret_name(name) is secret
 
 
 def test_the_content_of_docker_secrets_and_variables_files_is_secret() -> None:

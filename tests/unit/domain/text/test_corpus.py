@@ -46,7 +46,8 @@ def test_look_alikes_stay_readable(seed: int) -> None:
 LINES = (
     "x", "password ", "password=a ", "password:", "pass", "curl ", "://", "://a:", "-p", "?", '"',
     'password="', "xoxb-", "\\", 'password:\\"', "eyJ", "bearer ", "--password ", "sk-a",
-    "$1$a", "$2y$05$", "pbkdf2", "pbkdf2$a$", "{SHA}", '"--password","',
+    "https://hooks.slack.com/services/", "discord.com/api/webhooks/x", "auth default ",
+    "password is ", "$1$a", "$2y$05$", "pbkdf2", "pbkdf2$a$", "{SHA}", '"--password","',
     "-----END PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----\n", "key: c; /x/y?z=1&q=2 ",
 )  # fmt: skip
 
