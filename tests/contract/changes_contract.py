@@ -159,7 +159,7 @@ class ChangesContract:
     ) -> None:
         service_id = lab.create_service("web", "serve")
         to_next(lab)
-        service = await swarm.service(service_id)
+        service, before = await swarm.service(service_id), spec_of(lab, "web")
         assert service.previous is not None
 
         for change in (
@@ -168,7 +168,7 @@ class ChangesContract:
         ):
             with pytest.raises(LeaseLostError):
                 await change
-        assert await swarm.service(service_id) == service
+        assert spec_of(lab, "web") == before
 
     async def test_a_stale_version_is_read_again(self, lab: AnyLab, swarm: DockerSwarm) -> None:
         """The service changes between read and write: both changes are kept."""
