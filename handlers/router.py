@@ -198,7 +198,7 @@ class Router:
         """Begin commands that a lost replica accepted, or answer them if they are old."""
         now = self._ctx.clock.now()
         for held in await self._ctx.jobs.adopt_commands():
-            begin = self._begin_of(held.pending)
+            begin = None if held.refused else self._begin_of(held.pending)
             if begin is not None and now - held.pending.received < ABANDONED_SECONDS:
                 log.info("beginning command %s of a lost replica", held.pending.id)
                 self._spawn(held, begin, adopted=True)

@@ -35,12 +35,14 @@ class Held:
     """A pending command that this replica begins.
 
     ``claim`` is internal to the adapter; it stands until ``until`` on this process's monotonic
-    clock, then another replica may begin the command.
+    clock, then another replica may begin the command. ``refused`` says that it gets no job any more
+    and is only to be answered.
     """
 
     pending: PendingCommand
     until: float
     claim: str = ""
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ class PendingCommands(StorePart):
         until = time.monotonic() + self._lease_seconds
         found = await self._scripts.run("adopt_pending", self._pending_lease_ms)
         return tuple(
-            Held(pending, until, claim)
-            for record, claim in found
+            Held(pending, until, claim, refused=bool(refused))
+            for record, claim, refused in found
             for pending in _readable([record])
         )
 

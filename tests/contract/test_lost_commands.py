@@ -112,6 +112,27 @@ async def test_a_replica_that_lost_a_command_does_not_answer_it(redis_server: Re
         assert await replica.jobs.is_pending(pending.id)
 
 
+async def test_a_lost_command_that_gets_no_job_any_more_is_not_begun_again(
+    redis_server: RedisServer,
+):
+    """Its message would go back from refused to queued."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as replica,
+    ):
+        young = replace(
+            a_pending_command(), user=ANN, channel=SWARM, received=CLOCK.now(),
+            reply_url=slack.responses.issue(SWARM, ANN),
+        )  # fmt: skip
+        await replica.jobs.accept(young)
+        await replica.jobs.refuse(young.id)
+        looking = asyncio.create_task(every(0.1, replica.router.adopt_lost, CLOCK))
+        told = await slack.wait_for_ephemeral(ANN, timeout=60)
+        await cancel_all([looking])
+        assert "interrupted" in told.shown_text
+
+
 async def test_a_replica_whose_command_another_one_finished_stops_beginning_it(
     redis_server: RedisServer,
 ):
