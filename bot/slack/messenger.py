@@ -219,7 +219,7 @@ class Messenger:
                 "conversations.history", channel=place, limit=LOOKED_AT, include_all_metadata=1
             )
 
-        return await _readable(channel, read)
+        return await self._readable(channel, read)
 
     async def _replies(self, channel: str, thread: str) -> list[dict[str, Any]]:
         """The messages of a thread, newest first."""
@@ -233,7 +233,25 @@ class Messenger:
                 include_all_metadata=1,
             )
 
-        return (await _readable(channel, read))[::-1]
+        return (await self._readable(channel, read))[::-1]
+
+    async def _readable(
+        self, channel: str, read: Callable[[], Awaitable[AsyncSlackResponse]]
+    ) -> list[dict[str, Any]]:
+        """The messages of an answer, none if the bot may not read the channel."""
+
+        async def attempt(_: Message) -> AsyncSlackResponse:
+            return await read()
+
+        try:
+            answer = await self._sender.deliver(Message(""), attempt, None, repeat=True)
+        except ChatUnavailableError:
+            raise
+        except ChatError as error:
+            log.info("Cannot look into %s: %s", channel, error)
+            return []
+        messages: list[dict[str, Any]] = answer.get("messages") or []
+        return messages
 
     async def _direct(self, user: str) -> str:
         """The id of a person's conversation with the bot."""
@@ -286,21 +304,6 @@ async def sharing_warning(messenger: Messenger, channel: str) -> str:
         f"Channel {channel} is shared with another organization, whose people can read every alert."
         " Use a channel of your own."
     )
-
-
-async def _readable(
-    channel: str, read: Callable[[], Awaitable[AsyncSlackResponse]]
-) -> list[dict[str, Any]]:
-    """The messages of an answer, none if the bot may not read the channel."""
-    try:
-        answer = await read()
-    except ChatUnavailableError:
-        raise
-    except ChatError as error:
-        log.info("Cannot look into %s: %s", channel, error)
-        return []
-    messages: list[dict[str, Any]] = answer.get("messages") or []
-    return messages
 
 
 def _payload(message: dict[str, Any]) -> dict[str, Any]:

@@ -141,6 +141,17 @@ async def test_a_post_whose_answer_was_lost_is_not_repeated_but_can_be_found(los
         assert len(slack.calls_of(POST)) == 1
 
 
+async def test_a_post_is_found_although_slack_fails_once_more():
+    """Otherwise a message would stay that nobody knows."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        slack.faults.drop(POST, after_effect=True)
+        slack.faults.status("conversations.history", 503, times=2)
+        with pytest.raises(ChatUnavailableError):
+            await messenger.post(SWARM, a_message("queued", "abc"))
+
+        assert await messenger.find(SWARM, {"job_id": "abc"}) != ""
+
+
 @pytest.mark.parametrize("place", ["thread", "direct"])
 async def test_a_reply_or_a_direct_message_without_an_answer_can_be_found(place):
     """Only one with all of the wanted values; the newest of several."""
