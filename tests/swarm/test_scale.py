@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from playground.slack import Message
@@ -161,6 +162,32 @@ async def test_row_8_image_missing(desk: Desk):
     assert verdict(message) == "image_missing"
     assert message.payload["cause"] == "image_missing"
     assert "lab/none:9" in said(message)
+
+
+async def test_a_config_over_a_directory(desk: Desk, tmp_path: Path):
+    """It is no volume: which path of the image is a directory, and what to write instead."""
+    (tmp_path / "site").write_text("x")
+    await desk.docker("config", "create", "site", str(tmp_path / "site"))
+    await desk.service(
+        "worker01",
+        replicas=0,
+        options=("--config=source=site,target=/bin", "--restart-delay", "500ms"),
+    )
+    message = await desk.job("scale 1")
+    assert verdict(message) == "config_failed"
+    assert "cannot be mounted at /bin: that is a directory in the image" in said(message)
+    assert "Name a file as its `target`" in said(message)
+
+
+async def test_a_network_without_a_free_address(desk: Desk):
+    """Its tasks stay new without an error: the verdict says what they wait for."""
+    subnet = ("--driver=overlay", "--subnet=10.99.7.0/29")
+    await desk.docker("network", "create", *subnet, "narrow")
+    await desk.service("worker01", replicas=0, options=("--network=narrow",))
+    message = await desk.job("scale 9", seconds=90)
+    assert verdict(message) == "network_failed"
+    assert "for an address" in said(message)
+    assert "larger subnet" in said(message)
 
 
 async def bad_update_during(desk: Desk, text: str, action: str, *options: str) -> Message:

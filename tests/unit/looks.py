@@ -13,7 +13,8 @@ from bot.domain.swarm.model import Look, Mode, Node, NodeState, Service, Task, T
 BEGAN = 1000.0
 NODES = tuple(Node(id=f"n{i}", hostname=f"photon-machine-{i:02}") for i in range(1, 6))
 
-PENDING, ASSIGNED, STARTING = TaskState.PENDING, TaskState.ASSIGNED, TaskState.STARTING
+NEW, PENDING = TaskState.NEW, TaskState.PENDING
+ASSIGNED, STARTING = TaskState.ASSIGNED, TaskState.STARTING
 PREPARING, READY, RUNNING = TaskState.PREPARING, TaskState.READY, TaskState.RUNNING
 COMPLETE, SHUTDOWN, FAILED = TaskState.COMPLETE, TaskState.SHUTDOWN, TaskState.FAILED
 REJECTED, REMOVE = TaskState.REJECTED, TaskState.REMOVE

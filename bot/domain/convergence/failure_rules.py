@@ -11,7 +11,7 @@ from bot.domain.convergence.history import Failure
 from bot.domain.convergence.rule import NEVER, Answer, Case
 from bot.domain.convergence.wording import outcome, score
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.swarm.causes import Cause, CauseKind, classify
+from bot.domain.swarm.causes import Cause, CauseKind, classify, not_allocated
 from bot.domain.swarm.model import RestartCondition, Service, Task, TaskState, UpdateState
 from bot.domain.swarm.slots import may_complete, place_of, runs_to_completion
 from bot.domain.text.amounts import plural
@@ -46,6 +46,12 @@ def judge_stuck_start(case: Case) -> Answer:
     """One task keeps failing to start with an error."""
     wait = case.observation.goal.limits.starting_error_after
     return _after(case, list(case.observation.census.stuck), lambda _: wait, _stuck)
+
+
+def judge_allocation(case: Case) -> Answer:
+    """A task waits for an address in a network."""
+    wait = case.observation.goal.limits.unallocated_after
+    return _after(case, list(case.observation.census.unallocated), lambda _: wait, _unallocated)
 
 
 def judge_placement(case: Case) -> Answer:
@@ -136,6 +142,15 @@ def _stuck(case: Case, tasks: list[Task]) -> Outcome:
     why = wording.clause(cause)
     reason = f"{score(case.observation)}; {place} keeps failing to start on {node}: {why}."
     return outcome(case.observation, wording.verdict_for(cause.kind, Verdict.FAILED), reason, cause)
+
+
+def _unallocated(case: Case, tasks: list[Task]) -> Outcome:
+    waiting = plural(len(tasks), "task waits", "tasks wait")
+    reason = (
+        f"{score(case.observation)}; {waiting} for an address: a network of the service may have "
+        "none left."
+    )
+    return outcome(case.observation, Verdict.NETWORK_FAILED, reason, not_allocated(tasks[0]))
 
 
 def _unplaced(case: Case, tasks: list[Task]) -> Outcome:

@@ -12,7 +12,8 @@ class ConvergenceLimits:
     ``time_limit`` ends every convergence. ``probation`` is how long a ``converged`` service is
     watched. ``slot_failures`` is the number of failures of one slot that leads to a verdict.
     ``unschedulable_after`` is how long a task may be without a node, ``starting_error_after`` how
-    long one task may keep trying to start with the same kind of error. A slot without a live task
+    long one task may keep trying to start with the same kind of error, ``unallocated_after`` how
+    long one may wait for an address in a network. A slot without a live task
     is judged ``vacant_margin`` after its restart delay, or after ``ended_margin`` if the restart
     policy rules out a replacement. ``probe_again`` is the interval between probes while all tasks
     run but the service is not ready.
@@ -23,6 +24,7 @@ class ConvergenceLimits:
     slot_failures: int = 3
     unschedulable_after: float = 5.0
     starting_error_after: float = 10.0
+    unallocated_after: float = 15.0
     vacant_margin: float = 5.0
     ended_margin: float = 2.0
     probe_again: float = 1.0

@@ -297,6 +297,12 @@ _FAILING: Final = (
         failure_rules.judge_stuck_start,
     ),
     Rule(
+        "no address",
+        "a task has waited for an address for 15 s",
+        (Verdict.NETWORK_FAILED,),
+        failure_rules.judge_allocation,
+    ),
+    Rule(
         "vacancy",
         "a slot's task ended and none follows when its restart delay is over",
         (Verdict.FAILED,),

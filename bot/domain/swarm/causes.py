@@ -29,7 +29,7 @@ from enum import Enum
 from typing import Final
 
 from bot.domain.swarm.model import Service, Task, TaskState
-from bot.domain.swarm.start_errors import explained
+from bot.domain.swarm.start_errors import MORE_ADDRESSES, explained
 
 
 class CauseKind(Enum):
@@ -140,8 +140,22 @@ def classify(task: Task, service: Service | None = None) -> Cause | None:
     )
 
 
+def not_allocated(task: Task) -> Cause | None:
+    """The cause if a task stays new; None if it is in another state.
+
+    Swarmkit leaves it there, without an error, while a network of its service has no free address
+    (``manager/allocator/network.go``; usually it takes milliseconds).
+    """
+    if task.state is not TaskState.NEW:
+        return None
+    text = "The task waits for an address: a network of the service may have none left"
+    return Cause(CauseKind.NETWORK_FAILED, text, task_id=task.id, place=task.place)
+
+
 def advice_on(cause: Cause) -> str:
     """The next step for what the cause's error is known to mean, as a sentence, or ""."""
+    if cause.kind is CauseKind.NETWORK_FAILED and not cause.raw:
+        return MORE_ADDRESSES
     known = explained(cause.raw)
     return known.advice if known and known.kind == cause.kind.value else ""
 

@@ -59,6 +59,11 @@ class Census:
         return tuple(t for t in self.chosen if t.state is TaskState.PENDING and t.err)
 
     @property
+    def unallocated(self) -> tuple[Task, ...]:
+        """Tasks that wait for an address in a network of their service."""
+        return tuple(t for t in self.chosen if t.state is TaskState.NEW)
+
+    @property
     def stuck(self) -> tuple[Task, ...]:
         """Tasks that have a node and an error, and are retried unchanged."""
         return tuple(

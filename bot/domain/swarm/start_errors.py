@@ -138,6 +138,7 @@ _PULLS: Final[tuple[_Row, ...]] = (
     ),
     (r"", "pull_failed", "", ""),
 )
+MORE_ADDRESSES: Final = "Create the network anew with a larger subnet, or run fewer tasks in it."
 _REJOIN: Final = "Restart the engine on that node, or drain it."
 _NETWORKS: Final[tuple[_Row, ...]] = (
     (
@@ -147,7 +148,7 @@ _NETWORKS: Final[tuple[_Row, ...]] = (
         ),
         "network_failed",
         "A network of the service has no free address",
-        "Create the network anew with a larger subnet, or run fewer tasks in it.",
+        MORE_ADDRESSES,
     ),
     (
         r"port is already allocated|address already in use",

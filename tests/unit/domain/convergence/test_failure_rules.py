@@ -12,6 +12,7 @@ from bot.domain.swarm.model import Mode, NodeState, Resources, RestartCondition,
 from tests.unit.looks import (
     COMPLETE,
     FAILED,
+    NEW,
     NODES,
     PENDING,
     PREPARING,
@@ -212,6 +213,20 @@ def test_other_stacks_are_not_told_to_use_the_slash_command():
     outcome = machine.outcome(10, *running(1), task)
 
     assert outcome.advice == "Make room, or allow more nodes, or ask for 1 replica."
+
+
+def test_a_task_that_waits_for_an_address_has_a_verdict_with_the_next_step():
+    """Swarmkit leaves it new, without an error."""
+    machine = Machine(a_goal(2))
+    task = a_task("t", 2, NEW)
+    machine.see(0, *running(1), task)
+    assert machine.verdict(14, *running(1), task) is None
+
+    outcome = machine.outcome(16, *running(1), task)
+
+    assert outcome.verdict.value == "network_failed"
+    assert outcome.reason.startswith("1/2 running; 1 task waits for an address")
+    assert outcome.advice.startswith("Create the network anew with a larger subnet")
 
 
 def test_a_task_without_a_scheduler_error_is_only_waiting():
