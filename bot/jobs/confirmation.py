@@ -23,7 +23,14 @@ from bot.domain.errors import (
 from bot.domain.jobs.model import Job, PendingCommand
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.jobs.submit import post, settle_or_tell, settle_unbegun, wait_for_older
+from bot.jobs.submit import (
+    forget,
+    post,
+    settle_or_tell,
+    settle_unbegun,
+    tell_failure,
+    wait_for_older,
+)
 from bot.loops.lease import Lease
 from bot.ports import Ahead, Still
 from bot.runtime.backoff import Backoff
@@ -52,11 +59,14 @@ class Confirming:
         job = replace(job, message=ts)
         try:
             kept = await self._ctx.plans.keep(job, self._ctx.plan_seconds)
-        except StoreUnavailableError:
-            self._ctx.background.spawn(self._withdraw(job), f"fate of plan {pending.id}")
-            raise
+        except StoreUnavailableError as error:
+            log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+            await tell_failure(self._ctx, pending, error, certain=True)
+            await self._withdraw(job)
+            return
         if not kept:
             await settle_unbegun(self._ctx, job, "It took too long to start.")
+            await forget(self._ctx, job.id)
 
     async def confirm(self, pending: PendingCommand, plan_id: str) -> None:
         """Handle the button *Confirm*: start the plan's job, once.
@@ -173,13 +183,15 @@ class Confirming:
         backoff = Backoff()
         while True:
             try:
-                await self._ctx.jobs.discard(job.id)
+                await self._ctx.intake.held(job.id)
+                await self._ctx.jobs.refuse(job.id)
                 await self._ctx.plans.forget(job.id)
             except StoreUnavailableError:
                 await self._ctx.clock.sleep(backoff.failed())
             else:
                 break
         await settle_unbegun(self._ctx, job, "Redis stopped answering.")
+        await forget(self._ctx, job.id)
 
     async def _gone(self, plan_id: str) -> RefusedError:
         job = await self._ctx.jobs.load(plan_id)

@@ -34,6 +34,14 @@ class Intake:
         lease = self._leases.get(pending_id)
         return lease.holds if lease else lambda: True
 
+    async def held(self, pending_id: str) -> None:
+        """Return once this replica certainly holds a command, if it begins it.
+
+        After an outage another replica may have it; then this one's work is cancelled instead.
+        """
+        if lease := self._leases.get(pending_id):
+            await lease.held()
+
     def adopted(self, pending_id: str) -> bool:
         """Whether a lost replica may already have posted the command's message."""
         return pending_id in self._adopted

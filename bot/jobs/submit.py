@@ -41,20 +41,24 @@ AGAIN = "Nothing was changed. Try again."
 async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
     """Post the job's message and queue it, after earlier commands for the same services.
 
+    If Redis stops answering, the user is told, and the message shows the result later.
+
     Raises:
         CannotPostError: nothing was started.
-        UncertainError: Redis stopped answering; the message will show the result later.
     """
     await wait_for_older(ctx, pending, job)
     job = replace(job, message=await post(ctx, job, await _queued_message(ctx, job)))
     try:
         ahead = await ctx.jobs.submit(job)
-    except StoreUnavailableError as error:
-        ctx.background.spawn(_check_submission(ctx, job), f"fate of job {job.id}")
-        raise UncertainError(
+    except StoreUnavailableError:
+        error = UncertainError(
             f"Redis stopped answering while job {job.id} was being queued.",
             hint="Its message will show the result once Redis is back.",
-        ) from error
+        )
+        log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+        await tell_failure(ctx, pending, error, certain=False)
+        await _check_submission(ctx, job)
+        return
     if ahead < 0:
         await settle_unbegun(ctx, job, "It took too long to start.")
         await forget(ctx, job.id)
@@ -140,15 +144,23 @@ async def answer_failure(
     answer could not be delivered stays, and is answered later.
     """
     uncertain = isinstance(error, UncertainError)
+    told = await tell_failure(ctx, pending, error, certain=certain and not uncertain)
+    if told and not uncertain:
+        await forget(ctx, pending.id)
+
+
+async def tell_failure(
+    ctx: Context, pending: PendingCommand, error: BotError, *, certain: bool
+) -> bool:
+    """Tell the user why their command failed; False if that could not be delivered."""
     try:
-        said = failed(error, unchanged=certain and not uncertain)
+        said = failed(error, unchanged=certain)
         await ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
     except ChatError as unheard:
         log.warning("the answer to %s was not delivered: %s", pending.id, unheard)
-        return
+        return False
     await note_refusal(ctx, pending.user, pending.text, error.sentence)
-    if not uncertain:
-        await forget(ctx, pending.id)
+    return True
 
 
 async def note_refusal(ctx: Context, user: str, text: str, why: str) -> None:
@@ -163,6 +175,7 @@ async def forget(ctx: Context, pending_id: str) -> None:
     backoff = Backoff()
     while True:
         try:
+            await ctx.intake.held(pending_id)
             await ctx.jobs.discard(pending_id)
         except StoreUnavailableError:
             await ctx.clock.sleep(backoff.failed())
@@ -175,6 +188,7 @@ async def _check_submission(ctx: Context, job: Job) -> None:
     backoff = Backoff()
     while True:
         try:
+            await ctx.intake.held(job.id)
             await ctx.jobs.refuse(job.id)
             known = await ctx.jobs.load(job.id)
         except StoreUnavailableError:

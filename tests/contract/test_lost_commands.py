@@ -13,7 +13,7 @@ import pytest
 from bot.domain.errors import BotError, LeaseLostError
 from bot.domain.jobs.model import PendingCommand
 from bot.jobs.orphans import Orphans
-from bot.jobs.submit import queue
+from bot.jobs.submit import forget, queue
 from bot.loops.housekeeping import every
 from bot.ports import Held
 from bot.runtime.clock import SystemClock
@@ -148,6 +148,22 @@ async def test_a_replica_whose_command_another_one_finished_stops_beginning_it(
         late = Held(pending, time.monotonic() - 1)
         async with asyncio.timeout(PATIENCE):
             await replica.ctx.intake.begin(late, asyncio.Event().wait)
+
+
+async def test_a_replica_that_lost_a_command_does_not_delete_it(redis_server: RedisServer):
+    """After an outage of Redis it first asks whether the command is still its own."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as lost,
+        a_replica(redis_server.url, messenger, lease=LEASE) as other,
+    ):
+        pending = a_pending_command()
+        await lost.jobs.accept(pending)
+        await adopted(other.jobs)
+        late = Held(pending, time.monotonic() - 1, claim="1")
+        await lost.ctx.intake.begin(late, lambda: forget(lost.ctx, pending.id))
+        assert await other.jobs.is_pending(pending.id)
 
 
 async def test_a_command_that_gets_no_job_any_more_shows_it_when_slack_is_back(

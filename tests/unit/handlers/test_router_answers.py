@@ -138,7 +138,9 @@ async def test_a_command_that_failed_unexpectedly_is_not_called_unchanged():
     async def reply(_user: str, _channel: str, _url: str, message: Any) -> None:
         said.append(message.text)
 
-    ctx = context(chat=SimpleNamespace(reply=reply), jobs=port(audit=None, discard=None))
+    jobs = port(audit=None, discard=None)
+    intake = Intake(jobs, SystemClock(), 60.0)
+    ctx = context(chat=SimpleNamespace(reply=reply), jobs=jobs, intake=intake)
     pending = PendingCommand("k3f9ab", "key", "command", "scale 3", "U1", "C1", "", 1.0)
     await answer_failure(ctx, pending, BotError("Unexpected error."), certain=False)
     await answer_failure(ctx, pending, RefusedError("No."))
