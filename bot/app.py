@@ -143,10 +143,12 @@ class App:
                 await self._background.drain(DRAIN_SECONDS / 2)
                 await self._background.cancel()
                 await self._worker.drain()
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await cancel_all(self._loops)
                 await self._close()
+        except TimeoutError:
+            log.warning("not everything was closed within %.0f s", CLOSE_SECONDS)
         log.info("stopped")
         self._show_in_logs()
 

@@ -18,8 +18,8 @@ SLACK = "http://slack.test"
 STOP_SECONDS = 15.0
 START_SECONDS = 120.0
 AGAIN_SECONDS = 0.5
-CANNOT_LEAVE = "the queue will forget this replica later"
-"""What a bot says whose way to Redis is cut while it stops."""
+CANNOT_LEAVE = ("the queue will forget this replica later", "not everything was closed within")
+"""What a bot says whose way to Redis is cut while it stops, or whose machine is too busy."""
 
 
 class Replica:
@@ -54,7 +54,7 @@ class Replica:
     @property
     def unforgotten(self) -> int:
         """How many of its processes could not leave the queue: Redis forgets them after an hour."""
-        return self.killed + sum(CANNOT_LEAVE in line for line in self.lines)
+        return self.killed + sum(said in line for line in self.lines for said in CANNOT_LEAVE)
 
     async def open(self, folder: Path) -> None:
         """Open the ways; their sockets are made in ``folder``."""
@@ -105,7 +105,8 @@ class Replica:
         async with self._turn:
             if self._bot is not None and self._bot.running:
                 self.killed += 1
-                await self._bot.kill()
+                with suppress(ProcessLookupError):  # it ended by itself just now
+                    await self._bot.kill()
             await asyncio.sleep(pause)
             await self.launch()
 
@@ -143,7 +144,8 @@ class Replica:
         """End everything, whatever its state."""
         self._dismiss_keeper()
         if self._bot is not None and self._bot.running:
-            await self._bot.kill()
+            with suppress(ProcessLookupError):
+                await self._bot.kill()
         for way in (*self._ways.values(), self._control):
             await way.close()
 
@@ -173,6 +175,8 @@ class Replica:
             self.killed += 1
             self.exits.append(-signal.SIGKILL)
             await self._bot.kill()
+        except ProcessLookupError:
+            self.killed += 1  # it ended by itself just now
 
     def _of(self, fault: Fault) -> list[Way]:
         both = fault is Fault.CUT_ENGINE
