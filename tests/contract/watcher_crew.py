@@ -93,4 +93,5 @@ def a_crew(
 
 def alerts(slack: SlackEmulator) -> list[Message]:
     """All incident messages."""
-    return [message for message in slack.workspace.in_channel(CHANNEL) if message.payload]
+    posted = slack.workspace.in_channel(CHANNEL)
+    return [message for message in posted if "incident_id" in message.payload]
