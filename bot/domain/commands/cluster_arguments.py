@@ -89,8 +89,11 @@ def join(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     roles = said[1:] if rotate else said
     if len(roles) == 1 and roles[0] in ROLES:
         return Join(roles[0], rotate)
-    forms = [f"join rotate {role}" if rotate else f"join {role}" for role in ROLES]
+    named = roles[:1] if roles and roles[0] in ROLES else ROLES
+    forms = [f"join rotate {role}" if rotate else f"join {role}" for role in named]
     right = " or ".join(example(defaults, form) for form in forms)
+    if named is not ROLES:
+        return Reply("`join` takes one role.", f"Try: {right}")
     if rotate:
         return Reply("Rotate the token of which role?", f"Try: {right}")
     asked = "Join as worker or manager?" if not words else f"{quoted(words[0])} is not a role."

@@ -71,9 +71,17 @@ def _unreadable(text: str, defaults: Defaults) -> Reply | None:
         )
     edges = "".join(_opening(word) + _closing(word) for word in text.split())
     if any(sum(map(edges.count, kind)) % 2 for kind in (DOUBLE_QUOTES, SINGLE_QUOTES, "`")):
-        example = arguments.example(defaults, f"status {defaults.service}")
-        return _again(text, "A quotation mark is not closed.", f"Leave it out. Try: {example}")
+        hint = f"Leave it out. {_without_quotes(text, defaults)}"
+        return _again(text, "A quotation mark is not closed.", hint)
     return None
+
+
+def _without_quotes(text: str, defaults: Defaults) -> str:
+    """The hint for a command that is typed with quotation marks: the same without them."""
+    meant = parse(text.translate(dict.fromkeys(map(ord, QUOTES))), defaults)
+    if isinstance(meant, Reply):
+        return meant.hint
+    return f"Try: {arguments.example(defaults, as_text(meant))}"
 
 
 def _again(text: str, problem: str, hint: str) -> Reply:
