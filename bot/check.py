@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 
 from bot.domain.commands.access import Operators
 from bot.domain.errors import BotError, CannotPostError, SwarmError
@@ -101,10 +103,37 @@ async def _redis(settings: Settings) -> str:
     try:
         await RedisJobs(link, prefix=settings.redis_prefix).ping()
     except BotError as error:
-        raise BotError(f"{address}: {error.sentence}", hint=error.hint) from error
+        said = f"{address}: {error.sentence}"
+        raise BotError(said, hint=why_no_redis(error) or error.hint) from error
     finally:
         await link.aclose()
     return f"answers at {address}"
+
+
+def why_no_redis(error: BaseException) -> str:
+    """Why there is no connection to Redis and what to check, "" if that is not known."""
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        known = next((why for kind, why in _NO_REDIS if isinstance(cause, kind)), "")
+        if known:
+            return known
+        cause = cause.__cause__ or cause.__context__
+    return ""
+
+
+_NO_REDIS: Final = (
+    (
+        socket.gaierror,
+        "Its name cannot be resolved (DNS). Check REDIS_URL, and that the bot and Redis share a "
+        "network.",
+    ),
+    (
+        ConnectionRefusedError,
+        "The connection was refused. Check the port in REDIS_URL, and that Redis is running.",
+    ),
+    (FileNotFoundError, "There is no such socket. Check REDIS_URL."),
+)
+"""What a failed connection raises, and what that means."""
 
 
 def _address(url: str) -> str:

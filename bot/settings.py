@@ -183,10 +183,11 @@ def is_secret(info: FieldInfo) -> bool:
 def misspelt(environ: Mapping[str, str]) -> list[str]:
     """A sentence for each variable that looks like a misspelt setting of the bot."""
     names = {env_name(field) for field in Settings.model_fields}
+    kinds = tuple({f"{name.partition('_')[0]}_" for name in names})
     found = []
     for name in sorted(set(environ) - names):
         close = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8)
-        if close and name.upper().startswith("BOT_"):
+        if close and name.upper().startswith(kinds):
             found.append(f"{name} is not a setting. Did you mean {close[0]}?")
     return found
 
@@ -199,12 +200,13 @@ def load(
     Raises:
         SettingsError: with every problem, not only the first.
     """
-    sources = (_SecretFiles(secrets_dir), _Variables(os.environ if environ is None else environ))
+    environ = os.environ if environ is None else environ
+    sources = (_SecretFiles(secrets_dir), _Variables(environ))
     try:
         return Settings(_build_sources=(sources, {}))
     except ValidationError as error:
         problems = [each for details in error.errors() for each in _sentences(details)]
-    raise SettingsError(problems)
+    raise SettingsError([*problems, *misspelt(environ)])
 
 
 class _Variables(EnvSettingsSource):

@@ -20,7 +20,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.ports import Clock
 from bot.slack.error_words import reaction_to
-from bot.slack.errors import RateLimitedError, refusal, unreached
+from bot.slack.errors import RateLimitedError, no_json, refusal, unreached
 from bot.slack.transport import SLACK_API_URL, TIMEOUT, new_session, proxy_for, web_client
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,8 @@ class SlackApi:
         except SlackApiError as error:
             raise self._translated(lane, error) from error
         except UNREACHED as error:
-            raise unreached(f"Slack cannot be reached ({method})", error) from error
+            proxy = proxy_for(self.base_url)
+            raise unreached(f"Slack cannot be reached ({method})", error, proxy) from error
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
             raise ChatUnavailableError(f"Slack did not answer {method}.") from error
 
@@ -157,7 +158,8 @@ class SlackApi:
         except aiohttp.InvalidURL:
             return False
         except UNREACHED as error:
-            raise unreached("Slack's response URL cannot be reached", error) from error
+            what = "Slack's response URL cannot be reached"
+            raise unreached(what, error, proxy_for(url)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ChatUnavailableError("Slack did not answer at the response URL.") from error
 
@@ -223,7 +225,9 @@ class SlackApi:
         if status == 429:
             return self._limited(lane, response.headers.get("Retry-After"))
         body = _body_of(response)
-        if status >= 500 or not body:
+        if status < 500 and not body:
+            return no_json(method, status)
+        if status >= 500:
             return ChatUnavailableError(f"Slack failed on {method} (HTTP {status}).")
         name = self.identity.name if self.identity else ""
         word, needed = str(body.get("error", "")), str(body.get("needed", ""))

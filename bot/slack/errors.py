@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -40,8 +41,15 @@ class UnknownPersonError(ChatError):
     """Slack does not know a person, or hides them from the bot."""
 
 
-def unreached(what: str, error: BaseException) -> NotSentError:
-    """The error for a call that could not connect, with the reason where it is known."""
+def unreached(what: str, error: BaseException, proxy: str | None) -> NotSentError:
+    """The error for a call that could not connect, with the reason where it is known.
+
+    ``proxy`` is the URL of the proxy that the call used.
+    """
+    if _is_unknown_proxy(error, proxy):
+        return NotSentError(
+            f"{what}: the name of the proxy cannot be resolved (DNS).", hint=_PROXY_HINT
+        )
     known = next((why for kind, why in _REASONS if isinstance(error, kind)), "")
     refused = isinstance(getattr(error, "os_error", error), ConnectionRefusedError)
     why = known or ("the connection was refused" if refused else "")
@@ -49,6 +57,21 @@ def unreached(what: str, error: BaseException) -> NotSentError:
     return NotSentError(f"{what}{f': {why}' if why else ''}.", hint=hint)
 
 
+def no_json(method: str, status: int) -> ChatUnavailableError:
+    """The error for an answer that is not one of Slack's Web API."""
+    return ChatUnavailableError(
+        f"The answer to {method} has no JSON (HTTP {status}), so it is not Slack's.",
+        hint="Does a proxy, a firewall or a login page of the network answer instead?",
+    )
+
+
+def _is_unknown_proxy(error: BaseException, proxy: str | None) -> bool:
+    """Whether the name that DNS does not know is the proxy's and not Slack's."""
+    unresolved = isinstance(error, aiohttp.ClientConnectorDNSError)
+    return bool(unresolved and proxy and error.host == urlsplit(proxy).hostname)
+
+
+_PROXY_HINT: Final = "Check HTTPS_PROXY and NO_PROXY."
 _REASONS: Final = (
     (aiohttp.ClientConnectorDNSError, "its name cannot be resolved (DNS)"),
     (aiohttp.ClientProxyConnectionError, "the proxy does not answer"),
@@ -59,8 +82,8 @@ _REASONS: Final = (
 )
 _HINTS: Final = (
     (aiohttp.ClientConnectorDNSError, "Check the DNS server of the bot's container."),
-    (aiohttp.ClientProxyConnectionError, "Check HTTPS_PROXY and NO_PROXY."),
-    (aiohttp.ClientHttpProxyError, "Check HTTPS_PROXY and NO_PROXY."),
+    (aiohttp.ClientProxyConnectionError, _PROXY_HINT),
+    (aiohttp.ClientHttpProxyError, _PROXY_HINT),
 )
 
 

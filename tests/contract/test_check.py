@@ -11,6 +11,8 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.__main__ import main
 from bot.check import check
@@ -154,8 +156,9 @@ async def test_why_slack_cannot_be_reached_is_reported(redis_server):
     refused = {**settings, "SLACK_API_URL": "http://127.0.0.1:1/api/"}
     unknown = {**settings, "SLACK_API_URL": "http://nowhere.invalid/api/"}
     proxy = {"http_proxy": "http://127.0.0.1:1"}
+    unknown_proxy = {"http_proxy": "http://u:p@no-proxy.invalid:3128"}
     said = []
-    for given in (refused, unknown, unknown | proxy):
+    for given in (refused, unknown, unknown | proxy, unknown | unknown_proxy):
         _, output = await start_check(given)
         said.append(output.splitlines()[0])
     assert said[0].startswith("MISSING Slack: Slack cannot be reached (auth.test)")
@@ -163,6 +166,24 @@ async def test_why_slack_cannot_be_reached_is_reported(redis_server):
     assert "cannot be resolved (DNS)" in said[1]
     assert "the proxy does not answer" in said[2]
     assert "HTTPS_PROXY" in said[2]
+    assert "the name of the proxy cannot be resolved (DNS). Check HTTPS_PROXY" in said[3]
+
+
+async def test_an_answer_that_is_not_slacks_is_reported_as_such(redis_server):
+    """The login page of a network answers every request, with 200."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<html>Log in</html>", content_type="text/html")
+
+    application = web.Application()
+    application.router.add_post("/{path:.*}", page)
+    async with SlackEmulator() as slack, TestServer(application) as portal:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        _, output = await run_check({**settings, "SLACK_API_URL": str(portal.make_url("/api/"))})
+    assert output.splitlines()[0] == (
+        "MISSING Slack: The answer to auth.test has no JSON (HTTP 200), so it is not Slack's. "
+        "Does a proxy, a firewall or a login page of the network answer instead?"
+    )
 
 
 async def test_redis_is_named_by_its_address_without_the_password(redis_server):
@@ -176,6 +197,18 @@ async def test_redis_is_named_by_its_address_without_the_password(redis_server):
     assert said[0] == f"ok      Redis: answers at {redis_server.url}"
     assert said[1].startswith("MISSING Redis: redis://127.0.0.1:1/0: Redis does not answer")
     assert "hidden" not in said[1]
+
+
+async def test_why_redis_cannot_be_reached_is_reported():
+    """A closed port and a name that no DNS server knows are not the same."""
+    said = []
+    async with SlackEmulator() as slack:
+        for url in ("redis://127.0.0.1:1/0", "redis://no-redis.invalid:6379/0"):
+            settings = settings_for(slack, url, "unix:///nowhere/docker.sock")
+            _, output = await run_check(settings)
+            said += [line for line in output.splitlines() if " Redis:" in line]
+    assert "The connection was refused. Check the port in REDIS_URL" in said[0]
+    assert "Its name cannot be resolved (DNS). Check REDIS_URL" in said[1]
 
 
 async def test_misspelt_settings_and_missing_operators_are_reported(redis_server):

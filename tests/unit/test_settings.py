@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, SettingsError, env_name, is_secret, load
+from bot.settings import Settings, SettingsError, env_name, is_secret, load, misspelt
 
 ROOT = Path(__file__).parents[2]
 GOOD = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
@@ -213,3 +213,24 @@ def test_an_unreadable_secrets_file_is_one_of_the_errors(tmp_path):
     first, second = caught.value.problems
     assert first == "SLACK_BOT_TOKEN: its file in the secrets folder is not text (UTF-8)"
     assert second.startswith("BOT_HTTP_PORT")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("BOT_OPERATOR", "BOT_OPERATORS"),
+        ("SLACK_BOT_TOKN", "SLACK_BOT_TOKEN"),
+        ("REDIS_PASSWRD", "REDIS_PASSWORD"),
+    ],
+)
+def test_a_misspelt_variable_is_named(typed, meant):
+    """Also when the bot cannot start, which may be the reason."""
+    sentence = f"{typed} is not a setting. Did you mean {meant}?"
+    assert misspelt({typed: "x"}) == [sentence]
+    with pytest.raises(SettingsError) as error:
+        load({typed: "x"}, None)
+    assert error.value.problems[-1] == sentence
+
+
+def test_other_variables_are_not_taken_for_settings():
+    assert misspelt({"REDIS_PORT": "tcp://10.0.0.5:6379", "PATH": "/bin", "SLACK": "1"}) == []
