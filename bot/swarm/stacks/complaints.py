@@ -244,6 +244,8 @@ def _old_version(_: re.Match[str], stack: str) -> tuple[str, str]:
 
 def _required(found: re.Match[str], stack: str) -> tuple[str, str]:
     reason = found["reason"].strip().rstrip(".?!")
+    if reason.rfind("${") > reason.rfind("}"):  # the CLI ends the text at the first brace
+        reason += "}"
     return (
         f"The variable `{found['name']}` is not set{f': {reason}' if reason else ''}.",
         f"Set it in `{stack}.env`.",
@@ -256,6 +258,17 @@ def _no_variable(found: re.Match[str], stack: str) -> tuple[str, str]:
     return (
         f"`{stack}.yml` has a `$` in `{place}` that is not a variable.",
         "Write `$$` for a literal `$`.",
+    )
+
+
+def _alternative(found: re.Match[str], stack: str) -> tuple[str, str]:
+    """The sentence for a value that is used only if a variable is set, as shells know it."""
+    name = found["name"]
+    return (
+        f"`{stack}.yml` uses `${{{name}:+…}}` in `{found['place'].removesuffix('.[]')}`, and the "
+        "docker CLI does not know `:+`.",
+        f"Set the whole value as a variable in `{stack}.env`. Stacks know `${{{name}:-default}}` "
+        f"and `${{{name}:?message}}`.",
     )
 
 
@@ -337,6 +350,10 @@ _TABLE: Final[tuple[tuple[str, _Told], ...]] = (
     (rf"(?P<place>{_SECTIONS}\.\S+) must be (?P<what>.*)", _form),
     (r"unsupported Compose file version|Version in .* is unsupported", _old_version),
     (rf"required variable (?P<name>\w+) is missing a value:?(?P<reason>.*?){_ADVICE}$", _required),
+    (
+        r"invalid interpolation format for (?P<place>\S+): .*(?<!\$)\$\{(?P<name>\w+):?\+",
+        _alternative,
+    ),
     (r"invalid interpolation format for (?P<place>\S+): ", _no_variable),
     (r"invalid env file \((?P<file>[^)]+)\): (?!open |stat )", _env_file),
     (r"(?P<file>)poorly formatted environment: ", _env_file),

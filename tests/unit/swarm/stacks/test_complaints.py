@@ -91,6 +91,23 @@ SAID = [
     ("required variable TAG is missing a value", "The variable `TAG` is not set."),
     (
         (
+            'invalid interpolation format for services.web.image: "required variable TAG is '
+            'missing a value: ${OTHER"; you may need to escape any $ with another $\n'
+        ),
+        "The variable `TAG` is not set: ${OTHER}.",
+    ),
+    (
+        (
+            "invalid interpolation format for services.web.environment.[]: "
+            '"A=${TAG:+secret}"; you may need to escape any $ with another $\n'
+        ),
+        (
+            "`orochi.yml` uses `${TAG:+…}` in `services.web.environment`, and the docker CLI does "
+            "not know `:+`."
+        ),
+    ),
+    (
+        (
             'invalid interpolation format for services.web.environment.[]: "PASSWORD=se$!same"; '
             "you may need to escape any $ with another $\n"
         ),
