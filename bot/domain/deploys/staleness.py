@@ -93,8 +93,19 @@ def _why(step: PlanStep, then: ServiceChange | None, now: ServiceChange | None) 
         return f"{step.name} would stay: the stack's file has it again."
     if now.action is PlanAction.REMOVE:
         return f"{step.name} would be removed: it is no longer in the stack's file."
-    wanted = what_changed(step.name, _between(then, now, "new")).removeprefix(step.name)
+    differing = _between(then, now, "new")
+    if pushed := _pushed(differing):
+        newer = f"the registry has a newer image for {pushed} than when the plan was made."
+        return f"{step.name}: {newer}"
+    wanted = what_changed(step.name, differing).removeprefix(step.name)
     return f"The definition of {step.name} in the stack's file or variables{wanted}"
+
+
+def _pushed(differences: Sequence[Difference]) -> str:
+    """The image whose digest alone differs: its tag was pushed again. "" for other changes."""
+    images = [(each.old.partition("@"), each.new.partition("@")) for each in differences]
+    same = [old[0] for old, new in images if old[0] == new[0] and old[2] and new[2]]
+    return same[0] if len(same) == len(images) == 1 and differences[0].field == "image" else ""
 
 
 def _between(

@@ -96,6 +96,12 @@ STALE = [
         f"The definition of {CHANGED}".replace("s_web", "s_web in the stack's file or variables")
         + ": image b:2 → b:9.",
     ),
+    (
+        UPDATE,
+        recorded(replace(UPDATE, wanted="w9"), services=(service(UPDATE, "b:1", "c:2"),)),
+        f"The definition of {CHANGED}".replace("s_web", "s_web in the stack's file or variables")
+        + ": image b:2 → c:2.",
+    ),
     (UPDATE, recorded(gone="s_web"), "s_web was removed since the plan was made."),
     (
         UPDATE,
@@ -138,6 +144,19 @@ STALE = [
 def test_each_reason_for_a_stale_plan(step: PlanStep, fresh: Plan, why: str) -> None:
     assert standing(step, fresh) == (StepStanding.STALE, why)
     assert why in stale(PLAN, fresh)
+
+
+def test_a_tag_that_was_pushed_again_is_no_change_of_the_file() -> None:
+    confirmed = Plan("s", (UPDATE,), (service(UPDATE, "b:1@sha256:aa", "b:2@sha256:bb"),))
+    fresh = Plan(
+        "s",
+        (replace(UPDATE, wanted="w9"),),
+        (service(UPDATE, "b:1@sha256:aa", "b:2@sha256:cc"),),
+    )
+
+    assert stale(confirmed, fresh) == (
+        "s_web: the registry has a newer image for b:2 than when the plan was made.",
+    )
 
 
 def test_changes_beyond_the_plan_are_reported() -> None:
