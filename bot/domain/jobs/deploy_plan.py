@@ -12,8 +12,9 @@ number, or to 1. Here, the first of these rules that applies is used:
 
 1. a global service has no number;
 2. a new service gets the file's number, or 1;
-3. if the file has no number, the present number stays (``UNSTATED``); a roll back restores the
-   one before the versions that it undoes, unless the service was scaled by hand since;
+3. a roll back restores the number before the versions that it undoes, unless the service was
+   scaled by hand since (``UNSTATED`` if the file has no number, ``SCALED`` if it has another one);
+   otherwise, if the file has no number, the present one stays (``UNSTATED``);
 4. if the file has the present number, nothing changes (``UNCHANGED``);
 5. if the bot deployed the service before: the file's number if the file changed it since then
    (``FILE``), else the present number (``SCALED``);
@@ -89,7 +90,8 @@ class ReplicaRule(Enum):
     """Why a service gets its number of replicas.
 
     ``FILE``: the file's number. ``UNCHANGED``: the file and the swarm agree. ``SCALED``: scaled by
-    hand since the last deploy, and the file does not change that. ``UNSTATED``: the file has no
+    hand since the last deploy, and the file does not change that, or a roll back restores such a
+    number. ``UNSTATED``: the file has no
     number, so the present one stays, or a roll back restores an earlier one. ``NONE``: no number (a
     global service, or a removal).
     """
@@ -217,9 +219,11 @@ def decide(
     """
     if live is None:
         return Replicas(None, file, 1 if file is None else file, ReplicaRule.FILE)
+    restored = undone if live in {(deployed or {}).get(name), undone} else None
     if file is None:
-        kept = undone is None or (deployed or {}).get(name) != live
-        return Replicas(live, file, live if kept else undone, ReplicaRule.UNSTATED)
+        return Replicas(live, file, live if restored is None else restored, ReplicaRule.UNSTATED)
+    if restored is not None and restored != file:
+        return Replicas(live, file, restored, ReplicaRule.SCALED)
     if live == file:
         return Replicas(live, file, file, ReplicaRule.UNCHANGED)
     before = deployed[name] if deployed is not None and name in deployed else scaled_from

@@ -247,10 +247,11 @@ def _others(plan: Plan) -> Iterator[str]:
 def _replicas(plan: Plan, change: ServiceChange) -> str:
     name, numbers = short_name(plan.stack, change.name), change.replicas
     live = plural(numbers.live or 0, "replica")
+    kept = numbers.rule in {ReplicaRule.SCALED, ReplicaRule.UNSTATED}
+    if kept and numbers.live != numbers.planned:
+        return f"{name} goes back from {live} to {numbers.planned}, as before."
     if numbers.rule is ReplicaRule.SCALED:
         return f"{name} keeps its {live}: set by hand; the file says {numbers.file}."
-    if numbers.rule is ReplicaRule.UNSTATED and numbers.live != numbers.planned:
-        return f"{name} goes back from {live} to {numbers.planned}, as before."
     if numbers.rule is ReplicaRule.UNSTATED and numbers.live not in {1, None}:
         return f"{name} keeps its {live}: the file sets no number."
     if numbers.rule is ReplicaRule.FILE and numbers.live not in {None, numbers.planned}:

@@ -56,3 +56,29 @@ def test_a_roll_back_restores_replicas_that_the_file_does_not_state(live, undone
     found = decide("s_a", live, None, scaled_from=None, deployed={"s_a": 3}, undone=undone)
 
     assert (found.planned, found.rule) == (planned, ReplicaRule.UNSTATED)
+
+
+@pytest.mark.parametrize(
+    ("live", "undone", "planned", "rule"),
+    [
+        (3, 5, 5, ReplicaRule.SCALED),
+        (5, 5, 5, ReplicaRule.SCALED),
+        (3, 2, 2, ReplicaRule.FILE),
+        (2, 2, 2, ReplicaRule.UNCHANGED),
+        (4, 5, 2, ReplicaRule.FILE),
+        (3, None, 2, ReplicaRule.FILE),
+    ],
+    ids=[
+        "scaled by hand before the version",
+        "the roll back goes on",
+        "as in the file before the version",
+        "as in the file already",
+        "scaled by hand since",
+        "not changed by the version",
+    ],
+)
+def test_a_roll_back_restores_replicas_that_were_set_by_hand(live, undone, planned, rule):
+    """The file of the version to which it goes back states two."""
+    found = decide("s_a", live, 2, scaled_from=None, deployed={"s_a": 3}, undone=undone)
+
+    assert (found.planned, found.rule) == (planned, rule)

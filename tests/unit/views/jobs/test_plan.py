@@ -248,3 +248,17 @@ def test_sixty_services_of_a_deploy_have_one_line_each():
     text = shown(message)
     assert "The health check never passes." in text
     assert sum(f"number-{n:03}" in text for n in range(60)) + 0 >= 50 or "more services" in text
+
+
+def test_a_roll_back_names_the_number_that_was_set_by_hand():
+    web = ServiceChange(
+        "orochi_web",
+        PlanAction.UPDATE,
+        fields=(Difference("replicas", "3", "5"),),
+        replicas=Replicas(3, 2, 5, ReplicaRule.SCALED),
+    )
+    plan = Plan("orochi", (PlanStep(Kind.SERVICE, PlanAction.UPDATE, "orochi_web"),), (web,))
+
+    text = shown(plan_message(deploy_job(plan), plan, NOW + 600))
+
+    assert "web goes back from 3 replicas to 5, as before." in text
