@@ -29,12 +29,24 @@ def stacks_message(
     if not entries:
         text = "No stacks: none in the swarm, and no stack files."
         return Message(text, (*packed([text]), end))
-    rendered = ([*packed(_lines(entries, counts)), end] for counts in COUNTS)
-    counted = plural(len(entries), "stack")
+    ordered = sorted(entries, key=_urgency)
+    rendered = ([*packed(_lines(ordered, counts)), end] for counts in COUNTS)
+    unhealthy = sum(entry.grade is Grade.BAD for entry in entries)
     drifted = sum(1 for entry in entries if entry.drifted or entry.gone)
-    text = f"{counted}, {drifted} changed by hand since its deploy" if drifted else counted
+    parts = [plural(len(entries), "stack")]
+    parts += [f"{unhealthy} unhealthy"] * bool(unhealthy)
+    parts += [f"{drifted} changed by hand since its deploy"] * bool(drifted)
+    text = ", ".join(parts)
     blocks = next((each for each in rendered if fits(each)), [*packed([f"*{text}*"]), end])
     return Message(text, tuple(blocks))
+
+
+def _urgency(entry: StackEntry) -> int:
+    """The place in the list: unhealthy, under way, changed by hand, then all others."""
+    under_way = entry.deploying or entry.grade is Grade.CHANGING
+    by_hand = entry.drifted or entry.gone or entry.trouble
+    reasons = (entry.grade is Grade.BAD, under_way, by_hand)
+    return next((place for place, why in enumerate(reasons) if why), len(reasons))
 
 
 def _lines(entries: Sequence[StackEntry], counts: tuple[int, int, int, int]) -> list[str]:

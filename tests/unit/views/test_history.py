@@ -145,7 +145,7 @@ def test_each_stack_shows_its_state():
             "well", has_file=True, grades=(Grade.WELL,), version=FIRST, drift=Plan("well", (), ())
         ),
     ]
-    files, strange, torn, well = text_of(stacks_message(entries)).split("\n")[:-1]
+    torn, files, strange, well = text_of(stacks_message(entries)).split("\n")[:-1]
 
     assert files == "⚪ *files* · not in the swarm · not deployed by the bot"
     assert strange == (
@@ -155,6 +155,21 @@ def test_each_stack_shows_its_state():
     assert torn.startswith("🟡 *torn* · 1 service in the swarm · version 2, crash looping, by")
     assert torn.endswith(" · drift unknown: No luck.")
     assert well.endswith(" · as deployed")
+
+
+def test_stacks_that_need_attention_come_first():
+    """Otherwise they would be among those that one message has no room for."""
+    well = StackEntry("a", has_file=True, grades=(Grade.WELL,))
+    odd = [
+        StackEntry("x1", has_file=True, grades=(Grade.WELL, Grade.BAD)),
+        StackEntry("w2", has_file=True, grades=(Grade.WELL,), deploying=True),
+        StackEntry("v3", has_file=True, grades=(Grade.WELL,), version=FIRST, drift=DRIFT),
+    ]
+    message = stacks_message([*(replace(well, name=f"a{n}") for n in range(90)), *odd[::-1]])
+
+    assert message.text == "93 stacks, 1 unhealthy, 1 changed by hand since its deploy"
+    shown = [each for each in text_of(message).split("\n") if " · " in each]
+    assert [each.split("*")[1] for each in shown[:4]] == ["x1", "w2", "v3", "a0"]
 
 
 def test_the_catalog_without_a_folder_says_why_nothing_can_be_deployed():
