@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from bot.domain.text.escaping import QUOTE_LENGTH, quoted
@@ -24,7 +25,8 @@ def changed_texts(old: str, new: str, length: int = QUOTE_LENGTH) -> tuple[str, 
     if max(len(before), len(after)) > length and start > length // 2:
         before, after = (f"…{text[start - CONTEXT :]}" for text in (before, after))
     shown = quoted(before, length), quoted(after, length)
-    return (shown[0], f"{shown[1]}{_UNSEEN}") if shown[0] == shown[1] else shown
+    same = len({unicodedata.normalize("NFC", each) for each in shown}) == 1
+    return (shown[0], f"{shown[1]}{_UNSEEN}") if same else shown
 
 
 def _marked(text: str) -> str:

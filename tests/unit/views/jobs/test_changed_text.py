@@ -16,6 +16,7 @@ PAIRS = [
     ("Host('a')", "Host(`a`)", "`Host('a')`", "`Host(\u02cba\u02cb)`"),
     ("a", "b", "`a`", "`b`"),
     ("x" * 80 + "1", "x" * 80 + "2", f"`…{'x' * 16}1`", f"`…{'x' * 16}2`"),
+    ("\u00e9", "e\u0301", "`\u00e9`", "`e\u0301` (differs in characters that cannot be shown)"),
     ("a\u200bb", "ab", "`ab`", "`ab` (differs in characters that cannot be shown)"),
 ]
 
