@@ -67,8 +67,9 @@ def no_json(method: str, status: int) -> ChatUnavailableError:
 
 def _is_unknown_proxy(error: BaseException, proxy: str | None) -> bool:
     """Whether the name that DNS does not know is the proxy's and not Slack's."""
-    unresolved = isinstance(error, aiohttp.ClientConnectorDNSError)
-    return bool(unresolved and proxy and error.host == urlsplit(proxy).hostname)
+    if not proxy or not isinstance(error, aiohttp.ClientConnectorDNSError):
+        return False
+    return error.host == urlsplit(proxy).hostname
 
 
 _PROXY_HINT: Final = "Check HTTPS_PROXY and NO_PROXY."
