@@ -34,6 +34,9 @@ _DURATIONS: Final = {
     "StartPeriod": "start_period",
     "StartInterval": "start_interval",
 }
+_TESTS: Final = ("CMD", "CMD-SHELL", "NONE")
+_LONGEST_HOSTNAME: Final = 64
+"""Of Linux (``__NEW_UTS_LEN``): with a longer one no container starts."""
 _CONDITIONS: Final = ("none", "on-failure", "any")
 _ORDERS: Final = ("stop-first", "start-first")
 _ENDPOINTS: Final = ("vip", "dnsrr")
@@ -191,11 +194,25 @@ def _either(words: tuple[str, ...]) -> str:
 
 def _health(spec: Json) -> Refusal | None:
     check = _container(spec).get("Healthcheck") or {}
+    test = check.get("Test") or []
+    if test and test[0] not in _TESTS:
+        return f"has a health check whose `test` begins with `{test[0]}`", (
+            f'Begin the list with {_either(_TESTS)}: `test: ["CMD", "{test[0]}"]`.'
+        )
     short = [name for name in _DURATIONS if 0 < (check.get(name) or 0) < _LEAST_DURATION]
     if not short:
         return None
     name = _DURATIONS[short[0]]
     return f"has less than 1 ms as `{name}` of its health check", f"Write at least `{name}: 1ms`."
+
+
+def _hostname(spec: Json) -> Refusal | None:
+    name = str(_container(spec).get("Hostname") or "")
+    if len(name) <= _LONGEST_HOSTNAME or "{{" in name:
+        return None
+    return f"has a `hostname` of {len(name)} characters", (
+        f"At most {_LONGEST_HOSTNAME} are allowed."
+    )
 
 
 def _job(spec: Json) -> Refusal | None:
@@ -233,5 +250,6 @@ _RULES: Final[tuple[Callable[[Json], Refusal | None], ...]] = (
     _resources,
     _policies,
     _health,
+    _hostname,
     _job,
 )

@@ -67,6 +67,11 @@ REFUSED = [
         "has less than 1 ms as `interval` of its health check",
     ),
     (
+        service(container={"Healthcheck": {"Test": ["true"]}}),
+        "has a health check whose `test` begins with `true`",
+    ),
+    (service(container={"Hostname": "h" * 65}), "has a `hostname` of 65 characters"),
+    (
         service(Mode={"ReplicatedJob": {}}, UpdateConfig={"Parallelism": 1}),
         "is a job and has an `update_config`",
     ),
