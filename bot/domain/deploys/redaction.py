@@ -53,6 +53,13 @@ class Redactor:
         secret = self._secrets.has(name, value) or is_secret_name(name) or looks_secret(value)
         return self.hidden(value) if secret else value
 
+    def both(self, name: str, old: str, new: str) -> tuple[str, str]:
+        """Two values of one field: both hidden if one is, as the other one may be its former."""
+        values = (old, new)
+        if any(self.text(self.shown(name, value)) != value for value in values):
+            return self.hidden(old), self.hidden(new)
+        return values
+
     def text(self, text: str, *, certain: bool = False) -> str:
         """A text with the known secret values in it hidden, or those that are certainly secret."""
         return self._secrets.hidden_in(text, self.hidden, certain=certain)

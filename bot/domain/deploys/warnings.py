@@ -6,7 +6,7 @@ that cannot be deployed at all is refused elsewhere and gives no warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,11 +15,17 @@ from bot.domain.swarm.model import Node, Service
 from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import NfsServer, Volume
+from bot.domain.text.escaping import shorten
 
 FILE_IMAGE: Final = "com.docker.stack.image"
 """The label in which the docker CLI stores the image as written in the file."""
 
+Both = Callable[[str, str, str], tuple[str, str]]
+
 _MOST_NAMES: Final = 8
+_MOST_OPTIONS: Final = 3
+_LONGEST_VALUE: Final = 24
+"""The advice after the options has to stay readable, as a message cuts a warning at its end."""
 _SHARING: Final = ("nfs", "cifs", "smb", "ceph", "gluster", "glusterfs", "sshfs")
 _TROUBLES: Final = {
     Reach.REFUSES: "refuses connections on TCP {port}. Is the NFS server running there?",
@@ -53,7 +59,8 @@ class Stack:
     and the services (full names). ``unknown_tags`` says why the digests of images could not be
     looked up. ``odd_ports`` are services and ports with an unknown mode, and that mode.
     ``bound_ports`` are ports that are published on an address, as written in the file. ``nested``
-    are the places of variables within the default of another one.
+    are the places of variables within the default of another one. ``drivers`` are the networks to
+    be created with a driver: its name, ``Network`` or ``IPAM``, and the driver.
     """
 
     name: str
@@ -69,11 +76,13 @@ class Stack:
     odd_ports: tuple[tuple[str, str, str], ...] = ()
     bound_ports: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
+    drivers: tuple[tuple[str, str, str], ...] = ()
 
 
-def warnings(stack: Stack) -> tuple[str, ...]:
+def warnings(stack: Stack, both: Both = lambda _, old, new: (old, new)) -> tuple[str, ...]:
     """One or two sentences for each problem, always in the same order.
 
+    ``both`` hides the present and the desired value of an option, by its name, if one is secret.
     The docker CLI names services in another order each time.
     """
     stack = _in_order(stack)
@@ -84,8 +93,9 @@ def warnings(stack: Stack) -> tuple[str, ...]:
         *_ports(stack),
         *_relative(stack),
         *_servers(stack),
-        *_kept_options(stack),
-        *_kept_networks(stack),
+        *_kept_options(stack, both),
+        *_kept_networks(stack, both),
+        *_unknown_drivers(stack),
         *_spread_volumes(stack),
         *_moving_tags(stack),
         *_unknown_tags(stack),
@@ -177,16 +187,14 @@ def _servers(stack: Stack) -> Iterator[str]:
             yield f"NFS {on}: the server `{host}` {_TROUBLES[reach].format(port=port)}"
 
 
-def _kept_options(stack: Stack) -> Iterator[str]:
+def _kept_options(stack: Stack, both: Both) -> Iterator[str]:
     for volume in stack.volumes:
         if volume.live is None or not volume.differing:
             continue
         were = {**volume.live.options, "driver": volume.live.driver}
         wanted = {**volume.options, "driver": volume.driver}
-        changes = ", ".join(
-            f"{name} `{were.get(name, '')}` instead of `{wanted.get(name, '')}`"
-            for name in volume.differing
-        )
+        pairs = ((n, *both(n, were.get(n, ""), wanted.get(n, ""))) for n in volume.differing)
+        changes = ", ".join(f"{name} `{old}` instead of `{new}`" for name, old, new in pairs)
         files = "the files on its server stay" if volume.nfs else "this deletes its files"
         yield (
             f"The volume `{volume.name}` exists with other options ({changes}), and Docker keeps "
@@ -195,15 +203,35 @@ def _kept_options(stack: Stack) -> Iterator[str]:
         )
 
 
-def _kept_networks(stack: Stack) -> Iterator[str]:
+def _kept_networks(stack: Stack, both: Both) -> Iterator[str]:
     for network in stack.networks:
-        changes = ", ".join(
-            f"{name} {_value(old)} instead of {_value(new)}" for name, old, new in network.differing
-        )
+        pairs = ((n, *both(n, old, new)) for n, old, new in network.differing)
+        changes = [f"{name} {_value(old)} instead of {_value(new)}" for name, old, new in pairs]
+        if len(changes) > _MOST_OPTIONS:
+            changes = [*changes[:_MOST_OPTIONS], f"and {len(changes) - _MOST_OPTIONS} more"]
+        told = ", ".join(changes)
         yield (
-            f"The network `{network.name}` exists with other options ({changes}), and Docker keeps "
+            f"The network `{network.name}` exists with other options ({told}), and Docker keeps "
             "those. To use the file's, give it another name in the file, or remove the services "
             f"that use it, then run `docker network rm {network.name}`, and deploy again."
+        )
+
+
+def _unknown_drivers(stack: Stack) -> Iterator[str]:
+    """Networks with a driver of which no node says that it has it; those of IPAM no node names."""
+    names = {name for node in stack.nodes for kind, name in node.plugins if kind == "Network"}
+    known = {
+        "Network": names | {name.removesuffix(":latest") for name in names},
+        "IPAM": {"default"},
+    }
+    for network, kind, driver in sorted(stack.drivers):
+        if not known[kind] or driver in known[kind]:
+            continue
+        what = "No node has the network" if kind == "Network" else "Docker itself has no IPAM"
+        yield (
+            f"{what} driver `{driver}`, which the network `{short_name(stack.name, network)}` "
+            "needs: without its plugin on the managers, the swarm refuses the network. Remove the "
+            "line `driver:` for Docker's own."
         )
 
 
@@ -219,7 +247,7 @@ def _unknown_tags(stack: Stack) -> Iterator[str]:
 
 
 def _value(text: str) -> str:
-    return f"`{text}`" if text else "nothing"
+    return f"`{shorten(text, _LONGEST_VALUE)}`" if text else "nothing"
 
 
 def _spread_volumes(stack: Stack) -> Iterator[str]:

@@ -31,6 +31,15 @@ def without_existing(
     return [call for call in calls if call not in existing], differing
 
 
+def drivers_of(calls: Sequence[RecordedCall]) -> Iterator[tuple[str, str, str]]:
+    """The networks that the calls create with a driver: its name, its kind and the driver."""
+    for call in calls:
+        if call.collection == "networks" and call.action == "create":
+            named = {"Network": call.body.get("Driver")}
+            named["IPAM"] = (call.body.get("IPAM") or {}).get("Driver")
+            yield from ((call.name, kind, str(driver)) for kind, driver in named.items() if driver)
+
+
 def _differing(wanted: Json, live: Json) -> Iterator[tuple[str, str, str]]:
     """Option, present and desired value of everything that differs."""
     if (driver := wanted.get("Driver") or "overlay") != live.get("Driver"):

@@ -34,7 +34,7 @@ from bot.swarm.stacks.dry_run import DryRunEngine, RecordedCall
 from bot.swarm.stacks.engine_rules import refused
 from bot.swarm.stacks.folder import StackFiles, StackFolder
 from bot.swarm.stacks.narrowing import only_for
-from bot.swarm.stacks.networks import without_existing
+from bot.swarm.stacks.networks import drivers_of, without_existing
 from bot.swarm.stacks.planning import Basis, Recorded, planned
 from bot.swarm.stacks.registry import Registry
 from bot.swarm.stacks.replay import Replay, names_by_id
@@ -213,9 +213,9 @@ class DockerStacks:
         """The plan of the calls, with its warnings and what can be known before it is applied."""
         redactor = self._redactor.knowing(secrets)
         services, told = await asyncio.gather(
-            self._connection.list("/services"), self._survey.warnings(found)
+            self._connection.list("/services"), self._survey.warnings(found, redactor)
         )
-        basis = replace(basis, warnings=tuple(map(redactor.text, told)))
+        basis = replace(basis, warnings=told)
         recorded = await asyncio.to_thread(planned, calls, basis, redactor)
         recorded = replace(recorded, secrets=secrets)
         _refuse_impossible(recorded, calls, basis.seen, services)
@@ -239,6 +239,7 @@ class DockerStacks:
             found,
             specs=tuple(call.body for call in calls if _is_wanted_service(call)),
             networks=networks,
+            drivers=tuple(drivers_of(calls)),
             dropped={(newer.name, newer.docker): names for newer, names in dropped.items()},
             unknown_tags=unknown,
         )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bot.domain.deploys import warnings as stack_warnings
 from bot.domain.deploys.foreseen import Coming, Foreseen, foresee
+from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.variables import interpolated
 from bot.domain.deploys.warnings import KeptNetwork, Stack, to_ask
 from bot.domain.jobs.deploy_plan import PlanAction
@@ -49,6 +50,7 @@ class Found:
     dropped: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     unknown_tags: Mapping[str, str] = field(default_factory=dict)
     nested: tuple[str, ...] = ()
+    drivers: tuple[tuple[str, str, str], ...] = ()
 
 
 class Survey:
@@ -59,8 +61,8 @@ class Survey:
         self._volumes = DockerVolumes(connection)
         self._reachability = reachability
 
-    async def warnings(self, found: Found) -> tuple[str, ...]:
-        """The warnings of the bot and of the CLI."""
+    async def warnings(self, found: Found, redactor: Redactor) -> tuple[str, ...]:
+        """The warnings of the bot and of the CLI. ``redactor`` knows the stack's secrets."""
         raw = [{"Spec": spec} for spec in found.specs]
         said = _sorted_out(found.said)
         live, nodes = await asyncio.gather(self._volumes.live(), self._connection.list("/nodes"))
@@ -83,8 +85,10 @@ class Survey:
             odd_ports=tuple(_odd_ports(found.specs)),
             bound_ports=said.bound_ports,
             nested=found.nested,
+            drivers=found.drivers,
         )
-        return (*stack_warnings.warnings(stack), *said.others)
+        told = (*stack_warnings.warnings(stack, redactor.both), *said.others)
+        return tuple(map(redactor.text, told))
 
     async def foreseen(self, recorded: Recorded, seen: Mapping[str, Json]) -> Foreseen:
         """Which tasks of the plan's services will find no node."""

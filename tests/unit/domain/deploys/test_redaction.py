@@ -84,3 +84,13 @@ def test_a_change_of_a_hidden_value_is_visible(one: str, other: str) -> None:
 @given(st.text(min_size=1))
 def test_hidden_values_cannot_be_guessed_without_the_key(value: str) -> None:
     assert REDACTOR.hidden(value) != Redactor(b"another key").hidden(value)
+
+
+def test_both_values_of_a_field_are_hidden_if_one_is() -> None:
+    """After a rotation, the present value is the former password."""
+    for old, new in (("one", "two"), ("", "two"), ("one", "")):
+        shown = REDACTOR.both("API_TOKEN", old, new)
+        assert shown == (REDACTOR.hidden(old), REDACTOR.hidden(new))
+    url = "postgres://orochi:sesame@db:5432/orochi"
+    assert REDACTOR.both("o", "plain", url) == (REDACTOR.hidden("plain"), REDACTOR.hidden(url))
+    assert REDACTOR.both("mtu", "1450", "1400") == ("1450", "1400")

@@ -204,3 +204,50 @@ def test_images_with_a_moving_tag_are_warned_about_once():
             "Pin a version."
         )
     ]
+
+
+def test_the_options_of_an_existing_network_leave_room_for_the_advice():
+    """A message shows the first 600 characters of a warning."""
+    differing = tuple((f"label option{n}", "old" * 40, "new" * 40) for n in range(5))
+    network = KeptNetwork(f"orochi_{'n' * 56}", differing)
+
+    (found,) = told(networks=(network,))
+
+    assert len(found) <= 600
+    assert "label option2 `oldold" in found
+    assert "…`, and 2 more), and Docker keeps those." in found
+    assert found.endswith("and deploy again.")
+
+
+def test_values_of_existing_networks_and_volumes_are_hidden_in_pairs():
+    live = (LiveVolume("orochi_data", "local", {"o": "former"}),)
+    network = KeptNetwork("orochi_net", (("label key", "former", "later"),))
+    volumes = volumes_of(
+        (mount("data", "web", {"o": "later"}),), {each.name: each for each in live}
+    )
+    stack = Stack("orochi", volumes=volumes, networks=(network,), nodes=NODES)
+
+    found = " ".join(warnings(stack, lambda _, __, ___: ("hidden", "hidden")))
+
+    assert "o `hidden` instead of `hidden`" in found
+    assert "label key `hidden` instead of `hidden`" in found
+    assert "former" not in found
+
+
+def test_drivers_of_networks_that_no_node_has_are_named():
+    has = (("Network", "overlay"), ("Network", "weave:latest"), ("Volume", "bogus"))
+    drivers = (
+        ("orochi_a", "Network", "overlay"),
+        ("orochi_b", "Network", "weave"),
+        ("orochi_c", "Network", "bogus"),
+        ("orochi_d", "IPAM", "default"),
+        ("orochi_e", "IPAM", "bogus"),
+    )
+    found = told(nodes=(Node("n1", "one", plugins=has),), drivers=drivers)
+
+    assert [each.partition(" needs:")[0] for each in found] == [
+        "No node has the network driver `bogus`, which the network `c`",
+        "Docker itself has no IPAM driver `bogus`, which the network `e`",
+    ]
+    unknown = told(nodes=(Node("n1", "one"),), drivers=drivers[2:3])
+    assert unknown == []

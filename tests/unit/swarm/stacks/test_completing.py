@@ -9,7 +9,7 @@ import pytest
 from bot.domain.deploys.warnings import FILE_IMAGE
 from bot.swarm.stacks.completing import left_out, platforms_of, with_platforms, without_newer_fields
 from bot.swarm.stacks.dry_run import RecordedCall
-from bot.swarm.stacks.networks import without_existing
+from bot.swarm.stacks.networks import drivers_of, without_existing
 from bot.swarm.stacks.normal import service_form
 from bot.swarm.stacks.registry import Lookup, kept_tag, with_lookup
 
@@ -193,3 +193,13 @@ def test_a_field_that_the_docker_cli_leaves_out_is_found_in_the_file() -> None:
 
     assert {each.name: names for each, names in found.items()} == {"oom_score_adj": ("shop_web",)}
     assert left_out(services, "shop", "1.46") == {}
+
+
+def test_the_drivers_of_new_networks() -> None:
+    calls = [
+        RecordedCall("networks", "create", "n1", {"Driver": "overlay"}, {}),
+        RecordedCall("networks", "create", "n2", {"IPAM": {"Driver": "dhcp"}}, {}),
+        RecordedCall("networks", "create", "n3", {"IPAM": {}}, {}),
+        RecordedCall("services", "create", "s1", {}, {}),
+    ]
+    assert [found[1:] for found in drivers_of(calls)] == [("Network", "overlay"), ("IPAM", "dhcp")]
