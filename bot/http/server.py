@@ -10,9 +10,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from bot.domain.errors import BotError
@@ -30,6 +31,20 @@ CHECK_SECONDS: Final = 3.0
 """How long a part may take to answer."""
 READY_SECONDS: Final = 2.0
 """How long the result of the checks is used for further requests."""
+
+
+class _Requests(logging.LoggerAdapter[logging.Logger]):
+    """Logs a request that is not HTTP in one line, as anybody can send those; errors in full."""
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:  # noqa: ANN401
+        """As in ``logging.Logger``."""
+        error = kwargs.get("exc_info")
+        if isinstance(error, HttpProcessingError):
+            reason = (error.message or type(error).__name__).partition("\n")[0]
+            self.logger.debug("A request that is not valid HTTP: %s", reason.rstrip(":"))
+        else:
+            self.logger.log(level, msg, *args, **kwargs)
+
 
 HealthCheck = Callable[[], Awaitable[None]]
 """Returns if a part works; raises BotError otherwise."""
@@ -77,6 +92,7 @@ class Web:
         self._runner = web.AppRunner(
             self.app,
             access_log=None,
+            logger=_Requests(log),
             handle_signals=False,
             shutdown_timeout=2.0,
             lingering_time=LINGER_SECONDS,

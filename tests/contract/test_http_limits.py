@@ -162,3 +162,39 @@ async def test_the_acknowledgement_is_measured_not_the_answer(mode, monkeypatch)
         assert (await side.slack.command(COMMAND, "map")).ok
     (seconds,) = taken
     assert 0.2 <= seconds < 2.0
+
+
+@pytest.mark.parametrize(
+    "sent", [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GX\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n"]
+)
+async def test_a_request_that_is_not_http_leaves_one_line_in_the_log(
+    caplog: pytest.LogCaptureFixture, sent: bytes
+):
+    """Nobody who can reach the port can fill the log."""
+    caplog.set_level("DEBUG")
+    async with serving({}) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(sent)
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    records = [each for each in caplog.records if "request" in each.getMessage().lower()]
+    assert [each.levelname for each in records] == ["DEBUG"]
+    assert records[0].exc_info is None
+    assert "\n" not in records[0].getMessage()
+
+
+async def test_an_error_of_a_handler_is_logged_in_full(caplog: pytest.LogCaptureFixture):
+    """Its traceback is needed to find the fault."""
+
+    async def broken(_: web.Request) -> web.Response:
+        raise ValueError("a fault")
+
+    server = Web({}, Metrics())
+    server.app.router.add_get("/broken", broken)
+    await server.start("127.0.0.1", 0)
+    try:
+        assert (await read(server, "/broken"))[0] == 500
+    finally:
+        await server.stop()
+    assert "ValueError: a fault" in caplog.text
