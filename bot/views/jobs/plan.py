@@ -225,6 +225,8 @@ def _of_new(change: ServiceChange, detail: PlanDetail) -> str:
     shown = [
         f"{name} {quoted(found[name], detail.length)}" for name in SHOWN_OF_NEW if found.get(name)
     ]
+    if found.get("restart condition") == "none" and not found["mode"]:
+        shown.append("run to completion (restart condition `none`)")
     return f": {', '.join(shown)}" if shown else ""
 
 

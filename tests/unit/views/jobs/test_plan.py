@@ -262,3 +262,17 @@ def test_a_roll_back_names_the_number_that_was_set_by_hand():
     text = shown(plan_message(deploy_job(plan), plan, NOW + 600))
 
     assert "web goes back from 3 replicas to 5, as before." in text
+
+
+def test_a_new_service_that_is_not_restarted_is_run_to_completion():
+    """Its deploy ends only when its tasks have ended."""
+    added = ServiceChange(
+        "orochi_once",
+        PlanAction.CREATE,
+        fields=(Difference("image", "", "a:1"), Difference("restart condition", "", "none")),
+    )
+    plan = Plan("orochi", (PlanStep(Kind.SERVICE, PlanAction.CREATE, "orochi_once"),), (added,))
+
+    text = shown(plan_message(deploy_job(plan), plan, NOW + 600))
+
+    assert "*once* is added: image `a:1`, run to completion (restart condition `none`)" in text
