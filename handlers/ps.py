@@ -7,8 +7,8 @@ import asyncio
 from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import ListTasks as Command
 from bot.domain.text.message import Message
+from bot.jobs import service_lookup
 from bot.jobs.context import Context
-from bot.views.errors import unknown_service
 from bot.views.status.tasks import tasks_message
 
 
@@ -25,5 +25,5 @@ class ListTasksHandler:
             return await asyncio.to_thread(tasks_message, look)
         service = resolve(command.service, self._ctx.stack, look.services)
         if isinstance(service, NotFound):
-            raise unknown_service(service, self._ctx.stack)
+            raise service_lookup.not_found(self._ctx, service, look.nodes)
         return tasks_message(look, service)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import Status as Command
-from bot.domain.errors import RefusedError, StoreUnavailableError
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
-from bot.domain.operations.node_change import find_node
-from bot.domain.swarm.model import Node
 from bot.domain.text.message import Message
+from bot.jobs import service_lookup
 from bot.jobs.context import Context
 from bot.jobs.open_alerts import open_alerts
-from bot.views.errors import unknown_service
 from bot.views.status.stack import MOST_JOBS, FooterFacts, service_status_message, status_message
 
 
@@ -32,12 +29,7 @@ class StatusHandler:
             return await asyncio.to_thread(status_message, look, facts)
         service = resolve(command.service, self._ctx.stack, look.services)
         if isinstance(service, NotFound):
-            if _is_node(command.service, look.nodes):
-                raise RefusedError(
-                    f"`{command.service}` is a node, not a service.",
-                    hint=f"To see the nodes: `{self._ctx.command} nodes`",
-                )
-            raise unknown_service(service, self._ctx.stack)
+            raise service_lookup.not_found(self._ctx, service, look.nodes)
         return service_status_message(look, service, await self._facts(service.name))
 
     async def _facts(self, lane: str = "") -> FooterFacts:
@@ -59,12 +51,3 @@ class StatusHandler:
             feed_trouble=feed.trouble,
             command=self._ctx.command,
         )
-
-
-def _is_node(typed: str, nodes: Sequence[Node]) -> bool:
-    """Whether the typed name means a node."""
-    try:
-        find_node(typed, nodes)
-    except RefusedError:
-        return False
-    return True

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from bot.domain.commands.names import NotFound, resolve
-from bot.domain.errors import NotFoundError
+from bot.domain.errors import NotFoundError, RefusedError
 from bot.domain.jobs.model import Job, PendingCommand, Target
+from bot.domain.operations.node_change import is_node
 from bot.domain.operations.preflight import PAUSED
-from bot.domain.swarm.model import Look, Service
+from bot.domain.swarm.model import Look, Node, Service
 from bot.domain.swarm.slots import count
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
@@ -26,8 +28,18 @@ async def typed(ctx: Context, name: str) -> Service:
             return await in_time(ctx.swarm.service(known.id))
     service = resolve(name, ctx.stack, await in_time(ctx.swarm.services(ctx.stack)))
     if isinstance(service, NotFound):
-        raise unknown_service(service, ctx.stack)
+        raise not_found(ctx, service, await in_time(ctx.swarm.nodes()))
     return service
+
+
+def not_found(ctx: Context, found: NotFound, nodes: Sequence[Node]) -> RefusedError:
+    """The refusal for a name that is no service's, with suggestions or that it is a node's."""
+    if not found.ambiguous and is_node(found.typed, nodes):
+        return RefusedError(
+            f"`{found.typed}` is a node, not a service.",
+            hint=f"To see the nodes: `{ctx.command} nodes`",
+        )
+    return unknown_service(found, ctx.stack)
 
 
 async def named(ctx: Context, full_name: str) -> Service:

@@ -14,7 +14,7 @@ LONGEST_SERVICE_NAME = 63
 SERVICE_VALUE = "service:"
 """Prefix of a service's full name in the value of a button that rolls it back."""
 MOST_SUGGESTIONS = 3
-LIKENESS = 0.5
+LIKENESS = 0.6
 """Minimum similarity for a suggestion: 0 means nothing in common, 1 means equal."""
 
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
@@ -67,8 +67,8 @@ def resolve(typed: str, stack: str, services: Iterable[Service]) -> Service | No
         if len(matches) == 1 or len(full) == 1:
             return full[0] if len(full) == 1 else matches[0]
         if matches:
-            return _not_found(typed, named, tuple(each.name for each in matches))
-    return _not_found(typed, named)
+            return _not_found(typed, stack, named, tuple(each.name for each in matches))
+    return _not_found(typed, stack, named)
 
 
 def alike(
@@ -96,12 +96,14 @@ def _distinct(services: Iterable[Service]) -> list[Service]:
 
 
 def _not_found(
-    typed: str, named: Sequence[tuple[str, Service]], fitting: tuple[str, ...] = ()
+    typed: str,
+    stack: str,
+    named: Sequence[tuple[str, Service]],
+    fitting: tuple[str, ...] = (),
 ) -> NotFound:
     shortest = {service.id: name for name, service in named}
     known = tuple(sorted(shortest.values()))
     if fitting:
         return NotFound(typed, fitting, ambiguous=True, known=known)
-    shorts = {name: shortest[service.id] for name, service in named}
-    suggested = dict.fromkeys(shorts[name] for name in alike(typed, shorts))
-    return NotFound(typed, tuple(suggested), known=known)
+    # With the stack's name in both, any two names would be alike.
+    return NotFound(typed, alike(short_name(stack, typed), known), known=known)

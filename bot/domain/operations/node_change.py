@@ -46,6 +46,15 @@ class NodeLook:
         return tuple(task for task in self.tasks if not task.state.over)
 
 
+def is_node(typed: str, nodes: Sequence[Node]) -> bool:
+    """Whether the typed name means one of the nodes."""
+    try:
+        find_node(typed, nodes)
+    except RefusedError:
+        return False
+    return True
+
+
 def find_node(typed: str, nodes: Sequence[Node]) -> Node:
     """The node with this hostname, id, id prefix, or unique end of its hostname (``m-03``).
 

@@ -50,8 +50,10 @@ def test_similar_names_are_suggested_once_by_their_short_name():
     assert not found.ambiguous
 
 
-def test_nothing_is_suggested_without_a_similar_name():
-    found = resolve("zzz", "orochi", SERVICES)
+@pytest.mark.parametrize("typed", ["zzz", "orochi", "nope"])
+def test_nothing_is_suggested_without_a_similar_name(typed):
+    """The stack's own name is like the full name of each service, and no service's name."""
+    found = resolve(typed, "orochi", (*SERVICES, service("orochi_db"), service("orochi_loop")))
 
     assert isinstance(found, NotFound)
     assert found.suggestions == ()
