@@ -124,8 +124,10 @@ def why_no_redis(error: BaseException) -> str:
 _NO_REDIS: Final = (
     (
         socket.gaierror,
-        "Its name cannot be resolved (DNS). Check REDIS_URL, and that the bot and Redis share a "
-        "network.",
+        (
+            "Its name cannot be resolved (DNS). Check REDIS_URL, and that the bot and Redis share "
+            "a network."
+        ),
     ),
     (
         ConnectionRefusedError,

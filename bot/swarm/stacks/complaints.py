@@ -265,10 +265,14 @@ def _alternative(found: re.Match[str], stack: str) -> tuple[str, str]:
     """The sentence for a value that is used only if a variable is set, as shells know it."""
     name = found["name"]
     return (
-        f"`{stack}.yml` uses `${{{name}:+…}}` in `{found['place'].removesuffix('.[]')}`, and the "
-        "docker CLI does not know `:+`.",
-        f"Set the whole value as a variable in `{stack}.env`. Stacks know `${{{name}:-default}}` "
-        f"and `${{{name}:?message}}`.",
+        (
+            f"`{stack}.yml` uses `${{{name}:+…}}` in `{found['place'].removesuffix('.[]')}`, and "
+            "the docker CLI does not know `:+`."
+        ),
+        (
+            f"Set the whole value as a variable in `{stack}.env`. Stacks know "
+            f"`${{{name}:-default}}` and `${{{name}:?message}}`."
+        ),
     )
 
 
