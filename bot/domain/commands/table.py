@@ -165,8 +165,8 @@ def _cancel(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     job = job_id(words[0])
     if not job:
         return Reply(
-            f"{quoted(words[0])} is not a valid job id: it has six letters and digits, none of them"
-            " i, l, o, 0 or 1, like `k3f9ab`.",
+            f"{quoted(words[0])} is not a valid job id: an id has six letters and digits, none of"
+            " them i, l, o, 0 or 1, like `k3f9ab`.",
             listed,
         )
     return Cancel(job)

@@ -199,7 +199,10 @@ ANSWERED = {
     "cancel": ("Cancel which job?", "`/orochi jobs`"),
     "cancel k3f9ab k3f9ac": ("`cancel` takes one job.", "`/orochi jobs`"),
     "cancel everything": ("`everything` is not a valid job id", "`/orochi jobs`"),
-    "cancel abc123": ("none of them i, l, o, 0 or 1, like `k3f9ab`", "`/orochi jobs`"),
+    "cancel abc123": (
+        "an id has six letters and digits, none of them i, l, o, 0 or 1, like `k3f9ab`",
+        "`/orochi jobs`",
+    ),
     "cancel 5": ("`5` is not a valid job id", "`/orochi jobs`"),
     "help frobnicate": ("Unknown command `frobnicate`", "See `/orochi help`."),
     "statsu": ("Unknown command `statsu`", "Did you mean `/orochi status`?"),
