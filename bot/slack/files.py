@@ -28,7 +28,7 @@ async def share_file(api: SlackApi, channel: str, file: Upload, thread: str = ""
 
     Raises ChatError; CannotPostError with advice.
     """
-    file = replace(file, content=_safe(file.content, api.hide))
+    file = replace(file, content=_safe(file.content, api.hide), summary=api.hide(file.summary))
     place = await api.call("files.getUploadURLExternal", **_announced(file))
     await api.upload(str(place.get("upload_url", "")), file.content)
     wanted: dict[str, Any] = {

@@ -52,12 +52,16 @@ async def test_a_mended_service_leaves_its_paused_roll_back(
 
 
 async def test_a_paused_update_goes_on_with_its_version(desk: Desk):
-    """A version that still fails is paused again; other changes stay refused meanwhile."""
-    await desk.service("worker01", replicas=2, options=QUICK)
+    """A version that still fails is paused again; other changes stay refused meanwhile.
+
+    Of four replicas some stay old: the swarm goes on to the next task when one ran for a moment,
+    and a scale is refused only while tasks of the former version run.
+    """
+    await desk.service("worker01", replicas=4, options=QUICK)
     await update(desk, "worker01", images.BUSY_NEXT, "--env-add", "A=1", "--args", "crash 0 3")
     await until(desk, "worker01", lambda now: update_state(now) == "paused")
     before = await raw(desk, "worker01")
-    assert "would resume the bad rollout" in await desk.answer("scale 3")
+    assert "would resume the bad rollout" in await desk.answer("scale 5")
     assert "Only operators" in await desk.answer("resume worker01", user=VIEWER)
     assert await raw(desk, "worker01") == before
     message = await desk.job("resume worker01")

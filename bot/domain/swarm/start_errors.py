@@ -105,7 +105,7 @@ _PULLS: Final[tuple[_Row, ...]] = (
     ),
     (
         (
-            r"\b5\d\d (?P<status>[A-Z][\w ]+)|HTTP status: ?5|internal server error|bad gateway"
+            r"\b5\d\d [A-Z]|HTTP status: ?5|internal server error|bad gateway"
             r"|service unavailable"
         ),
         "pull_failed",
