@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.desk import Desk, images
+from tests.lab.waiting import wait_until
 from tests.swarm.changing import (
     NO_IMAGE,
     VIEWER,
@@ -32,6 +34,22 @@ async def failing(desk: Desk, folder: Path, replicas: int = 2) -> None:
         "worker01", "sh", "-c", WAITS, replicas=replicas, running=0, options=(*QUICK, *mount)
     )
     await desk.lab_settled("worker01")
+
+
+async def failed_again(desk: Desk) -> None:
+    """Wait for more failures of a paused update.
+
+    Swarmkit forgets a resume while the updater that it has just paused still stops
+    (manager/orchestrator/update/updater.go: ``Supervisor.Update``).
+    """
+    known = {task["ID"] for task in await tasks(desk, "worker01")}
+
+    def failed() -> bool:
+        found = desk.lab.client().tasks(filters={"service": ["orochi_worker01"]})
+        new = (task for task in found if task["ID"] not in known)
+        return sum(task["Status"]["State"] == "failed" for task in new) >= 2
+
+    await asyncio.to_thread(wait_until, failed, "more failures", seconds=60)
 
 
 @pytest.mark.parametrize("command", ["resume worker01", "scale 3", "restart worker01"])
@@ -60,6 +78,7 @@ async def test_a_paused_update_goes_on_with_its_version(desk: Desk):
     await desk.service("worker01", replicas=4, options=QUICK)
     await update(desk, "worker01", images.BUSY_NEXT, "--env-add", "A=1", "--args", "crash 0 3")
     await until(desk, "worker01", lambda now: update_state(now) == "paused")
+    await failed_again(desk)
     before = await raw(desk, "worker01")
     assert "would resume the bad rollout" in await desk.answer("scale 5")
     assert "Only operators" in await desk.answer("resume worker01", user=VIEWER)

@@ -13,12 +13,16 @@ QUICK = ("--update-monitor", "1s")
 
 
 def updates(desk: Desk, since: float) -> int:
-    """How many times services were updated since then, by the engine's own events."""
+    """How many times services were updated since then (Unix seconds), by the engine's events.
+
+    The query takes whole seconds: the events of the service's creation may be in the first one.
+    """
     client = desk.lab.client()
     events = client.events(
         since=int(since), until=int(time.time()) + 1, filters={"type": "service"}, decode=True
     )
-    return sum(event.get("Action") == "update" for event in events)
+    later = (event for event in events if event["timeNano"] > since * 1e9)
+    return sum(event["Action"] == "update" for event in later)
 
 
 def replicas(wanted: int) -> str:
