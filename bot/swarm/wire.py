@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from bot.domain.swarm.constraints import meets_constraints
 from bot.domain.swarm.model import (
     Availability,
     Look,
@@ -29,7 +30,6 @@ from bot.domain.swarm.model import (
     TaskState,
     UpdateState,
 )
-from bot.domain.swarm.placement import meets_constraints
 from bot.domain.text.redaction import masked_error
 from bot.swarm import specs
 

@@ -1,13 +1,14 @@
 """The bot's own placement rules, applied to simulated objects.
 
-Constraints are evaluated in one place of this program: ``bot.domain.swarm.placement``, which is
-tested against the real scheduler.
+Constraints are evaluated in one place of this program, ``bot.domain.swarm.constraints``, and
+platforms in another, ``placement`` beside it; both are tested against the real scheduler.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from bot.domain.swarm import constraints as rules
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Mode, Platform
 from bot.domain.swarm.model import Node as DomainNode
@@ -17,8 +18,8 @@ from playground.swarm.model import Node, Service, part
 
 def meets_constraints(service: Service, node: Node) -> bool:
     """Whether the node meets every placement constraint of the service."""
-    constraints = part(service.template, "Placement").get("Constraints") or ()
-    return not constraints or placement.meets_constraints(_asking(tuple(constraints)), _node(node))
+    found = part(service.template, "Placement").get("Constraints") or ()
+    return not found or rules.meets_constraints(_asking(tuple(found)), _node(node))
 
 
 def supports_platform(service: Service, node: Node) -> bool:

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
 
+from bot.domain.swarm.constraints import meets_constraints
 from bot.domain.swarm.model import (
     Availability,
     Mode,
@@ -25,7 +26,6 @@ from bot.domain.swarm.model import (
     TaskState,
     UpdateState,
 )
-from bot.domain.swarm.placement import meets_constraints
 from bot.domain.text.redaction import masked_error
 from bot.swarm.event_stream import watch_pb2 as pb
 from bot.swarm.wire import STACK_LABEL

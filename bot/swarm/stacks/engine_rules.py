@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bot.domain.commands.names import short_name
 from bot.domain.errors import RefusedError
-from bot.domain.swarm.placement import is_constraint
+from bot.domain.swarm.constraints import is_constraint
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.normal import publish_mode
 

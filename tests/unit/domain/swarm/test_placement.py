@@ -20,7 +20,6 @@ from bot.domain.swarm.model import (
 from bot.domain.swarm.placement import (
     eligible_nodes,
     explain,
-    meets_constraints,
     supports_platform,
     unlimited,
 )
@@ -46,64 +45,6 @@ THIRD = replace(OTHER, id="n3", hostname="photon-machine-03")
 def _task(number: int, node: Node, service: str = "s1", **fields: object) -> Task:
     task = Task(f"t{number}", service, number, node.id, TaskState.RUNNING, TaskState.RUNNING)
     return replace(task, **fields)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("constraint", "met"),
-    [
-        ("node.id==n1", True),
-        ("node.id == N1", True),
-        ("node.id!=n1", False),
-        ("node.hostname==PHOTON-machine-01", True),
-        ("NODE.HOSTNAME==photon-machine-01", True),
-        ("node.hostname!=photon-machine-02", True),
-        ("node.role==manager", True),
-        ("node.role==worker", False),
-        ("node.role!=Manager", False),
-        ("node.platform.os==Linux", True),
-        ("node.platform.arch==x86_64", True),
-        ("node.platform.arch==amd64", False),
-        ("node.labels.disk==SSD", True),
-        ("node.labels.disk!=ssd", False),
-        ("node.labels.zone==a", False),
-        ("node.labels.Zone==a", True),
-        ("node.labels.missing==x", False),
-        ("node.labels.missing!=x", True),
-        ("engine.labels.rack==7", True),
-        ("engine.labels.rack!=7", False),
-        ("node.ip==10.77.0.1", True),
-        ("node.ip!=10.77.0.1", False),
-        ("node.ip==10.77.0.2", False),
-        ("node.ip==::ffff:10.77.0.1", True),
-        ("node.ip==10.77.0.0/16", True),
-        ("node.ip==10.77.3.3/16", True),
-        ("node.ip!=10.77.0.0/16", False),
-        ("node.ip==10.78.0.0/16", False),
-        ("node.ip!=10.78.0.0/16", True),
-        ("node.ip==fd00::/8", False),
-        ("node.ip!=10.77.0.0/255.255.0.0", False),
-        ("node.ip==somewhere", False),
-        ("node.ip!=somewhere", False),
-        ("node.colour==red", False),
-        ("node.colour!=red", False),
-        ("node.labels.==x", False),
-    ],
-)
-def test_constraints_are_evaluated_as_swarmkit_does(constraint: str, met: bool) -> None:
-    assert meets_constraints(replace(SERVICE, constraints=(constraint,)), NODE) is met
-
-
-@pytest.mark.parametrize("constraint", ["node.role=manager", "no sense", "node.id==", "==x"])
-def test_invalid_constraints_are_ignored_as_by_the_scheduler(constraint: str) -> None:
-    both = (constraint, "node.role==worker")
-
-    assert meets_constraints(replace(SERVICE, constraints=both), NODE)
-
-
-def test_every_constraint_has_to_be_met() -> None:
-    both = ("node.labels.disk==ssd", "node.role==worker")
-
-    assert not meets_constraints(replace(SERVICE, constraints=both), NODE)
 
 
 @pytest.mark.parametrize(
