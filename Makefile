@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line of sense.
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES ?= 5
+PROCESSES ?= 7
 SWARM ?= simulated
 # Every process of a test would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -37,6 +37,8 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	touch $@
 
 test: setup ## every test: unit, contract and (as root) those on a real swarm, each file in one process
+	@# compiled once here, not by every process; what is wrong with a file is said below
+	-@$(BIN)/pytest --collect-only -qq > /dev/null
 	$(BIN)/python -m tests.second_chance -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: setup ## break everything as seeds draw it: SEEDS=25, FROM=1; REPLAY=17 runs one again
@@ -50,7 +52,7 @@ lint: setup ## format, lint, types, direction of imports, spelling
 	$(BIN)/codespell
 
 check: lint ## before each commit, about a minute: lint, then the unit tests
-	$(BIN)/pytest -n $(PROCESSES) --dist loadfile tests/unit $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile tests/unit $(ARGS)
 
 bench: setup ## print the benchmarks' tables
 	$(BIN)/python -m benchmarks

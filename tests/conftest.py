@@ -26,6 +26,8 @@ _SWARM_TESTS = Path(__file__).parent / "swarm"
 _TOOLS = ("dockerd", "docker", "ip", "iptables", "nsenter", "unshare", "busybox")
 _BROWSER_TESTS = Path(__file__).parent / "browser"
 _BROWSER = ("chromium", "chromedriver")
+_ORDER = ("swarm", "browser", "long", "contract")
+_LONG = tuple(f"contract/test_{name}.py" for name in ("chaos", "demo", "simulated_swarm"))
 _LEFT_OUT = pytest.StashKey[str]()
 
 
@@ -48,7 +50,8 @@ def in_ci() -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what needs the lab or a browser; skip it if that is missing, but never in CI.
 
-    The folders with the longest tests come first, so that no process runs one alone at the end.
+    The folders with the longest tests come first, and so do the longest files of others: no process
+    shall run one alone at the end.
     """
     items.sort(key=_place)
     words = []
@@ -69,9 +72,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _place(item: pytest.Item) -> int:
     """The position of its folder in the run; within a folder the order stays."""
-    folders = ("swarm", "browser", "contract")
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    return folders.index(folder) if folder in folders else len(folders)
+    where = item.path.relative_to(Path(__file__).parent)
+    folder = "long" if where.as_posix() in _LONG else where.parts[0]
+    return _ORDER.index(folder) if folder in _ORDER else len(_ORDER)
 
 
 def _note_left_out(config: pytest.Config, words: str) -> None:
