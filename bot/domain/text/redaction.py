@@ -62,6 +62,7 @@ _STATED: Final = re.compile(
     r"|password[ \t]+(?:is|was|for|has been)\b[^\n:]{0,80}:[ \t]+(?P<later>\S+)"
     r"|password[ \t]+(?:is|was)[ \t]+(?P<told>(?=\S{0,64}?\d)(?=\S{0,64}?[A-Za-z])\S{8,})"
     r"|password[ \t]+\w{1,64}[ \t]*=[ \t]*(?P<given>\S+)|password\('(?P<quoted>[^'\n]+)'"
+    r"|mot de passe[ \t\xa0]*[:=][ \t]*(?P<french>\S+)"
     r"|password[ \t]+(?P<third>(?<=[ \t]password[ \t])\S+)(?=\s*$)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -89,10 +90,11 @@ _LOGIN: Final = re.compile(
     re.MULTILINE,
 )
 _QUERY: Final = re.compile(
-    r"(?<=[?&;-])(?:sig|key|signature|auth)="
-    r"(?P<value>(?-i:(?=[^\s&#\"'<>]{0,64}?[0-9A-Z%]))[^\s&#\"'<>]{8,})",
+    r"(?<=[?&;-])(?:(?:sig|key|signature|auth)=(?=[^\s&#\"'<>]{8})|code=(?=[^\s&#\"'<>]{20}))"
+    r"(?P<value>(?-i:(?=[^\s&#\"'<>]{0,64}?[0-9A-Z%]))[^\s&#\"'<>]+)",
     re.IGNORECASE,
 )
+_ORACLE: Final = re.compile(r"jdbc:oracle:\w+:[^\s/@\"']{1,64}/(?P<value>[^\s@\"']+)(?=@)", re.I)
 _BETWEEN: Final = r"[\"',\]\[\s=]"
 _ARGUMENT: Final = rf"{_BETWEEN}+(?:[^\n]{{0,200}}?{_BETWEEN})?"
 _COMMANDS: Final[dict[tuple[str, ...], str]] = {
@@ -106,6 +108,10 @@ _COMMANDS: Final[dict[tuple[str, ...], str]] = {
         r"\w*{argument}-[pw]{between}*(?P<value>(?!-)[^\s\"',]+)"
     ),
     ("mosquitto_",): r"(?:pub|sub|rr){argument}-P{between}+(?P<value>[^\s\"',]+)",
+    ("sqlcmd", "bcp", "tsql"): r"{argument}-P{between}*(?P<value>[^\s\"',]+)",
+    ("openssl",): (
+        r"{argument}(?:-[kK]{between}+|-pass(?:in|out)?{between}+pass:)(?P<value>(?!-)[^\s\"',]+)"
+    ),
     ("smbclient", "rpcclient"): r"{argument}-U{between}*[^\s%\"',]+%(?P<value>[^\s\"',]+)",
     ("htpasswd",): r"{argument}-\w*b\w*{between}+\S+\s+\S+\s+(?P<value>\S+)",
     ("rabbitmqctl",): (
@@ -212,7 +218,8 @@ _OPTIONS: Final = _Rule(_WORDS, _OPTION, names=True, options=True)
 _SCHEMES: Final = (_Rule(("bearer",), _BEARER), _Rule(("basic",), _BASIC))
 _URLS: Final = (
     _Rule(("://",), _LOGIN, needs="@"),
-    _Rule(("sig=", "key=", "signature=", "auth="), _QUERY),
+    _Rule(("sig=", "key=", "signature=", "auth=", "code="), _QUERY),
+    _Rule(("jdbc:oracle:",), _ORACLE),
 )
 _PROGRAMS: Final = tuple(
     _Rule(
@@ -230,7 +237,7 @@ _IN_TEXT: Final = (
     _NAMED,
     _OPTIONS,
     _Rule(_WORDS, _ELEMENT, names=True),
-    _Rule(("password", "passwd", "identified by"), _STATED),
+    _Rule(("password", "passwd", "identified by", "mot de passe"), _STATED),
     *_PROGRAMS,
     _Rule(("-p",), _ATTACHED),
 )

@@ -74,7 +74,7 @@ _PREFIXED: Final[tuple[tuple[str, str, int], ...]] = (
     ("ops_eyJ", r"\w=-", 40),
     *((f"dp.{kind}.", r"\w.-", 36) for kind in ("pt", "st", "ct", "sa", "scim", "audit")),
     # monitoring
-    *((prefix, r"\w+/=-", 24) for prefix in ("glc_", "glsa_", "sntrys_", "sntryu_")),
+    *((prefix, r"\w+/=-", 24) for prefix in ("glc_", "glsa_", "sntrys_", "sntryu_", "eyJrIjoi")),
     *((f"NR{kind}-", _WORD, 20) for kind in ("AK", "II", "JS", "RA", "AL", "IQ")),
     ("dt0c01.", r"A-Z0-9.", 60),
     # payments, mail and the rest
@@ -109,6 +109,11 @@ _OTHERS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
     ("sk-", r"sk-(?=[\w-]*[A-Z0-9])[\w-]{16,}", (0,)),  # OpenAI
     ("s.", r"s\.[A-Za-z0-9]{24}(?![\w.])", (0,)),  # Vault
     ("pat", r"pat[A-Za-z0-9]{14}\.[a-f0-9]{32,}", (0,)),  # Airtable
+    # Discord: the bot's number in Base64, which begins with a digit
+    *(
+        (start, rf"{start}[\w-]{{21,26}}\.[\w-]{{6}}\.[\w-]{{27,}}", (0,))
+        for start in ("MD", "MT", "Mj", "Mz", "ND", "NT", "Nj", "Nz", "OD", "OT")
+    ),
     (":AA", r"\d{8,10}:AA[\w-]{30,}", (10, 9, 8)),  # Telegram
     ("Q~", r"[\w~.-]{3}\dQ~[\w~.-]{31,}", (4,)),  # Microsoft Entra
     (".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}", (14,)),  # Terraform

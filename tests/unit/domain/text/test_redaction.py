@@ -87,6 +87,14 @@ def test_the_value_after_a_secrets_name_is_masked(name: str, form: str, value: s
         ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNh$abcdefgh", MASK),
         ("ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", f"ann:{MASK}"),
         ("pbkdf2_sha256$260000$salt12$abcdefghijkl=", MASK),
+        ("sqlcmd -S db -U sa -P Str0ngPwx -Q 1", f"sqlcmd -S db -U sa -P {MASK} -Q 1"),
+        ("openssl enc -aes256 -k s3cretw0rd -in a", f"openssl enc -aes256 -k {MASK} -in a"),
+        ("openssl rsa -passin pass:hunter22", f"openssl rsa -passin pass:{MASK}"),
+        ("jdbc:oracle:thin:scott/tig3r@db:1521/x", f"jdbc:oracle:thin:scott/{MASK}@db:1521/x"),
+        ("/cb?code=4-0AX4XfWhd8sd7f6sdf87&state=1", f"/cb?code={MASK}&state=1"),
+        ("mot de passe : Tr0ub4dor", f"mot de passe : {MASK}"),
+        ("MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs", MASK),
+        ("eyJrIjoiT0tTcG1pUlY2RnVKZTFVaDFsNFZXdE9ZWmNrMkZYbk", MASK),
     ],
 )
 def test_a_secret_is_recognised_by_its_place_or_its_form(text: str, shown: str) -> None:
@@ -111,6 +119,10 @@ def test_a_secret_is_recognised_by_its_place_or_its_form(text: str, shown: str) 
         "registry/password-store:3.13-slim-trixie",
         "secret-svc:v1rc2 and lab/token:latest",
         "awk '{print $1$2}'; it costs $2.50",
+        "openssl req -key server.key -out x",
+        "jdbc:oracle:thin:@db:1521/x",
+        "GET /orders?code=404 and ?code=ERR_NOT_FOUND",
+        "Le mot de passe est trop court",
     ],
 )
 def test_other_text_is_unchanged(text: str) -> None:
