@@ -47,7 +47,7 @@ async def failed_again(desk: Desk) -> None:
     def failed() -> bool:
         found = desk.lab.client().tasks(filters={"service": ["orochi_worker01"]})
         new = (task for task in found if task["ID"] not in known)
-        return sum(task["Status"]["State"] == "failed" for task in new) >= 2
+        return len([task for task in new if task["Status"]["State"] == "failed"]) >= 2
 
     await asyncio.to_thread(wait_until, failed, "more failures", seconds=60)
 
