@@ -41,7 +41,10 @@ class Found:
         """
         if self.unhealthy:
             return causes.with_probe(cause)
-        return None if self.killed is None else causes.with_oom(cause, self.killed, limit)
+        if self.killed is not None:
+            return causes.with_oom(cause, self.killed, limit)
+        known = causes.with_log(cause, self.text)
+        return None if known == cause else known
 
 
 class EvidenceReader:
@@ -96,6 +99,7 @@ class EvidenceReader:
             if cause.exit_code == KILLED and not found.unhealthy:
                 killed = await self._recorded(task, found, look)
             outcome = wording.judge_memory(outcome, killed, look.service.limit.memory)
+            outcome = wording.judge_log(outcome, found.text)
         return _with(outcome, found)
 
     async def _recorded(self, task: Task, found: Found, look: Look) -> bool | None:

@@ -19,6 +19,7 @@ from bot.domain.swarm.causes import (
     CauseKind,
     advice_on,
     is_unreachable,
+    with_log,
     with_oom,
     with_probe,
 )
@@ -72,6 +73,7 @@ _ADVICE_ELSEWHERE: Final = {
     Verdict.SUPERSEDED: "See its state: `docker service ps {service}`.",
 }
 """Advice for services of other stacks, which the slash command cannot address."""
+_CORRECT_IMAGE: Final = "Correct the image or the command, then deploy again."
 
 
 def verdict_for(kind: CauseKind, default: Verdict) -> Verdict:
@@ -143,6 +145,20 @@ def judge_health(outcome: Outcome) -> Outcome:
     if verdict in {Verdict.CRASH_LOOPING, Verdict.FAILED}:
         verdict = Verdict.UNHEALTHY
     return replace(outcome, verdict=verdict, reason=reason, cause=cause)
+
+
+def judge_log(outcome: Outcome, lines: str) -> Outcome:
+    """The outcome updated with the last log lines (see ``causes.with_log``)."""
+    if outcome.cause is None:
+        return outcome
+    cause = with_log(outcome.cause, lines)
+    if cause == outcome.cause:
+        return outcome
+    verdict, advice = outcome.verdict, outcome.advice
+    if verdict is Verdict.CRASH_LOOPING:
+        verdict, advice = Verdict.FAILED, _CORRECT_IMAGE
+    reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
+    return replace(outcome, verdict=verdict, reason=reason, advice=advice, cause=cause)
 
 
 def achieved(census: Census) -> int:

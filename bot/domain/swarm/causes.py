@@ -29,6 +29,7 @@ from enum import Enum
 from typing import Final
 
 from bot.domain.swarm.model import Service, Task, TaskState
+from bot.domain.swarm.program_errors import CODES, unexecutable
 from bot.domain.swarm.start_errors import MORE_ADDRESSES, explained
 
 
@@ -219,6 +220,14 @@ def with_probe(cause: Cause) -> Cause:
         return cause
     text = "The health check did not pass, so the engine stopped the container"
     return replace(cause, kind=CauseKind.UNHEALTHY, text=text)
+
+
+def with_log(cause: Cause, lines: str) -> Cause:
+    """The cause updated with the container's last log lines: some say that nothing could run."""
+    if cause.kind is not CauseKind.EXIT_CODE or cause.exit_code not in CODES:
+        return cause
+    text = unexecutable(lines)
+    return replace(cause, kind=CauseKind.START_FAILED, text=text) if text else cause
 
 
 def exit_words(code: int) -> str:
