@@ -5,6 +5,9 @@ PROCESSES ?= 7
 SWARM ?= simulated
 # Every process of a test would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE :=
+# A Docker engine by name for the tests on a real swarm: 26.1 or 28.5; empty: the machine's own.
+ENGINE ?=
+export LAB_ENGINE ?= $(ENGINE)
 SEEDS ?= 25
 FROM ?= 1
 
@@ -36,7 +39,7 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-test: setup ## every test: unit, contract and (as root) those on a real swarm, each file in one process
+test: setup ## every test: unit, contract and (as root) those on a real swarm; ENGINE=28.5: on that engine
 	@# compiled once here, not by every process; what is wrong with a file is said below
 	-@$(BIN)/pytest --collect-only -qq > /dev/null
 	$(BIN)/python -m tests.second_chance -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)

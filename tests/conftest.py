@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab import engines
 from tests.lab.redis import RedisServer
 from tests.lab.shell import find_tool
 from tests.lab.swarm import Lab
@@ -45,6 +46,12 @@ def missing_for_the_browser() -> str:
 def in_ci() -> bool:
     """Whether no test may be left out: continuous integration sets `CI`."""
     return os.environ.get("CI", "") not in ("", "0", "false")
+
+
+def pytest_configure() -> None:
+    """The docker CLI is the chosen engine's, for the tests and for the bots that they start."""
+    if os.environ.get(engines.CHOICE) and not missing_for_the_lab():
+        os.environ["PATH"] = f"{engines.chosen().path}:{os.environ['PATH']}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 from pathlib import Path
 
+from tests.lab.debian import mirror
 from tests.lab.images import cache_folder, write_archive
 from tests.lab.shell import run
-from tests.lab.waiting import LabError
 
 BASE = "python:3.13-slim-trixie"
 _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-_SOURCES = Path("/etc/apt")
 _PACKAGES = "python3,python3-venv,ca-certificates,netbase,tzdata"
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
 _CONFIG = {
@@ -47,26 +45,6 @@ def base_archive() -> Path:
             _bootstrap(layer, Path(folder))
             write_archive(path, BASE, layer, _CONFIG)
     return path
-
-
-def mirror() -> str:
-    """The Debian mirror of the machine's own apt sources.
-
-    Raises:
-        LabError: there is none.
-    """
-    files = [*_SOURCES.glob("sources.list.d/*.sources"), *_SOURCES.glob("sources.list.d/*.list")]
-    for file in [*files, _SOURCES / "sources.list"]:
-        if file.exists() and (found := _mirror_in(file.read_text())):
-            return found
-    raise LabError("the machine's apt sources name no Debian mirror")
-
-
-def _mirror_in(sources: str) -> str | None:
-    """The first URI that serves Debian itself, in either format of sources.list(5)."""
-    lines = [line for line in sources.splitlines() if not line.lstrip().startswith("#")]
-    uris = re.findall(r"https?://[^\s\]]+", "\n".join(lines))
-    return next((uri for uri in uris if uri.rstrip("/").endswith("/debian")), None)
 
 
 def _bootstrap(layer: Path, folder: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.lab import engines
 from tests.lab.base_image import BASE, base_archive
 from tests.lab.engine import Engine
 from tests.lab.image_store import give
@@ -29,7 +30,7 @@ class Builder(Engine):
     @property
     def data_root(self) -> Path:
         """A data folder in the cache, kept between runs."""
-        return cache_folder() / "builder"
+        return cache_folder() / engines.chosen().images
 
     def build(self, context: Path, tag: str) -> None:
         """Run `docker build --network=host` of the context's Dockerfile.

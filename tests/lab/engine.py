@@ -23,7 +23,8 @@ from docker import APIClient
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from tests.lab.shell import SYSTEM_PATH, tool
+from tests.lab import engines
+from tests.lab.shell import tool
 from tests.lab.site import Process, Site
 from tests.lab.waiting import LabError, wait_until
 
@@ -41,6 +42,9 @@ mount --bind "$RESOLVER" "$resolver"
 "$@" &
 wait $!
 """
+
+
+_PASSED_ON = ("DOCKER_MIN_API_VERSION",)
 
 
 @dataclass
@@ -192,7 +196,7 @@ class Engine:
 
     def _engine(self) -> list[str]:
         return [
-            tool("dockerd"),
+            engines.chosen().dockerd,
             f"--host={self.socket}",
             "--host=unix:///var/run/docker.sock",
             f"--data-root={self.data_root}",
@@ -205,7 +209,8 @@ class Engine:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "PATH": SYSTEM_PATH,
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            "PATH": engines.chosen().path,
             "NAME": self.name,
             "EXEC_ROOT": str(self.exec_root),
             "RESOLVER": str(self.folder / "resolv.conf"),

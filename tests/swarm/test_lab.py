@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from docker import APIClient
 
-from tests.lab import cleaning, images, site
+from tests.lab import cleaning, engines, images, site
 from tests.lab.shell import CommandError
 from tests.lab.site import Site
 from tests.lab.swarm import Lab
@@ -31,6 +31,13 @@ def test_all_nodes_are_ready_managers_under_their_names(lab: Lab) -> None:
     assert {node["Status"]["State"] for node in nodes} == {"ready"}
     assert {node["Spec"]["Role"] for node in nodes} == {"manager"}
     assert lab.leader.name in MACHINES[:3]
+
+
+def test_the_engine_is_the_chosen_one(lab: Lab) -> None:
+    said = {node.client().version()["Version"] for node in lab.nodes}
+
+    assert len(said) == 1
+    assert said.pop().startswith(engines.chosen().name)
 
 
 def test_a_service_runs_on_every_node(lab: Lab) -> None:

@@ -1,0 +1,71 @@
+"""The lab takes the engine that is asked for, or says why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import engines
+from tests.lab.shell import CommandError
+from tests.lab.waiting import LabError
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A machine with engine 20.10.24 and an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(engines, "_own", lambda: "20.10.24")
+    engines.chosen.cache_clear()
+    monkeypatch.setattr(engines, "_install", _refuse())
+    yield
+    engines.chosen.cache_clear()
+
+
+def _refuse(*suites: str) -> Callable[[engines.Release, Path], None]:
+    def install(release: engines.Release, root: Path) -> None:
+        if release.suite in suites:
+            raise CommandError(["apt-get"], 100, "E: Version was not found")
+        root.mkdir()
+
+    return install
+
+
+@pytest.mark.parametrize("name", ["", "20.10", "20.10.24"])
+def test_the_machines_own_engine(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(engines.CHOICE, name)
+    assert engines.chosen().root is None
+
+
+def test_a_fetched_engine_comes_with_its_own_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(engines.CHOICE, "28.5")
+    found = engines.chosen()
+    assert found.name == "28.5"
+    assert found.path.startswith(f"{found.root}/usr/sbin:{found.root}/usr/bin:")
+    assert found.dockerd == f"{found.root}/usr/sbin/dockerd"
+
+
+@pytest.mark.parametrize("name", ["28", "9.9", "20.1"])
+def test_an_unknown_engine_is_refused_with_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(engines.CHOICE, name)
+    with pytest.raises(LabError, match=r"known are 20\.10, 26\.1, 28\.5"):
+        engines.chosen()
+
+
+def test_a_release_that_moved_on_is_replaced_and_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(engines.CHOICE, "28.5")
+    monkeypatch.setattr(engines, "_install", _refuse("forky"))
+    assert engines.chosen().name == "26.1"
+    assert "cannot be had from Debian forky" in capsys.readouterr().err
+
+
+def test_no_engine_to_be_had_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(engines.CHOICE, "28.5")
+    monkeypatch.setattr(engines, "_install", _refuse("forky", "trixie"))
+    with pytest.raises(LabError, match=r"cannot be had: .*Version was not found"):
+        engines.chosen()
