@@ -14,7 +14,13 @@ from requests import Response
 
 from bot.ports import Still, mind
 from bot.runtime.threads import Threads
-from bot.swarm.failures import CLIENT_ERRORS, speaks_another_version, translate, was_cut_off
+from bot.swarm.failures import (
+    CLIENT_ERRORS,
+    lost_connection,
+    speaks_another_version,
+    translate,
+    was_refused,
+)
 from bot.swarm.listings import kept
 from bot.swarm.transport import repair
 
@@ -25,7 +31,6 @@ Filters = Mapping[str, list[str]]
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 
 _OLDEST_API: Final = "1.41"
-_NEWEST_API: Final = "1.51"
 _CALLS_AT_A_TIME: Final = 16
 
 
@@ -43,6 +48,7 @@ class Connection:
         self._threads = Threads(_CALLS_AT_A_TIME)
         self._lock = threading.Lock()
         self._client: APIClient | None = None
+        self._doubted = False  # the engine may have been replaced by one of another version
 
     async def get(self, path: str) -> Json:
         """One object of the API."""
@@ -85,8 +91,10 @@ class Connection:
     async def call(self, work: Callable[[APIClient], T], *, repeat: bool = True) -> T:
         """The result of ``work``; its client errors are raised as ``SwarmError``.
 
-        With ``repeat`` the call is repeated if a kept-alive connection turns out to be closed; only
-        for reads.
+        With ``repeat`` the call is repeated if a kept-alive connection turns out to be closed, or
+        if the engine was replaced by one of other versions; only for reads: an object is written
+        in the version in which it was read, because an engine drops fields that are newer
+        (moby daemon/server/router/swarm/helpers.go).
         """
         try:
             return await self._threads.run(lambda: self._attempt(work, repeat=repeat))
@@ -101,40 +109,53 @@ class Connection:
             client.close()
 
     def _attempt(self, work: Callable[[APIClient], T], *, repeat: bool) -> T:
-        client = self._open()
         try:
-            return work(client)
+            return work(self._open())
         except CLIENT_ERRORS as error:
-            if speaks_another_version(error):
-                self.close()
+            if not speaks_another_version(error) and not lost_connection(error):
+                raise
+            self._doubted = True
+            if repeat and not was_refused(error):
                 return work(self._open())
-            if repeat and was_cut_off(error):
-                return work(client)
             raise
 
     def _open(self) -> APIClient:
-        """The client. Not created under the lock: a hanging engine would block all threads."""
-        if self._client is not None:
-            return self._client
-        return self._keep(self._make(self._negotiate()))
+        """The client, in the engine's present version.
 
-    def _keep(self, made: APIClient) -> APIClient:
+        Not created under the lock: a hanging engine would block all threads.
+        """
+        known = self._client
+        if known is not None and not self._doubted:
+            return known
+        version = self._negotiate()
+        self._doubted = False
+        if known is not None and known.api_version == version:
+            return known
+        return self._keep(self._make(version), known)
+
+    def _keep(self, made: APIClient, former: APIClient | None) -> APIClient:
+        """The client from now on: ``made``, unless another thread has replaced the former one."""
         with self._lock:
-            kept = self._client = self._client or made
-        if kept is not made:
-            made.close()
+            kept = self._client
+            if kept is former or kept is None:
+                kept = self._client = made
+        for old in (former, made):
+            if old is not None and old is not kept:
+                old.close()
         return kept
 
     def _negotiate(self) -> str:
-        """The newest API version that both sides support (Engine API, ``GET /_ping``)."""
+        """The engine's newest API version (Engine API, ``GET /_ping``).
+
+        Older ones lose fields of a specification that is read and written back.
+        """
         client = self._make(_OLDEST_API)
         try:
             answer = client.get(f"{client.base_url}/_ping", timeout=self.timeout)
             answer.raise_for_status()
-            offered = answer.headers.get("Api-Version", _OLDEST_API)
+            return str(answer.headers.get("Api-Version", _OLDEST_API))
         finally:
             client.close()
-        return min(offered, _NEWEST_API, key=_version)
 
     def _make(self, version: str) -> APIClient:
         options: Json = {**kwargs_from_env({**os.environ, "DOCKER_HOST": self.host})}
@@ -171,7 +192,3 @@ def _post(client: APIClient, path: str, params: Mapping[str, int | str], body: J
 def url(client: APIClient, path: str) -> str:
     """The address of a resource in the negotiated API version."""
     return f"{client.base_url}/v{client.api_version}{path}"
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".") if part.isdigit())

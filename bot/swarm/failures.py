@@ -45,6 +45,11 @@ _LONGEST: Final = 400
 
 def translate(error: BaseException, host: str, seconds: float) -> SwarmError:
     """The bot's error for one of ``CLIENT_ERRORS``; ``host`` is the engine's address."""
+    if speaks_another_version(error):
+        return SwarmUnavailableError(
+            f"The Docker engine at {host} was replaced by one with other API versions.",
+            hint="Try again.",
+        )
     if isinstance(error, HTTPError) and error.response is not None:
         return _from_answer(error.response.status_code, words(error))
     known = next(filter(None, map(_system, _chain(error))), None)
@@ -86,11 +91,14 @@ def speaks_another_version(error: BaseException) -> bool:
     return error.response.status_code == 400 and all(word in text for word in _WRONG_VERSION)
 
 
-def was_cut_off(error: BaseException) -> bool:
-    """Whether the connection ended before the answer: the engine had closed an idle one."""
-    return any(isinstance(cause, ConnectionError) for cause in _chain(error)) and not any(
-        isinstance(cause, ConnectionRefusedError) for cause in _chain(error)
-    )
+def lost_connection(error: BaseException) -> bool:
+    """Whether there was no connection to the engine, or it ended before the answer."""
+    return any(isinstance(cause, ConnectionError) for cause in _chain(error))
+
+
+def was_refused(error: BaseException) -> bool:
+    """Whether nothing listens there; else the engine may just have closed an idle connection."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _chain(error))
 
 
 def _from_answer(status: int, message: str) -> SwarmError:

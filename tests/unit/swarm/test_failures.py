@@ -154,8 +154,8 @@ def _pong(version: str) -> web.Response:
     return web.Response(text="OK", headers={"Api-Version": version})
 
 
-@pytest.mark.parametrize(("offered", "spoken"), [("1.41", "v1.41"), ("9.99", "v1.51")])
-async def test_the_newest_common_api_version_is_used(
+@pytest.mark.parametrize(("offered", "spoken"), [("1.41", "v1.41"), ("9.99", "v9.99")])
+async def test_the_engines_newest_api_version_is_used(
     serve: Serve, offered: str, spoken: str
 ) -> None:
     async def engine(request: web.Request) -> web.Response:
@@ -183,6 +183,51 @@ async def test_a_replaced_engine_negotiates_again(serve: Serve) -> None:
     connection = Connection(await serve(engine))
 
     assert await connection.get("/info") == {"path": "/v1.48/info"}
+    connection.close()
+
+
+async def test_an_object_is_not_written_in_another_version_than_it_was_read_in(
+    serve: Serve,
+) -> None:
+    """The engine was replaced between the two: the new one would drop newer fields in silence."""
+    offered, written = ["1.52", "1.54"], []
+
+    async def engine(request: web.Request) -> web.Response:
+        if request.path == "/_ping":
+            return _pong(offered.pop(0))
+        if request.method == "GET":
+            return web.json_response({"path": request.path})
+        if request.path.startswith("/v1.52"):
+            said = "client version 1.52 is too old. Minimum supported API version is 1.54, …"
+            return web.json_response({"message": said}, status=400)
+        written.append(request.path)
+        return web.json_response({})
+
+    connection = Connection(await serve(engine))
+    await connection.get("/services/a")
+    with pytest.raises(SwarmUnavailableError, match="other API versions"):
+        await connection.post("/services/a/update", {}, {})
+
+    assert written == []
+    assert await connection.get("/services/a") == {"path": "/v1.54/services/a"}
+    connection.close()
+
+
+async def test_a_restarted_engine_is_asked_for_its_version(serve: Serve) -> None:
+    """It still serves the old version, in which newer fields cannot be read or written."""
+    offered, cut = ["1.41", "1.52"], [False, True, False]
+
+    async def engine(request: web.Request) -> web.Response:
+        if request.path == "/_ping":
+            return _pong(offered.pop(0))
+        if cut.pop(0) and request.transport is not None:
+            request.transport.abort()
+        return web.json_response({"path": request.path})
+
+    connection = Connection(await serve(engine))
+
+    assert await connection.get("/info") == {"path": "/v1.41/info"}
+    assert await connection.get("/info") == {"path": "/v1.52/info"}
     connection.close()
 
 
