@@ -11,14 +11,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from playground.swarm import logs, render, selection
+from playground.swarm import logs, render, selection, versions
 from playground.swarm.images import canonical
 from playground.swarm.model import Json, Node, Service, Task, part
 from playground.swarm.requests import RequestError, Requests
 from playground.swarm.selection import filters_from
 
-API_VERSION: Final = "1.41"
-OLDEST_VERSION: Final = "1.25"
 VERSION_PREFIX: Final = re.compile(r"^/v(\d+)\.(\d+)(?=/)")
 _TRUE: Final = frozenset({"1", "true", "True"})
 _LOG_TYPE: Final = "application/vnd.docker.multiplexed-stream"
@@ -83,7 +81,7 @@ class EngineApi:
 
     async def _ping(self, _request: web.Request) -> Answer:
         headers = {
-            "Api-Version": API_VERSION,
+            "Api-Version": versions.text(versions.NEWEST),
             "Docker-Experimental": "false",
             "Ostype": "linux",
             "Swarm": "active/manager",
@@ -93,8 +91,8 @@ class EngineApi:
     async def _version(self, _request: web.Request) -> Answer:
         found = {
             "Version": self.node.engine_version,
-            "ApiVersion": API_VERSION,
-            "MinAPIVersion": OLDEST_VERSION,
+            "ApiVersion": versions.text(versions.NEWEST),
+            "MinAPIVersion": versions.text(versions.OLDEST),
             "Os": "linux",
             "Arch": "amd64",
             "KernelVersion": "simulated",
@@ -139,12 +137,13 @@ class EngineApi:
         return as_json(render.service_json(self._requests.service(key), defaults=defaults))
 
     async def _create_service(self, request: web.Request) -> Answer:
-        made = self._requests.create_service(await _body(request))
+        made = self._requests.create_service(await _service_body(request))
         return as_json({"ID": made.id}, status=201)
 
     async def _update_service(self, request: web.Request, key: str) -> Answer:
         rollback = request.query.get("rollback", "")
-        self._requests.update_service(key, _index(request), await _body(request), rollback)
+        spec = await _service_body(request)
+        self._requests.update_service(key, _index(request), spec, rollback)
         return as_json({"Warnings": None})
 
     async def _remove_service(self, _request: web.Request, key: str) -> Answer:
@@ -275,6 +274,17 @@ async def _body(request: web.Request) -> Json:
     if not isinstance(found, dict):
         raise RequestError(400, "invalid JSON: an object is expected")
     return found
+
+
+async def _service_body(request: web.Request) -> Json:
+    """A service's specification, as far as the version of the request knows it."""
+    return versions.known_in(version_of(request) or versions.NEWEST, await _body(request))
+
+
+def version_of(request: web.Request) -> versions.Version | None:
+    """The API version in a request's path, None without one."""
+    found = VERSION_PREFIX.match(request.path)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _wanted(request: web.Request) -> logs.Wanted:

@@ -1,4 +1,4 @@
-"""Simulated objects as the Engine API 1.41 shows them: pure."""
+"""Simulated objects as the Engine API shows them: pure."""
 
 from __future__ import annotations
 

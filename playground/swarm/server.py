@@ -11,13 +11,13 @@ from typing import Final
 
 from aiohttp import web
 
+from playground.swarm import versions
 from playground.swarm.api import (
-    API_VERSION,
-    OLDEST_VERSION,
     VERSION_PREFIX,
     Answer,
     EngineApi,
     as_json,
+    version_of,
 )
 from playground.swarm.requests import RequestError, Requests
 
@@ -75,9 +75,8 @@ class EngineServer:
 
     async def _route(self, request: web.Request) -> Answer:
         self.changed()
-        version = VERSION_PREFIX.match(request.path)
-        if version:
-            _check_version(int(version[1]), int(version[2]))
+        if version := version_of(request):
+            _check_version(version)
         path = VERSION_PREFIX.sub("", request.path).strip("/").split("/")
         for method, pattern, handler, of_swarm in self._routes:
             keys = _match(pattern, path)
@@ -105,16 +104,15 @@ def _match(pattern: tuple[str, ...], path: list[str]) -> tuple[str, ...] | None:
     return tuple(found for wanted, found in pairs if wanted == "*")
 
 
-def _check_version(major: int, minor: int) -> None:
-    newest, oldest = (tuple(map(int, one.split("."))) for one in (API_VERSION, OLDEST_VERSION))
-    if (major, minor) > newest:
-        raise RequestError(
-            400,
-            f"client version {major}.{minor} is too new. "
-            f"Maximum supported API version is {API_VERSION}",
-        )
-    if (major, minor) < oldest:
-        raise RequestError(400, f"client version {major}.{minor} is too old")
+def _check_version(version: versions.Version) -> None:
+    said = f"client version {versions.text(version)} is too"
+    if version > versions.NEWEST:
+        most = versions.text(versions.NEWEST)
+        raise RequestError(400, f"{said} new. Maximum supported API version is {most}")
+    if version < versions.OLDEST:
+        least = versions.text(versions.OLDEST)
+        newer = "please upgrade your client to a newer version"
+        raise RequestError(400, f"{said} old. Minimum supported API version is {least}, {newer}")
 
 
 def _message(status: int, message: str) -> web.Response:

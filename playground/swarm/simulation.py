@@ -31,7 +31,7 @@ class Machine:
     manager: bool = False
     cpus: int = 4
     memory: int = 16 * _GIBIBYTE
-    engine_version: str = "20.10.24"
+    engine_version: str = "29.0.4"
 
 
 class Simulation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 
@@ -52,6 +52,48 @@ class TestSimulatedEngine(EngineContract):
         assert (service.mode, service.replicas, service.max_concurrent) == (
             Mode.REPLICATED_JOB, 5, 1
         )  # fmt: skip
+
+    async def test_fields_that_only_the_newest_api_has_survive_every_change(
+        self, lab: SimulatedLab, swarm: DockerSwarm
+    ) -> None:
+        """Posted in an older version, the swap settings would go and all tasks be replaced."""
+        lab.create_service("cache", "/bin/serve")
+        limits = {"Resources": {"SwapBytes": 2**28, "MemorySwappiness": 10}}
+        _post_spec(lab, "cache", "1.52", limits)
+        before = lab.client().inspect_service("cache")["Spec"]
+        assert before["TaskTemplate"]["Resources"] == limits["Resources"]
+
+        await swarm.set_replicas("cache", 3, allow)
+        scaled = lab.client().inspect_service("cache")["Spec"]
+        restarted_by = await swarm.force_update("cache", 1, allow)
+        restarted = lab.client().inspect_service("cache")
+
+        assert restarted_by.changed
+        assert changed_paths(before, scaled) == ["/Mode/Replicated/Replicas"]
+        assert changed_paths(scaled, restarted["Spec"]) == ["/TaskTemplate/ForceUpdate"]
+
+        previous = (await swarm.service("cache")).previous
+        assert previous is not None
+        await swarm.roll_back("cache", previous.digest, allow)
+        back = lab.client().inspect_service("cache")["Spec"]
+        assert changed_paths(scaled, back) in ([], ["/TaskTemplate/ForceUpdate"])
+
+    async def test_an_older_version_of_the_api_loses_newer_fields(self, lab: SimulatedLab) -> None:
+        """As moby's adjustForAPIVersion does: the difference between the versions is simulated."""
+        lab.create_service("cache", "/bin/serve")
+        _post_spec(lab, "cache", "1.51", {"Resources": {"SwapBytes": 2**28, "Limits": {"Pids": 9}}})
+
+        found = lab.client().inspect_service("cache")["Spec"]["TaskTemplate"]["Resources"]
+        assert found == {"Limits": {"Pids": 9}}
+
+
+def _post_spec(lab: SimulatedLab, name: str, version: str, template: Mapping[str, object]) -> None:
+    """Update a service's template in a version of the API."""
+    client = lab.client()
+    raw = client.inspect_service(name)
+    spec = {**raw["Spec"], "TaskTemplate": {**raw["Spec"]["TaskTemplate"], **template}}
+    url = f"{client.base_url}/v{version}/services/{raw['ID']}/update"
+    client.post(url, params={"version": raw["Version"]["Index"]}, json=spec).raise_for_status()
 
 
 class TestSimulatedChanges(ChangesContract):
