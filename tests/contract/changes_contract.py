@@ -208,7 +208,8 @@ class ChangesContract:
         )  # fmt: skip
         (used,) = spec_of(lab, "web")["TaskTemplate"]["Networks"]
         with lab.client() as client:
-            found = client.get(client.base_url + "/v1.41/networks/host?scope=swarm").json()
+            url = f"{client.base_url}/v{client.api_version}/networks/host?scope=swarm"
+            found = client.get(url).json()
             listed = [each["Id"] for each in client.networks()]
 
         assert (found["Name"], found["Id"]) == ("host", used["Target"])

@@ -329,7 +329,7 @@ class EngineContract:
         def meddle(service: Service) -> None:
             raw = client.inspect_service(service_id)
             raw["Spec"]["Labels"] = {"round": str(service.version)}
-            url = f"{client.base_url}/v1.41/services/{service_id}/update"
+            url = f"{client.base_url}/v{client.api_version}/services/{service_id}/update"
             client.post(
                 url, params={"version": service.version}, json=raw["Spec"]
             ).raise_for_status()
