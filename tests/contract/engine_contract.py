@@ -30,7 +30,7 @@ services:
     image: lab/busy:1
     command: ["/bin/serve"]
     environment: {PASSWORD: hunter2}
-    labels: {on: container}
+    labels: {place: container}
     stop_grace_period: 1s
     networks: [inner]
     healthcheck: {test: ["NONE"]}
