@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
@@ -50,6 +51,7 @@ class Browser:
             options.add_argument(flag)
         # Only loopback is used, where a proxy of this machine would interfere.
         os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+        self._opened: set[str] = set()  # other origins have no storage yet
         self.driver = Chrome(options=options, service=Service(str(find_tool("chromedriver"))))
 
     def __enter__(self) -> Browser:
@@ -63,8 +65,11 @@ class Browser:
         self.size(*DESK)
         self.prefer("light")
         self.driver.get(url)
-        self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
-        self.driver.get(url)
+        origin = urlsplit(url).netloc
+        if origin in self._opened:
+            self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
+            self.driver.get(url)
+        self._opened.add(origin)
         self.find("[data-composer=channel]")
 
     def size(self, width: int, height: int) -> None:
