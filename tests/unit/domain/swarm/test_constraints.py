@@ -9,6 +9,9 @@ import pytest
 from bot.domain.swarm.constraints import meets_constraints
 from bot.domain.swarm.model import Mode, Node, Platform, Service
 
+GIB = 2**30
+CORE = 10**9
+
 SERVICE = Service("s1", "web", 1, Mode.REPLICATED, 3)
 NODE = Node(
     "n1",
@@ -18,6 +21,7 @@ NODE = Node(
     labels={"disk": "ssd", "Zone": "a"},
     engine_labels={"rack": "7"},
     platform=Platform("linux", "x86_64"),
+    resources=Resources(2 * CORE, 4 * GIB),
 )
 
 

@@ -13,7 +13,6 @@ from bot.domain.swarm.model import (
     NodeState,
     Platform,
     Resources,
-    Service,
     Task,
     TaskState,
 )
@@ -23,21 +22,8 @@ from bot.domain.swarm.placement import (
     supports_platform,
     unlimited,
 )
+from tests.unit.domain.swarm.test_constraints import CORE, GIB, NODE, SERVICE
 
-GIB = 2**30
-CORE = 10**9
-
-SERVICE = Service("s1", "web", 1, Mode.REPLICATED, 3)
-NODE = Node(
-    "n1",
-    "photon-machine-01",
-    role="manager",
-    address="10.77.0.1",
-    labels={"disk": "ssd", "Zone": "a"},
-    engine_labels={"rack": "7"},
-    platform=Platform("linux", "x86_64"),
-    resources=Resources(2 * CORE, 4 * GIB),
-)
 OTHER = replace(NODE, id="n2", hostname="photon-machine-02", role="worker", labels={})
 THIRD = replace(OTHER, id="n3", hostname="photon-machine-03")
 
