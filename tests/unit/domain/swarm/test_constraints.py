@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.swarm.constraints import meets_constraints
-from bot.domain.swarm.model import Mode, Node, Platform, Service
+from bot.domain.swarm.model import Mode, Node, Platform, Resources, Service
 
 GIB = 2**30
 CORE = 10**9
