@@ -14,7 +14,9 @@ import pytest
 from bot.domain.errors import LeaseLostError, RefusedError
 from bot.domain.swarm.model import LastChange, Service
 from bot.swarm.engine import DockerSwarm
+from tests.contract.engine_contract import changed_paths
 from tests.contract.labs import AnyLab
+from tests.contract.whole_spec import whole_spec
 from tests.lab import images
 from tests.lab.waiting import wait_until
 
@@ -214,3 +216,48 @@ class ChangesContract:
 
         assert (found["Name"], found["Id"]) == ("host", used["Target"])
         assert used["Target"] not in listed
+
+    async def test_a_change_keeps_every_field_of_the_newest_api(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        """A scale, a restart and a roll back differ in exactly the one thing that they change."""
+        sent = _create_whole(lab)
+        before = spec_of(lab, "web")
+        lost = _lost(sent, before)
+        assert not lost, lost
+
+        await swarm.set_replicas("web", 2, allow)
+        scaled = spec_of(lab, "web")
+        await swarm.force_update("web", 1, allow)
+        restarted = spec_of(lab, "web")
+        previous = (await swarm.service("web")).previous
+        assert previous is not None
+        await swarm.roll_back("web", previous.digest, allow)
+
+        assert changed_paths(before, scaled) == ["/Mode/Replicated/Replicas"]
+        assert changed_paths(scaled, restarted) == ["/TaskTemplate/ForceUpdate"]
+        assert changed_paths(scaled, spec_of(lab, "web")) == []
+
+
+def _create_whole(lab: AnyLab) -> dict[str, Any]:
+    """The service ``web`` with all fields; returns them as they were sent."""
+    lab.docker("network", "create", "--driver=overlay", "inner")
+    client = lab.client()
+    version = client.version()["ApiVersion"]
+    spec = whole_spec(
+        "web",
+        version,
+        client.networks(names=["inner"])[0]["Id"],
+        lab.docker("config", "create", "settings", "-", stdin="a").strip(),
+        lab.docker("secret", "create", "key", "-", stdin="b").strip(),
+    )
+    url = f"{client.base_url}/v{version}/services/create"
+    client.post(url, json=spec).raise_for_status()
+    return spec
+
+
+def _lost(sent: Any, stored: Any, path: str = "") -> list[str]:
+    """What the engine did not store as it was sent; it may add defaults."""
+    if isinstance(sent, dict) and isinstance(stored, dict):
+        return [p for key in sent for p in _lost(sent[key], stored.get(key), f"{path}/{key}")]
+    return [] if sent == stored or (not sent and not stored) else [path]
