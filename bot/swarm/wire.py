@@ -283,7 +283,10 @@ def _resources(raw: Raw) -> Resources:
 
 
 def _generic(found: Iterable[Raw]) -> tuple[tuple[str, int], ...]:
-    """Generic resources by kind; each named one counts as one."""
+    """Generic resources by kind; each named one counts as one.
+
+    A request for none of a kind counts, because the scheduler wants a node that has the kind.
+    """
     counts: Counter[str] = Counter()
     for raw in found:
         discrete, named = _map(raw, "DiscreteResourceSpec"), _map(raw, "NamedResourceSpec")
@@ -291,7 +294,7 @@ def _generic(found: Iterable[Raw]) -> tuple[tuple[str, int], ...]:
             counts[_text(discrete, "Kind")] += _number(discrete, "Value")
         elif named:
             counts[_text(named, "Kind")] += 1
-    return tuple(sorted((kind, count) for kind, count in counts.items() if count))
+    return tuple(sorted(counts.items()))
 
 
 def _needed_plugins(template: Raw, container: Raw) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ returned.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
 
@@ -139,6 +140,8 @@ def node_from(raw: pb.Node) -> Node:
         engine_version=engine.engine_version,
         platform=_platform(raw.description.platform),
         resources=_resources(raw.description.resources),
+        plugins=tuple((plugin.type, plugin.name) for plugin in engine.plugins),
+        generic=_generic(raw.description.resources),
     )
 
 
@@ -255,7 +258,18 @@ def _platform(raw: pb.Platform) -> Platform:
 
 
 def _resources(raw: pb.Resources) -> Resources:
-    return Resources(nano_cpus=raw.nano_cpus, memory=raw.memory_bytes)
+    return Resources(raw.nano_cpus, raw.memory_bytes, _generic(raw))
+
+
+def _generic(raw: pb.Resources) -> tuple[tuple[str, int], ...]:
+    """Other resources by kind; each named one counts as one."""
+    counts: Counter[str] = Counter()
+    for each in raw.generic:
+        if each.HasField("discrete_resource_spec"):
+            counts[each.discrete_resource_spec.kind] += each.discrete_resource_spec.value
+        else:
+            counts[each.named_resource_spec.kind] += 1
+    return tuple(sorted(counts.items()))
 
 
 def _seconds(moment: _Moment) -> float:

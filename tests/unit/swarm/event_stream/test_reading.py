@@ -94,11 +94,15 @@ def test_services_equal_the_engines(recording: StreamRecording) -> None:
 
 
 def test_nodes_equal_the_engines(recording: StreamRecording) -> None:
-    """Every field of a node except the leader and what it offers, which only listings have."""
+    """Every field of a node except the leader, whom only listings know.
+
+    The recorded listing was shortened: it has no plugins.
+    """
     ((raw, told),) = at_the_same_version(recording, "nodes")
     assert isinstance(told, pb.Node)
-    listed = replace(wire.node_from(raw), manager="", plugins=(), generic=None)
-    assert objects.node_from(told) == listed
+    found = objects.node_from(told)
+    assert found == replace(wire.node_from(raw), manager="", plugins=found.plugins)
+    assert {("Network", "overlay"), ("Volume", "local")} <= set(found.plugins)
     assert {objects.node_from(node).manager for node in recording.listing.nodes} == {
         "leader",
         "reachable",
@@ -330,3 +334,21 @@ def as_object(raw: Raw) -> pb.Object:
     if isinstance(raw, pb.Task):
         return pb.Object(task=raw)
     return pb.Object(service=raw) if isinstance(raw, pb.Service) else pb.Object(node=raw)
+
+
+def test_other_resources_are_counted_by_kind_as_by_the_engine():
+    """Named ones count as one each; a request for none of a kind still wants the kind."""
+    resources = pb.Resources(
+        generic=[
+            pb.GenericResource(named_resource_spec=pb.NamedGenericResource(kind="GPU", value="a")),
+            pb.GenericResource(named_resource_spec=pb.NamedGenericResource(kind="GPU", value="b")),
+            pb.GenericResource(discrete_resource_spec=pb.DiscreteGenericResource(kind="SSD")),
+        ]
+    )
+    task = pb.Task(
+        id="t", spec=pb.TaskSpec(resources=pb.ResourceRequirements(reservations=resources))
+    )
+    node = pb.Node(id="n", description=pb.NodeDescription(resources=resources))
+    wanted = (("GPU", 2), ("SSD", 0))
+    assert objects.task_from(task, up_to_date=True).reservation.generic == wanted
+    assert objects.node_from(node).generic == wanted
