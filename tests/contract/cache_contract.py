@@ -19,8 +19,8 @@ from tests.contract.labs import AnyLab
 from tests.lab import images
 
 SECONDS = 60.0
-ROUNDING = 1e-5
-"""Times come as text from one side and as numbers from the other."""
+APART = 1e-4
+"""In seconds: how far times that are the same may be apart."""
 
 
 class CountingSwarm:
@@ -118,20 +118,30 @@ async def equal(cache: SwarmCache, swarm: DockerSwarm) -> None:
     """Return when both show the same; fail with the difference if they do not in time."""
     late = asyncio.get_running_loop().time() + SECONDS
     while True:
-        ours, theirs = await cache.stack_look(""), await swarm.stack_look("")
-        if compared(ours) == compared(theirs):
+        different = differences(await cache.stack_look(""), await swarm.stack_look(""))
+        if not different:
             return
-        if asyncio.get_running_loop().time() > late:
-            assert compared(ours) == compared(theirs)
+        assert asyncio.get_running_loop().time() < late, different
         await asyncio.sleep(0.2)
 
 
-def compared(look: StackLook) -> tuple[Any, ...]:
-    """A look without its time and the order of its tasks."""
-    return look.services, {task.id: rounded(task) for task in look.tasks}, look.nodes
+def differences(ours: StackLook, theirs: StackLook) -> list[tuple[Any, Any]]:
+    """What two looks show differently; the order of tasks does not count."""
+    mine, others = ({task.id: task for task in look.tasks} for look in (ours, theirs))
+    pairs = [(mine.get(id_), others.get(id_)) for id_ in mine.keys() | others.keys()]
+    unlike: list[tuple[Any, Any]] = [pair for pair in pairs if not same_task(*pair)]
+    for one, other in ((ours.services, theirs.services), (ours.nodes, theirs.nodes)):
+        unlike += [(one, other)] if one != other else []
+    return unlike
 
 
-def rounded(task: Task) -> Task:
-    """A task without addresses, which events do not have, and with times that can be compared."""
-    since, created = (round(at / ROUNDING / 10) for at in (task.since, task.created))
-    return replace(task, since=since, created=created, addresses=())
+def same_task(one: Task | None, other: Task | None) -> bool:
+    """Whether two are alike but for addresses, which events do not have.
+
+    Times come as text from one side and as numbers from the other.
+    """
+    if one is None or other is None:
+        return False
+    close = abs(one.since - other.since) < APART and abs(one.created - other.created) < APART
+    like = replace(other, since=one.since, created=one.created, addresses=one.addresses)
+    return close and one == like
