@@ -139,7 +139,7 @@ async def test_objects_are_as_the_engine_says(
         assert one.since == pytest.approx(task.since, abs=1e-5)
         assert comparable(one) == comparable(task)
     (paused,) = [node for node in look.nodes if node.hostname == "photon-machine-03"]
-    assert told[paused.id] == replace(paused, manager="", plugins=(), generic=None)
+    assert told[paused.id] == replace(paused, manager="")
     assert (len(look.services), len(look.tasks)) == (3, 5)
 
 
