@@ -46,8 +46,9 @@ async def adopted(jobs: RedisJobs) -> tuple[Held, ...]:
     return found
 
 
-async def test_a_lost_replicas_command_goes_to_one_other(open_jobs: OpenJobs):
-    """The first replica notices when it comes back."""
+@pytest.mark.parametrize("claim", ["", "1"], ids=["of its acceptance", "renewed"])
+async def test_a_lost_replicas_command_goes_to_one_other(open_jobs: OpenJobs, claim: str):
+    """The first replica notices when it comes back, however late: it does not take it back."""
     lost, other = await open_jobs(lease=LEASE), await open_jobs(lease=LEASE)
     pending = a_pending_command()
     await lost.accept(pending)
@@ -55,7 +56,7 @@ async def test_a_lost_replicas_command_goes_to_one_other(open_jobs: OpenJobs):
     (held,) = await adopted(other)
     assert held.pending == pending
     with pytest.raises(LeaseLostError):
-        await lost.keep_command(Held(pending, 0.0, "1"))
+        await lost.keep_command(Held(pending, 0.0, claim))
     assert (await other.keep_command(held)).pending == pending
 
 
