@@ -92,9 +92,10 @@ class Connection:
         """The result of ``work``; its client errors are raised as ``SwarmError``.
 
         With ``repeat`` the call is repeated if a kept-alive connection turns out to be closed, or
-        if the engine was replaced by one of other versions; only for reads: an object is written
-        in the version in which it was read, because an engine drops fields that are newer
-        (moby daemon/server/router/swarm/helpers.go).
+        if the engine was replaced by one of other versions; only for reads. A write that an engine
+        refuses for its version is not made in another one: an engine drops the fields that are
+        newer than a request (moby daemon/server/router/swarm/helpers.go), so the object is read
+        again first.
         """
         try:
             return await self._threads.run(lambda: self._attempt(work, repeat=repeat))
