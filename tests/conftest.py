@@ -27,7 +27,7 @@ _SWARM_TESTS = Path(__file__).parent / "swarm"
 _TOOLS = ("dockerd", "docker", "ip", "iptables", "nsenter", "unshare", "busybox")
 _BROWSER_TESTS = Path(__file__).parent / "browser"
 _BROWSER = ("chromium", "chromedriver")
-_ORDER = ("swarm", "browser", "long", "contract")
+_ORDER = ("long", "swarm", "browser", "contract")
 _LONG = tuple(f"contract/test_{name}.py" for name in ("chaos", "demo", "simulated_swarm"))
 _LEFT_OUT = pytest.StashKey[str]()
 

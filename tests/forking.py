@@ -25,6 +25,8 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn, Self
 
+from tests.stacks import write_stacks
+
 _PROJECT = Path(__file__).resolve().parents[1]
 _LONGEST = 1 << 20
 
@@ -130,6 +132,7 @@ def _keep(environ: dict[str, str], log: int, status: int) -> NoReturn:
 def _become(environ: dict[str, str], log: int) -> NoReturn:
     from bot.__main__ import main
 
+    signal.signal(signal.SIGUSR1, write_stacks)
     os.environ.clear()
     os.environ.update(environ)
     os.dup2(log, 2)

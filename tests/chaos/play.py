@@ -34,6 +34,8 @@ async def play(seed: int) -> Played:
         await _perform(stage, schedule.events)
         stage.heal()
         unsettled = await stage.settled()
+        if unsettled:
+            await asyncio.gather(*(each.write_stacks() for each in stage.replicas))
         recorded = await _collected(stage, unsettled)
         await stage.end_bots()
         recorded = replace(

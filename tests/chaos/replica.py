@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.bot import BotProcess
 from tests.chaos.schedule import Fault
 from tests.chaos.ways import Way
+from tests.stacks import END
 
 SLACK = "http://slack.test"
 """The emulator's address for bots: as it is not loopback's, they use the proxy, which is a way."""
@@ -109,6 +110,13 @@ class Replica:
                     await self._bot.kill()
             await asyncio.sleep(pause)
             await self.launch()
+
+    async def write_stacks(self) -> None:
+        """Have it write to its log where each of its tasks waits."""
+        if self._bot is not None and self._bot.running:
+            self._signal(signal.SIGUSR1)
+            with suppress(AssertionError):
+                await self._bot.wait_for_log(END, STOP_SECONDS)
 
     async def freeze(self, seconds: float) -> None:
         """SIGSTOP, and SIGCONT after some time."""
