@@ -63,6 +63,7 @@ from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
+from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.stream import SwarmStream
@@ -215,6 +216,7 @@ class App:
             volumes=DockerVolumes(self._engine),
             reachability=self._reachability,
             stacks=self.stacks,
+            registry=DockerRegistry(self._engine),
             versions=self.versions,
             feed=self.feed,
             jobs=self.jobs,

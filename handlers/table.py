@@ -43,6 +43,8 @@ from handlers.scale import ACTION as SCALE
 from handlers.scale import ScaleBack, ScaleHandler
 from handlers.stacks import ListStacksHandler
 from handlers.status import StatusHandler
+from handlers.update import ACTION as UPDATE
+from handlers.update import UpdateHandler
 from handlers.volumes import ListVolumesHandler
 
 Answer = Callable[[Any, str], Awaitable[Message | None]]
@@ -86,7 +88,7 @@ class Handlers:
 def handlers(ctx: Context) -> Handlers:
     """All handlers, with the same ports."""
     scale, restart, roll_back = ScaleHandler(ctx), RestartHandler(ctx), RollBackHandler(ctx)
-    resume = ResumeHandler(ctx)
+    resume, update = ResumeHandler(ctx), UpdateHandler(ctx)
     drain, activate, join = DrainHandler(ctx), ActivateHandler(ctx), JoinHandler(ctx)
     buttons, confirming = IncidentButtons(ctx), Confirming(ctx)
     deploy = DeployHandler(ctx, confirming)
@@ -113,6 +115,7 @@ def handlers(ctx: Context) -> Handlers:
         shows={commands.ShowMap: ShowMapHandler(ctx).show},
         begins={
             commands.Scale: scale.begin,
+            commands.Update: update.begin,
             commands.Restart: restart.begin,
             commands.Resume: resume.begin,
             commands.RollBack: way_back.typed,
@@ -122,6 +125,7 @@ def handlers(ctx: Context) -> Handlers:
         },
         runners={
             SCALE: ChangeRunner(ctx, scale),
+            UPDATE: ChangeRunner(ctx, update),
             RESTART: ChangeRunner(ctx, restart),
             RESUME: ChangeRunner(ctx, resume),
             ROLLBACK: ChangeRunner(ctx, roll_back),

@@ -24,7 +24,10 @@ from tests.lab.swarm import Lab
 from tests.lab.waiting import LabError
 
 _SWARM_TESTS = Path(__file__).parent / "swarm"
-_TOOLS = ("dockerd", "docker", "ip", "iptables", "nsenter", "unshare", "busybox")
+_TOOLS = (
+    *("dockerd", "docker", "docker-registry", "ip", "iptables", "nsenter", "unshare"),
+    "busybox",
+)
 _BROWSER_TESTS = Path(__file__).parent / "browser"
 _BROWSER = ("chromium", "chromedriver")
 _ORDER = ("long", "swarm", "browser", "contract")

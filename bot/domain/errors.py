@@ -13,7 +13,8 @@
     │   ├── SwarmUnavailableError   the engine does not answer, or the swarm has no leader
     │   ├── NotAManagerError        this engine is not a swarm manager
     │   ├── NotFoundError           no such service, task or node
-    │   └── OutOfSequenceError      somebody changed the service since it was read
+    │   ├── OutOfSequenceError      somebody changed the service since it was read
+    │   └── RegistryError           a registry has no such image, refuses, or cannot be asked
     ├── DrawingError            a picture could not be drawn
     └── ChatError               Slack refused or failed
         ├── ChatUnavailableError    Slack does not answer; the same call may work later
@@ -105,6 +106,17 @@ class NotFoundError(SwarmError):
 
 class OutOfSequenceError(SwarmError):
     """The version index is outdated: somebody changed the service after it was read."""
+
+
+class RegistryError(SwarmError):
+    """A registry, asked through the engine, has no such image, refuses, or cannot be asked.
+
+    ``kind`` is the value of the ``CauseKind`` that a pull would fail with.
+    """
+
+    def __init__(self, sentence: str, *, hint: str = "", kind: str) -> None:
+        super().__init__(sentence, hint=hint)
+        self.kind = kind
 
 
 class DrawingError(BotError):

@@ -18,6 +18,7 @@ from bot.ports import (
     Jobs,
     Looks,
     Plans,
+    Registry,
     Stacks,
     Swarm,
     Versions,
@@ -43,6 +44,7 @@ class Context:
     volumes: Volumes
     reachability: Reachability
     stacks: Stacks
+    registry: Registry
     versions: Versions
     feed: Feed
     jobs: Jobs

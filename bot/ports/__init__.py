@@ -14,7 +14,8 @@ from bot.ports.drawing import Drawing
 from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
 from bot.ports.incidents import Incidents, Kept
 from bot.ports.jobs import Ahead, CancelResult, Delivery, Held, Jobs, LeaseToken, Plans
-from bot.ports.stacks import Applied, Recording, Stacks, Versions
+from bot.ports.registry import Manifest, Registry
+from bot.ports.stacks import Applied, FileImage, Recording, Stacks, Versions
 from bot.ports.swarm import EngineInfo, Guard, Looks, Scaled, Swarm, Updated
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Feed",
     "FeedChange",
     "FeedStatus",
+    "FileImage",
     "Guard",
     "Held",
     "Incidents",
@@ -36,10 +38,12 @@ __all__ = [
     "Kept",
     "LeaseToken",
     "Looks",
+    "Manifest",
     "Plans",
     "ProbeClient",
     "Receive",
     "Recording",
+    "Registry",
     "Request",
     "Scaled",
     "Stacks",

@@ -37,6 +37,20 @@ class Applied:
     service: Service | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileImage:
+    """A service's image by its stack's file.
+
+    ``image`` has its variables filled in. ``line`` is the number of the line that says it, from 1,
+    and ``text`` what is in it; 0 and "" if the image comes from elsewhere in the file.
+    """
+
+    file: str
+    image: str
+    line: int = 0
+    text: str = ""
+
+
 class Stacks(Protocol):
     """The stacks that can be deployed: compose files in one folder, planned by the docker CLI."""
 
@@ -64,6 +78,12 @@ class Stacks(Protocol):
 
         Raises:
             RefusedError: no such stack, its file is not valid, or the bundle cannot be read.
+        """
+
+    async def file_image(self, stack: str, service: str) -> FileImage | None:
+        """The image that the stack's file names for a service, by its short name.
+
+        None if there is no such file or service, or if the file cannot be read.
         """
 
     async def apply(self, recording: Recording, step: PlanStep, *, still: Still) -> Applied:

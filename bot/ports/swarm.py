@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.swarm.model import Look, Node, Service, StackLook, Task
+from bot.domain.swarm.model import Look, Node, Platform, Service, StackLook, Task
 from bot.ports.authority import Still
 
 
@@ -35,7 +35,7 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The result of ``force_update`` and ``roll_back``.
+    """The result of ``force_update``, ``set_image`` and ``roll_back``.
 
     ``template`` is the digest of the service's template afterwards, ``changed`` says whether this
     call made an update, ``rollback`` whether the swarm itself treats it as a rollback.
@@ -112,6 +112,21 @@ class Swarm(Protocol):
         Sets the counter of forced updates to ``restarts`` and changes nothing else. Makes no update
         if the present or the previous spec already has that count, so calling again is safe.
         ``guard``, outdated versions and unknown outcomes as for ``set_replicas``.
+        """
+
+    async def set_image(
+        self,
+        service_id: str,
+        image: str,
+        platforms: Sequence[Platform],
+        guard: Guard,
+        *,
+        still: Still,
+    ) -> Updated:
+        """Set a service's image and the platforms of it that the scheduler goes by.
+
+        Changes nothing else, and makes no update if it has the image already. ``guard``, outdated
+        versions and unknown outcomes as for ``set_replicas``.
         """
 
     async def resume(self, service_id: str, started: float, *, still: Still) -> Updated:

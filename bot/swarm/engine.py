@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from bot.domain.errors import (
     RefusedError,
     SwarmError,
 )
-from bot.domain.swarm.model import Look, Node, Service, StackLook, Task, UpdateState
+from bot.domain.swarm.model import Look, Node, Platform, Service, StackLook, Task, UpdateState
 from bot.ports import EngineInfo, Guard, Scaled, Still, Updated
 from bot.swarm import specs, wire
 from bot.swarm.connection import Connection, Filters, Json, url
@@ -177,6 +177,29 @@ class DockerSwarm:
                 return None
             guard(service)
             return _Write(specs.with_restarts(raw["Spec"], restarts), {})
+
+        service, written = await self._change(service_id, plan, still)
+        return _updated(service, written)
+
+    async def set_image(
+        self,
+        service_id: str,
+        image: str,
+        platforms: Sequence[Platform],
+        guard: Guard,
+        *,
+        still: Still | None = None,
+    ) -> Updated:
+        """Set a service's image and its platforms, and change nothing else.
+
+        As in ``bot.ports.Swarm``.
+        """
+
+        def plan(raw: Json, service: Service) -> _Write | None:
+            if service.image == image:
+                return None
+            guard(service)
+            return _Write(specs.with_image(raw["Spec"], image, platforms), {})
 
         service, written = await self._change(service_id, plan, still)
         return _updated(service, written)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from bot.domain.swarm.model import LastChange, Previous, UpdateState
+from bot.domain.swarm.model import LastChange, Platform, Previous, UpdateState
 
 Json = dict[str, Any]
 
@@ -32,6 +32,33 @@ def with_restarts(spec: Mapping[str, Any], restarts: int) -> Json:
     changed = copy.deepcopy(dict(spec))
     changed["TaskTemplate"]["ForceUpdate"] = restarts
     return changed
+
+
+def with_image(spec: Mapping[str, Any], image: str, platforms: Sequence[Platform]) -> Json:
+    """The same spec with another image and the platforms that it has, () if they are unknown.
+
+    The docker CLI writes both (moby ``client/service_update.go``).
+    """
+    changed = copy.deepcopy(dict(spec))
+    template = changed["TaskTemplate"]
+    template["ContainerSpec"]["Image"] = image
+    if platforms:
+        placement = template.get("Placement") or {}
+        template["Placement"] = {**placement, "Platforms": as_written(platforms)}
+    elif (template.get("Placement") or {}).get("Platforms"):
+        del template["Placement"]["Platforms"]
+    return changed
+
+
+def image(spec: Mapping[str, Any]) -> str:
+    """A spec's image."""
+    return str(_map(_map(spec, "TaskTemplate"), "ContainerSpec").get("Image", ""))
+
+
+def as_written(platforms: Iterable[Platform]) -> list[Json]:
+    """Platforms in the engine's format."""
+    both = ({"Architecture": each.arch, "OS": each.os} for each in platforms)
+    return [{key: value for key, value in each.items() if value} for each in both]
 
 
 def with_replicas_of(spec: Mapping[str, Any], present: Mapping[str, Any]) -> Json:
@@ -63,8 +90,7 @@ def previous(raw: Mapping[str, Any]) -> Previous | None:
     present, former = _map(raw, "Spec"), _map(raw, "PreviousSpec")
     if not former:
         return None
-    image = _map(_map(former, "TaskTemplate"), "ContainerSpec").get("Image", "")
-    return Previous(digest(former), str(image), _change(former, present))
+    return Previous(digest(former), image(former), _change(former, present))
 
 
 def can_roll_back(found: Previous | None, update: UpdateState) -> bool:

@@ -32,6 +32,7 @@ from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
+from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.volumes import DockerVolumes
@@ -74,7 +75,8 @@ async def a_replica(
     ctx = Context(
         swarm=swarm, looks=swarm, nodes=DockerNodes(calls), logs=DockerServiceLogs(calls),
         volumes=DockerVolumes(calls), reachability=TcpReachability(),
-        stacks=DockerStacks("", b"key"), versions=RedisVersions(link), feed=feed, jobs=jobs,
+        stacks=DockerStacks("", b"key"), registry=DockerRegistry(calls),
+        versions=RedisVersions(link), feed=feed, jobs=jobs,
         plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,
         drawing=Pictures(), home=Home(messenger, CLOCK), clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), tick=0.2),

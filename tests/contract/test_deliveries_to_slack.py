@@ -35,6 +35,7 @@ from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
+from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.volumes import DockerVolumes
@@ -277,7 +278,8 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     ctx = Context(
         nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=DockerVolumes(engine),
         reachability=TcpReachability(), incidents=RedisIncidents(RedisLink(NOWHERE)),
-        stacks=DockerStacks("", b"key"), versions=RedisVersions(RedisLink(NOWHERE)),
+        stacks=DockerStacks("", b"key"), registry=DockerRegistry(engine),
+        versions=RedisVersions(RedisLink(NOWHERE)),
         swarm=as_port(swarm), looks=swarm, feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
         observer=Observer(swarm, feed, CLOCK, HttpProbeClient()), background=background,
         intake=Intake(jobs, CLOCK, 5.0),

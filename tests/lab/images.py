@@ -35,6 +35,8 @@ Note that the static busybox of Debian 12 crashes on `wget -T`.
 """
 BUSY_NEXT = "lab/busy:2"
 """The same programs as another version, for updates."""
+FOREIGN = "lab/foreign:1"
+"""The same programs, but by its manifest for arm64, or for amd64 on a machine of arm64."""
 UNHEALTHY = "lab/unhealthy:1"
 """Serves, but its health check never passes: `probe says no` in its output."""
 
@@ -54,6 +56,12 @@ def busy_archives() -> list[Path]:
         _busy(BUSY_NEXT, {"Env": ["VERSION=2"]}),
         _busy(UNHEALTHY, {"Env": ["VERSION=1"], "Healthcheck": _never_healthy()}),
     ]
+
+
+def foreign_archive() -> Path:
+    """The archive of `FOREIGN`."""
+    other = "amd64" if _architecture() == "arm64" else "arm64"
+    return _busy(FOREIGN, {"Env": ["VERSION=1"]}, other)
 
 
 def image_id(archive: Path) -> str:
@@ -77,15 +85,18 @@ def load(client: APIClient, archive: Path) -> None:
                 raise LabError(f"{archive.name}: {answer['error']}")
 
 
-def write_archive(path: Path, name: str, layer: Path, config: Mapping[str, Any]) -> None:
+def write_archive(
+    path: Path, name: str, layer: Path, config: Mapping[str, Any], architecture: str = ""
+) -> None:
     """Write an image of one layer (an uncompressed tar) to `path`, all at once.
 
-    `config` is the container configuration as in `docker inspect` (`Cmd`, `Env`, …).
+    `config` is the container configuration as in `docker inspect` (`Cmd`, `Env`, …);
+    `architecture` is the machine's own if empty.
     """
     with layer.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     image = {
-        "architecture": _architecture(),
+        "architecture": architecture or _architecture(),
         "os": "linux",
         "created": _EPOCH,
         "config": dict(config),
@@ -104,7 +115,7 @@ def write_archive(path: Path, name: str, layer: Path, config: Mapping[str, Any])
     partial.replace(path)
 
 
-def _busy(name: str, config: Mapping[str, Any]) -> Path:
+def _busy(name: str, config: Mapping[str, Any], architecture: str = "") -> Path:
     layer = _busy_layer()
     key = hashlib.sha256(layer + json.dumps([name, config], sort_keys=True).encode()).hexdigest()
     path = cache_folder() / f"{name.replace('/', '-').replace(':', '-')}-{key[:12]}.tar"
@@ -112,9 +123,8 @@ def _busy(name: str, config: Mapping[str, Any]) -> Path:
         with tempfile.NamedTemporaryFile() as file:
             file.write(layer)
             file.flush()
-            write_archive(
-                path, name, Path(file.name), {"Cmd": ["serve"], "WorkingDir": "/", **config}
-            )
+            config = {"Cmd": ["serve"], "WorkingDir": "/", **config}
+            write_archive(path, name, Path(file.name), config, architecture)
     return path
 
 

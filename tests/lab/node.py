@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.lab.engine import Engine
 from tests.lab.shell import tool
-from tests.lab.site import Site
+from tests.lab.site import REGISTRIES, Site
 
 
 class Node(Engine):
@@ -30,6 +30,9 @@ class Node(Engine):
     def _resolver(self) -> str:
         # Nothing listens at its own address, so names fail at once instead of after 20 s.
         return f"nameserver {self.address}\noptions timeout:1 attempts:1\n"
+
+    def _options(self) -> list[str]:
+        return [f"--insecure-registry={REGISTRIES}"]
 
     def _network(self) -> list[str]:
         # Not `ip netns exec`: that remounts /sys and hides the control groups.

@@ -24,6 +24,9 @@ from pathlib import Path
 from tests.lab.shell import CommandError, run, succeeds
 from tests.lab.waiting import LabError, wait_until
 
+REGISTRIES = "198.18.0.0/15"
+"""The networks of all labs, whose registries speak plain HTTP."""
+
 _PREFIX = "orochi-lab-"
 _CGROUPS = Path("/sys/fs/cgroup")
 _NUMBERS = range(1, 255)

@@ -13,6 +13,7 @@ from bot.domain.convergence.probe_spec import LABEL, Reading, Workers
 from bot.domain.errors import SwarmUnavailableError
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome
+from bot.domain.operations.image_change import by_next_deploy
 from bot.domain.swarm.model import Service, Task
 from bot.domain.text.message import Message
 from bot.swarm.failures import translate
@@ -112,6 +113,15 @@ def shown(job: Job, **values: Any) -> Message:
 
 def restarting(service: Service, **values: Any) -> Job:
     return replace(a_job("restart", a_target(service, **values)), state=JobState.RUNNING)
+
+
+def updating(image: str = f"{DJANGO.image}-2", **values: Any) -> Job:
+    """An update of ``django`` to another tag, which the stack's file does not name."""
+    pinned = f"{image}@sha256:{'3f9a1b2c' * 8}"
+    target = a_target(NEW, image=pinned, image_before=DJANGO.image, **values)
+    foretold = by_next_deploy("orochi", "orochi.yml", 12, f"image: {DJANGO.image}")
+    job = a_job("update", target, text="update django …", foretold=(foretold,))
+    return replace(job, state=JobState.RUNNING)
 
 
 def rolling_back() -> Job:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from redis.exceptions import AuthenticationError
+from requests import HTTPError, Response
 
 from bot.domain.commands.access import Operators
 from bot.domain.commands.names import NotFound, resolve
@@ -16,38 +18,45 @@ from bot.domain.commands.values import (
     Cancel,
     Defaults,
     Deploy,
+    ImageTarget,
     Join,
     ListVersions,
     RotateToken,
     ScaleTarget,
+    Update,
 )
 from bot.domain.commands.values import Scale as Scaling
 from bot.domain.errors import BotError, DrawingError, SwarmUnavailableError, UncertainError
 from bot.domain.jobs.model import PendingCommand
 from bot.domain.operations.drain_plan import check_room, plan_drain
+from bot.domain.operations.image_change import check_platforms, wanted_image
 from bot.domain.operations.node_change import check_drain, find_node
 from bot.domain.operations.preflight import (
     check_restart,
     check_resume,
     check_roll_back,
     check_scale,
+    check_update,
 )
 from bot.domain.swarm.model import (
     Availability,
     LastChange,
     Look,
+    Platform,
     Previous,
     Resources,
+    Service,
     StackLook,
     UpdateState,
 )
 from bot.domain.text.message import Message
-from bot.ports import CancelResult, Request
+from bot.ports import CancelResult, Manifest, Request
 from bot.ports.engine import JoinTokens
 from bot.slack.errors import refusal as slack_refusal
 from bot.slack.wording import internal_error, unknown_command
 from bot.store.connection import _unavailable
 from bot.swarm.failures import translate
+from bot.swarm.registry import _translated
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.env_file import read_env
 from bot.swarm.stacks.folder import StackFolder
@@ -60,6 +69,7 @@ from handlers.join import JoinHandler
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router, may_begin
 from handlers.scale import ScaleBack, ScaleHandler
+from handlers.update import UpdateHandler
 from tests.messages.job_kit import converged, scaling
 from tests.messages.lists import a_version
 from tests.messages.plans import a_plan
@@ -101,6 +111,18 @@ TYPED = (
     "scale worker01=3 django",
     "scale worker/01 5",
     "scale a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1 k=1",
+    "update",
+    "update :2.1",
+    "update django 2.1",
+    "update django to :2.1",
+    "update registry.example.com/django:2.1",
+    "update django Django:2.1",
+    "update django :",
+    "update django django@sha256:3f9a",
+    "update django=",
+    "update django=:2 django=:3",
+    "update a=:1 b=:1 c=:1 d=:1 e=:1 f=:1 g=:1 h=:1 i=:1 j=:1 k=:1",
+    "update django a b",
     "restart",
     "restart django redis",
     "rollback django redis",
@@ -241,6 +263,7 @@ def _not_possible() -> Iterator[Sample]:
     ):
         service = replace(DJANGO, previous=Previous("p", DJANGO.image, change), update=update)
         yield _refusal(f"Roll back: {title}", partial(check_roll_back, service, COMMAND))
+    yield from _updates(back, look)
     twice = Scaling((ScaleTarget("worker01", 5), ScaleTarget("orochi_worker01", 5)))
     asked = ScaleHandler(context(looks=port(services=(WORKER,)), swarm=port(service=WORKER))).begin(
         _draft(), twice
@@ -262,6 +285,51 @@ def _not_possible() -> Iterator[Sample]:
     ctx = context(nodes=port(rotate_token=away), jobs=port(audit=None))
     rotating = _certain(JoinHandler(ctx).rotate(RotateToken("worker:x"), ANN))
     yield Sample("Join: not known whether the token was rotated", answer(rotating))
+
+
+def _updates(paused: Service, look: Look) -> Iterator[Sample]:
+    image, digest = DJANGO.image, f"sha256:{'3f9a1b2c' * 8}"
+    by_digest = replace(DJANGO, image=f"registry.example.com/django@{digest}")
+    unknown = replace(DJANGO, image="")
+    arm, amd = Platform("linux", "aarch64"), Platform("linux", "amd64")
+    nodes = [replace(each, platform=arm) for each in NODES]
+    yield _refusal(
+        "Update: the image that failed", lambda: check_update(paused, look, paused.image, COMMAND)
+    )
+    yield _refusal("Update: no tag", lambda: wanted_image(by_digest, ""))
+    yield _refusal("Update: the image is not known", lambda: wanted_image(unknown, ":2"))
+    yield _refusal("Update: another platform", lambda: check_platforms(DJANGO, image, [amd], nodes))
+    deploy = replace(scaling(), id="m7p2xq")
+    live = replace(DJANGO, image=f"{image}@{digest}")
+    for title, jobs, found in (
+        ("the stack is being deployed", (deploy,), Manifest(digest)),
+        ("nothing newer", (), Manifest(digest)),
+        ("no such image", (), _look_up(404, "manifest unknown: manifest unknown")),
+        ("a login is missing", (), _look_up(401, "unauthorized: authentication required")),
+        ("the rate limit", (), _look_up(500, "toomanyrequests: You have reached your limit")),
+        ("the registry is away", (), _look_up(500, f"{_GET}: dial tcp: connection refused")),
+        ("no registry", (), _look_up(500, "error unmarshalling content: invalid character")),
+    ):
+        ctx = context(
+            looks=port(services=(live,)),
+            swarm=port(service=live),
+            jobs=port(active=jobs),
+            registry=port(look_up=found),
+        )
+        asked = UpdateHandler(ctx).begin(_draft(), Update((ImageTarget("django"),)))
+        yield Sample(f"Update: {title}", answer(nothing(asked)))
+
+
+_GET = 'Get "https://registry.example.com/v2/"'
+
+
+def _look_up(status: int, said: str) -> BotError:
+    """What the adapter makes of an engine's answer about a registry."""
+    response = Response()
+    response.status_code, response._content = status, json.dumps({"message": said}).encode()
+    error = translate(HTTPError(response=response), "unix:///var/run/docker.sock", 30.0)
+    error.__cause__ = HTTPError(response=response)
+    return _translated(error, DJANGO.image, "registry.example.com")
 
 
 async def _certain(asked: Any) -> Message:

@@ -34,6 +34,7 @@ from bot.views.jobs.message import unbegun_metadata
 from handlers.restart import RestartHandler
 from handlers.rollback import RollBackHandler, _check_previous
 from handlers.scale import ScaleHandler
+from handlers.update import UpdateHandler
 from tests.messages.job_kit import (
     FIVE,
     NEW,
@@ -48,12 +49,20 @@ from tests.messages.job_kit import (
     rolling_back,
     scaling,
     shown,
+    updating,
 )
 from tests.messages.sample import AT, BOB, REFERENCE, Sample, context, port, raised
 from tests.messages.swarm import DJANGO, MIGRATE, NODES, WORKER, a_goal, a_task, judged, running
 
 _PREVIOUS = Previous("other", DJANGO.image, LastChange.VERSION)
 _ROLLED_BACK = UpdateState.ROLLBACK_COMPLETED
+
+
+def newest() -> Job:
+    """An update of a tag that was pushed again."""
+    job = updating(DJANGO.image)
+    target = replace(job.targets[0], image_before=f"{DJANGO.image}@sha256:{'9c4e77d0' * 8}")
+    return replace(job.with_target(0, target), foretold=())
 
 
 def good() -> Iterator[Sample]:
@@ -78,6 +87,13 @@ def good() -> Iterator[Sample]:
     job = finished(a_job("scale", a_target(WORKER, 2, before=3)), less)
     yield Sample("Converged: scaled down", shown(job))
     yield Sample("Converged: restart", shown(finished(restarting(DJANGO), two)))
+    handler = UpdateHandler(context())
+    for title, job in (
+        ("Converged: update to another tag", updating()),
+        ("Converged: update to the newest image of its tag", newest()),
+    ):
+        outcome = handler.told(job.targets[0], two.outcome)
+        yield Sample(title, shown(finished(job, outcome)))
     yield Sample("Converged: nothing to restart", shown(_nothing_to_restart()))
     other = RestartHandler(context()).told(a_target(DJANGO, changed=False), two.outcome)
     yield Sample("Converged: restarted by someone else", shown(finished(restarting(DJANGO), other)))

@@ -15,6 +15,7 @@ from bot.domain.commands.values import (
     Resume,
     RollBack,
     Scale,
+    Update,
 )
 from bot.domain.jobs.model import Job
 
@@ -48,7 +49,7 @@ def may_concern(command: Command | Reply | None, job: Job) -> bool:
 def _changed(command: Command | Reply) -> tuple[str, ...]:
     """The services that a command changes, as typed."""
     match command:
-        case Scale(targets):
+        case Scale(targets) | Update(targets):
             return tuple(target.service for target in targets)
         case Restart(service) | Resume(service):
             return (service,)

@@ -36,6 +36,7 @@ _DASHED_OPTION = re.compile(r"(?<![\w\-\u2013\u2014])[\u2013\u2014](?=[A-Za-z]{2
 _DASHED_LETTER = re.compile(r"(?<![\w\-\u2013\u2014])[\u2013\u2014](?=[A-Za-z](?![A-Za-z]))")
 """Before a word, phones make one long dash of two hyphens; before a letter, it stands for one."""
 _EQUALS = re.compile(r"\s*(?:=|:(?!//))\s*")
+_EQUAL_SIGN = re.compile(r"\s*=\s*")
 
 
 def parse(text: str, defaults: Defaults) -> Command | Reply:
@@ -51,10 +52,11 @@ def parse(text: str, defaults: Defaults) -> Command | Reply:
         words = words[1:]
     if not words:
         return Help()
-    word, rest = _bare(words[0]), _arguments(words[1:])
+    word = _bare(words[0])
     row = _row(word)
     if row is None:
-        return _no_command(word, rest, _arguments(words), defaults)
+        return _no_command(word, _arguments(words[1:]), _arguments(words), defaults)
+    rest = _arguments(words[1:], colons=row.keeps_colons)
     if len(rest) == 1 and rest[0].lower() in ASKS_FOR_HELP:
         return Help(row.name)
     return _read(row, rest, defaults)
@@ -138,9 +140,13 @@ def _unwrapped(link: re.Match[str]) -> str:
     return {"": "", "!": "@"}.get(kind, kind) + shown
 
 
-def _arguments(words: Sequence[str]) -> list[str]:
-    """The words without quotes; ``=`` and ``:`` are joined to the words around them."""
-    return _EQUALS.sub("=", " ".join(_bare(word) for word in words)).split()
+def _arguments(words: Sequence[str], *, colons: bool = False) -> list[str]:
+    """The words without quotes; ``=`` is joined to the words around it.
+
+    So is ``:``, which means the same, unless ``colons`` are part of words.
+    """
+    equals = _EQUAL_SIGN if colons else _EQUALS
+    return equals.sub("=", " ".join(_bare(word) for word in words)).split()
 
 
 def _bare(word: str) -> str:

@@ -19,7 +19,8 @@ class CommandSpec:
     ``examples`` are pairs of a typed text and its effect; each one must parse. ``changes`` is True
     for commands that only operators may use. ``also`` are synonyms from other tools, used for
     suggestions only. ``notes`` are sentences for ``help COMMAND``, in which ``{service}`` and
-    ``{max_replicas}`` are replaced by the defaults.
+    ``{max_replicas}`` are replaced by the defaults. ``keeps_colons`` says that ``:`` is part of an
+    argument, and does not mean ``=``.
     """
 
     name: str
@@ -31,3 +32,4 @@ class CommandSpec:
     parse: Parse
     also: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    keeps_colons: bool = False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from bot.domain.commands import arguments
 from bot.domain.commands.cluster import LOOKING, NODES
+from bot.domain.commands.images import IMAGES
 from bot.domain.commands.names import alike, job_id
 from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.stacks import STACKS
@@ -20,6 +21,7 @@ from bot.domain.commands.values import (
     Deploy,
     Drain,
     Help,
+    ImageTarget,
     Join,
     ListIncidents,
     ListJobs,
@@ -37,6 +39,7 @@ from bot.domain.commands.values import (
     ScaleTarget,
     ShowMap,
     Status,
+    Update,
     as_text,
 )
 from bot.domain.commands.versions import VERSIONS
@@ -55,6 +58,7 @@ __all__ = [
     "Deploy",
     "Drain",
     "Help",
+    "ImageTarget",
     "Join",
     "ListIncidents",
     "ListJobs",
@@ -72,6 +76,7 @@ __all__ = [
     "ScaleTarget",
     "ShowMap",
     "Status",
+    "Update",
     "as_text",
     "resembling",
     "spec",
@@ -200,6 +205,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             "Jobs for one service run one at a time.",
         ),
     ),
+    *IMAGES,
     CommandSpec(
         name="restart",
         command=Restart,

@@ -42,6 +42,29 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageTarget:
+    """One service, named as typed, and its new image.
+
+    ``image`` is a whole name, a ``:TAG`` or ``@DIGEST`` of the present one, or "" for what its tag
+    stands for now.
+    """
+
+    service: str
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``update``: set the images of services. Each service occurs at most once.
+
+    ``yes`` sets them even if the registry cannot be asked.
+    """
+
+    targets: tuple[ImageTarget, ...]
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Restart:
     """``restart``: replace every task of a service, named as typed."""
 
@@ -221,6 +244,7 @@ class Help:
 
 Command = (
     Scale
+    | Update
     | Restart
     | Resume
     | RollBack
@@ -291,6 +315,11 @@ def as_text(command: Command) -> str:
             return " ".join(
                 ["scale", *(f"{target.service}={target.replicas}" for target in targets)]
             )
+        case Update((ImageTarget(service, image),), yes):
+            return " ".join(filter(None, ["update", service, image, "--yes" if yes else ""]))
+        case Update(images, yes):
+            pairs = (f"{each.service}={each.image}".removesuffix("=") for each in images)
+            return " ".join(["update", *pairs, *(["--yes"] if yes else [])])
         case ReadLogs(service, since, lines):
             back = f" --since {since}s" if since else ""
             return f"logs {service}{back}" + (f" --lines {lines}" if lines != LOG_LINES else "")

@@ -20,6 +20,7 @@ from bot.domain.jobs.deploy_plan import Plan
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.timeline import Moment, extended
 from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.swarm.model import Platform
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
@@ -71,6 +72,9 @@ class Target:
     replaced. ``template`` is the digest of the template after the change, "" if the tasks are
     unchanged; ``rollback`` says that the swarm treats the change as a rollback.
 
+    An update is recorded, too: ``image``, with the ``platforms`` that its registry named, and the
+    ``image_before``.
+
     ``version_after`` is the service's version when the job ended, ``update_after`` the start of its
     update status (Unix seconds); 0 while unknown. They tell whether it was changed since.
 
@@ -95,6 +99,7 @@ class Target:
     version: int = 0
     version_after: int = 0
     update_after: float = 0.0
+    platforms: tuple[Platform, ...] = ()
 
     @property
     def is_node(self) -> bool:

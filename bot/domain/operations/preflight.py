@@ -67,6 +67,20 @@ def check_restart(service: Service, look: Look, command: str) -> None:
         )
 
 
+def check_update(service: Service, look: Look, image: str, command: str) -> None:
+    """Raise RefusedError if the service cannot be given an image in its present state.
+
+    While an update is paused, another image takes the place of the one that failed. The same one
+    would resume the bad rollout. ``command`` as for ``check_scale``.
+    """
+    if service.image == image and replaces_healthy_tasks(service, look):
+        raise RefusedError(
+            f"`{service.short_name}` cannot be updated to that image: {PAUSED[service.update]}, "
+            "and this is the image that failed.",
+            hint=f"{way_out(service, command)} Or update to another image.",
+        )
+
+
 def check_resume(service: Service) -> None:
     """Raise RefusedError if no update of the service is paused."""
     if service.update not in PAUSED:

@@ -109,8 +109,8 @@ _PULLS: Final[tuple[_Row, ...]] = (
             r"|service unavailable"
         ),
         "pull_failed",
-        "The registry{host} failed while the image was pulled",
-        "Look at the registry's log. The swarm tries again.",
+        "The registry{host} failed",
+        "Look at the registry's log.",
     ),
     (
         (

@@ -100,6 +100,22 @@ def bodies(document: Mapping[str, Any], section: str) -> Iterator[tuple[str, Map
             yield str(name), body
 
 
+def image_line(text: bytes, service: str) -> tuple[int, str] | None:
+    """The line of a file that says a service's image: its number, from 1, and what is in it.
+
+    None if the image comes from elsewhere, by a merge (``<<``) for example. The file was read by
+    ``read_compose`` before.
+    """
+    node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    for key in ("services", service, "image"):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        node = next((value for name, value in pairs if name.value == key), None)
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    number = node.start_mark.line
+    return number + 1, text.decode(errors="replace").splitlines()[number].strip()
+
+
 def _names(body: Mapping[str, Any]) -> list[str]:
     found = body.get("depends_on")
     return [str(name) for name in found] if isinstance(found, list | Mapping) else []

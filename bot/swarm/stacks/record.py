@@ -17,9 +17,10 @@ from bot.domain.deploys.variables import nested_variables, unescaped_hashes, uns
 from bot.domain.deploys.version import Bundle
 from bot.domain.errors import BotError, NotAManagerError, RefusedError
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
-from bot.ports import Applied, Recording, Still
+from bot.ports import Applied, FileImage, Recording, Still
 from bot.ports.engine import Reachability
 from bot.swarm.connection import Connection
+from bot.swarm.registry import DockerRegistry
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
 from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
@@ -29,14 +30,14 @@ from bot.swarm.stacks.completing import (
     with_platforms,
     without_newer_fields,
 )
-from bot.swarm.stacks.compose import depends_on, read_compose
+from bot.swarm.stacks.compose import bodies, depends_on, image_line, read_compose
 from bot.swarm.stacks.dry_run import DryRunEngine, RecordedCall
 from bot.swarm.stacks.engine_rules import refused
 from bot.swarm.stacks.folder import StackFiles, StackFolder
 from bot.swarm.stacks.narrowing import only_for
 from bot.swarm.stacks.networks import drivers_of, without_existing
 from bot.swarm.stacks.planning import Basis, Recorded, planned
-from bot.swarm.stacks.registry import Registry
+from bot.swarm.stacks.registry import Tags
 from bot.swarm.stacks.replay import Replay, names_by_id
 from bot.swarm.stacks.survey import Found, Survey, filled_in, homes
 from bot.swarm.stacks.tracking import stand_ins, tracked, without_parts, without_values
@@ -84,7 +85,7 @@ class DockerStacks:
         self._redactor = Redactor(key)
         self._seal = Seal(key)
         self._survey = Survey(self._connection, reachability)
-        self._registry = Registry(self._connection)
+        self._tags = Tags(DockerRegistry(self._connection))
         self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
         self._restoring = DockerCli(program, seconds=seconds, resolve="never")
         self._known: dict[str, SecretValues] = {}
@@ -122,6 +123,22 @@ class DockerStacks:
     async def names(self) -> tuple[str, ...]:
         """The names of the stacks with a file. Raises RefusedError without a folder."""
         return await asyncio.to_thread(self._folder.names)
+
+    async def file_image(self, stack: str, service: str) -> FileImage | None:
+        """The image that the stack's file names for a service. As in ``bot.ports.Stacks``."""
+        return await asyncio.to_thread(self._file_image, stack, service)
+
+    def _file_image(self, stack: str, service: str) -> FileImage | None:
+        try:
+            files = self._folder.read(stack)
+            document = filled_in(read_compose(files.text), files.variables)
+        except RefusedError:
+            return None
+        body = dict(bodies(document, "services")).get(service) or {}
+        if not body.get("image"):
+            return None
+        number, text = image_line(files.text, service) or (0, "")
+        return FileImage(f"{stack}.yml", str(body["image"]), number, text)
 
     async def record(
         self,
@@ -231,7 +248,7 @@ class DockerStacks:
         calls = [with_platforms(call, seen.get(call.id, {})) for call in calls]
         unknown: Mapping[str, str] = {}
         if looks_up:
-            calls, unknown = await self._registry.newest(calls, seen)
+            calls, unknown = await self._tags.newest(calls, seen)
         api = await self._connection.api_version()
         calls, dropped = without_newer_fields(calls, api)
         dropped = left_out(found.document.get("services") or {}, found.name, api) | dropped

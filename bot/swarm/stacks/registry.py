@@ -10,18 +10,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from bot.domain.deploys.warnings import FILE_IMAGE
 from bot.domain.errors import SwarmError
-from bot.swarm.connection import Connection
+from bot.domain.swarm.model import Platform
+from bot.ports.registry import Registry
+from bot.swarm.specs import as_written
 from bot.swarm.stacks.completing import image_of, with_template
 from bot.swarm.stacks.dry_run import RecordedCall
 
 Json = dict[str, Any]
 
-SECONDS: Final = 8.0
-"""Less than the engine waits for a registry, which is 20 s."""
 _DIGEST: Final = "@sha256:"
 
 
@@ -30,16 +29,15 @@ class Lookup:
     """What a registry has under a tag: the digest and the platforms, or why that is unknown."""
 
     digest: str = ""
-    platforms: tuple[Mapping[str, str], ...] = ()
+    platforms: tuple[Platform, ...] = ()
     trouble: str = ""
 
 
-class Registry:
-    """Asks the registries, through the engine."""
+class Tags:
+    """Looks up the tags of a stack's images."""
 
-    def __init__(self, connection: Connection, seconds: float = SECONDS) -> None:
-        self._connection = connection
-        self._seconds = seconds
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
 
     async def newest(
         self, calls: Sequence[RecordedCall], seen: Mapping[str, Json]
@@ -55,16 +53,11 @@ class Registry:
         return fresh, {name: each.trouble for name, each in found.items() if each.trouble}
 
     async def _look(self, image: str) -> Lookup:
-        path = f"/distribution/{quote(image, safe='/:')}/json"
         try:
-            async with asyncio.timeout(self._seconds):
-                answer = await self._connection.get(path)
-        except TimeoutError:
-            return Lookup(trouble=f"The registry did not answer within {self._seconds:g} s.")
+            found = await self._registry.look_up(image)
         except SwarmError as error:
             return Lookup(trouble=error.sentence)
-        platforms = tuple(map(_platform, answer.get("Platforms") or []))
-        return Lookup(str((answer.get("Descriptor") or {}).get("digest", "")), platforms)
+        return Lookup(found.digest, found.platforms)
 
 
 def kept_tag(call: RecordedCall, live: Mapping[str, Any]) -> str:
@@ -87,15 +80,8 @@ def with_lookup(call: RecordedCall, tag: str, found: Mapping[str, Lookup]) -> Re
     if not image or image == fresh:
         return call
     template = call.body["TaskTemplate"]
-    placement = {**(template.get("Placement") or {}), "Platforms": [*lookup.platforms]}
+    placement = {**(template.get("Placement") or {}), "Platforms": as_written(lookup.platforms)}
     if not lookup.platforms:
         del placement["Platforms"]
     container = {**template["ContainerSpec"], "Image": fresh}
     return with_template(call, {"ContainerSpec": container, "Placement": placement})
-
-
-def _platform(raw: Mapping[str, str]) -> Json:
-    """A platform as the CLI stores it: no architecture for arm, whose nodes name their variant."""
-    arch = (raw.get("architecture") or "").lower()
-    found = {"Architecture": "" if arch == "arm" else arch, "OS": raw.get("os") or ""}
-    return {key: value for key, value in found.items() if value}

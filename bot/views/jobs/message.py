@@ -12,7 +12,9 @@ from typing import TypeVar
 from bot.domain.commands.names import SERVICE_VALUE, is_service_name
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Verdict
+from bot.domain.operations.image_change import short_digest
 from bot.domain.operations.preflight import image_name
+from bot.domain.swarm.image_name import read_image
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
 from bot.views.jobs.stack import stack_renderings
@@ -63,6 +65,8 @@ ACTION_WORDS = {
 }
 """The words for actions on a service or a node that have no further parameters."""
 
+_ALREADY_BACK = {Verdict.ROLLED_BACK, Verdict.SUPERSEDED}
+
 T = TypeVar("T")
 
 
@@ -84,9 +88,11 @@ def job_message(
     if job.state is JobState.QUEUED:
         what = "stack" if job.plan else "service" if job.services_at else "node"
         top.append(section(_waiting(ahead, queued_behind, what)))
-    if job.state is not JobState.FINISHED:
+    later = job.action == "update"  # what the next deploy does, after what has been done
+    if job.state is not JobState.FINISHED and not later:
         top += _foretold(job)
-    end = [context(*_small_print(job, now, command, probation_seconds)), *_buttons(job)]
+    end = _foretold(job) if later else []
+    end += [context(*_small_print(job, now, command, probation_seconds)), *_buttons(job)]
     middle: list[Block] = []
     for middle in stack_renderings(job) if job.plan else renderings(job):
         if fits([*top, *middle, *end]):
@@ -170,6 +176,8 @@ def action_text(job: Job) -> str:
         return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
     if job.plan and job.version:
         return f"roll back {job.target} to version {job.version}"
+    if job.action == "update":
+        return f"update {', '.join(f'{short(job, t)} to {_new_image(t)}' for t in job.targets)}"
     if job.action != "scale":
         return f"{job.action} {job.target}"
     each = [f"{short(job, target)} to {target.replicas}" for target in job.targets]
@@ -273,9 +281,26 @@ def _before(job: Job, target: Target) -> str:
     return f"{name}{plural(target.before or 0, 'replica')}"
 
 
+def _new_image(target: Target) -> str:
+    """The image that an update sets: only its tag if the rest stays."""
+    before, after = (read_image(each) for each in (target.image_before, target.image))
+    if before.untagged != after.untagged:
+        return after.unpinned
+    if before.tag == after.tag and after.tag:
+        return f"the newest :{after.tag}"
+    return f":{after.tag}" if after.tag else short_digest(target.image)
+
+
 def _images(target: Target) -> str:
-    """The old and the new image of a rollback; the old one is not known before it begins."""
-    before, after = (quoted(image_name(each), 150) for each in (target.image_before, target.image))
+    """The old and the new image of a rollback or an update.
+
+    The old one is not known before a rollback begins. Digests tell apart what has one name.
+    """
+    both = (target.image_before, target.image)
+    names = [image_name(each) for each in both]
+    if names[0] == names[1]:
+        names = [" ".join(filter(None, [names[0], short_digest(each)])) for each in both]
+    before, after = (quoted(each, 150) for each in names)
     return f"Image: {before} → {after}" if target.image_before else f"Image: {after}"
 
 
@@ -291,12 +316,29 @@ def _buttons(job: Job) -> list[Block]:
             for number, each in enumerate(paused)
         ]
     fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
-    return [actions([_scale_back_button(job, undone)])] if fitting and undone else []
+    if fitting and undone:
+        return [actions([_scale_back_button(job, undone)])]
+    return _update_back(job)
+
+
+def _update_back(job: Job) -> list[Block]:
+    """The buttons that undo an update, also of one that went well."""
+    if job.action != "update":
+        return []
+    changed = [
+        target
+        for target, outcome in zip(job.targets, job.outcomes, strict=False)
+        if target.changed and outcome and outcome.verdict not in _ALREADY_BACK
+    ]
+    return [
+        actions([_roll_back_button(job, target)], f"job:{job.id}/{number}")
+        for number, target in enumerate(changed[:MOST_BUTTONS])
+    ]
 
 
 def _stop_button(job: Job) -> Block:
     text = "Changes already made stay. The message then offers to scale back."
-    if job.action in ACTION_WORDS or job.plan:
+    if job.action in ACTION_WORDS or job.plan or job.action == "update":
         text = "The swarm continues; only this message stops updating."
     if job.state is JobState.QUEUED:
         text = "The job leaves the queue. Nothing was changed yet."
@@ -323,7 +365,8 @@ def _stack_back_button(job: Job) -> Block:
 def _roll_back_button(job: Job, target: Target) -> Block:
     text = plain(f"A new job brings {short(job, target)} back to its previous version", 280) + "."
     question = confirm("Roll back?", text, "Roll back", "No")
-    label = f"Roll back {short(job, target)}" if job.plan else "Roll back"
+    named = job.plan or len(job.targets) > 1
+    label = f"Roll back {short(job, target)}" if named else "Roll back"
     return button("job.rollback", label, f"{SERVICE_VALUE}{target.service}", question)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.swarm.model import LastChange, UpdateState
+from bot.domain.swarm.model import LastChange, Platform, UpdateState
 from bot.swarm import specs, wire
 
 SPEC: dict[str, Any] = {
@@ -110,3 +110,37 @@ def test_without_a_previous_spec_there_is_nothing_to_roll_back_to():
 def test_restarts_are_counted_in_both_specs():
     """A restart that the swarm rolled back was made nevertheless."""
     assert service(spec(restarts=2), spec(restarts=5)).restarts == 5
+
+
+PINNED = Platform("linux", "amd64")
+
+
+@pytest.mark.parametrize(
+    ("placement", "platforms", "after"),
+    [
+        ({}, (PINNED,), {"Placement": {"Platforms": [{"Architecture": "amd64", "OS": "linux"}]}}),
+        (
+            {"Placement": {"MaxReplicas": 1, "Platforms": [{}]}},
+            (),
+            {"Placement": {"MaxReplicas": 1}},
+        ),
+        ({}, (), {}),
+        (
+            {"Placement": {}},
+            (Platform("linux", ""),),
+            {"Placement": {"Platforms": [{"OS": "linux"}]}},
+        ),
+    ],
+)
+def test_another_image_brings_its_platforms_and_changes_nothing_else(placement, platforms, after):
+    before = {
+        "Name": "a",
+        "TaskTemplate": {"ContainerSpec": {"Image": "a:1", "Env": ["A=1"]}, **placement},
+    }
+    kept = copy.deepcopy(before)
+
+    changed = specs.with_image(before, "a:2@sha256:1", platforms)
+
+    container = {"Image": "a:2@sha256:1", "Env": ["A=1"]}
+    assert changed == {"Name": "a", "TaskTemplate": {"ContainerSpec": container, **after}}
+    assert before == kept

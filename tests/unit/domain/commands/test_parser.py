@@ -11,6 +11,7 @@ from bot.domain.commands.table import (
     Deploy,
     Drain,
     Help,
+    ImageTarget,
     Join,
     ListIncidents,
     ListJobs,
@@ -28,6 +29,7 @@ from bot.domain.commands.table import (
     ScaleTarget,
     ShowMap,
     Status,
+    Update,
     spec,
     spec_of,
 )
@@ -44,6 +46,10 @@ def refusal(typed, defaults=DEFAULTS):
 
 def scale(**targets):
     return Scale(tuple(ScaleTarget(name, count) for name, count in targets.items()))
+
+
+def update(**targets):
+    return Update(tuple(ImageTarget(name, image) for name, image in targets.items()))
 
 
 READ = {
@@ -102,6 +108,18 @@ READ = {
     "scale my\u2010app 3": Scale((ScaleTarget("my-app", 3),)),
     "scale my\u2013app 3": Scale((ScaleTarget("my-app", 3),)),
     "scale <http://worker01|worker01> 3": scale(worker01=3),
+    "update worker01": update(worker01=""),
+    "update worker01 :2.1": update(worker01=":2.1"),
+    "Update worker01 :V2-Beta --yes": Update((ImageTarget("worker01", ":V2-Beta"),), yes=True),
+    "update worker01 reg.example.net:5000/orochi/worker:2": update(
+        worker01="reg.example.net:5000/orochi/worker:2"
+    ),
+    "update worker01 <http://reg.example.net/app:2|reg.example.net/app:2>": update(
+        worker01="reg.example.net/app:2"
+    ),
+    "update worker01=:2 django = app:3": update(worker01=":2", django="app:3"),
+    "update worker01=:2, django": update(worker01=":2", django=""),
+    f"update worker01 @sha256:{'0a' * 32}": update(worker01=f"@sha256:{'0a' * 32}"),
     "restart worker01": Restart("worker01"),
     "Restart orochi_django": Restart("orochi_django"),
     "restart `worker01`": Restart("worker01"),
@@ -247,6 +265,28 @@ ANSWERED = {
     "deploy shop.yml": ("`shop.yml` is a file name", "`/orochi deploy shop`"),
     "deploy ../shop": ("`../shop` is not a valid stack name", "the name of its file"),
     "frobnicate": ("Unknown command `frobnicate`", "See `/orochi help`."),
+    "update": ("Update which service?", "`/orochi update worker01 :2.1`"),
+    "update :2": ("Update which service to `:2`?", "`/orochi update worker01 :2`"),
+    "update worker01 2.1": ("`2.1` would be an image", "`/orochi update worker01 :2.1`"),
+    "update worker01 latest": ("`latest` would be an image", "`/orochi update worker01 :latest`"),
+    "update worker01 to :2": ("`to` isn't needed", "`/orochi update worker01 :2`"),
+    "update worker01:2": ("`worker01:2` is an image", "`/orochi update worker01 :2`"),
+    "update reg.example.net/app:2": ("is an image", "`/orochi update worker01 reg.example.net/app"),
+    "update worker01 Orochi/Worker:2": (
+        "in lower case",
+        "`/orochi update worker01 orochi/worker:2`",
+    ),
+    "update worker01 https://reg.example.net/app": (
+        "has no `https://`",
+        "`/orochi update worker01 reg.example.net/app`",
+    ),
+    "update worker01 :": ("The tag after the colon is missing", "`/orochi update worker01 :2.1`"),
+    "update worker01 app@sha256:12": ("this one has 2", "`/orochi update worker01"),
+    "update worker01 a b": ("Too many words.", "`/orochi update worker01 :2.1`"),
+    "update worker01=": ("Update `worker01` to which image?", "`/orochi update worker01 :2.1`"),
+    "update worker01=:2 worker01=:3": ("`worker01` is listed twice", "List it once."),
+    "update worker01 :2 --force": ("`update` has no option `--force`", "`/orochi update"),
+    "upgrade worker01": ("Unknown command `upgrade`", "`/orochi update worker01`"),
     "restart": ("Restart which service?", "`/orochi restart worker01`"),
     "restart worker01 django": ("takes one service.", "`/orochi restart worker01`"),
     "restart worker01=3": ("`worker01=3` is not a valid service name", "`/orochi status`"),
@@ -341,6 +381,7 @@ def test_commands_that_change_something_are_for_operators():
     assert changing == {
         *(
             "scale",
+            "update",
             "restart",
             "resume",
             "rollback",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.deploys.warnings import FILE_IMAGE
+from bot.domain.swarm.model import Platform
 from bot.swarm.stacks.completing import left_out, platforms_of, with_platforms, without_newer_fields
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.networks import drivers_of, without_existing
@@ -118,7 +119,7 @@ class TestTags:
 
     def test_the_new_image_is_planned_with_its_platforms(self):
         arm = {"Architecture": "arm64", "OS": "linux"}
-        found = {"web:1": Lookup(f"sha256:{'b' * 64}", (arm,))}
+        found = {"web:1": Lookup(f"sha256:{'b' * 64}", (Platform("linux", "arm64"),))}
         call = update(spec(placement={"Platforms": AMD}))
 
         fresh = with_lookup(call, "web:1", found)

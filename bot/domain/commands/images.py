@@ -1,0 +1,129 @@
+"""Commands about the images of services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from bot.domain.commands.arguments import MOST_TARGETS, example, service_name, without_yes
+from bot.domain.commands.names import is_service_name
+from bot.domain.commands.spec import CommandSpec
+from bot.domain.commands.values import Command, Defaults, ImageTarget, Reply, Update, as_text
+from bot.domain.swarm.image_name import LATEST, flaw_of, suffix_flaw
+from bot.domain.text.escaping import quoted, shorten
+
+_BARE_TAG: Final = re.compile(rf"v?\d[\w.-]*|{LATEST}", re.IGNORECASE)
+
+
+def _update(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """Parse ``SERVICE``, ``SERVICE IMAGE`` or pairs ``SERVICE=IMAGE``, and ``--yes`` anywhere."""
+    found = without_yes("update", words, _forms(defaults))
+    if isinstance(found, Reply):
+        return found
+    kept, yes = found
+    if not kept:
+        return Reply("Update which service?", _forms(defaults))
+    if kept[0][0] in ":@":
+        return Reply(
+            f"Update which service to {quoted(kept[0])}?",
+            f"Try: {example(defaults, f'update {defaults.service} {kept[0]}')}",
+        )
+    if "to" in [word.lower() for word in kept[1:]]:
+        right = example(defaults, " ".join(["update", *(w for w in kept if w.lower() != "to")]))
+        return Reply("`to` isn't needed.", f"Did you mean {right}?")
+    if any("=" in word for word in kept):
+        return _pairs(kept, defaults, yes=yes)
+    if len(kept) > 2:
+        return Reply("Too many words.", _forms(defaults))
+    target = _target(kept[0], kept[1] if len(kept) == 2 else "", defaults)
+    return target if isinstance(target, Reply) else Update((target,), yes=yes)
+
+
+def _pairs(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | Reply:
+    targets: dict[str, ImageTarget] = {}
+    for word in words:
+        name, equals, image = word.partition("=")
+        if equals and not image:
+            return Reply(f"Update {quoted(name)} to which image?", _forms(defaults))
+        target = _target(name, image, defaults)
+        if isinstance(target, Reply):
+            return target
+        if target.service in targets:
+            return Reply(f"{quoted(target.service)} is listed twice.", "List it once.")
+        targets[target.service] = target
+    if len(targets) <= MOST_TARGETS:
+        return Update(tuple(targets.values()), yes=yes)
+    first = shorten(as_text(Update(tuple(targets.values())[:2])), 150)
+    return Reply(
+        f"Too many services: {len(targets)}. One command takes at most {MOST_TARGETS}.",
+        f"Split it up. Try: {example(defaults, first)}",
+    )
+
+
+def _target(name: str, image: str, defaults: Defaults) -> ImageTarget | Reply:
+    if re.search(r"[/:@.]", name) and not flaw_of(name):
+        first, colon, tag = name.partition(":")
+        joined = colon and is_service_name(first) and not image
+        right = f"{first} :{tag}" if joined else f"{defaults.service} {name}"
+        return Reply(
+            f"{quoted(name)} is an image. Name the service first.",
+            f"Try: {example(defaults, f'update {right}')}",
+        )
+    service = service_name(name, defaults)
+    if isinstance(service, Reply):
+        return service
+    flaw = suffix_flaw(image) if image[:1] in {":", "@"} else flaw_of(image) if image else ""
+    if flaw:
+        return _flawed(service, image, flaw, defaults)
+    if _BARE_TAG.fullmatch(image):
+        right = example(defaults, f"update {service} :{image}")
+        return Reply(f"{quoted(image)} would be an image of that name.", f"For the tag: {right}")
+    return ImageTarget(service, image)
+
+
+def _flawed(service: str, image: str, flaw: str, defaults: Defaults) -> Reply:
+    better = re.sub(r"^\w+://", "", image)
+    path, colon, tag = better.rpartition(":")
+    better = f"{path.lower()}:{tag}" if colon and "/" not in tag else better.lower()
+    meant = better != image and not flaw_of(better)
+    right = example(defaults, f"update {service} {better}") if meant else ""
+    return Reply(
+        f"{quoted(image)} is not the name of an image. {flaw}",
+        f"Did you mean {right}?" if meant else _forms(defaults),
+    )
+
+
+def _forms(defaults: Defaults) -> str:
+    name = defaults.service
+    forms = (f"update {name} :2.1", f"update {name} registry.example.net/app:2.1", f"update {name}")
+    return "Try: " + " · ".join(example(defaults, form) for form in forms)
+
+
+IMAGES: tuple[CommandSpec, ...] = (
+    CommandSpec(
+        name="update",
+        command=Update,
+        usage="update SERVICE [IMAGE] [--yes]",
+        summary="Roll a service to another image, or to the newest one of its tag.",
+        examples=(
+            ("update django :2.1", "the tag `2.1` of its image"),
+            ("update django registry.example.net/orochi:2.1", "another image"),
+            ("update django", "what its tag stands for now"),
+            ("update django=:2.1 worker01=:2.1", "two services as one job"),
+        ),
+        changes=True,
+        parse=_update,
+        keeps_colons=True,
+        also=("image", "set-image", "roll", "upgrade", "pull", "rollout"),
+        notes=(
+            (
+                "The registry is asked first: if it does not have the image, or not for the"
+                " platforms of the nodes, nothing is changed."
+            ),
+            "The image is pinned to its digest, so every node runs the same one.",
+            "With `--yes` the image is set even if the registry cannot be asked.",
+            "The next deploy sets the image of the stack's file again; the message says so.",
+        ),
+    ),
+)

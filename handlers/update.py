@@ -1,0 +1,184 @@
+"""``update``: set the images of any number of services, as one job with one message."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from bot.domain.commands.values import ImageTarget
+from bot.domain.commands.values import Update as Command
+from bot.domain.convergence.machine import Goal
+from bot.domain.errors import RefusedError, RegistryError
+from bot.domain.jobs.model import STACK, Job, JobState, PendingCommand, Target
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.operations.image_change import (
+    by_next_deploy,
+    check_platforms,
+    pinned,
+    short_digest,
+    wanted_image,
+)
+from bot.domain.operations.preflight import check_update
+from bot.domain.swarm.image_name import ImageName, read_image
+from bot.domain.swarm.model import Look, Service
+from bot.jobs import service_lookup
+from bot.jobs.context import Context
+from bot.jobs.engine_calls import in_time
+from bot.jobs.submit import queue
+from bot.ports import Manifest, Still
+
+ACTION = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A service with the image that it gets."""
+
+    service: Service
+    name: ImageName
+    target: Target
+
+
+class UpdateHandler:
+    """Starts update jobs, and defines what they do to each service."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def begin(self, pending: PendingCommand, command: Command) -> None:
+        """Ask the registries, check the services and queue the job. Raises BotError to refuse."""
+        services = [await self._service(each) for each in command.targets]
+        found = await asyncio.gather(
+            *(
+                self._chosen(service, each.image, yes=command.yes)
+                for service, each in zip(services, command.targets, strict=True)
+            )
+        )
+        if all(each.service.image == each.target.image for each in found):
+            raise _nothing_newer(found)
+        await queue(self._ctx, pending, await self._job(pending, found))
+
+    async def _service(self, typed: ImageTarget) -> Service:
+        service = await service_lookup.typed(self._ctx, typed.service)
+        running = await self._ctx.jobs.active(lane=f"{STACK}{service.stack}")
+        deploy = next((job for job in running if job.state is JobState.RUNNING), None)
+        if service.stack and deploy is not None:
+            raise RefusedError(
+                f"Stack `{service.stack}` is being deployed (job `{deploy.id}`), which sets the"
+                " images of its services.",
+                hint="Try again after its verdict.",
+            )
+        return service
+
+    async def _chosen(self, service: Service, typed: str, *, yes: bool) -> _Chosen:
+        name = wanted_image(service, typed)
+        manifest = await self._looked_up(service, name, yes=yes)
+        image = pinned(name, manifest.digest)
+        if manifest.platforms:
+            nodes = await in_time(self._ctx.swarm.nodes())
+            check_platforms(service, str(name), manifest.platforms, nodes)
+        look = await service_lookup.look_if_paused(self._ctx, service)
+        check_update(service, look, image, self._ctx.command_for(service.stack))
+        target = Target(
+            service.name,
+            service.id,
+            service.replicas or 0,
+            image=image,
+            image_before=service.image,
+            platforms=manifest.platforms,
+        )
+        return _Chosen(service, name, target)
+
+    async def _looked_up(self, service: Service, name: ImageName, *, yes: bool) -> Manifest:
+        try:
+            return await self._ctx.registry.look_up(str(name))
+        except RegistryError as error:
+            if yes:
+                return Manifest("")
+            typed = f"{self._ctx.command} update {service.short_name} {name} --yes"
+            anyway = f"If the nodes have the image already: `{typed}`"
+            hint = "\n".join(filter(None, [error.hint, anyway]))
+            raise RefusedError(error.sentence, hint=hint) from error
+
+    async def _job(self, pending: PendingCommand, found: list[_Chosen]) -> Job:
+        stacks = {each.service.stack for each in found}
+        return Job(
+            id=pending.id,
+            action=ACTION,
+            stack=stacks.pop() if len(stacks) == 1 else "",
+            text=pending.text,
+            user=pending.user,
+            channel=pending.channel,
+            created=pending.received,
+            targets=tuple(each.target for each in found),
+            foretold=tuple([line for each in found if (line := await self._by_file(each))]),
+        )
+
+    async def _by_file(self, chosen: _Chosen) -> str:
+        """What the next deploy of the service's stack does to the image, "" if it keeps it."""
+        stack, service = chosen.service.stack, chosen.service.short_name
+        file = await self._ctx.stacks.file_image(stack, service) if stack else None
+        if file is None or file.image == chosen.name.unpinned:
+            return ""
+        return by_next_deploy(stack, file.file, file.line, file.text)
+
+    async def objection(self, target: Target, look: Look) -> Outcome | None:
+        """As in ``ServiceOperation``: refuses to resume a paused update."""
+        service = look.service
+        if service is None:
+            return None
+        if target.begun and service.image not in {target.image_before, target.image}:
+            now = read_image(service.image).unpinned
+            return Outcome(Verdict.SUPERSEDED, f"Someone else set its image to `{now}`.")
+        if not target.begun:
+            check_update(service, look, target.image, self._ctx.command_for(service.stack))
+        return None
+
+    def noted(self, target: Target, look: Look) -> Target:
+        """As in ``ServiceOperation``: the image before the change."""
+        if look.service is None:
+            return target
+        wanted = service_lookup.wanted(look)
+        return replace(target, replicas=wanted, image_before=look.service.image)
+
+    async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
+        """As in ``ServiceOperation``."""
+        look = await self._ctx.swarm.look(target.service_id)
+
+        def check(service: Service) -> None:
+            check_update(service, look, target.image, self._ctx.command_for(service.stack))
+
+        updated = await self._ctx.swarm.set_image(
+            target.service_id, target.image, target.platforms, check, still=still
+        )
+        ours = doubtful and target.image_before != target.image
+        return replace(target, changed=updated.changed or ours, template=updated.template)
+
+    def goal(self, target: Target, goal: Goal) -> Goal:
+        """As in ``ServiceOperation``: the present number of tasks, all with the new image."""
+        return replace(goal, template=target.template)
+
+    def told(self, target: Target, outcome: Outcome) -> Outcome:
+        """As in ``ServiceOperation``: a good verdict names the digest that runs."""
+        reason = outcome.reason
+        if not target.changed:
+            reason = f"It already had that image. {reason}"
+        digest = short_digest(target.image)
+        if outcome.verdict.good and digest:
+            reason = f"{reason} It runs digest `{digest}`."
+        return replace(outcome, reason=reason)
+
+    def left(self, target: Target, running: int | None) -> str:
+        """As in ``ServiceOperation``."""
+        seen = "" if running is None else f"; {running}/{target.replicas} updated"
+        return f"the swarm continues the update{seen}."
+
+
+def _nothing_newer(found: list[_Chosen]) -> RefusedError:
+    """The answer if every service has its image already."""
+    said = [
+        f"`{each.service.short_name}` already runs `{each.name.unpinned}`"
+        + (f", digest `{digest}`" if (digest := short_digest(each.target.image)) else "")
+        for each in found
+    ]
+    return RefusedError(f"{'; '.join(said)}.", hint="That is the newest image of its tag.")

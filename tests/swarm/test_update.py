@@ -1,0 +1,215 @@
+"""`update` with the whole bot on a real swarm, and a real registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk import STACK, Desk
+from tests.lab import images
+from tests.lab.registry import FAILS, NONSENSE, TOO_MANY, RegistryServer
+from tests.lab.swarm import Lab
+from tests.swarm.changing import images_of, raw, tasks, under_way, until, update_state
+from tests.swarm.test_scale import said, verdict
+
+
+def archives() -> tuple[Path, Path]:
+    """Two versions of the same programs."""
+    first, second, _ = images.busy_archives()
+    return first, second
+
+
+@pytest.fixture
+async def registry(lab: Lab, tmp_path: Path) -> AsyncIterator[RegistryServer]:
+    """A registry with two versions of an image."""
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    with RegistryServer(lab, folder) as server:
+        for name, archive in zip(("app:1", "app:2"), archives(), strict=True):
+            await asyncio.to_thread(server.push, name, archive)
+        yield server
+
+
+async def running_app(desk: Desk, registry: RegistryServer, name: str = "worker01") -> None:
+    """A service with two replicas of `app:1`."""
+    await desk.service(name, image=f"{registry.address}/app:1", replicas=2)
+
+
+def image(found: dict[str, Any]) -> str:
+    """The image of a service's spec."""
+    named: str = found["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+    return named
+
+
+def buttons(message: Any) -> list[str]:
+    """The labels of a message's buttons."""
+    return [
+        element["text"]["text"]
+        for block in message.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+async def test_a_tag_is_found_pinned_rolled_out_and_rolled_back(
+    desk: Desk, registry: RegistryServer
+):
+    """Only the image and its platforms change; then the way back."""
+    await running_app(desk, registry)
+    before = await raw(desk, "worker01")
+    digest = registry.digest("app:2")
+    pinned = f"{registry.address}/app:2@{digest}"
+
+    message = await desk.job("update worker01 :2")
+
+    assert verdict(message) == "converged"
+    assert message.blocks[0]["text"]["text"] == "✅ Converged: update worker01 to :2"
+    assert f"digest `{digest.removeprefix('sha256:')[:12]}`" in said(message)
+    assert buttons(message) == ["Roll back"]
+    after = await raw(desk, "worker01")
+    assert image(after) == pinned
+    assert images_of(await tasks(desk, "worker01")) == {pinned}
+    template = after["Spec"]["TaskTemplate"]
+    assert [each["OS"] for each in template["Placement"].pop("Platforms")] == ["linux"]
+    template["ContainerSpec"]["Image"] = image(before)
+    template["Placement"] |= before["Spec"]["TaskTemplate"].get("Placement") or {}
+    assert after["Spec"] == {
+        **before["Spec"],
+        "TaskTemplate": {"Placement": {}, **before["Spec"]["TaskTemplate"]},
+    }
+    assert verdict(await desk.job("rollback worker01")) == "converged"
+    assert (await raw(desk, "worker01"))["Spec"] == before["Spec"]
+
+
+async def test_the_newest_image_of_a_tag_is_taken_once(desk: Desk, registry: RegistryServer):
+    """A tag that was pushed again; afterwards there is nothing newer."""
+    await running_app(desk, registry)
+    first = registry.digest("app:1")
+    assert verdict(await desk.job("update worker01")) == "converged"
+    assert image(await raw(desk, "worker01")).endswith(f"app:1@{first}")
+    answer = await desk.answer("update worker01")
+    assert f"`worker01` already runs `{registry.address}/app:1`, digest `{first[7:19]}`" in answer
+    assert "Nothing was changed." in answer
+    await asyncio.to_thread(registry.push, "app:1", archives()[1])
+    second = registry.digest("app:1")
+    message = await desk.job("update worker01")
+    assert verdict(message) == "converged"
+    assert "update worker01 to the newest :1" in message.shown_text
+    assert f"{first[7:19]}` → " in said(message)
+    assert image(await raw(desk, "worker01")).endswith(f"app:1@{second}")
+
+
+async def test_several_services_are_one_job(desk: Desk, registry: RegistryServer):
+    """Each with its own image; one message, one verdict."""
+    await running_app(desk, registry)
+    await running_app(desk, registry, "django")
+    message = await desk.job("update worker01=:2 django=:2")
+    assert verdict(message) == "converged"
+    for name in ("worker01", "django"):
+        assert images_of(await tasks(desk, name)) == {
+            f"{registry.address}/app:2@{registry.digest('app:2')}"
+        }
+
+
+async def test_what_the_registry_does_not_confirm_changes_nothing(
+    desk: Desk, registry: RegistryServer
+):
+    """No such tag, another platform, and a registry in all its troubles."""
+    await running_app(desk, registry)
+    await asyncio.to_thread(registry.push, "app:arm", images.foreign_archive())
+    await asyncio.to_thread(registry.push, "app:gone", archives()[1])
+    registry.delete("app:gone")
+    before = await raw(desk, "worker01")
+
+    async def refused(text: str, *words: str) -> None:
+        answer = await desk.answer(text)
+        for each in (*words, "Nothing was changed."):
+            assert each in answer
+        assert await raw(desk, "worker01") == before
+
+    await refused("update worker01 :9", f"has no image `{registry.address}/app:9`")
+    await refused("update worker01 :gone", f"has no image `{registry.address}/app:gone`")
+    await refused("update worker01 :arm", "has no variant for the nodes of `worker01`", "arm64")
+    registry.says(TOO_MANY)
+    await refused("update worker01 :2", "rate limit")
+    registry.says(NONSENSE)
+    await refused("update worker01 :2", "registry")
+    registry.says(FAILS)
+    await refused("update worker01 :2", "registry")
+    registry.take_away()
+    await refused("update worker01 :2", "registry", "update worker01", "--yes")
+
+
+async def test_a_silent_registry_keeps_nobody_waiting(desk: Desk, registry: RegistryServer):
+    """Others get their answers meanwhile; then the update is refused."""
+    await running_app(desk, registry)
+    registry.says(b"")
+    known = len(desk.slack.workspace.shown_to("U0ANN00001"))
+    await desk.type("update worker01 :2")
+    assert "worker01" in await desk.answer("status", user="U0BOB00001")
+    assert len(desk.slack.workspace.shown_to("U0ANN00001")) == known
+    told = await desk.told(lambda m: "did not answer within 8 s" in m.shown_text)
+    assert "Nothing was changed." in told.shown_text
+
+
+async def test_an_image_that_no_registry_has_is_set_with_yes(desk: Desk):
+    """It is on every node already, as in a swarm without a registry."""
+    await desk.service("worker01", replicas=2)
+    assert "--yes" in await desk.answer(f"update worker01 {images.BUSY_NEXT}")
+    message = await desk.job(f"update worker01 {images.BUSY_NEXT} --yes")
+    assert verdict(message) == "converged"
+    assert images_of(await tasks(desk, "worker01")) == {images.BUSY_NEXT}
+
+
+async def test_a_bad_image_gets_its_reason_and_a_way_back(desk: Desk, registry: RegistryServer):
+    """A paused update is not resumed by the same image, but replaced by another one."""
+    await desk.service(
+        "worker01", "sh", "-c", 'test "$VERSION" = 1 || exit 3; exec serve',
+        image=f"{registry.address}/app:1", replicas=2, options=("--restart-delay=500ms",),
+    )  # fmt: skip
+    message = await desk.job("update worker01 :2")
+    assert verdict(message) == "paused"
+    assert "exit 3" in said(message)
+    assert "Roll back" in buttons(message)
+    await until(desk, "worker01", lambda now: update_state(now) == "paused")
+    answer = await desk.answer("update worker01 :2")
+    assert "already runs" in answer
+    message = await desk.job("update worker01 :1")
+    assert verdict(message) == "converged"
+
+
+async def test_the_next_deploy_is_foretold(
+    empty_desk: Desk, registry: RegistryServer, tmp_path: Path
+):
+    """The stack's file names another image: the message says in which line."""
+    (tmp_path / f"{STACK}.yml").write_text(
+        "version: '3.8'\nservices:\n  worker01:\n"
+        f"    image: {registry.address}/app:1\n    command: serve\n"
+    )
+    await empty_desk.start_bot(BOT_STACKS_DIR=str(tmp_path))
+    assert verdict(await empty_desk.job("deploy --yes")) == "converged"
+    message = await empty_desk.job("update worker01 :2")
+    assert verdict(message) == "converged"
+    expected = f"change line 4 of `{STACK}.yml` (`image: {registry.address}/app:1`)"
+    assert expected in said(message)
+
+
+async def test_a_killed_bots_update_is_made_once(desk: Desk, registry: RegistryServer):
+    """Another replica follows it to its verdict."""
+    await running_app(desk, registry)
+    second = await desk.start_bot()
+    await desk.type("update worker01 :2")
+    await under_way(desk)
+    await desk.bots[0].kill()
+    message = await desk.slack.wait_for_message(
+        lambda m: m.payload.get("state") == "finished", timeout=60
+    )
+    assert second.running
+    assert verdict(message) == "converged"
+    found = await tasks(desk, "worker01")
+    assert len(found) == 4
+    assert images_of(found) == {f"{registry.address}/app:2@{registry.digest('app:2')}"}
