@@ -43,7 +43,7 @@ from bot.runtime.clock import SystemClock
 from bot.runtime.loop_lag import probe_lag
 from bot.runtime.process import hide_in_logs
 from bot.runtime.tasks import Background, cancel_all
-from bot.settings import Settings
+from bot.settings import Settings, logins_of
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger, sharing_warning
 from bot.slack.scopes import REINSTALL, lacking
@@ -176,14 +176,17 @@ class App:
         self.incidents = RedisIncidents(
             self._link, prefix=settings.redis_prefix, lease_seconds=settings.bot_lease_seconds
         )
-        self.swarm = DockerSwarm(settings.docker_host)
+        logins = logins_of(settings)
+        self.swarm = DockerSwarm(settings.docker_host, logins=logins)
         self._engine = Connection(settings.docker_host)
+        self.registry = DockerRegistry(self._engine, logins)
         self.versions = RedisVersions(self._link, prefix=settings.redis_prefix)
         self.stacks = DockerStacks(
             settings.bot_stacks_dir,
             settings.slack_bot_token.get_secret_value().encode(),
             settings.docker_host,
             reachability=self._reachability,
+            logins=logins,
         )
         self._build_feed()
         self._api = SlackApi(
@@ -216,7 +219,7 @@ class App:
             volumes=DockerVolumes(self._engine),
             reachability=self._reachability,
             stacks=self.stacks,
-            registry=DockerRegistry(self._engine),
+            registry=self.registry,
             versions=self.versions,
             feed=self.feed,
             jobs=self.jobs,

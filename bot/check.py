@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -13,15 +14,18 @@ from typing import Final
 from bot.domain.commands.access import Operators
 from bot.domain.errors import BotError, CannotPostError, SwarmError
 from bot.runtime.clock import SystemClock
-from bot.settings import Settings, misspelt
+from bot.settings import Settings, logins_of, misspelt
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger, sharing_warning
 from bot.slack.scopes import REINSTALL, lacking
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
+from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.event_stream.client import StreamClient
 from bot.swarm.event_stream.trust import EngineTrust
+from bot.swarm.logins import SETTING
+from bot.swarm.registry import DockerRegistry
 from bot.swarm.stacks.folder import StackFolder
 
 MOST_NAMED = 10
@@ -56,6 +60,7 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
         ("Redis", _redis),
         ("Docker", _docker),
         ("changes", _changes),
+        ("registries", _registries),
         ("operators", _operators),
         ("alerts", _alerts),
         ("stacks", _stacks),
@@ -170,6 +175,24 @@ async def _changes(settings: Settings) -> str:
     finally:
         await trust.aclose()
     return f"pushed by the swarm through {path}"
+
+
+async def _registries(settings: Settings) -> str:
+    """The finding on the logins; the engine asks each registry."""
+    logins = logins_of(settings).all().values()
+    if not logins:
+        return f"no logins ({SETTING} is empty)"
+    connection = Connection(settings.docker_host)
+    try:
+        registry = DockerRegistry(connection)
+        said = [f"{each.host or 'Docker Hub'} as {each.user or 'a token'}" for each in logins]
+        why = await asyncio.gather(*(registry.refusal(each) for each in logins))
+    finally:
+        connection.close()
+    both = list(zip(said, why, strict=True))
+    if any(why):
+        raise BotError("; ".join(f"{one}: {trouble or 'ok'}" for one, trouble in both))
+    return "; ".join(f"{one}: ok" for one in said)
 
 
 async def _operators(settings: Settings) -> str:

@@ -21,6 +21,7 @@ from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SecretsSettingsSource
 
 from bot.domain.commands.access import Operators
+from bot.swarm.logins import SETTING, Logins, read_logins
 
 SECRETS_DIR = Path("/run/secrets")
 
@@ -59,6 +60,11 @@ class Settings(BaseSettings):
     redis_prefix: str = _setting("orochi", "Prefix of the bot's keys in Redis.")
     docker_host: str = _setting(
         "unix:///var/run/docker.sock", "The engine of a manager (Docker's own variable)."
+    )
+    registry_auth: SecretStr = _setting(
+        SecretStr(""),
+        "The logins of registries: the content of docker's `config.json`, with `auths`. "
+        "It is read again when its file has changed.",
     )
     bot_control_socket: str = _setting(
         "/var/run/docker/swarm/control.sock",
@@ -209,6 +215,11 @@ def load(
     raise SettingsError([*problems, *misspelt(environ)])
 
 
+def logins_of(settings: Settings) -> Logins:
+    """The logins of registries; those of the secret's file follow its changes."""
+    return Logins(settings.registry_auth.get_secret_value(), SECRETS_DIR / SETTING)
+
+
 class _Variables(EnvSettingsSource):
     """The environment. Empty variables count as unset, except the control socket's."""
 
@@ -290,9 +301,18 @@ def _problems(field: str, value: str, before: Mapping[str, Any]) -> Iterator[str
         yield from (f"{name}: {problem}" for problem in _redis_problems(value))
     if field in {"slack_api_url", "redis_url", "docker_host"} and not _port_is_right(value):
         yield f"{name}: its port is not a number from 0 to 65535"
+    if field == "registry_auth":
+        yield from (f"{name}: {problem}" for problem in _login_problems(value))
     if field == "bot_operators":
         for each in Operators.parse(value).invalid:
             yield f"{name}: {each!r} is neither a user id (U…) nor a user-group id (S…) nor *"
+
+
+def _login_problems(text: str) -> Iterator[str]:
+    try:
+        read_logins(text)
+    except ValueError as error:
+        yield str(error)
 
 
 def _redis_problems(url: str) -> list[str]:

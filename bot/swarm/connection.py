@@ -30,6 +30,8 @@ Filters = Mapping[str, list[str]]
 
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 
+NO_HEADERS: Final[Mapping[str, str]] = {}
+
 _OLDEST_API: Final = "1.41"
 _CALLS_AT_A_TIME: Final = 16
 
@@ -50,9 +52,9 @@ class Connection:
         self._client: APIClient | None = None
         self._doubted = False  # the engine may have been replaced by one of another version
 
-    async def get(self, path: str) -> Json:
+    async def get(self, path: str, headers: Mapping[str, str] = NO_HEADERS) -> Json:
         """One object of the API."""
-        found: Json = await self.call(lambda client: _get(client, path, {}).json())
+        found: Json = await self.call(lambda client: _get(client, path, {}, headers).json())
         return found
 
     async def list(self, path: str, filters: Filters | None = None) -> list[Json]:
@@ -76,6 +78,7 @@ class Connection:
         params: Mapping[str, int | str],
         body: Json,
         still: Still | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> None:
         """Write once; after a SwarmUnavailableError it is unknown whether it was done.
 
@@ -84,7 +87,7 @@ class Connection:
 
         def write(client: APIClient) -> None:
             mind(still)
-            _post(client, path, params, body)
+            _post(client, path, params, body, headers)
 
         await self.call(write, repeat=False)
 
@@ -169,8 +172,15 @@ class Connection:
         return client
 
 
-def _get(client: APIClient, path: str, params: Mapping[str, str]) -> Response:
-    answer = client.get(url(client, path), params=params, timeout=client.timeout)
+def _get(
+    client: APIClient,
+    path: str,
+    params: Mapping[str, str],
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Response:
+    answer = client.get(
+        url(client, path), params=params, headers=dict(headers), timeout=client.timeout
+    )
     answer.raise_for_status()
     return answer
 
@@ -180,12 +190,18 @@ def _text(client: APIClient, path: str, params: Mapping[str, str]) -> str:
     return _get(client, path, params).content.decode()
 
 
-def _post(client: APIClient, path: str, params: Mapping[str, int | str], body: Json) -> None:
+def _post(
+    client: APIClient,
+    path: str,
+    params: Mapping[str, int | str],
+    body: Json,
+    headers: Mapping[str, str],
+) -> None:
     client.post(
         url(client, path),
         params=params,
         data=json.dumps(body),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **headers},
         timeout=client.timeout,
     ).raise_for_status()
 

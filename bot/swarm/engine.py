@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -24,6 +24,7 @@ from bot.ports import EngineInfo, Guard, Scaled, Still, Updated
 from bot.swarm import specs, wire
 from bot.swarm.connection import Connection, Filters, Json, url
 from bot.swarm.failures import CLIENT_ERRORS
+from bot.swarm.logins import NO_LOGINS, Logins
 from bot.swarm.logs import MOST_BYTES, Demultiplexer, readable
 from bot.swarm.sequence import until_in_sequence
 
@@ -38,10 +39,14 @@ _OOM_PAUSES: Final = (0.1, 0.2, 0.3, 0.4)
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A service update: the whole desired spec, and the engine's options."""
+    """A service update: the whole desired spec, and the engine's options.
+
+    ``headers`` may have a registry's login, which replaces the one that the swarm keeps.
+    """
 
     spec: Json
     options: dict[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 _Plan = Callable[[Json, Service], _Write | None]
@@ -51,11 +56,14 @@ _Plan = Callable[[Json, Service], _Write | None]
 class DockerSwarm:
     """Implements ``bot.ports.Swarm``. Specs are kept whole and in the engine's format.
 
-    ``base_url`` and ``timeout`` as for ``Connection``.
+    ``base_url`` and ``timeout`` as for ``Connection``; ``logins`` are for the images that it sets.
     """
 
-    def __init__(self, base_url: str = "", timeout: float = 30.0) -> None:
+    def __init__(
+        self, base_url: str = "", timeout: float = 30.0, *, logins: Logins = NO_LOGINS
+    ) -> None:
         self._connection = Connection(base_url, timeout)
+        self._logins = logins
 
     async def aclose(self) -> None:
         """Close the connections to the engine."""
@@ -199,7 +207,8 @@ class DockerSwarm:
             if service.image == image:
                 return None
             guard(service)
-            return _Write(specs.with_image(raw["Spec"], image, platforms), {})
+            spec = specs.with_image(raw["Spec"], image, platforms)
+            return _Write(spec, {}, self._logins.headers(image))
 
         service, written = await self._change(service_id, plan, still)
         return _updated(service, written)
@@ -337,7 +346,8 @@ class DockerSwarm:
         """
         path = f"/services/{raw['ID']}/update"
         params = {"version": raw["Version"]["Index"], **write.options}
-        await self._as_manager(self._connection.post(path, params, write.spec, still))
+        post = self._connection.post(path, params, write.spec, still, write.headers)
+        await self._as_manager(post)
 
     async def _container_state(self, task: Task) -> Json:
         """The state of a task's container, empty for a container on another node."""

@@ -24,7 +24,7 @@ CLIENT_ERRORS: Final = (DockerException, RequestException, TransportError, OSErr
 
 API_PATHS: Final = (
     *("/_ping", "/info", "/swarm", "/services", "/tasks", "/nodes", "/networks", "/configs"),
-    *("/secrets", "/volumes", "/containers", "/distribution"),
+    *("/secrets", "/volumes", "/containers", "/distribution", "/auth"),
 )
 """What the bot and the docker CLI call, without the API's version."""
 

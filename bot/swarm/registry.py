@@ -16,6 +16,7 @@ from bot.domain.swarm.start_errors import explained
 from bot.ports.registry import Manifest
 from bot.swarm.connection import Connection
 from bot.swarm.failures import words
+from bot.swarm.logins import NO_LOGINS, SETTING, Login, Logins
 
 SECONDS: Final = 8.0
 """Less than the engine waits for a registry, which is 20 s."""
@@ -25,8 +26,11 @@ _HUB: Final = "Docker Hub"
 class DockerRegistry:
     """Implements ``bot.ports.Registry``; ``seconds`` is how long a registry may take."""
 
-    def __init__(self, connection: Connection, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, connection: Connection, logins: Logins = NO_LOGINS, seconds: float = SECONDS
+    ) -> None:
         self._connection = connection
+        self._logins = logins
         self._seconds = seconds
 
     async def look_up(self, image: str) -> Manifest:
@@ -34,45 +38,86 @@ class DockerRegistry:
 
         Engine API, ``GET /distribution/{name}/json``.
         """
-        where = read_image(image).host or _HUB
+        where, login = read_image(image).host or _HUB, self._logins.of(image)
+        path = f"/distribution/{quote(image, safe='/:@')}/json"
         try:
             async with asyncio.timeout(self._seconds):
-                found = await self._connection.get(f"/distribution/{quote(image, safe='/:@')}/json")
+                found = await self._connection.get(path, login.header if login else {})
         except TimeoutError as error:
-            sentence = f"The registry {where} did not answer within {self._seconds:g} s."
-            raise RegistryError(sentence, kind="pull_failed") from error
+            raise silent(image, self._seconds) from error
         except SwarmUnavailableError:
             raise
         except SwarmError as error:
-            raise _translated(error, image, where) from error
+            raise translated(error, image, login) from error
         digest = str((found.get("Descriptor") or {}).get("digest", ""))
         if not digest:
             sentence = f"The registry {where} named no digest for `{image}`."
             raise RegistryError(sentence, kind="pull_failed")
         return Manifest(digest, tuple(map(_platform, found.get("Platforms") or [])))
 
+    async def refusal(self, login: Login) -> str:
+        """Why a registry does not accept a login, "" if it does (Engine API, ``POST /auth``)."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._connection.post("/auth", {}, login.as_json())
+        except TimeoutError:
+            return silent(f"{login.host}/a" if login.host else "a", self._seconds).sentence
+        except SwarmError as error:
+            return error.sentence
+        return ""
 
-def _translated(error: SwarmError, image: str, where: str) -> RegistryError:
-    """The engine's error about a registry, in words."""
+
+def translated(error: SwarmError, image: str, login: Login | None) -> RegistryError:
+    """The engine's error about an image's registry, which was asked with a login."""
     answer = error.__cause__
-    if not isinstance(answer, HTTPError):
+    if not isinstance(answer, HTTPError) or answer.response is None:
         return RegistryError(error.sentence, hint=error.hint, kind="pull_failed")
-    known = explained(words(answer))
-    status = answer.response.status_code if answer.response is not None else 0
+    return registry_error(image, login, answer.response.status_code, words(answer), error)
+
+
+def registry_error(
+    image: str, login: Login | None, status: int, said: str, error: SwarmError | None = None
+) -> RegistryError:
+    """What an engine's answer about an image's registry means.
+
+    ``status`` and ``said`` are the answer's, ``login`` is the one that was sent. ``error`` has the
+    words for an answer that is not known.
+    """
+    where = read_image(image).host or _HUB
+    known = explained(said)
     kind = _BY_STATUS.get(status) or (known.kind if known else "pull_failed")
     if kind == "image_missing":
         return RegistryError(f"The registry {where} has no image `{image}`.", kind=kind)
     if kind == "pull_denied":
-        return RegistryError(
-            f"The registry {where} refuses access to `{image}`: a login is missing, or it has no"
-            " right to this image.",
-            kind=kind,
-        )
+        return _denied(image, where, login)
     if known is None or not known.text:
-        sentence = f"The registry {where} cannot be asked. {error.sentence}"
-        return RegistryError(sentence, hint=error.hint, kind=kind)
+        why = error.sentence if error else f"The engine says: {said}."
+        sentence = f"The registry {where} cannot be asked. {why}"
+        return RegistryError(sentence, hint=error.hint if error else "", kind=kind)
     sentence, hint = (_of_the_engine(text) for text in (f"{known.text}.", known.advice))
     return RegistryError(sentence, hint=hint, kind=kind)
+
+
+def silent(image: str, seconds: float) -> RegistryError:
+    """The error for a registry that does not answer."""
+    where = read_image(image).host or _HUB
+    sentence = f"The registry {where} did not answer within {seconds:g} s."
+    return RegistryError(sentence, kind="pull_failed")
+
+
+def _denied(image: str, where: str, login: Login | None) -> RegistryError:
+    if login is None:
+        return RegistryError(
+            f"The registry {where} refuses access to `{image}` without a login.",
+            hint=f"Put its login into the secret `{SETTING}` of the bot.",
+            kind="pull_denied",
+        )
+    user = login.user or "that token"
+    return RegistryError(
+        f"The registry {where} refuses the login of `{user}`, or that has no right to `{image}`.",
+        hint=f"Check the login in the secret `{SETTING}` of the bot.",
+        kind="pull_denied",
+    )
 
 
 def _of_the_engine(text: str) -> str:

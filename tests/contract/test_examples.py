@@ -22,6 +22,7 @@ COMBINATIONS = [
 ]
 FOLDER = "/srv/stacks"
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_PASSWORD")
+LOGINS = "REGISTRY_AUTH"
 every_combination = pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)
 
 
@@ -31,6 +32,7 @@ class Deployed:
 
     replicas: int
     orders: set[str]
+    secrets: set[str]
     mounted: dict[str, bool]
     """Whether each bind mount is read-only."""
     stacks: str
@@ -41,7 +43,7 @@ class Deployed:
 def lab() -> Iterator[SimulatedLab]:
     """A swarm with the secrets that the stack file expects."""
     with SimulatedLab() as made:
-        for name in SECRETS:
+        for name in (*SECRETS, LOGINS):
             made.docker("secret", "create", name, "-", stdin="x")
         yield made
 
@@ -79,6 +81,7 @@ def expected(names: tuple[str, ...]) -> Deployed:
     return Deployed(
         replicas=1 if one else 2,
         orders={"stop-first" if one else "start-first"},
+        secrets={*SECRETS, *([LOGINS] if "private-registry.yml" in names else [])},
         mounted=mounted | ({FOLDER: True} if folder else {}),
         stacks=FOLDER if folder else "",
     )
@@ -114,6 +117,7 @@ def of_spec(spec: dict[str, Any]) -> Deployed:
     return Deployed(
         replicas=spec["Mode"]["Replicated"]["Replicas"],
         orders={spec["UpdateConfig"]["Order"], spec["RollbackConfig"]["Order"]},
+        secrets={each["SecretName"] for each in container["Secrets"]},
         mounted={mount["Target"]: mount.get("ReadOnly", False) for mount in binds},
         stacks=environment["BOT_STACKS_DIR"],
     )
@@ -124,6 +128,7 @@ def of_file(bot: dict[str, Any]) -> Deployed:
     return Deployed(
         replicas=bot["deploy"]["replicas"],
         orders={bot["deploy"][part]["order"] for part in ("update_config", "rollback_config")},
+        secrets={each["source"] for each in bot["secrets"]},
         mounted={mount["target"]: mount.get("read_only", False) for mount in binds},
         stacks=bot["environment"]["BOT_STACKS_DIR"],
     )

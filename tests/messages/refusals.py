@@ -56,7 +56,7 @@ from bot.slack.errors import refusal as slack_refusal
 from bot.slack.wording import internal_error, unknown_command
 from bot.store.connection import _unavailable
 from bot.swarm.failures import translate
-from bot.swarm.registry import _translated
+from bot.swarm.registry import translated
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.env_file import read_env
 from bot.swarm.stacks.folder import StackFolder
@@ -329,7 +329,7 @@ def _look_up(status: int, said: str) -> BotError:
     response.status_code, response._content = status, json.dumps({"message": said}).encode()
     error = translate(HTTPError(response=response), "unix:///var/run/docker.sock", 30.0)
     error.__cause__ = HTTPError(response=response)
-    return _translated(error, DJANGO.image, "registry.example.com")
+    return translated(error, DJANGO.image, None)
 
 
 async def _certain(asked: Any) -> Message:

@@ -53,7 +53,9 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SUFFIXES = ("yml", "toml", "lock", "md", "py", "json", "lua")
-BARE_NAMES = {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")}
+OTHERS = {"config.json"}
+"""Files of other programs: docker's logins."""
+BARE_NAMES = OTHERS | {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")}
 FILE = re.compile(
     rf"(?<![\w./$~-])(?:\./)?((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*\w"
     rf"|[\w-]+(?:\.[\w-]+)*\.(?:{'|'.join(SUFFIXES)}))(?![\w/.-]*\w)"

@@ -57,7 +57,8 @@ class Stack:
     CLI reports as ignored. ``networks`` are those of the stack that exist with other options.
     ``dropped`` are options that the engine does not know, with the first Docker version that does,
     and the services (full names). ``unknown_tags`` says why the digests of images could not be
-    looked up. ``odd_ports`` are services and ports with an unknown mode, and that mode.
+    looked up, ``unresolved`` the same of images that change. ``odd_ports`` are services and ports
+    with an unknown mode, and that mode.
     ``bound_ports`` are ports that are published on an address, as written in the file. ``nested``
     are the places of variables within the default of another one. ``drivers`` are the networks to
     be created with a driver: its name, ``Network`` or ``IPAM``, and the driver.
@@ -73,6 +74,7 @@ class Stack:
     networks: tuple[KeptNetwork, ...] = ()
     dropped: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     unknown_tags: Mapping[str, str] = field(default_factory=dict)
+    unresolved: Mapping[str, str] = field(default_factory=dict)
     odd_ports: tuple[tuple[str, str, str], ...] = ()
     bound_ports: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ def warnings(stack: Stack, both: Both = lambda _, old, new: (old, new)) -> tuple
     """
     stack = _in_order(stack)
     return (
+        *_unresolved(stack),
         *_ignored(stack),
         *_dropped(stack),
         *_nested(stack),
@@ -110,6 +113,7 @@ def _in_order(stack: Stack) -> Stack:
         networks=tuple(sorted(stack.networks, key=lambda each: each.name)),
         dropped={key: tuple(sorted(names)) for key, names in sorted(stack.dropped.items())},
         unknown_tags=dict(sorted(stack.unknown_tags.items())),
+        unresolved=dict(sorted(stack.unresolved.items())),
         odd_ports=tuple(sorted(stack.odd_ports)),
         bound_ports=tuple(sorted(stack.bound_ports)),
     )
@@ -235,11 +239,21 @@ def _unknown_drivers(stack: Stack) -> Iterator[str]:
         )
 
 
-def _unknown_tags(stack: Stack) -> Iterator[str]:
+def _unresolved(stack: Stack) -> Iterator[str]:
+    for why, images in _by_reason(stack.unresolved):
+        them = "it" if len(images) == 1 else "them"
+        yield f"{why} Only nodes that have {_and(images)} already can run {them}."
+
+
+def _by_reason(images: Mapping[str, str]) -> Iterable[tuple[str, list[str]]]:
     reasons: dict[str, list[str]] = {}
-    for image, why in stack.unknown_tags.items():
+    for image, why in images.items():
         reasons.setdefault(why, []).append(image)
-    for why, images in reasons.items():
+    return reasons.items()
+
+
+def _unknown_tags(stack: Stack) -> Iterator[str]:
+    for why, images in _by_reason(stack.unknown_tags):
         yield (
             f"It is unknown whether {_and(images)} was pushed again since; the deployed image is "
             f"kept. {why}"

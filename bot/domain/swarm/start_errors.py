@@ -75,8 +75,8 @@ _PULLS: Final[tuple[_Row, ...]] = (
         "pull_denied",
         "The registry{host} refuses the pull: a login is missing, or it has no right to this image",
         (
-            "Check the login and its rights, then deploy again with it "
-            "(`docker stack deploy --with-registry-auth`)."
+            "Check the login in the bot's secret `REGISTRY_AUTH`, and its rights. "
+            "Then update or deploy again."
         ),
     ),
     (

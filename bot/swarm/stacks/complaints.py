@@ -6,7 +6,7 @@ The CLI's messages are those of 20.10, 26.1 and 28.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from bot.domain.errors import RefusedError
@@ -129,12 +129,17 @@ def mode_changed(
     return None
 
 
-def warnings(said: str) -> tuple[str, ...]:
-    """The warnings of a successful run, one for each paragraph or log line of the CLI."""
+def warnings(said: str, unresolved: Collection[str] = ()) -> tuple[str, ...]:
+    """The warnings of a successful run, one for each paragraph or log line of the CLI.
+
+    Without those about the ``unresolved`` images, of which more is known.
+    """
     lines = [line for line in said.splitlines() if not line.startswith(_NOTHING_TO_SAY)]
     text = "\n".join(f"{line}\n" if line.startswith(_LOGGED) else line for line in lines)
     paragraphs = re.split(r"\n\s*\n", text)
-    return tuple(" ".join(each.split()) for each in paragraphs if each.strip())
+    told = (" ".join(each.split()) for each in paragraphs if each.strip())
+    known = tuple(f"image {image} could not be accessed" for image in unresolved)
+    return tuple(each for each in told if not each.startswith(known))
 
 
 def _taken(name: str, port: tuple[int, str], holder: str, removed: frozenset[str]) -> RefusedError:

@@ -25,8 +25,10 @@ from typing import Any, Final
 from aiohttp import web
 from docker import APIClient
 
-from bot.domain.errors import SwarmError
-from bot.swarm.connection import Connection
+from bot.domain.errors import RegistryError, SwarmError
+from bot.swarm.connection import NO_HEADERS, Connection
+from bot.swarm.logins import NO_LOGINS, Logins
+from bot.swarm.registry import registry_error, silent
 
 Json = dict[str, Any]
 
@@ -35,11 +37,14 @@ COLLECTIONS: Final = ("networks", "configs", "secrets", "services")
 _VERSION: Final = re.compile(r"^/v[0-9.]+(?=/)")
 _PASSED: Final = ("Content-Type", "Api-Version", "Docker-Experimental", "Ostype", "Server", "Swarm")
 _IMMUTABLE: Final = ("configs", "secrets")
-_IMAGE: Final = re.compile(r"^/distribution/(?:(?P<host>[^/]*[.:][^/]*)/)?.+/json$")
+_IMAGE: Final = re.compile(
+    r"^/distribution/(?P<name>(?:(?P<host>[^/]*[.:][^/]*|localhost)/)?.+)/json$"
+)
 _NAMESPACE: Final = "com.docker.stack.namespace"
 _NO_VERSION: Final = "0"
 _UNCHANGED: Final = "update out of sequence"
 _MOST_BYTES: Final = 16 * 2**20
+_MOST_WORDS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +83,25 @@ class DryRunEngine:
 
     ``calls`` are the writes in order. ``seen`` are the existing objects by id as last read through
     it, on which the calls are based. ``trouble`` is why the real engine could not be asked, None if
-    it always answered. A registry that is silent for ``registry_seconds`` is not asked again in the
-    same run, because the engine would wait 20 s for each image.
+    it always answered. ``unresolved`` says why images have no digest. A registry that is silent for
+    ``registry_seconds`` is not asked again in the same run, because the engine would wait 20 s for
+    each image.
     """
 
     def __init__(
-        self, connection: Connection, folder: Path, *, registry_seconds: float = 10.0
+        self,
+        connection: Connection,
+        folder: Path,
+        *,
+        logins: Logins = NO_LOGINS,
+        registry_seconds: float = 10.0,
     ) -> None:
         self.calls: list[RecordedCall] = []
         self.seen: dict[str, Json] = {}
         self.trouble: SwarmError | None = None
+        self.unresolved: dict[str, RegistryError] = {}
         self._connection = connection
+        self._logins = logins
         self._registry_seconds = registry_seconds
         self._silent: set[str] = set()
         self._socket = folder / "engine.sock"
@@ -126,7 +139,7 @@ class DryRunEngine:
 
     async def _read(self, request: web.Request, path: str) -> web.Response:
         if image := _IMAGE.match(path):
-            return await self._of_a_registry(request, image["host"] or "")
+            return await self._of_a_registry(request, image["name"], image["host"] or "")
         collection, _, key = path.strip("/").partition("/")
         if collection not in COLLECTIONS or request.method == "HEAD":
             return (await self._forward(request)).as_web()
@@ -144,14 +157,21 @@ class DryRunEngine:
             found = [raw for raw in found if not _is_asked_by_stack(raw, filters)]
         return web.json_response(found + self._made_all(collection, filters))
 
-    async def _of_a_registry(self, request: web.Request, host: str) -> web.Response:
+    async def _of_a_registry(self, request: web.Request, image: str, host: str) -> web.Response:
         """A registry's answer about an image; ``host`` is "" for the default registry."""
+        login = self._logins.of(image)
         if host not in self._silent:
             try:
                 async with asyncio.timeout(self._registry_seconds):
-                    return (await self._forward(request)).as_web()
+                    answer = await self._forward(request, login.header if login else {})
             except TimeoutError:
                 self._silent.add(host)
+            else:
+                if answer.status != 200:
+                    said = _message(answer)
+                    self.unresolved[image] = registry_error(image, login, answer.status, said)
+                return answer.as_web()
+        self.unresolved[image] = silent(image, self._registry_seconds)
         return _failure(504, "the registry did not answer in time")
 
     async def _write(self, request: web.Request, path: str) -> web.Response:
@@ -176,10 +196,12 @@ class DryRunEngine:
         )
         return None if _UNCHANGED in answer.body.decode(errors="replace") else answer
 
-    async def _forward(self, request: web.Request) -> _Answer:
+    async def _forward(
+        self, request: web.Request, headers: Mapping[str, str] = NO_HEADERS
+    ) -> _Answer:
         """The real engine's answer to a read. Raises SwarmError if there is none."""
         return await self._connection.call(
-            lambda client: _ask(client, request.method, request.path_qs)
+            lambda client: _ask(client, request.method, request.path_qs, headers=headers)
         )
 
     def _note(self, found: list[Json]) -> None:
@@ -217,13 +239,14 @@ def _ask(
     method: str,
     path: str,
     body: str | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> _Answer:
     """One call to the real engine. Errors raise, except those of a registry, which are answers."""
-    headers = {"Content-Type": "application/json"} if body is not None else {}
+    json_type = {"Content-Type": "application/json"} if body is not None else {}
     answer = client.request(
         method,
         f"{client.base_url}{path}",
-        headers=headers,
+        headers={**json_type, **headers},
         data=body,
         timeout=client.timeout,
     )
@@ -232,6 +255,14 @@ def _ask(
         answer.raise_for_status()
     passed = {name: answer.headers[name] for name in _PASSED if name in answer.headers}
     return _Answer(answer.status_code, passed, answer.content)
+
+
+def _message(answer: _Answer) -> str:
+    """The words of an engine's error."""
+    try:
+        return str(json.loads(answer.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.body.decode(errors="replace")[:_MOST_WORDS]
 
 
 def _target(method: str, path: str) -> tuple[str, str, str]:

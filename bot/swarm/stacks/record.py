@@ -20,6 +20,7 @@ from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
 from bot.ports import Applied, FileImage, Recording, Still
 from bot.ports.engine import Reachability
 from bot.swarm.connection import Connection
+from bot.swarm.logins import NO_LOGINS, Logins
 from bot.swarm.registry import DockerRegistry
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
@@ -64,6 +65,7 @@ class DockerStacks:
 
     ``folder`` is ``BOT_STACKS_DIR``, "" if nothing can be deployed. ``key`` is for keyed digests:
     secret, and the same for all replicas, because plans of different keys cannot be compared.
+    ``logins`` are those of the registries.
     ``reachability`` checks whether NFS servers answer; None: no check. ``program``, ``resolve`` and
     ``seconds`` as for ``DockerCli``; ``base_url`` and ``timeout`` as for ``Connection``.
     """
@@ -76,6 +78,7 @@ class DockerStacks:
         *,
         reachability: Reachability | None = None,
         timeout: float = 30.0,
+        logins: Logins = NO_LOGINS,
         program: str = PROGRAM,
         resolve: str = RESOLVE,
         seconds: float = SECONDS,
@@ -85,7 +88,8 @@ class DockerStacks:
         self._redactor = Redactor(key)
         self._seal = Seal(key)
         self._survey = Survey(self._connection, reachability)
-        self._tags = Tags(DockerRegistry(self._connection))
+        self._logins = logins
+        self._tags = Tags(DockerRegistry(self._connection, logins))
         self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
         self._restoring = DockerCli(program, seconds=seconds, resolve="never")
         self._known: dict[str, SecretValues] = {}
@@ -207,7 +211,8 @@ class DockerStacks:
             Found(
                 files.stack,
                 read.document,
-                said=complaints.warnings(ended.said),
+                said=complaints.warnings(ended.said, engine.unresolved),
+                unresolved=engine.unresolved,
                 nested=nested_variables(read.written),
             ),
             looks_up=former is None,
@@ -269,10 +274,13 @@ class DockerStacks:
         if not isinstance(recording, Recorded):
             raise TypeError("a recording of this adapter is needed")
         try:
-            return await Replay(self._connection, self._redactor, recording, still).make(step)
+            return await self._replay(recording, still).make(step)
         except BotError as error:
             error.reword(self._redactor.knowing(recording.secrets).text)
             raise
+
+    def _replay(self, recorded: Recorded, still: Still | None) -> Replay:
+        return Replay(self._connection, self._redactor, recorded, still, self._logins)
 
     async def _run(
         self, files: StackFiles, cli: DockerCli, secrets: SecretValues
@@ -294,7 +302,7 @@ class DockerStacks:
     async def _attempt(
         self, files: StackFiles, cli: DockerCli, variables: Mapping[str, str]
     ) -> tuple[DryRunEngine, Ended]:
-        async with _private_folder() as private, DryRunEngine(self._connection, private) as engine:
+        async with _private_folder() as private, self._dry_run(private) as engine:
             ended = await cli.deploy(
                 engine.host,
                 files.stack,
@@ -304,6 +312,9 @@ class DockerStacks:
                 private=private,
             )
         return engine, ended
+
+    def _dry_run(self, folder: Path) -> DryRunEngine:
+        return DryRunEngine(self._connection, folder, logins=self._logins)
 
     async def _said(
         self, files: StackFiles, cli: DockerCli, secrets: SecretValues, ended: Ended

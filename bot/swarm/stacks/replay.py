@@ -21,7 +21,9 @@ from bot.domain.jobs.deploy_plan import Kind, PlanAction, PlanStep, ServiceChang
 from bot.ports import Applied, Still, mind
 from bot.swarm import wire
 from bot.swarm.connection import Connection, url
+from bot.swarm.logins import NO_LOGINS, Logins
 from bot.swarm.sequence import until_in_sequence
+from bot.swarm.specs import image, pruned
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.fields import differences, fields_of
 from bot.swarm.stacks.normal import Names, labelled_form, service_form
@@ -66,8 +68,10 @@ class Replay:
         redactor: Redactor,
         recorded: Recorded,
         still: Still | None = None,
+        logins: Logins = NO_LOGINS,
     ) -> None:
         self._still = still
+        self._logins = logins
         self._connection = connection
         self._redactor = redactor.knowing(recorded.secrets)
         self._recorded = recorded
@@ -125,7 +129,9 @@ class Replay:
 
     async def _attempt_create(self, call: RecordedCall, body: Json) -> None:
         try:
-            await self._connection.post(f"/{call.collection}/create", call.query, body, self._still)
+            headers = self._login(call, body, None)
+            path = f"/{call.collection}/create"
+            await self._connection.post(path, call.query, body, self._still, headers)
         except SwarmUnavailableError:
             raise
         except SwarmError:
@@ -139,7 +145,16 @@ class Replay:
         """Post a whole spec, with the version of the spec that was compared."""
         query: dict[str, int | str] = {**call.query, "version": int(live["Version"]["Index"])}
         path = f"/{call.collection}/{live['ID']}/update"
-        await self._connection.post(path, query, body, self._still)
+        await self._connection.post(path, query, body, self._still, self._login(call, body, live))
+
+    def _login(self, call: RecordedCall, body: Json, live: Json | None) -> dict[str, str]:
+        """The login for a service's image, if its tasks are replaced anyway.
+
+        The swarm keeps a service's login in its template, so another one replaces its tasks.
+        """
+        if call.collection != "services" or (live and _same_template(live["Spec"], body)):
+            return {}
+        return self._logins.headers(image(body))
 
     async def _remove(self, path: str) -> None:
         def remove(client: APIClient) -> None:
@@ -174,6 +189,10 @@ class Replay:
 
 
 _HINT: Final = "Ask for a new plan."
+
+
+def _same_template(live: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    return pruned(live.get("TaskTemplate")) == pruned(body.get("TaskTemplate"))
 
 
 def _before(planned: ServiceChange | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from requests import HTTPError, Response
 
 from bot.swarm.failures import translate
-from bot.swarm.registry import _platform, _translated
+from bot.swarm.registry import _platform, translated
 
 REFUSED = 'Get "http://reg:5000/v2/": dial tcp 10.0.0.1:5000: connect: connection refused'
 
@@ -37,7 +37,7 @@ def test_an_answer_is_told_in_words(status: int, said: str, kind: str, sentence:
     error = translate(cause, "unix:///docker.sock", 30.0)
     error.__cause__ = cause
 
-    found = _translated(error, "reg:5000/a:1", "reg:5000")
+    found = translated(error, "reg:5000/a:1", None)
 
     assert found.kind == kind
     assert sentence in found.sentence

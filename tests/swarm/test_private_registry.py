@@ -1,0 +1,127 @@
+"""Images in a registry that needs a login, with the whole bot on a real swarm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.desk import STACK, Desk
+from tests.lab import images
+from tests.lab.registry import LOGIN, RegistryServer
+from tests.lab.swarm import Lab
+from tests.swarm.changing import images_of, raw, tasks
+from tests.swarm.test_scale import said, verdict
+
+
+@pytest.fixture
+async def registry(lab: Lab, tmp_path: Path) -> AsyncIterator[RegistryServer]:
+    """A registry that asks for a login, with two versions of an image."""
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    first, second, _ = images.busy_archives()
+    with RegistryServer(lab, folder, login=True) as server:
+        await asyncio.to_thread(server.push, "app:1", first)
+        await asyncio.to_thread(server.push, "app:2", second)
+        yield server
+
+
+def auth(registry: RegistryServer, password: str = LOGIN[1]) -> dict[str, str]:
+    """The setting with a login."""
+    basic = b64encode(f"{LOGIN[0]}:{password}".encode()).decode()
+    return {"REGISTRY_AUTH": json.dumps({"auths": {registry.address: {"auth": basic}}})}
+
+
+def stack(folder: Path, registry: RegistryServer, tag: str = "1", replicas: int = 2) -> Path:
+    """A stack's file with one service of the private image."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{STACK}.yml").write_text(
+        f"version: '3.8'\nservices:\n  worker01:\n    image: {registry.address}/app:{tag}\n"
+        "    command: serve\n    stop_grace_period: 1s\n"
+        f"    deploy: {{replicas: {replicas}, update_config: {{monitor: 1s}}}}\n"
+    )
+    return folder
+
+
+async def checked(desk: Desk, **changed: str) -> list[str]:
+    """The lines of `python -m bot check` about registries."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "check",
+        env={"PATH": os.environ["PATH"], **desk.settings, **changed},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    printed, _ = await process.communicate()
+    return [line for line in printed.decode().splitlines() if " registries: " in line]
+
+
+async def test_a_private_image_is_deployed_updated_moved_and_rolled_back(
+    empty_desk: Desk, registry: RegistryServer, tmp_path: Path
+):
+    """On nodes that never saw it, and on another node after a drain."""
+    desk, folder = empty_desk, stack(tmp_path / "stacks", registry)
+    await desk.start_bot(BOT_STACKS_DIR=str(folder), **auth(registry))
+    one, two = (
+        f"{registry.address}/app:{tag}@{registry.digest(f'app:{tag}')}" for tag in ("1", "2")
+    )
+
+    message = await desk.job("deploy --yes")
+    assert verdict(message) == "converged", said(message)
+    assert images_of(await tasks(desk, "worker01")) == {one}
+    message = await desk.job("update worker01 :2")
+    assert verdict(message) == "converged", said(message)
+    assert images_of(await tasks(desk, "worker01")) == {two}
+    assert verdict(await desk.job("scale 3")) == "converged"
+    assert verdict(await desk.job("restart worker01")) == "converged"
+    last = desk.lab.nodes[-1].name
+    assert verdict(await desk.job(f"drain {last} --yes")) == "converged"
+    assert images_of(await tasks(desk, "worker01")) == {two}
+    assert verdict(await desk.job("rollback worker01")) == "converged"
+    assert LOGIN[1] not in "\n".join(desk.bots[0].lines)
+
+
+async def test_without_a_login_it_is_said_before_anything_changes(
+    empty_desk: Desk, registry: RegistryServer, tmp_path: Path
+):
+    """By the plan and by the refusal of an update: what to set; and `check` asks the registry."""
+    desk, folder = empty_desk, stack(tmp_path / "stacks", registry)
+    await desk.start_bot(BOT_STACKS_DIR=str(folder))
+    await desk.type("deploy")
+    plan = await desk.slack.wait_for_message(
+        lambda m: m.payload.get("action") == "deploy" and "Confirm" in m.shown_text, timeout=30
+    )
+    refused = (
+        f"The registry {registry.address} refuses access to `{registry.address}/app:1` without"
+    )
+    assert refused in said(plan)
+    assert "`REGISTRY_AUTH`" in said(plan)
+    await desk.service("worker01")
+    before = await raw(desk, "worker01")
+    answer = await desk.answer(f"update worker01 {registry.address}/app:2")
+    assert "without a login" in answer
+    assert "`REGISTRY_AUTH`" in answer
+    assert "Nothing was changed." in answer
+    assert await raw(desk, "worker01") == before
+
+    assert await checked(desk) == ["ok      registries: no logins (REGISTRY_AUTH is empty)"]
+    ok = f"ok      registries: {registry.address} as robot: ok"
+    assert await checked(desk, **auth(registry)) == [ok]
+    (line,) = await checked(desk, **auth(registry, "wrong"))
+    assert line.startswith(f"MISSING registries: {registry.address} as robot: ")
+    assert "unauthorized" in line or "login" in line
+
+
+async def test_a_wrong_login_is_named(desk: Desk, registry: RegistryServer):
+    """The user is said, the password never."""
+    await desk.service("worker01")
+    second = await desk.start_bot(**auth(registry, "wr0ng-passw0rd"))
+    await desk.bots[0].kill()
+    answer = await desk.answer(f"update worker01 {registry.address}/app:2")
+    assert f"The registry {registry.address} refuses the login of `robot`" in answer
+    assert "Nothing was changed." in answer
+    assert "wr0ng-passw0rd" not in answer + "\n".join(second.lines)
