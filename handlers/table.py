@@ -25,6 +25,7 @@ from handlers.deploy import ACTION as DEPLOY
 from handlers.deploy import DeployHandler
 from handlers.drain import ActivateHandler, DrainHandler
 from handlers.history import ListVersionsHandler
+from handlers.images import ListImagesHandler
 from handlers.incident_buttons import IncidentButtons
 from handlers.incidents import ListIncidentsHandler
 from handlers.jobs import ListJobsHandler
@@ -103,6 +104,7 @@ def handlers(ctx: Context) -> Handlers:
             commands.ListJobs: ListJobsHandler(ctx).answer,
             commands.ListIncidents: ListIncidentsHandler(ctx).answer,
             commands.ListVersions: ListVersionsHandler(ctx).answer,
+            commands.ListImages: ListImagesHandler(ctx).answer,
             commands.ListStacks: ListStacksHandler(ctx).answer,
             commands.Join: join.answer,
             commands.RotateToken: join.rotate,

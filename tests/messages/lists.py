@@ -18,18 +18,20 @@ from bot.domain.jobs.deploy_plan import (
 )
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.dashboard import Dashboard
+from bot.domain.operations.image_list import compared
 from bot.domain.swarm.health import Grade
 from bot.domain.text.message import Message
 from bot.swarm.stacks.folder import StackFolder
 from bot.views.history import history_message
 from bot.views.home import home_message
+from bot.views.images import images_message
 from bot.views.jobs.list import jobs_message
 from bot.views.stacks import stacks_message
 from tests.messages.incidents import crash, lost
 from tests.messages.job_kit import converged, crashed, queued, revised, scaling
 from tests.messages.plans import a_change, a_plan
 from tests.messages.sample import ANN, AT, BOB, COMMAND, Sample, Topic, raised, shortened
-from tests.messages.swarm import whole_stack
+from tests.messages.swarm import DJANGO, WORKER, running, whole_stack
 
 ALONE = "Visible only to the person who asked."
 
@@ -37,7 +39,11 @@ ALONE = "Visible only to the person who asked."
 def topics() -> tuple[Topic, ...]:
     """The lists and the tab."""
     return (
-        Topic("Jobs, versions and stacks", ALONE, (*_jobs(), *_history(), *_stacks())),
+        Topic(
+            "Jobs, versions, stacks and images",
+            ALONE,
+            (*_jobs(), *_history(), *_stacks(), *_images()),
+        ),
         Topic("Home tab", "Each person's own tab of the app.", tuple(_home())),
     )
 
@@ -139,6 +145,28 @@ def _stacks() -> Iterator[Sample]:
         "`/orochi stacks`: deploying is turned off",
         stacks_message(entries[:1], command=COMMAND, trouble=off),
     )
+
+
+def _images() -> Iterator[Sample]:
+    now, digest = AT + 7200, f"sha256:{'3f9a1b2c' * 8}"
+    pinned = replace(DJANGO, image=f"{DJANGO.image}@{digest}")
+    cache = replace(WORKER, id="cache", name="orochi_cache", image=f"redis:7@{digest}")
+    services, tasks = (pinned, WORKER, cache), (*running(DJANGO, 1, 2), *running(WORKER, 1))
+    newer = f"sha256:{'9c4e77d0' * 8}"
+    away = "The registry Docker Hub did not answer within 8 s."
+    found = {DJANGO.image: newer, WORKER.image: newer}
+    rows = compared(services, tasks, found, {"redis:7": away})
+    yield Sample("`/orochi images`", images_message("orochi", rows, now, command=COMMAND))
+    same = compared(services[:1], tasks, {DJANGO.image: digest}, {})
+    good = images_message("orochi", same, now, command=COMMAND)
+    yield Sample("`/orochi images`: nothing newer", good)
+    by_digest = replace(DJANGO, image=f"registry.example.com/django@{digest}")
+    fixed = images_message("orochi", compared([by_digest], tasks, {}, {}), now, command=COMMAND)
+    yield Sample("`/orochi images`: a digest without a tag", fixed)
+    many = [replace(pinned, id=f"{n}", name=f"orochi_django{n:03}") for n in range(150)]
+    rows = compared(many, (), {DJANGO.image: digest}, {})
+    long = images_message("orochi", rows, now, command=COMMAND)
+    yield Sample("`/orochi images`: many", shortened(long))
 
 
 def _home() -> Iterator[Sample]:

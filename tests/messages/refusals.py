@@ -20,6 +20,7 @@ from bot.domain.commands.values import (
     Deploy,
     ImageTarget,
     Join,
+    ListImages,
     ListVersions,
     RotateToken,
     ScaleTarget,
@@ -65,6 +66,7 @@ from handlers.boundary import ASK, NOT_FOR_GUESTS, NOT_KNOWN, NOT_OURS
 from handlers.cancel import CancelHandler
 from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
+from handlers.images import ListImagesHandler
 from handlers.join import JoinHandler
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router, may_begin
@@ -142,6 +144,8 @@ TYPED = (
     "nodes all",
     "jobs all",
     "incidents django redis",
+    "images orochi shop",
+    "images sh/op",
     "history orochi shop",
     "history sh/op",
     "drain",
@@ -228,6 +232,9 @@ def _not_found() -> Iterator[Sample]:
     yield _refusal("No such node: a typing error", lambda: find_node("photon-machine-2", NODES))
     yield _refusal("No such node: no name like it", lambda: find_node("moon", NODES))
     yield _refusal("No such node: two that fit", lambda: find_node("photon-machine-01", twice))
+    empty = context(looks=port(stack_look=StackLook(AT, "shop", (), (), ())))
+    asked = ListImagesHandler(empty).answer(ListImages("shop"), ANN)
+    yield Sample("`/orochi images`: no such stack", answer(asked, unchanged=False))
     for title, command, known in (
         ("a stack that was not deployed", ListVersions("shop"), ("orochi", "portainer")),
         ("no stack named", ListVersions(None), ("orochi",)),

@@ -213,3 +213,24 @@ async def test_a_killed_bots_update_is_made_once(desk: Desk, registry: RegistryS
     found = await tasks(desk, "worker01")
     assert len(found) == 4
     assert images_of(found) == {f"{registry.address}/app:2@{registry.digest('app:2')}"}
+
+
+async def test_images_shows_what_runs_and_what_is_newer(desk: Desk, registry: RegistryServer):
+    """A pinned image, one that was pushed again, and one whose registry is away."""
+    await running_app(desk, registry)
+    await running_app(desk, registry, "django")
+    assert verdict(await desk.job("update worker01 :2")) == "converged"
+    assert verdict(await desk.job("update django")) == "converged"
+    before = registry.digest("app:1")[7:19]
+    answer = await desk.answer("images")
+    assert "2 services: 2 up to date" in answer
+    await asyncio.to_thread(registry.push, "app:1", archives()[1])
+    answer = await desk.answer("images", user="U0BOB00001")
+    assert f"*django* · `{registry.address}/app:1` · `{before}`" in answer
+    assert f"the registry has `{registry.digest('app:1')[7:19]}`" in answer
+    assert "`/orochi update django`" in answer
+    registry.take_away()
+    answer = await desk.answer("images")
+    assert "2 services: 2 unknown" in answer
+    assert f"cannot reach the registry {registry.address}" in answer
+    assert "has no services" in await desk.answer("images nothing")

@@ -9,7 +9,15 @@ from typing import Final
 from bot.domain.commands.arguments import MOST_TARGETS, example, service_name, without_yes
 from bot.domain.commands.names import is_service_name
 from bot.domain.commands.spec import CommandSpec
-from bot.domain.commands.values import Command, Defaults, ImageTarget, Reply, Update, as_text
+from bot.domain.commands.values import (
+    Command,
+    Defaults,
+    ImageTarget,
+    ListImages,
+    Reply,
+    Update,
+    as_text,
+)
 from bot.domain.swarm.image_name import LATEST, flaw_of, suffix_flaw
 from bot.domain.text.escaping import quoted, shorten
 
@@ -38,6 +46,20 @@ def _update(words: Sequence[str], defaults: Defaults) -> Command | Reply:
         return Reply("Too many words.", _forms(defaults))
     target = _target(kept[0], kept[1] if len(kept) == 2 else "", defaults)
     return target if isinstance(target, Reply) else Update((target,), yes=yes)
+
+
+def _images(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    if len(words) > 1:
+        right = example(defaults, "images orochi")
+        return Reply("`images` takes one stack, or none for the default one.", f"Try: {right}")
+    if not words:
+        return ListImages()
+    if is_service_name(words[0]):
+        return ListImages(words[0])
+    return Reply(
+        f"{quoted(words[0])} is not a valid stack name.",
+        f"To list the stacks: {example(defaults, 'stacks')}",
+    )
 
 
 def _pairs(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | Reply:
@@ -124,6 +146,25 @@ IMAGES: tuple[CommandSpec, ...] = (
             "The image is pinned to its digest, so every node runs the same one.",
             "With `--yes` the image is set even if the registry cannot be asked.",
             "The next deploy sets the image of the stack's file again; the message says so.",
+        ),
+    ),
+)
+
+LISTED: tuple[CommandSpec, ...] = (
+    CommandSpec(
+        name="images",
+        command=ListImages,
+        usage="images [STACK]",
+        summary="What each service runs, since when, and where its registry has something newer.",
+        examples=(
+            ("images", "the images of the bot's own stack"),
+            ("images shop", "those of the stack `shop`"),
+        ),
+        changes=False,
+        parse=_images,
+        also=("image-list", "tags", "digests", "outdated"),
+        notes=(
+            "The registries are asked. A newer image is one that was pushed under the same tag.",
         ),
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.domain.commands import arguments
 from bot.domain.commands.cluster import LOOKING, NODES
-from bot.domain.commands.images import IMAGES
+from bot.domain.commands.images import IMAGES, LISTED
 from bot.domain.commands.names import alike, job_id
 from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.stacks import STACKS
@@ -23,6 +23,7 @@ from bot.domain.commands.values import (
     Help,
     ImageTarget,
     Join,
+    ListImages,
     ListIncidents,
     ListJobs,
     ListNodes,
@@ -60,6 +61,7 @@ __all__ = [
     "Help",
     "ImageTarget",
     "Join",
+    "ListImages",
     "ListIncidents",
     "ListJobs",
     "ListNodes",
@@ -304,6 +306,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             "It is resolved once everything has run for a while without a failure.",
         ),
     ),
+    *LISTED,
     *VERSIONS,
     *NODES,
     CommandSpec(

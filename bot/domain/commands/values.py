@@ -169,6 +169,13 @@ class ListVersions:
 
 
 @dataclass(frozen=True, slots=True)
+class ListImages:
+    """``images``: the images of a stack's services; the bot's own stack if none is named."""
+
+    stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ListStacks:
     """``stacks``: the stacks with a file and the deployed ones, with manual changes."""
 
@@ -259,6 +266,7 @@ Command = (
     | ListIncidents
     | ListVersions
     | ListStacks
+    | ListImages
     | Drain
     | Activate
     | Join
@@ -301,6 +309,7 @@ _WORDS: Final[dict[type[Command], str]] = {
     ListIncidents: "incidents",
     ListVersions: "history",
     ListStacks: "stacks",
+    ListImages: "images",
     Activate: "activate",
     Cancel: "cancel",
     Help: "help",

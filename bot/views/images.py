@@ -1,0 +1,88 @@
+"""The list of images: what runs, since when, and where something newer is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from bot.domain.operations.image_list import ServiceImage, Standing
+from bot.domain.text.message import Message
+from bot.views.slack.blocks import context, fits, packed
+from bot.views.slack.text import duration, line, plural, quoted
+
+COUNTS = (100, 60, 40, 20, 8)
+"""Services; the first number that fits is used."""
+_SIGNS = {
+    Standing.NEWER: "🆕",
+    Standing.UNKNOWN: "❔",
+    Standing.UNPINNED: "📌",
+    Standing.NEWEST: "✅",
+    Standing.FIXED: "✅",
+}
+
+
+def images_message(
+    stack: str, rows: Sequence[ServiceImage], now: float, *, command: str = "/orochi"
+) -> Message:
+    """The list at ``now`` (Unix seconds), in the order of ``rows``."""
+    said = _summary(rows)
+    end = context(*_hints(rows, command))
+    head = f"*{line(stack, 63)}*: {said}"
+    rendered = ([*packed([head, *_lines(rows, now, most)]), end] for most in COUNTS)
+    blocks = next((each for each in rendered if fits(each)), [*packed([head]), end])
+    return Message(f"{line(stack, 63)}: {said}", tuple(blocks))
+
+
+def _summary(rows: Sequence[ServiceImage]) -> str:
+    counts = Counter(row.standing for row in rows)
+    newest = counts[Standing.NEWEST] + counts[Standing.FIXED]
+    parts = [
+        (counts[Standing.NEWER], "with a newer image"),
+        (counts[Standing.UNKNOWN], "unknown"),
+        (counts[Standing.UNPINNED], "not pinned"),
+        (newest, "up to date"),
+    ]
+    said = ", ".join(f"{count} {words}" for count, words in parts if count)
+    return f"{plural(len(rows), 'service')}: {said}"
+
+
+def _lines(rows: Sequence[ServiceImage], now: float, most: int) -> Iterator[str]:
+    for row in rows[:most]:
+        yield _row(row, now)
+    if len(rows) > most:
+        yield f"and {plural(len(rows) - most, 'more service')}"
+
+
+def _row(row: ServiceImage, now: float) -> str:
+    since = f"for {duration(max(0.0, now - row.since))}" if row.since else "not running"
+    parts = [
+        f"{_SIGNS[row.standing]} *{line(row.service.short_name, 63)}*",
+        quoted(row.name, 150),
+        f"`{row.digest}`" if row.digest else "",
+        since,
+        _standing(row),
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _standing(row: ServiceImage) -> str:
+    match row.standing:
+        case Standing.NEWER:
+            return f"the registry has `{row.newest}`"
+        case Standing.UNPINNED:
+            return "no digest, so nodes may run different images"
+        case Standing.UNKNOWN:
+            return line(row.why, 200)
+        case Standing.FIXED:
+            return "fixed by its digest"
+        case Standing.NEWEST:
+            return ""
+
+
+def _hints(rows: Sequence[ServiceImage], command: str) -> Iterator[str]:
+    row = next((row for row in rows if row.standing in {Standing.NEWER, Standing.UNPINNED}), None)
+    if row is not None:
+        typed = f"{line(command, 30)} update {line(row.service.short_name, 63)}"
+        yield f"To take what a tag stands for now: `{typed}`"
+    else:
+        yield f"To set another tag: `{line(command, 30)} update SERVICE :TAG`"
