@@ -9,7 +9,7 @@ from typing import Final, Literal
 from playground.swarm import mounts
 from playground.swarm.containers import Container, ContainerProbe, Containers
 from playground.swarm.ids import Ids
-from playground.swarm.images import Registry, canonical
+from playground.swarm.images import Registry, canonical, digest
 from playground.swarm.model import (
     Json,
     Node,
@@ -141,8 +141,8 @@ class Agent:
         """Pull the image and create the container; returns the error if that fails."""
         spec = part(task.spec, "ContainerSpec")
         name = str(spec.get("Image", ""))
-        place = (task.node_id, canonical(name))
         image = self.registry.find(name)
+        place = (task.node_id, digest(image) if image else canonical(name))
         if place not in self.pulled or image is None:
             if not self.registry.reachable:
                 yield from self._sleep(task.id, self.registry.patience)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -12,7 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from playground.swarm import logs, render, selection, versions
-from playground.swarm.images import canonical
+from playground.swarm.images import digest
 from playground.swarm.model import Json, Node, Service, Task, part
 from playground.swarm.requests import RequestError, Requests
 from playground.swarm.selection import filters_from
@@ -213,12 +212,12 @@ class EngineApi:
         registry = self._requests.simulation.registry
         if not registry.reachable:
             raise RequestError(500, f"Get https://registry-1.docker.io/v2/: no such host ({image})")
-        if registry.find(image) is None:
+        found = registry.find(image)
+        if found is None:
             raise RequestError(404, f"manifest unknown: {image}")
-        digest = hashlib.sha256(canonical(image).encode()).hexdigest()
         descriptor = {
             "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-            "digest": f"sha256:{digest}",
+            "digest": digest(found),
             "size": 1024,
         }
         platforms = [{"architecture": "amd64", "os": "linux"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from playground.swarm.programs import Image
@@ -66,19 +67,32 @@ class Registry:
 
     def __init__(self) -> None:
         self.reachable = True
-        self._images = {image.name: image for image in (*LAB, *GUIDE)}
+        self._images: dict[str, Image] = {}
+        self._by_digest: dict[str, Image] = {}
+        for image in (*LAB, *GUIDE):
+            self.add(image)
 
     def add(self, image: Image) -> None:
-        """Push an image."""
+        """Push an image; an earlier one of its name is found by its digest alone from then on."""
         self._images[image.name] = image
+        self._by_digest[digest(image)] = image
 
     def find(self, name: str) -> Image | None:
-        """The image with this name, with or without tag and digest; None if there is none."""
-        return self._images.get(canonical(name))
+        """The image with this digest, else the one with this name; None if there is none."""
+        pinned = name.partition("@")[2]
+        return self._by_digest.get(pinned) if pinned else self._images.get(canonical(name))
 
     def image(self, name: str) -> Image:
-        """The image with this name. Raises KeyError if there is none."""
-        return self._images[canonical(name)]
+        """As ``find``. Raises KeyError if there is none."""
+        found = self.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+def digest(image: Image) -> str:
+    """The digest of an image's manifest: another one for other content."""
+    return f"sha256:{hashlib.sha256(repr(image).encode()).hexdigest()}"
 
 
 def canonical(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from playground.swarm.agent import Agent
 from playground.swarm.ids import Ids
-from playground.swarm.images import Registry
+from playground.swarm.images import Registry, digest
 from playground.swarm.model import NODE_DOWN, NODE_READY, Node
 from playground.swarm.orchestrator import Orchestrator
 from playground.swarm.programs import Image
@@ -83,7 +83,7 @@ class Simulation:
     def load(self, image: Image) -> None:
         """Push an image and put it on every node."""
         self.registry.add(image)
-        self.agent.pulled.update((node, image.name) for node in self.store.nodes)
+        self.agent.pulled.update((node, digest(image)) for node in self.store.nodes)
 
     def stop_node(self, hostname: str) -> None:
         """Power a node off; the swarm notices by itself."""

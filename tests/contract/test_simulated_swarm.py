@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 
-from bot.domain.errors import LeaseLostError
-from bot.domain.swarm.model import Availability, Mode
+from bot.domain.errors import LeaseLostError, RegistryError
+from bot.domain.swarm.model import Availability, Mode, Platform
 from bot.ports import Feed
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
@@ -16,6 +16,8 @@ from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
+from bot.swarm.registry import DockerRegistry
+from playground.swarm.programs import Image
 from tests.contract.cache_contract import CacheContract
 from tests.contract.changes_contract import ChangesContract
 from tests.contract.engine_contract import EngineContract, allow, changed_paths
@@ -112,6 +114,26 @@ async def test_an_image_in_the_registry_has_the_keys_of_the_oci_specification(
     assert set(found["Descriptor"]) == {"mediaType", "digest", "size"}
     assert found["Descriptor"]["digest"].startswith("sha256:")
     assert found["Platforms"] == [{"architecture": "amd64", "os": "linux"}]
+
+
+async def test_a_tag_that_was_pushed_again_has_another_digest(lab: SimulatedLab) -> None:
+    """What was pinned to the first one can still be pulled, as from a real registry."""
+    connection = Connection(lab.manager.socket)
+    registry, name = DockerRegistry(connection), "example/app:1"
+    simulated = lab.simulation.registry
+    simulated.add(Image(name, ("serve",), ("VERSION=1",)))
+    first = await registry.look_up(name)
+    simulated.add(Image(name, ("serve",), ("VERSION=2",)))
+    second = await registry.look_up(name)
+    with pytest.raises(RegistryError) as caught:
+        await registry.look_up("example/app:2")
+    connection.close()
+
+    assert first.platforms == second.platforms == (Platform("linux", "amd64"),)
+    assert first.digest != second.digest
+    assert caught.value.kind == "image_missing"
+    lab.docker("service", "create", "--detach", "--name", "old", f"{name}@{first.digest}")
+    lab.wait_running("old", 1)
 
 
 async def test_a_drained_node_that_was_activated_since_stays_active(lab: SimulatedLab) -> None:
