@@ -89,10 +89,10 @@ class Handlers:
 def handlers(ctx: Context) -> Handlers:
     """All handlers, with the same ports."""
     scale, restart, roll_back = ScaleHandler(ctx), RestartHandler(ctx), RollBackHandler(ctx)
-    resume, update = ResumeHandler(ctx), UpdateHandler(ctx)
+    resume = ResumeHandler(ctx)
     drain, activate, join = DrainHandler(ctx), ActivateHandler(ctx), JoinHandler(ctx)
     buttons, confirming = IncidentButtons(ctx), Confirming(ctx)
-    deploy = DeployHandler(ctx, confirming)
+    deploy, update = DeployHandler(ctx, confirming), UpdateHandler(ctx, confirming)
     way_back = WayBack(ctx, ScaleBack(ctx, scale), roll_back, StackBack(ctx, deploy))
     return Handlers(
         answers={

@@ -18,12 +18,15 @@ from bot.domain.operations.image_change import (
     short_digest,
     wanted_image,
 )
+from bot.domain.operations.image_list import Standing, compared, tags_of
 from bot.domain.operations.preflight import check_update
 from bot.domain.swarm.image_name import ImageName, read_image
 from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
+from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
+from bot.jobs.registries import looked_up
 from bot.jobs.submit import queue
 from bot.ports import Manifest, Still
 
@@ -42,11 +45,18 @@ class _Chosen:
 class UpdateHandler:
     """Starts update jobs, and defines what they do to each service."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, confirming: Confirming) -> None:
         self._ctx = ctx
+        self._confirming = confirming
 
     async def begin(self, pending: PendingCommand, command: Command) -> None:
-        """Ask the registries, check the services and queue the job. Raises BotError to refuse."""
+        """Ask the registries, check the services and queue the job. Raises BotError to refuse.
+
+        An update of all services asks for a confirmation, unless the command says ``--yes``.
+        """
+        if not command.targets:
+            await self._begin_all(pending, command.stack or self._ctx.stack, asks=not command.yes)
+            return
         services = [await self._service(each) for each in command.targets]
         found = await asyncio.gather(
             *(
@@ -58,21 +68,59 @@ class UpdateHandler:
             raise _nothing_newer(found)
         await queue(self._ctx, pending, await self._job(pending, found))
 
+    async def _begin_all(self, pending: PendingCommand, stack: str, *, asks: bool) -> None:
+        look = await in_time(self._ctx.swarm.stack_look(stack))
+        await self._refuse_deploying(stack)
+        if not look.services:
+            raise RefusedError(
+                f"Stack `{stack}` has no services.",
+                hint=f"To see the stacks: `{self._ctx.command} stacks`",
+            )
+        found, troubles = await looked_up(self._ctx.registry, tags_of(look.services))
+        digests = {name: manifest.digest for name, manifest in found.items()}
+        rows = compared(look.services, look.tasks, digests, troubles)
+        behind = [row for row in rows if row.standing in {Standing.NEWER, Standing.UNPINNED}]
+        unknown = tuple(
+            f"{row.service.short_name} stays as it is: {row.why}"
+            for row in rows
+            if row.standing is Standing.UNKNOWN
+        )
+        if not behind:
+            raise RefusedError(
+                f"No service of `{stack}` has a newer image under its tag.", hint="\n".join(unknown)
+            )
+        chosen = await asyncio.gather(
+            *(self._checked(row.service, read_image(row.name), found[row.name]) for row in behind)
+        )
+        job = await self._job(pending, chosen)
+        job = replace(job, foretold=(*unknown, *job.foretold))
+        if asks:
+            await self._confirming.ask(pending, job)
+        else:
+            await queue(self._ctx, pending, job)
+
     async def _service(self, typed: ImageTarget) -> Service:
         service = await service_lookup.typed(self._ctx, typed.service)
-        running = await self._ctx.jobs.active(lane=f"{STACK}{service.stack}")
+        if service.stack:
+            await self._refuse_deploying(service.stack)
+        return service
+
+    async def _refuse_deploying(self, stack: str) -> None:
+        running = await self._ctx.jobs.active(lane=f"{STACK}{stack}")
         deploy = next((job for job in running if job.state is JobState.RUNNING), None)
-        if service.stack and deploy is not None:
+        if deploy is not None:
             raise RefusedError(
-                f"Stack `{service.stack}` is being deployed (job `{deploy.id}`), which sets the"
-                " images of its services.",
+                f"Stack `{stack}` is being deployed (job `{deploy.id}`), which sets the images of"
+                " its services.",
                 hint="Try again after its verdict.",
             )
-        return service
 
     async def _chosen(self, service: Service, typed: str, *, yes: bool) -> _Chosen:
         name = wanted_image(service, typed)
-        manifest = await self._looked_up(service, name, yes=yes)
+        return await self._checked(service, name, await self._looked_up(service, name, yes=yes))
+
+    async def _checked(self, service: Service, name: ImageName, manifest: Manifest) -> _Chosen:
+        """The service with a digest that its nodes can run. Raises RefusedError."""
         image = pinned(name, manifest.digest)
         if manifest.platforms:
             nodes = await in_time(self._ctx.swarm.nodes())

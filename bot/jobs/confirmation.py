@@ -36,7 +36,7 @@ from bot.ports import Ahead, Still
 from bot.runtime.backoff import Backoff
 from bot.views.errors import done
 from bot.views.jobs.message import job_message
-from bot.views.jobs.plan import closed_message, plan_message
+from bot.views.jobs.proposal import closed_proposal, proposal
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,8 @@ class Confirming:
 
     async def ask(self, pending: PendingCommand, job: Job) -> None:
         """Post the job's plan with its buttons and store it. Raises BotError to refuse it."""
-        if job.plan is None:
-            raise TypeError("a job with a plan is needed")
         until = self._ctx.clock.now() + self._ctx.plan_seconds
-        ts = await post(self._ctx, job, plan_message(job, job.plan, until))
+        ts = await post(self._ctx, job, proposal(job, until))
         job = replace(job, message=ts)
         try:
             kept = await self._ctx.plans.keep(job, self._ctx.plan_seconds)
@@ -166,9 +164,7 @@ class Confirming:
     async def _close(self, decided: Decided) -> bool:
         """Say in the message that the plan was dropped; False if that must be repeated."""
         job = decided.job
-        if job.plan is None:
-            return True
-        message = closed_message(job, job.plan, decided.decision, decided.user, self._ctx.command)
+        message = closed_proposal(job, decided.decision, decided.user, self._ctx.command)
         try:
             await settle_or_tell(self._ctx, job, message)
         except (ChatUnavailableError, ChatLoginError) as error:
@@ -199,7 +195,7 @@ class Confirming:
             return RefusedError(f"This plan is already confirmed as job `{job.id}`.")
         return RefusedError(
             "This plan was cancelled or has expired.",
-            hint=f"For a new plan: `{self._ctx.command} deploy`",
+            hint="For a new plan, give the command again.",
         )
 
 

@@ -124,6 +124,13 @@ def updating(image: str = f"{DJANGO.image}-2", **values: Any) -> Job:
     return replace(job, state=JobState.RUNNING)
 
 
+def newest() -> Job:
+    """An update of a tag that was pushed again."""
+    job = updating(DJANGO.image)
+    target = replace(job.targets[0], image_before=f"{DJANGO.image}@sha256:{'9c4e77d0' * 8}")
+    return replace(job.with_target(0, target), foretold=())
+
+
 def rolling_back() -> Job:
     target = a_target(NEW, image=DJANGO.image, image_before=NEW.image, rollback=True)
     return replace(a_job("rollback", target, text="rollback django"), state=JobState.RUNNING)

@@ -30,8 +30,9 @@ from bot.jobs.confirmation import Confirming
 from bot.jobs.removal import _blind, _judged, _late, _progress
 from bot.views.errors import done
 from bot.views.jobs.message import job_message, thread_mention
-from bot.views.jobs.plan import closed_message, nothing_to_do, plan_message
-from tests.messages.job_kit import away, crashed, finished
+from bot.views.jobs.plan import nothing_to_do
+from bot.views.jobs.proposal import closed_proposal, proposal
+from tests.messages.job_kit import a_job, a_target, away, crashed, finished, newest
 from tests.messages.sample import (
     ANN,
     AT,
@@ -169,6 +170,10 @@ def _plans() -> Iterator[Sample]:
         a_change("worker01", None, replicas=Replicas(5, 3, 5, ReplicaRule.SCALED)),
         warnings=_warnings()[-1:],
     )
+    yield Sample("A plan of newer images", _asked(_all_images()))
+    many_targets = tuple(newest().targets[0] for _ in range(120))
+    long = replace(_all_images(), targets=many_targets, foretold=())
+    yield Sample("A plan of newer images: many", shortened(_asked(long)))
     yield Sample("No changes", done(nothing_to_do(same)))
     yield Sample("No changes: back to a version", done(nothing_to_do(same, 6)))
 
@@ -187,17 +192,24 @@ def _small() -> Plan:
 
 
 def _asked(job: Job) -> Message:
-    assert job.plan is not None
-    return plan_message(job, job.plan, AT + 600)
+    return proposal(job, AT + 600)
+
+
+def _all_images() -> Job:
+    """An update of all services, one of which could not be looked up."""
+    silent = "cache stays as it is: The registry Docker Hub did not answer within 8 s."
+    pair = (newest().targets[0], a_target(WORKER, image=f"{WORKER.image}@sha256:{'3f9a1b2c' * 8}"))
+    pair = (pair[0], replace(pair[1], image_before=WORKER.image))
+    return a_job("update", *pair, text="update --all", foretold=(silent,))
 
 
 def _closed() -> Iterator[Sample]:
-    job, plan = deploying(_small()), _small()
-    for title, decision, user in (
-        ("expired", Decision.EXPIRED, ""),
-        ("cancelled", Decision.CANCELLED, BOB),
+    for title, job, decision, user in (
+        ("expired", deploying(_small()), Decision.EXPIRED, ""),
+        ("cancelled", deploying(_small()), Decision.CANCELLED, BOB),
+        ("cancelled: newer images", _all_images(), Decision.CANCELLED, BOB),
     ):
-        message = closed_message(job, plan, decision, user, COMMAND)
+        message = closed_proposal(job, decision, user, COMMAND)
         yield Sample(f"A plan that was {title}", message)
 
 

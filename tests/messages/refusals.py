@@ -323,7 +323,7 @@ def _updates(paused: Service, look: Look) -> Iterator[Sample]:
             jobs=port(active=jobs),
             registry=port(look_up=found),
         )
-        asked = UpdateHandler(ctx).begin(_draft(), Update((ImageTarget("django"),)))
+        asked = UpdateHandler(ctx, port()).begin(_draft(), Update((ImageTarget("django"),)))
         yield Sample(f"Update: {title}", answer(nothing(asked)))
 
 

@@ -43,6 +43,7 @@ from tests.messages.job_kit import (
     away,
     converged,
     finished,
+    newest,
     probed,
     queued,
     restarting,
@@ -56,13 +57,6 @@ from tests.messages.swarm import DJANGO, MIGRATE, NODES, WORKER, a_goal, a_task,
 
 _PREVIOUS = Previous("other", DJANGO.image, LastChange.VERSION)
 _ROLLED_BACK = UpdateState.ROLLBACK_COMPLETED
-
-
-def newest() -> Job:
-    """An update of a tag that was pushed again."""
-    job = updating(DJANGO.image)
-    target = replace(job.targets[0], image_before=f"{DJANGO.image}@sha256:{'9c4e77d0' * 8}")
-    return replace(job.with_target(0, target), foretold=())
 
 
 def good() -> Iterator[Sample]:
@@ -87,7 +81,7 @@ def good() -> Iterator[Sample]:
     job = finished(a_job("scale", a_target(WORKER, 2, before=3)), less)
     yield Sample("Converged: scaled down", shown(job))
     yield Sample("Converged: restart", shown(finished(restarting(DJANGO), two)))
-    handler = UpdateHandler(context())
+    handler = UpdateHandler(context(), port())
     for title, job in (
         ("Converged: update to another tag", updating()),
         ("Converged: update to the newest image of its tag", newest()),

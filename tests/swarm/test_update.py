@@ -234,3 +234,31 @@ async def test_images_shows_what_runs_and_what_is_newer(desk: Desk, registry: Re
     assert "2 services: 2 unknown" in answer
     assert f"cannot reach the registry {registry.address}" in answer
     assert "has no services" in await desk.answer("images nothing")
+
+
+async def test_all_newer_images_are_one_plan(desk: Desk, registry: RegistryServer):
+    """It names what changes and what could not be looked up; Confirm updates it as one job."""
+    await running_app(desk, registry)
+    await running_app(desk, registry, "django")
+    await desk.service("cache")
+    assert verdict(await desk.job("update django :2")) == "converged"
+    before = {name: await raw(desk, name) for name in ("worker01", "django", "cache")}
+
+    await desk.type("update --all")
+    plan = await desk.slack.wait_for_message(
+        lambda m: m.payload.get("action") == "update" and "Confirm" in buttons(m), timeout=30
+    )
+    assert "1 service gets a newer image." in said(plan)
+    assert "cache stays as it is: " in said(plan)
+    assert {name: await raw(desk, name) for name in before} == before
+    await desk.slack.press(plan, "job.confirm")
+    ts = plan.ts
+    message = await desk.slack.wait_for_message(
+        lambda m: m.ts == ts and m.payload.get("state") == "finished", timeout=60
+    )
+    assert verdict(message) == "converged"
+    pinned = f"{registry.address}/app:1@{registry.digest('app:1')}"
+    assert images_of(await tasks(desk, "worker01")) == {pinned}
+    assert (await raw(desk, "django"))["Spec"] == before["django"]["Spec"]
+    answer = await desk.answer("update --all --yes")
+    assert "No service of `orochi` has a newer image under its tag." in answer

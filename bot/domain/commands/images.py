@@ -21,15 +21,19 @@ from bot.domain.commands.values import (
 from bot.domain.swarm.image_name import LATEST, flaw_of, suffix_flaw
 from bot.domain.text.escaping import quoted, shorten
 
+ALL: Final = "--all"
 _BARE_TAG: Final = re.compile(rf"v?\d[\w.-]*|{LATEST}", re.IGNORECASE)
 
 
 def _update(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     """Parse ``SERVICE``, ``SERVICE IMAGE`` or pairs ``SERVICE=IMAGE``, and ``--yes`` anywhere."""
-    found = without_yes("update", words, _forms(defaults))
+    everything = [word for word in words if word.lower() == ALL]
+    found = without_yes("update", [word for word in words if word.lower() != ALL], _forms(defaults))
     if isinstance(found, Reply):
         return found
     kept, yes = found
+    if everything:
+        return _all(kept, defaults, yes=yes)
     if not kept:
         return Reply("Update which service?", _forms(defaults))
     if kept[0][0] in ":@":
@@ -48,6 +52,26 @@ def _update(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     return target if isinstance(target, Reply) else Update((target,), yes=yes)
 
 
+def _all(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | Reply:
+    if len(words) > 1:
+        right = example(defaults, "update --all orochi")
+        return Reply(
+            f"`update {ALL}` takes one stack, or none for the default one.", f"Try: {right}"
+        )
+    if not words:
+        return Update((), yes=yes)
+    if is_service_name(words[0]):
+        return Update((), yes=yes, stack=words[0])
+    return _no_stack(words[0], defaults)
+
+
+def _no_stack(word: str, defaults: Defaults) -> Reply:
+    return Reply(
+        f"{quoted(word)} is not a valid stack name.",
+        f"To list the stacks: {example(defaults, 'stacks')}",
+    )
+
+
 def _images(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     if len(words) > 1:
         right = example(defaults, "images orochi")
@@ -56,10 +80,7 @@ def _images(words: Sequence[str], defaults: Defaults) -> Command | Reply:
         return ListImages()
     if is_service_name(words[0]):
         return ListImages(words[0])
-    return Reply(
-        f"{quoted(words[0])} is not a valid stack name.",
-        f"To list the stacks: {example(defaults, 'stacks')}",
-    )
+    return _no_stack(words[0], defaults)
 
 
 def _pairs(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | Reply:
@@ -126,13 +147,14 @@ IMAGES: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="update",
         command=Update,
-        usage="update SERVICE [IMAGE] [--yes]",
+        usage="update SERVICE [IMAGE] or --all [STACK] [--yes]",
         summary="Roll a service to another image, or to the newest one of its tag.",
         examples=(
             ("update django :2.1", "the tag `2.1` of its image"),
             ("update django registry.example.net/orochi:2.1", "another image"),
             ("update django", "what its tag stands for now"),
             ("update django=:2.1 worker01=:2.1", "two services as one job"),
+            ("update --all", "a plan: the newest image of each service's tag"),
         ),
         changes=True,
         parse=_update,

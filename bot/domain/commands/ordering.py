@@ -38,6 +38,8 @@ def may_concern(command: Command | Reply | None, job: Job) -> bool:
         return True
     if isinstance(command, Drain | Activate):
         return any(target.is_node for target in job.targets)  # a node can also be given by its id
+    if isinstance(command, Update) and not command.targets:
+        return command.yes and command.stack in {None, job.stack}
     if isinstance(command, Deploy):
         return command.yes and command.stack in {None, job.stack}  # otherwise it asks first
     if isinstance(command, RollBack) and command.service is None:

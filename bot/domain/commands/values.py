@@ -57,11 +57,14 @@ class ImageTarget:
 class Update:
     """``update``: set the images of services. Each service occurs at most once.
 
-    ``yes`` sets them even if the registry cannot be asked.
+    ``yes`` sets them even if the registry cannot be asked. Without ``targets``, all services of
+    ``stack`` (None: the bot's own) get the newest image of their tags, and ``yes`` skips the
+    confirmation.
     """
 
     targets: tuple[ImageTarget, ...]
     yes: bool = False
+    stack: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +327,8 @@ def as_text(command: Command) -> str:
             return " ".join(
                 ["scale", *(f"{target.service}={target.replicas}" for target in targets)]
             )
+        case Update((), yes, stack):
+            return " ".join(filter(None, ["update --all", stack, "--yes" if yes else ""]))
         case Update((ImageTarget(service, image),), yes):
             return " ".join(filter(None, ["update", service, image, "--yes" if yes else ""]))
         case Update(images, yes):

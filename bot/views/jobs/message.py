@@ -54,6 +54,8 @@ PROBATION_SECONDS = 60.0
 NAME_LENGTH = 63
 MOST_TEXT = 3000
 MOST_BUTTONS = 3
+MOST_NAMED = 4
+"""Services of an update that its headline names."""
 MOST_FORETOLD = 4500
 """Limit for the blocks, in bytes."""
 ACTION_WORDS = {
@@ -176,6 +178,8 @@ def action_text(job: Job) -> str:
         return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
     if job.plan and job.version:
         return f"roll back {job.target} to version {job.version}"
+    if job.action == "update" and len(job.targets) > MOST_NAMED:
+        return f"update {plural(len(job.targets), 'service')}"
     if job.action == "update":
         return f"update {', '.join(f'{short(job, t)} to {_new_image(t)}' for t in job.targets)}"
     if job.action != "scale":
@@ -292,6 +296,10 @@ def _new_image(target: Target) -> str:
 
 
 def _images(target: Target) -> str:
+    return f"Image: {image_change(target)}"
+
+
+def image_change(target: Target) -> str:
     """The old and the new image of a rollback or an update.
 
     The old one is not known before a rollback begins. Digests tell apart what has one name.
@@ -301,7 +309,7 @@ def _images(target: Target) -> str:
     if names[0] == names[1]:
         names = [" ".join(filter(None, [names[0], short_digest(each)])) for each in both]
     before, after = (quoted(each, 150) for each in names)
-    return f"Image: {before} → {after}" if target.image_before else f"Image: {after}"
+    return f"{before} → {after}" if target.image_before else after
 
 
 def _buttons(job: Job) -> list[Block]:

@@ -1,4 +1,4 @@
-"""A deploy's plan: waiting for a confirmation, or closed.
+"""A plan: waiting for a confirmation, or closed. What a deploy's plan says.
 
 Removals come first and are always named. If the rest is too long for Slack, it has less detail, and
 the parts left out are counted.
@@ -69,35 +69,61 @@ DETAILS = (
 
 
 def plan_message(job: Job, plan: Plan, until: float) -> Message:
-    """A plan that waits for a confirmation until ``until`` (Unix seconds)."""
-    top = [header(f"📋 Plan: {action_text(job)}"), section(f"*{summary(plan)}*")]
+    """A deploy's plan that waits for a confirmation until ``until`` (Unix seconds)."""
+    gone = len(plan.removals)
+    away = f" {plural(gone, 'service')} will be removed last." if gone else ""
+    stopped = f" {plan.dangers[0]}" if plan.dangers else ""
+    return asking(
+        job,
+        summary(plan),
+        (packed(list(_lines(plan, detail))) for detail in DETAILS),
+        until,
+        question=f"{summary(plan)}{away}{stopped}",
+        dangerous=bool(plan.dangers),
+    )
+
+
+def asking(
+    job: Job,
+    said: str,
+    renderings: Iterable[list[Block]],
+    until: float,
+    *,
+    question: str,
+    dangerous: bool = False,
+) -> Message:
+    """A plan that waits for a confirmation until ``until`` (Unix seconds).
+
+    ``said`` sums it up. ``renderings`` are its details, the first that fit are shown; ``question``
+    is asked when *Confirm* is pressed, with a red button if it is ``dangerous``.
+    """
+    top = [header(f"📋 Plan: {action_text(job)}"), section(f"*{said}*")]
     asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
     waits = f"nothing happens before Confirm; expires {slack_date(until)}"
     end = [
         context(f"{asked} · {waits}"),
-        actions([_confirm_button(job, plan), _cancel_button(job)]),
+        actions([_confirm_button(job, question, dangerous=dangerous), _cancel_button(job)]),
     ]
     middle: list[Block] = []
-    for detail in DETAILS:
-        middle = packed(list(_lines(plan, detail)))
+    for middle in renderings:
         if fits([*top, *middle, *end]):
             break
-    text = line(f"Plan: {action_text(job)}. {summary(plan)} Confirm or cancel it.", MOST_TEXT)
+    text = line(f"Plan: {action_text(job)}. {said} Confirm or cancel it.", MOST_TEXT)
     return Message(text, (*top, *middle, *end), metadata(job))
 
 
-def closed_message(job: Job, plan: Plan, decision: Decision, user: str, command: str) -> Message:
-    """A plan that was cancelled, or not confirmed in time."""
+def closed_message(job: Job, said: str, decision: Decision, user: str, command: str) -> Message:
+    """A plan that was cancelled, or not confirmed in time; ``said`` sums it up."""
     word = "⌛ Expired" if decision is Decision.EXPIRED else "⏹️ Cancelled"
     who = "Nobody confirmed it in time."
     if decision is not Decision.EXPIRED:
         who = f"Cancelled by {mention(user)}."
-    said = f"{who} Nothing was changed."
+    told = f"{who} Nothing was changed."
     again = f"`{line(command, 30)} {line(job.text, 150)}` makes a new plan."
     asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
     blocks = (
         header(f"{word}: plan to {action_text(job)}"),
-        section(f"{said}\nThe plan: {summary(plan)}"),
+        section(f"{told}\nThe plan: {said}"),
         context(asked, again),
     )
     text = line(f"{word}: plan to {action_text(job)}. Nothing was changed.", MOST_TEXT)
@@ -287,13 +313,9 @@ def _short(plan: Plan, change: ServiceChange) -> str:
     return line(short_name(plan.stack, change.name), NAME_LENGTH)
 
 
-def _confirm_button(job: Job, plan: Plan) -> Block:
-    gone = len(plan.removals)
-    away = f" {plural(gone, 'service')} will be removed last." if gone else ""
-    stopped = f" {plan.dangers[0]}" if plan.dangers else ""
-    told = f"{summary(plan)}{away}{stopped}"
+def _confirm_button(job: Job, told: str, *, dangerous: bool) -> Block:
     question = confirm(f"{action_text(job)}?", told, "Confirm", "Not yet")
-    style = "danger" if plan.dangers else "primary"
+    style = "danger" if dangerous else "primary"
     return button(CONFIRM_BUTTON, "Confirm", job.id, question) | {"style": style}
 
 

@@ -22,7 +22,7 @@ from bot.domain.jobs.model import JobState
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.views.jobs.message import job_message
-from bot.views.jobs.plan import closed_message, nothing_to_do, plan_message
+from bot.views.jobs.plan import closed_message, nothing_to_do, plan_message, summary
 from tests.unit.hostile import assert_slack_takes, hostile, shown
 from tests.unit.plans import PLAN, begun, deploy_job
 
@@ -147,7 +147,7 @@ def test_removals_are_always_named():
 
 
 def test_a_cancelled_plan_names_the_person_and_says_that_nothing_was_changed():
-    message = closed_message(deploy_job(), PLAN, Decision.CANCELLED, "U999", "/orochi")
+    message = closed_message(deploy_job(), summary(PLAN), Decision.CANCELLED, "U999", "/orochi")
     assert_slack_takes(message, PEOPLE)
 
     assert "Cancelled by <@U999>. Nothing was changed." in shown(message)
@@ -161,7 +161,7 @@ def test_a_cancelled_plan_names_the_person_and_says_that_nothing_was_changed():
 
 
 def test_an_expired_plan_says_so():
-    message = closed_message(deploy_job(), PLAN, Decision.EXPIRED, "", "/orochi")
+    message = closed_message(deploy_job(), summary(PLAN), Decision.EXPIRED, "", "/orochi")
     assert_slack_takes(message, PEOPLE)
 
     assert "Nobody confirmed it in time. Nothing was changed." in shown(message)
@@ -190,7 +190,7 @@ def test_slack_accepts_every_plan(plan, times, decision):
     plan = again(plan, times)
     job = deploy_job(plan)
     assert_slack_takes(plan_message(job, plan, NOW), PEOPLE)
-    assert_slack_takes(closed_message(job, plan, decision, "U999", "/orochi"), PEOPLE)
+    assert_slack_takes(closed_message(job, summary(plan), decision, "U999", "/orochi"), PEOPLE)
 
 
 @settings(deadline=None, max_examples=40)
