@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.lab import engines
 from tests.lab.base_image import BASE, base_archive
+from tests.lab.cli_image import CLI, cli_archive
 from tests.lab.engine import Engine
 from tests.lab.image_store import give
 from tests.lab.images import cache_folder, image_id, load
@@ -84,6 +85,7 @@ def provide(
     """
     with _builder(site) as builder:
         builder.take(base_archive(), BASE)
+        builder.take(cli_archive(), CLI)
         for tag, context in builds.items():
             builder.build(context, tag)
         for tag, archive in archives.items():

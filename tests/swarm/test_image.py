@@ -176,6 +176,16 @@ async def test_the_docker_cli_inside_reaches_the_manager(stack: BotStack) -> Non
     assert len(nodes.split()) == 3
 
 
+async def test_the_docker_cli_inside_knows_the_newest_schema(stack: BotStack) -> None:
+    """Debian's own CLI of this release refuses ``oom_score_adj``, which came with 3.13."""
+    file = "version: '3.13'\nservices: {web: {image: 'web:1', oom_score_adj: 100}}\n"
+    text = f"printf '%s' \"{file}\" | docker stack config -c -"
+
+    merged = await stack.execute(stack.replicas()[0], "sh", "-c", text)
+
+    assert "image: web:1" in merged
+
+
 async def test_check_finds_all_well(stack: BotStack) -> None:
     report = await stack.execute(stack.replicas()[0], "python", "-m", "bot", "check")
 
