@@ -26,7 +26,7 @@ class ListImagesHandler:
                 f"Stack `{stack}` has no services.",
                 hint=f"To see the stacks: `{self._ctx.command} stacks`",
             )
-        found, troubles = await looked_up(self._ctx.registry, tags_of(look.services))
+        found, troubles = await looked_up(self._ctx.registry.recent, tags_of(look.services))
         digests = {name: manifest.digest for name, manifest in found.items()}
         rows = compared(look.services, look.tasks, digests, troubles)
         return images_message(stack, rows, self._ctx.clock.now(), command=self._ctx.command)

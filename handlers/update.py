@@ -76,7 +76,7 @@ class UpdateHandler:
                 f"Stack `{stack}` has no services.",
                 hint=f"To see the stacks: `{self._ctx.command} stacks`",
             )
-        found, troubles = await looked_up(self._ctx.registry, tags_of(look.services))
+        found, troubles = await looked_up(self._ctx.registry.look_up, tags_of(look.services))
         digests = {name: manifest.digest for name, manifest in found.items()}
         rows = compared(look.services, look.tasks, digests, troubles)
         behind = [row for row in rows if row.standing in {Standing.NEWER, Standing.UNPINNED}]

@@ -111,12 +111,14 @@ class OutOfSequenceError(SwarmError):
 class RegistryError(SwarmError):
     """A registry, asked through the engine, has no such image, refuses, or cannot be asked.
 
-    ``kind`` is the value of the ``CauseKind`` that a pull would fail with.
+    ``kind`` is the value of the ``CauseKind`` that a pull would fail with. ``limited`` says that
+    the registry wants fewer requests.
     """
 
-    def __init__(self, sentence: str, *, hint: str = "", kind: str) -> None:
+    def __init__(self, sentence: str, *, hint: str = "", kind: str, limited: bool = False) -> None:
         super().__init__(sentence, hint=hint)
         self.kind = kind
+        self.limited = limited
 
 
 class DrawingError(BotError):

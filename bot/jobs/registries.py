@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from bot.domain.errors import SwarmError
-from bot.ports import Manifest, Registry
+from bot.ports import Manifest
 
 AT_ONCE: Final = 8
 """How many images are looked up at a time."""
@@ -17,9 +17,12 @@ _LATE: Final = "The look-ups took too long."
 
 
 async def looked_up(
-    registry: Registry, names: Iterable[str]
+    look: Callable[[str], Awaitable[Manifest]], names: Iterable[str]
 ) -> tuple[dict[str, Manifest], dict[str, str]]:
-    """What the registries have, by name, and why nothing is known of others."""
+    """What the registries have, by name, and why nothing is known of others.
+
+    ``look`` is a method of the port ``Registry``.
+    """
     room = asyncio.Semaphore(AT_ONCE)
     found: dict[str, Manifest] = {}
     troubles = dict.fromkeys(names, _LATE)
@@ -27,7 +30,7 @@ async def looked_up(
     async def look_up(name: str) -> None:
         async with room:
             try:
-                found[name] = await registry.look_up(name)
+                found[name] = await look(name)
             except SwarmError as error:
                 troubles[name] = error.sentence
 

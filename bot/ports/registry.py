@@ -29,3 +29,9 @@ class Registry(Protocol):
         Raises:
             RegistryError: it has no such image, refuses the login, or cannot be asked.
         """
+
+    async def recent(self, image: str) -> Manifest:
+        """As ``look_up``, but possibly from memory: seconds old at most.
+
+        A registry that wants fewer requests is left alone for some minutes.
+        """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
@@ -20,7 +22,12 @@ from bot.swarm.logins import NO_LOGINS, SETTING, Login, Logins
 
 SECONDS: Final = 8.0
 """Less than the engine waits for a registry, which is 20 s."""
+RECENT_SECONDS: Final = 5.0
+_MOST_KNOWN: Final = 1000
+PAUSE_SECONDS: Final = 300.0
+"""For how long a registry is not asked for lists after it wanted fewer requests."""
 _HUB: Final = "Docker Hub"
+_LIMIT: Final = re.compile(r"toomanyrequests|too many requests|rate limit|\b429\b", re.IGNORECASE)
 
 
 class DockerRegistry:
@@ -32,6 +39,8 @@ class DockerRegistry:
         self._connection = connection
         self._logins = logins
         self._seconds = seconds
+        self._known: dict[str, tuple[float, Manifest]] = {}
+        self._limited: dict[str, tuple[float, RegistryError]] = {}
 
     async def look_up(self, image: str) -> Manifest:
         """What the image's registry has under a name. As in ``bot.ports.Registry``.
@@ -53,7 +62,27 @@ class DockerRegistry:
         if not digest:
             sentence = f"The registry {where} named no digest for `{image}`."
             raise RegistryError(sentence, kind="pull_failed")
-        return Manifest(digest, tuple(map(_platform, found.get("Platforms") or [])))
+        manifest = Manifest(digest, tuple(map(_platform, found.get("Platforms") or [])))
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[image] = time.monotonic(), manifest
+        return manifest
+
+    async def recent(self, image: str) -> Manifest:
+        """As ``look_up``, but possibly from memory. As in ``bot.ports.Registry``."""
+        now, host = time.monotonic(), read_image(image).host
+        at, manifest = self._known.get(image, (0.0, None))
+        if manifest is not None and now - at < RECENT_SECONDS:
+            return manifest
+        since, error = self._limited.get(host, (0.0, None))
+        if error is not None and now - since < PAUSE_SECONDS:
+            raise error
+        try:
+            return await self.look_up(image)
+        except RegistryError as limit:
+            if limit.limited:
+                self._limited[host] = time.monotonic(), limit
+            raise
 
     async def refusal(self, login: Login) -> str:
         """Why a registry does not accept a login, "" if it does (Engine API, ``POST /auth``)."""
@@ -95,7 +124,8 @@ def registry_error(
         sentence = f"The registry {where} cannot be asked. {why}"
         return RegistryError(sentence, hint=error.hint if error else "", kind=kind)
     sentence, hint = (_of_the_engine(text) for text in (f"{known.text}.", known.advice))
-    return RegistryError(sentence, hint=hint, kind=kind)
+    limited = _LIMIT.search(said) is not None
+    return RegistryError(sentence, hint=hint, kind=kind, limited=limited)
 
 
 def silent(image: str, seconds: float) -> RegistryError:
