@@ -152,3 +152,19 @@ async def test_labels_turn_alerts_off_and_send_them_elsewhere(alerted: Desk):
     await desk.service("web", "crash", "0", "1", running=0, options=nowhere)
     message = await incident(desk, "orochi_web")
     assert "Meant for channel `C0TYPO0001`, where the bot cannot post" in message.shown_text
+
+
+async def test_a_task_that_gets_no_address_is_an_alert(alerted: Desk):
+    """It stays new, without an error; fewer tasks resolve it."""
+    desk = alerted
+    subnet = ("--driver=overlay", "--subnet=10.99.8.0/29")
+    await desk.docker("network", "create", *subnet, "narrow")
+    await desk.service("worker01", replicas=9, running=0, options=("--network=narrow",))
+
+    message = await incident(desk, TARGET)
+
+    assert message.payload["cause"] == "network_failed"
+    assert "waits for an address" in message.shown_text
+    assert "larger subnet" in message.shown_text
+    await desk.docker("service", "scale", "--detach", f"{TARGET}=1")
+    await incident(desk, TARGET, "resolved", seconds=60)

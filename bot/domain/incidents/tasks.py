@@ -18,7 +18,7 @@ from bot.domain.incidents.rules import (
     whole,
 )
 from bot.domain.incidents.transaction import Transaction
-from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.causes import Cause, CauseKind, not_allocated
 from bot.domain.swarm.model import Service, Task, TaskState
 from bot.domain.swarm.slots import place_order
 
@@ -35,7 +35,7 @@ def see_task(transaction: Transaction, task: Task) -> None:
         return
     if task.desired >= _SHUTDOWN:
         _see_leaving(transaction, task)
-    elif task.err and task.state < _RUNNING:
+    elif task.state is TaskState.NEW or (task.err and task.state < _RUNNING):
         _see_troubled(transaction, task)
     elif task.id in transaction.suspects.values:
         transaction.suspects.drop(task.id)
@@ -111,7 +111,7 @@ def _see_troubled(transaction: Transaction, task: Task) -> None:
     service = transaction.context.services.get(task.service_id)
     if service is None or transaction.knows(task.id):
         return
-    cause = cause_at(task, service)
+    cause = cause_at(task, service) or not_allocated(task)
     known = transaction.suspects.get(task.id)
     if cause is None or (known is not None and known.cause == cause):
         return

@@ -132,7 +132,11 @@ def _fire_suspects(transaction: Transaction) -> None:
 
 def _fire(transaction: Transaction, task_id: str, suspect: Suspect) -> None:
     service = transaction.context.services.get(suspect.service_id)
-    if service is None or excused_by_label(transaction, service):
+    if (
+        service is None
+        or excused_by_label(transaction, service)
+        or _is_gone(transaction, task_id, service)
+    ):
         transaction.suspects.drop(task_id)
         return
     if service.id in transaction.context.busy:
@@ -142,6 +146,11 @@ def _fire(transaction: Transaction, task_id: str, suspect: Suspect) -> None:
         note_unplaced(transaction, lost, service.name)
         return
     count_failure(transaction, service, suspect.cause, None)
+
+
+def _is_gone(transaction: Transaction, task_id: str, service: Service) -> bool:
+    """Whether the swarm has forgotten the task, while nobody watched."""
+    return all(task.id != task_id for task in transaction.context.tasks(service.id))
 
 
 def _end_silences(transaction: Transaction) -> None:

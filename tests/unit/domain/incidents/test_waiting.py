@@ -7,7 +7,17 @@ from dataclasses import replace
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import RestartCondition
 from tests.unit.domain.incidents.watcher import Watcher, told
-from tests.unit.looks import FAILED, PENDING, RUNNING, SHUTDOWN, STARTING, a_service, a_task, failed
+from tests.unit.looks import (
+    FAILED,
+    NEW,
+    PENDING,
+    RUNNING,
+    SHUTDOWN,
+    STARTING,
+    a_service,
+    a_task,
+    failed,
+)
 
 NO_PLACE = "no suitable node (insufficient resources on 10 nodes)"
 NO_MOUNT = "error while mounting volume '/x': failed to mount local volume: no such device"
@@ -73,3 +83,43 @@ def test_a_pending_task_that_is_stopped_is_not_a_failure():
     watcher.hear(31, failed("a", code=137))
 
     assert [each.cause.kind for each in watcher.open] == [CauseKind.UNSCHEDULABLE]
+
+
+def test_a_task_that_stays_new_is_reported_once_and_resolved_when_it_runs():
+    """A network without a free address: swarmkit gives no error."""
+    watcher = Watcher(services={"s": a_service(1)})
+    waiting = a_task("a", 1, NEW)
+    watcher.hear(0, waiting)
+    assert told(watcher.wait(9)) == []
+
+    (incident,) = told(watcher.wait(10))
+    watcher.wait_until(60)
+
+    assert incident.cause.kind is CauseKind.NETWORK_FAILED
+    assert "waits for an address" in incident.cause.text
+    assert watcher.only.count == 1
+    watcher.hear(61, replace(waiting, state=RUNNING, node_id="n1"))
+    watcher.wait_until(300)
+    assert watcher.open == []
+
+
+def test_a_task_that_is_new_for_a_moment_is_no_failure():
+    watcher = Watcher(services={"s": a_service(1)})
+    task = a_task("a", 1, NEW)
+    watcher.hear(0, task)
+    watcher.hear(1, replace(task, state=PENDING))
+
+    watcher.wait_until(60)
+
+    assert watcher.open == []
+
+
+def test_a_waiting_task_that_the_swarm_has_forgotten_is_no_failure():
+    """It was removed while nobody watched, so no event said so."""
+    watcher = Watcher(services={"s": a_service(1)})
+    watcher.hear(0, a_task("a", 1, NEW), a_task("b", 2, PENDING, err=NO_PLACE))
+    watcher.tasks.clear()
+
+    watcher.wait_until(60)
+
+    assert watcher.open == []
