@@ -26,12 +26,14 @@ from benchmarks import (
     scale,
     status,
     throughput,
+    update,
 )
 from benchmarks.table import Table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "ack": ack.run,
     "scale": scale.run,
+    "update": update.run,
     "status": status.run,
     "footprint": footprint.run,
     "container": container.run,

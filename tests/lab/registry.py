@@ -51,6 +51,12 @@ FAILS: Final = (
 )
 
 
+def config_of(address: str, password: str = LOGIN[1]) -> str:
+    """Docker's `config.json` with a login of a registry."""
+    basic = b64encode(f"{LOGIN[0]}:{password}".encode()).decode()
+    return json.dumps({"auths": {address: {"auth": basic}}})
+
+
 class RegistryServer:
     """A registry, with `login` one that asks for `LOGIN`.
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,10 +17,12 @@ import pytest_asyncio
 from playground.slack import SlackEmulator
 from tests.desk import STACK
 from tests.lab.builder import provide
+from tests.lab.images import busy_archives
 from tests.lab.redis_image import REDIS, redis_archive
+from tests.lab.registry import RegistryServer, config_of
 from tests.lab.swarm import Lab
 from tests.lab.waiting import wait_until
-from tests.swarm.stack import BOT, IMAGE, PROJECT, STORE, BotStack
+from tests.swarm.stack import BOT, IMAGE, PROJECT, STORE, BotStack, Replica
 
 # The first test waits for the image: on a machine without a cache another build may be before it.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
@@ -201,12 +204,47 @@ async def test_an_update_loses_no_command(stack: BotStack) -> None:
     await stack.deploy(BOT_MAX_REPLICAS="7")
     message = await stack.job("scale 3")
 
-    def replaced() -> bool:
+    assert await replaced(stack, before) == [0, 0]
+    assert message.payload["verdict"] == "converged"
+    assert "7" in await stack.answer("scale 8")
+
+
+async def replaced(stack: BotStack, before: list[Replica]) -> list[int]:
+    """Wait until other replicas run and these have ended; the exit codes of these.
+
+    Until it has ended, a replica that leaves takes commands by the settings that it has.
+    """
+
+    def look() -> bool:
         now = stack.replicas()
         return len(now) == 2 and not any(replica in before for replica in now)
 
-    await asyncio.to_thread(wait_until, replaced, "two new replicas", seconds=60)
-    assert message.payload["verdict"] == "converged"
-    # Until it has ended, a replica that leaves takes commands by the settings that it has.
-    assert [await stack.ended(replica) for replica in before] == [0, 0]
-    assert "7" in await stack.answer("scale 8")
+    await asyncio.to_thread(wait_until, look, "two new replicas", seconds=60)
+    return [await stack.ended(replica) for replica in before]
+
+
+async def test_a_private_image_with_the_login_as_a_secret(stack: BotStack, tmp_path: Path) -> None:
+    """Refused without it; with the example file it is rolled out and rolled back."""
+    with RegistryServer(stack.lab, tmp_path, login=True) as registry:
+        await asyncio.to_thread(registry.push, "app:2", busy_archives()[1])
+        typed = f"update worker01 {registry.address}/app:2"
+        refused = await stack.answer(typed)
+        assert "without a login" in refused
+        assert "Nothing was changed." in refused
+
+        login = config_of(registry.address)
+        await asyncio.to_thread(
+            stack.lab.docker, "secret", "create", "REGISTRY_AUTH", "-", stdin=login
+        )
+        stack.more_files = [PROJECT / "examples/private-registry.yml"]
+        before = stack.replicas()
+        await stack.deploy()
+        await replaced(stack, before)
+        await stack.wait_ready()
+        report = await stack.execute(stack.replicas()[0], "python", "-m", "bot", "check")
+        updated = await stack.job(typed)
+        back = await stack.job("rollback worker01")
+
+    assert f"registries: {registry.address} as robot: ok" in report
+    assert updated.payload["verdict"] == "converged", updated.shown_text
+    assert back.payload["verdict"] == "converged", back.shown_text

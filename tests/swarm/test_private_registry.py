@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 
 from tests.desk import STACK, Desk
 from tests.lab import images
-from tests.lab.registry import LOGIN, RegistryServer
+from tests.lab.registry import LOGIN, RegistryServer, config_of
 from tests.lab.swarm import Lab
 from tests.swarm.changing import images_of, raw, tasks
 from tests.swarm.test_scale import said, verdict
@@ -34,8 +32,7 @@ async def registry(lab: Lab, tmp_path: Path) -> AsyncIterator[RegistryServer]:
 
 def auth(registry: RegistryServer, password: str = LOGIN[1]) -> dict[str, str]:
     """The setting with a login."""
-    basic = b64encode(f"{LOGIN[0]}:{password}".encode()).decode()
-    return {"REGISTRY_AUTH": json.dumps({"auths": {registry.address: {"auth": basic}}})}
+    return {"REGISTRY_AUTH": config_of(registry.address, password)}
 
 
 def stack(folder: Path, registry: RegistryServer, tag: str = "1", replicas: int = 2) -> Path:
