@@ -105,7 +105,8 @@ class Lab:
     def start(self) -> None:
         """Start the swarm, with `lab/busy` images on every node; stale labs are removed first."""
         site.reap()
-        self._site = site.claim()
+        # Images that are given to the engines are linked, which needs one file system.
+        self._site = site.claim(in_memory=self._preload is None)
         atexit.register(self.stop)
         try:
             self._guard = _guard(self.site)
