@@ -54,6 +54,7 @@ async def test_missing_parts_are_named(redis_server):
         "ok      Redis",
         "MISSING Docker",
         "ok      changes",
+        "ok      registries",
         "ok      operators",
         "ok      alerts",
         "ok      stacks",
