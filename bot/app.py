@@ -164,6 +164,7 @@ class App:
         await self.swarm.aclose()
         await self.stacks.aclose()
         self._engine.close()
+        self._registries.close()
         await self._link.aclose()
 
     def _build_adapters(self) -> None:
@@ -179,7 +180,9 @@ class App:
         logins = logins_of(settings)
         self.swarm = DockerSwarm(settings.docker_host, logins=logins)
         self._engine = Connection(settings.docker_host)
-        self.registry = DockerRegistry(self._engine, logins)
+        # A connection of its own: a silent registry holds its calls for half a minute.
+        self._registries = Connection(settings.docker_host)
+        self.registry = DockerRegistry(self._registries, logins)
         self.versions = RedisVersions(self._link, prefix=settings.redis_prefix)
         self.stacks = DockerStacks(
             settings.bot_stacks_dir,

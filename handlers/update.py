@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.commands.values import ImageTarget
 from bot.domain.commands.values import Update as Command
 from bot.domain.convergence.machine import Goal
-from bot.domain.errors import RefusedError, RegistryError
+from bot.domain.convergence.wording import way_out
+from bot.domain.errors import RefusedError, RegistryError, SupersededError
 from bot.domain.jobs.model import STACK, Job, JobState, PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.image_change import (
@@ -19,7 +21,8 @@ from bot.domain.operations.image_change import (
     wanted_image,
 )
 from bot.domain.operations.image_list import Standing, compared, tags_of
-from bot.domain.operations.preflight import check_update
+from bot.domain.operations.preflight import PAUSED, check_update
+from bot.domain.swarm.health import examine_look
 from bot.domain.swarm.image_name import ImageName, read_image
 from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
@@ -29,17 +32,19 @@ from bot.jobs.engine_calls import in_time
 from bot.jobs.registries import looked_up
 from bot.jobs.submit import queue
 from bot.ports import Manifest, Still
+from bot.views.words import UPDATES
 
 ACTION = "update"
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A service with the image that it gets."""
+    """A service with the image that it gets. ``asked`` says that a registry confirmed it."""
 
     service: Service
     name: ImageName
     target: Target
+    asked: bool = True
 
 
 class UpdateHandler:
@@ -58,6 +63,7 @@ class UpdateHandler:
             await self._begin_all(pending, command.stack or self._ctx.stack, asks=not command.yes)
             return
         services = [await self._service(each) for each in command.targets]
+        _refuse_twice(services)
         found = await asyncio.gather(
             *(
                 self._chosen(service, each.image, yes=command.yes)
@@ -65,7 +71,7 @@ class UpdateHandler:
             )
         )
         if all(each.service.image == each.target.image for each in found):
-            raise _nothing_newer(found)
+            raise await self._nothing_newer(found)
         await queue(self._ctx, pending, await self._job(pending, found))
 
     async def _begin_all(self, pending: PendingCommand, stack: str, *, asks: bool) -> None:
@@ -76,28 +82,39 @@ class UpdateHandler:
                 f"Stack `{stack}` has no services.",
                 hint=f"To see the stacks: `{self._ctx.command} stacks`",
             )
-        found, troubles = await looked_up(self._ctx.registry.look_up, tags_of(look.services))
+        found, troubles = await looked_up(self._ctx.registry.recent, tags_of(look.services))
         digests = {name: manifest.digest for name, manifest in found.items()}
         rows = compared(look.services, look.tasks, digests, troubles)
-        behind = [row for row in rows if row.standing in {Standing.NEWER, Standing.UNPINNED}]
-        unknown = tuple(
+        kept = [
             f"{row.service.short_name} stays as it is: {row.why}"
             for row in rows
             if row.standing is Standing.UNKNOWN
-        )
-        if not behind:
+        ]
+        chosen = []
+        for row in rows:
+            if row.standing not in {Standing.NEWER, Standing.UNPINNED}:
+                continue
+            try:
+                chosen.append(await self._planned(row.service, row.name, found[row.name]))
+            except RefusedError as error:
+                kept.append(f"{row.service.short_name} stays as it is: {error.sentence}")
+        if not chosen:
             raise RefusedError(
-                f"No service of `{stack}` has a newer image under its tag.", hint="\n".join(unknown)
+                f"No service of `{stack}` can get a newer image of its tag.", hint="\n".join(kept)
             )
-        chosen = await asyncio.gather(
-            *(self._checked(row.service, read_image(row.name), found[row.name]) for row in behind)
-        )
         job = await self._job(pending, chosen)
-        job = replace(job, foretold=(*unknown, *job.foretold))
+        job = replace(job, foretold=(*kept, *job.foretold))
         if asks:
             await self._confirming.ask(pending, job)
         else:
             await queue(self._ctx, pending, job)
+
+    async def _planned(self, service: Service, name: str, manifest: Manifest) -> _Chosen:
+        """A service of a plan, which is only carried out if it is the same then."""
+        if service.mode.is_job:
+            raise RefusedError("It runs to completion, and another image would run it again.")
+        chosen = await self._checked(service, read_image(name), manifest)
+        return replace(chosen, target=replace(chosen.target, template=service.template))
 
     async def _service(self, typed: ImageTarget) -> Service:
         service = await service_lookup.typed(self._ctx, typed.service)
@@ -135,20 +152,36 @@ class UpdateHandler:
             image_before=service.image,
             platforms=manifest.platforms,
         )
-        return _Chosen(service, name, target)
+        return _Chosen(service, name, target, asked=bool(manifest.digest))
 
     async def _looked_up(self, service: Service, name: ImageName, *, yes: bool) -> Manifest:
         try:
             return await self._ctx.registry.look_up(str(name))
         except RegistryError as error:
-            if yes:
+            present = read_image(service.image)
+            pinned_already = present.digest and present.unpinned == str(name)
+            if yes and not pinned_already:
                 return Manifest("")
-            typed = f"{self._ctx.command} update {service.short_name} {name} --yes"
-            anyway = f"If the nodes have the image already: `{typed}`"
-            hint = "\n".join(filter(None, [error.hint, anyway]))
-            raise RefusedError(error.sentence, hint=hint) from error
+            raise RefusedError(error.sentence, hint=self._way_on(service, name, error)) from error
 
-    async def _job(self, pending: PendingCommand, found: list[_Chosen]) -> Job:
+    def _way_on(self, service: Service, name: ImageName, error: RegistryError) -> str:
+        """What to do about a registry that does not confirm an image.
+
+        Nodes that know an image by its digest alone do not find it by its tag.
+        """
+        present = read_image(service.image)
+        if present.digest and present.unpinned == str(name):
+            kept = (
+                f"`{service.short_name}` keeps its image, digest `{short_digest(service.image)}`."
+            )
+            return "\n".join(filter(None, [error.hint, kept]))
+        if error.kind == "image_missing":
+            return error.hint
+        typed = f"{self._ctx.command} update {service.short_name} {name} --yes"
+        anyway = f"If every node has the image already: `{typed}`"
+        return "\n".join(filter(None, [error.hint, anyway]))
+
+    async def _job(self, pending: PendingCommand, found: Sequence[_Chosen]) -> Job:
         stacks = {each.service.stack for each in found}
         return Job(
             id=pending.id,
@@ -170,16 +203,33 @@ class UpdateHandler:
             return ""
         return by_next_deploy(stack, file.file, file.line, file.text)
 
+    async def _nothing_newer(self, found: Sequence[_Chosen]) -> RefusedError:
+        """The answer if every service has its image already."""
+        looks = [await in_time(self._ctx.swarm.look(each.service.id)) for each in found]
+        said = "\n".join(f"{_already(*pair)}." for pair in zip(found, looks, strict=True))
+        paused = next((each.service for each in found if each.service.update in PAUSED), None)
+        if paused is not None:
+            return RefusedError(said, hint=way_out(paused, self._ctx.command_for(paused.stack)))
+        newest = all(each.asked and each.name.tag for each in found)
+        return RefusedError(said, hint="There is nothing newer under its tag." if newest else "")
+
     async def objection(self, target: Target, look: Look) -> Outcome | None:
         """As in ``ServiceOperation``: refuses to resume a paused update."""
         service = look.service
         if service is None:
             return None
+        if target.begun and _taken_back(target, service):
+            why = f": {service.update_message}" if service.update_message else ""
+            return Outcome(Verdict.ROLLED_BACK, f"It was updated, and rolled back since{why}.")
         if target.begun and service.image not in {target.image_before, target.image}:
             now = read_image(service.image).unpinned
             return Outcome(Verdict.SUPERSEDED, f"Someone else set its image to `{now}`.")
-        if not target.begun:
-            check_update(service, look, target.image, self._ctx.command_for(service.stack))
+        if target.begun:
+            return None
+        if target.template and service.template != target.template:
+            reason = "Someone else changed it since the plan was made. Nothing was changed."
+            return Outcome(Verdict.SUPERSEDED, reason, "Ask for a new plan.")
+        check_update(service, look, target.image, self._ctx.command_for(service.stack))
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
@@ -194,6 +244,8 @@ class UpdateHandler:
         look = await self._ctx.swarm.look(target.service_id)
 
         def check(service: Service) -> None:
+            if doubtful and _taken_back(target, service):
+                raise SupersededError("It was updated, and rolled back since.")
             check_update(service, look, target.image, self._ctx.command_for(service.stack))
 
         updated = await self._ctx.swarm.set_image(
@@ -212,7 +264,7 @@ class UpdateHandler:
         if not target.changed:
             reason = f"It already had that image. {reason}"
         digest = short_digest(target.image)
-        if outcome.verdict.good and digest:
+        if outcome.verdict.good and outcome.running and digest:
             reason = f"{reason} It runs digest `{digest}`."
         return replace(outcome, reason=reason)
 
@@ -222,11 +274,34 @@ class UpdateHandler:
         return f"the swarm continues the update{seen}."
 
 
-def _nothing_newer(found: list[_Chosen]) -> RefusedError:
-    """The answer if every service has its image already."""
-    said = [
-        f"`{each.service.short_name}` already runs `{each.name.unpinned}`"
-        + (f", digest `{digest}`" if (digest := short_digest(each.target.image)) else "")
-        for each in found
-    ]
-    return RefusedError(f"{'; '.join(said)}.", hint="That is the newest image of its tag.")
+def _refuse_twice(services: Sequence[Service]) -> None:
+    known: set[str] = set()
+    for service in services:
+        if service.id in known:
+            raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")
+        known.add(service.id)
+
+
+def _taken_back(target: Target, service: Service) -> bool:
+    """Whether the update was made, and the service rolled back since, by the swarm or by someone.
+
+    Then its previous spec is the update's, and another update began than before.
+    """
+    return (
+        service.image == target.image_before != target.image
+        and service.previous is not None
+        and service.previous.image == target.image
+        and (service.update_started or 0.0) != target.update_before
+    )
+
+
+def _already(chosen: _Chosen, look: Look) -> str:
+    """That a service has its image already, and how it runs."""
+    digest = short_digest(chosen.target.image)
+    said = f"`{chosen.service.short_name}` already has `{chosen.name.unpinned}`"
+    said += f", digest `{digest}`" if digest and chosen.name.tag else ""
+    if look.service is None:
+        return said
+    health = examine_look(look, look.service)
+    state = UPDATES.get(look.service.update, "")
+    return f"{said}; {health.running}/{health.wanted} running" + (f", {state}" if state else "")

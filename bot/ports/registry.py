@@ -33,5 +33,5 @@ class Registry(Protocol):
     async def recent(self, image: str) -> Manifest:
         """As ``look_up``, but possibly from memory: seconds old at most.
 
-        A registry that wants fewer requests is left alone for some minutes.
+        A registry that is silent, or wants fewer requests, is left alone for up to a minute.
         """

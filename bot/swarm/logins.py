@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.swarm.image_name import read_image
+from bot.domain.swarm.image_name import flaw_of, read_image
 
 SETTING: Final = "REGISTRY_AUTH"
 HEADER: Final = "X-Registry-Auth"
@@ -98,42 +98,52 @@ def read_logins(text: str) -> dict[str, Login]:
     Raises:
         ValueError: with a sentence about what is wrong, which shows no login.
     """
-    if not text.strip():
+    text = text.removeprefix("\ufeff").strip()
+    if not text:
         return {}
     try:
         document = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         raise ValueError("it is not JSON: give the content of docker's config.json") from None
     auths = document.get("auths") if isinstance(document, dict) else None
     if not isinstance(auths, dict):
         raise ValueError('it has no "auths": give the content of docker\'s config.json')  # noqa: TRY004
     helpers = bool(document.get("credsStore") or document.get("credHelpers"))
+    if helpers and not auths:
+        raise ValueError("it has no login: docker keeps them in a credentials helper")
     found = (_login(str(address), entry, helpers=helpers) for address, entry in auths.items())
     return {login.host: login for login in found}
 
 
 def _login(address: str, entry: object, *, helpers: bool) -> Login:
-    host = address.partition("://")[2] or address
-    host = host.partition("/")[0]
+    host = (address.partition("://")[2] or address).partition("/")[0].strip()
+    host = host.rpartition("@")[2].lower()
+    if flaw_of(f"{host}/a"):
+        raise ValueError("one of its auths is not for a registry's host")
     hub = host in _HUBS
-    user, password, token = _parts(address, entry if isinstance(entry, dict) else {})
+    user, password, token = _parts(host, entry if isinstance(entry, dict) else {})
     if not (user and password) and not token:
         why = "docker keeps it in a credentials helper" if helpers else "it is empty"
-        raise ValueError(f"the login of {address} is not in it: {why}")
+        raise ValueError(f"the login of {host} is not in it: {why}")
     return Login(_HUB if hub else host, "" if hub else host, user, password, token)
 
 
-def _parts(address: str, entry: Mapping[str, Any]) -> tuple[str, str, str]:
-    user, password = str(entry.get("username") or ""), str(entry.get("password") or "")
-    if auth := str(entry.get("auth") or ""):
+def _parts(host: str, entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    user, password = _text(entry, "username"), _text(entry, "password")
+    if auth := _text(entry, "auth").strip():
         try:
             user, colon, password = b64decode(auth, validate=True).decode().partition(":")
         except ValueError:
             colon = ""
         if not colon:
-            raise ValueError(f"the login of {address} is not base64 of USER:PASSWORD")
+            raise ValueError(f"the login of {host} is not base64 of USER:PASSWORD")
         password = password.rstrip("\0")
-    return user, password, str(entry.get("identitytoken") or "")
+    return user, password, _text(entry, "identitytoken")
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    found = entry.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _state(file: Path | None) -> tuple[int, int, int] | None:
@@ -145,12 +155,6 @@ def _state(file: Path | None) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def values(logins: Logins) -> Iterator[str]:
-    """The secret values, to hide them."""
-    for login in logins.all().values():
-        yield from filter(None, (login.password, login.token))
 
 
 NO_LOGINS: Final = Logins()

@@ -20,12 +20,14 @@ from bot.swarm.connection import Connection
 from bot.swarm.failures import words
 from bot.swarm.logins import NO_LOGINS, SETTING, Login, Logins
 
-SECONDS: Final = 8.0
-"""Less than the engine waits for a registry, which is 20 s."""
+SECONDS: Final = 6.0
+"""Less than the engine waits for a registry, which is 20 s, and than a list may take."""
 RECENT_SECONDS: Final = 5.0
 _MOST_KNOWN: Final = 1000
-PAUSE_SECONDS: Final = 300.0
+PAUSE_SECONDS: Final = 60.0
 """For how long a registry is not asked for lists after it wanted fewer requests."""
+SILENT_SECONDS: Final = 20.0
+"""The same after it did not answer: for so long the engine waits for it."""
 _HUB: Final = "Docker Hub"
 _LIMIT: Final = re.compile(r"toomanyrequests|too many requests|rate limit|\b429\b", re.IGNORECASE)
 
@@ -40,7 +42,7 @@ class DockerRegistry:
         self._logins = logins
         self._seconds = seconds
         self._known: dict[str, tuple[float, Manifest]] = {}
-        self._limited: dict[str, tuple[float, RegistryError]] = {}
+        self._resting: dict[str, tuple[float, RegistryError]] = {}
 
     async def look_up(self, image: str) -> Manifest:
         """What the image's registry has under a name. As in ``bot.ports.Registry``.
@@ -53,11 +55,14 @@ class DockerRegistry:
             async with asyncio.timeout(self._seconds):
                 found = await self._connection.get(path, login.header if login else {})
         except TimeoutError as error:
-            raise silent(image, self._seconds) from error
+            raise self._rest(image, SILENT_SECONDS, silent(image, self._seconds)) from error
         except SwarmUnavailableError:
             raise
         except SwarmError as error:
-            raise translated(error, image, login) from error
+            refused = translated(error, image, login)
+            if refused.limited:
+                self._rest(image, PAUSE_SECONDS, refused)
+            raise refused from error
         digest = str((found.get("Descriptor") or {}).get("digest", ""))
         if not digest:
             sentence = f"The registry {where} named no digest for `{image}`."
@@ -74,15 +79,15 @@ class DockerRegistry:
         at, manifest = self._known.get(image, (0.0, None))
         if manifest is not None and now - at < RECENT_SECONDS:
             return manifest
-        since, error = self._limited.get(host, (0.0, None))
-        if error is not None and now - since < PAUSE_SECONDS:
+        until, error = self._resting.get(host, (0.0, None))
+        if error is not None and now < until:
             raise error
-        try:
-            return await self.look_up(image)
-        except RegistryError as limit:
-            if limit.limited:
-                self._limited[host] = time.monotonic(), limit
-            raise
+        return await self.look_up(image)
+
+    def _rest(self, image: str, seconds: float, error: RegistryError) -> RegistryError:
+        """Leave the image's registry alone for a while, with the reason."""
+        self._resting[read_image(image).host] = time.monotonic() + seconds, error
+        return error
 
     async def refusal(self, login: Login) -> str:
         """Why a registry does not accept a login, "" if it does (Engine API, ``POST /auth``)."""
@@ -124,6 +129,8 @@ def registry_error(
         sentence = f"The registry {where} cannot be asked. {why}"
         return RegistryError(sentence, hint=error.hint if error else "", kind=kind)
     sentence, hint = (_of_the_engine(text) for text in (f"{known.text}.", known.advice))
+    if where not in sentence:
+        sentence = f"{where}: {sentence[0].lower()}{sentence[1:]}"
     limited = _LIMIT.search(said) is not None
     return RegistryError(sentence, hint=hint, kind=kind, limited=limited)
 

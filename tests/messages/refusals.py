@@ -319,12 +319,21 @@ def _updates(paused: Service, look: Look) -> Iterator[Sample]:
     ):
         ctx = context(
             looks=port(services=(live,)),
-            swarm=port(service=live),
+            swarm=port(service=live, look=Look(AT, live, running(DJANGO, 1, 2), NODES)),
             jobs=port(active=jobs),
             registry=port(look_up=found),
         )
         asked = UpdateHandler(ctx, port()).begin(_draft(), Update((ImageTarget("django"),)))
         yield Sample(f"Update: {title}", answer(nothing(asked)))
+    twice = Update((ImageTarget("django", ":2"), ImageTarget("orochi_django", ":3")))
+    asked = UpdateHandler(ctx, port()).begin(_draft(), twice)
+    yield Sample("Update: one service by both of its names", answer(nothing(asked)))
+    other = Update((ImageTarget("django", ":2"),))
+    away = _look_up(500, "error unmarshalling content: invalid character")
+    for title, error in (("no login", _look_up(401, "unauthorized")), ("away", away)):
+        ctx.registry.look_up = port(look_up=error).look_up
+        asked = UpdateHandler(ctx, port()).begin(_draft(), other)
+        yield Sample(f"Update to another tag: {title}", answer(nothing(asked)))
 
 
 _GET = 'Get "https://registry.example.com/v2/"'

@@ -13,7 +13,7 @@ from tests.desk import STACK, Desk
 from tests.lab import images
 from tests.lab.registry import FAILS, NONSENSE, TOO_MANY, RegistryServer
 from tests.lab.swarm import Lab
-from tests.swarm.changing import images_of, raw, tasks, under_way, until, update_state
+from tests.swarm.changing import images_of, raw, tasks, under_way, until, update, update_state
 from tests.swarm.test_scale import said, verdict
 
 
@@ -92,7 +92,9 @@ async def test_the_newest_image_of_a_tag_is_taken_once(desk: Desk, registry: Reg
     assert verdict(await desk.job("update worker01")) == "converged"
     assert image(await raw(desk, "worker01")).endswith(f"app:1@{first}")
     answer = await desk.answer("update worker01")
-    assert f"`worker01` already runs `{registry.address}/app:1`, digest `{first[7:19]}`" in answer
+    has = f"`worker01` already has `{registry.address}/app:1`, digest `{first[7:19]}`"
+    assert f"{has}; 2/2 running." in answer
+    assert "There is nothing newer under its tag." in answer
     assert "Nothing was changed." in answer
     await asyncio.to_thread(registry.push, "app:1", archives()[1])
     second = registry.digest("app:1")
@@ -142,6 +144,12 @@ async def test_what_the_registry_does_not_confirm_changes_nothing(
     await refused("update worker01 :2", "registry")
     registry.take_away()
     await refused("update worker01 :2", "registry", "update worker01", "--yes")
+    await refused("update worker01=:1 orochi_worker01=:2", "is listed twice")
+    registry.give_back()
+    assert verdict(await desk.job("update worker01 :2")) == "converged"
+    before = await raw(desk, "worker01")
+    registry.take_away()
+    await refused("update worker01 --yes", "`worker01` keeps its image, digest")
 
 
 async def test_a_silent_registry_keeps_nobody_waiting(desk: Desk, registry: RegistryServer):
@@ -152,7 +160,7 @@ async def test_a_silent_registry_keeps_nobody_waiting(desk: Desk, registry: Regi
     await desk.type("update worker01 :2")
     assert "worker01" in await desk.answer("status", user="U0BOB00001")
     assert len(desk.slack.workspace.shown_to("U0ANN00001")) == known
-    told = await desk.told(lambda m: "did not answer within 8 s" in m.shown_text)
+    told = await desk.told(lambda m: "did not answer within 6 s" in m.shown_text)
     assert "Nothing was changed." in told.shown_text
 
 
@@ -199,6 +207,14 @@ async def test_the_next_deploy_is_foretold(
     assert verdict(message) == "converged"
     expected = f"change line 4 of `{STACK}.yml` (`image: {registry.address}/app:1`)"
     assert expected in said(message)
+    message = await empty_desk.job("deploy --yes")
+    assert verdict(message) == "converged"
+    first = f"{registry.address}/app:1@{registry.digest('app:1')}"
+    assert image(await raw(empty_desk, "worker01")) == first
+    assert verdict(await empty_desk.job("update worker01 :2")) == "converged"
+    registry.take_away()
+    message = await empty_desk.job("deploy --yes")
+    assert image(await raw(empty_desk, "worker01")) == f"{registry.address}/app:1"
 
 
 async def test_a_killed_bots_update_is_made_once(desk: Desk, registry: RegistryServer):
@@ -251,6 +267,10 @@ async def test_all_newer_images_are_one_plan(desk: Desk, registry: RegistryServe
     await running_app(desk, registry)
     await running_app(desk, registry, "django")
     await desk.service("cache")
+    await desk.service(
+        "migrate", "true", image=f"{registry.address}/app:1", running=0,
+        options=("--mode=replicated-job",),
+    )  # fmt: skip
     assert verdict(await desk.job("update django :2")) == "converged"
     before = {name: await raw(desk, name) for name in ("worker01", "django", "cache")}
 
@@ -258,8 +278,9 @@ async def test_all_newer_images_are_one_plan(desk: Desk, registry: RegistryServe
     plan = await desk.slack.wait_for_message(
         lambda m: m.payload.get("action") == "update" and "Confirm" in buttons(m), timeout=30
     )
-    assert "1 service gets a newer image." in said(plan)
+    assert "1 service is pinned to a digest." in said(plan)
     assert "cache stays as it is: " in said(plan)
+    assert "migrate stays as it is: It runs to completion" in said(plan)
     assert {name: await raw(desk, name) for name in before} == before
     await desk.slack.press(plan, "job.confirm")
     ts = plan.ts
@@ -271,4 +292,48 @@ async def test_all_newer_images_are_one_plan(desk: Desk, registry: RegistryServe
     assert images_of(await tasks(desk, "worker01")) == {pinned}
     assert (await raw(desk, "django"))["Spec"] == before["django"]["Spec"]
     answer = await desk.answer("update --all --yes")
-    assert "No service of `orochi` has a newer image under its tag." in answer
+    assert "No service of `orochi` can get a newer image of its tag." in answer
+
+
+async def test_a_plan_of_images_is_not_carried_out_on_another_service(
+    desk: Desk, registry: RegistryServer
+):
+    """Somebody set another image while it waited for its confirmation."""
+    await running_app(desk, registry)
+    await desk.type("update --all")
+    plan = await desk.slack.wait_for_message(
+        lambda m: m.payload.get("action") == "update" and "Confirm" in buttons(m), timeout=30
+    )
+    await update(desk, "worker01", f"{registry.address}/app:2")
+    await until(desk, "worker01", lambda now: update_state(now) == "completed")
+    before = await raw(desk, "worker01")
+    await desk.slack.press(plan, "job.confirm")
+    message = await desk.slack.wait_for_message(
+        lambda m: m.ts == plan.ts and m.payload.get("state") == "finished", timeout=60
+    )
+    assert verdict(message) == "superseded"
+    assert "Someone else changed it since the plan was made. Nothing was changed." in said(message)
+    assert (await raw(desk, "worker01"))["Spec"] == before["Spec"]
+
+
+async def test_an_update_that_was_rolled_back_is_not_made_again(
+    desk: Desk, registry: RegistryServer
+):
+    """Its bot is stopped after the write; the swarm has rolled back when another takes over."""
+    await desk.service(
+        "worker01", "sh", "-c", 'test "$VERSION" = 1 || exit 3; exec serve',
+        image=f"{registry.address}/app:1",
+        options=("--update-failure-action=rollback", "--restart-delay=500ms"),
+    )  # fmt: skip
+    await desk.type("update worker01 :2")
+    await until(desk, "worker01", lambda now: update_state(now) != "")
+    await desk.bots[0].kill()
+    await until(desk, "worker01", lambda now: update_state(now) == "rollback_completed")
+    before = await raw(desk, "worker01")
+    await desk.start_bot()
+    message = await desk.slack.wait_for_message(
+        lambda m: m.payload.get("state") == "finished", timeout=60
+    )
+    assert verdict(message) == "rolled_back"
+    after = await raw(desk, "worker01")
+    assert after["UpdateStatus"]["StartedAt"] == before["UpdateStatus"]["StartedAt"]

@@ -22,7 +22,6 @@ from bot.domain.swarm.image_name import LATEST, flaw_of, suffix_flaw
 from bot.domain.text.escaping import quoted, shorten
 
 ALL: Final = "--all"
-_BARE_TAG: Final = re.compile(rf"v?\d[\w.-]*|{LATEST}", re.IGNORECASE)
 
 
 def _update(words: Sequence[str], defaults: Defaults) -> Command | Reply:
@@ -119,9 +118,14 @@ def _target(name: str, image: str, defaults: Defaults) -> ImageTarget | Reply:
     flaw = suffix_flaw(image) if image[:1] in {":", "@"} else flaw_of(image) if image else ""
     if flaw:
         return _flawed(service, image, flaw, defaults)
-    if _BARE_TAG.fullmatch(image):
-        right = example(defaults, f"update {service} :{image}")
-        return Reply(f"{quoted(image)} would be an image of that name.", f"For the tag: {right}")
+    if image and not re.search(r"[/:@]", image):
+        tag, whole = (
+            example(defaults, f"update {service} {each}")
+            for each in (f":{image}", f"{image}:{LATEST}")
+        )
+        return Reply(
+            f"{quoted(image)} may be a tag or an image.", f"The tag: {tag}\nThe image: {whole}"
+        )
     return ImageTarget(service, image)
 
 

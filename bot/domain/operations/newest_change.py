@@ -9,6 +9,7 @@ from __future__ import annotations
 from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service
+from bot.domain.text.amounts import plural
 from bot.domain.text.escaping import shorten
 
 CLOCKS = 2.0
@@ -47,7 +48,7 @@ def _recreated(service: Service) -> str:
 
 
 def _changed(service: Service, newer: Job | None) -> str:
-    now = "" if service.replicas is None else f" It now has {service.replicas} replicas."
+    now = "" if service.replicas is None else f" It now has {plural(service.replicas, 'replica')}."
     if newer is None:
         return f"`{service.short_name}` was changed again since.{now}"
     text = shorten(newer.text, 60).replace("`", "'")

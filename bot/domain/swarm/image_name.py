@@ -76,6 +76,8 @@ def flaw_of(text: str) -> str:
         return flaw
     if colon and (flaw := tag_flaw(tag)):
         return flaw
+    if path == "sha256" and _ID.fullmatch(tag):
+        return "That is an image's id, not its name."
     if host and not _FULL_HOST.fullmatch(host):
         return "Its registry is not a host name with an optional port."
     return _path_flaw(path)

@@ -110,7 +110,7 @@ def image_line(text: bytes, service: str) -> tuple[int, str] | None:
     for key in ("services", service, "image"):
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
         node = next((value for name, value in pairs if name.value == key), None)
-    if not isinstance(node, yaml.ScalarNode):
+    if not isinstance(node, yaml.ScalarNode) or node.style in {"|", ">"}:
         return None
     number = node.start_mark.line
     return number + 1, text.decode(errors="replace").splitlines()[number].strip()

@@ -15,7 +15,7 @@ from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.secret_values import NOTHING, SecretValues, secret_values
 from bot.domain.deploys.variables import nested_variables, unescaped_hashes, unset_variables
 from bot.domain.deploys.version import Bundle
-from bot.domain.errors import BotError, NotAManagerError, RefusedError
+from bot.domain.errors import BotError, NotAManagerError, RefusedError, RegistryError
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
 from bot.ports import Applied, FileImage, Recording, Still
 from bot.ports.engine import Reachability
@@ -212,7 +212,7 @@ class DockerStacks:
                 files.stack,
                 read.document,
                 said=complaints.warnings(ended.said, engine.unresolved),
-                unresolved=engine.unresolved,
+                unresolved={image: _said(why) for image, why in engine.unresolved.items()},
                 nested=nested_variables(read.written),
             ),
             looks_up=former is None,
@@ -253,7 +253,8 @@ class DockerStacks:
         calls = [with_platforms(call, seen.get(call.id, {})) for call in calls]
         unknown: Mapping[str, str] = {}
         if looks_up:
-            calls, unknown = await self._tags.newest(calls, seen)
+            calls, unknown, strays = await self._tags.newest(calls, seen)
+            found = replace(found, unresolved={**found.unresolved, **strays})
         api = await self._connection.api_version()
         calls, dropped = without_newer_fields(calls, api)
         dropped = left_out(found.document.get("services") or {}, found.name, api) | dropped
@@ -382,6 +383,10 @@ def _platforms(calls: list[RecordedCall]) -> dict[str, list[Json]]:
 def _with_foreseen(plan: Plan, foreseen: Foreseen) -> Plan:
     warnings = (*foreseen.warnings, *plan.warnings)
     return replace(plan, warnings=warnings, dangers=foreseen.dangers)
+
+
+def _said(error: RegistryError) -> str:
+    return f"{error.sentence} {error.hint}".strip()
 
 
 def _refuse_impossible(

@@ -13,7 +13,6 @@ from bot.domain.deploys.foreseen import Coming, Foreseen, foresee
 from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.variables import interpolated
 from bot.domain.deploys.warnings import KeptNetwork, Stack, to_ask
-from bot.domain.errors import RegistryError
 from bot.domain.jobs.deploy_plan import PlanAction
 from bot.domain.swarm.volumes import volumes_of
 from bot.ports.engine import Reachability
@@ -50,7 +49,7 @@ class Found:
     networks: tuple[KeptNetwork, ...] = ()
     dropped: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     unknown_tags: Mapping[str, str] = field(default_factory=dict)
-    unresolved: Mapping[str, RegistryError] = field(default_factory=dict)
+    unresolved: Mapping[str, str] = field(default_factory=dict)
     nested: tuple[str, ...] = ()
     drivers: tuple[tuple[str, str, str], ...] = ()
 
@@ -84,7 +83,7 @@ class Survey:
             networks=found.networks,
             dropped=found.dropped,
             unknown_tags=found.unknown_tags,
-            unresolved={image: _said(error) for image, error in found.unresolved.items()},
+            unresolved=found.unresolved,
             odd_ports=tuple(_odd_ports(found.specs)),
             bound_ports=said.bound_ports,
             nested=found.nested,
@@ -109,10 +108,6 @@ class Survey:
         coming = [_coming(call.id, call.body, seen.get(call.id, {})) for call in calls]
         present = [wire.task_from(raw, up_to_date=True) for raw in tasks]
         return foresee(coming, wire.by_hostname(map(wire.node_from, nodes)), present)
-
-
-def _said(error: RegistryError) -> str:
-    return f"{error.sentence} {error.hint}".strip()
 
 
 def _coming(id_: str, spec: Json, live: Json) -> Coming:

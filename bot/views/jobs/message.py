@@ -371,7 +371,10 @@ def _stack_back_button(job: Job) -> Block:
 
 
 def _roll_back_button(job: Job, target: Target) -> Block:
-    text = plain(f"A new job brings {short(job, target)} back to its previous version", 280) + "."
+    former = "its previous version"
+    if job.action == "update" and target.image_before:
+        former = image_name(target.image_before)
+    text = plain(f"A new job brings {short(job, target)} back to {former}", 280) + "."
     question = confirm("Roll back?", text, "Roll back", "No")
     named = job.plan or len(job.targets) > 1
     label = f"Roll back {short(job, target)}" if named else "Roll back"

@@ -31,8 +31,20 @@ def closed_proposal(job: Job, decision: Decision, user: str, command: str) -> Me
 
 
 def _summary(job: Job) -> str:
-    count = len(job.targets)
-    return f"{plural(count, 'service')} {'gets' if count == 1 else 'get'} a newer image."
+    newer = sum("@" in target.image_before for target in job.targets)
+    loose = len(job.targets) - newer
+    parts = (
+        [f"{plural(newer, 'service')} {'gets' if newer == 1 else 'get'} a newer image"]
+        if newer
+        else []
+    )
+    parts += (
+        [f"{plural(loose, 'service')} {'is' if loose == 1 else 'are'} pinned to a digest"]
+        if loose
+        else []
+    )
+    whose = "its" if len(job.targets) == 1 else "their"
+    return f"{', '.join(parts)}. All {whose} tasks are replaced."
 
 
 def _lines(job: Job, most: int) -> list[str]:

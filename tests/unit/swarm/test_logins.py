@@ -78,13 +78,28 @@ def test_a_token_and_plain_fields_are_logins_too():
         ('{"auths": {"a.net": {"auth": "§§"}}}', "is not base64 of USER:PASSWORD"),
         ('{"auths": {"a.net": {"auth": "c2VjcmV0"}}}', "is not base64 of USER:PASSWORD"),
         ('{"auths": {"a.net": 5}}', "the login of a.net is not in it"),
+        ('{"auths": {"a.net": {"username": {"a": "secret"}}}}', "the login of a.net is not in it"),
+        ('{"auths": {}, "credsStore": "x"}', "it has no login: docker keeps them in a credentials"),
+        ('{"auths": {"https://robot:secret@a.net": {}}}', "the login of a.net is not in it"),
+        ('{"auths": {"": {"auth": "YTpi"}}}', "one of its auths is not for a registry's host"),
+        ('{"auths": {"a b": {"auth": "YTpi"}}}', "one of its auths is not for a registry's host"),
+        ("[" * 100_000, "it is not JSON"),
     ],
 )
 def test_what_is_wrong_is_told_without_the_login(text: str, said: str):
-    with pytest.raises(ValueError, match=r"^(it|the login)") as caught:
+    with pytest.raises(ValueError, match=r"^(it|the login|one of)") as caught:
         read_logins(text)
     assert said in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_what_editors_leave_does_not_matter():
+    found = read_logins('\ufeff{"auths": {" A.NET ": {"auth": "YTpi\\n"}}}\n')
+    assert found["a.net"].as_json() == {
+        "username": "a",
+        "password": "b",
+        "serveraddress": "a.net",
+    }
 
 
 def test_no_text_means_no_logins():

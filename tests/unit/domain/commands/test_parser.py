@@ -275,8 +275,11 @@ ANSWERED = {
     "frobnicate": ("Unknown command `frobnicate`", "See `/orochi help`."),
     "update": ("Update which service?", "`/orochi update worker01 :2.1`"),
     "update :2": ("Update which service to `:2`?", "`/orochi update worker01 :2`"),
-    "update worker01 2.1": ("`2.1` would be an image", "`/orochi update worker01 :2.1`"),
-    "update worker01 latest": ("`latest` would be an image", "`/orochi update worker01 :latest`"),
+    "update worker01 2.1": ("`2.1` may be a tag or an image", "`/orochi update worker01 :2.1`"),
+    "update worker01 stable": (
+        "`stable` may be a tag or an image",
+        "`/orochi update worker01 :stable`",
+    ),
     "update worker01 to :2": ("`to` isn't needed", "`/orochi update worker01 :2`"),
     "update worker01:2": ("`worker01:2` is an image", "`/orochi update worker01 :2`"),
     "update reg.example.net/app:2": ("is an image", "`/orochi update worker01 reg.example.net/app"),

@@ -49,6 +49,7 @@ def test_a_name_is_read_into_its_parts_and_back(text: str, parts: ImageName):
         ("reg.example.net/", "An image's name has lower-case letters and digits"),
         ("reg.example.net:port/app", "Its registry is not a host name"),
         ("a" * 256, "An image's name has at most 255 characters."),
+        ("sha256:" + "0a" * 32, "That is an image's id"),
         ("0a" * 32, "64 hexadecimal digits are an image's id"),
     ],
 )

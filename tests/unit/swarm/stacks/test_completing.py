@@ -12,7 +12,7 @@ from bot.swarm.stacks.completing import left_out, platforms_of, with_platforms, 
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.networks import drivers_of, without_existing
 from bot.swarm.stacks.normal import service_form
-from bot.swarm.stacks.registry import Lookup, kept_tag, with_lookup
+from bot.swarm.stacks.registry import Lookup, file_tag, with_lookup
 
 A, B = f"web:1@sha256:{'a' * 64}", f"web:1@sha256:{'b' * 64}"
 AMD = [{"Architecture": "amd64", "OS": "linux"}]
@@ -109,13 +109,13 @@ class TestTags:
         pinned = spec(A)
         pinned["Labels"] = {FILE_IMAGE: A}
 
-        assert kept_tag(update(spec()), self.LIVE) == "web:1"
-        assert kept_tag(update(spec()), {"Spec": spec("web:1")}) == ""
-        assert kept_tag(update(pinned), {"Spec": pinned}) == ""
-        assert kept_tag(RecordedCall("services", "create", "x", spec(), {}), {}) == ""
+        assert file_tag(update(spec()), self.LIVE) == "web:1"
+        assert file_tag(update(spec()), {"Spec": spec("web:1")}) == ""
+        assert file_tag(update(pinned), {"Spec": pinned}) == ""
+        assert file_tag(RecordedCall("services", "create", "x", spec(), {}), {}) == ""
         other = spec("web:2")
         other["Labels"] = {FILE_IMAGE: "web:2"}
-        assert kept_tag(update(other), self.LIVE) == ""
+        assert file_tag(update(other), self.LIVE) == ""
 
     def test_the_new_image_is_planned_with_its_platforms(self):
         arm = {"Architecture": "arm64", "OS": "linux"}
@@ -127,6 +127,27 @@ class TestTags:
         template = fresh.body["TaskTemplate"]
         assert template["ContainerSpec"]["Image"] == B
         assert platforms_of(template) == [arm]
+
+    def test_another_image_that_was_set_since_gives_way_to_the_files(self):
+        """With the digest of the file's tag, or without one; a digest in the file as it is."""
+        now = spec(f"other/web:2@sha256:{'c' * 64}", placement={"Platforms": AMD})
+        call, live = update(now), {"Spec": now}
+        found = {"web:1": Lookup(f"sha256:{'b' * 64}")}
+
+        assert file_tag(call, live) == "web:1"
+        template = with_lookup(call, "web:1", found).body["TaskTemplate"]
+        assert (template["ContainerSpec"]["Image"], platforms_of(template)) == (B, [])
+        template = with_lookup(call, "web:1", {"web:1": Lookup(trouble="down")}).body[
+            "TaskTemplate"
+        ]
+        assert (template["ContainerSpec"]["Image"], platforms_of(template)) == ("web:1", [])
+
+    def test_two_ways_to_write_a_name_are_one(self):
+        now = spec(A)
+        now["Labels"] = {FILE_IMAGE: "docker.io/library/web:1"}
+        same = {"docker.io/library/web:1": Lookup(f"sha256:{'a' * 64}")}
+
+        assert with_lookup(update(now), "docker.io/library/web:1", same) == update(now)
 
     def test_the_same_image_and_a_failed_lookup_change_nothing(self):
         call = update(spec())
