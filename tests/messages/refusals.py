@@ -28,7 +28,7 @@ from bot.domain.commands.values import (
 )
 from bot.domain.commands.values import Scale as Scaling
 from bot.domain.errors import BotError, DrawingError, SwarmUnavailableError, UncertainError
-from bot.domain.jobs.model import PendingCommand
+from bot.domain.jobs.model import Job, PendingCommand
 from bot.domain.operations.drain_plan import check_room, plan_drain
 from bot.domain.operations.image_change import check_platforms, wanted_image
 from bot.domain.operations.node_change import check_drain, find_node
@@ -308,6 +308,9 @@ def _updates(paused: Service, look: Look) -> Iterator[Sample]:
     yield _refusal("Update: another platform", lambda: check_platforms(DJANGO, image, [amd], nodes))
     deploy = replace(scaling(), id="m7p2xq")
     live = replace(DJANGO, image=f"{image}@{digest}")
+    newest, other = (Update((ImageTarget("django", each),)) for each in ("", ":2"))
+    twice = Update((ImageTarget("django", ":2"), ImageTarget("orochi_django", ":3")))
+    away = _look_up(500, "error unmarshalling content: invalid character")
     for title, jobs, found in (
         ("the stack is being deployed", (deploy,), Manifest(digest)),
         ("nothing newer", (), Manifest(digest)),
@@ -315,25 +318,24 @@ def _updates(paused: Service, look: Look) -> Iterator[Sample]:
         ("a login is missing", (), _look_up(401, "unauthorized: authentication required")),
         ("the rate limit", (), _look_up(500, "toomanyrequests: You have reached your limit")),
         ("the registry is away", (), _look_up(500, f"{_GET}: dial tcp: connection refused")),
-        ("no registry", (), _look_up(500, "error unmarshalling content: invalid character")),
+        ("no registry", (), away),
     ):
-        ctx = context(
-            looks=port(services=(live,)),
-            swarm=port(service=live, look=Look(AT, live, running(DJANGO, 1, 2), NODES)),
-            jobs=port(active=jobs),
-            registry=port(look_up=found),
-        )
-        asked = UpdateHandler(ctx, port()).begin(_draft(), Update((ImageTarget("django"),)))
-        yield Sample(f"Update: {title}", answer(nothing(asked)))
-    twice = Update((ImageTarget("django", ":2"), ImageTarget("orochi_django", ":3")))
-    asked = UpdateHandler(ctx, port()).begin(_draft(), twice)
-    yield Sample("Update: one service by both of its names", answer(nothing(asked)))
-    other = Update((ImageTarget("django", ":2"),))
-    away = _look_up(500, "error unmarshalling content: invalid character")
-    for title, error in (("no login", _look_up(401, "unauthorized")), ("away", away)):
-        ctx.registry.look_up = port(look_up=error).look_up
-        asked = UpdateHandler(ctx, port()).begin(_draft(), other)
-        yield Sample(f"Update to another tag: {title}", answer(nothing(asked)))
+        yield Sample(f"Update: {title}", _asked_for(newest, live, jobs, found))
+    both = _asked_for(twice, live, (), away)
+    yield Sample("Update: one service by both of its names", both)
+    for title, found in (("no login", _look_up(401, "unauthorized")), ("away", away)):
+        yield Sample(f"Update to another tag: {title}", _asked_for(other, live, (), found))
+
+
+def _asked_for(command: Update, live: Service, jobs: tuple[Job, ...], found: Any) -> Message:
+    """The answer to an update of a service; ``found`` is what its registry has, or its error."""
+    ctx = context(
+        looks=port(services=(live,)),
+        swarm=port(service=live, look=Look(AT, live, running(DJANGO, 1, 2), NODES)),
+        jobs=port(active=jobs),
+        registry=port(look_up=found),
+    )
+    return answer(nothing(UpdateHandler(ctx, port()).begin(_draft(), command)))
 
 
 _GET = 'Get "https://registry.example.com/v2/"'
