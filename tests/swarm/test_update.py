@@ -123,7 +123,7 @@ async def test_what_the_registry_does_not_confirm_changes_nothing(
     """No such tag, another platform, and a registry in all its troubles."""
     await running_app(desk, registry)
     await asyncio.to_thread(registry.push, "app:arm", images.foreign_archive())
-    await asyncio.to_thread(registry.push, "app:gone", archives()[1])
+    await asyncio.to_thread(registry.push, "app:gone", images.busy_archives()[2])
     registry.delete("app:gone")
     before = await raw(desk, "worker01")
 
@@ -146,6 +146,7 @@ async def test_what_the_registry_does_not_confirm_changes_nothing(
     await refused("update worker01 :2", "registry", "update worker01", "--yes")
     await refused("update worker01=:1 orochi_worker01=:2", "is listed twice")
     registry.give_back()
+    registry.says(None)
     assert verdict(await desk.job("update worker01 :2")) == "converged"
     before = await raw(desk, "worker01")
     registry.take_away()
@@ -267,9 +268,10 @@ async def test_all_newer_images_are_one_plan(desk: Desk, registry: RegistryServe
     await running_app(desk, registry)
     await running_app(desk, registry, "django")
     await desk.service("cache")
-    await desk.service(
-        "migrate", "true", image=f"{registry.address}/app:1", running=0,
-        options=("--mode=replicated-job",),
+    await desk.docker(
+        "service", "create", "--detach", "--no-resolve-image", "--mode=replicated-job",
+        f"--label=com.docker.stack.namespace={STACK}", f"--name={STACK}_migrate",
+        f"{registry.address}/app:1", "true",
     )  # fmt: skip
     assert verdict(await desk.job("update django :2")) == "converged"
     before = {name: await raw(desk, name) for name in ("worker01", "django", "cache")}
