@@ -12,6 +12,7 @@ from collections.abc import Callable
 from bot.domain.swarm.model import Task, TaskState
 from bot.ports import Feed, FeedChange, FeedStatus, Subscription
 from tests.contract.labs import AnyLab
+from tests.lab.waiting import wait_until
 
 SECONDS = 60.0
 
@@ -42,6 +43,12 @@ async def status_with(feed: Feed, wanted: Callable[[FeedStatus], bool]) -> FeedS
             if wanted(status):
                 return status
             await asyncio.sleep(0.05)
+
+
+def _failed(lab: AnyLab, service: str) -> bool:
+    """Whether a task of the service has failed."""
+    tasks = lab.client().tasks(filters={"service": [service]})
+    return any(task["Status"]["State"] == "failed" for task in tasks)
 
 
 def tasks_in(changes: list[FeedChange], state: TaskState) -> list[Task]:
@@ -86,8 +93,8 @@ class FeedContract:
 
     async def test_earlier_changes_are_not_reported_as_new(self, lab: AnyLab, feed: Feed) -> None:
         service = lab.create_service("web", "/bin/crash", options=["--restart-condition", "none"])
+        await asyncio.to_thread(wait_until, lambda: _failed(lab, service), "a failed task")
         async with feed.subscribe(frozenset({service})) as changes:
-            await collect(changes, lambda found: bool(tasks_in(found, TaskState.FAILED)))
             await settle(changes)
 
         async with feed.subscribe(frozenset({service})) as changes:
