@@ -182,8 +182,8 @@ def _client(url: str, password: str, timeout: float) -> Redis:
     After a restart of Redis every pooled connection is broken; a call that timed out is not
     repeated. All scripts can safely run twice. Notifications of managed clouds are disabled,
     because with them redis-py does not check whether a pooled connection was closed. It tells Redis
-    nothing about itself: for that it would read its own package's metadata for each connection, a
-    tenth of the processor time of a bot with little to do.
+    nothing about itself: for that it would read its own package's metadata for each connection, 7 %
+    of the processor time of a bot in a profile of short tests.
     """
     pool = _Pool.from_url(
         url,

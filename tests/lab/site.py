@@ -195,7 +195,7 @@ def claim(*, in_memory: bool = False) -> Site:
     """Claim a free number with its folder, its bridge and the rule that lets its traffic pass.
 
     With `in_memory` the folder is in memory, if the machine has enough: engines write and wait for
-    the disk at each step of a container's life, a seventh of their processor time.
+    the disk at each step of a container's life, about a tenth of their processor time.
 
     Raises:
         LabError: all numbers are taken.
