@@ -285,12 +285,13 @@ def _refuse_twice(services: Sequence[Service]) -> None:
 def _taken_back(target: Target, service: Service) -> bool:
     """Whether the update was made, and the service rolled back since, by the swarm or by someone.
 
-    Then its previous spec is the update's, and another update began than before.
+    Then another update began than before, and it is a rollback: swarmkit's own leaves no previous
+    spec (manager/orchestrator/update/updater.go), another one leaves that of the update.
     """
+    previous = service.previous.image if service.previous else ""
     return (
         service.image == target.image_before != target.image
-        and service.previous is not None
-        and service.previous.image == target.image
+        and (service.update.is_roll_back or previous == target.image)
         and (service.update_started or 0.0) != target.update_before
     )
 

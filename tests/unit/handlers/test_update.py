@@ -38,6 +38,7 @@ async def test_an_update_that_was_made_and_rolled_back_is_not_made_again():
     assert outcome.verdict is Verdict.ROLLED_BACK
     assert "rolled back due to failure" in outcome.reason
     assert _taken_back(TARGET, BACK)
+    assert _taken_back(TARGET, replace(BACK, previous=None))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ async def test_an_update_that_was_made_and_rolled_back_is_not_made_again():
         SERVICE,
         replace(SERVICE, previous=Previous("d", NEW, LastChange.VERSION)),
         replace(SERVICE, image=NEW, update_started=200.0),
-        replace(BACK, previous=Previous("d", OTHER, LastChange.VERSION)),
+        replace(BACK, update=UpdateState.COMPLETED, previous=None),
     ],
 )
 async def test_one_that_was_not_made_or_stands_goes_on(service: Service):
