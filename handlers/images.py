@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from bot.domain.commands.values import ListImages as Command
-from bot.domain.errors import RefusedError
-from bot.domain.operations.image_list import compared, tags_of
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.jobs.registries import looked_up
+from bot.jobs.registries import compared_images
 from bot.views.images import images_message
 
 
@@ -21,12 +19,5 @@ class ListImagesHandler:
         """The list. Raises RefusedError if the stack has no services."""
         stack = command.stack or self._ctx.stack
         look = await self._ctx.looks.stack_look(stack)
-        if not look.services:
-            raise RefusedError(
-                f"Stack `{stack}` has no services.",
-                hint=f"To see the stacks: `{self._ctx.command} stacks`",
-            )
-        found, troubles = await looked_up(self._ctx.registry.recent, tags_of(look.services))
-        digests = {name: manifest.digest for name, manifest in found.items()}
-        rows = compared(look.services, look.tasks, digests, troubles)
+        rows, _ = await compared_images(self._ctx, stack, look)
         return images_message(stack, rows, self._ctx.clock.now(), command=self._ctx.command)

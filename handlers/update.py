@@ -15,12 +15,15 @@ from bot.domain.jobs.model import STACK, Job, JobState, PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.image_change import (
     by_next_deploy,
+    check_listed_once,
     check_platforms,
+    is_taken_back,
     pinned,
     short_digest,
+    stays,
     wanted_image,
 )
-from bot.domain.operations.image_list import Standing, compared, tags_of
+from bot.domain.operations.image_list import Standing
 from bot.domain.operations.preflight import PAUSED, check_update
 from bot.domain.swarm.health import examine_look
 from bot.domain.swarm.image_name import ImageName, read_image
@@ -29,7 +32,7 @@ from bot.jobs import service_lookup
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
-from bot.jobs.registries import looked_up
+from bot.jobs.registries import compared_images
 from bot.jobs.submit import queue
 from bot.ports import Manifest, Still
 from bot.views.words import UPDATES
@@ -63,7 +66,7 @@ class UpdateHandler:
             await self._begin_all(pending, command.stack or self._ctx.stack, asks=not command.yes)
             return
         services = [await self._service(each) for each in command.targets]
-        _refuse_twice(services)
+        check_listed_once(services)
         found = await asyncio.gather(
             *(
                 self._chosen(service, each.image, yes=command.yes)
@@ -77,27 +80,16 @@ class UpdateHandler:
     async def _begin_all(self, pending: PendingCommand, stack: str, *, asks: bool) -> None:
         look = await in_time(self._ctx.swarm.stack_look(stack))
         await self._refuse_deploying(stack)
-        if not look.services:
-            raise RefusedError(
-                f"Stack `{stack}` has no services.",
-                hint=f"To see the stacks: `{self._ctx.command} stacks`",
-            )
-        found, troubles = await looked_up(self._ctx.registry.recent, tags_of(look.services))
-        digests = {name: manifest.digest for name, manifest in found.items()}
-        rows = compared(look.services, look.tasks, digests, troubles)
-        kept = [
-            f"{row.service.short_name} stays as it is: {row.why}"
-            for row in rows
-            if row.standing is Standing.UNKNOWN
-        ]
+        rows, found = await compared_images(self._ctx, stack, look)
+        kept = [stays(row.service, row.why) for row in rows if row.standing is Standing.UNKNOWN]
         chosen = []
         for row in rows:
-            if row.standing not in {Standing.NEWER, Standing.UNPINNED}:
+            if not row.standing.is_replaced:
                 continue
             try:
                 chosen.append(await self._planned(row.service, row.name, found[row.name]))
             except RefusedError as error:
-                kept.append(f"{row.service.short_name} stays as it is: {error.sentence}")
+                kept.append(stays(row.service, error.sentence))
         if not chosen:
             raise RefusedError(
                 f"No service of `{stack}` can get a newer image of its tag.", hint="\n".join(kept)
@@ -218,7 +210,7 @@ class UpdateHandler:
         service = look.service
         if service is None:
             return None
-        if target.begun and _taken_back(target, service):
+        if target.begun and is_taken_back(target, service):
             why = f": {service.update_message}" if service.update_message else ""
             return Outcome(Verdict.ROLLED_BACK, f"It was updated, and rolled back since{why}.")
         if target.begun and service.image not in {target.image_before, target.image}:
@@ -244,7 +236,7 @@ class UpdateHandler:
         look = await self._ctx.swarm.look(target.service_id)
 
         def check(service: Service) -> None:
-            if doubtful and _taken_back(target, service):
+            if doubtful and is_taken_back(target, service):
                 raise SupersededError("It was updated, and rolled back since.")
             check_update(service, look, target.image, self._ctx.command_for(service.stack))
 
@@ -272,28 +264,6 @@ class UpdateHandler:
         """As in ``ServiceOperation``."""
         seen = "" if running is None else f"; {running}/{target.replicas} updated"
         return f"the swarm continues the update{seen}."
-
-
-def _refuse_twice(services: Sequence[Service]) -> None:
-    known: set[str] = set()
-    for service in services:
-        if service.id in known:
-            raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")
-        known.add(service.id)
-
-
-def _taken_back(target: Target, service: Service) -> bool:
-    """Whether the update was made, and the service rolled back since, by the swarm or by someone.
-
-    Then another update began than before, and it is a rollback: swarmkit's own leaves no previous
-    spec (manager/orchestrator/update/updater.go), another one leaves that of the update.
-    """
-    previous = service.previous.image if service.previous else ""
-    return (
-        service.image == target.image_before != target.image
-        and (service.update.is_roll_back or previous == target.image)
-        and (service.update_started or 0.0) != target.update_before
-    )
 
 
 def _already(chosen: _Chosen, look: Look) -> str:

@@ -7,14 +7,35 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from bot.domain.errors import SwarmError
+from bot.domain.errors import RefusedError, SwarmError
+from bot.domain.operations.image_list import ServiceImage, compared, tags_of
 from bot.domain.swarm.image_name import read_image
+from bot.domain.swarm.model import StackLook
+from bot.jobs.context import Context
 from bot.ports import Manifest
 
 AT_ONCE: Final = 4
 """How many images are looked up at a time in one registry."""
 SECONDS: Final = 7.0
 """Time limit for all look-ups: a person waits for the answer, which may take ten seconds."""
+
+
+async def compared_images(
+    ctx: Context, stack: str, look: StackLook
+) -> tuple[tuple[ServiceImage, ...], dict[str, Manifest]]:
+    """The images of a stack's services, and what the registries have, by name.
+
+    Raises:
+        RefusedError: the stack has no services.
+    """
+    if not look.services:
+        raise RefusedError(
+            f"Stack `{stack}` has no services.",
+            hint=f"To see the stacks: `{ctx.command} stacks`",
+        )
+    found, troubles = await looked_up(ctx.registry.recent, tags_of(look.services))
+    digests = {name: manifest.digest for name, manifest in found.items()}
+    return compared(look.services, look.tasks, digests, troubles), found
 
 
 async def looked_up(

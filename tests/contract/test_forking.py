@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.forking import ForkedBot
 from tests.lab.waiting import wait_until
+from tests.stacks import END, write_stacks
 
 START = """
 import asyncio, socket
@@ -47,3 +51,21 @@ def test_a_bot_ends_with_the_tests_that_started_it() -> None:
 
     wait_until(lambda: not bot.exists(), "the end of the bot", seconds=60)
     assert not bot.exists()
+
+
+async def test_a_task_that_waits_for_good_tells_where(capsys: pytest.CaptureFixture[str]) -> None:
+    async def stuck() -> None:
+        await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(stuck(), name="a task of the test")
+        await asyncio.sleep(0)
+        write_stacks()
+        task.cancel()
+
+    *said, end = capsys.readouterr().err.splitlines()
+    assert end == END
+    after = said[said.index("TASK a task of the test") + 1 :]
+    assert after[0].endswith(" stuck")
+    assert after[1].endswith(" wait")
+    assert "THREAD MainThread" in said

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.errors import RefusedError
+from bot.domain.jobs.model import Target
 from bot.domain.swarm.constraints import meets_constraints
 from bot.domain.swarm.image_name import LATEST, ImageName, flaw_of, read_image
 from bot.domain.swarm.model import Node, Platform, Service
@@ -69,6 +70,34 @@ def check_platforms(
         f" {', '.join(needed)}, and the image is for {', '.join(offered)}.",
         hint="Build it for that platform, too.",
     )
+
+
+def check_listed_once(services: Sequence[Service]) -> None:
+    """Raise RefusedError if a service is named twice."""
+    known: set[str] = set()
+    for service in services:
+        if service.id in known:
+            raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")
+        known.add(service.id)
+
+
+def is_taken_back(target: Target, service: Service) -> bool:
+    """Whether the update was made, and the service rolled back since, by the swarm or by someone.
+
+    Then another update began than before, and it is a rollback: swarmkit's own leaves no previous
+    spec (manager/orchestrator/update/updater.go), another one leaves that of the update.
+    """
+    previous = service.previous.image if service.previous else ""
+    return (
+        service.image == target.image_before != target.image
+        and (service.update.is_roll_back or previous == target.image)
+        and (service.update_started or 0.0) != target.update_before
+    )
+
+
+def stays(service: Service, why: str) -> str:
+    """Why a plan leaves a service out."""
+    return f"{service.short_name} stays as it is: {why}"
 
 
 def by_next_deploy(stack: str, file: str, line: int, text: str) -> str:

@@ -24,6 +24,11 @@ class Standing(Enum):
     FIXED = "fixed"
     """The service names a digest without a tag: there is nothing to compare."""
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether an update of all services sets the image."""
+        return self in {Standing.NEWER, Standing.UNPINNED}
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceImage:

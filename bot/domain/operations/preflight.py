@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.convergence.wording import way_out
 from bot.domain.errors import RefusedError
+from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import LastChange, Look, Mode, Service, Task, TaskState, UpdateState
 
 PAUSED = {
@@ -105,38 +106,27 @@ def check_roll_back(service: Service, command: str) -> None:
         raise RefusedError(
             f"{name} cannot be rolled back: it was never changed, so it has no older version."
         )
-    image = image_name(previous.image)
+    image = read_image(previous.image).unpinned
     if service.update.is_roll_back and previous.change is LastChange.VERSION:
         raise RefusedError(
             f"{name} is already rolled back.",
-            hint=_by_deploy(
-                f"To return to the newer version ({image})",
-                command,
-                f"docker service rollback {service.name}",
-            ),
+            hint=f"To return to the newer version: {_by_update(service, image, command)}.",
         )
     number = previous.change is LastChange.NUMBER
     last = "scale" if number else "restart"
     raise RefusedError(
         f"{name} has no older version: Docker keeps one, and the last change was a {last}, so "
         f"it is the same ({image}).",
-        hint=_by_deploy(
-            "To set an older image", command, f"docker service update --image … {service.name}"
-        ),
+        hint=f"To set an older image: {_by_update(service, ':TAG', command)}.",
     )
 
 
-def _by_deploy(aim: str, command: str, docker: str) -> str:
-    """The next step for which the bot needs the stack's file; ``docker`` does it without one."""
-    if not command:
-        return f"{aim}: `{docker}`"
-    return f"{aim}: change the stack file and `{command} deploy`. Without a file: `{docker}`"
-
-
-def image_name(image: str) -> str:
-    """An image without the digest to which its tag was resolved."""
-    name, _, digest = image.partition("@")
-    return name if ":" in name.rpartition("/")[2] or not digest else image
+def _by_update(service: Service, image: str, command: str) -> str:
+    """The command that sets an image, or the ``:TAG`` of the present one; ``command`` as above."""
+    if command:
+        return f"`{command} update {service.name} {image}`"
+    named = image.replace(":TAG", "…")
+    return f"`docker service update --image {named} {service.name}`"
 
 
 def missing_places(service: Service, tasks: tuple[Task, ...], replicas: int) -> int:

@@ -13,7 +13,7 @@ from typing import Final
 _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-_DIGEST: Final = r"sha256:[0-9a-f]{64}"
+_DIGEST: Final = r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}"
 _PATH: Final = re.compile(rf"{_PART}(?:/{_PART})*")
 _FULL_TAG: Final = re.compile(_TAG)
 _FULL_DIGEST: Final = re.compile(_DIGEST)

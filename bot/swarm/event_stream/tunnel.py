@@ -15,6 +15,7 @@ import secrets
 import socket
 import ssl
 import struct
+from contextlib import suppress
 from types import TracebackType
 from typing import Final
 
@@ -71,7 +72,9 @@ class Tunnel:
             pipe.cancel()
         await asyncio.gather(*self._pipes, return_exceptions=True)
         for writer in self._writers:
-            writer.transport.abort()
+            # In Python 3.11.2 a TLS transport that was closed twice cannot be aborted.
+            with suppress(AttributeError):
+                writer.transport.abort()
 
     async def _connect(self) -> _Streams:
         try:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from bot.domain.commands.names import short_name
 from bot.domain.errors import RefusedError
 from bot.domain.swarm.constraints import is_constraint
+from bot.domain.swarm.image_name import flaw_of
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.normal import publish_mode
 
@@ -45,11 +46,6 @@ _UPDATES: Final = (
     ("RollbackConfig", "rollback_config", ("pause", "continue")),
 )
 _MOST_BYTES: Final = {"configs": 1000 * 1024, "secrets": 500 * 1024}
-_IMAGE: Final = re.compile(
-    r"(?:(?:[a-zA-Z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
-    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-    r"(?::\w[\w.-]{0,127})?(?:@[A-Za-z0-9+._-]+:[0-9a-fA-F]{32,})?"
-)
 
 
 def refused(calls: Iterable[RecordedCall], stack: str) -> RefusedError | None:
@@ -104,10 +100,8 @@ def _image(spec: Json) -> Refusal | None:
     image = str(_container(spec).get("Image", ""))
     if not image:
         return "has no image", "A swarm builds none: build and push it, then write `image:`."
-    if not _IMAGE.fullmatch(image):
-        return f"has the image `{image}`, which is not a valid name", (
-            "Image names are lower case: `registry/name:tag`."
-        )
+    if flaw := flaw_of(image):
+        return f"has the image `{image}`, which is not a valid name", flaw
     return None
 
 

@@ -13,7 +13,6 @@ from bot.domain.commands.names import SERVICE_VALUE, is_service_name
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.image_change import short_digest
-from bot.domain.operations.preflight import image_name
 from bot.domain.swarm.image_name import read_image
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
@@ -305,7 +304,7 @@ def image_change(target: Target) -> str:
     The old one is not known before a rollback begins. Digests tell apart what has one name.
     """
     both = (target.image_before, target.image)
-    names = [image_name(each) for each in both]
+    names = [read_image(each).unpinned for each in both]
     if names[0] == names[1]:
         names = [" ".join(filter(None, [names[0], short_digest(each)])) for each in both]
     before, after = (quoted(each, 150) for each in names)
@@ -373,7 +372,7 @@ def _stack_back_button(job: Job) -> Block:
 def _roll_back_button(job: Job, target: Target) -> Block:
     former = "its previous version"
     if job.action == "update" and target.image_before:
-        former = image_name(target.image_before)
+        former = read_image(target.image_before).unpinned
     text = plain(f"A new job brings {short(job, target)} back to {former}", 280) + "."
     question = confirm("Roll back?", text, "Roll back", "No")
     named = job.plan or len(job.targets) > 1

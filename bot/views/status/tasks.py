@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bot.domain.operations.preflight import image_name
+from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import Service, StackLook, Task, TaskState
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import MOST_BYTES, context, section, size
@@ -74,7 +74,7 @@ def _row(task: Task, service: Service, nodes: Nodes, now: float) -> tuple[str, .
     since = f" {duration(max(now - task.since, 0.0))} ago" if task.since else ""
     return (
         f"{service.name}.{place}",
-        image_name(task.image or service.image),
+        read_image(task.image or service.image).unpinned,
         node,
         _word(task.desired),
         f"{_word(task.state)}{since}",

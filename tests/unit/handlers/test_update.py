@@ -10,8 +10,9 @@ import pytest
 from bot.domain.errors import SupersededError
 from bot.domain.jobs.model import Target
 from bot.domain.jobs.verdict import Verdict
+from bot.domain.operations.image_change import is_taken_back
 from bot.domain.swarm.model import LastChange, Look, Mode, Previous, Service, UpdateState
-from handlers.update import UpdateHandler, _taken_back
+from handlers.update import UpdateHandler
 
 OLD, NEW, OTHER = (
     f"web:{tag}@sha256:{digit * 64}" for tag, digit in (("1", "a"), ("2", "b"), ("3", "c"))
@@ -37,8 +38,8 @@ async def test_an_update_that_was_made_and_rolled_back_is_not_made_again():
 
     assert outcome.verdict is Verdict.ROLLED_BACK
     assert "rolled back due to failure" in outcome.reason
-    assert _taken_back(TARGET, BACK)
-    assert _taken_back(TARGET, replace(BACK, previous=None))
+    assert is_taken_back(TARGET, BACK)
+    assert is_taken_back(TARGET, replace(BACK, previous=None))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from bot.domain.operations.preflight import (
     check_resume,
     check_roll_back,
     check_scale,
-    image_name,
 )
 from bot.domain.swarm.model import LastChange, Look, Previous, Service, Task, UpdateState
 from tests.unit.looks import NODES, SHUTDOWN, a_service, a_task, running
@@ -131,21 +130,5 @@ def test_a_roll_back_without_effect_is_refused_with_the_reason(service, words):
     assert words in said.sentence
     assert "rollback" not in said.hint.partition("`docker")[0]
     if said.hint:
-        bots, _, dockers = said.hint.partition(" Without a file: ")
-        assert bots.endswith("change the stack file and `/orochi deploy`.")
-        assert dockers.startswith("`docker service ")
-    assert "/orochi" not in refusal(check_roll_back, service, "").hint
-
-
-@pytest.mark.parametrize(
-    ("image", "name"),
-    [
-        ("web:1", "web:1"),
-        (f"web:1@sha256:{'0' * 64}", "web:1"),
-        ("host:5000/web@sha256:00", "host:5000/web@sha256:00"),
-        ("host:5000/web", "host:5000/web"),
-        ("", ""),
-    ],
-)
-def test_an_image_is_named_without_the_digest_of_its_tag(image, name):
-    assert image_name(image) == name
+        assert "`/orochi update stack_web " in said.hint
+        assert "`docker service update --image " in refusal(check_roll_back, service, "").hint

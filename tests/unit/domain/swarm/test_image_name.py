@@ -71,3 +71,4 @@ def test_a_suffix_with_a_flaw_is_told(suffix: str):
 def test_a_pinned_name_is_shown_by_its_tag():
     assert read_image(f"app:1@{DIGEST}").unpinned == "app:1"
     assert read_image(f"app@{DIGEST}").unpinned == f"app@{DIGEST}"
+    assert read_image("").unpinned == ""
