@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.lab.engine import Engine
-from tests.lab.shell import tool
+from tests.lab.shell import run, tool
 from tests.lab.site import REGISTRIES, Site
 
 
@@ -26,6 +26,14 @@ class Node(Engine):
     def control_socket(self) -> Path:
         """The swarm control socket; it exists on running managers only."""
         return self.exec_root / "swarm" / "control.sock"
+
+    def unplug(self) -> None:
+        """Take the node off the lab's network; its engine and its containers keep running."""
+        run(["ip", "link", "set", self.site.namespace(self.index), "down"])
+
+    def plug_in(self) -> None:
+        """Give the network back."""
+        run(["ip", "link", "set", self.site.namespace(self.index), "up"])
 
     def _resolver(self) -> str:
         # Nothing listens at its own address, so names fail at once instead of after 20 s.
