@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.commands.values import ImageTarget
+from bot.domain.commands.values import ImageTarget, as_text
 from bot.domain.commands.values import Update as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.convergence.wording import way_out
@@ -42,12 +42,17 @@ ACTION = "update"
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A service with the image that it gets. ``asked`` says that a registry confirmed it."""
+    """A service with the image that it gets, and what its registry said about it."""
 
     service: Service
     name: ImageName
     target: Target
-    asked: bool = True
+    manifest: Manifest
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the service has that image already."""
+        return self.service.image == self.target.image
 
 
 class UpdateHandler:
@@ -73,8 +78,10 @@ class UpdateHandler:
                 for service, each in zip(services, command.targets, strict=True)
             )
         )
-        if all(each.service.image == each.target.image for each in found):
-            raise await self._nothing_newer(found)
+        if command.yes:
+            found = [_with_login(each) for each in found]
+        if all(each.is_present and not each.target.restarts for each in found):
+            raise await self._nothing_newer(command, found)
         await queue(self._ctx, pending, await self._job(pending, found))
 
     async def _begin_all(self, pending: PendingCommand, stack: str, *, asks: bool) -> None:
@@ -144,7 +151,7 @@ class UpdateHandler:
             image_before=service.image,
             platforms=manifest.platforms,
         )
-        return _Chosen(service, name, target, asked=bool(manifest.digest))
+        return _Chosen(service, name, target, manifest)
 
     async def _looked_up(self, service: Service, name: ImageName, *, yes: bool) -> Manifest:
         try:
@@ -195,15 +202,19 @@ class UpdateHandler:
             return ""
         return by_next_deploy(stack, file.file, file.line, file.text)
 
-    async def _nothing_newer(self, found: Sequence[_Chosen]) -> RefusedError:
+    async def _nothing_newer(self, command: Command, found: Sequence[_Chosen]) -> RefusedError:
         """The answer if every service has its image already."""
         looks = [await in_time(self._ctx.swarm.look(each.service.id)) for each in found]
         said = "\n".join(f"{_already(*pair)}." for pair in zip(found, looks, strict=True))
         paused = next((each.service for each in found if each.service.update in PAUSED), None)
         if paused is not None:
             return RefusedError(said, hint=way_out(paused, self._ctx.command_for(paused.stack)))
-        newest = all(each.asked and each.name.tag for each in found)
-        return RefusedError(said, hint="There is nothing newer under its tag." if newest else "")
+        newest = all(each.manifest.digest and each.name.tag for each in found)
+        hints = ["There is nothing newer under its tag."] if newest else []
+        if any(each.manifest.login for each in found):
+            renewal = f"`{self._ctx.command} {as_text(replace(command, yes=True))}`"
+            hints.append(f"To give it the registry's present login, with new tasks: {renewal}")
+        return RefusedError(said, hint="\n".join(hints))
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:
         """As in ``ServiceOperation``: refuses to resume a paused update."""
@@ -225,11 +236,15 @@ class UpdateHandler:
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
-        """As in ``ServiceOperation``: the image before the change."""
+        """As in ``ServiceOperation``: the image before the change.
+
+        With the counter of forced updates it is sure that a login is renewed once.
+        """
         if look.service is None:
             return target
-        wanted = service_lookup.wanted(look)
-        return replace(target, replicas=wanted, image_before=look.service.image)
+        wanted, service = service_lookup.wanted(look), look.service
+        restarts = service.restarts + 1 if target.restarts else 0
+        return replace(target, replicas=wanted, image_before=service.image, restarts=restarts)
 
     async def make(self, target: Target, *, doubtful: bool, still: Still) -> Target:
         """As in ``ServiceOperation``."""
@@ -241,9 +256,14 @@ class UpdateHandler:
             check_update(service, look, target.image, self._ctx.command_for(service.stack))
 
         updated = await self._ctx.swarm.set_image(
-            target.service_id, target.image, target.platforms, check, still=still
+            target.service_id,
+            target.image,
+            target.platforms,
+            check,
+            still=still,
+            restarts=target.restarts,
         )
-        ours = doubtful and target.image_before != target.image
+        ours = doubtful and (target.image_before != target.image or target.restarts > 0)
         return replace(target, changed=updated.changed or ours, template=updated.template)
 
     def goal(self, target: Target, goal: Goal) -> Goal:
@@ -256,7 +276,9 @@ class UpdateHandler:
         if not target.changed:
             reason = f"It already had that image. {reason}"
         digest = short_digest(target.image)
-        if outcome.verdict.good and outcome.running and digest:
+        if outcome.verdict.good and target.changed and target.restarts:
+            reason = f"{reason} It has the registry's present login."
+        elif outcome.verdict.good and outcome.running and digest:
             reason = f"{reason} It runs digest `{digest}`."
         return replace(outcome, reason=reason)
 
@@ -264,6 +286,13 @@ class UpdateHandler:
         """As in ``ServiceOperation``."""
         seen = "" if running is None else f"; {running}/{target.replicas} updated"
         return f"the swarm continues the update{seen}."
+
+
+def _with_login(chosen: _Chosen) -> _Chosen:
+    """The same, with new tasks and the registry's present login if it has its image already."""
+    if not chosen.is_present or not chosen.manifest.login:
+        return chosen
+    return replace(chosen, target=replace(chosen.target, restarts=1))
 
 
 def _already(chosen: _Chosen, look: Look) -> str:

@@ -40,6 +40,7 @@ def settings_for(
         "BOT_OPERATORS": OPERATOR,
         "BOT_HTTP_PORT": "0",
         "BOT_WATCH_SECONDS": "3",
+        "BOT_POLL_SECONDS": "0.5",
         "BOT_LEASE_SECONDS": "2",
         "BOT_TIMELINES": "false",
     }

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.convergence import wording
-from bot.domain.errors import SwarmError
+from bot.domain.convergence.goal import Goal
+from bot.domain.errors import RegistryError, SwarmError
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm import causes, placement
 from bot.domain.swarm.causes import KILLED, Cause, CauseKind
 from bot.domain.swarm.model import Look, Node, Service, Task
-from bot.ports import Swarm
+from bot.ports import Manifest, Registry, Swarm
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +27,20 @@ class Found:
     """The evidence of one task: ``text`` unescaped, ``title`` says what it is.
 
     ``killed`` is whether its engine recorded a kill for memory, None if unknown. ``unhealthy`` says
-    that ``text`` is the output of a failed health probe.
+    that ``text`` is the output of a failed health probe. ``pull`` is what the registry of an image
+    that a node does not have said about it, None if it was not asked.
     """
 
     title: str = ""
     text: str = ""
     killed: bool | None = None
     unhealthy: bool = False
+    pull: Manifest | RegistryError | None = None
+
+    @property
+    def refusal(self) -> RegistryError | None:
+        """Why the registry does not give the image."""
+        return self.pull if isinstance(self.pull, RegistryError) else None
 
     def cause(self, cause: Cause, limit: int) -> Cause | None:
         """The cause updated with the findings from the task's node, None if there are none.
@@ -44,23 +52,26 @@ class Found:
         if self.killed is not None:
             return causes.with_oom(cause, self.killed, limit)
         known = causes.with_log(cause, self.text)
+        if self.pull is not None:
+            known = causes.with_registry(known, self.refusal)
         return None if known == cause else known
 
 
 class EvidenceReader:
     """Collects evidence for outcomes. Evidence that cannot be read is left out."""
 
-    def __init__(self, swarm: Swarm) -> None:
+    def __init__(self, swarm: Swarm, registry: Registry) -> None:
         self._swarm = swarm
+        self._registry = registry
 
-    async def add(self, outcome: Outcome, look: Look) -> Outcome:
+    async def add(self, outcome: Outcome, look: Look, goal: Goal) -> Outcome:
         """The same outcome with evidence, if there is any."""
         if outcome.verdict.good:
             return outcome
         try:
             if outcome.verdict is Verdict.UNSCHEDULABLE:
                 return await self._placement(outcome, look)
-            return await self._words(outcome, look)
+            return await self._words(outcome, look, goal)
         except SwarmError as error:
             log.info("no evidence for %s: %s", outcome.verdict.value, error)
             return outcome
@@ -73,9 +84,18 @@ class EvidenceReader:
             output = await self._swarm.probe_output(task)
             if output:
                 return Found("The last health probe said", output, unhealthy=True)
+        if cause.kind is CauseKind.IMAGE_MISSING:
+            return Found(pull=await self._pull(task.image))
         killed = await self._swarm.out_of_memory(task) if cause.exit_code == KILLED else None
         lines = await self._swarm.last_lines(task, LOG_LINES) if task.container_id else ""
         return Found("Last log lines" if lines else "", lines, killed)
+
+    async def _pull(self, image: str) -> Manifest | RegistryError:
+        """What the registry of a task's image says. Raises SwarmError if no registry was asked."""
+        try:
+            return await self._registry.recent(image)
+        except RegistryError as error:
+            return error
 
     async def _obstacles(self, service: Service, nodes: Sequence[Node]) -> Found:
         fit = placement.explain(service, nodes, await self._swarm.tasks())
@@ -86,7 +106,7 @@ class EvidenceReader:
             return outcome
         return _with(outcome, await self._obstacles(look.service, look.nodes))
 
-    async def _words(self, outcome: Outcome, look: Look) -> Outcome:
+    async def _words(self, outcome: Outcome, look: Look, goal: Goal) -> Outcome:
         cause = outcome.cause
         task = next((t for t in look.tasks if cause and t.id == cause.task_id), None)
         if cause is None or task is None:
@@ -100,6 +120,8 @@ class EvidenceReader:
                 killed = await self._recorded(task, found, look)
             outcome = wording.judge_memory(outcome, killed, look.service.limit.memory)
             outcome = wording.judge_log(outcome, found.text)
+        if found.pull is not None:
+            outcome = wording.judge_pull(outcome, found.refusal, goal)
         return _with(outcome, found)
 
     async def _recorded(self, task: Task, found: Found, look: Look) -> bool | None:

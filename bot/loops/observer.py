@@ -15,7 +15,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
 from bot.loops.evidence import EvidenceReader
-from bot.ports import Clock, Feed, ProbeClient, Subscription, Swarm
+from bot.ports import Clock, Feed, ProbeClient, Registry, Subscription, Swarm
 from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class Observer:
         feed: Feed,
         clock: Clock,
         probes: ProbeClient,
+        registry: Registry,
         *,
         tick: float = RECONCILE_SECONDS,
     ) -> None:
@@ -47,7 +48,7 @@ class Observer:
         self._clock = clock
         self._probes = probes
         self._tick = tick
-        self._evidence = EvidenceReader(swarm)
+        self._evidence = EvidenceReader(swarm, registry)
 
     async def follow(self, state: Convergence, on_progress: OnProgress) -> Outcome:
         """Look until there is an outcome; ``on_progress`` gets every change of the progress."""
@@ -70,7 +71,7 @@ class Observer:
                 state, heard = result.state, ()
                 on_progress(result.progress)
                 if result.outcome is not None:
-                    return await self._evidence.add(result.outcome, look)
+                    return await self._evidence.add(result.outcome, look, goal)
                 heard = await self._wait(changes, self._until(result))
 
     async def _look(self, service_id: str) -> Look:

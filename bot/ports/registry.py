@@ -13,11 +13,12 @@ class Manifest:
     """What a registry has under a name: its digest (``sha256:…``) and for which platforms.
 
     ``platforms`` are written as the docker CLI writes them into a service: without an architecture
-    for arm, whose nodes name their variant.
+    for arm, whose nodes name their variant. ``login`` says whether it was asked with one.
     """
 
     digest: str
     platforms: tuple[Platform, ...] = ()
+    login: bool = False
 
 
 class Registry(Protocol):

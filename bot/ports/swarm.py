@@ -122,10 +122,13 @@ class Swarm(Protocol):
         guard: Guard,
         *,
         still: Still,
+        restarts: int = 0,
     ) -> Updated:
         """Set a service's image and the platforms of it that the scheduler goes by.
 
-        Changes nothing else, and makes no update if it has the image already. ``guard``, outdated
+        Its nodes get the present login of its registry. Makes no update if it has the image
+        already, and a counter of forced updates of at least ``restarts``; else that counter is set,
+        too: the swarm does not tell which login it has. Changes nothing else. ``guard``, outdated
         versions and unknown outcomes as for ``set_replicas``.
         """
 

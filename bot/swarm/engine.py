@@ -197,17 +197,20 @@ class DockerSwarm:
         guard: Guard,
         *,
         still: Still | None = None,
+        restarts: int = 0,
     ) -> Updated:
-        """Set a service's image and its platforms, and change nothing else.
+        """Set a service's image and its platforms, and hand its nodes the registry's login.
 
         As in ``bot.ports.Swarm``.
         """
 
         def plan(raw: Json, service: Service) -> _Write | None:
-            if service.image == image:
+            if service.image == image and service.restarts >= restarts:
                 return None
             guard(service)
             spec = specs.with_image(raw["Spec"], image, platforms)
+            if service.restarts < restarts:
+                spec = specs.with_restarts(spec, restarts)
             return _Write(spec, {}, self._logins.headers(image))
 
         service, written = await self._change(service_id, plan, still)

@@ -67,7 +67,9 @@ class DockerRegistry:
         if not digest:
             sentence = f"The registry {where} named no digest for `{image}`."
             raise RegistryError(sentence, kind="pull_failed")
-        manifest = Manifest(digest, tuple(map(_platform, found.get("Platforms") or [])))
+        manifest = Manifest(
+            digest, tuple(map(_platform, found.get("Platforms") or [])), login is not None
+        )
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[image] = time.monotonic(), manifest

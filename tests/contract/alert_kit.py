@@ -17,7 +17,7 @@ from bot.domain.swarm.model import Service, StackLook, Task
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.leader import LeaderLease
 from bot.loops.watcher import Watcher, WatcherDependencies
-from bot.ports import Clock, Swarm
+from bot.ports import Clock, Registry, Swarm
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import cancel_all
 from bot.slack.messenger import Messenger
@@ -27,6 +27,7 @@ from bot.store.jobs import RedisJobs
 from bot.views.incidents.message import incident_message, reminder_message
 from playground.slack import Message, SlackEmulator
 from tests.contract.incident_kit import NOW, PATIENCE, an_incident
+from tests.contract.watcher_kit import SilentRegistry
 from tests.unit.looks import NODES, a_service, failed, running
 
 ALERTS = "C0ALERTS01"
@@ -198,6 +199,7 @@ async def leading(
         incidents=store,
         stream=stream,
         swarm=cast("Swarm", swarm or ToldSwarm(stream)),
+        registry=cast("Registry", SilentRegistry()),
         jobs=RedisJobs(link),
         chat=messenger,
         clock=SystemClock(),

@@ -80,6 +80,31 @@ class ChangesContract:
         assert not (await swarm.force_update(service_id, 1, allow)).changed
         assert (await swarm.force_update(service_id, 2, allow)).changed
 
+    async def test_an_image_is_set_once(self, lab: AnyLab, swarm: DockerSwarm) -> None:
+        service_id = lab.create_service("web", "serve")
+        before = spec_of(lab, "web")
+
+        made = await swarm.set_image(service_id, images.BUSY_NEXT, (), allow)
+        again = await swarm.set_image(service_id, images.BUSY_NEXT, (), refuse)
+
+        assert (made.changed, again.changed) == (True, False)
+        assert made.template == again.template != ""
+        before["TaskTemplate"]["ContainerSpec"]["Image"] = images.BUSY_NEXT
+        assert spec_of(lab, "web") == before
+
+    async def test_the_tasks_of_an_image_that_stays_are_replaced_once(
+        self, lab: AnyLab, swarm: DockerSwarm
+    ) -> None:
+        service_id = lab.create_service("web", "serve")
+        before = spec_of(lab, "web")
+
+        made = await swarm.set_image(service_id, images.BUSY, (), allow, restarts=1)
+        again = await swarm.set_image(service_id, images.BUSY, (), refuse, restarts=1)
+
+        assert (made.changed, again.changed) == (True, False)
+        before["TaskTemplate"]["ForceUpdate"] = 1
+        assert spec_of(lab, "web") == before
+
     async def test_a_roll_back_uses_the_engines_own_and_is_made_once(
         self, lab: AnyLab, swarm: DockerSwarm
     ) -> None:

@@ -79,7 +79,7 @@ async def a_replica(
         versions=RedisVersions(link), feed=feed, jobs=jobs,
         plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,
         drawing=Pictures(), home=Home(messenger, CLOCK), clock=CLOCK,
-        observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), tick=0.2),
+        observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), DockerRegistry(calls), tick=0.2),
         background=background, intake=Intake(jobs, CLOCK, lease),
         stack="orochi", command="/orochi", defaults=Defaults(),
         limits=limits or ConvergenceLimits(), plan_seconds=60.0, timelines=False,

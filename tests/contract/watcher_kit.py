@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from bot.domain.errors import NotFoundError
+from bot.domain.errors import NotFoundError, RegistryError
 from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import Incident, WatcherState
 from bot.domain.swarm.events import Batch, Listing
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
+from bot.ports import Manifest
 from bot.store.incidents import RedisIncidents
 from bot.swarm.differences import events_between
 from tests.unit.domain.incidents.watcher import Watcher, show, stack_looks
@@ -149,6 +150,13 @@ class ScriptSwarm:
 
     async def out_of_memory(self, task: Task) -> bool | None:
         return None
+
+
+class SilentRegistry:
+    """A registry that cannot be asked."""
+
+    async def recent(self, image: str) -> Manifest:
+        raise RegistryError(f"The registry of {image} did not answer.", kind="pull_failed")
 
 
 def _moved(look: StackLook, by: float) -> StackLook:

@@ -22,7 +22,7 @@ from typing import cast
 from bot.loops.alerts import AlertTexts
 from bot.loops.leader import Leader
 from bot.loops.watcher import Watcher, WatcherDependencies
-from bot.ports import Swarm
+from bot.ports import Registry, Swarm
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
@@ -35,6 +35,7 @@ from tests.contract.watcher_kit import (
     RecordedClock,
     ScriptStream,
     ScriptSwarm,
+    SilentRegistry,
     script,
 )
 
@@ -52,6 +53,7 @@ async def state(redis: str, slack: str, token: str, head: Head, clock: RecordedC
         incidents=incidents,
         stream=ScriptStream(head),
         swarm=cast("Swarm", ScriptSwarm()),
+        registry=cast("Registry", SilentRegistry()),
         jobs=RedisJobs(link),
         chat=messenger,
         clock=clock,

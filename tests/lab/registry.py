@@ -27,7 +27,10 @@ from tests.lab.swarm import Lab
 from tests.lab.waiting import LabError, wait_until
 
 LOGIN: Final = ("robot", "lab-password")
-_PASSWORD_FILE: Final = "robot:$2b$04$7Wb0kbTZmqRBTQ88QdnLu.JoEZXvgMXDdfC36g8FJmRKgP24h292e\n"
+NEXT_PASSWORD: Final = "next-lab-password"
+_SALT: Final = "robot:$2b$04$7Wb0kbTZmqRBTQ88QdnLu."
+_PASSWORD_FILE: Final = f"{_SALT}JoEZXvgMXDdfC36g8FJmRKgP24h292e\n"
+_NEXT_PASSWORD_FILE: Final = f"{_SALT}rMPCaGTPsi4FBpsB7PwZovniTyz16Hm\n"
 _CONFIG: Final = """
 version: 0.1
 storage: {filesystem: {rootdirectory: %(data)s}, delete: {enabled: true}}
@@ -106,6 +109,10 @@ class RegistryServer:
         """Answer everything with this from now on; None: be a registry again."""
         self._relay.answer = answer
         self._relay.hang_up()
+
+    def change_password(self) -> None:
+        """Accept `NEXT_PASSWORD` from now on, and the one of `LOGIN` no more."""
+        (self._folder / "htpasswd").write_text(_NEXT_PASSWORD_FILE)
 
     def take_away(self) -> None:
         """Refuse connections from now on."""

@@ -131,6 +131,13 @@ def newest() -> Job:
     return replace(job.with_target(0, target), foretold=())
 
 
+def renewing() -> Job:
+    """An update whose image stays, for the present login of its registry."""
+    job = updating(DJANGO.image)
+    target = replace(job.targets[0], image_before=job.targets[0].image, restarts=1)
+    return replace(job.with_target(0, target), foretold=())
+
+
 def rolling_back() -> Job:
     target = a_target(NEW, image=DJANGO.image, image_before=NEW.image, rollback=True)
     return replace(a_job("rollback", target, text="rollback django"), state=JobState.RUNNING)

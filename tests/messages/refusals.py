@@ -314,6 +314,7 @@ def _updates(paused: Service, look: Look) -> Iterator[Sample]:
     for title, jobs, found in (
         ("the stack is being deployed", (deploy,), Manifest(digest)),
         ("nothing newer", (), Manifest(digest)),
+        ("nothing newer in a private registry", (), Manifest(digest, login=True)),
         ("no such image", (), _look_up(404, "manifest unknown: manifest unknown")),
         ("a login is missing", (), _look_up(401, "unauthorized: authentication required")),
         ("the rate limit", (), _look_up(500, "toomanyrequests: You have reached your limit")),

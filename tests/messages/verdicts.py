@@ -46,6 +46,7 @@ from tests.messages.job_kit import (
     newest,
     probed,
     queued,
+    renewing,
     restarting,
     rolling_back,
     scaling,
@@ -85,6 +86,7 @@ def good() -> Iterator[Sample]:
     for title, job in (
         ("Converged: update to another tag", updating()),
         ("Converged: update to the newest image of its tag", newest()),
+        ("Converged: update that renewed a registry's login", renewing()),
     ):
         outcome = handler.told(job.targets[0], two.outcome)
         yield Sample(title, shown(finished(job, outcome)))

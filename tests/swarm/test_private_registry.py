@@ -12,7 +12,7 @@ import pytest
 
 from tests.desk import STACK, Desk
 from tests.lab import images
-from tests.lab.registry import LOGIN, RegistryServer, config_of
+from tests.lab.registry import LOGIN, NEXT_PASSWORD, RegistryServer, config_of
 from tests.lab.swarm import Lab
 from tests.swarm.changing import images_of, raw, tasks
 from tests.swarm.test_scale import said, verdict
@@ -122,3 +122,29 @@ async def test_a_wrong_login_is_named(desk: Desk, registry: RegistryServer):
     assert f"The registry {registry.address} refuses the login of `robot`" in answer
     assert "Nothing was changed." in answer
     assert "wr0ng-passw0rd" not in answer + "\n".join(second.lines)
+
+
+async def test_a_changed_login_is_given_to_a_service_whose_image_stays(
+    empty_desk: Desk, registry: RegistryServer, tmp_path: Path
+):
+    """The swarm has the old one: nodes that do not know the image cannot pull it until then."""
+    desk, folder = empty_desk, stack(tmp_path / "stacks", registry, replicas=1)
+    bot = await desk.start_bot(BOT_STACKS_DIR=str(folder), **auth(registry))
+    assert verdict(await desk.job("deploy --yes")) == "converged"
+    before = await raw(desk, "worker01")
+    registry.change_password()
+    assert verdict(await desk.job("scale 3")) == "pull_denied"
+    assert await bot.stop() == 0
+    await desk.start_bot(**auth(registry, NEXT_PASSWORD))
+    renewal = "To give it the registry's present login, with new tasks: `/orochi update worker01"
+    assert f"{renewal} --yes`" in await desk.answer("update worker01")
+
+    message = await desk.job("update worker01 --yes")
+
+    assert verdict(message) == "converged", said(message)
+    assert f"update worker01 to the present login of {registry.address}" in said(message)
+    after = await raw(desk, "worker01")
+    assert after["Spec"]["TaskTemplate"].pop("ForceUpdate") == 1
+    before["Spec"]["TaskTemplate"].pop("ForceUpdate")
+    before["Spec"]["Mode"]["Replicated"]["Replicas"] = 3
+    assert after["Spec"] == before["Spec"]

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.domain.convergence.goal import Goal
 from bot.domain.convergence.history import Failure, Memory, Observation
+from bot.domain.errors import RegistryError
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import (
@@ -22,6 +23,7 @@ from bot.domain.swarm.causes import (
     with_log,
     with_oom,
     with_probe,
+    with_registry,
 )
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import (
@@ -159,6 +161,32 @@ def judge_log(outcome: Outcome, lines: str) -> Outcome:
         verdict, advice = Verdict.FAILED, _CORRECT_IMAGE
     reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
     return replace(outcome, verdict=verdict, reason=reason, advice=advice, cause=cause)
+
+
+def judge_pull(outcome: Outcome, refusal: RegistryError | None, goal: Goal) -> Outcome:
+    """The outcome updated with what the image's registry says (see ``causes.with_registry``)."""
+    if outcome.cause is None:
+        return outcome
+    cause = with_registry(outcome.cause, refusal)
+    if cause == outcome.cause:
+        return outcome
+    verdict, advice = outcome.verdict, outcome.advice
+    if verdict is Verdict.IMAGE_MISSING:
+        verdict = verdict_for(cause.kind, verdict)
+        advice = refusal.hint if refusal else _renewal(goal)
+    reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
+    advice = advice or outcome.advice
+    return replace(outcome, verdict=verdict, reason=reason, advice=advice, cause=cause)
+
+
+def _renewal(goal: Goal) -> str:
+    renew = f"{goal.command} update {goal.service} --yes"
+    if not goal.command:
+        renew = f"docker service update --force --with-registry-auth {goal.service}"
+    return (
+        f"If the registry's login has changed, renew the service's copy: `{renew}`. Otherwise see"
+        " what `docker pull` says on the node."
+    )
 
 
 def achieved(census: Census) -> int:

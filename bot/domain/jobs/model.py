@@ -73,8 +73,8 @@ class Target:
     unchanged; ``rollback`` says that the swarm treats the change as a rollback.
 
     An update is recorded, too: ``image``, with the ``platforms`` that its registry named, and the
-    ``image_before``. Of a confirmed plan, ``template`` is at first the digest of the template that
-    was planned on.
+    ``image_before``; ``restarts`` if the image stays, to renew the login of its registry. Of a
+    confirmed plan, ``template`` is at first the digest of the template that was planned on.
 
     ``version_after`` is the service's version when the job ended, ``update_after`` the start of its
     update status (Unix seconds); 0 while unknown. They tell whether it was changed since.

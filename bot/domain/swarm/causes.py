@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
+from bot.domain.errors import RegistryError
 from bot.domain.swarm.model import Service, Task, TaskState
 from bot.domain.swarm.program_errors import CODES, unexecutable
 from bot.domain.swarm.start_errors import MORE_ADDRESSES, explained
@@ -228,6 +229,23 @@ def with_log(cause: Cause, lines: str) -> Cause:
         return cause
     text = unexecutable(lines)
     return replace(cause, kind=CauseKind.START_FAILED, text=text) if text else cause
+
+
+def with_registry(cause: Cause, refusal: RegistryError | None) -> Cause:
+    """The cause of a failed pull, updated with what the image's registry says.
+
+    An engine before 29.7 says "No such image" after any failed pull. ``refusal`` is what the
+    registry answers the bot, None if it has the image. One that cannot be asked changes nothing.
+    """
+    if cause.kind is not CauseKind.IMAGE_MISSING:
+        return cause
+    if refusal is None:
+        text = "The node could not pull the image, although its registry has it"
+        return replace(cause, kind=CauseKind.PULL_FAILED, text=text)
+    kind = CauseKind(refusal.kind)
+    if kind not in {CauseKind.IMAGE_MISSING, CauseKind.PULL_DENIED}:
+        return cause
+    return replace(cause, kind=kind, text=refusal.sentence.rstrip("."))
 
 
 def exit_words(code: int) -> str:

@@ -38,7 +38,7 @@ ADVICE: Final = {
     CauseKind.UNHEALTHY: "check what the health check tests and why the service fails it",
     CauseKind.IMAGE_MISSING: "push the image, or correct its name and tag in the stack file",
     CauseKind.PULL_DENIED: "check the registry's login and its rights",
-    CauseKind.PULL_FAILED: "check the registry, and that the node can reach it",
+    CauseKind.PULL_FAILED: "check the registry, its login, and that the node can reach it",
     CauseKind.NETWORK_FAILED: "check the network and the engine on that node",
     CauseKind.CONFIG_FAILED: "name a file as the `target` of the config or secret",
     CauseKind.MOUNT_FAILED: "check the volume's server and path, and that the node can reach it",

@@ -287,6 +287,8 @@ def _before(job: Job, target: Target) -> str:
 def _new_image(target: Target) -> str:
     """The image that an update sets: only its tag if the rest stays."""
     before, after = (read_image(each) for each in (target.image_before, target.image))
+    if target.restarts:
+        return f"the present login of {after.host or 'Docker Hub'}"
     if before.untagged != after.untagged:
         return after.unpinned
     if before.tag == after.tag and after.tag:
@@ -303,6 +305,8 @@ def image_change(target: Target) -> str:
 
     The old one is not known before a rollback begins. Digests tell apart what has one name.
     """
+    if target.image_before == target.image:
+        return quoted(read_image(target.image).unpinned, 150)
     both = (target.image_before, target.image)
     names = [read_image(each).unpinned for each in both]
     if names[0] == names[1]:
@@ -335,7 +339,8 @@ def _update_back(job: Job) -> list[Block]:
     changed = [
         target
         for target, outcome in zip(job.targets, job.outcomes, strict=False)
-        if target.changed and outcome and outcome.verdict not in _ALREADY_BACK
+        if target.changed and not target.restarts
+        if outcome and outcome.verdict not in _ALREADY_BACK
     ]
     return [
         actions([_roll_back_button(job, target)], f"job:{job.id}/{number}")

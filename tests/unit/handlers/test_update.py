@@ -11,8 +11,10 @@ from bot.domain.errors import SupersededError
 from bot.domain.jobs.model import Target
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.image_change import is_taken_back
+from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import LastChange, Look, Mode, Previous, Service, UpdateState
-from handlers.update import UpdateHandler
+from bot.ports import Manifest
+from handlers.update import UpdateHandler, _Chosen, _with_login
 
 OLD, NEW, OTHER = (
     f"web:{tag}@sha256:{digit * 64}" for tag, digit in (("1", "a"), ("2", "b"), ("3", "c"))
@@ -76,7 +78,7 @@ async def test_a_write_of_unknown_outcome_is_not_repeated_after_a_rollback():
         async def look(self, _: str) -> Look:
             return Look(0.0, BACK, (), ())
 
-        async def set_image(self, *arguments: Any, still: Any) -> Any:
+        async def set_image(self, *arguments: Any, **_: Any) -> Any:
             arguments[3](BACK)
             raise AssertionError("it was written")
 
@@ -89,3 +91,25 @@ async def test_a_write_of_unknown_outcome_is_not_repeated_after_a_rollback():
     handler = UpdateHandler(cast("Any", Context()), cast("Any", None))
     with pytest.raises(SupersededError):
         await handler.make(TARGET, doubtful=True, still=lambda: True)
+
+
+def test_a_renewal_is_noted_with_the_next_count_of_forced_updates():
+    handler = UpdateHandler(cast("Any", None), cast("Any", None))
+    renewal = replace(TARGET, image=OLD, restarts=1, update_before=None)
+
+    noted = handler.noted(renewal, Look(0.0, replace(SERVICE, restarts=4), (), ()))
+
+    assert noted.restarts == 5
+    assert handler.noted(TARGET, Look(0.0, replace(SERVICE, restarts=4), (), ())).restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("image", "login", "restarts"), [(OLD, True, 1), (OLD, False, 0), (NEW, True, 0)]
+)
+def test_only_an_image_that_stays_in_a_private_registry_needs_new_tasks(
+    image: str, login: bool, restarts: int
+):
+    target = replace(TARGET, image=image)
+    chosen = _Chosen(SERVICE, read_image(image), target, Manifest("sha256:0", login=login))
+
+    assert _with_login(chosen).target.restarts == restarts

@@ -6,13 +6,16 @@ from typing import cast
 
 import pytest
 
+from bot.domain.convergence.wording import clause
+from bot.domain.errors import RegistryError
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import classify
-from bot.domain.swarm.model import Look, Resources, Task
+from bot.domain.swarm.model import Look, Resources, Task, TaskState
 from bot.loops.evidence import EvidenceReader
-from bot.ports import Swarm
-from tests.unit.looks import NODES, a_service, failed
+from bot.ports import Manifest, Registry, Swarm
+from tests.unit.looks import NODES, a_goal, a_service, a_task, failed
 
+GOAL = a_goal(1, command="/orochi")
 LIMITED = a_service(1, limit=Resources(memory=16 * 2**20))
 
 
@@ -31,13 +34,30 @@ class Records:
         return ""
 
 
+class Answers:
+    """A registry with one answer."""
+
+    def __init__(self, answer: Manifest | RegistryError | None = None) -> None:
+        self._answer = answer
+
+    async def recent(self, image: str) -> Manifest:
+        assert image
+        if isinstance(self._answer, Manifest):
+            return self._answer
+        raise self._answer or AssertionError("it was asked")
+
+
+def reader(records: Records, answer: Manifest | RegistryError | None = None) -> EvidenceReader:
+    return EvidenceReader(cast("Swarm", records), cast("Registry", Answers(answer)))
+
+
 async def judged(records: Records, *tasks: Task) -> Outcome:
     """The outcome of a crash loop with these visible ``tasks``, the latest failure first."""
     cause = classify(tasks[0], LIMITED)
     assert cause is not None
     outcome = Outcome(Verdict.OUT_OF_MEMORY, f"0/1 running: {cause.text}.", cause=cause)
     look = Look(0.0, LIMITED, tasks, NODES)
-    return await EvidenceReader(cast("Swarm", records)).add(outcome, look)
+    return await reader(records).add(outcome, look, GOAL)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +88,46 @@ async def test_a_crash_loop_is_judged_by_several_of_its_containers(
     assert outcome.cause is not None
     assert words in outcome.cause.text
     assert records.asked == ["a", "b", "c"]
+
+
+DENIED = RegistryError(
+    "The registry reg:5000 refuses access to `reg:5000/app:1` without a login.",
+    hint="Put its login into the secret.",
+    kind="pull_denied",
+)
+GONE = RegistryError("The registry reg:5000 has no image `reg:5000/app:1`.", kind="image_missing")
+AWAY = RegistryError("The registry reg:5000 did not answer within 6 s.", kind="pull_failed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "reason", "advice"),
+    [
+        (DENIED, Verdict.PULL_DENIED, "the registry reg:5000 refuses access to", DENIED.hint),
+        (GONE, Verdict.IMAGE_MISSING, "the registry reg:5000 has no image", "Push it."),
+        (AWAY, Verdict.IMAGE_MISSING, "no such image: reg:5000/app:1", "Push it."),
+        (
+            Manifest("sha256:0"),
+            Verdict.PULL_FAILED,
+            "the node could not pull the image, although its registry has it",
+            "`/orochi update stack_web --yes`",
+        ),
+    ],
+    ids=["denied", "gone", "away", "there"],
+)
+async def test_the_registry_is_asked_why_a_node_has_no_image(
+    answer: Manifest | RegistryError, verdict: Verdict, reason: str, advice: str
+):
+    """An engine before 29.7 says "No such image" after any failed pull."""
+    error = "No such image: reg:5000/app:1"
+    task = a_task("t", 1, TaskState.REJECTED, err=error, image="reg:5000/app:1")
+    cause = classify(task, LIMITED)
+    assert cause is not None
+    outcome = Outcome(Verdict.IMAGE_MISSING, f"0/1 running: {clause(cause)}.", "Push it.", cause)
+
+    known = await reader(Records({}), answer).add(outcome, Look(0.0, LIMITED, (task,), NODES), GOAL)
+    found = await reader(Records({}), answer).of_task(cause, task, LIMITED)
+
+    assert (known.verdict, known.reason[:13]) == (verdict, "0/1 running: ")
+    assert reason in known.reason
+    assert advice in known.advice
+    assert (found.cause(cause, 0) or cause) == known.cause
