@@ -147,6 +147,7 @@ class Confirming:
             await self._show_queued(job, ahead, Lease(decided.until).holds)
         if await self._ctx.jobs.submit(job, decided.claim) < 0:
             await settle_unbegun(self._ctx, job, "It took too long to start.")
+            await self._ctx.plans.forget(job.id)
 
     async def _show_queued(self, job: Job, ahead: Ahead, still: Still) -> None:
         message = job_message(

@@ -119,18 +119,22 @@ async def clear_away(ctx: Context, pending: PendingCommand) -> None:
     A replica that was only slow must not start it after the user is informed. It is deleted only
     then, because this replica may be lost, too.
     """
-    await ctx.jobs.refuse(pending.id)
-    ts = await ctx.chat.find(pending.channel, {"job_id": pending.id})
-    if ts:
-        payload = unbegun_metadata(pending.id)
-        said = replace(refused(INTERRUPTED, AGAIN), metadata=payload)
-        with suppress(MessageGoneError):  # the answer below has it all
-            await ctx.chat.settle(pending.channel, ts, said)
+    await _close_message(ctx, pending, refused(INTERRUPTED, AGAIN))
     hint = f"{AGAIN} The command was: {pending.text[:200]}"
     await ctx.chat.reply(
         pending.user, pending.channel, pending.reply_url, refused(INTERRUPTED, hint)
     )
     await ctx.jobs.discard(pending.id)
+
+
+async def _close_message(ctx: Context, pending: PendingCommand, said: Message) -> None:
+    """Let a command of a lost replica get no job any more, and say so in the message it posted."""
+    await ctx.jobs.refuse(pending.id)
+    ts = await ctx.chat.find(pending.channel, {"job_id": pending.id})
+    if ts:
+        with suppress(MessageGoneError):  # the answer has it all
+            ended = replace(said, metadata=unbegun_metadata(pending.id))
+            await ctx.chat.settle(pending.channel, ts, ended)
 
 
 async def answer_failure(
@@ -144,6 +148,12 @@ async def answer_failure(
     answer could not be delivered stays, and is answered later.
     """
     uncertain = isinstance(error, UncertainError)
+    if not uncertain and ctx.intake.adopted(pending.id):
+        try:
+            await _close_message(ctx, pending, failed(error, unchanged=certain))
+        except ChatError as unshown:
+            log.warning("the message of %s is closed later: %s", pending.id, unshown)
+            return
     told = await tell_failure(ctx, pending, error, certain=certain and not uncertain)
     if told and not uncertain:
         await forget(ctx, pending.id)

@@ -168,11 +168,13 @@ class DeliveryLoop:
         return bool(ts)
 
     async def _find_mention(self, job: Job, delivery: Delivery) -> str:
-        """The ts of this verdict's mention in the job's thread, "" for none."""
+        """The ts of this verdict's mention, in the job's thread or to its user, "" for none."""
         said, thread = self._mention(job), _shown_in(job, delivery)
-        if said.metadata is None or not thread:
+        if said.metadata is None:
             return ""
-        return await self._chat.find(job.channel, said.metadata.payload, thread)
+        marks = said.metadata.payload
+        ts = await self._chat.find(job.channel, marks, thread) if thread else ""
+        return ts or await self._chat.find(job.user, marks)
 
     async def _post(
         self,

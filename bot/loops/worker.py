@@ -98,12 +98,11 @@ class Worker:
             )
 
     async def _work(self, token: LeaseToken) -> None:
-        """Do one turn; after trouble with the store, rest before the next one is taken."""
+        """Do one turn; trouble with the store ends it."""
         try:
             await self._do(token)
         except StoreUnavailableError as error:
-            log.warning("job %s waits for the store: %s", token.job_id, error)
-            await self._clock.sleep(self._trouble.failed())
+            log.warning("job %s waited for the store: %s", token.job_id, error)
 
     async def _do(self, token: LeaseToken) -> None:
         job = await self._load(token)
@@ -120,7 +119,11 @@ class Worker:
             await self._hold(lease)
             self._trouble.worked()
         except BaseExceptionGroup as ended:
-            raise first_error(ended) from None
+            error = first_error(ended)
+            if isinstance(error, StoreUnavailableError):
+                # Rest before the release: a job that is free is taken at once.
+                await self._clock.sleep(self._trouble.failed())
+            raise error from None
         finally:
             if not lease.finished:
                 await self._give_back(lease)

@@ -157,14 +157,16 @@ async def _cancellable() -> AsyncIterator[None]:
     """Raise a cancellation that redis-py swallowed.
 
     redis-py sends within ``asyncio.wait_for``, which on Python 3.11 loses a cancellation that comes
-    as the send ends (python/cpython#86296). A task that was already cancelled before may continue
-    to make calls, to clean up.
+    as the send ends or times out (python/cpython#86296). A task that was already cancelled before
+    may continue to make calls, to clean up.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
-    yield
-    if task and task.cancelling() > before:
-        raise asyncio.CancelledError
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 class _Pool(ConnectionPool):

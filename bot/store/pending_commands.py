@@ -97,17 +97,17 @@ class PendingCommands(StorePart):
         Each one is given to one caller only. A pending command that is neither submitted nor
         discarded is given out again after the same time.
         """
-        await self._discard_refused()
+        await self._withdraw_refused()
         return _readable(await self._scripts.run("abandoned", round(older * 1000)))
 
     async def commands_before(self, pending_id: str) -> tuple[PendingCommand, ...]:
         """The pending commands, on any replica, that came before this one; oldest first."""
         return _readable(await self._scripts.run("before", pending_id))
 
-    async def _discard_refused(self) -> None:
+    async def _withdraw_refused(self) -> None:
         refused = tuple(self._refused)
         if refused:
-            await self._scripts.run("discard", *refused)
+            await self._scripts.run("withdraw", *refused)
             self._refused.difference_update(refused)
 
 

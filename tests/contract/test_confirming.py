@@ -79,3 +79,25 @@ async def test_the_end_of_a_plan_goes_to_the_person_where_its_message_cannot_sho
         direct = [m for m in slack.workspace.messages.values() if m.channel != SWARM]
     assert [m.payload["job_id"] for m in direct] == [job.id]
     assert "Cancelled" in direct[0].text
+
+
+async def test_a_plan_whose_command_gets_no_job_any_more_is_done_with(redis_server: RedisServer):
+    """Its message says so once, instead of with each look at decided plans."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, store=StoreLimits(claim_seconds=1)) as replica,
+    ):
+        ts = await messenger.post(SWARM, plan_message(a_plan(), PLAN, CLOCK.now() + 60))
+        job = replace(a_plan(), message=ts, channel=SWARM, user=ANN)
+        await replica.ctx.plans.keep(job, 60)
+        await replica.jobs.refuse(job.id)
+        decided = await replica.ctx.plans.decide(job.id, Decision.CONFIRMED, ANN, "press1")
+        assert decided is not None
+
+        await Confirming(replica.ctx).carry_out(decided)
+
+        message = slack.workspace.messages[SWARM, ts]
+        assert "took too long to start" in message.shown_text
+        assert await replica.ctx.plans.load(job.id) is None
+        assert await replica.jobs.load(job.id) is None

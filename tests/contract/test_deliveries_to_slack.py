@@ -242,6 +242,18 @@ async def test_a_mention_counts_although_its_message_was_deleted_before_that_was
         assert len(notices(side)) == 1
 
 
+async def test_a_mention_to_the_person_counts_although_its_message_was_deleted(jobs):
+    """Redis took no data when it was to be noted."""
+    async with connected("socket") as side:
+        job = await finished_job(jobs, side.messenger)
+        await side.messenger.post(ANN, thread_mention(job))
+        await jobs.mark_told(job.id, "?converged")
+        side.slack.workspace.delete(side.slack.workspace.messages[(SWARM, job.message)])
+        async with delivering(jobs, side.messenger):
+            await until_delivered(jobs)
+        assert len(notices(side)) == 1
+
+
 async def test_a_revised_verdict_is_shown_by_the_message_that_was_posted_anew(jobs):
     """The job's own message is gone: the new one is edited, and its thread has the correction."""
     async with connected("socket") as side, delivering(jobs, side.messenger):

@@ -258,3 +258,48 @@ class Later(SystemClock):
 
     def now(self) -> float:
         return super().now() + 600
+
+
+async def test_a_command_without_an_answer_is_withdrawn_unless_another_replica_begins_it(
+    open_jobs: OpenJobs,
+):
+    """Its replica has told that it may still begin; what another has begun of it, stands."""
+    lost, other = await open_jobs(lease=LEASE), await open_jobs(lease=LEASE)
+    begun, left = a_pending_command(), replace(a_pending_command(), key="other")
+    await lost.accept(begun)
+    (held,) = await adopted(other)
+    await lost.accept(left)
+    lost._refused |= {begun.id, left.id}
+
+    await lost.abandoned_commands(60)
+
+    assert held.pending == begun
+    assert await other.is_pending(begun.id)
+    assert await other.submit(a_job("web", job_id=begun.id)) == 0
+    assert await other.submit(a_job("web", job_id=left.id)) == -1
+
+
+async def test_the_message_of_a_lost_replica_is_closed_where_another_cannot_begin_its_command(
+    redis_server: RedisServer,
+):
+    """The lost one has posted it as queued; the engine does not answer the other one."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as replica,
+    ):
+        pending = replace(
+            a_pending_command(), user=ANN, channel=SWARM, received=CLOCK.now(),
+            reply_url=slack.responses.issue(SWARM, ANN),
+        )  # fmt: skip
+        job = replace(a_job("web", job_id=pending.id), channel=SWARM, user=ANN)
+        ts = await messenger.post(SWARM, job_message(job, CLOCK.now()))
+        await replica.jobs.accept(pending)
+        looking = asyncio.create_task(every(0.1, replica.router.adopt_lost, CLOCK))
+        await slack.wait_for_ephemeral(ANN, lambda m: "ngine" in m.shown_text, timeout=60)
+        await cancel_all([looking])
+
+        message = slack.workspace.messages[SWARM, ts]
+        assert message.payload["state"] == "finished"
+        assert "ngine" in message.shown_text
+        assert await replica.jobs.submit(job) == -1

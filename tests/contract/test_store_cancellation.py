@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
@@ -39,3 +40,21 @@ async def test_no_cancellation_is_swallowed(redis_server, call: Call):
         await asyncio.wait({task}, timeout=5)
         assert task.cancelled(), f"swallowed after {steps} steps"
         await link.aclose()
+
+
+async def test_a_cancellation_that_comes_with_a_time_out_is_not_swallowed():
+    """As after a pause of the whole process: then redis-py reports the time-out alone."""
+    link = RedisLink("redis://127.0.0.1:1")
+
+    async def command(_: Redis) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise TimeoutError from None
+
+    task = asyncio.ensure_future(link.call(command))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task}, timeout=5)
+    assert task.cancelled()
+    await link.aclose()

@@ -8,15 +8,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.errors import RefusedError
+from bot.domain.errors import RefusedError, StoreUnavailableError
 from bot.domain.jobs.model import Job, JobState, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.job_lease import JobLease
 from bot.loops.worker import MOST_ATTEMPTS, Worker
+from bot.runtime.backoff import Backoff
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import together
 from bot.slack.messenger import Messenger
-from tests.contract.job_kit import PATIENCE, a_job, done, replica
+from tests.contract.job_kit import PATIENCE, a_job, done, replica, taken
 
 LEASE = 1.5
 
@@ -36,6 +37,9 @@ class Runner:
 
     async def run_probation(self, lease: JobLease) -> None:
         await self.run(lease)
+
+
+LONG = 1000.0
 
 
 class NoChat(Messenger):
@@ -270,3 +274,37 @@ async def test_a_stopped_worker_gives_its_job_back_although_an_edit_waits(open_j
     token = await other.take(0.2)
     assert token is not None
     assert token.attempt == 1
+
+
+async def test_after_trouble_with_the_store_the_job_is_not_taken_again_at_once(open_jobs):
+    """Redis answers, but takes no data."""
+    attempts: list[int] = []
+    rests: asyncio.Queue[float] = asyncio.Queue()
+
+    async def full(lease: JobLease) -> None:
+        attempts.append(lease.job.attempt)
+        raise StoreUnavailableError("Redis is full.")
+
+    class Slow(SystemClock):
+        """Its long pauses never end."""
+
+        async def sleep(self, seconds: float) -> None:
+            if seconds < LONG:
+                await super().sleep(seconds)
+            else:
+                rests.put_nowait(seconds)
+                await asyncio.Event().wait()
+
+    jobs, other = await open_jobs(lease=LEASE), await open_jobs(lease=LEASE)
+    worker = Worker(jobs, NoChat(), {"scale": Runner(full)}, Slow(), at_once=4, lease_seconds=LEASE)
+    worker._trouble = Backoff(first=2 * LONG, most=2 * LONG)
+    job = a_job("web")
+    await jobs.submit(job)
+    worker.start()
+    try:
+        await asyncio.wait_for(rests.get(), PATIENCE)
+        assert await other.take(0) is None
+        assert attempts == [1]
+    finally:
+        await worker.drain()
+    assert (await taken(other)).job_id == job.id
