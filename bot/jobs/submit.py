@@ -151,7 +151,7 @@ async def answer_failure(
     if not uncertain and ctx.intake.adopted(pending.id):
         try:
             await _close_message(ctx, pending, failed(error, unchanged=certain))
-        except ChatError as unshown:
+        except (ChatError, StoreUnavailableError) as unshown:
             log.warning("the message of %s is closed later: %s", pending.id, unshown)
             return
     told = await tell_failure(ctx, pending, error, certain=certain and not uncertain)
@@ -240,5 +240,5 @@ async def settle_or_tell(ctx: Context, job: Job, message: Message) -> None:
         raise
     except ChatError as error:
         log.warning("the end of command %s goes to its user: %s", job.id, error)
-        if not await ctx.chat.find(job.user, {"job_id": job.id, "state": "finished"}):
+        if job.user and not await ctx.chat.find(job.user, {"job_id": job.id, "state": "finished"}):
             await ctx.chat.post(job.user, message)

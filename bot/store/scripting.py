@@ -14,7 +14,16 @@ from bot.store.keys import Keys, StoreLimits
 NAMES = (
     *("submit", "take", "renew", "release", "save", "finish", "set_aside", "cancel", "leave"),
     *("running", "ahead"),
-    *("accept", "keep_pending", "adopt_pending", "refuse", "discard", "withdraw", "abandoned", "before"),
+    *(
+        "accept",
+        "keep_pending",
+        "adopt_pending",
+        "refuse",
+        "discard",
+        "withdraw",
+        "abandoned",
+        "before",
+    ),
     *("due", "keep_delivery", "told", "delivered", "postpone", "redeliver", "link_timeline"),
     *("lead", "go_on_leading", "stop_leading", "save_watcher_state"),
     *("keep_bundle", "note_version"),

@@ -91,7 +91,7 @@ async def accepted(error: StoreUnavailableError, begin: Any = None) -> str:
         await work()
 
     background = Background()
-    intake = SimpleNamespace(deadline=lambda: 5.0, begin=run)
+    intake = SimpleNamespace(deadline=lambda: 5.0, begin=run, adopted=lambda _: False)
     jobs = port(audit=None, discard=None)
     jobs.accept = accept
     chat = SimpleNamespace(reply=reply)
