@@ -169,6 +169,9 @@ class Edits:
         try:
             async with self._line(key):
                 mind(self._still.get(key))
+                if self._pacing.is_dropped(key):
+                    self._pacing.skipped(key)
+                    return
                 await self._edit(key, message)
         except LeaseLostError:
             self._pacing.skipped(key)

@@ -33,7 +33,7 @@ LONGEST_PAUSE: Final = 30.0
 class _Track:
     """One message: the known present state and the desired one.
 
-    ``dropped`` says that the state being sent must not be retried.
+    ``dropped`` says that the state being sent is not wanted any more.
     """
 
     shown: Message | None = None
@@ -75,7 +75,6 @@ class Pacing:
         track = self._track(key)
         if track.settled:
             return False
-        track.dropped = False
         unchanged = track.shown == message and not track.in_flight
         track.pending = None if unchanged else message
         return not unchanged
@@ -118,8 +117,14 @@ class Pacing:
         if message is None or track.in_flight:
             return None
         track.pending, track.in_flight, track.edited = None, True, now
+        track.dropped = False
         self._served[_kind(message)] = now
         return message
+
+    def is_dropped(self, key: Key) -> bool:
+        """Whether the state from ``begin`` is not wanted any more: something newer was sent."""
+        track = self._track(key)
+        return track.settled or track.dropped
 
     def sent(self, key: Key, message: Message) -> None:
         """Record that Slack accepted the state from ``begin``."""
