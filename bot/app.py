@@ -31,6 +31,7 @@ from bot.loops.alerts import AlertTexts
 from bot.loops.delivery import DeliveryLoop
 from bot.loops.home import Home
 from bot.loops.housekeeping import every
+from bot.loops.image_watch import LOOK_SECONDS, ImageWatch
 from bot.loops.leader import Leader
 from bot.loops.observer import Observer
 from bot.loops.watcher import Watcher, WatcherDependencies
@@ -50,6 +51,7 @@ from bot.slack.scopes import REINSTALL, lacking
 from bot.slack.service import SlackService
 from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
+from bot.store.image_notices import RedisImageNotices
 from bot.store.incidents import RedisIncidents
 from bot.store.jobs import RedisJobs
 from bot.store.plans import RedisPlans
@@ -69,11 +71,12 @@ from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.stream import SwarmStream
 from bot.swarm.volumes import DockerVolumes
 from bot.views.home import home_message
+from bot.views.images import notice_message
 from bot.views.incidents.message import incident_message, reminder_message
 from bot.views.jobs.message import job_message, thread_mention
 from handlers.boundary import Boundary
 from handlers.router import Router
-from handlers.table import handlers
+from handlers.table import UPDATE_BUTTON, handlers
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +130,8 @@ class App:
         self._run(self._home.run(self._dashboards.read, self._role, self._render_home), "home")
         self._run(every(ADOPT_SECONDS, self._router.adopt_lost, self._clock), "lost commands")
         self._run(every(ORPHANS_SECONDS, self._orphans.settle, self._clock), "orphans")
+        often = min(LOOK_SECONDS, self._settings.bot_image_watch_seconds)
+        self._run(every(often, self._image_watch.look, self._clock), "newer images")
         for chore in (self._router.clear_abandoned, self.jobs.ping, *self._chores):
             self._run(every(CHORE_SECONDS, chore, self._clock), "chores")
         await self.web.start(self._settings.bot_http_host, self._settings.bot_http_port)
@@ -214,9 +219,10 @@ class App:
         settings = self._settings
         defaults = Defaults(settings.bot_command, settings.bot_service, settings.bot_max_replicas)
         self._home = Home(self.messenger, self._clock)
+        self._looks = SwarmCache(self.swarm, self.push)
         ctx = Context(
             swarm=self.swarm,
-            looks=SwarmCache(self.swarm, self.push),
+            looks=self._looks,
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
             volumes=DockerVolumes(self._engine),
@@ -295,6 +301,20 @@ class App:
             self.incidents, self._clock, Watcher(dependencies).lead, lease_seconds=lease
         )
         self.metrics.watch(lambda: self._leader.leads)
+        self._image_watch = ImageWatch(
+            looks=self._looks,
+            registry=self.registry,
+            notices=RedisImageNotices(self._link, prefix=settings.redis_prefix),
+            incidents=self.incidents,
+            jobs=self.jobs,
+            chat=self.messenger,
+            clock=self._clock,
+            rules=rules,
+            render=partial(notice_message, command=settings.bot_command),
+            begin=self._begin_update,
+            leads=lambda: self._leader.leads,
+            seconds=settings.bot_image_watch_seconds,
+        )
 
     def _build_edge(self) -> None:
         settings = self._settings
@@ -352,6 +372,9 @@ class App:
 
     def _reminder(self, incident: Incident) -> Message:
         return reminder_message(incident, self._clock.now(), self._settings.bot_command)
+
+    async def _begin_update(self, key: str, service: str, channel: str) -> None:
+        await self._router.begin_own(key, UPDATE_BUTTON, service, channel)
 
     async def _role(self, user: str) -> bool | None:
         """Whether a viewer of the Home tab is an operator, None if they may not see it."""

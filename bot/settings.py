@@ -156,6 +156,12 @@ class Settings(BaseSettings):
         ge=0.05,
         le=60,
     )
+    bot_image_watch_seconds: float = _setting(
+        900.0,
+        "How often to look for a newer image of a service whose label asks for that, in seconds.",
+        ge=1,
+        le=86400,
+    )
     bot_jobs_at_once: int = _setting(20, "How many jobs one replica runs at a time.", ge=1, le=200)
     bot_log_level: Annotated[str, AfterValidator(str.upper)] = _setting(
         "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."

@@ -104,6 +104,19 @@ class Router:
             "This button is from another version of the bot.", "Type the command instead."
         )
 
+    async def begin_own(self, key: str, action_id: str, value: str, channel: str) -> None:
+        """Begin what a button would, without a person; the same ``key`` once.
+
+        Raises StoreUnavailableError if it was not accepted.
+        """
+        begin = self._handlers.job_presses[action_id]
+        request = Request(key=key, user="", channel=channel, action_id=action_id, value=value)
+        refusal = await self._accept(
+            request, action_id, value, lambda pending: begin(pending, pending.text)
+        )
+        if refusal is not None:
+            raise StoreUnavailableError(refusal.text)
+
     async def clear_abandoned(self, older: float = ABANDONED_SECONDS) -> None:
         """Answer commands that a lost replica accepted but did not begin.
 

@@ -63,6 +63,7 @@ Begin = Callable[[PendingCommand, Any], Awaitable[None]]
 CANCEL_BUTTON = "job.cancel"
 WAY_BACK_BUTTON = "job.rollback"
 RESTART_BUTTON = "job.restart"
+UPDATE_BUTTON = "image.update"
 LOGS_BUTTON = "incident.logs"
 
 
@@ -147,6 +148,7 @@ def handlers(ctx: Context) -> Handlers:
         job_presses={
             WAY_BACK_BUTTON: way_back.begin,
             RESTART_BUTTON: restart.press,
+            UPDATE_BUTTON: update.press,
             CONFIRM_BUTTON: confirming.confirm,
         },
         chores=(confirming.settle_due,),

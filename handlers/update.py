@@ -33,6 +33,7 @@ from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
 from bot.jobs.registries import compared_images
+from bot.jobs.staleness import check_service
 from bot.jobs.submit import queue
 from bot.ports import Manifest, Still
 from bot.views.words import UPDATES
@@ -70,7 +71,18 @@ class UpdateHandler:
         if not command.targets:
             await self._begin_all(pending, command.stack or self._ctx.stack, asks=not command.yes)
             return
-        services = [await self._service(each) for each in command.targets]
+        await self._begin(pending, command, [await self._service(t) for t in command.targets])
+
+    async def press(self, pending: PendingCommand, full_name: str) -> None:
+        """Handle the button *Update* of a notice, for a service of any stack by its full name."""
+        service = await check_service(self._ctx, pending, full_name)
+        if service.stack:
+            await self._refuse_deploying(service.stack)
+        await self._begin(pending, Command((ImageTarget(full_name),)), [service])
+
+    async def _begin(
+        self, pending: PendingCommand, command: Command, services: Sequence[Service]
+    ) -> None:
         check_listed_once(services)
         found = await asyncio.gather(
             *(

@@ -156,7 +156,7 @@ class DeliveryLoop:
     async def _tell(self, job: Job, delivery: Delivery, still: Still) -> bool:
         """Post the verdict in the thread, once; returns whether it is there since this delivery."""
         verdict = _word(job)
-        if not verdict or delivery.told == verdict:
+        if not verdict or delivery.told == verdict or not job.user:
             return False
         said, thread = self._mention(job), _shown_in(job, delivery)
         marks = said.metadata.payload if said.metadata else {}
@@ -174,7 +174,7 @@ class DeliveryLoop:
             return ""
         marks = said.metadata.payload
         ts = await self._chat.find(job.channel, marks, thread) if thread else ""
-        return ts or await self._chat.find(job.user, marks)
+        return ts or (await self._chat.find(job.user, marks) if job.user else "")
 
     async def _post(
         self,
@@ -200,6 +200,8 @@ class DeliveryLoop:
             raise
         except ChatError as error:
             log.warning("the verdict of job %s goes to its user: %s", job.id, error)
+        if not job.user:
+            return ""
         if delivery.told != maybe or not await self._chat.find(job.user, marks):
             await self._chat.post(job.user, message, still=still)
         return ""

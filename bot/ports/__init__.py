@@ -12,6 +12,7 @@ from bot.ports.chat import Chat, Receive, Request, Upload
 from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
 from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
+from bot.ports.image_notices import ImageNotices
 from bot.ports.incidents import Incidents, Kept
 from bot.ports.jobs import Ahead, CancelResult, Delivery, Held, Jobs, LeaseToken, Plans
 from bot.ports.registry import Manifest, Registry
@@ -33,6 +34,7 @@ __all__ = [
     "FileImage",
     "Guard",
     "Held",
+    "ImageNotices",
     "Incidents",
     "Jobs",
     "Kept",

@@ -133,8 +133,12 @@ class Messenger:
         """Send a message to one person only; by ``chat.postEphemeral`` if the URL is not usable.
 
         Without a channel, as after a press in the Home tab, or where the bot may not post, it goes
-        to the direct conversation with the bot.
+        to the direct conversation with the bot. Without a user, who asked for nothing, it is posted
+        in the channel.
         """
+        if not user:
+            _ = await self.post(channel, message)
+            return
 
         async def by_url(said: Message) -> bool:
             return await self._api.respond(reply_url, ephemeral_body(said))

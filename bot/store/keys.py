@@ -39,6 +39,8 @@ All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in th
     lane:SERVICE        list     ids of the jobs of one service, oldest first; deleted when empty
     seen:KEY            string   an accepted delivery of a command; SEEN_SECONDS
     seen:gone:ID        string   a pending command that gets no job any more; SEEN_SECONDS
+    images              hash     newer images that were told, ``SERVICE_ID DIGEST``; 90 days after
+                                 the last
     probe               string   written to see whether Redis takes data; a minute
     budget:NAME         hash     a token bucket; BUDGET_SECONDS after its last use
 
@@ -121,6 +123,11 @@ class Keys:
     def draft_records(self) -> str:
         """The records of accepted commands."""
         return f"{self.prefix}:draft-records"
+
+    @property
+    def images(self) -> str:
+        """Newer images that were told."""
+        return f"{self.prefix}:images"
 
     @property
     def probe(self) -> str:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bot.domain.operations.image_list import ServiceImage, Standing
-from bot.domain.text.message import Message
-from bot.views.slack.blocks import context, fits, packed
+from bot.domain.operations.image_watch import WATCH_LABEL, label_flaws
+from bot.domain.text.message import Message, Metadata, MetadataValue
+from bot.views.slack.blocks import actions, button, confirm, context, fits, packed
 from bot.views.slack.text import duration, line, plural, quoted
 
 COUNTS = (100, 60, 40, 20, 8)
@@ -31,6 +32,21 @@ def images_message(
     rendered = ([*packed([head, *_lines(rows, now, most)]), end] for most in COUNTS)
     blocks = next((each for each in rendered if fits(each)), [*packed([head]), end])
     return Message(f"{line(stack, 63)}: {said}", tuple(blocks))
+
+
+def notice_message(row: ServiceImage, *, command: str = "/orochi") -> Message:
+    """A newer image of a service whose label asks for notices, with the button *Update*."""
+    name, image = line(row.service.name, 63), quoted(row.name, 150)
+    said = f"*{name}*: {image} is newer in its registry: `{row.digest}` → `{row.newest}`"
+    question = confirm("Update?", f"Replaces the tasks of {row.service.name}.", "Update", "No")
+    typed = f"`{line(command, 30)} update {name}`"
+    blocks = [
+        *packed([f"🆕 {said}"]),
+        actions([button("image.update", "Update", row.service.name, question)]),
+        context(f"Asked for by the label `{WATCH_LABEL}`", f"Or type: {typed}"),
+    ]
+    marks: dict[str, MetadataValue] = {"image_of": row.service.id, "digest": row.newest}
+    return Message(f"🆕 {said}", tuple(blocks), Metadata("swarm_image", marks))
 
 
 def _summary(rows: Sequence[ServiceImage]) -> str:
@@ -61,6 +77,7 @@ def _row(row: ServiceImage, now: float) -> str:
         f"`{row.digest}`" if row.digest else "",
         since,
         _standing(row),
+        *label_flaws(row.service),
     ]
     return " · ".join(filter(None, parts))
 

@@ -24,7 +24,7 @@ from bot.domain.text.message import Message
 from bot.swarm.stacks.folder import StackFolder
 from bot.views.history import history_message
 from bot.views.home import home_message
-from bot.views.images import images_message
+from bot.views.images import images_message, notice_message
 from bot.views.jobs.list import jobs_message
 from bot.views.stacks import stacks_message
 from tests.messages.incidents import crash, lost
@@ -161,6 +161,7 @@ def _images() -> Iterator[Sample]:
     good = images_message("orochi", same, now, command=COMMAND)
     yield Sample("`/orochi images`: nothing newer", good)
     by_digest = replace(DJANGO, image=f"registry.example.com/django@{digest}")
+    yield Sample("Notice of a newer image", notice_message(rows[0], command=COMMAND))
     fixed = images_message("orochi", compared([by_digest], tasks, {}, {}), now, command=COMMAND)
     yield Sample("`/orochi images`: a digest without a tag", fixed)
     many = [replace(pinned, id=f"{n}", name=f"orochi_django{n:03}") for n in range(150)]

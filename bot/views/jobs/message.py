@@ -237,7 +237,8 @@ def _waiting(ahead: int, behind: str, what: str) -> str:
 
 
 def _small_print(job: Job, now: float, command: str, probation_seconds: float) -> list[str]:
-    asked = f"Asked by {mention(job.user)} · job `{line(job.id, 20)}`"
+    asker = f"Asked by {mention(job.user)}" if job.user else "Begun by the service's label"
+    asked = f"{asker} · job `{line(job.id, 20)}`"
     stack = f" · stack {line(job.stack, 63)}" if job.stack else ""
     said = [f"{asked}{stack} · {_when(job, now)}"]
     said += [_probation_words(job, probation_seconds), _revision_words(job)]

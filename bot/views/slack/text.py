@@ -65,8 +65,8 @@ def code_block(text: str, length: int) -> str:
 
 
 def mention(user: str) -> str:
-    """A Slack user id as a mention; any other text unchanged."""
-    return f"<@{user}>" if _ID.fullmatch(user) else line(user, 40) or "someone"
+    """A Slack user id as a mention, "" as the bot itself; any other text unchanged."""
+    return f"<@{user}>" if _ID.fullmatch(user) else line(user, 40) or "the bot"
 
 
 def link(url: str, label: str) -> str:

@@ -38,6 +38,7 @@ def test_every_button_is_served():
         "job.confirm",
         "job.restart",
         "job.rollback",
+        "image.update",
         "incident.ack",
         "incident.logs",
         "incident.silence",

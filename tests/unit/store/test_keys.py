@@ -38,7 +38,13 @@ def test_every_key_is_listed_with_its_lifetime():
     listed = set(re.findall(r"^    ([a-z-]+)(?::[A-Z]+)?  ", keys.__doc__ or "", re.MULTILINE))
     names = {
         key.split(":")[1]
-        for key in (*Keys().all, Keys().budget("x"), Keys().probe, Keys().watch_aside)
+        for key in (
+            *Keys().all,
+            Keys().budget("x"),
+            Keys().probe,
+            Keys().images,
+            Keys().watch_aside,
+        )
     }
     assert listed == names
 

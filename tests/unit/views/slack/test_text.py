@@ -63,7 +63,7 @@ def test_dates_use_slacks_format_with_a_fallback_in_utc():
 def test_only_valid_ids_become_mentions():
     assert mention("U123") == "<@U123>"
     assert mention("<!channel>") == "&lt;!channel&gt;"
-    assert mention("") == "someone"
+    assert mention("") == "the bot"
 
 
 def test_escaped_text_is_shown_literally():

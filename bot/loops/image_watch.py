@@ -1,0 +1,154 @@
+"""Tells of newer images, and begins their roll-out, for services whose labels ask for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from bot.domain.errors import BotError, ChatUnavailableError, RegistryError, SwarmError
+from bot.domain.incidents.events import Rules
+from bot.domain.operations.image_list import ServiceImage, compared, tags_of
+from bot.domain.operations.image_watch import Due, Wish, due, label_flaws, wish_of
+from bot.domain.swarm.image_name import read_image
+from bot.domain.swarm.model import Service
+from bot.domain.text.message import Message
+from bot.ports import Chat, Clock, ImageNotices, Incidents, Jobs, Looks, Registry
+from bot.runtime.token_buckets import TokenBuckets
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 60.0
+HUB_A_MINUTE: Final = 0.25
+"""Docker Hub allows 100 manifests in six hours without a login; this takes 90."""
+OTHERS_A_MINUTE: Final = 30.0
+_BURST: Final = 10
+
+
+class ImageWatch:
+    """Looks for newer images; each name is looked up at most every ``seconds``.
+
+    ``begin`` starts an update of the bot's own: it gets a key that is the same for the same digest,
+    the service's full name and the channel for its message. ``leads`` says whether this replica
+    leads.
+    """
+
+    def __init__(
+        self,
+        *,
+        looks: Looks,
+        registry: Registry,
+        notices: ImageNotices,
+        incidents: Incidents,
+        jobs: Jobs,
+        chat: Chat,
+        clock: Clock,
+        rules: Rules,
+        render: Callable[[ServiceImage], Message],
+        begin: Callable[[str, str, str], Awaitable[None]],
+        leads: Callable[[], bool],
+        seconds: float,
+    ) -> None:
+        self._looks = looks
+        self._registry = registry
+        self._notices = notices
+        self._incidents = incidents
+        self._jobs = jobs
+        self._chat = chat
+        self._clock = clock
+        self._rules = rules
+        self._render = render
+        self._begin = begin
+        self._leads = leads
+        self._seconds = seconds
+        self._buckets = TokenBuckets(clock.now)
+        self._found: dict[str, str] = {}
+        self._asked: dict[str, float] = {}
+        self._flawed: set[str] = set()
+
+    async def look(self) -> None:
+        """Look once, if this replica leads and a service asks for it. Raises BotError."""
+        if not self._leads() or not self._rules.channel:
+            return
+        look = await self._looks.stack_look("")
+        self._warn(look.services)
+        watched = [service for service in look.services if wish_of(service) is not None]
+        if not watched:
+            return
+        await self._look_up(tags_of(watched))
+        services = [service for service in watched if _name(service) in self._found]
+        rows = compared(services, look.tasks, self._found, {})
+        told = await self._notices.told()
+        existing = {service.id for service in look.services}
+        await self._notices.forget({key for key, _ in told} - existing)
+        now, troubled = self._clock.now(), await self._troubled()
+        for each in due(rows, told, now, troubled=troubled):
+            await self._act(each)
+
+    async def _look_up(self, names: Sequence[str]) -> None:
+        """Ask for the digests of the names whose turn it is, the longest unasked ones first."""
+        for name in sorted(names, key=lambda each: self._asked.get(each, 0.0)):
+            if not self._leads() or not self._is_due(name):
+                continue
+            self._asked[name] = self._clock.now()
+            try:
+                self._found[name] = (await self._registry.recent(name)).digest
+            except RegistryError as error:
+                self._found.pop(name, None)
+                log.info("no look at %s: %s", name, error)
+            except SwarmError as error:
+                log.info("no looks at images: %s", error)
+                return
+
+    def _is_due(self, name: str) -> bool:
+        if self._clock.now() - self._asked.get(name, 0.0) < self._seconds:
+            return False
+        host = read_image(name).host
+        rate = OTHERS_A_MINUTE if host else HUB_A_MINUTE
+        return self._buckets.take(host, rate, _BURST) == 0.0
+
+    async def _troubled(self) -> frozenset[str]:
+        """The services with an open incident or a job."""
+        incidents = await self._incidents.open_incidents()
+        jobs = await self._jobs.active()
+        targets = (target.service_id for job in jobs for target in job.targets)
+        return frozenset((*(each.service_id for each in incidents), *targets))
+
+    async def _act(self, each: Due) -> None:
+        service, digest = each.row.service, each.row.newest
+        if not self._leads() or not await self._notices.claim(service.id, digest):
+            return
+        try:
+            await self._carry_out(each)
+        except BotError as error:
+            log.warning("the newer image of %s has to wait: %s", service.name, error)
+            await self._notices.release(service.id, digest)
+
+    async def _carry_out(self, each: Due) -> None:
+        service, digest = each.row.service, each.row.newest
+        channel = self._rules.channel_for(service)
+        if each.wish is Wish.NOTIFY:
+            await self._tell(channel, self._render(each.row))
+            return
+        log.info("updating %s to digest %s", service.name, digest)
+        await self._begin(f"image:{service.id}:{digest}", service.name, channel)
+
+    async def _tell(self, channel: str, message: Message) -> None:
+        try:
+            await self._chat.post(channel, message, still=self._leads)
+        except ChatUnavailableError:
+            marks = message.metadata.payload if message.metadata else {}
+            if not await self._chat.find(channel, marks):
+                raise
+
+    def _warn(self, services: Sequence[Service]) -> None:
+        """Log each label that is not valid once."""
+        for service in services:
+            for flaw in label_flaws(service):
+                if (said := f"{service.name}: {flaw}") not in self._flawed:
+                    self._flawed.add(said)
+                    log.warning("%s", said)
+
+
+def _name(service: Service) -> str:
+    return next(iter(tags_of([service])), "")

@@ -1,0 +1,176 @@
+"""How often registries are asked for newer images, and that each is told or begun once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from bot.domain.errors import ChatUnavailableError, RegistryError, StoreUnavailableError
+from bot.domain.incidents.events import Rules
+from bot.domain.operations.image_watch import WATCH_LABEL, Wish
+from bot.domain.swarm.model import Mode, Service, StackLook
+from bot.domain.text.message import Message
+from bot.loops.image_watch import ImageWatch
+from bot.ports import Manifest
+
+OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
+
+
+def a_service(name: str, wish: Wish = Wish.NOTIFY, host: str = "reg:5000/") -> Service:
+    image = f"{host}{name}:1@{OLD}"
+    labels = {WATCH_LABEL: wish.value}
+    return Service(name, f"orochi_{name}", 1, Mode.REPLICATED, 1, image=image, labels=labels)
+
+
+class World:
+    """Everything around the watch; ``asked``, ``posted`` and ``begun`` are what it did."""
+
+    def __init__(self, *services: Service) -> None:
+        self.services = services
+        self.leads = True
+        self.time = 1_000_000.0
+        self.trouble: Exception | None = None
+        self.asked: list[str] = []
+        self.posted: list[str] = []
+        self.begun: list[tuple[str, str, str]] = []
+        self.kept: set[tuple[str, str]] = set()
+        self.incidents: tuple[Any, ...] = ()
+        me = cast("Any", self)
+        self.watch = ImageWatch(
+            looks=me, registry=me, notices=me, incidents=me, jobs=me, chat=me, clock=me,
+            rules=Rules(channel="C1"), render=lambda row: Message(row.service.name),
+            begin=self.begin, leads=lambda: self.leads, seconds=900.0,
+        )  # fmt: skip
+
+    def now(self) -> float:
+        return self.time
+
+    async def stack_look(self, stack: str) -> StackLook:
+        assert stack == ""
+        return StackLook(self.time, stack, self.services, (), ())
+
+    async def recent(self, image: str) -> Manifest:
+        self.asked.append(image)
+        if isinstance(self.trouble, RegistryError):
+            raise self.trouble
+        return Manifest(NEW)
+
+    async def told(self) -> frozenset[tuple[str, str]]:
+        return frozenset(self.kept)
+
+    async def claim(self, service_id: str, digest: str) -> bool:
+        new = (service_id, digest) not in self.kept
+        self.kept.add((service_id, digest))
+        return new
+
+    async def release(self, service_id: str, digest: str) -> None:
+        self.kept.discard((service_id, digest))
+
+    async def forget(self, service_ids: Collection[str]) -> None:
+        self.kept = {each for each in self.kept if each[0] not in service_ids}
+
+    async def open_incidents(self) -> tuple[Any, ...]:
+        return self.incidents
+
+    async def active(self) -> tuple[Any, ...]:
+        return ()
+
+    async def post(self, channel: str, message: Message, *, still: Any) -> str:
+        assert still()
+        if isinstance(self.trouble, ChatUnavailableError):
+            raise self.trouble
+        self.posted.append(message.text)
+        return "1.0"
+
+    async def find(self, channel: str, marks: Any) -> str:
+        return ""
+
+    async def begin(self, key: str, service: str, channel: str) -> None:
+        if isinstance(self.trouble, StoreUnavailableError):
+            raise self.trouble
+        self.begun.append((key, service, channel))
+
+
+async def test_a_newer_image_is_told_once():
+    world = World(a_service("web"), replace(a_service("db"), labels={}))
+
+    for _ in range(3):
+        await world.watch.look()
+        world.time += 901
+
+    assert world.posted == ["orochi_web"]
+    assert world.asked == ["reg:5000/web:1"] * 3
+
+
+async def test_an_update_is_begun_once_and_not_while_an_incident_is_open():
+    world = World(a_service("web", Wish.UPDATE))
+    world.incidents = (SimpleNamespace(service_id="web"),)
+    await world.watch.look()
+    assert world.begun == []
+    world.incidents = ()
+    for _ in range(2):
+        await world.watch.look()
+
+    assert world.begun == [(f"image:web:{'b' * 12}", "orochi_web", "C1")]
+    assert world.asked == ["reg:5000/web:1"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "trouble"),
+    [(Wish.NOTIFY, ChatUnavailableError("No.")), (Wish.UPDATE, StoreUnavailableError("No."))],
+)
+async def test_what_did_not_succeed_is_done_later(wish: Wish, trouble: Exception):
+    world = World(a_service("web", wish))
+    world.trouble = trouble
+    await world.watch.look()
+    assert (world.posted, world.begun, world.kept) == ([], [], set())
+
+    world.trouble = None
+    await world.watch.look()
+
+    assert len(world.posted) + len(world.begun) == 1
+
+
+async def test_only_the_leader_asks():
+    world = World(a_service("web"))
+    world.leads = False
+
+    await world.watch.look()
+
+    assert world.asked == world.posted == []
+
+
+async def test_docker_hub_is_asked_within_its_limit():
+    """100 manifests in six hours; 40 services ask for notices."""
+    world = World(*(a_service(f"s{number}", host="") for number in range(40)))
+
+    for _ in range(6 * 60):
+        await world.watch.look()
+        world.time += 60
+
+    assert len(set(world.asked)) == 40
+    assert len(world.asked) <= 100
+
+
+async def test_a_registry_that_refuses_is_asked_at_the_next_turn():
+    world = World(a_service("web"))
+    world.trouble = RegistryError("No.", kind="pull_denied")
+
+    await world.watch.look()
+    await world.watch.look()
+
+    assert world.asked == ["reg:5000/web:1"]
+    assert world.posted == []
+
+
+async def test_nothing_is_kept_of_a_removed_service():
+    world = World(a_service("web"))
+    world.kept = {("gone", "b" * 12)}
+
+    await world.watch.look()
+
+    assert {service for service, _ in world.kept} == {"web"}
