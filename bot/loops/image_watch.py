@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from bot.domain.errors import BotError, ChatUnavailableError, RegistryError, SwarmError
+from bot.domain.errors import BotError, CannotPostError, RegistryError, SwarmError
 from bot.domain.incidents.events import Rules
 from bot.domain.operations.image_list import ServiceImage, compared, tags_of
 from bot.domain.operations.image_watch import Due, Wish, due, label_flaws, wish_of
@@ -70,17 +70,16 @@ class ImageWatch:
         """Look once, if this replica leads and a service asks for it. Raises BotError."""
         if not self._leads() or not self._rules.channel:
             return
-        look = await self._looks.stack_look("")
-        self._warn(look.services)
-        watched = [service for service in look.services if wish_of(service) is not None]
+        existing = await self._looks.services("")
+        self._warn(existing)
+        watched = [service for service in existing if wish_of(service) is not None]
         if not watched:
             return
         await self._look_up(tags_of(watched))
         services = [service for service in watched if _name(service) in self._found]
-        rows = compared(services, look.tasks, self._found, {})
+        rows = compared(services, (), self._found, {})
         told = await self._notices.told()
-        existing = {service.id for service in look.services}
-        await self._notices.forget({key for key, _ in told} - existing)
+        await self._notices.forget({key for key, _ in told} - {each.id for each in existing})
         now, troubled = self._clock.now(), await self._troubled()
         for each in due(rows, told, now, troubled=troubled):
             await self._act(each)
@@ -126,20 +125,27 @@ class ImageWatch:
 
     async def _carry_out(self, each: Due) -> None:
         service, digest = each.row.service, each.row.newest
-        channel = self._rules.channel_for(service)
-        if each.wish is Wish.NOTIFY:
-            await self._tell(channel, self._render(each.row))
-            return
-        log.info("updating %s to digest %s", service.name, digest)
-        await self._begin(f"image:{service.id}:{digest}", service.name, channel)
-
-    async def _tell(self, channel: str, message: Message) -> None:
-        try:
+        message = self._render(each.row)
+        channel, posted = await self._place(service, message)
+        if each.wish is Wish.UPDATE:
+            log.info("updating %s to digest %s", service.name, digest)
+            await self._begin(f"image:{service.id}:{digest}", service.name, channel)
+        elif not posted:
             await self._chat.post(channel, message, still=self._leads)
-        except ChatUnavailableError:
-            marks = message.metadata.payload if message.metadata else {}
-            if not await self._chat.find(channel, marks):
-                raise
+
+    async def _place(self, service: Service, message: Message) -> tuple[str, bool]:
+        """The channel of the service's alerts, or the usual one where the bot may not post there.
+
+        And whether the notice is there: Slack's answer to it may have been lost.
+        """
+        marks = message.metadata.payload if message.metadata else {}
+        own = self._rules.channel_for(service)
+        try:
+            return own, bool(await self._chat.find(own, marks))
+        except CannotPostError as error:
+            log.warning("%s is told elsewhere: %s", service.name, error)
+            usual = self._rules.channel
+            return usual, bool(await self._chat.find(usual, marks))
 
     def _warn(self, services: Sequence[Service]) -> None:
         """Log each label that is not valid once."""

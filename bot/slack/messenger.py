@@ -137,7 +137,10 @@ class Messenger:
         in the channel.
         """
         if not user:
-            _ = await self.post(channel, message)
+            try:
+                _ = await self.post(channel, message)
+            except CannotPostError as error:
+                log.warning("an answer is not posted: %s", error)
             return
 
         async def by_url(said: Message) -> bool:

@@ -9,10 +9,15 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.errors import ChatUnavailableError, RegistryError, StoreUnavailableError
-from bot.domain.incidents.events import Rules
+from bot.domain.errors import (
+    CannotPostError,
+    ChatUnavailableError,
+    RegistryError,
+    StoreUnavailableError,
+)
+from bot.domain.incidents.events import CHANNEL_LABEL, Rules
 from bot.domain.operations.image_watch import WATCH_LABEL, Wish
-from bot.domain.swarm.model import Mode, Service, StackLook
+from bot.domain.swarm.model import Mode, Service
 from bot.domain.text.message import Message
 from bot.loops.image_watch import ImageWatch
 from bot.ports import Manifest
@@ -30,7 +35,7 @@ class World:
     """Everything around the watch; ``asked``, ``posted`` and ``begun`` are what it did."""
 
     def __init__(self, *services: Service) -> None:
-        self.services = services
+        self.existing = services
         self.leads = True
         self.time = 1_000_000.0
         self.trouble: Exception | None = None
@@ -38,6 +43,7 @@ class World:
         self.posted: list[str] = []
         self.begun: list[tuple[str, str, str]] = []
         self.kept: set[tuple[str, str]] = set()
+        self.closed: set[str] = set()
         self.incidents: tuple[Any, ...] = ()
         me = cast("Any", self)
         self.watch = ImageWatch(
@@ -49,9 +55,9 @@ class World:
     def now(self) -> float:
         return self.time
 
-    async def stack_look(self, stack: str) -> StackLook:
+    async def services(self, stack: str) -> tuple[Service, ...]:
         assert stack == ""
-        return StackLook(self.time, stack, self.services, (), ())
+        return self.existing
 
     async def recent(self, image: str) -> Manifest:
         self.asked.append(image)
@@ -83,10 +89,12 @@ class World:
         assert still()
         if isinstance(self.trouble, ChatUnavailableError):
             raise self.trouble
-        self.posted.append(message.text)
+        self.posted.append(f"{message.text} in {channel}")
         return "1.0"
 
     async def find(self, channel: str, marks: Any) -> str:
+        if channel in self.closed:
+            raise CannotPostError("It is not in that channel.")
         return ""
 
     async def begin(self, key: str, service: str, channel: str) -> None:
@@ -102,7 +110,7 @@ async def test_a_newer_image_is_told_once():
         await world.watch.look()
         world.time += 901
 
-    assert world.posted == ["orochi_web"]
+    assert world.posted == ["orochi_web in C1"]
     assert world.asked == ["reg:5000/web:1"] * 3
 
 
@@ -174,3 +182,16 @@ async def test_nothing_is_kept_of_a_removed_service():
     await world.watch.look()
 
     assert {service for service, _ in world.kept} == {"web"}
+
+
+@pytest.mark.parametrize(("closed", "channel"), [(set(), "C2"), ({"C2"}, "C1")])
+async def test_a_service_with_a_channel_of_its_own_is_told_there_if_possible(
+    closed: set[str], channel: str
+):
+    service = a_service("web")
+    world = World(replace(service, labels={**service.labels, CHANNEL_LABEL: "C2"}))
+    world.closed = closed
+
+    await world.watch.look()
+
+    assert world.posted == [f"orochi_web in {channel}"]
