@@ -59,13 +59,18 @@ async def live(head: Head, clock: RecordedClock, store: RedisIncidents) -> None:
 
 
 async def all_counted(store: RedisIncidents, version: int) -> None:
-    """Wait until the watchers have reached this version and counted each task that waits."""
-    while True:
+    """Wait until the watchers have reached this version and counted each task that waits.
+
+    Raises TimeoutError with what is left.
+    """
+    late, state = time.monotonic() + PATIENCE / 2, None
+    while time.monotonic() < late:
         with suppress(StoreUnavailableError):
             state = (await store.load()).state
             if state.cursor == version and not state.suspects:
                 return
         await asyncio.sleep(0.1)
+    raise TimeoutError(f"version {version} is not reached, or tasks still wait: {state}")
 
 
 async def disturb(
