@@ -312,7 +312,7 @@ class App:
             rules=rules,
             render=partial(notice_message, command=settings.bot_command),
             begin=self._begin_update,
-            leads=lambda: self._leader.leads,
+            still=self._leader.still,
             seconds=settings.bot_image_watch_seconds,
         )
 

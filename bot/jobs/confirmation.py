@@ -144,7 +144,7 @@ class Confirming:
         job = replace(decided.job, confirmed_by=decided.user, created=self._ctx.clock.now())
         ahead = await self._ctx.jobs.ahead(job)
         if ahead.count:
-            await self._show_queued(job, ahead, Lease(decided.until).holds)
+            await self._show_queued(job, ahead, Lease(decided.until).still)
         if await self._ctx.jobs.submit(job, decided.claim) < 0:
             await settle_unbegun(self._ctx, job, "It took too long to start.")
             await self._ctx.plans.forget(job.id)

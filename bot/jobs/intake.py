@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -30,9 +31,9 @@ class Intake:
         return time.monotonic() + self._lease_seconds
 
     def still(self, pending_id: str) -> Still:
-        """Whether this replica may still begin a command; asked right before a post."""
+        """For how long this replica may still begin a command; asked right before a post."""
         lease = self._leases.get(pending_id)
-        return lease.holds if lease else lambda: True
+        return lease.still if lease else lambda: math.inf
 
     async def held(self, pending_id: str) -> None:
         """Return once this replica certainly holds a command, if it begins it.

@@ -134,7 +134,7 @@ class AlertTexts:
 class AlertDelivery:
     """Delivers the waiting alerts, with one task per channel.
 
-    Nothing is sent when ``still`` returns False, because another replica may lead. ``told`` is
+    Nothing is sent when ``still`` returns 0, because another replica may lead. ``told`` is
     called after Slack accepted something that the store should record. ``channels_of`` returns the
     channels for an incident that begins now: the intended one, then the fallback if the bot cannot
     post there.

@@ -92,7 +92,7 @@ class DeliveryLoop:
         try:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(claim.keep(renew, seconds, self._clock))
-                bringing = group.create_task(self._bring(delivery, claim.holds))
+                bringing = group.create_task(self._bring(delivery, claim.still))
                 bringing.add_done_callback(lambda _: keeping.cancel())
         except BaseExceptionGroup as ended:
             raise first_error(ended) from None

@@ -13,7 +13,7 @@ from bot.domain.operations.image_watch import Due, Wish, due, label_flaws, wish_
 from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import Service
 from bot.domain.text.message import Message
-from bot.ports import Chat, Clock, ImageNotices, Incidents, Jobs, Looks, Registry
+from bot.ports import Chat, Clock, ImageNotices, Incidents, Jobs, Looks, Registry, Still
 from bot.runtime.token_buckets import TokenBuckets
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ class ImageWatch:
     """Looks for newer images; each name is looked up at most every ``seconds``.
 
     ``begin`` starts an update of the bot's own: it gets a key that is the same for the same digest,
-    the service's full name and the channel for its message. ``leads`` says whether this replica
-    leads.
+    the service's full name and the channel for its message. Only the replica that leads does
+    anything. It notes what it has done; a leader that takes over before that finds the message.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ImageWatch:
         rules: Rules,
         render: Callable[[ServiceImage], Message],
         begin: Callable[[str, str, str], Awaitable[None]],
-        leads: Callable[[], bool],
+        still: Still,
         seconds: float,
     ) -> None:
         self._looks = looks
@@ -59,7 +59,7 @@ class ImageWatch:
         self._rules = rules
         self._render = render
         self._begin = begin
-        self._leads = leads
+        self._still = still
         self._seconds = seconds
         self._buckets = TokenBuckets(clock.now)
         self._found: dict[str, str] = {}
@@ -68,7 +68,7 @@ class ImageWatch:
 
     async def look(self) -> None:
         """Look once, if this replica leads and a service asks for it. Raises BotError."""
-        if not self._leads() or not self._rules.channel:
+        if not self._still() or not self._rules.channel:
             return
         existing = await self._looks.services("")
         self._warn(existing)
@@ -80,14 +80,15 @@ class ImageWatch:
         rows = compared(services, (), self._found, {})
         told = await self._notices.told()
         await self._notices.forget({key for key, _ in told} - {each.id for each in existing})
-        now, troubled = self._clock.now(), await self._troubled()
-        for each in due(rows, told, now, troubled=troubled):
-            await self._act(each)
+        for row in rows:
+            now, troubled = self._clock.now(), await self._troubled()
+            for each in due([row], told, now, troubled=troubled):
+                await self._act(each)
 
     async def _look_up(self, names: Sequence[str]) -> None:
         """Ask for the digests of the names whose turn it is, the longest unasked ones first."""
         for name in sorted(names, key=lambda each: self._asked.get(each, 0.0)):
-            if not self._leads() or not self._is_due(name):
+            if not self._still() or not self._is_due(name):
                 continue
             self._asked[name] = self._clock.now()
             try:
@@ -114,14 +115,14 @@ class ImageWatch:
         return frozenset((*(each.service_id for each in incidents), *targets))
 
     async def _act(self, each: Due) -> None:
-        service, digest = each.row.service, each.row.newest
-        if not self._leads() or not await self._notices.claim(service.id, digest):
+        service = each.row.service
+        if not self._still():
             return
         try:
             await self._carry_out(each)
+            await self._notices.note(service.id, each.row.newest)
         except BotError as error:
             log.warning("the newer image of %s has to wait: %s", service.name, error)
-            await self._notices.release(service.id, digest)
 
     async def _carry_out(self, each: Due) -> None:
         service, digest = each.row.service, each.row.newest
@@ -131,7 +132,7 @@ class ImageWatch:
             log.info("updating %s to digest %s", service.name, digest)
             await self._begin(f"image:{service.id}:{digest}", service.name, channel)
         elif not posted:
-            await self._chat.post(channel, message, still=self._leads)
+            await self._chat.post(channel, message, still=self._still)
 
     async def _place(self, service: Service, message: Message) -> tuple[str, bool]:
         """The channel of the service's alerts, or the usual one where the bot may not post there.

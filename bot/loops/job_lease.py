@@ -46,9 +46,9 @@ class JobLease:
         self._writing = asyncio.Lock()
         self._ending = asyncio.Lock()
 
-    def still(self) -> bool:
-        """Whether this worker may still act on the job, right now."""
-        return self.authority.holds()
+    def still(self) -> float:
+        """Seconds for which this worker may certainly still act on the job."""
+        return self.authority.still()
 
     async def save(self, job: Job) -> Job:
         """Save the record; raises if that fails."""

@@ -51,8 +51,17 @@ class Leader:
         self._work = work
         self._lease_seconds = lease_seconds
         self._elapsed = elapsed
-        self.leads = False
+        self._lease: LeaderLease | None = None
         self._away = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this replica leads, or may lead again after an outage of the store."""
+        return self._lease is not None
+
+    def still(self) -> float:
+        """Seconds for which this replica certainly leads."""
+        return self._lease.still() if self._lease else 0.0
 
     async def run(self) -> None:
         """Lead whenever no other replica does, until cancelled."""
@@ -79,13 +88,13 @@ class Leader:
     async def _lead_once(self, lease: LeaderLease) -> bool:
         """Lead once; False if the work cannot be done here."""
         log.info("this replica watches the swarm")
-        self.leads = True
+        self._lease = lease
         work = asyncio.ensure_future(self._work(lease))
         renewal = asyncio.create_task(self._renew(lease), name="leader's lease")
         try:
             await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self.leads = False
+            self._lease = None
             work.cancel()
             renewal.cancel()
             ends = await asyncio.gather(work, renewal, return_exceptions=True)
@@ -102,10 +111,10 @@ class Leader:
     async def _renew(self, lease: LeaderLease) -> None:
         """Keep the lease; returns when it is lost or may be."""
         while lease.holds():
-            await self._clock.sleep(min(lease.left, self._lease_seconds / RENEWALS_A_LEASE))
+            await self._clock.sleep(min(lease.still(), self._lease_seconds / RENEWALS_A_LEASE))
             asked = self._elapsed()
             try:
-                async with asyncio.timeout(lease.left):
+                async with asyncio.timeout(lease.still()):
                     await self._incidents.go_on_leading(lease.token)
             except (StoreUnavailableError, TimeoutError) as error:
                 log.info("the watcher's lease could not be renewed: %s", error)

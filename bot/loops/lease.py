@@ -37,14 +37,13 @@ class Lease:
         self._renewed = asyncio.Event()
         self._ended = False
 
-    @property
-    def left(self) -> float:
+    def still(self) -> float:
         """Seconds for which no other replica can have it, 0.0 if that is uncertain."""
         return 0.0 if self._ended else max(0.0, self._until - self._elapsed())
 
     def holds(self) -> bool:
         """Whether no other replica can have it at this moment; False after a long pause."""
-        return self.left > 0
+        return self.still() > 0
 
     def extend(self, until: float) -> None:
         """The store renewed the lease."""

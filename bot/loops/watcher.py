@@ -135,7 +135,7 @@ class LeaderSession:
             self._book,
             dependencies.texts,
             told=self._wake.set,
-            still=lease.holds,
+            still=lease.still,
             channels_of=self._channels_of,
         )
         self._reader = EvidenceReader(dependencies.swarm, dependencies.registry)

@@ -57,7 +57,7 @@ class Upload:
 class Chat(Protocol):
     """The chat. Outgoing calls are merged where possible and kept within Slack's limits.
 
-    If ``still`` returns False, nothing is sent: ``post``, ``edit`` and ``settle`` raise
+    If ``still`` returns 0, nothing is sent: ``post``, ``edit`` and ``settle`` raise
     LeaseLostError then.
     """
 

@@ -10,13 +10,10 @@ class ImageNotices(Protocol):
     """A digest of a service is told once, by whichever replica."""
 
     async def told(self) -> frozenset[tuple[str, str]]:
-        """The pairs of service id and digest that were claimed."""
+        """The pairs of service id and digest that were told."""
 
-    async def claim(self, service_id: str, digest: str) -> bool:
-        """Note that a digest is told from now on; False if it was noted before."""
-
-    async def release(self, service_id: str, digest: str) -> None:
-        """Note that it was not told after all."""
+    async def note(self, service_id: str, digest: str) -> None:
+        """Note that a digest was told."""
 
     async def forget(self, service_ids: Collection[str]) -> None:
         """Delete what is noted of services that no longer exist."""

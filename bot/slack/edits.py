@@ -25,7 +25,7 @@ from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, RateLimitedError
 from bot.slack.pacing import KEPT, LONGEST_PAUSE, Key, Pacing
-from bot.slack.sending import Sender
+from bot.slack.sending import Sender, while_allowed
 from bot.slack.wording import edit_arguments
 
 log = logging.getLogger(__name__)
@@ -108,8 +108,7 @@ class Edits:
         self, key: Key, message: Message, deadline: float, still: Still | None = None
     ) -> None:
         async def attempt(said: Message) -> None:
-            mind(still)
-            await self._edit(key, said)
+            await while_allowed(still, lambda: self._edit(key, said))
 
         await self._sender.deliver(message, attempt, EDITS, repeat=True, deadline=deadline)
 
@@ -168,11 +167,12 @@ class Edits:
     async def _progress(self, key: Key, message: Message) -> None:
         try:
             async with self._line(key):
-                mind(self._still.get(key))
+                still = self._still.get(key)
+                mind(still)
                 if self._pacing.is_dropped(key):
                     self._pacing.skipped(key)
                     return
-                await self._edit(key, message)
+                await while_allowed(still, lambda: self._edit(key, message))
         except LeaseLostError:
             self._pacing.skipped(key)
         except LayoutError as error:

@@ -12,13 +12,13 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.domain.commands.access import Standing
 from bot.domain.errors import CannotPostError, ChatError, ChatUnavailableError
 from bot.domain.text.message import Message, MetadataValue
-from bot.ports import Clock, Still, Upload, mind
+from bot.ports import Clock, Still, Upload
 from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
 from bot.slack.files import send_file, share_file
 from bot.slack.people import People
-from bot.slack.sending import Sender
+from bot.slack.sending import Sender, while_allowed
 from bot.slack.wording import ephemeral_body, home_view, post_arguments
 
 log = logging.getLogger(__name__)
@@ -76,15 +76,17 @@ class Messenger:
     ) -> str:
         """Post a message and return its ts.
 
-        Raises CannotPostError with advice, LeaseLostError if ``still`` returns False. After a
+        Raises CannotPostError with advice, LeaseLostError if ``still`` returns 0. After a
         ChatUnavailableError the message may exist all the same: call ``find`` before posting again.
         """
         limit = Limit(f"chat.postMessage:{channel}", POSTS_PER_MINUTE, POSTS_AT_ONCE)
         where = {"channel": channel} | ({"thread_ts": thread} if thread else {})
 
         async def attempt(said: Message) -> str:
-            mind(still)
-            answer = await self._api.call("chat.postMessage", **where, **post_arguments(said))
+            arguments = where | post_arguments(said)
+            answer = await while_allowed(
+                still, lambda: self._api.call("chat.postMessage", **arguments)
+            )
             return str(answer.get("ts", ""))
 
         ts = await self._sender.deliver(message, attempt, limit, repeat=False)
@@ -95,7 +97,7 @@ class Messenger:
         """Show progress: the newest state, as the rate limit allows. Never raises.
 
         Ignored for a settled message, because a verdict is never overwritten. Dropped if ``still``
-        returns False when it is due.
+        returns 0 when it is due.
         """
         self._edits.show((channel, ts), message, still)
 
@@ -116,7 +118,7 @@ class Messenger:
         Raises:
             ChatUnavailableError: Slack did not accept it in time.
             CannotPostError: the message does not exist any more, or the bot has no access.
-            LeaseLostError: ``still`` returned False.
+            LeaseLostError: ``still`` returned 0.
         """
         await self._edits.settle((channel, ts), message, still)
 
@@ -125,7 +127,7 @@ class Messenger:
     ) -> None:
         """Show a state that may change again; raises like ``settle``.
 
-        Raises LeaseLostError if ``still`` returns False.
+        Raises LeaseLostError if ``still`` returns 0.
         """
         await self._edits.edit((channel, ts), message, still)
 

@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 
 from bot.domain.errors import ChatUnavailableError
 from bot.domain.text.message import Message
-from bot.ports import Clock
+from bot.ports import Clock, Still, mind
 from bot.runtime.backoff import doubled
+from bot.runtime.tasks import cancel_all
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, NotSentError, RateLimitedError
 from bot.slack.wording import plain
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 5.0
+LONGEST_LOOK: Final = 60.0
 
 T = TypeVar("T")
 Attempt = Callable[[Message], Awaitable[T]]
@@ -96,3 +98,26 @@ class Sender:
                 if self._clock.now() + wait > deadline:
                     raise ChatUnavailableError(f"Slack's limit for {limit.name} is used up.")
                 await self._clock.sleep(wait)
+
+
+async def while_allowed(still: Still | None, call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call that ends, at the latest, when the caller may not act any more.
+
+    A silent network would otherwise deliver it after what another replica has sent meanwhile.
+
+    Raises:
+        LeaseLostError: the caller may not act; nothing was sent.
+        ChatUnavailableError: the call was ended; it is unknown whether it had an effect.
+    """
+    mind(still)
+    if still is None:
+        return await call()
+    calling = asyncio.ensure_future(call())
+    try:
+        while not calling.done() and (left := still()) > 0:
+            await asyncio.wait({calling}, timeout=min(left, LONGEST_LOOK))
+        if not calling.done():
+            raise ChatUnavailableError("Slack did not answer while this replica could act.")
+        return calling.result()
+    finally:
+        await cancel_all([calling])

@@ -17,25 +17,19 @@ class RedisImageNotices(StorePart):
     """A hash whose fields are ``SERVICE_ID DIGEST``."""
 
     async def told(self) -> frozenset[tuple[str, str]]:
-        """The pairs of service id and digest that were claimed."""
+        """The pairs of service id and digest that were told."""
         found: list[str] = await self._link.call(lambda redis: redis.hkeys(self._keys.images))
         pairs = (field.partition(" ") for field in found)
         return frozenset((service_id, digest) for service_id, _, digest in pairs)
 
-    async def claim(self, service_id: str, digest: str) -> bool:
-        """Note that a digest is told from now on; False if it was noted before."""
+    async def note(self, service_id: str, digest: str) -> None:
+        """Note that a digest was told."""
 
-        async def note(redis: Redis) -> bool:
-            new = await redis.hsetnx(self._keys.images, f"{service_id} {digest}", "1")
+        async def write(redis: Redis) -> None:
+            await redis.hset(self._keys.images, f"{service_id} {digest}", "1")
             await redis.expire(self._keys.images, KEPT_SECONDS)
-            return bool(new)
 
-        return bool(await self._link.call(note))
-
-    async def release(self, service_id: str, digest: str) -> None:
-        """Note that it was not told after all."""
-        field = f"{service_id} {digest}"
-        await self._link.call(lambda redis: redis.hdel(self._keys.images, field))
+        await self._link.call(write)
 
     async def forget(self, service_ids: Collection[str]) -> None:
         """Delete what is noted of services that no longer exist."""

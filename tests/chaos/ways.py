@@ -19,6 +19,8 @@ class Way:
 
     ``forgets`` is for a way to Slack: what was sent by a connection that has ended is not delivered
     later. Slack has no means to refuse a request that comes too late, so no bot could be right.
+
+    ``withheld`` is set when a silent way has been given something.
     """
 
     def __init__(self, target: int | Path, *, forgets: bool = False) -> None:
@@ -27,6 +29,7 @@ class Way:
         self._server: asyncio.Server | None = None
         self._flows = asyncio.Event()
         self._flows.set()
+        self.withheld = asyncio.Event()
         self._refuses = False
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -43,6 +46,7 @@ class Way:
     def cut(self, *, silent: bool) -> None:
         """Cut it."""
         if silent:
+            self.withheld.clear()
             self._flows.clear()
         else:
             self._refuses = True
@@ -101,6 +105,8 @@ class Way:
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await source.read(_CHUNK):
+                if not self._flows.is_set():
+                    self.withheld.set()
                 await self._flows.wait()
                 if self._forgets and source.at_eof():
                     break

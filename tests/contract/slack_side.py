@@ -93,11 +93,14 @@ def error_of(slack: SlackEmulator, method: str) -> list[str]:
 
 @asynccontextmanager
 async def a_messenger(
-    slack: SlackEmulator, clock: FastClock | SystemClock | None = None, patience: float = 20.0
+    slack: SlackEmulator,
+    clock: FastClock | SystemClock | None = None,
+    patience: float = 20.0,
+    base_url: str = "",
 ) -> AsyncIterator[Messenger]:
     """A messenger that is started, and stopped at the end of the block."""
     clock = clock or SystemClock()
-    api = SlackApi(slack.tokens.bot, clock, slack.base_url, timeout=5.0)
+    api = SlackApi(slack.tokens.bot, clock, base_url or slack.base_url, timeout=5.0)
     messenger = Messenger(api, clock, patience=patience)
     messenger.start()
     try:

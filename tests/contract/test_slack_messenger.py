@@ -1,6 +1,9 @@
 """Messages reach Slack in the right order, at the right time, and only once."""
 
 import asyncio
+import time
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -9,8 +12,10 @@ from bot.domain.errors import (
     ChatUnavailableError,
     LeaseLostError,
 )
+from bot.loops.lease import Lease
 from bot.slack.edits import EDITS, RESERVE
 from playground.slack import SlackEmulator
+from tests.chaos.ways import Way
 from tests.contract.slack_side import (
     SWARM,
     FastClock,
@@ -239,6 +244,37 @@ async def test_a_messenger_that_lost_its_right_to_post_sends_nothing():
 
     assert texts(slack, ts) == ["firing", "2 times", "5 times"]
     assert len(slack.calls_of(POST)) == 2
+
+
+@pytest.mark.parametrize("how", ["show", "edit"])
+async def test_what_a_silent_network_holds_is_not_delivered_after_the_lease(how: str):
+    """Another replica has shown the verdict by then."""
+    async with AsyncExitStack() as ending, SlackEmulator(strict=True) as slack:
+        way = Way(urlsplit(slack.base_url).port or 0, forgets=True)
+        await way.listen()
+        ending.push_async_callback(way.close)
+        async with (
+            a_messenger(slack) as other,
+            a_messenger(slack, base_url=f"http://127.0.0.1:{way.port}/api/") as messenger,
+        ):
+            ts = await messenger.post(SWARM, a_message("running"))
+            way.cut(silent=True)
+            lease = Lease(time.monotonic() + 2.0)
+            if how == "show":
+                messenger.show(SWARM, ts, a_message("2/5"), still=lease.still)
+            else:
+                coming = messenger.edit(SWARM, ts, a_message("2/5"), still=lease.still)
+                editing = asyncio.create_task(coming)
+            await way.withheld.wait()
+            await eventually(lambda: not lease.holds())
+            await other.settle(SWARM, ts, a_message("converged"))
+            way.mend()
+            await messenger.post(SWARM, a_message("what the mended way delivers first"))
+            if how == "edit":
+                with pytest.raises((LeaseLostError, ChatUnavailableError)):
+                    await editing
+
+    assert texts(slack, ts) == ["running", "converged"]
 
 
 async def test_posts_to_one_channel_keep_within_a_message_a_second():

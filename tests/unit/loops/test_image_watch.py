@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,9 +16,10 @@ from bot.domain.errors import (
     StoreUnavailableError,
 )
 from bot.domain.incidents.events import CHANNEL_LABEL, Rules
+from bot.domain.operations.image_list import ServiceImage
 from bot.domain.operations.image_watch import WATCH_LABEL, Wish
 from bot.domain.swarm.model import Mode, Service
-from bot.domain.text.message import Message
+from bot.domain.text.message import Message, Metadata
 from bot.loops.image_watch import ImageWatch
 from bot.ports import Manifest
 
@@ -31,12 +32,17 @@ def a_service(name: str, wish: Wish = Wish.NOTIFY, host: str = "reg:5000/") -> S
     return Service(name, f"orochi_{name}", 1, Mode.REPLICATED, 1, image=image, labels=labels)
 
 
+def a_notice(row: ServiceImage) -> Message:
+    return Message(row.service.name, metadata=Metadata("image", {"service": row.service.name}))
+
+
 class World:
     """Everything around the watch; ``asked``, ``posted`` and ``begun`` are what it did."""
 
     def __init__(self, *services: Service) -> None:
         self.existing = services
         self.leads = True
+        self.killed = False
         self.time = 1_000_000.0
         self.trouble: Exception | None = None
         self.asked: list[str] = []
@@ -45,11 +51,15 @@ class World:
         self.kept: set[tuple[str, str]] = set()
         self.closed: set[str] = set()
         self.incidents: tuple[Any, ...] = ()
+        self.watch = self.watching(self.begin)
+
+    def watching(self, begin: Callable[[str, str, str], Awaitable[None]]) -> ImageWatch:
+        """A watch of this world."""
         me = cast("Any", self)
-        self.watch = ImageWatch(
+        return ImageWatch(
             looks=me, registry=me, notices=me, incidents=me, jobs=me, chat=me, clock=me,
-            rules=Rules(channel="C1"), render=lambda row: Message(row.service.name),
-            begin=self.begin, leads=lambda: self.leads, seconds=900.0,
+            rules=Rules(channel="C1"), render=a_notice, begin=begin,
+            still=lambda: self.leads, seconds=900.0,
         )  # fmt: skip
 
     def now(self) -> float:
@@ -68,13 +78,10 @@ class World:
     async def told(self) -> frozenset[tuple[str, str]]:
         return frozenset(self.kept)
 
-    async def claim(self, service_id: str, digest: str) -> bool:
-        new = (service_id, digest) not in self.kept
+    async def note(self, service_id: str, digest: str) -> None:
+        if self.killed:
+            raise StoreUnavailableError("Killed before it could note it.")
         self.kept.add((service_id, digest))
-        return new
-
-    async def release(self, service_id: str, digest: str) -> None:
-        self.kept.discard((service_id, digest))
 
     async def forget(self, service_ids: Collection[str]) -> None:
         self.kept = {each for each in self.kept if each[0] not in service_ids}
@@ -95,7 +102,7 @@ class World:
     async def find(self, channel: str, marks: Any) -> str:
         if channel in self.closed:
             raise CannotPostError("It is not in that channel.")
-        return ""
+        return "1.0" if f"{marks['service']} in {channel}" in self.posted else ""
 
     async def begin(self, key: str, service: str, channel: str) -> None:
         if isinstance(self.trouble, StoreUnavailableError):
@@ -141,6 +148,32 @@ async def test_what_did_not_succeed_is_done_later(wish: Wish, trouble: Exception
     await world.watch.look()
 
     assert len(world.posted) + len(world.begun) == 1
+
+
+async def test_a_leader_that_is_killed_before_it_notes_a_notice_does_not_lose_or_repeat_it():
+    world = World(a_service("web"))
+    world.killed = True
+    await world.watch.look()
+    world.killed = False
+    for _ in range(2):
+        await world.watch.look()
+
+    assert world.posted == ["orochi_web in C1"]
+    assert world.kept == {("web", "b" * 12)}
+
+
+async def test_an_incident_that_opens_while_others_are_updated_holds_an_update_back():
+    world = World(a_service("web", Wish.UPDATE), a_service("worker", Wish.UPDATE))
+    begin = world.begin
+
+    async def with_incident(key: str, service: str, channel: str) -> None:
+        world.incidents = (SimpleNamespace(service_id="worker"),)
+        await begin(key, service, channel)
+
+    world.watch = world.watching(with_incident)
+    await world.watch.look()
+
+    assert [service for _, service, _ in world.begun] == ["orochi_web"]
 
 
 async def test_only_the_leader_asks():

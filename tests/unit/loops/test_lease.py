@@ -52,7 +52,7 @@ async def test_a_renewal_counts_from_before_the_question():
     lease = Lease(time.at + LEASE, time.now)
     await kept(time, lease)
     # Asked at 101, answered at 102; asked again at 103, and 104 is now.
-    assert lease.left == 0.0
+    assert lease.still() == 0.0
     assert not lease.holds()
 
 

@@ -78,7 +78,7 @@ async def test_the_loop_runs_on_while_a_large_listing_is_judged() -> None:
         texts=texts,
         rules=Rules(channel="C1"),
     )
-    lease: Any = SimpleNamespace(token="t", holds=lambda: True)
+    lease: Any = SimpleNamespace(token="t", still=lambda: 60.0)
     tasks = [asyncio.create_task(Watcher(dependencies).lead(lease)), asyncio.create_task(count())]
     async with asyncio.timeout(60):
         assert len((await saved).incidents) == SERVICES
