@@ -260,17 +260,18 @@ async def test_what_a_silent_network_holds_is_not_delivered_after_the_lease(how:
             ts = await messenger.post(SWARM, a_message("running"))
             way.cut(silent=True)
             lease = Lease(time.monotonic() + 2.0)
-            if how == "show":
-                messenger.show(SWARM, ts, a_message("2/5"), still=lease.still)
-            else:
+            editing = None
+            if how == "edit":
                 coming = messenger.edit(SWARM, ts, a_message("2/5"), still=lease.still)
                 editing = asyncio.create_task(coming)
+            else:
+                messenger.show(SWARM, ts, a_message("2/5"), still=lease.still)
             await way.withheld.wait()
             await eventually(lambda: not lease.holds())
             await other.settle(SWARM, ts, a_message("converged"))
             way.mend()
             await messenger.post(SWARM, a_message("what the mended way delivers first"))
-            if how == "edit":
+            if editing:
                 with pytest.raises((LeaseLostError, ChatUnavailableError)):
                     await editing
 
