@@ -47,7 +47,7 @@ def compose(*services: str, end: str = "") -> str:
 
     An overlay network costs two seconds of CPU for each test, and half a second for each container.
     """
-    networks = "" if "networks:" in end else "networks: {default: {external: true, name: host}}\n"
+    networks = "" if "networks:" in end else "networks: {default: {external: true, name: bridge}}\n"
     return f'version: "3.8"\nservices:{"".join(services)}\n{networks}{end}'
 
 
