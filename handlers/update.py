@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.domain.commands.values import ImageTarget, as_text
 from bot.domain.commands.values import Update as Command
@@ -14,6 +14,7 @@ from bot.domain.errors import RefusedError, RegistryError, SupersededError
 from bot.domain.jobs.model import STACK, Job, JobState, PendingCommand, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.image_change import (
+    ChosenImage,
     by_next_deploy,
     check_listed_once,
     check_platforms,
@@ -39,21 +40,6 @@ from bot.ports import Manifest, Still
 from bot.views.words import UPDATES
 
 ACTION = "update"
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """A service with the image that it gets, and what its registry said about it."""
-
-    service: Service
-    name: ImageName
-    target: Target
-    manifest: Manifest
-
-    @property
-    def is_present(self) -> bool:
-        """Whether the service has that image already."""
-        return self.service.image == self.target.image
 
 
 class UpdateHandler:
@@ -91,7 +77,7 @@ class UpdateHandler:
             )
         )
         if command.yes:
-            found = [_with_login(each) for each in found]
+            found = [each.with_login() for each in found]
         if all(each.is_present and not each.target.restarts for each in found):
             raise await self._nothing_newer(command, found)
         await queue(self._ctx, pending, await self._job(pending, found))
@@ -120,7 +106,7 @@ class UpdateHandler:
         else:
             await queue(self._ctx, pending, job)
 
-    async def _planned(self, service: Service, name: str, manifest: Manifest) -> _Chosen:
+    async def _planned(self, service: Service, name: str, manifest: Manifest) -> ChosenImage:
         """A service of a plan, which is only carried out if it is the same then."""
         if service.mode.is_job:
             raise RefusedError("It runs to completion, and another image would run it again.")
@@ -143,11 +129,11 @@ class UpdateHandler:
                 hint="Try again after its verdict.",
             )
 
-    async def _chosen(self, service: Service, typed: str, *, yes: bool) -> _Chosen:
+    async def _chosen(self, service: Service, typed: str, *, yes: bool) -> ChosenImage:
         name = wanted_image(service, typed)
         return await self._checked(service, name, await self._looked_up(service, name, yes=yes))
 
-    async def _checked(self, service: Service, name: ImageName, manifest: Manifest) -> _Chosen:
+    async def _checked(self, service: Service, name: ImageName, manifest: Manifest) -> ChosenImage:
         """The service with a digest that its nodes can run. Raises RefusedError."""
         image = pinned(name, manifest.digest)
         if manifest.platforms:
@@ -163,7 +149,7 @@ class UpdateHandler:
             image_before=service.image,
             platforms=manifest.platforms,
         )
-        return _Chosen(service, name, target, manifest)
+        return ChosenImage(service, name, target, bool(manifest.digest), manifest.login)
 
     async def _looked_up(self, service: Service, name: ImageName, *, yes: bool) -> Manifest:
         try:
@@ -192,7 +178,7 @@ class UpdateHandler:
         anyway = f"If every node has the image already: `{typed}`"
         return "\n".join(filter(None, [error.hint, anyway]))
 
-    async def _job(self, pending: PendingCommand, found: Sequence[_Chosen]) -> Job:
+    async def _job(self, pending: PendingCommand, found: Sequence[ChosenImage]) -> Job:
         stacks = {each.service.stack for each in found}
         return Job(
             id=pending.id,
@@ -206,7 +192,7 @@ class UpdateHandler:
             foretold=tuple([line for each in found if (line := await self._by_file(each))]),
         )
 
-    async def _by_file(self, chosen: _Chosen) -> str:
+    async def _by_file(self, chosen: ChosenImage) -> str:
         """What the next deploy of the service's stack does to the image, "" if it keeps it."""
         stack, service = chosen.service.stack, chosen.service.short_name
         file = await self._ctx.stacks.file_image(stack, service) if stack else None
@@ -214,16 +200,16 @@ class UpdateHandler:
             return ""
         return by_next_deploy(stack, file.file, file.line, file.text)
 
-    async def _nothing_newer(self, command: Command, found: Sequence[_Chosen]) -> RefusedError:
+    async def _nothing_newer(self, command: Command, found: Sequence[ChosenImage]) -> RefusedError:
         """The answer if every service has its image already."""
         looks = [await in_time(self._ctx.swarm.look(each.service.id)) for each in found]
         said = "\n".join(f"{_already(*pair)}." for pair in zip(found, looks, strict=True))
         paused = next((each.service for each in found if each.service.update in PAUSED), None)
         if paused is not None:
             return RefusedError(said, hint=way_out(paused, self._ctx.command_for(paused.stack)))
-        newest = all(each.manifest.digest and each.name.tag for each in found)
+        newest = all(each.found and each.name.tag for each in found)
         hints = ["There is nothing newer under its tag."] if newest else []
-        if any(each.manifest.login for each in found):
+        if any(each.login for each in found):
             renewal = f"`{self._ctx.command} {as_text(replace(command, yes=True))}`"
             hints.append(f"To give it the registry's present login, with new tasks: {renewal}")
         return RefusedError(said, hint="\n".join(hints))
@@ -300,14 +286,7 @@ class UpdateHandler:
         return f"the swarm continues the update{seen}."
 
 
-def _with_login(chosen: _Chosen) -> _Chosen:
-    """The same, with new tasks and the registry's present login if it has its image already."""
-    if not chosen.is_present or not chosen.manifest.login:
-        return chosen
-    return replace(chosen, target=replace(chosen.target, restarts=1))
-
-
-def _already(chosen: _Chosen, look: Look) -> str:
+def _already(chosen: ChosenImage, look: Look) -> str:
     """That a service has its image already, and how it runs."""
     digest = short_digest(chosen.target.image)
     said = f"`{chosen.service.short_name}` already has `{chosen.name.unpinned}`"

@@ -142,11 +142,10 @@ def judge_health(outcome: Outcome) -> Outcome:
     if outcome.cause is None or outcome.cause.kind is not CauseKind.ENDED:
         return outcome
     cause = with_probe(outcome.cause)
-    reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
     verdict = outcome.verdict
     if verdict in {Verdict.CRASH_LOOPING, Verdict.FAILED}:
         verdict = Verdict.UNHEALTHY
-    return replace(outcome, verdict=verdict, reason=reason, cause=cause)
+    return _revised(outcome, outcome.cause, cause, verdict, outcome.advice)
 
 
 def judge_log(outcome: Outcome, lines: str) -> Outcome:
@@ -159,8 +158,7 @@ def judge_log(outcome: Outcome, lines: str) -> Outcome:
     verdict, advice = outcome.verdict, outcome.advice
     if verdict is Verdict.CRASH_LOOPING:
         verdict, advice = Verdict.FAILED, _CORRECT_IMAGE
-    reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
-    return replace(outcome, verdict=verdict, reason=reason, advice=advice, cause=cause)
+    return _revised(outcome, outcome.cause, cause, verdict, advice)
 
 
 def judge_pull(outcome: Outcome, refusal: RegistryError | None, goal: Goal) -> Outcome:
@@ -174,8 +172,14 @@ def judge_pull(outcome: Outcome, refusal: RegistryError | None, goal: Goal) -> O
     if verdict is Verdict.IMAGE_MISSING:
         verdict = verdict_for(cause.kind, verdict)
         advice = refusal.hint if refusal else _renewal(goal)
-    reason = outcome.reason.replace(clause(outcome.cause), clause(cause))
-    advice = advice or outcome.advice
+    return _revised(outcome, outcome.cause, cause, verdict, advice or outcome.advice)
+
+
+def _revised(
+    outcome: Outcome, former: Cause, cause: Cause, verdict: Verdict, advice: str
+) -> Outcome:
+    """The outcome with a cause that is known better."""
+    reason = outcome.reason.replace(clause(former), clause(cause))
     return replace(outcome, verdict=verdict, reason=reason, advice=advice, cause=cause)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.errors import RefusedError
@@ -15,6 +15,31 @@ from bot.domain.swarm.placement import supports_platform
 
 DIGITS: Final = 12
 """How many digits of a digest people are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenImage:
+    """A service with the image that it gets.
+
+    ``found`` says whether the registry has it, ``login`` whether it asked for a login.
+    """
+
+    service: Service
+    name: ImageName
+    target: Target
+    found: bool
+    login: bool
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the service has that image already."""
+        return self.service.image == self.target.image
+
+    def with_login(self) -> ChosenImage:
+        """The same, with new tasks and the registry's present login if it has its image already."""
+        if not self.is_present or not self.login:
+            return self
+        return replace(self, target=replace(self.target, restarts=1))
 
 
 def wanted_image(service: Service, typed: str) -> ImageName:

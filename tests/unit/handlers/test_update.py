@@ -11,10 +11,8 @@ from bot.domain.errors import SupersededError
 from bot.domain.jobs.model import Target
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.image_change import is_taken_back
-from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import LastChange, Look, Mode, Previous, Service, UpdateState
-from bot.ports import Manifest
-from handlers.update import UpdateHandler, _Chosen, _with_login
+from handlers.update import UpdateHandler
 
 OLD, NEW, OTHER = (
     f"web:{tag}@sha256:{digit * 64}" for tag, digit in (("1", "a"), ("2", "b"), ("3", "c"))
@@ -101,15 +99,3 @@ def test_a_renewal_is_noted_with_the_next_count_of_forced_updates():
 
     assert noted.restarts == 5
     assert handler.noted(TARGET, Look(0.0, replace(SERVICE, restarts=4), (), ())).restarts == 0
-
-
-@pytest.mark.parametrize(
-    ("image", "login", "restarts"), [(OLD, True, 1), (OLD, False, 0), (NEW, True, 0)]
-)
-def test_only_an_image_that_stays_in_a_private_registry_needs_new_tasks(
-    image: str, login: bool, restarts: int
-):
-    target = replace(TARGET, image=image)
-    chosen = _Chosen(SERVICE, read_image(image), target, Manifest("sha256:0", login=login))
-
-    assert _with_login(chosen).target.restarts == restarts

@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import RefusedError
+from bot.domain.jobs.model import Target
 from bot.domain.operations.image_change import (
+    ChosenImage,
     by_next_deploy,
     check_platforms,
     pinned,
     short_digest,
     wanted_image,
 )
+from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import Mode, Node, Platform, Service
 
 DIGEST = f"sha256:{'0a' * 32}"
@@ -88,3 +91,16 @@ def test_the_line_of_the_file_is_named_if_it_is_known():
         "a", "a.yml", 4, "image: web:1"
     )
     assert by_next_deploy("a", "a.yml", 0, "").endswith("change the image in `a.yml`.")
+
+
+@pytest.mark.parametrize(
+    ("image", "login", "restarts"),
+    [(WEB.image, True, 1), (WEB.image, False, 0), ("reg:5000/web:2", True, 0)],
+)
+def test_only_an_image_that_stays_in_a_private_registry_needs_new_tasks(
+    image: str, login: bool, restarts: int
+):
+    target = Target(WEB.name, WEB.id, 2, image=image)
+    chosen = ChosenImage(WEB, read_image(image), target, found=True, login=login)
+
+    assert chosen.with_login().target.restarts == restarts
