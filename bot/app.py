@@ -29,6 +29,7 @@ from bot.jobs.orphans import Orphans
 from bot.jobs.timeline import Timelines
 from bot.loops.alerts import AlertTexts
 from bot.loops.delivery import DeliveryLoop
+from bot.loops.evidence import EvidenceReader
 from bot.loops.home import Home
 from bot.loops.housekeeping import every
 from bot.loops.image_watch import LOOK_SECONDS, ImageWatch
@@ -220,12 +221,14 @@ class App:
         defaults = Defaults(settings.bot_command, settings.bot_service, settings.bot_max_replicas)
         self._home = Home(self.messenger, self._clock)
         self._looks = SwarmCache(self.swarm, self.push)
+        volumes = DockerVolumes(self._engine)
+        self._evidence = EvidenceReader(self.swarm, self.registry, volumes)
         ctx = Context(
             swarm=self.swarm,
             looks=self._looks,
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
-            volumes=DockerVolumes(self._engine),
+            volumes=volumes,
             reachability=self._reachability,
             stacks=self.stacks,
             registry=self.registry,
@@ -238,7 +241,9 @@ class App:
             drawing=self.drawing,
             home=self._home,
             clock=self._clock,
-            observer=Observer(self.swarm, self.feed, self._clock, HttpProbeClient(), self.registry),
+            observer=Observer(
+                self.swarm, self.feed, self._clock, HttpProbeClient(), self._evidence
+            ),
             background=self._background,
             intake=Intake(self.jobs, self._clock, settings.bot_lease_seconds),
             stack=settings.bot_stack,
@@ -288,7 +293,7 @@ class App:
             incidents=self.incidents,
             stream=SwarmStream(self.push, self.swarm),
             swarm=self.swarm,
-            registry=self.registry,
+            evidence=self._evidence,
             jobs=self.jobs,
             chat=self.messenger,
             clock=self._clock,

@@ -31,11 +31,11 @@ class ListVolumesHandler:
         answers = await servers_asked(self._ctx.reachability, volumes)
         return volumes_message(self._ctx.stack, volumes, answers, engine.hostname, trouble)
 
-    async def _live(self) -> tuple[Mapping[str, LiveVolume], str]:
+    async def _live(self) -> tuple[Mapping[str, LiveVolume] | None, str]:
         try:
             return await self._ctx.volumes.live(), ""
         except SwarmError as error:
-            return {}, error.sentence
+            return None, error.sentence
 
 
 async def servers_asked(

@@ -14,7 +14,9 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm import causes, placement
 from bot.domain.swarm.causes import KILLED, Cause, CauseKind
 from bot.domain.swarm.model import Look, Node, Service, Task
+from bot.domain.swarm.volumes import why_unusable
 from bot.ports import Manifest, Registry, Swarm
+from bot.ports.engine import Volumes
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +62,10 @@ class Found:
 class EvidenceReader:
     """Collects evidence for outcomes. Evidence that cannot be read is left out."""
 
-    def __init__(self, swarm: Swarm, registry: Registry) -> None:
+    def __init__(self, swarm: Swarm, registry: Registry, volumes: Volumes) -> None:
         self._swarm = swarm
         self._registry = registry
+        self._volumes = volumes
 
     async def add(self, outcome: Outcome, look: Look, goal: Goal) -> Outcome:
         """The same outcome with evidence, if there is any."""
@@ -99,7 +102,15 @@ class EvidenceReader:
 
     async def _obstacles(self, service: Service, nodes: Sequence[Node]) -> Found:
         fit = placement.explain(service, nodes, await self._swarm.tasks())
-        return Found("Why no node fits", "\n".join(fit.sentences(REASONS)))
+        lines = (*await self._missing_volumes(service), *fit.sentences(REASONS))
+        return Found("Why no node fits", "\n".join(lines))
+
+    async def _missing_volumes(self, service: Service) -> list[str]:
+        """Why no node can use the volumes of the swarm's own that the service mounts."""
+        mounts = await self._volumes.mounted(service.stack)
+        wanted = [each.name for each in mounts if each.cluster and each.service == service.name]
+        live = await self._volumes.live() if wanted else {}
+        return [f"Every node: {why}" for name in wanted if (why := why_unusable(name, live))]
 
     async def _placement(self, outcome: Outcome, look: Look) -> Outcome:
         if look.service is None:

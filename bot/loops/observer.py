@@ -15,7 +15,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Look, Task
 from bot.loops.evidence import EvidenceReader
-from bot.ports import Clock, Feed, ProbeClient, Registry, Subscription, Swarm
+from bot.ports import Clock, Feed, ProbeClient, Subscription, Swarm
 from bot.runtime.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Observer:
         feed: Feed,
         clock: Clock,
         probes: ProbeClient,
-        registry: Registry,
+        evidence: EvidenceReader,
         *,
         tick: float = RECONCILE_SECONDS,
     ) -> None:
@@ -48,7 +48,7 @@ class Observer:
         self._clock = clock
         self._probes = probes
         self._tick = tick
-        self._evidence = EvidenceReader(swarm, registry)
+        self._evidence = evidence
 
     async def follow(self, state: Convergence, on_progress: OnProgress) -> Outcome:
         """Look until there is an outcome; ``on_progress`` gets every change of the progress."""

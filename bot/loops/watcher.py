@@ -44,7 +44,7 @@ from bot.domain.swarm.events import Batch, Listing
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.evidence import EvidenceReader
 from bot.loops.leader import LeaderLease
-from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Registry, Stream, Swarm
+from bot.ports import Chat, Clock, Incidents, Jobs, Kept, Stream, Swarm
 from bot.runtime.backoff import Backoff
 from bot.runtime.tasks import first_error
 
@@ -76,7 +76,7 @@ class WatcherDependencies:
     incidents: Incidents
     stream: Stream
     swarm: Swarm
-    registry: Registry
+    evidence: EvidenceReader
     jobs: Jobs
     chat: Chat
     clock: Clock
@@ -138,7 +138,7 @@ class LeaderSession:
             still=lease.still,
             channels_of=self._channels_of,
         )
-        self._reader = EvidenceReader(dependencies.swarm, dependencies.registry)
+        self._reader = dependencies.evidence
         self._fetching: asyncio.TaskGroup | None = None
         self._past: list[Incident] = []
         self._fetches: list[Fetch] = []

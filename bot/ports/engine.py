@@ -79,7 +79,10 @@ class Volumes(Protocol):
         """The volumes that the services of a stack mount (of all services for ""), by name."""
 
     async def live(self) -> Mapping[str, LiveVolume]:
-        """The volumes of the bot's own engine, by name; other nodes cannot be queried."""
+        """The volumes of the bot's own engine and of the swarm, by name.
+
+        Other nodes cannot be queried.
+        """
 
 
 class Reachability(Protocol):

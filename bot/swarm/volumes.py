@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.domain.swarm.volumes import LiveVolume, VolumeMount
+from bot.domain.swarm.volumes import ClusterState, LiveVolume, VolumeMount
 from bot.domain.text.redaction import masked
 from bot.swarm.connection import Connection, Json
 from bot.swarm.wire import STACK_LABEL
@@ -25,7 +25,7 @@ class DockerVolumes:
         return tuple(sorted(mounts, key=lambda mount: (mount.name, mount.service, mount.target)))
 
     async def live(self) -> Mapping[str, LiveVolume]:
-        """The volumes of the bot's own engine, by name."""
+        """The volumes of the bot's own engine and those of the swarm's own, by name."""
         answer = await self._connection.get("/volumes")
         found = (_live(raw) for raw in answer.get("Volumes") or [])
         return {volume.name: volume for volume in found}
@@ -36,7 +36,7 @@ def mounts_of(raw: Json) -> Iterator[VolumeMount]:
     spec = raw.get("Spec") or {}
     container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
     for mount in container.get("Mounts") or []:
-        if mount.get("Type") == "volume" and mount.get("Source"):
+        if mount.get("Type") in {"volume", "cluster"} and mount.get("Source"):
             driver = (mount.get("VolumeOptions") or {}).get("DriverConfig") or {}
             yield VolumeMount(
                 name=str(mount["Source"]),
@@ -45,12 +45,28 @@ def mounts_of(raw: Json) -> Iterator[VolumeMount]:
                 driver=str(driver.get("Name") or ""),
                 options=_options(driver.get("Options")),
                 read_only=bool(mount.get("ReadOnly")),
+                cluster=mount["Type"] == "cluster",
             )
 
 
 def _live(raw: Json) -> LiveVolume:
     return LiveVolume(
-        str(raw.get("Name", "")), str(raw.get("Driver", "")), _options(raw.get("Options"))
+        str(raw.get("Name", "")),
+        str(raw.get("Driver", "")),
+        _options(raw.get("Options")),
+        _cluster(raw.get("ClusterVolume")),
+    )
+
+
+def _cluster(raw: Json | None) -> ClusterState | None:
+    """The state of a volume of the swarm's own (Engine API, ``ClusterVolume``)."""
+    if raw is None:
+        return None
+    spec, info = raw.get("Spec") or {}, raw.get("Info") or {}
+    return ClusterState(
+        group=str(spec.get("Group") or ""),
+        availability=str(spec.get("Availability") or "active"),
+        created=bool(info.get("VolumeID")),
     )
 
 

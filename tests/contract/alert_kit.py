@@ -17,7 +17,7 @@ from bot.domain.swarm.model import Service, StackLook, Task
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.leader import LeaderLease
 from bot.loops.watcher import Watcher, WatcherDependencies
-from bot.ports import Clock, Registry, Swarm
+from bot.ports import Clock, Swarm
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import cancel_all
 from bot.slack.messenger import Messenger
@@ -27,7 +27,7 @@ from bot.store.jobs import RedisJobs
 from bot.views.incidents.message import incident_message, reminder_message
 from playground.slack import Message, SlackEmulator
 from tests.contract.incident_kit import NOW, PATIENCE, an_incident
-from tests.contract.watcher_kit import SilentRegistry
+from tests.contract.watcher_kit import evidence_of
 from tests.unit.looks import NODES, a_service, failed, running
 
 ALERTS = "C0ALERTS01"
@@ -195,11 +195,12 @@ async def leading(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run a watcher that leads until the end of the block."""
     link = RedisLink(url)
+    watched = cast("Swarm", swarm or ToldSwarm(stream))
     dependencies = WatcherDependencies(
         incidents=store,
         stream=stream,
-        swarm=cast("Swarm", swarm or ToldSwarm(stream)),
-        registry=cast("Registry", SilentRegistry()),
+        swarm=watched,
+        evidence=evidence_of(watched),
         jobs=RedisJobs(link),
         chat=messenger,
         clock=SystemClock(),

@@ -14,6 +14,7 @@ from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
 from bot.jobs.intake import Intake
 from bot.loops.delivery import DeliveryLoop
+from bot.loops.evidence import EvidenceReader
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.loops.worker import Worker
@@ -72,14 +73,16 @@ async def a_replica(
     jobs = RedisJobs(link, lease_seconds=lease, limits=store)
     swarm, background = DockerSwarm(engine), Background()
     feed = PollFeed(swarm, interval=0.2)
+    registry, volumes = DockerRegistry(calls), DockerVolumes(calls)
+    evidence = EvidenceReader(swarm, registry, volumes)
     ctx = Context(
         swarm=swarm, looks=swarm, nodes=DockerNodes(calls), logs=DockerServiceLogs(calls),
-        volumes=DockerVolumes(calls), reachability=TcpReachability(),
-        stacks=DockerStacks("", b"key"), registry=DockerRegistry(calls),
+        volumes=volumes, reachability=TcpReachability(),
+        stacks=DockerStacks("", b"key"), registry=registry,
         versions=RedisVersions(link), feed=feed, jobs=jobs,
         plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,
         drawing=Pictures(), home=Home(messenger, CLOCK), clock=CLOCK,
-        observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), DockerRegistry(calls), tick=0.2),
+        observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), evidence, tick=0.2),
         background=background, intake=Intake(jobs, CLOCK, lease),
         stack="orochi", command="/orochi", defaults=Defaults(),
         limits=limits or ConvergenceLimits(), plan_seconds=60.0, timelines=False,

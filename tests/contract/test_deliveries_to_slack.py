@@ -18,6 +18,7 @@ from bot.drawing.pictures import Pictures
 from bot.jobs.context import Context
 from bot.jobs.intake import Intake
 from bot.loops.delivery import GIVE_UP_SECONDS, DeliveryLoop
+from bot.loops.evidence import EvidenceReader
 from bot.loops.home import Home
 from bot.loops.observer import Observer
 from bot.network.readiness import HttpProbeClient
@@ -287,13 +288,15 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     feed = PollFeed(swarm)
     background = Background()
     engine = Connection("unix:///nowhere/docker.sock")
+    registry, volumes = DockerRegistry(engine), DockerVolumes(engine)
+    evidence = EvidenceReader(as_port(swarm), registry, volumes)
     ctx = Context(
-        nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=DockerVolumes(engine),
+        nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=volumes,
         reachability=TcpReachability(), incidents=RedisIncidents(RedisLink(NOWHERE)),
-        stacks=DockerStacks("", b"key"), registry=DockerRegistry(engine),
+        stacks=DockerStacks("", b"key"), registry=registry,
         versions=RedisVersions(RedisLink(NOWHERE)),
         swarm=as_port(swarm), looks=swarm, feed=feed, jobs=jobs, chat=messenger, clock=CLOCK,
-        observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), DockerRegistry(engine)),
+        observer=Observer(swarm, feed, CLOCK, HttpProbeClient(), evidence),
         background=background, intake=Intake(jobs, CLOCK, 5.0),
         drawing=Pictures(), home=Home(messenger, CLOCK),
         plans=RedisPlans(RedisLink(NOWHERE)), plan_seconds=60.0,

@@ -8,13 +8,17 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from bot.domain.errors import NotFoundError, RegistryError
 from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import Incident, WatcherState
 from bot.domain.swarm.events import Batch, Listing
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
-from bot.ports import Manifest
+from bot.domain.swarm.volumes import VolumeMount
+from bot.loops.evidence import EvidenceReader
+from bot.ports import Manifest, Registry, Swarm
+from bot.ports.engine import Volumes
 from bot.store.incidents import RedisIncidents
 from bot.swarm.differences import events_between
 from tests.unit.domain.incidents.watcher import Watcher, show, stack_looks
@@ -152,11 +156,26 @@ class ScriptSwarm:
         return None
 
 
+class NoVolumes:
+    """No service mounts a volume of the swarm's own."""
+
+    async def mounted(self, stack: str) -> tuple[VolumeMount, ...]:
+        """As in ``bot.ports.engine.Volumes``."""
+        return ()
+
+
 class SilentRegistry:
     """A registry that cannot be asked."""
 
     async def recent(self, image: str) -> Manifest:
         raise RegistryError(f"The registry of {image} did not answer.", kind="pull_failed")
+
+
+def evidence_of(swarm: object) -> EvidenceReader:
+    """Evidence of a swarm without a registry and without volumes of its own."""
+    return EvidenceReader(
+        cast("Swarm", swarm), cast("Registry", SilentRegistry()), cast("Volumes", NoVolumes())
+    )
 
 
 def _moved(look: StackLook, by: float) -> StackLook:

@@ -22,7 +22,7 @@ from typing import cast
 from bot.loops.alerts import AlertTexts
 from bot.loops.leader import Leader
 from bot.loops.watcher import Watcher, WatcherDependencies
-from bot.ports import Registry, Swarm
+from bot.ports import Swarm
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
 from bot.store.connection import RedisLink
@@ -35,7 +35,7 @@ from tests.contract.watcher_kit import (
     RecordedClock,
     ScriptStream,
     ScriptSwarm,
-    SilentRegistry,
+    evidence_of,
     script,
 )
 
@@ -49,11 +49,12 @@ async def state(redis: str, slack: str, token: str, head: Head, clock: RecordedC
     incidents = RedisIncidents(link, lease_seconds=LEASE)
     messenger = Messenger(SlackApi(token, clock, slack, timeout=5.0), clock)
     messenger.start()
+    swarm = cast("Swarm", ScriptSwarm())
     dependencies = WatcherDependencies(
         incidents=incidents,
         stream=ScriptStream(head),
-        swarm=cast("Swarm", ScriptSwarm()),
-        registry=cast("Registry", SilentRegistry()),
+        swarm=swarm,
+        evidence=evidence_of(swarm),
         jobs=RedisJobs(link),
         chat=messenger,
         clock=clock,

@@ -17,7 +17,7 @@ from tests.lab import engines
 from tests.lab.base_image import BASE, base_archive
 from tests.lab.cli_image import CLI, cli_archive
 from tests.lab.engine import Engine
-from tests.lab.image_store import give
+from tests.lab.image_store import give, give_store
 from tests.lab.images import cache_folder, image_id, load
 from tests.lab.site import Site
 from tests.lab.waiting import LabError
@@ -83,7 +83,7 @@ def provide(
     Raises:
         LabError: a build failed.
     """
-    with _builder(site) as builder:
+    with _alone(), _builder(site) as builder:
         builder.take(base_archive(), BASE)
         builder.take(cli_archive(), CLI)
         for tag, context in builds.items():
@@ -92,22 +92,32 @@ def provide(
             builder.take(archive, tag)
         driver = str(builder.client().info()["Driver"])
         images = [builder.client().inspect_image(tag) for tag in (*builds, *archives)]
+        builder.shut_down()
         for data_root in data_roots:
-            give(images, builder.data_root, data_root, driver)
+            if engines.image_store() == engines.CONTAINERD:
+                give_store(builder.data_root, data_root)
+            else:
+                give(images, builder.data_root, data_root, driver)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One builder at a time on a machine, because they share the data folder."""
+    with (cache_folder() / "builder.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
 def _builder(site: Site) -> Iterator[Builder]:
-    """A running builder; one at a time on a machine, because they share the data folder."""
+    """A running builder."""
     builder = Builder(site, "builder")
-    with (cache_folder() / "builder.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        builder.start()
-        try:
-            builder.wait_for_api()
-            yield builder
-        finally:
-            builder.shut_down()
+    builder.start()
+    try:
+        builder.wait_for_api()
+        yield builder
+    finally:
+        builder.shut_down()
 
 
 def _proxy_arguments() -> dict[str, str]:

@@ -10,6 +10,7 @@ unchanged.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -204,8 +205,17 @@ class Engine:
             "--bridge=none",
             "--exec-opt=native.cgroupdriver=cgroupfs",
             f"--cgroup-parent={self.site.cgroup}",
+            f"--config-file={self._configured()}",
             *self._options(),
         ]
+
+    def _configured(self) -> Path:
+        """The engine's configuration file."""
+        containerd = engines.image_store() == engines.CONTAINERD
+        features = {"features": {"containerd-snapshotter": True}} if containerd else {}
+        file = self.folder / "daemon.json"
+        file.write_text(json.dumps(features))
+        return file
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -1,7 +1,9 @@
 """Docker engines by name: the machine's own, and newer ones beside it, without installing them.
 
 `LAB_ENGINE` chooses one: `26.1` and `28.5` are fetched from newer releases of Debian into the cache
-folder; empty, or the version of the machine's own engine, is the latter.
+folder; empty, or the version of the machine's own engine, is the latter. With
+`LAB_STORE=containerd` its images are in containerd's store, as by default on new installations of
+29 (https://docs.docker.com/engine/storage/containerd/), else in the engine's own.
 
 Everything but runc runs on Debian 12 as it is. runc needs a newer glibc, so it gets the release's
 own loader and libraries, whose paths are written into it; so the folder must not be moved.
@@ -23,10 +25,12 @@ from typing import Final
 
 from tests.lab import debian
 from tests.lab.images import cache_folder
-from tests.lab.shell import SYSTEM_PATH, CommandError, run, tool
+from tests.lab.shell import SYSTEM_PATH, CommandError, run
 from tests.lab.waiting import LabError
 
 CHOICE: Final = "LAB_ENGINE"
+STORE: Final = "LAB_STORE"
+OVERLAY, CONTAINERD = "overlay2", "containerd"
 _LIBRARIES: Final = "libs/usr/lib/x86_64-linux-gnu"
 
 
@@ -74,7 +78,7 @@ RELEASES: Final = {
 class Programs:
     """Where the programs of an engine are. ``root`` is None for the machine's own."""
 
-    name: str
+    version: str
     root: Path | None = None
 
     @property
@@ -87,12 +91,29 @@ class Programs:
     @property
     def dockerd(self) -> str:
         """The engine's own program."""
-        return f"{self.root}/usr/sbin/dockerd" if self.root else tool("dockerd")
+        return f"{self.root}/usr/sbin/dockerd" if self.root else _own_dockerd()
 
     @property
     def images(self) -> str:
         """The name of a folder for its images: engines of different versions cannot share one."""
-        return f"builder-{self.name}" if self.root else "builder"
+        parts = ["builder"]
+        if self.root:
+            parts.append(".".join(self.version.split(".")[:2]))
+        if image_store() == CONTAINERD:
+            parts.append(CONTAINERD)
+        return "-".join(parts)
+
+
+def image_store() -> str:
+    """Where the engines keep images: ``overlay2`` or ``containerd``.
+
+    Raises:
+        LabError: `LAB_STORE` names no store.
+    """
+    store = os.environ.get(STORE) or OVERLAY
+    if store not in {OVERLAY, CONTAINERD}:
+        raise LabError(f"{STORE}={store}: there is no such store; known are overlay2, containerd")
+    return store
 
 
 @cache
@@ -114,8 +135,21 @@ def chosen() -> Programs:
 
 def _own() -> str:
     """The version of the machine's own engine, for example ``20.10.24``."""
-    said = run([tool("dockerd"), "--version"])
-    return said.removeprefix("Docker version ").split("+")[0].split(",")[0].strip()
+    said = run([_own_dockerd(), "--version"])
+    return _upstream(said.removeprefix("Docker version ").split(",")[0].strip())
+
+
+def _own_dockerd() -> str:
+    """The machine's own program, although a chosen one may come first on PATH."""
+    found = shutil.which("dockerd", path=SYSTEM_PATH)
+    if found is None:
+        raise LabError("dockerd is not installed")
+    return found
+
+
+def _upstream(version: str) -> str:
+    """Docker's own version in that of a package."""
+    return version.partition("+")[0]
 
 
 def _fetched(name: str) -> Programs:
@@ -133,7 +167,7 @@ def _fetched(name: str) -> Programs:
         instead = f"docker.io {version} cannot be had from Debian {release.suite} ({error})"
         sys.stderr.write(f"{instead}: the engine is {release.fallback}\n")
         return _fetched(release.fallback)
-    return Programs(name, root)
+    return Programs(_upstream(version), root)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,20 @@ def give(images: Iterable[dict[str, Any]], source: Path, target: Path, driver: s
     (target / "image" / driver / "repositories.json").write_text(
         json.dumps({"Repositories": names})
     )
+
+
+def give_store(source: Path, target: Path) -> None:
+    """Give all of containerd's store to another engine; its databases are copied.
+
+    None of the two engines may run.
+    """
+    store = Path("containerd", "daemon")
+    for files in ("content.v1.content/blobs", "snapshotter.v1.overlayfs/snapshots"):
+        _link(source, target, store / f"io.containerd.{files}")
+    for database in ("metadata.v1.bolt/meta.db", "snapshotter.v1.overlayfs/metadata.db"):
+        place = store / f"io.containerd.{database}"
+        (target / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / place, target / place)
 
 
 def _places(image: dict[str, Any], root: Path, driver: str) -> Iterator[Path]:

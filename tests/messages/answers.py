@@ -12,7 +12,7 @@ from bot.domain.errors import ChatUnavailableError
 from bot.domain.swarm.model import Look, Service, StackLook, TaskState
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.service_log import LogLine, ServiceLog
-from bot.domain.swarm.volumes import LiveVolume, VolumeMount, volumes_of
+from bot.domain.swarm.volumes import ClusterState, LiveVolume, VolumeMount, volumes_of
 from bot.domain.text.message import Message
 from bot.ports import Request, Upload
 from bot.ports.engine import JoinTokens
@@ -188,7 +188,13 @@ def _volumes() -> Iterator[Sample]:
     mounts.append(VolumeMount("orochi_nobody", "orochi_django", "/nobody", options={"type": "nfs"}))
     mounts.append(VolumeMount("orochi_static", "orochi_django", "/srv/static", read_only=True))
     mounts.append(VolumeMount("orochi_other", "orochi_django", "/other", options={"size": "2g"}))
-    live = {"orochi_other": LiveVolume("orochi_other", "local", {"size": "1g"})}
+    mounts.append(VolumeMount("orochi_media", "orochi_django", "/media", cluster=True))
+    live = {
+        "orochi_other": LiveVolume("orochi_other", "local", {"size": "1g"}),
+        "orochi_media": LiveVolume(
+            "orochi_media", "csi-nfs", {}, ClusterState("", "active", created=False)
+        ),
+    }
     volumes = volumes_of(mounts, live)
     yield Sample("`/orochi volumes`", volumes_message("orochi", volumes, answers, node))
     trouble = "The Docker engine at unix:///var/run/docker.sock did not answer within 5 s."

@@ -37,7 +37,7 @@ def test_the_engine_is_the_chosen_one(lab: Lab) -> None:
     said = {node.client().version()["Version"] for node in lab.nodes}
 
     assert len(said) == 1
-    assert said.pop().startswith(engines.chosen().name)
+    assert said.pop().startswith(engines.chosen().version)
 
 
 def test_a_service_runs_on_every_node(lab: Lab) -> None:

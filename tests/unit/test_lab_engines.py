@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,11 +17,20 @@ from tests.lab.waiting import LabError
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A machine with engine 20.10.24 and an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(engines, "_own", lambda: "20.10.24")
+    monkeypatch.setattr(engines, "SYSTEM_PATH", str(_dockerd(tmp_path / "own", "20.10.24+dfsg1")))
     engines.chosen.cache_clear()
     monkeypatch.setattr(engines, "_install", _refuse())
     yield
     engines.chosen.cache_clear()
+
+
+def _dockerd(folder: Path, version: str) -> Path:
+    """A folder with an engine of this version."""
+    folder.mkdir()
+    program = folder / "dockerd"
+    program.write_text(f"#!/bin/sh\necho Docker version {version}, build x\n")
+    program.chmod(0o755)
+    return folder
 
 
 def _refuse(*suites: str) -> Callable[[engines.Release, Path], None]:
@@ -41,9 +51,19 @@ def test_the_machines_own_engine(monkeypatch: pytest.MonkeyPatch, name: str) -> 
 def test_a_fetched_engine_comes_with_its_own_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(engines.CHOICE, "28.5")
     found = engines.chosen()
-    assert found.name == "28.5"
+    assert found.version.startswith("28.5")
     assert found.path.startswith(f"{found.root}/usr/sbin:{found.root}/usr/bin:")
     assert found.dockerd == f"{found.root}/usr/sbin/dockerd"
+
+
+def test_a_chosen_engine_that_is_first_on_path_is_not_taken_for_the_machines_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A worker of pytest-xdist inherits the PATH of the process that started it."""
+    other = _dockerd(tmp_path / "other", "28.5.2+dfsg4")
+    monkeypatch.setenv("PATH", str(other), prepend=os.pathsep)
+    monkeypatch.setenv(engines.CHOICE, "28.5")
+    assert engines.chosen().root is not None
 
 
 @pytest.mark.parametrize("name", ["28", "9.9", "20.1"])
@@ -60,7 +80,7 @@ def test_a_release_that_moved_on_is_replaced_and_said(
 ) -> None:
     monkeypatch.setenv(engines.CHOICE, "28.5")
     monkeypatch.setattr(engines, "_install", _refuse("forky"))
-    assert engines.chosen().name == "26.1"
+    assert engines.chosen().version.startswith("26.1")
     assert "cannot be had from Debian forky" in capsys.readouterr().err
 
 

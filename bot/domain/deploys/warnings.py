@@ -96,6 +96,7 @@ def warnings(stack: Stack, both: Both = lambda _, old, new: (old, new)) -> tuple
         *_ports(stack),
         *_relative(stack),
         *_servers(stack),
+        *_unusable(stack),
         *_kept_options(stack, both),
         *_kept_networks(stack, both),
         *_unknown_drivers(stack),
@@ -189,6 +190,14 @@ def _servers(stack: Stack) -> Iterator[str]:
             yield f"NFS {on}: the options have {named}. Put the server's address into `addr=`."
         elif reach in _TROUBLES:
             yield f"NFS {on}: the server `{host}` {_TROUBLES[reach].format(port=port)}"
+
+
+def _unusable(stack: Stack) -> Iterator[str]:
+    """Volumes of the swarm's own that no node can use: their services will not find a place."""
+    for volume in stack.volumes:
+        if volume.flaw:
+            users = _and(sorted({short_name(stack.name, each.service) for each in volume.mounts}))
+            yield f"No node can run {users}: {volume.flaw}."
 
 
 def _kept_options(stack: Stack, both: Both) -> Iterator[str]:

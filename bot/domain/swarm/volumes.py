@@ -12,6 +12,7 @@ from typing import Final
 
 NFS_PORT: Final = 2049
 OPTIONS_SHOWN: Final = ("type", "o", "device")
+_GROUP: Final = "group:"
 
 _PLACEHOLDER: Final = re.compile(
     r"^$|[<>{}$\s]|_ip\b|ip_(?:of|addr)|your|change_?me|placeholder|to_?do|fill|insert|x\.x\.x"
@@ -27,7 +28,8 @@ class VolumeMount:
 
     ``service`` is the full name. A node without the volume creates it with ``driver`` and
     ``options`` ("" and empty if the spec has none); values in the options that look secret are
-    masked.
+    masked. ``cluster`` says that it is a volume of the swarm's own; then ``name`` may be
+    ``group:NAME``, which is any volume of a group.
     """
 
     name: str
@@ -36,15 +38,33 @@ class VolumeMount:
     driver: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    cluster: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """What the swarm knows of a volume that it manages itself, by CSI plugins (API 1.42).
+
+    ``availability`` is ``active``, ``pause`` or ``drain``. ``created`` says whether a plugin has
+    created it.
+    """
+
+    group: str
+    availability: str
+    created: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LiveVolume:
-    """A volume in one engine. Values in the options that look secret are masked."""
+    """A volume in one engine, or of the swarm's own, which has a ``cluster`` state.
+
+    Values in the options that look secret are masked.
+    """
 
     name: str
     driver: str
     options: Mapping[str, str]
+    cluster: ClusterState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +85,26 @@ class NfsServer:
 class Volume:
     """One volume of a stack with all its mounts.
 
-    ``live`` is the volume in the bot's own engine, None if the engine does not have it.
+    ``live`` is the volume in the bot's own engine or of the swarm's own, None if there is none.
+    ``flaw`` says why no node can use a volume of the swarm's own.
     """
 
     name: str
     mounts: tuple[VolumeMount, ...]
     live: LiveVolume | None = None
+    flaw: str = ""
 
     @property
     def driver(self) -> str:
         """The driver that the services request; ``local`` by default."""
         named = (mount.driver for mount in self.mounts if mount.driver)
-        return next(named, self.live.driver if self.live else "local")
+        default = "unknown" if self.is_cluster else "local"
+        return next(named, self.live.driver if self.live else default)
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether the services request a volume of the swarm's own."""
+        return any(mount.cluster for mount in self.mounts)
 
     @property
     def options(self) -> Mapping[str, str]:
@@ -103,15 +131,52 @@ class Volume:
         return (*driver, *different)
 
 
-def volumes_of(mounts: Iterable[VolumeMount], live: Mapping[str, LiveVolume]) -> tuple[Volume, ...]:
-    """Volumes by name, each with its mounts by service."""
+def volumes_of(
+    mounts: Iterable[VolumeMount], live: Mapping[str, LiveVolume] | None
+) -> tuple[Volume, ...]:
+    """Volumes by name, each with its mounts by service. ``live`` is None if it is not known."""
     by_name: dict[str, list[VolumeMount]] = {}
     for mount in mounts:
         by_name.setdefault(mount.name, []).append(mount)
-    return tuple(
-        Volume(name, tuple(sorted(each, key=lambda m: (m.service, m.target))), live.get(name))
-        for name, each in sorted(by_name.items())
-    )
+    return tuple(_volume(name, each, live) for name, each in sorted(by_name.items()))
+
+
+def _volume(name: str, mounts: list[VolumeMount], live: Mapping[str, LiveVolume] | None) -> Volume:
+    ordered = tuple(sorted(mounts, key=lambda mount: (mount.service, mount.target)))
+    if live is None:
+        return Volume(name, ordered)
+    flaw = why_unusable(name, live) if any(mount.cluster for mount in mounts) else ""
+    return Volume(name, ordered, live.get(name), flaw)
+
+
+def why_unusable(source: str, live: Mapping[str, LiveVolume]) -> str:
+    """Why no node can use a cluster volume, as a clause; "" if nothing is known against it.
+
+    ``source`` is what a service mounts: a name, or ``group:NAME``. The rules are the scheduler's
+    (swarmkit manager/scheduler/volumes.go), but for those about single nodes.
+    """
+    prefix, _, group = source.partition(_GROUP)
+    in_group = not prefix and bool(group)
+    found = [
+        volume
+        for volume in live.values()
+        if volume.cluster and (volume.cluster.group == group if in_group else volume.name == source)
+    ]
+    if not found:
+        named = f"in the group {group}" if in_group else f"named {source}"
+        return f"there is no cluster volume {named}"
+    flaws = [_flaw(volume) for volume in found]
+    return flaws[0] if all(flaws) else ""
+
+
+def _flaw(volume: LiveVolume) -> str:
+    state = volume.cluster
+    if state is None or (state.created and state.availability == "active"):
+        return ""
+    if not state.created:
+        return f"cluster volume {volume.name} is not created: no CSI plugin {volume.driver} did it"
+    word = "drained" if state.availability == "drain" else "paused"
+    return f"cluster volume {volume.name} is {word}"
 
 
 def nfs_server(options: Mapping[str, str]) -> NfsServer | None:

@@ -16,6 +16,7 @@ Answers = Mapping[tuple[str, int], Reach]
 
 NAME_LENGTH = 100
 OPTION_LENGTH = 120
+FLAW_LENGTH = 300
 MOST_MOUNTS = 12
 GOOD, BAD, ODD = "🟢", "🔴", "🟡"
 SAID = {
@@ -59,7 +60,8 @@ def _listed(shown: Sequence[str], texts: Sequence[str]) -> list[Block]:
 
 def _is_well(volume: Volume, answers: Answers) -> bool:
     server = volume.nfs
-    return not volume.differing and (server is None or _answer(server, answers) is Reach.ANSWERS)
+    usable = not volume.flaw and not volume.differing
+    return usable and (server is None or _answer(server, answers) is Reach.ANSWERS)
 
 
 def _answer(server: NfsServer, answers: Answers) -> Reach | None:
@@ -67,11 +69,14 @@ def _answer(server: NfsServer, answers: Answers) -> Reach | None:
 
 
 def _volume(stack: str, volume: Volume, answers: Answers) -> str:
-    sign = GOOD if _is_well(volume, answers) else ODD if volume.nfs is None else BAD
+    broken = volume.nfs is not None or volume.flaw
+    sign = GOOD if _is_well(volume, answers) else BAD if broken else ODD
     lines = [f"{sign} *{line(volume.name, NAME_LENGTH)}* · {_made_with(volume)}"]
     lines.append(f"Used by {_mounts(stack, volume)}")
     if volume.nfs is not None:
         lines.append(_server(volume.nfs, answers))
+    if volume.flaw:
+        lines.append(line(f"No node can use it: {volume.flaw}.", FLAW_LENGTH))
     if volume.differing:
         lines.append(_difference(volume))
     return "\n".join(lines)
@@ -82,7 +87,8 @@ def _made_with(volume: Volume) -> str:
     shown = [f"{name}={options[name]}" for name in OPTIONS_SHOWN if options.get(name)]
     shown += [f"{name}={value}" for name, value in options.items() if name not in OPTIONS_SHOWN]
     each = " ".join(quoted(text, OPTION_LENGTH) for text in shown[:6])
-    return f"driver {line(volume.driver, 40)} {each}".rstrip()
+    kind = "cluster volume, driver" if volume.is_cluster else "driver"
+    return f"{kind} {line(volume.driver, 40)} {each}".rstrip()
 
 
 def _mounts(stack: str, volume: Volume) -> str:
@@ -121,7 +127,10 @@ def _difference(volume: Volume) -> str:
 def _small_print(volumes: Sequence[Volume], node: str, trouble: str) -> str:
     if trouble:
         return f"Volume state unknown: {line(trouble, 300)}"
-    there = sum(volume.live is not None for volume in volumes)
+    own = [volume for volume in volumes if not volume.is_cluster]
+    if not own:
+        return "The swarm itself manages these volumes."
+    there = sum(volume.live is not None for volume in own)
     where = line(node, NAME_LENGTH)
-    found = f"{there} of {len(volumes)} exist on {where}, the bot's node."
+    found = f"{there} of {len(own)} exist on {where}, the bot's node."
     return f"{found} Other nodes cannot be checked."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -11,8 +13,10 @@ from bot.domain.errors import RegistryError
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import classify
 from bot.domain.swarm.model import Look, Resources, Task, TaskState
+from bot.domain.swarm.volumes import LiveVolume, VolumeMount
 from bot.loops.evidence import EvidenceReader
 from bot.ports import Manifest, Registry, Swarm
+from bot.ports.engine import Volumes
 from tests.unit.looks import NODES, a_goal, a_service, a_task, failed
 
 GOAL = a_goal(1, command="/orochi")
@@ -33,6 +37,9 @@ class Records:
     async def last_lines(self, task: Task, lines: int) -> str:
         return ""
 
+    async def tasks(self) -> tuple[Task, ...]:
+        return ()
+
 
 class Answers:
     """A registry with one answer."""
@@ -47,8 +54,22 @@ class Answers:
         raise self._answer or AssertionError("it was asked")
 
 
+class Mounts:
+    """Two services of a stack mount volumes of the swarm's own, of which there are none."""
+
+    async def mounted(self, stack: str) -> tuple[VolumeMount, ...]:
+        assert stack == "stack"
+        names = {"stack_worker01": "data", "stack_web": "media"}
+        return tuple(VolumeMount(v, s, "/data", cluster=True) for s, v in names.items())
+
+    async def live(self) -> Mapping[str, LiveVolume]:
+        return {}
+
+
 def reader(records: Records, answer: Manifest | RegistryError | None = None) -> EvidenceReader:
-    return EvidenceReader(cast("Swarm", records), cast("Registry", Answers(answer)))
+    return EvidenceReader(
+        cast("Swarm", records), cast("Registry", Answers(answer)), cast("Volumes", Mounts())
+    )
 
 
 async def judged(records: Records, *tasks: Task) -> Outcome:
@@ -131,3 +152,12 @@ async def test_the_registry_is_asked_why_a_node_has_no_image(
     assert reason in known.reason
     assert advice in known.advice
     assert (found.cause(cause, 0) or cause) == known.cause
+
+
+async def test_a_volume_of_the_swarms_own_that_is_missing_is_told():
+    """The scheduler only says that no node can fulfill the mounts."""
+    service = replace(LIMITED, stack="stack")
+    outcome = Outcome(Verdict.UNSCHEDULABLE, "No node fits.")
+    evidence = await reader(Records({})).add(outcome, Look(0.0, service, (), NODES), GOAL)
+
+    assert evidence.evidence == "Every node: there is no cluster volume named media"

@@ -70,7 +70,7 @@ async def test_the_loop_runs_on_while_a_large_listing_is_judged() -> None:
     dependencies: Any = WatcherDependencies(
         stream=SimpleNamespace(follow=follow),
         swarm=port(service=NotFoundError("gone")),
-        registry=port(),
+        evidence=port(),
         incidents=store,
         jobs=port(running=()),
         chat=port(),

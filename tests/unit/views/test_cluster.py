@@ -255,6 +255,16 @@ def test_other_options_and_unknown_states_of_volumes_are_shown():
     assert "no named volumes" in volumes_message("stack", [], {}, "n1").text
 
 
+def test_a_volume_of_the_swarms_own_that_no_node_can_use():
+    mounts = [VolumeMount("group:media", "stack_web", "/media", cluster=True)]
+    message = volumes_message("stack", volumes_of(mounts, {}), {}, "n1")
+
+    assert_slack_takes(message)
+    assert "🔴 *group:media* · cluster volume, driver unknown" in shown(message)
+    assert "No node can use it: there is no cluster volume in the group media." in shown(message)
+    assert "The swarm itself manages these volumes." in shown(message)
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(hostile, hostile, hostile), max_size=30))
 def test_any_volumes_can_be_shown(texts):

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.deploys.warnings import FILE_IMAGE, KeptNetwork, Stack, to_ask, warnings
 from bot.domain.swarm.model import Availability, Mode, Node, Service
 from bot.domain.swarm.reachability import Reach
-from bot.domain.swarm.volumes import LiveVolume, VolumeMount, volumes_of
+from bot.domain.swarm.volumes import ClusterState, LiveVolume, VolumeMount, volumes_of
 
 NODES = (Node("n1", "one"), Node("n2", "two"), Node("n3", "three", availability=Availability.DRAIN))
 NFS = {"type": "nfs", "o": "addr={},nolock,soft,rw,nfsvers=4", "device": ":/var/nfs/media"}
@@ -251,3 +251,16 @@ def test_drivers_of_networks_that_no_node_has_are_named():
     ]
     unknown = told(nodes=(Node("n1", "one"),), drivers=drivers[2:3])
     assert unknown == []
+
+
+def test_a_volume_of_the_swarms_own_that_no_node_can_use():
+    mounts = [
+        VolumeMount("orochi_media", f"orochi_{name}", "/data", cluster=True)
+        for name in ("web", "api")
+    ]
+    made = LiveVolume("orochi_media", "csi", {}, ClusterState("", "active", created=True))
+
+    assert told(*mounts, live=(made,)) == []
+    assert told(*mounts) == [
+        "No node can run `api` and `web`: there is no cluster volume named orochi_media."
+    ]

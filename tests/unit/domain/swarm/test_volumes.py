@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.swarm.reachability import Reach
-from bot.domain.swarm.volumes import LiveVolume, NfsServer, VolumeMount, nfs_server, volumes_of
+from bot.domain.swarm.volumes import (
+    ClusterState,
+    LiveVolume,
+    NfsServer,
+    VolumeMount,
+    nfs_server,
+    volumes_of,
+    why_unusable,
+)
 from bot.network.tcp import TcpReachability
 
 NFS = {"type": "nfs", "o": "addr=10.0.0.5,nolock,soft,rw,nfsvers=4", "device": ":/var/nfs/media"}
@@ -61,6 +69,44 @@ def test_any_options_can_be_parsed(options: dict[str, str]) -> None:
 
     assert found is not None
     assert 0 < found.port < 65536
+
+
+def cluster(
+    name: str, group: str = "", availability: str = "active", *, created: bool = True
+) -> LiveVolume:
+    return LiveVolume(name, "csi-nfs", {}, ClusterState(group, availability, created))
+
+
+GOOD, NEW = cluster("good", "shared"), cluster("new", "shared", created=False)
+DRAINED, PAUSED = cluster("drained", "old", "drain"), cluster("paused", availability="pause")
+LOCAL = LiveVolume("local", "local", {})
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("good", ""),
+        ("group:shared", ""),
+        ("new", "cluster volume new is not created: no CSI plugin csi-nfs did it"),
+        ("drained", "cluster volume drained is drained"),
+        ("group:old", "cluster volume drained is drained"),
+        ("paused", "cluster volume paused is paused"),
+        ("local", "there is no cluster volume named local"),
+        ("group:", "there is no cluster volume named group:"),
+        ("group:none", "there is no cluster volume in the group none"),
+    ],
+)
+def test_why_no_node_can_use_a_volume_of_the_swarms_own(source: str, why: str) -> None:
+    live = {each.name: each for each in (GOOD, NEW, DRAINED, PAUSED, LOCAL)}
+
+    assert why_unusable(source, live) == why
+
+
+def test_nothing_is_said_against_volumes_that_could_not_be_read() -> None:
+    mounts = [VolumeMount("new", "orochi_web", "/data", cluster=True)]
+
+    assert volumes_of(mounts, None)[0].flaw == ""
+    assert volumes_of(mounts, {})[0].flaw
 
 
 def test_mounts_of_one_volume_are_grouped() -> None:
