@@ -3,7 +3,8 @@
 `python -m tests.second_chance …` is `pytest …`. When it ends with failures only of tests on a real
 swarm, Redis or browser, and at most five, these run a second time: after everything else, alone and
 in one fresh process. What passes then is flaky: it is named at the end of the output and in
-`artefacts/flaky.txt`. What fails again fails the run.
+`artefacts/flaky.txt`. What fails again fails the run. `artefacts/outcomes.json` has the result of
+every test, and what was chosen for the lab.
 
 The last line counts each test once, by what became of it in the end. The exit status is 0 when all
 passed at their first or second try, else 1.
@@ -12,6 +13,7 @@ passed at their first or second try, else 1.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -19,14 +21,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 FOLDERS = ("tests/swarm/", "tests/contract/", "tests/browser/")
 MOST = 5
 FLAKY = Path("artefacts", "flaky.txt")
+OUTCOMES = Path("artefacts", "outcomes.json")
+CHOICES = ("LAB_ENGINE", "LAB_STORE", "DOCKER_MIN_API_VERSION")
 _FAILED, _NO_TESTS = 1, 5  # of pytest's exit statuses
 _ORDER = ("failed", "passed", "skipped", "xfailed", "xpassed")
 
@@ -140,6 +144,16 @@ def keep(names: Sequence[str]) -> None:
     FLAKY.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
+def keep_outcomes(run: Run, flaky: Collection[str]) -> None:
+    """Write what became of each test; those that passed at their second try are `flaky`."""
+    said = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "environment": {name: os.environ[name] for name in CHOICES if os.environ.get(name)},
+        "outcomes": {**run.outcomes, **dict.fromkeys(flaky, "flaky")},
+    }
+    OUTCOMES.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run pytest with these arguments; returns the exit status."""
     started = time.monotonic()
@@ -149,8 +163,10 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="second-chance-") as made:
         first = run_pytest(("-p", "tests.crashes", *arguments), Path(made) / "first")
         if first.passed:
+            keep_outcomes(first, ())
             return 0
         ended = _second(first, Path(made))
+    keep_outcomes(ended, set(first.failed) - set(ended.failed))
     _say(closing_line(ended, time.monotonic() - started, _width()))
     return 0 if ended.passed else 1
 
