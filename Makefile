@@ -1,11 +1,11 @@
 # Thin on purpose: each target is one line of sense.
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES ?= 7
+PROCESSES ?= 6
 SWARM ?= simulated
 # Every process of a test would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE :=
-# A Docker engine by name for the tests on a real swarm: 26.1 or 28.5; empty: the machine's own.
+# The engine of all tests on a real swarm: 20.10 (the machine's own), 26.1 or 28.5; empty: see tests/on_engines.
 ENGINE ?=
 export LAB_ENGINE ?= $(ENGINE)
 SEEDS ?= 25
@@ -39,10 +39,10 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-test: setup ## every test: unit, contract and (as root) those on a real swarm; ENGINE=28.5: on that engine
+test: setup ## every test: unit, contract and (as root) those on a real swarm; ENGINE=26.1: on that engine
 	@# compiled once here, not by every process; what is wrong with a file is said below
 	-@$(BIN)/pytest --collect-only -qq > /dev/null
-	$(BIN)/python -m tests.second_chance -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+	sh tests/on_engines $(BIN)/python $(PROCESSES) $(ARGS)
 
 chaos: setup ## break everything as seeds draw it: SEEDS=25, FROM=1; REPLAY=17 runs one again
 	$(BIN)/python -m tests.chaos $(if $(REPLAY),--replay $(REPLAY),--seeds $(SEEDS) --from $(FROM)) $(ARGS)

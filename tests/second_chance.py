@@ -28,8 +28,9 @@ from pathlib import Path
 
 FOLDERS = ("tests/swarm/", "tests/contract/", "tests/browser/")
 MOST = 5
-FLAKY = Path("artefacts", "flaky.txt")
-OUTCOMES = Path("artefacts", "outcomes.json")
+ARTEFACTS = Path(os.environ.get("ARTEFACTS") or "artefacts")
+FLAKY = ARTEFACTS / "flaky.txt"
+OUTCOMES = ARTEFACTS / "outcomes.json"
 CHOICES = ("LAB_ENGINE", "LAB_STORE", "DOCKER_MIN_API_VERSION")
 _FAILED, _NO_TESTS = 1, 5  # of pytest's exit statuses
 _ORDER = ("failed", "passed", "skipped", "xfailed", "xpassed")
@@ -140,7 +141,7 @@ def run_again(names: Sequence[str], folder: Path) -> Run:
 
 def keep(names: Sequence[str]) -> None:
     """Write the file of flaky tests, replacing that of a former run."""
-    FLAKY.parent.mkdir(exist_ok=True)
+    FLAKY.parent.mkdir(parents=True, exist_ok=True)
     FLAKY.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 

@@ -13,30 +13,35 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab import debian
-from tests.lab.engines import RELEASES
+from tests.lab.engines import RELEASES, Release
 from tests.lab.images import cache_folder, write_archive
 from tests.lab.shell import CommandError
 
 CLI: Final = "docker:29-cli"
 _PACKAGE: Final = "docker-cli"
-_NEWEST: Final = "28.5"
 
 
-def cli_archive(name: str = _NEWEST) -> Path:
-    """The archive of the image; fetched unless the cache has one of this version."""
-    release = RELEASES[name]
+def cli_archive() -> Path:
+    """The archive of the newest CLI that can be had; fetched unless the cache has it.
+
+    Raises:
+        CommandError: none can be had.
+    """
+    *newer, oldest = sorted(RELEASES, reverse=True)
+    for name in newer:
+        try:
+            return _archive(RELEASES[name])
+        except CommandError as error:
+            sys.stderr.write(f"{_PACKAGE} of {name} cannot be had: {error}\n")
+    return _archive(RELEASES[oldest])
+
+
+def _archive(release: Release) -> Path:
     version = release.programs[_PACKAGE]
     path = cache_folder() / f"{_PACKAGE}-{version}.tar"
-    if path.exists():
-        return path
-    try:
+    if not path.exists():
         with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
             _write(path, Path(folder), release.suite, f"{_PACKAGE}={version}")
-    except CommandError as error:
-        if not release.fallback:
-            raise
-        sys.stderr.write(f"{_PACKAGE} {version} cannot be had from {release.suite} ({error})\n")
-        return cli_archive(release.fallback)
     return path
 
 

@@ -1,7 +1,8 @@
 """Docker engines by name: the machine's own, and newer ones beside it, without installing them.
 
 `LAB_ENGINE` chooses one: `26.1` and `28.5` are fetched from newer releases of Debian into the cache
-folder; empty, or the version of the machine's own engine, is the latter. With
+folder; `newest` is the newest that can be had; empty, or the version of the machine's own engine,
+is the latter. With
 `LAB_STORE=containerd` its images are in containerd's store, as by default on new installations of
 29 (https://docs.docker.com/engine/storage/containerd/), else in the engine's own.
 
@@ -29,6 +30,7 @@ from tests.lab.shell import SYSTEM_PATH, CommandError, run
 from tests.lab.waiting import LabError
 
 CHOICE: Final = "LAB_ENGINE"
+NEWEST: Final = "newest"
 STORE: Final = "LAB_STORE"
 OVERLAY, CONTAINERD = "overlay2", "containerd"
 _LIBRARIES: Final = "libs/usr/lib/x86_64-linux-gnu"
@@ -38,13 +40,12 @@ _LIBRARIES: Final = "libs/usr/lib/x86_64-linux-gnu"
 class Release:
     """A release of Debian with an engine. Packages are with the versions that were tested.
 
-    ``fallback`` names the engine to take if the release has moved on.
+    They are only there until the release moves on.
     """
 
     suite: str
     programs: Mapping[str, str]
     libraries: Mapping[str, str]
-    fallback: str = ""
 
 
 RELEASES: Final = {
@@ -69,7 +70,6 @@ RELEASES: Final = {
             "tini-static": "0.19.0-6+b2",
         },
         {"libc6": "2.43-7", "libseccomp2": "2.6.1-1+b2"},
-        fallback="26.1",
     ),
 }
 
@@ -125,10 +125,12 @@ def chosen() -> Programs:
     """
     name = os.environ.get(CHOICE, "")
     own = _own()
+    if name == NEWEST:
+        return _newest() or Programs(own)
     if not name or f"{own}.".startswith(f"{name}."):
         return Programs(own)
     if name not in RELEASES:
-        known = ", ".join([own.rpartition(".")[0], *RELEASES])
+        known = ", ".join([own.rpartition(".")[0], *RELEASES, NEWEST])
         raise LabError(f"{CHOICE}={name}: there is no such engine here; known are {known}")
     return _fetched(name)
 
@@ -152,6 +154,16 @@ def _upstream(version: str) -> str:
     return version.partition("+")[0]
 
 
+def _newest() -> Programs | None:
+    """The newest engine that can be had; what cannot is said."""
+    for name in sorted(RELEASES, reverse=True):
+        try:
+            return _fetched(name)
+        except LabError as error:
+            sys.stderr.write(f"{error}\n")
+    return None
+
+
 def _fetched(name: str) -> Programs:
     release = RELEASES[name]
     version = release.programs["docker.io"]
@@ -162,11 +174,8 @@ def _fetched(name: str) -> Programs:
             if not root.exists():
                 _install(release, root)
     except CommandError as error:
-        if not release.fallback:
-            raise LabError(f"{CHOICE}={name} cannot be had: {error}") from error
-        instead = f"docker.io {version} cannot be had from Debian {release.suite} ({error})"
-        sys.stderr.write(f"{instead}: the engine is {release.fallback}\n")
-        return _fetched(release.fallback)
+        wanted = f"docker.io {version} of Debian {release.suite}"
+        raise LabError(f"Engine {name} cannot be had ({wanted}): {error}") from error
     return Programs(_upstream(version), root)
 
 

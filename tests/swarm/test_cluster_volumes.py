@@ -16,7 +16,7 @@ NEVER_MADE = "cluster volume media is not created: no CSI plugin csi-nfs did it"
 async def test_a_volume_that_no_plugin_created_is_named(desk: Desk) -> None:
     """The scheduler only says that it cannot fulfill the mounts."""
     if engines.chosen().version.startswith("20."):
-        with pytest.raises(CommandError, match="unknown flag|requires API"):
+        with pytest.raises(CommandError, match=r"unknown flag|requires API"):
             await desk.docker("volume", "create", *VOLUME, "media")
         return
     await desk.docker("volume", "create", *VOLUME, "--group", "shared", "media")

@@ -71,21 +71,29 @@ def test_an_unknown_engine_is_refused_with_the_known_ones(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(engines.CHOICE, name)
-    with pytest.raises(LabError, match=r"known are 20\.10, 26\.1, 28\.5"):
+    with pytest.raises(LabError, match=r"known are 20\.10, 26\.1, 28\.5, newest"):
         engines.chosen()
 
 
-def test_a_release_that_moved_on_is_replaced_and_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("gone", "version"),
+    [((), "28.5"), (("forky",), "26.1"), (("forky", "trixie"), "20.10")],
+    ids=["all there", "one moved on", "none to be had"],
+)
+def test_the_newest_is_the_newest_that_can_be_had_and_what_cannot_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    gone: tuple[str, ...],
+    version: str,
 ) -> None:
-    monkeypatch.setenv(engines.CHOICE, "28.5")
-    monkeypatch.setattr(engines, "_install", _refuse("forky"))
-    assert engines.chosen().version.startswith("26.1")
-    assert "cannot be had from Debian forky" in capsys.readouterr().err
+    monkeypatch.setenv(engines.CHOICE, "newest")
+    monkeypatch.setattr(engines, "_install", _refuse(*gone))
+    assert engines.chosen().version.startswith(version)
+    assert capsys.readouterr().err.count("cannot be had") == len(gone)
 
 
 def test_no_engine_to_be_had_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(engines.CHOICE, "28.5")
-    monkeypatch.setattr(engines, "_install", _refuse("forky", "trixie"))
-    with pytest.raises(LabError, match=r"cannot be had: .*Version was not found"):
+    monkeypatch.setattr(engines, "_install", _refuse("forky"))
+    with pytest.raises(LabError, match=r"cannot be had \(docker.io 28.*Version was not found"):
         engines.chosen()
