@@ -97,7 +97,9 @@ class BotStack(Desk):
         def look() -> list[str]:
             top = replica.node.client().top(replica.container, ps_args="-eo pid,args")
             lines = [row[-1] for row in top["Processes"]]
-            return [] if any("/healthz" in line for line in lines) else lines
+            # The command line of a process that has just ended is its name in brackets.
+            probes = any("/healthz" in line or line.startswith("[") for line in lines)
+            return [] if probes else lines
 
         return await asyncio.to_thread(wait_until, look, "a moment without a probe")
 
