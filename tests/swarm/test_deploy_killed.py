@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
