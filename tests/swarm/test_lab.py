@@ -147,7 +147,8 @@ def test_clean_resets_the_swarm(lab: Lab) -> None:
     lab.clean()
 
     client = lab.client()
-    assert [*client.services(), *client.tasks(), *client.secrets(), *client.configs()] == []
+    assert [*client.services(), *client.secrets(), *client.configs()] == []
+    assert cleaning.no_tasks(client)
     assert {network["Name"] for network in client.networks()} <= {
         "ingress", "docker_gwbridge", "host", "none",
     }  # fmt: skip
