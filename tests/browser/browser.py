@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -102,7 +102,11 @@ class Browser:
             shown = (each for each in self.all(selector) if each.is_displayed())
             return next((each for each in shown if text in each.text), None)
 
-        return self.wait(probe, f"no {selector} with {text!r}")
+        try:
+            return self.wait(probe, f"no {selector} with {text!r}")
+        except TimeoutException as error:
+            shown = [each.text for each in self.all(selector) if each.is_displayed()]
+            raise AssertionError(f"no {selector} with {text!r}, only {shown}") from error
 
     def gone(self, selector: str, text: str = "") -> None:
         """Wait until no such element is visible."""
