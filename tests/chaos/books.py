@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job
 from bot.store.connection import RedisLink
@@ -19,6 +21,9 @@ from tests.chaos.recorded import Failure
 _FULL = "100kb"
 """Less than an empty Redis uses."""
 _MANY = 1000
+_TRIES = 10
+
+T = TypeVar("T")
 
 
 class Books:
@@ -46,7 +51,7 @@ class Books:
 
     async def watching(self) -> bool:
         """Whether a bot has begun to watch the swarm."""
-        return (await self._incidents.load()).state.began is not None
+        return (await _patiently(self._incidents.load)).state.began is not None
 
     async def pending(self, failures: Iterable[Failure]) -> tuple[str, ...]:
         """What is still to be done, in words; to judge these failures belongs to it."""
@@ -59,7 +64,7 @@ class Books:
             "plans": await self._redis.zcard(f"{prefix}:plans"),
         }
         found = [f"{count} {name}" for name, count in counts.items() if count]
-        kept = await self._incidents.load()
+        kept = await _patiently(self._incidents.load)
         found += [f"incident {each.id} is open" for each in kept.state.incidents.values()]
         waits = (alert.incident.id for alert in kept.alerts.values() if alert.waits)
         found += [f"alert {each} waits" for each in waits]
@@ -69,7 +74,8 @@ class Books:
 
     async def jobs(self) -> dict[str, Job]:
         """Every job by its id."""
-        found = (*await self._jobs.recent(_MANY), *await self._jobs.active())
+        recent = await _patiently(lambda: self._jobs.recent(_MANY))
+        found = (*recent, *await _patiently(self._jobs.active))
         return {job.id: job for job in found}
 
     async def history(self) -> tuple[tuple[str, ...], Counter[str]]:
@@ -92,8 +98,8 @@ class Books:
 
     async def incidents(self) -> tuple[Incident, ...]:
         """Every incident: open, or resolved."""
-        kept = await self._incidents.load()
-        past = await self._incidents.past_incidents(_MANY)
+        kept = await _patiently(self._incidents.load)
+        past = await _patiently(lambda: self._incidents.past_incidents(_MANY))
         found = {each.id: each for each in past}
         found |= {each.id: each for each in kept.state.incidents.values()}
         return tuple(found.values())
@@ -118,3 +124,11 @@ class Books:
             "set": self._redis.scard,
         }.get(kind)
         return int(await count(key)) if count else 1
+
+
+async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What the store has: on a busy machine Redis may not answer within the bot's time."""
+    for _ in range(_TRIES - 1):
+        with suppress(StoreUnavailableError):
+            return await read()
+    return await read()
