@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.domain.errors import LeaseLostError
 from bot.loops.lease import Lease
-from bot.ports import Clock, Held, Jobs, Still
+from bot.ports import Clock, Held, Jobs, Still, acts_until
 from bot.runtime.tasks import first_error
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Intake:
 
     def deadline(self) -> float:
         """The end of a lease that the store gives from now on, for ``Held.until``."""
-        return time.monotonic() + self._lease_seconds
+        return acts_until(time.monotonic(), self._lease_seconds)
 
     def still(self, pending_id: str) -> Still:
         """For how long this replica may still begin a command; asked right before a post."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError, SwarmError
 from bot.loops.lease import RENEWALS_A_LEASE, Lease
-from bot.ports import Clock, Incidents
+from bot.ports import Clock, Incidents, acts_until
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Leader:
             asked = self._elapsed()
             token = await self._campaign()
             if token:
-                until = asked + self._lease_seconds
+                until = acts_until(asked, self._lease_seconds)
                 if not await self._lead_once(LeaderLease(token, until, self._elapsed)):
                     await self._clock.sleep(self._lease_seconds * RESIGNED_LEASES)
             await self._clock.sleep(self._lease_seconds / CAMPAIGNS_A_LEASE)
@@ -121,7 +121,7 @@ class Leader:
             except LeaseLostError:
                 return
             else:
-                lease.extend(asked + self._lease_seconds)
+                lease.extend(acts_until(asked, self._lease_seconds))
 
     async def _release_lease(self, token: str) -> None:
         """Release the lease for other replicas; if the store is unavailable, it expires."""

@@ -12,7 +12,7 @@ from bot.domain.jobs.model import Job, JobState, Turn
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.loops.job_lease import JobLease, Runner
 from bot.loops.lease import Lease
-from bot.ports import Chat, Clock, Jobs, LeaseToken
+from bot.ports import Chat, Clock, Jobs, LeaseToken, acts_until
 from bot.runtime.backoff import Backoff
 from bot.runtime.tasks import cancel_all, first_error
 
@@ -111,7 +111,7 @@ class Worker:
             if await self._jobs.set_aside(token, UNREADABLE_SECONDS):
                 log.error("job %s was set aside: this version cannot read it", token.job_id)
             return
-        authority = Lease(token.asked + self._lease_seconds)
+        authority = Lease(acts_until(token.asked, self._lease_seconds))
         lease = JobLease(self._jobs, self._chat, token, job, self._clock, authority=authority)
         if job.cancelled_by:
             lease.cancel(job.cancelled_by)

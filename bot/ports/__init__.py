@@ -7,7 +7,7 @@ its subclasses.
 
 from __future__ import annotations
 
-from bot.ports.authority import Still, mind
+from bot.ports.authority import Still, acts_until, mind
 from bot.ports.chat import Chat, Receive, Request, Upload
 from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
@@ -56,5 +56,6 @@ __all__ = [
     "Updated",
     "Upload",
     "Versions",
+    "acts_until",
     "mind",
 ]

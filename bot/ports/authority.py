@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bot.domain.errors import LeaseLostError
 
@@ -11,6 +12,19 @@ Still = Callable[[], float]
 
 The answer takes no time. It is a lower bound: a lease may be renewed meanwhile.
 """
+
+
+UNDER_WAY: Final = 0.1
+"""The part of a lease that is kept free for requests that are under way at its end."""
+
+
+def acts_until(asked: float, lease_seconds: float) -> float:
+    """When a replica stops acting on a lease for which it asked at ``asked``.
+
+    That is earlier than the store gives it to another one: what was sent shortly before arrives
+    before what the other one sends.
+    """
+    return asked + lease_seconds * (1 - UNDER_WAY)
 
 
 def mind(still: Still | None) -> None:

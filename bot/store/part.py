@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from bot.ports import acts_until
 from bot.store.connection import RedisLink
 from bot.store.keys import Keys, StoreLimits
 from bot.store.scripting import Scripts
@@ -43,7 +44,7 @@ class StorePart:
 
     def _claimed_until(self) -> float:
         """The end of a claim that is made from now on; Redis counts from a later moment."""
-        return time.monotonic() + self._limits.claim_seconds
+        return acts_until(time.monotonic(), self._limits.claim_seconds)
 
 
 async def claim_safely(claim: Awaitable[T], give_back: Callable[[T], Awaitable[None]]) -> T:

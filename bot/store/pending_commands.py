@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import PendingCommand
-from bot.ports import Held
+from bot.ports import Held, acts_until
 from bot.store.codec import UnreadableRecordError, decode_pending, encode_pending
 from bot.store.connection import RedisLink
 from bot.store.keys import StoreLimits
@@ -50,7 +50,7 @@ class PendingCommands(StorePart):
 
     async def keep_command(self, held: Held) -> Held:
         """Keep a pending command for another lease. As in ``bot.ports.Jobs``."""
-        until = time.monotonic() + self._lease_seconds
+        until = acts_until(time.monotonic(), self._lease_seconds)
         args = (held.pending.id, held.claim, self._pending_lease_ms)
         claim = await self._scripts.run("keep_pending", *args)
         if claim is None:
@@ -61,7 +61,7 @@ class PendingCommands(StorePart):
         """Pending commands whose replicas were lost. As in ``bot.ports.Jobs``."""
         if self._link.steady_seconds < self._lease_seconds:
             return ()  # during an outage seen here no replica could renew
-        until = time.monotonic() + self._lease_seconds
+        until = acts_until(time.monotonic(), self._lease_seconds)
         found = await self._scripts.run("adopt_pending", self._pending_lease_ms)
         return tuple(
             Held(pending, until, claim, refused=bool(refused))

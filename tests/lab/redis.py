@@ -138,7 +138,7 @@ class RedisServer:
             with closing(self._client(port)) as client:
                 ours = client.config_get("dir")["dir"] == str(self._folder)
                 return "ready" if ours and not client.info("persistence")["loading"] else ""
-        except (redis.ConnectionError, redis.AuthenticationError, redis.ResponseError):
+        except redis.RedisError:
             return ""  # it does not listen yet, loads its data, or another server has the port
 
     def _client(self, port: int) -> redis.Redis:

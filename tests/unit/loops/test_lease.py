@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
 from bot.loops.lease import Lease
+from bot.ports import acts_until
 
 LEASE = 3.0
 
@@ -76,3 +77,8 @@ async def test_a_lost_lease_is_never_held_again():
         await lease.keep(time.renew, LEASE, time)
     lease.extend(time.at + LEASE)
     assert not lease.holds()
+
+
+def test_it_ends_before_the_store_gives_it_away():
+    """What was sent in its last moment is on its way then."""
+    assert LEASE / 2 < acts_until(100.0, LEASE) - 100.0 < LEASE
