@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.errors import BotError, CannotPostError, RegistryError, SwarmError
 from bot.domain.incidents.events import Rules
+from bot.domain.operations.image_change import short_digest
 from bot.domain.operations.image_list import ServiceImage, compared, tags_of
 from bot.domain.operations.image_watch import Due, Wish, due, label_flaws, wish_of
 from bot.domain.swarm.image_name import read_image
@@ -23,14 +24,18 @@ HUB_A_MINUTE: Final = 0.25
 """Docker Hub allows 100 manifests in six hours without a login; this takes 90."""
 OTHERS_A_MINUTE: Final = 30.0
 _BURST: Final = 10
+MOST_JOBS: Final = 200
+AGAIN_SECONDS: Final = 3600.0
+"""How long an update that could not begin is left alone."""
 
 
 class ImageWatch:
     """Looks for newer images; each name is looked up at most every ``seconds``.
 
-    ``begin`` starts an update of the bot's own: it gets a key that is the same for the same digest,
-    the service's full name and the channel for its message. Only the replica that leads does
-    anything. It notes what it has done; a leader that takes over before that finds the message.
+    ``begin`` starts an update of the bot's own: it gets a key that is the same for the same digest
+    within an hour, the service's full name and the channel for its message. Only the replica that
+    leads does anything. It notes what was told, and what a job has rolled out, also a person's; a
+    leader that takes over before that finds the message or the job.
     """
 
     def __init__(
@@ -64,6 +69,8 @@ class ImageWatch:
         self._buckets = TokenBuckets(clock.now)
         self._found: dict[str, str] = {}
         self._asked: dict[str, float] = {}
+        self._fresh: set[str] = set()
+        self._begun: dict[str, str] = {}
         self._flawed: set[str] = set()
 
     async def look(self) -> None:
@@ -75,6 +82,7 @@ class ImageWatch:
         watched = [service for service in existing if wish_of(service) is not None]
         if not watched:
             return
+        self._fresh.clear()
         await self._look_up(tags_of(watched))
         services = [service for service in watched if _name(service) in self._found]
         rows = compared(services, (), self._found, {})
@@ -85,12 +93,19 @@ class ImageWatch:
             for each in due([row], told, now, troubled=troubled):
                 await self._act(each)
 
+    async def _tried(self) -> frozenset[tuple[str, str]]:
+        """The services' ids and the digests that jobs have set."""
+        jobs = await self._jobs.recent(MOST_JOBS)
+        targets = (target for job in jobs for target in job.targets if target.image)
+        return frozenset((each.service_id, short_digest(each.image)) for each in targets)
+
     async def _look_up(self, names: Sequence[str]) -> None:
         """Ask for the digests of the names whose turn it is, the longest unasked ones first."""
         for name in sorted(names, key=lambda each: self._asked.get(each, 0.0)):
             if not self._still() or not self._is_due(name):
                 continue
             self._asked[name] = self._clock.now()
+            self._fresh.add(name)
             try:
                 self._found[name] = (await self._registry.recent(name)).digest
             except RegistryError as error:
@@ -103,7 +118,10 @@ class ImageWatch:
     def _is_due(self, name: str) -> bool:
         if self._clock.now() - self._asked.get(name, 0.0) < self._seconds:
             return False
-        host = read_image(name).host
+        return self._may_ask(name)
+
+    def _may_ask(self, name: str) -> bool:
+        host = read_image(name).registry
         rate = OTHERS_A_MINUTE if host else HUB_A_MINUTE
         return self._buckets.take(host, rate, _BURST) == 0.0
 
@@ -116,13 +134,39 @@ class ImageWatch:
 
     async def _act(self, each: Due) -> None:
         service = each.row.service
-        if not self._still():
+        if not self._still() or self._begun.get(service.id) == self._key(each.row):
             return
         try:
-            await self._carry_out(each)
-            await self._notices.note(service.id, each.row.newest)
+            await self._decide(each)
         except BotError as error:
             log.warning("the newer image of %s has to wait: %s", service.name, error)
+
+    async def _decide(self, each: Due) -> None:
+        service, digest = each.row.service, each.row.newest
+        tried = (service.id, digest) in await self._tried()
+        if not tried:
+            if not await self._is_newest(each.row):
+                return
+            await self._carry_out(each)
+        if tried or each.wish is Wish.NOTIFY:
+            await self._notices.note(service.id, digest)
+
+    def _key(self, row: ServiceImage) -> str:
+        """The key of an update: another one in the next hour, if this one could not begin."""
+        hour = int(self._clock.now() // AGAIN_SECONDS)
+        return f"image:{row.service.id}:{row.newest}:{hour}"
+
+    async def _is_newest(self, row: ServiceImage) -> bool:
+        """Whether the registry still has it: the service's image may be newer than the look-up.
+
+        False, too, if the registry's limit does not allow to ask now.
+        """
+        name = _name(row.service)
+        if name not in self._fresh:
+            if not self._may_ask(name):
+                return False
+            self._found[name] = (await self._registry.recent(name)).digest
+        return short_digest(f"@{self._found[name]}") == row.newest
 
     async def _carry_out(self, each: Due) -> None:
         service, digest = each.row.service, each.row.newest
@@ -130,7 +174,9 @@ class ImageWatch:
         channel, posted = await self._place(service, message)
         if each.wish is Wish.UPDATE:
             log.info("updating %s to digest %s", service.name, digest)
-            await self._begin(f"image:{service.id}:{digest}", service.name, channel)
+            key = self._key(each.row)
+            await self._begin(key, service.name, channel)
+            self._begun[service.id] = key
         elif not posted:
             await self._chat.post(channel, message, still=self._still)
 

@@ -79,7 +79,7 @@ class Volumes(Protocol):
         """The volumes that the services of a stack mount (of all services for ""), by name."""
 
     async def live(self) -> Mapping[str, LiveVolume]:
-        """The volumes of the bot's own engine and of the swarm, by name.
+        """The volumes of the bot's own engine and of the swarm, by their keys.
 
         Other nodes cannot be queried.
         """

@@ -49,7 +49,7 @@ class DockerRegistry:
 
         Engine API, ``GET /distribution/{name}/json``.
         """
-        where, login = read_image(image).host or _HUB, self._logins.of(image)
+        where, login = read_image(image).registry or _HUB, self._logins.of(image)
         path = f"/distribution/{quote(image, safe='/:@')}/json"
         try:
             async with asyncio.timeout(self._seconds):
@@ -77,7 +77,7 @@ class DockerRegistry:
 
     async def recent(self, image: str) -> Manifest:
         """As ``look_up``, but possibly from memory. As in ``bot.ports.Registry``."""
-        now, host = time.monotonic(), read_image(image).host
+        now, host = time.monotonic(), read_image(image).registry
         at, manifest = self._known.get(image, (0.0, None))
         if manifest is not None and now - at < RECENT_SECONDS:
             return manifest
@@ -88,7 +88,7 @@ class DockerRegistry:
 
     def _rest(self, image: str, seconds: float, error: RegistryError) -> RegistryError:
         """Leave the image's registry alone for a while, with the reason."""
-        self._resting[read_image(image).host] = time.monotonic() + seconds, error
+        self._resting[read_image(image).registry] = time.monotonic() + seconds, error
         return error
 
     async def refusal(self, login: Login) -> str:
@@ -119,7 +119,7 @@ def registry_error(
     ``status`` and ``said`` are the answer's, ``login`` is the one that was sent. ``error`` has the
     words for an answer that is not known.
     """
-    where = read_image(image).host or _HUB
+    where = read_image(image).registry or _HUB
     known = explained(said)
     kind = _BY_STATUS.get(status) or (known.kind if known else "pull_failed")
     if kind == "image_missing":
@@ -139,7 +139,7 @@ def registry_error(
 
 def silent(image: str, seconds: float) -> RegistryError:
     """The error for a registry that does not answer."""
-    where = read_image(image).host or _HUB
+    where = read_image(image).registry or _HUB
     sentence = f"The registry {where} did not answer within {seconds:g} s."
     return RegistryError(sentence, kind="pull_failed")
 

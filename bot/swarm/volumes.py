@@ -25,10 +25,10 @@ class DockerVolumes:
         return tuple(sorted(mounts, key=lambda mount: (mount.name, mount.service, mount.target)))
 
     async def live(self) -> Mapping[str, LiveVolume]:
-        """The volumes of the bot's own engine and those of the swarm's own, by name."""
+        """The volumes of the bot's own engine and those of the swarm's own, by their keys."""
         answer = await self._connection.get("/volumes")
         found = (_live(raw) for raw in answer.get("Volumes") or [])
-        return {volume.name: volume for volume in found}
+        return {volume.key: volume for volume in found}
 
 
 def mounts_of(raw: Json) -> Iterator[VolumeMount]:

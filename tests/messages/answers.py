@@ -191,7 +191,7 @@ def _volumes() -> Iterator[Sample]:
     mounts.append(VolumeMount("orochi_media", "orochi_django", "/media", cluster=True))
     live = {
         "orochi_other": LiveVolume("orochi_other", "local", {"size": "1g"}),
-        "orochi_media": LiveVolume(
+        "cluster/orochi_media": LiveVolume(
             "orochi_media", "csi-nfs", {}, ClusterState("", "active", created=False)
         ),
     }

@@ -77,7 +77,7 @@ def read_window(text: str) -> Window | None:
     begin, end = (
         _minute(int(found[name]), int(found[f"{name}_minute"])) for name in ("begin", "end")
     )
-    if days is None or begin is None or end is None or begin == end:
+    if days is None or begin is None or end is None or begin in {end, _DAY_MINUTES}:
         return None
     return Window(days, begin, end)
 

@@ -235,7 +235,8 @@ def with_registry(cause: Cause, refusal: RegistryError | None) -> Cause:
     """The cause of a failed pull, updated with what the image's registry says.
 
     An engine before 29.7 says "No such image" after any failed pull. ``refusal`` is what the
-    registry answers the bot, None if it has the image. One that cannot be asked changes nothing.
+    registry answers the bot, None if it has the image. One that cannot be asked changes nothing,
+    but one that limits the rate has limited the node, too.
     """
     if cause.kind is not CauseKind.IMAGE_MISSING:
         return cause
@@ -243,6 +244,9 @@ def with_registry(cause: Cause, refusal: RegistryError | None) -> Cause:
         text = "The node could not pull the image, although its registry has it"
         return replace(cause, kind=CauseKind.PULL_FAILED, text=text)
     kind = CauseKind(refusal.kind)
+    if refusal.limited:
+        text = "The node could not pull the image, and its registry wants fewer requests"
+        return replace(cause, kind=CauseKind.PULL_FAILED, text=text)
     if kind not in {CauseKind.IMAGE_MISSING, CauseKind.PULL_DENIED}:
         return cause
     return replace(cause, kind=kind, text=refusal.sentence.rstrip("."))

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST: Final = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]+))?"
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST: Final = r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}"
@@ -20,6 +21,8 @@ _FULL_DIGEST: Final = re.compile(_DIGEST)
 _FULL_HOST: Final = re.compile(_HOST)
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 _LONGEST: Final = 255
+_LAST_PORT: Final = 65535
+_HUBS: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 LATEST: Final = "latest"
 """The tag that is meant where none is given."""
@@ -36,6 +39,11 @@ class ImageName:
     path: str
     tag: str = ""
     digest: str = ""
+
+    @property
+    def registry(self) -> str:
+        """The registry, "" for Docker Hub, however its host is written."""
+        return "" if self.host in _HUBS else self.host
 
     @property
     def untagged(self) -> str:
@@ -78,8 +86,11 @@ def flaw_of(text: str) -> str:
         return flaw
     if path == "sha256" and _ID.fullmatch(tag):
         return "That is an image's id, not its name."
-    if host and not _FULL_HOST.fullmatch(host):
+    known = _FULL_HOST.fullmatch(host)
+    if host and not known:
         return "Its registry is not a host name with an optional port."
+    if known and known["port"] and not 0 < int(known["port"]) <= _LAST_PORT:
+        return f"Its registry's port is not between 1 and {_LAST_PORT}."
     return _path_flaw(path)
 
 

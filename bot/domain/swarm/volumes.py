@@ -13,6 +13,7 @@ from typing import Final
 NFS_PORT: Final = 2049
 OPTIONS_SHOWN: Final = ("type", "o", "device")
 _GROUP: Final = "group:"
+_CLUSTER: Final = "cluster/"
 
 _PLACEHOLDER: Final = re.compile(
     r"^$|[<>{}$\s]|_ip\b|ip_(?:of|addr)|your|change_?me|placeholder|to_?do|fill|insert|x\.x\.x"
@@ -65,6 +66,14 @@ class LiveVolume:
     driver: str
     options: Mapping[str, str]
     cluster: ClusterState | None = None
+
+    @property
+    def key(self) -> str:
+        """The name; with a prefix that no local volume can have for one of the swarm's own.
+
+        Both kinds may have the same name.
+        """
+        return f"{_CLUSTER}{self.name}" if self.cluster else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +144,20 @@ def volumes_of(
     mounts: Iterable[VolumeMount], live: Mapping[str, LiveVolume] | None
 ) -> tuple[Volume, ...]:
     """Volumes by name, each with its mounts by service. ``live`` is None if it is not known."""
-    by_name: dict[str, list[VolumeMount]] = {}
+    by_name: dict[tuple[str, bool], list[VolumeMount]] = {}
     for mount in mounts:
-        by_name.setdefault(mount.name, []).append(mount)
-    return tuple(_volume(name, each, live) for name, each in sorted(by_name.items()))
+        by_name.setdefault((mount.name, mount.cluster), []).append(mount)
+    return tuple(_volume(each, live) for _, each in sorted(by_name.items()))
 
 
-def _volume(name: str, mounts: list[VolumeMount], live: Mapping[str, LiveVolume] | None) -> Volume:
+def _volume(mounts: list[VolumeMount], live: Mapping[str, LiveVolume] | None) -> Volume:
+    """The volume of mounts of one name and kind."""
+    name, cluster = mounts[0].name, mounts[0].cluster
     ordered = tuple(sorted(mounts, key=lambda mount: (mount.service, mount.target)))
     if live is None:
         return Volume(name, ordered)
-    flaw = why_unusable(name, live) if any(mount.cluster for mount in mounts) else ""
-    return Volume(name, ordered, live.get(name), flaw)
+    flaw = why_unusable(name, live) if cluster else ""
+    return Volume(name, ordered, live.get(f"{_CLUSTER}{name}" if cluster else name), flaw)
 
 
 def why_unusable(source: str, live: Mapping[str, LiveVolume]) -> str:

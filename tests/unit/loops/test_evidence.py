@@ -117,6 +117,7 @@ DENIED = RegistryError(
     kind="pull_denied",
 )
 GONE = RegistryError("The registry reg:5000 has no image `reg:5000/app:1`.", kind="image_missing")
+BUSY = RegistryError("reg:5000: too many requests.", kind="pull_failed", limited=True)
 AWAY = RegistryError("The registry reg:5000 did not answer within 6 s.", kind="pull_failed")
 
 
@@ -125,6 +126,7 @@ AWAY = RegistryError("The registry reg:5000 did not answer within 6 s.", kind="p
     [
         (DENIED, Verdict.PULL_DENIED, "the registry reg:5000 refuses access to", DENIED.hint),
         (GONE, Verdict.IMAGE_MISSING, "the registry reg:5000 has no image", "Push it."),
+        (BUSY, Verdict.PULL_FAILED, "its registry wants fewer requests", ""),
         (AWAY, Verdict.IMAGE_MISSING, "no such image: reg:5000/app:1", "Push it."),
         (
             Manifest("sha256:0"),
@@ -133,7 +135,7 @@ AWAY = RegistryError("The registry reg:5000 did not answer within 6 s.", kind="p
             "`/orochi update stack_web --yes`",
         ),
     ],
-    ids=["denied", "gone", "away", "there"],
+    ids=["denied", "gone", "limited", "away", "there"],
 )
 async def test_the_registry_is_asked_why_a_node_has_no_image(
     answer: Manifest | RegistryError, verdict: Verdict, reason: str, advice: str

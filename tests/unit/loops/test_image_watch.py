@@ -23,7 +23,7 @@ from bot.domain.text.message import Message, Metadata
 from bot.loops.image_watch import ImageWatch
 from bot.ports import Manifest
 
-OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
+OLD, NEW, OTHER = (f"sha256:{digit * 64}" for digit in "abc")
 
 
 def a_service(name: str, wish: Wish = Wish.NOTIFY, host: str = "reg:5000/") -> Service:
@@ -51,13 +51,15 @@ class World:
         self.kept: set[tuple[str, str]] = set()
         self.closed: set[str] = set()
         self.incidents: tuple[Any, ...] = ()
+        self.jobs: tuple[Any, ...] = ()
+        self.newest = NEW
         self.watch = self.watching(self.begin)
 
     def watching(self, begin: Callable[[str, str, str], Awaitable[None]]) -> ImageWatch:
         """A watch of this world."""
-        me = cast("Any", self)
+        me, jobs = cast("Any", self), cast("Any", History(self))
         return ImageWatch(
-            looks=me, registry=me, notices=me, incidents=me, jobs=me, chat=me, clock=me,
+            looks=me, registry=me, notices=me, incidents=me, jobs=jobs, chat=me, clock=me,
             rules=Rules(channel="C1"), render=a_notice, begin=begin,
             still=lambda: self.leads, seconds=900.0,
         )  # fmt: skip
@@ -73,7 +75,7 @@ class World:
         self.asked.append(image)
         if isinstance(self.trouble, RegistryError):
             raise self.trouble
-        return Manifest(NEW)
+        return Manifest(self.newest)
 
     async def told(self) -> frozenset[tuple[str, str]]:
         return frozenset(self.kept)
@@ -88,9 +90,6 @@ class World:
 
     async def open_incidents(self) -> tuple[Any, ...]:
         return self.incidents
-
-    async def active(self) -> tuple[Any, ...]:
-        return ()
 
     async def post(self, channel: str, message: Message, *, still: Any) -> str:
         assert still()
@@ -108,6 +107,25 @@ class World:
         if isinstance(self.trouble, StoreUnavailableError):
             raise self.trouble
         self.begun.append((key, service, channel))
+
+
+class History:
+    """The jobs of a world, none of them active."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def recent(self, count: int) -> tuple[Any, ...]:
+        assert count
+        return self._world.jobs
+
+    async def active(self) -> tuple[Any, ...]:
+        return ()
+
+
+def job_of(service: Service, image: str) -> Any:
+    """A job that set an image."""
+    return SimpleNamespace(targets=(SimpleNamespace(service_id=service.id, image=image),))
 
 
 async def test_a_newer_image_is_told_once():
@@ -129,9 +147,10 @@ async def test_an_update_is_begun_once_and_not_while_an_incident_is_open():
     world.incidents = ()
     for _ in range(2):
         await world.watch.look()
+        world.time += 60
 
-    assert world.begun == [(f"image:web:{'b' * 12}", "orochi_web", "C1")]
-    assert world.asked == ["reg:5000/web:1"]
+    assert [begun[1:] for begun in world.begun] == [("orochi_web", "C1")]
+    assert world.asked == ["reg:5000/web:1"] * 2
 
 
 @pytest.mark.parametrize(
@@ -174,6 +193,40 @@ async def test_an_incident_that_opens_while_others_are_updated_holds_an_update_b
     await world.watch.look()
 
     assert [service for _, service, _ in world.begun] == ["orochi_web"]
+
+
+@pytest.mark.parametrize("wish", Wish)
+async def test_an_image_that_was_found_before_the_services_present_one_is_not_newer(wish: Wish):
+    world = World(replace(a_service("web", wish), image=f"reg:5000/web:1@{NEW}"))
+    await world.watch.look()
+    world.newest = OTHER
+    world.existing = (replace(a_service("web", wish), image=f"reg:5000/web:1@{OTHER}"),)
+    world.time += 60
+    await world.watch.look()
+
+    assert (world.posted, world.begun, world.kept) == ([], [], set())
+
+
+@pytest.mark.parametrize("wish", Wish)
+async def test_an_image_that_a_job_has_rolled_out_is_left_alone(wish: Wish):
+    """It failed and was rolled back, or somebody took it back."""
+    service = a_service("web", wish)
+    world = World(service)
+    world.jobs = (job_of(service, f"reg:5000/web:1@{NEW}"),)
+    await world.watch.look()
+
+    assert (world.posted, world.begun) == ([], [])
+    assert world.kept == {("web", "b" * 12)}
+
+
+async def test_an_update_that_could_not_begin_is_begun_again_in_the_next_hour():
+    world = World(a_service("web", Wish.UPDATE))
+    for _ in range(61):
+        await world.watch.look()
+        world.time += 60
+
+    assert len(world.begun) == len({key for key, _, _ in world.begun}) == 2
+    assert world.kept == set()
 
 
 async def test_only_the_leader_asks():

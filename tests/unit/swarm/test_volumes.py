@@ -43,8 +43,8 @@ async def test_a_volume_of_the_swarms_own(info: dict[str, Any], created: bool):
     raw = {**PENDING, "ClusterVolume": {**cast("Any", PENDING["ClusterVolume"]), **info}}
     found = await DockerVolumes(cast("Connection", Answers(raw))).live()
 
-    assert found["vol1"].driver == "csi-nfs"
-    assert found["vol1"].cluster == ClusterState("media", "drain", created)
+    assert found["cluster/vol1"].driver == "csi-nfs"
+    assert found["cluster/vol1"].cluster == ClusterState("media", "drain", created)
 
 
 def test_mounts_of_both_kinds_are_read_and_others_are_not():

@@ -30,7 +30,7 @@ def nfs(volume: str, by: str, server: str) -> VolumeMount:
 
 
 def told(*mounts: VolumeMount, live: tuple[LiveVolume, ...] = (), **fields: object) -> list[str]:
-    volumes = volumes_of(mounts, {each.name: each for each in live})
+    volumes = volumes_of(mounts, {each.key: each for each in live})
     fields = {"nodes": NODES, **fields}
     return list(warnings(Stack("orochi", volumes=volumes, **fields)))  # type: ignore[arg-type]
 

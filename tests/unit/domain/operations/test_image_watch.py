@@ -58,7 +58,16 @@ def test_a_window_is_in_utc_and_may_pass_midnight(text: str, hours: int, inside:
 
 @pytest.mark.parametrize(
     "text",
-    ["always", "2-4", "02:00", "25:00-26:00", "02:60-03:00", "noon 02:00-03:00", "02:00-02:00"],
+    [
+        "always",
+        "2-4",
+        "02:00",
+        "25:00-26:00",
+        "02:60-03:00",
+        "noon 02:00-03:00",
+        "02:00-02:00",
+        "24:00-00:00",
+    ],
 )
 def test_what_is_no_window_is_said(text: str):
     assert read_window(text) is None

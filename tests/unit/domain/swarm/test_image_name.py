@@ -36,6 +36,10 @@ def test_a_name_is_read_into_its_parts_and_back(text: str, parts: ImageName):
         ("Worker", "An image's name is in lower case; only its tag"),
         ("https://reg.example.net/app", "An image's name has no `https://`."),
         ("app:", "The tag after the colon is missing."),
+        ("reg..x/app", "Its registry is not a host name"),
+        ("reg-.net/app", "Its registry is not a host name"),
+        ("reg:0/app", "Its registry's port is not between 1 and 65535."),
+        ("127.0.0.1:99999999/app", "Its registry's port is not between 1 and 65535."),
         ("app:.1", "A tag has letters, digits"),
         ("app:1:2", "A tag has letters, digits"),
         (f"app:{'x' * 129}", "A tag has at most 128 characters."),
@@ -72,3 +76,9 @@ def test_a_pinned_name_is_shown_by_its_tag():
     assert read_image(f"app:1@{DIGEST}").unpinned == "app:1"
     assert read_image(f"app@{DIGEST}").unpinned == f"app@{DIGEST}"
     assert read_image("").unpinned == ""
+
+
+@pytest.mark.parametrize("host", ["", "docker.io/", "index.docker.io/", "registry-1.docker.io/"])
+def test_docker_hub_is_one_registry_however_it_is_written(host: str):
+    assert read_image(f"{host}library/nginx:1").registry == ""
+    assert read_image("reg:5000/nginx:1").registry == "reg:5000"

@@ -97,9 +97,19 @@ LOCAL = LiveVolume("local", "local", {})
     ],
 )
 def test_why_no_node_can_use_a_volume_of_the_swarms_own(source: str, why: str) -> None:
-    live = {each.name: each for each in (GOOD, NEW, DRAINED, PAUSED, LOCAL)}
+    live = {each.key: each for each in (GOOD, NEW, DRAINED, PAUSED, LOCAL)}
 
     assert why_unusable(source, live) == why
+
+
+def test_a_local_volume_and_one_of_the_swarms_own_may_have_the_same_name() -> None:
+    live = {each.key: each for each in (LiveVolume("media", "local", {}), cluster("media"))}
+    mounts = [VolumeMount("media", "orochi_web", "/a", cluster=kind) for kind in (True, False)]
+
+    assert [(each.driver, each.is_cluster) for each in volumes_of(mounts, live)] == [
+        ("local", False),
+        ("csi-nfs", True),
+    ]
 
 
 def test_nothing_is_said_against_volumes_that_could_not_be_read() -> None:
