@@ -23,7 +23,8 @@ Key = tuple[Kind, str]
 class _Basis:
     """A new recording, and the state of each step of the confirmed plan in it.
 
-    ``doubtful`` is the index of the step that a lost worker may have applied without noting it.
+    ``doubtful`` is the index of the first step that an earlier turn may have applied without noting
+    it: while the store is away, a deploy goes on.
     """
 
     recording: Recording
@@ -47,8 +48,8 @@ class DeploySteps:
     async def make(self, lease: JobLease, recording: Recording, doubtful: int | None) -> None:
         """Apply all steps except the removals, in the plan's order; stops at a step that fails.
 
-        ``doubtful`` is the number of the step that a lost worker may have applied, None for none:
-        ``steps_made`` at the beginning of the turn.
+        ``doubtful`` is the index of the first step that an earlier turn may have applied, None for
+        none: ``steps_made`` at the beginning of the turn.
         """
         plan = _plan(lease.job)
         steps = plan.steps[: len(plan.steps) - len(plan.removals)]
@@ -86,7 +87,8 @@ class DeploySteps:
             return await self._made(lease, step, basis, doubtful=doubtful)
 
         try:
-            applied = await insist(lease, self._ctx.clock, made, doubtful=place == basis.doubtful)
+            doubtful = basis.doubtful is not None and place >= basis.doubtful
+            applied = await insist(lease, self._ctx.clock, made, doubtful=doubtful)
         except (RefusedError, SwarmError) as error:
             await lease.note(stopped_at(lease.job, step, error, once=tries == 1))
             return False

@@ -1,0 +1,51 @@
+"""The table of engines is made from what the tests recorded."""
+
+from __future__ import annotations
+
+from tests.compatibility import HEAD, PAGE, SWARM, Record, read_row, record_of, rows_of, with_record
+from tests.lab import engines
+
+RECORD = Record("28.5.2", "1.44", "overlay2", 55, 482, 2, 0, "2026-11-29")
+
+
+def test_a_row_is_read_as_it_was_written():
+    assert read_row(RECORD.row()) == RECORD
+
+
+def test_rows_are_sorted_by_version_and_a_later_run_of_the_same_kind_replaces_the_former():
+    older = Record("9.5.0", "", "overlay2", 55, 479, 0, 0, "2026-11-28")
+    later = Record("28.5.2", "1.44", "overlay2", 55, 481, 0, 1, "2026-11-30")
+    page = (
+        f"# Engines\n\n{HEAD}| 28.5.2 | 1.44 | overlay2 | 9 | 90 | 0 | 0 | 2026-11-01 |\n\nMore.\n"
+    )
+    part = rows_of(page)[0]
+    for record in (RECORD, older, later):
+        page = with_record(page, record)
+
+    assert rows_of(page) == [older.row(), part, later.row()]
+    assert page.endswith("\n\nMore.\n")
+
+
+def test_a_run_is_counted_by_what_became_of_its_swarm_tests():
+    run = {
+        "date": "2026-11-29",
+        "environment": {"DOCKER_MIN_API_VERSION": "1.44"},
+        "outcomes": {
+            f"{SWARM}test_a.py::test_one": "flaky",
+            f"{SWARM}test_a.py::test_two[x::y]": "passed",
+            f"{SWARM}test_b.py::test_three": "failed",
+            f"{SWARM}test_c.py::test_four": "skipped",
+            "tests/unit/test_d.py::test_five": "failed",
+        },
+    }
+
+    assert record_of(run, "28.5.2", "containerd") == Record(
+        "28.5.2", "1.44", "containerd", 2, 3, 1, 1, "2026-11-29"
+    )
+
+
+def test_the_page_has_runs_without_failures():
+    known = [read_row(row) for row in rows_of(PAGE.read_text(encoding="utf-8"))]
+
+    assert max(engines.RELEASES) in {record.engine.rpartition(".")[0] for record in known}
+    assert all(record.failed == 0 for record in known)
