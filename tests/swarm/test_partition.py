@@ -28,6 +28,15 @@ def own_lab() -> Iterator[Lab]:
         yield swarm
 
 
+@pytest.fixture
+def clean_lab(own_lab: Lab) -> Iterator[Lab]:
+    """That lab without services."""
+    own_lab.wait_ready()
+    yield own_lab
+    own_lab.wait_ready()
+    own_lab.clean()
+
+
 @asynccontextmanager
 async def divided(desk: Desk, folder: Path, seed: int) -> AsyncIterator[list[Gate]]:
     """Two bots at two managers; each is cut off at its first write."""
@@ -42,9 +51,9 @@ async def divided(desk: Desk, folder: Path, seed: int) -> AsyncIterator[list[Gat
 
 @pytest.mark.parametrize("seed", range(1, SEEDS + 1))
 async def test_a_partition_at_a_write_loses_and_repeats_nothing(
-    own_lab: Lab, slack: SlackEmulator, redis_server: RedisServer, tmp_path: Path, seed: int
+    clean_lab: Lab, slack: SlackEmulator, redis_server: RedisServer, tmp_path: Path, seed: int
 ):
-    desk = Desk(slack, own_lab, redis_server)
+    desk = Desk(slack, clean_lab, redis_server)
     await desk.service("worker01", replicas=2)
     await desk.service("django", replicas=2)
     async with divided(desk, tmp_path, seed) as gates:
@@ -57,13 +66,20 @@ async def test_a_partition_at_a_write_loses_and_repeats_nothing(
     assert any(gate.cut.is_set() for gate in gates)
     jobs = [message for message in slack.workspace.messages.values() if is_job(message)]
     said = {m.shown_text for m in jobs if m.payload["verdict"] not in {"converged", "paused"}}
-    assert (len(jobs), said) == (3, set())
-    await asyncio.to_thread(own_lab.wait_ready)
+    # A bot may give up before a write, if the managers elect a leader for longer than it waits.
+    unchanged = {text for text in said if "Nothing was changed." in text}
+    assert (len(jobs), said - unchanged) == (3, set())
+    await asyncio.to_thread(clean_lab.wait_ready)
     worker, django = [await desk.inspect(name) for name in ("worker01", "django")]
-    assert worker["Spec"]["TaskTemplate"]["ForceUpdate"] == 1
-    assert worker["Spec"]["Mode"]["Replicated"]["Replicas"] == 4
-    assert django["Spec"]["Mode"]["Replicated"]["Replicas"] == 3
-    await asyncio.to_thread(own_lab.clean)
+    is_made = {
+        text: not any(text in each for each in unchanged)
+        for text in ("restart worker01", "scale worker01 to 4", "scale django to 3")
+    }
+    assert is_made == {
+        "restart worker01": worker["Spec"]["TaskTemplate"].get("ForceUpdate", 0) == 1,
+        "scale worker01 to 4": worker["Spec"]["Mode"]["Replicated"]["Replicas"] == 4,
+        "scale django to 3": django["Spec"]["Mode"]["Replicated"]["Replicas"] == 3,
+    }
 
 
 def ended(slack: SlackEmulator) -> int:
