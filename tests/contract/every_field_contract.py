@@ -18,11 +18,17 @@ STACK = "all"
 class EveryFieldContract:
     """A deploy is followed by no plan, and each change by a plan of that change."""
 
+    def docker(self) -> str:
+        """The docker CLI."""
+        return "docker"
+
     @pytest.fixture
     async def stacks(self, lab: AnyLab, tmp_path: Path) -> AsyncIterator[DockerStacks]:
         for name, text in every_field.FILES.items():
             (tmp_path / name).write_text(text)
-        stacks = DockerStacks(str(tmp_path), b"a key", lab.manager.socket, resolve="never")
+        stacks = DockerStacks(
+            str(tmp_path), b"a key", lab.manager.socket, program=self.docker(), resolve="never"
+        )
         yield stacks
         await stacks.aclose()
 

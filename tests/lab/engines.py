@@ -154,6 +154,12 @@ def _upstream(version: str) -> str:
     return version.partition("+")[0]
 
 
+def newest_cli() -> str:
+    """The program of the newest docker CLI that can be had."""
+    found = _newest()
+    return f"{found.root}/usr/bin/docker" if found else "docker"
+
+
 def _newest() -> Programs | None:
     """The newest engine that can be had; what cannot is said."""
     for name in sorted(RELEASES, reverse=True):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
+from itertools import pairwise
 
+from bot.store.connection import RedisLink
+from bot.store.jobs import RedisJobs
 from playground.slack import Message
 from tests.desk import Desk, finished, is_job, states
 
@@ -154,14 +158,13 @@ async def test_one_job_at_a_time_for_a_service(desk: Desk):
         lambda: sum(finished(m) for m in desk.slack.workspace.messages.values()) == 4 or None, 60
     )
     jobs = await job_messages(desk)
-    ended = {
-        (message.payload["target"], message.payload["desired"]): message.history[-1].at
-        for message in jobs
-    }
-    worker = [ended[("orochi_worker01", count)] for count in (2, 3, 4)]
-    assert worker == sorted(worker)
-    assert ended[("orochi_django", 2)] < worker[-1]
-    assert {message.payload["verdict"] for message in jobs} == {"converged"}
+    assert [message.payload["verdict"] for message in jobs] == ["converged"] * 4
+    async with aclosing(RedisLink(desk.redis.url)) as link:
+        done = {job.text: job for job in await RedisJobs(link).recent(4)}
+    *worker, django = (done[text] for text in ("scale 2", "scale 3", "scale 4", "scale django 2"))
+    for before, after in pairwise(worker):
+        assert (before.finished or 0.0) <= (after.started or 0.0)
+    assert (django.finished or 0.0) < (worker[-1].finished or 0.0)
 
 
 async def test_cancel_stops_waiting_and_offers_the_way_back(desk: Desk):
