@@ -1,8 +1,8 @@
 """The table of `docs/compatibility.md`: which tests ran on which engine, with what result.
 
 Every run leaves `artefacts/outcomes.json` (see `tests.second_chance`). `python -m
-tests.compatibility FILE…` puts such files into the table, each in place of the former run on the
-same engine.
+tests.compatibility FILE…` puts such files into the table, each in place of former runs on the same
+engine of as many test files at most.
 """
 
 from __future__ import annotations
@@ -48,9 +48,13 @@ class Record:
 
     @property
     def place(self) -> tuple[tuple[int, ...], str, str, int]:
-        """Its place in the table; a later run with the same one replaces it."""
+        """Its place in the table."""
         numbers = tuple(int(part) for part in self.engine.split("."))
         return numbers, self.store, self.lowest, self.files
+
+    def replaces(self, former: Record) -> bool:
+        """Whether the former run is of no interest any more: it was of as many files at most."""
+        return self.place[:-1] == former.place[:-1] and self.files >= former.files
 
     def row(self) -> str:
         """Its row of the table."""
@@ -97,10 +101,11 @@ def rows_of(page: str) -> list[str]:
 def with_record(page: str, record: Record) -> str:
     """The page with a record in its table."""
     former = rows_of(page)
-    known = {each.place: each for each in map(read_row, former)} | {record.place: record}
+    stay = [each for each in map(read_row, former) if not record.replaces(each)]
     before, _, rest = page.partition(HEAD)
     after = rest.splitlines(keepends=True)[len(former) :]
-    rows = "".join(f"{known[place].row()}\n" for place in sorted(known))
+    ordered = sorted([*stay, record], key=lambda each: each.place)
+    rows = "".join(f"{each.row()}\n" for each in ordered)
     return f"{before}{HEAD}{rows}{''.join(after)}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.compatibility import HEAD, PAGE, SWARM, Record, read_row, record_of, rows_of, with_record
 from tests.lab import engines
 
@@ -12,17 +14,16 @@ def test_a_row_is_read_as_it_was_written():
     assert read_row(RECORD.row()) == RECORD
 
 
-def test_rows_are_sorted_by_version_and_a_later_run_of_the_same_kind_replaces_the_former():
-    older = Record("9.5.0", "", "overlay2", 55, 479, 0, 0, "2026-11-28")
-    later = Record("28.5.2", "1.44", "overlay2", 55, 481, 0, 1, "2026-11-30")
-    page = (
-        f"# Engines\n\n{HEAD}| 28.5.2 | 1.44 | overlay2 | 9 | 90 | 0 | 0 | 2026-11-01 |\n\nMore.\n"
-    )
-    part = rows_of(page)[0]
-    for record in (RECORD, older, later):
+def test_rows_are_sorted_by_version_and_a_later_run_replaces_those_of_no_more_files():
+    part = replace(RECORD, files=9, date="2026-11-01")
+    more = replace(RECORD, files=56, failed=1, date="2026-11-02")
+    older = replace(RECORD, engine="9.5.0", files=9)
+    other = replace(RECORD, store="containerd", files=9)
+    page = f"# Engines\n\n{HEAD}{part.row()}\n{more.row()}\n\nMore.\n"
+    for record in (RECORD, other, older):
         page = with_record(page, record)
 
-    assert rows_of(page) == [older.row(), part, later.row()]
+    assert rows_of(page) == [each.row() for each in (older, other, RECORD, more)]
     assert page.endswith("\n\nMore.\n")
 
 
