@@ -51,12 +51,6 @@ def in_ci() -> bool:
     return os.environ.get("CI", "") not in ("", "0", "false")
 
 
-def pytest_configure() -> None:
-    """The docker CLI is the chosen engine's, for the tests and for the bots that they start."""
-    if os.environ.get(engines.CHOICE) and not missing_for_the_lab():
-        os.environ["PATH"] = f"{engines.chosen().path}:{os.environ['PATH']}"
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what needs the lab or a browser; skip it if that is missing, but never in CI.
 
@@ -64,6 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     shall run one alone at the end.
     """
     items.sort(key=_place)
+    if any(item.path.is_relative_to(_SWARM_TESTS) for item in items):
+        _take_engine()
     words = []
     for kind, folder, missing in (
         ("swarm", _SWARM_TESTS, missing_for_the_lab()),
@@ -78,6 +74,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             words.append(f"{len(concerned)} {kind} tests left out, they need: {missing}")
     if words:
         _note_left_out(config, "\n".join(words))
+
+
+def _take_engine() -> None:
+    """Put the chosen engine's docker CLI first, for the tests and for the bots that they start."""
+    if os.environ.get(engines.CHOICE) and not missing_for_the_lab():
+        os.environ["PATH"] = f"{engines.chosen().path}:{os.environ['PATH']}"
 
 
 def _place(item: pytest.Item) -> int:
