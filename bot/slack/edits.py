@@ -20,7 +20,7 @@ from bot.domain.errors import (
     LeaseLostError,
 )
 from bot.domain.text.message import Message
-from bot.ports import Clock, Still, mind
+from bot.ports import Clock, Still
 from bot.slack.api import SlackApi
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, RateLimitedError
@@ -167,11 +167,10 @@ class Edits:
     async def _progress(self, key: Key, message: Message) -> None:
         try:
             async with self._line(key):
-                still = self._still.get(key)
-                mind(still)
                 if self._pacing.is_dropped(key):
                     self._pacing.skipped(key)
                     return
+                still = self._still.get(key)
                 await while_allowed(still, lambda: self._edit(key, message))
         except LeaseLostError:
             self._pacing.skipped(key)

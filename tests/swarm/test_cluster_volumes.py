@@ -10,7 +10,7 @@ from tests.lab.shell import CommandError
 from tests.swarm.test_scale import said, verdict
 
 VOLUME = ("--driver", "csi-nfs", "--type", "mount", "--scope", "multi", "--sharing", "all")
-NEVER_MADE = "cluster volume media is not created: no CSI plugin csi-nfs did it"
+NEVER_MADE = "cluster volume media was never created by its CSI plugin csi-nfs"
 
 
 async def test_a_volume_that_no_plugin_created_is_named(desk: Desk) -> None:

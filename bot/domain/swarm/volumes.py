@@ -185,7 +185,7 @@ def _flaw(volume: LiveVolume) -> str:
     if state is None or (state.created and state.availability == "active"):
         return ""
     if not state.created:
-        return f"cluster volume {volume.name} is not created: no CSI plugin {volume.driver} did it"
+        return f"cluster volume {volume.name} was never created by its CSI plugin {volume.driver}"
     word = "drained" if state.availability == "drain" else "paused"
     return f"cluster volume {volume.name} is {word}"
 

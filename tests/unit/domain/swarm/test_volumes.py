@@ -87,7 +87,7 @@ LOCAL = LiveVolume("local", "local", {})
     [
         ("good", ""),
         ("group:shared", ""),
-        ("new", "cluster volume new is not created: no CSI plugin csi-nfs did it"),
+        ("new", "cluster volume new was never created by its CSI plugin csi-nfs"),
         ("drained", "cluster volume drained is drained"),
         ("group:old", "cluster volume drained is drained"),
         ("paused", "cluster volume paused is paused"),
