@@ -1,7 +1,7 @@
 # Thin on purpose: each target is one line of sense.
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES ?= 9
+PROCESSES ?= 7
 SWARM ?= simulated
 # Every process of a test would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE :=

@@ -6,17 +6,25 @@
   failed, or the worker crashed that ran it), `skipped`, `xfailed` or `xpassed`;
 - each file that could not be collected;
 - the end of the run, once nothing of pytest can fail any more.
+
+What a failed test left open (a session, a socket) is cleared away after it: the warning about it
+would otherwise fail whichever test runs at the next garbage collection, perhaps a unit test, which
+has no second chance.
 """
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 _UNFAILED = ("passed", "skipped", "xfailed", "xpassed")
+_LAST = ("last_exc", "last_type", "last_value", "last_traceback")
+_FAILED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +37,36 @@ def pytest_configure(config: pytest.Config) -> None:
     path = config.getoption("--outcomes")
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Writer(config, Path(path)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note that a test failed, in the process that runs it."""
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """After a failed test, collect what its traceback, which pytest keeps in `sys`, still held."""
+    done = yield
+    if item.stash.get(_FAILED, False):
+        for name in _LAST:
+            vars(sys).pop(name, None)
+        _collect_in_silence()
+    return done
+
+
+def _collect_in_silence() -> None:
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
 
 
 class _Writer:

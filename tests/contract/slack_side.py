@@ -97,10 +97,11 @@ async def a_messenger(
     clock: FastClock | SystemClock | None = None,
     patience: float = 20.0,
     base_url: str = "",
+    call_seconds: float = 5.0,
 ) -> AsyncIterator[Messenger]:
     """A messenger that is started, and stopped at the end of the block."""
     clock = clock or SystemClock()
-    api = SlackApi(slack.tokens.bot, clock, base_url or slack.base_url, timeout=5.0)
+    api = SlackApi(slack.tokens.bot, clock, base_url or slack.base_url, timeout=call_seconds)
     messenger = Messenger(api, clock, patience=patience)
     messenger.start()
     try:

@@ -12,7 +12,7 @@ from tests.chaos.crowd import run_seeds
 from tests.chaos.report import line
 from tests.chaos.schedule import Fault, draw
 
-SEEDS = int(os.environ.get("CHAOS_SEEDS", "12"))
+SEEDS = int(os.environ.get("CHAOS_SEEDS", "6"))
 """As many as take a minute of processor time, nearly five seconds each; CI runs more."""
 SIDE_BY_SIDE = 4
 LONGEST_PAUSE = 15.0

@@ -336,16 +336,16 @@ async def test_progress_continues_once_the_token_works_again(caplog):
 
 async def test_a_slack_that_never_answers_is_detected():
     clock = FastClock(20)
-    async with SlackEmulator(clock=clock.now) as slack:
-        api = SlackApi(slack.tokens.bot, clock, slack.base_url, timeout=0.2)
-        messenger = Messenger(api, clock)
+    async with (
+        SlackEmulator(clock=clock.now) as slack,
+        a_messenger(slack, clock, patience=100.0, call_seconds=1.0) as messenger,
+    ):
         ts = await messenger.post(SWARM, a_message("queued"))
         slack.faults.hang(UPDATE)
         await messenger.settle(SWARM, ts, a_message("converged"))
         slack.faults.hang(POST)
         with pytest.raises(ChatUnavailableError, match="did not answer"):
             await messenger.post(SWARM, a_message("second"))
-        await messenger.close()
 
     assert texts(slack, ts) == ["queued", "converged"]
 

@@ -53,12 +53,31 @@ def clean_engine(client: APIClient) -> None:
 
 
 def reset_nodes(client: APIClient, roles: dict[str, bool]) -> None:
-    """Restore every node's first role, availability `active` and no labels."""
+    """Restore every node's first role, availability `active` and no labels.
+
+    A node that reports its own state at the same moment has another version by then.
+    """
+    wait_until(lambda: _nodes_reset(client, roles), "every node in its first role")
+
+
+def _nodes_reset(client: APIClient, roles: dict[str, bool]) -> bool:
+    """Request what is missing; returns whether nothing was."""
+    done = True
     for node in client.nodes():
         role = "manager" if roles[node["Description"]["Hostname"]] else "worker"
         spec: Any = {"Role": role, "Availability": "active", "Labels": {}}
         if {**node["Spec"], "Labels": node["Spec"].get("Labels") or {}} != spec:
-            client.update_node(node["ID"], node["Version"]["Index"], spec)
+            done = False
+            _update(client, node, spec)
+    return done
+
+
+def _update(client: APIClient, node: dict[str, Any], spec: Any) -> None:
+    try:
+        client.update_node(node["ID"], node["Version"]["Index"], spec)
+    except APIError as error:
+        if "update out of sequence" not in str(error):
+            raise
 
 
 _ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}

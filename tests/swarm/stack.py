@@ -71,7 +71,7 @@ class BotStack(Desk):
         command = ["docker", "stack", "deploy", "--resolve-image=never", *files, NAME]
         await asyncio.to_thread(run, command, env=env)
 
-    async def wait_ready(self, seconds: float = 90.0) -> None:
+    async def wait_ready(self, seconds: float = 180.0) -> None:
         """Return when both replicas are healthy (their tasks run) and connected."""
         await asyncio.to_thread(self.lab.wait_running, STORE, 1, seconds)
         await asyncio.to_thread(self.lab.wait_running, BOT, 2, seconds)

@@ -95,7 +95,7 @@ async def test_a_service_that_ignores_failures_is_crash_looping(desk: Desk):
     await desk.service(
         "worker01", "crash", "0", "3", running=0,
         options=("--restart-delay", "500ms", "--update-failure-action", "continue",
-                 "--update-monitor", "200ms"),
+                 "--update-monitor", "2s"),
     )  # fmt: skip
     await desk.lab_settled("worker01")
     message = await desk.job("restart worker01")

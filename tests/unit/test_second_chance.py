@@ -93,6 +93,20 @@ def test_crash():
 
 def test_well(): ...
 """
+LEAVES_A_SOCKET = """
+import socket
+from tries import fails_at
+
+class Held:
+    def __init__(self):
+        self.itself, self.socket = self, socket.socket()
+
+def test_open():
+    held = Held()
+    fails_at(1, name="open")
+    held.socket.close()
+"""
+COLLECTS = "import gc, sys\n\ndef test_it():\n    sys.last_value = None\n    gc.collect()\n"
 RAISES_AT_THE_END = "def pytest_unconfigure():\n    raise ValueError('left open')\n"
 
 Start = Callable[..., "Done"]
@@ -173,6 +187,13 @@ def test_a_test_that_fails_twice_fails_the_run(start: Start) -> None:
     ]
     assert done.last == "1 failed, 1 passed"
     assert done.file == [f"{CONTRACT}::test_once"]
+
+
+def test_what_a_failed_test_left_open_fails_no_other(start: Start) -> None:
+    done = start({CONTRACT: LEAVES_A_SOCKET, UNIT: COLLECTS})
+
+    assert done.status == 0, done.output
+    assert (done.last, done.file) == ("2 passed", [f"{CONTRACT}::test_open"])
 
 
 def test_without_a_failure_there_is_one_run(start: Start) -> None:
