@@ -10,7 +10,7 @@ from bot.domain.errors import BotError, CannotPostError, RegistryError, SwarmErr
 from bot.domain.incidents.events import Rules
 from bot.domain.operations.image_change import short_digest
 from bot.domain.operations.image_list import ServiceImage, compared, tags_of
-from bot.domain.operations.image_watch import Due, Wish, due, label_flaws, wish_of
+from bot.domain.operations.image_watch import Due, Wish, due, label_flaws, tried, wish_of
 from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import Service
 from bot.domain.text.message import Message
@@ -93,12 +93,6 @@ class ImageWatch:
             for each in due([row], told, now, troubled=troubled):
                 await self._act(each)
 
-    async def _tried(self) -> frozenset[tuple[str, str]]:
-        """The services' ids and the digests that jobs have set."""
-        jobs = await self._jobs.recent(MOST_JOBS)
-        targets = (target for job in jobs for target in job.targets if target.image)
-        return frozenset((each.service_id, short_digest(each.image)) for each in targets)
-
     async def _look_up(self, names: Sequence[str]) -> None:
         """Ask for the digests of the names whose turn it is, the longest unasked ones first."""
         for name in sorted(names, key=lambda each: self._asked.get(each, 0.0)):
@@ -143,12 +137,12 @@ class ImageWatch:
 
     async def _decide(self, each: Due) -> None:
         service, digest = each.row.service, each.row.newest
-        tried = (service.id, digest) in await self._tried()
-        if not tried:
+        known = (service.id, digest) in tried(await self._jobs.recent(MOST_JOBS))
+        if not known:
             if not await self._is_newest(each.row):
                 return
             await self._carry_out(each)
-        if tried or each.wish is Wish.NOTIFY:
+        if known or each.wish is Wish.NOTIFY:
             await self._notices.note(service.id, digest)
 
     def _key(self, row: ServiceImage) -> str:

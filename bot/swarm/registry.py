@@ -12,6 +12,7 @@ from urllib.parse import quote
 from requests.exceptions import HTTPError
 
 from bot.domain.errors import RegistryError, SwarmError, SwarmUnavailableError
+from bot.domain.swarm.causes import as_clause
 from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import Platform
 from bot.domain.swarm.start_errors import explained
@@ -132,7 +133,7 @@ def registry_error(
         return RegistryError(sentence, hint=error.hint if error else "", kind=kind)
     sentence, hint = (_of_the_engine(text) for text in (f"{known.text}.", known.advice))
     if where not in sentence:
-        sentence = f"{where}: {sentence[0].lower()}{sentence[1:]}"
+        sentence = f"{where}: {as_clause(sentence)}"
     limited = _LIMIT.search(said) is not None
     return RegistryError(sentence, hint=hint, kind=kind, limited=limited)
 
@@ -161,7 +162,7 @@ def _denied(image: str, where: str, login: Login | None) -> RegistryError:
 
 def _of_the_engine(text: str) -> str:
     """A sentence about a node that pulls, as one about the engine that asked."""
-    return text.replace("The node", "The engine").replace("the node", "the engine")
+    return text.replace("The node", "The bot's engine").replace("the node", "the bot's engine")
 
 
 _BY_STATUS: Final = {401: "pull_denied", 404: "image_missing"}

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from bot.domain.convergence.machine import StepResult
 from bot.domain.convergence.probe_spec import LABEL, Unreached, Workers
-from bot.domain.convergence.wording import judge_health, judge_memory
+from bot.domain.convergence.wording import judge_health, judge_memory, judge_pull
 from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, Resources, RestartCondition, Task, TaskState, UpdateState
 from bot.domain.swarm.reachability import Reach
+from bot.swarm.registry import registry_error, silent
 from handlers.scale import ScaleHandler
 from tests.messages.job_kit import (
     FIVE,
@@ -61,7 +62,7 @@ def _failures() -> Iterator[tuple[str, Job]]:
     yield "Crash looping: a scale, with the way back", finished(scaling(), with_log(first))
     missing = "No such image: registry.example.com/django:2.5"
     found = after_looks(DJANGO, *rejected(DJANGO, missing, 1, 2, 3), slot_runs=1)
-    yield "Image missing", finished(restarting(DJANGO), found)
+    yield from _asked(found)
     for title, error in NOT_STARTED.items():
         found = after_looks(DJANGO, *rejected(DJANGO, error, 1, 2, 3), slot_runs=1)
         yield title, finished(restarting(DJANGO), found)
@@ -110,6 +111,21 @@ def _failures() -> Iterator[tuple[str, Job]]:
 def _scale_of(*tasks: Task) -> StepResult:
     goal, three = a_goal(FIVE, replicas=5), running(FIVE, 1, 2, 3, 5)
     return judged(goal, (0, FIVE, three), (1, FIVE, (*three, *tasks)))
+
+
+def _asked(found: StepResult) -> Iterator[tuple[str, Job]]:
+    """What the registry says to the bot of an image that a node could not pull."""
+    host = "registry.example.com"
+    answers = {
+        "Image missing": registry_error(f"{host}/django:2.5", None, 404, "manifest unknown"),
+        "Pull denied: without a login": registry_error(f"{host}/django:2.5", None, 401, ""),
+        "Pull failed: nobody reaches the registry": silent(f"{host}/django:2.5", 6.0),
+        "Pull failed: the bot may pull it": None,
+    }
+    assert found.outcome is not None
+    goal = a_goal(DJANGO, updates=True)
+    for title, refusal in answers.items():
+        yield title, finished(restarting(DJANGO), judge_pull(found.outcome, refusal, goal))
 
 
 def _unplaced() -> Iterator[tuple[str, Job]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from playground.slack import SlackEmulator
 from tests.desk import Desk
+from tests.lab import images
 from tests.lab.redis import RedisServer
+from tests.lab.registry import RegistryServer
 from tests.lab.swarm import Lab
 
 
@@ -34,3 +38,15 @@ async def desk(empty_desk: Desk) -> Desk:
     """A desk with one bot that is ready."""
     await empty_desk.start_bot()
     return empty_desk
+
+
+@pytest.fixture
+async def registry(lab: Lab, tmp_path: Path) -> AsyncIterator[RegistryServer]:
+    """A registry with two versions of an image, `app:1` and `app:2`."""
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    with RegistryServer(lab, folder) as server:
+        first, second, _ = images.busy_archives()
+        for name, archive in (("app:1", first), ("app:2", second)):
+            await asyncio.to_thread(server.push, name, archive)
+        yield server

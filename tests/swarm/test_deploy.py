@@ -79,7 +79,7 @@ async def test_a_bad_image_keeps_what_was_to_go_and_can_be_rolled_back(desk: Des
     message = await folder.plan()
 
     assert await folder.confirmed(message) == "paused"
-    assert message.payload["cause"] == "image_missing"
+    assert message.payload["cause"] == "pull_failed"
     assert "web: The swarm paused the update" in message.text
     assert "Not removed" in said(message)
     assert sorted(await services(desk)) == ["orochi_db", "orochi_old", "orochi_web"]

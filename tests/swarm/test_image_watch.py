@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from playground.slack import Message
 from tests.desk import Desk, finished, is_job
 from tests.lab import images
 from tests.lab.registry import RegistryServer
-from tests.lab.swarm import Lab
 from tests.swarm.alerting import ALERTS
 from tests.swarm.changing import images_of, tasks
 from tests.swarm.test_scale import said, verdict
 
 WATCHING = {"BOT_ALERTS_CHANNEL": ALERTS, "BOT_IMAGE_WATCH_SECONDS": "1"}
-
-
-@pytest.fixture
-async def registry(lab: Lab, tmp_path: Path) -> AsyncIterator[RegistryServer]:
-    """A registry with one image."""
-    folder = tmp_path / "registry"
-    folder.mkdir()
-    with RegistryServer(lab, folder) as server:
-        await asyncio.to_thread(server.push, "app:1", images.busy_archives()[0])
-        yield server
 
 
 async def watched(desk: Desk, registry: RegistryServer, *labels: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from playground.slack import Message
 from tests.desk import STACK, Desk, finished, images, is_job, states
+from tests.lab.registry import FAILS, RegistryServer
 from tests.lab.shell import CommandError
 
 MONITOR = ("--update-monitor", "2s")
@@ -153,15 +154,18 @@ async def mentions(desk: Desk, message: Message, count: int) -> list[str]:
     return thread()
 
 
-async def test_row_8_image_missing(desk: Desk):
-    """An image that is nowhere: which one, and that it is the image."""
-    await desk.service(
-        "worker01", image="lab/none:9", replicas=0, options=("--restart-delay", "500ms")
-    )
-    message = await desk.job("scale 1")
-    assert verdict(message) == "image_missing"
-    assert message.payload["cause"] == "image_missing"
-    assert "lab/none:9" in said(message)
+async def test_row_8_image_missing(desk: Desk, registry: RegistryServer):
+    """An image that its registry does not have, and one whose registry fails, so nobody knows."""
+    names = [f"{registry.address}/none:{tag}" for tag in "89"]
+    for service, image in zip(("worker01", "worker02"), names, strict=True):
+        await desk.service(service, image=image, replicas=0, options=("--restart-delay", "500ms"))
+    missing = await desk.job("scale worker01 1")
+    assert verdict(missing) == missing.payload["cause"] == "image_missing"
+    assert f"has no image `{names[0]}`" in said(missing)
+    registry.says(FAILS)
+    failed = await desk.job("scale worker02 1")
+    assert verdict(failed) == failed.payload["cause"] == "pull_failed"
+    assert f"The node could not pull `{names[1]}`" in said(failed).replace("the node", "The node")
 
 
 async def test_a_config_over_a_directory(desk: Desk, tmp_path: Path):

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.desk import STACK, Desk
 from tests.lab import images
 from tests.lab.registry import FAILS, NONSENSE, TOO_MANY, RegistryServer
-from tests.lab.swarm import Lab
 from tests.swarm.changing import images_of, raw, tasks, under_way, until, update, update_state
 from tests.swarm.test_scale import said, verdict
 
@@ -21,17 +17,6 @@ def archives() -> tuple[Path, Path]:
     """Two versions of the same programs."""
     first, second, _ = images.busy_archives()
     return first, second
-
-
-@pytest.fixture
-async def registry(lab: Lab, tmp_path: Path) -> AsyncIterator[RegistryServer]:
-    """A registry with two versions of an image."""
-    folder = tmp_path / "registry"
-    folder.mkdir()
-    with RegistryServer(lab, folder) as server:
-        for name, archive in zip(("app:1", "app:2"), archives(), strict=True):
-            await asyncio.to_thread(server.push, name, archive)
-        yield server
 
 
 async def running_app(desk: Desk, registry: RegistryServer, name: str = "worker01") -> None:

@@ -19,6 +19,7 @@ from bot.domain.swarm.causes import (
     Cause,
     CauseKind,
     advice_on,
+    as_clause,
     is_unreachable,
     with_log,
     with_oom,
@@ -53,7 +54,7 @@ _ADVICE: Final = {
     Verdict.UNHEALTHY: "Check what the health check needs, or give it more time to start.",
     Verdict.IMAGE_MISSING: "Push the image, or correct its name in the stack file and "
     "`{command} deploy`.",
-    Verdict.PULL_FAILED: "Look at what the engine says, then push or pull the image by hand.",
+    Verdict.PULL_FAILED: "Check that the registry runs and that the nodes can reach it.",
     Verdict.NETWORK_FAILED: "Check the network and the engine on that node.",
     Verdict.MOUNT_FAILED: "Correct the volume's address and options, or create what is missing "
     "on the node.",
@@ -106,8 +107,12 @@ def advice(goal: Goal, verdict: Verdict, cause: Cause | None = None) -> str:
         return "Start the volume's server, or make it reachable from the node. The swarm retries."
     if cause and verdict is Verdict.FAILED and cause.kind is CauseKind.START_FAILED:
         return "Correct what the engine refuses in the stack file, then deploy again."
-    usual = _ADVICE if goal.command else _ADVICE_ELSEWHERE
-    return usual.get(verdict, "").format(service=goal.service, command=goal.command)
+    return _usual(goal, verdict)
+
+
+def _usual(goal: Goal, verdict: Verdict) -> str:
+    known = _ADVICE if goal.command else _ADVICE_ELSEWHERE
+    return known.get(verdict, "").format(service=goal.service, command=goal.command)
 
 
 def way_back(service: Service, command: str) -> str:
@@ -169,10 +174,11 @@ def judge_pull(outcome: Outcome, refusal: RegistryError | None, goal: Goal) -> O
     if cause == outcome.cause:
         return outcome
     verdict, advice = outcome.verdict, outcome.advice
+    hint = refusal.hint if refusal else _renewal(goal)
     if verdict is Verdict.IMAGE_MISSING:
         verdict = verdict_for(cause.kind, verdict)
-        advice = refusal.hint if refusal else _renewal(goal)
-    return _revised(outcome, outcome.cause, cause, verdict, advice or outcome.advice)
+        advice = hint or (advice if verdict is outcome.verdict else _usual(goal, verdict))
+    return _revised(outcome, outcome.cause, cause, verdict, advice)
 
 
 def _revised(
@@ -277,7 +283,7 @@ def failed_often(observation: Observation, failures: tuple[Failure, ...], cause:
 
 def clause(cause: Cause) -> str:
     """A cause's text for use within a sentence."""
-    return cause.text[:1].lower() + cause.text[1:]
+    return as_clause(cause.text)
 
 
 def _ended(observation: Observation) -> list[Task]:

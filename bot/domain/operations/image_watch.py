@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
+from bot.domain.jobs.deploy_plan import PlanAction
+from bot.domain.jobs.model import Job
+from bot.domain.operations.image_change import short_digest
 from bot.domain.operations.image_list import ServiceImage, Standing
 from bot.domain.swarm.model import Service
 
@@ -91,6 +94,27 @@ def label_flaws(service: Service) -> tuple[str, ...]:
     if window and read_window(window) is None:
         flaws.append(f"its label `{WINDOW_LABEL}` is not like `sat 02:00-04:00` (UTC)")
     return tuple(flaws)
+
+
+def tried(jobs: Iterable[Job]) -> frozenset[tuple[str, str]]:
+    """The pairs of service id and digest (its first digits) that these jobs were to set.
+
+    Whether they were refused, or the swarm has rolled them back since: none is tried again. Of a
+    deploy, only what was confirmed and begun counts.
+    """
+    return frozenset(
+        (service, digest)
+        for job in jobs
+        for service, image in _images_of(job)
+        if service and (digest := short_digest(image))
+    )
+
+
+def _images_of(job: Job) -> Iterator[tuple[str, str]]:
+    yield from ((each.service_id, each.image) for each in job.targets)
+    if job.plan is not None and job.begun:
+        changed = (each for each in job.plan.services if each.action is PlanAction.UPDATE)
+        yield from ((each.id, each.image) for each in changed)
 
 
 @dataclass(frozen=True, slots=True)

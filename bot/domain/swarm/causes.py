@@ -105,6 +105,7 @@ _UNREACHABLE: Final = re.compile(
     re.IGNORECASE,
 )
 _COMMAND: Final = re.compile(r'exec: "(?P<command>[^"]*)"')
+_NO_SUCH_IMAGE: Final = "No such image: "
 _MISSING_IMAGE: Final = re.compile(r"no such image: (?P<image>\S+)", re.IGNORECASE)
 _LAYERS: Final = re.compile(
     r"^(?:starting container failed|failed to create (?:shim )?task(?: for container)?"
@@ -235,21 +236,29 @@ def with_registry(cause: Cause, refusal: RegistryError | None) -> Cause:
     """The cause of a failed pull, updated with what the image's registry says.
 
     An engine before 29.7 says "No such image" after any failed pull. ``refusal`` is what the
-    registry answers the bot, None if it has the image. One that cannot be asked changes nothing,
-    but one that limits the rate has limited the node, too.
+    registry answers the bot, None if it has the image. What it says to the bot need not be what it
+    said to the node, which may have another login and another way to it: only that it has no such
+    image is the same for both.
     """
     if cause.kind is not CauseKind.IMAGE_MISSING:
         return cause
+    known = cause.text.startswith(_NO_SUCH_IMAGE)
+    image = f"`{cause.text.removeprefix(_NO_SUCH_IMAGE)}`" if known else "the image"
     if refusal is None:
-        text = "The node could not pull the image, although its registry has it"
+        text = f"The node could not pull {image}, although its registry has it"
         return replace(cause, kind=CauseKind.PULL_FAILED, text=text)
+    sentence = refusal.sentence.rstrip(".")
     kind = CauseKind(refusal.kind)
-    if refusal.limited:
-        text = "The node could not pull the image, and its registry wants fewer requests"
-        return replace(cause, kind=CauseKind.PULL_FAILED, text=text)
-    if kind not in {CauseKind.IMAGE_MISSING, CauseKind.PULL_DENIED}:
-        return cause
-    return replace(cause, kind=kind, text=refusal.sentence.rstrip("."))
+    if kind is not CauseKind.IMAGE_MISSING:
+        why = "its registry wants fewer requests" if refusal.limited else as_clause(sentence)
+        what = "the image" if image in sentence else image
+        sentence = f"The node could not pull {what}, and {why}"
+    return replace(cause, kind=kind, text=sentence)
+
+
+def as_clause(sentence: str) -> str:
+    """A sentence for use within another one: it begins with a small letter."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def exit_words(code: int) -> str:
@@ -347,7 +356,7 @@ def _memory_bound(limit: int) -> str:
 def _missing_image(task: Task) -> str:
     found = _MISSING_IMAGE.search(task.err)
     image = found.group("image") if found else task.image
-    return f"No such image: {image}" if image else short_error(task.err)
+    return f"{_NO_SUCH_IMAGE}{image}" if image else short_error(task.err)
 
 
 def _ended(service: Service | None) -> str:

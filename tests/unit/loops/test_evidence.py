@@ -124,14 +124,19 @@ AWAY = RegistryError("The registry reg:5000 did not answer within 6 s.", kind="p
 @pytest.mark.parametrize(
     ("answer", "verdict", "reason", "advice"),
     [
-        (DENIED, Verdict.PULL_DENIED, "the registry reg:5000 refuses access to", DENIED.hint),
+        (DENIED, Verdict.PULL_DENIED, "the image, and the registry reg:5000 refuses", DENIED.hint),
         (GONE, Verdict.IMAGE_MISSING, "the registry reg:5000 has no image", "Push it."),
         (BUSY, Verdict.PULL_FAILED, "its registry wants fewer requests", ""),
-        (AWAY, Verdict.IMAGE_MISSING, "no such image: reg:5000/app:1", "Push it."),
+        (
+            AWAY,
+            Verdict.PULL_FAILED,
+            "the node could not pull `reg:5000/app:1`, and the registry reg:5000 did not answer",
+            "Check that the registry runs",
+        ),
         (
             Manifest("sha256:0"),
             Verdict.PULL_FAILED,
-            "the node could not pull the image, although its registry has it",
+            "the node could not pull `reg:5000/app:1`, although its registry has it",
             "`/orochi update stack_web --yes`",
         ),
     ],

@@ -16,6 +16,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
 )
 from bot.domain.incidents.events import CHANNEL_LABEL, Rules
+from bot.domain.jobs.model import Target
 from bot.domain.operations.image_list import ServiceImage
 from bot.domain.operations.image_watch import WATCH_LABEL, Wish
 from bot.domain.swarm.model import Mode, Service
@@ -125,7 +126,7 @@ class History:
 
 def job_of(service: Service, image: str) -> Any:
     """A job that set an image."""
-    return SimpleNamespace(targets=(SimpleNamespace(service_id=service.id, image=image),))
+    return SimpleNamespace(targets=(Target(service.name, service.id, 1, image=image),), plan=None)
 
 
 async def test_a_newer_image_is_told_once():

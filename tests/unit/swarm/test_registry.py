@@ -28,7 +28,7 @@ REFUSED = 'Get "http://reg:5000/v2/": dial tcp 10.0.0.1:5000: connect: connectio
         ),
         (403, "Forbidden by a socket proxy", "pull_failed", "does not allow this call"),
         (500, "toomanyrequests: You have reached your limit", "pull_failed", "rate limit"),
-        (500, REFUSED, "pull_failed", "The engine cannot reach the registry reg:5000."),
+        (500, REFUSED, "pull_failed", "The bot's engine cannot reach the registry reg:5000."),
         (500, "error unmarshalling content: invalid character", "pull_failed", "cannot be asked"),
     ],
 )

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.domain.jobs.deploy_plan import Plan, PlanAction, ServiceChange
+from bot.domain.jobs.model import Job, Target
+from bot.domain.operations.image_change import DIGITS
 from bot.domain.operations.image_list import ServiceImage, Standing
 from bot.domain.operations.image_watch import (
     WATCH_LABEL,
@@ -14,6 +17,7 @@ from bot.domain.operations.image_watch import (
     due,
     label_flaws,
     read_window,
+    tried,
     wish_of,
 )
 from bot.domain.swarm.model import Mode, Service
@@ -112,3 +116,25 @@ def test_a_service_in_trouble_is_told_of_but_not_updated():
     found = due(rows, (), SATURDAY, troubled={"s"})
 
     assert [each.wish for each in found] == [Wish.NOTIFY]
+
+
+OLD, NEW = (f"reg/web:1@sha256:{digit * 64}" for digit in "ab")
+
+
+def a_deploy(*, begun: bool) -> Job:
+    """A deploy that sets a new image for one of two services."""
+    services = (
+        ServiceChange("orochi_web", PlanAction.UPDATE, id="s", image=NEW),
+        ServiceChange("orochi_db", None, id="d", image=OLD),
+    )
+    target = Target("orochi_web", "s", 2, update_before=0.0 if begun else None)
+    return Job(
+        id="j", action="deploy", stack="orochi", targets=(target,), user="U1", channel="C1",
+        text="deploy", created=SATURDAY, plan=Plan("orochi", (), services),
+    )  # fmt: skip
+
+
+def test_what_a_deploy_has_set_is_not_rolled_out_again():
+    """The swarm may have rolled it back since."""
+    assert tried([a_deploy(begun=True)]) == {("s", "b" * DIGITS)}
+    assert tried([a_deploy(begun=False)]) == set()
