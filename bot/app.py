@@ -45,7 +45,7 @@ from bot.runtime.clock import SystemClock
 from bot.runtime.loop_lag import probe_lag
 from bot.runtime.process import hide_in_logs
 from bot.runtime.tasks import Background, cancel_all
-from bot.settings import Settings, logins_of
+from bot.settings import Settings, channel_stacks, logins_of
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger, sharing_warning
 from bot.slack.scopes import REINSTALL, lacking
@@ -247,6 +247,7 @@ class App:
             background=self._background,
             intake=Intake(self.jobs, self._clock, settings.bot_lease_seconds),
             stack=settings.bot_stack,
+            channel_stacks=channel_stacks(settings.bot_channel_stacks),
             command=settings.bot_command,
             defaults=defaults,
             timelines=settings.bot_timelines,

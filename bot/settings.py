@@ -72,7 +72,12 @@ class Settings(BaseSettings):
         "Empty: use polling.",
     )
     bot_command: str = _setting("/orochi", "The slash command.")
-    bot_stack: str = _setting("orochi", "The stack whose services people name in commands.")
+    bot_stack: str = _setting("orochi", "The stack that commands are about if they name none.")
+    bot_channel_stacks: str = _setting(
+        "",
+        "The stack that a channel's commands are about, in place of `BOT_STACK`: "
+        "`C0123=shop,C0456=monitoring`.",
+    )
     bot_service: str = _setting("worker01", "The service that `scale 5` changes.")
     bot_stacks_dir: str = _setting(
         "",
@@ -266,6 +271,7 @@ def _sentences(error: ErrorDetails) -> list[str]:
     return [f"{name}: {error['msg'].lower()}{shown}"]
 
 
+_CHANNEL_STACK: Final = r"[CDG][A-Z0-9]{2,}\s*=\s*[A-Za-z0-9][\w.-]*"
 _RULES: Final = {
     "slack_bot_token": (r"xoxb-\S+|", "a bot token begins with xoxb-"),
     "slack_app_token": (r"xapp-\S+|", "an app-level token begins with xapp-"),
@@ -281,6 +287,10 @@ _RULES: Final = {
     "bot_control_socket": (r"/.+|", "must be the path of a socket, or empty"),
     "bot_command": (r"/[a-z0-9_-]{1,31}", "must be a slash and up to 31 lower-case letters"),
     "bot_stack": (r"[A-Za-z0-9][\w.-]*", "must be a stack's name"),
+    "bot_channel_stacks": (
+        rf"({_CHANNEL_STACK}(\s*,\s*{_CHANNEL_STACK})*)?",
+        "must be like C0123ABCD=shop,C0456ABCD=monitoring",
+    ),
     "bot_service": (r"[A-Za-z0-9][\w.-]*", "must be a service's name"),
     "bot_alerts_channel": (r"[CG][A-Z0-9]{2,}|", "must be a channel's id, like C012ABCDEF"),
     "bot_alerts_stacks": (r"[\w., -]*", "must be names of stacks, separated by commas"),
@@ -309,9 +319,17 @@ def _problems(field: str, value: str, before: Mapping[str, Any]) -> Iterator[str
         yield f"{name}: its port is not a number from 0 to 65535"
     if field == "registry_auth":
         yield from (f"{name}: {problem}" for problem in _login_problems(value))
+    if field == "bot_channel_stacks" and len(channel_stacks(value)) < value.count("="):
+        yield f"{name}: a channel is listed twice"
     if field == "bot_operators":
         for each in Operators.parse(value).invalid:
             yield f"{name}: {each!r} is neither a user id (U…) nor a user-group id (S…) nor *"
+
+
+def channel_stacks(text: str) -> dict[str, str]:
+    """The stacks of channels, by channel id, as in ``BOT_CHANNEL_STACKS``."""
+    pairs = (each.partition("=") for each in text.split(",") if each.strip())
+    return {channel.strip(): stack.strip() for channel, _, stack in pairs}
 
 
 def _login_problems(text: str) -> Iterator[str]:

@@ -7,22 +7,22 @@ from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
-from bot.ports import CancelResult
+from bot.ports import Asker, CancelResult
 from bot.views.errors import done
 
 
 class CancelHandler:
-    """Cancels on behalf of ``user``."""
+    """Cancels on behalf of whoever asks."""
 
     def __init__(self, ctx: Context, confirming: Confirming) -> None:
         self._ctx = ctx
         self._confirming = confirming
 
-    async def answer(self, command: Command, user: str) -> Message:
+    async def answer(self, command: Command, asker: Asker) -> Message:
         """The result of the cancellation. Raises RefusedError if there is nothing to cancel."""
-        if plan := await self._confirming.cancel(command.job, user):
+        if plan := await self._confirming.cancel(command.job, asker.user):
             return plan
-        result = await self._ctx.jobs.cancel(command.job, user)
+        result = await self._ctx.jobs.cancel(command.job, asker.user)
         if result is CancelResult.UNKNOWN:
             raise RefusedError(
                 f"There is no job `{command.job}`.",

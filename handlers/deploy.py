@@ -31,7 +31,8 @@ class DeployHandler:
 
     async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Plan the typed deploy and ask for a confirmation, or with ``--yes`` queue it."""
-        await self.propose(pending, command.stack or self._ctx.stack, asks=not command.yes)
+        stack = command.stack or self._ctx.stack_in(pending.channel)
+        await self.propose(pending, stack, asks=not command.yes)
 
     async def propose(
         self, pending: PendingCommand, stack: str, *, version: int = 0, asks: bool = True

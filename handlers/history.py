@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.names import alike
+from bot.domain.commands.names import SLASH, alike
 from bot.domain.commands.values import ListVersions as Command
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.ports import Asker
 from bot.views.history import history_message
 
 
@@ -16,14 +17,15 @@ class ListVersionsHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, command: Command, _user: str) -> Message:
-        """The versions of the bot's own stack, unless another one is named."""
-        stack = command.stack or self._ctx.stack
+    async def answer(self, command: Command, asker: Asker) -> Message:
+        """The versions of the channel's stack, unless another one is named."""
+        own = self._ctx.stack_in(asker.channel)
+        stack = command.stack or own
         versions = await self._ctx.versions.of(stack) if stack else ()
         if not versions and (not stack or command.stack):
             raise await self._unknown(stack)
-        command_there = self._ctx.command if stack == self._ctx.stack else ""
-        return history_message(stack, versions, command=command_there)
+        back = "rollback" if stack == own else f"rollback {stack}{SLASH}"
+        return history_message(stack, versions, back=f"{self._ctx.command} {back}")
 
     async def _unknown(self, stack: str) -> RefusedError:
         known = await self._ctx.versions.stacks()

@@ -13,6 +13,7 @@ from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.swarm.model import Look, Task
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.ports import Asker
 from bot.views.errors import already_done
 from bot.views.incidents.logs import logs_message, no_logs_message
 
@@ -25,24 +26,24 @@ class IncidentButtons:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def acknowledge(self, pressed: AcknowledgeIncident, user: str) -> Message | None:
+    async def acknowledge(self, pressed: AcknowledgeIncident, asker: Asker) -> Message | None:
         """Acknowledge an incident; a message if that was already done. Raises RefusedError."""
         incident = await self._open(pressed.incident)
         if incident.state is IncidentState.ACKNOWLEDGED:
             what = f"already acknowledged incident `{incident.id}`."
             return already_done(what, incident.acknowledged_by)
-        await self._hand_on(Button.ACKNOWLEDGE, incident, user)
+        await self._hand_on(Button.ACKNOWLEDGE, incident, asker.user)
         return None
 
-    async def silence(self, pressed: SilenceIncident, user: str) -> Message | None:
+    async def silence(self, pressed: SilenceIncident, asker: Asker) -> Message | None:
         """Silence an incident for an hour; a message if it already is. Raises RefusedError."""
         incident = await self._open(pressed.incident)
         if incident.silenced(self._ctx.clock.now()):
             return already_done(f"already silenced incident `{incident.id}`.", incident.silenced_by)
-        await self._hand_on(Button.SILENCE, incident, user)
+        await self._hand_on(Button.SILENCE, incident, asker.user)
         return None
 
-    async def logs(self, pressed: IncidentLogs, _user: str) -> Message:
+    async def logs(self, pressed: IncidentLogs, _asker: Asker) -> Message:
         """The last log lines of the task that failed last, or of the newest one."""
         incident = await self._known(pressed.incident)
         look = await self._ctx.swarm.look(incident.service_id)
@@ -51,8 +52,8 @@ class IncidentButtons:
         if task is None or not lines:
             return no_logs_message(incident.service)
         nodes = {node.id: node.hostname for node in look.nodes}
-        command = self._ctx.command_for(incident.stack)
-        return logs_message(incident.service, task, nodes.get(task.node_id, ""), lines, command)
+        where = nodes.get(task.node_id, "")
+        return logs_message(incident.service, task, where, lines, self._ctx.command)
 
     async def _hand_on(self, button: Button, incident: Incident, user: str) -> None:
         await self._ctx.incidents.press(Press(button, incident.id, user, self._ctx.clock.now()))

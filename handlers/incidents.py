@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.names import NotFound, resolve, short_name
+from collections.abc import Callable
+from functools import partial
+
+from bot.domain.commands.names import SLASH
 from bot.domain.commands.values import ListIncidents as Command
 from bot.domain.incidents.model import Incident
+from bot.domain.swarm.model import Service
 from bot.domain.text.message import Message
+from bot.jobs import service_lookup
 from bot.jobs.context import Context
-from bot.views.errors import unknown_service
+from bot.ports import Asker
 from bot.views.incidents.list import incidents_message
 
 REMEMBERED = 200
@@ -20,14 +25,13 @@ class ListIncidentsHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, command: Command, _user: str) -> Message:
-        """The incidents of all services, or of one (possibly removed) service."""
+    async def answer(self, command: Command, asker: Asker) -> Message:
+        """The incidents of all services, of one (possibly removed) service, or of one stack."""
         open_ones = await self._ctx.incidents.open_incidents()
         past = await self._ctx.incidents.past_incidents(REMEMBERED)
         if command.service is not None:
-            name = await self._named(command.service, (*open_ones, *past))
-            open_ones = tuple(each for each in open_ones if _concerns(each, name))
-            past = tuple(each for each in past if _concerns(each, name))
+            about = await self._meant(command.service, asker.channel, (*open_ones, *past))
+            open_ones, past = tuple(filter(about, open_ones)), tuple(filter(about, past))
         return incidents_message(
             open_ones,
             past[:SHOWN],
@@ -36,18 +40,20 @@ class ListIncidentsHandler:
             service=command.service or "",
         )
 
-    async def _named(self, typed: str, known: tuple[Incident, ...]) -> str:
-        """The full name of the typed service or node. Raises RefusedError."""
-        names = {each.service for each in known}
-        meant = next((n for n in names if typed in {n, short_name(self._ctx.stack, n)}), "")
-        if meant:
-            return meant
-        services = await self._ctx.looks.services(self._ctx.stack)
-        service = resolve(typed, self._ctx.stack, services)
-        if isinstance(service, NotFound):
-            raise unknown_service(service, self._ctx.stack)
-        return service.name
+    async def _meant(
+        self, typed: str, channel: str, known: tuple[Incident, ...]
+    ) -> Callable[[Incident], bool]:
+        """Which incidents are those of the typed service, stack or node. Raises RefusedError."""
+        stack = self._ctx.stack_in(channel)
+        full = {typed, typed.replace(SLASH, "_"), f"{stack}_{typed}"}
+        meant = sorted(full & {each.service for each in known})
+        if len(meant) == 1:
+            return partial(_concerns, meant[0])
+        found = await service_lookup.scope(self._ctx, typed, channel)
+        if isinstance(found, Service):
+            return partial(_concerns, found.name)
+        return lambda incident: incident.stack == found.stack
 
 
-def _concerns(incident: Incident, name: str) -> bool:
+def _concerns(name: str, incident: Incident) -> bool:
     return name == incident.service or name in incident.services

@@ -13,6 +13,7 @@ from bot.domain.errors import BotError, RefusedError, SwarmUnavailableError, Unc
 from bot.domain.swarm.join_tokens import ROLES, fingerprint
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.ports import Asker
 from bot.ports.engine import JoinTokens
 from bot.views.join import join_message, rotate_question
 
@@ -26,21 +27,21 @@ class JoinHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, command: Command, user: str) -> Message:
+    async def answer(self, command: Command, asker: Asker) -> Message:
         """The join command; the request is written to the audit log first. Raises RefusedError."""
         known = await self._ctx.nodes.join_tokens()
         if command.rotate:
             value = f"{command.role}:{fingerprint(known.tokens[command.role])}"
             return rotate_question(command.role, value)
-        await self._note("join", user, command.role)
+        await self._note("join", asker.user, command.role)
         return self._shown(command.role, known)
 
-    async def rotate(self, pressed: RotateToken, user: str) -> Message:
+    async def rotate(self, pressed: RotateToken, asker: Asker) -> Message:
         """Handle the button: replace the role's token and show the new one. Raises RefusedError."""
         role, _, present = pressed.token.partition(":")
         if role not in ROLES:
             raise RefusedError("This button is from another version of the bot.")
-        await self._note("join_rotate", user, role)
+        await self._note("join_rotate", asker.user, role)
         done = "The token may or may not have been rotated."
         try:
             async with asyncio.timeout(ROTATE_SECONDS):

@@ -11,6 +11,7 @@ from bot.domain.swarm.service_log import ServiceLog
 from bot.domain.text.message import Message
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
+from bot.ports import Asker
 from bot.views.logs import LogTexts, end_message, is_short, whole_message
 
 SEND_SECONDS = 4.0
@@ -23,9 +24,9 @@ class ReadLogsHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, command: Command, user: str) -> Message:
+    async def answer(self, command: Command, asker: Asker) -> Message:
         """A short log completely; of a long one the end, with the whole sent as a file."""
-        service = await service_lookup.typed(self._ctx, command.service)
+        service = await service_lookup.typed(self._ctx, command.service, asker.channel)
         since = self._ctx.clock.now() - command.since if command.since else 0.0
         look, log = await asyncio.gather(
             self._ctx.swarm.look(service.id),
@@ -35,7 +36,7 @@ class ReadLogsHandler:
         lines = await asyncio.to_thread(texts.lines, log)
         if await asyncio.to_thread(is_short, lines):
             return whole_message(service.name, lines, command.since, log.trouble)
-        where = await self._send(user, service, texts, log)
+        where = await self._send(asker.user, service, texts, log)
         return await asyncio.to_thread(end_message, service.name, lines, where, log.trouble)
 
     async def _send(self, user: str, service: Service, texts: LogTexts, log: ServiceLog) -> str:

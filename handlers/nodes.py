@@ -8,6 +8,7 @@ from bot.domain.commands.values import ListNodes as Command
 from bot.domain.swarm.model import TaskState
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.ports import Asker
 from bot.views.status.nodes import nodes_message
 
 
@@ -17,7 +18,7 @@ class ListNodesHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, _command: Command, _user: str) -> Message:
+    async def answer(self, _command: Command, _asker: Asker) -> Message:
         """The list, by hostname."""
         look, engine = await asyncio.gather(
             self._ctx.looks.stack_look(""), self._ctx.swarm.engine()

@@ -1,14 +1,15 @@
-"""``ps``: the tasks of the stack, or of one service."""
+"""``ps``: the tasks of a stack, or of one service."""
 
 from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import ListTasks as Command
+from bot.domain.swarm.model import Service
 from bot.domain.text.message import Message
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
+from bot.ports import Asker
 from bot.views.status.tasks import tasks_message
 
 
@@ -18,12 +19,9 @@ class ListTasksHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, command: Command, _user: str) -> Message:
-        """The stack's tasks, or those of the named service."""
-        look = await self._ctx.looks.stack_look(self._ctx.stack)
-        if command.service is None:
-            return await asyncio.to_thread(tasks_message, look)
-        service = resolve(command.service, self._ctx.stack, look.services)
-        if isinstance(service, NotFound):
-            raise service_lookup.not_found(self._ctx, service, look.nodes)
-        return tasks_message(look, service)
+    async def answer(self, command: Command, asker: Asker) -> Message:
+        """The tasks of the channel's stack, or those of the named service or stack."""
+        found = await service_lookup.scope(self._ctx, command.name, asker.channel)
+        look = await self._ctx.looks.stack_look(found.stack)
+        only = found if isinstance(found, Service) else None
+        return await asyncio.to_thread(tasks_message, look, only)

@@ -27,7 +27,9 @@ class RestartHandler:
 
     async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await self._queue(pending, await service_lookup.typed(self._ctx, command.service))
+        await self._queue(
+            pending, await service_lookup.typed(self._ctx, command.service, pending.channel)
+        )
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
         """Handle the button *Restart*, for a service of any stack by its full name."""
@@ -83,4 +85,4 @@ class RestartHandler:
         return f"the swarm continues the restart{seen}."
 
     def _check(self, service: Service, look: Look) -> None:
-        check_restart(service, look, self._ctx.command_for(service.stack))
+        check_restart(service, look, self._ctx.command)

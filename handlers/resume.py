@@ -26,7 +26,7 @@ class ResumeHandler:
 
     async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        service = await service_lookup.typed(self._ctx, command.service)
+        service = await service_lookup.typed(self._ctx, command.service, pending.channel)
         check_resume(service)
         await queue(
             self._ctx, pending, await service_lookup.job_of(self._ctx, pending, ACTION, service)

@@ -40,7 +40,7 @@ class RollBackHandler:
 
     async def begin(self, pending: PendingCommand, name: str) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await self._queue(pending, await service_lookup.typed(self._ctx, name))
+        await self._queue(pending, await service_lookup.typed(self._ctx, name, pending.channel))
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
         """Handle the button *Roll back*, for a service of any stack by its full name."""
@@ -51,7 +51,7 @@ class RollBackHandler:
         if not service.can_roll_back:
             version = await self._former.version_for(service)
             if version is None:
-                check_roll_back(service, self._ctx.command_for(service.stack))
+                check_roll_back(service, self._ctx.command)
             else:
                 target = replace(job.targets[0], version=version.number)
                 job = job.with_target(0, replace(target, image=version.images[service.name]))
@@ -60,7 +60,7 @@ class RollBackHandler:
     async def objection(self, target: Target, look: Look) -> Outcome | None:
         """As in ``ServiceOperation``: refuses a service without another version."""
         if look.service is not None and not target.begun and not target.version:
-            check_roll_back(look.service, self._ctx.command_for(look.service.stack))
+            check_roll_back(look.service, self._ctx.command)
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
@@ -168,7 +168,8 @@ class WayBack:
         if command.service is not None:
             await self._roll_back.begin(pending, command.service)
         else:
-            await self._stack_back.begin(pending, self._ctx.stack, asks=not command.yes)
+            stack = command.stack or self._ctx.stack_in(pending.channel)
+            await self._stack_back.begin(pending, stack, asks=not command.yes)
 
     async def begin(self, pending: PendingCommand, value: str) -> None:
         """Start a button's rollback.

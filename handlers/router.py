@@ -24,7 +24,7 @@ from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import answer_failure, clear_away, forget, note_refusal
-from bot.ports import Held, Request, mind
+from bot.ports import Asker, Held, Request, mind
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
 from handlers.table import Handlers
@@ -192,7 +192,7 @@ class Router:
         answer = self._handlers.answers[commands.Cancel]
         message = await self._result(
             pending.text,
-            lambda: answer(command, pending.user),
+            lambda: answer(command, Asker(pending.user, pending.channel)),
             self._answer_seconds,
             changes=True,
         )
@@ -270,7 +270,7 @@ class Router:
         answer = self._handlers.answers[type(command)]
         answered = self._reply(
             request,
-            lambda: answer(command, request.user),
+            lambda: answer(command, Asker(request.user, request.channel)),
             self._answer_seconds,
             changes=changes,
         )

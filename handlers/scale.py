@@ -37,27 +37,26 @@ class ScaleHandler:
 
     async def _checked(self, pending: PendingCommand, command: Command) -> Job:
         targets: list[Target] = []
+        stacks: set[str] = set()
         for wanted in command.targets:
-            service = await typed(self._ctx, wanted.service)
+            service = await typed(self._ctx, wanted.service, pending.channel)
             look = await look_if_paused(self._ctx, service)
             check_scale(service, look, self._ctx.command)
             if any(target.service_id == service.id for target in targets):
                 raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")
+            stacks.add(service.stack)
             targets.append(
                 Target(service.name, service.id, wanted.replicas, before=service.replicas)
             )
-        return self._job(pending, tuple(targets))
-
-    def _job(self, pending: PendingCommand, targets: tuple[Target, ...]) -> Job:
         return Job(
             id=pending.id,
             action=ACTION,
-            stack=self._ctx.stack,
+            stack=stacks.pop() if len(stacks) == 1 else "",
             text=pending.text,
             user=pending.user,
             channel=pending.channel,
             created=pending.received,
-            targets=targets,
+            targets=tuple(targets),
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:

@@ -13,6 +13,7 @@ from bot.domain.swarm.health import Grade, examine
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.open_alerts import open_alerts
+from bot.ports import Asker
 from bot.views.stacks import stacks_message
 
 AT_ONCE = 4
@@ -27,7 +28,7 @@ class ListStacksHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, _command: Command, _user: str) -> Message:
+    async def answer(self, _command: Command, _asker: Asker) -> Message:
         """Stacks by name; those that the bot deployed are compared with their deployed version."""
         look, deployed, alerts = await asyncio.gather(
             self._ctx.looks.stack_look(""),

@@ -1,17 +1,19 @@
-"""``status``: an overview of the stack, or one service in detail."""
+"""``status``: an overview of a stack or of all stacks, or one service in detail."""
 
 from __future__ import annotations
 
 import asyncio
 
-from bot.domain.commands.names import NotFound, resolve
 from bot.domain.commands.values import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
+from bot.domain.swarm.model import Service
 from bot.domain.text.message import Message
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
 from bot.jobs.open_alerts import open_alerts
+from bot.ports import Asker
+from bot.views.status.every_stack import every_stack_message
 from bot.views.status.stack import MOST_JOBS, FooterFacts, service_status_message, status_message
 
 
@@ -21,16 +23,21 @@ class StatusHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, command: Command, _user: str) -> Message:
-        """The status of the stack, or of the named service."""
-        look = await self._ctx.looks.stack_look(self._ctx.stack)
-        if command.service is None:
-            facts = await self._facts()
-            return await asyncio.to_thread(status_message, look, facts)
-        service = resolve(command.service, self._ctx.stack, look.services)
-        if isinstance(service, NotFound):
-            raise service_lookup.not_found(self._ctx, service, look.nodes)
-        return service_status_message(look, service, await self._facts(service.name))
+    async def answer(self, command: Command, asker: Asker) -> Message:
+        """The status of the channel's stack, of every stack, or of the named service or stack."""
+        if command.all:
+            return await self._everything()
+        found = await service_lookup.scope(self._ctx, command.name, asker.channel)
+        look = await self._ctx.looks.stack_look(found.stack)
+        if isinstance(found, Service):
+            return service_status_message(look, found, await self._facts(found.name))
+        return await asyncio.to_thread(status_message, look, await self._facts())
+
+    async def _everything(self) -> Message:
+        """Every stack, also one that the bot deployed and that has no services any more."""
+        look, facts = await self._ctx.looks.stack_look(""), await self._facts()
+        deployed = await service_lookup.deployed(self._ctx)
+        return await asyncio.to_thread(every_stack_message, look, facts, deployed)
 
     async def _facts(self, lane: str = "") -> FooterFacts:
         """The facts of the stack, or of a service, which is the lane of its jobs."""

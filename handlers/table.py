@@ -16,7 +16,7 @@ from bot.jobs.dashboard import Dashboards
 from bot.jobs.deploy import DeployRunner
 from bot.jobs.service_change import ChangeRunner
 from bot.loops.job_lease import Runner
-from bot.ports import Request
+from bot.ports import Asker, Request
 from bot.views.home import REFRESH_BUTTON
 from bot.views.jobs.plan import CONFIRM_BUTTON
 from bot.views.join import ROTATE_BUTTON
@@ -48,8 +48,8 @@ from handlers.update import ACTION as UPDATE
 from handlers.update import UpdateHandler
 from handlers.volumes import ListVolumesHandler
 
-Answer = Callable[[Any, str], Awaitable[Message | None]]
-"""Answers a user's command or button (of the given type), visible only to that user.
+Answer = Callable[[Any, Asker], Awaitable[Message | None]]
+"""Answers a command or button (of the given type), visible only to who asked.
 
 None if another message shows the result.
 """

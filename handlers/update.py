@@ -55,9 +55,11 @@ class UpdateHandler:
         An update of all services asks for a confirmation, unless the command says ``--yes``.
         """
         if not command.targets:
-            await self._begin_all(pending, command.stack or self._ctx.stack, asks=not command.yes)
+            stack = command.stack or self._ctx.stack_in(pending.channel)
+            await self._begin_all(pending, stack, asks=not command.yes)
             return
-        await self._begin(pending, command, [await self._service(t) for t in command.targets])
+        services = [await self._service(each, pending.channel) for each in command.targets]
+        await self._begin(pending, command, services)
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
         """Handle the button *Update* of a notice, for a service of any stack by its full name."""
@@ -113,8 +115,8 @@ class UpdateHandler:
         chosen = await self._checked(service, read_image(name), manifest)
         return replace(chosen, target=replace(chosen.target, template=service.template))
 
-    async def _service(self, typed: ImageTarget) -> Service:
-        service = await service_lookup.typed(self._ctx, typed.service)
+    async def _service(self, typed: ImageTarget, channel: str) -> Service:
+        service = await service_lookup.typed(self._ctx, typed.service, channel)
         if service.stack:
             await self._refuse_deploying(service.stack)
         return service
@@ -140,7 +142,7 @@ class UpdateHandler:
             nodes = await in_time(self._ctx.swarm.nodes())
             check_platforms(service, str(name), manifest.platforms, nodes)
         look = await service_lookup.look_if_paused(self._ctx, service)
-        check_update(service, look, image, self._ctx.command_for(service.stack))
+        check_update(service, look, image, self._ctx.command)
         target = Target(
             service.name,
             service.id,
@@ -174,7 +176,7 @@ class UpdateHandler:
             return "\n".join(filter(None, [error.hint, kept]))
         if error.kind == "image_missing":
             return error.hint
-        typed = f"{self._ctx.command} update {service.short_name} {name} --yes"
+        typed = f"{self._ctx.command} update {service.name} {name} --yes"
         anyway = f"If every node has the image already: `{typed}`"
         return "\n".join(filter(None, [error.hint, anyway]))
 
@@ -206,7 +208,7 @@ class UpdateHandler:
         said = "\n".join(f"{_already(*pair)}." for pair in zip(found, looks, strict=True))
         paused = next((each.service for each in found if each.service.update in PAUSED), None)
         if paused is not None:
-            return RefusedError(said, hint=way_out(paused, self._ctx.command_for(paused.stack)))
+            return RefusedError(said, hint=way_out(paused, self._ctx.command))
         newest = all(each.found and each.name.tag for each in found)
         hints = ["There is nothing newer under its tag."] if newest else []
         if any(each.login for each in found):
@@ -230,7 +232,7 @@ class UpdateHandler:
         if target.template and service.template != target.template:
             reason = "Someone else changed it since the plan was made. Nothing was changed."
             return Outcome(Verdict.SUPERSEDED, reason, "Ask for a new plan.")
-        check_update(service, look, target.image, self._ctx.command_for(service.stack))
+        check_update(service, look, target.image, self._ctx.command)
         return None
 
     def noted(self, target: Target, look: Look) -> Target:
@@ -251,7 +253,7 @@ class UpdateHandler:
         def check(service: Service) -> None:
             if doubtful and is_taken_back(target, service):
                 raise SupersededError("It was updated, and rolled back since.")
-            check_update(service, look, target.image, self._ctx.command_for(service.stack))
+            check_update(service, look, target.image, self._ctx.command)
 
         updated = await self._ctx.swarm.set_image(
             target.service_id,

@@ -11,6 +11,7 @@ from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.volumes import LiveVolume, Volume, volumes_of
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.ports import Asker
 from bot.ports.engine import Reachability
 from bot.views.status.volumes import volumes_message
 
@@ -21,15 +22,16 @@ class ListVolumesHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, _command: Command, _user: str) -> Message:
+    async def answer(self, _command: Command, asker: Asker) -> Message:
         """The list; what the bot's own engine does not provide is reported as missing."""
+        stack = self._ctx.stack_in(asker.channel)
         mounts, engine = await asyncio.gather(
-            self._ctx.volumes.mounted(self._ctx.stack), self._ctx.swarm.engine()
+            self._ctx.volumes.mounted(stack), self._ctx.swarm.engine()
         )
         live, trouble = await self._live()
         volumes = volumes_of(mounts, live)
         answers = await servers_asked(self._ctx.reachability, volumes)
-        return volumes_message(self._ctx.stack, volumes, answers, engine.hostname, trouble)
+        return volumes_message(stack, volumes, answers, engine.hostname, trouble)
 
     async def _live(self) -> tuple[Mapping[str, LiveVolume] | None, str]:
         try:

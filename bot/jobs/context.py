@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.domain.commands.values import Defaults
 from bot.domain.convergence.goal import ConvergenceLimits
@@ -31,8 +32,9 @@ from bot.runtime.tasks import Background
 class Context:
     """The ports and the configuration that all handlers use.
 
-    ``stack`` is the bot's own stack, ``command`` the slash command, and ``defaults`` fill in
-    omitted arguments. ``limits`` are the time limits of a change, ``plan_seconds`` is how long a
+    ``stack`` is the stack that commands are about, and ``channel_stacks`` those of channels with
+    another one, by channel id. ``command`` is the slash command, and ``defaults`` fill in omitted
+    arguments. ``limits`` are the time limits of a change, ``plan_seconds`` is how long a
     plan waits for its confirmation. ``timelines`` says whether finished jobs get a picture of their
     course.
     """
@@ -63,7 +65,8 @@ class Context:
     limits: ConvergenceLimits
     plan_seconds: float
     timelines: bool = True
+    channel_stacks: Mapping[str, str] = field(default_factory=dict)
 
-    def command_for(self, stack: str) -> str:
-        """The slash command if it can address the services of a stack, else ""."""
-        return self.command if self.stack in {"", stack} else ""
+    def stack_in(self, channel: str) -> str:
+        """The stack that the commands typed in a channel are about, "" for none."""
+        return self.channel_stacks.get(channel, self.stack)

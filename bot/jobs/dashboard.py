@@ -11,6 +11,7 @@ from bot.domain.deploys.version import Version
 from bot.domain.errors import BotError
 from bot.domain.operations.dashboard import Dashboard
 from bot.jobs.context import Context
+from bot.ports import Asker
 
 SECONDS = 8.0
 """Time limit for reading each part, in seconds."""
@@ -50,9 +51,9 @@ class Dashboards:
             troubles=tuple(dict.fromkeys(troubles)),
         )
 
-    async def refresh(self, _pressed: RefreshHome, user: str) -> None:
+    async def refresh(self, _pressed: RefreshHome, asker: Asker) -> None:
         """Handle the button *Refresh*: the updated tab is the answer."""
-        self._ctx.home.opened(user)
+        self._ctx.home.opened(asker.user)
 
     async def _versions(self) -> dict[str, Version]:
         names = (await self._ctx.versions.stacks())[:STACKS]

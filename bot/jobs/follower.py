@@ -158,7 +158,7 @@ class Following:
             # for the change needs to know if the swarm rolls it back.
             updates=True,
             update_before=target.update_before,
-            command=self._ctx.command_for(job.stack),
+            command=self._ctx.command,
         )
         return self._aim(job, index, goal)
 

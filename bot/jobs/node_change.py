@@ -255,15 +255,9 @@ class NodeJob:
         tasks = await in_time(self._ctx.nodes.tasks_on(target.service_id))
         return NodeLook(node, tasks, names)
 
-    def _aim(self, job: Job, index: int, goal: Goal) -> Goal:
+    def _aim(self, job: Job, _index: int, goal: Goal) -> Goal:
         """The goal of a service: the same number and version, running elsewhere."""
-        began, command = job.targets[0].applied, self._command_for(job.targets[index])
-        return replace(goal, began=began or goal.began, updates=False, command=command)
-
-    def _command_for(self, target: Target) -> str:
-        """The slash command for a service's advice, "" for a service of another stack."""
-        ours = not self._ctx.stack or target.service.startswith(f"{self._ctx.stack}_")
-        return self._ctx.command if ours else ""
+        return replace(goal, began=job.targets[0].applied or goal.began, updates=False)
 
     def _cancelled(self, lease: JobLease) -> Job:
         job = replace(lease.job, cancelled_by=lease.cancelled_by)

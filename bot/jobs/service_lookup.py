@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from bot.domain.commands.names import NotFound, resolve
-from bot.domain.errors import NotFoundError, RefusedError
+from bot.domain.commands.names import NotFound, WholeStack, resolve, resolve_any
+from bot.domain.errors import NotFoundError, RefusedError, StoreUnavailableError
 from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.domain.operations.node_change import is_node
 from bot.domain.operations.preflight import PAUSED
@@ -17,19 +17,42 @@ from bot.jobs.engine_calls import in_time
 from bot.views.errors import unknown_service
 
 
-async def typed(ctx: Context, name: str) -> Service:
-    """The present service for a typed name. Raises RefusedError with suggestions.
+async def typed(ctx: Context, name: str, channel: str) -> Service:
+    """The present service for a name typed in a channel. Raises RefusedError with suggestions.
 
     Its name is looked up in memory where that is possible; one that is not there may be new.
     """
-    known = resolve(name, ctx.stack, await in_time(ctx.looks.services(ctx.stack)))
+    stack = ctx.stack_in(channel)
+    known = resolve(name, stack, await in_time(ctx.looks.services("")))
     if not isinstance(known, NotFound):
         with suppress(NotFoundError):
             return await in_time(ctx.swarm.service(known.id))
-    service = resolve(name, ctx.stack, await in_time(ctx.swarm.services(ctx.stack)))
+    service = resolve(name, stack, await in_time(ctx.swarm.services("")))
     if isinstance(service, NotFound):
         raise not_found(ctx, service, await in_time(ctx.swarm.nodes()))
     return service
+
+
+async def scope(ctx: Context, name: str | None, channel: str) -> Service | WholeStack:
+    """The service or stack for a name typed in a channel; None means the channel's stack.
+
+    From memory where that is possible. Raises RefusedError with suggestions.
+    """
+    stack = ctx.stack_in(channel)
+    if name is None:
+        return WholeStack(stack)
+    services = await in_time(ctx.looks.services(""))
+    found = resolve_any(name, stack, services, await deployed(ctx))
+    if isinstance(found, NotFound):
+        raise not_found(ctx, found, await in_time(ctx.swarm.nodes()))
+    return found
+
+
+async def deployed(ctx: Context) -> tuple[str, ...]:
+    """The stacks that the bot has deployed, none if Redis does not answer."""
+    with suppress(StoreUnavailableError):
+        return await ctx.versions.stacks()
+    return ()
 
 
 def not_found(ctx: Context, found: NotFound, nodes: Sequence[Node]) -> RefusedError:
@@ -39,7 +62,7 @@ def not_found(ctx: Context, found: NotFound, nodes: Sequence[Node]) -> RefusedEr
             f"`{found.typed}` is a node, not a service.",
             hint=f"To see the nodes: `{ctx.command} nodes`",
         )
-    return unknown_service(found, ctx.stack)
+    return unknown_service(found, ctx.command)
 
 
 async def named(ctx: Context, full_name: str) -> Service:

@@ -8,7 +8,7 @@ its subclasses.
 from __future__ import annotations
 
 from bot.ports.authority import Still, acts_until, mind
-from bot.ports.chat import Chat, Receive, Request, Upload
+from bot.ports.chat import Asker, Chat, Receive, Request, Upload
 from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
 from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
@@ -22,6 +22,7 @@ from bot.ports.swarm import EngineInfo, Guard, Looks, Scaled, Swarm, Updated
 __all__ = [
     "Ahead",
     "Applied",
+    "Asker",
     "CancelResult",
     "Chat",
     "Clock",

@@ -35,6 +35,14 @@ class Request:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked something, and in which channel."""
+
+    user: str
+    channel: str
+
+
 Receive = Callable[[Request], Awaitable[Message | None]]
 """Handles a request. The returned message answers it, visible only to the user."""
 

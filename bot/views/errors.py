@@ -6,7 +6,7 @@ Sentences are escaped here; their code spans are kept.
 from __future__ import annotations
 
 from bot.domain.commands.access import Operators
-from bot.domain.commands.names import NotFound, short_name
+from bot.domain.commands.names import SLASH, NotFound
 from bot.domain.commands.values import NOTHING_CHANGED, Reply
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.text.escaping import shorten
@@ -62,21 +62,34 @@ def already_done(what: str, by: str) -> Message:
     return _message(f"{mention(by)} {line(what, SENTENCE_LENGTH)}")
 
 
-def unknown_service(found: NotFound, stack: str) -> RefusedError:
-    """The refusal for an unknown service, with suggestions."""
+def unknown_service(found: NotFound, command: str) -> RefusedError:
+    """The refusal for an unknown service or stack, with suggestions."""
     typed = _name(found.typed)
     if found.ambiguous:
         each = " and ".join(_name(name) for name in found.suggestions)
         return RefusedError(f"{typed} matches {each}.", hint="Type the exact name.")
-    sentence = f"There is no service {typed} in the stack {_name(stack)}."
-    if not found.known:
-        return RefusedError(sentence, hint="The stack has no services. Is it deployed?")
+    sentence = f"There is no service {typed}."
+    if found.typed.endswith(SLASH):
+        sentence = f"There is no stack {_name(found.typed.removesuffix(SLASH))}."
+    elif found.stack and SLASH not in found.typed:
+        sentence = f"There is no service {typed} in the stack {_name(found.stack)}."
     if found.suggestions:
         each = " or ".join(_name(name) for name in found.suggestions)
         return RefusedError(sentence, hint=f"Did you mean {each}?")
-    shown = ", ".join(_name(short_name(stack, name)) for name in found.known[:MOST_KNOWN])
+    if found.typed.endswith(SLASH):
+        return RefusedError(sentence, hint=f"To list the stacks: `{command} stacks`")
+    if not found.known:
+        return RefusedError(sentence, hint=_without_services(found, command))
+    shown = ", ".join(_name(name) for name in found.known[:MOST_KNOWN])
     more = " and more" if len(found.known) > MOST_KNOWN else ""
     return RefusedError(sentence, hint=f"Services: {shown}{more}.")
+
+
+def _without_services(found: NotFound, command: str) -> str:
+    listed = f"To list the stacks: `{command} stacks`"
+    if not found.stack:
+        return listed
+    return f"The stack {_name(found.stack)} has no services. Is it deployed? {listed}"
 
 
 def _name(text: str) -> str:

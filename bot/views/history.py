@@ -18,15 +18,15 @@ NAME_LENGTH = 63
 
 
 def history_message(
-    stack: str, versions: Sequence[Version], *, command: str = "/orochi"
+    stack: str, versions: Sequence[Version], *, back: str = "/orochi rollback"
 ) -> Message:
-    """Versions, newest first. ``command`` is "" if it cannot roll this stack back."""
+    """Versions, newest first. ``back`` is the command that rolls this stack back."""
     name = line(stack, NAME_LENGTH)
     if not versions:
         text = f"No versions yet: the bot has not deployed the stack {name}."
         return Message(text, tuple(packed([text])))
     title = f"*Versions of {name}*, newest first:"
-    end = context(_way_back(stack, versions, command))
+    end = context(_way_back(stack, versions, back))
     rendered = ([*packed([title, *_lines(versions, counts)]), end] for counts in COUNTS)
     blocks = next((each for each in rendered if fits(each)), [*packed([title]), end])
     newest = versions[0]
@@ -76,9 +76,7 @@ def _content(
 
 def _way_back(stack: str, versions: Sequence[Version], command: str) -> str:
     try:
-        back = way_back(stack, versions)
+        version = way_back(stack, versions)
     except RefusedError as error:
         return line(f"{error.sentence} {error.hint}".strip(), 600)
-    if not command:
-        return f"The last other good version is {back.number}."
-    return f"`{line(command, 30)} rollback` shows a plan to go back to version {back.number}."
+    return f"`{line(command, 120)}` shows a plan to go back to version {version.number}."

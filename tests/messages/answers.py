@@ -18,6 +18,7 @@ from bot.ports import Request, Upload
 from bot.ports.engine import JoinTokens
 from bot.slack.errors import refusal as slack_refusal
 from bot.views.help import help_message
+from bot.views.status.every_stack import every_stack_message
 from bot.views.status.footer import FooterFacts
 from bot.views.status.nodes import nodes_message
 from bot.views.status.stack import service_status_message, status_message
@@ -29,6 +30,7 @@ from handlers.map import ShowMapHandler as MapHandler
 from tests.messages.job_kit import scaling
 from tests.messages.sample import (
     ANN,
+    ASKER,
     AT,
     CHANNEL,
     COMMAND,
@@ -85,6 +87,10 @@ def _status() -> Iterator[Sample]:
     yield Sample("`/orochi status`: Redis is away, changes come late", status_message(_one(), late))
     yield Sample("`/orochi status`: no such stack", status_message(_none("orochi"), AROUND))
     yield Sample("`/orochi status`: no services at all", status_message(_none(""), AROUND))
+    every = every_stack_message(_several(ill), busy, ("orochi", "wiki"))
+    yield Sample("`/orochi status --all`", every)
+    nothing = every_stack_message(_none(""), AROUND, ())
+    yield Sample("`/orochi status --all`: no services at all", nothing)
     for title, name in (
         ("out of memory, and no place", "worker01"),
         ("an update that is paused", "django"),
@@ -98,6 +104,16 @@ def _status() -> Iterator[Sample]:
     yield Sample("`/orochi status migrate`: a job", _status_of(MIGRATE, *_half_done()))
     pinned = a_service("es01", 1, constraints=("node.labels.disk==ssd",))
     yield Sample("`/orochi status es01`: no task at all", _status_of(pinned))
+
+
+def _several(look: StackLook) -> StackLook:
+    """The stack's look, with a healthy stack and a service of none."""
+    shop, proxy = (
+        replace(DJANGO, id=name, name=name, stack=stack)
+        for name, stack in (("shop_web", "shop"), ("proxy", ""))
+    )
+    tasks = (*look.tasks, *running(shop, 1, 2), *running(proxy, 1, 2))
+    return replace(look, stack="", services=(*look.services, shop, proxy), tasks=tasks)
 
 
 def _one() -> StackLook:
@@ -163,7 +179,7 @@ def _log(
     swarm = port(service=WORKER, look=Look(AT, WORKER, tasks, NODES))
     logs, chat = port(service_log=ServiceLog(lines, trouble)), port(send_file=sent)
     handler = LogsHandler(context(looks=looks, swarm=swarm, logs=logs, chat=chat))
-    return answer(handler.answer(ReadLogs("worker01", since), ANN))
+    return answer(handler.answer(ReadLogs("worker01", since), ASKER))
 
 
 def _nodes() -> Iterator[Sample]:
@@ -233,8 +249,8 @@ def _join() -> Iterator[Sample]:
     tokens = JoinTokens({"worker": TOKEN, "manager": TOKEN}, addresses)
     ctx = context(nodes=port(join_tokens=tokens, rotate_token=None), jobs=port(audit=None))
     handler = JoinHandler(ctx)
-    yield Sample("`/orochi join worker`", answer(handler.answer(Join("worker"), ANN)))
-    asked = answer(handler.answer(Join("manager", rotate=True), ANN))
+    yield Sample("`/orochi join worker`", answer(handler.answer(Join("worker"), ASKER)))
+    asked = answer(handler.answer(Join("manager", rotate=True), ASKER))
     yield Sample("`/orochi join rotate manager`: the question", asked)
-    rotated = answer(handler.rotate(RotateToken("manager:x"), ANN))
+    rotated = answer(handler.rotate(RotateToken("manager:x"), ASKER))
     yield Sample("`/orochi join rotate manager`: rotated", rotated)

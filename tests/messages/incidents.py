@@ -21,6 +21,7 @@ from bot.views.incidents.message import incident_message, reminder_message
 from handlers.incident_buttons import IncidentButtons
 from tests.messages.sample import (
     ANN,
+    ASKER,
     AT,
     BOB,
     CHANNEL,
@@ -274,18 +275,18 @@ def _buttons() -> Iterator[Sample]:
     swarm = port(look=Look(AT, WORKER, (task,), NODES), last_lines="KeyError: 'BROKER_URL'")
     away = port(look=Look(AT, WORKER, (task,), NODES), last_lines="")
     pressed = IncidentLogs(firing.id)
-    logs = _handler(firing, swarm=swarm).logs(pressed, ANN)
+    logs = _handler(firing, swarm=swarm).logs(pressed, ASKER)
     yield Sample("[Logs]", answer(logs))
-    yield Sample("[Logs]: none", answer(_handler(firing, swarm=away).logs(pressed, ANN)))
-    forgotten = _handler().logs(IncidentLogs("x7k2m9"), ANN)
+    yield Sample("[Logs]: none", answer(_handler(firing, swarm=away).logs(pressed, ASKER)))
+    forgotten = _handler().logs(IncidentLogs("x7k2m9"), ASKER)
     yield Sample("[Logs]: of an incident that is forgotten", answer(forgotten, unchanged=False))
     taken = replace(firing, state=_acknowledged().state, acknowledged_by=BOB)
-    twice = _handler(taken).acknowledge(AcknowledgeIncident(firing.id), ANN)
+    twice = _handler(taken).acknowledge(AcknowledgeIncident(firing.id), ASKER)
     yield Sample("[Acknowledge]: someone already did", answer(twice))
     quiet = replace(firing, silenced_until=AT + 3600, silenced_by=BOB)
-    twice = _handler(quiet).silence(SilenceIncident(firing.id), ANN)
+    twice = _handler(quiet).silence(SilenceIncident(firing.id), ASKER)
     yield Sample("[Silence 1 h]: someone already did", answer(twice))
-    late = _handler().silence(SilenceIncident("x7k2m9"), ANN)
+    late = _handler().silence(SilenceIncident("x7k2m9"), ASKER)
     yield Sample("[Silence 1 h]: it is resolved", answer(late))
 
 

@@ -90,20 +90,18 @@ def _history() -> Iterator[Sample]:
         a_version(3, images={"orochi_django": "registry.example.com/django:2.4"}, bundle=""),
         a_version(2, images={"orochi_flower": "registry.example.com/flower:1.0"}),
     )
-    yield Sample("`/orochi history`: none", history_message("orochi", (), command=COMMAND))
-    yield Sample("`/orochi history`", history_message("orochi", versions, command=COMMAND))
+    yield Sample("`/orochi history`: none", history_message("orochi", ()))
+    yield Sample("`/orochi history`", history_message("orochi", versions))
     others = [replace(each, stack="portainer") for each in versions[1:3]]
-    other = history_message("portainer", others, command="")
+    other = history_message("portainer", others, back=f"{COMMAND} rollback portainer/")
     yield Sample("`/orochi history portainer`", other)
-    first = history_message("orochi", versions[1:2], command=COMMAND)
+    first = history_message("orochi", versions[1:2])
     yield Sample("`/orochi history`: no way back", first)
     unkept = (versions[0], replace(versions[1], bundle=""))
-    lost_files = history_message("orochi", unkept, command=COMMAND)
+    lost_files = history_message("orochi", unkept)
     yield Sample("`/orochi history`: the files of the way back are not kept", lost_files)
     many = tuple(a_version(n) for n in range(30, 0, -1))
-    yield Sample(
-        "`/orochi history`: many", shortened(history_message("orochi", many, command=COMMAND))
-    )
+    yield Sample("`/orochi history`: many", shortened(history_message("orochi", many)))
 
 
 def _stacks() -> Iterator[Sample]:

@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError
 from requests import HTTPError, Response
 
 from bot.domain.commands.access import Operators
-from bot.domain.commands.names import NotFound, resolve
+from bot.domain.commands.names import NotFound, resolve_any
 from bot.domain.commands.parser import Reply, parse
 from bot.domain.commands.values import (
     Cancel,
@@ -77,6 +77,7 @@ from tests.messages.lists import a_version
 from tests.messages.plans import a_plan
 from tests.messages.sample import (
     ANN,
+    ASKER,
     AT,
     CHANNEL,
     COMMAND,
@@ -111,7 +112,7 @@ TYPED = (
     "scale worker01=3 worker01=5",
     "scale worker01=3 =5",
     "scale worker01=3 django",
-    "scale worker/01 5",
+    "scale worker.01 5",
     "scale a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1 k=1",
     "update",
     "update :2.1",
@@ -218,30 +219,38 @@ def _no_handlers() -> Any:
 
 def _not_found() -> Iterator[Sample]:
     twins = (replace(WORKER, id="a"), replace(WORKER, id="b", name="orochi_Worker01"))
+    shop = tuple(replace(WORKER, id=n, name=f"{n}_web", stack=n) for n in ("shop", "shop2"))
+    alone = replace(WORKER, id="w", name="worker01", stack="")
     for title, typed, services in (
         ("a typing error", "wroker01", (WORKER, DJANGO)),
+        ("one of other stacks", "web", (WORKER, *shop)),
+        ("a typing error in another stack", "shop/wbe", (WORKER, *shop)),
+        ("a typing error in the stack", "shp/web", (WORKER, *shop)),
+        ("a stack that is not there", "shp/", (WORKER, *shop)),
+        ("no stack like it", "monitoring/", (WORKER, *shop)),
+        ("one of the stack and one without a stack", "worker01", (WORKER, alone)),
         ("no name like it", "frontend", (WORKER, DJANGO)),
         ("two that fit", "WORKER01", twins),
         ("the stack is not there", "worker01", ()),
     ):
-        found = resolve(typed, "orochi", services)
+        found = resolve_any(typed, "orochi", services)
         assert isinstance(found, NotFound)
-        error = unknown_service(found, "orochi")
+        error = unknown_service(found, COMMAND)
         yield Sample(f"No such service: {title}", error_message(error))
     twice = (NODES[0], replace(NODES[0], id="v1other"))
     yield _refusal("No such node: a typing error", lambda: find_node("photon-machine-2", NODES))
     yield _refusal("No such node: no name like it", lambda: find_node("moon", NODES))
     yield _refusal("No such node: two that fit", lambda: find_node("photon-machine-01", twice))
     empty = context(looks=port(stack_look=StackLook(AT, "shop", (), (), ())))
-    asked = ListImagesHandler(empty).answer(ListImages("shop"), ANN)
+    asked = ListImagesHandler(empty).answer(ListImages("shop"), ASKER)
     yield Sample("`/orochi images`: no such stack", answer(asked, unchanged=False))
     for title, command, known in (
         ("a stack that was not deployed", ListVersions("shop"), ("orochi", "portainer")),
         ("no stack named", ListVersions(None), ("orochi",)),
     ):
         ctx = context(versions=port(of=(), stacks=known))
-        ctx.stack = ctx.stack if command.stack else ""
-        asked = VersionsHandler(ctx).answer(command, ANN)
+        ctx.stack_in = lambda _channel, named=command.stack: named or ""
+        asked = VersionsHandler(ctx).answer(command, ASKER)
         yield Sample(f"`/orochi history`: {title}", answer(asked, unchanged=False))
 
 
@@ -286,11 +295,11 @@ def _not_possible() -> Iterator[Sample]:
     unreached = context(
         nodes=port(join_tokens=JoinTokens({"worker": "x"}, ())), jobs=port(audit=None)
     )
-    joining = JoinHandler(unreached).answer(Join("worker"), ANN)
+    joining = JoinHandler(unreached).answer(Join("worker"), ASKER)
     yield Sample("Join: no manager can be reached", answer(joining))
     away = SwarmUnavailableError("The engine does not answer.")
     ctx = context(nodes=port(rotate_token=away), jobs=port(audit=None))
-    rotating = _certain(JoinHandler(ctx).rotate(RotateToken("worker:x"), ANN))
+    rotating = _certain(JoinHandler(ctx).rotate(RotateToken("worker:x"), ASKER))
     yield Sample("Join: not known whether the token was rotated", answer(rotating))
 
 
@@ -368,7 +377,7 @@ def _buttons() -> Iterator[Sample]:
         ("it runs", CancelResult.ASKED),
     ):
         handler = CancelHandler(context(jobs=port(cancel=result)), port(cancel=None))
-        yield Sample(f"Cancel: {title}", answer(handler.answer(Cancel("k3f9ab"), ANN)))
+        yield Sample(f"Cancel: {title}", answer(handler.answer(Cancel("k3f9ab"), ASKER)))
     for title, job in (
         ("the job still runs", scaling()),
         ("the job changed nothing", replace(converged(), targets=())),

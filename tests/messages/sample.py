@@ -11,11 +11,13 @@ from typing import Any
 
 from bot.domain.errors import BotError
 from bot.domain.text.message import Block, Message
+from bot.ports import Asker
 from bot.views.errors import failed
 
 AT = datetime(2026, 3, 9, 14, 30, tzinfo=UTC).timestamp()
 """When everything in the samples happens."""
 ANN, BOB = "UANN", "UBOB"
+ASKER = Asker(ANN, "CSWARM")
 PEOPLE = {ANN: "@Ann", BOB: "@Bob"}
 CHANNEL = "CSWARM"
 COMMAND = "/orochi"
@@ -73,8 +75,9 @@ async def _awaited(asked: Awaitable[Message | None]) -> Message | None:
 
 def context(**ports: Any) -> Any:
     """A handler's context: the ports that it needs, each with what it gives."""
-    given = {"command": COMMAND, "stack": "orochi", "clock": SimpleNamespace(now=lambda: AT)}
-    return SimpleNamespace(**{"command_for": lambda _stack: COMMAND, **given, **ports})
+    clock = SimpleNamespace(now=lambda: AT)
+    given = {"command": COMMAND, "stack_in": lambda _channel: "orochi", "clock": clock}
+    return SimpleNamespace(**given, **ports)
 
 
 def port(**answers: Any) -> Any:

@@ -86,7 +86,7 @@ def rows(text: str, start: str = "| `") -> list[tuple[str, ...]]:
     """The table rows in a text that begin like this; a code span in the first cell is unquoted."""
     lines = [line for line in text.splitlines() if line.startswith(start)]
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-    return [(first.strip("`"), *others) for first, *others in cells]
+    return [(first.strip("`").replace("\\|", "|"), *others) for first, *others in cells]
 
 
 def command_rows() -> list[tuple[str, ...]]:

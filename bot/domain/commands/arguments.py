@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.commands.names import is_service_name
+from bot.domain.commands.names import SLASH, is_service_name, is_typed_service
 from bot.domain.commands.values import Defaults, Reply, Scale, ScaleTarget, as_text
 from bot.domain.text.escaping import quoted, shorten
 
@@ -37,14 +37,32 @@ def number(word: str, defaults: Defaults) -> int | Reply:
 
 
 def service_name(word: str, defaults: Defaults) -> str | Reply:
-    """Parse a valid service name."""
-    if is_service_name(word):
+    """Parse a service's name: ``web``, ``shop_web`` or ``shop/web``."""
+    if is_typed_service(word):
         return word
+    if is_typed_service(word.removesuffix(SLASH)):
+        return Reply(
+            f"{quoted(word)} is a stack, and this takes a service.",
+            f"Name one, like {quoted(f'{word}web')}.",
+        )
     return Reply(
         f"{quoted(word)} is not a valid service name: use letters, digits, `-` and `_`, at most 63"
         " characters.",
         f"To list the services: {example(defaults, 'status')}",
     )
+
+
+def service_or_stack(word: str, defaults: Defaults) -> str | Reply:
+    """Parse a service's name, or a stack's, with or without a slash behind it."""
+    if is_service_name(word.removesuffix(SLASH)):
+        return word
+    return service_name(word, defaults)
+
+
+def stack_name(word: str) -> str:
+    """A stack's name, with or without a slash behind it; "" if it is not valid."""
+    name = word.removesuffix(SLASH)
+    return name if is_service_name(name) else ""
 
 
 def example(defaults: Defaults, text: str) -> str:
@@ -166,7 +184,7 @@ def _two_words(first: str, second: str, defaults: Defaults) -> Scale | Reply:
 def _looks_like_number(word: str) -> bool:
     if _NUMBER_LIKE.fullmatch(word) or word.lower() in NUMBER_WORDS:
         return True
-    return word[0].isdigit() and not is_service_name(word)
+    return word[0].isdigit() and not is_typed_service(word)
 
 
 def _target(name: str, count: str, defaults: Defaults) -> Scale | Reply:

@@ -38,9 +38,9 @@ LOOKING: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="ps",
         command=ListTasks,
-        usage="ps [SERVICE]",
+        usage="ps [SERVICE | STACK]",
         summary="All tasks as in `docker stack ps`, failed ones first.",
-        examples=(("ps", "tasks of the whole stack"), ("ps django", "tasks of `django`")),
+        examples=(("ps", "tasks of the channel's stack"), ("ps django", "tasks of `django`")),
         changes=False,
         parse=cluster_arguments.tasks,
         also=("tasks", "top", "containers"),

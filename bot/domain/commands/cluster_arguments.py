@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.commands.arguments import example, service_name, without_yes
+from bot.domain.commands.arguments import (
+    example,
+    service_name,
+    service_or_stack,
+    without_yes,
+)
 from bot.domain.commands.values import (
     LOG_LINES,
     Activate,
@@ -32,13 +37,13 @@ _NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
 def tasks(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """Parse nothing, or one service."""
+    """Parse nothing, one service, or one stack."""
     if len(words) > 1:
         right = f"{example(defaults, f'ps {defaults.service}')} or {example(defaults, 'ps')}"
-        return Reply("`ps` takes one service, or none for the whole stack.", f"Try: {right}")
+        return Reply("`ps` takes one service or stack, or none.", f"Try: {right}")
     if not words:
         return ListTasks()
-    name = service_name(words[0], defaults)
+    name = service_or_stack(words[0], defaults)
     return name if isinstance(name, Reply) else ListTasks(name)
 
 

@@ -6,8 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.commands.arguments import MOST_TARGETS, example, service_name, without_yes
-from bot.domain.commands.names import is_service_name
+from bot.domain.commands.arguments import (
+    MOST_TARGETS,
+    example,
+    service_name,
+    stack_name,
+    without_yes,
+)
+from bot.domain.commands.names import is_service_name, is_typed_service
 from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.values import (
     Command,
@@ -54,13 +60,11 @@ def _update(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 def _all(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | Reply:
     if len(words) > 1:
         right = example(defaults, "update --all orochi")
-        return Reply(
-            f"`update {ALL}` takes one stack, or none for the default one.", f"Try: {right}"
-        )
+        return Reply(f"`update {ALL}` takes one stack, or none.", f"Try: {right}")
     if not words:
         return Update((), yes=yes)
-    if is_service_name(words[0]):
-        return Update((), yes=yes, stack=words[0])
+    if name := stack_name(words[0]):
+        return Update((), yes=yes, stack=name)
     return _no_stack(words[0], defaults)
 
 
@@ -74,11 +78,11 @@ def _no_stack(word: str, defaults: Defaults) -> Reply:
 def _images(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     if len(words) > 1:
         right = example(defaults, "images orochi")
-        return Reply("`images` takes one stack, or none for the default one.", f"Try: {right}")
+        return Reply("`images` takes one stack, or none.", f"Try: {right}")
     if not words:
         return ListImages()
-    if is_service_name(words[0]):
-        return ListImages(words[0])
+    if name := stack_name(words[0]):
+        return ListImages(name)
     return _no_stack(words[0], defaults)
 
 
@@ -104,7 +108,7 @@ def _pairs(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | R
 
 
 def _target(name: str, image: str, defaults: Defaults) -> ImageTarget | Reply:
-    if re.search(r"[/:@.]", name) and not flaw_of(name):
+    if re.search(r"[/:@.]", name) and not is_typed_service(name) and not flaw_of(name):
         first, colon, tag = name.partition(":")
         joined = colon and is_service_name(first) and not image
         right = f"{first} :{tag}" if joined else f"{defaults.service} {name}"

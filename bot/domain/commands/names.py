@@ -1,4 +1,10 @@
-"""Names as people type them: services (short or full) and job ids."""
+"""Names as people type them: services, stacks and job ids.
+
+A service is typed short (``worker01``, within the stack that the channel is about), with its stack
+(``shop/web``), or by its full name (``shop_web``). One that belongs to no stack has its full name;
+``/web`` tells it apart from a service of the stack with that short name. A stack is typed as
+``shop/``, or as ``shop`` where no service has that name. What fits more than one is never guessed.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +20,10 @@ LONGEST_SERVICE_NAME = 63
 SERVICE_VALUE = "service:"
 """Prefix of a service's full name in the value of a button that rolls it back."""
 MOST_SUGGESTIONS = 3
+SLASH = "/"
+"""Between a stack and a service, and behind a stack."""
+FULL_LIKENESS = 0.8
+"""Minimum similarity of full names, which begin with a stack's name."""
 LIKENESS = 0.6
 """Minimum similarity for a suggestion: 0 means nothing in common, 1 means equal."""
 
@@ -26,19 +36,33 @@ class NotFound:
     """The typed name matches no service, or more than one.
 
     ``typed`` is that name. ``suggestions`` are similar names in the form that people type, best
-    match first; ``ambiguous`` means that the typed name matches each of them. ``known`` are all
-    short names.
+    match first; ``ambiguous`` means that the typed name matches each of them. ``known`` are the
+    names of the services of the stack in which it was looked for, ``stack``.
     """
 
     typed: str
     suggestions: tuple[str, ...] = ()
     ambiguous: bool = False
     known: tuple[str, ...] = ()
+    stack: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeStack:
+    """What was typed means all services of a stack; "" is the whole swarm."""
+
+    stack: str
 
 
 def is_service_name(text: str) -> bool:
     """Whether the text is a valid service name (swarmkit ``manager/controlapi/common.go``)."""
     return len(text) <= LONGEST_SERVICE_NAME and _SERVICE_NAME.fullmatch(text) is not None
+
+
+def is_typed_service(text: str) -> bool:
+    """Whether the text has the form in which people type a service: ``web``, ``shop/web``."""
+    stack, slash, name = text.rpartition(SLASH)
+    return is_service_name(name) and (not slash or not stack or is_service_name(stack))
 
 
 def job_id(typed: str) -> str:
@@ -47,28 +71,93 @@ def job_id(typed: str) -> str:
     return plain if _JOB_ID.fullmatch(plain) else ""
 
 
+def typed_name(service: Service, stack: str) -> str:
+    """The name by which a service is typed in a channel that is about ``stack``."""
+    if service.stack == stack or not service.stack:
+        return service.short_name
+    return f"{service.stack}{SLASH}{service.short_name}"
+
+
 def short_name(stack: str, full_name: str) -> str:
     """A service's name without its stack's prefix, as people type it."""
     return full_name.removeprefix(f"{stack}_") if stack else full_name
 
 
-def resolve(typed: str, stack: str, services: Iterable[Service]) -> Service | NotFound:
+def resolve(typed: str, stack: str, services: Sequence[Service]) -> Service | NotFound:
     """Find the service for a typed name: an exact match first, then one that ignores case.
 
-    Full names take precedence over short names, and services of ``stack`` over those of other
-    stacks (which are found by their full names only).
+    ``stack`` is the one that the channel is about, ``services`` are those of all stacks. A full
+    name takes precedence over a short one, unless it is that of a service without a stack: ``web``
+    may well mean the ``web`` of the stack.
     """
-    named = [(name, service) for service in services for name in _names(service, stack)]
-    for matches in (
-        _distinct(service for name, service in named if name == typed),
-        _distinct(service for name, service in named if name.lower() == typed.lower()),
-    ):
-        full = [each for each in matches if each.name.lower() == typed.lower()]
-        if len(matches) == 1 or len(full) == 1:
-            return full[0] if len(full) == 1 else matches[0]
+    if SLASH in typed:
+        return _within(typed, services)
+    own = [each for each in services if each.stack == stack]
+    for same in (_equal, _equal_but_for_case):
+        full = [each for each in services if same(each.name, typed)]
+        short = [each for each in own if same(each.short_name, typed)]
+        if len(full) == 1 and (full[0].stack or not short or short == full):
+            return full[0]
+        matches = _distinct([*short, *full])
+        if len(matches) == 1:
+            return matches[0]
         if matches:
-            return _not_found(typed, stack, named, tuple(each.name for each in matches))
-    return _not_found(typed, stack, named)
+            names = tuple(_exact(each, matches) for each in matches)
+            return NotFound(typed, names, ambiguous=True, known=_known(own), stack=stack)
+    return _not_found(typed, stack, services)
+
+
+def resolve_any(
+    typed: str, stack: str, services: Sequence[Service], stacks: Iterable[str] = ()
+) -> Service | WholeStack | NotFound:
+    """Like ``resolve``, but a name that is no service's may be a stack's.
+
+    ``stacks`` are the names of further stacks, which have no services.
+    """
+    known = {*(each.stack for each in services if each.stack), *stacks}
+    if typed.endswith(SLASH):
+        return _stack_of(typed, known) or NotFound(typed, _stacks_like(typed, known))
+    found, whole = resolve(typed, stack, services), _stack_of(typed, known)
+    if isinstance(found, Service):
+        both = whole is not None and stack and not found.stack and SLASH not in typed
+        forms = (f"{SLASH}{found.name}", f"{typed}{SLASH}")
+        return NotFound(typed, forms, ambiguous=True, stack=stack) if both else found
+    return found if found.ambiguous or whole is None else whole
+
+
+def _stack_of(typed: str, known: Iterable[str]) -> WholeStack | None:
+    name = typed.removesuffix(SLASH)
+    for same in (_equal, _equal_but_for_case):
+        matches = [each for each in known if same(each, name)]
+        if len(matches) == 1:
+            return WholeStack(matches[0])
+    return None
+
+
+def _stacks_like(typed: str, known: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{each}{SLASH}" for each in alike(typed.removesuffix(SLASH), sorted(known)))
+
+
+def _within(typed: str, services: Sequence[Service]) -> Service | NotFound:
+    """The service for ``shop/web``, or for ``/web``, which has no stack."""
+    stack, _, name = typed.partition(SLASH)
+    for same in (_equal, _equal_but_for_case):
+        own = [each for each in services if same(each.stack, stack)]
+        matches = [each for each in own if same(each.short_name, name) or same(each.name, name)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            names = tuple(_exact(each, matches) for each in matches)
+            return NotFound(typed, names, ambiguous=True, known=_known(own), stack=stack)
+    own = [each for each in services if _equal_but_for_case(each.stack, stack)]
+    if not own:
+        others = alike(stack, sorted({each.stack for each in services if each.stack}))
+        return NotFound(typed, tuple(f"{each}{SLASH}{name}" for each in others), stack=stack)
+    near = alike(name, [each.short_name for each in own])
+    return NotFound(
+        typed, tuple(f"{own[0].stack}{SLASH}{each}" for each in near), known=_known(own),
+        stack=own[0].stack,
+    )  # fmt: skip
 
 
 def alike(
@@ -86,24 +175,39 @@ def alike(
     return tuple(by_lower[word] for word in close)
 
 
-def _names(service: Service, stack: str) -> tuple[str, ...]:
-    short = short_name(stack, service.name)
-    return (service.name,) if short == service.name else (service.name, short)
+def _equal(name: str, typed: str) -> bool:
+    return name == typed
+
+
+def _equal_but_for_case(name: str, typed: str) -> bool:
+    return name.lower() == typed.lower()
 
 
 def _distinct(services: Iterable[Service]) -> list[Service]:
     return list({service.id: service for service in services}.values())
 
 
-def _not_found(
-    typed: str,
-    stack: str,
-    named: Sequence[tuple[str, Service]],
-    fitting: tuple[str, ...] = (),
-) -> NotFound:
-    shortest = {service.id: name for name, service in named}
-    known = tuple(sorted(shortest.values()))
-    if fitting:
-        return NotFound(typed, fitting, ambiguous=True, known=known)
+def _exact(service: Service, matches: Sequence[Service]) -> str:
+    """The shortest form that means this service alone, whatever the channel is about."""
+    if service.stack:
+        return service.name
+    short = any(_equal_but_for_case(each.short_name, service.name) for each in matches)
+    return f"{SLASH}{service.name}" if short else service.name
+
+
+def _known(services: Iterable[Service]) -> tuple[str, ...]:
+    return tuple(sorted(each.short_name for each in services))
+
+
+def _not_found(typed: str, stack: str, services: Sequence[Service]) -> NotFound:
+    """First the services of other stacks with that very short name, then similar names."""
+    own = [each for each in services if each.stack == stack]
+    others = [each for each in services if each.stack != stack]
+    same = [each for each in others if _equal_but_for_case(each.short_name, typed)]
+    if same:
+        names = tuple(typed_name(each, stack) for each in same)
+        return NotFound(typed, names[:MOST_SUGGESTIONS], known=_known(own), stack=stack)
     # With the stack's name in both, any two names would be alike.
-    return NotFound(typed, alike(short_name(stack, typed), known), known=known)
+    near = alike(short_name(stack, typed), _known(own))
+    full = alike(typed, [each.name for each in others], likeness=FULL_LIKENESS)
+    return NotFound(typed, (*near, *full)[:MOST_SUGGESTIONS], known=_known(own), stack=stack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.commands.names import short_name
+from bot.domain.commands.names import SLASH
 from bot.domain.commands.parser import parse
 from bot.domain.commands.values import (
     Activate,
@@ -31,7 +31,7 @@ def typed(action: str, text: str, defaults: Defaults) -> Command | Reply | None:
 def may_concern(command: Command | Reply | None, job: Job) -> bool:
     """Whether a pending command may affect one of the job's services.
 
-    A button press (None) may affect any service. Names are compared without the stack's prefix and
+    A button press (None) may affect any service. Names are compared without their stacks and
     without case: waiting too often is harmless, waiting too little breaks the order.
     """
     if command is None:
@@ -44,8 +44,7 @@ def may_concern(command: Command | Reply | None, job: Job) -> bool:
         return command.yes and command.stack in {None, job.stack}  # otherwise it asks first
     if isinstance(command, RollBack) and command.service is None:
         return command.yes
-    named = {_key(job.stack, name) for name in _changed(command)}
-    return bool(named & {_key(job.stack, lane) for lane in job.lanes})
+    return any(_may_mean(name, lane) for name in _changed(command) for lane in job.lanes)
 
 
 def _changed(command: Command | Reply) -> tuple[str, ...]:
@@ -61,5 +60,7 @@ def _changed(command: Command | Reply) -> tuple[str, ...]:
             return ()
 
 
-def _key(stack: str, name: str) -> str:
-    return short_name(stack, name).lower()
+def _may_mean(typed: str, full_name: str) -> bool:
+    """Whether a typed name may be that of a service, whatever its stack."""
+    name, full = typed.rpartition(SLASH)[2].lower(), full_name.lower()
+    return full == name or full.endswith(f"_{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.domain.commands import arguments
 from bot.domain.commands.arguments import example, without_yes
 from bot.domain.commands.names import is_service_name
 from bot.domain.commands.spec import CommandSpec
@@ -28,8 +29,8 @@ def _deploy(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 def stack_name(word: str, defaults: Defaults) -> str | Reply:
     """Parse a valid stack name."""
-    if is_service_name(word):
-        return word
+    if name := arguments.stack_name(word):
+        return name
     bare = next((word.removesuffix(end) for end in _FILE_ENDINGS if word.endswith(end)), "")
     if is_service_name(bare):
         right = f"Try: {example(defaults, f'deploy {bare}')}"

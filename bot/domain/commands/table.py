@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bot.domain.commands import arguments
 from bot.domain.commands.cluster import LOOKING, NODES
 from bot.domain.commands.images import IMAGES, LISTED
-from bot.domain.commands.names import alike, job_id
+from bot.domain.commands.names import SLASH, alike, job_id
 from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.stacks import STACKS
 from bot.domain.commands.values import (
@@ -46,6 +46,7 @@ from bot.domain.commands.values import (
 from bot.domain.commands.versions import VERSIONS
 from bot.domain.text.escaping import quoted
 
+ALL_STACKS = frozenset({"--all", "-a"})
 COMMAND_LIKENESS = 0.7
 """High, because command names are short: ``restart`` must not be suggested for ``status``."""
 
@@ -122,10 +123,13 @@ def _resume(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    """Parse nothing or ``--yes`` for the whole stack, or else one service."""
+    """Parse nothing or ``STACK/`` for a whole stack, with ``--yes`` if so typed, or one service."""
     names = [word for word in words if word.lower() not in arguments.YES]
+    yes = len(names) < len(words)
     if not names:
-        return RollBack(yes=bool(words))
+        return RollBack(yes=yes)
+    if len(names) == 1 and names[0].endswith(SLASH) and arguments.stack_name(names[0]):
+        return RollBack(stack=arguments.stack_name(names[0]), yes=yes)
     if len(names) < len(words):
         right = f"Try: {arguments.example(defaults, f'rollback {names[0]}')}"
         return Reply("`--yes` isn't needed when you name a service.", right)
@@ -134,15 +138,18 @@ def _rollback(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def _status(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """Parse nothing, one service, one stack, or ``--all``."""
+    forms = ("status", f"status {defaults.service}", "status --all")
+    right = " or ".join(arguments.example(defaults, form) for form in forms)
     if len(words) > 1:
-        right = arguments.example(defaults, f"status {defaults.service}")
-        return Reply(
-            "`status` takes one service, or none for the whole stack.",
-            f"Try: {right} or {arguments.example(defaults, 'status')}",
-        )
+        return Reply("`status` takes one service or stack, or none.", f"Try: {right}")
     if not words:
         return Status()
-    name = arguments.service_name(words[0], defaults)
+    if words[0].lower() in ALL_STACKS:
+        return Status(all=True)
+    if words[0].startswith("-"):
+        return Reply(f"`status` has no option {quoted(words[0])}.", f"Try: {right}")
+    name = arguments.service_or_stack(words[0], defaults)
     return name if isinstance(name, Reply) else Status(name)
 
 
@@ -150,12 +157,12 @@ def _incidents(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     if len(words) > 1:
         right = arguments.example(defaults, f"incidents {defaults.service}")
         return Reply(
-            "`incidents` takes one service, or none for all.",
+            "`incidents` takes one service or stack, or none for all.",
             f"Try: {right} or {arguments.example(defaults, 'incidents')}",
         )
     if not words:
         return ListIncidents()
-    name = arguments.service_name(words[0], defaults)
+    name = arguments.service_or_stack(words[0], defaults)
     return name if isinstance(name, Reply) else ListIncidents(name)
 
 
@@ -243,11 +250,12 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="rollback",
         command=RollBack,
-        usage="rollback [SERVICE] [--yes]",
+        usage="rollback [SERVICE | STACK/] [--yes]",
         summary="Go back to the stack's last good version, or to a service's previous one.",
         examples=(
             ("rollback", "the plan for the whole stack"),
             ("rollback django", "`django` as it was before its last update"),
+            ("rollback shop/", "the plan for another stack"),
         ),
         changes=True,
         parse=_rollback,
@@ -268,11 +276,13 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="status",
         command=Status,
-        usage="status [SERVICE]",
+        usage="status [SERVICE | STACK | --all]",
         summary="What runs where, what is unhealthy, why and since when.",
         examples=(
-            ("status", "the whole stack"),
+            ("status", "the channel's stack"),
             ("status django", "the tasks of `django`"),
+            ("status shop/", "another stack; `shop/web` is one of its services"),
+            ("status --all", "every stack, unhealthy ones first"),
         ),
         changes=False,
         parse=_status,
@@ -292,7 +302,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="incidents",
         command=ListIncidents,
-        usage="incidents [SERVICE]",
+        usage="incidents [SERVICE | STACK]",
         summary="What is failing now and what failed recently: why, how often, for how long.",
         examples=(
             ("incidents", "incidents of all services"),

@@ -58,7 +58,7 @@ class Update:
     """``update``: set the images of services. Each service occurs at most once.
 
     ``yes`` sets them even if the registry cannot be asked. Without ``targets``, all services of
-    ``stack`` (None: the bot's own) get the newest image of their tags, and ``yes`` skips the
+    ``stack`` (None: the channel's) get the newest image of their tags, and ``yes`` skips the
     confirmation.
     """
 
@@ -85,17 +85,18 @@ class Resume:
 class RollBack:
     """``rollback``: restore a service's previous version; the service is named as typed.
 
-    Without a service, the whole stack goes back to its last healthy version. ``yes`` skips the
-    confirmation of that plan.
+    Without a service, ``stack`` (None: the channel's) goes back to its last healthy version.
+    ``yes`` skips the confirmation of that plan.
     """
 
     service: str | None = None
     yes: bool = False
+    stack: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """``deploy``: update a stack to match its file; the bot's own stack if none is named.
+    """``deploy``: update a stack to match its file; the channel's stack if none is named.
 
     ``yes`` skips the confirmation of the plan.
     """
@@ -106,9 +107,13 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """``status``: an overview of the stack, or one service, named as typed."""
+    """``status``: an overview of a stack, or one service, named as typed.
 
-    service: str | None = None
+    Without a name, it is about the channel's stack. ``all`` is about every stack.
+    """
+
+    name: str | None = None
+    all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +130,19 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class ListIncidents:
-    """``incidents``: current and recent failures of all services or of one, named as typed."""
+    """``incidents``: current and recent failures, of all services or of one, named as typed."""
 
     service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListTasks:
-    """``ps``: the tasks of the stack, or of one service, named as typed."""
+    """``ps``: the tasks of a stack, or of one service, named as typed.
 
-    service: str | None = None
+    Without a name, those of the channel's stack.
+    """
+
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +174,14 @@ class ListVolumes:
 
 @dataclass(frozen=True, slots=True)
 class ListVersions:
-    """``history``: the deployed versions of a stack; the bot's own stack if none is named."""
+    """``history``: the deployed versions of a stack; the channel's stack if none is named."""
 
     stack: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListImages:
-    """``images``: the images of a stack's services; the bot's own stack if none is named."""
+    """``images``: the images of a stack's services; the channel's stack if none is named."""
 
     stack: str | None = None
 
@@ -301,9 +309,9 @@ class Reply:
 
 
 _WORDS: Final[dict[type[Command], str]] = {
+    Status: "status",
     Restart: "restart",
     Resume: "resume",
-    Status: "status",
     ListTasks: "ps",
     ListNodes: "nodes",
     ListVolumes: "volumes",
@@ -317,7 +325,7 @@ _WORDS: Final[dict[type[Command], str]] = {
     Cancel: "cancel",
     Help: "help",
 }
-"""The names of commands that have at most one field, which follows the name."""
+"""The names of commands whose only argument follows the name; ``--all`` is a field that is True."""
 
 
 def as_text(command: Command) -> str:
@@ -339,11 +347,13 @@ def as_text(command: Command) -> str:
             return f"logs {service}{back}" + (f" --lines {lines}" if lines != LOG_LINES else "")
         case Deploy(stack, yes):
             return " ".join(filter(None, ["deploy", stack, "--yes" if yes else ""]))
-        case RollBack(service, yes):
-            return " ".join(filter(None, ["rollback", service, "--yes" if yes else ""]))
+        case RollBack(service, yes, stack):
+            name = f"{stack}/" if stack else service
+            return " ".join(filter(None, ["rollback", name, "--yes" if yes else ""]))
         case Drain(node, yes):
             return f"drain {node} --yes" if yes else f"drain {node}"
         case Join(role, rotate):
             return f"join rotate {role}" if rotate else f"join {role}"
     about = [getattr(command, field.name) for field in fields(command)]
-    return " ".join([_WORDS[type(command)], *filter(None, about)])
+    said = ("--all" if each is True else each for each in about if each)
+    return " ".join([_WORDS[type(command)], *said])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.commands.arguments import example, no_arguments
-from bot.domain.commands.names import is_service_name
+from bot.domain.commands.arguments import example, no_arguments, stack_name
 from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.values import Command, Defaults, ListStacks, ListVersions, Reply
 from bot.domain.text.escaping import quoted
@@ -18,9 +17,9 @@ def _history(words: Sequence[str], defaults: Defaults) -> Command | Reply:
         return Reply("`history` takes one stack.", right)
     if not words:
         return ListVersions()
-    if not is_service_name(words[0]):
-        return Reply(f"{quoted(words[0])} is not a valid stack name.", right)
-    return ListVersions(words[0])
+    if name := stack_name(words[0]):
+        return ListVersions(name)
+    return Reply(f"{quoted(words[0])} is not a valid stack name.", right)
 
 
 def _stacks(words: Sequence[str], defaults: Defaults) -> Command | Reply:
@@ -34,7 +33,7 @@ VERSIONS: tuple[CommandSpec, ...] = (
         usage="history [STACK]",
         summary="Deployed versions of a stack: who, when, the result and what changed.",
         examples=(
-            ("history", "versions of the default stack"),
+            ("history", "versions of the channel's stack"),
             ("history portainer", "versions of another stack"),
         ),
         changes=False,

@@ -187,8 +187,6 @@ def _room_advice(case: Case, fitting: int, raw: str) -> str:
     room = _what_helps(raw)
     if not fitting or goal.replicas is None:
         return f"{room}; it then starts by itself."
-    if not goal.command:
-        return f"{room}, or ask for {plural(fitting, 'replica')}."
     return f"{room}, or scale back: `{goal.command} scale {goal.service} {fitting}`."
 
 

@@ -43,8 +43,7 @@ class Goal:
     (``UpdateStatus.StartedAt``) of the update status that the service had before the change, 0.0
     for none; None if unknown: then an update that had ended by the first look does not belong to
     this change. ``template`` is the digest of the template that the change gave the service, "" if
-    the change did not affect the tasks. ``command`` is the slash command, for advice; "" for
-    services of other stacks, which it cannot address.
+    the change did not affect the tasks. ``command`` is the slash command, for advice.
     """
 
     service_id: str

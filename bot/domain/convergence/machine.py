@@ -102,7 +102,7 @@ def step(
     census = count(look, service)
     ready = readiness.UNPROBED
     if state.phase is Phase.CONVERGING:
-        ready = readiness.judge(look, service, census, reading, state.goal.command)
+        ready = readiness.judge(look, service, census, reading)
     observation = Observation(state.goal, look, service, census, heard, now, ready)
     case = Case(observation, remember(state.memory, observation), state.since)
     rules = PROBATION if state.phase is Phase.PROBATION else CONVERGING

@@ -66,21 +66,14 @@ def question(look: Look, census: Census) -> ProbeSpec | None:
     return probe if isinstance(probe, ProbeSpec) and census.running else None
 
 
-def judge(
-    look: Look, service: Service, census: Census, reading: Reading | None, command: str = ""
-) -> Readiness:
-    """The readiness of a service. ``reading`` is this look's probe result, None without one.
-
-    ``command`` as in ``Goal``.
-    """
+def judge(look: Look, service: Service, census: Census, reading: Reading | None) -> Readiness:
+    """The readiness of a service. ``reading`` is this look's probe result, None without one."""
     probe = _probe(service, census)
     if probe is None:
         return UNPROBED
     if isinstance(probe, InvalidProbeSpec):
         text = f"readiness is unknown: {probe.sentence}"
-        advice = f"Correct it: `docker service update --label-add {LABEL}=… {service.name}`."
-        if command:
-            advice = f"Correct the label in the stack file and `{command} deploy`."
+        advice = f"Correct the label `{LABEL}` and deploy again."
         return Readiness(ready=False, words=text, lack=text, advice=advice, probed=True, wrong=True)
     match reading:
         case Workers():

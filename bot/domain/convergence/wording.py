@@ -49,11 +49,10 @@ _VERDICTS: Final = {
     CauseKind.UNSCHEDULABLE: Verdict.UNSCHEDULABLE,
 }
 _ADVICE: Final = {
-    Verdict.OUT_OF_MEMORY: "Raise its memory limit in the stack file and `{command} deploy`, "
-    "or reduce its usage.",
+    Verdict.OUT_OF_MEMORY: "Raise its memory limit and deploy again, or reduce its usage.",
     Verdict.UNHEALTHY: "Check what the health check needs, or give it more time to start.",
-    Verdict.IMAGE_MISSING: "Push the image, or correct its name in the stack file and "
-    "`{command} deploy`.",
+    Verdict.IMAGE_MISSING: "Push the image, or correct its name: "
+    "`{command} update {service} IMAGE`.",
     Verdict.PULL_FAILED: "Check that the registry runs and that the nodes can reach it.",
     Verdict.NETWORK_FAILED: "Check the network and the engine on that node.",
     Verdict.MOUNT_FAILED: "Correct the volume's address and options, or create what is missing "
@@ -64,18 +63,6 @@ _ADVICE: Final = {
     Verdict.ROLLED_BACK: "Fix the cause, then deploy again.",
     Verdict.SUPERSEDED: "See its state: `{command} status {service}`.",
 }
-_ADVICE_ELSEWHERE: Final = {
-    **_ADVICE,
-    Verdict.OUT_OF_MEMORY: "Raise its memory limit or reduce its usage: "
-    "`docker service update --limit-memory … {service}`.",
-    Verdict.IMAGE_MISSING: "Push the image or correct its name: "
-    "`docker service update --image … {service}`.",
-    Verdict.CRASH_LOOPING: "Read its log: `docker service logs {service}`.",
-    Verdict.FAILED: "See its tasks: `docker service ps --no-trunc {service}`.",
-    Verdict.TIMED_OUT: "Check `docker service ps {service}`. The swarm keeps trying.",
-    Verdict.SUPERSEDED: "See its state: `docker service ps {service}`.",
-}
-"""Advice for services of other stacks, which the slash command cannot address."""
 _CORRECT_IMAGE: Final = "Correct the image or the command, then deploy again."
 
 
@@ -106,26 +93,24 @@ def advice(goal: Goal, verdict: Verdict, cause: Cause | None = None) -> str:
     if cause and verdict is Verdict.MOUNT_FAILED and is_unreachable(cause):
         return "Start the volume's server, or make it reachable from the node. The swarm retries."
     if cause and verdict is Verdict.FAILED and cause.kind is CauseKind.START_FAILED:
-        return "Correct what the engine refuses in the stack file, then deploy again."
+        return "Correct what the engine refuses, then deploy again."
     return _usual(goal, verdict)
 
 
 def _usual(goal: Goal, verdict: Verdict) -> str:
-    known = _ADVICE if goal.command else _ADVICE_ELSEWHERE
-    return known.get(verdict, "").format(service=goal.service, command=goal.command)
+    return _ADVICE.get(verdict, "").format(service=goal.service, command=goal.command)
 
 
 def way_back(service: Service, command: str) -> str:
     """The command that rolls a service back; ``command`` as in ``Goal``."""
-    return f"`{f'{command} rollback' if command else 'docker service rollback'} {service.name}`"
+    return f"`{command} rollback {service.name}`"
 
 
 def way_out(service: Service, command: str) -> str:
     """The next step when an update is paused: back to an older version, else on."""
     if service.has_older_version and not service.update.is_roll_back:
         return f"Roll back: {way_back(service, command)}."
-    resume = f"{command} resume" if command else "docker service update"
-    return f"Fix what fails, then go on: `{resume} {service.name}`."
+    return f"Fix what fails, then go on: `{command} resume {service.name}`."
 
 
 def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
@@ -190,12 +175,10 @@ def _revised(
 
 
 def _renewal(goal: Goal) -> str:
-    renew = f"{goal.command} update {goal.service} --yes"
-    if not goal.command:
-        renew = f"docker service update --force --with-registry-auth {goal.service}"
     return (
-        f"If the registry's login has changed, renew the service's copy: `{renew}`. Otherwise see"
-        " what `docker pull` says on the node."
+        "If the registry's login has changed, renew the service's copy: "
+        f"`{goal.command} update {goal.service} --yes`. Otherwise see what `docker pull` says on"
+        " the node."
     )
 
 

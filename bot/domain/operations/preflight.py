@@ -38,8 +38,7 @@ def check_scale(service: Service, look: Look, command: str) -> None:
 
     Docker resumes a paused rollout at the next change of the service, whatever the change is:
     scaling would then replace healthy tasks by the broken version (moby/swarmkit
-    ``manager/orchestrator/update/updater.go``). ``command`` is the slash command, "" if it cannot
-    address the service.
+    ``manager/orchestrator/update/updater.go``). ``command`` is the slash command.
     """
     if service.mode.is_global:
         raise RefusedError(
@@ -122,11 +121,8 @@ def check_roll_back(service: Service, command: str) -> None:
 
 
 def _by_update(service: Service, image: str, command: str) -> str:
-    """The command that sets an image, or the ``:TAG`` of the present one; ``command`` as above."""
-    if command:
-        return f"`{command} update {service.name} {image}`"
-    named = image.replace(":TAG", "…")
-    return f"`docker service update --image {named} {service.name}`"
+    """The command that sets an image, or the ``:TAG`` of the present one."""
+    return f"`{command} update {service.name} {image}`"
 
 
 def missing_places(service: Service, tasks: tuple[Task, ...], replicas: int) -> int:

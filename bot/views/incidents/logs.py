@@ -12,16 +12,13 @@ LOG_LENGTH = 2600
 
 
 def logs_message(service: str, task: Task, node: str, lines: str, command: str) -> Message:
-    """``lines`` of a task of ``service`` (its full name); ``node`` is a hostname or "".
-
-    ``command`` is the slash command, "" if it cannot address the service.
-    """
+    """``lines`` of a task of ``service`` (its full name); ``node`` is a hostname or ""."""
     name = line(service, NAME_LENGTH)
     where = f" on {line(node, NAME_LENGTH)}" if node else ""
     place = f"slot {task.slot}" if task.slot else "the task"
     title = f"*{name}* · {place}{where}: its last log lines"
     when = f"{task.state.name.lower()} since {slack_date(task.since)}"
-    all_lines = f"{line(command, 30)} logs" if command else "docker service logs"
+    all_lines = f"{line(command, 30)} logs"
     return Message(
         f"The last log lines of {name}",
         (

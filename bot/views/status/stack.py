@@ -170,7 +170,7 @@ def _nothing_there(look: StackLook, facts: FooterFacts) -> Message:
     stack = line(look.stack, 63)
     text = (
         f"The stack `{stack.replace('`', chr(39))}` has no services in this swarm."
-        " It is not deployed, or `BOT_STACK` has the wrong name."
+        " It is not deployed, or has another name: the command `stacks` lists all."
         if stack
         else "There are no services in this swarm."
     )

@@ -82,9 +82,7 @@ async def test_a_write_of_unknown_outcome_is_not_repeated_after_a_rollback():
 
     class Context:
         swarm = Swarm()
-
-        def command_for(self, _: str) -> str:
-            return "/orochi"
+        command = "/orochi"
 
     handler = UpdateHandler(cast("Any", Context()), cast("Any", None))
     with pytest.raises(SupersededError):

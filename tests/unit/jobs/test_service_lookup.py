@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from bot.domain.errors import RefusedError
+from bot.domain.commands.names import WholeStack
+from bot.domain.errors import RefusedError, StoreUnavailableError
 from bot.domain.swarm.model import Mode, Node, Service
 from bot.jobs import service_lookup
 from tests.messages.sample import context, port
@@ -23,12 +26,39 @@ NODES = (Node("n1", "photon-machine-01"), Node("n2", "photon-machine-02"))
     ],
 )
 async def test_a_name_that_is_no_service(typed: str, sentence: str, hint: str) -> None:
-    ctx = context(
-        looks=port(services=SERVICES), swarm=port(services=SERVICES, nodes=NODES), stack="orochi"
-    )
+    ctx = context(looks=port(services=SERVICES), swarm=port(services=SERVICES, nodes=NODES))
 
     with pytest.raises(RefusedError) as caught:
-        await service_lookup.typed(ctx, typed)
+        await service_lookup.typed(ctx, typed, "C1")
 
     assert caught.value.sentence == sentence
     assert hint in caught.value.hint
+
+
+SHOP = Service("s2", "shop_web", 1, Mode.REPLICATED, 1, stack="shop")
+
+
+def of_two_stacks(**more: Any) -> Any:
+    services = (*SERVICES, SHOP)
+    swarm = port(services=services, nodes=NODES)
+    return context(looks=port(services=services), swarm=swarm, versions=port(**more))
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (None, WholeStack("orochi")),
+        ("web", SERVICES[0]),
+        ("shop/web", SHOP),
+        ("shop", WholeStack("shop")),
+        ("old/", WholeStack("old")),
+    ],
+)
+async def test_what_a_name_is_about(typed: str | None, found: Service | WholeStack) -> None:
+    assert await service_lookup.scope(of_two_stacks(stacks=("old",)), typed, "C1") == found
+
+
+async def test_stacks_in_the_swarm_are_known_without_redis() -> None:
+    ctx = of_two_stacks(stacks=StoreUnavailableError("Redis is away."))
+
+    assert await service_lookup.scope(ctx, "shop/", "C1") == WholeStack("shop")

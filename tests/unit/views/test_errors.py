@@ -83,17 +83,19 @@ def test_the_person_who_pressed_first_is_mentioned():
 
 
 def test_an_unknown_service_is_answered_with_similar_names():
-    found = NotFound("wrker", ("worker01", "worker02"), known=("django", "worker01"))
+    found = NotFound(
+        "wrker", ("worker01", "worker02"), known=("django", "worker01"), stack="orochi"
+    )
 
-    assert said(failed(unknown_service(found, "orochi"))) == (
+    assert said(failed(unknown_service(found, "/orochi"))) == (
         "There is no service `wrker` in the stack `orochi`.\n"
         "Did you mean `worker01` or `worker02`?\nNothing was changed."
     )
 
 
 def test_an_unknown_service_without_similar_names_is_answered_with_all():
-    found = NotFound("zzz", known=tuple(f"orochi_s{n:02}" for n in range(25)))
-    text = said(failed(unknown_service(found, "orochi")))
+    found = NotFound("zzz", known=tuple(f"s{n:02}" for n in range(25)), stack="orochi")
+    text = said(failed(unknown_service(found, "/orochi")))
 
     assert "Services: `s00`, `s01`" in text
     assert "`s19` and more." in text
@@ -102,13 +104,21 @@ def test_an_unknown_service_without_similar_names_is_answered_with_all():
 def test_an_ambiguous_name_is_answered_with_both():
     found = NotFound("REDIS", ("orochi_Redis", "orochi_redis"), ambiguous=True)
 
-    assert said(failed(unknown_service(found, "orochi"))).startswith(
+    assert said(failed(unknown_service(found, "/orochi"))).startswith(
         "`REDIS` matches `orochi_Redis` and `orochi_redis`.\nType the exact name."
     )
 
 
 def test_a_service_of_an_empty_stack_is_answered_with_a_question():
-    assert "Is it deployed?" in said(failed(unknown_service(NotFound("web"), "orochi")))
+    text = said(failed(unknown_service(NotFound("web", stack="orochi"), "/orochi")))
+
+    assert "The stack `orochi` has no services. Is it deployed?" in text
+
+
+def test_an_unknown_stack_is_answered_with_where_to_list_them():
+    text = said(failed(unknown_service(NotFound("shop/"), "/o")))
+
+    assert text.startswith("There is no stack `shop`.\nTo list the stacks: `/o stacks`")
 
 
 def test_help_names_every_command_and_its_role():

@@ -69,10 +69,8 @@ def test_versions_are_listed_newest_first_with_person_and_verdict():
 
 
 def test_the_rollback_target_is_named_if_there_is_one():
-    told = text_of(history_message("orochi", (SECOND, FIRST), command="/o"))
-    assert told.endswith("`/o rollback` shows a plan to go back to version 1.")
-    told = text_of(history_message("shop", (SECOND, FIRST), command=""))
-    assert told.endswith("The last other good version is 1.")
+    told = text_of(history_message("orochi", (SECOND, FIRST), back="/o rollback shop/"))
+    assert told.endswith("`/o rollback shop/` shows a plan to go back to version 1.")
 
 
 def test_a_version_without_stored_files_says_so():
@@ -220,7 +218,7 @@ often = settings(max_examples=60)  # each example has many hostile texts
 @often
 @given(hostile, st.lists(versions, max_size=20), hostile)
 def test_slack_accepts_every_history(stack: str, found: list[Version], command: str):
-    message = history_message(stack, found, command=command)
+    message = history_message(stack, found, back=command)
     assert_slack_takes(message, {each.user for each in found})
     json.dumps(message.text)
 

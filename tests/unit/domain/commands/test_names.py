@@ -2,7 +2,18 @@
 
 import pytest
 
-from bot.domain.commands.names import NotFound, alike, is_service_name, job_id, resolve, short_name
+from bot.domain.commands.names import (
+    NotFound,
+    WholeStack,
+    alike,
+    is_service_name,
+    is_typed_service,
+    job_id,
+    resolve,
+    resolve_any,
+    short_name,
+    typed_name,
+)
 from bot.domain.swarm.model import Mode, Service
 
 
@@ -39,6 +50,7 @@ def test_a_name_that_matches_two_services_except_for_case_is_ambiguous():
         ("orochi_Redis", "orochi_redis"),
         ambiguous=True,
         known=("Redis", "django", "redis", "worker01", "worker02"),
+        stack="orochi",
     )
 
 
@@ -59,22 +71,120 @@ def test_nothing_is_suggested_without_a_similar_name(typed):
     assert found.suggestions == ()
 
 
-def test_a_full_name_wins_over_a_short_one():
-    services = (service("worker01", stack=""), service("orochi_worker01"))
+def test_a_service_without_a_stack_and_one_of_the_stack_are_both_listed():
+    alone, own = service("worker01", stack=""), service("orochi_worker01")
 
-    assert resolve("worker01", "orochi", services) == services[0]
-    assert resolve("orochi_worker01", "orochi", services) == services[1]
+    found = resolve("worker01", "orochi", (alone, own))
+
+    assert isinstance(found, NotFound)
+    assert (found.suggestions, found.ambiguous) == (("orochi_worker01", "/worker01"), True)
+    assert resolve("/worker01", "orochi", (alone, own)) == alone
+    assert resolve("orochi_worker01", "orochi", (alone, own)) == own
+    assert resolve("orochi/worker01", "orochi", (alone, own)) == own
+    assert resolve("worker01", "", (alone, own)) == alone
+    assert resolve("worker01", "orochi", (alone,)) == alone
 
 
-def test_services_of_another_stack_need_their_full_names():
-    other = (service("shop_web", stack="shop"),)
+def test_a_full_name_wins_over_a_short_one_of_the_stack():
+    services = (service("orochi_web"), service("orochi_orochi_web"))
 
-    assert isinstance(resolve("web", "orochi", other), NotFound)
-    assert resolve("shop_web", "orochi", other) == other[0]
+    assert resolve("orochi_web", "orochi", services) == services[0]
+    assert resolve("orochi_orochi_web", "orochi", services) == services[1]
+
+
+SHOPS = (
+    service("shop_web", "shop"),
+    service("shop_api", "shop"),
+    service("blog_web", "blog"),
+    service("orochi_django"),
+    service("proxy", ""),
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("shop/web", "shop_web"),
+        ("shop/shop_web", "shop_web"),
+        ("SHOP/Web", "shop_web"),
+        ("shop_web", "shop_web"),
+        ("orochi/django", "orochi_django"),
+        ("proxy", "proxy"),
+        ("/proxy", "proxy"),
+    ],
+)
+def test_a_service_of_any_stack_is_found(typed: str, name: str):
+    found = resolve(typed, "orochi", SHOPS)
+
+    assert isinstance(found, Service)
+    assert found.name == name
+    assert resolve(typed_name(found, "orochi"), "orochi", SHOPS) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggestions"),
+    [
+        ("web", ("shop/web", "blog/web")),
+        ("shop/wbe", ("shop/web",)),
+        ("shp/web", ("shop/web",)),
+        ("shop_wbe", ("shop_web",)),
+        ("djngo", ("django",)),
+        ("prxy", ("proxy",)),
+        ("nothing", ()),
+    ],
+)
+def test_what_is_not_found_is_never_guessed(typed: str, suggestions: tuple[str, ...]):
+    found = resolve(typed, "orochi", SHOPS)
+
+    assert isinstance(found, NotFound)
+    assert (found.suggestions, found.ambiguous) == (suggestions, False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "stack"),
+    [("shop", "shop"), ("shop/", "shop"), ("Shop/", "shop"), ("old", "old"), ("old/", "old")],
+)
+def test_a_name_that_is_no_services_may_be_a_stacks(typed: str, stack: str):
+    assert resolve_any(typed, "orochi", SHOPS, ["old"]) == WholeStack(stack)
+
+
+def test_a_service_of_the_channels_stack_comes_before_a_stack_of_its_name():
+    shop = service("orochi_shop")
+    services = (*SHOPS, shop)
+
+    assert resolve_any("shop", "orochi", services) == shop
+    assert resolve_any("shop/", "orochi", services) == WholeStack("shop")
+
+
+def test_a_stack_and_a_service_without_one_of_the_same_name_are_both_listed():
+    alone = service("shop", "")
+    found = resolve_any("shop", "orochi", (*SHOPS, alone))
+
+    assert isinstance(found, NotFound)
+    assert (found.suggestions, found.ambiguous) == (("/shop", "shop/"), True)
+    assert resolve_any("/shop", "orochi", (*SHOPS, alone)) == alone
+
+
+@pytest.mark.parametrize("typed", ["sho/", "nothing/"])
+def test_a_stack_that_is_not_there(typed: str):
+    found = resolve_any(typed, "orochi", SHOPS)
+
+    assert isinstance(found, NotFound)
+    assert found.suggestions == (("shop/",) if typed == "sho/" else ())
 
 
 def test_an_empty_stack_has_no_suggestions():
-    assert resolve("worker01", "orochi", ()) == NotFound("worker01")
+    assert resolve("worker01", "orochi", ()) == NotFound("worker01", stack="orochi")
+
+
+@pytest.mark.parametrize("name", ["web", "shop/web", "/web", "shop_web"])
+def test_forms_in_which_services_are_typed(name: str):
+    assert is_typed_service(name)
+
+
+@pytest.mark.parametrize("name", ["", "/", "shop/", "a/b/c", "shop//web", "-a/web", "shop/we b"])
+def test_forms_that_are_no_service(name: str):
+    assert not is_typed_service(name)
 
 
 @pytest.mark.parametrize("name", ["a", "5", "worker01", "A-b_c", "x" * 63])

@@ -67,15 +67,14 @@ def test_tasks_that_wait_to_be_replaced_run_and_do_not_stop():
 
 
 def test_a_paused_update_offers_a_roll_back_if_possible():
-    for command, typed in (("/orochi", "/orochi rollback"), ("", "docker service rollback")):
-        machine = Machine(a_goal(3, updates=True, command=command), updated(UpdateState.UPDATING))
-        machine.see(0, *running(1, 2), rejected("bad", 3))
-        machine.service = updated(UpdateState.PAUSED, can_roll_back=True)
+    machine = Machine(a_goal(3, updates=True), updated(UpdateState.UPDATING))
+    machine.see(0, *running(1, 2), rejected("bad", 3))
+    machine.service = updated(UpdateState.PAUSED, can_roll_back=True)
 
-        outcome = machine.outcome(2, *running(1), a_task("old", 2, up_to_date=False))
+    outcome = machine.outcome(2, *running(1), a_task("old", 2, up_to_date=False))
 
-        assert outcome.can_roll_back
-        assert outcome.advice == f"Roll back: `{typed} stack_web`."
+    assert outcome.can_roll_back
+    assert outcome.advice == "Roll back: `/orochi rollback stack_web`."
 
 
 def test_a_roll_back_of_a_restart_is_not_offered():

@@ -205,16 +205,6 @@ def test_the_advice_fits_what_the_nodes_lack(lack: str, advice: str):
     assert machine.outcome(10, task).advice.startswith(advice)
 
 
-def test_other_stacks_are_not_told_to_use_the_slash_command():
-    machine = Machine(a_goal(2, command=""))
-    task = a_task("t", 2, PENDING, err="no suitable node (insufficient resources on 3 nodes)")
-    machine.see(0, *running(1), task)
-
-    outcome = machine.outcome(10, *running(1), task)
-
-    assert outcome.advice == "Make room, or allow more nodes, or ask for 1 replica."
-
-
 def test_a_task_that_waits_for_an_address_has_a_verdict_with_the_next_step():
     """Swarmkit leaves it new, without an error."""
     machine = Machine(a_goal(2))
@@ -285,7 +275,7 @@ def test_a_container_that_never_started_has_no_log_to_read():
 
     assert outcome.verdict.value == "failed"
     assert "could not start: invalid capability" in outcome.reason
-    assert outcome.advice == "Correct what the engine refuses in the stack file, then deploy again."
+    assert outcome.advice == "Correct what the engine refuses, then deploy again."
 
 
 @pytest.mark.parametrize(

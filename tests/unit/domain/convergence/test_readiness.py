@@ -221,17 +221,7 @@ def test_an_invalid_label_fails_after_everything_else_and_says_how_to_correct_it
     assert found is not None
     assert found.verdict.value == "failed"
     assert found.reason.startswith("3/3 running, but readiness is unknown: ")
-    assert found.advice == "Correct the label in the stack file and `/orochi deploy`."
-
-
-def test_the_label_of_a_service_without_a_stack_file_is_corrected_with_docker():
-    goal = replace(a_goal(3), command="")
-    machine = Machine(goal, probed("dask:/scheduler"))
-    machine.see(0, *workers(1, 2, 3))
-    found = machine.see(5, *workers(1, 2, 3)).outcome
-
-    assert found is not None
-    assert "--label-add orochi-bot.probe=… stack_web" in found.advice
+    assert found.advice == "Correct the label `orochi-bot.probe` and deploy again."
 
 
 def test_failures_are_reported_before_a_probe():

@@ -218,7 +218,7 @@ def test_an_unknown_stack_is_answered_with_a_suggestion():
     message = status([], [])
 
     assert "The stack `orochi` has no services" in message.text
-    assert "`BOT_STACK`" in message.text
+    assert "the command `stacks` lists all" in message.text
 
 
 def test_a_hundred_unhealthy_services_fit_and_each_is_counted():
