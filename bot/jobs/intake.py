@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from bot.domain.errors import LeaseLostError
 from bot.loops.lease import Lease
 from bot.ports import Clock, Held, Jobs, Still, acts_until
-from bot.runtime.tasks import first_error
+from bot.runtime.tasks import cancel_all, first_error
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ class Intake:
         self._lease_seconds = lease_seconds
         self._leases: dict[str, Lease] = {}
         self._adopted: set[str] = set()
+        self._attempts: dict[str, asyncio.Task[object]] = {}
 
     def deadline(self) -> float:
         """The end of a lease that the store gives from now on, for ``Held.until``."""
@@ -50,8 +51,14 @@ class Intake:
     async def begin(
         self, held: Held, work: Callable[[], Awaitable[object]], *, adopted: bool = False
     ) -> None:
-        """Do ``work`` under the lease; it is cancelled when another replica has the command."""
+        """Do ``work`` under the lease; it is cancelled when another replica has the command.
+
+        A replica that was paused for longer than its lease may take over a command that it is still
+        beginning itself. The former attempt, whose lease has lapsed, ends first.
+        """
         lease, kept, pending_id = Lease(held.until), held, held.pending.id
+        if former := self._attempts.get(pending_id):
+            await cancel_all([former])
 
         async def renew() -> None:
             nonlocal kept
@@ -63,6 +70,7 @@ class Intake:
         async def done() -> None:
             await work()
 
+        self._attempts[pending_id] = mine = _current_task()
         self._leases[pending_id] = lease
         self._adopted |= {pending_id} if adopted else set()
         try:
@@ -76,5 +84,13 @@ class Intake:
                 raise error from None
             log.info("command %s: %s", pending_id, error)
         finally:
-            self._leases.pop(pending_id, None)
-            self._adopted.discard(pending_id)
+            if self._attempts.get(pending_id) is mine:
+                del self._attempts[pending_id], self._leases[pending_id]
+                self._adopted.discard(pending_id)
+
+
+def _current_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("called outside of a task")
+    return task
