@@ -1,4 +1,4 @@
-"""A replica begins a command under its lease, and one that it lost only after its former attempt."""
+"""A replica begins a command under its lease; one that it lost, after its former attempt."""
 
 from __future__ import annotations
 
