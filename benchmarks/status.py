@@ -1,9 +1,11 @@
-"""``/orochi status``, compared with ``docker stack ps`` and ``docker stack services``."""
+"""``/orochi status`` and ``status --all``, compared with what the docker CLI lists."""
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 
 from benchmarks.bench import a_desk
 from benchmarks.table import Table, seconds
@@ -11,42 +13,71 @@ from tests.desk import STACK, Desk
 
 ROUNDS = 20
 SERVICES = 8
+STACKS, EACH = 20, 10
+AT_ONCE = 10
 
 
 async def run() -> list[Table]:
-    """A stack of eight services with two replicas each, in alternating rounds."""
-    ours: list[float] = []
-    theirs: list[float] = []
+    """A stack of eight services with two replicas each, then twenty stacks of ten services."""
     async with a_desk() as desk:
         await desk.start_bot()
         for number in range(SERVICES):
             await desk.service(f"service{number:02}", replicas=2)
-        for _ in range(ROUNDS):
-            ours.append(await _ours(desk))
-            theirs.append(await _theirs(desk))
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    return [
-        Table(
-            "status: command to answer",
-            f"{ROUNDS} rounds each, alternating, {SERVICES} services with 2 replicas, 3 nodes",
-            ("", "median s", "least", "most"),
-            (
-                ("/orochi status", *seconds(ours)),
-                ("docker stack ps + docker stack services", *seconds(theirs)),
-                ("ratio of medians", f"{ratio:.3f}", "", ""),
-            ),
-        )
-    ]
+        one = await _compared(
+            desk, "status", ("stack", "ps", STACK), ("stack", "services", STACK),
+            about=f"{SERVICES} services with 2 replicas",
+        )  # fmt: skip
+    async with a_desk() as desk:
+        await desk.start_bot()
+        await _fill(desk)
+        every = await _compared(
+            desk, "status --all", ("service", "ls"),
+            about=f"{STACKS} stacks, {STACKS * EACH} services with 1 replica",
+        )  # fmt: skip
+    return [one, every]
 
 
-async def _ours(desk: Desk) -> float:
+async def _fill(desk: Desk) -> None:
+    """Services of many stacks, all running."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def make(stack: str, name: str) -> None:
+        options = (f"--label=com.docker.stack.namespace={stack}",)
+        async with room:
+            await asyncio.to_thread(desk.lab.create_service, name, "serve", options=options)
+
+    names = [(f"stack{n:02}", f"stack{n:02}_web{m}") for n in range(STACKS) for m in range(EACH)]
+    await asyncio.gather(*(make(stack, name) for stack, name in names))
+    for _, name in names:
+        await asyncio.to_thread(desk.lab.wait_running, name, 1, 300.0)
+
+
+async def _compared(desk: Desk, typed: str, *listed: tuple[str, ...], about: str) -> Table:
+    """The bot's answer and the CLI's, in alternating rounds."""
+
+    async def theirs() -> None:
+        for command in listed:
+            await desk.docker(*command)
+
+    ours_took, theirs_took = [], []
+    for _ in range(ROUNDS):
+        ours_took.append(await _timed(lambda: desk.answer(typed)))
+        theirs_took.append(await _timed(theirs))
+    ratio = statistics.median(ours_took) / statistics.median(theirs_took)
+    cli = " + ".join(f"docker {' '.join(command)}" for command in listed)
+    return Table(
+        f"{typed}: command to answer",
+        f"{ROUNDS} rounds each, alternating, {about}, 3 nodes",
+        ("", "median s", "least", "most"),
+        (
+            (f"/orochi {typed}", *seconds(ours_took)),
+            (cli, *seconds(theirs_took)),
+            ("ratio of medians", f"{ratio:.3f}", "", ""),
+        ),
+    )
+
+
+async def _timed(work: Callable[[], Awaitable[object]]) -> float:
     began = time.perf_counter()
-    await desk.answer("status")
-    return time.perf_counter() - began
-
-
-async def _theirs(desk: Desk) -> float:
-    began = time.perf_counter()
-    await desk.docker("stack", "ps", STACK)
-    await desk.docker("stack", "services", STACK)
+    await work()
     return time.perf_counter() - began
