@@ -64,6 +64,7 @@ from bot.swarm.event_stream.client import StreamClient
 from bot.swarm.event_stream.trust import EngineTrust
 from bot.swarm.fallback_feed import FallbackFeed
 from bot.swarm.nodes import DockerNodes
+from bot.swarm.one_offs import DockerOneOffs
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.registry import DockerRegistry
@@ -183,7 +184,7 @@ class App:
         self.incidents = RedisIncidents(
             self._link, prefix=settings.redis_prefix, lease_seconds=settings.bot_lease_seconds
         )
-        logins = logins_of(settings)
+        self._logins = logins = logins_of(settings)
         self.swarm = DockerSwarm(settings.docker_host, logins=logins)
         self._engine = Connection(settings.docker_host)
         # A connection of its own: a silent registry holds its calls for half a minute.
@@ -229,6 +230,7 @@ class App:
             nodes=DockerNodes(self._engine),
             logs=DockerServiceLogs(self._engine),
             volumes=volumes,
+            one_offs=DockerOneOffs(self._engine, self._logins),
             reachability=self._reachability,
             stacks=self.stacks,
             registry=self.registry,
@@ -255,6 +257,7 @@ class App:
                 time_limit=settings.bot_job_seconds, probation=settings.bot_watch_seconds
             ),
             plan_seconds=settings.bot_plan_seconds,
+            run_seconds=settings.bot_run_seconds,
         )
         table = handlers(ctx)
         self._dashboards = Dashboards(ctx)

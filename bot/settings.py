@@ -135,6 +135,12 @@ class Settings(BaseSettings):
         ge=10,
         le=86_400,
     )
+    bot_run_seconds: float = _setting(
+        3600.0,
+        "Time limit of a command that `run` starts, in seconds. One that takes longer is stopped.",
+        ge=10,
+        le=604_800,
+    )
     bot_watch_seconds: float = _setting(
         60.0,
         "How long the bot keeps watching a service after `converged`, in seconds.",

@@ -22,6 +22,7 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.message import Message
+from bot.domain.text.redaction import masked
 from bot.jobs.context import Context
 from bot.jobs.submit import answer_failure, clear_away, forget, note_refusal
 from bot.ports import Asker, Held, Request, mind
@@ -147,7 +148,7 @@ class Router:
                 "Slack did not return the members of the operators' user group.", error.sentence
             )
         what = request.text or f"{request.action_id} {request.value}"
-        noted = note_refusal(self._ctx, request.user, what, "not an operator")
+        noted = note_refusal(self._ctx, request.user, masked(what), "not an operator")
         self._ctx.background.spawn(noted, "audit")
         return not_an_operator(self._operators)
 
@@ -174,7 +175,9 @@ class Router:
         try:
             accepted = await self._ctx.jobs.accept(pending)
         except StoreUnavailableError as error:
-            log.warning("refused %r of %s, ref %s: %s", text, request.user, error.ref, error)
+            log.warning(
+                "refused %r of %s, ref %s: %s", pending.shown, request.user, error.ref, error
+            )
             return failed(may_begin(error, self._ctx.command))
         if accepted:
             self._spawn(Held(pending, until), begin)
@@ -241,10 +244,10 @@ class Router:
             raise
         except StoreUnavailableError as error:
             error.doubtful = True  # another replica may reach Redis, and begin it
-            log.info("lost %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+            log.info("lost %r of %s, ref %s: %s", pending.shown, pending.user, error.ref, error)
             await answer_failure(self._ctx, pending, may_begin(error, self._ctx.command))
         except BotError as error:
-            log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+            log.info("refused %r of %s, ref %s: %s", pending.shown, pending.user, error.ref, error)
             mind(self._ctx.intake.still(pending.id))
             await answer_failure(self._ctx, pending, error)
         except Exception:
@@ -304,12 +307,12 @@ class Router:
             hint = self._look_first() if changes else "Try again."
             return refused(f"No answer within {seconds:.0f} s.", hint, unchanged=False)
         except BotError as error:
-            log.info("refused %r, ref %s: %s", text, error.ref, error)
+            log.info("refused %r, ref %s: %s", masked(text), error.ref, error)
             return failed(error, unchanged=changes and isinstance(error, RefusedError))
         except Exception:
             hint = self._look_first() if changes else ""
             unexpected = BotError(UNEXPECTED, hint=hint)
-            log.exception("answer to %r failed, ref %s", text, unexpected.ref)
+            log.exception("answer to %r failed, ref %s", masked(text), unexpected.ref)
             return failed(unexpected, unchanged=False)
 
     def _look_first(self) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 from bot.domain.commands import values as commands
 from bot.domain.incidents.alert import Button
 from bot.domain.jobs.model import PendingCommand
+from bot.domain.operations.one_off import ACTION as RUN
 from bot.domain.text.message import Message
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.dashboard import Dashboards
 from bot.jobs.deploy import DeployRunner
+from bot.jobs.one_off import OneOffLeftovers, OneOffRunner
 from bot.jobs.service_change import ChangeRunner
 from bot.loops.job_lease import Runner
 from bot.ports import Asker, Request
@@ -40,6 +42,7 @@ from handlers.resume import ACTION as RESUME
 from handlers.resume import ResumeHandler
 from handlers.rollback import ACTION as ROLLBACK
 from handlers.rollback import RollBackHandler, StackBack, WayBack
+from handlers.run import RunHandler
 from handlers.scale import ACTION as SCALE
 from handlers.scale import ScaleBack, ScaleHandler
 from handlers.stacks import ListStacksHandler
@@ -121,6 +124,7 @@ def handlers(ctx: Context) -> Handlers:
             commands.Update: update.begin,
             commands.Restart: restart.begin,
             commands.Resume: resume.begin,
+            commands.Run: RunHandler(ctx).begin,
             commands.RollBack: way_back.typed,
             commands.Deploy: deploy.begin,
             commands.Drain: drain.begin,
@@ -132,6 +136,7 @@ def handlers(ctx: Context) -> Handlers:
             RESTART: ChangeRunner(ctx, restart),
             RESUME: ChangeRunner(ctx, resume),
             ROLLBACK: ChangeRunner(ctx, roll_back),
+            RUN: OneOffRunner(ctx),
             DEPLOY: DeployRunner(ctx),
             drain.action: drain.job,
             activate.action: activate.job,
@@ -151,5 +156,5 @@ def handlers(ctx: Context) -> Handlers:
             UPDATE_BUTTON: update.press,
             CONFIRM_BUTTON: confirming.confirm,
         },
-        chores=(confirming.settle_due,),
+        chores=(confirming.settle_due, OneOffLeftovers(ctx).remove),
     )

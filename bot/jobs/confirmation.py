@@ -58,7 +58,7 @@ class Confirming:
         try:
             kept = await self._ctx.plans.keep(job, self._ctx.plan_seconds)
         except StoreUnavailableError as error:
-            log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+            log.info("refused %r of %s, ref %s: %s", pending.shown, pending.user, error.ref, error)
             await tell_failure(self._ctx, pending, error, certain=True)
             await self._withdraw(job)
             return

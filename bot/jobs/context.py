@@ -24,7 +24,7 @@ from bot.ports import (
     Swarm,
     Versions,
 )
-from bot.ports.engine import Nodes, Reachability, ServiceLogs, Volumes
+from bot.ports.engine import Nodes, OneOffs, Reachability, ServiceLogs, Volumes
 from bot.runtime.tasks import Background
 
 
@@ -34,9 +34,9 @@ class Context:
 
     ``stack`` is the stack that commands are about, and ``channel_stacks`` those of channels with
     another one, by channel id. ``command`` is the slash command, and ``defaults`` fill in omitted
-    arguments. ``limits`` are the time limits of a change, ``plan_seconds`` is how long a
-    plan waits for its confirmation. ``timelines`` says whether finished jobs get a picture of their
-    course.
+    arguments. ``limits`` are the time limits of a change, ``plan_seconds`` is how long a plan waits
+    for its confirmation, ``run_seconds`` how long a one-off task may take. ``timelines`` says
+    whether finished jobs get a picture of their course.
     """
 
     swarm: Swarm
@@ -44,6 +44,7 @@ class Context:
     nodes: Nodes
     logs: ServiceLogs
     volumes: Volumes
+    one_offs: OneOffs
     reachability: Reachability
     stacks: Stacks
     registry: Registry
@@ -65,6 +66,7 @@ class Context:
     limits: ConvergenceLimits
     plan_seconds: float
     timelines: bool = True
+    run_seconds: float = 3600.0
     channel_stacks: Mapping[str, str] = field(default_factory=dict)
 
     def stack_in(self, channel: str) -> str:

@@ -55,7 +55,7 @@ async def queue(ctx: Context, pending: PendingCommand, job: Job) -> None:
             f"Redis stopped answering while job {job.id} was being queued.",
             hint="Its message will show the result once Redis is back.",
         )
-        log.info("refused %r of %s, ref %s: %s", pending.text, pending.user, error.ref, error)
+        log.info("refused %r of %s, ref %s: %s", pending.shown, pending.user, error.ref, error)
         await tell_failure(ctx, pending, error, certain=False)
         await _check_submission(ctx, job)
         return
@@ -120,7 +120,7 @@ async def clear_away(ctx: Context, pending: PendingCommand) -> None:
     then, because this replica may be lost, too.
     """
     await _close_message(ctx, pending, refused(INTERRUPTED, AGAIN))
-    hint = f"{AGAIN} The command was: {pending.text[:200]}"
+    hint = f"{AGAIN} The command was: {pending.shown[:200]}"
     await ctx.chat.reply(
         pending.user, pending.channel, pending.reply_url, refused(INTERRUPTED, hint)
     )
@@ -169,7 +169,7 @@ async def tell_failure(
     except ChatError as unheard:
         log.warning("the answer to %s was not delivered: %s", pending.id, unheard)
         return False
-    await note_refusal(ctx, pending.user, pending.text, error.sentence)
+    await note_refusal(ctx, pending.user, pending.shown, error.sentence)
     return True
 
 

@@ -6,7 +6,7 @@ may raise ``SwarmError`` and its subclasses, unless it says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,6 +70,29 @@ class ServiceLogs(Protocol):
         Values that look secret are masked. Takes at most a few seconds: lines that do not arrive in
         time are left out, and the log says so.
         """
+
+
+class OneOffs(Protocol):
+    """Makes and removes the services of one-off tasks."""
+
+    async def create(
+        self,
+        like: str,
+        name: str,
+        arguments: Sequence[str],
+        labels: Mapping[str, str],
+        *,
+        still: Still,
+    ) -> str:
+        """Run a command once, in a container like those of the service with the id ``like``.
+
+        Returns the id of the new service, or of the one that has that name and these labels
+        already, so calling again is safe. ``still`` is asked right before the write. Its image is
+        pulled with the bot's own login. Raises RefusedError for what the engine does not accept.
+        """
+
+    async def remove(self, service_id: str, *, still: Still | None) -> None:
+        """Remove such a service, which also stops its container; one that is gone is no error."""
 
 
 class Volumes(Protocol):

@@ -50,6 +50,42 @@ def with_image(spec: Mapping[str, Any], image: str, platforms: Sequence[Platform
     return changed
 
 
+def one_off(
+    spec: Mapping[str, Any], name: str, arguments: Sequence[str], labels: Mapping[str, str]
+) -> Json:
+    """The spec of a job that runs a command once, in a container like those of a service.
+
+    It has the service's image, entrypoint, environment, user, secrets, configs, mounts, networks,
+    resources, placement and log driver, but none of its ports, labels, aliases and health check,
+    and no update policy, which the swarm refuses for jobs (swarmkit
+    ``manager/controlapi/service.go``, ``validateMode``). It is never started again by itself.
+    """
+    template = copy.deepcopy(dict(spec["TaskTemplate"]))
+    container = {**template["ContainerSpec"], "Args": list(arguments)}
+    container["Labels"] = dict(labels)
+    container["Healthcheck"] = {"Test": ["NONE"]}
+    for field in ("TTY", "OpenStdin"):
+        container.pop(field, None)
+    networks = template.get("Networks") or spec.get("Networks") or []
+    placement = {**(template.get("Placement") or {})}
+    for field in ("MaxReplicas", "Preferences"):
+        placement.pop(field, None)
+    template |= {
+        "ContainerSpec": container,
+        "Networks": [{"Target": each["Target"]} for each in networks],
+        "Placement": placement,
+        "RestartPolicy": {"Condition": "none", "MaxAttempts": 0},
+        "ForceUpdate": 0,
+    }
+    return {
+        "Name": name,
+        "Labels": dict(labels),
+        "TaskTemplate": template,
+        "Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}},
+        "EndpointSpec": {"Mode": "dnsrr"},
+    }
+
+
 def image(spec: Mapping[str, Any]) -> str:
     """A spec's image."""
     return str(_map(_map(spec, "TaskTemplate"), "ContainerSpec").get("Image", ""))

@@ -32,6 +32,7 @@ from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.nodes import DockerNodes
+from bot.swarm.one_offs import DockerOneOffs
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
@@ -77,7 +78,7 @@ async def a_replica(
     evidence = EvidenceReader(swarm, registry, volumes)
     ctx = Context(
         swarm=swarm, looks=swarm, nodes=DockerNodes(calls), logs=DockerServiceLogs(calls),
-        volumes=volumes, reachability=TcpReachability(),
+        volumes=volumes, one_offs=DockerOneOffs(calls), reachability=TcpReachability(),
         stacks=DockerStacks("", b"key"), registry=registry,
         versions=RedisVersions(link), feed=feed, jobs=jobs,
         plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,

@@ -35,6 +35,7 @@ from bot.store.versions import RedisVersions
 from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
 from bot.swarm.nodes import DockerNodes
+from bot.swarm.one_offs import DockerOneOffs
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
@@ -292,6 +293,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     evidence = EvidenceReader(as_port(swarm), registry, volumes)
     ctx = Context(
         nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=volumes,
+        one_offs=DockerOneOffs(engine),
         reachability=TcpReachability(), incidents=RedisIncidents(RedisLink(NOWHERE)),
         stacks=DockerStacks("", b"key"), registry=registry,
         versions=RedisVersions(RedisLink(NOWHERE)),

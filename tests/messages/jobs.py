@@ -34,6 +34,7 @@ from tests.messages.job_kit import (
     shown,
 )
 from tests.messages.node_jobs import nodes_ended, nodes_running, stopped_nodes
+from tests.messages.one_offs import one_offs
 from tests.messages.sample import AT, Sample, Topic
 from tests.messages.swarm import DJANGO, N2, WORKER, a_goal, a_task, failed, judged, running
 from tests.messages.verdicts import given_up, good, refusals, stopped, superseded
@@ -51,6 +52,11 @@ def topics() -> tuple[Topic, ...]:
             "Jobs: verdicts of services",
             "The last state of the job's message.",
             (*good(), *bad(), *stopped(), *superseded(), *refusals(), *given_up()),
+        ),
+        Topic(
+            "Jobs: commands in a container of their own",
+            "`run`: one message per job, in the channel; the whole output is a file in its thread.",
+            tuple(one_offs()),
         ),
         Topic(
             "Jobs: verdicts of nodes",

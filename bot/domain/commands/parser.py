@@ -59,6 +59,8 @@ def parse(text: str, defaults: Defaults) -> Command | Reply:
     rest = _arguments(words[1:], colons=row.keeps_colons)
     if len(rest) == 1 and rest[0].lower() in ASKS_FOR_HELP:
         return Help(row.name)
+    if row.keeps_text:
+        rest = [each for each in [_rest(text, words[0])] if each]
     return _read(row, rest, defaults)
 
 
@@ -68,14 +70,26 @@ def _unreadable(text: str, defaults: Defaults) -> Reply | None:
         code = f"U+{ord(turning[0]):04X}"
         return _again(
             text,
+            defaults,
             f"The command has an invisible character that changes the direction of text ({code}).",
             "Type it by hand instead of pasting it.",
         )
+    row = _named(text, defaults)
+    if row is not None and row.keeps_text:
+        return None  # its parser reads quotation marks as a shell does
     edges = "".join(_opening(word) + _closing(word) for word in text.split())
     if any(sum(map(edges.count, kind)) % 2 for kind in (DOUBLE_QUOTES, SINGLE_QUOTES, "`")):
         hint = f"Leave it out. {_without_quotes(text, defaults)}"
-        return _again(text, "A quotation mark is not closed.", hint)
+        return _again(text, defaults, "A quotation mark is not closed.", hint)
     return None
+
+
+def _named(text: str, defaults: Defaults) -> CommandSpec | None:
+    """The row of the command that a text begins with."""
+    words = _plain(text).split()
+    if words and words[0].lower() == defaults.command.lower():
+        words = words[1:]
+    return _row(_bare(words[0])) if words else None
 
 
 def _without_quotes(text: str, defaults: Defaults) -> str:
@@ -86,8 +100,8 @@ def _without_quotes(text: str, defaults: Defaults) -> str:
     return f"Try: {arguments.example(defaults, as_text(meant))}"
 
 
-def _again(text: str, problem: str, hint: str) -> Reply:
-    row = _row(_bare(next(iter(_plain(text).split()), "")))
+def _again(text: str, defaults: Defaults, problem: str, hint: str) -> Reply:
+    row = _named(text, defaults)
     return Reply(problem, hint, changes=row is None or row.changes)
 
 
@@ -106,7 +120,7 @@ def _read(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -> Command 
     result = row.parse(rest, defaults)
     if not isinstance(result, Reply):
         return result
-    if NO_OPTION not in result.problem:
+    if NO_OPTION not in result.problem and not row.keeps_text:
         result = _unknown_option(row, rest, defaults) or result
     return replace(result, changes=row.changes)
 
@@ -125,13 +139,23 @@ def _unknown_option(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -
 
 
 def _plain(text: str) -> str:
-    """The text that the user meant: links and mentions unwrapped, invisible characters removed,
-    dashes and full-width characters replaced by their plain forms."""
+    """The text that the user meant: as typed, dashes and full-width characters replaced by their
+    plain forms."""
+    dashed = _DASHED_LETTER.sub("-", _DASHED_OPTION.sub("--", visible(_typed(text))))
+    return dashed.translate(_FULL_WIDTH).translate(_SAME)
+
+
+def _typed(text: str) -> str:
+    """The text as it was typed: without Slack's links, mentions and entities."""
     unwrapped = _LINK.sub(_unwrapped, text)
     for entity, char in _ENTITIES.items():
         unwrapped = unwrapped.replace(entity, char)
-    dashed = _DASHED_LETTER.sub("-", _DASHED_OPTION.sub("--", visible(unwrapped)))
-    return dashed.translate(_FULL_WIDTH).translate(_SAME)
+    return unwrapped
+
+
+def _rest(text: str, name: str) -> str:
+    """What was typed after the command's name."""
+    return re.split(rf"(?<!\S){re.escape(name)}(?!\S)", _typed(text), maxsplit=1)[-1].strip()
 
 
 def _unwrapped(link: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ class CommandSpec:
     for commands that only operators may use. ``also`` are synonyms from other tools, used for
     suggestions only. ``notes`` are sentences for ``help COMMAND``, in which ``{service}`` and
     ``{max_replicas}`` are replaced by the defaults. ``keeps_colons`` says that ``:`` is part of an
-    argument, and does not mean ``=``.
+    argument, and does not mean ``=``; ``keeps_text`` that the parser gets the rest as one text.
     """
 
     name: str
@@ -33,3 +33,4 @@ class CommandSpec:
     also: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     keeps_colons: bool = False
+    keeps_text: bool = False

@@ -11,6 +11,7 @@ from bot.domain.commands import arguments
 from bot.domain.commands.cluster import LOOKING, NODES
 from bot.domain.commands.images import IMAGES, LISTED
 from bot.domain.commands.names import SLASH, alike, job_id
+from bot.domain.commands.run import RUN
 from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.stacks import STACKS
 from bot.domain.commands.values import (
@@ -36,6 +37,7 @@ from bot.domain.commands.values import (
     Restart,
     Resume,
     RollBack,
+    Run,
     Scale,
     ScaleTarget,
     ShowMap,
@@ -75,6 +77,7 @@ __all__ = [
     "Restart",
     "Resume",
     "RollBack",
+    "Run",
     "Scale",
     "ScaleTarget",
     "ShowMap",
@@ -272,6 +275,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
             ),
         ),
     ),
+    RUN,
     *STACKS,
     CommandSpec(
         name="status",

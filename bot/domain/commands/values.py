@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -79,6 +80,17 @@ class Resume:
     """``resume``: go on with a paused update of a service, named as typed."""
 
     service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``run``: a command, as words, once in a new container like those of a service.
+
+    The service is named as typed.
+    """
+
+    service: str
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +277,7 @@ Command = (
     | Update
     | Restart
     | Resume
+    | Run
     | RollBack
     | Deploy
     | Status
@@ -321,11 +334,12 @@ _WORDS: Final[dict[type[Command], str]] = {
     ListVersions: "history",
     ListStacks: "stacks",
     ListImages: "images",
+    Drain: "drain",
     Activate: "activate",
     Cancel: "cancel",
     Help: "help",
 }
-"""The names of commands whose only argument follows the name; ``--all`` is a field that is True."""
+"""The names of commands whose only argument follows the name, before an option."""
 
 
 def as_text(command: Command) -> str:
@@ -350,10 +364,11 @@ def as_text(command: Command) -> str:
         case RollBack(service, yes, stack):
             name = f"{stack}/" if stack else service
             return " ".join(filter(None, ["rollback", name, "--yes" if yes else ""]))
-        case Drain(node, yes):
-            return f"drain {node} --yes" if yes else f"drain {node}"
+        case Run(service, words):
+            return f"run {service} -- {shlex.join(words)}"
         case Join(role, rotate):
             return f"join rotate {role}" if rotate else f"join {role}"
     about = [getattr(command, field.name) for field in fields(command)]
-    said = ("--all" if each is True else each for each in about if each)
+    option = "--all" if isinstance(command, Status) else "--yes"
+    said = (option if each is True else each for each in about if each)
     return " ".join([_WORDS[type(command)], *said])

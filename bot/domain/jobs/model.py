@@ -21,6 +21,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.timeline import Moment, extended
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Platform
+from bot.domain.text.redaction import masked
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
@@ -137,6 +138,8 @@ class Job:
     well. ``untouched`` says that the first step was certainly refused, so nothing was changed.
     ``way_back`` is the number of the version that would undo a finished deploy, 0 for none.
 
+    ``arguments`` are the words of the command that a one-off task runs.
+
     ``foretold`` are sentences on what a node job is about to do. ``forced`` says that it runs even
     if tasks fit on no other node.
 
@@ -174,6 +177,7 @@ class Job:
     way_back: int = 0
     course: tuple[Moment, ...] = ()
     timeline: str = ""
+    arguments: tuple[str, ...] = ()
     foretold: tuple[str, ...] = ()
     forced: bool = False
     untouched: bool = False
@@ -274,3 +278,8 @@ class PendingCommand:
     reply_url: str
     received: float
     source: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The text for logs and answers; values that look secret are masked."""
+        return masked(self.text)

@@ -13,6 +13,7 @@ from bot.domain.commands.names import SERVICE_VALUE, is_service_name
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.image_change import short_digest
+from bot.domain.operations.one_off import ACTION as ONE_OFF
 from bot.domain.swarm.image_name import read_image
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
@@ -171,7 +172,7 @@ def final_verdict(job: Job) -> Verdict | None:
 
 def action_text(job: Job) -> str:
     """The requested action in a few words, unescaped: ``scale worker01 to 5``."""
-    if job.unreadable:
+    if job.unreadable or job.action == ONE_OFF:
         return job.text
     if job.action in ACTION_WORDS:
         return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
@@ -212,7 +213,11 @@ def _how_many_good(job: Job) -> str:
 def _fallback(job: Job) -> str:
     outcome = job.outcome if final_verdict(job) else None
     reason = f". {outcome.reason}" if outcome else ""
-    unknown = job.state is JobState.QUEUED or (job.plan is not None and not job.begun)
+    unknown = (
+        job.state is JobState.QUEUED
+        or job.action == ONE_OFF
+        or (job.plan is not None and not job.begun)
+    )
     counted = "" if unknown else _counted(job)
     return line(f"{headline(job)}{counted}{reason}", MOST_TEXT)
 
@@ -355,6 +360,9 @@ def _stop_button(job: Job) -> Block:
         text = "The swarm continues; only this message stops updating."
     if job.state is JobState.QUEUED:
         text = "The job leaves the queue. Nothing was changed yet."
+    elif job.action == ONE_OFF:
+        question = confirm("Stop it?", "The command is ended.", "Stop", "Let it run")
+        return button("job.cancel", "Stop", job.id, question)
     question = confirm("Stop waiting?", text, "Stop waiting", "Keep waiting")
     return button("job.cancel", "Stop waiting", job.id, question)
 

@@ -11,6 +11,7 @@ from bot.domain.jobs.deploy_plan import PlanAction
 from bot.domain.jobs.model import NODE, Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.operations.one_off import ACTION as ONE_OFF
 from bot.domain.text.message import Block
 from bot.views import words
 from bot.views.jobs.slots import node_line, slot_lines
@@ -83,7 +84,7 @@ def _ended(
     if job.targets[index].is_node:
         tasks = plural(outcome.desired, "task has", "tasks have")
         counted = f"  {outcome.running} of {tasks} left" if outcome.desired else ""
-    lines = [f"{word}*{name}*{counted}"]
+    lines = [] if job.action == ONE_OFF else [f"{word}*{name}*{counted}"]
     lines += [line(outcome.reason, detail.prose), *_cause_lines(outcome, detail.prose)]
     if outcome.advice:
         lines.append(f"*Next:* {line(outcome.advice, detail.prose)}")

@@ -144,3 +144,46 @@ def test_another_image_brings_its_platforms_and_changes_nothing_else(placement, 
     container = {"Image": "a:2@sha256:1", "Env": ["A=1"]}
     assert changed == {"Name": "a", "TaskTemplate": {"ContainerSpec": container, **after}}
     assert before == kept
+
+
+def test_a_one_off_task_is_like_the_service_but_for_what_others_reach_it_by():
+    full = spec(
+        EndpointSpec={"Mode": "vip", "Ports": [{"TargetPort": 80}]}, UpdateConfig={"Parallelism": 1}
+    )
+    kept = {
+        "Image": "web:1", "Command": ["entry"], "Env": ["A=b"], "User": "1",
+        "Secrets": [{"File": {}}], "Configs": [{"File": {}}],
+        "Mounts": [{"Target": "/x"}], "ReadOnly": True,
+    }  # fmt: skip
+    full["TaskTemplate"] |= {
+        "ContainerSpec": {
+            **kept, "Args": ["serve"], "Healthcheck": {"Test": ["CMD", "x"]}, "TTY": True,
+            "Labels": {"traefik.enable": "true"},
+        },
+        "Networks": [{"Target": "n1", "Aliases": ["web"], "DriverOpts": {"a": "1"}}],
+        "Placement": {"Constraints": ["node.role==worker"], "MaxReplicas": 1},
+        "Resources": {"Limits": {"MemoryBytes": 1}},
+    }  # fmt: skip
+    before = copy.deepcopy(full)
+
+    made = specs.one_off(full, "orochi_run-k", ["migrate", "a b"], {"mine": "1"})
+
+    assert full == before
+    assert made == {
+        "Name": "orochi_run-k",
+        "Labels": {"mine": "1"},
+        "Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}},
+        "EndpointSpec": {"Mode": "dnsrr"},
+        "TaskTemplate": {
+            "ContainerSpec": {
+                **kept, "Args": ["migrate", "a b"], "Labels": {"mine": "1"},
+                "Healthcheck": {"Test": ["NONE"]},
+            },
+            "Networks": [{"Target": "n1"}],
+            "Placement": {"Constraints": ["node.role==worker"]},
+            "Resources": {"Limits": {"MemoryBytes": 1}},
+            "RestartPolicy": {"Condition": "none", "MaxAttempts": 0},
+            "ForceUpdate": 0,
+            "Runtime": "container",
+        },
+    }  # fmt: skip

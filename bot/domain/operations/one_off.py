@@ -1,0 +1,65 @@
+"""One-off tasks: their names and labels, and what the end of one means."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from bot.domain.commands.names import LONGEST_SERVICE_NAME
+from bot.domain.incidents.events import ALERTS_LABEL
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.swarm.causes import CauseKind, exit_words
+from bot.domain.swarm.model import Service
+from bot.domain.text.redaction import masked
+
+ACTION: Final = "run"
+LABEL: Final = "orochi-bot.run"
+"""The label of a one-off task's service: the id of its job."""
+OF_LABEL: Final = "orochi-bot.run-of"
+"""The full name of the service that it is like."""
+SHOWN: Final = 15
+"""Lines of output in the message."""
+_NOT_FOUND: Final = 127
+
+
+def name_of(service: Service, job: str) -> str:
+    """The name of a one-off task's service: ``orochi_run-k3f9ab``, at most 63 characters."""
+    stack, end = service.stack, f"run-{job}"
+    room = LONGEST_SERVICE_NAME - len(end) - 1
+    return f"{stack[:room]}_{end}" if stack else end
+
+
+def labels_of(service: Service, job: str) -> dict[str, str]:
+    """Labels that tell whose it is; it is no part of the stack, and raises no alerts."""
+    return {LABEL: job, OF_LABEL: service.name, ALERTS_LABEL: "off"}
+
+
+def job_of(labels: Mapping[str, str]) -> str:
+    """The id of the job of a one-off task's service, "" for any other service."""
+    return labels.get(LABEL, "")
+
+
+def shown_command(arguments: Iterable[str]) -> str:
+    """The command as it would be typed in a shell; values that look secret are masked."""
+    return masked(shlex.join(arguments))
+
+
+def judged(outcome: Outcome) -> Outcome:
+    """The outcome of a task, said of its command."""
+    if outcome.verdict is Verdict.COMPLETED:
+        return replace(outcome, reason="The command ended with exit 0.")
+    cause = outcome.cause
+    if cause is None or cause.kind is not CauseKind.EXIT_CODE or not cause.exit_code:
+        return outcome
+    advice = "Does the image have that program?" if cause.exit_code == _NOT_FOUND else ""
+    reason = f"The command ended with {exit_words(cause.exit_code)}."
+    return replace(outcome, verdict=Verdict.FAILED, reason=reason, advice=advice, cause=None)
+
+
+def with_output(outcome: Outcome, lines: tuple[str, ...]) -> Outcome:
+    """The outcome with the last lines of the command's output."""
+    last = "\n".join(lines[-SHOWN:])
+    title = "Output" if len(lines) <= SHOWN else f"The last {SHOWN} of {len(lines)} lines"
+    return replace(outcome, evidence=last, evidence_title=title)

@@ -1,0 +1,67 @@
+"""One-off tasks: names, labels, and what their end means."""
+
+from __future__ import annotations
+
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.operations.one_off import (
+    SHOWN,
+    job_of,
+    judged,
+    labels_of,
+    name_of,
+    shown_command,
+    with_output,
+)
+from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.model import Mode, Service
+
+WEB = Service("s", "orochi_web", 1, Mode.REPLICATED, 2, stack="orochi")
+
+
+def test_a_name_has_the_stack_and_the_job_and_is_never_too_long():
+    long = Service("s", f"{'x' * 60}_web", 1, Mode.REPLICATED, 2, stack="x" * 60)
+    alone = Service("s", "proxy", 1, Mode.REPLICATED, 2)
+
+    assert name_of(WEB, "k3f9ab") == "orochi_run-k3f9ab"
+    assert name_of(alone, "k3f9ab") == "run-k3f9ab"
+    assert len(name_of(long, "k3f9ab")) == 63
+    assert name_of(long, "k3f9ab").endswith("_run-k3f9ab")
+
+
+def test_it_is_no_part_of_the_stack_and_raises_no_alerts():
+    labels = labels_of(WEB, "k3f9ab")
+
+    assert job_of(labels) == "k3f9ab"
+    assert job_of({}) == ""
+    assert "com.docker.stack.namespace" not in labels
+    assert labels["orochi-bot.alerts"] == "off"
+
+
+def test_the_end_is_that_of_the_command():
+    cause = Cause(CauseKind.EXIT_CODE, "The container ended with exit 3", exit_code=3)
+    absent = Cause(CauseKind.EXIT_CODE, "The container ended with exit 127", exit_code=127)
+    refused = Cause(CauseKind.START_FAILED, "It could not start")
+
+    assert judged(Outcome(Verdict.COMPLETED, "1/1")).reason == "The command ended with exit 0."
+    failed = judged(Outcome(Verdict.FAILED, "0/1 running", "Look.", cause))
+    assert (failed.verdict, failed.reason) == (Verdict.FAILED, "The command ended with exit 3.")
+    assert "have that program" in judged(Outcome(Verdict.FAILED, "", "", absent)).advice
+    other = Outcome(Verdict.FAILED, "0/1 running: it could not start.", "Correct it.", refused)
+    assert judged(other) == other
+
+
+def test_secrets_in_the_command_are_masked():
+    shown = shown_command(("psql", "--password=hunter2secret", "a b"))
+
+    assert "hunter2secret" not in shown
+    assert shown.startswith("psql ")
+    assert shown.endswith("'a b'")
+
+
+def test_the_message_has_the_last_lines():
+    few = with_output(Outcome(Verdict.COMPLETED, ""), ("a", "b"))
+    many = with_output(Outcome(Verdict.COMPLETED, ""), tuple(map(str, range(40))))
+
+    assert (few.evidence, few.evidence_title) == ("a\nb", "Output")
+    assert many.evidence.splitlines() == [str(n) for n in range(40 - SHOWN, 40)]
+    assert many.evidence_title == "The last 15 of 40 lines"
