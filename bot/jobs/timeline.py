@@ -10,6 +10,7 @@ import logging
 
 from bot.domain.errors import BotError
 from bot.domain.jobs.model import Job
+from bot.domain.operations.one_off import ACTION as ONE_OFF
 from bot.jobs.context import Context
 from bot.ports import Upload
 from bot.views.pictures.timeline import timeline_picture
@@ -26,7 +27,7 @@ class Timelines:
 
     def told(self, job: Job) -> None:
         """Draw in the background, after a job's verdict was posted in its thread."""
-        if self._ctx.timelines and job.course:
+        if self._ctx.timelines and job.course and job.action != ONE_OFF:
             self._ctx.background.spawn(self._draw(job), f"timeline of job {job.id}")
 
     async def _draw(self, job: Job) -> None:

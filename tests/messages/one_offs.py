@@ -45,8 +45,9 @@ def _ends() -> Iterator[tuple[str, Outcome]]:
     yield "failed", with_output(bad, (*MIGRATED[:SHOWN], "django.db.utils.OperationalError: …"))
     refused = classify(a_task(ONCE, 1, TaskState.FAILED, err=ABSENT), ONCE)
     assert refused is not None
-    reason = f"0/1 completed: {refused.text}."
-    yield "no such program", Outcome(Verdict.FAILED, reason, "Correct the command.", refused)
+    yield "no such program", judged(Outcome(Verdict.FAILED, "0/1 completed.", "", refused))
+    full = judged(Outcome(Verdict.UNSCHEDULABLE, "0/1 running; 1 task cannot be placed: …."))
+    yield "no node fits", full
     yield "stopped", with_output(Outcome(Verdict.CANCELLED, "The command was stopped."), MIGRATED)
     late = Outcome(Verdict.TIMED_OUT, "0/1 completed, 1 running after 1 h. It is stopped.")
     yield "too long", with_output(late, MIGRATED[:3])

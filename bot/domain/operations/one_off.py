@@ -22,6 +22,16 @@ OF_LABEL: Final = "orochi-bot.run-of"
 SHOWN: Final = 15
 """Lines of output in the message."""
 _NOT_FOUND: Final = 127
+_LOGIN: Final = "Check the registry and the bot's login (`REGISTRY_AUTH`), then run it again."
+_ADVICE: Final = {
+    Verdict.UNSCHEDULABLE: "Make room, or allow more nodes, then run it again.",
+    Verdict.IMAGE_MISSING: "Push the image, then run it again.",
+    Verdict.PULL_DENIED: _LOGIN,
+    Verdict.PULL_FAILED: _LOGIN,
+    Verdict.OUT_OF_MEMORY: "Raise the service's memory limit, then run it again.",
+    Verdict.FAILED: "Correct it, then run it again.",
+    Verdict.SUPERSEDED: "Run it again if it is still needed.",
+}
 
 
 def name_of(service: Service, job: str) -> str:
@@ -47,15 +57,17 @@ def shown_command(arguments: Iterable[str]) -> str:
 
 
 def judged(outcome: Outcome) -> Outcome:
-    """The outcome of a task, said of its command."""
+    """The outcome of a task, said of its command, which is not there any more to be looked at."""
     if outcome.verdict is Verdict.COMPLETED:
         return replace(outcome, reason="The command ended with exit 0.")
-    cause = outcome.cause
-    if cause is None or cause.kind is not CauseKind.EXIT_CODE or not cause.exit_code:
-        return outcome
-    advice = "Does the image have that program?" if cause.exit_code == _NOT_FOUND else ""
-    reason = f"The command ended with {exit_words(cause.exit_code)}."
-    return replace(outcome, verdict=Verdict.FAILED, reason=reason, advice=advice, cause=None)
+    cause, advice = outcome.cause, _ADVICE.get(outcome.verdict, outcome.advice)
+    if cause is None or outcome.verdict not in {Verdict.FAILED, Verdict.OUT_OF_MEMORY}:
+        return replace(outcome, advice=advice)
+    if cause.kind is CauseKind.EXIT_CODE and cause.exit_code:
+        advice = "Does the image have that program?" if cause.exit_code == _NOT_FOUND else ""
+        reason = f"The command ended with {exit_words(cause.exit_code)}."
+        return replace(outcome, reason=reason, advice=advice, cause=None)
+    return replace(outcome, reason=f"{cause.text}.", advice=advice)
 
 
 def with_output(outcome: Outcome, lines: tuple[str, ...]) -> Outcome:

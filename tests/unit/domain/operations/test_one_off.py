@@ -46,8 +46,19 @@ def test_the_end_is_that_of_the_command():
     failed = judged(Outcome(Verdict.FAILED, "0/1 running", "Look.", cause))
     assert (failed.verdict, failed.reason) == (Verdict.FAILED, "The command ended with exit 3.")
     assert "have that program" in judged(Outcome(Verdict.FAILED, "", "", absent)).advice
-    other = Outcome(Verdict.FAILED, "0/1 running: it could not start.", "Correct it.", refused)
-    assert judged(other) == other
+    started = judged(Outcome(Verdict.FAILED, "0/1 running", "See `ps`.", refused))
+    assert started.reason == "It could not start."
+    assert started.advice == "Correct it, then run it again."
+
+
+def test_no_advice_is_about_the_service_that_is_gone():
+    """It is removed after the verdict, and never starts by itself."""
+    usual = "See its tasks: `/orochi ps orochi_run-k3f9ab`; it then starts by itself."
+    for verdict in (Verdict.UNSCHEDULABLE, Verdict.IMAGE_MISSING, Verdict.PULL_FAILED):
+        advice = judged(Outcome(verdict, "0/1 running", usual)).advice
+
+        assert "run it again" in advice
+        assert "run-k3f9ab" not in advice
 
 
 def test_secrets_in_the_command_are_masked():
