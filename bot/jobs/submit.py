@@ -27,7 +27,7 @@ from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.ports.jobs import REFUSED
 from bot.runtime.backoff import Backoff
-from bot.views.errors import failed, refused
+from bot.views.errors import by_label, failed, refused
 from bot.views.jobs.message import job_message, unbegun_metadata
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,8 @@ async def tell_failure(
 ) -> bool:
     """Tell the user why their command failed; False if that could not be delivered."""
     try:
-        said = failed(error, unchanged=certain)
+        about = "" if pending.user else by_label(pending.shown)
+        said = failed(error, unchanged=certain, about=about)
         await ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
     except ChatError as unheard:
         log.warning("the answer to %s was not delivered: %s", pending.id, unheard)

@@ -97,7 +97,7 @@ class Chat(Protocol):
         """Show a state that may change again: like ``settle``, but ``show`` works afterwards."""
 
     async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
-        """Send a message to one person only (ephemeral)."""
+        """Send a message to one person only (ephemeral); without a user, post it in the channel."""
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
         """Send a file to one person only, in the direct conversation with the bot."""

@@ -26,15 +26,21 @@ def refused(sentence: str, hint: str = "", *, unchanged: bool = True) -> Message
     return _said(sentence, hint, unchanged=unchanged)
 
 
-def failed(error: BotError, *, unchanged: bool = True) -> Message:
+def failed(error: BotError, *, unchanged: bool = True, about: str = "") -> Message:
     """An error, with the short id that identifies it in the log.
 
     A refusal is not a fault of the bot and has no id. ``unchanged`` is False if something may have
-    been changed, or if the command only reads.
+    been changed, or if the command only reads. ``about`` is a sentence on what was asked, for
+    readers who did not ask it.
     """
     unchanged = unchanged and not error.doubtful
     ref = "" if isinstance(error, RefusedError) else f"Reference for the log: `{error.ref}`"
-    return _said(error.sentence, error.hint, ref, unchanged=unchanged)
+    return _said(f"{about} {error.sentence}".strip(), error.hint, ref, unchanged=unchanged)
+
+
+def by_label(service: str) -> str:
+    """What a service's label asked for, without a person."""
+    return f"{_name(service)} has a newer image, which its label asks to roll out."
 
 
 def done(sentence: str) -> Message:

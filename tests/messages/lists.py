@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.deploys.version import Version
+from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import (
     Difference,
     Kind,
@@ -22,6 +23,7 @@ from bot.domain.operations.image_list import compared
 from bot.domain.swarm.health import Grade
 from bot.domain.text.message import Message
 from bot.swarm.stacks.folder import StackFolder
+from bot.views.errors import by_label, failed
 from bot.views.history import history_message
 from bot.views.home import home_message
 from bot.views.images import images_message, notice_message
@@ -160,6 +162,10 @@ def _images() -> Iterator[Sample]:
     yield Sample("`/orochi images`: nothing newer", good)
     by_digest = replace(DJANGO, image=f"registry.example.com/django@{digest}")
     yield Sample("Notice of a newer image", notice_message(rows[0], command=COMMAND))
+    deploying = "Stack `orochi` is being deployed, which sets the images of its services."
+    refusal = RefusedError(deploying, hint="Try again after its verdict.")
+    asked = failed(refusal, about=by_label("orochi_worker01"))
+    yield Sample("An update that a label asked for is refused, in the channel", asked)
     fixed = images_message("orochi", compared([by_digest], tasks, {}, {}), now, command=COMMAND)
     yield Sample("`/orochi images`: a digest without a tag", fixed)
     many = [replace(pinned, id=f"{n}", name=f"orochi_django{n:03}") for n in range(150)]
