@@ -58,7 +58,7 @@ class DeployRunner:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._following = Following(ctx, _aim, lambda _, outcome: outcome)
-        self._steps = DeploySteps(ctx)
+        self._steps = DeploySteps(ctx, self._following)
         self._removing = Removing(ctx, self._following)
 
     async def run(self, lease: JobLease) -> None:

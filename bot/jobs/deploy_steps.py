@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.deploys.outcomes import stopped_at
+from bot.domain.deploys.outcomes import held_back, stopped_at
 from bot.domain.deploys.staleness import Judged, StepStanding, judge
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
@@ -13,7 +14,9 @@ from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service, StackLook
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time, insist
+from bot.jobs.follower import Following, at
 from bot.loops.job_lease import JobLease
+from bot.loops.observer import first_of
 from bot.ports import Applied, Recording
 
 Key = tuple[Kind, str]
@@ -36,8 +39,9 @@ class _Basis:
 class DeploySteps:
     """Applies steps; each step is noted before it is applied."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, following: Following) -> None:
         self._ctx = ctx
+        self._following = following
 
     async def note(self, lease: JobLease) -> None:
         """Note the stack's state before the first step."""
@@ -73,9 +77,31 @@ class DeploySteps:
 
     async def _make(self, lease: JobLease, steps: Sequence[PlanStep], basis: _Basis) -> None:
         for place, step in enumerate(steps):
-            done = place < (lease.job.steps_made or 0)
-            if not done and not await self._take(lease, place, step, basis):
+            if place < (lease.job.steps_made or 0):
+                continue
+            ready = await self._jobs_completed(lease, step)
+            if not ready or not await self._take(lease, place, step, basis):
                 return
+
+    async def _jobs_completed(self, lease: JobLease, step: PlanStep) -> bool:
+        """Follow the jobs that this plan runs and the step waits for; whether all completed.
+
+        False, too, if the deploy was cancelled meanwhile.
+        """
+        changed = {each.name for each in _plan(lease.job).services if each.action is not None}
+        names = changed & {*step.after}
+        indexes = [i for i, target in enumerate(lease.job.targets) if target.service in names]
+        if not indexes:
+            return True
+        following = asyncio.ensure_future(self._following.follow(lease, indexes))
+        if not await first_of(following, lease.cancelled):
+            return False
+        for index in indexes:
+            outcome = at(lease.job.outcomes, index)
+            if outcome is None or not outcome.verdict.good:
+                await lease.note(held_back(lease.job, lease.job.targets[index].service))
+                return False
+        return True
 
     async def _take(self, lease: JobLease, place: int, step: PlanStep, basis: _Basis) -> bool:
         """Apply one step and note its result; returns whether the next step may follow."""

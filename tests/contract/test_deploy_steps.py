@@ -14,6 +14,7 @@ from bot.domain.jobs.deploy_plan import Plan
 from bot.domain.swarm.model import Service
 from bot.jobs.context import Context
 from bot.jobs.deploy_steps import DeploySteps
+from bot.jobs.follower import Following
 from bot.loops.job_lease import JobLease
 from bot.loops.lease import Lease
 from bot.ports import Chat
@@ -60,7 +61,8 @@ async def test_a_step_that_another_job_made_is_no_change_of_this_one(
     authority = Lease(time.monotonic() + 5)
     lease = JobLease(jobs, cast("Chat", None), token, job, CLOCK, authority=authority)
     ctx: Any = SimpleNamespace(swarm=_Swarm(), clock=CLOCK)
-    await DeploySteps(cast("Context", ctx)).make(lease, Recorded(as_wanted), doubtful)
+    following = cast("Following", None)
+    await DeploySteps(cast("Context", ctx), following).make(lease, Recorded(as_wanted), doubtful)
 
     assert lease.job.steps_made == count
     assert [target.changed for target in lease.job.targets] == [changed] * count

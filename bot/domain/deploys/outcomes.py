@@ -50,6 +50,13 @@ def stopped_at(job: Job, step: PlanStep, error: RefusedError | SwarmError, *, on
     return _rest(job, held if step.kind.value == "service" else outcome)
 
 
+def held_back(job: Job, awaited: str) -> Job:
+    """What is not applied because a service did not complete that it depends on."""
+    name = short_name(job.stack, awaited)
+    advice = f"Correct {name}, then deploy again."
+    return _rest(job, Outcome(Verdict.REFUSED, f"Not changed: {name} did not complete.", advice))
+
+
 def kept(job: Job, indexes: Sequence[int]) -> Job:
     """Services to be removed are kept because another service is not healthy."""
     for index in indexes:

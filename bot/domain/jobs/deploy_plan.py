@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class Kind(Enum):
@@ -54,7 +55,8 @@ class PlanStep:
     existing object on which the plan is based, 0 if there is none; it is only a hint, since
     restarting managers raise it. ``base`` is the digest of the existing object, ``wanted`` that of
     the desired one, "" if there is none. ``content`` is a digest of the content of a config or a
-    secret.
+    secret. ``after`` are the full names of the run-to-completion services that the service depends
+    on: those that run because of the plan must have completed first.
     """
 
     kind: Kind
@@ -65,6 +67,7 @@ class PlanStep:
     base: str = ""
     wanted: str = ""
     content: str = ""
+    after: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[Kind, str]:
@@ -117,6 +120,10 @@ class Replicas:
     rule: ReplicaRule = ReplicaRule.NONE
 
 
+MODES_OF_JOBS: Final = ("mode replicated job", "mode global job")
+"""How the fields of services begin that run to completion."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
     """The planned change of one service.
@@ -133,6 +140,11 @@ class ServiceChange:
     image: str = ""
     fields: tuple[Difference, ...] = ()
     replicas: Replicas = Replicas()
+
+    @property
+    def is_job(self) -> bool:
+        """Whether its tasks run to completion, once after each change of its spec."""
+        return any(each.field.startswith(MODES_OF_JOBS) and each.new for each in self.fields)
 
     @property
     def changes(self) -> tuple[Difference, ...]:

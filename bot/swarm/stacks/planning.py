@@ -187,8 +187,10 @@ class _Planner:
         for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
             yield from sorted(self._of_kind(kind), key=lambda step: step.name)
         services = {step.name: step for step in self._of_kind(Kind.SERVICE)}
+        jobs = {name for name, change in self._services.items() if change.is_job}
         for name in in_order(services, self._basis.depends):
-            yield services[name]
+            after = sorted(jobs & {*self._basis.depends.get(name, ())})
+            yield replace(services[name], after=tuple(after))
         yield from sorted(gone, key=lambda step: step.name)
 
     def _of_kind(self, kind: Kind) -> list[PlanStep]:

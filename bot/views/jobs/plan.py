@@ -14,6 +14,7 @@ from bot.domain.commands.names import short_name
 from bot.domain.deploys.decision import Decision
 from bot.domain.deploys.history import without_digest
 from bot.domain.jobs.deploy_plan import (
+    MODES_OF_JOBS,
     Difference,
     Kind,
     Plan,
@@ -37,7 +38,6 @@ MOST_NAMES = 1500
 MOST_TEXT = 3000
 LONGEST_WARNING = 600
 OF_IMAGE = ("image in the file", "platforms")
-MODES_OF_JOBS = ("mode replicated job", "mode global job")
 SHOWN_OF_NEW = ("image", "replicas", "mode")
 SUMMARY_WORDS = {
     PlanAction.REMOVE: ("is removed", "are removed"),
@@ -134,7 +134,8 @@ def nothing_to_do(plan: Plan, version: int = 0) -> str:
     """The answer to a plan without changes; ``version`` is that of the job."""
     kept = len(plan.services)
     warned = "".join(f"\n• {each}" for each in plan.warnings[:5])
-    scaled = "".join(f"\n• {each}" for each in replica_sentences(plan))
+    notes = (*replica_sentences(plan), *job_sentences(plan))
+    scaled = "".join(f"\n• {each}" for each in notes)
     wanted = f"version {version}" if version else "its file"
     return (
         f"Nothing to deploy: the stack {plan.stack} matches {wanted}"
@@ -171,10 +172,28 @@ def _lines(plan: Plan, detail: PlanDetail) -> Iterator[str]:
     yield from _of_action(plan, PlanAction.UPDATE, detail)
     yield from _of_action(plan, PlanAction.CREATE, detail)
     yield from _others(plan)
-    yield from _cut([line(each, 250) for each in replica_sentences(plan)], detail.services, "• ")
+    notes = (*replica_sentences(plan), *job_sentences(plan))
+    yield from _cut([line(each, 250) for each in notes], detail.services, "• ")
     yield from _cut(
         [line(each, LONGEST_WARNING) for each in plan.warnings], detail.warnings, "⚠️ Warning: "
     )
+
+
+def job_sentences(plan: Plan) -> tuple[str, ...]:
+    """What waits for a job that the plan runs, and which jobs do not run again."""
+    changed = {each.name for each in plan.services if each.action is not None}
+    waits = [
+        f"{short_name(plan.stack, step.name)} waits until {_names(jobs, plan.stack)} completes."
+        for step in plan.steps
+        if (jobs := [name for name in step.after if name in changed])
+    ]
+    done = [
+        f"{_short(plan, each)} has not changed, so it does not run again:"
+        f" `restart {line(each.name, NAME_LENGTH)}` runs it."
+        for each in plan.services
+        if each.is_job and each.action is None
+    ]
+    return (*waits, *done)
 
 
 def _removals(plan: Plan, detail: PlanDetail) -> Iterator[str]:

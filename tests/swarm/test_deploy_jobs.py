@@ -1,0 +1,88 @@
+"""Jobs in stacks: run once by a change, and what depends on them waits for their completion."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.desk import Desk
+from tests.swarm.changing import tasks
+from tests.swarm.deploying import V1, V2, Folder, compose, service
+from tests.swarm.test_scale import said
+
+JOB = """
+  migrate:
+    image: {image}
+    command: [sh, -c, "{script}"]
+    networks: {{default: {{}}}}
+    deploy:
+      mode: replicated-job
+      endpoint_mode: dnsrr
+      restart_policy: {{condition: none}}
+"""
+WAITS = "    depends_on: [migrate]\n"
+
+
+@pytest.fixture
+def folder(empty_desk: Desk, tmp_path: Path) -> Folder:
+    """An empty folder of stacks."""
+    return Folder(empty_desk, tmp_path)
+
+
+@pytest.fixture
+async def desk(empty_desk: Desk, folder: Folder) -> Desk:
+    """A desk with one bot that may deploy."""
+    await empty_desk.start_bot()
+    return empty_desk
+
+
+def stack(script: str, image: str = V1, services: str = "") -> str:
+    """A job, a service that waits for it, and one that does not; ``services`` is their image."""
+    job, services = JOB.format(image=image, script=script), services or image
+    return compose(job, service("web", services, more=WAITS), service("api", services))
+
+
+async def runs(desk: Desk) -> int:
+    """How often the job has run."""
+    found = [each for each in await tasks(desk, "migrate") if each["Status"]["State"] == "complete"]
+    return len(found)
+
+
+async def test_a_job_runs_once_for_each_change(desk: Desk, folder: Folder) -> None:
+    """What depends on it starts when it has completed; an unchanged deploy does not run it."""
+    folder.write(stack("sleep 3"))
+    first = await folder.plan()
+    assert "web waits until migrate completes." in said(first)
+    assert await folder.confirmed(first) == "converged", said(first)
+    (done,) = await tasks(desk, "migrate")
+    (web,) = await tasks(desk, "web")
+    assert web["CreatedAt"] > done["Status"]["Timestamp"]
+
+    again = await desk.answer("deploy", seconds=20)
+    assert "matches its file" in again
+    assert "migrate has not changed, so it does not run again" in again
+    folder.write(stack("sleep 3", services=V2))
+    assert await folder.confirmed(await folder.plan()) == "converged"
+    assert await runs(desk) == 1
+
+    folder.write(stack("sleep 1", V2))
+    assert await folder.confirmed(await folder.plan()) == "converged"
+    assert await runs(desk) == 2
+    rerun = await desk.job("restart migrate")
+    assert rerun.payload["verdict"] == "completed", said(rerun)
+    assert await runs(desk) == 3
+
+
+async def test_what_depends_on_a_job_that_fails_is_held_back(desk: Desk, folder: Folder) -> None:
+    await folder.deployed(stack("true"))
+    folder.write(stack("echo no such table; exit 3", V2))
+
+    message = await folder.plan()
+
+    assert await folder.confirmed(message) == "failed"
+    assert "exit 3" in said(message)
+    assert said(message).count("Not changed: migrate did not complete.") == 1
+    found = await asyncio.to_thread(desk.lab.client().inspect_service, "orochi_web")
+    assert found["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == V1
