@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.desk import Desk
+from tests.lab.waiting import wait_until
 from tests.swarm.changing import tasks
 from tests.swarm.deploying import V1, V2, Folder, compose, service
 from tests.swarm.test_scale import said
@@ -86,3 +88,50 @@ async def test_what_depends_on_a_job_that_fails_is_held_back(desk: Desk, folder:
     assert said(message).count("Not changed: migrate did not complete.") == 1
     found = await asyncio.to_thread(desk.lab.client().inspect_service, "orochi_web")
     assert found["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == V1
+
+
+async def running_job(desk: Desk) -> None:
+    """Wait until the job runs."""
+
+    def runs_now() -> bool:
+        found = desk.lab.client().tasks(filters={"service": "orochi_migrate"})
+        return any(each["Status"]["State"] == "running" for each in found)
+
+    made = partial(wait_until, lambda: "orochi_migrate" in names(desk), "the job", seconds=30)
+    await asyncio.to_thread(made)
+    await asyncio.to_thread(wait_until, runs_now, "a running job", seconds=30)
+
+
+def names(desk: Desk) -> list[str]:
+    """The names of all services."""
+    return [each["Spec"]["Name"] for each in desk.lab.client().services()]
+
+
+async def test_a_deploy_that_waits_for_a_job_can_be_cancelled(desk: Desk, folder: Folder) -> None:
+    """What was changed stays, and what waits is not changed."""
+    folder.write(stack("sleep 600"))
+    message = await folder.plan()
+    await desk.slack.press(message, "job.confirm")
+    await running_job(desk)
+
+    await desk.slack.press(message, "job.cancel")
+
+    assert await folder.verdict(message) == "cancelled"
+    assert "orochi_web" not in names(desk)
+    assert "orochi_api" in names(desk)
+
+
+async def test_a_killed_bots_deploy_goes_on_waiting(empty_desk: Desk, folder: Folder) -> None:
+    """Another replica waits for the same run of the job, then goes on."""
+    desk = empty_desk
+    first = await desk.start_bot()
+    folder.write(stack("sleep 6"))
+    message = await folder.plan()
+    await desk.slack.press(message, "job.confirm")
+    await running_job(desk)
+
+    await desk.start_bot()
+    await first.kill()
+
+    assert await folder.verdict(message) == "converged", said(message)
+    assert await runs(desk) == 1
