@@ -64,11 +64,13 @@ class Nodes(Protocol):
 class ServiceLogs(Protocol):
     """Reads service logs from the nodes."""
 
-    async def service_log(self, service_id: str, since: float, lines: int) -> ServiceLog:
+    async def service_log(
+        self, service_id: str, since: float, lines: int, *, seconds: float = 4.0
+    ) -> ServiceLog:
         """The last ``lines`` lines of all tasks together, since a Unix time (0.0: no limit).
 
-        Values that look secret are masked. Takes at most a few seconds: lines that do not arrive in
-        time are left out, and the log says so.
+        Values that look secret are masked. Lines that do not arrive within ``seconds`` are left
+        out, and the log says so: those are the newest ones.
         """
 
 

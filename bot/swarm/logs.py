@@ -20,7 +20,8 @@ _ESCAPES: Final = re.compile(
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles and links
     r"|\x1b[ -/]*[0-~]"  # the two-character kind
 )
-_OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?=[^\r\n])")
+_OVERWRITTEN: Final = re.compile(r"^[^\n]*\r(?=[^\r\n])", re.MULTILINE)
+"""Anchored: else a long line would be searched again from each of its characters."""
 
 
 class Demultiplexer:

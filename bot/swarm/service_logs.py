@@ -50,20 +50,21 @@ class _LogAnswer:
 
 
 class DockerServiceLogs:
-    """Implements ``bot.ports.engine.ServiceLogs``. ``seconds`` is the time limit for reading."""
+    """Implements ``bot.ports.engine.ServiceLogs``."""
 
-    def __init__(self, connection: Connection, seconds: float = _SECONDS) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._seconds = seconds
 
-    async def service_log(self, service_id: str, since: float, lines: int) -> ServiceLog:
+    async def service_log(
+        self, service_id: str, since: float, lines: int, *, seconds: float = _SECONDS
+    ) -> ServiceLog:
         """The last lines of all tasks together, as in ``bot.ports.engine.ServiceLogs``."""
         params: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "details": 1}
         params |= {"tail": lines} | ({"since": int(since)} if since else {})
         path = f"/services/{service_id}/logs"
 
         def work(client: APIClient) -> ServiceLog:
-            answer = _read(client, path, params, self._seconds)
+            answer = _read(client, path, params, seconds)
             return ServiceLog(newest_lines(answer.messages, since, lines), _trouble(answer))
 
         return await self._connection.call(work)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.jobs.model import ID_ALPHABET, ID_LENGTH
 from bot.domain.swarm.model import Service
@@ -71,6 +71,11 @@ def job_id(typed: str) -> str:
     return plain if _JOB_ID.fullmatch(plain) else ""
 
 
+def exact_name(service: Service) -> str:
+    """The form that means this service alone, whatever the channel is about."""
+    return f"{service.stack}{SLASH}{service.short_name}"
+
+
 def typed_name(service: Service, stack: str) -> str:
     """The name by which a service is typed in a channel that is about ``stack``."""
     if service.stack == stack or not service.stack:
@@ -86,9 +91,8 @@ def short_name(stack: str, full_name: str) -> str:
 def resolve(typed: str, stack: str, services: Sequence[Service]) -> Service | NotFound:
     """Find the service for a typed name: an exact match first, then one that ignores case.
 
-    ``stack`` is the one that the channel is about, ``services`` are those of all stacks. A full
-    name takes precedence over a short one, unless it is that of a service without a stack: ``web``
-    may well mean the ``web`` of the stack.
+    ``stack`` is the one that the channel is about, ``services`` are those of all stacks. A name
+    that is the short one of a service and the full one of another fits both.
     """
     if SLASH in typed:
         return _within(typed, services)
@@ -96,13 +100,11 @@ def resolve(typed: str, stack: str, services: Sequence[Service]) -> Service | No
     for same in (_equal, _equal_but_for_case):
         full = [each for each in services if same(each.name, typed)]
         short = [each for each in own if same(each.short_name, typed)]
-        if len(full) == 1 and (full[0].stack or not short or short == full):
-            return full[0]
         matches = _distinct([*short, *full])
         if len(matches) == 1:
             return matches[0]
         if matches:
-            names = tuple(_exact(each, matches) for each in matches)
+            names = tuple(map(exact_name, matches))
             return NotFound(typed, names, ambiguous=True, known=_known(own), stack=stack)
     return _not_found(typed, stack, services)
 
@@ -119,10 +121,13 @@ def resolve_any(
         return _stack_of(typed, known) or NotFound(typed, _stacks_like(typed, known))
     found, whole = resolve(typed, stack, services), _stack_of(typed, known)
     if isinstance(found, Service):
-        both = whole is not None and stack and not found.stack and SLASH not in typed
-        forms = (f"{SLASH}{found.name}", f"{typed}{SLASH}")
-        return NotFound(typed, forms, ambiguous=True, stack=stack) if both else found
-    return found if found.ambiguous or whole is None else whole
+        if whole is None or found.stack == stack or SLASH in typed:
+            return found
+        forms = (exact_name(found), f"{whole.stack}{SLASH}")
+        return NotFound(typed, forms, ambiguous=True, stack=stack)
+    if found.ambiguous or found.suggestions or whole is not None:
+        return found if found.ambiguous or whole is None else whole
+    return replace(found, suggestions=_stacks_like(typed, known))
 
 
 def _stack_of(typed: str, known: Iterable[str]) -> WholeStack | None:
@@ -143,11 +148,12 @@ def _within(typed: str, services: Sequence[Service]) -> Service | NotFound:
     stack, _, name = typed.partition(SLASH)
     for same in (_equal, _equal_but_for_case):
         own = [each for each in services if same(each.stack, stack)]
-        matches = [each for each in own if same(each.short_name, name) or same(each.name, name)]
+        short = [each for each in own if same(each.short_name, name)]
+        matches = short or [each for each in own if same(each.name, name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
-            names = tuple(_exact(each, matches) for each in matches)
+            names = tuple(map(exact_name, matches))
             return NotFound(typed, names, ambiguous=True, known=_known(own), stack=stack)
     own = [each for each in services if _equal_but_for_case(each.stack, stack)]
     if not own:
@@ -187,14 +193,6 @@ def _distinct(services: Iterable[Service]) -> list[Service]:
     return list({service.id: service for service in services}.values())
 
 
-def _exact(service: Service, matches: Sequence[Service]) -> str:
-    """The shortest form that means this service alone, whatever the channel is about."""
-    if service.stack:
-        return service.name
-    short = any(_equal_but_for_case(each.short_name, service.name) for each in matches)
-    return f"{SLASH}{service.name}" if short else service.name
-
-
 def _known(services: Iterable[Service]) -> tuple[str, ...]:
     return tuple(sorted(each.short_name for each in services))
 
@@ -209,5 +207,14 @@ def _not_found(typed: str, stack: str, services: Sequence[Service]) -> NotFound:
         return NotFound(typed, names[:MOST_SUGGESTIONS], known=_known(own), stack=stack)
     # With the stack's name in both, any two names would be alike.
     near = alike(short_name(stack, typed), _known(own))
-    full = alike(typed, [each.name for each in others], likeness=FULL_LIKENESS)
-    return NotFound(typed, (*near, *full)[:MOST_SUGGESTIONS], known=_known(own), stack=stack)
+    far = alike(typed, [each.name for each in others], likeness=FULL_LIKENESS)
+    found = [each for name in near for each in own if each.short_name == name]
+    found += [each for name in far for each in others if each.name == name]
+    names = tuple(dict.fromkeys(_form_of(each, stack, services) for each in found))
+    return NotFound(typed, names[:MOST_SUGGESTIONS], known=_known(own), stack=stack)
+
+
+def _form_of(service: Service, stack: str, services: Sequence[Service]) -> str:
+    """The shortest form that means the service in that channel."""
+    forms = (typed_name(service, stack), service.name)
+    return next((f for f in forms if resolve(f, stack, services) == service), exact_name(service))

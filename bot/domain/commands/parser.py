@@ -60,7 +60,7 @@ def parse(text: str, defaults: Defaults) -> Command | Reply:
     if len(rest) == 1 and rest[0].lower() in ASKS_FOR_HELP:
         return Help(row.name)
     if row.keeps_text:
-        rest = [each for each in [_rest(text, words[0])] if each]
+        rest = [each for each in [_rest(text, defaults)] if each]
     return _read(row, rest, defaults)
 
 
@@ -153,9 +153,15 @@ def _typed(text: str) -> str:
     return unwrapped
 
 
-def _rest(text: str, name: str) -> str:
-    """What was typed after the command's name."""
-    return re.split(rf"(?<!\S){re.escape(name)}(?!\S)", _typed(text), maxsplit=1)[-1].strip()
+def _rest(text: str, defaults: Defaults) -> str:
+    """What was typed after the command's name, without quotation marks around everything."""
+    typed = visible(_typed(text)).strip()
+    if len(typed) > 1 and typed[0] == typed[-1] == "`":
+        typed = typed[1:-1].strip()
+    first, _, rest = typed.partition(" ")
+    if first.lower() == defaults.command.lower():
+        rest = rest.strip().partition(" ")[2]
+    return rest.strip()
 
 
 def _unwrapped(link: re.Match[str]) -> str:

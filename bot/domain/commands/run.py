@@ -19,6 +19,7 @@ _OPTION: Final = re.compile("(?<!\\S)[\u2013\u2014](?=[A-Za-z]{2})")
 _CURLY: Final = str.maketrans(
     dict.fromkeys("\u2018\u2019", "'") | dict.fromkeys("\u201c\u201d", '"')
 )
+_QUOTES: Final = "'\"`"
 
 
 def _run(words: Sequence[str], defaults: Defaults) -> Command | Reply:
@@ -33,7 +34,7 @@ def _run(words: Sequence[str], defaults: Defaults) -> Command | Reply:
         return Reply(
             "`run` takes one service." if before.split() else "Run on which service?", right
         )
-    service = service_name(before.strip(), defaults)
+    service = service_name(before.strip().translate(_CURLY).strip(_QUOTES), defaults)
     if isinstance(service, Reply):
         return service
     arguments = _shell_words(after[0])
@@ -77,6 +78,7 @@ RUN: Final = CommandSpec(
             "The message ends with the exit code and the last lines; the whole output is a file in"
             " its thread. Everyone in the channel sees both; values that look secret are masked."
         ),
+        "The command line is shown, too: give secrets by the service's own secrets.",
         "Afterwards the container is removed. *Stop* ends it, and so does the time limit.",
     ),
 )

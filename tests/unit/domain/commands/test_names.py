@@ -47,7 +47,7 @@ def test_a_service_is_found_by_its_short_or_full_name(typed, name):
 def test_a_name_that_matches_two_services_except_for_case_is_ambiguous():
     assert resolve("REDIS", "orochi", SERVICES) == NotFound(
         "REDIS",
-        ("orochi_Redis", "orochi_redis"),
+        ("orochi/Redis", "orochi/redis"),
         ambiguous=True,
         known=("Redis", "django", "redis", "worker01", "worker02"),
         stack="orochi",
@@ -77,7 +77,7 @@ def test_a_service_without_a_stack_and_one_of_the_stack_are_both_listed():
     found = resolve("worker01", "orochi", (alone, own))
 
     assert isinstance(found, NotFound)
-    assert (found.suggestions, found.ambiguous) == (("orochi_worker01", "/worker01"), True)
+    assert (found.suggestions, found.ambiguous) == (("orochi/worker01", "/worker01"), True)
     assert resolve("/worker01", "orochi", (alone, own)) == alone
     assert resolve("orochi_worker01", "orochi", (alone, own)) == own
     assert resolve("orochi/worker01", "orochi", (alone, own)) == own
@@ -85,11 +85,29 @@ def test_a_service_without_a_stack_and_one_of_the_stack_are_both_listed():
     assert resolve("worker01", "orochi", (alone,)) == alone
 
 
-def test_a_full_name_wins_over_a_short_one_of_the_stack():
-    services = (service("orochi_web"), service("orochi_orochi_web"))
+@pytest.mark.parametrize("other", [service("shop_web", "shop"), service("orochi_web")])
+def test_a_full_name_that_is_a_short_one_of_the_stack_fits_both(other: Service):
+    """Changing another stack's service would be a guess; each listed form means one of them."""
+    own = service(f"orochi_{other.name}")
+    found = resolve(other.name, "orochi", (other, own))
 
-    assert resolve("orochi_web", "orochi", services) == services[0]
-    assert resolve("orochi_orochi_web", "orochi", services) == services[1]
+    assert isinstance(found, NotFound)
+    assert found.ambiguous
+    listed = [resolve(form, "orochi", (other, own)) for form in found.suggestions]
+    assert listed == [own, other]
+
+
+def test_a_suggestion_means_the_service_that_it_was_made_for():
+    services = (service("orochi_shop_web"), service("shop_web", "shop"), service("proxy", ""))
+    services = (*services, service("orochi_proxy"))
+
+    for typed in ("shop_wbe", "proxi"):
+        found = resolve(typed, "orochi", services)
+        assert isinstance(found, NotFound)
+        meant = [resolve(form, "orochi", services) for form in found.suggestions]
+        assert len(set(found.suggestions)) == len(meant) == 2
+        assert all(isinstance(each, Service) for each in meant)
+        assert len({each.name for each in meant if isinstance(each, Service)}) == 2
 
 
 SHOPS = (
@@ -127,7 +145,7 @@ def test_a_service_of_any_stack_is_found(typed: str, name: str):
         ("web", ("shop/web", "blog/web")),
         ("shop/wbe", ("shop/web",)),
         ("shp/web", ("shop/web",)),
-        ("shop_wbe", ("shop_web",)),
+        ("shop_wbe", ("shop/web",)),
         ("djngo", ("django",)),
         ("prxy", ("proxy",)),
         ("nothing", ()),
@@ -165,12 +183,20 @@ def test_a_stack_and_a_service_without_one_of_the_same_name_are_both_listed():
     assert resolve_any("/shop", "orochi", (*SHOPS, alone)) == alone
 
 
-@pytest.mark.parametrize("typed", ["sho/", "nothing/"])
+@pytest.mark.parametrize("typed", ["sho/", "nothing/", "sho", "nothing"])
 def test_a_stack_that_is_not_there(typed: str):
     found = resolve_any(typed, "orochi", SHOPS)
 
     assert isinstance(found, NotFound)
-    assert found.suggestions == (("shop/",) if typed == "sho/" else ())
+    assert found.suggestions == (("shop/",) if typed.startswith("sho") else ())
+
+
+def test_a_stack_named_like_a_service_of_another_one():
+    both = (service("a_b", "a"), service("a_b_web", "a_b"))
+    found = resolve_any("a_b", "orochi", both)
+
+    assert isinstance(found, NotFound)
+    assert (found.suggestions, found.ambiguous) == (("a/b", "a_b/"), True)
 
 
 def test_an_empty_stack_has_no_suggestions():
