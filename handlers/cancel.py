@@ -32,7 +32,4 @@ class CancelHandler:
             raise RefusedError(f"Job `{command.job}` has already ended.")
         if result is CancelResult.DEQUEUED:
             return done(f"Job `{command.job}` removed from the queue. Nothing was changed.")
-        return done(
-            f"Job `{command.job}` is being cancelled. Changes already made stay; "
-            "its message offers a way back."
-        )
+        return done(f"Job `{command.job}` is being cancelled. Its message says what has been done.")

@@ -7,6 +7,7 @@ from functools import partial
 
 from bot.domain.commands.names import SLASH
 from bot.domain.commands.values import ListIncidents as Command
+from bot.domain.errors import AmbiguousNameError, RefusedError
 from bot.domain.incidents.model import Incident
 from bot.domain.swarm.model import Service
 from bot.domain.text.message import Message
@@ -44,15 +45,25 @@ class ListIncidentsHandler:
         self, typed: str, channel: str, known: tuple[Incident, ...]
     ) -> Callable[[Incident], bool]:
         """Which incidents are those of the typed service, stack or node. Raises RefusedError."""
-        stack = self._ctx.stack_in(channel)
-        full = {typed, typed.replace(SLASH, "_"), f"{stack}_{typed}"}
-        meant = sorted(full & {each.service for each in known})
-        if len(meant) == 1:
-            return partial(_concerns, meant[0])
-        found = await service_lookup.scope(self._ctx, typed, channel)
+        try:
+            found = await service_lookup.scope(self._ctx, typed, channel)
+        except AmbiguousNameError:
+            raise
+        except RefusedError:
+            name = self._gone(typed, channel, known)
+            if not name:
+                raise
+            return partial(_concerns, name)
         if isinstance(found, Service):
             return partial(_concerns, found.name)
         return lambda incident: incident.stack == found.stack
+
+    def _gone(self, typed: str, channel: str, known: tuple[Incident, ...]) -> str:
+        """The name of a node, or of a service that was removed, "" if none or several fit."""
+        stack = self._ctx.stack_in(channel)
+        full = {typed, typed.replace(SLASH, "_"), f"{stack}_{typed}"}
+        meant = full & {each.service for each in known}
+        return meant.pop() if len(meant) == 1 else ""
 
 
 def _concerns(name: str, incident: Incident) -> bool:

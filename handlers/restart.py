@@ -28,7 +28,7 @@ class RestartHandler:
     async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
         await self._queue(
-            pending, await service_lookup.typed(self._ctx, command.service, pending.channel)
+            pending, await service_lookup.to_change(self._ctx, command.service, pending.channel)
         )
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
@@ -38,7 +38,9 @@ class RestartHandler:
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
         self._check(service, await service_lookup.look_if_paused(self._ctx, service))
         await queue(
-            self._ctx, pending, await service_lookup.job_of(self._ctx, pending, ACTION, service)
+            self._ctx,
+            pending,
+            await service_lookup.job_for(self._ctx, pending, ACTION, service),
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:

@@ -26,10 +26,12 @@ class ResumeHandler:
 
     async def begin(self, pending: PendingCommand, command: Command) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        service = await service_lookup.typed(self._ctx, command.service, pending.channel)
+        service = await service_lookup.to_change(self._ctx, command.service, pending.channel)
         check_resume(service)
         await queue(
-            self._ctx, pending, await service_lookup.job_of(self._ctx, pending, ACTION, service)
+            self._ctx,
+            pending,
+            await service_lookup.job_for(self._ctx, pending, ACTION, service),
         )
 
     async def objection(self, target: Target, look: Look) -> Outcome | None:

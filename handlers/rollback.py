@@ -40,14 +40,14 @@ class RollBackHandler:
 
     async def begin(self, pending: PendingCommand, name: str) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await self._queue(pending, await service_lookup.typed(self._ctx, name, pending.channel))
+        await self._queue(pending, await service_lookup.to_change(self._ctx, name, pending.channel))
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
         """Handle the button *Roll back*, for a service of any stack by its full name."""
         await self._queue(pending, await check_service(self._ctx, pending, full_name))
 
     async def _queue(self, pending: PendingCommand, service: Service) -> None:
-        job = await service_lookup.job_of(self._ctx, pending, ACTION, service)
+        job = await service_lookup.job_for(self._ctx, pending, ACTION, service)
         if not service.can_roll_back:
             version = await self._former.version_for(service)
             if version is None:

@@ -21,7 +21,7 @@ class RunHandler:
 
         Until its own service is made, the target has the id of the service that it is like.
         """
-        service = await service_lookup.typed(self._ctx, command.service, pending.channel)
+        service = await service_lookup.to_change(self._ctx, command.service, pending.channel)
         job = Job(
             id=pending.id,
             action=ACTION,

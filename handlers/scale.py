@@ -5,10 +5,10 @@ The button *Scale back* starts a new scale job with the numbers from before a jo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.commands.values import Scale as Command
-from bot.domain.commands.values import ScaleTarget
 from bot.domain.convergence.machine import Goal
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import Job, JobState, PendingCommand, Target
@@ -17,7 +17,8 @@ from bot.domain.operations.preflight import check_scale, missing_places
 from bot.domain.swarm import placement
 from bot.domain.swarm.model import Look, NodeState, Service
 from bot.jobs.context import Context
-from bot.jobs.service_lookup import look_if_paused, typed
+from bot.jobs.engine_calls import in_time
+from bot.jobs.service_lookup import look_if_paused, to_change
 from bot.jobs.staleness import check_target
 from bot.jobs.submit import queue
 from bot.ports import Still
@@ -36,18 +37,23 @@ class ScaleHandler:
         await queue(self._ctx, pending, await self._checked(pending, command))
 
     async def _checked(self, pending: PendingCommand, command: Command) -> Job:
+        services = [
+            (await to_change(self._ctx, each.service, pending.channel), each.replicas)
+            for each in command.targets
+        ]
+        return await self.checked(pending, services)
+
+    async def checked(self, pending: PendingCommand, wanted: Sequence[tuple[Service, int]]) -> Job:
+        """The job that gives services these numbers. Raises BotError to refuse it."""
         targets: list[Target] = []
         stacks: set[str] = set()
-        for wanted in command.targets:
-            service = await typed(self._ctx, wanted.service, pending.channel)
+        for service, replicas in wanted:
             look = await look_if_paused(self._ctx, service)
             check_scale(service, look, self._ctx.command)
             if any(target.service_id == service.id for target in targets):
                 raise RefusedError(f"`{service.short_name}` is listed twice. List it once.")
             stacks.add(service.stack)
-            targets.append(
-                Target(service.name, service.id, wanted.replicas, before=service.replicas)
-            )
+            targets.append(Target(service.name, service.id, replicas, before=service.replicas))
         return Job(
             id=pending.id,
             action=ACTION,
@@ -151,13 +157,13 @@ class ScaleBack:
         job = await self._ctx.jobs.load(job_id)
         if job is None or job.state is not JobState.FINISHED:
             raise RefusedError(f"Job `{job_id}` cannot be undone: it is still running or unknown.")
-        targets = tuple(
-            ScaleTarget(target.service, target.before)
-            for target in job.undone
-            if target.before is not None
-        )
-        if not targets:
+        undone = [target for target in job.undone if target.before is not None]
+        if not undone:
             raise RefusedError(f"Job `{job_id}` changed nothing. There is nothing to undo.")
         for target in job.undone:
             await check_target(self._ctx, job, target)
-        await self._scale.begin(pending, Command(targets))
+        wanted = [
+            (await in_time(self._ctx.swarm.service(target.service_id)), target.before or 0)
+            for target in undone
+        ]
+        await queue(self._ctx, pending, await self._scale.checked(pending, wanted))

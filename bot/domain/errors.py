@@ -58,6 +58,10 @@ class RefusedError(BotError):
     """The command cannot be done as requested; nothing was changed."""
 
 
+class AmbiguousNameError(RefusedError):
+    """What was typed fits more than one thing."""
+
+
 class SupersededError(RefusedError):
     """Somebody else changed the service since the change was decided; nothing was changed."""
 

@@ -13,13 +13,17 @@ from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Outcome, Verdict, changed_or_not
 from bot.domain.operations.one_off import (
     SHOWN,
+    is_one_off,
     job_of,
     judged,
     labels_of,
     shown_command,
+    whole_is_shown,
     with_output,
 )
+from bot.domain.swarm.causes import as_clause
 from bot.domain.swarm.model import Service
+from bot.domain.swarm.service_log import ServiceLog
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time, insist
 from bot.jobs.follower import Following
@@ -31,6 +35,9 @@ from bot.views.slack.text import quoted
 log = logging.getLogger(__name__)
 
 MOST_LINES = 100_000
+READ_SECONDS, END_SECONDS = 30.0, 4.0
+"""Time limits for reading the whole output, and its end."""
+EMPTY_SECONDS = 0.5
 SEND_SECONDS = 15.0
 
 
@@ -52,12 +59,13 @@ class OneOffRunner:
         if not await self._made(lease):
             return
         following = asyncio.create_task(self._following.follow(lease, [0]))
-        ended = await first_of(following, lease.cancelled)
-        if not ended:
+        await first_of(following, lease.cancelled)
+        outcome = next(iter(lease.job.outcomes), None)
+        if lease.cancelled.is_set() and (outcome is None or outcome.verdict is Verdict.SUPERSEDED):
             lease.job = replace(lease.job, cancelled_by=lease.cancelled_by)
-        outcome = lease.job.outcomes[0] if ended and lease.job.outcomes else None
-        stopped = Outcome(Verdict.CANCELLED, "The command was stopped.")
-        await self._end(lease, await self._told(lease.job, outcome or stopped))
+            outcome = Outcome(Verdict.CANCELLED, "")
+        if outcome is not None:
+            await self._end(lease, await self._with_output(lease, outcome))
 
     async def run_probation(self, lease: JobLease) -> None:
         """Never needed: a command that has ended is not watched."""
@@ -96,21 +104,49 @@ class OneOffRunner:
         limits = replace(goal.limits, time_limit=self._ctx.run_seconds, probation=0.0)
         return replace(goal, updates=False, limits=limits)
 
-    async def _told(self, job: Job, outcome: Outcome) -> Outcome:
-        """The outcome with the end of the output; the whole goes into the thread as a file."""
-        if outcome.verdict is Verdict.TIMED_OUT:
-            outcome = replace(outcome, reason=f"{outcome.reason} It is stopped.", advice="")
+    async def _with_output(self, lease: JobLease, outcome: Outcome) -> Outcome:
+        """The outcome with the end of the output; a command that goes on is stopped first.
+
+        The whole output goes into the thread as a file.
+        """
+        job = lease.job
+        output = await self._output(job, MOST_LINES, READ_SECONDS)
+        if outcome.verdict in {Verdict.CANCELLED, Verdict.TIMED_OUT}:
+            stopped = await self._stopped(lease)
+            outcome = replace(outcome, reason=f"{outcome.reason} {stopped}".strip(), advice="")
+        if isinstance(output, SwarmError):
+            return with_output(outcome, (), f"Its output cannot be read: {output.sentence}")
+        lines = last = tuple(each.text for each in output.lines)
+        if output.trouble:
+            end = await self._output(job, SHOWN, END_SECONDS)
+            last = lines if isinstance(end, SwarmError) else tuple(e.text for e in end.lines)
+        if not lines:
+            return with_output(outcome, (), "It wrote nothing." if not output.trouble else "")
+        if output.trouble or not whole_is_shown(lines):
+            text = "\n".join((*lines, *([f"[{output.trouble}]"] if output.trouble else [])))
+            await self._share(job, text.encode("utf-8", "replace"))
+        return with_output(outcome, last, f"The file: {output.trouble}" if output.trouble else "")
+
+    async def _output(self, job: Job, lines: int, seconds: float) -> ServiceLog | SwarmError:
+        """The last lines; a node may take a moment until it has those of a container that ended."""
+        service, read = job.targets[0].service_id, self._ctx.logs.service_log
         try:
-            output = await self._ctx.logs.service_log(job.targets[0].service_id, 0.0, MOST_LINES)
+            output = await read(service, 0.0, lines, seconds=seconds)
+            if output.lines:
+                return output
+            await self._ctx.clock.sleep(EMPTY_SECONDS)
+            return await read(service, 0.0, lines, seconds=seconds)
         except SwarmError as error:
             log.info("no output of job %s: %s", job.id, error)
-            return outcome
-        lines = tuple(each.text for each in output.lines)
-        if not lines:
-            return outcome
-        if len(lines) > SHOWN:
-            await self._share(job, "\n".join(lines).encode("utf-8", "replace"))
-        return with_output(outcome, lines)
+            return error
+
+    async def _stopped(self, lease: JobLease) -> str:
+        """Remove the service; what is known of the command then, as a sentence."""
+        try:
+            await self._ctx.one_offs.remove(lease.job.targets[0].service_id, still=lease.still)
+        except SwarmError as error:
+            return f"It may still run: {as_clause(error.sentence)} The bot stops it later."
+        return "The command was told to stop."
 
     async def _share(self, job: Job, output: bytes) -> None:
         """Share the whole output in the thread; without it, the message has the end of it."""
@@ -126,6 +162,7 @@ class OneOffRunner:
     async def _end(self, lease: JobLease, outcome: Outcome) -> None:
         target = lease.job.targets[0]
         job = lease.job.with_outcome(0, replace(outcome, provisional=False))
+        job = replace(job, arguments=())  # they may hold secrets, and are not needed any more
         await self._following.end(lease, job)
         if target.applied is not None:
             with suppress(SwarmError):  # another replica removes what is left
@@ -141,7 +178,7 @@ class OneOffLeftovers:
     async def remove(self) -> None:
         """Look once. Raises BotError."""
         for service in await in_time(self._ctx.looks.services("")):
-            if (job_id := job_of(service.labels)) and await self._is_over(service, job_id):
+            if is_one_off(service) and await self._is_over(service, job_of(service.labels)):
                 log.info("removing %s: its job has ended", service.name)
                 await self._ctx.one_offs.remove(service.id, still=None)
 

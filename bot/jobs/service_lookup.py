@@ -9,12 +9,25 @@ from bot.domain.commands.names import NotFound, WholeStack, resolve, resolve_any
 from bot.domain.errors import NotFoundError, RefusedError, StoreUnavailableError
 from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.domain.operations.node_change import is_node
+from bot.domain.operations.one_off import is_one_off, job_of
 from bot.domain.operations.preflight import PAUSED
 from bot.domain.swarm.model import Look, Node, Service
 from bot.domain.swarm.slots import count
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
 from bot.views.errors import unknown_service
+
+
+async def to_change(ctx: Context, name: str, channel: str) -> Service:
+    """As ``typed``; refuses the service of a command that ``run`` started."""
+    service = await typed(ctx, name, channel)
+    if is_one_off(service):
+        job = job_of(service.labels)
+        raise RefusedError(
+            f"`{service.name}` is the command of job `{job}`.",
+            hint=f"To stop it: `{ctx.command} cancel {job}`",
+        )
+    return service
 
 
 async def typed(ctx: Context, name: str, channel: str) -> Service:
@@ -77,7 +90,7 @@ async def look_if_paused(ctx: Context, service: Service) -> Look:
     return Look(ctx.clock.now(), service, (), ())
 
 
-async def job_of(ctx: Context, pending: PendingCommand, action: str, service: Service) -> Job:
+async def job_for(ctx: Context, pending: PendingCommand, action: str, service: Service) -> Job:
     """A job with one action on one service; the number of its tasks does not change."""
     count = service.replicas or 0
     if service.mode.is_global:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bot.domain.commands.access import Operators
 from bot.domain.commands.names import SLASH, NotFound
 from bot.domain.commands.values import NOTHING_CHANGED, Reply
-from bot.domain.errors import BotError, RefusedError
+from bot.domain.errors import AmbiguousNameError, BotError, RefusedError
 from bot.domain.text.escaping import shorten
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import section
@@ -73,7 +73,7 @@ def unknown_service(found: NotFound, command: str) -> RefusedError:
     typed = _name(found.typed)
     if found.ambiguous:
         each = " and ".join(_name(name) for name in found.suggestions)
-        return RefusedError(f"{typed} matches {each}.", hint="Type the exact name.")
+        return AmbiguousNameError(f"{typed} matches {each}.", hint="Type the exact name.")
     sentence = f"There is no service {typed}."
     if found.typed.endswith(SLASH):
         sentence = f"There is no stack {_name(found.typed.removesuffix(SLASH))}."

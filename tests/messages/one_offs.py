@@ -48,6 +48,11 @@ def _ends() -> Iterator[tuple[str, Outcome]]:
     yield "no such program", judged(Outcome(Verdict.FAILED, "0/1 completed.", "", refused))
     full = judged(Outcome(Verdict.UNSCHEDULABLE, "0/1 running; 1 task cannot be placed: …."))
     yield "no node fits", full
-    yield "stopped", with_output(Outcome(Verdict.CANCELLED, "The command was stopped."), MIGRATED)
-    late = Outcome(Verdict.TIMED_OUT, "0/1 completed, 1 running after 1 h. It is stopped.")
+    yield (
+        "stopped",
+        with_output(Outcome(Verdict.CANCELLED, "The command was told to stop."), MIGRATED),
+    )
+    late = Outcome(
+        Verdict.TIMED_OUT, "0/1 completed, 1 running after 1 h. The command was told to stop."
+    )
     yield "too long", with_output(late, MIGRATED[:3])

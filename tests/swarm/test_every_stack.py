@@ -47,7 +47,7 @@ async def test_services_of_every_stack_are_named_alike(desk: Desk) -> None:
 
     assert "Did you mean `blog/web` or `shop/web`?" in await desk.answer("scale web 3")
     both = await desk.answer("restart django")
-    assert "`django` matches `orochi_django` and `/django`" in both
+    assert "`django` matches `orochi/django` and `/django`" in both
     assert "Nothing was changed" in both
     alone = await desk.job("scale /django 2")
     assert (verdict(alone), await replicas(desk, "django")) == ("converged", 2)
@@ -57,7 +57,7 @@ async def test_services_of_every_stack_are_named_alike(desk: Desk) -> None:
     assert "shop_web" in await desk.answer("ps shop/")
     assert "serving version 1" in await desk.answer("logs shop/web")
     every = await desk.answer("status --all")
-    assert "3 stacks, none unhealthy" in every
+    assert "3 stacks and services without a stack, none unhealthy" in every
     assert "without a stack" in every
 
 

@@ -40,7 +40,7 @@ async def test_a_command_completes_with_its_output(desk: Desk) -> None:
 
     assert verdict(message) == "completed", said(message)
     assert "The command ended with exit 0." in said(message)
-    assert "The last 15 of 42 lines" in said(message)
+    assert "The last 15 lines" in said(message)
     assert "two words" in said(message)
     (output,) = files(desk, message)
     assert output.splitlines() == ["hello there", *map(str, range(1, 41)), "two words"]
@@ -75,7 +75,7 @@ async def test_a_command_that_does_not_end_is_stopped(desk: Desk) -> None:
 
     ended = await desk.slack.wait_for_message(lambda m: m is running and finished(m), timeout=30)
     assert verdict(ended) == "cancelled"
-    assert "The command was stopped." in said(ended)
+    assert "The command was told to stop." in said(ended)
     assert "begun" in said(ended)
     await removed(desk)
 
@@ -106,10 +106,10 @@ async def test_what_is_left_of_a_job_that_has_ended_is_removed(desk: Desk) -> No
     await desk.service("web")
     done = await desk.job("run web -- true")
     await removed(desk)
-    label = f"--label=orochi-bot.run={done.payload['job_id']}"
-    name = f"orochi_run-{done.payload['job_id']}"
+    job = done.payload["job_id"]
+    options = (f"--label=orochi-bot.run={job}", "--mode=replicated-job")
 
-    await asyncio.to_thread(desk.lab.create_service, name, "serve", options=(label,))
+    await asyncio.to_thread(desk.lab.create_service, f"orochi_run-{job}", "serve", options=options)
 
     await removed(desk)
 
@@ -137,6 +137,6 @@ async def test_the_time_limit_stops_a_command(empty_desk: Desk) -> None:
     message = await desk.job("run web -- sh -c 'echo begun; sleep 600'")
 
     assert verdict(message) == "timed_out"
-    assert "It is stopped." in said(message)
+    assert "The command was told to stop." in said(message)
     assert "begun" in said(message)
     await removed(desk)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +21,10 @@ LABEL: Final = "orochi-bot.run"
 OF_LABEL: Final = "orochi-bot.run-of"
 """The full name of the service that it is like."""
 SHOWN: Final = 15
-"""Lines of output in the message."""
+MOST_SHOWN: Final = 2000
+"""Lines and characters of output in the message."""
+_PLAIN: Final = re.compile(r"[\w@%+:,./-]+", re.ASCII)
+_STAND_IN: Final = "Zq7standin"
 _NOT_FOUND: Final = 127
 _LOGIN: Final = "Check the registry and the bot's login (`REGISTRY_AUTH`), then run it again."
 _ADVICE: Final = {
@@ -32,6 +36,7 @@ _ADVICE: Final = {
     Verdict.FAILED: "Correct it, then run it again.",
     Verdict.SUPERSEDED: "Run it again if it is still needed.",
 }
+_REMOVED: Final = "Someone removed its service, so the command was interrupted."
 
 
 def name_of(service: Service, job: str) -> str:
@@ -51,9 +56,29 @@ def job_of(labels: Mapping[str, str]) -> str:
     return labels.get(LABEL, "")
 
 
+def is_one_off(service: Service) -> bool:
+    """Whether a service is that of a one-off task: by its label, its name and its mode."""
+    job = job_of(service.labels)
+    return bool(job) and service.mode.is_job and service.name.endswith(f"run-{job}")
+
+
 def shown_command(arguments: Iterable[str]) -> str:
-    """The command as it would be typed in a shell; values that look secret are masked."""
-    return masked(shlex.join(arguments))
+    """The command as it would be typed in a shell; values that look secret are masked.
+
+    A value that needs quotation marks is masked whole: masks end a value at a space or a mark.
+    """
+    words, hidden = [], {}
+    for number, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        kept, rest = (f"{name}=", value) if equals and _PLAIN.fullmatch(name) else ("", word)
+        if not _PLAIN.fullmatch(rest):
+            stand_in = f"{_STAND_IN}{number:04}q"
+            hidden[stand_in], rest = shlex.quote(masked(rest)), stand_in
+        words.append(f"{kept}{rest}")
+    said = masked(" ".join(words))
+    for stand_in, word in hidden.items():
+        said = said.replace(stand_in, word)
+    return said
 
 
 def judged(outcome: Outcome) -> Outcome:
@@ -61,6 +86,8 @@ def judged(outcome: Outcome) -> Outcome:
     if outcome.verdict is Verdict.COMPLETED:
         return replace(outcome, reason="The command ended with exit 0.")
     cause, advice = outcome.cause, _ADVICE.get(outcome.verdict, outcome.advice)
+    if outcome.verdict is Verdict.SUPERSEDED:
+        return replace(outcome, reason=_REMOVED, advice=advice)
     if cause is None or outcome.verdict not in {Verdict.FAILED, Verdict.OUT_OF_MEMORY}:
         return replace(outcome, advice=advice)
     if cause.kind is CauseKind.EXIT_CODE and cause.exit_code:
@@ -70,8 +97,16 @@ def judged(outcome: Outcome) -> Outcome:
     return replace(outcome, reason=f"{cause.text}.", advice=advice)
 
 
-def with_output(outcome: Outcome, lines: tuple[str, ...]) -> Outcome:
-    """The outcome with the last lines of the command's output."""
+def with_output(outcome: Outcome, lines: tuple[str, ...], more: str = "") -> Outcome:
+    """The outcome with the last lines of the command's output; ``more`` is what else to say."""
     last = "\n".join(lines[-SHOWN:])
-    title = "Output" if len(lines) <= SHOWN else f"The last {SHOWN} of {len(lines)} lines"
-    return replace(outcome, evidence=last, evidence_title=title)
+    title = "Output"
+    if not whole_is_shown(lines):
+        title = f"The last {SHOWN} lines" if len(lines) > SHOWN else "The end of the output"
+    said = " ".join(filter(None, [outcome.reason, more]))
+    return replace(outcome, reason=said, evidence=last[-MOST_SHOWN:], evidence_title=title)
+
+
+def whole_is_shown(lines: Sequence[str]) -> bool:
+    """Whether the message has the whole output."""
+    return len(lines) <= SHOWN and sum(map(len, lines)) < MOST_SHOWN

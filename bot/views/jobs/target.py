@@ -88,7 +88,7 @@ def _ended(
     lines += [line(outcome.reason, detail.prose), *_cause_lines(outcome, detail.prose)]
     if outcome.advice:
         lines.append(f"*Next:* {line(outcome.advice, detail.prose)}")
-    lines += _places(outcome, progress, detail)
+    lines += [] if job.action == ONE_OFF else _places(outcome, progress, detail)
     return [*packed([each for each in lines if each]), *_evidence(outcome, detail)]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from bot.domain.operations.one_off import is_one_off
 from bot.domain.swarm.health import Grade, Health, examine, worst_of
 from bot.domain.swarm.model import StackLook
 from bot.domain.text.message import Message
@@ -22,12 +23,14 @@ def every_stack_message(look: StackLook, facts: FooterFacts, deployed: Iterable[
     """All services of ``look`` by stack; ``deployed`` are stacks that may have none any more."""
     stacks: dict[str, list[Health]] = {name: [] for name in sorted(deployed)}
     for health in examine(look, facts.alerts):
+        if is_one_off(health.service):
+            continue
         stacks.setdefault(health.service.stack, []).append(health)
     if not stacks:
         text = "There are no services in this swarm."
         return Message(text, (section(text), context(*small_print(facts, look.at))))
     ordered = sorted(stacks.items(), key=lambda each: (_rank(each[1]), not each[0], each[0]))
-    title = _title([healths for name, healths in ordered if name])
+    title = _title(stacks)
     end = [section(text)] if (text := jobs_text(facts, facts.jobs)) else []
     end = [*end, context(*small_print(facts, look.at))]
     made = ([*packed([f"*{title}*", *_lines(ordered, *counts)]), *end] for counts in COUNTS)
@@ -41,10 +44,12 @@ def _rank(healths: Sequence[Health]) -> int:
     return len(Grade) if worst is None else list(Grade).index(worst)
 
 
-def _title(stacks: Sequence[Sequence[Health]]) -> str:
-    bad = sum(_rank(each) == 0 for each in stacks)
-    total = plural(len(stacks), "stack")
-    return f"{bad} of {total} unhealthy" if bad else f"{total}, none unhealthy"
+def _title(stacks: Mapping[str, Sequence[Health]]) -> str:
+    """Services without a stack count as one among the unhealthy."""
+    bad = sum(_rank(healths) == 0 for healths in stacks.values())
+    total = plural(sum(map(bool, stacks)), "stack")
+    alone = " and services without a stack" if "" in stacks else ""
+    return f"{total}{alone}, {bad or 'none'} unhealthy"
 
 
 def _lines(stacks: Sequence[tuple[str, Sequence[Health]]], most: int, named: int) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.swarm.logs import MOST_BYTES, Demultiplexer, readable
+from bot.swarm.logs import MOST_BYTES, Demultiplexer, printable, readable
 
 
 def _frame(text: bytes, stream: int = 1) -> bytes:
@@ -104,3 +104,12 @@ def test_any_log_can_be_read(log: bytes) -> None:
 
     assert len(text.splitlines()) <= 400
     assert "\x1b" not in text
+
+
+def test_what_a_progress_bar_overwrote_is_left_out() -> None:
+    assert printable("a\n10 %\r20 %\rdone\nb\r\nc\r") == "a\ndone\nb\nc"
+
+
+def test_a_line_of_a_million_characters_is_read_once() -> None:
+    """It was searched again from each of its characters, which took half an hour."""
+    assert printable("x" * 1_000_000) == "x" * 1_000_000

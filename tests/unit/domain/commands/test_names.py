@@ -98,8 +98,8 @@ def test_a_full_name_that_is_a_short_one_of_the_stack_fits_both(other: Service):
 
 
 def test_a_suggestion_means_the_service_that_it_was_made_for():
-    services = (service("orochi_shop_web"), service("shop_web", "shop"), service("proxy", ""))
-    services = (*services, service("orochi_proxy"))
+    own = (service("orochi_shop_web"), service("orochi_proxy"))
+    services = (*own, service("shop_web", "shop"), service("proxy", ""))
 
     for typed in ("shop_wbe", "proxi"):
         found = resolve(typed, "orochi", services)

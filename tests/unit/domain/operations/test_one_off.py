@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+
+import pytest
+
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.one_off import (
+    MOST_SHOWN,
     SHOWN,
+    is_one_off,
     job_of,
     judged,
     labels_of,
     name_of,
     shown_command,
+    whole_is_shown,
     with_output,
 )
 from bot.domain.swarm.causes import Cause, CauseKind
@@ -69,10 +77,45 @@ def test_secrets_in_the_command_are_masked():
     assert shown.endswith("'a b'")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("echo", "--password", "a'b hunter2"),
+        ("x", "PASSWORD=a b hunter2"),
+        ("x", "--token=hunter2 b"),
+        ("mysql", "-phunter2"),
+        ("psql", "postgres://bob:hunter2@db/x"),
+    ],
+)
+def test_a_secret_is_masked_whole(arguments: tuple[str, ...]):
+    assert "hunter2" not in shown_command(arguments)
+
+
+def test_a_command_without_a_secret_is_shown_as_it_would_be_typed():
+    words = ("sh", "-c", "echo 'a b' | wc -l; ls *.py", "", "A=b c", "x=1")
+
+    assert shlex.split(shown_command(words)) == list(words)
+
+
 def test_the_message_has_the_last_lines():
     few = with_output(Outcome(Verdict.COMPLETED, ""), ("a", "b"))
     many = with_output(Outcome(Verdict.COMPLETED, ""), tuple(map(str, range(40))))
+    long = with_output(Outcome(Verdict.COMPLETED, "Done.", ""), ("x" * 9000,), "And more.")
 
     assert (few.evidence, few.evidence_title) == ("a\nb", "Output")
     assert many.evidence.splitlines() == [str(n) for n in range(40 - SHOWN, 40)]
-    assert many.evidence_title == "The last 15 of 40 lines"
+    assert many.evidence_title == "The last 15 lines"
+    assert (long.evidence_title, len(long.evidence)) == ("The end of the output", MOST_SHOWN)
+    assert long.reason == "Done. And more."
+    assert not whole_is_shown(("x" * 9000,))
+
+
+def test_only_what_the_bot_made_is_taken_for_a_one_off():
+    made = replace(
+        WEB, name="orochi_run-k3f9ab", mode=Mode.REPLICATED_JOB, labels=labels_of(WEB, "k3f9ab")
+    )
+
+    assert is_one_off(made)
+    assert not is_one_off(replace(made, mode=Mode.REPLICATED))
+    assert not is_one_off(replace(made, name="orochi_web"))
+    assert not is_one_off(WEB)

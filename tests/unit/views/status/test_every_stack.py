@@ -48,14 +48,14 @@ def test_unhealthy_stacks_come_first_then_changing_ones_then_by_name():
     message = told(*services, broken=("wiki_web",), coming="shop_web", deployed=("old", "blog"))
 
     assert lines(message) == [
-        "*1 of 4 stacks unhealthy*",
+        "*4 stacks and services without a stack, 1 unhealthy*",
         "🔴 *wiki*: 1 of 1 service unhealthy: web 0/1",
         "🟡 *shop*: 1 of 1 service changing: web 0/1",
         "🟢 *blog*: 1 service",
         "🟢 _without a stack_: 1 service",
         "⚪ *old*: not in the swarm",
     ]
-    assert message.text == "1 of 4 stacks unhealthy."
+    assert message.text == "4 stacks and services without a stack, 1 unhealthy."
 
 
 def test_the_rest_of_many_is_counted():
@@ -70,9 +70,15 @@ def test_hundreds_of_stacks_fit_in_a_message():
     services = [a_service(f"a-rather-long-name-of-a-stack-{n}", f"web{n}") for n in range(300)]
     message = told(*services, broken=tuple(each.name for each in services))
 
-    assert message.text == "300 of 300 stacks unhealthy."
+    assert message.text == "300 stacks, 300 unhealthy."
     assert "more stacks" in str(message.blocks)
 
 
 def test_an_empty_swarm():
     assert told().text == "There are no services in this swarm."
+
+
+def test_services_without_a_stack_count_among_the_unhealthy():
+    message = told(a_service("shop", "web"), a_service("", "proxy"), broken=("proxy",))
+
+    assert message.text == "1 stack and services without a stack, 1 unhealthy."
