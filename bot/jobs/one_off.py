@@ -125,7 +125,8 @@ class OneOffRunner:
         if output.trouble or not whole_is_shown(lines):
             text = "\n".join((*lines, *([f"[{output.trouble}]"] if output.trouble else [])))
             await self._share(job, text.encode("utf-8", "replace"))
-        return with_output(outcome, last, f"The file: {output.trouble}" if output.trouble else "")
+        more = f"The file: {output.trouble}" if output.trouble else ""
+        return with_output(outcome, last, more, cut=bool(more))
 
     async def _output(self, job: Job, lines: int, seconds: float) -> ServiceLog | SwarmError:
         """The last lines; a node may take a moment until it has those of a container that ended."""

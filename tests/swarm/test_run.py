@@ -40,7 +40,7 @@ async def test_a_command_completes_with_its_output(desk: Desk) -> None:
 
     assert verdict(message) == "completed", said(message)
     assert "The command ended with exit 0." in said(message)
-    assert "The last 15 lines" in said(message)
+    assert "The end of the output" in said(message)
     assert "two words" in said(message)
     (output,) = files(desk, message)
     assert output.splitlines() == ["hello there", *map(str, range(1, 41)), "two words"]
@@ -70,6 +70,10 @@ async def test_a_command_that_does_not_end_is_stopped(desk: Desk) -> None:
     running = await desk.slack.wait_for_message(
         lambda m: m.payload.get("action") == "run" and m.payload["running"] == 1, timeout=30
     )
+
+    (own,) = await asyncio.to_thread(one_offs, desk)
+    refused = await desk.answer(f"restart {own['Spec']['Name']}")
+    assert f"is the command of job `{running.payload['job_id']}`" in refused
 
     await desk.slack.press(running, "job.cancel")
 
@@ -140,3 +144,21 @@ async def test_the_time_limit_stops_a_command(empty_desk: Desk) -> None:
     assert "The command was told to stop." in said(message)
     assert "begun" in said(message)
     await removed(desk)
+
+
+async def test_long_output_has_its_true_end(desk: Desk) -> None:
+    """Many lines, and one line that is longer than a message; the bot answers meanwhile."""
+    await desk.service("web")
+
+    lines = await desk.job("run web -- sh -c 'yes again | head -n 40000; echo the end'")
+    line = await desk.job("run web -- sh -c 'head -c 300000 /dev/zero | tr \"\\0\" x; echo y'")
+
+    assert "again\nthe end" in said(lines)
+    assert "The end of the output" in said(lines)
+    assert files(desk, lines)[0].splitlines()[-2:] == [
+        "the end",
+        "[Only the newest 4 MiB could be read.]",
+    ]
+    assert "xxxy" in said(line)
+    assert "The end of the output" in said(line)
+    assert len(files(desk, line)[0]) > 300_000

@@ -97,12 +97,15 @@ def judged(outcome: Outcome) -> Outcome:
     return replace(outcome, reason=f"{cause.text}.", advice=advice)
 
 
-def with_output(outcome: Outcome, lines: tuple[str, ...], more: str = "") -> Outcome:
-    """The outcome with the last lines of the command's output; ``more`` is what else to say."""
+def with_output(
+    outcome: Outcome, lines: tuple[str, ...], more: str = "", *, cut: bool = False
+) -> Outcome:
+    """The outcome with the last lines of the command's output; ``more`` is what else to say.
+
+    ``cut`` says that there were lines before these.
+    """
     last = "\n".join(lines[-SHOWN:])
-    title = "Output"
-    if not whole_is_shown(lines):
-        title = f"The last {SHOWN} lines" if len(lines) > SHOWN else "The end of the output"
+    title = "The end of the output" if cut or not whole_is_shown(lines) else "Output"
     said = " ".join(filter(None, [outcome.reason, more]))
     return replace(outcome, reason=said, evidence=last[-MOST_SHOWN:], evidence_title=title)
 

@@ -104,7 +104,7 @@ def test_the_message_has_the_last_lines():
 
     assert (few.evidence, few.evidence_title) == ("a\nb", "Output")
     assert many.evidence.splitlines() == [str(n) for n in range(40 - SHOWN, 40)]
-    assert many.evidence_title == "The last 15 lines"
+    assert many.evidence_title == "The end of the output"
     assert (long.evidence_title, len(long.evidence)) == ("The end of the output", MOST_SHOWN)
     assert long.reason == "Done. And more."
     assert not whole_is_shown(("x" * 9000,))
