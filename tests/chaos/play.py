@@ -43,6 +43,7 @@ async def play(seed: int) -> Played:
             names=await stage.books.names(),
             unforgotten=sum(each.unforgotten for each in stage.replicas),
             exits=tuple(code for each in stage.replicas for code in each.exits),
+            redis_killed=any(each.what is Fault.REDIS_KILLED for each in schedule.events),
         )
         logs = {f"bot {each.number}": tuple(each.lines) for each in stage.replicas}
     seconds = time.monotonic() - began

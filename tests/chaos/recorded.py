@@ -75,6 +75,7 @@ class Recorded:
     with their sizes; ``names`` the replicas that the queue knows after all of them have stopped,
     ``unforgotten`` how many were killed or could not reach Redis at their end. ``exits`` are the
     exit codes after SIGTERM. ``unsettled`` is what was still to be done when the wait ended.
+    ``redis_killed`` says that Redis may have lost the writes of its last second (appendfsync).
     """
 
     asked: tuple[Asked, ...] = ()
@@ -97,3 +98,4 @@ class Recorded:
     exits: tuple[int, ...] = ()
     unsettled: tuple[str, ...] = ()
     watch_seconds: float = 1.0
+    redis_killed: bool = False

@@ -185,6 +185,19 @@ def test_a_message_never_goes_back() -> None:
     assert broken(a_run(messages=(back, mention(JOB), ALERT))) == [("verdicts stay", JOB.id)]
 
 
+def test_only_a_job_that_redis_forgot_is_queued_once_more() -> None:
+    again = message(JOB, queued(JOB), running(JOB), queued(JOB), running(JOB), JOB)
+    back = message(JOB, queued(JOB), JOB, queued(JOB), JOB)
+
+    for killed, told, found in (
+        (True, again, []),
+        (False, again, [("verdicts stay", JOB.id)]),
+        (True, back, [("verdicts stay", JOB.id)]),
+    ):
+        run = a_run(messages=(told, mention(JOB), ALERT), redis_killed=killed)
+        assert broken(run) == found
+
+
 def test_a_person_is_mentioned_once_and_of_a_revised_verdict_once_more() -> None:
     twice = (*DONE, mention(JOB, "17.1"))
     revised = replace(JOB, revised=True)
