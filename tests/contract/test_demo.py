@@ -90,7 +90,7 @@ def test_a_scale_without_the_registry_gets_its_verdict(demo: DemoProcess) -> Non
     """Three failed pulls give a verdict."""
     demo.breaks("lose_registry")
     demo.type("/orochi scale mailhog 7")
-    demo.message("Image missing: scale mailhog to 7")
+    demo.message("Pull failed: scale mailhog to 7")
     demo.breaks("mend")
     demo.type("/orochi scale mailhog 6")
     demo.message("Converged: scale mailhog to 6")

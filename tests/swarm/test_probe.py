@@ -104,4 +104,4 @@ async def test_an_invalid_label_fails_with_a_valid_example(desk: Desk):
     assert message.payload["verdict"] == "failed"
     assert "3/3 running, but readiness is unknown" in message.shown_text
     assert "use dask://HOST:PORT or http://HOST:PORT/PATH" in message.shown_text
-    assert "Correct the label in the stack file" in message.shown_text
+    assert "Correct the label `orochi-bot.probe` and deploy again" in message.shown_text

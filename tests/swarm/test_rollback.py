@@ -256,7 +256,7 @@ async def test_a_service_of_another_stack_is_restarted_and_rolled_back_by_button
         "service", "update", "--detach", "--no-resolve-image", "--image", NO_IMAGE,
         "--restart-delay", "500ms", "shop_web",
     )  # fmt: skip
-    assert "There is no service" in await desk.answer("rollback shop_web")
+    assert "Did you mean `shop/web`?" in await desk.answer("rollback web")
     alert = await buttons(desk, {"job.rollback": "service:shop_web", "job.restart": "shop_web"})
     await desk.slack.press(alert, "job.rollback")
     back = await desk.slack.wait_for_message(finished, timeout=60)

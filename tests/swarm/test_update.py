@@ -128,7 +128,7 @@ async def test_what_the_registry_does_not_confirm_changes_nothing(
     registry.says(FAILS)
     await refused("update worker01 :2", "registry")
     registry.take_away()
-    await refused("update worker01 :2", "registry", "update worker01", "--yes")
+    await refused("update worker01 :2", "registry", "update orochi_worker01", "--yes")
     await refused("update worker01=:1 orochi_worker01=:2", "is listed twice")
     registry.give_back()
     registry.says(None)
