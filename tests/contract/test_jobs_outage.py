@@ -153,13 +153,20 @@ async def test_nothing_is_lost_by_a_crash(fresh_redis: RedisServer):
 @asynccontextmanager
 async def _back_after_the_lease(
     server: RedisServer,
+    seconds: float = 1.0,
 ) -> AsyncIterator[tuple[RedisJobs, RedisJobs, LeaseToken]]:
-    """A worker, another one, and the first one's lease, which expired while Redis was away."""
-    async with replica(server.url, lease=1.0) as worker, replica(server.url, lease=1.0) as other:
+    """A worker, another one, and the first one's lease, which expired while Redis was away.
+
+    A lease takes ``seconds``; as long, from the return of Redis on, none counts as lost.
+    """
+    async with (
+        replica(server.url, lease=seconds) as worker,
+        replica(server.url, lease=seconds) as other,
+    ):
         await worker.submit(a_job("web"))
         lease = await taken(worker)
         server.kill()
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(seconds + 0.5)
         server.start()
         yield worker, other, lease
 
@@ -170,7 +177,7 @@ async def test_no_worker_loses_its_job_in_a_crash(fresh_redis: RedisServer):
     This also holds when Redis already reports an uptime of one second, which may have been a moment
     or spent on loading.
     """
-    async with _back_after_the_lease(fresh_redis) as (worker, other, lease):
+    async with _back_after_the_lease(fresh_redis, 4.0) as (worker, other, lease):
         await _counts_a_second(fresh_redis)
         assert await _patiently(lambda: other.take(0)) is None
         assert await worker.renew(lease) == ""
