@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.deploys.outcomes import held_back, stopped_at
+from bot.domain.deploys.outcomes import held_back, jobs_before, stopped_at, uncompleted
 from bot.domain.deploys.staleness import Judged, StepStanding, judge
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
@@ -14,7 +14,7 @@ from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service, StackLook
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time, insist
-from bot.jobs.follower import Following, at
+from bot.jobs.follower import Following
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.ports import Applied, Recording
@@ -88,20 +88,15 @@ class DeploySteps:
 
         False, too, if the deploy was cancelled meanwhile.
         """
-        changed = {each.name for each in _plan(lease.job).services if each.action is not None}
-        names = changed & {*step.after}
-        indexes = [i for i, target in enumerate(lease.job.targets) if target.service in names]
+        indexes = jobs_before(lease.job, step)
         if not indexes:
             return True
         following = asyncio.ensure_future(self._following.follow(lease, indexes))
         if not await first_of(following, lease.cancelled):
             return False
-        for index in indexes:
-            outcome = at(lease.job.outcomes, index)
-            if outcome is None or not outcome.verdict.good:
-                await lease.note(held_back(lease.job, lease.job.targets[index].service))
-                return False
-        return True
+        if name := uncompleted(lease.job, indexes):
+            await lease.note(held_back(lease.job, name))
+        return not name
 
     async def _take(self, lease: JobLease, place: int, step: PlanStep, basis: _Basis) -> bool:
         """Apply one step and note its result; returns whether the next step may follow."""

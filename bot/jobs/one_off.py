@@ -13,6 +13,8 @@ from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Outcome, Verdict, changed_or_not
 from bot.domain.operations.one_off import (
     SHOWN,
+    about_file,
+    file_of,
     is_one_off,
     job_of,
     judged,
@@ -39,6 +41,7 @@ READ_SECONDS, END_SECONDS = 30.0, 4.0
 """Time limits for reading the whole output, and its end."""
 EMPTY_SECONDS = 0.5
 SEND_SECONDS = 15.0
+_NOT_BEGUN = Outcome(Verdict.CANCELLED, "Cancelled before it began. Nothing was changed.")
 
 
 class OneOffRunner:
@@ -54,7 +57,7 @@ class OneOffRunner:
         await lease.save(job)
         self._following.show(lease)
         if not lease.job.targets[0].begun and lease.cancelled.is_set():
-            await self._end(lease, Outcome(Verdict.CANCELLED, "Cancelled before it began."))
+            await self._end(lease, _NOT_BEGUN)
             return
         if not await self._made(lease):
             return
@@ -123,10 +126,8 @@ class OneOffRunner:
         if not lines:
             return with_output(outcome, (), "It wrote nothing." if not output.trouble else "")
         if output.trouble or not whole_is_shown(lines):
-            text = "\n".join((*lines, *([f"[{output.trouble}]"] if output.trouble else [])))
-            await self._share(job, text.encode("utf-8", "replace"))
-        more = f"The file: {output.trouble}" if output.trouble else ""
-        return with_output(outcome, last, more, cut=bool(more))
+            await self._share(job, file_of(lines, output.trouble))
+        return with_output(outcome, last, about_file(output.trouble), cut=bool(output.trouble))
 
     async def _output(self, job: Job, lines: int, seconds: float) -> ServiceLog | SwarmError:
         """The last lines; a node may take a moment until it has those of a container that ended."""

@@ -14,6 +14,7 @@ from tests.lab import images
 from tests.lab.redis import RedisServer
 from tests.lab.registry import RegistryServer
 from tests.lab.swarm import Lab
+from tests.swarm.deploying import Folder
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ async def desk(empty_desk: Desk) -> Desk:
     """A desk with one bot that is ready."""
     await empty_desk.start_bot()
     return empty_desk
+
+
+@pytest.fixture
+def folder(empty_desk: Desk, tmp_path: Path) -> Folder:
+    """An empty folder of stacks; a bot that starts after it may deploy them."""
+    return Folder(empty_desk, tmp_path)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.desk import Desk
@@ -13,12 +11,6 @@ from tests.swarm.test_scale import said
 
 OWN_NETWORK = "networks: {default: {}}\n"
 TWO = compose(service("web", replicas=2), service("db"))
-
-
-@pytest.fixture
-def folder(empty_desk: Desk, tmp_path: Path) -> Folder:
-    """An empty folder of stacks."""
-    return Folder(empty_desk, tmp_path)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -25,12 +24,6 @@ JOB = """
       restart_policy: {{condition: none}}
 """
 WAITS = "    depends_on: [migrate]\n"
-
-
-@pytest.fixture
-def folder(empty_desk: Desk, tmp_path: Path) -> Folder:
-    """An empty folder of stacks."""
-    return Folder(empty_desk, tmp_path)
 
 
 @pytest.fixture

@@ -43,11 +43,6 @@ def updates(desk: Desk, since: float) -> Counter[str]:
     return Counter(about["name"] for about in found if "updatestate.new" not in about)
 
 
-@pytest.fixture
-def folder(empty_desk: Desk, tmp_path: Path) -> Folder:
-    return Folder(empty_desk, tmp_path)
-
-
 @pytest.mark.parametrize("count", [1, 3, 4])
 async def test_killed_after_an_update_that_nobody_noted(
     empty_desk: Desk, folder: Folder, tmp_path: Path, count: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -49,12 +48,6 @@ volumes:
 configs: {{settings: {{file: settings-{n}.txt, name: settings-{n}}}}}
 secrets: {{password: {{file: password-{n}.txt, name: password-{n}}}}}
 """
-
-
-@pytest.fixture
-def folder(empty_desk: Desk, tmp_path: Path) -> Folder:
-    """A folder of stacks, to be filled."""
-    return Folder(empty_desk, tmp_path)
 
 
 @pytest.fixture

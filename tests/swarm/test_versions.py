@@ -31,12 +31,6 @@ WEB, DB = f"{STACK}_web", f"{STACK}_db"
 
 
 @pytest.fixture
-def folder(empty_desk: Desk, tmp_path: Path) -> Folder:
-    """An empty folder of stacks."""
-    return Folder(empty_desk, tmp_path)
-
-
-@pytest.fixture
 async def desk(empty_desk: Desk, folder: Folder) -> Desk:
     """A desk with one bot that may deploy."""
     await empty_desk.start_bot()

@@ -42,8 +42,8 @@ def service_name(word: str, defaults: Defaults) -> str | Reply:
         return word
     if is_typed_service(word.removesuffix(SLASH)):
         return Reply(
-            f"{quoted(word)} is a stack, and this takes a service.",
-            f"Name one, like {quoted(f'{word}web')}.",
+            f"{quoted(word)} is a stack, not a service.",
+            f"To list its services: {example(defaults, f'status {word}')}",
         )
     return Reply(
         f"{quoted(word)} is not a valid service name: use letters, digits, `-` and `_`, at most 63"

@@ -158,10 +158,10 @@ def _rest(text: str, defaults: Defaults) -> str:
     typed = visible(_typed(text)).strip()
     if len(typed) > 1 and typed[0] == typed[-1] == "`":
         typed = typed[1:-1].strip()
-    first, _, rest = typed.partition(" ")
-    if first.lower() == defaults.command.lower():
-        rest = rest.strip().partition(" ")[2]
-    return rest.strip()
+    words = typed.split(maxsplit=2)
+    if words and words[0].lower() == defaults.command.lower():
+        return "".join(words[2:])
+    return "".join(typed.split(maxsplit=1)[1:])
 
 
 def _unwrapped(link: re.Match[str]) -> str:

@@ -78,7 +78,7 @@ RUN: Final = CommandSpec(
             "The message ends with the exit code and the last lines; the whole output is a file in"
             " its thread. Everyone in the channel sees both; values that look secret are masked."
         ),
-        "The command line is shown, too: give secrets by the service's own secrets.",
+        "The command line is shown as well: pass secrets in the service's own secrets instead.",
         "Afterwards the container is removed. *Stop* ends it, and so does the time limit.",
     ),
 )

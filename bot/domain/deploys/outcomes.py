@@ -50,6 +50,22 @@ def stopped_at(job: Job, step: PlanStep, error: RefusedError | SwarmError, *, on
     return _rest(job, held if step.kind.value == "service" else outcome)
 
 
+def jobs_before(job: Job, step: PlanStep) -> tuple[int, ...]:
+    """The targets that run to completion because of the plan and must complete before a step."""
+    services = job.plan.services if job.plan else ()
+    names = {each.name for each in services if each.action is not None} & {*step.after}
+    return tuple(i for i, target in enumerate(job.targets) if target.service in names)
+
+
+def uncompleted(job: Job, indexes: Sequence[int]) -> str:
+    """The full name of the first of these targets that has not ended well, "" if all have."""
+    for index in indexes:
+        outcome = _at(job, index)
+        if outcome is None or not outcome.verdict.good:
+            return job.targets[index].service
+    return ""
+
+
 def held_back(job: Job, awaited: str) -> Job:
     """What is not applied because a service did not complete that it depends on."""
     name = short_name(job.stack, awaited)

@@ -11,7 +11,7 @@ from typing import Final
 from bot.domain.commands.names import LONGEST_SERVICE_NAME
 from bot.domain.incidents.events import ALERTS_LABEL
 from bot.domain.jobs.verdict import Outcome, Verdict
-from bot.domain.swarm.causes import CauseKind, exit_words
+from bot.domain.swarm.causes import CauseKind, as_clause, exit_words
 from bot.domain.swarm.model import Service
 from bot.domain.text.redaction import masked
 
@@ -108,6 +108,17 @@ def with_output(
     title = "The end of the output" if cut or not whole_is_shown(lines) else "Output"
     said = " ".join(filter(None, [outcome.reason, more]))
     return replace(outcome, reason=said, evidence=last[-MOST_SHOWN:], evidence_title=title)
+
+
+def file_of(lines: Sequence[str], trouble: str) -> bytes:
+    """The output as a file; ``trouble`` is what is missing of it, "" for nothing."""
+    said = (f"[{trouble}]",) if trouble else ()
+    return "\n".join((*lines, *said)).encode("utf-8", "replace")
+
+
+def about_file(trouble: str) -> str:
+    """What the message says of a file that has not the whole output."""
+    return f"The file is incomplete: {as_clause(trouble)}" if trouble else ""
 
 
 def whole_is_shown(lines: Sequence[str]) -> bool:

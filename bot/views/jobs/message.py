@@ -361,7 +361,7 @@ def _stop_button(job: Job) -> Block:
     if job.state is JobState.QUEUED:
         text = "The job leaves the queue. Nothing was changed yet."
     elif job.action == ONE_OFF:
-        question = confirm("Stop it?", "The command is ended.", "Stop", "Let it run")
+        question = confirm("Stop it?", "The container is stopped.", "Stop", "Let it run")
         return button("job.cancel", "Stop", job.id, question)
     question = confirm("Stop waiting?", text, "Stop waiting", "Keep waiting")
     return button("job.cancel", "Stop waiting", job.id, question)

@@ -11,10 +11,13 @@ from bot.domain.commands.ordering import TYPED, may_concern, typed
 from bot.domain.commands.values import Defaults
 from bot.domain.deploys.outcomes import (
     cancelled,
+    held_back,
+    jobs_before,
     kept,
     refused_file,
     refused_stale,
     stopped_at,
+    uncompleted,
     version_of,
 )
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError, SwarmUnavailableError
@@ -152,6 +155,27 @@ def test_a_stale_step_stops_the_rest_and_keeps_the_finished_steps():
         "old": ("refused", "Not changed: web failed first."),
         "web": ("superseded", "Not changed: orochi_web changed."),
     }
+
+
+def test_a_step_waits_for_the_jobs_that_the_plan_runs():
+    """Not for ``db``, which has not changed."""
+    job = begun(deploy_job(), 3, "db", "new")
+    (index,) = jobs_before(job, replace(STEPS[3], after=("orochi_new", "orochi_db")))
+
+    assert job.targets[index].service == "orochi_new"
+    assert jobs_before(job, STEPS[3]) == ()
+    assert uncompleted(job, (index,)) == "orochi_new"
+    failed = job.with_outcome(index, Outcome(Verdict.FAILED, "It failed."))
+    assert uncompleted(failed, (index,)) == "orochi_new"
+    done = job.with_outcome(index, Outcome(Verdict.COMPLETED, "1/1 completed."))
+    assert uncompleted(done, (index,)) == ""
+
+
+def test_what_depends_on_a_job_that_failed_is_not_changed():
+    held = reasons(held_back(begun(deploy_job(), 3, "db", "new"), "orochi_db"))
+
+    assert held["web"] == ("refused", "Not changed: db did not complete.")
+    assert held["new"] == ""
 
 
 def test_a_network_that_cannot_be_created_fails_all_services():

@@ -11,6 +11,8 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.one_off import (
     MOST_SHOWN,
     SHOWN,
+    about_file,
+    file_of,
     is_one_off,
     job_of,
     judged,
@@ -108,6 +110,15 @@ def test_the_message_has_the_last_lines():
     assert (long.evidence_title, len(long.evidence)) == ("The end of the output", MOST_SHOWN)
     assert long.reason == "Done. And more."
     assert not whole_is_shown(("x" * 9000,))
+
+
+def test_a_file_says_what_it_lacks():
+    cut = "Only the newest 4 MiB could be read."
+
+    assert file_of(("a", "b"), "") == b"a\nb"
+    assert file_of(("a",), cut) == b"a\n[Only the newest 4 MiB could be read.]"
+    assert about_file("") == ""
+    assert about_file(cut) == "The file is incomplete: only the newest 4 MiB could be read."
 
 
 def test_only_what_the_bot_made_is_taken_for_a_one_off():
