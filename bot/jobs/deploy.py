@@ -34,12 +34,12 @@ from bot.domain.deploys.outcomes import (
 from bot.domain.deploys.replanning import replanned
 from bot.domain.deploys.staleness import stale
 from bot.domain.deploys.version import Version
-from bot.domain.errors import RefusedError, StoreUnavailableError
+from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmError
 from bot.domain.jobs.deploy_plan import Plan, PlanAction
 from bot.domain.jobs.model import Job, JobState
 from bot.jobs.context import Context
 from bot.jobs.deploy_steps import DeploySteps
-from bot.jobs.engine_calls import wait_for_engine
+from bot.jobs.engine_calls import in_time, wait_for_engine
 from bot.jobs.follower import Following, at
 from bot.jobs.removal import Removing
 from bot.loops.job_lease import JobLease
@@ -158,8 +158,24 @@ class DeployRunner:
 
     async def _end(self, lease: JobLease, job: Job) -> None:
         if job.begun and not job.untouched:
-            job = replace(job, way_back=undone_by(await self._note_version(lease, job)))
+            versions = await self._note_version(lease, job)
+            job = replace(job, way_back=undone_by(versions))
+            await self._clear(lease, _plan(job), versions)
         await self._following.end(lease, job)
+
+    async def _clear(self, lease: JobLease, plan: Plan, versions: tuple[Version, ...]) -> None:
+        """Remove configs and secrets from files that nobody needs; the next deploy tries again."""
+        kept = {name for each in versions for name in each.files}
+        entries = frozenset(plan.files.values())
+        try:
+            gone = await in_time(
+                self._ctx.stacks.clear(plan.stack, entries, kept, still=lease.still)
+            )
+        except SwarmError as error:
+            log.warning("unneeded configs and secrets of %s are left: %s", plan.stack, error)
+        else:
+            if gone:
+                log.info("removed what no service or version of %s needs: %s", plan.stack, gone)
 
     async def _note_version(self, lease: JobLease, job: Job) -> tuple[Version, ...]:
         """Store the version with its result; returns all versions of the stack.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -95,6 +95,16 @@ class Stacks(Protocol):
         Raises:
             StalePlanError: the object has changed since planning, and not to the desired state;
                 nothing was changed.
+        """
+
+    async def clear(
+        self, stack: str, entries: Collection[str], kept: Collection[str], *, still: Still
+    ) -> tuple[str, ...]:
+        """Remove the stack's configs and secrets from files that nobody needs; returns their names.
+
+        Those stay that a service uses, or would use after a rollback, and those with a name in
+        ``kept``. ``entries`` are the names in the stack's file, with the stack, of objects that
+        may not be named by their content. Raises SwarmError.
         """
 
 

@@ -6,12 +6,14 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from docker import APIClient
 from docker.utils import kwargs_from_env
 from requests import Response
 
+from bot.domain.errors import NotFoundError
 from bot.ports import Still, mind
 from bot.runtime.threads import Threads
 from bot.swarm.failures import (
@@ -90,6 +92,16 @@ class Connection:
             _post(client, path, params, body, headers)
 
         await self.call(write, repeat=False)
+
+    async def remove(self, path: str, still: Still | None = None) -> None:
+        """Remove an object, or find it removed. ``still`` as for ``post``."""
+
+        def delete(client: APIClient) -> None:
+            mind(still)
+            client.delete(url(client, path), timeout=client.timeout).raise_for_status()
+
+        with suppress(NotFoundError):
+            await self.call(delete, repeat=False)
 
     async def call(self, work: Callable[[APIClient], T], *, repeat: bool = True) -> T:
         """The result of ``work``; its client errors are raised as ``SwarmError``.

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.domain.deploys.file_contents import LABEL
 from bot.domain.jobs.deploy_plan import Plan
 from bot.swarm.stacks.planning import Recorded
 from bot.swarm.stacks.record import DockerStacks
@@ -86,13 +87,20 @@ class Workbench:
         }
 
     def specs(self, stack: str) -> dict[str, Any]:
-        """Comparable specs of a stack's objects by name: ids and the stack's name are replaced."""
+        """Comparable specs of a stack's objects by name: ids and the stack's name are replaced.
+
+        So are the names of configs and secrets that are named by their content.
+        """
         client = self.lab.client()
         of_stack = {"label": f"com.docker.stack.namespace={stack}"}
         networks = client.networks(filters=of_stack)
         configs, secrets = client.configs(filters=of_stack), client.secrets(filters=of_stack)
         names = {raw["Id"]: raw["Name"] for raw in networks}
         names |= {raw["ID"]: raw["Spec"]["Name"] for raw in (*configs, *secrets)}
+        for raw in (*configs, *secrets):
+            if raw["Spec"]["Labels"].pop(LABEL, None):
+                name = raw["Spec"]["Name"]
+                names[name] = name.rpartition("-")[0]
         found = {raw["Spec"]["Name"]: raw["Spec"] for raw in client.services(filters=of_stack)}
         found |= {raw["Spec"]["Name"]: raw["Spec"] for raw in (*configs, *secrets)}
         found |= {raw["Name"]: _lasting(raw) for raw in networks}

@@ -155,8 +155,9 @@ async def test_a_name_at_the_top_level_of_the_file(bench: Workbench) -> None:
 async def test_contents_that_changed_under_the_same_name(
     bench: Workbench, kind: str, file: str
 ) -> None:
-    """The engine itself reports it, in a call that cannot change anything."""
-    bench.write(text_of("contents"))
+    """A name that the author gave is kept, and the engine itself reports the other content."""
+    entry, given = f"{file}: {{file: {file}.txt", f", name: ours_{file}"
+    bench.write(text_of("contents").replace(entry, f"{entry}{given}"))
     await bench.deploy()
     (bench.folder / f"{file}.txt").write_text("another content")
 

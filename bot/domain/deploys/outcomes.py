@@ -130,6 +130,7 @@ def version_of(job: Job, earlier: Mapping[str, int | None], now: float) -> Versi
         images=images,
         replicas=replicas,
         before=_replicas_before(plan, made),
+        files=tuple(sorted(plan.files)),
     )
 
 

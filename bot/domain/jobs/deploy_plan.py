@@ -25,7 +25,7 @@ number, or to 1. Here, the first of these rules that applies is used:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -120,6 +120,22 @@ class Replicas:
     rule: ReplicaRule = ReplicaRule.NONE
 
 
+@dataclass(frozen=True, slots=True)
+class ContentChange:
+    """A config or secret that gets other content from its file, for services that exist.
+
+    ``entry`` is its name in the file with the stack, ``name`` the full name of the object with the
+    new content, ``services`` the full names of those that use it. ``lines`` are those added and
+    removed, None for a secret and for what is no text. The content itself is nowhere.
+    """
+
+    kind: Kind
+    entry: str
+    name: str
+    services: tuple[str, ...]
+    lines: tuple[int, int] | None = None
+
+
 MODES_OF_JOBS: Final = ("mode replicated job", "mode global job")
 """How the fields of services begin that run to completion."""
 
@@ -161,7 +177,8 @@ class Plan:
     unchanged ones. ``warnings`` are the CLI's and the bot's, one sentence each. ``dangers`` are
     those on running tasks that would be stopped for ones that fit on no node. ``digest`` covers
     all changes (not the version indexes, which a restarting manager raises); plans with equal
-    digests make the same changes to the same objects.
+    digests make the same changes to the same objects. ``contents`` are the configs and secrets that
+    change, ``files`` the entries of all that are made from files, by the objects' names.
     """
 
     stack: str
@@ -170,6 +187,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     digest: str = ""
     dangers: tuple[str, ...] = ()
+    contents: tuple[ContentChange, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -7,7 +7,8 @@ real engine then says whether the content is different (which it never shows), a
 anything.
 
 The stack's own networks are hidden from the CLI: it skips those that exist, so nobody would know
-what the file wants of them.
+what the file wants of them. So are the configs and secrets that get another name later, by their
+content.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +44,7 @@ _IMAGE: Final = re.compile(
 _NAMESPACE: Final = "com.docker.stack.namespace"
 _NO_VERSION: Final = "0"
 _UNCHANGED: Final = "update out of sequence"
+_IMMUTABLE_CONTENT: Final = "only updates to Labels are allowed"
 _MOST_BYTES: Final = 16 * 2**20
 _MOST_WORDS: Final = 400
 
@@ -53,7 +55,8 @@ class RecordedCall:
 
     ``collection`` is one of ``COLLECTIONS``, ``action`` ``create``, ``update`` or ``remove``.
     ``id`` is the existing object's, or a made-up one for an object to be created. ``query`` are the
-    parameters.
+    parameters. ``entry`` is the name in the stack's file, with the stack, of an object that is made
+    from a file (see ``bot.domain.deploys.file_contents``).
     """
 
     collection: str
@@ -61,6 +64,7 @@ class RecordedCall:
     id: str
     body: Json = field(repr=False)
     query: Mapping[str, str]
+    entry: str = ""
 
     @property
     def name(self) -> str:
@@ -69,12 +73,20 @@ class RecordedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
+    """An engine's answer."""
+
     status: int
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def is_of_content(self) -> bool:
+        """Whether it refuses to change the content of a config or a secret."""
+        return _IMMUTABLE_CONTENT in self.body.decode(errors="replace")
+
     def as_web(self) -> web.Response:
+        """The same for the CLI."""
         return web.Response(status=self.status, headers=self.headers, body=self.body)
 
 
@@ -83,7 +95,8 @@ class DryRunEngine:
 
     ``calls`` are the writes in order. ``seen`` are the existing objects by id as last read through
     it, on which the calls are based. ``trouble`` is why the real engine could not be asked, None if
-    it always answered. ``unresolved`` says why images have no digest. A registry that is silent for
+    it always answered. ``unresolved`` says why images have no digest. ``hidden`` are collections
+    and names of objects that the CLI does not see in the swarm. A registry that is silent for
     ``registry_seconds`` is not asked again in the same run, because the engine would wait 20 s for
     each image.
     """
@@ -94,6 +107,7 @@ class DryRunEngine:
         folder: Path,
         *,
         logins: Logins = NO_LOGINS,
+        hidden: Collection[tuple[str, str]] = (),
         registry_seconds: float = 10.0,
     ) -> None:
         self.calls: list[RecordedCall] = []
@@ -102,6 +116,7 @@ class DryRunEngine:
         self.unresolved: dict[str, RegistryError] = {}
         self._connection = connection
         self._logins = logins
+        self._hidden = hidden
         self._registry_seconds = registry_seconds
         self._silent: set[str] = set()
         self._socket = folder / "engine.sock"
@@ -145,6 +160,8 @@ class DryRunEngine:
             return (await self._forward(request)).as_web()
         if key and (made := self._made(collection, key)):
             return web.json_response(made)
+        if (collection, key) in self._hidden:
+            return _failure(404, f"{collection.removesuffix('s')} {key} not found")
         answer = await self._forward(request)
         if answer.status != 200:
             return answer.as_web()
@@ -155,6 +172,7 @@ class DryRunEngine:
         filters = request.query.get("filters")
         if collection == "networks":
             found = [raw for raw in found if not _is_asked_by_stack(raw, filters)]
+        found = [raw for raw in found if (collection, _name(raw)) not in self._hidden]
         return web.json_response(found + self._made_all(collection, filters))
 
     async def _of_a_registry(self, request: web.Request, image: str, host: str) -> web.Response:
@@ -180,7 +198,7 @@ class DryRunEngine:
             return _failure(501, f"{request.method} {path} has no place in a plan")
         body = await request.json() if request.can_read_body else {}
         if action == "update" and collection in _IMMUTABLE:
-            refusal = await self._other_content(f"/{collection}/{key}/update", body)
+            refusal = await other_content(self._connection, collection, key, body)
             if refusal is not None:
                 return refusal.as_web()
         made = secrets.token_hex(13)[:25] if action == "create" else key
@@ -189,16 +207,9 @@ class DryRunEngine:
             return web.json_response({"ID": made, "Id": made, "Warning": ""}, status=201)
         return web.json_response({"Warnings": None})
 
-    async def _other_content(self, path: str, body: Json) -> _Answer | None:
-        """The engine's own refusal to change a config or a secret; None if it would accept it."""
-        answer = await self._connection.call(
-            lambda client: _ask(client, "POST", f"{path}?version={_NO_VERSION}", json.dumps(body))
-        )
-        return None if _UNCHANGED in answer.body.decode(errors="replace") else answer
-
     async def _forward(
         self, request: web.Request, headers: Mapping[str, str] = NO_HEADERS
-    ) -> _Answer:
+    ) -> Answer:
         """The real engine's answer to a read. Raises SwarmError if there is none."""
         return await self._connection.call(
             lambda client: _ask(client, request.method, request.path_qs, headers=headers)
@@ -222,6 +233,15 @@ class DryRunEngine:
         ]
 
 
+async def other_content(
+    connection: Connection, collection: str, key: str, body: Json
+) -> Answer | None:
+    """The engine's own refusal to change a config or a secret; None if it would accept it."""
+    path = f"/{collection}/{key}/update?version={_NO_VERSION}"
+    answer = await connection.call(lambda client: _ask(client, "POST", path, json.dumps(body)))
+    return None if _UNCHANGED in answer.body.decode(errors="replace") else answer
+
+
 def is_of_stack(network: Mapping[str, Any], stack: str) -> bool:
     """Whether an object is a network that the docker CLI created for the stack."""
     return "Driver" in network and (network.get("Labels") or {}).get(_NAMESPACE) == stack
@@ -240,7 +260,7 @@ def _ask(
     path: str,
     body: str | None = None,
     headers: Mapping[str, str] = NO_HEADERS,
-) -> _Answer:
+) -> Answer:
     """One call to the real engine. Errors raise, except those of a registry, which are answers."""
     json_type = {"Content-Type": "application/json"} if body is not None else {}
     answer = client.request(
@@ -254,10 +274,10 @@ def _ask(
     if method == "GET" and not of_a_registry and answer.status_code >= 500:
         answer.raise_for_status()
     passed = {name: answer.headers[name] for name in _PASSED if name in answer.headers}
-    return _Answer(answer.status_code, passed, answer.content)
+    return Answer(answer.status_code, passed, answer.content)
 
 
-def _message(answer: _Answer) -> str:
+def _message(answer: Answer) -> str:
     """The words of an engine's error."""
     try:
         return str(json.loads(answer.body)["message"])
@@ -287,10 +307,14 @@ def _as_read(call: RecordedCall) -> Json:
     return {"ID": call.id, "Version": {"Index": 0}, "Spec": call.body}
 
 
+def _name(raw: Json) -> str:
+    return str(raw.get("Spec", raw).get("Name", ""))
+
+
 def _fits(raw: Json, filters: Mapping[str, Any]) -> bool:
     """Whether an object matches filters for names (prefixes) and labels; others are ignored."""
     spec = raw.get("Spec", raw)
-    name, labels = str(spec.get("Name", "")), spec.get("Labels") or {}
+    name, labels = _name(raw), spec.get("Labels") or {}
     texts = {f"{key}={value}" for key, value in labels.items()} | set(labels)
     prefixes = list(filters.get("name") or ())
     return all(label in texts for label in filters.get("label") or ()) and (

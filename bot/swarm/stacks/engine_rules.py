@@ -45,7 +45,8 @@ _UPDATES: Final = (
     ("UpdateConfig", "update_config", ("pause", "continue", "rollback")),
     ("RollbackConfig", "rollback_config", ("pause", "continue")),
 )
-_MOST_BYTES: Final = {"configs": 1000 * 1024, "secrets": 500 * 1024}
+_MOST_BYTES: Final = {"configs": 1000 * 1024 - 1, "secrets": 500 * 1024 - 1}
+"""Of content (seen with 20.10 and 28.5)."""
 
 
 def refused(calls: Iterable[RecordedCall], stack: str) -> RefusedError | None:
@@ -55,7 +56,8 @@ def refused(calls: Iterable[RecordedCall], stack: str) -> RefusedError | None:
             continue
         found = _of_name(call, stack) or _of_network(call) or _of_content(call) or _of_service(call)
         if found:
-            what = f"the {call.collection.removesuffix('s')} `{short_name(stack, call.name)}`"
+            name = short_name(stack, call.entry or call.name)
+            what = f"the {call.collection.removesuffix('s')} `{name}`"
             return RefusedError(f"In `{stack}.yml`, {what} {found[0]}.", hint=found[1])
     return None
 

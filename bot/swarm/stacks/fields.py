@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
+from bot.domain.deploys.file_contents import content_of
 from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.secret_values import is_common
 from bot.domain.jobs.deploy_plan import Difference
@@ -46,9 +48,16 @@ _DURATIONS: Final = {
 }
 
 
-def fields_of(form: Mapping[str, Any], redactor: Redactor) -> Fields:
-    """The fields of a service in the form of ``bot.swarm.stacks.normal``, by their names."""
+def fields_of(
+    form: Mapping[str, Any], redactor: Redactor, entries: Mapping[str, str] = MappingProxyType({})
+) -> Fields:
+    """The fields of a service in the form of ``bot.swarm.stacks.normal``, by their names.
+
+    ``entries`` are the names in the stack's file of the configs and secrets that are named by their
+    content: their fields keep the same name when the content changes.
+    """
     rest: Json = json.loads(json.dumps(form))
+    _name_contents(rest, entries)
     rest.pop("Name", None)
     found: Fields = {}
     for path, read in _READERS:
@@ -60,6 +69,16 @@ def fields_of(form: Mapping[str, Any], redactor: Redactor) -> Fields:
     for field, text in _flat(rest, "", redactor):
         _add(found, redactor.text(field), redactor.text(text))
     return found
+
+
+def _name_contents(form: Json, entries: Mapping[str, str]) -> None:
+    container = (form.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+    for part, key in (("Configs", "ConfigName"), ("Secrets", "SecretName")):
+        for at, each in enumerate(container.get(part) or ()):
+            if entry := entries.get(name := each.get(key, "")):
+                container[part][at] = {**each, key: entry} if name == entry else {
+                    "content": content_of(name), **each, key: entry
+                }  # fmt: skip
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Difference, ...]:

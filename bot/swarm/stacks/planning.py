@@ -52,7 +52,7 @@ class Recorded:
 
     Its services' specs have the planned replicas. ``made`` are the made-up ids of objects to be
     created, with their names. ``bundle`` is the input of the recording. ``secrets`` are the values
-    that no text may show.
+    that no text may show. ``entries`` are as in ``Basis``.
     """
 
     plan: Plan
@@ -60,6 +60,7 @@ class Recorded:
     made: Names = field(repr=False)
     bundle: Bundle = _NONE
     secrets: SecretValues = field(default=NOTHING, repr=False)
+    entries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Basis:
     ``seen`` are the existing objects by id on which the calls are based, ``names`` the present
     names by id, ``depends`` each service's dependencies (full names), ``deployed`` the replicas of
     the last deployed file (None: never), ``undone`` those before the versions that are undone.
+    ``entries`` are the names in the file of the objects that are named by their content.
     """
 
     stack: str
@@ -78,6 +80,7 @@ class Basis:
     deployed: Mapping[str, int | None] | None
     warnings: tuple[str, ...] = ()
     undone: Mapping[str, int] = field(default_factory=dict)
+    entries: Mapping[str, str] = field(default_factory=dict)
 
 
 def planned(calls: Sequence[RecordedCall], basis: Basis, redactor: Redactor) -> Recorded:
@@ -86,7 +89,7 @@ def planned(calls: Sequence[RecordedCall], basis: Basis, redactor: Redactor) -> 
     planner = _Planner(replace(basis, names={**basis.names, **made}), redactor)
     for call in calls:
         planner.take(call)
-    return Recorded(planner.plan(), planner.calls, made)
+    return Recorded(planner.plan(), planner.calls, made, entries=basis.entries)
 
 
 class _Planner:
@@ -119,7 +122,7 @@ class _Planner:
     def _service(self, call: RecordedCall, live: Json) -> None:
         names, old = self._basis.names, live.get("Spec") or {}
         base = self._redactor.digest(service_form(old, names)) if old else ""
-        before = fields_of(service_form(old, names), self._redactor) if old else {}
+        before = self._fields(service_form(old, names)) if old else {}
         if call.action == "remove":
             self._remove(call, live, base, before)
             return
@@ -135,11 +138,14 @@ class _Planner:
             id=call.id if old else "",
             base=base,
             image=str(form["TaskTemplate"].get("ContainerSpec", {}).get("Image", "")),
-            fields=_told(action, differences(before, fields_of(form, self._redactor))),
+            fields=_told(action, differences(before, self._fields(form))),
             replicas=replicas,
         )
         if action:
             self._keep(call, _step(action, call, live, base=base, wanted=wanted))
+
+    def _fields(self, form: Json) -> Mapping[str, str]:
+        return fields_of(form, self._redactor, self._basis.entries)
 
     def _remove(self, call: RecordedCall, live: Json, base: str, before: Mapping[str, str]) -> None:
         spec = live.get("Spec") or {}

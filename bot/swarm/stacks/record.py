@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -34,6 +34,7 @@ from bot.swarm.stacks.completing import (
 from bot.swarm.stacks.compose import bodies, depends_on, image_line, read_compose
 from bot.swarm.stacks.dry_run import DryRunEngine, RecordedCall
 from bot.swarm.stacks.engine_rules import refused
+from bot.swarm.stacks.file_contents import Entry, FileContents, Named, entries_of
 from bot.swarm.stacks.folder import StackFiles, StackFolder
 from bot.swarm.stacks.narrowing import only_for
 from bot.swarm.stacks.networks import drivers_of, without_existing
@@ -52,12 +53,16 @@ _NOT_A_MANAGER: Final = "this node is not a swarm manager"
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """A stack's compose file as written and with its variables; all its files; their secrets."""
+    """A stack's compose file as written and with its variables; all its files; their secrets.
+
+    ``entries`` are the configs and secrets that are named by their content.
+    """
 
     written: Json
     document: Json
     contents: Contents
     secrets: SecretValues
+    entries: frozenset[Entry]
 
 
 class DockerStacks:
@@ -87,6 +92,7 @@ class DockerStacks:
         self._folder = StackFolder(folder)
         self._redactor = Redactor(key)
         self._seal = Seal(key)
+        self._contents = FileContents(self._connection, self._redactor)
         self._survey = Survey(self._connection, reachability)
         self._logins = logins
         self._tags = Tags(DockerRegistry(self._connection, logins))
@@ -199,15 +205,17 @@ class DockerStacks:
         """The plan for some files, with their content; a ``former`` version's is the original."""
         # In a thread: a large file takes seconds, in which the bot must renew its leases.
         read = await asyncio.to_thread(self._read, files)
-        secrets = read.secrets | earlier
-        self._known[files.stack] = secrets
-        engine, ended = await self._run(files, self._restoring if former else self._cli, secrets)
+        read = replace(read, secrets=read.secrets | earlier)
+        self._known[files.stack] = read.secrets
+        engine, ended = await self._run(files, self._restoring if former else self._cli, read)
         if not read.written:
             raise complaints.unreadable(files.stack)
         calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
+        named = await self._contents.named(calls, read.entries, files.stack, engine.seen)
+        calls, seen = named.calls, {**named.seen, **engine.seen}
         calls, found = await self._completed(
             only_for(only, calls) if only else calls,
-            engine.seen,
+            seen,
             Found(
                 files.stack,
                 read.document,
@@ -219,13 +227,15 @@ class DockerStacks:
         )
         basis = Basis(
             stack=files.stack,
-            seen=engine.seen,
+            seen=seen,
             names=await names_by_id(self._connection),
             depends=depends_on(read.document, files.stack),
             deployed=deployed,
             undone=undone or {},
+            entries=named.names,
         )
-        recorded = await self._planned(calls, found, basis, secrets)
+        recorded = await self._planned(calls, found, basis, read.secrets)
+        recorded = _with_contents(recorded, named)
         contents = replace(read.contents, images=_images(calls), platforms=_platforms(calls))
         return recorded, contents
 
@@ -268,6 +278,17 @@ class DockerStacks:
         )
         return calls, found
 
+    async def clear(
+        self,
+        stack: str,
+        entries: Collection[str],
+        kept: Collection[str],
+        *,
+        still: Still | None = None,
+    ) -> tuple[str, ...]:
+        """Remove the configs and secrets that nobody needs. As in ``bot.ports.Stacks``."""
+        return await self._contents.clear(stack, entries, kept, still)
+
     async def apply(
         self, recording: Recording, step: PlanStep, *, still: Still | None = None
     ) -> Applied:
@@ -284,10 +305,10 @@ class DockerStacks:
         return Replay(self._connection, self._redactor, recorded, still, self._logins)
 
     async def _run(
-        self, files: StackFiles, cli: DockerCli, secrets: SecretValues
+        self, files: StackFiles, cli: DockerCli, read: _Files
     ) -> tuple[DryRunEngine, Ended]:
         """Run the CLI against a dry-run engine. Raises the error that prevented it."""
-        engine, ended = await self._attempt(files, cli, files.variables)
+        engine, ended = await self._attempt(files, cli, files.variables, read.entries)
         if engine.trouble is not None:
             raise engine.trouble
         if _NOT_A_MANAGER in ended.said:
@@ -296,14 +317,18 @@ class DockerStacks:
                 hint="Point DOCKER_HOST at a manager, or run the bot on one.",
             )
         if ended.code:
-            said = await self._said(files, cli, secrets, ended)
+            said = await self._said(files, cli, read, ended)
             raise complaints.refusal(said, files.stack, str(files.folder))
         return engine, ended
 
     async def _attempt(
-        self, files: StackFiles, cli: DockerCli, variables: Mapping[str, str]
+        self,
+        files: StackFiles,
+        cli: DockerCli,
+        variables: Mapping[str, str],
+        hidden: frozenset[Entry],
     ) -> tuple[DryRunEngine, Ended]:
-        async with _private_folder() as private, self._dry_run(private) as engine:
+        async with _private_folder() as private, self._dry_run(private, hidden) as engine:
             ended = await cli.deploy(
                 engine.host,
                 files.stack,
@@ -314,22 +339,22 @@ class DockerStacks:
             )
         return engine, ended
 
-    def _dry_run(self, folder: Path) -> DryRunEngine:
-        return DryRunEngine(self._connection, folder, logins=self._logins)
+    def _dry_run(self, folder: Path, hidden: frozenset[Entry]) -> DryRunEngine:
+        return DryRunEngine(self._connection, folder, logins=self._logins, hidden=hidden)
 
-    async def _said(
-        self, files: StackFiles, cli: DockerCli, secrets: SecretValues, ended: Ended
-    ) -> str:
+    async def _said(self, files: StackFiles, cli: DockerCli, read: _Files, ended: Ended) -> str:
         """The CLI's error without secret values.
 
         The CLI is asked again with other texts in their place: only its own words are then sure to
         be its own, however short or common a value is.
         """
-        redactor, said = self._redactor.knowing(secrets), ended.said
+        secrets, said = read.secrets, ended.said
+        redactor = self._redactor.knowing(secrets)
         names = secrets.names & files.variables.keys()
         if names:
             secrets = replace(secrets, names=names)
-            _, again = await self._attempt(files, cli, stand_ins(files.variables, secrets))
+            variables = stand_ins(files.variables, secrets)
+            _, again = await self._attempt(files, cli, variables, read.entries)
             other = without_values(said, again.said, files.variables, secrets, redactor)
             said = other or without_parts(said, files.variables, secrets, redactor)
         return redactor.text(said)
@@ -349,7 +374,8 @@ def _checked(files: StackFiles, written: Json) -> _Files:
     contents = packed(files, document)
     if at_home := next(homes(document), None):
         raise complaints.of_a_home(files.stack, *at_home)
-    return _Files(written, document, contents, tracked(contents, written, document))
+    secrets = tracked(contents, written, document)
+    return _Files(written, document, contents, secrets, entries_of(document, files.stack))
 
 
 @asynccontextmanager
@@ -383,6 +409,11 @@ def _platforms(calls: list[RecordedCall]) -> dict[str, list[Json]]:
 def _with_foreseen(plan: Plan, foreseen: Foreseen) -> Plan:
     warnings = (*foreseen.warnings, *plan.warnings)
     return replace(plan, warnings=warnings, dangers=foreseen.dangers)
+
+
+def _with_contents(recorded: Recorded, named: Named) -> Recorded:
+    plan = replace(recorded.plan, contents=named.changes, files=dict(named.files))
+    return replace(recorded, plan=plan)
 
 
 def _said(error: RegistryError) -> str:

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from docker import APIClient
-
 from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.staleness import what_changed
 from bot.domain.errors import (
@@ -18,9 +16,9 @@ from bot.domain.errors import (
     SwarmUnavailableError,
 )
 from bot.domain.jobs.deploy_plan import Kind, PlanAction, PlanStep, ServiceChange
-from bot.ports import Applied, Still, mind
+from bot.ports import Applied, Still
 from bot.swarm import wire
-from bot.swarm.connection import Connection, url
+from bot.swarm.connection import Connection
 from bot.swarm.logins import NO_LOGINS, Logins
 from bot.swarm.sequence import until_in_sequence
 from bot.swarm.specs import image, pruned
@@ -106,7 +104,7 @@ class Replay:
         if found != step.base:
             raise self._stale(step, live, names)
         if live and step.action is PlanAction.REMOVE:
-            await self._remove(f"/services/{live['ID']}")
+            await self._connection.remove(f"/services/{live['ID']}", self._still)
             return Applied(changed=True)
         body = _with_real_ids(call.body, self._recorded.made, names)
         if live is None:
@@ -156,16 +154,6 @@ class Replay:
             return {}
         return self._logins.headers(image(body))
 
-    async def _remove(self, path: str) -> None:
-        def remove(client: APIClient) -> None:
-            mind(self._still)
-            _delete(client, path)
-
-        try:
-            await self._connection.call(remove, repeat=False)
-        except NotFoundError:
-            return
-
     async def _find(self, collection: str, name: str) -> Json | None:
         """The existing object with exactly this name."""
         filters = {"name": [name]}
@@ -183,7 +171,8 @@ class Replay:
             return StalePlanError(
                 f"{step.name} was created by someone else since the plan was made.", hint=_HINT
             )
-        now = fields_of(service_form(live["Spec"], names), self._redactor)
+        form = service_form(live["Spec"], names)
+        now = fields_of(form, self._redactor, self._recorded.entries)
         found = [each for each in differences(_before(planned), now) if each.changed]
         return StalePlanError(what_changed(step.name, found), hint=_HINT)
 
@@ -231,7 +220,3 @@ def _real(reference: Json, kind: str, made: Names, real: Mapping[str, str]) -> J
     if name not in real:
         raise StalePlanError(f"The {kind.lower()} {name} is no longer in the swarm.", hint=_HINT)
     return {**reference, key: real[name]}
-
-
-def _delete(client: APIClient, path: str) -> None:
-    client.delete(url(client, path), timeout=client.timeout).raise_for_status()

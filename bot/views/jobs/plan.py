@@ -169,6 +169,7 @@ def _lines(plan: Plan, detail: PlanDetail) -> Iterator[str]:
         [line(each, LONGEST_WARNING) for each in plan.dangers], max(detail.warnings, 2), "🛑 "
     )
     yield from _removals(plan, detail)
+    yield from _cut(list(_contents(plan)), max(detail.services, 1), "🔧 ")
     yield from _of_action(plan, PlanAction.UPDATE, detail)
     yield from _of_action(plan, PlanAction.CREATE, detail)
     yield from _others(plan)
@@ -194,6 +195,26 @@ def job_sentences(plan: Plan) -> tuple[str, ...]:
         if each.is_job and each.action is None
     ]
     return (*waits, *done)
+
+
+def _contents(plan: Plan) -> Iterator[str]:
+    """The configs and secrets with other content, never the content itself."""
+    for each in plan.contents:
+        name = line(short_name(plan.stack, each.entry), NAME_LENGTH)
+        lines = f" ({_line_counts(*each.lines)})" if each.lines else ""
+        verb = "restarts" if len(each.services) == 1 else "restart"
+        yield (
+            f"{each.kind.value.title()} *{name}* changed{lines}:"
+            f" {_names(each.services, plan.stack)} {verb}."
+        )
+
+
+def _line_counts(added: int, removed: int) -> str:
+    if not added and not removed:
+        return "the same lines in another order"
+    parts = [f"{plural(added, 'line')} added"] if added else []
+    parts += [f"{removed if added else plural(removed, 'line')} removed"] if removed else []
+    return ", ".join(parts)
 
 
 def _removals(plan: Plan, detail: PlanDetail) -> Iterator[str]:
@@ -282,10 +303,12 @@ def _job_mode(fields: Iterable[str]) -> str:
 
 
 def _others(plan: Plan) -> Iterator[str]:
-    """The networks, configs and secrets that change."""
+    """The networks, configs and secrets that change, but for those with other content."""
+    told = {each.name for each in plan.contents}
     for action, said in ((PlanAction.CREATE, "Created"), (PlanAction.UPDATE, "Labels changed")):
         for kind in (Kind.NETWORK, Kind.CONFIG, Kind.SECRET):
             found = [s.name for s in plan.steps if (s.kind, s.action) == (kind, action)]
+            found = [name for name in found if name not in told]
             if found:
                 word = kind.value if len(found) == 1 else f"{kind.value}s"
                 yield f"{said}: the {word} {_names(found, '')}"
