@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -111,3 +115,13 @@ def _text(file: Path, folder: Path) -> str:
 
 def _code(name: str) -> str:
     return f"`{name}`"
+
+
+@asynccontextmanager
+async def private_folder() -> AsyncIterator[Path]:
+    """A temporary folder that only this user can access (0700)."""
+    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="plan-")
+    try:
+        yield Path(folder.name)
+    finally:
+        await asyncio.to_thread(folder.cleanup)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import astuple, dataclass, replace
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, replace
 from typing import Any, Final
 
 from bot.domain.deploys.foreseen import Foreseen
 from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.secret_values import NOTHING, SecretValues, secret_values
-from bot.domain.deploys.variables import nested_variables, unescaped_hashes, unset_variables
+from bot.domain.deploys.variables import nested_variables
 from bot.domain.deploys.version import Bundle
-from bot.domain.errors import BotError, NotAManagerError, RefusedError, RegistryError
+from bot.domain.errors import BotError, RefusedError, RegistryError
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep
 from bot.ports import Applied, FileImage, Recording, Still
 from bot.ports.engine import Reachability
@@ -23,8 +21,8 @@ from bot.swarm.connection import Connection
 from bot.swarm.logins import NO_LOGINS, Logins
 from bot.swarm.registry import DockerRegistry
 from bot.swarm.stacks import complaints
-from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, packed, unpacked
-from bot.swarm.stacks.cli import PROGRAM, DockerCli, Ended
+from bot.swarm.stacks.bundle import Contents, Seal, as_it_was, unpacked
+from bot.swarm.stacks.cli import PROGRAM, DockerCli
 from bot.swarm.stacks.completing import (
     left_out,
     platforms_of,
@@ -32,37 +30,24 @@ from bot.swarm.stacks.completing import (
     without_newer_fields,
 )
 from bot.swarm.stacks.compose import bodies, depends_on, image_line, read_compose
-from bot.swarm.stacks.dry_run import DryRunEngine, RecordedCall
+from bot.swarm.stacks.dry_run import RecordedCall
+from bot.swarm.stacks.dry_runs import DryRuns
 from bot.swarm.stacks.engine_rules import refused
-from bot.swarm.stacks.file_contents import Entry, FileContents, Named, entries_of
-from bot.swarm.stacks.folder import StackFiles, StackFolder
+from bot.swarm.stacks.file_contents import FileContents, Named
+from bot.swarm.stacks.folder import StackFiles, StackFolder, private_folder
 from bot.swarm.stacks.narrowing import only_for
 from bot.swarm.stacks.networks import drivers_of, without_existing
 from bot.swarm.stacks.planning import Basis, Recorded, planned
+from bot.swarm.stacks.reading import ReadFiles, checked
 from bot.swarm.stacks.registry import Tags
 from bot.swarm.stacks.replay import Replay, names_by_id
-from bot.swarm.stacks.survey import Found, Survey, filled_in, homes
-from bot.swarm.stacks.tracking import stand_ins, tracked, without_parts, without_values
+from bot.swarm.stacks.survey import Found, Survey, filled_in
+from bot.swarm.stacks.tracking import tracked
 
 Json = dict[str, Any]
 
 SECONDS: Final = 60.0
 RESOLVE: Final = "changed"
-_NOT_A_MANAGER: Final = "this node is not a swarm manager"
-
-
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """A stack's compose file as written and with its variables; all its files; their secrets.
-
-    ``entries`` are the configs and secrets that are named by their content.
-    """
-
-    written: Json
-    document: Json
-    contents: Contents
-    secrets: SecretValues
-    entries: frozenset[Entry]
 
 
 class DockerStacks:
@@ -96,8 +81,9 @@ class DockerStacks:
         self._survey = Survey(self._connection, reachability)
         self._logins = logins
         self._tags = Tags(DockerRegistry(self._connection, logins))
-        self._cli = DockerCli(program, seconds=seconds, resolve=resolve)
-        self._restoring = DockerCli(program, seconds=seconds, resolve="never")
+        cli = DockerCli(program, seconds=seconds, resolve=resolve)
+        restoring = DockerCli(program, seconds=seconds, resolve="never")
+        self._runs = DryRuns(self._connection, logins, self._redactor, cli, restoring)
         self._known: dict[str, SecretValues] = {}
 
     async def aclose(self) -> None:
@@ -114,11 +100,11 @@ class DockerStacks:
         """Read the secret values of all stacks in the folder, to hide them."""
         await asyncio.to_thread(self._learn)
 
-    def _read(self, files: StackFiles) -> _Files:
+    def _read(self, files: StackFiles) -> ReadFiles:
         """Read and check a stack's files. Raises RefusedError."""
         written = read_compose(files.text)
         try:
-            return _checked(files, written)
+            return checked(files, written)
         except RefusedError as error:
             secrets = secret_values(written, files.variables)
             error.reword(self._redactor.knowing(secrets).text)
@@ -168,7 +154,7 @@ class DockerStacks:
                 recorded, kept = await self._record(files, deployed, earlier, only=only)
                 return replace(recorded, bundle=await asyncio.to_thread(self._seal.sealed, kept))
             contents = await asyncio.to_thread(self._seal.opened, bundle)
-            async with _private_folder() as folder:
+            async with private_folder() as folder:
                 files = await asyncio.to_thread(unpacked, contents, folder)
                 recorded, _ = await self._record(
                     files, deployed, earlier, contents, only=only, undone=undone
@@ -207,7 +193,7 @@ class DockerStacks:
         read = await asyncio.to_thread(self._read, files)
         read = replace(read, secrets=read.secrets | earlier)
         self._known[files.stack] = read.secrets
-        engine, ended = await self._run(files, self._restoring if former else self._cli, read)
+        engine, ended = await self._runs.run(files, read, restores=former is not None)
         if not read.written:
             raise complaints.unreadable(files.stack)
         calls = [as_it_was(call, former, files.folder) if former else call for call in engine.calls]
@@ -303,89 +289,6 @@ class DockerStacks:
 
     def _replay(self, recorded: Recorded, still: Still | None) -> Replay:
         return Replay(self._connection, self._redactor, recorded, still, self._logins)
-
-    async def _run(
-        self, files: StackFiles, cli: DockerCli, read: _Files
-    ) -> tuple[DryRunEngine, Ended]:
-        """Run the CLI against a dry-run engine. Raises the error that prevented it."""
-        engine, ended = await self._attempt(files, cli, files.variables, read.entries)
-        if engine.trouble is not None:
-            raise engine.trouble
-        if _NOT_A_MANAGER in ended.said:
-            raise NotAManagerError(
-                "This engine is not a manager of a swarm.",
-                hint="Point DOCKER_HOST at a manager, or run the bot on one.",
-            )
-        if ended.code:
-            said = await self._said(files, cli, read, ended)
-            raise complaints.refusal(said, files.stack, str(files.folder))
-        return engine, ended
-
-    async def _attempt(
-        self,
-        files: StackFiles,
-        cli: DockerCli,
-        variables: Mapping[str, str],
-        hidden: frozenset[Entry],
-    ) -> tuple[DryRunEngine, Ended]:
-        async with _private_folder() as private, self._dry_run(private, hidden) as engine:
-            ended = await cli.deploy(
-                engine.host,
-                files.stack,
-                files.text,
-                folder=files.folder,
-                environment=variables,
-                private=private,
-            )
-        return engine, ended
-
-    def _dry_run(self, folder: Path, hidden: frozenset[Entry]) -> DryRunEngine:
-        return DryRunEngine(self._connection, folder, logins=self._logins, hidden=hidden)
-
-    async def _said(self, files: StackFiles, cli: DockerCli, read: _Files, ended: Ended) -> str:
-        """The CLI's error without secret values.
-
-        The CLI is asked again with other texts in their place: only its own words are then sure to
-        be its own, however short or common a value is.
-        """
-        secrets, said = read.secrets, ended.said
-        redactor = self._redactor.knowing(secrets)
-        names = secrets.names & files.variables.keys()
-        if names:
-            secrets = replace(secrets, names=names)
-            variables = stand_ins(files.variables, secrets)
-            _, again = await self._attempt(files, cli, variables, read.entries)
-            other = without_values(said, again.said, files.variables, secrets, redactor)
-            said = other or without_parts(said, files.variables, secrets, redactor)
-        return redactor.text(said)
-
-
-def _checked(files: StackFiles, written: Json) -> _Files:
-    """A stack's files with what they refer to.
-
-    Raises:
-        RefusedError: with what has to be changed in which file.
-    """
-    if hashes := unescaped_hashes(written):
-        raise complaints.unescaped(hashes[0], files.stack)
-    if missing := unset_variables(written, files.variables):
-        raise complaints.unset(missing, files.stack)
-    document = filled_in(written, files.variables)
-    contents = packed(files, document)
-    if at_home := next(homes(document), None):
-        raise complaints.of_a_home(files.stack, *at_home)
-    secrets = tracked(contents, written, document)
-    return _Files(written, document, contents, secrets, entries_of(document, files.stack))
-
-
-@asynccontextmanager
-async def _private_folder() -> AsyncIterator[Path]:
-    """A temporary folder that only this user can access (0700)."""
-    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="plan-")
-    try:
-        yield Path(folder.name)
-    finally:
-        await asyncio.to_thread(folder.cleanup)
 
 
 def _is_wanted_service(call: RecordedCall) -> bool:
