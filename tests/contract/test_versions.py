@@ -149,7 +149,7 @@ def test_a_record_written_today_is_readable_tomorrow():
     assert encode_version(replace(FIRST, images={}, replicas={}, number=3, bundle="x")) == (
         '{"v":1,"version":{"stack":"orochi","job":"aaaaaa","user":"U1","at":1000.5,'
         '"verdict":"converged","digest":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","images":{},'
-        '"replicas":{},"number":0,"bundle":"","before":{}}}'
+        '"replicas":{},"number":0,"bundle":"","before":{},"files":[]}}'
     )
 
 

@@ -12,6 +12,7 @@ from bot.domain.deploys.staleness import stale
 from bot.domain.deploys.warnings import Stack, warnings
 from bot.domain.errors import RefusedError, StalePlanError, SwarmError
 from bot.domain.jobs.deploy_plan import (
+    ContentChange,
     Difference,
     Kind,
     Plan,
@@ -114,6 +115,16 @@ def full_plan() -> Plan:
             PlanStep(Kind.SECRET, UPDATE, "orochi_password", "p", 3, "a", "b", "c"),
         ),
         warnings=(*_warnings(), "Ignoring unsupported options: build"),
+        contents=_contents(),
+    )
+
+
+def _contents() -> tuple[ContentChange, ...]:
+    both = (DJANGO.name, WORKER.name)
+    return (
+        ContentChange(Kind.CONFIG, "orochi_nginx", "orochi_nginx-9f8e7d6c", both, (3, 1)),
+        ContentChange(Kind.CONFIG, "orochi_order", "orochi_order-5a4b3c2d", both[:1], (0, 0)),
+        ContentChange(Kind.SECRET, "orochi_token", "orochi_token-1f2e3d4c", both[:1]),
     )
 
 

@@ -15,6 +15,7 @@ from tests.swarm.test_scale import said
 
 ALL = "configs: {{settings: {{file: settings.txt}}}}\nsecrets: {{password: {{file: {}.txt}}}}\n"
 SHOWS = '["sh", "-c", "cat /settings; md5sum < /run/secrets/password; exec serve"]'
+CHANGED = "🔧 Config *settings* changed"
 OLD, NEW = "colour: red\nsize: 1\n", "colour: blue\nsize: 1\nweight: 2\n"
 
 
@@ -67,7 +68,9 @@ async def test_a_changed_config_is_planned_deployed_and_rolled_back(
     plan = await folder.plan()
 
     told = said(plan)
-    assert "🔧 Config *settings* changed (2 lines added, 1 removed): web, worker restart." in told
+    assert (
+        "🔧 Config *settings* changed (2 lines added, 1 removed): web and worker restart." in told
+    )
     assert "2 services change, 1 unchanged." in told
     assert "Created: the config" not in told
     assert "blue" not in told
@@ -77,8 +80,9 @@ async def test_a_changed_config_is_planned_deployed_and_rolled_back(
     assert "Nothing to deploy" in await desk.answer("deploy", seconds=30)
 
     back = await folder.plan("rollback orochi/")
-    assert "🔧 Config *settings* changed (1 line added, 2 removed): web, worker restart." in said(
-        back
+    assert (
+        "🔧 Config *settings* changed (1 line added, 2 removed): web and worker restart."
+        in said(back)
     )
     assert await folder.confirmed(back) == "converged"
     await log_has(desk, "colour: red")
@@ -90,7 +94,7 @@ async def test_a_changed_secret_is_told_without_its_size(desk: Desk, folder: Fol
 
     plan = await folder.plan()
 
-    assert "🔧 Secret *password* changed: web, worker restart." in said(plan)
+    assert "🔧 Secret *password* changed: web and worker restart." in said(plan)
     assert "opensesame" not in said(plan)
     assert await folder.confirmed(plan) == "converged"
 

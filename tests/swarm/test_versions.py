@@ -231,8 +231,11 @@ BROKEN = {
         "needs the secret `s` (service `web`), which is not in the swarm",
     ),
     "a config that was changed in place": (
-        compose(service("web", more="    configs: [c]\n"), end="configs: {c: {file: new.txt}}\n"),
-        "The config `orochi_c` is in the swarm with different content, which cannot be changed.",
+        compose(
+            service("web", more="    configs: [c]\n"),
+            end="configs: {c: {file: new.txt, name: mine}}\n",
+        ),
+        "The config `mine` is in the swarm with different content, which cannot be changed.",
     ),
 }
 
@@ -240,7 +243,7 @@ BROKEN = {
 async def test_each_broken_file_is_told_and_changes_nothing(desk: Desk, folder: Folder):
     (folder.path / "old.txt").write_text("old")
     (folder.path / "new.txt").write_text("new")
-    config = "configs: {c: {file: old.txt}}\n"
+    config = "configs: {c: {file: old.txt, name: mine}}\n"
     await folder.deployed(compose(service("web", more="    configs: [c]\n"), end=config))
     before = await services(desk)
     for what, (text, sentence) in BROKEN.items():

@@ -314,10 +314,9 @@ def _missing(found: re.Match[str], stack: str) -> tuple[str, str]:
 
 def _immutable(found: re.Match[str], stack: str) -> tuple[str, str]:
     kind, name = found["kind"], found["name"]
-    short = name.removeprefix(f"{stack}_")
     return (
         f"The {kind} `{name}` is in the swarm with different content, which cannot be changed.",
-        f"Give it a new name in `{stack}.yml`, like `{short}_2`, where it is defined and used.",
+        f"Change its `name:` in `{stack}.yml`, or remove that: then its name has its content.",
     )
 
 

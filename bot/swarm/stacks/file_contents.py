@@ -191,7 +191,8 @@ def _changes(
             lines = None
             if new.collection == "configs":
                 lines = changed_lines(_content(specs[old]), _content(new.body))
-            yield ContentChange(KINDS[new.collection], new.entry, new.name, tuple(services), lines)
+            kind, names = KINDS[new.collection], tuple(sorted(services))
+            yield ContentChange(kind, new.entry, new.name, names, lines)
 
 
 def _referring(call: RecordedCall, settled: Mapping[str, RecordedCall]) -> RecordedCall:

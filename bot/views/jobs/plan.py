@@ -205,7 +205,7 @@ def _contents(plan: Plan) -> Iterator[str]:
         verb = "restarts" if len(each.services) == 1 else "restart"
         yield (
             f"{each.kind.value.title()} *{name}* changed{lines}:"
-            f" {_names(each.services, plan.stack)} {verb}."
+            f" {' and '.join(_names(each.services, plan.stack).rsplit(', ', 1))} {verb}."
         )
 
 

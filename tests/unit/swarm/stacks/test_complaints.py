@@ -184,14 +184,13 @@ def test_each_error_message(said: str, sentence: str) -> None:
     assert complaints.refusal(said, "orochi", "/stacks").sentence == sentence
 
 
-def test_a_new_name_is_suggested_for_immutable_objects() -> None:
+def test_the_given_name_is_to_change_for_immutable_objects() -> None:
     said = "failed to update secret orochi_password: only updates to Labels are allowed"
 
     hint = complaints.refusal(said, "orochi", "/stacks").hint
 
     assert (
-        hint
-        == "Give it a new name in `orochi.yml`, like `password_2`, where it is defined and used."
+        hint == "Change its `name:` in `orochi.yml`, or remove that: then its name has its content."
     )
 
 
