@@ -1,4 +1,4 @@
-"""``volumes``: the stack's volumes, and whether their NFS servers answer."""
+"""``volumes``: a stack's volumes, and whether their NFS servers answer."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ListVolumesHandler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def answer(self, _command: Command, asker: Asker) -> Message:
+    async def answer(self, command: Command, asker: Asker) -> Message:
         """The list; what the bot's own engine does not provide is reported as missing."""
-        stack = self._ctx.stack_in(asker.channel)
+        stack = command.stack or self._ctx.stack_in(asker.channel)
         mounts, engine = await asyncio.gather(
             self._ctx.volumes.mounted(stack), self._ctx.swarm.engine()
         )

@@ -65,6 +65,22 @@ def stack_name(word: str) -> str:
     return name if is_service_name(name) else ""
 
 
+def one_stack(command: str, words: Sequence[str], defaults: Defaults) -> str | Reply | None:
+    """The stack that a command is about, None if none is named."""
+    if len(words) > 1:
+        right = example(defaults, f"{command} orochi")
+        return Reply(f"`{command}` takes one stack, or none.", f"Try: {right}")
+    return (stack_name(words[0]) or no_stack(words[0], defaults)) if words else None
+
+
+def no_stack(word: str, defaults: Defaults) -> Reply:
+    """The answer to a word that is no name of a stack."""
+    return Reply(
+        f"{quoted(word)} is not a valid stack name.",
+        f"To list the stacks: {example(defaults, 'stacks')}",
+    )
+
+
 def example(defaults: Defaults, text: str) -> str:
     """A full example command, as a user would type it, in a code span."""
     return quoted(f"{defaults.command} {text}", 200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.commands import cluster_arguments
-from bot.domain.commands.arguments import no_arguments
+from bot.domain.commands.arguments import no_arguments, one_stack
 from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.values import (
     Activate,
@@ -27,7 +27,8 @@ def _nodes(words: Sequence[str], defaults: Defaults) -> Command | Reply:
 
 
 def _volumes(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    return no_arguments("volumes", words, defaults) or ListVolumes()
+    found = one_stack("volumes", words, defaults)
+    return found if isinstance(found, Reply) else ListVolumes(found)
 
 
 def _map(words: Sequence[str], defaults: Defaults) -> Command | Reply:
@@ -103,9 +104,12 @@ LOOKING: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="volumes",
         command=ListVolumes,
-        usage="volumes",
-        summary="The stack's volumes, what uses them, and whether their NFS servers answer.",
-        examples=(("volumes", "the list"),),
+        usage="volumes [STACK]",
+        summary="A stack's volumes, what uses them, and whether their NFS servers answer.",
+        examples=(
+            ("volumes", "the volumes of the channel's stack"),
+            ("volumes shop", "those of the stack `shop`"),
+        ),
         changes=False,
         parse=_volumes,
         also=("volume", "mounts", "nfs", "storage"),

@@ -9,6 +9,8 @@ from typing import Final
 from bot.domain.commands.arguments import (
     MOST_TARGETS,
     example,
+    no_stack,
+    one_stack,
     service_name,
     stack_name,
     without_yes,
@@ -65,25 +67,12 @@ def _all(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | Rep
         return Update((), yes=yes)
     if name := stack_name(words[0]):
         return Update((), yes=yes, stack=name)
-    return _no_stack(words[0], defaults)
-
-
-def _no_stack(word: str, defaults: Defaults) -> Reply:
-    return Reply(
-        f"{quoted(word)} is not a valid stack name.",
-        f"To list the stacks: {example(defaults, 'stacks')}",
-    )
+    return no_stack(words[0], defaults)
 
 
 def _images(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    if len(words) > 1:
-        right = example(defaults, "images orochi")
-        return Reply("`images` takes one stack, or none.", f"Try: {right}")
-    if not words:
-        return ListImages()
-    if name := stack_name(words[0]):
-        return ListImages(name)
-    return _no_stack(words[0], defaults)
+    found = one_stack("images", words, defaults)
+    return found if isinstance(found, Reply) else ListImages(found)
 
 
 def _pairs(words: Sequence[str], defaults: Defaults, *, yes: bool) -> Update | Reply:
@@ -187,7 +176,7 @@ LISTED: tuple[CommandSpec, ...] = (
         usage="images [STACK]",
         summary="What each service runs, since when, and where its registry has something newer.",
         examples=(
-            ("images", "the images of the bot's own stack"),
+            ("images", "the images of the channel's stack"),
             ("images shop", "those of the stack `shop`"),
         ),
         changes=False,

@@ -48,7 +48,7 @@ STACKS: tuple[CommandSpec, ...] = (
         usage="deploy [STACK] [--yes]",
         summary="Show what a stack's file would change, then apply it after Confirm.",
         examples=(
-            ("deploy", "the plan of the bot's own stack"),
+            ("deploy", "the plan of the channel's stack"),
             ("deploy shop", "the plan of the stack in `shop.yml`"),
             ("deploy --yes", "without asking first"),
         ),

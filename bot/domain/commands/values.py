@@ -181,7 +181,9 @@ class ShowMap:
 
 @dataclass(frozen=True, slots=True)
 class ListVolumes:
-    """``volumes``: the volumes of the stack."""
+    """``volumes``: the volumes of a stack; the channel's stack if none is named."""
+
+    stack: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

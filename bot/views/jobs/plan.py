@@ -39,6 +39,8 @@ MOST_TEXT = 3000
 LONGEST_WARNING = 600
 OF_IMAGE = ("image in the file", "platforms")
 SHOWN_OF_NEW = ("image", "replicas", "mode")
+CONTENT = "content "
+"""How the value of a config or secret from a file begins."""
 SUMMARY_WORDS = {
     PlanAction.REMOVE: ("is removed", "are removed"),
     PlanAction.UPDATE: ("changes", "change"),
@@ -263,8 +265,17 @@ def _field(difference: Difference, length: int) -> str:
         return f"    • {name}: {quoted(difference.old, length)} (removed)"
     if difference.field == "image":
         return f"    • {name}: {_images(difference, length)}"
-    old, new = changed_texts(difference.old, difference.new, length)
+    old, new = changed_texts(*_contents_only(difference), length)
     return f"    • {name}: {old} → {new}"
+
+
+def _contents_only(difference: Difference) -> tuple[str, str]:
+    """The old and the new value, of a config or secret without what stays beside its content."""
+    (old, _, rest), (new, _, other) = (
+        text.partition(", ") for text in (difference.old, difference.new)
+    )
+    same = rest == other and all(text.startswith(CONTENT) for text in (old, new))
+    return (old, new) if same else (difference.old, difference.new)
 
 
 def _told_changes(change: ServiceChange) -> list[Difference]:

@@ -92,7 +92,7 @@ commands = st.one_of(
     st.builds(Status, st.none() | services_but_help),
     st.just(ListJobs()),
     st.just(ListNodes()),
-    st.just(ListVolumes()),
+    st.builds(ListVolumes, st.none() | services_but_help),
     st.just(ShowMap()),
     st.just(ListStacks()),
     st.builds(ListVersions, st.none() | services_but_help),

@@ -1,0 +1,1 @@
+"""Writes docs/guide.md from a real run: ``python -m tests.guide``."""
