@@ -52,6 +52,8 @@ class DeploySteps:
     async def make(self, lease: JobLease, recording: Recording, doubtful: int | None) -> None:
         """Apply all steps except the removals, in the plan's order; stops at a step that fails.
 
+        What depends on a job that did not complete is held back; other steps are applied.
+
         ``doubtful`` is the index of the first step that an earlier turn may have applied, None for
         none: ``steps_made`` at the beginning of the turn.
         """
@@ -79,24 +81,19 @@ class DeploySteps:
         for place, step in enumerate(steps):
             if place < (lease.job.steps_made or 0):
                 continue
-            ready = await self._jobs_completed(lease, step)
-            if not ready or not await self._take(lease, place, step, basis):
+            indexes = jobs_before(lease.job, step)
+            if indexes and not await self._jobs_ended(lease, indexes):
+                return
+            if name := uncompleted(lease.job, indexes):
+                job = replace(lease.job, steps_made=place + 1)
+                await lease.note(held_back(job, step.name, name))
+            elif not await self._take(lease, place, step, basis):
                 return
 
-    async def _jobs_completed(self, lease: JobLease, step: PlanStep) -> bool:
-        """Follow the jobs that this plan runs and the step waits for; whether all completed.
-
-        False, too, if the deploy was cancelled meanwhile.
-        """
-        indexes = jobs_before(lease.job, step)
-        if not indexes:
-            return True
+    async def _jobs_ended(self, lease: JobLease, indexes: Sequence[int]) -> bool:
+        """Follow jobs that this plan runs to their ends; False if the deploy was cancelled."""
         following = asyncio.ensure_future(self._following.follow(lease, indexes))
-        if not await first_of(following, lease.cancelled):
-            return False
-        if name := uncompleted(lease.job, indexes):
-            await lease.note(held_back(lease.job, name))
-        return not name
+        return await first_of(following, lease.cancelled)
 
     async def _take(self, lease: JobLease, place: int, step: PlanStep, basis: _Basis) -> bool:
         """Apply one step and note its result; returns whether the next step may follow."""

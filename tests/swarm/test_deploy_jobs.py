@@ -10,7 +10,7 @@ import pytest
 from tests.desk import Desk
 from tests.lab.waiting import wait_until
 from tests.swarm.changing import tasks
-from tests.swarm.deploying import V1, V2, Folder, compose, service
+from tests.swarm.deploying import V1, V2, Folder, compose, images, service
 from tests.swarm.test_scale import said
 
 JOB = """
@@ -19,7 +19,7 @@ JOB = """
     command: [sh, -c, "{script}"]
     networks: {{default: {{}}}}
     deploy:
-      mode: replicated-job
+      mode: {mode}
       endpoint_mode: dnsrr
       restart_policy: {{condition: none}}
 """
@@ -33,10 +33,18 @@ async def desk(empty_desk: Desk, folder: Folder) -> Desk:
     return empty_desk
 
 
+THROUGH = "    depends_on: [web]\n"
+
+
 def stack(script: str, image: str = V1, services: str = "") -> str:
     """A job, a service that waits for it, and one that does not; ``services`` is their image."""
-    job, services = JOB.format(image=image, script=script), services or image
+    job, services = written(script, image), services or image
     return compose(job, service("web", services, more=WAITS), service("api", services))
+
+
+def written(script: str, image: str = V1, mode: str = "replicated-job") -> str:
+    """A job that runs a script."""
+    return JOB.format(image=image, script=script, mode=mode)
 
 
 async def runs(desk: Desk) -> int:
@@ -81,6 +89,54 @@ async def test_what_depends_on_a_job_that_fails_is_held_back(desk: Desk, folder:
     assert said(message).count("Not changed: migrate did not complete.") == 1
     found = await asyncio.to_thread(desk.lab.client().inspect_service, "orochi_web")
     assert found["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == V1
+
+
+async def test_only_what_depends_on_a_job_that_fails_is_held_back(
+    desk: Desk, folder: Folder
+) -> None:
+    """Directly or through others; the rest is changed, and nothing is removed."""
+
+    def four(job: str, image: str, *more: str) -> str:
+        waits = service("web", image, more=WAITS), service("admin", image, more=THROUGH)
+        return compose(job, *waits, service("worker", image), *more)
+
+    await folder.deployed(four(written("true"), V1, service("old")))
+    folder.write(four(written("exit 3", V2), V2))
+
+    message = await folder.plan()
+
+    assert await folder.confirmed(message) == "failed"
+    assert said(message).count("Not changed: migrate did not complete.") == 2
+    assert "Not removed" in said(message)
+    assert await images(desk) == {
+        "orochi_migrate": V2,
+        "orochi_web": V1,
+        "orochi_admin": V1,
+        "orochi_worker": V2,
+        "orochi_old": V1,
+    }
+
+
+async def test_a_job_of_every_node_runs_once_for_each_change(desk: Desk, folder: Folder) -> None:
+    """Once on each node; what depends on it waits for all of them."""
+    web = service("web", more=WAITS)
+    nodes = len(desk.lab.nodes)
+    folder.write(compose(written("sleep 2", mode="global-job"), web))
+    first = await folder.plan()
+    assert "web waits until migrate completes." in said(first)
+    assert await folder.confirmed(first) == "converged", said(first)
+    done = await tasks(desk, "migrate")
+    (started,) = await tasks(desk, "web")
+    assert len({each["NodeID"] for each in done}) == nodes
+    assert started["CreatedAt"] > max(each["Status"]["Timestamp"] for each in done)
+
+    again = await desk.answer("deploy", seconds=20)
+    assert "migrate has not changed, so it does not run again" in again
+    assert await runs(desk) == nodes
+
+    folder.write(compose(written("sleep 1", V2, mode="global-job"), web))
+    assert await folder.confirmed(await folder.plan()) == "converged"
+    assert await runs(desk) == 2 * nodes
 
 
 async def running_job(desk: Desk) -> None:

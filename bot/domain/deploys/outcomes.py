@@ -58,19 +58,24 @@ def jobs_before(job: Job, step: PlanStep) -> tuple[int, ...]:
 
 
 def uncompleted(job: Job, indexes: Sequence[int]) -> str:
-    """The full name of the first of these targets that has not ended well, "" if all have."""
-    for index in indexes:
+    """The full name of the first of these targets that has not ended well, "" if all have.
+
+    One that ran comes before those that were held back because of it.
+    """
+    for index in sorted(indexes, key=lambda each: job.targets[each].applied is None):
         outcome = _at(job, index)
         if outcome is None or not outcome.verdict.good:
             return job.targets[index].service
     return ""
 
 
-def held_back(job: Job, awaited: str) -> Job:
-    """What is not applied because a service did not complete that it depends on."""
+def held_back(job: Job, service: str, awaited: str) -> Job:
+    """A service is not changed, because one that it depends on, ``awaited``, did not complete."""
     name = short_name(job.stack, awaited)
     advice = f"Correct {name}, then deploy again."
-    return _rest(job, Outcome(Verdict.REFUSED, f"Not changed: {name} did not complete.", advice))
+    held = Outcome(Verdict.REFUSED, f"Not changed: {name} did not complete.", advice)
+    index = next(i for i, target in enumerate(job.targets) if target.service == service)
+    return job.with_outcome(index, held)
 
 
 def kept(job: Job, indexes: Sequence[int]) -> Job:

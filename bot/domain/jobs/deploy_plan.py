@@ -56,7 +56,7 @@ class PlanStep:
     restarting managers raise it. ``base`` is the digest of the existing object, ``wanted`` that of
     the desired one, "" if there is none. ``content`` is a digest of the content of a config or a
     secret. ``after`` are the full names of the run-to-completion services that the service depends
-    on: those that run because of the plan must have completed first.
+    on, directly or through others: those that run because of the plan must have completed first.
     """
 
     kind: Kind
@@ -230,6 +230,17 @@ def in_order(names: Iterable[str], depends: Mapping[str, Iterable[str]]) -> tupl
     for name in sorted(waiting):
         place(name)
     return tuple(placed)
+
+
+def all_dependencies(name: str, depends: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """What a service depends on, directly or through others; not itself, even in a cycle."""
+    found: set[str] = set()
+    left = [*depends.get(name, ())]
+    while left:
+        if (other := left.pop()) not in found:
+            found.add(other)
+            left += depends.get(other, ())
+    return frozenset(found - {name})
 
 
 def decide(

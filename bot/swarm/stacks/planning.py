@@ -10,6 +10,7 @@ from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.secret_values import NOTHING, SecretValues
 from bot.domain.deploys.version import Bundle
 from bot.domain.jobs.deploy_plan import (
+    all_dependencies,
     Difference,
     Kind,
     Plan,
@@ -194,9 +195,11 @@ class _Planner:
             yield from sorted(self._of_kind(kind), key=lambda step: step.name)
         services = {step.name: step for step in self._of_kind(Kind.SERVICE)}
         jobs = {name for name, change in self._services.items() if change.is_job}
-        for name in in_order(services, self._basis.depends):
-            after = sorted(jobs & {*self._basis.depends.get(name, ())})
-            yield replace(services[name], after=tuple(after))
+        depends = {name: all_dependencies(name, self._basis.depends) for name in services}
+        late = {*services}  # in a cycle, one that comes later cannot be waited for
+        for name in in_order(services, depends):
+            yield replace(services[name], after=tuple(sorted((jobs & depends[name]) - late)))
+            late.remove(name)
         yield from sorted(gone, key=lambda step: step.name)
 
     def _of_kind(self, kind: Kind) -> list[PlanStep]:

@@ -171,11 +171,19 @@ def test_a_step_waits_for_the_jobs_that_the_plan_runs():
     assert uncompleted(done, (index,)) == ""
 
 
+def test_what_ran_is_named_before_what_was_held_back_because_of_it():
+    job = begun(deploy_job(), 3, "db", "new")
+    job = held_back(job.with_outcome(1, Outcome(Verdict.FAILED, "")), "orochi_web", "orochi_new")
+
+    assert uncompleted(job, (3, 1)) == "orochi_new"
+
+
 def test_what_depends_on_a_job_that_failed_is_not_changed():
-    held = reasons(held_back(begun(deploy_job(), 3, "db", "new"), "orochi_db"))
+    job = begun(deploy_job(), 3, "db", "new")
+    held = reasons(held_back(job, "orochi_web", "orochi_db"))
 
     assert held["web"] == ("refused", "Not changed: db did not complete.")
-    assert held["new"] == ""
+    assert (held["new"], held["old"]) == ("", "")
 
 
 def test_a_network_that_cannot_be_created_fails_all_services():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from bot.domain.jobs.deploy_plan import ReplicaRule, decide, in_order
+from bot.domain.jobs.deploy_plan import ReplicaRule, all_dependencies, decide, in_order
 
 RULES = [
     # live, file, deployed, scaled from → planned, rule
@@ -87,3 +87,12 @@ def test_every_dependency_is_respected_without_a_cycle(
     assert all(
         found.index(other) < found.index(name) for name in depends for other in depends[name]
     )
+
+
+def test_dependencies_are_also_those_through_others():
+    """Through a service that does not change, too; a cycle ends."""
+    depends = {"app": ["web"], "web": ["job"], "a": ["b"], "b": ["a", "job"]}
+
+    assert all_dependencies("app", depends) == {"web", "job"}
+    assert all_dependencies("a", depends) == {"b", "job"}
+    assert all_dependencies("job", depends) == frozenset()
