@@ -53,7 +53,7 @@ class IncidentButtons:
             return no_logs_message(incident.service)
         nodes = {node.id: node.hostname for node in look.nodes}
         where = nodes.get(task.node_id, "")
-        return logs_message(incident.service, task, where, lines, self._ctx.command)
+        return logs_message(incident, task, where, lines, self._ctx.command)
 
     async def _hand_on(self, button: Button, incident: Incident, user: str) -> None:
         await self._ctx.incidents.press(Press(button, incident.id, user, self._ctx.clock.now()))

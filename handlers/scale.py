@@ -127,7 +127,7 @@ class ScaleHandler:
             f"Only {placed + fit.room} of {target.replicas} replicas fit"
             + (f" (scheduler: {words})" if words else "")
             + ". Nothing was changed.",
-            advice=_room_advice(target, placed + fit.room, self._ctx.command),
+            advice=_room_advice(service, placed + fit.room, self._ctx.command),
             running=placed,
             desired=service.replicas or 0,
             evidence="\n".join(placement.explain_full(service, look.nodes, tasks).sentences(8)),
@@ -135,10 +135,10 @@ class ScaleHandler:
         )
 
 
-def _room_advice(target: Target, most: int, command: str) -> str:
+def _room_advice(service: Service, most: int, command: str) -> str:
     if most <= 0:
         return "Free or add nodes that meet the service's requirements."
-    return f"Free or add nodes, or try `{command} scale {target.service}={most}`."
+    return f"Free or add nodes, or try `{command} scale {service.advised_name}={most}`."
 
 
 class ScaleBack:

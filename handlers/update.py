@@ -176,7 +176,7 @@ class UpdateHandler:
             return "\n".join(filter(None, [error.hint, kept]))
         if error.kind == "image_missing":
             return error.hint
-        typed = f"{self._ctx.command} update {service.name} {name} --yes"
+        typed = f"{self._ctx.command} update {service.advised_name} {name} --yes"
         anyway = f"If every node has the image already: `{typed}`"
         return "\n".join(filter(None, [error.hint, anyway]))
 

@@ -71,7 +71,7 @@ class Observer:
                 state, heard = result.state, ()
                 on_progress(result.progress)
                 if result.outcome is not None:
-                    return await self._evidence.add(result.outcome, look, goal)
+                    return await self._evidence.add(result.outcome, look, state.goal)
                 heard = await self._wait(changes, self._until(result))
 
     async def _look(self, service_id: str) -> Look:

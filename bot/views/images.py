@@ -39,7 +39,7 @@ def notice_message(row: ServiceImage, *, command: str = "/orochi") -> Message:
     name, image = line(row.service.name, 63), quoted(row.name, 150)
     said = f"*{name}*: {image} is newer in its registry: `{row.digest}` → `{row.newest}`"
     question = confirm("Update?", f"Replaces the tasks of {row.service.name}.", "Update", "No")
-    typed = f"`{line(command, 30)} update {name}`"
+    typed = f"`{line(command, 30)} update {line(row.service.advised_name, 64)}`"
     blocks = [
         *packed([f"🆕 {said}"]),
         actions([button("image.update", "Update", row.service.name, question)]),
@@ -99,7 +99,7 @@ def _standing(row: ServiceImage) -> str:
 def _hints(rows: Sequence[ServiceImage], command: str) -> Iterator[str]:
     row = next((row for row in rows if row.standing in {Standing.NEWER, Standing.UNPINNED}), None)
     if row is not None:
-        typed = f"{line(command, 30)} update {line(row.service.short_name, 63)}"
+        typed = f"{line(command, 30)} update {line(row.service.advised_name, 64)}"
         yield f"To take what a tag stands for now: `{typed}`"
     else:
         yield f"To set another tag: `{line(command, 30)} update SERVICE :TAG`"

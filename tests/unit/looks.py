@@ -23,7 +23,7 @@ REJECTED, REMOVE = TaskState.REJECTED, TaskState.REMOVE
 def a_service(replicas: int | None = 3, **values: Any) -> Service:
     """A service ``stack_web`` with id ``s``, replicated by default."""
     mode = values.pop("mode", Mode.REPLICATED if replicas is not None else Mode.GLOBAL)
-    defaults = {"id": "s", "name": "stack_web", "version": 1, "template": "v1"}
+    defaults = {"id": "s", "name": "stack_web", "version": 1, "template": "v1", "stack": "stack"}
     return Service(**{**defaults, **values}, mode=mode, replicas=replicas)
 
 

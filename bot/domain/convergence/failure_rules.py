@@ -65,6 +65,23 @@ def judge_placement(case: Case) -> Answer:
     return _after(case, list(observation.census.unplaced), lambda _: wait, _unplaced)
 
 
+def judge_lost_node(case: Case) -> Answer:
+    """A job's task was lost with its node, which is not back yet."""
+    observation, since = case.observation, case.memory.lost_since
+    if since is None:
+        return NEVER
+    left = since + observation.goal.limits.lost_after - observation.now
+    if left > 0:
+        return left
+    task = observation.census.lost[0]
+    node = wording.hostname(observation.look.nodes, task.node_id)
+    text = f"The node {node} was lost before the task ended, so it is unknown how far it came"
+    cause = Cause(CauseKind.NODE_DOWN, text, task_id=task.id, node_id=task.node_id)
+    reason = f"{score(observation)}; {wording.clause(cause)}."
+    lost = outcome(observation, Verdict.FAILED, reason, cause)
+    return replace(lost, advice="Check what it did. The swarm does not start it again.")
+
+
 def judge_vacancy(case: Case) -> Answer:
     """A slot's task ended and was not replaced after its restart delay."""
     census = case.observation.census
@@ -187,7 +204,7 @@ def _room_advice(case: Case, fitting: int, raw: str) -> str:
     room = _what_helps(raw)
     if not fitting or goal.replicas is None:
         return f"{room}; it then starts by itself."
-    return f"{room}, or scale back: `{goal.command} scale {goal.service} {fitting}`."
+    return f"{room}, or scale back: `{goal.command} scale {goal.advised} {fitting}`."
 
 
 def _no_eligible_node(case: Case) -> Answer:

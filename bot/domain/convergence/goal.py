@@ -15,7 +15,8 @@ class ConvergenceLimits:
     long one task may keep trying to start with the same kind of error, ``unallocated_after`` how
     long one may wait for an address in a network. A slot without a live task
     is judged ``vacant_margin`` after its restart delay, or after ``ended_margin`` if the restart
-    policy rules out a replacement. ``probe_again`` is the interval between probes while all tasks
+    policy rules out a replacement. A job's task whose node is down is lost after ``lost_after``, when the node
+    may be back from a short outage. ``probe_again`` is the interval between probes while all tasks
     run but the service is not ready.
     """
 
@@ -27,6 +28,7 @@ class ConvergenceLimits:
     unallocated_after: float = 15.0
     vacant_margin: float = 5.0
     ended_margin: float = 2.0
+    lost_after: float = 30.0
     probe_again: float = 1.0
 
 
@@ -43,7 +45,8 @@ class Goal:
     (``UpdateStatus.StartedAt``) of the update status that the service had before the change, 0.0
     for none; None if unknown: then an update that had ended by the first look does not belong to
     this change. ``template`` is the digest of the template that the change gave the service, "" if
-    the change did not affect the tasks. ``command`` is the slash command, for advice.
+    the change did not affect the tasks. ``command`` is the slash command, for advice, and
+    ``advised`` the service's name there,  until the service was seen.
     """
 
     service_id: str
@@ -57,3 +60,4 @@ class Goal:
     update_before: float | None = None
     template: str = ""
     command: str = "/orochi"
+    advised: str = ""

@@ -97,7 +97,8 @@ class Memory:
     is since when exactly the desired tasks run without any change and are ready, as far as known.
     ``settled`` are the tasks that ran at the first look in slots without any failure.
     ``saw_surplus`` says whether a container had to be stopped. ``first_update`` is the update
-    status at the first look; ``rolled_back_by_hand`` says whether a user requested the rollback.
+    status at the first look; ``lost_since`` is since when a task of a job is lost with its node,
+    None if none is. ``rolled_back_by_hand`` says whether a user requested the rollback.
     """
 
     first_at: float
@@ -111,6 +112,7 @@ class Memory:
     calm_since: float | None = None
     well: tuple[frozenset[str], float] | None = None
     saw_surplus: bool = False
+    lost_since: float | None = None
     rolled_back_by_hand: bool = False
 
     def since(self, task: Task) -> float | None:
@@ -142,6 +144,7 @@ def remember(memory: Memory | None, observation: Observation) -> Memory:
         ran=memory.ran | {t.id for t in said if t.state is TaskState.RUNNING},
         ages={task.id: _age(memory, task, observation.now) for task in observation.look.tasks},
         calm_since=_calm(memory, observation),
+        lost_since=_lost(memory, observation),
         saw_surplus=memory.saw_surplus or bool(observation.census.surplus),
         rolled_back_by_hand=_by_hand(memory, service),
     )
@@ -232,6 +235,12 @@ def _calm(memory: Memory, observation: Observation) -> float | None:
     if observation.census.unknown_nodes:
         return None
     return observation.now if memory.calm_since is None else memory.calm_since
+
+
+def _lost(memory: Memory, observation: Observation) -> float | None:
+    if not observation.census.lost:
+        return None
+    return observation.now if memory.lost_since is None else memory.lost_since
 
 
 def _by_hand(memory: Memory, service: Service) -> bool:

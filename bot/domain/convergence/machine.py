@@ -99,6 +99,7 @@ def step(
     service = look.service
     if service is None or service.id != state.goal.service_id:
         return _gone(state)
+    state = replace(state, goal=replace(state.goal, advised=service.advised_name))
     census = count(look, service)
     ready = readiness.UNPROBED
     if state.phase is Phase.CONVERGING:
@@ -145,6 +146,9 @@ def _phase_words(case: Case, seconds: float, result: Outcome | None) -> str:
     if census.unplaced:
         waits = f"{plural(len(census.unplaced), 'task')} waiting"
         return f"{waits}: {census.unplaced[0].err}"
+    if census.lost:
+        node = wording.hostname(observation.look.nodes, census.lost[0].node_id)
+        return f"{wording.score(observation)}; waiting for {node}, which is down"
     if case.replacing:
         return f"{wording.score(observation)}; {case.update.value.replace('_', ' ')}"
     if census.surplus and len(census.running) >= census.wanted:

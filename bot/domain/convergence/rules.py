@@ -308,6 +308,12 @@ _FAILING: Final = (
         (Verdict.FAILED,),
         failure_rules.judge_vacancy,
     ),
+    Rule(
+        "lost node",
+        "the node of a job's task has been down for 30 s",
+        (Verdict.FAILED,),
+        failure_rules.judge_lost_node,
+    ),
 )
 
 CONVERGING: Final = (

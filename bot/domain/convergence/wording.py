@@ -98,19 +98,21 @@ def advice(goal: Goal, verdict: Verdict, cause: Cause | None = None) -> str:
 
 
 def _usual(goal: Goal, verdict: Verdict) -> str:
-    return _ADVICE.get(verdict, "").format(service=goal.service, command=goal.command)
+    return _ADVICE.get(verdict, "").format(
+        service=goal.advised or goal.service, command=goal.command
+    )
 
 
 def way_back(service: Service, command: str) -> str:
     """The command that rolls a service back; ``command`` as in ``Goal``."""
-    return f"`{command} rollback {service.name}`"
+    return f"`{command} rollback {service.advised_name}`"
 
 
 def way_out(service: Service, command: str) -> str:
     """The next step when an update is paused: back to an older version, else on."""
     if service.has_older_version and not service.update.is_roll_back:
         return f"Roll back: {way_back(service, command)}."
-    return f"Fix what fails, then go on: `{command} resume {service.name}`."
+    return f"Fix what fails, then go on: `{command} resume {service.advised_name}`."
 
 
 def judge_memory(outcome: Outcome, killed: bool | None, limit: int) -> Outcome:  # noqa: FBT001 (a fact)
@@ -177,7 +179,7 @@ def _revised(
 def _renewal(goal: Goal) -> str:
     return (
         "If the registry's login has changed, renew the service's copy: "
-        f"`{goal.command} update {goal.service} --yes`. Otherwise see what `docker pull` says on"
+        f"`{goal.command} update {goal.advised or goal.service} --yes`. Otherwise see what `docker pull` says on"
         " the node."
     )
 

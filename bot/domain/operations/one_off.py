@@ -36,6 +36,10 @@ _ADVICE: Final = {
     Verdict.FAILED: "Correct it, then run it again.",
     Verdict.SUPERSEDED: "Run it again if it is still needed.",
 }
+_LOST: Final = (
+    "Check what it did before you run it again: it may still run there. The bot removes it as soon"
+    " as the node is back."
+)
 _REMOVED: Final = "Someone removed its service, so the command was interrupted."
 
 
@@ -86,6 +90,8 @@ def judged(outcome: Outcome) -> Outcome:
     if outcome.verdict is Verdict.COMPLETED:
         return replace(outcome, reason="The command ended with exit 0.")
     cause, advice = outcome.cause, _ADVICE.get(outcome.verdict, outcome.advice)
+    if cause is not None and cause.kind is CauseKind.NODE_DOWN:
+        return replace(outcome, reason=f"{cause.text}.", advice=_LOST)
     if outcome.verdict is Verdict.SUPERSEDED:
         return replace(outcome, reason=_REMOVED, advice=advice)
     if cause is None or outcome.verdict not in {Verdict.FAILED, Verdict.OUT_OF_MEMORY}:

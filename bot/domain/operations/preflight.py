@@ -122,7 +122,7 @@ def check_roll_back(service: Service, command: str) -> None:
 
 def _by_update(service: Service, image: str, command: str) -> str:
     """The command that sets an image, or the ``:TAG`` of the present one."""
-    return f"`{command} update {service.name} {image}`"
+    return f"`{command} update {service.advised_name} {image}`"
 
 
 def missing_places(service: Service, tasks: tuple[Task, ...], replicas: int) -> int:

@@ -182,6 +182,15 @@ class Service:
         return self.can_roll_back and not restarted
 
     @property
+    def advised_name(self) -> str:
+        """The name in advice, which means this service in every channel.
+
+        That of a service without a stack has a slash before it: a stack may have a service with
+        that short name.
+        """
+        return self.name if self.stack else f"/{self.name}"
+
+    @property
     def short_name(self) -> str:
         """The name without its stack's prefix, as people type it."""
         prefix = f"{self.stack}_"

@@ -32,7 +32,9 @@ class Census:
     must stop; ``vacant`` is the newest task of each place without a live one. Tasks are in the
     order of their places. ``completed`` counts the places that ended as they may
     (``may_complete``), ``former`` the running tasks of an older template. ``unknown_nodes`` is True
-    while the swarm does not know the state of some node, as after a leader election.
+    while the swarm does not know the state of some node, as after a leader election. ``lost`` are
+    the tasks of a job that had not ended when their node went down: the swarm leaves them as they
+    were, and starts no others.
     """
 
     wanted: int
@@ -42,6 +44,7 @@ class Census:
     completed: int
     former: int
     unknown_nodes: bool
+    lost: tuple[Task, ...] = ()
 
     @property
     def running(self) -> tuple[Task, ...]:
@@ -132,6 +135,7 @@ def count(look: Look, service: Service) -> Census:
         completed=_completed(service, tasks, vacant),
         former=sum(is_former(service, task) for task in present),
         unknown_nodes=any(node.state is NodeState.UNKNOWN for node in look.nodes),
+        lost=tuple(t for t in tasks if _is_lost(service, t, down)),
     )
 
 
@@ -150,6 +154,12 @@ def is_former(service: Service, task: Task) -> bool:
 
 def _wanted(service: Service, task: Task) -> bool:
     return task.desired <= last_wanted(service)
+
+
+def _is_lost(service: Service, task: Task, down: frozenset[str]) -> bool:
+    unfinished = task.node_id in down and not task.state.over and _wanted(service, task)
+    once = service.mode.is_job and service.restart is RestartCondition.NONE
+    return once and unfinished and is_current(service, task)
 
 
 def _chosen(service: Service, present: list[Task]) -> tuple[Task, ...]:

@@ -10,7 +10,6 @@ from bot.domain.deploys.redaction import Redactor
 from bot.domain.deploys.secret_values import NOTHING, SecretValues
 from bot.domain.deploys.version import Bundle
 from bot.domain.jobs.deploy_plan import (
-    all_dependencies,
     Difference,
     Kind,
     Plan,
@@ -18,6 +17,7 @@ from bot.domain.jobs.deploy_plan import (
     PlanStep,
     Replicas,
     ServiceChange,
+    all_dependencies,
     decide,
     in_order,
 )

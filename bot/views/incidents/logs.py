@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.incidents.model import Incident
 from bot.domain.swarm.model import Task
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import context, section
@@ -11,9 +12,10 @@ NAME_LENGTH = 63
 LOG_LENGTH = 2600
 
 
-def logs_message(service: str, task: Task, node: str, lines: str, command: str) -> Message:
-    """``lines`` of a task of ``service`` (its full name); ``node`` is a hostname or ""."""
-    name = line(service, NAME_LENGTH)
+def logs_message(incident: Incident, task: Task, node: str, lines: str, command: str) -> Message:
+    """``lines`` of a task of the incident's service; ``node`` is a hostname or ""."""
+    name = line(incident.service, NAME_LENGTH)
+    typed = name if incident.stack else f"/{name}"
     where = f" on {line(node, NAME_LENGTH)}" if node else ""
     place = f"slot {task.slot}" if task.slot else "the task"
     title = f"*{name}* · {place}{where}: its last log lines"
@@ -23,7 +25,7 @@ def logs_message(service: str, task: Task, node: str, lines: str, command: str) 
         f"The last log lines of {name}",
         (
             section(f"{title}\n{code_block(lines, LOG_LENGTH)}"),
-            context(f"Task `{line(task.id, 40)}`, {when} · more: `{all_lines} {name}`"),
+            context(f"Task `{line(task.id, 40)}`, {when} · more: `{all_lines} {typed}`"),
         ),
     )
 

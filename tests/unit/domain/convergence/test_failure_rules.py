@@ -440,3 +440,38 @@ def test_earlier_failures_of_a_restored_version_are_ignored():
     machine.service = replace(machine.service, template="v0")
 
     assert machine.verdict(1, *crashes(3), waiting()) is None
+
+
+def test_the_task_of_a_job_is_lost_with_its_node():
+    """The swarm leaves it as it was and starts no other; a node that is back soon is waited for."""
+    job = a_service(1, mode=Mode.REPLICATED_JOB, restart=RestartCondition.NONE)
+    machine = Machine(a_goal(1), job)
+    task = a_task("t", 0, RUNNING, node="n2", desired=COMPLETE)
+    machine.see(0, task)
+    machine.nodes = nodes_with(NodeState.DOWN, "n2")
+
+    step = machine.see(5, task)
+    assert step.look_again_in == 30.0
+    assert "waiting for photon-machine-02, which is down" in step.progress.phase
+    machine.nodes = NODES
+    assert machine.verdict(20, task) is None
+    machine.nodes = nodes_with(NodeState.DOWN, "n2")
+    assert machine.verdict(30, task) is None
+    outcome = machine.outcome(60, task)
+
+    assert outcome.verdict.value == "failed"
+    assert outcome.reason == (
+        "0/1 completed; the node photon-machine-02 was lost before the task ended, so it is unknown"
+        " how far it came."
+    )
+
+
+def test_advice_for_a_service_without_a_stack_means_that_service():
+    """A stack may have a service with the same short name."""
+    machine = Machine(a_goal(1), a_service(1, stack=""))
+
+    for number in (1, 2):
+        machine.see(number, *(failed(f"f{each}") for each in range(number)))
+    outcome = machine.outcome(3, *(failed(f"f{each}") for each in range(3)))
+
+    assert "`/orochi logs /stack_web`" in outcome.advice

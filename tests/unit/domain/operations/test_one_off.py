@@ -55,6 +55,10 @@ def test_the_end_is_that_of_the_command():
     assert judged(Outcome(Verdict.COMPLETED, "1/1")).reason == "The command ended with exit 0."
     failed = judged(Outcome(Verdict.FAILED, "0/1 running", "Look.", cause))
     assert (failed.verdict, failed.reason) == (Verdict.FAILED, "The command ended with exit 3.")
+    lost = Cause(CauseKind.NODE_DOWN, "The node m-02 was lost", node_id="n2")
+    gone = judged(Outcome(Verdict.FAILED, "0/1 completed; the node", "", lost))
+    assert gone.reason == "The node m-02 was lost."
+    assert gone.advice.startswith("Check what it did before you run it again")
     assert "have that program" in judged(Outcome(Verdict.FAILED, "", "", absent)).advice
     started = judged(Outcome(Verdict.FAILED, "0/1 running", "See `ps`.", refused))
     assert started.reason == "It could not start."
