@@ -21,8 +21,8 @@ from bot.domain.errors import (
     StoreUnavailableError,
 )
 from bot.domain.jobs.model import PendingCommand, new_job_id
+from bot.domain.text.command_words import shown_line
 from bot.domain.text.message import Message
-from bot.domain.text.redaction import masked
 from bot.jobs.context import Context
 from bot.jobs.submit import answer_failure, clear_away, forget, note_refusal
 from bot.ports import Asker, Held, Request, mind
@@ -148,7 +148,7 @@ class Router:
                 "Slack did not return the members of the operators' user group.", error.sentence
             )
         what = request.text or f"{request.action_id} {request.value}"
-        noted = note_refusal(self._ctx, request.user, masked(what), "not an operator")
+        noted = note_refusal(self._ctx, request.user, shown_line(what), "not an operator")
         self._ctx.background.spawn(noted, "audit")
         return not_an_operator(self._operators)
 
@@ -307,12 +307,12 @@ class Router:
             hint = self._look_first() if changes else "Try again."
             return refused(f"No answer within {seconds:.0f} s.", hint, unchanged=False)
         except BotError as error:
-            log.info("refused %r, ref %s: %s", masked(text), error.ref, error)
+            log.info("refused %r, ref %s: %s", shown_line(text), error.ref, error)
             return failed(error, unchanged=changes and isinstance(error, RefusedError))
         except Exception:
             hint = self._look_first() if changes else ""
             unexpected = BotError(UNEXPECTED, hint=hint)
-            log.exception("answer to %r failed, ref %s", masked(text), unexpected.ref)
+            log.exception("answer to %r failed, ref %s", shown_line(text), unexpected.ref)
             return failed(unexpected, unchanged=False)
 
     def _look_first(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.commands.values import Run as Command
 from bot.domain.jobs.model import Job, PendingCommand, Target
-from bot.domain.operations.one_off import ACTION, name_of, shown_command
+from bot.domain.operations.one_off import ACTION, check_runnable, name_of, shown_command
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
 from bot.jobs.submit import queue
@@ -22,6 +22,7 @@ class RunHandler:
         Until its own service is made, the target has the id of the service that it is like.
         """
         service = await service_lookup.to_change(self._ctx, command.service, pending.channel)
+        check_runnable(service)
         job = Job(
             id=pending.id,
             action=ACTION,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 
 from bot.domain.convergence.machine import Goal
-from bot.domain.errors import ChatError, RefusedError, SwarmError
+from bot.domain.errors import ChatError, NotFoundError, RefusedError, SwarmError
 from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict, changed_or_not
 from bot.domain.operations.one_off import (
     SHOWN,
@@ -25,7 +27,7 @@ from bot.domain.operations.one_off import (
 )
 from bot.domain.swarm.causes import as_clause
 from bot.domain.swarm.model import Service
-from bot.domain.swarm.service_log import ServiceLog
+from bot.domain.swarm.service_log import ServiceLog, continued
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time, insist
 from bot.jobs.follower import Following
@@ -41,6 +43,15 @@ READ_SECONDS, END_SECONDS = 30.0, 4.0
 """Time limits for reading the whole output, and its end."""
 EMPTY_SECONDS = 0.5
 SEND_SECONDS = 15.0
+LAST_LINES = 2000
+STOP_SECONDS = 15.0
+"""Longest wait for a container that was told to stop: Docker gives it 10 s unless set."""
+CANCEL_SECONDS = 3.0
+"""Longest wait for an engine that is making the service when somebody cancels."""
+_BEING_MADE = Outcome(
+    Verdict.CANCELLED,
+    "Cancelled while the engine was asked to start it. If it starts after all, the bot stops it.",
+)
 _NOT_BEGUN = Outcome(Verdict.CANCELLED, "Cancelled before it began. Nothing was changed.")
 
 
@@ -59,7 +70,8 @@ class OneOffRunner:
         if not lease.job.targets[0].begun and lease.cancelled.is_set():
             await self._end(lease, _NOT_BEGUN)
             return
-        if not await self._made(lease):
+        if unmade := await self._made(lease):
+            await self._end(lease, unmade)
             return
         following = asyncio.create_task(self._following.follow(lease, [0]))
         await first_of(following, lease.cancelled)
@@ -74,33 +86,53 @@ class OneOffRunner:
         """Never needed: a command that has ended is not watched."""
         await lease.finish(lease.job)
 
-    async def _made(self, lease: JobLease) -> bool:
-        """Make the service, or find that it was made; False if the job has ended instead."""
+    async def _made(self, lease: JobLease) -> Outcome | None:
+        """Make the service, or find that it was made; the outcome if it is not."""
         target = lease.job.targets[0]
         if target.applied is not None:
-            return True
+            return None
         doubtful = target.begun
         noted = replace(target, update_before=0.0)
         await lease.save(lease.job.with_target(0, noted))
         try:
-            made = await insist(
-                lease, self._ctx.clock, lambda _: self._create(lease), doubtful=doubtful
+            made = await self._unless_cancelled(
+                lease,
+                insist(lease, self._ctx.clock, lambda _: self._create(lease), doubtful=doubtful),
             )
         except (RefusedError, SwarmError) as error:
             verdict = Verdict.REFUSED if isinstance(error, RefusedError) else Verdict.FAILED
             reason = f"{error.sentence} {changed_or_not(error)}"
-            await self._end(lease, Outcome(verdict, reason, error.hint))
-            return False
+            return Outcome(verdict, reason, error.hint)
+        if not made:
+            return _BEING_MADE
         applied = replace(noted, service_id=made, applied=self._ctx.clock.now())
         await lease.save(lease.job.with_target(0, applied))
-        return True
+        return None
+
+    async def _unless_cancelled(self, lease: JobLease, work: Awaitable[str]) -> str:
+        """The result of ``work``, or "" if somebody cancels and it does not end soon."""
+        given_up = asyncio.Event()
+
+        async def give_up() -> None:
+            await lease.cancelled.wait()
+            await self._ctx.clock.sleep(CANCEL_SECONDS)
+            given_up.set()
+
+        making, waiting = asyncio.ensure_future(work), asyncio.create_task(give_up())
+        try:
+            return making.result() if await first_of(making, given_up) else ""
+        finally:
+            waiting.cancel()
 
     async def _create(self, lease: JobLease) -> str:
         job, target = lease.job, lease.job.targets[0]
-        like = await self._ctx.swarm.service(target.service_id)
-        return await self._ctx.one_offs.create(
-            like.id, target.service, job.arguments, labels_of(like, job.id), still=lease.still
-        )
+        try:
+            like = await self._ctx.swarm.service(target.service_id)
+            return await self._ctx.one_offs.create(
+                like.id, target.service, job.arguments, labels_of(like, job.id), still=lease.still
+            )
+        except NotFoundError as error:
+            raise RefusedError("Someone removed the service before the command began.") from error
 
     def _aim(self, _job: Job, _index: int, goal: Goal) -> Goal:
         """One task that has to end, within its own time limit."""
@@ -115,7 +147,7 @@ class OneOffRunner:
         job = lease.job
         output = await self._output(job, MOST_LINES, READ_SECONDS)
         if outcome.verdict in {Verdict.CANCELLED, Verdict.TIMED_OUT}:
-            stopped = await self._stopped(lease)
+            stopped, output = await self._stopped(lease, output)
             outcome = replace(outcome, reason=f"{outcome.reason} {stopped}".strip(), advice="")
         if isinstance(output, SwarmError):
             return with_output(outcome, (), f"Its output cannot be read: {output.sentence}")
@@ -142,7 +174,38 @@ class OneOffRunner:
             log.info("no output of job %s: %s", job.id, error)
             return error
 
-    async def _stopped(self, lease: JobLease) -> str:
+    async def _stopped(
+        self, lease: JobLease, output: ServiceLog | SwarmError
+    ) -> tuple[str, ServiceLog | SwarmError]:
+        """Stop the command: what is known of it then, and its output with its last words."""
+        target, said = lease.job.targets[0], ""
+        progress = ServiceProgress(target.service, 1, 1, "stopping")
+        self._following.progress(lease, 0, progress)
+
+        async def stop() -> None:
+            nonlocal said
+            said = await self._removed(lease)
+            await self._gone(target.service_id)
+
+        try:
+            more = await self._ctx.logs.log_while(target.service_id, LAST_LINES, stop)
+        except SwarmError as error:
+            log.info("the end of the output of job %s is not known: %s", lease.job.id, error)
+            return said, output
+        return said, more if isinstance(output, SwarmError) else continued(output, more)
+
+    async def _gone(self, service_id: str) -> None:
+        """Wait until its container has stopped, for a while, and its last lines may be here."""
+        with suppress(SwarmError, TimeoutError):
+            async with (
+                asyncio.timeout(STOP_SECONDS),
+                self._ctx.feed.subscribe(frozenset({service_id})) as changes,
+            ):
+                while any(not t.state.over for t in await self._ctx.swarm.tasks_of(service_id)):
+                    await changes.wait(EMPTY_SECONDS)
+        await self._ctx.clock.sleep(EMPTY_SECONDS)
+
+    async def _removed(self, lease: JobLease) -> str:
         """Remove the service; what is known of the command then, as a sentence."""
         try:
             await self._ctx.one_offs.remove(lease.job.targets[0].service_id, still=lease.still)

@@ -6,7 +6,7 @@ may raise ``SwarmError`` and its subclasses, unless it says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,6 +71,14 @@ class ServiceLogs(Protocol):
 
         Values that look secret are masked. Lines that do not arrive within ``seconds`` are left
         out, and the log says so: those are the newest ones.
+        """
+
+    async def log_while(
+        self, service_id: str, lines: int, work: Callable[[], Awaitable[None]]
+    ) -> ServiceLog:
+        """The last ``lines`` lines of all tasks, and those written while ``work`` is done.
+
+        ``work`` begins when the log does, and is done even if the log cannot be read.
         """
 
 

@@ -7,16 +7,19 @@ of a message is a prefix: a container may print the like on its own.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote_plus
 
 from docker import APIClient
+from docker.types import CancellableStream
 
+from bot.domain.errors import SwarmUnavailableError
 from bot.domain.swarm.service_log import LogLine, ServiceLog, newest
 from bot.domain.text.redaction import masked
 from bot.swarm.connection import Connection, url
@@ -24,6 +27,7 @@ from bot.swarm.failures import CLIENT_ERRORS
 from bot.swarm.logs import Demultiplexer, clean, printable
 from bot.swarm.wire import timestamp
 
+_ALL: Final[dict[str, str | int]] = {"stdout": 1, "stderr": 1, "timestamps": 1, "details": 1}
 _SECONDS: Final = 4.0
 _MOST: Final = 4 * 1024 * 1024
 _HEAD: Final = re.compile(
@@ -59,8 +63,7 @@ class DockerServiceLogs:
         self, service_id: str, since: float, lines: int, *, seconds: float = _SECONDS
     ) -> ServiceLog:
         """The last lines of all tasks together, as in ``bot.ports.engine.ServiceLogs``."""
-        params: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "details": 1}
-        params |= {"tail": lines} | ({"since": int(since)} if since else {})
+        params = {**_ALL, "tail": lines} | ({"since": int(since)} if since else {})
         path = f"/services/{service_id}/logs"
 
         def work(client: APIClient) -> ServiceLog:
@@ -68,6 +71,59 @@ class DockerServiceLogs:
             return ServiceLog(newest_lines(answer.messages, since, lines), _trouble(answer))
 
         return await self._connection.call(work)
+
+    async def log_while(
+        self, service_id: str, lines: int, work: Callable[[], Awaitable[None]]
+    ) -> ServiceLog:
+        """The lines until ``work`` is done, as in ``bot.ports.engine.ServiceLogs``."""
+        reading = _Reading(f"/services/{service_id}/logs", {**_ALL, "tail": lines, "follow": 1})
+        read = asyncio.ensure_future(self._connection.call(reading.read, repeat=False))
+        read.add_done_callback(lambda done: done.cancelled() or done.exception())
+        begun = asyncio.ensure_future(reading.begun.wait())
+        try:
+            await asyncio.wait({read, begun}, timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await work()
+        finally:
+            begun.cancel()
+            reading.stop()
+        try:
+            async with asyncio.timeout(_SECONDS):
+                answer = await read
+        except TimeoutError as error:
+            raise SwarmUnavailableError("The engine did not send the log.") from error
+        return ServiceLog(newest_lines(answer.messages, 0.0, lines), _trouble(answer))
+
+
+class _Reading:
+    """Reads a log in a thread until it is told to stop; ``begun`` is set when it arrives."""
+
+    def __init__(self, path: str, params: Mapping[str, str | int]) -> None:
+        self.begun = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._path, self._params = path, params
+        self._stream: CancellableStream[bytes] | None = None
+        self._stopped = False
+
+    def read(self, client: APIClient) -> _LogAnswer:
+        """The log until then. Raises the client's errors until it begins."""
+        frames = Demultiplexer(_MOST)
+        with client.get(
+            url(client, self._path), params=self._params, stream=True, timeout=client.timeout
+        ) as answer:
+            answer.raise_for_status()
+            self._stream = CancellableStream(answer.iter_content(None), answer)
+            self._loop.call_soon_threadsafe(self.begun.set)
+            if not self._stopped:
+                for data in self._stream:
+                    frames.feed(data)
+        return _answered(frames, late=False)
+
+    def stop(self) -> None:
+        """End the reading. The stream may be at its end already."""
+        self._stopped = True
+        if self._stream is not None:
+            with suppress(OSError, AttributeError):
+                self._stream.close()
 
 
 def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
@@ -152,6 +208,10 @@ def _read(client: APIClient, path: str, params: dict[str, str | int], seconds: f
                     break
             else:
                 late = False
+    return _answered(frames, late=late)
+
+
+def _answered(frames: Demultiplexer, *, late: bool) -> _LogAnswer:
     framed = frames.frames()
     messages = (
         _MESSAGE.findall(frames.text().decode("utf-8", "replace"))

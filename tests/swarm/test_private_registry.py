@@ -148,3 +148,22 @@ async def test_a_changed_login_is_given_to_a_service_whose_image_stays(
     before["Spec"]["TaskTemplate"].pop("ForceUpdate")
     before["Spec"]["Mode"]["Replicated"]["Replicas"] = 3
     assert after["Spec"] == before["Spec"]
+
+
+async def test_a_command_of_a_private_image_runs_on_a_node_that_never_saw_it(
+    empty_desk: Desk, registry: RegistryServer
+):
+    """The service has no login, so the node can only pull with the bot's own."""
+    desk, new = empty_desk, empty_desk.lab.nodes[-1]
+    await desk.start_bot(**auth(registry))
+    image = f"{registry.address}/app:1"
+    options = (f"--constraint=node.hostname=={new.name}",)
+    await desk.service("worker01", replicas=0, image=image, options=options)
+    known = [tag for each in new.client().images() for tag in each["RepoTags"] or ()]
+    assert image not in known
+
+    message = await desk.job("run worker01 -- echo pulled")
+
+    assert verdict(message) == "completed", said(message)
+    assert "pulled" in said(message)
+    assert LOGIN[1] not in "\n".join(desk.bots[0].lines)

@@ -162,3 +162,48 @@ async def test_long_output_has_its_true_end(desk: Desk) -> None:
     assert "xxxy" in said(line)
     assert "The end of the output" in said(line)
     assert len(files(desk, line)[0]) > 300_000
+
+
+SAYS_GOODBYE = (
+    'run web -- sh -c \'trap "echo stopping; sleep 1; echo goodbye; exit 0" TERM; echo begun;'
+    " while true; do sleep 0.2; done'"
+)
+
+
+async def test_what_a_command_says_when_it_is_stopped_is_read(desk: Desk) -> None:
+    """Its handler of the signal prints, after the service is gone."""
+    await desk.service("web")
+    await desk.type(SAYS_GOODBYE)
+    running = await desk.slack.wait_for_message(
+        lambda m: m.payload.get("action") == "run" and m.payload["running"] == 1, timeout=30
+    )
+
+    await desk.slack.press(running, "job.cancel")
+
+    ended = await desk.slack.wait_for_message(lambda m: m is running and finished(m), timeout=40)
+    assert verdict(ended) == "cancelled"
+    assert "begun\nstopping\ngoodbye" in said(ended)
+    await removed(desk)
+
+
+async def test_a_command_whose_node_is_lost_fails(desk: Desk) -> None:
+    """The swarm starts no other task, and marks this one only after a day."""
+    lost = desk.lab.node("photon-machine-02")
+    assert lost is not desk.lab.leader
+    assert lost.socket != desk.settings["DOCKER_HOST"]
+    await desk.service("web", options=(f"--constraint=node.hostname=={lost.name}",))
+    await desk.type("run web -- sleep 600")
+    running = await desk.slack.wait_for_message(
+        lambda m: m.payload.get("action") == "run" and m.payload["running"] == 1, timeout=30
+    )
+
+    await asyncio.to_thread(desk.lab.stop_node, lost)
+
+    await desk.slack.wait_for_message(
+        lambda m: m is running and f"waiting for {lost.name}, which is down" in said(m), timeout=40
+    )
+    ended = await desk.slack.wait_for_message(lambda m: m is running and finished(m), timeout=120)
+    assert verdict(ended) == "failed"
+    assert f"The node {lost.name} was lost before the task ended" in said(ended)
+    assert "Check what it did before you run it again" in said(ended)
+    await removed(desk)

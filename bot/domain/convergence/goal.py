@@ -15,9 +15,9 @@ class ConvergenceLimits:
     long one task may keep trying to start with the same kind of error, ``unallocated_after`` how
     long one may wait for an address in a network. A slot without a live task
     is judged ``vacant_margin`` after its restart delay, or after ``ended_margin`` if the restart
-    policy rules out a replacement. A job's task whose node is down is lost after ``lost_after``, when the node
-    may be back from a short outage. ``probe_again`` is the interval between probes while all tasks
-    run but the service is not ready.
+    policy rules out a replacement. A job's task on a node that is down is given up after
+    ``lost_after``: a node may be back from a short outage. ``probe_again`` is the interval between
+    probes while all tasks run but the service is not ready.
     """
 
     time_limit: float = 900.0

@@ -179,8 +179,8 @@ def _revised(
 def _renewal(goal: Goal) -> str:
     return (
         "If the registry's login has changed, renew the service's copy: "
-        f"`{goal.command} update {goal.advised or goal.service} --yes`. Otherwise see what `docker pull` says on"
-        " the node."
+        f"`{goal.command} update {goal.advised or goal.service} --yes`. Otherwise see what"
+        " `docker pull` says on the node."
     )
 
 

@@ -21,7 +21,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.timeline import Moment, extended
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.model import Platform
-from bot.domain.text.redaction import masked
+from bot.domain.text.command_words import shown_line
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
@@ -282,4 +282,4 @@ class PendingCommand:
     @property
     def shown(self) -> str:
         """The text for logs and answers; values that look secret are masked."""
-        return masked(self.text)
+        return shown_line(self.text)

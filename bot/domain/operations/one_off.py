@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.commands.names import LONGEST_SERVICE_NAME
+from bot.domain.errors import RefusedError
 from bot.domain.incidents.events import ALERTS_LABEL
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import CauseKind, as_clause, exit_words
 from bot.domain.swarm.model import Service
-from bot.domain.text.redaction import masked
+from bot.domain.text.command_words import without_passwords
+from bot.domain.text.redaction import MASK, masked
 
 ACTION: Final = "run"
 LABEL: Final = "orochi-bot.run"
@@ -23,7 +25,7 @@ OF_LABEL: Final = "orochi-bot.run-of"
 SHOWN: Final = 15
 MOST_SHOWN: Final = 2000
 """Lines and characters of output in the message."""
-_PLAIN: Final = re.compile(r"[\w@%+:,./-]+", re.ASCII)
+_PLAIN: Final = re.compile(rf"[\w@%+:,./{MASK}-]+", re.ASCII)
 _STAND_IN: Final = "Zq7standin"
 _NOT_FOUND: Final = 127
 _LOGIN: Final = "Check the registry and the bot's login (`REGISTRY_AUTH`), then run it again."
@@ -50,6 +52,14 @@ def name_of(service: Service, job: str) -> str:
     return f"{stack[:room]}_{end}" if stack else end
 
 
+def check_runnable(service: Service) -> None:
+    """Raise RefusedError for a service without containers: a plugin's, or a network attachment."""
+    if not service.image:
+        raise RefusedError(
+            f"`{service.short_name}` has no containers, so no command can run in one like them."
+        )
+
+
 def labels_of(service: Service, job: str) -> dict[str, str]:
     """Labels that tell whose it is; it is no part of the stack, and raises no alerts."""
     return {LABEL: job, OF_LABEL: service.name, ALERTS_LABEL: "off"}
@@ -69,10 +79,11 @@ def is_one_off(service: Service) -> bool:
 def shown_command(arguments: Iterable[str]) -> str:
     """The command as it would be typed in a shell; values that look secret are masked.
 
-    A value that needs quotation marks is masked whole: masks end a value at a space or a mark.
+    Short options are judged by the rules of ``bot.domain.text.command_words``. A value that
+    needs quotation marks is masked whole: masks end a value at a space or a mark.
     """
     words, hidden = [], {}
-    for number, word in enumerate(arguments):
+    for number, word in enumerate(without_passwords([*arguments])):
         name, equals, value = word.partition("=")
         kept, rest = (f"{name}=", value) if equals and _PLAIN.fullmatch(name) else ("", word)
         if not _PLAIN.fullmatch(rest):

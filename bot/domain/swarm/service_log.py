@@ -37,3 +37,10 @@ def newest(lines: Iterable[LogLine], since: float, count: int) -> tuple[LogLine,
     """
     ordered = sorted((line for line in lines if line.at >= since), key=lambda line: line.at)
     return tuple(ordered[-count:]) if count > 0 else ()
+
+
+def continued(log: ServiceLog, later: ServiceLog) -> ServiceLog:
+    """A log with the lines of a later reading that come after its own."""
+    end = log.lines[-1].at if log.lines else 0.0
+    newer = tuple(line for line in later.lines if line.at > end)
+    return ServiceLog((*log.lines, *newer), log.trouble or later.trouble)

@@ -461,8 +461,8 @@ def test_the_task_of_a_job_is_lost_with_its_node():
 
     assert outcome.verdict.value == "failed"
     assert outcome.reason == (
-        "0/1 completed; the node photon-machine-02 was lost before the task ended, so it is unknown"
-        " how far it came."
+        "0/1 ended with exit 0; the node photon-machine-02 was lost before the task ended, so it is"
+        " unknown how far it came."
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.jobs.model import PendingCommand
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.one_off import (
     MOST_SHOWN,
@@ -95,6 +96,50 @@ def test_secrets_in_the_command_are_masked():
 )
 def test_a_secret_is_masked_whole(arguments: tuple[str, ...]):
     assert "hunter2" not in shown_command(arguments)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("mysql -u root -p hunter2 db", "mysql -u root -p ••• db"),
+        ("/usr/bin/mysqldump -uroot -p'a b hunter2' db", "/usr/bin/mysqldump -uroot -p••• db"),
+        ("docker exec db mariadb -p hunter2", "docker exec db mariadb -p •••"),
+        ("sh -c 'mysql -p hunter2 db | wc -l'", "sh -c 'mysql -p ••• db | wc -l'"),
+        ("redis-cli -a hunter2 ping", "redis-cli -a ••• ping"),
+        ("cypher-shell -u neo4j -p hunter2", "cypher-shell -u neo4j -p •••"),
+        ("app --username bob -p hunter2", "app --username bob -p •••"),
+        ("app -u bob -p 12345678", "app -u bob -p •••"),
+        ("app --password hunter2", "app --password •••"),
+    ],
+)
+def test_a_password_after_a_short_option_is_masked(typed: str, shown: str):
+    assert shown_command(shlex.split(typed)) == shown
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "mkdir -p dir/sub",
+        "mkdir -p cache",
+        "sudo -u www-data mkdir -p cache",
+        "sh -c 'mysql -e x; mkdir -p cache'",
+        "docker run -u 1000 -p 8080:80 nginx",
+        "docker run -u 1000 -p 127.0.0.1:8080:80/tcp nginx",
+        "psql -U bob -p 5432 db",
+        "mysql -u root -p -e 'select 1'",
+        "cp -a one two",
+        "ssh -p 22 host",
+    ],
+)
+def test_what_is_no_password_is_shown(typed: str):
+    assert shown_command(shlex.split(typed)) == typed
+
+
+def test_a_typed_command_is_masked_in_logs_and_answers():
+    typed = "run web -- mysql -u root  -p hunter2 'a b'"
+    pending = PendingCommand("k3f9ab", "key", "command", typed, "U1", "C1", "", 1.0)
+
+    assert pending.shown == "run web -- mysql -u root  -p ••• 'a b'"
 
 
 def test_a_command_without_a_secret_is_shown_as_it_would_be_typed():
