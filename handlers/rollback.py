@@ -40,7 +40,8 @@ class RollBackHandler:
 
     async def begin(self, pending: PendingCommand, name: str) -> None:
         """Check the command against the swarm and queue its job. Raises BotError to refuse it."""
-        await self._queue(pending, await service_lookup.to_change(self._ctx, name, pending.channel))
+        service = await service_lookup.to_change(self._ctx, name, pending.channel, ACTION)
+        await self._queue(pending, service)
 
     async def press(self, pending: PendingCommand, full_name: str) -> None:
         """Handle the button *Roll back*, for a service of any stack by its full name."""
@@ -138,7 +139,10 @@ class StackBack:
                 "No default stack.",
                 hint="Name a service or set `BOT_STACK`.",
             )
-        version = way_back(stack, await self._ctx.versions.of(stack))
+        versions = await self._ctx.versions.of(stack)
+        if not versions:
+            await service_lookup.check_stack(self._ctx, stack)
+        version = way_back(stack, versions)
         await self._deploy.propose(pending, stack, version=version.number, asks=asks)
 
     async def press(self, pending: PendingCommand, job: Job) -> None:

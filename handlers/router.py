@@ -19,6 +19,7 @@ from bot.domain.errors import (
     LeaseLostError,
     RefusedError,
     StoreUnavailableError,
+    SwarmError,
 )
 from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.command_words import shown_line
@@ -36,6 +37,8 @@ REMEMBERED_KEYS = 1000
 ABANDONED_SECONDS = 60.0
 """Longer than a command may take to begin: a check, earlier commands, a post and its queueing."""
 ANSWER_SECONDS = 10.0
+EXAMPLE_SECONDS = 1.0
+"""Longest wait for the names of services: Slack waits 3 s for the answer."""
 SHOW_SECONDS = 75.0
 """A picture may have to wait for earlier ones, and for the drawing thread."""
 UNEXPECTED = "Unexpected error."
@@ -65,11 +68,14 @@ class Router:
 
     async def command(self, request: Request) -> Message | None:
         """Handle a slash command; the returned message answers it, visible only to the user."""
-        command = parse(request.text, self._defaults)
+        command, defaults = parse(request.text, self._defaults), self._defaults
+        if isinstance(command, Reply | commands.Help | commands.Scale):
+            defaults = await self._defaults_in(request.channel)
+            command = parse(request.text, defaults)
         if isinstance(command, Reply):
             return reply_message(command)
         if isinstance(command, commands.Help):
-            return help_message(command, self._defaults)
+            return help_message(command, defaults)
         if spec_of(command).changes and (refusal := await self._forbidden(request)):
             return refusal
         if type(command) in self._handlers.begins:
@@ -81,6 +87,18 @@ class Router:
             return await self._accept_cancel(request, command)
         self._answer(request, command)
         return None
+
+    async def _defaults_in(self, channel: str) -> Defaults:
+        """The defaults in a channel: the default service may not be in its stack."""
+        stack = self._ctx.stack_in(channel)
+        if stack == self._ctx.stack:
+            return self._defaults
+        try:
+            async with asyncio.timeout(EXAMPLE_SECONDS):
+                services = await self._ctx.looks.services(stack)
+        except (SwarmError, TimeoutError):
+            return self._defaults
+        return self._defaults.among([each.short_name for each in services])
 
     async def press(self, request: Request) -> Message | None:
         """Handle a button press; the returned message is visible only to the user."""

@@ -116,7 +116,7 @@ class UpdateHandler:
         return replace(chosen, target=replace(chosen.target, template=service.template))
 
     async def _service(self, typed: ImageTarget, channel: str) -> Service:
-        service = await service_lookup.to_change(self._ctx, typed.service, channel)
+        service = await service_lookup.to_change(self._ctx, typed.service, channel, "update --all")
         if service.stack:
             await self._refuse_deploying(service.stack)
         return service

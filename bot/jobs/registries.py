@@ -12,6 +12,7 @@ from bot.domain.operations.image_list import ServiceImage, compared, tags_of
 from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import StackLook
 from bot.jobs.context import Context
+from bot.jobs.service_lookup import check_stack
 from bot.ports import Manifest
 
 AT_ONCE: Final = 4
@@ -29,6 +30,7 @@ async def compared_images(
         RefusedError: the stack has no services.
     """
     if not look.services:
+        await check_stack(ctx, stack)
         raise RefusedError(
             f"Stack `{stack}` has no services.",
             hint=f"To see the stacks: `{ctx.command} stacks`",

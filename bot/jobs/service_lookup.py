@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from bot.domain.commands.names import NotFound, WholeStack, resolve, resolve_any
+from bot.domain.commands.names import (
+    SLASH,
+    NotFound,
+    WholeStack,
+    form_of,
+    resolve,
+    resolve_any,
+    stacks_like,
+)
 from bot.domain.errors import NotFoundError, RefusedError, StoreUnavailableError
 from bot.domain.jobs.model import Job, PendingCommand, Target
 from bot.domain.operations.node_change import is_node
@@ -15,12 +23,15 @@ from bot.domain.swarm.model import Look, Node, Service
 from bot.domain.swarm.slots import count
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
-from bot.views.errors import unknown_service
+from bot.views.errors import a_stack, unknown_service
 
 
-async def to_change(ctx: Context, name: str, channel: str) -> Service:
-    """As ``typed``; refuses the service of a command that ``run`` started."""
-    service = await typed(ctx, name, channel)
+async def to_change(ctx: Context, name: str, channel: str, whole: str = "") -> Service:
+    """As ``typed``; refuses the service of a command that ``run`` started.
+
+    ``whole`` is the beginning of the command that does the same to a whole stack, if there is one.
+    """
+    service = await typed(ctx, name, channel, whole)
     if is_one_off(service):
         job = job_of(service.labels)
         raise RefusedError(
@@ -30,8 +41,10 @@ async def to_change(ctx: Context, name: str, channel: str) -> Service:
     return service
 
 
-async def typed(ctx: Context, name: str, channel: str) -> Service:
+async def typed(ctx: Context, name: str, channel: str, whole: str = "") -> Service:
     """The present service for a name typed in a channel. Raises RefusedError with suggestions.
+
+    ``whole`` is that of ``to_change``.
 
     Its name is looked up in memory where that is possible; one that is not there may be new.
     """
@@ -40,10 +53,15 @@ async def typed(ctx: Context, name: str, channel: str) -> Service:
     if not isinstance(known, NotFound):
         with suppress(NotFoundError):
             return await in_time(ctx.swarm.service(known.id))
-    service = resolve(name, stack, await in_time(ctx.swarm.services("")))
-    if isinstance(service, NotFound):
-        raise not_found(ctx, service, await in_time(ctx.swarm.nodes()))
-    return service
+    services = await in_time(ctx.swarm.services(""))
+    service = resolve(name, stack, services)
+    if not isinstance(service, NotFound):
+        return service
+    other = resolve_any(name, stack, services, await deployed(ctx))
+    if isinstance(other, WholeStack):
+        own = [form_of(each, stack, services) for each in services if each.stack == other.stack]
+        raise a_stack(other.stack, own, f"{ctx.command} {whole}" if whole else "")
+    raise not_found(ctx, service, await in_time(ctx.swarm.nodes()))
 
 
 async def scope(ctx: Context, name: str | None, channel: str) -> Service | WholeStack:
@@ -59,6 +77,14 @@ async def scope(ctx: Context, name: str | None, channel: str) -> Service | Whole
     if isinstance(found, NotFound):
         raise not_found(ctx, found, await in_time(ctx.swarm.nodes()))
     return found
+
+
+async def check_stack(ctx: Context, name: str) -> None:
+    """Raise RefusedError with suggestions for a stack that does not exist and is like others."""
+    services = await in_time(ctx.looks.services(""))
+    known = {*(each.stack for each in services if each.stack), *await deployed(ctx)}
+    if name not in known and (near := stacks_like(name, known)):
+        raise unknown_service(NotFound(f"{name}{SLASH}", near), ctx.command)
 
 
 async def deployed(ctx: Context) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ Sentences are escaped here; their code spans are kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain.commands.access import Operators
 from bot.domain.commands.names import SLASH, NotFound
 from bot.domain.commands.values import NOTHING_CHANGED, Reply
@@ -86,9 +88,24 @@ def unknown_service(found: NotFound, command: str) -> RefusedError:
         return RefusedError(sentence, hint=f"To list the stacks: `{command} stacks`")
     if not found.known:
         return RefusedError(sentence, hint=_without_services(found, command))
-    shown = ", ".join(_name(name) for name in found.known[:MOST_KNOWN])
-    more = " and more" if len(found.known) > MOST_KNOWN else ""
-    return RefusedError(sentence, hint=f"Services: {shown}{more}.")
+    return RefusedError(sentence, hint=f"Services: {_list(found.known)}.")
+
+
+def a_stack(stack: str, services: Sequence[str], whole: str) -> RefusedError:
+    """The refusal of a stack where a service is expected.
+
+    ``services`` are its services as people type them; ``whole`` is the beginning of the command
+    for the whole stack, "" if there is none.
+    """
+    hints = [f"For the whole stack: `{whole} {stack}{SLASH}`"] if whole else []
+    if services:
+        hints.append(f"Its services: {_list(services)}.")
+    return RefusedError(f"{_name(stack)} is a stack, not a service.", hint="\n".join(hints))
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(map(_name, names[:MOST_KNOWN]))
+    return f"{shown} and more" if len(names) > MOST_KNOWN else shown
 
 
 def _without_services(found: NotFound, command: str) -> str:

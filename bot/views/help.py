@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.commands.arguments import examples_of
 from bot.domain.commands.table import COMMANDS, CommandSpec, Defaults, Help, spec
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import context, packed, section
@@ -30,10 +31,14 @@ def _one(row: CommandSpec, defaults: Defaults) -> Message:
     lines = [f"{_typed(row.usage, defaults)}  {row.summary}{_for_whom(row)}"]
     service = line(defaults.service, 63)
     lines += [
-        note.format(service=service, max_replicas=defaults.max_replicas) for note in row.notes
+        note.format(service=service, max_replicas=defaults.max_replicas)
+        for note in row.notes
+        if not (defaults.elsewhere and "{service}" in note)
     ]
     lines.append("*Examples*")
-    lines += [f"{_typed(example, defaults)}  {meaning}" for example, meaning in row.examples]
+    lines += [
+        f"{_typed(example, defaults)}  {meaning}" for example, meaning in examples_of(row, defaults)
+    ]
     text = "\n".join(lines)
     return Message(text, (section(text),))
 

@@ -241,7 +241,8 @@ def _not_found() -> Iterator[Sample]:
     yield _refusal("No such node: a typing error", lambda: find_node("photon-machine-2", NODES))
     yield _refusal("No such node: no name like it", lambda: find_node("moon", NODES))
     yield _refusal("No such node: two that fit", lambda: find_node("photon-machine-01", twice))
-    empty = context(looks=port(stack_look=StackLook(AT, "shop", (), (), ())))
+    looks = port(stack_look=StackLook(AT, "shop", (), (), ()), services=())
+    empty = context(looks=looks, versions=port(stacks=()))
     asked = ListImagesHandler(empty).answer(ListImages("shop"), ASKER)
     yield Sample("`/orochi images`: no such stack", answer(asked, unchanged=False))
     for title, command, known in (

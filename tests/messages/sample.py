@@ -76,7 +76,12 @@ async def _awaited(asked: Awaitable[Message | None]) -> Message | None:
 def context(**ports: Any) -> Any:
     """A handler's context: the ports that it needs, each with what it gives."""
     clock = SimpleNamespace(now=lambda: AT)
-    given = {"command": COMMAND, "stack_in": lambda _channel: "orochi", "clock": clock}
+    given = {
+        "command": COMMAND,
+        "stack": "orochi",
+        "stack_in": lambda _channel: "orochi",
+        "clock": clock,
+    }
     return SimpleNamespace(**given, **ports)
 
 

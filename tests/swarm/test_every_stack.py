@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
+from playground.slack import Message
 from playground.slack.workspace import BOT_USER_ID
 from tests.desk import OPERATOR, Desk, finished
 from tests.swarm.test_scale import said, verdict
+
+
+def shows(text: str, message: Message) -> bool:
+    """Whether a message shows a text."""
+    return text in message.shown_text
 
 
 async def a_service(desk: Desk, stack: str, name: str, replicas: int = 1, *command: str) -> None:
@@ -52,6 +59,11 @@ async def test_services_of_every_stack_are_named_alike(desk: Desk) -> None:
     alone = await desk.job("scale /django 2")
     assert (verdict(alone), await replicas(desk, "django")) == ("converged", 2)
 
+    whole = await desk.answer("rollback shop")
+    assert "`shop` is a stack, not a service." in whole
+    assert "`/orochi rollback shop/`" in whole
+    assert "Its services: `shop/web`." in await desk.answer("restart shop")
+    assert "Did you mean `shop/`?" in await desk.answer("rollback sHop/")
     assert "2/2" in await desk.answer("status shop/web")
     assert "shop: 1 service healthy" in await desk.answer("status shop")
     assert "shop_web" in await desk.answer("ps shop/")
@@ -85,5 +97,8 @@ async def test_a_channel_has_a_stack_of_its_own(empty_desk: Desk) -> None:
 
     assert (message.channel, message.payload["target"]) == (channel.id, "shop_web")
     assert (await replicas(desk, "shop_web"), await replicas(desk, "orochi_web")) == (2, 1)
+    for typed, right in (("restart", "restart web"), ("scale 5", "scale web 5")):
+        await desk.slack.command("/orochi", typed, user=OPERATOR, channel=channel.id)
+        await desk.told(partial(shows, f"Try: `/orochi {right}`"))
     await desk.slack.command("/orochi", "status", user=OPERATOR, channel=channel.id)
     await desk.told(lambda m: "shop: 1 service healthy" in m.shown_text)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain.commands.names import SLASH, is_service_name, is_typed_service
+from bot.domain.commands.spec import CommandSpec
 from bot.domain.commands.values import Defaults, Reply, Scale, ScaleTarget, as_text
 from bot.domain.text.escaping import quoted, shorten
 
@@ -25,6 +26,10 @@ NUMBER_WORDS = (
     "ten",
 )
 FILLERS = frozenset({"at", "by", "down", "of", "replica", "replicas", "the", "to", "up", "with"})
+NO_SERVICE = "SERVICE"
+"""In examples: the channel's stack has no more services."""
+_NO_NAME = re.compile(r"scale \d+")
+_USUAL = re.compile(r"\b(?:worker01|django)\b")
 _RELATIVE = re.compile(r"[+-]+\d+")
 _NUMBER_LIKE = re.compile(r"[+\-.]*\d[\d.,'_^*/x]*(?:e[+-]?\d+)?%?", re.IGNORECASE)
 
@@ -86,6 +91,40 @@ def example(defaults: Defaults, text: str) -> str:
     return quoted(f"{defaults.command} {text}", 200)
 
 
+def scale_example(defaults: Defaults, replicas: int = 5) -> str:
+    """An example of ``scale`` that is right in the channel."""
+    service = f"{defaults.service} " if defaults.elsewhere else ""
+    return example(defaults, f"scale {service}{replicas}")
+
+
+def examples_of(row: CommandSpec, defaults: Defaults) -> tuple[tuple[str, str], ...]:
+    """A command's examples, with services of the channel's stack where that lacks the usual ones.
+
+    Those are left out that need more services than it has, or a default service.
+    """
+    if not defaults.elsewhere:
+        return row.examples
+    single = defaults.other == NO_SERVICE
+    names = {"worker01": defaults.service, "django": defaults.other}
+    names |= {"django": defaults.service} if single else {}
+    fitting = [
+        each
+        for each in row.examples
+        if not _NO_NAME.fullmatch(each[0]) and not (single and len({*_USUAL.findall(each[0])}) > 1)
+    ]
+    return tuple((_renamed(typed, names), _renamed(does, names)) for typed, does in fitting)
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return _USUAL.sub(lambda found: names[found[0]], text)
+
+
+def pair_example(defaults: Defaults) -> str:
+    """An example of ``scale`` with pairs."""
+    more = f" {defaults.other}=2" if defaults.other != NO_SERVICE else ""
+    return example(defaults, f"scale {defaults.service}=5{more}")
+
+
 def without_yes(command: str, words: Sequence[str], right: str) -> tuple[list[str], bool] | Reply:
     """The words without options, and whether ``--yes`` is among them (in any position)."""
     options = [word for word in words if word.startswith("-")]
@@ -135,8 +174,9 @@ def _is_digits(word: str) -> bool:
 
 
 def _forms(defaults: Defaults) -> str:
-    forms = ("scale 5", f"scale {defaults.service} 5", f"scale {defaults.service}=5 django=2")
-    return "Try: " + " · ".join(example(defaults, form) for form in forms)
+    named = example(defaults, f"scale {defaults.service} 5")
+    forms = (scale_example(defaults), named, pair_example(defaults))
+    return "Try: " + " · ".join(dict.fromkeys(forms))
 
 
 def _within_ceiling(digits: str, defaults: Defaults) -> int | Reply:
@@ -145,18 +185,18 @@ def _within_ceiling(digits: str, defaults: Defaults) -> int | Reply:
         return int(plain)
     return Reply(
         f"{quoted(digits, 24)} replicas is above the limit of {defaults.max_replicas} per service.",
-        f"Try: {example(defaults, f'scale {min(5, defaults.max_replicas)}')}",
+        f"Try: {scale_example(defaults, min(5, defaults.max_replicas))}",
     )
 
 
 def _no_number(word: str, defaults: Defaults) -> Reply:
-    right = f"Give the total number of replicas. Try: {example(defaults, 'scale 5')}"
+    right = f"Give the total number of replicas. Try: {scale_example(defaults)}"
     if _RELATIVE.fullmatch(word):
         return Reply(f"{quoted(word)} is a relative number.", right)
     if word.lower() in NUMBER_WORDS:
         digits = NUMBER_WORDS.index(word.lower())
         return Reply(f"Write {quoted(word)} as `{digits}`.", right)
-    return Reply(f"{quoted(word)} isn't a whole number.", f"Try: {example(defaults, 'scale 5')}")
+    return Reply(f"{quoted(word)} isn't a whole number.", f"Try: {scale_example(defaults)}")
 
 
 def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
@@ -167,7 +207,7 @@ def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
     left_out = next(word for word in words if word.lower() in FILLERS)
     problem = f"{quoted(left_out)} isn't needed."
     if {"by", "up", "down"} & {word.lower() for word in words}:
-        right = f"Give the total number of replicas. Try: {example(defaults, 'scale 5')}"
+        right = f"Give the total number of replicas. Try: {scale_example(defaults)}"
         return Reply(problem, right)
     meant = scale(kept, defaults)
     if isinstance(meant, Reply):
@@ -177,6 +217,9 @@ def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
 
 def _one_word(word: str, defaults: Defaults) -> Scale | Reply:
     if _looks_like_number(word):
+        if defaults.elsewhere and _is_digits(word):
+            right = f"Try: {scale_example(defaults)}"
+            return Reply(f"Scale which service to {quoted(word, 24)}?", right)
         return _target(defaults.service, word, defaults)
     name = service_name(word, defaults)
     if isinstance(name, Reply):
@@ -237,7 +280,7 @@ def _next_pair(rest: list[str]) -> tuple[str, str]:
 
 
 def _half_a_pair(name: str, count: str, defaults: Defaults) -> Reply:
-    right = f"Try: {example(defaults, f'scale {defaults.service}=5 django=2')}"
+    right = f"Try: {pair_example(defaults)}"
     if name:
         return Reply(f"Scale {quoted(name)} to how many replicas?", right)
     said = f"Scale which service to {quoted(count)}?" if count else "Extra `=`."

@@ -118,7 +118,7 @@ def resolve_any(
     """
     known = {*(each.stack for each in services if each.stack), *stacks}
     if typed.endswith(SLASH):
-        return _stack_of(typed, known) or NotFound(typed, _stacks_like(typed, known))
+        return _stack_of(typed, known) or NotFound(typed, stacks_like(typed, known))
     found, whole = resolve(typed, stack, services), _stack_of(typed, known)
     if isinstance(found, Service):
         if whole is None or found.stack == stack or SLASH in typed:
@@ -127,7 +127,7 @@ def resolve_any(
         return NotFound(typed, forms, ambiguous=True, stack=stack)
     if found.ambiguous or found.suggestions or whole is not None:
         return found if found.ambiguous or whole is None else whole
-    return replace(found, suggestions=_stacks_like(typed, known))
+    return replace(found, suggestions=stacks_like(typed, known))
 
 
 def _stack_of(typed: str, known: Iterable[str]) -> WholeStack | None:
@@ -139,7 +139,8 @@ def _stack_of(typed: str, known: Iterable[str]) -> WholeStack | None:
     return None
 
 
-def _stacks_like(typed: str, known: Iterable[str]) -> tuple[str, ...]:
+def stacks_like(typed: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The similar stacks, as people type them: ``shop/``."""
     return tuple(f"{each}{SLASH}" for each in alike(typed.removesuffix(SLASH), sorted(known)))
 
 
@@ -210,11 +211,11 @@ def _not_found(typed: str, stack: str, services: Sequence[Service]) -> NotFound:
     far = alike(typed, [each.name for each in others], likeness=FULL_LIKENESS)
     found = [each for name in near for each in own if each.short_name == name]
     found += [each for name in far for each in others if each.name == name]
-    names = tuple(dict.fromkeys(_form_of(each, stack, services) for each in found))
+    names = tuple(dict.fromkeys(form_of(each, stack, services) for each in found))
     return NotFound(typed, names[:MOST_SUGGESTIONS], known=_known(own), stack=stack)
 
 
-def _form_of(service: Service, stack: str, services: Sequence[Service]) -> str:
+def form_of(service: Service, stack: str, services: Sequence[Service]) -> str:
     """The shortest form that means the service in that channel."""
     forms = (typed_name(service, stack), service.name)
     return next((f for f in forms if resolve(f, stack, services) == service), exact_name(service))

@@ -55,6 +55,8 @@ def parse(text: str, defaults: Defaults) -> Command | Reply:
     word = _bare(words[0])
     row = _row(word)
     if row is None:
+        if (other := _synonym(word)) is not None:
+            return _another_command(other, word, _rest(text, defaults), defaults)
         return _no_command(word, _arguments(words[1:]), _arguments(words), defaults)
     rest = _arguments(words[1:], colons=row.keeps_colons)
     if len(rest) == 1 and rest[0].lower() in ASKS_FOR_HELP:
@@ -134,7 +136,8 @@ def _unknown_option(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -
     option = next((word for word in options if word.lower() not in known), "")
     if not option:
         return None
-    right = " or ".join(arguments.example(defaults, typed) for typed, _ in row.examples[:2])
+    examples = arguments.examples_of(row, defaults)[:2]
+    right = " or ".join(arguments.example(defaults, typed) for typed, _ in examples)
     return Reply(f"`{row.name}` {NO_OPTION} {quoted(option)}.", f"Try: {right}")
 
 
@@ -185,6 +188,22 @@ def _bare(word: str) -> str:
 
 def _row(word: str) -> CommandSpec | None:
     return spec("help") if word.lower() in ASKS_FOR_HELP else spec(word)
+
+
+def _synonym(word: str) -> CommandSpec | None:
+    """The row of a command that reads its text itself, for a word that other tools have for it."""
+    return next((row for row in resembling(word) if row.unlike and word.lower() in row.also), None)
+
+
+def _another_command(row: CommandSpec, word: str, rest: str, defaults: Defaults) -> Reply:
+    """The reply to another tool's word: what is different here, and what to type."""
+    typed = row.meant(rest)
+    meant = row.parse([typed] if typed else [], defaults)
+    if isinstance(meant, Reply):
+        right = meant.hint
+    else:
+        right = f"Did you mean {arguments.example(defaults, as_text(meant))}?"
+    return Reply(f"Unknown command {quoted(word)}. {row.unlike}", right, changes=False)
 
 
 def _no_command(

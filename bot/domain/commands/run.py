@@ -16,6 +16,10 @@ MOST_CHARACTERS: Final = 4000
 _END: Final = re.compile("(?:^|\\s)(?:--|\u2013|\u2014)(?:\\s|$)")
 """Phones make one long dash of two hyphens."""
 _OPTION: Final = re.compile("(?<!\\S)[\u2013\u2014](?=[A-Za-z]{2})")
+_EXEC: Final = re.compile(
+    r"(?:-\S+\s+)*(?P<service>[^\s-]\S*)\s+(?:(?:--|\u2013|\u2014)\s+)?(?P<command>\S.*)", re.DOTALL
+)
+"""``docker exec -it CONTAINER COMMAND``"""
 _CURLY: Final = str.maketrans(
     dict.fromkeys("\u2018\u2019", "'") | dict.fromkeys("\u201c\u201d", '"')
 )
@@ -43,6 +47,12 @@ def _run(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     return Run(service, arguments) if arguments else Reply("Run which command?", right)
 
 
+def _as_run(text: str) -> str:
+    """The arguments of ``exec`` as those of ``run``: ``-it web ls`` is ``web -- ls``."""
+    found = _EXEC.fullmatch(text.strip())
+    return f"{found['service']} -- {found['command']}" if found else text
+
+
 def _shell_words(text: str) -> tuple[str, ...] | Reply:
     """The words as a shell splits them; nothing in them is expanded."""
     if len(text) > MOST_CHARACTERS:
@@ -68,6 +78,8 @@ RUN: Final = CommandSpec(
     parse=_run,
     keeps_text=True,
     also=("exec", "task", "migrate"),
+    unlike="`run` starts a new container like the service's; it does not enter a running one.",
+    meant=_as_run,
     notes=(
         (
             "The container has the service's image, entrypoint, environment, secrets, configs,"

@@ -21,6 +21,8 @@ class CommandSpec:
     suggestions only. ``notes`` are sentences for ``help COMMAND``, in which ``{service}`` and
     ``{max_replicas}`` are replaced by the defaults. ``keeps_colons`` says that ``:`` is part of an
     argument, and does not mean ``=``; ``keeps_text`` that the parser gets the rest as one text.
+    ``unlike`` is a sentence for people who type one of ``also``: what is different here.
+    ``meant`` is what they probably mean by the rest of the text.
     """
 
     name: str
@@ -34,3 +36,5 @@ class CommandSpec:
     notes: tuple[str, ...] = ()
     keeps_colons: bool = False
     keeps_text: bool = False
+    unlike: str = ""
+    meant: Callable[[str], str] = str

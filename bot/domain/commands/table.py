@@ -211,8 +211,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
         parse=arguments.scale,
         also=("replicas", "set", "resize", "start"),
         notes=(
-            "The default service is `{service}`. At most {max_replicas} replicas.",
-            "N is the total number of replicas; 0 stops the service.",
+            "The default service is `{service}`.",
+            "N is the total number of replicas, at most {max_replicas}; 0 stops the service.",
             "One message follows the job to its verdict, with the cause if something fails.",
             "Jobs for one service run one at a time.",
         ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from bot.domain.text.escaping import shorten
@@ -19,12 +20,23 @@ class Defaults:
     """Values from the settings that fill in omitted arguments.
 
     ``command`` is the slash command, ``service`` the service that ``scale N`` applies to, and
-    ``max_replicas`` the highest replica count that may be requested.
+    ``max_replicas`` the highest replica count that may be requested. ``other`` is another service,
+    for examples. In a channel whose stack lacks the default service, ``elsewhere`` is True: both
+    are then services of that stack, for examples only, and ``scale N`` applies to none.
     """
 
     command: str = "/orochi"
     service: str = "worker01"
     max_replicas: int = 100
+    other: str = "django"
+    elsewhere: bool = False
+
+    def among(self, services: Sequence[str]) -> Defaults:
+        """The defaults in a channel whose stack has these services (short names)."""
+        if self.service in services:
+            return self
+        first, second, *_ = [*sorted(services), "SERVICE", "SERVICE"]
+        return replace(self, service=first, other=second, elsewhere=True)
 
 
 @dataclass(frozen=True, slots=True)

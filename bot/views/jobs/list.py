@@ -29,7 +29,7 @@ def jobs_message(
     ``more`` counts the active jobs that are not in ``active``.
     """
     if not active and not recent:
-        text = f"No jobs yet. `{line(command, 30)} scale 5` starts one."
+        text = f"No jobs yet. `{line(command, 30)} scale SERVICE 5` starts one."
         return Message(text, tuple(packed([text])))
     hint = f"As of {slack_time(now)} · `{line(command, 30)} cancel JOB` cancels a job"
     told = (

@@ -19,6 +19,7 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.jobs.model import PendingCommand
+from bot.domain.swarm.model import Mode, Service
 from bot.jobs.intake import Intake
 from bot.jobs.submit import answer_failure
 from bot.ports import Request
@@ -146,3 +147,57 @@ async def test_a_command_that_failed_unexpectedly_is_not_called_unchanged():
     await answer_failure(ctx, pending, RefusedError("No."))
 
     assert [NOTHING_CHANGED in text for text in said] == [False, True]
+
+
+SHOP = tuple(
+    Service(name, f"shop_{name}", 1, Mode.REPLICATED, 1, stack="shop") for name in ("web", "db")
+)
+
+
+async def shop_answer(text: str, services: Any = SHOP) -> str:
+    """The answer to invalid input in the channel of another stack, without the default service."""
+    ctx = context(looks=port(services=services))
+    ctx.stack_in = {"C1": "shop"}.get
+    handlers: Any = SimpleNamespace(begins={}, shows={}, answers={})
+    router = Router(ctx, handlers, Operators.parse("*"), Defaults())
+    message = await router.command(Request("key", "U1", "C1", text))
+    assert message is not None
+    return f"{message.text}\n{message.blocks}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("restart", "Try: `/orochi restart db`"),
+        ("scale", "Try: `/orochi scale db 5` · `/orochi scale db=5 web=2`"),
+        ("scale 5", "Scale which service to `5`?\nTry: `/orochi scale db 5`"),
+        ("scale five", "Write `five` as `5`."),
+        ("run", "Try: `/orochi run db -- python manage.py migrate`"),
+        ("logs", "Try: `/orochi logs db --since 10m --lines 50`"),
+        ("update", "`/orochi update db :2.1`"),
+        ("help", "short name (`db`)"),
+        ("help scale", "`/orochi scale db=3 web=2`"),
+        ("scale --x 3", "`/orochi scale db 5`"),
+    ],
+)
+async def test_examples_are_of_the_channels_own_stack(text: str, said: str) -> None:
+    answered = await shop_answer(text)
+
+    assert said in answered
+    assert "worker01" not in answered
+    assert "django" not in answered
+    assert "scale 5`" not in answered
+
+
+async def test_a_stack_with_one_service_or_none_has_fewer_examples() -> None:
+    one, none = await shop_answer("help scale", SHOP[:1]), await shop_answer("restart", ())
+
+    assert "scale web 2" in one
+    assert "=" not in one
+    assert "Try: `/orochi restart SERVICE`" in none
+
+
+async def test_examples_without_the_swarm_are_the_usual_ones() -> None:
+    gone = SwarmUnavailableError("The engine does not answer.")
+
+    assert "Try: `/orochi restart worker01`" in await shop_answer("restart", gone)

@@ -13,6 +13,7 @@ from bot.jobs import service_lookup
 from tests.messages.sample import context, port
 
 SERVICES = (Service("s1", "orochi_web", 1, Mode.REPLICATED, 1, stack="orochi"),)
+SHOP = Service("s2", "shop_web", 1, Mode.REPLICATED, 1, stack="shop")
 NODES = (Node("n1", "photon-machine-01"), Node("n2", "photon-machine-02"))
 
 
@@ -22,20 +23,19 @@ NODES = (Node("n1", "photon-machine-01"), Node("n2", "photon-machine-02"))
         ("m-02", "`m-02` is a node, not a service.", "To see the nodes: `/orochi nodes`"),
         ("photon-machine-01", "`photon-machine-01` is a node, not a service.", "/orochi nodes"),
         ("wbe", "There is no service `wbe` in the stack `orochi`.", "Did you mean `web`?"),
-        ("orochi", "There is no service `orochi` in the stack `orochi`.", "Services: `web`."),
+        ("orochi", "`orochi` is a stack, not a service.", "Its services: `web`."),
+        ("Shop", "`shop` is a stack, not a service.", "Its services: `shop/web`."),
+        ("old", "`old` is a stack, not a service.", ""),
     ],
 )
 async def test_a_name_that_is_no_service(typed: str, sentence: str, hint: str) -> None:
-    ctx = context(looks=port(services=SERVICES), swarm=port(services=SERVICES, nodes=NODES))
+    ctx = of_two_stacks(stacks=("old",))
 
     with pytest.raises(RefusedError) as caught:
         await service_lookup.typed(ctx, typed, "C1")
 
     assert caught.value.sentence == sentence
     assert hint in caught.value.hint
-
-
-SHOP = Service("s2", "shop_web", 1, Mode.REPLICATED, 1, stack="shop")
 
 
 def of_two_stacks(**more: Any) -> Any:
@@ -62,3 +62,25 @@ async def test_stacks_in_the_swarm_are_known_without_redis() -> None:
     ctx = of_two_stacks(stacks=StoreUnavailableError("Redis is away."))
 
     assert await service_lookup.scope(ctx, "shop/", "C1") == WholeStack("shop")
+
+
+async def test_a_stack_is_refused_with_the_command_for_a_whole_stack() -> None:
+    """Where there is one, as for a roll back."""
+    with pytest.raises(RefusedError) as caught:
+        await service_lookup.to_change(of_two_stacks(stacks=()), "shop", "C1", "rollback")
+
+    assert caught.value.hint == (
+        "For the whole stack: `/orochi rollback shop/`\nIts services: `shop/web`."
+    )
+
+
+async def test_a_stack_in_another_case_is_suggested() -> None:
+    ctx = of_two_stacks(stacks=("old",))
+
+    with pytest.raises(RefusedError) as caught:
+        await service_lookup.check_stack(ctx, "sHop")
+    await service_lookup.check_stack(ctx, "old")
+    await service_lookup.check_stack(ctx, "nothing-like-it")
+
+    assert caught.value.sentence == "There is no stack `sHop`."
+    assert caught.value.hint == "Did you mean `shop/`?"

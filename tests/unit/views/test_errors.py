@@ -137,4 +137,5 @@ def test_help_on_a_command_has_its_examples_with_the_settings_filled_in(row):
     assert all(f"`/x {example}`" in text for example, _ in row.examples)
     assert "{" not in text
     if row.name == "scale":
-        assert "The default service is `web`. At most 7 replicas." in text
+        assert "The default service is `web`." in text
+        assert "at most 7; 0 stops the service" in text

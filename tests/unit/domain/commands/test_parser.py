@@ -365,7 +365,12 @@ ANSWERED = {
     "run shop/ -- ls": ("`shop/` is a stack, not a service.", "`/orochi status shop/`"),
     "run a.b -- ls": ("`a.b` is not a valid service name", "`/orochi status`"),
     "run web -- " + "x" * 4001: ("The command is too long: at most 4000 characters.",),
-    "exec web ls": ("Unknown command `exec`", "`/orochi run`"),
+    "exec web ls": ("`run` starts a new container", "`/orochi run web -- ls`"),
+    "exec -it shop/web -- sh -c 'ls | wc'": (
+        "`run` starts a new container like the service's; it does not enter a running one.",
+        "Did you mean `/orochi run shop/web -- sh -c 'ls | wc'`?",
+    ),
+    "exec": ("Unknown command `exec`.", "`/orochi run worker01 -- python manage.py migrate`"),
     "unpause django": ("Unknown command `unpause`", "`/orochi resume django`"),
     "stop django": ("Unknown command `stop`", "Did you mean `/orochi scale django=0`?"),
     "ls": ("Unknown command `ls`", "Did you mean `/orochi status`?"),

@@ -317,7 +317,7 @@ def test_running_jobs_are_listed_before_finished_ones_with_verdicts():
 def test_an_empty_list_of_jobs_says_how_to_start_one():
     message = jobs_message((), (), NOW, command="/x")
 
-    assert message.text == "No jobs yet. `/x scale 5` starts one."
+    assert message.text == "No jobs yet. `/x scale SERVICE 5` starts one."
 
 
 def test_more_jobs_than_fit_are_counted():
