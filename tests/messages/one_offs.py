@@ -52,6 +52,9 @@ def _ends() -> Iterator[tuple[str, Outcome]]:
         "stopped",
         with_output(Outcome(Verdict.CANCELLED, "The command was told to stop."), MIGRATED),
     )
+    text = "The node photon-machine-02 was lost before the task ended, so it is unknown how far"
+    lost = Cause(CauseKind.NODE_DOWN, f"{text} it came", node_id="n2")
+    yield "its node is lost", judged(Outcome(Verdict.FAILED, "0/1 completed.", "", lost))
     late = Outcome(
         Verdict.TIMED_OUT, "0/1 completed, 1 running after 1 h. The command was told to stop."
     )

@@ -61,7 +61,7 @@ from bot.swarm.registry import translated
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.env_file import read_env
 from bot.swarm.stacks.folder import StackFolder
-from bot.views.errors import not_an_operator, refused, reply_message, unknown_service
+from bot.views.errors import a_stack, not_an_operator, refused, reply_message, unknown_service
 from handlers.boundary import ASK, NOT_FOR_GUESTS, NOT_KNOWN, NOT_OURS
 from handlers.cancel import CancelHandler
 from handlers.deploy import DeployHandler
@@ -237,6 +237,10 @@ def _not_found() -> Iterator[Sample]:
         assert isinstance(found, NotFound)
         error = unknown_service(found, COMMAND)
         yield Sample(f"No such service: {title}", error_message(error))
+    whole = a_stack("shop", ("shop/web", "shop/db"), f"{COMMAND} rollback")
+    yield Sample("`/orochi rollback shop`: a stack, not a service", error_message(whole))
+    one = a_stack("shop", ("shop/web", "shop/db"), "")
+    yield Sample("`/orochi restart shop`: a stack, not a service", error_message(one))
     twice = (NODES[0], replace(NODES[0], id="v1other"))
     yield _refusal("No such node: a typing error", lambda: find_node("photon-machine-2", NODES))
     yield _refusal("No such node: no name like it", lambda: find_node("moon", NODES))
@@ -403,7 +407,10 @@ def _plans() -> Iterator[Sample]:
     yield Sample("Deploy: the file names no service", answer(nothing(asked)))
     anywhere = StackBack(context(), port()).begin(_draft(), "")
     yield Sample("Roll back: the bot is for no stack", answer(nothing(anywhere)))
-    never = StackBack(context(versions=port(of=())), port()).begin(_draft(), "orochi")
+    unknown = context(versions=port(of=(), stacks=("shop",)), looks=port(services=()))
+    other = StackBack(unknown, port()).begin(_draft(), "sHop")
+    yield Sample("Roll back: a stack in other letters", answer(nothing(other)))
+    never = StackBack(unknown, port()).begin(_draft(), "orochi")
     yield Sample("Roll back: never deployed", answer(nothing(never)))
     first = StackBack(context(versions=port(of=(a_version(1),))), port())
     yield Sample("Roll back: no other version", answer(nothing(first.begin(_draft(), "orochi"))))
