@@ -102,3 +102,15 @@ async def test_a_channel_has_a_stack_of_its_own(empty_desk: Desk) -> None:
         await desk.told(partial(shows, f"Try: `/orochi {right}`"))
     await desk.slack.command("/orochi", "status", user=OPERATOR, channel=channel.id)
     await desk.told(lambda m: "shop: 1 service healthy" in m.shown_text)
+
+
+async def test_advice_for_a_service_without_a_stack_is_a_command_for_it(desk: Desk) -> None:
+    """The channel's stack has a service of that name."""
+    await desk.service("web")
+    await a_service(desk, "", "web", 0, "crash", "0", "3")
+    failed = await desk.job("scale /web 1")
+
+    assert verdict(failed) == "crash_looping"
+    assert "`/orochi logs /web`" in said(failed)
+    assert "matches" in await desk.answer("logs web")
+    assert "matches" not in await desk.answer("logs /web")

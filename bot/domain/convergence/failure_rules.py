@@ -79,7 +79,9 @@ def judge_lost_node(case: Case) -> Answer:
     cause = Cause(CauseKind.NODE_DOWN, text, task_id=task.id, node_id=task.node_id)
     reason = f"{score(observation)}; {wording.clause(cause)}."
     lost = outcome(observation, Verdict.FAILED, reason, cause)
-    return replace(lost, advice="Check what it did. The swarm does not start it again.")
+    return replace(
+        lost, advice="Check what it did. The swarm starts no other task while the node is down."
+    )
 
 
 def judge_vacancy(case: Case) -> Answer:

@@ -39,8 +39,7 @@ _ADVICE: Final = {
     Verdict.SUPERSEDED: "Run it again if it is still needed.",
 }
 _LOST: Final = (
-    "Check what it did before you run it again: it may still run there. The bot removes it as soon"
-    " as the node is back."
+    "Check what it did before you run it again. It may still run there, until the node is back."
 )
 _REMOVED: Final = "Someone removed its service, so the command was interrupted."
 

@@ -158,8 +158,7 @@ def _wanted(service: Service, task: Task) -> bool:
 
 def _is_lost(service: Service, task: Task, down: frozenset[str]) -> bool:
     unfinished = task.node_id in down and not task.state.over and _wanted(service, task)
-    once = service.mode.is_job and service.restart is RestartCondition.NONE
-    return once and unfinished and is_current(service, task)
+    return service.mode.is_job and unfinished and is_current(service, task)
 
 
 def _chosen(service: Service, present: list[Task]) -> tuple[Task, ...]:

@@ -442,9 +442,10 @@ def test_earlier_failures_of_a_restored_version_are_ignored():
     assert machine.verdict(1, *crashes(3), waiting()) is None
 
 
-def test_the_task_of_a_job_is_lost_with_its_node():
+@pytest.mark.parametrize("restart", [RestartCondition.NONE, RestartCondition.ON_FAILURE])
+def test_the_task_of_a_job_is_lost_with_its_node(restart: RestartCondition):
     """The swarm leaves it as it was and starts no other; a node that is back soon is waited for."""
-    job = a_service(1, mode=Mode.REPLICATED_JOB, restart=RestartCondition.NONE)
+    job = a_service(1, mode=Mode.REPLICATED_JOB, restart=restart)
     machine = Machine(a_goal(1), job)
     task = a_task("t", 0, RUNNING, node="n2", desired=COMPLETE)
     machine.see(0, task)

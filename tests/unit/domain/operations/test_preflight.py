@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,3 +123,12 @@ def test_a_roll_back_without_effect_is_refused_with_the_reason(service, words):
     assert words in said.sentence
     assert "rollback" not in said.hint
     assert not said.hint or "`/orochi update stack_web " in said.hint
+
+
+def test_advice_for_a_service_without_a_stack_means_that_service():
+    """A stack may have a service with that short name."""
+    service = replace(paused(can_roll_back=True), stack="")
+
+    said = refusal(check_scale, service, look(service), "/orochi")
+
+    assert said.hint.startswith("Roll back: `/orochi rollback /stack_web`. Then ")
