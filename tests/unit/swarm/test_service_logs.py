@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.swarm.service_log import LogLine, newest
-from bot.swarm.service_logs import log_lines, newest_lines
+from bot.domain.errors import SwarmError
+from bot.domain.swarm.service_log import LogLine, ServiceLog, continued, newest
+from bot.swarm.service_logs import DockerServiceLogs, log_lines, newest_lines
 
 
 def head(second: int, task: str, node: str = "n1") -> str:
@@ -103,3 +107,30 @@ def test_the_newest_lines_keep_their_order(
     for task in "ab":
         ours = [line for line in chosen if line.task_id == task]
         assert all(a.at < b.at or int(a.text) < int(b.text) for a, b in pairwise(ours))
+
+
+async def test_what_is_done_meanwhile_is_done_even_if_the_log_cannot_be_read() -> None:
+    """The error comes afterwards."""
+    done: list[str] = []
+
+    async def call(_work: object, **_: object) -> None:
+        raise SwarmError("The engine does not follow logs.")
+
+    async def work() -> None:
+        done.append("stopped")
+
+    connection: Any = SimpleNamespace(call=call)
+    with pytest.raises(SwarmError, match="does not follow logs"):
+        await DockerServiceLogs(connection).log_while("s1", 10, work)
+
+    assert done == ["stopped"]
+
+
+def test_a_later_reading_continues_a_log() -> None:
+    """With the lines that the first one lacks."""
+    first = ServiceLog((LogLine(1.0, "t", "n", "a"), LogLine(2.0, "t", "n", "b")), "Late.")
+    later = ServiceLog((LogLine(2.0, "t", "n", "b"), LogLine(3.0, "t", "n", "c")))
+
+    assert [line.text for line in continued(first, later).lines] == ["a", "b", "c"]
+    assert continued(first, later).trouble == "Late."
+    assert continued(ServiceLog(()), later) == later
