@@ -22,6 +22,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.domain.convergence.machine import Goal
+from bot.domain.deploys.file_contents import entries_in
 from bot.domain.deploys.history import replicas_before, undone_by
 from bot.domain.deploys.outcomes import (
     awaited,
@@ -166,7 +167,7 @@ class DeployRunner:
     async def _clear(self, lease: JobLease, plan: Plan, versions: tuple[Version, ...]) -> None:
         """Remove configs and secrets from files that nobody needs; the next deploy tries again."""
         kept = {name for each in versions for name in each.files}
-        entries = frozenset(plan.files.values())
+        entries = frozenset(entries_in(plan.files))
         try:
             gone = await in_time(
                 self._ctx.stacks.clear(plan.stack, entries, kept, still=lease.still)

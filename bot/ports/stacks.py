@@ -100,11 +100,12 @@ class Stacks(Protocol):
     async def clear(
         self, stack: str, entries: Collection[str], kept: Collection[str], *, still: Still
     ) -> tuple[str, ...]:
-        """Remove the stack's configs and secrets from files that nobody needs; returns their names.
+        """Remove the stack's configs and secrets from files that nobody needs; returns their keys.
 
-        Those stay that a service uses, or would use after a rollback, and those with a name in
-        ``kept``. ``entries`` are the names in the stack's file, with the stack, of objects that
-        may not be named by their content. Raises SwarmError.
+        Those stay that a service uses, or would use after a rollback, and those with a key in
+        ``kept``. ``entries`` are the keys by their names in the stack's file, with the stack, of
+        objects that may not be named by their content. What cannot be removed is left and logged.
+        Raises SwarmError.
         """
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.deploys.file_contents import LABEL
+from bot.domain.deploys.file_contents import LABEL, entries_in
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import ContentChange, Kind, Plan
+from bot.swarm.stacks.fields import NAMESPACE
 from bot.swarm.stacks.record import DockerStacks
 from tests.lab.swarm import Lab
 from tests.swarm.stack_bench import CLIENTS, OURS, Workbench, text_of
@@ -54,7 +55,7 @@ def named(found: list[dict[str, Any]]) -> set[str]:
 
 
 async def cleared(bench: Workbench, plan: Plan, kept: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return await bench.stacks.clear(OURS, frozenset(plan.files.values()), kept)
+    return await bench.stacks.clear(OURS, frozenset(entries_in(plan.files)), kept)
 
 
 async def test_a_new_one_is_named_by_its_content(bench: Workbench) -> None:
@@ -144,7 +145,7 @@ async def test_what_the_cli_made_is_used_as_it_is(bench: Workbench) -> None:
     assert await cleared(bench, changed) == ()
     settle(bench, "two")
     await bench.deploy()
-    assert await cleared(bench, changed, ("ours_second",)) == ("ours_settings",)
+    assert await cleared(bench, changed, ("config/ours_second",)) == ("config/ours_settings",)
 
 
 async def test_labels_change_without_another_name(bench: Workbench) -> None:
@@ -163,29 +164,30 @@ async def test_labels_change_without_another_name(bench: Workbench) -> None:
 async def test_what_nobody_needs_is_removed(bench: Workbench) -> None:
     """What a service would use after a rollback stays, and so do others' objects."""
     client = bench.lab.client()
-    namespace = {"com.docker.stack.namespace": OURS}
-    client.create_config("ours_settings-20261129", b"theirs", namespace)
+    client.create_config("ours_settings-20261129", b"theirs", {NAMESPACE: OURS})
     plan = await bench.deploy()
     for text in ("two", "three", "four"):
         settle(bench, text)
         await bench.deploy()
     before = named(client.configs())
 
-    gone = await cleared(bench, plan, (f"ours_second-{sha('two')}",))
+    kept = (f"config/ours_second-{sha('two')}",)
+    gone = await cleared(bench, plan, kept)
 
     wanted = {f"ours_{name}-{sha(TEXT)}" for name in ("second", "settings")}
-    assert set(gone) == wanted | {f"ours_settings-{sha('two')}"}
-    assert named(client.configs()) == before - set(gone)
-    assert await cleared(bench, plan, (f"ours_second-{sha('two')}",)) == ()
+    wanted.add(f"ours_settings-{sha('two')}")
+    assert set(gone) == {f"config/{name}" for name in wanted}
+    assert named(client.configs()) == before - wanted
+    assert await cleared(bench, plan, kept) == ()
 
 
 async def test_a_name_that_somebody_else_took_is_refused(bench: Workbench) -> None:
     bench.lab.client().create_config(f"ours_settings-{sha(TEXT)}", b"theirs")
 
-    with pytest.raises(RefusedError, match=f"`ours_settings-{sha(TEXT)}` is in the swarm") as found:
+    with pytest.raises(RefusedError, match=f"would be named `ours_settings-{sha(TEXT)}`") as found:
         await bench.stacks.record(OURS)
 
-    assert "give `settings` a `name:` of its own" in found.value.hint
+    assert found.value.hint == "Give `settings` a `name:` of its own."
 
 
 @pytest.mark.parametrize(
@@ -225,3 +227,98 @@ async def test_a_long_name_is_shortened(bench: Workbench) -> None:
     assert [len(name) for name in names] == [64, 64]
     assert len({name[:55] for name in names}) == 1
     assert (await bench.stacks.record(OURS)).plan.empty
+
+
+@pytest.mark.parametrize("file", ["settings", "password"])
+@pytest.mark.parametrize("before", [False, True])
+async def test_an_empty_file_is_refused(bench: Workbench, file: str, *, before: bool) -> None:
+    """Also where there was content before: of a secret the engine would not say so."""
+    if before:
+        await bench.deploy()
+    settle(bench, "", file)
+
+    with pytest.raises(RefusedError, match="is empty, which the swarm does not accept"):
+        await bench.stacks.record(OURS)
+
+
+async def test_a_name_that_means_another_entry_is_refused(bench: Workbench) -> None:
+    """The docker CLI would give the one's content for the other."""
+    bench.lab.client().create_config("ours_settings", b"theirs")
+    legacy = "  legacy: {external: true, name: ours_settings}\nsecrets:"
+    bench.write(text_of("contents").replace("secrets:\n  pass", f"{legacy}\n  pass"))
+
+    with pytest.raises(RefusedError, match="`legacy` has the name `ours_settings`") as found:
+        await bench.stacks.record(OURS)
+
+    assert found.value.hint == "Give `settings` another name, or a `name:` of its own."
+
+
+async def test_a_name_of_the_bot_that_an_author_gives_is_no_trap(bench: Workbench) -> None:
+    """Given, and not given again: the same object is used."""
+    await bench.deploy()
+    entry, given = "settings: {file: settings.txt", f", name: ours_settings-{sha(TEXT)}"
+    bench.write(text_of("contents").replace(entry, f"{entry}{given}"))
+    await bench.deploy()
+    before = used(bench)
+    bench.write(text_of("contents"))
+
+    plan = await bench.deploy()
+
+    assert steps(plan) == []
+    assert used(bench) == before
+
+
+async def test_two_entries_with_one_name_are_refused(bench: Workbench) -> None:
+    name = f"ours_settings-{sha(TEXT)}"
+    entry = "second: {file: settings.txt"
+    bench.write(text_of("contents").replace(entry, f"{entry}, name: {name}"))
+
+    with pytest.raises(RefusedError, match=f"two configs that are `{name}` in the swarm"):
+        await bench.stacks.record(OURS)
+
+
+async def test_what_a_kept_version_uses_is_in_its_files(bench: Workbench) -> None:
+    """Also what it does not make from a file: nobody could make it again."""
+    bench.lab.client().create_config("ours_settings", b"good", {NAMESPACE: OURS})
+    external = text_of("contents").replace(
+        "settings: {file: settings.txt}", "settings: {external: true, name: ours_settings}"
+    )
+    bench.write(external)
+    first = await bench.deploy()
+    bench.write(text_of("contents"))
+    for text in ("one", "two"):
+        settle(bench, text)
+        last = await bench.deploy()
+
+    assert first.files["config/ours_settings"] == ""
+    assert "config/ours_settings" not in await cleared(bench, last, tuple(first.files))
+    assert "config/ours_settings" in await cleared(bench, last)
+
+
+async def test_a_credential_spec_from_a_file(bench: Workbench) -> None:
+    """A config that is no file in the container, but a setting of it."""
+    bench.write("""version: "3.8"
+services:
+  web:
+    image: lab/busy:1
+    credential_spec: {config: settings}
+    deploy: {replicas: 0}
+configs: {settings: {file: settings.txt}}
+""")
+
+    await bench.deploy()
+
+    assert (await bench.stacks.record(OURS)).plan.empty
+    settle(bench, OTHER)
+    await bench.deploy()
+    assert used(bench) == [f"ours_settings-{sha(OTHER)}"]
+    assert (await bench.stacks.record(OURS)).plan.empty
+
+
+async def test_keys_that_look_like_flags_are_named_by_content(bench: Workbench) -> None:
+    text = text_of("contents").replace("settings,", '"on",').replace("  settings:", "  on:")
+    bench.write(text)
+
+    plan = await bench.deploy()
+
+    assert f"create ours_on-{sha(TEXT)}" in steps(plan)

@@ -10,30 +10,47 @@ The digits are the first eight of a digest: for a config the SHA-256 of the cont
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 LABEL: Final = "orochi-bot.file"
 """The label of an object that is named by its content: its name in the stack's file."""
 DIGITS: Final = 8
+_CONTENT: Final = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
 LONGEST_NAME: Final = 64
 """Characters of the name of a config or a secret (swarmkit ``manager/controlapi``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileObject:
-    """A config or secret of a stack in the swarm. ``entry`` is its name in the file with the stack.
+    """A config or secret of a stack in the swarm.
 
-    ``by_content`` says that its name has its content.
+    ``kind`` is ``config`` or ``secret``, ``entry`` the name in the file with the stack.
     """
 
-    collection: str
+    kind: str
     id: str
     name: str
     entry: str
-    by_content: bool
+
+    @property
+    def key(self) -> str:
+        """The object among configs and secrets."""
+        return key_of(self.kind, self.name)
+
+    @property
+    def by_content(self) -> bool:
+        """Whether its name has its content."""
+        content = content_of(self.name)
+        return bool(_CONTENT.fullmatch(content)) and self.name == name_of(self.entry, content)
+
+
+def key_of(kind: str, name: str) -> str:
+    """A name that tells a config from a secret of the same name: ``config/shop_settings``."""
+    return f"{kind}/{name}"
 
 
 def name_of(entry: str, digest: str) -> str:
@@ -52,14 +69,18 @@ def content_of(name: str) -> str:
 
 
 def changed_lines(old: bytes, new: bytes) -> tuple[int, int] | None:
-    """How many lines were added and removed, None for other content than text.
+    """How many lines were added and removed.
 
-    Lines count wherever they are, so that a moved one is neither.
+    Lines count wherever they are, so that a moved one is neither. None for other content than
+    text, and if only line ends changed.
     """
     try:
-        before, after = (Counter(text.decode().splitlines()) for text in (old, new))
+        lines = [text.decode().splitlines() for text in (old, new)]
     except UnicodeDecodeError:
         return None
+    if lines[0] == lines[1]:
+        return None
+    before, after = map(Counter, lines)
     return (after - before).total(), (before - after).total()
 
 
@@ -69,18 +90,20 @@ def unneeded(
     used: Collection[str],
     kept: Collection[str],
 ) -> tuple[FileObject, ...]:
-    """Those that nobody needs: no service (``used``, ids) and no kept version (``kept``, names).
+    """Those that nobody needs: no service (``used``, ids) and no kept version (``kept``, keys).
 
     An object without its content in its name may be somebody's own, unless the stack's file makes
-    it from a file (``entries``).
+    it from a file (``entries``, keys).
     """
-    return tuple(
-        each
-        for each in objects
-        if (each.by_content or each.name in entries)
-        and each.id not in used
-        and each.name not in kept
-    )
+    own = (each for each in objects if each.by_content or each.key in entries)
+    return tuple(each for each in own if each.id not in used and each.key not in kept)
+
+
+def entries_in(files: Mapping[str, str]) -> Iterator[str]:
+    """The keys of the entries of a plan's files."""
+    for key, entry in files.items():
+        if entry:
+            yield key_of(key.partition("/")[0], entry)
 
 
 def entries_by_name(objects: Iterable[FileObject]) -> Mapping[str, str]:

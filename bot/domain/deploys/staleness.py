@@ -11,10 +11,11 @@ restarting manager raises although nothing changed. Each step of the confirmed p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from bot.domain.commands.names import short_name
 from bot.domain.jobs.deploy_plan import Difference, Kind, Plan, PlanAction, PlanStep, ServiceChange
 
 MOST_FIELDS = 3
@@ -54,12 +55,24 @@ def stale(confirmed: Plan, recorded: Plan) -> tuple[str, ...]:
     This includes changes in the recording that are not in the plan: somebody has changed the file,
     or a service that the plan leaves unchanged.
     """
+    if changed := tuple(_changed_files(confirmed, recorded)):
+        return changed
     known = {step.key for step in confirmed.steps}
     beyond = [step for step in recorded.steps if step.key not in known]
     return (
         *(judged.why for judged in judge(confirmed, recorded) if judged.why),
         *(_beyond(step, confirmed, recorded) for step in beyond),
     )
+
+
+def _changed_files(confirmed: Plan, recorded: Plan) -> Iterator[str]:
+    """The configs and secrets that would be made from other content; all else follows from that."""
+    then, now = ({*each.files.items()} for each in (confirmed, recorded))
+    entries = {entry for _, entry in then} & {entry for _, entry in now}
+    for key, entry in sorted(now - then):
+        if entry and entry in entries:
+            kind, name = key.partition("/")[0], short_name(confirmed.stack, entry)
+            yield f"The {kind} {name} changed since the plan was made, in its file or in the swarm."
 
 
 def what_changed(name: str, differences: Sequence[Difference]) -> str:

@@ -18,8 +18,8 @@ class Version:
     services' full names: each service's image, and the file's replica count (None if the file has
     none, see ``bot.domain.jobs.deploy_plan.Plan.file_replicas``). ``bundle`` is the digest of the
     deployed files, set by the store; "" if they are not kept. ``before`` are the replicas that
-    services had before this deploy changed their number. ``files`` are the names of its configs and
-    secrets that are made from files.
+    services had before this deploy changed their number. ``files`` are the keys of its configs and
+    secrets (``bot.domain.deploys.file_contents.key_of``).
     """
 
     stack: str

@@ -178,7 +178,9 @@ class Plan:
     those on running tasks that would be stopped for ones that fit on no node. ``digest`` covers
     all changes (not the version indexes, which a restarting manager raises); plans with equal
     digests make the same changes to the same objects. ``contents`` are the configs and secrets that
-    change, ``files`` the entries of all that are made from files, by the objects' names.
+    change. ``files`` are the keys of all configs and secrets that the services use, or that are
+    made from files, with their entries, "" for those that are not made from files (see
+    ``bot.domain.deploys.file_contents``).
     """
 
     stack: str

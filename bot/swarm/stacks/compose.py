@@ -15,13 +15,19 @@ _DEEPEST: Final = 100
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads YAML as the docker CLI does: ``=`` and dates are texts."""
+    """Reads YAML as the docker CLI does: ``=``, dates, ``yes``, ``no`` and the like are texts."""
 
 
 def _text(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
+def _flag(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> bool | str:
+    text = str(loader.construct_scalar(node))
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _flag)
 for _kind in _AS_TEXT:
     _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _text)
 

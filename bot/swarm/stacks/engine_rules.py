@@ -219,10 +219,9 @@ def _job(spec: Json) -> Refusal | None:
 
 
 def _of_content(call: RecordedCall) -> Refusal | None:
-    data = call.body.get("Data")
-    if call.collection not in _MOST_BYTES or call.action != "create" or data is None:
+    if call.collection not in _MOST_BYTES or call.body.get("Driver"):
         return None
-    size, most = len(base64.b64decode(data)), _MOST_BYTES[call.collection]
+    size, most = len(base64.b64decode(call.body.get("Data") or "")), _MOST_BYTES[call.collection]
     if 0 < size <= most:
         return None
     has = "is empty" if not size else f"has {size} bytes"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -20,6 +21,7 @@ from bot.domain.deploys.file_contents import (
     changed_lines,
     entries_by_name,
     is_long,
+    key_of,
     name_of,
     unneeded,
 )
@@ -31,6 +33,9 @@ from bot.swarm.connection import Connection
 from bot.swarm.stacks.compose import bodies
 from bot.swarm.stacks.dry_run import RecordedCall, other_content
 from bot.swarm.stacks.fields import NAMESPACE
+from bot.swarm.stacks.normal import with_credential
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 Entry = tuple[str, str]
@@ -49,13 +54,38 @@ def entries_of(document: Mapping[str, Any], stack: str) -> frozenset[Entry]:
     )
 
 
+def check_entries(document: Mapping[str, Any], stack: str, entries: Collection[Entry]) -> None:
+    """Raise RefusedError if another entry of the file means the name of one of these.
+
+    The docker CLI finds objects by their names, and would take one for the other.
+    """
+    for collection, kind in KINDS.items():
+        for key, body in bodies(document, collection):
+            name = _own_name(key, body)
+            if (collection, name) in entries:
+                own = name.removeprefix(f"{stack}_")
+                raise RefusedError(
+                    f"In `{stack}.yml`, the {kind.value} `{key}` has the name `{name}`, which is "
+                    f"that of `{own}` with the stack's name.",
+                    hint=f"Give `{own}` another name, or a `name:` of its own.",
+                )
+
+
+def _own_name(key: str, body: Mapping[str, Any]) -> str:
+    """The name of an entry that does not get the stack's name, "" for any other."""
+    external = body.get("external")
+    if isinstance(external, Mapping):
+        return str(external.get("name") or key)
+    return str(body.get("name") or (key if external else ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Calls with the names of their objects.
 
-    ``seen`` are the objects in the swarm by id that are used as they are. ``files`` are the entries
-    of the objects that the stack has from files, by the objects' names, and ``names`` those of all
-    objects that are named by their content, former ones included.
+    ``seen`` are the objects in the swarm by id that are used as they are. ``files`` are as in
+    ``Plan``. ``names`` are the entries of all objects that are named by their content, former ones
+    included.
     """
 
     calls: list[RecordedCall]
@@ -91,12 +121,12 @@ class FileContents:
                 settled[call.id] = await self._settled(call, live[call.collection], used)
         made = [_referring(settled.get(call.id, call), settled) for call in calls]
         objects = [_of(raw, kind, stack) for kind in KINDS for raw in live[kind]]
-        chosen = {call.name: call.entry for call in settled.values()}
+        _check_names(made, stack)
         by_content = {call.name: call.entry for call in settled.values() if call.name != call.entry}
         return Named(
             made,
             {raw["ID"]: raw for kind in KINDS for raw in live[kind]},
-            chosen,
+            dict(_files(made, settled.values())),
             {**entries_by_name(objects), **by_content},
             tuple(_changes(made, settled.values(), objects, live, seen)),
         )
@@ -112,9 +142,15 @@ class FileContents:
         services = await self._connection.list("/services")
         specs = (raw.get(part) or {} for raw in services for part in ("Spec", "PreviousSpec"))
         found = unneeded(objects, entries, set(_used(specs)), kept)
-        for each in found:
-            await self._connection.remove(f"/{each.collection}/{each.id}", still)
-        return tuple(each.name for each in found)
+        return tuple([each.key for each in found if await self._removed(each, still)])
+
+    async def _removed(self, found: FileObject, still: Still | None) -> bool:
+        try:
+            await self._connection.remove(f"/{found.kind}s/{found.id}", still)
+        except SwarmError as error:
+            log.warning("the %s %s is left: %s", found.kind, found.name, error)
+            return False
+        return True
 
     async def _objects(self, stack: str) -> dict[str, list[Json]]:
         """The stack's configs and secrets."""
@@ -128,19 +164,22 @@ class FileContents:
         name, labels = name_of(call.name, self._digest(call)), call.body.get("Labels") or {}
         key = call.name.removeprefix(f"{labels.get(NAMESPACE, '')}_")
         labelled = {**labels, LABEL: key}
-        candidates = [raw for raw in live if _name(raw) == call.name or _key(raw) == key]
+        made = replace(call, body={**call.body, "Name": name, "Labels": labelled}, entry=call.name)
+        if not _content(call.body):
+            return made
+        candidates = [raw for raw in live if _name(raw) in {call.name, name} or _key(raw) == key]
         for raw in sorted(candidates, key=lambda raw: (raw["ID"] not in used, _name(raw) != name)):
             if await self._same(call, raw):
                 kept = labelled if _key(raw) else labels
                 body = {**call.body, "Name": _name(raw), "Labels": kept}
                 return replace(call, action="update", id=raw["ID"], body=body, entry=call.name)
         if await self._is_taken(call.collection, name):
+            kind = KINDS[call.collection].value
             raise RefusedError(
-                f"The {KINDS[call.collection].value} `{name}` is in the swarm already, and is not "
-                f"one that the bot made from the file of `{key}`.",
-                hint=f"Remove it, or give `{key}` a `name:` of its own.",
+                f"The {kind} `{key}` would be named `{name}`, and another {kind} has that name.",
+                hint=f"Give `{key}` a `name:` of its own.",
             )
-        return replace(call, body={**call.body, "Name": name, "Labels": labelled}, entry=call.name)
+        return made
 
     def _digest(self, call: RecordedCall) -> str:
         content, templating = _content(call.body), call.body.get("Templating")
@@ -205,8 +244,34 @@ def _referring(call: RecordedCall, settled: Mapping[str, RecordedCall]) -> Recor
     }
     if not changed:
         return call
-    template = {**call.body["TaskTemplate"], "ContainerSpec": {**container, **changed}}
+    used = {id_: found.id for id_, found in settled.items()}
+    whole = with_credential({**container, **changed}, lambda id_: used.get(id_, id_))
+    template = {**call.body["TaskTemplate"], "ContainerSpec": whole}
     return replace(call, body={**call.body, "TaskTemplate": template})
+
+
+def _files(
+    calls: Iterable[RecordedCall], settled: Iterable[RecordedCall]
+) -> Iterator[tuple[str, str]]:
+    """The keys of everything that the services use, then of what is made from files."""
+    for call in calls:
+        if call.collection == "services":
+            for collection in KINDS:
+                for name in _references(call.body, collection, "Name"):
+                    yield key_of(KINDS[collection].value, name), ""
+    for call in settled:
+        yield key_of(KINDS[call.collection].value, call.name), call.entry
+
+
+def _check_names(calls: Iterable[RecordedCall], stack: str) -> None:
+    """Raise RefusedError if two entries are one object."""
+    made = [(call.collection, call.name) for call in calls if call.collection in KINDS]
+    twice = next((each for each in made if made.count(each) > 1), None)
+    if twice:
+        raise RefusedError(
+            f"`{stack}.yml` defines two {twice[0]} that are `{twice[1]}` in the swarm.",
+            hint="Remove the `name:` of one of them.",
+        )
 
 
 def _reference(used: Json, kind: str, settled: Mapping[str, RecordedCall]) -> Json:
@@ -217,7 +282,7 @@ def _reference(used: Json, kind: str, settled: Mapping[str, RecordedCall]) -> Js
 def _of(raw: Json, collection: str, stack: str) -> FileObject:
     key, name = _key(raw), _name(raw)
     entry = f"{stack}_{key}" if key else name
-    return FileObject(collection, raw["ID"], name, entry, by_content=bool(key))
+    return FileObject(KINDS[collection].value, raw["ID"], name, entry)
 
 
 def _used(specs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -228,8 +293,12 @@ def _used(specs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _ids(spec: Mapping[str, Any], collection: str) -> list[str]:
     """The ids of the configs or secrets that a service uses."""
+    return _references(spec, collection, "ID")
+
+
+def _references(spec: Mapping[str, Any], collection: str, part: str) -> list[str]:
     container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
-    key = f"{KINDS[collection].value.title()}ID"
+    key = f"{KINDS[collection].value.title()}{part}"
     return [str(each.get(key, "")) for each in container.get(collection.title()) or ()]
 
 

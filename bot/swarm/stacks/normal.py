@@ -9,7 +9,7 @@ to a secret which was recreated since is different.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bot.swarm.specs import pruned
@@ -30,6 +30,8 @@ def service_form(spec: Mapping[str, Any], names: Names) -> Json:
     container: Json = template.setdefault("ContainerSpec", {})
     for part in ("Configs", "Secrets"):
         container[part] = [_reference(each, part, names) for each in container.get(part) or []]
+    container = with_credential(container, lambda id_: names.get(id_, id_))
+    template["ContainerSpec"] = container
     for mount in container.get("Mounts") or []:
         mount.pop("Consistency", None)  # a swarm does not keep it
     networks = (template.get("Networks") or []) + (form.pop("Networks", None) or [])
@@ -55,6 +57,16 @@ def service_form(spec: Mapping[str, Any], names: Names) -> Json:
 def labelled_form(spec: Mapping[str, Any]) -> Json:
     """The fields of a config or a secret that can change."""
     return {"Name": spec.get("Name", ""), "Labels": spec.get("Labels") or {}}
+
+
+def with_credential(container: Json, named: Callable[[str], str]) -> Json:
+    """A container with another id or name of the config that its credential spec is in."""
+    privileges = container.get("Privileges") or {}
+    spec = privileges.get("CredentialSpec") or {}
+    if not spec.get("Config"):
+        return container
+    other = {**privileges, "CredentialSpec": {**spec, "Config": named(spec["Config"])}}
+    return {**container, "Privileges": other}
 
 
 def replicas_of(spec: Mapping[str, Any]) -> int | None:

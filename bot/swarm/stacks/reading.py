@@ -9,7 +9,7 @@ from bot.domain.deploys.secret_values import SecretValues
 from bot.domain.deploys.variables import unescaped_hashes, unset_variables
 from bot.swarm.stacks import complaints
 from bot.swarm.stacks.bundle import Contents, packed
-from bot.swarm.stacks.file_contents import Entry, entries_of
+from bot.swarm.stacks.file_contents import Entry, check_entries, entries_of
 from bot.swarm.stacks.folder import StackFiles
 from bot.swarm.stacks.survey import filled_in, homes
 from bot.swarm.stacks.tracking import tracked
@@ -46,4 +46,6 @@ def checked(files: StackFiles, written: Json) -> ReadFiles:
     if at_home := next(homes(document), None):
         raise complaints.of_a_home(files.stack, *at_home)
     secrets = tracked(contents, written, document)
-    return ReadFiles(written, document, contents, secrets, entries_of(document, files.stack))
+    entries = entries_of(document, files.stack)
+    check_entries(document, files.stack, entries)
+    return ReadFiles(written, document, contents, secrets, entries)

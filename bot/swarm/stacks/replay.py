@@ -24,7 +24,7 @@ from bot.swarm.sequence import until_in_sequence
 from bot.swarm.specs import image, pruned
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.fields import differences, fields_of
-from bot.swarm.stacks.normal import Names, labelled_form, service_form
+from bot.swarm.stacks.normal import Names, labelled_form, service_form, with_credential
 from bot.swarm.stacks.planning import Recorded
 
 Json = dict[str, Any]
@@ -209,7 +209,8 @@ def _with_real_ids(body: Json, made: Names, names: Names) -> Json:
         for part, kind in (("Configs", "Config"), ("Secrets", "Secret"))
         if container.get(part)
     }
-    template = {**body["TaskTemplate"], "ContainerSpec": {**container, **changed}}
+    whole = with_credential({**container, **changed}, lambda id_: real.get(made.get(id_, ""), id_))
+    template = {**body["TaskTemplate"], "ContainerSpec": whole}
     return {**body, "TaskTemplate": template}
 
 

@@ -204,11 +204,19 @@ def _contents(plan: Plan) -> Iterator[str]:
     for each in plan.contents:
         name = line(short_name(plan.stack, each.entry), NAME_LENGTH)
         lines = f" ({_line_counts(*each.lines)})" if each.lines else ""
-        verb = "restarts" if len(each.services) == 1 else "restart"
-        yield (
-            f"{each.kind.value.title()} *{name}* changed{lines}:"
-            f" {' and '.join(_names(each.services, plan.stack).rsplit(', ', 1))} {verb}."
-        )
+        follows = ", ".join(_following(plan, each.services)) or "nothing restarts"
+        yield f"{each.kind.value.title()} *{name}* changed{lines}: {follows}."
+
+
+def _following(plan: Plan, names: Iterable[str]) -> Iterator[str]:
+    """What happens to the services with other content."""
+    changes = [change for name in names if (change := plan.service(name))]
+    jobs = [change.name for change in changes if change.is_job]
+    live = [each.name for each in changes if each.name not in jobs and each.replicas.planned != 0]
+    for found, one, many in ((live, "restarts", "restart"), (jobs, "runs again", "run again")):
+        if found:
+            shown = " and ".join(_names(found, plan.stack).rsplit(", ", 1))
+            yield f"{shown} {one if len(found) == 1 else many}"
 
 
 def _line_counts(added: int, removed: int) -> str:

@@ -205,3 +205,16 @@ def test_a_plan_survives_serialization() -> None:
     assert plan.file_replicas == {"s_new": 2, "s_web": None}
     assert plan.removals == (REMOVE,)
     assert not plan.empty
+
+
+def test_a_changed_file_is_the_reason_and_all_that_is_told() -> None:
+    """Its new object, and what it changes in the services, follow from it."""
+    then = replace(PLAN, files={"secret/s_key-11111111": "s_key", "config/shared": ""})
+    now = replace(
+        recorded(NETWORK, services=()),
+        files={"secret/s_key-22222222": "s_key", "config/s_new-11111111": "s_new"},
+    )
+
+    assert stale(then, now) == (
+        "The secret key changed since the plan was made, in its file or in the swarm.",
+    )

@@ -80,6 +80,10 @@ REFUSED = [
         "the config `c` is empty",
     ),
     (
+        RecordedCall("secrets", "update", "c", {"Name": "s_c"}, {}),
+        "the secret `c` is empty",
+    ),
+    (
         RecordedCall("networks", "create", "n", {"Name": "s_n", "Driver": "bridge"}, {}),
         "the network `n` has the driver `bridge`",
     ),
@@ -98,7 +102,8 @@ def test_what_the_engine_refuses(call: RecordedCall, said: str):
 ACCEPTED = [
     service("s_web-1_a"),
     service(f"s_{'x' * 61}"),
-    RecordedCall("configs", "create", "c", {"Name": "s_site.conf"}, {}),
+    RecordedCall("configs", "create", "c", {"Name": "s_site.conf", "Data": "YQ=="}, {}),
+    RecordedCall("secrets", "create", "c", {"Name": "s_vault", "Driver": {"Name": "vault"}}, {}),
     RecordedCall("networks", "create", "n", {"Name": "s_n", "Driver": "overlay"}, {}),
     RecordedCall("services", "remove", "w1", {}, {}),
     ports({**PORT, "PublishMode": "host"}, mode="dnsrr"),
