@@ -43,7 +43,10 @@ class PageActions:
         return {}
 
     async def press(self, asked: Json) -> Json:
-        """Use an element of a message (`channel`, `ts`) or of a view (`view`)."""
+        """Use an element of a message (`channel`, `ts`) or of a view (`view`).
+
+        `values` is what was filled in beside it.
+        """
         user, action = self._user(asked), _text(asked, "action_id")
         value = _text(asked, "value") if asked.get("value") is not None else None
         block = _text(asked, "block_id")
@@ -53,8 +56,9 @@ class PageActions:
                 sent = await self._slack.press_in_view(view, action, block_id=block, value=value)
             else:
                 sent = await self._slack.press(
-                    self._message(asked, user), action, user=user, block_id=block, value=value
-                )
+                    self._message(asked, user), action, user=user, block_id=block, value=value,
+                    values=asked.get("values") or {},
+                )  # fmt: skip
         except LookupError:
             raise Refused("That is no longer available.") from None
         _check(sent, "The button")

@@ -67,8 +67,12 @@ def block_actions_payload(
     *,
     trigger_id: str,
     response_url: str,
+    values: Mapping[str, Any],
 ) -> Json:
-    """A click on an element of a message; Slack does not include an ephemeral message."""
+    """A click on an element of a message; Slack does not include an ephemeral message.
+
+    `values` is what the person filled in, in the form of Slack's own `state.values`.
+    """
     ephemeral = message.only_for is not None
     container = {
         "type": "message",
@@ -79,11 +83,23 @@ def block_actions_payload(
     payload = _interaction(token, "block_actions", user, trigger_id) | {
         "container": container,
         "channel": {"id": channel.id, "name": channel.name},
-        "state": {"values": {}},
+        "state": {"values": _state(message.blocks, values)},
         "response_url": response_url,
         "actions": [action],
     }
     return payload if ephemeral else payload | {"message": message.as_json(TEAM_ID)}
+
+
+def _state(blocks: Iterable[Json], values: Mapping[str, Any]) -> Json:
+    """The state of a message's inputs: as filled in, else as they are at first."""
+    state: Json = {}
+    for block in blocks:
+        if block["type"] == "input":
+            element = block["element"]
+            first = {"type": element["type"], "value": element.get("initial_value")}
+            filled = values.get(block["block_id"], {}).get(element["action_id"], first)
+            state[block["block_id"]] = {element["action_id"]: dict(filled)}
+    return state
 
 
 def view_actions_payload(

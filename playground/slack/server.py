@@ -199,11 +199,13 @@ class SlackEmulator:
         user: str = ANN,
         block_id: str = "",
         value: str | None = None,
+        values: Mapping[str, Any] | None = None,
         via: Via | None = None,
     ) -> AppDelivery:
         """Use an element of a message as a person; `value` chooses the option of a menu.
 
-        Without a `block_id` it is the first such element.
+        Without a `block_id` it is the first such element. `values` is what the person filled in
+        beside it, in the form of Slack's `state.values`.
         Raises `LookupError` if the message, as it is now, does not show such an element to them.
         """
         element = self._element(message, action_id, block_id, user)
@@ -215,6 +217,7 @@ class SlackEmulator:
             self.workspace.channels[message.channel],
             trigger_id=self.workspace.new_trigger(user),
             response_url=self.responses.issue(message.channel, user, message),
+            values=values or {},
         )
         return await self.courier.deliver("interactive", payload, via)
 

@@ -5,6 +5,7 @@ import { Dialog } from "./Dialog";
 import { ask } from "./store";
 import { TextObject } from "./Text";
 import { usePage } from "./context";
+import { FillingContext } from "./filling";
 import type { Json } from "./types";
 
 /** Where elements stand: `{channel, ts}` of a message, or `{view}`. */
@@ -15,11 +16,13 @@ export const BlockId = createContext("");
 function useAction(element: Json) {
   const { me, fail } = usePage();
   const place = { ...useContext(Place), block_id: useContext(BlockId) };
+  const filling = useContext(FillingContext);
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState<string | null | undefined>(undefined);
   const send = async (value: string | null) => {
     setBusy(true);
-    const answer = await ask("press", { user: me, ...place, action_id: element.action_id, value });
+    const pressed = { action_id: element.action_id, value, values: filling.values() };
+    const answer = await ask("press", { user: me, ...place, ...pressed });
     setBusy(false);
     if (answer.error) fail(answer.error);
   };

@@ -1,16 +1,10 @@
-// What is filled in within a modal; the values have Slack's own form (`state.values`).
-import { createContext, useContext, useEffect, useId } from "react";
+// What is filled in within a modal or a message; the values have Slack's own form (`state.values`).
+import { useContext, useEffect, useId } from "react";
 import { options, Options } from "./Elements";
+import { FillingContext } from "./filling";
 import { TextObject } from "./Text";
 import { usePage } from "./context";
 import type { Json } from "./types";
-
-export interface Filling {
-  set: (block: string, action: string, value: Json) => void;
-  errors: Record<string, string>;
-}
-
-export const FillingContext = createContext<Filling>({ set: () => {}, errors: {} });
 
 const KINDS: Record<string, string> = {
   plain_text_input: "text",

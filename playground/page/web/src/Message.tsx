@@ -4,6 +4,7 @@ import { clock, formatted } from "./dates";
 import { Place } from "./Elements";
 import { Mrkdwn } from "./Text";
 import { usePage } from "./context";
+import { FillingContext, useFilling } from "./filling";
 import type { Attached, Json, Said, User } from "./types";
 
 const NONE: Said[] = [];
@@ -76,9 +77,15 @@ function Time({ of }: { of: string }) {
 function Content({ said }: { said: Said }) {
   const edited = said.edited !== null && <small className="edited">(edited)</small>;
   const place = useMemo(() => ({ channel: said.channel, ts: said.ts }), [said.channel, said.ts]);
+  const filling = useFilling();
+  const blocks = (
+    <FillingContext.Provider value={filling}>
+      <Blocks blocks={said.blocks} />
+    </FillingContext.Provider>
+  );
   return (
     <Place.Provider value={place}>
-      {said.blocks.length > 0 ? <Blocks blocks={said.blocks} /> : said.text && <Mrkdwn text={said.text} />}
+      {said.blocks.length > 0 ? blocks : said.text && <Mrkdwn text={said.text} />}
       {said.attachments.map((each, index) => (
         <Attachment key={index} of={each} />
       ))}

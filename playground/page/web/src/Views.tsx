@@ -1,28 +1,25 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { Blocks } from "./Blocks";
 import { usePage, useStateOfAll } from "./context";
 import { Dialog } from "./Dialog";
 import { Place } from "./Elements";
-import { FillingContext } from "./Inputs";
+import { FillingContext, useFilling } from "./filling";
 import { ask } from "./store";
-import type { Json, View } from "./types";
+import type { View } from "./types";
 
 export function Modal({ view }: { view: View }) {
   const { me, fail } = usePage();
-  const values = useRef<Record<string, Json>>({});
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
   const body = view.body;
-  const set = (block: string, action: string, value: Json) => {
-    values.current[block] = { ...values.current[block], [action]: value };
-  };
+  const filling = useFilling(errors);
   const close = async () => {
     const answer = await ask("close", { user: me, view: view.id });
     if (answer.error) fail(answer.error);
   };
   const submit = async () => {
     setBusy(true);
-    const answer = await ask("submit", { user: me, view: view.id, values: values.current });
+    const answer = await ask("submit", { user: me, view: view.id, values: filling.values() });
     setBusy(false);
     setErrors(answer.errors ?? {});
     if (answer.error) fail(answer.error);
@@ -36,7 +33,7 @@ export function Modal({ view }: { view: View }) {
         }}
       >
         <div className="body">
-          <FillingContext.Provider value={{ set, errors }}>
+          <FillingContext.Provider value={filling}>
             <Place.Provider value={{ view: view.id }}>
               <Blocks blocks={body.blocks} />
             </Place.Provider>

@@ -257,6 +257,21 @@ async def test_a_click_has_message_action_and_user(slack):
     assert chosen["selected_option"]["value"] == "1"
 
 
+async def test_a_click_has_the_state_of_the_messages_fields(slack):
+    """As Slack sends it: a field that nobody filled in has no value."""
+    field = {"type": "plain_text_input", "action_id": "name"}
+    label = {"type": "plain_text", "text": "Name"}
+    block = {"type": "input", "block_id": "f", "label": label, "element": field}
+    message = slack.workspace.post(SWARM, Content("ask", (block, *BLOCKS)))
+    filled = {"f": {"name": {"type": "plain_text_input", "value": "shop"}}}
+
+    empty = (await slack.press(message, "job.confirm")).payload
+    typed = (await slack.press(message, "job.confirm", values=filled)).payload
+
+    nothing = {"f": {"name": {"type": "plain_text_input", "value": None}}}
+    assert (empty["state"]["values"], typed["state"]["values"]) == (nothing, filled)
+
+
 async def test_a_click_on_an_ephemeral_message_does_not_include_the_message(slack):
     message = slack.workspace.show(SWARM, Content("ask", BLOCKS), only_for=ANN)
     payload = (await slack.press(message, "job.confirm")).payload
