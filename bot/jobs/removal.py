@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Iterable
 
 from bot.domain.errors import SwarmError
@@ -29,9 +31,10 @@ class Removing:
     async def follow(self, lease: JobLease, indexes: Iterable[int]) -> None:
         """Follow the targets that have no outcome yet, in parallel."""
         left = [index for index in indexes if at(lease.job.outcomes, index) is None]
-        await together(*(self._follow(lease, index) for index in left))
+        look = _SharedLook(self._ctx, frozenset(lease.job.targets[i].service_id for i in left))
+        await together(*(self._follow(lease, index, look) for index in left))
 
-    async def _follow(self, lease: JobLease, index: int) -> None:
+    async def _follow(self, lease: JobLease, index: int, look: _SharedLook) -> None:
         target = lease.job.targets[index]
         late = (target.applied or self._ctx.clock.now()) + self._ctx.limits.time_limit
         backoff = Backoff()
@@ -40,7 +43,7 @@ class Removing:
             while outcome is None:
                 alive: list[Task] | None = None
                 try:
-                    alive = await self._alive(target.service_id)
+                    alive = await look.alive(target.service_id)
                 except SwarmError as error:
                     self._following.progress(lease, index, _blind(target.service, error))
                     await self._ctx.clock.sleep(backoff.failed())
@@ -53,10 +56,42 @@ class Removing:
         await lease.note(lease.job.with_outcome(index, outcome))
         self._following.show(lease)
 
-    async def _alive(self, service_id: str) -> list[Task]:
-        """The tasks whose containers still run, as far as known."""
-        tasks = await in_time(self._ctx.swarm.tasks_of(service_id))
-        down = _down(await in_time(self._ctx.swarm.nodes()))
+
+class _SharedLook:
+    """Looks at the tasks of all followed services at once: each look is at the whole swarm.
+
+    Everybody who asks while a look is in progress gets the result of the next one.
+    """
+
+    def __init__(self, ctx: Context, services: frozenset[str]) -> None:
+        self._ctx = ctx
+        self._services = services
+        self._lock = asyncio.Lock()
+        self._order = itertools.count(1)
+        self._began = 0
+        self._seen: list[Task] | SwarmError = []
+
+    async def alive(self, service_id: str) -> list[Task]:
+        """The tasks of a service whose containers still run, as far as known; not older than this.
+
+        Raises SwarmError.
+        """
+        asked = next(self._order)
+        async with self._lock:
+            if self._began < asked:
+                began = next(self._order)
+                self._seen = await self._look()
+                self._began = began  # a look that was cancelled tells nobody anything
+        if isinstance(self._seen, SwarmError):
+            raise self._seen
+        return [task for task in self._seen if task.service_id == service_id]
+
+    async def _look(self) -> list[Task] | SwarmError:
+        try:
+            tasks = await in_time(self._ctx.swarm.tasks_of(self._services))
+            down = _down(await in_time(self._ctx.swarm.nodes()))
+        except SwarmError as error:
+            return error
         return [task for task in tasks if not task.state.over and task.node_id not in down]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,8 +90,8 @@ class Swarm(Protocol):
     async def tasks(self) -> tuple[Task, ...]:
         """All tasks of the swarm with desired state running, of any service."""
 
-    async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
-        """All tasks of a service that the swarm still lists; the service may be removed."""
+    async def tasks_of(self, service_ids: Collection[str]) -> tuple[Task, ...]:
+        """All tasks of some services that the swarm still lists; the services may be removed."""
 
     async def set_replicas(
         self, service_id: str, replicas: int, guard: Guard, *, still: Still

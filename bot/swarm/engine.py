@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -145,13 +145,13 @@ class DockerSwarm:
         """All tasks of the swarm with desired state running, of any service."""
         return await self._tasks({"desired-state": _WANTED})
 
-    async def tasks_of(self, service_id: str) -> tuple[Task, ...]:
-        """All tasks of a service that the swarm still lists; the service may be removed.
+    async def tasks_of(self, service_ids: Collection[str]) -> tuple[Task, ...]:
+        """All tasks of some services that the swarm still lists; the services may be removed.
 
         The engine refuses to filter by a removed service.
         """
         tasks = await self._each("/tasks", partial(wire.task_from, up_to_date=False))
-        return tuple(task for task in tasks if task.service_id == service_id)
+        return tuple(task for task in tasks if task.service_id in service_ids)
 
     async def set_replicas(
         self, service_id: str, replicas: int, guard: Guard, *, still: Still | None = None
