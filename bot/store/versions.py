@@ -42,7 +42,7 @@ class RedisVersions(StorePart):
 
     async def note(self, version: Version, *, token: LeaseToken | None = None) -> None:
         """Store the result of a deploy. As in ``bot.ports.Versions``."""
-        well = "1" if version.verdict.good else ""
+        well = "1" if version.verdict.good and not version.removed else ""
         record = encode_version(version)
         await self._fenced("note_version", token, version.stack, version.job, record, well)
 

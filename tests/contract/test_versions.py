@@ -116,6 +116,24 @@ async def test_the_last_good_version_is_kept_after_any_number_of_bad_ones(
     assert await numbers(store) == [9, 8, 7]
 
 
+async def test_a_removal_does_not_count_as_the_last_good_version(
+    opened: Callable[..., RedisVersions],
+):
+    """It has no files to go back to: those of the deploy before it are kept."""
+    store = opened(version_count=3, bundles_bytes=2 * len(FILES.sealed))
+    await store.keep(FIRST.job, FILES)
+    await store.note(FIRST)
+    await store.note(replace(later(1), removed=True, images={}))
+    for count in range(2, 6):
+        await store.keep(f"job{count}", FILES)
+        await store.note(later(count, Verdict.CRASH_LOOPING))
+
+    kept = await store.of("orochi")
+
+    assert kept[-1] == replace(FIRST, number=1, bundle="d1")
+    assert len(kept) == 3
+
+
 async def test_files_are_kept_as_long_as_their_version(store: RedisVersions, raw: Any):
     await store.keep("aaaaaa", FILES)
     assert 0 < raw.ttl(KEYS.version("aaaaaa")) <= StoreLimits().bundle_seconds
@@ -149,7 +167,7 @@ def test_a_record_written_today_is_readable_tomorrow():
     assert encode_version(replace(FIRST, images={}, replicas={}, number=3, bundle="x")) == (
         '{"v":1,"version":{"stack":"orochi","job":"aaaaaa","user":"U1","at":1000.5,'
         '"verdict":"converged","digest":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","images":{},'
-        '"replicas":{},"number":0,"bundle":"","before":{},"files":[]}}'
+        '"replicas":{},"number":0,"bundle":"","before":{},"files":[],"removed":false}}'
     )
 
 

@@ -31,7 +31,7 @@ def way_back(stack: str, versions: Sequence[Version]) -> Version:
     """The version to roll back to: the last one with other files that succeeded.
 
     ``versions`` are newest first; the first one is the present version. If a deploy of some files
-    did not succeed, an earlier deploy of the same files counts.
+    did not succeed, or the stack was removed since, an earlier deploy of the same files counts.
 
     Raises:
         RefusedError: there is no such version.
@@ -41,8 +41,9 @@ def way_back(stack: str, versions: Sequence[Version]) -> Version:
             f"Stack `{stack}` has no version to go back to: the bot has not deployed it yet."
         )
     present = versions[0]
-    well = [each for each in versions[1:] if each.verdict.good]
-    found = [each for each in well if not present.verdict.good or _differs(each, present)]
+    stands = present.verdict.good and not present.removed
+    well = [each for each in versions[1:] if each.verdict.good and not each.removed]
+    found = [each for each in well if not stands or _differs(each, present)]
     if not found:
         raise RefusedError(
             f"Stack `{stack}` has no version to go back to: no version with other files succeeded "
@@ -80,7 +81,7 @@ def former(versions: Sequence[Version]) -> tuple[Version, ...]:
     Of several versions with the same files, the newest is used. The swarm decides which of them has
     another spec than the present service.
     """
-    well = [each for each in versions if each.verdict.good and each.bundle]
+    well = [each for each in versions if each.verdict.good and each.bundle and not each.removed]
     distinct = {each.bundle: each for each in reversed(well)}
     return tuple(sorted(distinct.values(), key=lambda each: -each.number))
 

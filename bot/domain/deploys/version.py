@@ -20,6 +20,9 @@ class Version:
     deployed files, set by the store; "" if they are not kept. ``before`` are the replicas that
     services had before this deploy changed their number. ``files`` are the keys of its configs and
     secrets (``bot.domain.deploys.file_contents.key_of``).
+
+    ``removed`` says that the stack was removed instead: there are no files, and ``before`` are the
+    replicas of all its services.
     """
 
     stack: str
@@ -34,6 +37,7 @@ class Version:
     bundle: str = ""
     before: Mapping[str, int] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ The number of replicas keeps manual scaling. The docker CLI would set every serv
 number, or to 1. Here, the first of these rules that applies is used:
 
 1. a global service has no number;
-2. a new service gets the file's number, or 1;
+2. a new service gets the file's number, or 1; one that a roll back brings back gets the number it
+   had before (``UNSTATED`` if the file has no number, ``SCALED`` if it has another one);
 3. a roll back restores the number before the versions that it undoes, unless the service was
    scaled by hand since (``UNSTATED`` if the file has no number, ``SCALED`` if it has another one);
    otherwise, if the file has no number, the present one stays (``UNSTATED``);
@@ -181,6 +182,7 @@ class Plan:
     change. ``files`` are the keys of all configs and secrets that the services use, or that are
     made from files, with their entries, "" for those that are not made from files (see
     ``bot.domain.deploys.file_contents``).
+    ``volumes`` are the names of those that stay when the stack is removed.
     """
 
     stack: str
@@ -191,6 +193,7 @@ class Plan:
     dangers: tuple[str, ...] = ()
     contents: tuple[ContentChange, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -262,7 +265,7 @@ def decide(
     undoes, None if they did not change it.
     """
     if live is None:
-        return Replicas(None, file, 1 if file is None else file, ReplicaRule.FILE)
+        return _added(file, undone)
     restored = undone if live in {(deployed or {}).get(name), undone} else None
     if file is None:
         return Replicas(live, file, live if restored is None else restored, ReplicaRule.UNSTATED)
@@ -274,3 +277,12 @@ def decide(
     if before == file:
         return Replicas(live, file, live, ReplicaRule.SCALED)
     return Replicas(live, file, file, ReplicaRule.FILE)
+
+
+def _added(file: int | None, undone: int | None) -> Replicas:
+    """The replicas of a service that does not exist."""
+    wanted = 1 if file is None else file
+    if undone is None or undone == wanted:
+        return Replicas(None, file, wanted, ReplicaRule.FILE)
+    rule = ReplicaRule.UNSTATED if file is None else ReplicaRule.SCALED
+    return Replicas(None, file, undone, rule)

@@ -335,6 +335,8 @@ def _others(plan: Plan) -> Iterator[str]:
 
 def _replicas(plan: Plan, change: ServiceChange) -> str:
     name, numbers = short_name(plan.stack, change.name), change.replicas
+    if numbers.live is None and numbers.rule in {ReplicaRule.SCALED, ReplicaRule.UNSTATED}:
+        return f"{name} gets {plural(numbers.planned or 0, 'replica')}, as before."
     live = plural(numbers.live or 0, "replica")
     kept = numbers.rule in {ReplicaRule.SCALED, ReplicaRule.UNSTATED}
     if kept and numbers.live != numbers.planned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,11 @@ def version(number: int, files: str, verdict: Verdict = WELL, **images: str) -> 
     )
 
 
+def removal(number: int, verdict: Verdict = WELL, **before: int) -> Version:
+    named = {f"orochi_{name}": count for name, count in before.items()}
+    return replace(version(number, "", verdict), removed=True, before=named)
+
+
 def newest_first(*versions: Version) -> tuple[Version, ...]:
     return tuple(reversed(versions))
 
@@ -42,6 +48,13 @@ def newest_first(*versions: Version) -> tuple[Version, ...]:
         ((version(1, "a"), version(2, "b"), version(3, "a")), 2),
         ((version(1, "a"), version(2, "a", BAD)), 1),
         ((version(1, "a", Verdict.COMPLETED), version(2, "b", BAD)), 1),
+        ((version(1, "a"), removal(2)), 1),
+        ((version(1, "a"), version(2, "b", BAD), removal(3)), 1),
+        ((version(1, "a"), removal(2, Verdict.CANCELLED)), 1),
+        ((version(1, "a"), removal(2, Verdict.TIMED_OUT), removal(3)), 1),
+        ((version(1, "a"), removal(2), version(3, "b", BAD)), 1),
+        ((version(1, "a"), removal(2), version(3, "b")), 1),
+        ((version(1, "a"), removal(2), version(3, "a"), removal(4)), 3),
     ],
 )
 def test_the_rollback_target_is_the_last_other_good_version(
@@ -57,6 +70,8 @@ def test_the_rollback_target_is_the_last_other_good_version(
         ((version(1, "a"),), "no version with other files succeeded before version 1"),
         ((version(1, "a", BAD), version(2, "b")), "succeeded before version 2"),
         ((version(1, "a"), version(2, "b", BAD), version(3, "a")), "before version 3"),
+        ((version(1, "a"), removal(2), version(3, "a")), "before version 3"),
+        ((removal(1),), "before version 1"),
         ((version(1, ""), version(2, "b", BAD)), "The files of version 1 of stack"),
     ],
 )
@@ -118,3 +133,24 @@ def test_the_replicas_before_the_versions_that_are_undone():
 
     assert replicas_before(versions, 2) == {"s_web": 1}
     assert replicas_before(versions, 4) == {}
+
+
+def test_a_removed_stack_has_no_files_to_go_back_to():
+    """Neither for one of its services, nor as files that were deployed before."""
+    versions = newest_first(version(1, "a"), removal(2, web=5), version(3, "a"))
+
+    assert former(versions) == (versions[0],)
+    assert undone_by(versions[1:]) == 1
+    assert undone_by(newest_first(version(1, "a"), removal(2, BAD))) == 1
+    assert same_files(versions[0], versions) == versions[2]
+    assert same_files(versions[1], versions) is None
+    assert same_files(versions[1], (*versions, removal(0))) is None
+
+
+def test_the_replicas_before_a_removal_come_back():
+    """Also those of a service that the removed version had scaled."""
+    scaled = replace(version(2, "b"), before={"orochi_web": 2, "orochi_db": 1})
+    versions = newest_first(version(1, "a"), scaled, removal(3, web=5, api=4))
+
+    assert replicas_before(versions, 2) == {"orochi_web": 5, "orochi_api": 4}
+    assert replicas_before(versions, 1) == {"orochi_web": 2, "orochi_db": 1, "orochi_api": 4}

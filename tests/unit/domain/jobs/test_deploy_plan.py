@@ -41,6 +41,24 @@ def test_each_rule_for_replicas(
     assert (found.planned, found.rule) == (planned, rule)
 
 
+@pytest.mark.parametrize(
+    ("file", "undone", "planned", "rule"),
+    [
+        (3, 5, 5, ReplicaRule.SCALED),
+        (3, 3, 3, ReplicaRule.FILE),
+        (3, 0, 0, ReplicaRule.SCALED),
+        (None, 5, 5, ReplicaRule.UNSTATED),
+        (None, 1, 1, ReplicaRule.FILE),
+    ],
+)
+def test_a_service_that_a_roll_back_brings_back_gets_its_former_number(
+    file: int | None, undone: int, planned: int, rule: ReplicaRule
+) -> None:
+    found = decide("web", None, file, scaled_from=None, deployed={"web": 2}, undone=undone)
+
+    assert (found.live, found.planned, found.rule) == (None, planned, rule)
+
+
 numbers = st.none() | st.integers(0, 9)
 
 
