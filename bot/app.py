@@ -69,6 +69,7 @@ from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
+from bot.swarm.stack_objects import DockerStackObjects
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.stream import SwarmStream
 from bot.swarm.volumes import DockerVolumes
@@ -231,6 +232,7 @@ class App:
             logs=DockerServiceLogs(self._engine),
             volumes=volumes,
             one_offs=DockerOneOffs(self._engine, self._logins),
+            stack_objects=DockerStackObjects(self._engine),
             reachability=self._reachability,
             stacks=self.stacks,
             registry=self.registry,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.commands.names import SERVICE_VALUE
+from bot.domain.commands.names import SERVICE_VALUE, SLASH
 from bot.domain.commands.values import RollBack as Command
 from bot.domain.convergence.machine import Goal
 from bot.domain.deploys.history import way_back
@@ -148,6 +148,11 @@ class StackBack:
     async def press(self, pending: PendingCommand, job: Job) -> None:
         """Handle the button *Roll back* of a deploy, if no other deploy came after it."""
         versions = await self._ctx.versions.of(job.stack)
+        if versions and versions[0].job != job.id and versions[0].removed:
+            raise RefusedError(
+                f"Stack `{job.stack}` was removed since.",
+                hint=f"To bring it back: `{self._ctx.command} rollback {job.stack}{SLASH}`",
+            )
         if versions and versions[0].job != job.id:
             raise RefusedError(
                 f"Stack `{job.stack}` has been deployed again since; it is now at version "

@@ -188,6 +188,7 @@ class Router:
             reply_url=request.reply_url,
             received=self._ctx.clock.now(),
             source=request.source,
+            typed=request.typed,
         )
         until = self._ctx.intake.deadline()
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.commands import values as commands
 from bot.domain.incidents.alert import Button
-from bot.domain.jobs.model import PendingCommand
+from bot.domain.jobs.model import REMOVAL, PendingCommand
 from bot.domain.operations.one_off import ACTION as RUN
 from bot.domain.text.message import Message
 from bot.jobs.confirmation import Confirming
@@ -17,6 +17,7 @@ from bot.jobs.dashboard import Dashboards
 from bot.jobs.deploy import DeployRunner
 from bot.jobs.one_off import OneOffLeftovers, OneOffRunner
 from bot.jobs.service_change import ChangeRunner
+from bot.jobs.stack_removal import StackRemovalRunner
 from bot.loops.job_lease import Runner
 from bot.ports import Asker, Request
 from bot.views.home import REFRESH_BUTTON
@@ -36,6 +37,7 @@ from handlers.logs import ReadLogsHandler
 from handlers.map import ShowMapHandler
 from handlers.nodes import ListNodesHandler
 from handlers.ps import ListTasksHandler
+from handlers.remove import RemoveHandler
 from handlers.restart import ACTION as RESTART
 from handlers.restart import RestartHandler
 from handlers.resume import ACTION as RESUME
@@ -127,6 +129,7 @@ def handlers(ctx: Context) -> Handlers:
             commands.Run: RunHandler(ctx).begin,
             commands.RollBack: way_back.typed,
             commands.Deploy: deploy.begin,
+            commands.Remove: RemoveHandler(ctx, confirming).begin,
             commands.Drain: drain.begin,
             commands.Activate: activate.begin,
         },
@@ -138,6 +141,7 @@ def handlers(ctx: Context) -> Handlers:
             ROLLBACK: ChangeRunner(ctx, roll_back),
             RUN: OneOffRunner(ctx),
             DEPLOY: DeployRunner(ctx),
+            REMOVAL: StackRemovalRunner(ctx),
             drain.action: drain.job,
             activate.action: activate.job,
         },

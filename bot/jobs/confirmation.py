@@ -21,6 +21,7 @@ from bot.domain.errors import (
     UncertainError,
 )
 from bot.domain.jobs.model import Job, PendingCommand
+from bot.domain.operations.stack_removal import is_confirmed, not_confirmed
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import (
@@ -69,12 +70,16 @@ class Confirming:
     async def confirm(self, pending: PendingCommand, plan_id: str) -> None:
         """Handle the button *Confirm*: start the plan's job, once.
 
+        To remove a stack, its name must have been typed.
+
         Raises:
             BotError: the job cannot start.
         """
         job = await self._waiting(plan_id)
         if job is None:
             raise await self._gone(plan_id)
+        if job.is_removal and not is_confirmed(job, pending.typed):
+            raise not_confirmed(job, pending.typed)
         await wait_for_older(self._ctx, pending, job)
         try:
             decided = await self._ctx.plans.decide(

@@ -24,7 +24,7 @@ from bot.ports import (
     Swarm,
     Versions,
 )
-from bot.ports.engine import Nodes, OneOffs, Reachability, ServiceLogs, Volumes
+from bot.ports.engine import Nodes, OneOffs, Reachability, ServiceLogs, StackObjects, Volumes
 from bot.runtime.tasks import Background
 
 
@@ -45,6 +45,7 @@ class Context:
     logs: ServiceLogs
     volumes: Volumes
     one_offs: OneOffs
+    stack_objects: StackObjects
     reachability: Reachability
     stacks: Stacks
     registry: Registry

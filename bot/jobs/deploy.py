@@ -16,8 +16,7 @@ applied are not repeated.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -35,7 +34,7 @@ from bot.domain.deploys.outcomes import (
 from bot.domain.deploys.replanning import replanned
 from bot.domain.deploys.staleness import stale
 from bot.domain.deploys.version import Version
-from bot.domain.errors import RefusedError, StoreUnavailableError, SwarmError
+from bot.domain.errors import RefusedError, SwarmError
 from bot.domain.jobs.deploy_plan import Plan, PlanAction
 from bot.domain.jobs.model import Job, JobState
 from bot.jobs.context import Context
@@ -43,12 +42,10 @@ from bot.jobs.deploy_steps import DeploySteps
 from bot.jobs.engine_calls import in_time, wait_for_engine
 from bot.jobs.follower import Following, at
 from bot.jobs.removal import Removing
+from bot.jobs.version_note import note_version
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.ports import Recording
-from bot.runtime.backoff import Backoff
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -179,22 +176,13 @@ class DeployRunner:
                 log.info("removed what no service or version of %s needs: %s", plan.stack, gone)
 
     async def _note_version(self, lease: JobLease, job: Job) -> tuple[Version, ...]:
-        """Store the version with its result; returns all versions of the stack.
+        """Store the version with its result; returns all versions of the stack."""
 
-        Waits for the store, because the verdict needs it too.
-        """
-        backoff = Backoff()
-        while True:
-            try:
-                versions = await self._ctx.versions.of(job.stack)
-                before = next((each for each in versions if each.job != job.id), None)
-                earlier = before.replicas if before else {}
-                version = version_of(job, earlier, self._ctx.clock.now())
-                await self._ctx.versions.note(version, token=lease.token)
-                return await self._ctx.versions.of(job.stack)
-            except StoreUnavailableError as error:
-                log.warning("the version of job %s waits for the store: %s", job.id, error)
-                await self._ctx.clock.sleep(backoff.failed())
+        def made(versions: Sequence[Version]) -> Version:
+            before = next((each for each in versions if each.job != job.id), None)
+            return version_of(job, before.replicas if before else {}, self._ctx.clock.now())
+
+        return await note_version(self._ctx, lease, made)
 
 
 def _aim(job: Job, index: int, goal: Goal) -> Goal:

@@ -19,7 +19,8 @@ class Request:
     button press, ``action_id`` and ``value`` are the button's, ``message`` is the ts of its
     message. ``team`` is the id of the user's own workspace, "" if the request does not have it;
     ``guest`` is set once that is known. ``source`` names what the button's message is about
-    (``job:ID``, ``incident:ID``), "" if the message does not say.
+    (``job:ID``, ``incident:ID``), "" if the message does not say. ``typed`` is what the person
+    typed into the message's text field, "" without one.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Request:
     team: str = ""
     guest: bool = False
     source: str = ""
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

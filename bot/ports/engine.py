@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.domain.jobs.deploy_plan import Kind
+from bot.domain.operations.stack_removal import StackContents
 from bot.domain.swarm.model import Availability, Node, Task
 from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.service_log import ServiceLog
@@ -103,6 +105,22 @@ class OneOffs(Protocol):
 
     async def remove(self, service_id: str, *, still: Still | None) -> None:
         """Remove such a service, which also stops its container; one that is gone is no error."""
+
+
+class StackObjects(Protocol):
+    """Reads and removes what a stack has in the swarm."""
+
+    async def names(self) -> tuple[str, ...]:
+        """The names of all stacks that have anything in the swarm."""
+
+    async def of(self, stack: str) -> StackContents:
+        """What a stack has in the swarm, and who else uses it; nothing for an unknown one."""
+
+    async def remove(self, kind: Kind, object_id: str, *, still: Still) -> None:
+        """Remove one object by its id; one that is gone is no error, so calling again is safe.
+
+        Raises SwarmError if it is in use. ``still`` is asked right before the write.
+        """
 
 
 class Volumes(Protocol):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 from bot.ports import Request
 
 Payload = dict[str, Any]
+
+LONGEST_TYPED: Final = 200
 
 
 def command_request(payload: Payload) -> Request:
@@ -41,6 +43,7 @@ def press_request(payload: Payload) -> Request:
         value=_value(action),
         message=_text(container, "message_ts") or _text(payload.get("message") or {}, "ts"),
         source=_text(action, "block_id").partition("/")[0],
+        typed=_typed(payload),
         team=_text(payload.get("user") or {}, "team_id") or _text(payload.get("team") or {}, "id"),
     )
 
@@ -61,6 +64,16 @@ def delivery_key(payload: Payload) -> str:
         return trigger
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _typed(payload: Payload) -> str:
+    """What is in the message's text field; Slack sends the state of its fields with each press."""
+    state = payload.get("state")
+    values = state.get("values") if isinstance(state, dict) else None
+    blocks = values.values() if isinstance(values, dict) else ()
+    fields = (field for block in blocks if isinstance(block, dict) for field in block.values())
+    typed = (_text(field, "value") for field in fields if isinstance(field, dict))
+    return next(filter(None, typed), "")[:LONGEST_TYPED]
 
 
 def _value(action: Payload) -> str:

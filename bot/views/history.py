@@ -32,7 +32,7 @@ def history_message(
     newest = versions[0]
     text = (
         f"{plural(len(versions), 'version')} of {name}; the latest, {newest.number}: "
-        f"{words.word(newest.verdict)}"
+        f"{words.result(newest)}"
     )
     return Message(text, tuple(blocks))
 
@@ -61,6 +61,8 @@ def _line(
 def _content(
     version: Version, before: Version | None, versions: Sequence[Version], most: int, length: int
 ) -> str:
+    if version.removed:
+        return "the stack was removed" if version.verdict.good else "removal of the stack"
     unkept = "" if version.bundle else " (files no longer kept)"
     if same := same_files(version, versions):
         return f"the files of version {same.number}{unkept}"

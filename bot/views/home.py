@@ -163,9 +163,8 @@ def _stack(name: str, healths: Sequence[Health], versions: Mapping[str, Version]
     version = versions.get(name)
     deployed = ""
     if version is not None:
-        verdict = words.word(version.verdict)
         deployed = (
-            f" · version {version.number}, {verdict}, by {mention(version.user)},"
+            f" · version {version.number}, {words.result(version)}, by {mention(version.user)},"
             f" {slack_date(version.at)}"
         )
     return f"{sign} {shown} · {count}{deployed}"

@@ -60,7 +60,7 @@ def _entry(entry: StackEntry, counts: tuple[int, int, int, int]) -> list[str]:
         f"{_sign(entry)} *{line(entry.name, NAME_LENGTH)}*",
         _services(entry) if entry.grades else "not in the swarm",
         "" if entry.has_file else "no stack file, so it cannot be deployed",
-        "deploy under way" if entry.deploying else "",
+        "deploy or removal under way" if entry.deploying else "",
         _version(entry),
         _state(entry),
     ]
@@ -87,7 +87,7 @@ def _version(entry: StackEntry) -> str:
     if version is None:
         return "" if entry.deploying else "not deployed by the bot"
     return (
-        f"version {version.number}, {words.word(version.verdict)}, by {mention(version.user)}, "
+        f"version {version.number}, {words.result(version)}, by {mention(version.user)}, "
         f"{slack_date(version.at)}"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.domain.deploys.version import Version
 from bot.domain.jobs.progress import SlotProgress
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.swarm.causes import CauseKind
@@ -68,6 +69,13 @@ GRADES: Final = {Grade.BAD: BAD, Grade.CHANGING: COMING, Grade.WELL: GOOD}
 def word(verdict: Verdict) -> str:
     """A verdict's word without its sign, for use within a sentence."""
     return VERDICTS[verdict].partition(" ")[2].lower()
+
+
+def result(version: Version) -> str:
+    """The result of a version within a sentence: ``converged``, ``removed``."""
+    if not version.removed:
+        return word(version.verdict)
+    return "removed" if version.verdict.good else f"removal {word(version.verdict)}"
 
 
 def is_broken(slot: SlotProgress) -> bool:

@@ -150,3 +150,21 @@ def test_the_picture_for_the_readme(browser: Browser, demo: DemoProcess, picture
     browser.click("[data-break=crash_task]")
     browser.find(".message", "Last log lines")
     picture("demo-broken")
+
+
+def test_a_stack_is_removed_only_with_its_name(browser: Browser, picture: Take) -> None:
+    """What was typed stays in the field; afterwards the stack is deployed again."""
+    browser.type_in("/orochi remove orochi")
+    browser.find(".message", "Plan: remove orochi")
+    browser.click("[data-action='job.confirm']")
+    browser.find(".message.private", "was not typed")
+    field = browser.find(".message .field input")
+    field.send_keys("oro")
+    browser.click("[data-action='job.confirm']")
+    browser.find(".message.private", "not the name of the stack")
+    field.send_keys("chi")
+    picture("demo-remove")
+    browser.click("[data-action='job.confirm']")
+    browser.find(".message", "Converged: remove orochi")
+    browser.type_in("/orochi deploy --yes")
+    browser.find(".message", "Converged: deploy orochi")

@@ -36,6 +36,7 @@ from bot.swarm.one_offs import DockerOneOffs
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
+from bot.swarm.stack_objects import DockerStackObjects
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.volumes import DockerVolumes
 from bot.views.jobs.message import job_message, thread_mention
@@ -78,7 +79,8 @@ async def a_replica(
     evidence = EvidenceReader(swarm, registry, volumes)
     ctx = Context(
         swarm=swarm, looks=swarm, nodes=DockerNodes(calls), logs=DockerServiceLogs(calls),
-        volumes=volumes, one_offs=DockerOneOffs(calls), reachability=TcpReachability(),
+        volumes=volumes, one_offs=DockerOneOffs(calls),
+        stack_objects=DockerStackObjects(calls), reachability=TcpReachability(),
         stacks=DockerStacks("", b"key"), registry=registry,
         versions=RedisVersions(link), feed=feed, jobs=jobs,
         plans=RedisPlans(link, limits=store), incidents=RedisIncidents(link), chat=messenger,

@@ -39,6 +39,7 @@ from bot.swarm.one_offs import DockerOneOffs
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.registry import DockerRegistry
 from bot.swarm.service_logs import DockerServiceLogs
+from bot.swarm.stack_objects import DockerStackObjects
 from bot.swarm.stacks.record import DockerStacks
 from bot.swarm.volumes import DockerVolumes
 from bot.views.jobs.message import job_message, thread_mention
@@ -293,7 +294,7 @@ async def a_router(jobs, messenger) -> AsyncIterator[Router]:
     evidence = EvidenceReader(as_port(swarm), registry, volumes)
     ctx = Context(
         nodes=DockerNodes(engine), logs=DockerServiceLogs(engine), volumes=volumes,
-        one_offs=DockerOneOffs(engine),
+        one_offs=DockerOneOffs(engine), stack_objects=DockerStackObjects(engine),
         reachability=TcpReachability(), incidents=RedisIncidents(RedisLink(NOWHERE)),
         stacks=DockerStacks("", b"key"), registry=registry,
         versions=RedisVersions(RedisLink(NOWHERE)),

@@ -99,6 +99,10 @@ def _history() -> Iterator[Sample]:
     yield Sample("`/orochi history portainer`", other)
     first = history_message("orochi", versions[1:2])
     yield Sample("`/orochi history`: no way back", first)
+    gone = Version("orochi", "job8", ANN, AT, Verdict.CONVERGED, "", {}, {}, number=8, removed=True)
+    yield Sample(
+        "`/orochi history`: the stack was removed", history_message("orochi", (gone, *versions))
+    )
     unkept = (versions[0], replace(versions[1], bundle=""))
     lost_files = history_message("orochi", unkept)
     yield Sample("`/orochi history`: the files of the way back are not kept", lost_files)
@@ -133,6 +137,7 @@ def _stacks() -> Iterator[Sample]:
             "portainer", has_file=True, grades=(Grade.WELL,), version=a_version(2), drift=same
         ),
         StackEntry("registry", has_file=True, grades=()),
+        StackEntry("old", has_file=True, grades=(), version=replace(a_version(4), removed=True)),
         StackEntry(
             "shop", has_file=True, grades=(Grade.WELL,) * 3, version=a_version(3), trouble=trouble
         ),

@@ -33,6 +33,7 @@ from bot.views.errors import done
 from bot.views.jobs.message import job_message, thread_mention
 from bot.views.jobs.plan import nothing_to_do
 from bot.views.jobs.proposal import closed_proposal, proposal
+from tests.messages import removals
 from tests.messages.job_kit import a_job, a_target, away, crashed, finished, newest
 from tests.messages.sample import (
     ANN,
@@ -63,6 +64,7 @@ def topics() -> tuple[Topic, ...]:
             (*_plans(), *_closed(), *_decided(), *_refusals()),
         ),
         Topic("Deploy: jobs", "One message per job, in the channel.", tuple(_jobs())),
+        removals.topic(),
     )
 
 

@@ -45,6 +45,9 @@ def _block(block: Block) -> str:
             return BREAK.join(f"<sub>{_text(each)}</sub>" for each in block["elements"])
         case "actions":
             return _elements(block["elements"])
+        case "input":
+            label, hint = block["label"]["text"], block["element"]["placeholder"]["text"]
+            return f"**{_plain(label)}**{BREAK}[ {_plain(hint)} ]"
         case "divider":
             return "---"
     raise ValueError(f"a block of the type {block['type']} cannot be shown yet")

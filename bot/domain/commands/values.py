@@ -130,6 +130,13 @@ class Deploy:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """``remove``: remove a stack from the swarm; it is always named."""
+
+    stack: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """``status``: an overview of a stack, or one service, named as typed.
 
@@ -294,6 +301,7 @@ Command = (
     | Run
     | RollBack
     | Deploy
+    | Remove
     | Status
     | ListTasks
     | ReadLogs
@@ -336,6 +344,7 @@ class Reply:
 
 
 _WORDS: Final[dict[type[Command], str]] = {
+    Remove: "remove",
     Status: "status",
     Restart: "restart",
     Resume: "resume",

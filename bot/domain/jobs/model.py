@@ -27,6 +27,8 @@ ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 ID_LENGTH = 6
 STACK = "stack:"
 """Prefix of a stack's name in the lane that its deploys share."""
+REMOVAL = "remove"
+"""The action of a job that removes a stack."""
 NODE = "node:"
 """Prefix of a node's hostname where it is used in place of a service."""
 
@@ -82,6 +84,8 @@ class Target:
 
     A node's ``service`` is ``node:HOSTNAME``, its ``service_id`` the node's id and ``replicas`` the
     number of tasks that must leave it. In such a job, the services with moved tasks come after it.
+
+    When a stack is removed, the last target is ``stack:NAME``: all of it but its services.
     """
 
     service: str
@@ -109,6 +113,11 @@ class Target:
         return self.service.startswith(NODE)
 
     @property
+    def is_stack(self) -> bool:
+        """Whether this is what a stack has beside its services."""
+        return self.service.startswith(STACK)
+
+    @property
     def begun(self) -> bool:
         """Whether the change may have been made: a worker was about to make it."""
         return self.update_before is not None
@@ -131,8 +140,9 @@ class Job:
     is the user who cancelled the job. ``attempt`` counts the workers that started it. ``revision``
     grows with every save.
 
-    ``plan`` is the confirmed plan of a deploy, None for other jobs; ``version`` is the number of
-    the version whose files are deployed, 0 for those of the folder. ``confirmed_by`` is the user
+    ``plan`` is the confirmed plan of a deploy or of a removal, None for other jobs; ``version`` is
+    the number of the version whose files are deployed, 0 for those of the folder, and for a
+    removal. ``confirmed_by`` is the user
     who confirmed it, "" if no confirmation was needed. ``steps_made`` is the number of the plan's
     steps known to be applied, None before the first may have been; the next one may be applied as
     well. ``untouched`` says that the first step was certainly refused, so nothing was changed.
@@ -211,14 +221,25 @@ class Job:
     @property
     def services_at(self) -> tuple[int, ...]:
         """The indexes of services in ``targets``."""
-        return tuple(i for i, target in enumerate(self.targets) if not target.is_node)
+        found = (i for i, each in enumerate(self.targets) if not each.is_node and not each.is_stack)
+        return tuple(found)
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether it removes a stack."""
+        return self.action == REMOVAL
 
     @property
     def outcome(self) -> Outcome | None:
-        """The job's combined outcome: its services' worst one, None until all are known."""
+        """The job's combined outcome: its services' worst one, None until all are known.
+
+        For a removal, that of the stack.
+        """
         known = [outcome for outcome in self.outcomes if outcome is not None]
         if not known or len(known) < len(self.targets):
             return None
+        if self.is_removal:
+            return known[-1]
         if self.plan:
             return stack_outcome(self.stack, [target.service for target in self.targets], known)
         return next((outcome for outcome in known if not outcome.verdict.good), known[0])
@@ -266,7 +287,8 @@ class PendingCommand:
 
     ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): a key is
     accepted only once. ``action`` is ``command`` for a typed command, else the action id of the
-    pressed button; ``text`` is then the button's value, ``source`` what its message is about.
+    pressed button; ``text`` is then the button's value, ``source`` what its message is about,
+    ``typed`` what was typed into its message.
     """
 
     id: str
@@ -278,6 +300,7 @@ class PendingCommand:
     reply_url: str
     received: float
     source: str = ""
+    typed: str = ""
 
     @property
     def shown(self) -> str:

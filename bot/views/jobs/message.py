@@ -6,7 +6,7 @@ and slots, finally with the verdicts only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TypeVar
 
 from bot.domain.commands.names import SERVICE_VALUE, is_service_name
@@ -17,7 +17,9 @@ from bot.domain.operations.one_off import ACTION as ONE_OFF
 from bot.domain.swarm.image_name import read_image
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
+from bot.views.jobs.buttons import scale_back_button, stack_back_button
 from bot.views.jobs.stack import stack_renderings
+from bot.views.jobs.stack_removal import removal_renderings
 from bot.views.jobs.target import (
     at,
     count_words,
@@ -96,11 +98,17 @@ def job_message(
     end = _foretold(job) if later else []
     end += [context(*_small_print(job, now, command, probation_seconds)), *_buttons(job)]
     middle: list[Block] = []
-    for middle in stack_renderings(job) if job.plan else renderings(job):
+    for middle in _renderings(job):
         if fits([*top, *middle, *end]):
             break
     blocks = [*top, *middle, *end]
     return Message(_fallback(job), tuple(blocks), metadata(job))
+
+
+def _renderings(job: Job) -> Iterator[list[Block]]:
+    if job.plan and job.is_removal:
+        return removal_renderings(job, job.plan)
+    return stack_renderings(job) if job.plan else renderings(job)
 
 
 def _foretold(job: Job) -> list[Block]:
@@ -197,7 +205,8 @@ def headline(job: Job) -> str:
     word = words.VERDICTS[verdict]
     if job.revised:
         word = f"{word} (revised)"
-    if len(job.targets) > 1 and not verdict.good and (good := _how_many_good(job)):
+    many = len(job.targets) > 1 and not job.is_removal
+    if many and not verdict.good and (good := _how_many_good(job)):
         return f"{word}: {good}, {action_text(job)}"
     return f"{word}: {action_text(job)}"
 
@@ -216,6 +225,7 @@ def _fallback(job: Job) -> str:
     unknown = (
         job.state is JobState.QUEUED
         or job.action == ONE_OFF
+        or job.is_removal
         or (job.plan is not None and not job.begun)
     )
     counted = "" if unknown else _counted(job)
@@ -325,8 +335,8 @@ def _buttons(job: Job) -> list[Block]:
     if job.state is not JobState.FINISHED:
         return [actions([_stop_button(job)])]
     verdict, undone = final_verdict(job), job.undone
-    if job.way_back and verdict is not None and not verdict.good:
-        return [actions([_stack_back_button(job)])]
+    if job.way_back and verdict is not None and (job.is_removal or not verdict.good):
+        return [actions([stack_back_button(job)])]
     if paused := _to_be_rolled_back(job):
         return [
             actions([_roll_back_button(job, each)], f"job:{job.id}/{number}")
@@ -334,7 +344,7 @@ def _buttons(job: Job) -> list[Block]:
         ]
     fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
     if fitting and undone:
-        return [actions([_scale_back_button(job, undone)])]
+        return [actions([scale_back_button(job, undone)])]
     return _update_back(job)
 
 
@@ -358,6 +368,8 @@ def _stop_button(job: Job) -> Block:
     text = "Changes already made stay. The message then offers to scale back."
     if job.action in ACTION_WORDS or job.plan or job.action == "update":
         text = "The swarm continues; only this message stops updating."
+    if job.is_removal:
+        text = "What is removed stays removed. The message then says what is left."
     if job.state is JobState.QUEUED:
         text = "The job leaves the queue. Nothing was changed yet."
     elif job.action == ONE_OFF:
@@ -377,12 +389,6 @@ def _to_be_rolled_back(job: Job) -> list[Target]:
     return found[:MOST_BUTTONS] if job.plan or len(found) == 1 else []
 
 
-def _stack_back_button(job: Job) -> Block:
-    text = f"Shows a plan to go back to version {job.way_back}. Nothing happens before Confirm."
-    question = confirm("Roll back?", text, "Show the plan", "No")
-    return button("job.rollback", f"Roll back to version {job.way_back}", job.id, question)
-
-
 def _roll_back_button(job: Job, target: Target) -> Block:
     former = "its previous version"
     if job.action == "update" and target.image_before:
@@ -392,10 +398,3 @@ def _roll_back_button(job: Job, target: Target) -> Block:
     named = job.plan or len(job.targets) > 1
     label = f"Roll back {short(job, target)}" if named else "Roll back"
     return button("job.rollback", label, f"{SERVICE_VALUE}{target.service}", question)
-
-
-def _scale_back_button(job: Job, targets: Sequence[Target]) -> Block:
-    each = ", ".join(f"{short(job, target)} to {target.before}" for target in targets)
-    label = f"Scale back to {targets[0].before}" if len(job.targets) == 1 else "Scale back"
-    text = plain(f"A new job scales {each}", 280) + "."
-    return button("job.rollback", label, job.id, confirm("Scale back?", text, "Scale back", "No"))

@@ -1,4 +1,4 @@
-"""What waits for a confirmation: a deploy, or an update of all services."""
+"""What waits for a confirmation: a deploy, a removal, or an update of all services."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from bot.domain.jobs.model import Job, Target
 from bot.domain.text.message import Message
 from bot.views.jobs.message import image_change
 from bot.views.jobs.plan import asking, closed_message, plan_message, summary
+from bot.views.jobs.removal_plan import removal_proposal
+from bot.views.jobs.stack_removal import removal_summary
 from bot.views.jobs.target import short
 from bot.views.slack.blocks import packed
 from bot.views.slack.text import line, plural
@@ -17,6 +19,8 @@ COUNTS = (100, 40, 20, 8)
 
 def proposal(job: Job, until: float) -> Message:
     """The message that asks for a confirmation until ``until`` (Unix seconds)."""
+    if job.plan and job.is_removal:
+        return removal_proposal(job, job.plan, until)
     if job.plan:
         return plan_message(job, job.plan, until)
     said = _summary(job)
@@ -26,7 +30,8 @@ def proposal(job: Job, until: float) -> Message:
 
 def closed_proposal(job: Job, decision: Decision, user: str, command: str) -> Message:
     """The same message after it was cancelled, or not confirmed in time."""
-    said = summary(job.plan) if job.plan else _summary(job)
+    summed = removal_summary if job.is_removal else summary
+    said = summed(job.plan) if job.plan else _summary(job)
     return closed_message(job, said, decision, user, command)
 
 

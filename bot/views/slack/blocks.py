@@ -20,6 +20,7 @@ BUTTON_LENGTH = 75
 CONFIRM_LENGTH = 300
 TITLE_LENGTH = 100
 CHOICE_LENGTH = 30
+FIELD_LENGTH = 150
 VALUE_LENGTH = 2000
 MOST_BYTES = 12_000
 """Limit for all blocks as JSON.
@@ -70,6 +71,21 @@ def button(action_id: str, label: str, value: str, confirm: Block | None = None)
         "value": value[:VALUE_LENGTH],
     }
     return shown | {"confirm": confirm} if confirm else shown
+
+
+def text_field(action_id: str, label: str, hint: str, block_id: str) -> Block:
+    """A field for one line of text; what is typed comes with the press of a button beside it.
+
+    ``hint`` is shown while it is empty. ``block_id`` is unique: the text belongs to it.
+    """
+    element: Block = {"type": "plain_text_input", "action_id": action_id}
+    element |= {"placeholder": _plain(hint, FIELD_LENGTH)}
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": _plain(label, FIELD_LENGTH),
+        "element": element,
+    }
 
 
 def confirm(title: str, text: str, yes: str, no: str) -> Block:

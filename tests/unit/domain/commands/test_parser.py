@@ -22,6 +22,7 @@ from bot.domain.commands.table import (
     ListVersions,
     ListVolumes,
     ReadLogs,
+    Remove,
     Reply,
     Restart,
     Resume,
@@ -130,6 +131,10 @@ READ = {
     "restart `worker01`": Restart("worker01"),
     "restart help": Help("restart"),
     "resume worker01": Resume("worker01"),
+    "remove shop": Remove("shop"),
+    "remove shop/": Remove("shop"),
+    "REMOVE `Shop`": Remove("Shop"),
+    "remove help": Help("remove"),
     "run django -- ls": Run("django", ("ls",)),
     "RUN shop/web -- python manage.py migrate --noinput": Run(
         "shop/web", ("python", "manage.py", "migrate", "--noinput")
@@ -356,6 +361,13 @@ ANSWERED = {
     ),
     "rollback worker01 v1": ("takes one service.", "`/orochi rollback worker01`"),
     "resume": ("Resume which service?", "`/orochi resume worker01`"),
+    "remove": ("Remove which stack?", "`/orochi remove shop`", "`/orochi stacks`"),
+    "remove shop blog": ("`remove` takes one stack.", "`/orochi remove shop`"),
+    "remove shop --yes": ("`remove` has no option `--yes`", "it asks for the stack's name"),
+    "remove shop/web": ("`shop/web` is a service", "`/orochi scale shop/web 0`"),
+    "remove shop.yml": ("`shop.yml` is a file name", "`/orochi remove shop`"),
+    "remove a.b": ("`a.b` is not a valid stack name",),
+    "rm shop": ("Unknown command `rm`", "`/orochi remove shop`"),
     "run": ("Run what?", "`/orochi run worker01 -- python manage.py migrate`"),
     "run django ls": ("Put `--` between the service and the command.", "`/orochi run"),
     "run -- ls": ("Run on which service?", "`/orochi run worker01 --"),
@@ -386,7 +398,7 @@ ANSWERED = {
     "incidents a b": ("`incidents` takes one service or stack, or none", "incidents worker01"),
     "alerts": ("Unknown command `alerts`", "Did you mean `/orochi incidents`?"),
     "=": ("Unknown command `=`", "See `/orochi help`."),
-    "`rm -rf`": ("Unknown command `rm`", "See `/orochi help`."),
+    "`rm -rf`": ("Unknown command `rm`", "`/orochi remove`"),
 }
 
 
@@ -466,6 +478,7 @@ def test_commands_that_change_something_are_for_operators():
             "activate",
             "join",
             "deploy",
+            "remove",
         ),
     }
 
