@@ -16,6 +16,7 @@ applied are not repeated.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -46,6 +47,8 @@ from bot.jobs.version_note import note_version
 from bot.loops.job_lease import JobLease
 from bot.loops.observer import first_of
 from bot.ports import Recording
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
