@@ -69,6 +69,10 @@ class AlertBook:
             self.uncertain.add(incident.id)
             self.note(Alert(incident, channel=incident.channel, due=incident.revision))
 
+    def doubt(self, incident_id: str) -> None:
+        """Look for the message first: a leader may have posted it, and Redis have lost that."""
+        self.uncertain.add(incident_id)
+
     def get(self, incident_id: str) -> Alert | None:
         """The alert of an incident."""
         return self._alerts.get(incident_id)

@@ -63,6 +63,8 @@ FRESH_UPDATE_SECONDS: Final = 3600.0
 """A failure this soon after a change of the service may be caused by the change."""
 CLOCKS_APART: Final = 1.0
 """Clock difference between nodes: what ended this shortly before the start is not late."""
+REPLAY_SECONDS: Final = 6.0
+"""What is new this soon after the start may have been told by the former leader."""
 MOST_UNTOLD: Final = 200
 """Maximum number of resolved incidents kept for a channel in which the bot cannot post."""
 
@@ -118,6 +120,7 @@ class LeaderSession:
         self._state = kept.state
         self._handled = kept.handled
         self._saved = kept.state, kept.handled
+        self._resumes = kept.state.began is not None
         self._began = dependencies.clock.now() - CLOCKS_APART
         self._snapshot = Snapshot()
         self._listed = False
@@ -288,6 +291,8 @@ class LeaderSession:
         known = self._book.get(incident.id)
         if known is None:
             self._dependencies.seen(incident)
+            if self._resumes and (incident.late or self._now() < self._began + REPLAY_SECONDS):
+                self._book.doubt(incident.id)
         alert = retold(known, incident)
         self._book.put(alert)
         if incident.state is IncidentState.RESOLVED:

@@ -175,6 +175,41 @@ async def test_an_alert_whose_record_was_lost_keeps_its_message(redis_server: Re
         assert about(slack) == [incident.id]
 
 
+async def test_an_alert_that_redis_forgot_is_found_in_slack(redis_server: RedisServer):
+    """A server that is killed may lose its last second; the failure is then news again."""
+    stream = ToldStream()
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        incidents_on(redis_server.url, lease=PATIENCE) as store,
+    ):
+        async with leading(store, messenger, stream, url=redis_server.url):
+            await begun(store)
+            before = everything(redis_server.url)
+            stream.fail("t1")
+            await slack.wait_for_message(lambda message: bool(message.payload))
+        put_back(redis_server.url, before)
+        async with leading(store, messenger, stream, url=redis_server.url):
+            stream.fail("t2")
+            await slack.wait_for_message(lambda message: message.payload.get("count") == 2)
+
+        assert len(told_in(slack)) == 1
+
+
+def everything(url: str) -> dict[bytes, bytes | None]:
+    """The content of Redis, but for who leads."""
+    with closing(redis.Redis.from_url(url)) as client:
+        return {key: client.dump(key) for key in client.scan_iter() if b"leader" not in key}
+
+
+def put_back(url: str, content: dict[bytes, bytes | None]) -> None:
+    """Make Redis what it was."""
+    with closing(redis.Redis.from_url(url)) as client:
+        client.flushdb()
+        for key, value in content.items():
+            client.restore(key, 0, value or b"")
+
+
 async def test_due_work_waits_for_the_first_listing_without_spinning(redis_server: RedisServer):
     """The engine may be away when a replica starts to lead; the loop must not spin meanwhile."""
     stream = ToldStream()
