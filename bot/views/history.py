@@ -70,7 +70,8 @@ def _content(
     if before is None:
         return f"{plural(len(version.images), 'service')}{unkept}"
     if not changes:
-        return f"no image changed{unkept}"
+        other = before.files and set(before.files) != set(version.files)
+        return f"{'other configs or secrets' if other else 'no image changed'}{unkept}"
     more = len(changes) - most
     shown = "; ".join(line(each, length) for each in changes[:most])
     return f"{shown}{f'; and {more} more' if more > 0 else ''}{unkept}"

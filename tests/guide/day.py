@@ -43,7 +43,7 @@ async def _morning(page: Page) -> None:
     page.text(
         "## Three stacks",
         "The plan comes first, from the file `NAME.yml` in the stacks' folder ([how to write "
-        "one](deploys.md))."
+        "one](deploys.md)). "
         "Nothing happens before *Confirm*; then the same message follows the stack to its "
         "verdict.",
     )
@@ -73,7 +73,7 @@ async def _config(page: Page, folder: Path) -> None:
     page.text(
         "## A setting changes",
         "Somebody edits `shop.settings`, from which the shop's config is made. The plan says "
-        "what changes and"
+        "what changes and "
         "what restarts, never the content.",
     )
     (folder / "shop.settings").write_text(stacks.NEW_SETTINGS)
@@ -96,7 +96,7 @@ async def _one_off(page: Page) -> None:
 
 async def _trouble(desk: Desk, page: Page) -> None:
     page.text(
-        "## Nine seconds after lunch",
+        "## Trouble",
         "A colleague changes the collector in a shell, and it cannot start. The alert comes by "
         "itself:",
     )
@@ -118,6 +118,13 @@ async def _nodes(page: Page) -> None:
     await page.job("drain photon-machine-03", most=20)
     await page.job("activate photon-machine-03")
     await page.job("restart mailhog")
+    page.text(
+        "## A stack goes, and comes back",
+        "Nothing happens before its name is typed. Volumes stay.",
+    )
+    await page.removed(await page.plan("remove shop", most=24), "shop")
+    page.text("The removal is a version, too, and the one before it can be brought back:")
+    await page.confirmed(await page.plan("rollback shop/"), most=12)
     page.text("## Before the evening")
     await page.answered("volumes shop")
     await page.answered("history shop")

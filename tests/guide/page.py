@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from playground.slack import Message
 from tests.desk import OPERATOR, Desk, finished, is_job
 from tests.guide.transcript import transcript
+from tests.swarm.deploying import confirm_typed
 
 WIDTH = 110
 
@@ -55,6 +56,11 @@ class Page:
         """Press *Confirm* and show the same message once there is a verdict."""
         await self._desk.slack.press(message, "job.confirm")
         await self.ended("[Confirm]", message, verdict, most)
+
+    async def removed(self, message: Message, name: str, most: int = 18) -> None:
+        """Type a stack's name into a plan, press *Remove* and show the end."""
+        await confirm_typed(self._desk, message, name)
+        await self.ended(f"(typed: {name}) [Remove]", message, "converged", most)
 
     async def ended(self, said: str, message: Message, verdict: str, most: int = 18) -> None:
         """Show a message of a job once it has the verdict."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -183,3 +184,15 @@ class Tripwire:
             await writer.drain()
         if not self.tripped.is_set():
             writer.close()
+
+
+async def confirm_typed(desk: Desk, message: Message, typed: str | None) -> None:
+    """Press *Remove* after something was typed into the field; None: nothing was."""
+    values: dict[str, Mapping[str, Any]] = {}
+    if typed is not None:
+        (field,) = (block for block in message.blocks if block["type"] == "input")
+        element = field["element"]
+        values = {
+            field["block_id"]: {element["action_id"]: {"type": element["type"], "value": typed}}
+        }
+    await desk.slack.press(message, "job.confirm", values=values)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.swarm.connection import Connection
 from bot.swarm.stack_objects import DockerStackObjects
-from playground.slack import Message
 from tests.desk import Desk, finished, is_job
 from tests.lab.waiting import wait_until
 from tests.swarm.alerting import QUIET, incident, incidents
-from tests.swarm.deploying import V1, V2, Folder, Tripwire, service, services
+from tests.swarm.deploying import V1, V2, Folder, Tripwire, confirm_typed, service, services
 from tests.swarm.test_scale import said
 
 FULL = """version: "3.8"
@@ -87,18 +84,6 @@ def volumes(desk: Desk) -> list[str]:
     return [each["Name"] for each in desk.lab.client().volumes(filters=LABEL)["Volumes"] or []]
 
 
-async def press(desk: Desk, message: Message, typed: str | None) -> None:
-    """Press *Remove* after something was typed into the field; None: nothing was."""
-    values: dict[str, Mapping[str, Any]] = {}
-    if typed is not None:
-        (field,) = (block for block in message.blocks if block["type"] == "input")
-        element = field["element"]
-        values = {
-            field["block_id"]: {element["action_id"]: {"type": element["type"], "value": typed}}
-        }
-    await desk.slack.press(message, "job.confirm", values=values)
-
-
 async def test_a_stack_is_removed_and_brought_back(desk: Desk, folder: Folder) -> None:
     """Only with its name; its volume stays, and it comes back with the replicas it had."""
     await deployed(folder)
@@ -113,15 +98,15 @@ async def test_a_stack_is_removed_and_brought_back(desk: Desk, folder: Folder) -
     assert "web* (2 replicas)" in said(message)
     assert "Volume stays: shop_data" in said(message)
     assert "`/orochi rollback shop/`" in said(message)
-    await press(desk, message, None)
+    await confirm_typed(desk, message, None)
     await desk.told(lambda m: "The name of the stack `shop` was not typed." in m.shown_text)
-    await press(desk, message, "shpo")
+    await confirm_typed(desk, message, "shpo")
     told = await desk.told(lambda m: "That is not the name" in m.shown_text)
     assert "Type `shop` into the field" in told.shown_text
     assert "Nothing was changed." in told.shown_text
     assert await asyncio.to_thread(parts, desk) == before
 
-    await press(desk, message, " Shop ")
+    await confirm_typed(desk, message, " Shop ")
 
     assert await folder.verdict(message) == "converged", said(message)
     assert "Removed: 2 services, 1 network, 1 config, 1 secret." in said(message)
@@ -146,7 +131,7 @@ async def test_the_button_brings_a_removed_stack_back(desk: Desk, folder: Folder
     """Also one that is deployed from its file again."""
     await deployed(folder)
     message = await folder.plan("remove shop")
-    await press(desk, message, "shop")
+    await confirm_typed(desk, message, "shop")
     assert await folder.verdict(message) == "converged"
     known = set(desk.slack.workspace.messages)
 
@@ -192,7 +177,7 @@ async def test_a_removal_raises_no_alert_and_resolves_those_of_its_services(
     await desk.slack.wait_for_message(finished, timeout=60)
     message = await folder.plan("remove shop")
 
-    await press(desk, message, "shop")
+    await confirm_typed(desk, message, "shop")
 
     assert await folder.verdict(message) == "converged", said(message)
     await incident(desk, "shop_bad", "resolved", also=lambda m: m is alert)
@@ -207,7 +192,7 @@ async def test_a_removal_waits_for_a_job_of_one_of_its_services(desk: Desk, fold
     scale = await folder.plan("scale shop/web 3")
     folder.write(FULL.replace("lab/busy:1", V2), "shop")
 
-    await press(desk, message, "shop")
+    await confirm_typed(desk, message, "shop")
     await desk.slack.wait_for_message(lambda m: m is message and "Queued" in said(m), timeout=20)
     again = await folder.plan("deploy shop --yes")
 
@@ -223,7 +208,7 @@ async def test_what_came_after_the_plan_makes_it_stale(desk: Desk, folder: Folde
     options = ("--label=com.docker.stack.namespace=shop",)
     await asyncio.to_thread(desk.lab.create_service, "shop_late", "serve", options=options)
 
-    await press(desk, message, "shop")
+    await confirm_typed(desk, message, "shop")
 
     assert await folder.verdict(message) == "refused"
     assert "The service shop_late was created since the plan was made." in said(message)
@@ -245,7 +230,7 @@ async def test_a_killed_bots_removal_is_finished(
     ) as wire:
         first = await desk.start_bot(DOCKER_HOST=wire.host)
         message = await folder.plan("remove shop")
-        await press(desk, message, "shop")
+        await confirm_typed(desk, message, "shop")
         await asyncio.wait_for(wire.tripped.wait(), 60)
         await first.kill()
     await desk.start_bot()
@@ -266,7 +251,7 @@ async def test_a_cancelled_removal_says_what_is_left(desk: Desk, folder: Folder)
     )
     await folder.deployed(stubborn, "shop")
     message = await folder.plan("remove shop")
-    await press(desk, message, "shop")
+    await confirm_typed(desk, message, "shop")
 
     def gone() -> bool:
         return "services" not in parts(desk)
@@ -283,7 +268,7 @@ async def test_a_cancelled_removal_says_what_is_left(desk: Desk, folder: Folder)
     assert "removal cancelled" in await desk.answer("stacks")
     rest = await folder.plan("remove shop")
     assert "To be removed: 1 network, 1 config, 1 secret." in said(rest)
-    await press(desk, rest, "shop")
+    await confirm_typed(desk, rest, "shop")
     assert await folder.verdict(rest, 90) == "converged", said(rest)
     assert V1 in said(await folder.plan("rollback shop/"))
 

@@ -68,6 +68,15 @@ def test_versions_are_listed_newest_first_with_person_and_verdict():
     assert "no version with other files succeeded before version 3" in hint
 
 
+def test_a_version_with_other_configs_alone_says_so():
+    first = replace(FIRST, files=("config/orochi_a-11111111",))
+    second = replace(first, job="dddddd", number=2, bundle="c")
+    other = replace(second, files=("config/orochi_a-22222222",))
+
+    assert "· no image changed" in text_of(history_message("orochi", (second, first)))
+    assert "· other configs or secrets" in text_of(history_message("orochi", (other, first)))
+
+
 def test_the_rollback_target_is_named_if_there_is_one():
     told = text_of(history_message("orochi", (SECOND, FIRST), back="/o rollback shop/"))
     assert told.endswith("`/o rollback shop/` shows a plan to go back to version 1.")
