@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
-from docker import APIClient
-
-from bot.domain.errors import NotFoundError, RefusedError, SwarmError
+from bot.domain.errors import RefusedError, SwarmError
 from bot.ports import Still
-from bot.ports.authority import mind
 from bot.swarm import specs
-from bot.swarm.connection import Connection, url
+from bot.swarm.connection import Connection
 from bot.swarm.logins import NO_LOGINS, Logins
 
 
@@ -44,14 +40,7 @@ class DockerOneOffs:
 
     async def remove(self, service_id: str, *, still: Still | None = None) -> None:
         """Remove the service; its container is stopped."""
-
-        def delete(client: APIClient) -> None:
-            mind(still)
-            path = url(client, f"/services/{service_id}")
-            client.delete(path, timeout=client.timeout).raise_for_status()
-
-        with suppress(NotFoundError):
-            await self._connection.call(delete, repeat=False)
+        await self._connection.remove(f"/services/{service_id}", still)
 
     async def _find(self, name: str, labels: Mapping[str, str]) -> str:
         """The id of the service of that name, "" for none. A name filter matches prefixes, too."""

@@ -10,15 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from docker import APIClient
-
-from bot.domain.errors import NotFoundError
 from bot.domain.jobs.deploy_plan import Kind
 from bot.domain.operations.one_off import LABEL as ONE_OFF_LABEL
 from bot.domain.operations.stack_removal import OutsideUse, StackContents, StackPart
 from bot.ports import Still
-from bot.ports.authority import mind
-from bot.swarm.connection import Connection, Json, url
+from bot.swarm.connection import Connection, Json
 from bot.swarm.volumes import mounts_of
 from bot.swarm.wire import STACK_LABEL, service_from
 
@@ -82,14 +78,7 @@ class DockerStackObjects:
 
     async def remove(self, kind: Kind, object_id: str, *, still: Still | None = None) -> None:
         """Remove one object; one that is gone is no error."""
-
-        def delete(client: APIClient) -> None:
-            mind(still)
-            path = url(client, f"/{_COLLECTIONS[kind]}/{object_id}")
-            client.delete(path, timeout=client.timeout).raise_for_status()
-
-        with suppress(NotFoundError):
-            await self._connection.call(delete, repeat=False)
+        await self._connection.remove(f"/{_COLLECTIONS[kind]}/{object_id}", still)
 
     async def _list(self, kind: Kind) -> list[Json]:
         return await self._connection.list(f"/{_COLLECTIONS[kind]}")
