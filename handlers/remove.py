@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from bot.domain.commands.values import Remove as Command
-from bot.domain.errors import RefusedError
 from bot.domain.jobs.model import REMOVAL, Job, PendingCommand
 from bot.domain.operations.stack_removal import (
-    brought_back_by,
     find_stack,
     objection,
     plan_of,
     targets_of,
     unknown_stack,
-    way_back_sentence,
 )
+from bot.jobs.bring_back import bring_back
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time
@@ -31,7 +29,8 @@ class RemoveHandler:
         known = await in_time(self._ctx.stack_objects.names())
         stack = find_stack(command.stack, known)
         if not stack:
-            raise unknown_stack(command.stack, known, self._ctx.command)
+            before = await self._ctx.versions.of(command.stack)
+            raise unknown_stack(command.stack, known, self._ctx.command, deployed=bool(before))
         contents = await in_time(self._ctx.stack_objects.of(stack))
         if error := objection(contents, self._ctx.command):
             raise error
@@ -46,18 +45,6 @@ class RemoveHandler:
             created=pending.received,
             targets=targets_of(plan),
             plan=plan,
-            foretold=(await self._way_back(stack),),
+            foretold=(await bring_back(self._ctx, plan))[1],
         )
         await self._confirming.ask(pending, job)
-
-    async def _way_back(self, stack: str) -> str:
-        version = brought_back_by(stack, await self._ctx.versions.of(stack))
-        return way_back_sentence(
-            stack, version, self._ctx.command, has_file=stack in await self._files()
-        )
-
-    async def _files(self) -> tuple[str, ...]:
-        try:
-            return await self._ctx.stacks.names()
-        except RefusedError:
-            return ()

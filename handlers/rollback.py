@@ -21,6 +21,7 @@ from bot.domain.operations.preflight import check_roll_back
 from bot.domain.swarm.model import Look, Service
 from bot.jobs import service_lookup
 from bot.jobs.context import Context
+from bot.jobs.engine_calls import in_time
 from bot.jobs.previous_spec import FormerSpec
 from bot.jobs.staleness import check_service
 from bot.jobs.submit import queue
@@ -142,7 +143,9 @@ class StackBack:
         versions = await self._ctx.versions.of(stack)
         if not versions:
             await service_lookup.check_stack(self._ctx, stack)
-        version = way_back(stack, versions)
+        services = await in_time(self._ctx.looks.services(""))
+        gone = all(each.stack != stack for each in services)
+        version = way_back(stack, versions, gone=gone)
         await self._deploy.propose(pending, stack, version=version.number, asks=asks)
 
     async def press(self, pending: PendingCommand, job: Job) -> None:

@@ -13,10 +13,16 @@ with what its services and the engine say.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
-from bot.domain.deploys.history import undone_by
-from bot.domain.errors import LeaseLostError, RefusedError, StalePlanError, SwarmError
+from bot.domain.errors import (
+    LeaseLostError,
+    RefusedError,
+    StalePlanError,
+    StoreUnavailableError,
+    SwarmError,
+)
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanStep
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.progress import ServiceProgress
@@ -35,6 +41,7 @@ from bot.domain.operations.stack_removal import (
     targets_of,
     version_of,
 )
+from bot.jobs.bring_back import bring_back
 from bot.jobs.context import Context
 from bot.jobs.engine_calls import in_time, insist, wait_for_engine
 from bot.jobs.follower import Following
@@ -64,15 +71,15 @@ class StackRemovalRunner:
         self._following.show(lease)
         if not lease.job.begun and not await self._began(lease):
             return
-        trouble, user = "", ""
+        trouble, user, gone = "", "", False
         if await self._remove_services(lease):
             following = asyncio.ensure_future(self._remove_rest(lease))
-            if not await first_of(following, lease.cancelled):
+            if await first_of(following, lease.cancelled):
+                gone, trouble = following.result()
+            else:
                 user = lease.cancelled_by
-            elif not (trouble := following.result()):
-                await self._end(lease, ended(lease.job, (), ""))
-                return
-        await self._end(lease, ended(lease.job, await self._left(lease), trouble, user))
+        left = () if gone else await self._left(lease)
+        await self._end(lease, ended(lease.job, left, trouble, user))
 
     async def run_probation(self, lease: JobLease) -> None:
         """Never needed: what is removed is not watched."""
@@ -85,6 +92,9 @@ class StackRemovalRunner:
             await self._following.end(lease, cancelled_before(lease.job, lease.cancelled_by))
             return False
         contents = looking.result()
+        if not contents.parts:
+            await self._end(lease, already_gone(lease.job))
+            return False
         if over := _objection(lease.job, contents, self._ctx.command):
             await self._following.end(lease, over)
             return False
@@ -133,18 +143,24 @@ class StackRemovalRunner:
 
         await insist(lease, self._ctx.clock, remove, doubtful=False)
 
-    async def _remove_rest(self, lease: JobLease) -> str:
-        """Follow the services, then remove the rest; returns why some of it cannot be removed."""
+    async def _remove_rest(self, lease: JobLease) -> tuple[bool, str]:
+        """Follow the services, then remove the rest.
+
+        Returns whether nothing is left, and why some of it cannot be removed. The engine accepts
+        the removal of a network whose last containers still stop, and has it until then.
+        """
         await self._removing.follow(lease, range(len(lease.job.targets) - 1))
         begun = lease.job.targets[-1].applied or self._ctx.clock.now()
         late, left = begun + self._ctx.limits.time_limit, rest_of(_plan(lease.job))
         while True:
             tried = [(step, await self._try(lease, step)) for step in left]
-            left = tuple(step for step, trouble in tried if trouble)
             trouble = next((trouble for _, trouble in tried if trouble), "")
+            still = await self._left(lease)
+            left = left if still is None else still
             if not left or self._ctx.clock.now() > late:
-                return trouble
-            self._progress(lease, f"the {left[0].kind.value} {left[0].name} is in use: {trouble}")
+                return not left, trouble
+            why = f": {trouble}" if trouble else "; waiting for containers to stop"
+            self._progress(lease, f"the {left[0].kind.value} {left[0].name} is in use{why}")
             await self._ctx.clock.sleep(TICK)
 
     async def _try(self, lease: JobLease, step: PlanStep) -> str:
@@ -167,10 +183,10 @@ class StackRemovalRunner:
     async def _end(self, lease: JobLease, job: Job) -> None:
         if not job.untouched:
             now, ending = self._ctx.clock.now(), job
-            versions = await note_version(
-                self._ctx, lease, lambda earlier: version_of(ending, earlier, now)
-            )
-            job = replace(job, way_back=undone_by(versions))
+            await note_version(self._ctx, lease, lambda earlier: version_of(ending, earlier, now))
+            with suppress(StoreUnavailableError):
+                number, told = await bring_back(self._ctx, _plan(job))
+                job = replace(job, way_back=number, foretold=told)
         await self._following.end(lease, job)
 
     def _progress(self, lease: JobLease, phase: str) -> None:
@@ -181,8 +197,6 @@ class StackRemovalRunner:
 
 def _objection(job: Job, contents: StackContents, command: str) -> Job | None:
     """The job that ends before anything is removed, None if it goes on."""
-    if not contents.parts:
-        return already_gone(job)
     if error := objection(contents, command):
         return refused(job, error.sentence, error.hint)
     if sentences := came_since(_plan(job), contents):

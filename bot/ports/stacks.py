@@ -97,6 +97,9 @@ class Stacks(Protocol):
                 nothing was changed.
         """
 
+    async def can_read(self, bundle: Bundle) -> bool:
+        """Whether a version's files can be read: they were encrypted with the bot's present key."""
+
     async def clear(
         self, stack: str, entries: Collection[str], kept: Collection[str], *, still: Still
     ) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.domain.jobs.deploy_plan import Kind
 from bot.domain.operations.one_off import LABEL as ONE_OFF_LABEL
+from bot.domain.operations.one_off import OF_LABEL as ONE_OFF_OF
 from bot.domain.operations.stack_removal import OutsideUse, StackContents, StackPart
 from bot.ports import Still
 from bot.swarm.connection import Connection, Json
@@ -113,7 +114,7 @@ def _part(kind: Kind, raw: Json) -> StackPart:
     if kind is Kind.SERVICE:
         service = service_from(raw)
         count = None if service.mode.is_global else service.replicas
-        return StackPart(kind, service.id, service.name, count)
+        return StackPart(kind, service.id, service.name, count, service.image)
     name = raw.get("Name") or raw["Spec"]["Name"]
     return StackPart(kind, str(raw.get("Id") or raw["ID"]), str(name))
 
@@ -121,7 +122,7 @@ def _part(kind: Kind, raw: Json) -> StackPart:
 def _uses(raw: Json, parts: tuple[StackPart, ...]) -> Iterator[OutsideUse]:
     """The objects of the stack that a service of another one refers to, by id or by name."""
     spec, labels = raw["Spec"], _labels(raw)
-    referred = set(_references(spec))
+    referred = {*_references(spec), (Kind.SERVICE, str(labels.get(ONE_OFF_OF, "")))}
     for part in parts:
         if (part.kind, part.id) in referred or (part.kind, part.name) in referred:
             run = str(labels.get(ONE_OFF_LABEL, ""))

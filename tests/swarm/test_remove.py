@@ -116,7 +116,7 @@ async def test_a_stack_is_removed_and_brought_back(desk: Desk, folder: Folder) -
     assert await asyncio.to_thread(volumes, desk) == ["shop_data"]
     assert "the stack was removed" in await desk.answer("history shop")
     assert "version 2, removed, by" in await desk.answer("stacks")
-    assert "There is no stack `shop` in the swarm" in await desk.answer("remove shop")
+    assert "The stack `shop` is not in the swarm any more." in await desk.answer("remove shop")
 
     back = await folder.plan("rollback shop/")
     assert "web gets 2 replicas, as before." in said(back)
@@ -270,7 +270,10 @@ async def test_a_cancelled_removal_says_what_is_left(desk: Desk, folder: Folder)
     assert "To be removed: 1 network, 1 config, 1 secret." in said(rest)
     await confirm_typed(desk, rest, "shop")
     assert await folder.verdict(rest, 90) == "converged", said(rest)
-    assert V1 in said(await folder.plan("rollback shop/"))
+    assert not await asyncio.to_thread(desk.lab.client().networks, names=["shop_inside"])
+    back = await folder.plan("rollback shop/")
+    assert V1 in said(back)
+    assert "1 network" in said(back)
 
 
 async def test_the_bots_own_stack_is_known_by_its_container(desk: Desk, folder: Folder) -> None:

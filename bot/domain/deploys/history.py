@@ -27,11 +27,12 @@ def same_files(version: Version, versions: Sequence[Version]) -> Version | None:
     return min(same, key=lambda each: each.number, default=None)
 
 
-def way_back(stack: str, versions: Sequence[Version]) -> Version:
+def way_back(stack: str, versions: Sequence[Version], *, gone: bool = False) -> Version:
     """The version to roll back to: the last one with other files that succeeded.
 
     ``versions`` are newest first; the first one is the present version. If a deploy of some files
     did not succeed, or the stack was removed since, an earlier deploy of the same files counts.
+    With ``gone``, nothing of the stack is in the swarm: the present version counts, too.
 
     Raises:
         RefusedError: there is no such version.
@@ -41,9 +42,16 @@ def way_back(stack: str, versions: Sequence[Version]) -> Version:
             f"Stack `{stack}` has no version to go back to: the bot has not deployed it yet."
         )
     present = versions[0]
-    stands = present.verdict.good and not present.removed
-    well = [each for each in versions[1:] if each.verdict.good and not each.removed]
+    gone = gone or present.removed
+    stands = present.verdict.good and not gone
+    earlier = versions if gone else versions[1:]
+    well = [each for each in earlier if each.verdict.good and not each.removed]
     found = [each for each in well if not stands or _differs(each, present)]
+    if not found and gone:
+        raise RefusedError(
+            f"Stack `{stack}` has no version to go back to: none succeeded.",
+            hint=f"From its file, if there is one: `deploy {stack}`.",
+        )
     if not found:
         raise RefusedError(
             f"Stack `{stack}` has no version to go back to: no version with other files succeeded "
@@ -70,9 +78,14 @@ def undone_by(versions: Sequence[Version]) -> int:
 
 
 def replicas_before(versions: Sequence[Version], number: int) -> dict[str, int]:
-    """The replicas that services had before the versions after ``number`` changed them."""
-    undone = (each for each in versions if each.number > number)
-    return {name: count for each in undone for name, count in each.before.items()}
+    """The replicas that services had before the versions after ``number`` changed them.
+
+    Of several removals of the stack, the last one says how many there were.
+    """
+    undone = [each for each in versions if each.number > number]
+    removals = [each for each in undone if each.removed]
+    told = (each for each in undone if not each.removed or each is removals[0])
+    return {name: count for each in told for name, count in each.before.items()}
 
 
 def former(versions: Sequence[Version]) -> tuple[Version, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.commands.names import SLASH, alike, short_name
-from bot.domain.deploys.history import way_back
+from bot.domain.deploys.history import way_back, without_digest
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import Kind, Plan, PlanAction, PlanStep, Replicas, ServiceChange
@@ -26,12 +26,16 @@ _ORDER = (Kind.SERVICE, Kind.NETWORK, Kind.CONFIG, Kind.SECRET)
 
 @dataclass(frozen=True, slots=True)
 class StackPart:
-    """One object of a stack. ``replicas`` is the number of a service, None if it has none."""
+    """One object of a stack.
+
+    ``replicas`` is the number of a service, None if it has none, ``image`` its image.
+    """
 
     kind: Kind
     id: str
     name: str
     replicas: int | None = None
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,16 @@ def find_stack(typed: str, stacks: Iterable[str]) -> str:
     return same[0] if len(same) == 1 else ""
 
 
-def unknown_stack(typed: str, stacks: Sequence[str], command: str) -> RefusedError:
-    """The refusal for a name that is no stack's in the swarm."""
+def unknown_stack(
+    typed: str, stacks: Sequence[str], command: str, *, deployed: bool = False
+) -> RefusedError:
+    """The refusal for a name that is no stack's in the swarm.
+
+    ``deployed`` says that the bot has versions of it.
+    """
+    if deployed:
+        said = f"The stack `{typed}` is not in the swarm any more."
+        return RefusedError(said, hint=f"To bring it back: `{command} rollback {typed}/`")
     listed = f"To list the stacks: `{command} stacks`"
     named = " or ".join(f"`{command} remove {each}`" for each in alike(typed, stacks))
     hint = f"Did you mean {named}?" if named else listed
@@ -103,6 +115,8 @@ def objection(contents: StackContents, command: str) -> RefusedError | None:
     first, more = contents.uses[0], len({use.service for use in contents.uses}) - 1
     others = f" {plural(more, 'other service uses', 'other services use')} it, too." if more else ""
     what = f"the {first.kind.value} `{first.name}` of the stack `{contents.stack}`"
+    if first.run and first.kind is Kind.SERVICE:
+        what = f"what the service `{first.name}` has"
     if first.run:
         return RefusedError(
             f"`{first.service}`, the command of job `{first.run}`, uses {what}.{others}",
@@ -119,7 +133,11 @@ def plan_of(contents: StackContents) -> Plan:
     ordered = sorted(contents.parts, key=lambda part: (_ORDER.index(part.kind), part.name))
     services = tuple(
         ServiceChange(
-            part.name, PlanAction.REMOVE, id=part.id, replicas=Replicas(live=part.replicas)
+            part.name,
+            PlanAction.REMOVE,
+            id=part.id,
+            image=part.image,
+            replicas=Replicas(live=part.replicas),
         )
         for part in ordered
         if part.kind is Kind.SERVICE
@@ -161,13 +179,35 @@ def counted(steps: Iterable[PlanStep]) -> str:
     return ", ".join(plural(counts[kind], kind.value) for kind in _ORDER if counts[kind])
 
 
-def brought_back_by(stack: str, versions: Sequence[Version]) -> int:
-    """The number of the version that a roll back restores after the removal, 0 for none."""
-    gone = Version(stack, "", "", 0.0, Verdict.CONVERGED, "", {}, {}, removed=True)
+def brought_back_by(stack: str, versions: Sequence[Version]) -> Version | None:
+    """The version that a roll back restores after the removal, None for none."""
     try:
-        return way_back(stack, (gone, *versions)).number
+        return way_back(stack, versions, gone=True)
     except RefusedError:
-        return 0
+        return None
+
+
+def not_restored(plan: Plan, version: Version) -> tuple[str, ...]:
+    """What of the removed services a version does not bring back, a sentence each."""
+    shown = [(each, short_name(plan.stack, each.name)) for each in plan.services]
+    known = version.images
+    return (
+        *(
+            f"Version {version.number} has another image for {name}: {before}, not {now}."
+            for each, name in shown
+            if each.name in known and each.image != known[each.name]
+            for before, now in [_told_apart(known[each.name], each.image)]
+        ),
+        *(
+            f"Version {version.number} has no service {name}."
+            for each, name in shown
+            if each.name not in known
+        ),
+    )
+
+
+def _told_apart(one: str, other: str) -> tuple[str, str]:
+    return without_digest(one, other), without_digest(other, one)
 
 
 def way_back_sentence(stack: str, version: int, command: str, *, has_file: bool) -> str:
@@ -194,9 +234,9 @@ def cancelled_before(job: Job, user: str) -> Job:
 
 
 def already_gone(job: Job) -> Job:
-    """The job of a stack that someone else removed meanwhile."""
-    said = f"Someone else has removed it: the stack {job.stack} is no longer in the swarm."
-    return replace(_all(job, Outcome(Verdict.CONVERGED, said)), untouched=True)
+    """The job of a stack that was removed meanwhile."""
+    said = f"It has been removed since: the stack {job.stack} is no longer in the swarm."
+    return _all(job, Outcome(Verdict.CONVERGED, said))
 
 
 def ended(job: Job, left: Sequence[PlanStep] | None, trouble: str, user: str = "") -> Job:

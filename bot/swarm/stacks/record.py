@@ -264,6 +264,14 @@ class DockerStacks:
         )
         return calls, found
 
+    async def can_read(self, bundle: Bundle) -> bool:
+        """Whether a version's files can be read. As in ``bot.ports.Stacks``."""
+        try:
+            await asyncio.to_thread(self._seal.opened, bundle)
+        except RefusedError:
+            return False
+        return True
+
     async def clear(
         self,
         stack: str,

@@ -41,7 +41,8 @@ def _end(job: Job) -> list[str]:
     if outcome is None:
         return []
     advice = [f"*Next:* {line(outcome.advice, 600)}"] if outcome.advice else []
-    back = [line(each, 600) for each in job.foretold if job.begun and not job.untouched]
+    done = not job.untouched and (job.begun or outcome.verdict.good)
+    back = [line(each, 600) for each in job.foretold if done]
     return [line(outcome.reason, 2000), *advice, *back]
 
 

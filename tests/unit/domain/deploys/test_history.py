@@ -71,7 +71,7 @@ def test_the_rollback_target_is_the_last_other_good_version(
         ((version(1, "a", BAD), version(2, "b")), "succeeded before version 2"),
         ((version(1, "a"), version(2, "b", BAD), version(3, "a")), "before version 3"),
         ((version(1, "a"), removal(2), version(3, "a")), "before version 3"),
-        ((removal(1),), "before version 1"),
+        ((removal(1),), "none succeeded"),
         ((version(1, ""), version(2, "b", BAD)), "The files of version 1 of stack"),
     ],
 )
@@ -154,3 +154,20 @@ def test_the_replicas_before_a_removal_come_back():
 
     assert replicas_before(versions, 2) == {"orochi_web": 5, "orochi_api": 4}
     assert replicas_before(versions, 1) == {"orochi_web": 2, "orochi_db": 1, "orochi_api": 4}
+
+
+def test_of_several_removals_the_last_one_counts():
+    versions = newest_first(
+        version(1, "a"), removal(2, web=4), version(3, "b", BAD), removal(4, web=2)
+    )
+
+    assert replicas_before(versions, 1) == {"orochi_web": 2}
+
+
+def test_without_a_service_in_the_swarm_the_newest_good_version_comes_back():
+    """Someone removed the stack without the bot."""
+    versions = newest_first(version(1, "a"), version(2, "b"), version(3, "c", BAD))
+
+    assert way_back("orochi", versions, gone=True).number == 2
+    assert way_back("orochi", versions[1:], gone=True).number == 2
+    assert way_back("orochi", versions[1:]).number == 1

@@ -24,6 +24,7 @@ from bot.domain.operations.stack_removal import (
     is_confirmed,
     left_of,
     not_confirmed,
+    not_restored,
     objection,
     plan_of,
     refused,
@@ -230,7 +231,7 @@ def test_what_is_left_may_be_unknown() -> None:
 def test_nothing_is_changed_before_it_begins() -> None:
     for job in (refused(a_removal(), "No."), cancelled_before(a_removal(), "U2")):
         assert finished(job)[1].endswith("Nothing was changed.")
-    assert already_gone(a_removal()).untouched
+    assert finished(already_gone(a_removal()))[0] is Verdict.CONVERGED
 
 
 def test_it_is_kept_as_a_version_with_the_replicas_to_bring_back() -> None:
@@ -252,11 +253,50 @@ def test_the_plan_says_what_brings_it_back() -> None:
     good = Version("shop", "j", "U1", 1.0, Verdict.CONVERGED, "", {}, {}, number=4, bundle="a")
     bad = replace(good, verdict=Verdict.FAILED, number=5)
 
-    assert brought_back_by("shop", (bad, good)) == 4
-    assert brought_back_by("shop", (bad,)) == 0
-    assert brought_back_by("shop", ()) == 0
+    assert brought_back_by("shop", (bad, good)) == good
+    assert brought_back_by("shop", (good, bad)) == good
+    assert brought_back_by("shop", (bad,)) is None
+    assert brought_back_by("shop", ()) is None
     assert "version 4: `/o rollback shop/`" in way_back_sentence("shop", 4, "/o", has_file=True)
     assert "`/o deploy shop`" in way_back_sentence("shop", 0, "/o", has_file=True)
     assert "Warning: nothing can bring it back" in way_back_sentence(
         "shop", 0, "/o", has_file=False
+    )
+
+
+def test_what_a_version_does_not_bring_back_is_named() -> None:
+    images = {"shop_web": "web:1@sha256:aaaa1111aaaa1111", "shop_old": "old:1"}
+    version = Version("shop", "j", "U1", 1.0, Verdict.CONVERGED, "", images, {}, number=4)
+    web = replace(WEB, image="web:2@sha256:bbbb2222bbbb2222")
+    pushed = replace(WEB, image="web:1@sha256:bbbb2222bbbb2222")
+    same = replace(WEB, image=images["shop_web"])
+
+    def told(*parts: StackPart) -> tuple[str, ...]:
+        return not_restored(plan_of(StackContents("shop", parts)), version)
+
+    assert told(web, AGENT) == (
+        "Version 4 has another image for web: web:1, not web:2.",
+        "Version 4 has no service agent.",
+    )
+    assert told(pushed) == (
+        "Version 4 has another image for web: web:1@aaaa1111aaaa, not web:1@bbbb2222bbbb.",
+    )
+    assert told(same) == ()
+
+
+def test_a_stack_that_was_removed_before_can_be_brought_back() -> None:
+    error = unknown_stack("shop", ("web",), "/o", deployed=True)
+
+    assert error.sentence == "The stack `shop` is not in the swarm any more."
+    assert error.hint == "To bring it back: `/o rollback shop/`"
+
+
+def test_a_command_that_runs_like_its_service_is_an_objection() -> None:
+    use = OutsideUse("shop_run-k3f9ab", Kind.SERVICE, "shop_web", "k3f9ab")
+
+    error = objection(replace(SHOP, uses=(use,)), "/o")
+
+    assert error is not None
+    assert error.sentence == (
+        "`shop_run-k3f9ab`, the command of job `k3f9ab`, uses what the service `shop_web` has."
     )

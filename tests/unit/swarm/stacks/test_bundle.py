@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from bot.swarm.stacks.bundle import packed, unpacked
+from bot.swarm.stacks.bundle import Seal, packed, unpacked
 from bot.swarm.stacks.folder import StackFiles
+from bot.swarm.stacks.record import DockerStacks
 
 SECRET = b"sesame"
 
@@ -89,3 +90,11 @@ def test_files_of_the_folder_are_stored_by_their_path(
 def test_missing_files_are_left_to_the_client(files: StackFiles) -> None:
     """It reports them itself."""
     assert packed(files, naming("nofile.txt")[0]).files == {}
+
+
+async def test_files_are_readable_with_their_own_key_alone(files: StackFiles) -> None:
+    """The key comes from the bot token, which people change."""
+    bundle = Seal(b"one key").sealed(packed(files, {}))
+
+    assert await DockerStacks("", b"one key").can_read(bundle)
+    assert not await DockerStacks("", b"another key").can_read(bundle)
