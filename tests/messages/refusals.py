@@ -29,6 +29,7 @@ from bot.domain.commands.values import (
 from bot.domain.commands.values import Scale as Scaling
 from bot.domain.errors import BotError, DrawingError, SwarmUnavailableError, UncertainError
 from bot.domain.jobs.model import Job, PendingCommand
+from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.drain_plan import check_room, plan_drain
 from bot.domain.operations.image_change import check_platforms, wanted_image
 from bot.domain.operations.node_change import check_drain, find_node
@@ -412,8 +413,15 @@ def _plans() -> Iterator[Sample]:
     yield Sample("Roll back: a stack in other letters", answer(nothing(other)))
     never = StackBack(unknown, port()).begin(_draft(), "orochi")
     yield Sample("Roll back: never deployed", answer(nothing(never)))
-    first = StackBack(context(versions=port(of=(a_version(1),))), port())
+    there, gone = (port(services=found) for found in ((WORKER,), ()))
+    first = StackBack(context(versions=port(of=(a_version(1),)), looks=there), port())
     yield Sample("Roll back: no other version", answer(nothing(first.begin(_draft(), "orochi"))))
+    bad = (a_version(1, Verdict.CRASH_LOOPING),)
+    none = StackBack(context(versions=port(of=bad), looks=gone), port())
+    yield Sample(
+        "Roll back: removed, and no version succeeded",
+        answer(nothing(none.begin(_draft(), "orochi"))),
+    )
 
 
 def _files() -> Iterator[Sample]:

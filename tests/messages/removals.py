@@ -59,6 +59,10 @@ def _plans() -> Iterator[Sample]:
     ):
         told = way_back_sentence("shop", version, COMMAND, has_file=has_file)
         yield Sample(f"A plan: {title}", proposal(replace(_job(), foretold=(told,)), AT + 600))
+    lost = "Version 4 has another image for web: web:1, not web:2."
+    back = way_back_sentence("shop", 4, COMMAND, has_file=True)
+    changed = replace(_job(), foretold=(back, lost))
+    yield Sample("A plan: what the version does not restore", proposal(changed, AT + 600))
     small = StackContents("shop", (NETWORK,))
     bare = replace(_job(), plan=plan_of(small), targets=targets_of(plan_of(small)))
     yield Sample("A plan: a stack without services and volumes", proposal(bare, AT + 600))
@@ -73,6 +77,7 @@ def _refusals() -> Iterator[Sample]:
         ("Not confirmed: nothing was typed", not_confirmed(_job(), "")),
         ("Not confirmed: another name", not_confirmed(_job(), "blog")),
         ("Refused: no such stack", unknown_stack("shpo", ("shop", "blog"), COMMAND)),
+        ("Refused: removed before", unknown_stack("shop", (), COMMAND, deployed=True)),
         ("Refused: a network is in use", objection(replace(SHOP, uses=(use,)), COMMAND)),
         (
             "Refused: a one-off task uses it",
