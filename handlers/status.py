@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
+from bot.domain.commands.names import SLASH
 from bot.domain.commands.values import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
@@ -31,13 +33,29 @@ class StatusHandler:
         look = await self._ctx.looks.stack_look(found.stack)
         if isinstance(found, Service):
             return service_status_message(look, found, await self._facts(found.name))
-        return await asyncio.to_thread(status_message, look, await self._facts())
+        back = "" if look.services else await self._way_back(found.stack)
+        return await asyncio.to_thread(status_message, look, await self._facts(), back)
+
+    async def _way_back(self, stack: str) -> str:
+        """The command that brings a deployed stack back, "" for any other."""
+        with suppress(StoreUnavailableError):
+            if stack and await self._ctx.versions.of(stack):
+                return f"{self._ctx.command} rollback {stack}{SLASH}"
+        return ""
 
     async def _everything(self) -> Message:
-        """Every stack, also one that the bot deployed and that has no services any more."""
+        """Every stack, also one that the bot deployed and that lost all its services."""
         look, facts = await self._ctx.looks.stack_look(""), await self._facts()
+        present = {each.stack for each in look.services}
         deployed = await service_lookup.deployed(self._ctx)
-        return await asyncio.to_thread(every_stack_message, look, facts, deployed)
+        lost = [each for each in deployed if each not in present and not await self._removed(each)]
+        return await asyncio.to_thread(every_stack_message, look, facts, tuple(lost))
+
+    async def _removed(self, stack: str) -> bool:
+        with suppress(StoreUnavailableError):
+            versions = await self._ctx.versions.of(stack)
+            return bool(versions) and versions[0].removed
+        return False
 
     async def _facts(self, lane: str = "") -> FooterFacts:
         """The facts of the stack, or of a service, which is the lane of its jobs."""

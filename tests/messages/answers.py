@@ -86,6 +86,8 @@ def _status() -> Iterator[Sample]:
     yield Sample("`/orochi status`: trouble of every kind, and a job", status_message(ill, busy))
     yield Sample("`/orochi status`: Redis is away, changes come late", status_message(_one(), late))
     yield Sample("`/orochi status`: no such stack", status_message(_none("orochi"), AROUND))
+    gone = status_message(_none("shop"), AROUND, "/orochi rollback shop/")
+    yield Sample("`/orochi status shop/`: a stack that was removed", gone)
     yield Sample("`/orochi status`: no services at all", status_message(_none(""), AROUND))
     every = every_stack_message(_several(ill), busy, ("orochi", "wiki"))
     yield Sample("`/orochi status --all`", every)

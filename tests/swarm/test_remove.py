@@ -117,6 +117,8 @@ async def test_a_stack_is_removed_and_brought_back(desk: Desk, folder: Folder) -
     assert "the stack was removed" in await desk.answer("history shop")
     assert "version 2, removed, by" in await desk.answer("stacks")
     assert "The stack `shop` is not in the swarm any more." in await desk.answer("remove shop")
+    assert "To bring it back: `/orochi rollback shop/`" in await desk.answer("status shop/")
+    assert "shop" not in await desk.answer("status --all")
 
     back = await folder.plan("rollback shop/")
     assert "web gets 2 replicas, as before." in said(back)

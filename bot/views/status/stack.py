@@ -46,10 +46,13 @@ DETAILS = (
 )
 
 
-def status_message(look: StackLook, facts: FooterFacts) -> Message:
-    """The status of the stack at ``look.at``."""
+def status_message(look: StackLook, facts: FooterFacts, back: str = "") -> Message:
+    """The status of the stack at ``look.at``.
+
+    ``back`` is the command that brings back a stack without services, "" if there is none.
+    """
     if not look.services:
-        return _nothing_there(look, facts)
+        return _nothing_there(look, facts, back)
     healths = sorted(examine(look, facts.alerts), key=lambda health: _rank(health.grade))
     summary = f"{line(look.stack, 63) or 'The swarm'}: {_summary(healths)}"
     top = [header(f"{SIGNS[healths[0].grade]} {plain(look.stack, 63)}: {_summary(healths)}")]
@@ -166,11 +169,13 @@ def _node_line(node: Node) -> str:
     return f"{sign} {node_name(node.id, {node.id: node.hostname})}: {', '.join(words)}{message}"
 
 
-def _nothing_there(look: StackLook, facts: FooterFacts) -> Message:
+def _nothing_there(look: StackLook, facts: FooterFacts, back: str) -> Message:
     stack = line(look.stack, 63)
+    known = "It is not deployed, or has another name: the command `stacks` lists all."
+    if back:
+        known = f"To bring it back: `{line(back, 120)}`"
     text = (
-        f"The stack `{stack.replace('`', chr(39))}` has no services in this swarm."
-        " It is not deployed, or has another name: the command `stacks` lists all."
+        f"The stack `{stack.replace('`', chr(39))}` has no services in this swarm. {known}"
         if stack
         else "There are no services in this swarm."
     )
