@@ -360,8 +360,8 @@ class App:
         )
 
     def _render_home(self, board: Dashboard, operator: bool, now: float, until: float) -> Message:  # noqa: FBT001 - called by Home
-        command = self._settings.bot_command
-        return home_message(board, now, until, operator=operator, command=command)
+        command, where = self._settings.bot_command, self.messenger.permalink
+        return home_message(board, now, until, operator=operator, command=command, where=where)
 
     async def _look_for_alerts_channel(self) -> None:
         """Log an unusable alerts channel at startup rather than at the first alert."""

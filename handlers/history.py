@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from bot.domain.commands.names import SLASH, alike
 from bot.domain.commands.values import ListVersions as Command
+from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
@@ -25,7 +29,14 @@ class ListVersionsHandler:
         if not versions and (not stack or command.stack):
             raise await self._unknown(stack)
         back = "rollback" if stack == own else f"rollback {stack}{SLASH}"
-        return history_message(stack, versions, back=f"{self._ctx.command} {back}")
+        links = await self._links(versions)
+        return history_message(stack, versions, back=f"{self._ctx.command} {back}", links=links)
+
+    async def _links(self, versions: Sequence[Version]) -> dict[str, str]:
+        """The addresses of the messages of the jobs that made the versions, by job id."""
+        jobs = await asyncio.gather(*(self._ctx.jobs.outline(each.job) for each in versions))
+        where = self._ctx.chat.permalink
+        return {job.id: where(job.channel, job.message) for job in jobs if job}
 
     async def _unknown(self, stack: str) -> RefusedError:
         known = await self._ctx.versions.stacks()

@@ -296,7 +296,7 @@ class LeaderSession:
         alert = retold(known, incident)
         self._book.put(alert)
         if incident.state is IncidentState.RESOLVED:
-            self._past.append(incident)
+            self._past.append(alert.addressed)
         self._shown.append(incident.id)
 
     def _remind(self, incident: Incident) -> None:

@@ -113,6 +113,12 @@ class Chat(Protocol):
     async def publish(self, user: str, view: Message) -> None:
         """Update a person's Home tab. Raises ChatUnavailableError if the rate limit is used up."""
 
+    def permalink(self, channel: str, ts: str, thread: str = "") -> str:
+        """The address of a message, "" while it is unknown; never raises.
+
+        ``thread`` is the ts of the message that the thread belongs to, if it is in one.
+        """
+
     async def find(
         self, channel: str, wanted: Mapping[str, MetadataValue], thread: str = ""
     ) -> str:

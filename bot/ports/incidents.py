@@ -61,7 +61,7 @@ class Incidents(Protocol):
         """The presses after an id, with their ids, oldest first; waits ``seconds`` for one."""
 
     async def open_incidents(self) -> tuple[Incident, ...]:
-        """Unresolved incidents, oldest first."""
+        """Unresolved incidents, oldest first, with the addresses of their messages."""
 
     async def past_incidents(self, count: int) -> tuple[Incident, ...]:
-        """Resolved incidents, newest first."""
+        """Resolved incidents, newest first, with the addresses of their messages."""

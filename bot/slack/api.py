@@ -52,7 +52,7 @@ class BotIdentity:
     """The token's identity from ``auth.test``.
 
     ``name`` is the name to type to invite the bot; ``enterprise_id`` is "" for a workspace that
-    does not belong to an Enterprise organization.
+    does not belong to an Enterprise organization. ``url`` is the workspace's address.
     """
 
     team: str
@@ -62,6 +62,7 @@ class BotIdentity:
     name: str
     scopes: frozenset[str]
     enterprise_id: str = ""
+    url: str = ""
 
 
 class SlackApi:
@@ -114,6 +115,7 @@ class SlackApi:
             name=str(answer.get("user", "")),
             scopes=scopes_of(answer),
             enterprise_id=str(answer.get("enterprise_id") or ""),
+            url=str(answer.get("url") or ""),
         )
         return self.identity
 

@@ -18,6 +18,7 @@ from bot.slack.budget import Budget, Limit, LocalBudget
 from bot.slack.edits import Edits
 from bot.slack.files import send_file, share_file
 from bot.slack.people import People
+from bot.slack.permalinks import permalink
 from bot.slack.sending import Sender, while_allowed
 from bot.slack.wording import ephemeral_body, home_view, post_arguments
 
@@ -192,6 +193,11 @@ class Messenger:
             await self._api.call("views.publish", user_id=user, view=home_view(said))
 
         await self._sender.deliver(view, attempt, VIEWS, repeat=True)
+
+    def permalink(self, channel: str, ts: str, thread: str = "") -> str:
+        """The address of a message, "" before the login and for a message that is not known."""
+        identity = self._api.identity
+        return permalink(identity.url if identity else "", channel, ts, thread)
 
     async def find(
         self, channel: str, wanted: Mapping[str, MetadataValue], thread: str = ""

@@ -177,9 +177,22 @@ class RedisIncidents(Leading):
             await self._link.wait(self._keys.presses, after, left)
 
     async def open_incidents(self) -> tuple[Incident, ...]:
-        """Unresolved incidents, oldest first. Raises UnreadableRecordError."""
-        record = await self._link.call(lambda redis: redis.hget(self._keys.watch, "incidents"))
-        incidents = decode_open_incidents(record) if record else ()
+        """Unresolved incidents, oldest first, with the addresses of their messages.
+
+        Raises UnreadableRecordError.
+        """
+
+        async def look(redis: Redis) -> tuple[str | None, dict[str, str]]:
+            async with redis.pipeline(transaction=True) as pipe:
+                _ = pipe.hget(self._keys.watch, "incidents")
+                _ = pipe.hgetall(self._keys.alerts)
+                record, alerts = await pipe.execute()
+                return record, alerts
+
+        record, alerts = await self._link.call(look)
+        found = decode_open_incidents(record) if record else ()
+        told = dict(_readable("an alert", alerts.items(), decode_alert)) if found else {}
+        incidents = (_addressed(each, told.get(each.id)) for each in found)
         return tuple(sorted(incidents, key=lambda each: (each.began, each.id)))
 
     async def past_incidents(self, count: int) -> tuple[Incident, ...]:
@@ -202,6 +215,12 @@ class RedisIncidents(Leading):
         """Write the state; returns its present mark: not ``mark`` if nothing was written."""
         counted = [each for items in lists for each in (str(len(items)), *items)]
         return str(await self._leading("save_watcher_state", token, before, mark, *counted))
+
+
+def _addressed(incident: Incident, alert: Alert | None) -> Incident:
+    if alert is None or not alert.message:
+        return incident
+    return replace(incident, channel=alert.channel, message=alert.message)
 
 
 def _can_take_up(key: str, record: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain.deploys.history import image_changes, same_files, way_back
 from bot.domain.deploys.version import Version
@@ -10,7 +10,7 @@ from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.slack.blocks import context, fits, packed
-from bot.views.slack.text import line, mention, plural, slack_date
+from bot.views.slack.text import id_link, line, mention, plural, slack_date
 
 COUNTS = ((20, 12, 160), (20, 6, 100), (20, 3, 80), (10, 2, 60), (3, 1, 40))
 """Versions, changed images of each, and characters per image; the first that fits is used."""
@@ -18,16 +18,25 @@ NAME_LENGTH = 63
 
 
 def history_message(
-    stack: str, versions: Sequence[Version], *, back: str = "/orochi rollback"
+    stack: str,
+    versions: Sequence[Version],
+    *,
+    back: str = "/orochi rollback",
+    links: Mapping[str, str] | None = None,
 ) -> Message:
-    """Versions, newest first. ``back`` is the command that rolls this stack back."""
+    """Versions, newest first. ``back`` is the command that rolls this stack back.
+
+    ``links`` are the addresses of jobs' messages, by job id.
+    """
     name = line(stack, NAME_LENGTH)
     if not versions:
         text = f"No versions yet: the bot has not deployed the stack {name}."
         return Message(text, tuple(packed([text])))
     title = f"*Versions of {name}*, newest first:"
     end = context(_way_back(stack, versions, back))
-    rendered = ([*packed([title, *_lines(versions, counts)]), end] for counts in COUNTS)
+    rendered = (
+        [*packed([title, *_lines(versions, counts, links or {})]), end] for counts in COUNTS
+    )
     blocks = next((each for each in rendered if fits(each)), [*packed([title]), end])
     newest = versions[0]
     text = (
@@ -37,25 +46,25 @@ def history_message(
     return Message(text, tuple(blocks))
 
 
-def _lines(versions: Sequence[Version], counts: tuple[int, int, int]) -> list[str]:
+def _lines(
+    versions: Sequence[Version], counts: tuple[int, int, int], links: Mapping[str, str]
+) -> list[str]:
     most, images, length = counts
     older = [*versions[1:], None]
     told = [
-        _line(version, before, versions, images, length)
+        f"{_head(version, links)} · {_content(version, before, versions, images, length)}"
         for version, before in zip(versions[:most], older, strict=False)
     ]
     left = len(versions) - most
     return [*told, f"and {plural(left, 'older version')}"] if left > 0 else told
 
 
-def _line(
-    version: Version, before: Version | None, versions: Sequence[Version], most: int, length: int
-) -> str:
-    head = (
+def _head(version: Version, links: Mapping[str, str]) -> str:
+    job = id_link(version.job, links.get(version.job, ""))
+    return (
         f"*{version.number}* · {words.VERDICTS[version.verdict]} · {mention(version.user)} · "
-        f"{slack_date(version.at)} · job `{line(version.job, 20)}`"
+        f"{slack_date(version.at)} · job {job}"
     )
-    return f"{head} · {_content(version, before, versions, most, length)}"
 
 
 def _content(

@@ -20,7 +20,15 @@ from bot.views import words
 from bot.views.incidents.list import incident_line
 from bot.views.jobs.list import finished_line, job_line
 from bot.views.slack.blocks import actions, button, confirm, context, header, packed, section, size
-from bot.views.slack.text import line, mention, plural, slack_date, slack_time
+from bot.views.slack.text import (
+    Permalink,
+    line,
+    mention,
+    plural,
+    slack_date,
+    slack_time,
+    unlinked,
+)
 from bot.views.status.trouble import title, trouble_lines
 
 REFRESH_BUTTON = "home.refresh"
@@ -45,14 +53,21 @@ COUNTS = (Counts(8, 15, 3, 20, 8, 8), Counts(5, 8, 1, 10, 5, 5), Counts(2, 3, 1,
 
 
 def home_message(
-    board: Dashboard, now: float, until: float, *, operator: bool, command: str = "/orochi"
+    board: Dashboard,
+    now: float,
+    until: float,
+    *,
+    operator: bool,
+    command: str = "/orochi",
+    where: Permalink = unlinked,
 ) -> Message:
     """The tab at ``now``, updated until ``until`` (Unix seconds)."""
     healths = examine(board.look, open_troubles(board.incidents)) if board.look else ()
     top = header(_headline(board, healths))
     end = _end(now, until, command, operator=operator)
     made = (
-        [top, *_middle(board, healths, now, counts, operator=operator), *end] for counts in COUNTS
+        [top, *_middle(board, healths, now, counts, where, operator=operator), *end]
+        for counts in COUNTS
     )
     blocks = next((each for each in made if _fits(each)), [top, *end])
     return Message(_headline(board, healths), tuple(blocks))
@@ -77,25 +92,33 @@ def _headline(board: Dashboard, healths: Sequence[Health]) -> str:
 
 
 def _middle(
-    board: Dashboard, healths: Sequence[Health], now: float, counts: Counts, *, operator: bool
+    board: Dashboard,
+    healths: Sequence[Health],
+    now: float,
+    counts: Counts,
+    where: Permalink,
+    *,
+    operator: bool,
 ) -> list[Block]:
     return [
         *packed([f"⚠️ {line(each, 300)}" for each in board.troubles[:4]]),
-        *_incidents(board, now, counts.incidents, operator=operator),
+        *_incidents(board, now, counts.incidents, where, operator=operator),
         *_services(board, healths, counts),
-        *_jobs(board, counts.jobs, operator=operator),
+        *_jobs(board, counts.jobs, where, operator=operator),
         *_stacks(board, healths, counts.stacks),
-        *_past(board.recent, counts.past),
+        *_past(board.recent, counts.past, where),
     ]
 
 
-def _incidents(board: Dashboard, now: float, most: int, *, operator: bool) -> list[Block]:
+def _incidents(
+    board: Dashboard, now: float, most: int, where: Permalink, *, operator: bool
+) -> list[Block]:
     if not board.incidents:
         return []
     ordered = sorted(board.incidents, key=lambda each: each.began)
     blocks = [section("*Open incidents*")]
     for incident in ordered[:most]:
-        blocks.append(section(incident_line(incident, now)))
+        blocks.append(section(incident_line(incident, now, where)))
         blocks += _incident_buttons(incident, board.at, operator=operator)
     return [*blocks, *_more(len(ordered) - most, "incident")]
 
@@ -124,14 +147,14 @@ def _services(board: Dashboard, healths: Sequence[Health], counts: Counts) -> li
     return [*packed(lines), *_more(len(odd) - counts.services, "service")]
 
 
-def _jobs(board: Dashboard, most: int, *, operator: bool) -> list[Block]:
+def _jobs(board: Dashboard, most: int, where: Permalink, *, operator: bool) -> list[Block]:
     jobs = board.active
     if not jobs:
         return []
     blocks = [section("*Jobs under way*")]
     for job in jobs[:most]:
         stop = {"accessory": _stop(job)} if operator else {}
-        blocks.append(section(job_line(job)) | stop)
+        blocks.append(section(job_line(job, where)) | stop)
     return [*blocks, *_more(len(jobs[most:]) + board.more_active, "job")]
 
 
@@ -170,9 +193,9 @@ def _stack(name: str, healths: Sequence[Health], versions: Mapping[str, Version]
     return f"{sign} {shown} · {count}{deployed}"
 
 
-def _past(jobs: Sequence[Job], most: int) -> list[Block]:
+def _past(jobs: Sequence[Job], most: int, where: Permalink) -> list[Block]:
     return (
-        packed(["*Recently finished*", *(finished_line(job) for job in jobs[:most])])
+        packed(["*Recently finished*", *(finished_line(job, where) for job in jobs[:most])])
         if jobs
         else []
     )

@@ -20,6 +20,7 @@ from bot.slack.errors import refusal as slack_refusal
 from bot.views.help import help_message
 from bot.views.status.every_stack import every_stack_message
 from bot.views.status.footer import FooterFacts
+from bot.views.status.node import node_message
 from bot.views.status.nodes import nodes_message
 from bot.views.status.stack import service_status_message, status_message
 from bot.views.status.tasks import tasks_message
@@ -187,6 +188,9 @@ def _log(
 def _nodes() -> Iterator[Sample]:
     ill = whole_stack(healthy=False)
     yield Sample("`/orochi nodes`", nodes_message(ill.nodes, ill.tasks, N1))
+    for node in ill.nodes[:2]:
+        shown = node_message(ill, node, N1, "orochi", COMMAND)
+        yield Sample(f"`/orochi nodes m-{node.hostname[-2:]}`", shown)
 
 
 def _volumes() -> Iterator[Sample]:

@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.domain.commands.values import AcknowledgeIncident, IncidentLogs, SilenceIncident
+from bot.domain.commands.values import (
+    AcknowledgeIncident,
+    IncidentLogs,
+    ListIncidents,
+    SilenceIncident,
+)
 from bot.domain.incidents.events import Action, Evidence, News, ReducerContext, Remind, Rules, Tell
 from bot.domain.incidents.model import Incident, Silence, WatcherState
 from bot.domain.incidents.reducer import acknowledge, reduce, silence, tick, with_evidence
@@ -17,8 +22,9 @@ from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Look, Node, NodeState, Resources, Service, Task, TaskState
 from bot.domain.text.message import Message
 from bot.views.incidents.list import incidents_message
-from bot.views.incidents.message import incident_message, reminder_message
+from bot.views.incidents.message import incident_detail_message, incident_message, reminder_message
 from handlers.incident_buttons import IncidentButtons
+from handlers.incidents import ListIncidentsHandler
 from tests.messages.sample import (
     ANN,
     ASKER,
@@ -267,6 +273,19 @@ def _lists() -> Iterator[Sample]:
     many = tuple(replace(past[0], id=f"fire{n:02}") for n in range(25))
     message = incidents_message(open_ones[:1], many, now, COMMAND)
     yield Sample("`/orochi incidents`: many", shortened(message))
+    url = "https://acme.slack.com/archives/CSWARM/p1773066600000100"
+    one = incident_detail_message(calm.told, now, url, COMMAND)
+    yield Sample("`/orochi incidents ID`", one)
+    handler = ListIncidentsHandler(_no_service(past))
+    unknown = answer(handler.answer(ListIncidents("zzzzzz"), ASKER), unchanged=False)
+    yield Sample("`/orochi incidents zzzzzz`: unknown", unknown)
+
+
+def _no_service(past: tuple[Incident, ...]) -> Any:
+    incidents = port(open_incidents=(), past_incidents=past)
+    looks, swarm = port(services=(WORKER, DJANGO)), port(nodes=NODES)
+    versions = port(stacks=())
+    return context(incidents=incidents, looks=looks, swarm=swarm, versions=versions)
 
 
 def _buttons() -> Iterator[Sample]:

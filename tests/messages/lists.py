@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from bot.domain.commands.values import ListJobs
 from bot.domain.deploys.catalog import StackEntry
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
@@ -27,12 +28,27 @@ from bot.views.errors import by_label, failed
 from bot.views.history import history_message
 from bot.views.home import home_message
 from bot.views.images import images_message, notice_message
+from bot.views.jobs.detail import job_detail_message
 from bot.views.jobs.list import jobs_message
 from bot.views.stacks import stacks_message
+from handlers.jobs import ListJobsHandler
 from tests.messages.incidents import crash, lost
 from tests.messages.job_kit import converged, crashed, queued, revised, scaling
 from tests.messages.plans import a_change, a_plan
-from tests.messages.sample import ANN, AT, BOB, COMMAND, Sample, Topic, raised, shortened
+from tests.messages.sample import (
+    ANN,
+    ASKER,
+    AT,
+    BOB,
+    COMMAND,
+    Sample,
+    Topic,
+    answer,
+    context,
+    port,
+    raised,
+    shortened,
+)
 from tests.messages.swarm import DJANGO, WORKER, running, whole_stack
 
 ALONE = "Visible only to the person who asked."
@@ -58,8 +74,23 @@ def _jobs() -> Iterator[Sample]:
     yield Sample("`/orochi jobs`: none under way", idle)
     busy = jobs_message((scaling(), queued()), done, now, command=COMMAND)
     yield Sample("`/orochi jobs`", busy)
+    url = "https://acme.slack.com/archives/CSWARM/p1773066600000100"
+    linked = jobs_message((scaling(),), (), now, command=COMMAND, where=lambda *_: url)
+    yield Sample("`/orochi jobs`: as people see it, with links", linked)
+    taken = replace(crashed(), attempt=2)
+    one = job_detail_message(taken, now, url, command=COMMAND)
+    yield Sample("`/orochi jobs k3f9ab`", one)
+    waiting = job_detail_message(queued(), now, url, command=COMMAND)
+    yield Sample("`/orochi jobs m7p2xq`: it waits", waiting)
+    yield Sample("`/orochi jobs zzzzzz`: unknown", _unknown_job())
     many = tuple(replace(queued(), id=f"job{n:03}") for n in range(25))
     yield Sample("`/orochi jobs`: many", shortened(jobs_message(many, (), now, command=COMMAND)))
+
+
+def _unknown_job() -> Message:
+    jobs = port(outline=None, active=(queued(),), recent=(converged(),))
+    handler = ListJobsHandler(context(jobs=jobs, plans=port(load=None)))
+    return answer(handler.answer(ListJobs("zzzzzz"), ASKER), unchanged=False)
 
 
 def a_version(number: int, verdict: Verdict = Verdict.CONVERGED, **values: Any) -> Version:

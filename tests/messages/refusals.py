@@ -143,7 +143,7 @@ TYPED = (
     "logs django --since 10m --since 1h",
     "logs django --since yesterday",
     "logs django --lines many",
-    "nodes all",
+    "nodes n1 n2",
     "jobs all",
     "incidents django redis",
     "images orochi shop",

@@ -12,6 +12,7 @@ from tests.desk import OPERATOR, STACK, Desk
 from tests.lab.redis import RedisServer
 from tests.lab.swarm import Lab
 from tests.lab.waiting import wait_until
+from tests.swarm.alerting import QUIET, incident
 
 BOB = "U0BOB00001"
 CHATTER = (
@@ -172,6 +173,42 @@ async def test_nodes_are_listed_as_docker_does_with_what_is_free(desk: Desk):
     for word in ("photon-machine-01", "Leader", "Drain", "TASKS", "CPU FREE", "MEMORY FREE", " *"):
         assert word in answer
     assert "2 ready for tasks" in answer
+
+
+async def test_one_job_one_node_and_one_incident_in_detail(empty_desk: Desk):
+    """Each is found by what the lists name, and links its message."""
+    desk = empty_desk
+    await desk.start_bot(**QUIET)
+    await desk.service("django", replicas=2)
+    message = await desk.job("scale django 3")
+    job = message.payload["job_id"]
+    shown = await desk.answer(f"jobs {job}", user=BOB)
+    for words in ("Converged: scale django to 3", "Service: django", "took", "Its message"):
+        assert words in shown
+    assert f"/archives/{message.channel}/p{message.ts.replace('.', '')}|{job}>" in (
+        await desk.answer("jobs")
+    )
+    unknown = await desk.answer("jobs zzzzzz")
+    assert "There is no job `zzzzzz`" in unknown
+    assert f"`{job}`" in unknown
+
+    await desk.service("worker01", "crash", "0", "7", running=0)
+    alert = await incident(desk, "orochi_worker01")
+    found = alert.payload["incident_id"]
+    async with asyncio.timeout(20):  # that it was posted is saved a moment later
+        while "Its message" not in (shown := await desk.answer(f"incidents {found}", user=BOB)):
+            assert f"Incident `{found}`" in shown
+    for words in ("exit 7", "slot 1", "on photon-machine-0"):
+        assert words in shown
+    assert f"p{alert.ts.replace('.', '')}|{found}>" in await desk.answer("incidents")
+    assert "There is no incident `zzzzzz`" in await desk.answer("incidents zzzzzz")
+
+    nodes = [await desk.answer(f"nodes m-0{number}", user=BOB) for number in (1, 2, 3)]
+    assert any("worker01 · exit 7" in each for each in nodes)
+    for number, node in enumerate(nodes, 1):
+        assert f"photon-machine-0{number}: ready, active" in node
+        assert "CPU: 0 reserved" in node
+    assert "There is no node `m-09`" in await desk.answer("nodes m-09")
 
 
 async def test_volumes_say_whether_their_nfs_servers_answer(desk: Desk):

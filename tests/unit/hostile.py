@@ -39,7 +39,9 @@ hostile = st.one_of(
     st.text(min_size=1, max_size=20).map(lambda text: text * 250),
 )
 moments = st.one_of(st.floats(allow_nan=True), st.floats(0, 2e9), st.sampled_from([0.0, -1.0, 1e9]))
-_OURS = re.compile(r"<!date\^\d+\^[^|<>]*\|[^|<>]*>|<@[A-Z0-9]+>")
+_OURS = re.compile(
+    r"<!date\^\d+\^[^|<>]*\|[^|<>]*>|<@[A-Z0-9]+>|<https://acme\.slack\.com/[\w/]+\|[^|<>]*>"
+)
 
 
 def assert_slack_takes(message, people=()):

@@ -22,10 +22,6 @@ from bot.domain.commands.values import (
 )
 
 
-def _nodes(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    return no_arguments("nodes", words, defaults) or ListNodes()
-
-
 def _volumes(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     found = one_stack("volumes", words, defaults)
     return found if isinstance(found, Reply) else ListVolumes(found)
@@ -73,11 +69,14 @@ LOOKING: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="nodes",
         command=ListNodes,
-        usage="nodes",
-        summary="All nodes: state, role, engine version, tasks and free resources.",
-        examples=(("nodes", "the list"),),
+        usage="nodes [NODE]",
+        summary="All nodes: state, role, engine version, tasks and free resources; or one.",
+        examples=(
+            ("nodes", "the list"),
+            ("nodes m-02", "`photon-machine-02`, with its tasks and what fails there"),
+        ),
         changes=False,
-        parse=_nodes,
+        parse=cluster_arguments.nodes,
         also=("node", "hosts", "machines", "members"),
         notes=(
             "Free means not reserved by any task, as the scheduler counts it; not actual usage.",

@@ -1,4 +1,4 @@
-"""Parsing of the arguments of ``ps``, ``logs``, ``drain``, ``activate`` and ``join``."""
+"""Parsing of the arguments of ``ps``, ``logs``, ``nodes``, ``drain``, ``activate`` and ``join``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bot.domain.commands.values import (
     Defaults,
     Drain,
     Join,
+    ListNodes,
     ListTasks,
     ReadLogs,
     Reply,
@@ -68,6 +69,12 @@ def logs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
         return Reply("`logs` takes one service." if names else "Logs of which service?", right)
     name = service_name(names[0], defaults)
     return name if isinstance(name, Reply) else _read_logs(name, given, right)
+
+
+def nodes(words: Sequence[str], defaults: Defaults) -> Command | Reply:
+    """Parse nothing, or one node."""
+    node = _node("nodes", "Show", words, defaults) if words else None
+    return node if isinstance(node, Reply) else ListNodes(node)
 
 
 def drain(words: Sequence[str], defaults: Defaults) -> Command | Reply:

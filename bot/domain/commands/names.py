@@ -66,7 +66,10 @@ def is_typed_service(text: str) -> bool:
 
 
 def job_id(typed: str) -> str:
-    """The typed job id in lower case without a leading ``#``; empty if it is not a job id."""
+    """The typed job id in lower case without a leading ``#``; empty if it is not a job id.
+
+    Ids of incidents have the same form.
+    """
     plain = typed.strip().removeprefix("#").lower()
     return plain if _JOB_ID.fullmatch(plain) else ""
 

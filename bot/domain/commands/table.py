@@ -162,33 +162,39 @@ def _incidents(words: Sequence[str], defaults: Defaults) -> Command | Reply:
     if len(words) > 1:
         right = arguments.example(defaults, f"incidents {defaults.service}")
         return Reply(
-            "`incidents` takes one service or stack, or none for all.",
+            "`incidents` takes one service, stack or incident, or none for all.",
             f"Try: {right} or {arguments.example(defaults, 'incidents')}",
         )
     if not words:
         return ListIncidents()
-    name = arguments.service_or_stack(words[0], defaults)
+    name = arguments.service_or_stack(words[0].removeprefix("#"), defaults)
     return name if isinstance(name, Reply) else ListIncidents(name)
 
 
 def _jobs(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    return arguments.no_arguments("jobs", words, defaults) or ListJobs()
+    job = _one_job("jobs", words, defaults) if words else None
+    return job if isinstance(job, Reply) else ListJobs(job)
 
 
 def _cancel(words: Sequence[str], defaults: Defaults) -> Command | Reply:
-    listed = f"To list the jobs: {arguments.example(defaults, 'jobs')}"
     if not words:
-        return Reply("Cancel which job?", listed)
+        return Reply("Cancel which job?", _all_jobs(defaults))
+    job = _one_job("cancel", words, defaults)
+    return job if isinstance(job, Reply) else Cancel(job)
+
+
+def _one_job(name: str, words: Sequence[str], defaults: Defaults) -> str | Reply:
     if len(words) > 1:
-        return Reply("`cancel` takes one job.", listed)
-    job = job_id(words[0])
-    if not job:
-        return Reply(
-            f"{quoted(words[0])} is not a valid job id: an id has six letters and digits, none of"
-            " them i, l, o, 0 or 1, like `k3f9ab`.",
-            listed,
-        )
-    return Cancel(job)
+        return Reply(f"`{name}` takes one job.", _all_jobs(defaults))
+    return job_id(words[0]) or Reply(
+        f"{quoted(words[0])} is not a valid job id: an id has six letters and digits, none of"
+        " them i, l, o, 0 or 1, like `k3f9ab`.",
+        _all_jobs(defaults),
+    )
+
+
+def _all_jobs(defaults: Defaults) -> str:
+    return f"To list the jobs: {arguments.example(defaults, 'jobs')}"
 
 
 def _help(words: Sequence[str], defaults: Defaults) -> Command | Reply:
@@ -298,21 +304,22 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="jobs",
         command=ListJobs,
-        usage="jobs",
-        summary="Running, queued and recently finished jobs.",
-        examples=(("jobs", "the list"),),
+        usage="jobs [JOB]",
+        summary="Running, queued and recently finished jobs, or one job in detail.",
+        examples=(("jobs", "the list"), ("jobs k3f9ab", "the job `k3f9ab`")),
         changes=False,
         parse=_jobs,
-        also=("queue",),
+        also=("job", "queue"),
     ),
     CommandSpec(
         name="incidents",
         command=ListIncidents,
-        usage="incidents [SERVICE | STACK]",
+        usage="incidents [SERVICE | STACK | INCIDENT]",
         summary="What is failing now and what failed recently: why, how often, for how long.",
         examples=(
             ("incidents", "incidents of all services"),
             ("incidents django", "incidents of `django`"),
+            ("incidents w4b7ke", "the incident `w4b7ke` in detail"),
         ),
         changes=False,
         parse=_incidents,

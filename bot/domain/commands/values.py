@@ -149,7 +149,9 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class ListJobs:
-    """``jobs``: running and finished jobs."""
+    """``jobs``: running and finished jobs, or one in detail; ``job`` has the form of a job id."""
+
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class ListIncidents:
-    """``incidents``: current and recent failures, of all services or of one, named as typed."""
+    """``incidents``: current and recent failures, of all services or of one, named as typed.
+
+    What is typed may also be the id of an incident, which is then shown in detail.
+    """
 
     service: str | None = None
 
@@ -190,7 +195,9 @@ class ReadLogs:
 
 @dataclass(frozen=True, slots=True)
 class ListNodes:
-    """``nodes``: the nodes of the swarm."""
+    """``nodes``: the nodes of the swarm, or one in detail; its hostname or id is as typed."""
+
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,11 @@ class Alert:
         return self.remind or self.done < self.due
 
     @property
+    def addressed(self) -> Incident:
+        """The incident with the address of its message."""
+        return replace(self.incident, channel=self.channel, message=self.message)
+
+    @property
     def closed(self) -> bool:
         """Whether nothing is left to do: the incident is resolved and Slack shows it."""
         return self.incident.state is IncidentState.RESOLVED and not self.waits

@@ -56,7 +56,8 @@ class Incident:
     are the last log lines or the last probe's output of ``evidence_task``, unescaped; ``fetched``
     is when evidence was last requested. ``can_roll_back`` says that the service was changed shortly
     before and can be rolled back. ``revision`` grows with every change that people should see,
-    ``told`` is the last revision that was sent, 0 for none.
+    ``told`` is the last revision that was sent, 0 for none. ``message`` is the ts of its message in
+    ``channel``, "" if it is not known; the watcher's own state has none, because the alert does.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Incident:
     can_roll_back: bool = False
     revision: int = 1
     told: int = 0
+    message: str = ""
 
     @property
     def is_node(self) -> bool:

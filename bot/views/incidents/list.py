@@ -8,7 +8,17 @@ from bot.domain.incidents.model import Incident, IncidentState
 from bot.domain.text.message import Message
 from bot.views.incidents.message import NAME_LENGTH, STATES, name_of
 from bot.views.slack.blocks import context, fits, packed
-from bot.views.slack.text import duration, line, mention, plural, slack_date, slack_time
+from bot.views.slack.text import (
+    Permalink,
+    duration,
+    id_link,
+    line,
+    mention,
+    plural,
+    slack_date,
+    slack_time,
+    unlinked,
+)
 from bot.views.words import CAUSES
 
 COUNTS = ((20, 10), (10, 5), (3, 3), (1, 1))
@@ -22,10 +32,11 @@ def incidents_message(
     command: str = "/orochi",
     *,
     service: str = "",
+    where: Permalink = unlinked,
 ) -> Message:
     """Open incidents, oldest first, then resolved ones, newest first.
 
-    ``service`` is the requested name, "" for all.
+    ``service`` is the requested name, "" for all. Ids are links to the incidents' messages.
     """
     of = f" of {line(service, NAME_LENGTH)}" if service else ""
     hint = context(f"As of {slack_time(now)} · `{line(command, 30)} status` shows what runs")
@@ -33,7 +44,7 @@ def incidents_message(
         text = f"No open or recent incidents{of}."
         return Message(text, (*packed([text]), hint))
     title = f"{plural(len(open_ones), 'open incident')}{of}"
-    made = ([*_told(open_ones, recent, title, now, counts), hint] for counts in COUNTS)
+    made = ([*_told(open_ones, recent, title, now, counts, where=where), hint] for counts in COUNTS)
     blocks = next((each for each in made if fits(each)), [*packed([f"*{title}*"]), hint])
     return Message(f"{title}, {len(recent)} resolved recently", tuple(blocks))
 
@@ -44,22 +55,25 @@ def _told(
     title: str,
     now: float,
     counts: tuple[int, int],
+    *,
+    where: Permalink,
 ) -> list[dict[str, object]]:
     ordered = sorted(open_ones, key=lambda each: each.began)
-    lines = [f"*{title}*", *(incident_line(each, now) for each in ordered[: counts[0]])]
+    lines = [f"*{title}*", *(incident_line(each, now, where) for each in ordered[: counts[0]])]
     lines += _more(len(open_ones) - counts[0])
     ended = sorted(recent, key=lambda each: each.resolved or 0.0, reverse=True)
     lines += ["*Recently resolved:*"] if ended else []
-    lines += [incident_line(each, now) for each in ended[: counts[1]]]
+    lines += [incident_line(each, now, where) for each in ended[: counts[1]]]
     lines += _more(len(ended) - counts[1])
     return packed(lines)
 
 
-def incident_line(incident: Incident, now: float) -> str:
+def incident_line(incident: Incident, now: float, where: Permalink = unlinked) -> str:
     """One line for an incident."""
     name = f"*{line(name_of(incident), NAME_LENGTH)}*"
+    shown = id_link(incident.id, where(incident.channel, incident.message))
     parts = [
-        f"{STATES[incident.state]} `{line(incident.id, 20)}` {name}: {CAUSES[incident.cause.kind]}",
+        f"{STATES[incident.state]} {shown} {name}: {CAUSES[incident.cause.kind]}",
         *_code(incident),
         *([] if incident.is_node else [plural(incident.count, "failure")]),
         _when(incident, now),

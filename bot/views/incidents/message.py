@@ -19,6 +19,7 @@ from bot.views.slack.text import (
     code_block,
     duration,
     line,
+    link,
     mention,
     plain,
     plural,
@@ -105,6 +106,17 @@ def incident_message(
     return Message(_fallback(incident), tuple(blocks), metadata(incident))
 
 
+def incident_detail_message(
+    incident: Incident, now: float, url: str, command: str = "/orochi"
+) -> Message:
+    """An incident as its message shows it, without buttons; ``url`` is that message's address."""
+    above = [f"{link(url, 'Its message')}, with buttons"] if url else []
+    small_print = [*above, *_small_print(incident, now, command, "")]
+    made = (_told(incident, small_print, detail) for detail in DETAILS)
+    blocks = next((each for each in made if fits(each)), [header(headline(incident))])
+    return Message(_fallback(incident), tuple(blocks))
+
+
 def reminder_message(incident: Incident, now: float, command: str = "/orochi") -> Message:
     """The reminder for an incident that was reopened, or keeps firing without acknowledgement.
 
@@ -189,6 +201,10 @@ def _plain_place(incident: Incident) -> str:
 def _blocks(
     incident: Incident, now: float, small_print: Sequence[str], detail: IncidentDetail
 ) -> list[Block]:
+    return [*_told(incident, small_print, detail), *_buttons(incident, now)]
+
+
+def _told(incident: Incident, small_print: Sequence[str], detail: IncidentDetail) -> list[Block]:
     lines = [_where(incident, detail), *_cause(incident, detail), *_hit(incident, detail)]
     lines += [_how_often(incident), _next(incident)]
     return [
@@ -196,7 +212,6 @@ def _blocks(
         *packed([each for each in lines if each]),
         *_evidence(incident, detail),
         context(*small_print),
-        *_buttons(incident, now),
     ]
 
 

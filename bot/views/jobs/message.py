@@ -98,14 +98,15 @@ def job_message(
     end = _foretold(job) if later else []
     end += [context(*_small_print(job, now, command, probation_seconds)), *_buttons(job)]
     middle: list[Block] = []
-    for middle in _renderings(job):
+    for middle in renderings_of(job):
         if fits([*top, *middle, *end]):
             break
     blocks = [*top, *middle, *end]
     return Message(_fallback(job), tuple(blocks), metadata(job))
 
 
-def _renderings(job: Job) -> Iterator[list[Block]]:
+def renderings_of(job: Job) -> Iterator[list[Block]]:
+    """The services or the plan of a job, in decreasing detail."""
     if job.plan and job.is_removal:
         return removal_renderings(job, job.plan)
     return stack_renderings(job) if job.plan else renderings(job)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.domain.text.amounts import MOST_TIME, duration, plural
 from bot.domain.text.escaping import MOST_CUT, escape, fit, one_line, quoted, shorten, visible
 
 __all__ = [
+    "Permalink",
     "bar",
     "code_block",
     "duration",
     "escape",
     "fit",
+    "id_link",
     "line",
     "link",
     "mention",
@@ -23,12 +26,17 @@ __all__ = [
     "shorten",
     "slack_date",
     "slack_time",
+    "unlinked",
     "visible",
 ]
 
 BAR_LENGTH = 10
 FULL, EMPTY = "▰", "▱"
 FENCE = "```"
+ID_LENGTH = 20
+
+Permalink = Callable[[str, str], str]
+"""The address of a message by its channel and ts, "" if it is unknown."""
 
 _ID = re.compile(r"[A-Z0-9]{1,30}")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,1000}")
@@ -73,6 +81,16 @@ def link(url: str, label: str) -> str:
     """A link; only the label if the address cannot be opened in a browser."""
     address = url.replace("&", "&amp;")
     return f"<{address}|{line(label, 100)}>" if _URL.fullmatch(url) else line(label, 100)
+
+
+def unlinked(_channel: str, _ts: str) -> str:
+    """No address of a message is known."""
+    return ""
+
+
+def id_link(shown: str, url: str) -> str:
+    """An id as a link to its message, as code if the address is unknown."""
+    return link(url, shown[:ID_LENGTH]) if _URL.fullmatch(url) else f"`{line(shown, ID_LENGTH)}`"
 
 
 def slack_date(at: float) -> str:

@@ -210,6 +210,9 @@ READ = {
     "Join Manager": Join("manager"),
     "join rotate worker": Join("worker", rotate=True),
     "jobs": ListJobs(),
+    "jobs `K3F9AB`": ListJobs("k3f9ab"),
+    "nodes m-02": ListNodes("m-02"),
+    "incidents #w4b7ke": ListIncidents("w4b7ke"),
     "cancel k3f9ab": Cancel("k3f9ab"),
     "cancel `K3F9AB`": Cancel("k3f9ab"),
     "cancel #k3f9ab": Cancel("k3f9ab"),
@@ -268,7 +271,8 @@ ANSWERED = {
     "scale a&lt;b 3": ("`a&lt;b` is not a valid service name", "`/orochi status`"),
     "scale " + "x" * 64 + " 3": ("is not a valid service name", "at most 63"),
     "status django worker01": ("`status` takes one service", "`/orochi status worker01`"),
-    "jobs all": ("`jobs` takes no arguments", "`/orochi jobs`"),
+    "jobs all": ("`all` is not a valid job id", "`/orochi jobs`"),
+    "jobs k3f9ab k3f9ac": ("`jobs` takes one job.", "`/orochi jobs`"),
     "cancel": ("Cancel which job?", "`/orochi jobs`"),
     "cancel k3f9ab k3f9ac": ("`cancel` takes one job.", "`/orochi jobs`"),
     "cancel everything": ("`everything` is not a valid job id", "`/orochi jobs`"),
@@ -300,7 +304,8 @@ ANSWERED = {
     "images a b": ("`images` takes one stack", "`/orochi images orochi`"),
     "images reg/app": ("`reg/app` is not a valid stack name", "`/orochi stacks`"),
     "stacks all": ("`stacks` takes no arguments", "`/orochi stacks`"),
-    "nodes all": ("`nodes` takes no arguments", "`/orochi nodes`"),
+    "nodes n1 n2": ("`nodes` takes one node.", "`/orochi nodes`"),
+    "nodes *": ("`*` is not a valid node name or id", "`/orochi nodes`"),
     "volumes x y": ("`volumes` takes one stack, or none", "`/orochi volumes orochi`"),
     "volumes ../x": ("is not a valid stack name", "`/orochi stacks`"),
     "drain": ("Drain which node?", "`/orochi nodes`"),
@@ -395,7 +400,10 @@ ANSWERED = {
     "reboot django": ("Unknown command `reboot`", "`/orochi restart django`"),
     "undo django": ("Unknown command `undo`", "`/orochi rollback django`"),
     "roll-back django": ("Unknown command `roll-back`", "`/orochi rollback django`"),
-    "incidents a b": ("`incidents` takes one service or stack, or none", "incidents worker01"),
+    "incidents a b": (
+        "`incidents` takes one service, stack or incident, or none",
+        "incidents worker01",
+    ),
     "alerts": ("Unknown command `alerts`", "Did you mean `/orochi incidents`?"),
     "=": ("Unknown command `=`", "See `/orochi help`."),
     "`rm -rf`": ("Unknown command `rm`", "`/orochi remove`"),
@@ -417,7 +425,7 @@ def test_invalid_text_is_answered_with_the_problem_and_an_example(typed, said):
 
 @pytest.mark.parametrize(
     ("typed", "changes"),
-    [("scale five", True), ("drain", True), ("nodes all", False), ("logs", False), ("x", False)],
+    [("scale five", True), ("drain", True), ("map all", False), ("logs", False), ("x", False)],
 )
 def test_only_a_command_that_changes_something_says_that_nothing_was_changed(typed, changes):
     assert refusal(typed).endswith("Nothing was changed.") is changes
