@@ -379,7 +379,8 @@ class App:
 
     def _alert(self, alert: Alert) -> Message:
         now, command = self._clock.now(), self._settings.bot_command
-        return incident_message(alert.incident, now, command, meant_for=alert.refused)
+        where = self.messenger.permalink
+        return incident_message(alert.incident, now, command, meant_for=alert.refused, where=where)
 
     def _reminder(self, incident: Incident) -> Message:
         return reminder_message(incident, self._clock.now(), self._settings.bot_command)

@@ -37,8 +37,8 @@ class ListIncidentsHandler:
         open_ones = await self._ctx.incidents.open_incidents()
         past = await self._ctx.incidents.past_incidents(REMEMBERED)
         if one := _with_id(command.service or "", (*open_ones, *past)):
-            url = self._ctx.chat.permalink(one.channel, one.message)
-            return incident_detail_message(one, self._ctx.clock.now(), url, self._ctx.command)
+            where = self._ctx.chat.permalink
+            return incident_detail_message(one, self._ctx.clock.now(), where, self._ctx.command)
         if command.service is not None:
             about = await self._meant(command.service, asker.channel, (*open_ones, *past))
             open_ones, past = tuple(filter(about, open_ones)), tuple(filter(about, past))

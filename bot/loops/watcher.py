@@ -41,6 +41,7 @@ from bot.domain.incidents.snapshot import (
     unread,
 )
 from bot.domain.swarm.events import Batch, Listing
+from bot.loops.alert_jobs import AlertJobs
 from bot.loops.alerts import AlertBook, AlertDelivery, AlertTexts
 from bot.loops.evidence import EvidenceReader
 from bot.loops.leader import LeaderLease
@@ -141,6 +142,7 @@ class LeaderSession:
             still=lease.still,
             channels_of=self._channels_of,
         )
+        self._alert_jobs = AlertJobs(dependencies.jobs, self._book)
         self._reader = dependencies.evidence
         self._fetching: asyncio.TaskGroup | None = None
         self._past: list[Incident] = []
@@ -208,6 +210,7 @@ class LeaderSession:
                 await self._take_in(each)
             if not inputs and self._listed:
                 self._reduce(incidents.tick(self._state, self._context(), self._now()))
+            self._state, self._past = await self._alert_jobs.name(self._state, self._past)
             await self._save()
             self._act()
 
@@ -295,6 +298,8 @@ class LeaderSession:
                 self._book.doubt(incident.id)
         alert = retold(known, incident)
         self._book.put(alert)
+        if known is None or incident.state is IncidentState.RESOLVED:
+            self._alert_jobs.want(incident.id)
         if incident.state is IncidentState.RESOLVED:
             self._past.append(alert.addressed)
         self._shown.append(incident.id)

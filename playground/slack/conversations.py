@@ -3,7 +3,7 @@
 from typing import Final
 
 from playground.slack.chat import visible_channel
-from playground.slack.model import Channel, Json, Message
+from playground.slack.model import ADDRESS, Channel, Json, Message
 from playground.slack.refusals import Refusal
 from playground.slack.web_api import Call, Method
 from playground.slack.workspace import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID
@@ -25,7 +25,7 @@ def auth_test(call: Call) -> Json:
     """`auth.test`."""
     organization = call.workspace.enterprise
     return ({"enterprise_id": organization} if organization else {}) | {
-        "url": f"{call.root_url}/",
+        "url": ADDRESS,
         "team": "Emulated",
         "user": call.workspace.bot.name,
         "team_id": TEAM_ID,

@@ -6,8 +6,11 @@ seconds. JSON that the app sent is kept as it came.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import quote
+
+ADDRESS: Final = "https://emulated.slack.com/"
+"""The workspace's address. Nothing answers there; the page shows what its links mean."""
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -241,7 +244,7 @@ class File:
     def as_json(self) -> Json:
         """The file as the Web API shows it."""
         shown = {"id": self.id, "name": self.name, "title": self.title, "size": self.length}
-        link = f"https://emulated.slack.com/files/{self.id}/{quote(self.name)}"
+        link = f"{ADDRESS}files/{self.id}/{quote(self.name)}"
         return shown | {"alt_txt": self.alt_text, "permalink": link}
 
 

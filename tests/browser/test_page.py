@@ -9,11 +9,16 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
+from bot.slack.permalinks import permalink
 from tests.browser.browser import DESK, PHONE, Browser
 from tests.browser.stage import ALERTS, BOB, SWARM, Stage
 
 Take = Callable[[str], None]
 COMPOSER = "[data-composer=channel]"
+IN_SIGHT = """said => {
+  const box = said.getBoundingClientRect();
+  return box.top >= 0 && box.bottom <= innerHeight && box.height > 0;
+}"""
 
 
 @pytest.fixture(autouse=True)
@@ -239,6 +244,29 @@ def test_a_picture_is_shown_inline(browser: Browser, stage: Stage, picture: Take
     link = browser.find(f"[data-ts='{ts}'] a").get_attribute("href")
     assert link == f"{stage.page.url}api/files/{file.id}"
     picture("upload")
+
+
+def test_a_link_to_a_message_shows_it_within_the_page(
+    browser: Browser, stage: Stage, picture: Take
+) -> None:
+    browser.size(*PHONE)
+    first = stage.say("the alert that is meant", ALERTS)
+    for number in range(30):
+        stage.say(f"a later alert, number {number}", ALERTS)
+    last = stage.say(f"<{address(ALERTS, first)}|k3f9ab>")
+    browser.click(f"[data-ts='{last}'] a")
+    meant = browser.find(f"[data-ts='{first}']")
+    place = f"return location.hash + ' ' + ({IN_SIGHT})(arguments[0])"
+    browser.wait(
+        lambda: browser.driver.execute_script(place, meant) == f"#{ALERTS}//{first} true" or None
+    )
+    assert len(browser.driver.window_handles) == 1
+    picture("link")
+
+
+def address(channel: str, ts: str) -> str:
+    """A message's permalink, as the bot builds it."""
+    return permalink("https://emulated.slack.com/", channel, ts)
 
 
 def test_the_home_tab_is_published_when_it_is_opened(

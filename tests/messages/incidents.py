@@ -16,7 +16,7 @@ from bot.domain.commands.values import (
     SilenceIncident,
 )
 from bot.domain.incidents.events import Action, Evidence, News, ReducerContext, Remind, Rules, Tell
-from bot.domain.incidents.model import Incident, Silence, WatcherState
+from bot.domain.incidents.model import Incident, NamedJob, Silence, WatcherState
 from bot.domain.incidents.reducer import acknowledge, reduce, silence, tick, with_evidence
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import Look, Node, NodeState, Resources, Service, Task, TaskState
@@ -52,6 +52,7 @@ from tests.messages.swarm import (
     running,
 )
 
+URL = "https://acme.slack.com/archives/CSWARM/p1773066600000100"
 LIMITED = replace(WORKER, limit=Resources(memory=GIB // 2))
 CHECKED = replace(WORKER, has_health_check=True)
 PENDING = "no suitable node (scheduling constraints not satisfied on 3 nodes)"
@@ -160,6 +161,9 @@ def _firing() -> Iterator[Sample]:
     ended = replace(failed(CHECKED, 2, 0, err=""), state=TaskState.COMPLETE)
     image = "No such image: registry.example.com/worker01:2.5"
     yield Sample("Exit code, after an update", _shown(crash().told))
+    deploy = NamedJob("d3p7xy", "deploy", BOB, AT - 120, CHANNEL, "1.5", way_back=6)
+    after = replace(crash().told, began_after=deploy)
+    yield Sample("Exit code, after a deploy that failed", _shown(after, where=lambda *_: URL))
     yield Sample("Exit code, no evidence", _shown(fired(failed(WORKER, 2, 3)).told))
     memory = fired(failed(LIMITED, 2, 137), LIMITED)
     yield Sample("Out of memory", _shown(memory.told))
@@ -216,6 +220,9 @@ def _course() -> Iterator[Sample]:
     watcher.take(silence(watcher.state, quiet))
     yield Sample("Acknowledged and silenced", _shown(watcher.told, 40))
     yield Sample("Resolved", _shown(resolved().told, 200))
+    back = NamedJob("b4ck22", "rollback", ANN, AT + 60, CHANNEL, "1.6")
+    healed = replace(resolved().told, ended_after=back)
+    yield Sample("Resolved after a rollback", _shown(healed, 200, where=lambda *_: URL))
     yield Sample("Resolved: scaled to 0", _shown(_ended(replace(WORKER, replicas=0)).told, 200))
     off = replace(WORKER, labels={"orochi-bot.alerts": "off"})
     yield Sample("Resolved: alerts were turned off", _shown(_ended(off).told, 200))
@@ -273,8 +280,7 @@ def _lists() -> Iterator[Sample]:
     many = tuple(replace(past[0], id=f"fire{n:02}") for n in range(25))
     message = incidents_message(open_ones[:1], many, now, COMMAND)
     yield Sample("`/orochi incidents`: many", shortened(message))
-    url = "https://acme.slack.com/archives/CSWARM/p1773066600000100"
-    one = incident_detail_message(calm.told, now, url, COMMAND)
+    one = incident_detail_message(calm.told, now, lambda *_: URL, COMMAND)
     yield Sample("`/orochi incidents ID`", one)
     handler = ListIncidentsHandler(_no_service(past))
     unknown = answer(handler.answer(ListIncidents("zzzzzz"), ASKER), unchanged=False)

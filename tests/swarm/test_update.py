@@ -6,9 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.desk import STACK, Desk
+from playground.slack import Message
+from tests.desk import OPERATOR, STACK, Desk
 from tests.lab import images
 from tests.lab.registry import FAILS, NONSENSE, TOO_MANY, RegistryServer
+from tests.swarm.alerting import QUIET, edited, incident
 from tests.swarm.changing import images_of, raw, tasks, under_way, until, update, update_state
 from tests.swarm.test_scale import said, verdict
 
@@ -324,3 +326,35 @@ async def test_an_update_that_was_rolled_back_is_not_made_again(
     assert verdict(message) == "rolled_back"
     after = await raw(desk, "worker01")
     assert after["UpdateStatus"]["StartedAt"] == before["UpdateStatus"]["StartedAt"]
+
+
+async def test_an_alert_names_the_update_before_it_and_the_job_that_ended_it(
+    empty_desk: Desk, registry: RegistryServer
+):
+    """Both with a link to their messages; the update's *Roll back* is the alert's, too."""
+    desk = empty_desk
+    await desk.start_bot(**QUIET)
+    await running_app(desk, registry)
+    updated = await desk.job("update worker01 :2")
+    assert verdict(updated) == "converged"
+    crash = ("service", "update", "--detach", "--args", "crash 1 7", f"{STACK}_worker01")
+    await desk.docker(*crash)
+    alert = await incident(desk, f"{STACK}_worker01")
+    assert f"*Began after:* update {link_to(updated)} by <@{OPERATOR}>" in said(alert)
+    alert = await edited(desk, alert, "Last log lines")
+    assert "Roll back" in buttons(alert)
+    back = await desk.job("rollback worker01")
+    assert verdict(back) == "converged"
+    alert = await incident(desk, f"{STACK}_worker01", "resolved", seconds=90)
+    assert f"*Resolved after:* rollback {link_to(back)} by <@{OPERATOR}>" in said(alert)
+    shown = await desk.answer(f"incidents {alert.payload['incident_id']}")
+    assert "Resolved after" in shown
+    assert "Its message" in shown
+
+
+def link_to(message: Message) -> str:
+    """The link to a job's message, with its id."""
+    address = (
+        f"https://emulated.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}"
+    )
+    return f"<{address}|{message.payload['job_id']}>"

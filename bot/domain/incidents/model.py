@@ -30,6 +30,24 @@ class IncidentState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class NamedJob:
+    """A job that an incident's message names.
+
+    ``at`` is when it changed the service, or when it ended. ``channel`` and ``message`` (a ts) are
+    the address of its message. ``way_back`` is the number of the version that undoes a deploy that
+    failed, 0 for none.
+    """
+
+    id: str
+    action: str
+    user: str
+    at: float
+    channel: str = ""
+    message: str = ""
+    way_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One incident. Times are Unix seconds of the watcher's clock.
 
@@ -55,9 +73,11 @@ class Incident:
     while the job runs. ``silenced_until`` and ``silenced_by`` describe the silence. ``evidence``
     are the last log lines or the last probe's output of ``evidence_task``, unescaped; ``fetched``
     is when evidence was last requested. ``can_roll_back`` says that the service was changed shortly
-    before and can be rolled back. ``revision`` grows with every change that people should see,
-    ``told`` is the last revision that was sent, 0 for none. ``message`` is the ts of its message in
-    ``channel``, "" if it is not known; the watcher's own state has none, because the alert does.
+    before and can be rolled back. ``began_after`` is the job that changed the service shortly
+    before, ``ended_after`` the one that succeeded before the last resolution. ``revision`` grows
+    with every change that people should see, ``told`` is the last revision that was sent, 0 for
+    none. ``message`` is the ts of its message in ``channel``, "" if it is not known; the watcher's
+    own state has none, because the alert does.
     """
 
     id: str
@@ -95,6 +115,8 @@ class Incident:
     evidence_task: str = ""
     fetched: float | None = None
     can_roll_back: bool = False
+    began_after: NamedJob | None = None
+    ended_after: NamedJob | None = None
     revision: int = 1
     told: int = 0
     message: str = ""

@@ -11,13 +11,15 @@ from typing import Final
 
 from bot.domain.commands.names import SERVICE_VALUE, is_service_name, short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
-from bot.domain.incidents.model import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState, NamedJob
 from bot.domain.swarm.causes import CauseKind, advice_on, is_unreachable, short_error
 from bot.domain.text.message import Block, Message, Metadata, MetadataValue
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import (
+    Permalink,
     code_block,
     duration,
+    id_link,
     line,
     link,
     mention,
@@ -25,6 +27,7 @@ from bot.views.slack.text import (
     plural,
     slack_date,
     slack_time,
+    unlinked,
 )
 from bot.views.words import CAUSES
 
@@ -94,25 +97,32 @@ DETAILS: Final = (
 
 
 def incident_message(
-    incident: Incident, now: float, command: str = "/orochi", *, meant_for: str = ""
+    incident: Incident,
+    now: float,
+    command: str = "/orochi",
+    *,
+    meant_for: str = "",
+    where: Permalink = unlinked,
 ) -> Message:
     """The message of an incident at ``now`` (Unix seconds).
 
     ``meant_for`` is the channel in its service's label, if the bot cannot post there.
     """
     small_print = _small_print(incident, now, command, meant_for)
-    made = (_blocks(incident, now, small_print, detail) for detail in DETAILS)
+    buttons = _buttons(incident, now)
+    made = ([*_told(incident, small_print, detail, where), *buttons] for detail in DETAILS)
     blocks = next((each for each in made if fits(each)), [header(headline(incident))])
     return Message(_fallback(incident), tuple(blocks), metadata(incident))
 
 
 def incident_detail_message(
-    incident: Incident, now: float, url: str, command: str = "/orochi"
+    incident: Incident, now: float, where: Permalink, command: str = "/orochi"
 ) -> Message:
-    """An incident as its message shows it, without buttons; ``url`` is that message's address."""
+    """An incident as its message shows it, without buttons, and a link to that message."""
+    url = where(incident.channel, incident.message)
     above = [f"{link(url, 'Its message')}, with buttons"] if url else []
     small_print = [*above, *_small_print(incident, now, command, "")]
-    made = (_told(incident, small_print, detail) for detail in DETAILS)
+    made = (_told(incident, small_print, detail, where) for detail in DETAILS)
     blocks = next((each for each in made if fits(each)), [header(headline(incident))])
     return Message(_fallback(incident), tuple(blocks))
 
@@ -198,15 +208,11 @@ def _plain_place(incident: Incident) -> str:
     return f"{place[0].upper()}{place[1:]}, " if place else ""
 
 
-def _blocks(
-    incident: Incident, now: float, small_print: Sequence[str], detail: IncidentDetail
+def _told(
+    incident: Incident, small_print: Sequence[str], detail: IncidentDetail, where: Permalink
 ) -> list[Block]:
-    return [*_told(incident, small_print, detail), *_buttons(incident, now)]
-
-
-def _told(incident: Incident, small_print: Sequence[str], detail: IncidentDetail) -> list[Block]:
     lines = [_where(incident, detail), *_cause(incident, detail), *_hit(incident, detail)]
-    lines += [_how_often(incident), _next(incident)]
+    lines += [_how_often(incident), *_jobs(incident, where), _next(incident)]
     return [
         header(headline(incident)),
         *packed([each for each in lines if each]),
@@ -261,6 +267,22 @@ def _how_often(incident: Incident) -> str:
         return f"Down since {slack_date(incident.began)}"
     last = f", last {slack_time(incident.last)}" if incident.count > 1 else ""
     return f"*{_counted(incident)}* since {slack_date(incident.began)}{last}"
+
+
+def _jobs(incident: Incident, where: Permalink) -> list[str]:
+    """The job that changed the service shortly before, and the one that it ended after."""
+    lines, before, ended = [], incident.began_after, incident.ended_after
+    if before is not None:
+        early = duration(max(incident.began - before.at, 0))
+        lines.append(f"*Began after:* {_named(before, where)}, {early} before")
+    if ended is not None and incident.state is IncidentState.RESOLVED:
+        lines.append(f"*Resolved after:* {_named(ended, where)}")
+    return lines
+
+
+def _named(job: NamedJob, where: Permalink) -> str:
+    shown = id_link(job.id, where(job.channel, job.message))
+    return f"{line(job.action, 20)} {shown} by {mention(job.user)}"
 
 
 def _next(incident: Incident) -> str:
@@ -326,8 +348,16 @@ def _buttons(incident: Incident, now: float) -> list[Block]:
 
 
 def _remedies(incident: Incident) -> list[Block]:
-    """The button that may help: a rollback after a recent update, else a restart."""
-    name = incident.service
+    """The button that may help: a rollback after a recent change, else a restart.
+
+    The one of a deploy that failed is that of its message: it shows a plan for the whole stack.
+    """
+    name, before = incident.service, incident.began_after
+    if before is not None and before.way_back:
+        text = f"Shows a plan to go back to version {before.way_back}. Nothing happens before"
+        question = confirm("Roll back?", f"{text} Confirm.", "Show the plan", "No")
+        label = f"Roll back to version {before.way_back}"
+        return [button("job.rollback", label, before.id, question)]
     if not is_service_name(name):  # it would be altered in a button's value
         return []
     if incident.can_roll_back:

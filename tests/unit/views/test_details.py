@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.deploys.version import Version
-from bot.domain.incidents.model import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState, NamedJob
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Node, NodeState, Resources, StackLook
 from bot.views.history import history_message
 from bot.views.incidents.list import incidents_message
-from bot.views.incidents.message import incident_detail_message
+from bot.views.incidents.message import incident_detail_message, incident_message
 from bot.views.jobs.detail import job_detail_message
 from bot.views.jobs.list import jobs_message
 from bot.views.status.node import node_message
@@ -145,13 +145,31 @@ def test_many_tasks_of_a_node_are_counted_and_a_down_one_says_why():
 def test_an_incident_in_detail_links_its_message_and_has_no_buttons():
     taken = replace(FIRING, state=IncidentState.ACKNOWLEDGED, acknowledged_by="U123",
         acknowledged=NOW, evidence="boom", nodes=("photon-machine-01",))  # fmt: skip
-    message = incident_detail_message(taken, NOW, URL)
+    message = incident_detail_message(taken, NOW, where)
     assert_slack_takes(message, {"U123"})
 
     assert message.metadata is None
     assert not [block for block in message.blocks if block["type"] == "actions"]
     for part in (f"<{URL}|Its message>", "boom", "Acknowledged by <@U123>", "photon-machine-01"):
         assert part in shown(message)
+
+
+def test_an_alert_names_the_job_it_began_after_and_the_one_it_ended_after():
+    deploy = NamedJob("d3p1oy", "deploy", "U123", FIRING.began - 120, "C1", "1.4", way_back=6)
+    back = NamedJob("b4ck22", "rollback", "U456", NOW - 20, "C1", "1.6")
+    named = replace(FIRING, began_after=deploy, ended_after=back)
+    message = incident_message(named, NOW, where=where)
+    assert_slack_takes(message, {"U123", "U456"})
+    began = "*Began after:* deploy <https://acme.slack.com/archives/C1/p14|d3p1oy> by <@U123>"
+
+    assert f"{began}, 2 min before" in shown(message)
+    assert "Resolved after" not in shown(message)
+    (remedy,) = [each for each in message.blocks[-1]["elements"] if "job." in each["action_id"]]
+    assert (remedy["action_id"], remedy["value"]) == ("job.rollback", "d3p1oy")
+    assert remedy["text"]["text"] == "Roll back to version 6"
+    ended = replace(named, state=IncidentState.RESOLVED, resolved=NOW)
+    text = shown(incident_message(ended, NOW))
+    assert "*Resolved after:* rollback `b4ck22` by <@U456>" in text
 
 
 def test_ids_in_lists_are_links_where_the_message_is_known():

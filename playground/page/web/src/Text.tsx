@@ -1,9 +1,10 @@
 // Texts as the library draws them: mrkdwn and plain text become rich_text first (mrkdwn.ts).
-import { memo, useLayoutEffect, useMemo, useRef } from "react";
+import { memo, useLayoutEffect, useMemo, useRef, type MouseEvent } from "react";
 import { Message } from "slack-blocks-to-jsx";
 import type { ComponentProps } from "react";
 import { usePage } from "./context";
 import { formatted } from "./dates";
+import { go, placeOf, sight } from "./places";
 import { richText, withEmoji, type Reading } from "./mrkdwn";
 import type { Json, Whole } from "./types";
 
@@ -28,7 +29,7 @@ export const Library = memo(function Library({ blocks }: { blocks: Json[] }) {
   // The library gives each message the same id; its style goes by class here (build.mjs).
   useLayoutEffect(() => frame.current?.querySelector("#slack_blocks_to_jsx")?.removeAttribute("id"));
   return (
-    <div ref={frame} className="library">
+    <div ref={frame} className="library" onClick={stay}>
       <Message
         blocks={blocks as any}
         name=""
@@ -41,6 +42,15 @@ export const Library = memo(function Library({ blocks }: { blocks: Json[] }) {
     </div>
   );
 });
+
+/** A link to a message goes there within the page; the library opens links in a tab of their own. */
+function stay(event: MouseEvent) {
+  const link = (event.target as Element).closest("a");
+  if (!link?.hash || link.href.split("#")[0] !== window.location.href.split("#")[0]) return;
+  event.preventDefault();
+  if (link.hash === window.location.hash) sight(placeOf(link.hash)[2]);
+  else go(link.hash);
+}
 
 function named(whole: Whole) {
   return {

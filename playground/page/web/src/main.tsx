@@ -6,6 +6,7 @@ import { Channel, Thread, title } from "./Channel";
 import { PageContext, StateContext } from "./context";
 import { spoken } from "./mrkdwn";
 import { Panel } from "./Panel";
+import { go, placeOf, sight } from "./places";
 import { Sidebar } from "./Sidebar";
 import { useWorkspace } from "./store";
 import { Home, Modal } from "./Views";
@@ -37,21 +38,15 @@ function useKept<T extends string>(name: string, lasting = false) {
   return [value, set] as const;
 }
 
-/** `#CHANNEL`, `#CHANNEL/THREAD` or `#home`: a reload and the back button keep the place. */
-function usePlace(): [string, string] {
+function usePlace(): [string, string, string] {
   const hash = useSyncExternalStore(
     (changed) => {
       window.addEventListener("hashchange", changed);
       return () => window.removeEventListener("hashchange", changed);
     },
-    () => window.location.hash.slice(1),
+    () => window.location.hash,
   );
-  const [place = "", thread = ""] = hash.split("/");
-  return [place, thread];
-}
-
-function go(place: string) {
-  window.location.hash = place;
+  return placeOf(hash);
 }
 
 function App() {
@@ -63,7 +58,7 @@ function App() {
   const [failure, setFailure] = useState("");
   const system = useSystemTheme();
   const theme = chosen ?? system;
-  const [wanted, thread] = usePlace();
+  const [wanted, thread, ts] = usePlace();
   const looking = useRef("");
   const [state, tell] = useWorkspace(user ?? "", looking);
   const fail = useCallback((sentence: string) => setFailure(sentence), []);
@@ -78,6 +73,9 @@ function App() {
   useEffect(() => tell({ kind: "read", channel: place }), [place, state.messages.size]);
 
   const whole = state.whole;
+  useEffect(() => {
+    if (whole && ts) sight(ts);
+  }, [place, thread, ts, whole !== null]);
   const channel = state.channels.get(place);
   const names = new Map(whole?.users.map((each) => [each.id, each.real_name]));
   const name = channel ? title(channel, names) : "Orochi Home";

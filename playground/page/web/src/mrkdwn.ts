@@ -4,6 +4,7 @@
 // all", and knows Markdown that Slack does not (headings, numbered lists), so that log lines would
 // change their look. Rules: https://docs.slack.dev/messaging/formatting-message-text
 import { get, has } from "node-emoji";
+import { placeOfLink } from "./places";
 import type { Json } from "./types";
 
 export interface Reading {
@@ -168,7 +169,11 @@ function meant(body: string, style: Json): Json {
   }
   if (/^!(here|channel|everyone)$/.test(head)) return { type: "broadcast", range: head.slice(1) };
   if (!SAFE.test(head)) return { type: "text", text: label || unescaped(head), style };
-  const url = unescaped(head).replace(FILE, `${window.location.origin}/api/files/$1`);
+  const address = unescaped(head);
+  const place = placeOfLink(address);
+  const url = place
+    ? new URL(place, window.location.href).href
+    : address.replace(FILE, `${window.location.origin}/api/files/$1`);
   return { type: "link", url, text: label || url, style };
 }
 

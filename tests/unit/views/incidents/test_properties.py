@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incidents.model import Incident, IncidentState
+from bot.domain.incidents.model import Incident, IncidentState, NamedJob
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.views.incidents.list import incidents_message
 from bot.views.incidents.message import incident_message, reminder_message
@@ -24,6 +24,7 @@ causes = st.builds(
     Cause, st.sampled_from(CauseKind), hostile, raw=hostile, exit_code=st.none() | counts
 )
 maybe = st.none()
+named = st.builds(NamedJob, hostile, hostile, users, moments, way_back=counts)
 incidents = st.builds(
     Incident,
     st.text("abc234", min_size=6, max_size=6),
@@ -52,6 +53,8 @@ incidents = st.builds(
     silenced_by=users,
     evidence=hostile,
     evidence_title=hostile,
+    began_after=maybe | named,
+    ended_after=maybe | named,
 )
 
 
