@@ -361,6 +361,19 @@ async def test_open_incidents_are_the_saved_ones(store: RedisIncidents, other: R
     assert await other.open_incidents() == (older, newer)
 
 
+async def test_an_open_incident_has_the_address_of_its_message(
+    store: RedisIncidents, other: RedisIncidents
+):
+    """It is that of its alert; one that was not posted yet has none."""
+    posted, new = an_incident("posted", NOW), an_incident("newest", NOW + 1)
+    alert = replace(an_alert(posted), channel="C2", message="1.5")
+    token = await becomes_leader(store)
+    await store.save(token, a_state(posted, new), {"posted": alert})
+
+    found = await other.open_incidents()
+    assert found == (replace(posted, channel="C2", message="1.5"), new)
+
+
 async def test_past_incidents_are_listed_newest_first(store: RedisIncidents, other: RedisIncidents):
     """The order is by the time of resolution, not of the save."""
     token = await store.lead()

@@ -48,6 +48,18 @@ async def test_a_post_can_go_to_a_thread():
     assert slack.workspace.messages[SWARM, below].thread_ts == ts
 
 
+async def test_the_address_of_a_message_is_known_after_the_login():
+    """It is built from what `auth.test` says of the workspace."""
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        ts = await messenger.post(SWARM, a_message("queued"))
+        assert messenger.permalink(SWARM, ts) == ""
+        await messenger._api.login()
+        address = f"https://emulated.slack.com/archives/{SWARM}/p{ts.replace('.', '')}"
+
+        assert messenger.permalink(SWARM, ts) == address
+        assert messenger.permalink(SWARM, "") == ""
+
+
 async def test_progress_is_coalesced_to_the_newest_state():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))
