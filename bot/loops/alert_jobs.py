@@ -37,7 +37,7 @@ class AlertJobs:
     ) -> tuple[WatcherState, list[Incident]]:
         """The state and the resolved incidents with their jobs; the alerts in the book likewise.
 
-        An alert does not wait for this: without an answer of the store it names none.
+        If the jobs cannot be read, the alerts name none.
         """
         wanted, self._wanted = frozenset(self._wanted), set()
         if not wanted:
@@ -46,6 +46,9 @@ class AlertJobs:
             jobs = (*await self._jobs.running(), *await self._jobs.recent(RECENT))
         except StoreUnavailableError as error:
             log.info("alerts name no job: %s", error)
+            return state, list(past)
+        except Exception:  # jobs that cannot be read must not stop the watcher
+            log.exception("alerts name no job")
             return state, list(past)
         for incident_id in wanted:
             alert = self._book.get(incident_id)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.commands.names import SERVICE_VALUE, is_service_name, short_name
+from bot.domain.commands.names import SERVICE_VALUE, is_service_name, job_id, short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
 from bot.domain.incidents.model import Incident, IncidentState, NamedJob
 from bot.domain.swarm.causes import CauseKind, advice_on, is_unreachable, short_error
@@ -353,7 +353,7 @@ def _remedies(incident: Incident) -> list[Block]:
     The one of a deploy that failed is that of its message: it shows a plan for the whole stack.
     """
     name, before = incident.service, incident.began_after
-    if before is not None and before.way_back:
+    if before is not None and before.way_back > 0 and job_id(before.id):
         text = f"Shows a plan to go back to version {before.way_back}. Nothing happens before"
         question = confirm("Roll back?", f"{text} Confirm.", "Show the plan", "No")
         label = f"Roll back to version {before.way_back}"

@@ -72,7 +72,7 @@ async def test_the_loop_runs_on_while_a_large_listing_is_judged() -> None:
         swarm=port(service=NotFoundError("gone")),
         evidence=port(),
         incidents=store,
-        jobs=port(running=()),
+        jobs=port(running=(), recent=()),
         chat=port(),
         clock=clock,
         texts=texts,

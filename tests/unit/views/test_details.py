@@ -155,17 +155,17 @@ def test_an_incident_in_detail_links_its_message_and_has_no_buttons():
 
 
 def test_an_alert_names_the_job_it_began_after_and_the_one_it_ended_after():
-    deploy = NamedJob("d3p1oy", "deploy", "U123", FIRING.began - 120, "C1", "1.4", way_back=6)
+    deploy = NamedJob("d3p7xy", "deploy", "U123", FIRING.began - 120, "C1", "1.4", way_back=6)
     back = NamedJob("b4ck22", "rollback", "U456", NOW - 20, "C1", "1.6")
     named = replace(FIRING, began_after=deploy, ended_after=back)
     message = incident_message(named, NOW, where=where)
     assert_slack_takes(message, {"U123", "U456"})
-    began = "*Began after:* deploy <https://acme.slack.com/archives/C1/p14|d3p1oy> by <@U123>"
+    began = "*Began after:* deploy <https://acme.slack.com/archives/C1/p14|d3p7xy> by <@U123>"
 
     assert f"{began}, 2 min before" in shown(message)
     assert "Resolved after" not in shown(message)
     (remedy,) = [each for each in message.blocks[-1]["elements"] if "job." in each["action_id"]]
-    assert (remedy["action_id"], remedy["value"]) == ("job.rollback", "d3p1oy")
+    assert (remedy["action_id"], remedy["value"]) == ("job.rollback", "d3p7xy")
     assert remedy["text"]["text"] == "Roll back to version 6"
     ended = replace(named, state=IncidentState.RESOLVED, resolved=NOW)
     text = shown(incident_message(ended, NOW))
