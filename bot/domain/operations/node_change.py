@@ -21,6 +21,7 @@ from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.slots import last_wanted
 
 SHORTEST_ID = 4
+SHORTEST_PART = 3
 _PARTS = re.compile(r"[-_.]")
 MOST_NAMED = 8
 DONE = {
@@ -56,9 +57,10 @@ def is_node(typed: str, nodes: Sequence[Node]) -> bool:
 
 
 def find_node(typed: str, nodes: Sequence[Node]) -> Node:
-    """The node with this hostname, id, id prefix, or unique end of its hostname (``m-03``).
+    """The node with this hostname, id, id prefix, or unique part of its hostname.
 
-    Raises RefusedError.
+    An end of it (``machine-03``), also in short (``m-03``), goes before any other part. Raises
+    RefusedError.
     """
     named = [node for node in nodes if node.hostname.lower() == typed.lower()]
     exact = [node for node in nodes if node.id == typed]
@@ -71,6 +73,7 @@ def find_node(typed: str, nodes: Sequence[Node]) -> Node:
             raise RefusedError(f"Several nodes are named `{typed}`.", hint=f"Use an id: {ids}.")
     ending = [node for node in nodes if node.hostname.lower().endswith(typed.lower())]
     found = ending or [node for node in nodes if _abbreviates(typed, node.hostname)]
+    found = found or [node for node in nodes if _has_part(typed, node.hostname)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -86,6 +89,10 @@ def find_node(typed: str, nodes: Sequence[Node]) -> Node:
     more = f" and {len(hostnames) - MOST_NAMED} more" if len(hostnames) > MOST_NAMED else ""
     hint = f"Did you mean {close}?" if close else f"Nodes: {known}{more}."
     raise RefusedError(f"There is no node `{typed}`.", hint=hint)
+
+
+def _has_part(typed: str, hostname: str) -> bool:
+    return len(typed) >= SHORTEST_PART and typed.lower() in hostname.lower()
 
 
 def _abbreviates(typed: str, hostname: str) -> bool:

@@ -221,6 +221,14 @@ def test_a_unique_end_of_a_hostname_is_enough(typed: str) -> None:
     assert find_node(typed, NODES).id == "n3"
 
 
+@pytest.mark.parametrize(("typed", "found"), [("db-host", "n6"), ("DB-", "n6"), ("host", "n7")])
+def test_a_unique_part_of_a_hostname_is_enough(typed: str, found: str) -> None:
+    """An end of a hostname goes first."""
+    more = [Node(id="n6", hostname="eu-db-host-1"), Node(id="n7", hostname="eu-web-host")]
+
+    assert find_node(typed, [*NODES, *more]).id == found
+
+
 @pytest.mark.parametrize("typed", ["3", "machine-0", "m-3", "x-03", "p-03", "-", "photon"])
 def test_an_end_that_is_not_unique_names_its_nodes(typed: str) -> None:
     nodes = [*NODES, Node(id="n13", hostname="photon-machine-13")]
