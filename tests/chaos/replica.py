@@ -19,6 +19,7 @@ SLACK = "http://slack.test"
 STOP_SECONDS = 15.0
 START_SECONDS = 120.0
 AGAIN_SECONDS = 0.5
+CANNOT_START = "the bot cannot start"
 CANNOT_LEAVE = ("the queue will forget this replica later", "not everything was closed within")
 """What a bot says whose way to Redis is cut while it stops, or whose machine is too busy."""
 
@@ -177,6 +178,8 @@ class Replica:
             code = await self._bot.stop(STOP_SECONDS)
             if code == -signal.SIGTERM and not self._bot.lines:
                 self.killed += 1  # it has not got as far as to handle signals
+            elif code and any(CANNOT_START in line for line in self._bot.lines):
+                self.killed += 1  # it was ending by itself
             else:
                 self.exits.append(code)
         except TimeoutError:
