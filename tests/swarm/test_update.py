@@ -243,7 +243,7 @@ async def test_images_shows_what_runs_and_what_is_newer(desk: Desk, registry: Re
     answer = await listed(desk, "with a newer image")
     assert f"*django* · `{registry.address}/app:1` · `{before}`" in answer
     assert f"the registry has `{registry.digest('app:1')[7:19]}`" in answer
-    assert "`/orochi update django`" in answer
+    assert "`/orochi update orochi_django`" in answer
     registry.take_away()
     answer = await listed(desk, "2 services: 2 unknown")
     assert f"cannot reach the registry {registry.address}" in answer
