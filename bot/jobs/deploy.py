@@ -166,7 +166,7 @@ class DeployRunner:
 
     async def _clear(self, lease: JobLease, plan: Plan, versions: tuple[Version, ...]) -> None:
         """Remove configs and secrets from files that nobody needs; the next deploy tries again."""
-        kept = {name for each in versions for name in each.files}
+        kept = {key for each in versions for key in each.files}
         entries = frozenset(entries_in(plan.files))
         try:
             gone = await in_time(

@@ -155,8 +155,8 @@ class StackRemovalRunner:
         while True:
             tried = [(step, await self._try(lease, step)) for step in left]
             trouble = next((trouble for _, trouble in tried if trouble), "")
-            still = await self._left(lease)
-            left = left if still is None else still
+            present = await self._left(lease)
+            left = left if present is None else present
             if not left or self._ctx.clock.now() > late:
                 return not left, trouble
             why = f": {trouble}" if trouble else "; waiting for containers to stop"

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.jobs.deploy_plan import Kind
+from bot.domain.operations.one_off import LABEL as RUN
+from bot.domain.operations.one_off import OF_LABEL as RUN_OF
+from bot.domain.operations.stack_removal import OutsideUse
 from bot.swarm.connection import Connection
 from bot.swarm.stack_objects import DockerStackObjects
 from tests.desk import Desk, finished, is_job
+from tests.lab.swarm import Lab
 from tests.lab.waiting import wait_until
 from tests.swarm.alerting import QUIET, incident, incidents
 from tests.swarm.deploying import V1, V2, Folder, Tripwire, confirm_typed, service, services
@@ -293,3 +298,18 @@ async def test_the_bots_own_stack_is_known_by_its_container(desk: Desk, folder: 
 
     connection.close()
     assert known == [True, True, False, False]
+
+
+async def test_a_command_that_runs_like_a_service_uses_the_stack(lab: Lab) -> None:
+    """Also if it uses nothing that would be removed: it may use a volume of the stack."""
+    stack = "--label=com.docker.stack.namespace=shop"
+    run = (f"--label={RUN}=k3f9ab", f"--label={RUN_OF}=shop_db", "--mode=replicated-job")
+    await asyncio.to_thread(lab.create_service, "shop_db", "serve", options=(stack,))
+    await asyncio.to_thread(lab.create_service, "shop_run-k3f9ab", "serve", options=run)
+    connection = Connection(lab.manager.socket)
+
+    contents = await DockerStackObjects(connection).of("shop")
+    connection.close()
+
+    assert [part.name for part in contents.parts] == ["shop_db"]
+    assert contents.uses == (OutsideUse("shop_run-k3f9ab", Kind.SERVICE, "shop_db", "k3f9ab"),)

@@ -5,7 +5,8 @@ from a file (``file:``) has its content in its name: ``shop_settings-9f8e7d6c``.
 gets another name, and the services that use it are updated. An author's own ``name:`` is kept.
 
 The digits are the first eight of a digest: for a config the SHA-256 of the content (as
-``sha256sum`` prints it), for a secret a keyed one, which tells nothing about the content.
+``sha256sum`` prints it, unless it is a template), for a secret a keyed one, which tells nothing
+about the content.
 """
 
 from __future__ import annotations

@@ -76,9 +76,7 @@ def _name_contents(form: Json, entries: Mapping[str, str]) -> None:
     for part, key in (("Configs", "ConfigName"), ("Secrets", "SecretName")):
         for at, each in enumerate(container.get(part) or ()):
             if entry := entries.get(name := each.get(key, "")):
-                container[part][at] = {**each, key: entry} if name == entry else {
-                    "content": content_of(name), **each, key: entry
-                }  # fmt: skip
+                container[part][at] = {"content": content_of(name), **each, key: entry}
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Difference, ...]:

@@ -134,7 +134,7 @@ class FileContents:
     async def clear(
         self, stack: str, entries: Collection[str], kept: Collection[str], still: Still | None
     ) -> tuple[str, ...]:
-        """Remove the stack's objects that nobody needs any more; returns their names."""
+        """Remove the stack's objects that nobody needs any more; returns their keys."""
         live = await self._objects(stack)
         objects = [_of(raw, kind, stack) for kind in KINDS for raw in live[kind]]
         if not unneeded(objects, entries, (), kept):
