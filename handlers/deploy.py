@@ -12,7 +12,7 @@ from bot.domain.jobs.model import Job, PendingCommand
 from bot.jobs.confirmation import Confirming
 from bot.jobs.context import Context
 from bot.jobs.deploy import record
-from bot.jobs.submit import queue
+from bot.jobs.submit import answer_instead, queue
 from bot.ports import Recording
 from bot.views.errors import done
 from bot.views.jobs.plan import nothing_to_do
@@ -47,8 +47,7 @@ class DeployHandler:
             raise RefusedError(f"The file of stack `{stack}` defines no services.")
         if plan.empty:
             said = done(nothing_to_do(plan, version))
-            await self._ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
-            await self._ctx.jobs.discard(pending.id)
+            await answer_instead(self._ctx, pending, said)
         elif asks:
             await self._confirming.ask(pending, _job(pending, plan, version))
         else:

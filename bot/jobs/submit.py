@@ -137,6 +137,17 @@ async def _close_message(ctx: Context, pending: PendingCommand, said: Message) -
             await ctx.chat.settle(pending.channel, ts, ended)
 
 
+async def answer_instead(ctx: Context, pending: PendingCommand, said: Message) -> None:
+    """Answer a command that needs no job, and delete it.
+
+    If it is begun in place of a lost replica, that one may have posted a message for a job.
+    """
+    if ctx.intake.adopted(pending.id):
+        await _close_message(ctx, pending, said)
+    await ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
+    await ctx.jobs.discard(pending.id)
+
+
 async def answer_failure(
     ctx: Context, pending: PendingCommand, error: BotError, *, certain: bool = True
 ) -> None:

@@ -13,13 +13,14 @@ import pytest
 from bot.domain.errors import BotError, LeaseLostError
 from bot.domain.jobs.model import PendingCommand
 from bot.jobs.orphans import Orphans
-from bot.jobs.submit import forget, queue
+from bot.jobs.submit import answer_instead, forget, queue
 from bot.loops.housekeeping import every
 from bot.ports import Held
 from bot.runtime.clock import SystemClock
 from bot.runtime.tasks import cancel_all
 from bot.slack.messenger import Messenger
 from bot.store.jobs import RedisJobs
+from bot.views.errors import done
 from bot.views.jobs.message import job_message
 from playground.slack import SlackEmulator
 from tests.contract.conftest import OpenJobs
@@ -277,6 +278,36 @@ async def test_a_command_without_an_answer_is_withdrawn_unless_another_replica_b
     assert await other.is_pending(begun.id)
     assert await other.submit(a_job("web", job_id=begun.id)) == 0
     assert await other.submit(a_job("web", job_id=left.id)) == -1
+
+
+async def test_the_message_of_a_lost_replica_is_closed_where_another_finds_no_need_of_a_job(
+    redis_server: RedisServer,
+):
+    """The lost one has posted a plan; meanwhile another job made what it would have made."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger, lease=LEASE) as replica,
+    ):
+        pending = replace(
+            a_pending_command(), user=ANN, channel=SWARM, received=CLOCK.now(),
+            reply_url=slack.responses.issue(SWARM, ANN),
+        )  # fmt: skip
+        job = replace(a_job("web", job_id=pending.id), channel=SWARM, user=ANN)
+        ts = await messenger.post(SWARM, job_message(job, CLOCK.now()))
+        await replica.jobs.accept(pending)
+        (held,) = await adopted(replica.jobs)
+        said = done("Nothing to deploy.")
+        await replica.ctx.intake.begin(
+            held, lambda: answer_instead(replica.ctx, pending, said), adopted=True
+        )
+
+        message = slack.workspace.messages[SWARM, ts]
+        assert message.payload["state"] == "finished"
+        assert "Nothing to deploy." in message.shown_text
+        await slack.wait_for_ephemeral(ANN, lambda m: "Nothing to deploy." in m.shown_text)
+        assert not await replica.jobs.is_pending(pending.id)
+        assert await replica.jobs.submit(job) == -1
 
 
 async def test_the_message_of_a_lost_replica_is_closed_where_another_cannot_begin_its_command(
