@@ -15,7 +15,7 @@ from bot.runtime.backoff import doubled
 from bot.runtime.tasks import cancel_all
 from bot.slack.budget import Budget, Limit
 from bot.slack.errors import LayoutError, NotSentError, RateLimitedError
-from bot.slack.wording import plain
+from bot.slack.wording import simpler
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Sender:
         repeat: bool,
         deadline: float | None = None,
     ) -> T:
-        """Send a message; only its text if Slack rejects the layout.
+        """Send a message; without blocks if Slack rejects the layout, then only its text.
 
         ``repeat`` allows a retry when the result of an attempt is unknown.
 
@@ -61,11 +61,13 @@ class Sender:
             ChatUnavailableError: Slack did not accept it in time.
         """
         until = self.deadline() if deadline is None else deadline
-        try:
-            return await self._insist(message, attempt, limit, until, repeat=repeat)
-        except LayoutError as error:
-            log.error("Sending the text alone (%s): %s", error.ref, error)  # noqa: TRY400
-            return await self._insist(plain(message), attempt, limit, until, repeat=repeat)
+        for less in simpler(message):
+            try:
+                return await self._insist(message, attempt, limit, until, repeat=repeat)
+            except LayoutError as error:
+                log.error("Sending less of a message (%s): %s", error.ref, error)  # noqa: TRY400
+                message = less
+        return await self._insist(message, attempt, limit, until, repeat=repeat)
 
     async def _insist(
         self,

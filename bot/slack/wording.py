@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from bot.domain.errors import BotError, RefusedError
@@ -55,9 +56,14 @@ def home_view(message: Message) -> dict[str, Any]:
     return {"type": "home", "blocks": blocks}
 
 
-def plain(message: Message) -> Message:
-    """The message with its text only, without parts that Slack may reject."""
-    return Message(message.text, broadcast=message.broadcast)
+def simpler(message: Message) -> tuple[Message, ...]:
+    """The message with fewer and fewer of the parts that Slack may reject.
+
+    The metadata is kept for as long as possible: the bot finds the message by it.
+    """
+    bare = replace(message, blocks=())
+    alone = replace(bare, metadata=None)
+    return (alone,) if bare == alone else (bare, alone)
 
 
 def internal_error(word: str = "command") -> BotError:

@@ -10,7 +10,7 @@ from bot.domain.errors import (
     ChatLoginError,
     ChatUnavailableError,
 )
-from bot.domain.text.message import Message
+from bot.domain.text.message import Message, Metadata
 from bot.runtime.clock import SystemClock
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
@@ -237,6 +237,22 @@ async def test_a_verdict_whose_layout_slack_refuses_is_sent_as_plain_text():
     assert slack.workspace.messages[SWARM, ts].blocks == ()
     assert texts(slack, posted) == ["converged 5/5"]
     assert slack.workspace.shown_to(ANN)[-1].text == "converged 5/5"
+
+
+async def test_a_message_whose_layout_slack_refuses_can_be_found():
+    """After a lost answer it is looked for by its metadata, which goes only if Slack refuses it."""
+    blocks = ({"type": "section"},)
+    bad = Message("queued", blocks, Metadata("swarm_job", {"job_id": "abc"}))
+    worse = Message("planned", blocks, Metadata("swarm_job", {"job_id": "x" * 20_000}))
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        posted = await messenger.post(SWARM, bad)
+        alone = await messenger.post(SWARM, worse)
+        found = await messenger.find(SWARM, {"job_id": "abc"})
+
+    assert found == posted
+    assert slack.workspace.messages[SWARM, posted].blocks == ()
+    assert texts(slack, alone) == ["planned"]
+    assert slack.workspace.messages[SWARM, alone].metadata is None
 
 
 async def test_a_revoked_token_is_reported():
