@@ -20,7 +20,7 @@ class Reaction(Enum):
     RETRY = "Slack has a temporary problem: the bot tries again, with longer and longer pauses."
     LOGIN = "The token does not work: the log and `check` say which; the bot tries again."
     SCOPE = "The token lacks a scope: the bot names it and tries again."
-    LAYOUT = "Slack rejects the form of the message: the bot sends its text alone, with the metadata if Slack takes it."
+    LAYOUT = "Slack rejects the form of the message: the bot sends its text alone."
     ABSENT = "The bot or the person is not in the conversation: the bot asks for an invitation."
     ARCHIVED = "The channel is archived or frozen: the person gets a direct message instead."
     RESTRICTED = "Posting is restricted there: the person gets a direct message instead."

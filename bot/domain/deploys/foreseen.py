@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.domain.swarm.model import Mode, Node, NodeState, Service, Task
-from bot.domain.swarm.placement import Fit, eligible_nodes, explain, overfull
+from bot.domain.swarm.placement import Fit, eligible_nodes, explain
+from bot.domain.swarm.spreading import place, used_nodes
 
 MOST_REASONS = 2
 MOST_TASKS = 500
@@ -77,14 +78,14 @@ def _together(
     ]
     if len(wanted) < 2 or sum(count for _, count in wanted) > MOST_TASKS:
         return
-    lacking = overfull(wanted, nodes, others)
-    names = {service.name: service.short_name for service, _ in wanted}
-    for name, count in lacking.items():
-        which = "one task" if count == 1 else f"{count} tasks"
-        yield (
-            f"`{names[name]}`: {which} may find no node beside the other services of this plan "
-            f"({_room_words(wanted, name)})."
-        )
+    held = used_nodes(nodes, others)
+    for service, count in wanted:
+        if lost := place(service, count, held):
+            which = "one task" if lost == 1 else f"{lost} tasks"
+            yield (
+                f"`{service.short_name}`: {which} may find no node beside the other services of "
+                f"this plan ({_room_words(wanted, service)})."
+            )
 
 
 def _takes_room(service: Service) -> bool:
@@ -92,9 +93,8 @@ def _takes_room(service: Service) -> bool:
     return bool(need.nano_cpus or need.memory or need.generic or service.host_ports)
 
 
-def _room_words(wanted: Sequence[tuple[Service, int]], name: str) -> str:
-    service = next(each for each, _ in wanted if each.name == name)
-    ports = {port for each, _ in wanted if each.name != name for port in each.host_ports}
+def _room_words(wanted: Sequence[tuple[Service, int]], service: Service) -> str:
+    ports = {port for each, _ in wanted if each.name != service.name for port in each.host_ports}
     shared = [port for port in service.host_ports if port in ports]
     return f"both publish host port {shared[0]}" if shared else "together they reserve too much"
 

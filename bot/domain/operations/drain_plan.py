@@ -2,17 +2,14 @@
 
 Tasks that are said to fit nowhere certainly do not: each service is checked alone, with the tasks
 that stay on the other nodes (``bot.domain.swarm.placement``). Tasks that "may" not fit exceed the
-room that is left when all tasks move: they are placed one service after the other, spread as
-swarmkit's scheduler does it (manager/scheduler/scheduler.go), which does not search for the
-tightest fit either.
+room that is left when all tasks move, one service after the other
+(``bot.domain.swarm.spreading``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 from bot.domain.errors import RefusedError
 from bot.domain.operations.node_change import arriving_services, moved_services
@@ -21,19 +18,17 @@ from bot.domain.swarm.model import (
     Mode,
     Node,
     NodeState,
-    Resources,
     Service,
     StackLook,
     Task,
-    TaskState,
 )
-from bot.domain.swarm.placement import Fit, explain, holds_its_place, unlimited
+from bot.domain.swarm.placement import unlimited
 from bot.domain.swarm.slots import last_wanted
+from bot.domain.swarm.spreading import NodeUsage, fit_beside, place, used_nodes
 from bot.domain.text.amounts import plural
 
 MOST_NAMED = 6
 MOST_REASONS = 2
-_STAND_IN: Final = Task("", "", 0, "", TaskState.RUNNING, TaskState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,98 +139,31 @@ def check_room(node: Node, plan: DrainPlan, command: str) -> None:
     )
 
 
-class _NodeUsage:
-    """The resources used by a node's tasks: one sum per kind, to be fast with many tasks."""
-
-    def __init__(self, node: Node, tasks: Iterable[Task]) -> None:
-        self.node = node
-        self._taken = Resources()
-        self._ports: frozenset[str] = frozenset()
-        self._counts: Counter[str] = Counter()
-        self.size = 0
-        for task in tasks:
-            self._add(task.service_id, task.reservation, task.host_ports)
-
-    def copy(self) -> _NodeUsage:
-        """An independent copy."""
-        other = _NodeUsage(self.node, ())
-        other._taken, other._ports = self._taken, self._ports
-        other._counts, other.size = self._counts.copy(), self.size
-        return other
-
-    def put(self, service: Service) -> None:
-        """Add one task of the service."""
-        self._add(service.id, service.reservation, service.host_ports)
-
-    def count(self, service: Service) -> int:
-        """The number of the service's tasks on this node."""
-        return self._counts[service.id]
-
-    def tasks(self, service: Service) -> Iterator[Task]:
-        """Stand-in tasks that leave the service as much room as all tasks on this node."""
-        yield replace(
-            _STAND_IN, node_id=self.node.id, reservation=self._taken, host_ports=tuple(self._ports)
-        )
-        if count := self.count(service):
-            own = replace(_STAND_IN, node_id=self.node.id, service_id=service.id)
-            yield from (own for _ in range(count))
-
-    def _add(self, service_id: str, taken: Resources, ports: Iterable[str]) -> None:
-        cpus, memory = self._taken.nano_cpus + taken.nano_cpus, self._taken.memory + taken.memory
-        self._taken = Resources(cpus, memory)
-        self._ports = self._ports.union(ports)
-        self._counts[service_id] += 1
-        self.size += 1
-
-
 def _stranded(
     moving: Sequence[tuple[Service, int]], others: Sequence[Node], tasks: Sequence[Task]
 ) -> Iterator[Stranded]:
     """Check each service alone first; then place those that fit one after the other."""
-    held: dict[str, list[Task]] = {each.id: [] for each in others}
-    for task in tasks:
-        if task.node_id in held and holds_its_place(task):
-            held[task.node_id].append(task)
-    staying = [_NodeUsage(each, held[each.id]) for each in others]
+    staying = used_nodes(others, tasks)
     together = [each.copy() for each in staying]
     for service, count in moving:
         if unlimited(service, others):
             continue
-        fit = _fit(service, staying)
+        fit = fit_beside(service, staying)
         if fit.room is None:
             continue
         lost = max(count - fit.room, 0)
         if lost:
             yield Stranded(service, count, lost, _reasons(service, count - lost, staying))
-        if missed := _place(service, count - lost, together):
-            reasons = _fit(service, together).sentences(MOST_REASONS)
+        if missed := place(service, count - lost, together):
+            reasons = fit_beside(service, together).sentences(MOST_REASONS)
             yield Stranded(service, count, missed, reasons, sure=False)
 
 
-def _fit(service: Service, held: Sequence[_NodeUsage]) -> Fit:
-    tasks = [task for each in held for task in each.tasks(service)]
-    return explain(service, [each.node for each in held], tasks)
-
-
-def _reasons(service: Service, fitting: int, staying: Sequence[_NodeUsage]) -> tuple[str, ...]:
+def _reasons(service: Service, fitting: int, staying: Sequence[NodeUsage]) -> tuple[str, ...]:
     """Why only ``fitting`` tasks have a place."""
     filled = [each.copy() for each in staying]
-    _place(service, fitting, filled)
-    return _fit(service, filled).sentences(MOST_REASONS)
-
-
-def _place(service: Service, count: int, held: Sequence[_NodeUsage]) -> int:
-    """Place the tasks as the scheduler would; returns how many fit nowhere."""
-    rooms = {each.node.id: _fit(service, (each,)).room for each in held}
-    for placed in range(count):
-        open_nodes = [each for each in held if rooms[each.node.id] != 0]
-        if not open_nodes:
-            return count - placed
-        chosen = min(open_nodes, key=lambda each: (each.count(service), each.size, each.node.id))
-        room = rooms[chosen.node.id]
-        rooms[chosen.node.id] = None if room is None else room - 1
-        chosen.put(service)
-    return 0
+    place(service, fitting, filled)
+    return fit_beside(service, filled).sentences(MOST_REASONS)
 
 
 def _wanted(service: Service, there: Iterable[Task]) -> int:

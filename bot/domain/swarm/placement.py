@@ -8,7 +8,7 @@ do not. Tasks that are being stopped count as gone, because the scheduler tries 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,31 +116,6 @@ def explain_full(service: Service, nodes: Iterable[Node], tasks: Iterable[Task])
         there = [task for task in tasks if task.node_id == node.id and holds_its_place(task)]
         added += [_task_on(node, service)] * (_room_on(service, node, there)[0] or 0)
     return explain(service, nodes, (*tasks, *added))
-
-
-def overfull(
-    services: Iterable[tuple[Service, int]], nodes: Sequence[Node], tasks: Iterable[Task]
-) -> dict[str, int]:
-    """How many tasks of which services find no node if all are placed one after the other.
-
-    ``services`` are with the number of their tasks that may run at a time. Each task goes where the
-    fewest of its service and the fewest of all are, as the scheduler spreads them; it may find a
-    better order (swarmkit ``manager/scheduler``).
-    """
-    held: dict[str, list[Task]] = {node.id: [] for node in nodes}
-    for task in tasks:
-        if holds_its_place(task) and task.node_id in held:
-            held[task.node_id].append(task)
-    lacking: dict[str, int] = {}
-    for service, count in services:
-        for _ in range(count):
-            free = [n for n in nodes if _room_on(service, n, held[n.id])[0] != 0]
-            if not free:
-                lacking[service.name] = lacking.get(service.name, 0) + 1
-                continue
-            node = min(free, key=lambda n: (_count(service, held[n.id]), len(held[n.id])))
-            held[node.id].append(_task_on(node, service))
-    return lacking
 
 
 def _task_on(node: Node, service: Service) -> Task:

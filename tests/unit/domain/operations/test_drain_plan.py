@@ -21,7 +21,9 @@ from bot.domain.swarm.model import (
 from tests.unit.looks import NODES, a_service, a_task, running
 
 CORE = 10**9
-THREE = tuple(replace(each, resources=Resources(2 * CORE, 2**30)) for each in NODES[:3])
+THREE = tuple(
+    replace(each, resources=Resources(2 * CORE, 2**30), generic=(("GPU", 3),)) for each in NODES[:3]
+)
 FIRST = THREE[0]
 PINNED = {"constraints": ("node.hostname == photon-machine-01",)}
 HALF = {"reservation": Resources(nano_cpus=CORE)}
@@ -112,6 +114,12 @@ def test_nothing_is_predicted_if_no_service_is_affected():
             ("n1", "n2", "n3"),
             "`orochi_web`: its task fits on no other node (2 nodes: host port 80/tcp taken).",
             id="host port",
+        ),
+        pytest.param(
+            {"reservation": Resources(generic=(("GPU", 2),))},
+            ("n1", "n2", "n3"),
+            "`orochi_web`: its task fits on no other node (2 nodes: needs 2 GPU, 1 free).",
+            id="generic resource",
         ),
     ],
 )
