@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import struct
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def looked_at(file: File) -> File:
     if PICTURES:
         (Path(PICTURES) / file.name).write_bytes(file.content)
     return file
+
+
+def failures_on(file: File) -> int:
+    """How many failures the picture's text says."""
+    found = re.search(r"(\d+) failures", file.alt_text)
+    return int(found[1]) if found else 0
 
 
 async def shared(desk: Desk, thread: str = "") -> Message:
@@ -96,7 +103,7 @@ async def test_a_job_whose_tasks_fail_has_its_failures_in_the_timeline(empty_des
     (file,) = (await shared(desk, job.ts)).files
     looked_at(file)
     assert "crash looping" in file.alt_text
-    assert "3 failures" in file.alt_text
+    assert failures_on(file) >= 3  # the verdict comes after three, which another may precede
     children = Path(f"/proc/{bot.pid}/task/{bot.pid}/children")
     assert await asyncio.to_thread(children.read_text) == ""
 
@@ -116,7 +123,8 @@ async def test_a_revised_verdict_has_a_timeline_of_its_own(empty_desk: Desk):
     (file,) = second.files
     looked_at(file)
     assert second.thread_ts == job.ts
-    assert "1 slot, 3 failures" in file.alt_text
+    assert "1 slot, " in file.alt_text
+    assert failures_on(file) >= 3
     linked = f"/{file.id}/{file.name}|Timeline>"
     await desk.slack.wait_for_message(
         lambda m: m.ts == job.ts and linked in "\n".join(texts_within(list(m.blocks))), timeout=30
