@@ -23,6 +23,12 @@ async def test_data_survives_a_crash(fresh_redis: RedisServer) -> None:
         assert await client.get("job") == b"1"
 
 
+async def test_a_kill_loses_nothing_that_was_answered(fresh_redis: RedisServer) -> None:
+    """No write waits in memory for a slow disk, as those of `everysec` do."""
+    async with Redis.from_url(fresh_redis.url) as client:
+        assert await client.config_get("appendfsync") == {"appendfsync": "no"}
+
+
 async def test_a_stopped_server_refuses_connections(fresh_redis: RedisServer) -> None:
     fresh_redis.stop()
 

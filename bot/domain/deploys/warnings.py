@@ -128,9 +128,10 @@ def to_ask(volumes: Iterable[Volume]) -> frozenset[tuple[str, int]]:
 
 def _ignored(stack: Stack) -> Iterator[str]:
     if stack.ignored:
+        them = "it" if len(stack.ignored) == 1 else "them"
         yield (
             f"A swarm ignores {_and(sorted(stack.ignored))} in `{stack.name}.yml`. "
-            "Remove them, or use the options under `deploy:` instead."
+            f"Remove {them}, or use the options under `deploy:` instead."
         )
 
 

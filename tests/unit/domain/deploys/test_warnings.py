@@ -159,7 +159,11 @@ def test_relative_paths_are_warned_about_by_service():
 
 def test_ignored_options_are_warned_about_in_one_line():
     (only,) = told(ignored=("restart", "build", "links"))
-    assert only.startswith("A swarm ignores `build`, `links` and `restart` in `orochi.yml`. ")
+    assert only.startswith(
+        "A swarm ignores `build`, `links` and `restart` in `orochi.yml`. Remove them, or use"
+    )
+    (only,) = told(ignored=("restart",))
+    assert only.startswith("A swarm ignores `restart` in `orochi.yml`. Remove it, or use")
 
 
 LOCAL = "The volume `orochi_data` is local, and {} may run on 2 nodes: "
