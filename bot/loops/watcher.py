@@ -208,6 +208,7 @@ class LeaderSession:
             await self._refresh_busy(inputs)
             for each in inputs:
                 await self._take_in(each)
+                await asyncio.sleep(0)  # the lease is renewed however many have come
             if not inputs and self._listed:
                 self._reduce(incidents.tick(self._state, self._context(), self._now()))
             self._state, self._past = await self._alert_jobs.name(self._state, self._past)

@@ -1,17 +1,20 @@
-"""A listing with many failed tasks does not keep the event loop."""
+"""Many failures at once do not keep the event loop: the lease is renewed meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from bot.domain.errors import NotFoundError
 from bot.domain.incidents.events import Rules
 from bot.domain.incidents.model import WatcherState
-from bot.domain.swarm.events import Listing
+from bot.domain.swarm.events import Batch, Event, EventAction, Listing
 from bot.domain.swarm.model import Mode, Service, StackLook, Task, TaskState
 from bot.loops.watcher import Watcher, WatcherDependencies
 from bot.ports import Kept
@@ -38,8 +41,22 @@ def many_failures(at: float) -> Listing:
     return Listing(StackLook(at, "", services, tasks, ()), 7, resumed=False)
 
 
-async def test_the_loop_runs_on_while_a_large_listing_is_judged() -> None:
-    turns, seen = 0, [0]
+def nothing_yet(at: float) -> Listing:
+    """The same services without any task."""
+    found = many_failures(at)
+    return replace(found, look=replace(found.look, tasks=()))
+
+
+def one_by_one(at: float) -> Iterator[Batch]:
+    """The first failure of each service, as the changes after a listing."""
+    look = many_failures(at).look
+    for service, task in zip(look.services, look.tasks[::FAILURES], strict=True):
+        yield Batch((Event(EventAction.UPDATE, task, service),), 8)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_the_loop_runs_on_while_many_failures_are_judged(*, listed: bool) -> None:
+    turns, seen, heard = 0, [0], asyncio.Event()
     saved: asyncio.Future[WatcherState] = asyncio.get_running_loop().create_future()
     clock = SystemClock()
 
@@ -49,9 +66,16 @@ async def test_the_loop_runs_on_while_a_large_listing_is_judged() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    async def follow(_cursor: int | None) -> AsyncIterator[Listing]:
-        seen[0] = turns
-        yield many_failures(clock.now())
+    async def follow(_cursor: int | None) -> AsyncIterator[Listing | Batch]:
+        if listed:
+            seen[0] = turns
+            yield many_failures(clock.now())
+        else:
+            yield nothing_yet(clock.now())
+            await heard.wait()
+            seen[0] = turns
+            for batch in one_by_one(clock.now()):
+                yield batch
         await asyncio.Event().wait()
 
     async def presses(*_: object) -> tuple[()]:
@@ -62,7 +86,8 @@ async def test_the_loop_runs_on_while_a_large_listing_is_judged() -> None:
         if state.incidents and not saved.done():
             seen.append(turns)
             saved.set_result(state)
-        await asyncio.Event().wait()
+            await asyncio.Event().wait()
+        heard.set()
 
     store: Any = port(load=Kept(WatcherState(began=0.0), {}, "0"))
     store.presses, store.save = presses, save

@@ -19,6 +19,7 @@ from bot.domain.swarm.model import (
 from bot.domain.swarm.placement import (
     eligible_nodes,
     explain,
+    explain_full,
     supports_platform,
     unlimited,
 )
@@ -191,3 +192,16 @@ def test_reasons_are_grouped_with_the_most_frequent_first() -> None:
 
 def test_a_swarm_without_nodes_has_no_room() -> None:
     assert explain(SERVICE, (), ()).room == 0
+
+
+def test_why_no_more_fit_names_every_node() -> None:
+    """The one that is full by now, and those that the wanted tasks fill."""
+    service = replace(SERVICE, max_per_node=1)
+    tasks = (_task(1, NODE),)
+
+    assert explain(service, (NODE, OTHER), tasks).sentences(3) == (
+        "photon-machine-01: has its 1 of at most 1 a node",
+    )
+    assert explain_full(service, (NODE, OTHER), tasks).sentences(3) == (
+        "2 nodes: has its 1 of at most 1 a node",
+    )
