@@ -196,8 +196,10 @@ class LeaderSession:
                 await self._take((press_id, press))
 
     async def _take(self, found: Input) -> None:
+        """Put it before the turns; another task runs in between, however many have come."""
         await self._inputs.put(found)
         self._wake.set()
+        await asyncio.sleep(0)
 
     async def _turns(self) -> None:
         for alert in self._book.all():

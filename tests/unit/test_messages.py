@@ -107,6 +107,13 @@ def test_no_sentence_ends_twice() -> None:
     assert re.findall(r"(?<![./])[.?!][.](?![./]).*", text) == []
 
 
+def test_what_the_bot_can_do_is_advised_as_its_own_command() -> None:
+    """It removes no single service and not its own stack; `ps` is compared with docker's."""
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert re.findall(r"docker (?:service|stack|node) (?!rm\b|ps\b)\w+", text) == []
+
+
 def functions() -> Iterator[tuple[str, FunctionType]]:
     """The public functions of the views whose result a person sees."""
     for module in pkgutil.walk_packages(bot.views.__path__, "bot.views."):

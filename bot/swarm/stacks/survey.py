@@ -19,6 +19,7 @@ from bot.ports.engine import Reachability
 from bot.swarm import wire
 from bot.swarm.connection import Connection
 from bot.swarm.stacks.compose import bodies
+from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.normal import publish_mode
 from bot.swarm.stacks.planning import Recorded
 from bot.swarm.volumes import DockerVolumes, mounts_of
@@ -105,9 +106,16 @@ class Survey:
             self._connection.list("/nodes"),
             self._connection.list("/tasks", {"desired-state": ["running"]}),
         )
-        coming = [_coming(call.id, call.body, seen.get(call.id, {})) for call in calls]
-        present = [wire.task_from(raw, up_to_date=True) for raw in tasks]
-        return foresee(coming, wire.by_hostname(map(wire.node_from, nodes)), present)
+        # In a thread: a large swarm takes a second, in which the bot must renew its leases.
+        return await asyncio.to_thread(_foreseen, calls, seen, nodes, tasks)
+
+
+def _foreseen(
+    calls: Iterable[RecordedCall], seen: Mapping[str, Json], nodes: list[Json], tasks: list[Json]
+) -> Foreseen:
+    coming = [_coming(call.id, call.body, seen.get(call.id, {})) for call in calls]
+    present = [wire.task_from(raw, up_to_date=True) for raw in tasks]
+    return foresee(coming, wire.by_hostname(map(wire.node_from, nodes)), present)
 
 
 def _coming(id_: str, spec: Json, live: Json) -> Coming:
