@@ -78,10 +78,7 @@ def explain(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> F
     ``tasks`` are all tasks of the swarm with desired state running, of any service: each of them
     uses its reservation on its node.
     """
-    held: dict[str, list[Task]] = {}
-    for task in tasks:
-        if holds_its_place(task):
-            held.setdefault(task.node_id, []).append(task)
+    held = tasks_by_node(tasks)
     rooms: list[int | None] = []
     obstacles: list[Obstacle] = []
     placed = 0
@@ -111,10 +108,11 @@ def unlimited(service: Service, nodes: Iterable[Node]) -> bool:
 def explain_full(service: Service, nodes: Iterable[Node], tasks: Iterable[Task]) -> Fit:
     """Why no more would fit once every node is filled with tasks of the service."""
     nodes, tasks = tuple(nodes), tuple(tasks)
+    held = tasks_by_node(tasks)
     added: list[Task] = []
     for node in nodes:
-        there = [task for task in tasks if task.node_id == node.id and holds_its_place(task)]
-        added += [_task_on(node, service)] * (_room_on(service, node, there)[0] or 0)
+        room, _ = _room_on(service, node, held.get(node.id, []))
+        added += [_task_on(node, service)] * (room or 0)
     return explain(service, nodes, (*tasks, *added))
 
 
@@ -256,6 +254,15 @@ def holds_its_place(task: Task) -> bool:
     """Whether a task uses resources on its node and will continue to."""
     assigned = State.ASSIGNED <= task.state <= State.RUNNING
     return bool(task.node_id) and assigned and task.desired <= State.COMPLETE
+
+
+def tasks_by_node(tasks: Iterable[Task]) -> dict[str, list[Task]]:
+    """The tasks that hold their place, by the id of their node."""
+    held: dict[str, list[Task]] = {}
+    for task in tasks:
+        if holds_its_place(task):
+            held.setdefault(task.node_id, []).append(task)
+    return held
 
 
 def _keeps_tasks(node: Node) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.swarm.model import Node, Resources, Service, Task, TaskState
-from bot.domain.swarm.placement import Fit, explain, holds_its_place
+from bot.domain.swarm.placement import Fit, explain, tasks_by_node
 
 _STAND_IN: Final = Task("", "", 0, "", TaskState.RUNNING, TaskState.RUNNING)
 
@@ -67,10 +67,7 @@ class NodeUsage:
 
 def used_nodes(nodes: Iterable[Node], tasks: Iterable[Task]) -> list[NodeUsage]:
     """The nodes with the tasks that stay there; ``tasks`` may be of all nodes."""
-    held: dict[str, list[Task]] = {}
-    for task in tasks:
-        if holds_its_place(task):
-            held.setdefault(task.node_id, []).append(task)
+    held = tasks_by_node(tasks)
     return [NodeUsage(node, held.get(node.id, ())) for node in nodes]
 
 
