@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.desk import Desk
+from tests.lab.images import busy_archives
+from tests.lab.registry import RegistryServer
 from tests.swarm.changing import NO_IMAGE, VIEWER, images_of, tasks
 from tests.swarm.deploying import V1, V2, Folder, compose, images, service, services
 from tests.swarm.test_scale import said
@@ -62,6 +66,29 @@ async def test_nothing_to_do_starts_nothing(desk: Desk, folder: Folder):
 
     assert "matches its file" in await desk.answer("deploy", seconds=20)
     assert await services(desk) == before
+
+
+async def test_an_image_that_was_pushed_again_is_planned(
+    desk: Desk, folder: Folder, registry: RegistryServer
+):
+    """The file and its tag are the same; while the registry is away, that is said."""
+    name = f"{registry.address}/app:1"
+    await folder.deployed(compose(service("web", name)))
+    first = registry.digest("app:1")
+    assert await images(desk) == {"orochi_web": f"{name}@{first}"}
+    registry.take_away()
+    answer = await desk.answer("deploy", seconds=60)
+    assert f"It is unknown whether `{name}` was pushed again since" in answer
+    registry.give_back()
+    await asyncio.to_thread(registry.push, "app:1", busy_archives()[1])
+    second = registry.digest("app:1")
+    message = await folder.plan()
+    assert "(the tag was pushed again)" in said(message)
+    assert first[7:19] in said(message)
+    assert second[7:19] in said(message)
+    assert await folder.confirmed(message) == "converged"
+    assert await images(desk) == {"orochi_web": f"{name}@{second}"}
+    assert "matches its file" in await desk.answer("deploy", seconds=60)
 
 
 async def test_a_bad_image_keeps_what_was_to_go_and_can_be_rolled_back(desk: Desk, folder: Folder):
