@@ -1,4 +1,4 @@
-"""Adds evidence of a failure: log lines, the kernel's record and the probe's output."""
+"""Adds evidence of a failure: log lines, records of the engine, what a probe or registry said."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm import causes, placement
 from bot.domain.swarm.causes import KILLED, Cause, CauseKind
 from bot.domain.swarm.model import Look, Node, Service, Task
+from bot.domain.swarm.start_errors import content_path
 from bot.domain.swarm.volumes import why_unusable
 from bot.ports import Manifest, Registry, Swarm
 from bot.ports.engine import Volumes
@@ -89,6 +90,10 @@ class EvidenceReader:
                 return Found("The last health probe said", output, unhealthy=True)
         if cause.kind is CauseKind.IMAGE_MISSING:
             return Found(pull=await self._pull(task.image))
+        if cause.kind is CauseKind.CONFIG_FAILED and service:
+            path = content_path(task.err)
+            named = await self._volumes.content_at(service.id, path)
+            return Found(f"At {path}" if named else "", named)
         killed = await self._swarm.out_of_memory(task) if cause.exit_code == KILLED else None
         lines = await self._swarm.last_lines(task, LOG_LINES) if task.container_id else ""
         return Found("Last log lines" if lines else "", lines, killed)

@@ -135,6 +135,9 @@ class Volumes(Protocol):
         Other nodes cannot be queried.
         """
 
+    async def content_at(self, service_id: str, path: str) -> str:
+        """What a service has at a path of its containers, as ``config site``; "" for neither."""
+
 
 class Reachability(Protocol):
     """Checks whether a server answers, seen from the bot."""

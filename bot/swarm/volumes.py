@@ -1,4 +1,4 @@
-"""Volumes from service specs and from the bot's own engine: implements the port ``Volumes``."""
+"""Volumes, configs and secrets from service specs, and volumes of the bot's own engine."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ class DockerVolumes:
         found = (_live(raw) for raw in answer.get("Volumes") or [])
         return {volume.key: volume for volume in found}
 
+    async def content_at(self, service_id: str, path: str) -> str:
+        """The config or secret at a path of a service's containers, "" for neither."""
+        return dict(_contents_of(await self._connection.get(f"/services/{service_id}"))).get(
+            path, ""
+        )
+
 
 def mounts_of(raw: Json) -> Iterator[VolumeMount]:
     """The named volumes in the spec of one service (Engine API, ``TaskTemplate``)."""
@@ -47,6 +53,16 @@ def mounts_of(raw: Json) -> Iterator[VolumeMount]:
                 read_only=bool(mount.get("ReadOnly")),
                 cluster=mount["Type"] == "cluster",
             )
+
+
+def _contents_of(raw: Json) -> Iterator[tuple[str, str]]:
+    """The path of each config and secret in the spec of one service, and which it is."""
+    container = ((raw.get("Spec") or {}).get("TaskTemplate") or {}).get("ContainerSpec") or {}
+    for kind, folder in (("Config", ""), ("Secret", "/run/secrets")):
+        for each in container.get(f"{kind}s") or []:
+            target = str((each.get("File") or {}).get("Name", ""))
+            path = target if target.startswith("/") else f"{folder}/{target}"
+            yield path, f"{kind.lower()} {each.get(f'{kind}Name', '')}"
 
 
 def _live(raw: Json) -> LiveVolume:

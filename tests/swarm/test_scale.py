@@ -180,6 +180,8 @@ async def test_a_config_over_a_directory(desk: Desk, tmp_path: Path):
     message = await desk.job("scale 1")
     assert verdict(message) == "config_failed"
     assert "cannot be mounted at /bin: that is a directory in the image" in said(message)
+    assert "At /bin" in said(message)
+    assert "config site" in said(message)
     assert "Name a file as its `target`" in said(message)
 
 

@@ -242,6 +242,12 @@ def explained(err: str) -> StartError | None:
     return None
 
 
+def content_path(err: str) -> str:
+    """The path at which a config or secret could not be mounted, "" if it is another error."""
+    found = next((match for each, *_ in _OF_STARTS if (match := each.search(err))), None)
+    return (found.groupdict().get("target") or "") if found else ""
+
+
 def _filled(text: str, found: re.Match[str], err: str) -> str:
     parts = found.groupdict()
     host = re.search(_HOST, err)

@@ -1,4 +1,4 @@
-"""How an engine's records of killed containers are used."""
+"""How an outcome gets its evidence: the engine's records, a registry's answer, the service."""
 
 from __future__ import annotations
 
@@ -64,6 +64,10 @@ class Mounts:
 
     async def live(self) -> Mapping[str, LiveVolume]:
         return {}
+
+    async def content_at(self, service_id: str, path: str) -> str:
+        assert service_id == "s"
+        return "config site_conf" if path == "/etc/nginx/conf.d" else ""
 
 
 def reader(records: Records, answer: Manifest | RegistryError | None = None) -> EvidenceReader:
@@ -168,3 +172,21 @@ async def test_a_volume_of_the_swarms_own_that_is_missing_is_told():
     evidence = await reader(Records({})).add(outcome, Look(0.0, service, (), NODES), GOAL)
 
     assert evidence.evidence == "Every node: there is no cluster volume named media"
+
+
+@pytest.mark.parametrize(
+    ("path", "named"), [("/etc/nginx/conf.d", "config site_conf"), ("/elsewhere", "")]
+)
+async def test_the_config_over_a_directory_is_named(path: str, named: str):
+    """The engine only says where it is."""
+    error = (
+        'error mounting "/var/lib/docker/containers/4be1/mounts/configs/9zq0" to rootfs at '
+        f'"{path}": not a directory'
+    )
+    task = a_task("t", 1, TaskState.REJECTED, err=error)
+    cause = classify(task, LIMITED)
+    assert cause is not None
+
+    found = await reader(Records({})).of_task(cause, task, LIMITED)
+
+    assert (found.title, found.text) == (f"At {path}" if named else "", named)

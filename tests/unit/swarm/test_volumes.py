@@ -1,4 +1,4 @@
-"""Volumes as the Engine API returns them."""
+"""Volumes, configs and secrets of services as the Engine API returns them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ class Answers:
         return {"Volumes": [*self._volumes]}
 
 
+class Asked:
+    """A connection with one service."""
+
+    def __init__(self, service: dict[str, Any]) -> None:
+        self._service = service
+        self.paths: list[str] = []
+
+    async def get(self, path: str) -> Any:
+        self.paths.append(path)
+        return self._service
+
+
 @pytest.mark.parametrize(
     ("info", "created"), [({}, False), ({"Info": {}}, False), ({"Info": {"VolumeID": "7"}}, True)]
 )
@@ -56,3 +68,30 @@ def test_mounts_of_both_kinds_are_read_and_others_are_not():
         ("volume", False),
         ("cluster", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/etc/nginx/conf.d", "config site_conf"),
+        ("/site", "config site"),
+        ("/run/secrets/key", "secret key"),
+        ("/srv/key", "secret other"),
+        ("/nothing", ""),
+    ],
+)
+async def test_a_config_or_secret_is_found_by_its_path(path: str, named: str):
+    configs = [("site_conf", "/etc/nginx/conf.d"), ("site", "site")]
+    secrets = [("key", "key"), ("other", "/srv/key")]
+    container = {
+        "Configs": [
+            {"ConfigName": "runtime", "Runtime": {}},
+            *({"ConfigName": name, "File": {"Name": target}} for name, target in configs),
+        ],
+        "Secrets": [{"SecretName": name, "File": {"Name": target}} for name, target in secrets],
+    }
+    asked = Asked({"Spec": {"TaskTemplate": {"ContainerSpec": container}}})
+
+    found = await DockerVolumes(cast("Connection", asked)).content_at("s1", path)
+
+    assert (found, asked.paths) == (named, ["/services/s1"])
