@@ -35,10 +35,16 @@ def see_task(transaction: Transaction, task: Task) -> None:
         return
     if task.desired >= _SHUTDOWN:
         _see_leaving(transaction, task)
-    elif task.state is TaskState.NEW or (task.err and task.state < _RUNNING):
+    elif is_held_up(task):
         _see_troubled(transaction, task)
     elif task.id in transaction.suspects.values:
         transaction.suspects.drop(task.id)
+
+
+def is_held_up(task: Task) -> bool:
+    """Whether something may keep a task from starting that is wanted to run."""
+    wanted = task.desired < _SHUTDOWN
+    return wanted and (task.state is TaskState.NEW or bool(task.err and task.state < _RUNNING))
 
 
 def see_first_listing(transaction: Transaction, tasks: Iterable[Task]) -> None:

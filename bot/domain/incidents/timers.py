@@ -10,7 +10,7 @@ from bot.domain.incidents.events import Remind, Rules
 from bot.domain.incidents.model import Incident, IncidentState, Suspect
 from bot.domain.incidents.nodes import fire_nodes, hits, note_unplaced
 from bot.domain.incidents.rules import node_key, whole, worth_an_alert
-from bot.domain.incidents.tasks import count_failure, excused_by_label, is_unplaced
+from bot.domain.incidents.tasks import count_failure, excused_by_label, is_held_up, is_unplaced
 from bot.domain.incidents.transaction import Transaction
 from bot.domain.swarm.model import Service
 
@@ -135,7 +135,7 @@ def _fire(transaction: Transaction, task_id: str, suspect: Suspect) -> None:
     if (
         service is None
         or excused_by_label(transaction, service)
-        or _is_gone(transaction, task_id, service)
+        or not _still_waits(transaction, task_id, service)
     ):
         transaction.suspects.drop(task_id)
         return
@@ -148,9 +148,10 @@ def _fire(transaction: Transaction, task_id: str, suspect: Suspect) -> None:
     count_failure(transaction, service, suspect.cause, None)
 
 
-def _is_gone(transaction: Transaction, task_id: str, service: Service) -> bool:
-    """Whether the swarm has forgotten the task, while nobody watched."""
-    return all(task.id != task_id for task in transaction.context.tasks(service.id))
+def _still_waits(transaction: Transaction, task_id: str, service: Service) -> bool:
+    """Whether the swarm still has the task, and it has not started while nobody watched."""
+    tasks = transaction.context.tasks(service.id)
+    return any(task.id == task_id and is_held_up(task) for task in tasks)
 
 
 def _end_silences(transaction: Transaction) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import RestartCondition
@@ -110,6 +113,23 @@ def test_a_task_that_is_new_for_a_moment_is_no_failure():
     watcher.hear(1, replace(task, state=PENDING))
 
     watcher.wait_until(60)
+
+    assert watcher.open == []
+
+
+@pytest.mark.parametrize(
+    "now", [{"state": RUNNING, "err": ""}, {"desired": SHUTDOWN}], ids=["it runs", "it is stopped"]
+)
+def test_a_task_that_waited_when_a_watcher_was_lost_is_judged_by_what_it_is_now(
+    now: dict[str, Any],
+):
+    """The next watcher has listed the swarm, but has not read all changes yet."""
+    watcher = Watcher(services={"s": a_service(2)})
+    tasks = a_task("a", 1, NEW), a_task("b", 2, PENDING, err=NO_PLACE)
+    watcher.hear(0, *tasks)
+    watcher.tasks = {task.id: replace(task, **now) for task in tasks}
+
+    watcher.wait(16)
 
     assert watcher.open == []
 
