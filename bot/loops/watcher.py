@@ -206,6 +206,7 @@ class LeaderSession:
             self._delivery.show(alert)
         while True:
             await self._pause()
+            began = self._now()
             inputs = tuple(self._waiting())
             await self._refresh_busy(inputs)
             for each in inputs:
@@ -216,6 +217,7 @@ class LeaderSession:
             self._state, self._past = await self._alert_jobs.name(self._state, self._past)
             await self._save()
             self._act()
+            self._state = incidents.delayed(self._state, self._now() - began)
 
     async def _pause(self) -> None:
         """Wait for input, or until something may change without it."""

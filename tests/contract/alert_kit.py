@@ -191,6 +191,7 @@ async def leading(
     stream: ToldStream,
     *,
     swarm: ToldSwarm | None = None,
+    clock: Clock | None = None,
     url: str,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run a watcher that leads until the end of the block."""
@@ -203,7 +204,7 @@ async def leading(
         evidence=evidence_of(watched),
         jobs=RedisJobs(link),
         chat=messenger,
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         texts=TEXTS,
         rules=RULES,
     )

@@ -12,6 +12,8 @@ import redis
 
 from bot.domain.incidents.alert import Alert
 from bot.domain.incidents.model import WatcherState
+from bot.domain.swarm.causes import CauseKind
+from bot.runtime.clock import SystemClock
 from bot.store.connection import RedisLink
 from bot.store.incidents import RedisIncidents
 from playground.slack import SlackEmulator
@@ -28,7 +30,7 @@ from tests.contract.alert_kit import (
 from tests.contract.incident_kit import NOW, PATIENCE, an_incident, incidents_on
 from tests.contract.slack_side import SWARM, a_message, a_messenger
 from tests.lab.redis import RedisServer
-from tests.unit.looks import failed
+from tests.unit.looks import NEW, RUNNING, a_task, failed
 
 POST = "chat.postMessage"
 
@@ -48,6 +50,17 @@ class Gated(RedisIncidents):
             self.reached.set()
             await self.open.wait()
         await super().save(token, state, alerts, **more)
+
+
+class Jumping(SystemClock):
+    """A clock that the test puts ahead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
 
 
 class Broken(ToldSwarm):
@@ -151,6 +164,34 @@ async def test_alerts_of_a_state_that_could_not_be_read_are_forgotten(redis_serv
             await begun(store)
 
         assert (await store.load()).alerts == {}
+
+
+async def test_what_happened_while_the_watcher_could_not_save_is_read_before_it_judges(
+    redis_server: RedisServer,
+):
+    """A task that waited for a moment is no failure, although its start is read much later."""
+    stream, clock, link = ToldStream(), Jumping(), RedisLink(redis_server.url)
+    gated = Gated(link)
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        leading(gated, messenger, stream, clock=clock, url=redis_server.url),
+    ):
+        await begun(gated)
+        waiting = a_task("r9", 2, NEW)
+        stream.tell(waiting)
+        stream.fail("t1")
+        await gated.reached.wait()
+        clock.ahead = 60.0
+        stream.tell(a_task("r3", 3))
+        stream.tell(replace(waiting, state=RUNNING))
+        gated.open.set()
+        await saved(gated, 4)
+        state = (await gated.load()).state
+
+    causes = [each.cause.kind for each in (*state.incidents.values(), *state.recent.values())]
+    assert causes == [CauseKind.EXIT_CODE]
+    await link.aclose()
 
 
 async def test_an_alert_whose_record_was_lost_keeps_its_message(redis_server: RedisServer):

@@ -37,6 +37,9 @@ from bot.domain.swarm.model import Task
 NEVER_SECONDS: Final = 3600.0
 """The result of ``next_tick`` when nothing changes without news."""
 
+SHORT_SECONDS: Final = 1.0
+"""A delay of less is usual, and makes no difference."""
+
 _REMOVED: Final = "the service was removed"
 
 
@@ -56,6 +59,20 @@ def reduce(state: WatcherState, news: News, context: ReducerContext, now: float)
 def tick(state: WatcherState, context: ReducerContext, now: float) -> Reduced:
     """Apply changes that depend on time alone; also needed when a job is done with a service."""
     return reduce(state, News(), context, now)
+
+
+def delayed(state: WatcherState, seconds: float) -> WatcherState:
+    """The state after a time in which no news was read: tasks and nodes did not wait for longer.
+
+    What ended their trouble meanwhile comes with the next news.
+    """
+    if seconds < SHORT_SECONDS or not (state.suspects or state.down):
+        return state
+    suspects = {
+        key: replace(each, since=each.since + seconds) for key, each in state.suspects.items()
+    }
+    down = {key: replace(each, since=each.since + seconds) for key, each in state.down.items()}
+    return replace(state, suspects=suspects, down=down)
 
 
 def next_tick(state: WatcherState, now: float) -> float:

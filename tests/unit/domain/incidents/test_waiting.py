@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.incidents.reducer import delayed
 from bot.domain.swarm.causes import CauseKind
 from bot.domain.swarm.model import RestartCondition
 from tests.unit.domain.incidents.watcher import Watcher, told
@@ -115,6 +116,20 @@ def test_a_task_that_is_new_for_a_moment_is_no_failure():
     watcher.wait_until(60)
 
     assert watcher.open == []
+
+
+def test_a_time_in_which_nothing_was_read_is_not_waited():
+    """The task may have started since, as the next news tells."""
+    watcher = Watcher(services={"s": a_service(2)})
+    waiting = a_task("a", 1, NEW)
+    watcher.hear(0, waiting)
+
+    watcher.state = delayed(watcher.state, 30.0)
+    watcher.hear(30, a_task("b", 2))
+    assert watcher.open == []
+    watcher.wait(40)
+
+    assert watcher.only.cause.kind is CauseKind.NETWORK_FAILED
 
 
 @pytest.mark.parametrize(
