@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.domain.commands import arguments
 from bot.domain.commands.cluster_arguments import LOG_OPTIONS
 from bot.domain.commands.table import CommandSpec, resembling, spec, unknown_command
+from bot.domain.commands.typed_text import typed
 from bot.domain.commands.values import Command, Defaults, Help, Reply, as_text
 from bot.domain.text.escaping import quoted, visible
 
@@ -28,8 +29,6 @@ LONG_DASH = "\u2014"
 """The character into which phones convert two hyphens."""
 
 _OPTION = re.compile(r"(?<!\S)\[?(--?[A-Za-z][A-Za-z-]*)")
-_LINK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>")
-_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SAME = str.maketrans({LONG_DASH: "--", **dict.fromkeys(DASHES, "-"), **dict.fromkeys(",;", " ")})
 _DASHED_OPTION = re.compile(r"(?<![\w\-\u2013\u2014])[\u2013\u2014](?=[A-Za-z]{2})")
@@ -137,40 +136,26 @@ def _unknown_option(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -
     if not option:
         return None
     examples = arguments.examples_of(row, defaults)[:2]
-    right = " or ".join(arguments.example(defaults, typed) for typed, _ in examples)
+    right = " or ".join(arguments.example(defaults, form) for form, _ in examples)
     return Reply(f"`{row.name}` {NO_OPTION} {quoted(option)}.", f"Try: {right}")
 
 
 def _plain(text: str) -> str:
     """The text that the user meant: as typed, dashes and full-width characters replaced by their
     plain forms."""
-    dashed = _DASHED_LETTER.sub("-", _DASHED_OPTION.sub("--", visible(_typed(text))))
+    dashed = _DASHED_LETTER.sub("-", _DASHED_OPTION.sub("--", visible(typed(text))))
     return dashed.translate(_FULL_WIDTH).translate(_SAME)
-
-
-def _typed(text: str) -> str:
-    """The text as it was typed: without Slack's links, mentions and entities."""
-    unwrapped = _LINK.sub(_unwrapped, text)
-    for entity, char in _ENTITIES.items():
-        unwrapped = unwrapped.replace(entity, char)
-    return unwrapped
 
 
 def _rest(text: str, defaults: Defaults) -> str:
     """What was typed after the command's name, without quotation marks around everything."""
-    typed = visible(_typed(text)).strip()
-    if len(typed) > 1 and typed[0] == typed[-1] == "`":
-        typed = typed[1:-1].strip()
-    words = typed.split(maxsplit=2)
+    plain = visible(typed(text)).strip()
+    if len(plain) > 1 and plain[0] == plain[-1] == "`":
+        plain = plain[1:-1].strip()
+    words = plain.split(maxsplit=2)
     if words and words[0].lower() == defaults.command.lower():
         return "".join(words[2:])
-    return "".join(typed.split(maxsplit=1)[1:])
-
-
-def _unwrapped(link: re.Match[str]) -> str:
-    kind, target, label = link.groups()
-    shown: str = (label or target).removeprefix("mailto:")
-    return {"": "", "!": "@"}.get(kind, kind) + shown
+    return "".join(plain.split(maxsplit=1)[1:])
 
 
 def _arguments(words: Sequence[str], *, colons: bool = False) -> list[str]:
@@ -197,8 +182,8 @@ def _synonym(word: str) -> CommandSpec | None:
 
 def _another_command(row: CommandSpec, word: str, rest: str, defaults: Defaults) -> Reply:
     """The reply to another tool's word: what is different here, and what to type."""
-    typed = row.meant(rest)
-    meant = row.parse([typed] if typed else [], defaults)
+    arguments_meant = row.meant(rest)
+    meant = row.parse([arguments_meant] if arguments_meant else [], defaults)
     if isinstance(meant, Reply):
         right = meant.hint
     else:

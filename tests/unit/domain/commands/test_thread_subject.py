@@ -1,0 +1,101 @@
+"""Which service a command in a thread is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.commands.thread_subject import Subject, completed, lacks_a_name
+from bot.domain.commands.values import Defaults, Reply
+
+DEFAULTS = Defaults(command="@orochi")
+WEB = Subject(("shop_web",))
+BOTH = Subject(("shop_web", "shop_db"))
+SHOP = Subject(("shop_web", "shop_db"), "shop")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("logs", "logs shop_web"),
+        ("logs --since 10m", "logs shop_web --since 10m"),
+        ("LOGS", "LOGS shop_web"),
+        ("restart", "restart shop_web"),
+        ("resume", "resume shop_web"),
+        ("status", "status shop_web"),
+        ("ps", "ps shop_web"),
+        ("rollback", "rollback shop_web"),
+        ("scale 3", "scale shop_web 3"),
+        ("update :2.1", "update shop_web :2.1"),
+        ("update", "update shop_web"),
+        ("update :2.1 --yes", "update shop_web :2.1 --yes"),
+        ("update reg.example/app:2", "update shop_web reg.example/app:2"),
+        ("run -- ls -l", "run shop_web -- ls -l"),
+    ],
+)
+def test_a_command_without_a_name_is_about_the_threads_service(text, meant):
+    assert lacks_a_name(text, DEFAULTS)
+    assert completed(text, WEB, DEFAULTS) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "logs django",
+        "logs django --lines 5",
+        "restart django",
+        "status django",
+        "status --all",
+        "ps shop/",
+        "rollback shop/",
+        "scale django 3",
+        "scale 3 django",
+        "scale django=3 web=2",
+        "update --all",
+        "update django :2.1",
+        "run django -- ls",
+        "run ls",
+        "restart web db",
+        "nodes",
+        "jobs",
+        "deploy",
+        "incidents",
+        "join worker",
+        "thanks",
+        "",
+    ],
+)
+def test_any_other_command_stays_as_it_was_typed(text):
+    assert not lacks_a_name(text, DEFAULTS)
+    assert completed(text, WEB, DEFAULTS) == text
+
+
+@pytest.mark.parametrize("text", ["logs", "restart", "scale 3", "status", "rollback", "update :2"])
+def test_of_several_services_none_is_guessed(text):
+    found = completed(text, BOTH, DEFAULTS)
+
+    assert isinstance(found, Reply)
+    assert "`shop_web`, `shop_db`" in found.problem
+    assert "`@orochi " in found.hint
+    assert "shop_web" in found.hint
+
+
+def test_a_long_list_of_services_is_counted():
+    found = completed("logs", Subject(tuple(f"s{n}" for n in range(13))), DEFAULTS)
+
+    assert isinstance(found, Reply)
+    assert found.problem.endswith("`s9` and 3 more.")
+    assert found.changes is False
+
+
+@pytest.mark.parametrize("name", ["status", "ps", "rollback"])
+def test_in_a_deploys_thread_the_stack_is_meant(name):
+    assert completed(name, SHOP, DEFAULTS) == f"{name} shop/"
+
+
+def test_in_a_deploys_thread_a_command_for_a_service_still_needs_one():
+    assert isinstance(completed("restart", SHOP, DEFAULTS), Reply)
+    assert completed("restart", Subject(("shop_web",), "shop"), DEFAULTS) == "restart shop_web"
+
+
+def test_a_thread_about_nothing_changes_nothing():
+    assert completed("scale 3", Subject(), DEFAULTS) == "scale 3"
