@@ -48,7 +48,7 @@ from bot.runtime.tasks import Background, cancel_all
 from bot.settings import Settings, channel_stacks, logins_of
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger, sharing_warning
-from bot.slack.scopes import REINSTALL, lacking
+from bot.slack.scopes import REINSTALL, explained, lacking
 from bot.slack.service import SlackService
 from bot.store.budget import RedisBudget
 from bot.store.connection import RedisLink
@@ -78,6 +78,7 @@ from bot.views.images import notice_message
 from bot.views.incidents.message import incident_message, reminder_message
 from bot.views.jobs.message import job_message, thread_mention
 from handlers.boundary import Boundary
+from handlers.messages import Messages
 from handlers.router import Router
 from handlers.table import UPDATE_BUTTON, handlers
 
@@ -123,7 +124,7 @@ class App:
         identity = await self._slack.log_in()
         log.info("at Slack as %s in %s", identity.name, identity.team)
         if missing := lacking(identity.scopes):
-            log.warning("the bot token lacks the scopes %s: %s", ", ".join(missing), REINSTALL)
+            log.warning("the bot token lacks the scopes %s: %s", explained(missing), REINSTALL)
         if self.push:
             self.push.start()
         self._run(probe_lag(self.metrics.loop_lagged), "loop lag")
@@ -267,6 +268,7 @@ class App:
         self._orphans = Orphans(ctx)
         operators = Operators.parse(settings.bot_operators)
         self._router = Router(ctx, table, operators, defaults)
+        self._messages = Messages(ctx, self._router.command, defaults)
         self._boundary = Boundary(ctx, operators, guests=settings.bot_guests)
         self._worker = Worker(
             self.jobs,
@@ -335,6 +337,7 @@ class App:
             command=settings.bot_command,
             receive=self._boundary.within(self._router.command),
             press=self._boundary.within(self._router.press),
+            hear=self._messages.once(self._boundary.within(self._messages.receive)),
             reply=self.messenger.reply,
             opened=self._home.opened,
             app_token=settings.slack_app_token.get_secret_value(),

@@ -17,7 +17,7 @@ from bot.runtime.clock import SystemClock
 from bot.settings import Settings, logins_of, misspelt
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger, sharing_warning
-from bot.slack.scopes import REINSTALL, lacking
+from bot.slack.scopes import REINSTALL, explained, lacking
 from bot.store.connection import RedisLink
 from bot.store.jobs import RedisJobs
 from bot.swarm.connection import Connection
@@ -84,7 +84,7 @@ async def _slack(settings: Settings) -> str:
     finally:
         await api.close()
     if missing := lacking(identity.scopes):
-        raise BotError(f"the bot token lacks the scopes {', '.join(missing)}.", hint=REINSTALL)
+        raise BotError(f"the bot token lacks the scopes {explained(missing)}.", hint=REINSTALL)
     scopes = "with every scope it needs" if identity.scopes else "Slack did not report its scopes"
     return f"the bot token is {identity.name} in {identity.team}, {scopes}"
 

@@ -72,6 +72,7 @@ def _job(pending: PendingCommand, plan: Plan, version: int) -> Job:
         text=pending.text,
         user=pending.user,
         channel=pending.channel,
+        thread=pending.thread,
         created=pending.received,
         targets=targets_of(plan),
         plan=plan,

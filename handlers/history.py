@@ -13,6 +13,7 @@ from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.ports import Asker
 from bot.views.history import history_message
+from bot.views.slack.text import address
 
 
 class ListVersionsHandler:
@@ -36,7 +37,7 @@ class ListVersionsHandler:
         """The addresses of the messages of the jobs that made the versions, by job id."""
         jobs = await asyncio.gather(*(self._ctx.jobs.outline(each.job) for each in versions))
         where = self._ctx.chat.permalink
-        return {job.id: where(job.channel, job.message) for job in jobs if job}
+        return {job.id: address(where, job) for job in jobs if job}
 
     async def _unknown(self, stack: str) -> RefusedError:
         known = await self._ctx.versions.stacks()

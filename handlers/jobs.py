@@ -46,7 +46,7 @@ class ListJobsHandler:
         return job_detail_message(
             found,
             self._ctx.clock.now(),
-            self._ctx.chat.permalink(found.channel, found.message),
+            self._ctx.chat.permalink(found.channel, found.message, found.thread),
             version=await self._version(found),
             is_plan=plan is not None,
             command=self._ctx.command,

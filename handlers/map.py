@@ -25,4 +25,4 @@ class ShowMapHandler:
         picture = await self._ctx.drawing.png(figure)
         said = f"The swarm for {mention(request.user)}: {line(figure.summary, 1000)}"
         upload = Upload("swarm.png", "The swarm", picture, figure.summary, said)
-        await self._ctx.chat.share(request.channel, upload)
+        await self._ctx.chat.share(request.channel, upload, request.answers_in)

@@ -42,6 +42,7 @@ class RemoveHandler:
             text=pending.text,
             user=pending.user,
             channel=pending.channel,
+            thread=pending.thread,
             created=pending.received,
             targets=targets_of(plan),
             plan=plan,

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 
 from bot.domain.commands import values as commands
 from bot.domain.commands.access import Operators, may_change, needs_groups
@@ -15,6 +17,7 @@ from bot.domain.commands.table import spec_of
 from bot.domain.commands.values import Defaults, Reply
 from bot.domain.errors import (
     BotError,
+    CannotPostError,
     ChatError,
     LeaseLostError,
     RefusedError,
@@ -25,7 +28,7 @@ from bot.domain.jobs.model import PendingCommand, new_job_id
 from bot.domain.text.command_words import shown_line
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
-from bot.jobs.submit import answer_failure, clear_away, forget, note_refusal
+from bot.jobs.submit import answer_failure, clear_away, forget, note_refusal, reply
 from bot.ports import Asker, Held, Request, mind
 from bot.views.errors import failed, not_an_operator, refused, reply_message
 from bot.views.help import help_message
@@ -67,10 +70,13 @@ class Router:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def command(self, request: Request) -> Message | None:
-        """Handle a slash command; the returned message answers it, visible only to the user."""
-        command, defaults = parse(request.text, self._defaults), self._defaults
+        """Handle a typed command; the returned message answers it, visible only to the user."""
+        defaults = self._defaults
+        if request.spoken:
+            defaults = replace(defaults, command=request.spoken.name)
+        command = parse(request.text, defaults)
         if isinstance(command, Reply | commands.Help | commands.Scale):
-            defaults = await self._defaults_in(request.channel)
+            defaults = await self._defaults_in(request.channel, defaults)
             command = parse(request.text, defaults)
         if isinstance(command, Reply):
             return reply_message(command)
@@ -88,17 +94,17 @@ class Router:
         self._answer(request, command)
         return None
 
-    async def _defaults_in(self, channel: str) -> Defaults:
+    async def _defaults_in(self, channel: str, defaults: Defaults) -> Defaults:
         """The defaults in a channel: the default service may not be in its stack."""
         stack = self._ctx.stack_in(channel)
         if stack == self._ctx.stack:
-            return self._defaults
+            return defaults
         try:
             async with asyncio.timeout(EXAMPLE_SECONDS):
                 services = await self._ctx.looks.services(stack)
         except (SwarmError, TimeoutError):
-            return self._defaults
-        return self._defaults.among([each.short_name for each in services])
+            return defaults
+        return defaults.among([each.short_name for each in services])
 
     async def press(self, request: Request) -> Message | None:
         """Handle a button press; the returned message is visible only to the user."""
@@ -189,6 +195,7 @@ class Router:
             received=self._ctx.clock.now(),
             source=request.source,
             typed=request.typed,
+            thread=request.thread,
         )
         until = self._ctx.intake.deadline()
         try:
@@ -212,7 +219,7 @@ class Router:
     async def _cancel(self, pending: PendingCommand, command: commands.Cancel) -> None:
         """Cancel and answer; harmless if a lost replica already did."""
         answer = self._handlers.answers[commands.Cancel]
-        message = await self._result(
+        message, _ = await self._result(
             pending.text,
             lambda: answer(command, Asker(pending.user, pending.channel)),
             self._answer_seconds,
@@ -220,7 +227,7 @@ class Router:
         )
         mind(self._ctx.intake.still(pending.id))
         if message is not None:
-            await self._ctx.chat.reply(pending.user, pending.channel, pending.reply_url, message)
+            await reply(self._ctx, pending, message)
         await forget(self._ctx, pending.id)
 
     def _spawn(self, held: Held, begin: BeginPending, *, adopted: bool = False) -> None:
@@ -295,6 +302,7 @@ class Router:
             lambda: answer(command, Asker(request.user, request.channel)),
             self._answer_seconds,
             changes=changes,
+            secret=isinstance(command, commands.Join | commands.RotateToken),
         )
         self._ctx.background.spawn(answered, name)
 
@@ -305,10 +313,27 @@ class Router:
         seconds: float,
         *,
         changes: bool,
+        secret: bool = False,
     ) -> None:
-        message = await self._result(request.text, answer, seconds, changes=changes)
-        if message is not None:
-            await self._ctx.chat.reply(request.user, request.channel, request.reply_url, message)
+        """Answer one person, or in the conversation if that is where it was asked.
+
+        Refusals and secrets are for the person alone, and so is all where others could read it.
+        """
+        message, fine = await self._result(request.text, answer, seconds, changes=changes)
+        if message is None:
+            return
+        if request.spoken and fine and not (secret or request.spoken.shared):
+            with suppress(CannotPostError):
+                await self._ctx.chat.post(request.channel, message, request.answers_in)
+                return
+        await self._ctx.chat.reply(
+            request.user,
+            request.channel,
+            request.reply_url,
+            message,
+            thread=request.thread,
+            secret=secret,
+        )
 
     async def _result(
         self,
@@ -317,22 +342,22 @@ class Router:
         seconds: float,
         *,
         changes: bool,
-    ) -> Message | None:
-        """The answer, or the message that says why there is none."""
+    ) -> tuple[Message | None, bool]:
+        """The answer and True, or the message that says why there is none."""
         try:
             async with asyncio.timeout(seconds):
-                return await answer()
+                return await answer(), True
         except TimeoutError:
             hint = self._look_first() if changes else "Try again."
-            return refused(f"No answer within {seconds:.0f} s.", hint, unchanged=False)
+            return refused(f"No answer within {seconds:.0f} s.", hint, unchanged=False), False
         except BotError as error:
             log.info("refused %r, ref %s: %s", shown_line(text), error.ref, error)
-            return failed(error, unchanged=changes and isinstance(error, RefusedError))
+            return failed(error, unchanged=changes and isinstance(error, RefusedError)), False
         except Exception:
             hint = self._look_first() if changes else ""
             unexpected = BotError(UNEXPECTED, hint=hint)
             log.exception("answer to %r failed, ref %s", shown_line(text), unexpected.ref)
-            return failed(unexpected, unchanged=False)
+            return failed(unexpected, unchanged=False), False
 
     def _look_first(self) -> str:
         """The next step where it is not certain that nothing was changed."""

@@ -30,6 +30,7 @@ class RunHandler:
             text=f"run {service.short_name} -- {shown_command(command.arguments)}",
             user=pending.user,
             channel=pending.channel,
+            thread=pending.thread,
             created=pending.received,
             targets=(Target(name_of(service, pending.id), service.id, 1),),
             arguments=command.arguments,

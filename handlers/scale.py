@@ -61,6 +61,7 @@ class ScaleHandler:
             text=pending.text,
             user=pending.user,
             channel=pending.channel,
+            thread=pending.thread,
             created=pending.received,
             targets=tuple(targets),
         )

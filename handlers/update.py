@@ -189,6 +189,7 @@ class UpdateHandler:
             text=pending.text,
             user=pending.user,
             channel=pending.channel,
+            thread=pending.thread,
             created=pending.received,
             targets=tuple(each.target for each in found),
             foretold=tuple([line for each in found if (line := await self._by_file(each))]),

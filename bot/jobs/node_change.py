@@ -93,6 +93,7 @@ class NodeJob:
             text=pending.text,
             user=pending.user,
             channel=pending.channel,
+            thread=pending.thread,
             created=pending.received,
             targets=(target,),
             foretold=await asyncio.to_thread(self._operation.foretold, node, look),

@@ -220,7 +220,7 @@ class OneOffRunner:
         file = Upload(f"run-{job.id}.log", title, output, said=said)
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await self._ctx.chat.share(job.channel, file, job.message)
+                await self._ctx.chat.share(job.channel, file, job.thread or job.message)
         except (ChatError, TimeoutError) as error:
             log.warning("the output of job %s was not shared: %s", job.id, error)
 

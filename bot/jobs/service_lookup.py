@@ -128,6 +128,7 @@ async def job_for(ctx: Context, pending: PendingCommand, action: str, service: S
         text=pending.text,
         user=pending.user,
         channel=pending.channel,
+        thread=pending.thread,
         created=pending.received,
         targets=(Target(service.name, service.id, count),),
     )

@@ -89,16 +89,28 @@ async def post(ctx: Context, job: Job, message: Message) -> str:
     no message without a job; so is that of a lost replica.
     """
     still = ctx.intake.still(job.id)
-    if ctx.intake.adopted(job.id) and (ts := await ctx.chat.find(job.channel, {"job_id": job.id})):
+    if ctx.intake.adopted(job.id) and (ts := await _found(ctx, job)):
         await ctx.chat.edit(job.channel, ts, message, still=still)
         return ts
     try:
-        return await ctx.chat.post(job.channel, message, still=still)
+        return await ctx.chat.post(job.channel, message, job.thread, still=still)
     except ChatUnavailableError:
-        ts = await ctx.chat.find(job.channel, {"job_id": job.id})
+        ts = await _found(ctx, job)
         if not ts:
             raise
         return ts
+
+
+async def _found(ctx: Context, job: Job | PendingCommand) -> str:
+    """The ts of a job's message in its channel or thread, "" for none."""
+    return await ctx.chat.find(job.channel, {"job_id": job.id}, job.thread)
+
+
+async def reply(ctx: Context, pending: PendingCommand, message: Message) -> None:
+    """Answer the person who gave a command, where they gave it."""
+    await ctx.chat.reply(
+        pending.user, pending.channel, pending.reply_url, message, thread=pending.thread
+    )
 
 
 async def _queued_message(ctx: Context, job: Job) -> Message:
@@ -121,16 +133,14 @@ async def clear_away(ctx: Context, pending: PendingCommand) -> None:
     """
     await _close_message(ctx, pending, refused(INTERRUPTED, AGAIN))
     hint = f"{AGAIN} The command was: {pending.shown[:200]}"
-    await ctx.chat.reply(
-        pending.user, pending.channel, pending.reply_url, refused(INTERRUPTED, hint)
-    )
+    await reply(ctx, pending, refused(INTERRUPTED, hint))
     await ctx.jobs.discard(pending.id)
 
 
 async def _close_message(ctx: Context, pending: PendingCommand, said: Message) -> None:
     """Let a command of a lost replica get no job any more, and say so in the message it posted."""
     await ctx.jobs.refuse(pending.id)
-    ts = await ctx.chat.find(pending.channel, {"job_id": pending.id})
+    ts = await _found(ctx, pending)
     if ts:
         with suppress(MessageGoneError):  # the answer has it all
             ended = replace(said, metadata=unbegun_metadata(pending.id))
@@ -144,7 +154,7 @@ async def answer_instead(ctx: Context, pending: PendingCommand, said: Message) -
     """
     if ctx.intake.adopted(pending.id):
         await _close_message(ctx, pending, said)
-    await ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
+    await reply(ctx, pending, said)
     await ctx.jobs.discard(pending.id)
 
 
@@ -177,7 +187,7 @@ async def tell_failure(
     try:
         about = "" if pending.user else by_label(pending.shown)
         said = failed(error, unchanged=certain, about=about)
-        await ctx.chat.reply(pending.user, pending.channel, pending.reply_url, said)
+        await reply(ctx, pending, said)
     except ChatError as unheard:
         log.warning("the answer to %s was not delivered: %s", pending.id, unheard)
         return False

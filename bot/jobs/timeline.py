@@ -38,7 +38,7 @@ class Timelines:
             picture = await self._ctx.drawing.png(figure)
             name, summary = f"timeline-{job.id}.png", figure.summary
             upload = Upload(name, f"Timeline of job {job.id}", picture, summary, line(summary, 500))
-            link = await self._ctx.chat.share(job.channel, upload, job.message)
+            link = await self._ctx.chat.share(job.channel, upload, job.thread or job.message)
             if link:
                 await self._ctx.jobs.link_timeline(job.id, link)
         except BotError as error:

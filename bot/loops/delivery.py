@@ -148,9 +148,10 @@ class DeliveryLoop:
         if delivery.told == _maybe(_word(job)) and await self._find_mention(job, delivery):
             await self._jobs.mark_told(job.id, _word(job))  # its message was deleted since
             return
-        ts = await self._chat.find(job.channel, marks)
+        ts = await self._chat.find(job.channel, marks, job.thread)
         if ts in {"", job.message, delivery.message}:
-            ts = await self._post(job, self._render(job), marks, delivery, still)
+            message = self._render(job)
+            ts = await self._post(job, message, marks, delivery, still, thread=job.thread)
         await self._jobs.mark_told(job.id, _word(job), ts)
 
     async def _tell(self, job: Job, delivery: Delivery, still: Still) -> bool:
@@ -158,7 +159,7 @@ class DeliveryLoop:
         verdict = _word(job)
         if not verdict or delivery.told == verdict or not job.user:
             return False
-        said, thread = self._mention(job), _shown_in(job, delivery)
+        said, thread = self._mention(job), _thread_of(job, delivery)
         marks = said.metadata.payload if said.metadata else {}
         ts = ""
         if delivery.told == _maybe(verdict):
@@ -169,7 +170,7 @@ class DeliveryLoop:
 
     async def _find_mention(self, job: Job, delivery: Delivery) -> str:
         """The ts of this verdict's mention, in the job's thread or to its user, "" for none."""
-        said, thread = self._mention(job), _shown_in(job, delivery)
+        said, thread = self._mention(job), _thread_of(job, delivery)
         if said.metadata is None:
             return ""
         marks = said.metadata.payload
@@ -210,6 +211,11 @@ class DeliveryLoop:
 def _shown_in(job: Job, delivery: Delivery) -> str:
     """The ts of the message that shows the job, "" if there is none."""
     return delivery.message or job.message
+
+
+def _thread_of(job: Job, delivery: Delivery) -> str:
+    """The thread for what is said about the job: the one that its message is in, or begins."""
+    return job.thread or _shown_in(job, delivery)
 
 
 def _maybe(verdict: str) -> str:

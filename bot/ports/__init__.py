@@ -8,7 +8,7 @@ its subclasses.
 from __future__ import annotations
 
 from bot.ports.authority import Still, acts_until, mind
-from bot.ports.chat import Asker, Chat, Receive, Request, Upload
+from bot.ports.chat import Asker, Chat, Receive, Request, Spoken, Upload
 from bot.ports.clock import Clock
 from bot.ports.drawing import Drawing
 from bot.ports.feed import Feed, FeedChange, FeedStatus, ProbeClient, Stream, Subscription
@@ -49,6 +49,7 @@ __all__ = [
     "Registry",
     "Request",
     "Scaled",
+    "Spoken",
     "Stacks",
     "Still",
     "Stream",

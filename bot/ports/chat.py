@@ -12,15 +12,36 @@ from bot.ports.authority import Still
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """How a person said a command in a message, instead of typing the slash command.
+
+    ``name`` is what such messages begin with: the bot's name, or "" in the direct conversation with
+    it; ``begins`` says whether this one does. ``shared`` says whether people of other organizations
+    can read the channel.
+    """
+
+    name: str
+    begins: bool = True
+    shared: bool = False
+
+    @property
+    def direct(self) -> bool:
+        """Whether it was said in the direct conversation with the bot."""
+        return not self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One slash command or button press.
+    """One slash command, message to the bot, or button press.
 
     ``key`` is the same for repeated deliveries. ``text`` is the text after the command. For a
     button press, ``action_id`` and ``value`` are the button's, ``message`` is the ts of its
-    message. ``team`` is the id of the user's own workspace, "" if the request does not have it;
-    ``guest`` is set once that is known. ``source`` names what the button's message is about
-    (``job:ID``, ``incident:ID``), "" if the message does not say. ``typed`` is what the person
-    typed into the message's text field, "" without one.
+    message; for a message of a person, that one's. ``thread`` is the ts of the first message of
+    the thread in which that is, "" if it is in none. ``team`` is the id of the user's own
+    workspace, "" if the request does not have it; ``guest`` is set once that is known. ``source``
+    names what the button's message is about (``job:ID``, ``incident:ID``), "" if the message does
+    not say. ``typed`` is what the person typed into the message's text field, "" without one.
+    ``spoken`` is None for slash commands and presses.
     """
 
     key: str
@@ -35,6 +56,14 @@ class Request:
     guest: bool = False
     source: str = ""
     typed: str = ""
+    thread: str = ""
+    spoken: Spoken | None = None
+
+    @property
+    def answers_in(self) -> str:
+        """The thread for an answer that everyone may read: a message in a channel begins one."""
+        begins = self.spoken is not None and not self.spoken.direct
+        return self.thread or (self.message if begins else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +127,21 @@ class Chat(Protocol):
     ) -> None:
         """Show a state that may change again: like ``settle``, but ``show`` works afterwards."""
 
-    async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
-        """Send a message to one person only (ephemeral); without a user, post it in the channel."""
+    async def reply(
+        self,
+        user: str,
+        channel: str,
+        reply_url: str,
+        message: Message,
+        *,
+        thread: str = "",
+        secret: bool = False,
+    ) -> None:
+        """Send a message to one person only (ephemeral); without a user, post it in the channel.
+
+        Without a reply URL it is shown in ``thread``. In the direct conversation with the bot,
+        which nobody else reads, it is then a message that stays, unless it is ``secret``.
+        """
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
         """Send a file to one person only, in the direct conversation with the bot."""
@@ -128,6 +170,12 @@ class Chat(Protocol):
         ``thread``, its replies are searched instead of the channel's messages.
 
         "" if there is none, or if the bot may not read the channel.
+        """
+
+    async def told_in(self, channel: str, ts: str) -> Mapping[str, MetadataValue]:
+        """The metadata's values of a message of the bot, {} for none or another's message.
+
+        Raises ChatError.
         """
 
     async def standing(self, user: str, team: str = "", *, guests: bool = True) -> Standing:

@@ -86,6 +86,15 @@ class Jobs(Protocol):
     async def accept(self, pending: PendingCommand) -> bool:
         """Store an accepted command; False if the same delivery was accepted before."""
 
+    async def claim_message(self, key: str) -> bool:
+        """Take a person's message for half a minute, to answer it; False if it is taken.
+
+        So it is once it was answered.
+        """
+
+    async def answered_message(self, key: str) -> None:
+        """Keep a message from being taken again."""
+
     async def keep_command(self, held: Held) -> Held:
         """Keep a pending command for another lease; one just accepted has no claim yet.
 

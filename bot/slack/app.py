@@ -21,7 +21,13 @@ from bot.domain.text.message import Message
 from bot.ports import Receive, Request
 from bot.runtime.tasks import Background
 from bot.slack.api import BotIdentity
-from bot.slack.requests import Payload, command_request, home_viewer, press_request
+from bot.slack.requests import (
+    Payload,
+    command_request,
+    home_viewer,
+    press_request,
+    spoken_request,
+)
 from bot.slack.transport import SLACK_API_URL, web_client
 from bot.slack.wording import ephemeral_body, internal_error, unknown_command
 from bot.views.errors import failed
@@ -32,19 +38,23 @@ ACK_PATIENCE: Final = 2.5
 """Slack waits three seconds for an answer; the rest is for the network."""
 BOLT_LOG: Final = "bot.slack.bolt"
 """Bolt's logger. It is also the app's name, because Bolt sets the level of the logger so named."""
-
-Reply = Callable[[str, str, str, Message], Awaitable[None]]
-"""``Chat.reply``: user, channel, reply URL, message."""
+Reply = Callable[..., Awaitable[None]]
+"""``Chat.reply``: user, channel, reply URL, message; and ``thread``."""
 Opened = Callable[[str], None]
 """Called with the id of a person who opened the bot's Home tab."""
 Listener = Callable[[AsyncAck, Payload], Awaitable[None]]
 
 
+async def unheard(_request: Request) -> Message | None:
+    """Answers no message."""
+
+
 class Listeners:
     """Handles payloads from Slack, in both modes.
 
-    ``receive`` handles commands and ``press`` buttons. ``reply`` sends answers that come too late
-    for the request itself. All of it is counted in ``in_flight``.
+    ``receive`` handles commands, ``press`` buttons and ``hear`` messages to the bot.
+    ``reply`` sends answers that come too late for the request itself. All of it is counted in
+    ``in_flight``.
     """
 
     def __init__(
@@ -54,7 +64,10 @@ class Listeners:
         reply: Reply,
         in_flight: Background,
         opened: Opened = lambda _user: None,
+        *,
+        hear: Receive = unheard,
     ) -> None:
+        self._hear = hear
         self._receive = receive
         self._press = press
         self._reply = reply
@@ -80,6 +93,17 @@ class Listeners:
         await ack()
         request = press_request(body)
         task = self._in_flight.start(self._answer_to(self._press, request, "button"), "a button")
+        await self._in_time(task)
+        self._in_flight.spawn(self._say_later(task, request), "a late answer")
+
+    async def said(self, request: Request | None) -> None:
+        """A message, None for one that is not to the bot; acked when it is stored or answered.
+
+        Slack sends it again if this replica is lost before.
+        """
+        if request is None:
+            return
+        task = self._in_flight.start(self._answer_to(self._hear, request, "message"), "a message")
         await self._in_time(task)
         self._in_flight.spawn(self._say_later(task, request), "a late answer")
 
@@ -111,7 +135,9 @@ class Listeners:
         if message is None:
             return
         try:
-            await self._reply(request.user, request.channel, request.reply_url, message)
+            await self._reply(
+                request.user, request.channel, request.reply_url, message, thread=request.thread
+            )
         except BotError as error:
             log.warning("Could not notify a person (%s): %s", error.ref, error)
 
@@ -138,10 +164,16 @@ def bolt_app(
         wrong = unknown_command(str(body.get("command", "")), command)
         await ack(ephemeral_body(failed(wrong)))
 
+    async def said(ack: AsyncAck, body: Payload) -> None:
+        await ack()
+        await listeners.said(spoken_request(body, identity.user_id, identity.name))
+
     app.command(command)(_guarded(listeners.command))
     app.command(re.compile(""))(_guarded(other_command))
     app.action(re.compile(""))(_guarded(listeners.press))
     app.event("app_home_opened")(_guarded(listeners.home))
+    app.event("app_mention")(_guarded(said))
+    app.event("message")(_guarded(said))
     return app
 
 

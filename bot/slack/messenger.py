@@ -39,6 +39,8 @@ MOST_REPLIES: Final = 999
 """Slack accepts fewer than 1,000 (https://docs.slack.dev/reference/methods/conversations.replies)."""
 PEOPLE: Final = ("U", "W")
 """How user ids begin; ids of conversations begin with other letters."""
+DIRECT: Final = "D"
+"""How ids of direct conversations begin."""
 UNFINISHED: Final = frozenset({"planned", "queued", "running"})
 MEMBERS_FOR: Final = 60.0
 
@@ -132,12 +134,22 @@ class Messenger:
         """
         await self._edits.edit((channel, ts), message, still)
 
-    async def reply(self, user: str, channel: str, reply_url: str, message: Message) -> None:
+    async def reply(
+        self,
+        user: str,
+        channel: str,
+        reply_url: str,
+        message: Message,
+        *,
+        thread: str = "",
+        secret: bool = False,
+    ) -> None:
         """Send a message to one person only; by ``chat.postEphemeral`` if the URL is not usable.
 
         Without a channel, as after a press in the Home tab, or where the bot may not post, it goes
         to the direct conversation with the bot. Without a user, who asked for nothing, it is posted
-        in the channel.
+        in the channel. In the direct conversation, an answer without a URL is posted, because only
+        posted messages stay, unless it is ``secret``.
         """
         if not user:
             try:
@@ -149,24 +161,31 @@ class Messenger:
         async def by_url(said: Message) -> bool:
             return await self._api.respond(reply_url, ephemeral_body(said))
 
-        async def by_channel(said: Message) -> None:
-            body = ephemeral_body(said)
-            content = {name: body[name] for name in ("text", "blocks") if name in body}
-            await self._api.call("chat.postEphemeral", channel=channel, user=user, **content)
-
         heard = False
         if reply_url:
             heard = await self._sender.deliver(message, by_url, None, repeat=True)
         if heard:
             return
-        if channel:
-            try:
-                await self._sender.deliver(message, by_channel, EPHEMERALS, repeat=True)
-            except CannotPostError as error:
-                log.info("an answer goes to direct messages: %s", error)
-            else:
-                return
-        _ = await self.post(user, message)
+        if channel.startswith(DIRECT) and not (reply_url or secret):
+            _ = await self.post(channel, message, thread)
+        elif not channel or not await self._show_alone(user, channel, message, thread):
+            _ = await self.post(user, message)
+
+    async def _show_alone(self, user: str, channel: str, message: Message, thread: str) -> bool:
+        """Show a message to one person by ``chat.postEphemeral``; False if Slack refuses that."""
+        where = {"channel": channel, "user": user} | ({"thread_ts": thread} if thread else {})
+
+        async def attempt(said: Message) -> None:
+            body = ephemeral_body(said)
+            content = {name: body[name] for name in ("text", "blocks") if name in body}
+            await self._api.call("chat.postEphemeral", **where, **content)
+
+        try:
+            await self._sender.deliver(message, attempt, EPHEMERALS, repeat=True)
+        except CannotPostError as error:
+            log.info("an answer goes to direct messages: %s", error)
+            return False
+        return True
 
     async def send_file(self, user: str, name: str, title: str, content: bytes) -> None:
         """Send a file to one person only, in the direct conversation with the bot.
@@ -212,6 +231,23 @@ class Messenger:
         messages = await (self._replies(channel, thread) if thread else self._newest(channel))
         found = (each for each in messages if wanted.items() <= _payload(each).items())
         return next((str(each["ts"]) for each in found), "")
+
+    async def told_in(self, channel: str, ts: str) -> Mapping[str, MetadataValue]:
+        """The metadata's values of a message of the bot, {} for none or another's message.
+
+        Raises ChatError.
+        """
+
+        async def attempt(_: Message) -> AsyncSlackResponse:
+            return await self._api.call(
+                "conversations.replies", channel=channel, ts=ts, limit=1, include_all_metadata=1
+            )
+
+        answer = await self._sender.deliver(Message(""), attempt, None, repeat=True)
+        bot = self._api.identity.bot_id if self._api.identity else ""
+        messages: list[dict[str, Any]] = answer.get("messages") or []
+        own = (each for each in messages if each.get("ts") == ts and each.get("bot_id") == bot)
+        return next(map(_payload, own), {})
 
     async def unfinished(self, channel: str) -> tuple[tuple[str, str], ...]:
         """The ts and the job of each of the newest messages that shows no verdict.

@@ -6,11 +6,16 @@ import hashlib
 import json
 from typing import Any, Final
 
-from bot.ports import Request
+from bot.domain.commands.typed_text import after_name, restored
+from bot.ports import Request, Spoken
 
 Payload = dict[str, Any]
 
 LONGEST_TYPED: Final = 200
+SAID: Final = frozenset({"", "file_share", "thread_broadcast"})
+"""The subtypes of messages that people write
+(https://docs.slack.dev/reference/events/message#subtypes)."""
+SLACKBOT: Final = "USLACKBOT"
 
 
 def command_request(payload: Payload) -> Request:
@@ -45,7 +50,53 @@ def press_request(payload: Payload) -> Request:
         source=_text(action, "block_id").partition("/")[0],
         typed=_typed(payload),
         team=_text(payload.get("user") or {}, "team_id") or _text(payload.get("team") or {}, "id"),
+        thread=_thread(container, "message_ts") or _thread(payload.get("message") or {}, "ts"),
     )
+
+
+def spoken_request(payload: Payload, bot: str, name: str) -> Request | None:
+    """A message to the bot: a mention in a channel, or a message in the direct conversation.
+
+    None for any other message: of a bot, of the bot itself, an edit, a deletion, somebody joining.
+    Slack sends a mention again when its message is edited
+    (https://docs.slack.dev/reference/events/app_mention,
+    https://docs.slack.dev/reference/events/message.im). ``bot`` is the bot's user id, ``name`` its
+    name. The key is the message's own, so that it is answered once whatever Slack sends about it.
+    """
+    event: Payload = payload.get("event") or {}
+    kind, user = _text(event, "type"), _text(event, "user")
+    direct = kind == "message" and _text(event, "channel_type") == "im"
+    if not (direct or kind == "app_mention") or not _is_of_a_person(event, bot):
+        return None
+    said, channel, ts = (_text(event, key) for key in ("text", "channel", "ts"))
+    rest = after_name(said, bot)
+    return Request(
+        key=f"{channel}:{ts}",
+        user=user,
+        channel=channel,
+        text=restored(said if rest is None else rest),
+        message=ts,
+        team=_text(event, "user_team") or _text(event, "source_team"),
+        thread=_thread(event, "ts"),
+        spoken=Spoken(
+            "" if direct else f"@{name}",
+            begins=direct or rest is not None,
+            shared=payload.get("is_ext_shared_channel") is True,
+        ),
+    )
+
+
+def _is_of_a_person(event: Payload, bot: str) -> bool:
+    """Whether a person wrote the message just now."""
+    if event.get("bot_id") or event.get("edited") or event.get("hidden"):
+        return False
+    return _text(event, "subtype") in SAID and _text(event, "user") not in {"", bot, SLACKBOT}
+
+
+def _thread(message: Payload, ts: str) -> str:
+    """The thread that a message is a reply in, "" for none; ``ts`` is the key of its own ts."""
+    thread = _text(message, "thread_ts")
+    return "" if thread == _text(message, ts) else thread
 
 
 def home_viewer(payload: Payload) -> str:

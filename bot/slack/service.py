@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.ports import Clock, Receive
 from bot.runtime.tasks import Background
 from bot.slack.api import BotIdentity, SlackApi
-from bot.slack.app import Listeners, Opened, Reply, bolt_app
+from bot.slack.app import Listeners, Opened, Reply, bolt_app, unheard
 from bot.slack.http_mode import Acked, HttpMode
 from bot.slack.socket_mode import SocketMode
 
@@ -22,8 +22,9 @@ class SlackService:
     """Receives requests from Slack: in Socket Mode if there is an app-level token, else over HTTP.
 
     ``command`` is the slash command with its ``/``. ``receive`` handles commands, ``press``
-    buttons; ``reply`` sends answers that come too late for the request itself. ``opened`` is called
-    with people who view the Home tab, ``acked`` with the seconds that each acknowledgement took.
+    buttons, ``hear`` messages to the bot; ``reply`` sends answers that come too late for the
+    request itself. ``opened`` is called with people who view the Home tab, ``acked`` with the
+    seconds that each acknowledgement took.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class SlackService:
         press: Receive,
         reply: Reply,
         opened: Opened = lambda _user: None,
+        hear: Receive = unheard,
         app_token: str = "",
         signing_secret: str = "",
         acked: Acked = lambda _seconds: None,
@@ -43,7 +45,7 @@ class SlackService:
         self._api = api
         self._command = command
         self._work = Background()
-        self._listeners = Listeners(receive, press, reply, self._work, opened)
+        self._listeners = Listeners(receive, press, reply, self._work, opened, hear=hear)
         in_http = HttpMode(signing_secret, clock, Background(), acked)
         self._http = None if app_token else in_http
         self._socket = SocketMode(api, app_token, acked=acked) if app_token else None

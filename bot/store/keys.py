@@ -38,6 +38,8 @@ All keys begin with the prefix. Every script gets the keys of ``Keys.all`` in th
     job:ID              hash     one job; kept until it is finished, then HISTORY_SECONDS
     lane:SERVICE        list     ids of the jobs of one service, oldest first; deleted when empty
     seen:KEY            string   an accepted delivery of a command; SEEN_SECONDS
+    seen:answer:KEY     string   a message that is being answered, for a claim's seconds, or was
+                                 answered; SEEN_SECONDS
     seen:gone:ID        string   a pending command that gets no job any more; SEEN_SECONDS
     images              hash     newer images that were told, ``SERVICE_ID DIGEST``; 90 days after
                                  the last
@@ -210,6 +212,10 @@ class Keys:
     def lane(self, service: str) -> str:
         """The jobs of one service."""
         return f"{self.prefix}:lane:{service}"
+
+    def answered(self, key: str) -> str:
+        """One message of a person."""
+        return f"{self.prefix}:seen:answer:{key}"
 
     def budget(self, name: str) -> str:
         """One token bucket."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Iterable
+
+from redis.asyncio import Redis
 
 from bot.domain.errors import LeaseLostError, StoreUnavailableError
 from bot.domain.jobs.model import PendingCommand
@@ -47,6 +50,24 @@ class PendingCommands(StorePart):
                 self._refused.add(pending.id)
             raise
         return bool(reply)
+
+    async def claim_message(self, key: str) -> bool:
+        """Take a person's message, to answer it; as in ``bot.ports.Jobs``."""
+        name, claim = self._keys.answered(key), secrets.token_hex(8)
+        seconds = self._limits.claim_seconds
+
+        async def take(redis: Redis) -> bool:
+            if await redis.set(name, claim, nx=True, ex=seconds):
+                return True
+            return bool(await redis.get(name) == claim)  # the client repeats a call after an error
+
+        taken: bool = await self._link.call(take)
+        return taken
+
+    async def answered_message(self, key: str) -> None:
+        """Keep a message from being taken again."""
+        name, seconds = self._keys.answered(key), self._limits.seen_seconds
+        await self._link.call(lambda redis: redis.set(name, "answered", ex=seconds))
 
     async def keep_command(self, held: Held) -> Held:
         """Keep a pending command for another lease. As in ``bot.ports.Jobs``."""

@@ -44,7 +44,7 @@ def _one(row: CommandSpec, defaults: Defaults) -> Message:
 
 
 def _typed(text: str, defaults: Defaults) -> str:
-    return f"`{line(defaults.command, 40)} {text}`"
+    return f"`{f'{line(defaults.command, 40)} {text}'.strip()}`"
 
 
 def _for_whom(row: CommandSpec) -> str:

@@ -251,7 +251,7 @@ async def test_an_answer_that_cannot_be_sent_is_logged(mode, caplog):
     async def press(_request):
         return Message("unheard")
 
-    async def reply(*_arguments):
+    async def reply(*_arguments, **_named):
         raise RefusedError("no way")
 
     in_flight = Background()

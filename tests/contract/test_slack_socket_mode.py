@@ -18,7 +18,7 @@ from playground.slack import SlackEmulator
 from tests.contract.slack_side import COMMAND, Recorder, a_message, connected, eventually
 
 
-async def never(*_arguments) -> None:
+async def never(*_arguments, **_named) -> None:
     raise AssertionError("nobody is to be told anything")
 
 

@@ -101,4 +101,5 @@ def _target(job: Job, service: str) -> Target | None:
 def _as_named(job: Job, at: float) -> NamedJob:
     failed = job.verdict is not None and not job.verdict.good
     back = job.way_back if failed and job.plan is not None else 0
-    return NamedJob(job.id, job.action, job.user, at, job.channel, job.message, way_back=back)
+    address = (job.channel, job.message)
+    return NamedJob(job.id, job.action, job.user, at, *address, way_back=back, thread=job.thread)

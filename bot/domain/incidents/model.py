@@ -34,8 +34,8 @@ class NamedJob:
     """A job that an incident's message names.
 
     ``at`` is when it changed the service, or when it ended. ``channel`` and ``message`` (a ts) are
-    the address of its message. ``way_back`` is the number of the version that undoes a deploy that
-    failed, 0 for none.
+    the address of its message, ``thread`` is the thread that it is in, "" for none. ``way_back`` is
+    the number of the version that undoes a deploy that failed, 0 for none.
     """
 
     id: str
@@ -45,6 +45,7 @@ class NamedJob:
     channel: str = ""
     message: str = ""
     way_back: int = 0
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

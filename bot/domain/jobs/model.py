@@ -157,6 +157,8 @@ class Job:
     are kept when it is saved. ``unreadable`` says that this version cannot read the record: then
     only ``id``, ``text``, ``user``, ``channel``, ``message``, the lanes and the state are right.
 
+    ``thread`` is the ts of the thread that its message is in, "" if that is in the channel itself.
+
     ``course`` records when the slots of all targets changed state; ``timeline`` is the link to its
     picture, "" while there is none.
     """
@@ -191,6 +193,7 @@ class Job:
     foretold: tuple[str, ...] = ()
     forced: bool = False
     untouched: bool = False
+    thread: str = ""
     unknown: str = field(default="", compare=False)
     unreadable: bool = False
 
@@ -288,7 +291,8 @@ class PendingCommand:
     ``id`` becomes the job's id. ``key`` identifies the delivery (Slack's trigger_id): a key is
     accepted only once. ``action`` is ``command`` for a typed command, else the action id of the
     pressed button; ``text`` is then the button's value, ``source`` what its message is about,
-    ``typed`` what was typed into its message.
+    ``typed`` what was typed into its message. ``thread`` is the ts of the thread in which it was
+    typed or pressed, "" for none.
     """
 
     id: str
@@ -301,6 +305,7 @@ class PendingCommand:
     received: float
     source: str = ""
     typed: str = ""
+    thread: str = ""
 
     @property
     def shown(self) -> str:

@@ -17,6 +17,7 @@ from bot.domain.text.message import Block, Message, Metadata, MetadataValue
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import (
     Permalink,
+    address,
     code_block,
     duration,
     id_link,
@@ -281,7 +282,7 @@ def _jobs(incident: Incident, where: Permalink) -> list[str]:
 
 
 def _named(job: NamedJob, where: Permalink) -> str:
-    shown = id_link(job.id, where(job.channel, job.message))
+    shown = id_link(job.id, address(where, job))
     return f"{line(job.action, 20)} {shown} by {mention(job.user)}"
 
 

@@ -11,6 +11,7 @@ from bot.views.jobs.message import action_text, final_verdict
 from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.text import (
     Permalink,
+    address,
     duration,
     id_link,
     line,
@@ -92,4 +93,4 @@ def job_line(job: Job, where: Permalink = unlinked) -> str:
 
 
 def _id(job: Job, where: Permalink) -> str:
-    return id_link(job.id, where(job.channel, job.message))
+    return id_link(job.id, address(where, job))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 from bot.domain.text.amounts import MOST_TIME, duration, plural
 from bot.domain.text.escaping import MOST_CUT, escape, fit, one_line, quoted, shorten, visible
 
 __all__ = [
+    "Addressed",
     "Permalink",
+    "address",
     "bar",
     "code_block",
     "duration",
@@ -35,11 +38,34 @@ FULL, EMPTY = "▰", "▱"
 FENCE = "```"
 ID_LENGTH = 20
 
-Permalink = Callable[[str, str], str]
-"""The address of a message by its channel and ts, "" if it is unknown."""
+Permalink = Callable[..., str]
+"""The address of a message by its channel and ts, and its thread's ts; "" if it is unknown."""
 
 _ID = re.compile(r"[A-Z0-9]{1,30}")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,1000}")
+
+
+class Addressed(Protocol):
+    """What has a message, such as a job."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's id."""
+
+    @property
+    def message(self) -> str:
+        """The message's ts."""
+
+    @property
+    def thread(self) -> str:
+        """The ts of the thread that it is in, "" for none."""
+
+
+def address(where: Permalink, named: Addressed) -> str:
+    """The address of a job's message."""
+    if named.thread:
+        return where(named.channel, named.message, named.thread)
+    return where(named.channel, named.message)
 
 
 def line(text: str, length: int) -> str:

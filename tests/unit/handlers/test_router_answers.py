@@ -33,7 +33,7 @@ async def answer_of(error: BaseException | None, *, command: str) -> str:
     """What a person reads when the answer to a command raises an error; None: it hangs."""
     said: list[str] = []
 
-    async def reply(_user: str, _channel: str, _url: str, message: Any) -> None:
+    async def reply(_user: str, _channel: str, _url: str, message: Any, **_more: Any) -> None:
         said.append(message.text)
 
     async def answer(_command: object, _user: str) -> None:
@@ -80,7 +80,7 @@ async def accepted(error: StoreUnavailableError, begin: Any = None) -> str:
     """What a person reads when Redis fails as a command is accepted, or with ``begin`` after it."""
     said: list[str] = []
 
-    async def reply(_user: str, _channel: str, _url: str, message: Any) -> None:
+    async def reply(_user: str, _channel: str, _url: str, message: Any, **_more: Any) -> None:
         said.append(message.text)
 
     async def accept(_pending: PendingCommand) -> bool:
@@ -136,7 +136,7 @@ async def test_a_command_that_failed_unexpectedly_is_not_called_unchanged():
     """Its job may have been queued before the failure."""
     said: list[str] = []
 
-    async def reply(_user: str, _channel: str, _url: str, message: Any) -> None:
+    async def reply(_user: str, _channel: str, _url: str, message: Any, **_more: Any) -> None:
         said.append(message.text)
 
     jobs = port(audit=None, discard=None)
