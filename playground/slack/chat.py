@@ -118,7 +118,7 @@ def thread_of(call: Call, channel: Channel) -> str | None:
 
 
 def post_ephemeral(call: Call) -> Json:
-    """`chat.postEphemeral`."""
+    """`chat.postEphemeral`; in a thread that has no replies yet, Slack shows it to nobody."""
     channel = channel_to_write(call)
     user = call.arguments.required("user")
     if user not in channel.members:
@@ -126,6 +126,8 @@ def post_ephemeral(call: Call) -> Json:
     content = content_of(call)
     check_content(content, MESSAGE_TEXT)
     thread = call.arguments.text("thread_ts") or None
+    if thread and len(call.workspace.in_thread(channel.id, thread)) < 2:
+        return {"message_ts": call.workspace.next_ts()}
     message = call.workspace.show(channel.id, content, only_for=user, thread_ts=thread)
     return {"message_ts": message.ts}
 

@@ -17,6 +17,11 @@ from playground.slack.workspace import Workspace
 
 ACK_LIMIT: Final = 3.0
 """Seconds that Slack waits for an answer."""
+RETRY_REASONS: Final = {
+    "operation_timeout": "http_timeout",
+    "http_service_error": "http_error",
+    "dispatch_failed": "connection_failed",
+}
 FORM: Final = "application/x-www-form-urlencoded"
 
 Kind = Literal["slash_commands", "interactive", "events_api"]
@@ -45,6 +50,11 @@ class AppDelivery:
     status: int | None = None
     body: Json | str | None = None
     shown: Message | None = field(default=None, repr=False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the app has answered, or has not in time."""
+        return bool(self.error) or self.latency is not None
 
     @property
     def ok(self) -> bool:
@@ -118,6 +128,19 @@ class Courier:
             if earlier.request is not None:
                 number = repeated.retry_attempt
                 repeated.request = replace(earlier.request, retry_attempt=number)
+        return await self._carry(repeated)
+
+    async def retry(self, earlier: AppDelivery) -> AppDelivery:
+        """Deliver an event again after a failure, signed anew, with the number and the reason."""
+        repeated = AppDelivery(earlier.kind, earlier.via, earlier.payload, earlier.envelope_id)
+        repeated.retry_attempt = earlier.retry_attempt + 1
+        if (asked := earlier.request) is not None:
+            secret, now = self.tokens.signing_secret, int(self.workspace.clock())
+            signed = SignedRequest.sign(secret, now, asked.body, asked.content_type)
+            reason = RETRY_REASONS.get(earlier.error, "unknown_error")
+            repeated.request = replace(
+                signed, retry_attempt=repeated.retry_attempt, retry_reason=reason
+            )
         return await self._carry(repeated)
 
     async def _carry(self, delivery: AppDelivery) -> AppDelivery:

@@ -28,6 +28,7 @@ class SignedRequest:
     timestamp: int
     signature: str
     retry_attempt: int = 0
+    retry_reason: str = "http_timeout"
 
     @classmethod
     def sign(cls, secret: str, timestamp: int, body: str, content_type: str) -> "SignedRequest":
@@ -45,7 +46,7 @@ class SignedRequest:
         }
         if self.retry_attempt:
             headers["X-Slack-Retry-Num"] = str(self.retry_attempt)
-            headers["X-Slack-Retry-Reason"] = "http_timeout"
+            headers["X-Slack-Retry-Reason"] = self.retry_reason
         return headers
 
 

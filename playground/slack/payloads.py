@@ -74,12 +74,14 @@ def block_actions_payload(
     `values` is what the person filled in, in the form of Slack's own `state.values`.
     """
     ephemeral = message.only_for is not None
-    container = {
+    container: Json = {
         "type": "message",
         "message_ts": message.ts,
         "channel_id": channel.id,
         "is_ephemeral": ephemeral,
     }
+    if message.is_reply:
+        container["thread_ts"] = message.thread_ts
     payload = _interaction(token, "block_actions", user, trigger_id) | {
         "container": container,
         "channel": {"id": channel.id, "name": channel.name},
@@ -143,8 +145,10 @@ def view_submission_payload(
     return submission | {"view": body, "response_urls": []}
 
 
-def event_payload(token: str, event: Json, event_id: str, event_time: int) -> Json:
-    """An Events API callback."""
+def event_payload(
+    token: str, event: Json, event_id: str, event_time: int, *, shared: bool = False
+) -> Json:
+    """An Events API callback; `shared` says whether it is from a channel of Slack Connect."""
     authorizations = [
         {"enterprise_id": None, "team_id": TEAM_ID, "user_id": BOT_USER_ID, "is_bot": True}
     ]
@@ -155,4 +159,5 @@ def event_payload(token: str, event: Json, event_id: str, event_time: int) -> Js
         "event_id": event_id,
         "event_time": event_time,
         "authorizations": authorizations,
+        "is_ext_shared_channel": shared,
     }

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from playground.slack import chat, conversations, files, views
 from playground.slack.delivery import AppDelivery, Courier, Via
+from playground.slack.events import MessageEvents
 from playground.slack.faults import SlackFaults
 from playground.slack.http_mode import HttpMode
 from playground.slack.model import Json, Message, View, elements_within
@@ -27,7 +28,7 @@ from playground.slack.response_urls import ResponseUrls
 from playground.slack.socket_mode import SocketMode
 from playground.slack.structure import no_structure_check, structure_check
 from playground.slack.web_api import CallRecord, Method, Tokens, WebApi
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import BOT_USER_ID, Workspace
 
 LARGEST_BODY: Final = 32 * 1024 * 1024
 ANN: Final = "U0ANN00001"
@@ -66,6 +67,7 @@ class SlackEmulator:
         self.responses = ResponseUrls(self.workspace, self.faults, structure)
         self.web_api = WebApi(self.workspace, self.tokens, self.rates, self.faults, structure)
         self.courier = Courier(self.workspace, self.tokens, self.sockets, self.http, self.responses)
+        self.events = MessageEvents(self.workspace, self.tokens, self.courier)
         self._register()
         self._host = host
         self._port = port
@@ -86,6 +88,7 @@ class SlackEmulator:
         self._runner = web.AppRunner(self._application(), handler_cancellation=True)
         await self._runner.setup()
         await self.come_back()
+        self.events.start()
         return self
 
     async def __aexit__(
@@ -94,6 +97,7 @@ class SlackEmulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.events.close()
         self.faults.clear()
         self.sockets.abort()
         await self.http.close()
@@ -255,6 +259,36 @@ class SlackEmulator:
             trigger_id=self.workspace.new_trigger(view.user),
         )
         return await self.courier.deliver("interactive", payload, via)
+
+    async def say(
+        self,
+        text: str,
+        *,
+        user: str = ANN,
+        channel: str = SWARM,
+        thread: str = "",
+    ) -> Message:
+        """Write a message as a person, in a channel or a thread of it.
+
+        `text` is as Slack stores it: `<@U0BOT00001>` mentions the bot. Returns once the app has
+        answered the event, if there is one.
+        """
+        said = self.workspace.say(user, channel, text, thread_ts=thread or None)
+        direct = self.workspace.channels[channel].is_direct
+        if direct or f"<@{BOT_USER_ID}" in text:
+            await self.workspace.until(lambda: self._told_of(said) or None, 30.0)
+        return said
+
+    def _told_of(self, message: Message) -> list[AppDelivery]:
+        """The ended deliveries of the event of a message."""
+        address = (message.channel, message.ts)
+        events = [each for each in self.courier.deliveries if each.kind == "events_api"]
+        return [
+            each
+            for each in events
+            if each.ended
+            and (each.payload["event"].get("channel"), each.payload["event"].get("ts")) == address
+        ]
 
     async def event(self, event: Json, *, via: Via | None = None) -> AppDelivery:
         """Send an event that the app has subscribed to (Events API)."""

@@ -21,6 +21,7 @@ from playground.slack.workspace import Workspace
 
 BOT_SCOPES: Final = frozenset(
     {
+        "app_mentions:read",
         "channels:history",
         "channels:read",
         "chat:write",
