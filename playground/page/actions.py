@@ -1,15 +1,20 @@
 """What a person does on the page, carried out on the emulator; answers are shown on the page."""
 
+import re
+from collections.abc import Iterable
 from typing import Final
 
 from playground.page import seen
-from playground.slack import BOT_USER_ID, AppDelivery, Json, Message, SlackEmulator, View
+from playground.slack import BOT_USER_ID, AppDelivery, Json, Message, SlackEmulator, User, View
 
 FAILURES: Final = {
     "dispatch_failed": "The bot is not connected.",
     "operation_timeout": "The bot did not answer within three seconds.",
     "http_service_error": "The bot answered with an error.",
 }
+
+
+CODE: Final = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
 class Refused(Exception):  # noqa: N818 - no error of the page's: an answer
@@ -31,7 +36,8 @@ class PageActions:
         if not text:
             raise Refused("There is nothing to send.")
         if not text.startswith("/"):
-            self._workspace.say(user, channel, _escaped(text), thread_ts=thread or None)
+            stored = as_stored(text, self._workspace.users.values())
+            self._workspace.say(user, channel, stored, thread_ts=thread or None)
             return {}
         word, _, rest = text.partition(" ")
         if thread:
@@ -136,9 +142,15 @@ def _check(sent: AppDelivery, what: str) -> None:
         raise Refused(f"{what} failed with the error “{sent.error}”. {why}")
 
 
-def _escaped(text: str) -> str:
-    """Text as Slack stores it, with `&`, `<` and `>` escaped."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def as_stored(text: str, users: Iterable[User]) -> str:
+    """Text as Slack stores it: `&`, `<` and `>` escaped, and `@name` a mention, unless in code."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    ids = {user.name: user.id for user in users}
+    named = re.compile(rf"(?<![\w@])@({'|'.join(map(re.escape, ids))})(?![\w-])")
+    parts = CODE.split(escaped)
+    for at in range(0, len(parts), 2):
+        parts[at] = named.sub(lambda found: f"<@{ids[found[1]]}>", parts[at])
+    return "".join(parts)
 
 
 def _text(asked: Json, name: str) -> str:

@@ -14,7 +14,7 @@ from bot.domain.text.message import Message, Metadata
 from bot.runtime.clock import SystemClock
 from bot.slack.api import SlackApi
 from bot.slack.messenger import Messenger
-from playground.slack import SlackEmulator
+from playground.slack import Content, SlackEmulator
 from tests.contract.slack_side import (
     ANN,
     SWARM,
@@ -381,3 +381,42 @@ async def test_a_reply_to_an_invalid_address_goes_to_the_channel():
         await messenger.reply(ANN, SWARM, "not an address", a_message("heard"))
 
     assert [message.text for message in slack.workspace.shown_to(ANN)] == ["heard"]
+
+
+async def test_an_answer_to_one_person_can_be_in_a_thread():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        root = slack.workspace.say(ANN, SWARM, "a thread")
+        slack.workspace.say(ANN, SWARM, "a reply", thread_ts=root.ts)
+        await messenger.reply(ANN, SWARM, "", a_message("for Ann alone"), thread=root.ts)
+        (told,) = slack.workspace.shown_to(ANN)
+
+    assert (told.text, told.thread_ts) == ("for Ann alone", root.ts)
+
+
+async def test_in_the_direct_conversation_an_answer_stays_unless_it_is_secret():
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        channel = slack.workspace.open_direct([ANN]).id
+        await messenger.reply(ANN, channel, "", a_message("stays"))
+        await messenger.reply(ANN, channel, "", a_message("a token"), secret=True)
+        stayed = [message.text for message in slack.workspace.in_channel(channel)]
+        (shown,) = slack.workspace.shown_to(ANN)
+
+    assert stayed == ["stays"]
+    assert shown.text == "a token"
+
+
+async def test_only_the_bots_own_messages_say_what_a_thread_is_about():
+    """Metadata of other apps could name anything."""
+    metadata = {"event_type": "swarm_incident", "event_payload": {"target": "orochi_web"}}
+    async with SlackEmulator() as slack, a_messenger(slack) as messenger:
+        await messenger._api.login()
+        own = slack.workspace.post(SWARM, Content("an alert", metadata=metadata))
+        other = slack.workspace.post(SWARM, Content("an alert", metadata=metadata), user=ANN)
+        reply = slack.workspace.post(SWARM, Content("x", metadata=metadata), thread_ts=other.ts)
+        bare = slack.workspace.post(SWARM, Content("hello"))
+        told = [await messenger.told_in(SWARM, each.ts) for each in (own, other, bare)]
+        with pytest.raises(ChatError):
+            await messenger.told_in(SWARM, "1.000000")
+
+    assert told == [{"target": "orochi_web"}, {}, {}]
+    assert reply.thread_ts == other.ts

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.slack.scopes import NEEDED, REASONS
+from bot.slack.scopes import NEEDED, REASONS, explained, lacking
 from bot.slack.transport import proxy_for, web_client
 
 MANIFEST = Path(__file__).parents[3] / "slack-manifest.yml"
@@ -35,6 +35,25 @@ def test_the_manifest_enables_the_features_that_the_bot_uses():
 
     assert settings["socket_mode_enabled"] is True
     assert settings["interactivity"]["is_enabled"] is True
+
+
+def test_the_manifest_lets_people_write_to_the_bot():
+    """It gets messages that mention it and those to it, not those of channels."""
+    asked = manifest()
+
+    assert asked["settings"]["event_subscriptions"]["bot_events"] == [
+        "app_home_opened",
+        "app_mention",
+        "message.im",
+    ]
+    assert asked["features"]["app_home"]["messages_tab_enabled"] is True
+    assert asked["features"]["app_home"]["messages_tab_read_only_enabled"] is False
+
+
+def test_a_missing_scope_is_named_with_what_does_not_work():
+    missing = lacking(NEEDED - {"app_mentions:read"})
+
+    assert explained(missing) == "app_mentions:read (commands that begin with the bot's name)"
 
 
 def test_the_manifest_has_the_default_command():

@@ -227,3 +227,28 @@ async def test_the_next_free_port_is_used_if_one_is_taken(slack):
         taken = int(first.url.rstrip("/").rpartition(":")[2])
         async with Playground(slack, port=taken) as second:
             assert taken < int(second.url.rstrip("/").rpartition(":")[2]) < taken + 20
+
+
+async def test_what_is_typed_reaches_the_bot_as_slack_sends_it(web, page, slack):
+    """A name is a mention, in a channel or a thread, but not in code; the rest is escaped."""
+    root = slack.workspace.say(BOB, SWARM, "down?")
+    sent = "@orochi logs a&b `@orochi` x@orochi.io @orochix @bob!"
+    asked = {"user": ANN, "channel": SWARM, "thread": root.ts, "text": sent}
+    async with web.post("/api/type", json=asked) as answer:
+        assert await answer.json() == {}
+    said = slack.workspace.in_thread(SWARM, root.ts)[-1]
+    await slack.workspace.until(lambda: slack.courier.deliveries or None, 5)
+    event = slack.courier.deliveries[0].payload["event"]
+
+    assert said.text == ("<@U0BOT00001> logs a&amp;b `@orochi` x@orochi.io @orochix <@U0BOB00001>!")
+    assert (event["type"], event["thread_ts"]) == ("app_mention", root.ts)
+
+
+async def test_in_the_direct_conversation_everything_reaches_the_bot(web, page, slack):
+    channel = slack.workspace.open_direct([ANN]).id
+    async with web.post("/api/type", json={"user": ANN, "channel": channel, "text": "status"}):
+        pass
+    await slack.workspace.until(lambda: slack.courier.deliveries or None, 5)
+    event = slack.courier.deliveries[0].payload["event"]
+
+    assert (event["type"], event["channel_type"], event["text"]) == ("message", "im", "status")

@@ -1,0 +1,233 @@
+"""What a message to the bot means: the command, completed from its thread, or an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.domain.commands import values as commands
+from bot.domain.commands.access import Operators
+from bot.domain.commands.values import NOTHING_CHANGED, Defaults
+from bot.domain.errors import CannotPostError, ChatUnavailableError, StoreUnavailableError
+from bot.domain.text.message import Message
+from bot.ports import Request, Spoken
+from bot.runtime.tasks import Background
+from handlers.messages import TOO_OLD, UNREAD, Messages
+from handlers.router import Router
+from tests.contract.job_kit import a_job
+from tests.messages.sample import AT, context, port
+
+THREAD = f"{AT - 600:.6f}"
+SAID = Request(
+    key="C1:1", user="U1", channel="C1", text="restart", message=f"{AT - 1:.6f}", thread=THREAD,
+    spoken=Spoken("@orochi"),
+)  # fmt: skip
+
+
+async def passed(request: Request, told: Any = None, **jobs: Any) -> str | tuple[str]:
+    """The answer to a message, or in a tuple the command that was passed on."""
+    commands: list[str] = []
+
+    async def command(meant: Request) -> None:
+        commands.append(meant.text)
+
+    found = {"outline": None} | jobs
+    ctx = context(
+        chat=port(told_in=told if told is not None else {}),
+        jobs=port(outline=found["outline"]),
+        plans=port(load=found.get("plan")),
+    )
+    answer = await Messages(ctx, command, Defaults()).receive(request)
+    if answer is None:
+        return (commands[0],)
+    assert not commands
+    return answer.text
+
+
+def alert(target: str = "orochi_web", cause: str = "exit_code") -> dict[str, str]:
+    return {"incident_id": "k3f9ab", "target": target, "cause": cause}
+
+
+async def test_in_an_alerts_thread_its_service_is_meant():
+    assert await passed(SAID, alert()) == ("restart orochi_web",)
+
+
+async def test_in_the_thread_of_a_lost_nodes_alert_no_service_is_meant():
+    assert await passed(SAID, alert("photon-machine-02", "node_down")) == ("restart",)
+
+
+async def test_in_a_thread_of_people_no_service_is_meant():
+    assert await passed(SAID, {}) == ("restart",)
+
+
+async def test_a_command_with_a_name_needs_no_look_at_the_thread():
+    named = replace(SAID, text="restart django")
+
+    assert await passed(named, ChatUnavailableError("Slack is away.")) == ("restart django",)
+
+
+async def test_in_a_jobs_or_a_plans_thread_its_service_is_meant():
+    told, job = {"job_id": "k3f9ab", "target": "web"}, a_job("web")
+
+    assert await passed(SAID, told, outline=job) == ("restart web",)
+    assert await passed(SAID, told, plan=job) == ("restart web",)
+
+
+async def test_of_a_job_with_several_services_none_is_guessed():
+    said = await passed(SAID, {"job_id": "k3f9ab"}, outline=a_job("web", "db"))
+
+    assert "This thread is about several: `web`, `db`." in said
+    assert NOTHING_CHANGED in said
+
+
+@pytest.mark.parametrize(
+    ("told", "jobs", "why"),
+    [
+        ({"job_id": "k3f9ab"}, {}, TOO_OLD),
+        ({"job_id": "k3f9ab"}, {"outline": StoreUnavailableError("away")}, TOO_OLD),
+        ({"job_id": "k3f9ab"}, {"outline": replace(a_job("web"), unreadable=True)}, TOO_OLD),
+        (ChatUnavailableError("Slack is away."), {}, UNREAD),
+    ],
+)
+async def test_what_is_not_known_is_said(told, jobs, why):
+    said = await passed(SAID, told, **jobs)
+
+    assert why in said
+    assert "`@orochi restart SERVICE`" in said
+    assert NOTHING_CHANGED in said
+
+
+async def test_a_command_that_only_reads_claims_nothing():
+    said = await passed(replace(SAID, text="logs"), {"job_id": "k3f9ab"})
+
+    assert TOO_OLD in said
+    assert NOTHING_CHANGED not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "age", "answered"),
+    [
+        ("restart web", 119, False),
+        ("restart web", 121, True),
+        ("cancel k3f9ab", 121, True),
+        ("status", 9999, False),
+        ("statsu", 9999, False),
+    ],
+)
+async def test_a_change_that_comes_late_is_refused(text, age, answered):
+    late = replace(SAID, text=text, thread="", message=f"{AT - age:.6f}")
+    said = await passed(late)
+
+    assert isinstance(said, str) is answered
+    if answered:
+        assert said == f"That message arrived {age} s after it was sent.\nType it again.\n" + (
+            NOTHING_CHANGED
+        )
+
+
+async def test_a_name_in_the_middle_gets_a_short_help():
+    said = await passed(replace(SAID, spoken=Spoken("@orochi", begins=False)))
+
+    assert said == ("A command begins with my name.\nTry: `@orochi status` or `@orochi help`")
+
+
+async def test_a_message_is_answered_once_also_without_redis():
+    heard: list[str] = []
+
+    async def receive(request: Request) -> None:
+        heard.append(request.key)
+
+    away = StoreUnavailableError("Redis does not answer.")
+    ctx = context(jobs=port(claim_message=away, answered_message=away))
+    once = Messages(ctx, receive, Defaults()).once(receive)
+    for key in ("C1:1", "C1:1", "C1:2"):
+        await once(replace(SAID, key=key))
+
+    assert heard == ["C1:1", "C1:2"]
+
+
+async def test_a_message_that_another_replica_has_is_left_alone():
+    async def receive(_request: Request) -> Message:
+        return Message("an answer")
+
+    ctx = context(jobs=port(claim_message=False, answered_message=None))
+
+    assert await Messages(ctx, receive, Defaults()).once(receive)(SAID) is None
+
+
+async def test_only_so_many_messages_are_remembered(monkeypatch):
+    monkeypatch.setattr("handlers.messages.REMEMBERED_KEYS", 2)
+
+    async def receive(request: Request) -> Message:
+        return Message(request.key)
+
+    ctx = context(jobs=port(claim_message=True, answered_message=None))
+    once = Messages(ctx, receive, Defaults()).once(receive)
+    answers = [await once(replace(SAID, key=key)) for key in ("1", "2", "3", "1", "3")]
+
+    assert [answer.text if answer else "" for answer in answers] == ["1", "2", "3", "1", ""]
+
+
+async def answered(request: Request, answer: Any, post: Any = "1.0") -> list[tuple[str, str, str]]:
+    """How a question was answered: posted or to the person alone, where, and what."""
+    said: list[tuple[str, str, str]] = []
+
+    async def posted(channel: str, message: Message, thread: str = "") -> str:
+        if isinstance(post, BaseException):
+            raise post
+        said.append(("all", f"{channel} {thread}".strip(), message.text))
+        return str(post)
+
+    async def reply(_user: str, channel: str, _url: str, message: Message, **more: Any) -> None:
+        kind = "secret" if more["secret"] else "alone"
+        said.append((kind, f"{channel} {more['thread']}".strip(), message.text))
+
+    async def of(_command: object, _asker: object) -> Message:
+        if isinstance(answer, BaseException):
+            raise answer
+        return Message(answer)
+
+    background = Background()
+    chat = SimpleNamespace(post=posted, reply=reply)
+    kinds = {commands.Status: of, commands.Join: of}
+    handlers: Any = SimpleNamespace(begins={}, shows={}, answers=kinds)
+    ctx = context(chat=chat, background=background)
+    await Router(ctx, handlers, Operators.parse("*"), Defaults()).command(request)
+    await background.drain(5.0)
+    return said
+
+
+STATUS = replace(SAID, text="status")
+ROOT = replace(STATUS, thread="")
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "where"),
+    [
+        (STATUS, "all", f"C1 {THREAD}"),
+        (ROOT, "all", f"C1 {ROOT.message}"),
+        (replace(ROOT, spoken=Spoken("")), "all", "C1"),
+        (replace(STATUS, spoken=Spoken("@orochi", shared=True)), "alone", f"C1 {THREAD}"),
+        (replace(ROOT, spoken=Spoken("@orochi", shared=True)), "alone", "C1"),
+        (replace(ROOT, spoken=None), "alone", "C1"),
+        (replace(STATUS, text="join worker"), "secret", f"C1 {THREAD}"),
+        (replace(ROOT, spoken=Spoken(""), text="join worker"), "secret", "C1"),
+    ],
+)
+async def test_answers_go_to_the_thread_and_secrets_to_the_person(request_, kind, where):
+    assert await answered(request_, "fine") == [(kind, where, "fine")]
+
+
+async def test_a_refusal_is_for_the_person_alone():
+    (found,) = await answered(STATUS, StoreUnavailableError("Redis does not answer."))
+
+    assert found[:2] == ("alone", f"C1 {THREAD}")
+
+
+async def test_where_the_bot_may_not_post_the_person_is_told():
+    (found,) = await answered(STATUS, "fine", post=CannotPostError("Not in the channel."))
+
+    assert found == ("alone", f"C1 {THREAD}", "fine")
