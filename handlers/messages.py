@@ -67,7 +67,7 @@ class Messages:
             return None
         defaults = replace(self._defaults, command=request.spoken.name)
         if not request.spoken.begins:
-            return reply_message(_not_first(defaults))
+            return reply_message(not_first(defaults))
         text = await self._meant(request, defaults)
         if isinstance(text, Reply):
             return reply_message(text)
@@ -96,9 +96,9 @@ class Messages:
             subject = await self._subject(request.channel, request.thread)
         except ChatError as error:
             log.info("the first message of a thread is not known: %s", error)
-            return self._unknown(UNREAD, request.text, defaults)
+            return subject_unknown(UNREAD, request.text, defaults)
         if subject is None:
-            return self._unknown(TOO_OLD, request.text, defaults)
+            return subject_unknown(TOO_OLD, request.text, defaults)
         return completed(request.text, subject, defaults)
 
     async def _subject(self, channel: str, thread: str) -> Subject | None:
@@ -123,22 +123,28 @@ class Messages:
         services = tuple(dict.fromkeys(job.targets[index].service for index in job.services_at))
         return Subject(services, job.stack if job.plan else "")
 
-    @staticmethod
-    def _unknown(why: str, text: str, defaults: Defaults) -> Reply:
-        name = text.split(maxsplit=1)[0]
-        row = spec(name)
-        right = example(defaults, f"{name} SERVICE")
-        return Reply(why, f"Name the service: {right}", changes=row is None or row.changes)
-
     def _too_late(self, request: Request, text: str) -> Message | None:
         command = parse(text, self._defaults)
         age = self._ctx.clock.now() - _seconds(request.message)
         if isinstance(command, Reply) or not spec_of(command).changes or age < LATE_SECONDS:
             return None
-        return refused(f"That message arrived {age:.0f} s after it was sent.", "Type it again.")
+        return too_late(age)
 
 
-def _not_first(defaults: Defaults) -> Reply:
+def too_late(seconds: float) -> Message:
+    """The answer to a change whose message is so old."""
+    return refused(f"That message arrived {seconds:.0f} s after it was sent.", "Type it again.")
+
+
+def subject_unknown(why: str, text: str, defaults: Defaults) -> Reply:
+    """The answer to a command that needs a service, in a thread whose subject is not known."""
+    name = text.split(maxsplit=1)[0]
+    row = spec(name)
+    right = example(defaults, f"{name} SERVICE")
+    return Reply(why, f"Name the service: {right}", changes=row is None or row.changes)
+
+
+def not_first(defaults: Defaults) -> Reply:
     """The answer to a message that has the bot's name somewhere in it."""
     forms = (example(defaults, form) for form in ("status", "help"))
     return Reply("A command begins with my name.", f"Try: {' or '.join(forms)}", changes=False)

@@ -23,7 +23,7 @@ class Metrics:
         self._feed: Callable[[], FeedStatus] | None = None
         self._ack = Histogram(
             "orochi_ack_seconds",
-            "Seconds from a command's or button's arrival to its acknowledgement",
+            "Seconds from the arrival of a command, button or message to its acknowledgement",
             buckets=ACK_BUCKETS,
             registry=self.registry,
         )

@@ -8,6 +8,7 @@ answered with 401, and its body is not logged.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.ports import Clock
 from bot.runtime.tasks import Background
+from bot.slack.requests import Payload, is_typed_message
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ class HttpMode:
             return web.json_response({"error": "not listening"}, status=503)
         with self._in_flight.one():
             answer = await _dispatch(self._app, request, body)
-        if request.content_type != "application/json":  # an event is nothing that a person did
+        if request.content_type != "application/json" or is_typed_message(_event(body)):
             self._acked(time.perf_counter() - began)
         return answer
 
@@ -119,6 +121,15 @@ class HttpMode:
 def _is_ssl_check(body: bytes) -> bool:
     """Whether it is Slack's occasional, unsigned certificate check, which expects a plain 200."""
     return SSL_CHECK in body.split(b"&")
+
+
+def _event(body: bytes) -> Payload:
+    """The payload of an event, {} if the body is none."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 async def _dispatch(app: AsyncApp, request: web.Request, body: bytes) -> web.Response:

@@ -86,6 +86,12 @@ def spoken_request(payload: Payload, bot: str, name: str) -> Request | None:
     )
 
 
+def is_typed_message(payload: Payload) -> bool:
+    """Whether an event is a message that a person wrote; other events are nothing they wait for."""
+    event: Payload = payload.get("event") or {}
+    return _text(event, "type") in {"app_mention", "message"} and _is_of_a_person(event, "")
+
+
 def _is_of_a_person(event: Payload, bot: str) -> bool:
     """Whether a person wrote the message just now."""
     if event.get("bot_id") or event.get("edited") or event.get("hidden"):

@@ -28,6 +28,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.domain.errors import ChatError, ChatUnavailableError
 from bot.runtime.tasks import Background
 from bot.slack.api import SlackApi
+from bot.slack.requests import is_typed_message
 from bot.slack.transport import proxy_for, web_client
 
 log = logging.getLogger(__name__)
@@ -213,7 +214,7 @@ class _Envelopes:
         started = time.time()
         answer = await run_async_bolt_app(self._app, envelope)
         await send_async_response(client, envelope, answer, started)
-        if envelope.type != "events_api":
+        if envelope.type != "events_api" or is_typed_message(envelope.payload):
             self._acked(time.time() - started)
 
 

@@ -41,7 +41,8 @@ class PageActions:
             return {}
         word, _, rest = text.partition(" ")
         if thread:
-            raise Refused("Slash commands do not work in threads. Type it in the channel.")
+            name = f"@{self._workspace.bot.name}"
+            raise Refused(f"Slash commands do not work in threads. Try {name} {rest}".rstrip())
         if word != self._command:
             raise Refused(f"{word} is not a command here. Try {self._command}.")
         sent = await self._slack.command(word, rest.strip(), user=user, channel=channel)

@@ -60,6 +60,7 @@ class Side:
     received: Recorder
     pressed: Recorder
     opened: list[Callable[[str], None]] = field(default_factory=list)
+    heard: Recorder = field(default_factory=Recorder)
 
 
 def a_message(text: str = "hello", job_id: str = "") -> Message:
@@ -116,9 +117,10 @@ async def connected(
     receive: Receive | None = None,
     press: Receive | None = None,
     acked: Callable[[float], None] = lambda _seconds: None,
+    hear: Receive | None = None,
 ) -> AsyncIterator[Side]:
     """The adapter listening in one of the modes; drained and closed at the end."""
-    received, pressed = Recorder(receive), Recorder(press)
+    received, pressed, heard = Recorder(receive), Recorder(press), Recorder(hear)
     opened: list[Callable[[str], None]] = []
 
     def tell(user: str) -> None:
@@ -137,6 +139,7 @@ async def connected(
             press=pressed,
             reply=messenger.reply,
             opened=tell,
+            hear=heard,
             app_token=slack.tokens.app if mode == "socket" else "",
             signing_secret=slack.tokens.signing_secret,
             acked=acked,
@@ -146,7 +149,7 @@ async def connected(
             if mode == "http":
                 slack.request_url = url
             await service.listen()
-            yield Side(slack, service, messenger, received, pressed, opened)
+            yield Side(slack, service, messenger, received, pressed, opened, heard)
             await service.close()
         await messenger.close()
 

@@ -136,6 +136,19 @@ async def test_unknown_scopes_are_not_reported_as_sufficient(redis_server):
     assert untold.splitlines()[0].endswith("Slack did not report its scopes")
 
 
+async def test_a_missing_scope_is_named_with_what_does_not_work(redis_server):
+    async with SlackEmulator() as slack:
+        settings = settings_for(slack, redis_server.url, "unix:///nowhere/docker.sock")
+        slack.tokens.scopes = slack.tokens.scopes - {"app_mentions:read"}
+        code, output = await run_check(settings)
+
+    assert code == 1
+    assert output.splitlines()[0] == (
+        "MISSING Slack: the bot token lacks the scopes app_mentions:read (commands that begin with"
+        " the bot's name). Reinstall the app from slack-manifest.yml."
+    )
+
+
 async def test_the_folder_of_stacks_is_checked(redis_server, tmp_path):
     """The check counts the stacks that can be deployed; a missing folder is reported."""
     (tmp_path / "shop.yml").write_text("services: {}")

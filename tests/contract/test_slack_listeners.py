@@ -13,6 +13,7 @@ from bot.runtime.tasks import Background
 from bot.slack import app as slack_app
 from bot.slack.app import Listeners
 from bot.slack.requests import command_request, delivery_key, press_request
+from playground.slack import Content
 from tests.contract.slack_side import (
     ANN,
     COMMAND,
@@ -259,3 +260,54 @@ async def test_an_answer_that_cannot_be_sent_is_logged(mode, caplog):
     await Listeners(press, press, reply, in_flight).press(AsyncAck(), {"trigger_id": "1"})
     assert await in_flight.drain(1.0)
     assert "no way" in caplog.text
+
+
+async def test_a_message_arrives_complete_and_its_answer_is_in_the_thread(mode):
+    async def hear(_request):
+        return a_message("not understood")
+
+    async with connected(mode, hear=hear) as side:
+        root = side.slack.workspace.say(ANN, SWARM, "a thread")
+        said = await side.slack.say("<@U0BOT00001>\u00a0statsu", thread=root.ts)
+        shown = await side.slack.wait_for_ephemeral()
+
+    (request,) = side.heard.requests
+    assert (request.user, request.channel, request.text) == (ANN, SWARM, "statsu")
+    assert (request.message, request.thread) == (said.ts, root.ts)
+    assert request.spoken is not None
+    assert request.spoken.name == "@orochi"
+    assert (shown.text, shown.thread_ts) == ("not understood", root.ts)
+
+
+async def test_a_message_is_acked_when_it_was_handled_or_at_the_latest_in_time(mode, monkeypatch):
+    """So Slack sends it again if the bot is lost before; the answer comes later."""
+    monkeypatch.setattr(slack_app, "ACK_PATIENCE", 0.2)
+    release = asyncio.Event()
+
+    async def hear(request):
+        if request.text == "slow":
+            await release.wait()
+        return a_message(request.text)
+
+    async with connected(mode, hear=hear) as side:
+        await side.slack.say("<@U0BOT00001> slow")
+        (delivery,) = side.slack.courier.deliveries
+        release.set()
+        await side.slack.wait_for_ephemeral()
+
+    assert delivery.ok
+    assert (delivery.latency or 0) >= 0.2
+
+
+async def test_acks_of_messages_are_measured_and_those_of_other_events_are_not(mode):
+    acked: list[float] = []
+    async with connected(mode, acked=acked.append) as side:
+        await side.slack.say("<@U0BOT00001> status")
+        direct = side.slack.workspace.open_direct([ANN]).id
+        side.slack.workspace.post(direct, Content("the bot's own"))
+        await side.slack.event({"type": "app_home_opened", "user": ANN, "tab": "home"})
+        await side.slack.workspace.until(
+            lambda: all(each.ended for each in side.slack.courier.deliveries) or None, 5
+        )
+
+    assert len(acked) == 1

@@ -14,6 +14,7 @@ from requests import HTTPError, Response
 from bot.domain.commands.access import Operators
 from bot.domain.commands.names import NotFound, resolve_any
 from bot.domain.commands.parser import Reply, parse
+from bot.domain.commands.thread_subject import Subject, completed
 from bot.domain.commands.values import (
     Cancel,
     Defaults,
@@ -69,6 +70,7 @@ from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
 from handlers.images import ListImagesHandler
 from handlers.join import JoinHandler
+from handlers.messages import TOO_OLD, UNREAD, not_first, subject_unknown, too_late
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router, may_begin
 from handlers.scale import ScaleBack, ScaleHandler
@@ -172,6 +174,11 @@ def topics() -> tuple[Topic, ...]:
             "Not understood", "Visible only to the person who typed it.", tuple(_not_understood())
         ),
         Topic(
+            "Not understood in a message",
+            "Visible only to the person who wrote it; in the direct conversation, a message there.",
+            tuple(_in_messages()),
+        ),
+        Topic(
             "Not allowed, or not possible",
             "Visible only to the person who typed or clicked.",
             (*_not_allowed(), *_not_found(), *_not_possible(), *_buttons(), *_plans()),
@@ -190,6 +197,24 @@ def _not_understood() -> Iterator[Sample]:
         reply = parse(text, DEFAULTS)
         assert isinstance(reply, Reply), text
         yield Sample(f"`/orochi {text}`", reply_message(reply))
+
+
+def _in_messages() -> Iterator[Sample]:
+    here, alone = replace(DEFAULTS, command="@orochi"), replace(DEFAULTS, command="")
+    yield Sample("`thanks @orochi`", reply_message(not_first(here)))
+    for title, defaults in (("`@orochi restrat`", here), ("`restrat`, without the name", alone)):
+        reply = parse("restrat", defaults)
+        assert isinstance(reply, Reply)
+        yield Sample(title, reply_message(reply))
+    several = completed("restart", Subject(("orochi_web", "orochi_worker01")), here)
+    assert isinstance(several, Reply)
+    yield Sample(
+        "`@orochi restart` in the thread of a job with two services", reply_message(several)
+    )
+    for title, why in (("that is no longer kept", TOO_OLD), ("that cannot be read", UNREAD)):
+        unknown = reply_message(subject_unknown(why, "restart", here))
+        yield Sample(f"`@orochi restart` in the thread of a job {title}", unknown)
+    yield Sample("A change that arrives late", too_late(300.0))
 
 
 def _not_allowed() -> Iterator[Sample]:
