@@ -61,6 +61,15 @@ def test_an_operators_command_gets_its_verdict(demo: DemoProcess) -> None:
     assert message["metadata"]["event_payload"]["verdict"] == "converged"
 
 
+def test_a_mention_is_answered_in_a_thread_under_it(demo: DemoProcess) -> None:
+    demo.type("@orochi nodes")
+
+    asked = demo.message("<@U0BOT00001> nodes")
+    answer = demo.message("10 nodes")
+    assert answer["thread_ts"] == asked["ts"]
+    assert answer["only_for"] is None
+
+
 def test_a_viewer_can_read_but_not_change(demo: DemoProcess) -> None:
     demo.type("/orochi scale 5", BOB)
     demo.type("/orochi status", BOB)
