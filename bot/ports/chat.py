@@ -189,7 +189,8 @@ class Chat(Protocol):
     async def unfinished(self, channel: str) -> tuple[tuple[str, str], ...]:
         """The ts and the job of each of the newest messages that shows no verdict.
 
-        () if the bot may not read the channel.
+        Those in threads in which people wrote are among them. () if the bot may not read the
+        channel.
         """
 
     async def members(self, group: str) -> frozenset[str]:

@@ -37,6 +37,8 @@ LOOKED_AT: Final = 100
 """Newest messages of a channel among which a job's message is searched."""
 MOST_REPLIES: Final = 999
 """Slack accepts fewer than 1,000 (https://docs.slack.dev/reference/methods/conversations.replies)."""
+MOST_THREADS: Final = 20
+"""Threads of a channel that are read for such a message; Slack answers 50 a minute (tier 3)."""
 PEOPLE: Final = ("U", "W")
 """How user ids begin; ids of conversations begin with other letters."""
 DIRECT: Final = "D"
@@ -252,14 +254,25 @@ class Messenger:
     async def unfinished(self, channel: str) -> tuple[tuple[str, str], ...]:
         """The ts and the job of each of the newest messages that shows no verdict.
 
-        () if the bot may not read the channel. Raises ChatUnavailableError.
+        Those in threads in which people wrote are among them. () if the bot may not read the
+        channel. Raises ChatUnavailableError.
         """
-        found = ((str(each["ts"]), _payload(each)) for each in await self._newest(channel))
+        found = await self._newest(channel)
+        threads = [str(each["ts"]) for each in found if self._is_conversation(each)]
+        for thread in threads[:MOST_THREADS]:
+            found = [*found, *await self._replies(channel, thread)]
+        shown = {str(each["ts"]): _payload(each) for each in found}
         return tuple(
             (ts, str(payload["job_id"]))
-            for ts, payload in found
+            for ts, payload in shown.items()
             if payload.get("job_id") and payload.get("state") in UNFINISHED
         )
+
+    def _is_conversation(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message has a thread in which somebody else than the bot wrote."""
+        own = {self._api.identity.user_id} if self._api.identity else set()
+        users = {message.get("user"), *(message.get("reply_users") or ())}
+        return bool(message.get("reply_count")) and not users <= own
 
     async def _newest(self, channel: str) -> list[dict[str, Any]]:
         """The newest messages of a channel or of a person's conversation, newest first."""

@@ -11,6 +11,7 @@ from playground.slack.workspace import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID
 READ: Final = frozenset({"channels:read", "groups:read", "im:read"})
 HISTORY: Final = frozenset({"channels:history", "groups:history", "im:history"})
 DEFAULT_LIMIT: Final = 100
+MOST_REPLY_USERS: Final = 5
 HIGHEST_LIMIT: Final = 999
 
 
@@ -116,6 +117,7 @@ def _as_json(call: Call, message: Message) -> Json:
     if len(thread) > 1 and not message.is_reply:
         shown |= {"thread_ts": message.ts, "reply_count": len(thread) - 1}
         shown["latest_reply"] = thread[-1].ts
+        shown["reply_users"] = sorted({each.user for each in thread[1:]})[:MOST_REPLY_USERS]
     return shown
 
 

@@ -22,7 +22,7 @@ from bot.slack.messenger import Messenger
 from bot.store.jobs import RedisJobs
 from bot.views.errors import done
 from bot.views.jobs.message import job_message
-from playground.slack import SlackEmulator
+from playground.slack import BOT_USER_ID, SlackEmulator
 from tests.contract.conftest import OpenJobs
 from tests.contract.job_kit import (
     PATIENCE,
@@ -33,7 +33,7 @@ from tests.contract.job_kit import (
     taken,
 )
 from tests.contract.replica_kit import CLOCK, a_replica
-from tests.contract.slack_side import ANN, SWARM, a_messenger, eventually
+from tests.contract.slack_side import ANN, SWARM, a_message, a_messenger, eventually
 from tests.lab.redis import RedisServer
 
 LEASE = 0.5
@@ -252,6 +252,31 @@ async def test_a_message_whose_job_redis_lost_is_settled(redis_server: RedisServ
         ended_message = messages[SWARM, shown[ended.id]]
         await eventually(lambda: ended_message.payload["verdict"] == "converged", 30.0)
         assert done.message == shown[ended.id]
+
+
+async def test_a_message_in_a_thread_whose_job_redis_lost_is_settled(redis_server: RedisServer):
+    """The command was given in a thread of an alert, and under a mention of the bot."""
+    async with (
+        SlackEmulator(strict=True) as slack,
+        a_messenger(slack) as messenger,
+        a_replica(redis_server.url, messenger) as replica,
+    ):
+        await replica.jobs.accept(replace(a_pending_command(), channel=SWARM))
+        alert = await messenger.post(SWARM, a_message())
+        asked = (
+            slack.workspace.say(ANN, SWARM, f"<@{BOT_USER_ID}> restart", thread_ts=alert),
+            slack.workspace.say(ANN, SWARM, f"<@{BOT_USER_ID}> restart web"),
+        )
+        jobs = [replace(a_job("web"), channel=SWARM, user=ANN) for _ in asked]
+        shown = [
+            await messenger.post(SWARM, job_message(job, CLOCK.now()), thread)
+            for job, thread in zip(jobs, (alert, asked[1].ts), strict=True)
+        ]
+
+        await Orphans(replace(replica.ctx, clock=Later())).settle()
+
+        for ts in shown:
+            assert "lost" in slack.workspace.messages[SWARM, ts].shown_text
 
 
 class Later(SystemClock):
