@@ -1,12 +1,17 @@
-"""``python -m benchmarks [NAME …]``: run all or the named benchmarks and print tables."""
+"""``python -m benchmarks [NAME …]``: run all or the named benchmarks and print tables.
+
+``--base REVISION`` is what ``messages`` compares with.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from benchmarks import (
     ack,
@@ -19,6 +24,7 @@ from benchmarks import (
     idle_feed,
     load,
     masking,
+    messages,
     one_off,
     page,
     pictures,
@@ -51,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Table]]]] = {
     "pictures": pictures.run,
     "masking": masking.run,
     "demo": demo.run,
+    "messages": messages.run,
 }
 
 
@@ -64,6 +71,11 @@ async def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    if unknown := set(sys.argv[1:]) - set(BENCHMARKS):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--base", default=messages.BASE, metavar="REVISION")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(BENCHMARKS):
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    asyncio.run(main(sys.argv[1:]))
+    BENCHMARKS["messages"] = partial(messages.run, asked.base)
+    asyncio.run(main(asked.names))
