@@ -262,6 +262,7 @@ class App:
             plan_seconds=settings.bot_plan_seconds,
             run_seconds=settings.bot_run_seconds,
         )
+        self._stack_in = ctx.stack_in
         table = handlers(ctx)
         self._dashboards = Dashboards(ctx)
         self._chores = table.chores
@@ -360,6 +361,7 @@ class App:
             self._clock.now(),
             command=self._settings.bot_command,
             probation_seconds=self._settings.bot_watch_seconds,
+            home=self._stack_in(job.channel),
         )
 
     def _render_home(self, board: Dashboard, operator: bool, now: float, until: float) -> Message:  # noqa: FBT001 - called by Home

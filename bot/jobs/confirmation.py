@@ -161,6 +161,7 @@ class Confirming:
             ahead.count,
             queued_behind=ahead.newest,
             command=self._ctx.command,
+            home=self._ctx.stack_in(job.channel),
         )
         try:
             await self._ctx.chat.edit(job.channel, job.message, message, still=still)

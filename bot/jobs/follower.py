@@ -108,7 +108,12 @@ class Following:
         ``job`` is what to show if it is not the job as saved.
         """
         job = job or lease.job
-        message = job_message(job, self._ctx.clock.now(), command=self._ctx.command)
+        message = job_message(
+            job,
+            self._ctx.clock.now(),
+            command=self._ctx.command,
+            home=self._ctx.stack_in(job.channel),
+        )
         self._ctx.chat.show(job.channel, job.message, message, still=lease.still)
 
     async def _marked(self, job: Job) -> tuple[Target, ...]:

@@ -122,6 +122,7 @@ async def _queued_message(ctx: Context, job: Job) -> Message:
         ahead.count,
         queued_behind=ahead.newest,
         command=ctx.command,
+        home=ctx.stack_in(job.channel),
     )
 
 
@@ -237,7 +238,9 @@ async def settle_unbegun(ctx: Context, job: Job, why: str) -> None:
     ended = replace(job, state=JobState.FINISHED, finished=ctx.clock.now())
     for index in range(len(ended.targets)):
         ended = ended.with_outcome(index, Outcome(Verdict.REFUSED, why, AGAIN))
-    message, backoff = job_message(ended, ctx.clock.now(), command=ctx.command), Backoff()
+    home = ctx.stack_in(job.channel)
+    message = job_message(ended, ctx.clock.now(), command=ctx.command, home=home)
+    backoff = Backoff()
     while True:
         try:
             await settle_or_tell(ctx, ended, message)

@@ -14,6 +14,15 @@ from bot.domain.swarm.model import UpdateState
 QUEUED: Final = "⏳ Queued"
 RUNNING: Final = "🔄 Running"
 
+ACTIONS: Final = {
+    "restart": "restart",
+    "resume": "resume",
+    "rollback": "roll back",
+    "drain": "drain",
+    "activate": "activate",
+}
+"""Actions on a service or a node that have no further parameters."""
+
 VERDICTS: Final = {
     Verdict.CONVERGED: "✅ Converged",
     Verdict.COMPLETED: "✅ Completed",

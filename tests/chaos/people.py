@@ -122,8 +122,8 @@ class People:
 
 
 def _is_of(message: Message, user: str) -> bool:
-    asked = f"Asked by <@{user}>"
-    return "job_id" in message.payload and asked in message.shown_text
+    lines = message.shown_text.split("\n")
+    return "job_id" in message.payload and any(each.startswith(f"<@{user}> · ") for each in lines)
 
 
 def _offers_confirm(message: Message) -> bool:

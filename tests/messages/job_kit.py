@@ -108,7 +108,7 @@ def revised() -> Job:
 
 
 def shown(job: Job, **values: Any) -> Message:
-    return job_message(job, AT + 30, command=COMMAND, **values)
+    return job_message(job, AT + 30, command=COMMAND, home="orochi", **values)
 
 
 def restarting(service: Service, **values: Any) -> Job:

@@ -351,4 +351,4 @@ def _well(name: str) -> Outcome:
 
 
 def _shown(job: Job) -> Message:
-    return job_message(job, AT + 30, command=COMMAND)
+    return job_message(job, AT + 30, command=COMMAND, home="orochi")

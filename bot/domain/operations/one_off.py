@@ -22,7 +22,7 @@ LABEL: Final = "orochi-bot.run"
 """The label of a one-off task's service: the id of its job."""
 OF_LABEL: Final = "orochi-bot.run-of"
 """The full name of the service that it is like."""
-SHOWN: Final = 15
+SHOWN: Final = 7
 MOST_SHOWN: Final = 2000
 """Lines and characters of output in the message."""
 _PLAIN: Final = re.compile(rf"[\w@%+:,./{MASK}-]+", re.ASCII)

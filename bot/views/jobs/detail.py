@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.text.message import Message
 from bot.views.jobs.message import headline, renderings_of
-from bot.views.jobs.target import shortened
+from bot.views.jobs.stack import steps_words
+from bot.views.jobs.target import short, shortened
 from bot.views.slack.blocks import context, fits, header, packed
 from bot.views.slack.text import (
     duration,
@@ -15,12 +16,14 @@ from bot.views.slack.text import (
     link,
     mention,
     plural,
+    quoted,
     slack_date,
     slack_time,
 )
 
 MOST_SERVICES = 12
 NAME_LENGTH = 63
+IMAGE_LENGTH = 250
 MOST_TEXT = 3000
 
 
@@ -41,7 +44,7 @@ def job_detail_message(
     title = f"📋 Plan: {headline(job).partition(': ')[2]}" if is_plan else headline(job)
     top = [header(title), *packed([*_about(job, version), *_course(job, is_plan=is_plan)])]
     end = [context(*_small_print(now, url, command))]
-    made = ([*top, *middle, *end] for middle in renderings_of(job))
+    made = ([*top, *middle, *end] for middle in renderings_of(job, full=True))
     blocks = next((each for each in made if fits(each)), [*top, *end])
     return Message(line(title, MOST_TEXT), tuple(blocks))
 
@@ -51,12 +54,21 @@ def _about(job: Job, version: int) -> Iterator[str]:
     if job.stack:
         number = f" · version {version} in `history`" if version else ""
         yield f"Stack {line(job.stack, NAME_LENGTH)}{number}"
+    yield from _images(job)
     names = [shortened(job, job.targets[index].service) for index in job.services_at]
     if names:
         shown = ", ".join(line(each, NAME_LENGTH) for each in names[:MOST_SERVICES])
         left = len(names) - MOST_SERVICES
         more = f" and {left} more" if left > 0 else ""
         yield f"{'Service' if len(names) == 1 else plural(len(names), 'service')}: {shown}{more}"
+
+
+def _images(job: Job) -> Iterator[str]:
+    """The whole names of old and new images: in its message they have no registry."""
+    changed = [target for target in job.targets if target.image != target.image_before]
+    for target in changed[:MOST_SERVICES]:
+        both = [quoted(each, IMAGE_LENGTH) for each in (target.image_before, target.image) if each]
+        yield f"Image of {line(short(job, target), NAME_LENGTH)}: {' → '.join(both)}"
 
 
 def _course(job: Job, *, is_plan: bool) -> Iterator[str]:
@@ -73,6 +85,8 @@ def _course(job: Job, *, is_plan: bool) -> Iterator[str]:
         yield f"Started {slack_date(job.started)}, after {duration(waited)}"
     elif job.state is JobState.QUEUED:
         yield "Waits in the queue"
+    if steps := steps_words(job):
+        yield steps
     if job.attempt > 1:
         yield f"Taken over by another replica: attempt {job.attempt}"
     if job.finished is not None:

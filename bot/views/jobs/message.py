@@ -1,15 +1,13 @@
 """A job's message, from queued to its verdict, and the mention in its thread.
 
-A message that is too long for Slack is rendered again with less detail: first with fewer log lines
-and slots, finally with the verdicts only.
+A message that is too long is rendered again with less detail: first with fewer log lines and slots,
+finally with the verdicts only. ``jobs ID`` shows it in full.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
 
-from bot.domain.commands.names import SERVICE_VALUE, is_service_name
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.operations.image_change import short_digest
@@ -17,61 +15,23 @@ from bot.domain.operations.one_off import ACTION as ONE_OFF
 from bot.domain.swarm.image_name import read_image
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views import words
-from bot.views.jobs.buttons import scale_back_button, stack_back_button
-from bot.views.jobs.stack import stack_renderings
+from bot.views.jobs.buttons import buttons_of
+from bot.views.jobs.overview import all_in_full, overviews
+from bot.views.jobs.small_print import small_print
 from bot.views.jobs.stack_removal import removal_renderings
-from bot.views.jobs.target import (
-    at,
-    count_words,
-    is_removed,
-    renderings,
-    seen_count,
-    short,
-    shortened,
-)
-from bot.views.slack.blocks import (
-    actions,
-    button,
-    confirm,
-    context,
-    fits,
-    header,
-    packed,
-    section,
-    size,
-)
-from bot.views.slack.text import (
-    duration,
-    line,
-    link,
-    mention,
-    plain,
-    plural,
-    quoted,
-    slack_date,
-    slack_time,
-)
+from bot.views.jobs.target import at, count_words, is_removed, seen_count, short, shortened
+from bot.views.slack.blocks import context, fits, header, joined, packed, section, size
+from bot.views.slack.text import line, mention, plural
 
 PROBATION_SECONDS = 60.0
-NAME_LENGTH = 63
+MOST_LINES, MOST_LINES_IF_WELL = 12, 6
+"""Lines of a job's message: its headline, text and small print, and one for all buttons."""
 MOST_TEXT = 3000
-MOST_BUTTONS = 3
 MOST_NAMED = 4
 """Services of an update that its headline names."""
 MOST_FORETOLD = 4500
 """Limit for the blocks, in bytes."""
-ACTION_WORDS = {
-    "restart": "restart",
-    "resume": "resume",
-    "rollback": "roll back",
-    "drain": "drain",
-    "activate": "activate",
-}
-"""The words for actions on a service or a node that have no further parameters."""
-
-_ALREADY_BACK = {Verdict.ROLLED_BACK, Verdict.SUPERSEDED}
-
-T = TypeVar("T")
+WARNING = "⚠️"
 
 
 def job_message(
@@ -82,39 +42,62 @@ def job_message(
     *,
     command: str = "/orochi",
     probation_seconds: float = PROBATION_SECONDS,
+    home: str = "",
 ) -> Message:
     """The message of a job at ``now`` (Unix seconds).
 
     ``ahead`` is the number of jobs before a queued one, ``queued_behind`` the id of the job it
-    waits for. ``probation_seconds`` is how long a provisional ``converged`` is watched.
+    waits for. ``probation_seconds`` is how long a provisional ``converged`` is watched, ``home``
+    the stack of the job's channel.
     """
     top = [header(headline(job))]
     if job.state is JobState.QUEUED:
         what = "stack" if job.plan else "service" if job.services_at else "node"
         top.append(section(_waiting(ahead, queued_behind, what)))
     later = job.action == "update"  # what the next deploy does, after what has been done
-    if job.state is not JobState.FINISHED and not later:
-        top += _foretold(job)
+    top += [] if later else _foretold(job)
     end = _foretold(job) if later else []
-    end += [context(*_small_print(job, now, command, probation_seconds)), *_buttons(job)]
-    middle: list[Block] = []
+    end += [context(*joined(small_print(job, now, command, probation_seconds, home)))]
+    end += buttons_of(job, final_verdict(job))
+    most, middle = most_lines(job), list[Block]()
     for middle in renderings_of(job):
-        if fits([*top, *middle, *end]):
+        if fits([*top, *middle, *end], most):
             break
-    blocks = [*top, *middle, *end]
-    return Message(_fallback(job), tuple(blocks), metadata(job))
+    return Message(_fallback(job), (*top, *middle, *end), metadata(job))
 
 
-def renderings_of(job: Job) -> Iterator[list[Block]]:
-    """The services or the plan of a job, in decreasing detail."""
+def most_lines(job: Job) -> int:
+    """The number of lines for the message: few if all is well, 0 for any number.
+
+    A deploy has a line for each service while it changes. What is shown of a command's output is
+    decided with the file that has the rest.
+    """
+    verdict = final_verdict(job)
+    if job.action == ONE_OFF:
+        return 0
+    if verdict and not verdict.good:
+        return MOST_LINES
+    broken = any(words.is_broken(slot) for seen in job.progress if seen for slot in seen.slots)
+    if job.state is JobState.RUNNING and (broken or (job.plan and not job.is_removal)):
+        return MOST_LINES
+    return MOST_LINES_IF_WELL
+
+
+def renderings_of(job: Job, *, full: bool = False) -> Iterator[list[Block]]:
+    """The services or the plan of a job, in decreasing detail; ``full``: every one of them."""
     if job.plan and job.is_removal:
-        return removal_renderings(job, job.plan)
-    return stack_renderings(job) if job.plan else renderings(job)
+        return removal_renderings(job, job.plan, full=full)
+    return all_in_full(job) if full else overviews(job)
 
 
 def _foretold(job: Job) -> list[Block]:
-    """What the job is about to do; if too long, the last sentences are left out."""
+    """What the job is about to do, warnings alone once it is seen; the last ones may not fit."""
     lines = [line(each, 600) for each in job.foretold]
+    if job.action != "update":
+        if job.state is JobState.FINISHED or (job.is_removal and job.state is JobState.RUNNING):
+            return []
+        if any(job.progress):
+            lines = [each for each in lines if each.startswith(WARNING)]
     while len(lines) > 1 and size(packed(lines)) > MOST_FORETOLD:
         lines = [*lines[:-2], "…"]
     return packed(lines)
@@ -183,8 +166,10 @@ def action_text(job: Job) -> str:
     """The requested action in a few words, unescaped: ``scale worker01 to 5``."""
     if job.unreadable or job.action == ONE_OFF:
         return job.text
-    if job.action in ACTION_WORDS:
-        return f"{ACTION_WORDS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
+    if job.action in words.ACTIONS:
+        return (
+            f"{words.ACTIONS[job.action]} {', '.join(shortened(job, lane) for lane in job.lanes)}"
+        )
     if job.plan and job.version:
         return f"roll back {job.target} to version {job.version}"
     if job.action == "update" and len(job.targets) > MOST_NAMED:
@@ -252,55 +237,6 @@ def _waiting(ahead: int, behind: str, what: str) -> str:
     return "Starts in a moment."
 
 
-def _small_print(job: Job, now: float, command: str, probation_seconds: float) -> list[str]:
-    asker = f"Asked by {mention(job.user)}" if job.user else "Begun by the service's label"
-    asked = f"{asker} · job `{line(job.id, 20)}`"
-    stack = f" · stack {line(job.stack, 63)}" if job.stack else ""
-    said = [f"{asked}{stack} · {_when(job, now)}"]
-    said += [_probation_words(job, probation_seconds), _revision_words(job)]
-    if job.timeline:
-        said.append(f"{link(job.timeline, 'Timeline')} of its slots")
-    if job.confirmed_by:
-        said.append(f"Confirmed by {mention(job.confirmed_by)}")
-    if job.cancelled_by:
-        said.append(f"Cancelled by {mention(job.cancelled_by)}")
-    before = [_before(job, target) for target in job.targets if target.was_other]
-    if before and job.state is not JobState.QUEUED:
-        said.append(line(f"Before: {', '.join(before)}", 300))
-    said += [_images(target) for target in job.targets if target.image != target.image_before]
-    if job.state is JobState.FINISHED and not job.verdict:
-        said.append(f"`{line(command, 30)} status` shows what runs now.")
-    return [each for each in said if each]
-
-
-def _when(job: Job, now: float) -> str:
-    if job.finished is not None:
-        return f"took {duration(job.finished - job.created)}, ended {slack_date(job.finished)}"
-    return f"asked {slack_date(job.created)}, as of {slack_time(now)}"
-
-
-def _probation_words(job: Job, probation_seconds: float) -> str:
-    if job.state is not JobState.FINISHED:
-        return ""
-    if any(outcome and outcome.provisional for outcome in job.outcomes):
-        watching = f"Watching for {duration(probation_seconds)} more"
-        return f"{watching}; the verdict changes if it does not stay up"
-    if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
-        return f"Watched until {slack_date(job.watched_until)}"
-    return ""
-
-
-def _revision_words(job: Job) -> str:
-    if not job.revised:
-        return ""
-    return "*Revised:* a task failed after it had converged"
-
-
-def _before(job: Job, target: Target) -> str:
-    name = f"{short(job, target)} " if len(job.targets) > 1 else ""
-    return f"{name}{plural(target.before or 0, 'replica')}"
-
-
 def _new_image(target: Target) -> str:
     """The image that an update sets: only its tag if the rest stays."""
     before, after = (read_image(each) for each in (target.image_before, target.image))
@@ -311,91 +247,3 @@ def _new_image(target: Target) -> str:
     if before.tag == after.tag and after.tag:
         return f"the newest :{after.tag}"
     return f":{after.tag}" if after.tag else short_digest(target.image)
-
-
-def _images(target: Target) -> str:
-    return f"Image: {image_change(target)}"
-
-
-def image_change(target: Target) -> str:
-    """The old and the new image of a rollback or an update.
-
-    The old one is not known before a rollback begins. Digests tell apart what has one name.
-    """
-    if target.image_before == target.image:
-        return quoted(read_image(target.image).unpinned, 150)
-    both = (target.image_before, target.image)
-    names = [read_image(each).unpinned for each in both]
-    if names[0] == names[1]:
-        names = [" ".join(filter(None, [names[0], short_digest(each)])) for each in both]
-    before, after = (quoted(each, 150) for each in names)
-    return f"{before} → {after}" if target.image_before else after
-
-
-def _buttons(job: Job) -> list[Block]:
-    if job.state is not JobState.FINISHED:
-        return [actions([_stop_button(job)])]
-    verdict, undone = final_verdict(job), job.undone
-    if job.way_back and verdict is not None and (job.is_removal or not verdict.good):
-        return [actions([stack_back_button(job)])]
-    if paused := _to_be_rolled_back(job):
-        return [
-            actions([_roll_back_button(job, each)], f"job:{job.id}/{number}")
-            for number, each in enumerate(paused)
-        ]
-    fitting = verdict is not None and not verdict.good and verdict is not Verdict.SUPERSEDED
-    if fitting and undone:
-        return [actions([scale_back_button(job, undone)])]
-    return _update_back(job)
-
-
-def _update_back(job: Job) -> list[Block]:
-    """The buttons that undo an update, also of one that went well."""
-    if job.action != "update":
-        return []
-    changed = [
-        target
-        for target, outcome in zip(job.targets, job.outcomes, strict=False)
-        if target.changed and not target.restarts
-        if outcome and outcome.verdict not in _ALREADY_BACK
-    ]
-    return [
-        actions([_roll_back_button(job, target)], f"job:{job.id}/{number}")
-        for number, target in enumerate(changed[:MOST_BUTTONS])
-    ]
-
-
-def _stop_button(job: Job) -> Block:
-    text = "Changes already made stay. The message then offers to scale back."
-    if job.action in ACTION_WORDS or job.plan or job.action == "update":
-        text = "The swarm continues; only this message stops updating."
-    if job.is_removal:
-        text = "What is removed stays removed. The message then says what is left."
-    if job.state is JobState.QUEUED:
-        text = "The job leaves the queue. Nothing was changed yet."
-    elif job.action == ONE_OFF:
-        question = confirm("Stop it?", "The container is stopped.", "Stop", "Let it run")
-        return button("job.cancel", "Stop", job.id, question)
-    question = confirm("Stop waiting?", text, "Stop waiting", "Keep waiting")
-    return button("job.cancel", "Stop waiting", job.id, question)
-
-
-def _to_be_rolled_back(job: Job) -> list[Target]:
-    """The services with a paused update that can be rolled back: one, or a few of a deploy."""
-    found = [
-        target
-        for target, outcome in zip(job.targets, job.outcomes, strict=False)
-        if outcome and outcome.can_roll_back and is_service_name(target.service)
-    ]
-    return found[:MOST_BUTTONS] if job.plan or len(found) == 1 else []
-
-
-def _roll_back_button(job: Job, target: Target) -> Block:
-    former = "its previous version"
-    if job.action == "update" and target.image_before:
-        former = read_image(target.image_before).unpinned
-    text = plain(f"A new job brings {short(job, target)} back to {former}", 280) + "."
-    question = confirm("Roll back?", text, "Roll back", "No")
-    named = job.plan or len(job.targets) > 1
-    label = f"Roll back {short(job, target)}" if named else "Roll back"
-    return button("job.rollback", label, f"{SERVICE_VALUE}{target.service}", question)

@@ -26,6 +26,7 @@ from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block, Message, Metadata
 from bot.views.jobs.changed_text import changed_texts
+from bot.views.jobs.images import compared_images
 from bot.views.jobs.message import action_text, metadata
 from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
 from bot.views.slack.text import line, mention, plural, quoted, slack_date
@@ -100,7 +101,7 @@ def asking(
     is asked when *Confirm* is pressed, with a red button if it is ``dangerous``.
     """
     top = [header(f"📋 Plan: {action_text(job)}"), section(f"*{said}*")]
-    asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
+    asked = f"{mention(job.user)} · plan `{line(job.id, 20)}`"
     waits = f"nothing happens before Confirm; expires {slack_date(until)}"
     end = [
         context(f"{asked} · {waits}"),
@@ -122,7 +123,7 @@ def closed_message(job: Job, said: str, decision: Decision, user: str, command: 
         who = f"Cancelled by {mention(user)}."
     told = f"{who} Nothing was changed."
     again = f"`{line(command, 30)} {line(job.text, 150)}` makes a new plan."
-    asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
+    asked = f"{mention(job.user)} · plan `{line(job.id, 20)}`"
     blocks = (
         header(f"{word}: plan to {action_text(job)}"),
         section(f"{told}\nThe plan: {said}"),
@@ -250,31 +251,39 @@ def _of_action(plan: Plan, action: PlanAction, detail: PlanDetail) -> Iterator[s
         if action is PlanAction.CREATE:
             yield f"🆕 *{name}* is added{_of_new(change, detail)}"
         else:
-            yield f"✏️ *{name}* changes:"
-            yield from _fields(change, detail)
+            yield from _changing(name, _fields(change, detail))
     left = [change.name for change in changes[detail.services :]]
     if left:
         word = "are added" if action is PlanAction.CREATE else "change"
         yield f"{len(left)} {'more ' if detail.services else ''}{word}: {_names(left, plan.stack)}"
 
 
+def _changing(name: str, fields: list[str]) -> Iterator[str]:
+    """A changed service: one line if one field changes, else a line for each field."""
+    if len(fields) == 1:
+        yield f"✏️ *{name}* {fields[0]}"
+        return
+    yield f"✏️ *{name}* changes:"
+    yield from (f"    • {each}" for each in fields)
+
+
 def _fields(change: ServiceChange, detail: PlanDetail) -> list[str]:
     changes = _told_changes(change)
     shown = [_field(each, detail.length) for each in changes[: detail.fields]]
     more = len(changes) - len(shown)
-    return [*shown, f"    • and {plural(more, 'more field')}"] if more else shown
+    return [*shown, f"and {plural(more, 'more field')}"] if more else shown
 
 
 def _field(difference: Difference, length: int) -> str:
     name = line(difference.field, 100)
     if not difference.old:
-        return f"    • {name}: {quoted(difference.new, length)} (new)"
+        return f"{name}: {quoted(difference.new, length)} (new)"
     if not difference.new:
-        return f"    • {name}: {quoted(difference.old, length)} (removed)"
+        return f"{name}: {quoted(difference.old, length)} (removed)"
     if difference.field == "image":
-        return f"    • {name}: {_images(difference, length)}"
+        return f"{name}: {compared_images(difference.old, difference.new, length)}"
     old, new = changed_texts(*_contents_only(difference), length)
-    return f"    • {name}: {old} → {new}"
+    return f"{name}: {old} → {new}"
 
 
 def _contents_only(difference: Difference) -> tuple[str, str]:
@@ -291,16 +300,6 @@ def _told_changes(change: ServiceChange) -> list[Difference]:
     fields = {each.field for each in change.changes}
     follow = OF_IMAGE if "image" in fields else ()
     return [each for each in change.changes if each.field not in follow]
-
-
-def _images(difference: Difference, length: int) -> str:
-    """The old and the new image; with their digests only if these alone differ."""
-    old = without_digest(difference.old, difference.new)
-    new = without_digest(difference.new, difference.old)
-    same = old.partition("@")[0] == new.partition("@")[0]
-    again = " (the tag was pushed again)" if same and "@" in old and "@" in new else ""
-    before, after = changed_texts(old, new, length)
-    return f"{before} → {after}{again}"
 
 
 def _of_new(change: ServiceChange, detail: PlanDetail) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.deploys.decision import Decision
 from bot.domain.jobs.model import Job, Target
 from bot.domain.text.message import Message
-from bot.views.jobs.message import image_change
+from bot.views.jobs.images import image_change
 from bot.views.jobs.plan import asking, closed_message, plan_message, summary
 from bot.views.jobs.removal_plan import removal_proposal
 from bot.views.jobs.stack_removal import removal_summary

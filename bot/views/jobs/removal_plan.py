@@ -10,7 +10,8 @@ from bot.domain.jobs.model import Job
 from bot.domain.text.message import Block, Message
 from bot.views.jobs.message import metadata
 from bot.views.jobs.plan import CANCEL_BUTTON, CONFIRM_BUTTON
-from bot.views.jobs.stack_removal import NAME_LENGTH, removal_summary
+from bot.views.jobs.stack_removal import removal_summary
+from bot.views.jobs.target import NAME_LENGTH
 from bot.views.slack.blocks import (
     actions,
     button,
@@ -35,7 +36,7 @@ def removal_proposal(job: Job, plan: Plan, until: float) -> Message:
     """The message that asks for the stack's name and a press until ``until`` (Unix seconds)."""
     said = removal_summary(plan)
     top = [header(f"📋 Plan: remove {job.stack}"), section(f"*{said}*")]
-    asked = f"Asked by {mention(job.user)} · plan `{line(job.id, 20)}`"
+    asked = f"{mention(job.user)} · plan `{line(job.id, 20)}`"
     end = [
         context(f"{asked} · nothing happens before Remove; expires {slack_date(until)}"),
         text_field(TYPED, f"Type {job.stack} to remove it", HINT, f"{TYPED}/{job.id}"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 
 from bot.domain.jobs.progress import SlotProgress
 from bot.views.slack.text import line, plural
@@ -11,14 +11,36 @@ from bot.views.words import is_broken, sign
 
 NODE_LENGTH = 63
 MOST_NODES = 8
+MOST_EQUAL = 4
+"""Slots and nodes named in the line of those in the same state."""
+RUNNING = 3
 
 
 def slot_lines(slots: Sequence[SlotProgress], most: int, note_length: int) -> list[str]:
     """At most ``most`` slots with a line each, then one line that counts the others."""
     ordered = sorted(slots, key=_urgency)
     shown, folded = ordered[:most], ordered[most:]
-    lines = [_slot_line(slot, note_length) for slot in shown]
+    lines = [_line_of([slot], line(slot.note, note_length)) for slot in shown]
     return [*lines, f"{'and ' if shown else ''}{_counts(folded)}"] if folded else lines
+
+
+def odd_slots(
+    slots: Sequence[SlotProgress], most: int, note_length: int, said: str = ""
+) -> list[str]:
+    """The slots that do not just run: a line for those in the same state with the same error.
+
+    ``said`` is what the message says already: an error in it is not repeated. What exceeds ``most``
+    lines is counted in the last one.
+    """
+    equal: dict[tuple[str, str, str], list[SlotProgress]] = defaultdict(list)
+    for slot in sorted(slots, key=_urgency):
+        if slot.note or _urgency(slot)[0] != RUNNING:
+            equal[sign(slot), state_words(slot), slot.note].append(slot)
+    groups = list(equal.values())
+    shown = groups if len(groups) <= most else groups[: max(most - 1, 0)]
+    lines = [_line_of(each, _note(each[0], note_length, said)) for each in shown]
+    rest = [slot for each in groups[len(shown) :] for slot in each]
+    return [*lines, f"{'and ' if shown else ''}{_counts(rest)}"] if rest and most else lines
 
 
 def node_line(slots: Sequence[SlotProgress]) -> str:
@@ -49,18 +71,35 @@ def _urgency(slot: SlotProgress) -> tuple[int, int, str]:
     elif slot.leaving or slot.former:
         rank = 2
     else:
-        rank = 3 if slot.state == "running" else 1
+        rank = RUNNING if slot.state == "running" else 1
     numbered = slot.place.isascii() and slot.place.isdigit() and len(slot.place) < 10
     number = int(slot.place) if numbered else 0
     return rank, number, slot.place
 
 
-def _slot_line(slot: SlotProgress, note_length: int) -> str:
-    place = line(f"slot {slot.place}" if slot.place.isdigit() else slot.place, NODE_LENGTH)
-    where = f" on {line(slot.node, NODE_LENGTH)}" if slot.node and slot.node != slot.place else ""
-    failed = f" · failed {plural(slot.failures, 'time')}" if slot.failures else ""
-    note = line(slot.note, note_length)
-    return f"{sign(slot)} {place}: {state_words(slot)}{where}{failed}{f' · {note}' if note else ''}"
+def _note(slot: SlotProgress, length: int, said: str) -> str:
+    return "" if slot.note.lower() in said.lower() else line(slot.note, length)
+
+
+def _line_of(slots: Sequence[SlotProgress], note: str) -> str:
+    """One line for slots in the same state."""
+    first = slots[0]
+    numbered = first.place.isdigit()
+    word = ("slot " if len(slots) == 1 else "slots ") if numbered else ""
+    nodes = dict.fromkeys(slot.node for slot in slots if slot.node and slot.node != slot.place)
+    where = f" on {_named(nodes)}" if nodes else ""
+    failures = sum(slot.failures for slot in slots)
+    failed = f" · failed {plural(failures, 'time')}" if failures else ""
+    place = f"{word}{_named(slot.place for slot in slots)}"
+    return (
+        f"{sign(first)} {place}: {state_words(first)}{where}{failed}{f' · {note}' if note else ''}"
+    )
+
+
+def _named(names: Iterable[str]) -> str:
+    each = [line(name, NODE_LENGTH) for name in names]
+    more = f" and {len(each) - MOST_EQUAL} more" if len(each) > MOST_EQUAL else ""
+    return ", ".join(each[:MOST_EQUAL]) + more
 
 
 def _counts(slots: Sequence[SlotProgress]) -> str:

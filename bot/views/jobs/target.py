@@ -1,136 +1,197 @@
-"""One target of a job: a bar, slots and phase, or its verdict with the cause."""
+"""One target of a job: a line with its change, bar and phase or verdict, then what is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.domain.commands.names import short_name
-from bot.domain.jobs.deploy_plan import PlanAction
+from bot.domain.jobs.deploy_plan import PlanAction, ServiceChange
 from bot.domain.jobs.model import NODE, Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.one_off import ACTION as ONE_OFF
-from bot.domain.text.message import Block
+from bot.domain.swarm.causes import CauseKind, short_error
 from bot.views import words
-from bot.views.jobs.slots import node_line, slot_lines
-from bot.views.slack.blocks import packed, section
+from bot.views.jobs.images import both_images, image_change
+from bot.views.jobs.slots import node_line, odd_slots, slot_lines
 from bot.views.slack.text import bar, code_block, line, plural
 
 NAME_LENGTH = 63
+PLANNED = {
+    PlanAction.CREATE: "added",
+    PlanAction.UPDATE: "changed",
+    PlanAction.REMOVE: "",
+    None: "unchanged",
+}
+MOST_NAMED = 4
+"""Services that one line names."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class TargetDetail:
-    """The level of detail of a service: slots in full, characters of logs and of sentences."""
+    """The level of detail of a service.
+
+    ``slots`` are lines of slots, ``logs`` and ``evidence`` lines and characters of logs, ``prose``
+    characters of sentences. ``full`` shows every slot, the nodes of what runs, and all of the
+    engine's error; ``places`` the nodes of what runs.
+    """
 
     slots: int
+    logs: int
     evidence: int
     prose: int
+    places: bool = False
+    full: bool = False
 
 
-DETAILS = (
-    TargetDetail(12, 2200, 600),
-    TargetDetail(12, 1000, 400),
-    TargetDetail(6, 500, 300),
-    TargetDetail(3, 200, 200),
-    TargetDetail(0, 0, 160),
-)
-
-
-def renderings(job: Job) -> Iterator[list[Block]]:
-    """All targets of a job, in decreasing detail; the last rendering always fits."""
-    for detail in DETAILS:
-        yield [
-            block
-            for index in range(len(job.targets))
-            for block in target_blocks(job, index, detail)
-            if job.state is not JobState.QUEUED
-        ]
-    yield _bare(job)
-
-
-def target_blocks(job: Job, index: int, detail: TargetDetail) -> list[Block]:
-    """One target: its progress, or its outcome."""
-    outcome = at(job.outcomes, index)
-    progress = at(job.progress, index)
+def target_lines(job: Job, indexes: Sequence[int], detail: TargetDetail) -> list[str]:
+    """Targets with the same progress or outcome: their line, then what is wrong with them."""
+    outcome = at(job.outcomes, indexes[0])
     if outcome is not None:
-        return _ended(job, index, outcome, progress, detail)
-    return _under_way(job, index, progress, detail)
+        return _ended(job, indexes, outcome, detail)
+    return _under_way(job, indexes, detail)
 
 
-def _under_way(
-    job: Job, index: int, progress: ServiceProgress | None, detail: TargetDetail
-) -> list[Block]:
-    title = f"*{line(short(job, job.targets[index]), NAME_LENGTH)}*"
+def _under_way(job: Job, indexes: Sequence[int], detail: TargetDetail) -> list[str]:
+    index = indexes[0]
+    title, progress = titled(job, indexes), at(job.progress, index)
     if progress is None:
         what = "node" if job.targets[index].is_node else "service"
+        what = what if len(indexes) == 1 else f"{what}s"
         waits = "not started" if job.state is JobState.FINISHED else f"checking the {what}"
-        return [section(f"{title} · {waits}")]
-    lines = [f"{title}{bar_of(job, index)}", line(progress.phase, 300)]
-    lines += slot_lines(progress.slots, detail.slots, min(detail.prose, 120))
-    return packed([each for each in lines if each])
+        return [f"{title} · {waits}"]
+    seen = seen_count(job, index)
+    phase = line(progress.phase, 300)
+    return [_in_one_line(title, seen, "", phase), *_slots(progress, detail, progress.phase)]
 
 
-def _ended(
-    job: Job, index: int, outcome: Outcome, progress: ServiceProgress | None, detail: TargetDetail
-) -> list[Block]:
-    name = line(short(job, job.targets[index]), NAME_LENGTH)
-    word = f"{words.VERDICTS[outcome.verdict]} · " if len(job.targets) > 1 else ""
-    counted = f"{shown} {count_words([outcome])}" if (shown := bar_of(job, index)) else ""
-    if job.targets[index].is_node:
-        tasks = plural(outcome.desired, "task has", "tasks have")
-        counted = f"  {outcome.running} of {tasks} left" if outcome.desired else ""
-    lines = [] if job.action == ONE_OFF else [f"{word}*{name}*{counted}"]
-    lines += [line(outcome.reason, detail.prose), *_cause_lines(outcome, detail.prose)]
+def _ended(job: Job, indexes: Sequence[int], outcome: Outcome, detail: TargetDetail) -> list[str]:
+    reason = line(outcome.reason, detail.prose)
+    if job.action != ONE_OFF:
+        seen = seen_count(job, indexes[0])
+        if job.targets[indexes[0]].is_node:
+            seen, reason = _left(outcome, reason)
+        first = _in_one_line(titled(job, indexes), seen, count_words([outcome]), reason)
+        reason = f"{_verdict_word(job, outcome)}{first}"
+    lines = [reason, *_cause_lines(outcome, detail)]
     if outcome.advice:
         lines.append(f"*Next:* {line(outcome.advice, detail.prose)}")
-    lines += [] if job.action == ONE_OFF else _places(outcome, progress, detail)
-    return [*packed([each for each in lines if each]), *_evidence(outcome, detail)]
+    progress = at(job.progress, indexes[0])
+    if progress and job.action != ONE_OFF:
+        lines += _places(job, outcome, progress, detail)
+    return [each for each in [*lines, _evidence(job, outcome, detail)] if each]
 
 
-def _cause_lines(outcome: Outcome, length: int) -> list[str]:
+def _verdict_word(job: Job, outcome: Outcome) -> str:
+    """The verdict of one target, "" if the headline says it for all."""
+    one = len(job.targets) == 1 or (job.verdict is not None and job.verdict.good)
+    return "" if one else f"{words.VERDICTS[outcome.verdict]} · "
+
+
+def _left(outcome: Outcome, reason: str) -> tuple[tuple[int, int] | None, str]:
+    """How many tasks have left a node, unless all had to and did."""
+    if outcome.verdict.good or not outcome.desired:
+        return None, reason
+    tasks = plural(outcome.desired, "task has", "tasks have")
+    return outcome.counts, f"{outcome.running} of {tasks} left · {reason}"
+
+
+def _in_one_line(title: str, seen: tuple[int, int] | None, counted: str, text: str) -> str:
+    """Name, bar and sentence; numbers that the sentence has are not shown twice."""
+    if seen is None or (seen == (0, 0) and text):
+        return f"{title} · {text}" if text else title
+    shown = bar(*seen)
+    marks, _, numbers = shown.rpartition(" ")
+    known = (f"{numbers} ", f"{seen[0]} of {seen[1]} ")
+    if text.startswith(known):
+        return f"{title}  {marks} {text}"
+    if any(each in f"{text} " for each in known):
+        return f"{title}  {marks} · {text}"
+    said = f"{shown} {counted}".strip()
+    return f"{title}  {said} · {text}" if text else f"{title}  {said}"
+
+
+def _cause_lines(outcome: Outcome, detail: TargetDetail) -> list[str]:
     """The parts of the cause that the reason does not mention: plain words, the engine's error."""
     cause = outcome.cause
     if cause is None:
         return []
     said = outcome.reason.lower()
     text = cause.text or words.CAUSES[cause.kind]
-    lines = [] if text.lower().rstrip(".") in said else [f"*Cause:* {line(text, length)}"]
-    if cause.raw and cause.raw.lower() not in f"{said} {text.lower()}":
-        lines.append(f"*The engine says:* {line(cause.raw, length)}")
+    known = cause.kind is CauseKind.UNSCHEDULABLE and cause.raw.lower() in said
+    known = known or text.lower().rstrip(".") in said
+    lines = [] if known else [f"*Cause:* {line(text, detail.prose)}"]
+    raw = cause.raw if detail.full else short_error(cause.raw)
+    if raw and raw.lower() not in f"{said} {text.lower()}":
+        lines.append(f"*The engine says:* {line(raw, detail.prose)}")
     return lines
 
 
-def _places(outcome: Outcome, progress: ServiceProgress | None, detail: TargetDetail) -> list[str]:
-    if progress is None:
-        return []
+def _places(
+    job: Job, outcome: Outcome, progress: ServiceProgress, detail: TargetDetail
+) -> list[str]:
     if outcome.verdict.good:
-        return [node_line(progress.slots)] if detail.slots else []
-    return slot_lines(progress.slots, detail.slots // 2, 80)
+        shown = detail.full or (detail.places and len(job.targets) == 1)
+        return [node_line(progress.slots)] if shown else []
+    cause = outcome.cause
+    return _slots(progress, detail, f"{outcome.reason} {cause.raw if cause else ''}")
 
 
-def _evidence(outcome: Outcome, detail: TargetDetail) -> list[Block]:
-    block = code_block(outcome.evidence, detail.evidence) if detail.evidence else ""
-    if not block:
-        return []
+def _slots(progress: ServiceProgress, detail: TargetDetail, said: str) -> list[str]:
+    length = min(detail.prose, 120)
+    if detail.full:
+        return slot_lines(progress.slots, detail.slots, length)
+    return odd_slots(progress.slots, detail.slots, length, said)
+
+
+def _evidence(job: Job, outcome: Outcome, detail: TargetDetail) -> str:
+    most = 0 if detail.full or job.action == ONE_OFF else detail.logs
+    block = code_block(outcome.evidence, detail.evidence, most) if detail.logs else ""
     title = line(outcome.evidence_title, 150) or "Last log lines"
-    return [section(f"*{title.rstrip(':')}:*\n{block}")]
+    return f"*{title.rstrip(':')}:*\n{block}" if block else ""
 
 
-def _bare(job: Job) -> list[Block]:
-    """One line for each service, which always fits."""
-    lines = []
-    for index, target in list(enumerate(job.targets))[:10]:
-        outcome = at(job.outcomes, index)
-        word = f" · {words.VERDICTS[outcome.verdict]}" if outcome else ""
-        lines.append(f"*{line(short(job, target), 60)}*{bar_of(job, index)}{word}")
-    if len(job.targets) > len(lines):
-        lines.append(f"and {plural(len(job.targets) - len(lines), 'more service')}")
-    return [section("\n".join(lines) or "-")]
+def titled(job: Job, indexes: Sequence[int]) -> str:
+    """The names of targets, of one also what changes: ``worker01 3 → 5``."""
+    change = change_of(job, indexes[0]) if len(indexes) == 1 else ""
+    return f"{named(job, indexes)}{f' {change}' if change else ''}"
+
+
+def named(job: Job, indexes: Iterable[int], most: int = MOST_NAMED) -> str:
+    """Targets by name; those beyond ``most`` are counted."""
+    each = [f"*{line(short(job, job.targets[index]), NAME_LENGTH)}*" for index in indexes]
+    more = f" and {len(each) - most} more" if len(each) > most else ""
+    return ", ".join(each[:most]) + more
+
+
+def change_of(job: Job, index: int) -> str:
+    """What the job changes of a service: its number, its image, or the word for it.
+
+    "" if that was certainly not done.
+    """
+    target, outcome = job.targets[index], at(job.outcomes, index)
+    if outcome and not outcome.verdict.good and not (target.changed or target.begun):
+        return ""
+    if job.plan:
+        failed = outcome is not None and not outcome.verdict.good
+        return _planned(job.plan.service(target.service), failed=failed)
+    if target.image != target.image_before:
+        return image_change(target)
+    return f"{target.before} → {target.replicas}" if target.was_other else ""
+
+
+def _planned(change: ServiceChange | None, *, failed: bool) -> str:
+    """What a plan changes: both images, or a word, which the reason has if it ``failed``."""
+    image = (
+        next((each for each in change.changes if each.field == "image"), None) if change else None
+    )
+    if image and image.old and image.new:
+        return both_images(image.old, image.new)
+    return "" if failed or change is None else PLANNED[change.action]
 
 
 def seen_count(job: Job, index: int) -> tuple[int, int] | None:
@@ -158,12 +219,6 @@ def is_removed(job: Job, index: int) -> bool:
     """Whether a deploy removes the service."""
     change = job.plan.service(job.targets[index].service) if job.plan else None
     return change is not None and change.action is PlanAction.REMOVE
-
-
-def bar_of(job: Job, index: int) -> str:
-    """The bar of a target with two spaces before it, "" if its count is unknown."""
-    counted = seen_count(job, index)
-    return f"  {bar(*counted)}" if counted else ""
 
 
 def short(job: Job, target: Target) -> str:

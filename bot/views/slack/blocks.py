@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from bot.domain.text.message import Block
-from bot.views.slack.text import plain, shorten
+from bot.views.slack.text import FENCE, plain, shorten
 
 MOST_BLOCKS = 50
 SECTION_LENGTH = 3000
@@ -98,9 +98,41 @@ def confirm(title: str, text: str, yes: str, no: str) -> Block:
     }
 
 
-def fits(blocks: Sequence[Block]) -> bool:
-    """Whether Slack accepts these blocks in one message, by number and size."""
-    return len(blocks) <= MOST_BLOCKS and size(blocks) <= MOST_BYTES
+def fits(blocks: Sequence[Block], most: int = 0) -> bool:
+    """Whether Slack accepts these blocks in one message, by number and size.
+
+    ``most`` is the number of lines that the message may have, 0 for any.
+    """
+    too_many = most and lines_in(blocks) > most
+    return not too_many and len(blocks) <= MOST_BLOCKS and size(blocks) <= MOST_BYTES
+
+
+def lines_in(blocks: Iterable[Block]) -> int:
+    """The lines of a message; all buttons are one, and so is each text of small print."""
+    count, has_buttons = 0, False
+    for block in blocks:
+        match block["type"]:
+            case "section":
+                lines = block["text"]["text"].split("\n")
+                count += sum(each != FENCE for each in lines)
+            case "context":
+                count += len(block["elements"])
+            case "actions":
+                has_buttons = True
+            case _:
+                count += 1
+    return count + has_buttons
+
+
+def joined(parts: Iterable[str]) -> list[str]:
+    """Parts of small print in as few texts as possible; no part is cut."""
+    texts: list[str] = []
+    for each in parts:
+        if texts and len(texts[-1]) + len(each) + 3 <= CONTEXT_LENGTH:
+            texts[-1] = f"{texts[-1]} · {each}"
+        else:
+            texts.append(each)
+    return texts
 
 
 def size(blocks: Iterable[Block]) -> int:

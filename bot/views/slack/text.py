@@ -78,15 +78,15 @@ def plain(text: str, length: int) -> str:
     return shorten(one_line(text).replace("<", "(").replace(">", ")"), length)
 
 
-def code_block(text: str, length: int) -> str:
+def code_block(text: str, length: int, most: int = 0) -> str:
     """The last lines of ``text`` that fit, escaped, in a code block of at most ``length``.
 
-    Empty if there is nothing to show.
+    ``most`` is the number of lines, 0 for any. Empty if there is nothing to show.
     """
     lines = visible(text[-MOST_CUT * length :]).replace(FENCE, "'''").strip("\n").split("\n")
     room = length - 2 * len(FENCE) - 2
     kept: list[str] = []
-    for each in reversed(lines):
+    for each in reversed(lines[-most:]):
         shown = escape(each.rstrip())
         room -= len(shown) + 1
         if room < 0:

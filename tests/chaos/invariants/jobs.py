@@ -14,6 +14,8 @@ from playground.slack.model import texts_within
 from tests.chaos.recorded import Asked, Recorded, Violation
 
 CANCELS: Final = "cancel"
+STACK: Final = "orochi"
+"""The stack of all channels, which messages do not name."""
 CONFIRM: Final = "job.confirm"
 _ORDER: Final = {"queued": 0, "running": 1, "finished": 2}
 
@@ -125,7 +127,8 @@ def _shown(recorded: Recorded, job: Job) -> Iterator[Violation]:
     """
     about = [message for message in recorded.messages if _job_of(message) == job.id]
     live = [message for message in _live(recorded) if _job_of(message) == job.id]
-    wanted = edit_arguments(job_message(job, 0.0, probation_seconds=recorded.watch_seconds))
+    watched = recorded.watch_seconds
+    wanted = edit_arguments(job_message(job, 0.0, probation_seconds=watched, home=STACK))
     rule = "messages show their records"
     for message in live:
         if difference := _difference(message, wanted):

@@ -14,6 +14,7 @@ from bot.views.jobs.message import job_message, thread_mention
 from playground.slack import Content, Message
 from playground.slack.model import Edit
 from tests.chaos.invariants import violations
+from tests.chaos.invariants.jobs import STACK
 from tests.chaos.recorded import Asked, Failure, Recorded, Update
 from tests.chaos.schedule import Action
 
@@ -47,7 +48,7 @@ def scaled(job_id: str = "aaaaaa", to: int = 3, **more: Any) -> Job:
 
 def content(job: Job) -> Content:
     """What a job's message says."""
-    arguments = edit_arguments(job_message(job, AT, probation_seconds=1.0))
+    arguments = edit_arguments(job_message(job, AT, probation_seconds=1.0, home=STACK))
     return Content(arguments["text"], tuple(arguments["blocks"]), metadata=arguments["metadata"])
 
 

@@ -80,7 +80,7 @@ def test_a_finished_job_shows_its_course_its_verdict_and_the_next_step():
     assert "Service: web" in lines
     assert "Confirmed by <@U456>" in lines
     assert "Taken over by another replica: attempt 2" in lines
-    assert "Slot 2 exits at once." in lines
+    assert "*web* · Slot 2 exits at once." in lines
     assert "*Next:* Read its log." in lines
     assert f"<{URL}|Its message>" in lines
     assert any(line.startswith("Ended ") and line.endswith("took 20 s") for line in lines)

@@ -24,7 +24,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.views.jobs.message import job_message
 from bot.views.jobs.plan import closed_message, nothing_to_do, plan_message, summary
 from tests.unit.hostile import assert_slack_takes, hostile, shown
-from tests.unit.plans import PLAN, begun, deploy_job
+from tests.unit.plans import DB, PLAN, WEB, begun, deploy_job
 
 NOW = 1_700_000_000.0
 PEOPLE = {"U123", "U999"}
@@ -101,7 +101,7 @@ def test_a_plan_shows_every_field_and_asks_for_confirmation():
         "• db keeps its 4 replicas: set by hand; the file says 1.",
         "⚠️ Warning: Ignoring unsupported options: build",
         (
-            "Asked by <@U123> · plan `k3f9ab` · nothing happens before Confirm; expires"
+            "<@U123> · plan `k3f9ab` · nothing happens before Confirm; expires"
             " <!date^1700000600^{date_short_pretty} {time}|2023-11-14 22:23 UTC>"
         ),
         "Confirm",
@@ -211,11 +211,51 @@ def test_a_running_deploy_has_a_bar_for_every_service_that_stays():
         job = job.with_progress(index, ServiceProgress(f"orochi_{name}", 1, 2, "1/2 running"))
     text = shown(job_message(replace(job, confirmed_by="U999"), NOW))
 
-    assert "4 services: 1 added, 1 changed, 1 to be removed, 1 unchanged" in text
     assert "4 of 5 plan steps done" in text
-    assert all(f"*{name}*  ▰▱ 1/2" in text for name in ("db", "new", "web"))
+    assert "*web* `lab/busy:1` → `lab/busy:2`  ▰▱ 1/2 running" in text
+    assert "*new* added  ▰▱ 1/2 running" in text
+    assert "1 unchanged: *db* 1/2 running" in text
     assert "*old*  ▰▱" not in text, "a removal has no number to reach"
-    assert "Confirmed by <@U999>" in text
+    assert "confirmed by <@U999>" in text
+
+
+def test_unchanged_services_that_run_are_one_line():
+    kept = [replace(DB, name=f"orochi_{n}") for n in range(7)]
+    job = replace(deploy_job(replace(PLAN, services=(WEB, *kept))), state=JobState.FINISHED)
+    for index in range(8):
+        job = job.with_outcome(index, Outcome(Verdict.CONVERGED, "2/2 running.", "", None, 2, 2))
+
+    lines = shown(job_message(replace(begun(job, 5), finished=NOW), NOW)).split("\n")
+    assert lines[1:3] == [
+        "*web* `lab/busy:1` → `lab/busy:2`  ▰▰ 2/2 running.",
+        "7 unchanged: all running",
+    ]
+
+
+def test_an_unchanged_service_that_fails_is_not_hidden():
+    job = begun(deploy_job(), 5, "new", "web")
+    for index, name in enumerate(("db", "new", "old", "web")):
+        bad = Outcome(Verdict.UNHEALTHY, "1/4 running; the health check fails.", "", None, 1, 4)
+        good = Outcome(Verdict.CONVERGED, "2/2 running.", running=2, desired=2)
+        job = job.with_outcome(index, bad if name == "db" else good)
+    text = shown(job_message(replace(job, state=JobState.FINISHED, finished=NOW), NOW))
+
+    assert "❌ Unhealthy · *db*  ▰▱▱▱ 1/4 running; the health check fails." in text
+    assert "✅ 3 of 4 converged: *new*, *old*, *web*" in text
+    assert "unchanged" not in text
+
+
+def test_of_fifteen_services_those_under_way_are_listed_and_the_others_counted():
+    changed = tuple(replace(WEB, name=f"orochi_{n}") for n in range(15))
+    job = replace(deploy_job(replace(PLAN, services=changed)), state=JobState.RUNNING, steps_made=9)
+    for index in range(15):
+        job = job.with_progress(index, ServiceProgress("s", 1, 2, "1/2 running"))
+    for index in range(12):
+        job = job.with_outcome(index, Outcome(Verdict.CONVERGED, "2/2 running.", "", None, 2, 2))
+
+    lines = shown(job_message(job, NOW)).split("\n")
+    assert [line for line in lines if "▰▱ 1/2 running" in line] == lines[1:4]
+    assert lines[4] == "✅ 12 of 15 converged: *0*, *1*, *2*, *3* and 8 more"
 
 
 def test_a_failed_deploy_shows_the_worst_first_and_how_to_roll_back():
@@ -237,7 +277,7 @@ def test_a_failed_deploy_shows_the_worst_first_and_how_to_roll_back():
     assert back["text"]["text"] == "Roll back web"
 
 
-def test_sixty_services_of_a_deploy_have_one_line_each():
+def test_of_sixty_services_of_a_deploy_the_one_that_fails_is_first_and_the_rest_is_counted():
     job = replace(deploy_job(many(60)), state=JobState.RUNNING, steps_made=60)
     for index in range(60):
         job = job.with_progress(index, ServiceProgress("s", 1, 3, "1/3 running"))
@@ -245,9 +285,10 @@ def test_sixty_services_of_a_deploy_have_one_line_each():
     message = job_message(job, NOW)
     assert_slack_takes(message, PEOPLE)
 
-    text = shown(message)
-    assert "The health check never passes." in text
-    assert sum(f"number-{n:03}" in text for n in range(60)) + 0 >= 50 or "more services" in text
+    lines = shown(message).split("\n")
+    assert lines[1].endswith("The health check never passes.")
+    assert sum("▰▱▱ 1/3 running" in line for line in lines) == 5
+    assert "and 54 more under way" in lines
 
 
 def test_a_roll_back_names_the_number_that_was_set_by_hand():

@@ -1,0 +1,188 @@
+"""The targets of a job: what is wrong first, then what is under way, then the rest.
+
+A job's message has few lines: the renderings have less and less detail, and the first with few
+enough lines is used. ``jobs ID`` shows every target in full.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.domain.jobs.model import Job, JobState
+from bot.domain.jobs.verdict import Verdict
+from bot.domain.text.message import Block
+from bot.views import words
+from bot.views.jobs.stack import counts_of, is_unchanged, shared_reason, unchanged_line
+from bot.views.jobs.target import (
+    TargetDetail,
+    at,
+    change_of,
+    named,
+    seen_count,
+    target_lines,
+)
+from bot.views.slack.blocks import packed
+from bot.views.slack.text import bar, plural
+
+BAD, COMING, GOOD = range(3)
+MOST_BARE = 8
+MOST_BARE_IN_FULL = (60, 20, MOST_BARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The level of detail: how many targets of each rank have lines of their own.
+
+    ``logs`` is the number of failed ones with log lines. The rest of a rank is counted. ``waiting``
+    also shows those that nobody looked at yet, if there are others.
+    """
+
+    detail: TargetDetail
+    good: int = 12
+    coming: int = 12
+    bad: int = 12
+    logs: int = 12
+    waiting: bool = False
+
+
+_BRIEF = TargetDetail(slots=1, logs=3, evidence=1000, prose=500)
+LEVELS = (
+    Overview(TargetDetail(slots=3, logs=5, evidence=2000, prose=600, places=True), waiting=True),
+    Overview(TargetDetail(slots=3, logs=5, evidence=2000, prose=600), waiting=True),
+    Overview(TargetDetail(slots=3, logs=5, evidence=2000, prose=600)),
+    Overview(TargetDetail(slots=3, logs=4, evidence=1500, prose=600), good=3),
+    Overview(TargetDetail(slots=2, logs=3, evidence=1200, prose=500), good=2),
+    Overview(_BRIEF, good=0),
+    Overview(_BRIEF, good=0, coming=5, logs=1),
+    Overview(TargetDetail(slots=0, logs=3, evidence=800, prose=400), 0, 3, 4, logs=1),
+    Overview(TargetDetail(slots=0, logs=0, evidence=0, prose=300), 0, 2, 3),
+    Overview(TargetDetail(slots=0, logs=0, evidence=0, prose=120), 0, 1, 2),
+)
+FULL = (
+    TargetDetail(slots=12, logs=1, evidence=2200, prose=600, full=True),
+    TargetDetail(slots=12, logs=1, evidence=1000, prose=400, full=True),
+    TargetDetail(slots=6, logs=1, evidence=500, prose=300, full=True),
+    TargetDetail(slots=3, logs=1, evidence=200, prose=200, full=True),
+    TargetDetail(slots=0, logs=0, evidence=0, prose=160),
+)
+
+
+def overviews(job: Job) -> Iterator[list[Block]]:
+    """The targets in a job's message, in decreasing detail; the last rendering always fits."""
+    if job.state is JobState.QUEUED:
+        yield packed([counts_of(job.plan)] if job.plan else [])
+        return
+    if job.plan and (shared := shared_reason(job)):
+        yield packed([counts_of(job.plan), *shared])
+        return
+    yield from (_overview(job, level) for level in LEVELS)
+    yield packed(_bare(job, MOST_BARE))
+
+
+def all_in_full(job: Job) -> Iterator[list[Block]]:
+    """Every target of a job, in decreasing detail; the last rendering always fits."""
+    top = [counts_of(job.plan)] if job.plan else []
+    if job.state is JobState.QUEUED:
+        yield packed(top)
+        return
+    order = sorted(range(len(job.targets)), key=lambda index: (_rank(job, index), index))
+    for detail in FULL:
+        blocks = [packed(target_lines(job, [index], detail)) for index in order]
+        yield [*packed(top), *(block for each in blocks for block in each)]
+    yield from (packed([*top, *_bare(job, most)]) for most in MOST_BARE_IN_FULL)
+
+
+def _overview(job: Job, level: Overview) -> list[Block]:
+    unchanged = [index for index in range(len(job.targets)) if is_unchanged(job, index)]
+    ranked: dict[int, list[list[int]]] = defaultdict(list)
+    for group in _equal_ones(job, set(unchanged)):
+        ranked[_rank(job, group[0])].append(group)
+    rest = [*_coming(job, ranked[COMING], level), *_good(job, ranked[GOOD], level)]
+    if unchanged:
+        rest.append(unchanged_line(job, unchanged))
+    return [*_bad(job, ranked[BAD], level), *packed(rest)]
+
+
+def _equal_ones(job: Job, without: set[int]) -> list[list[int]]:
+    """Targets of which the same is to be said, together."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    for index in range(len(job.targets)):
+        if index not in without:
+            groups[_what_is_said(job, index)].append(index)
+    return list(groups.values())
+
+
+def _what_is_said(job: Job, index: int) -> object:
+    outcome, progress = at(job.outcomes, index), at(job.progress, index)
+    if job.targets[index].is_node or (progress and progress.slots):
+        return index
+    if outcome is not None:
+        return (outcome, change_of(job, index) if outcome.verdict.good else "")
+    if progress is None:
+        return None
+    return index if progress.counts else progress.phase
+
+
+def _rank(job: Job, index: int) -> int:
+    outcome = at(job.outcomes, index)
+    if outcome is None:
+        return COMING
+    return GOOD if outcome.verdict.good else BAD
+
+
+def _bad(job: Job, groups: Sequence[list[int]], level: Overview) -> list[Block]:
+    silent = TargetDetail(level.detail.slots, 0, 0, level.detail.prose)
+    blocks: list[Block] = []
+    for place, group in enumerate(groups[: level.bad]):
+        blocks += packed(target_lines(job, group, level.detail if place < level.logs else silent))
+    return [*blocks, *packed(_more(groups[level.bad :], "failed"))]
+
+
+def _coming(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
+    ordered = sorted(groups, key=lambda group: at(job.progress, group[0]) is None)
+    if not level.waiting:
+        ordered = [each for each in ordered if at(job.progress, each[0])] or ordered[:1]
+    for group in ordered[: level.coming]:
+        yield from target_lines(job, group, level.detail)
+    yield from _more(ordered[level.coming :], "under way")
+
+
+def _more(groups: Sequence[list[int]], word: str) -> list[str]:
+    count = sum(map(len, groups))
+    return [f"and {count} more {word}"] if count else []
+
+
+def _good(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
+    """Those of a deploy are counted until all of them are good."""
+    is_over = job.verdict is not None and job.verdict.good
+    most = level.good if is_over or not job.plan else 0
+    for group in groups[:most]:
+        yield from target_lines(job, group, level.detail)
+    left = [index for group in groups[most:] for index in group]
+    if not left:
+        return
+    completed = all(_verdict(job, index) is Verdict.COMPLETED for index in left)
+    word = "completed" if completed else "converged"
+    total = sum(not is_unchanged(job, index) for index in range(len(job.targets)))
+    count = f"{len(left)} more" if most else f"{len(left)} of {total}"
+    yield f"✅ {count} {word}: {named(job, left)}"
+
+
+def _verdict(job: Job, index: int) -> Verdict | None:
+    outcome = at(job.outcomes, index)
+    return outcome.verdict if outcome else None
+
+
+def _bare(job: Job, most: int) -> list[str]:
+    """One line for each target, the worst first."""
+    order = sorted(range(len(job.targets)), key=lambda index: (_rank(job, index), index))
+    lines = []
+    for index in order[:most]:
+        verdict, seen = _verdict(job, index), seen_count(job, index)
+        counted = f"  {bar(*seen)}" if seen else ""
+        word = f" · {words.VERDICTS[verdict]}" if verdict else ""
+        lines.append(f"{named(job, [index])}{counted}{word}")
+    left = len(order) - len(lines)
+    return [*lines, f"and {plural(left, 'more service')}"] if left else lines or ["-"]
