@@ -383,9 +383,8 @@ class App:
             log.warning("%s", warning)
 
     def _alert(self, alert: Alert) -> Message:
-        now, command = self._clock.now(), self._settings.bot_command
-        where = self.messenger.permalink
-        return incident_message(alert.incident, now, command, meant_for=alert.refused, where=where)
+        now, where = self._clock.now(), self.messenger.permalink
+        return incident_message(alert.incident, now, meant_for=alert.refused, where=where)
 
     def _reminder(self, incident: Incident) -> Message:
         return reminder_message(incident, self._clock.now(), self._settings.bot_command)

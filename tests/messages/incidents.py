@@ -150,7 +150,7 @@ def crash() -> Watcher:
 
 
 def _shown(incident: Incident, seconds: float = 10.0, **values: Any) -> Message:
-    return incident_message(incident, AT + seconds, COMMAND, **values)
+    return incident_message(incident, AT + seconds, **values)
 
 
 def _firing() -> Iterator[Sample]:

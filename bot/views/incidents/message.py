@@ -1,6 +1,6 @@
 """An incident's message, from the first failure to resolved, and its reminder.
 
-A message that is too long for Slack is rendered again with less detail.
+A message that is too long is rendered again with less detail. ``incidents ID`` shows it in full.
 """
 
 from __future__ import annotations
@@ -9,12 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.commands.names import SERVICE_VALUE, is_service_name, job_id, short_name
+from bot.domain.commands.names import short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
 from bot.domain.incidents.model import Incident, IncidentState, NamedJob
 from bot.domain.swarm.causes import CauseKind, advice_on, is_unreachable, short_error
 from bot.domain.text.message import Block, Message, Metadata, MetadataValue
-from bot.views.slack.blocks import actions, button, confirm, context, fits, header, packed, section
+from bot.views.incidents.buttons import buttons_of
+from bot.views.slack.blocks import (
+    context,
+    fits,
+    header,
+    joined,
+    packed,
+    section,
+)
 from bot.views.slack.text import (
     Permalink,
     address,
@@ -24,7 +32,6 @@ from bot.views.slack.text import (
     line,
     link,
     mention,
-    plain,
     plural,
     slack_date,
     slack_time,
@@ -55,22 +62,11 @@ ADVICE: Final = {
 }
 """The next step for each kind of cause; the bot's own words, so not escaped."""
 
-RESTARTABLE: Final = frozenset(
-    {
-        CauseKind.EXIT_CODE,
-        CauseKind.OUT_OF_MEMORY,
-        CauseKind.UNHEALTHY,
-        CauseKind.ENDED,
-    }
-)
-"""Causes that a new container may resolve; for the others a restart does not help."""
-
 NAME_LENGTH: Final = 63
 MOST_NAME: Final = 255
 """Maximum length of a hostname (Linux), and longer than any service name."""
 
 MOST_TEXT: Final = 3000
-CHOICE: Final = "Silence 1 h"
 
 _WORDS_OF_CONTRACT: Final = {
     CauseKind.START_FAILED: CauseKind.EXIT_CODE,
@@ -80,27 +76,38 @@ _WORDS_OF_CONTRACT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class IncidentDetail:
-    """The level of detail: names in lists, characters of sentences and of evidence."""
+    """The level of detail: names in lists, characters of sentences and of evidence.
+
+    ``logs`` is the number of lines of evidence, 0 for any.
+    """
 
     names: int
     prose: int
     evidence: int
+    logs: int = 0
 
 
 MOST_NODES = 3
+MOST_LINES, MOST_LINES_IF_RESOLVED = 12, 6
+"""Lines of an alert: its headline, text and small print, and one for all buttons."""
 
-DETAILS: Final = (
+IN_FULL: Final = (
     IncidentDetail(12, 600, 2200),
     IncidentDetail(12, 400, 1000),
     IncidentDetail(6, 250, 400),
     IncidentDetail(3, 120, 0),
+)
+DETAILS: Final = (
+    IncidentDetail(12, 600, 2000, 5),
+    IncidentDetail(12, 600, 1500, 4),
+    IncidentDetail(12, 400, 1000, 3),
+    *IN_FULL[2:],
 )
 
 
 def incident_message(
     incident: Incident,
     now: float,
-    command: str = "/orochi",
     *,
     meant_for: str = "",
     where: Permalink = unlinked,
@@ -109,10 +116,13 @@ def incident_message(
 
     ``meant_for`` is the channel in its service's label, if the bot cannot post there.
     """
-    small_print = _small_print(incident, now, command, meant_for)
-    buttons = _buttons(incident, now)
-    made = ([*_told(incident, small_print, detail, where), *buttons] for detail in DETAILS)
-    blocks = next((each for each in made if fits(each)), [header(headline(incident))])
+    end = [context(*joined(_small_print(incident, now, meant_for))), *buttons_of(incident, now)]
+    over = incident.state is IncidentState.RESOLVED
+    told = _resolved if over else _told
+    most = MOST_LINES_IF_RESOLVED if over else MOST_LINES
+    made = [[*told(incident, detail, where), *end] for detail in DETAILS]
+    short = next((each for each in made if fits(each, most)), made[-1])
+    blocks = short if fits(short) else [header(headline(incident))]
     return Message(_fallback(incident), tuple(blocks), metadata(incident))
 
 
@@ -122,8 +132,9 @@ def incident_detail_message(
     """An incident as its message shows it, without buttons, and a link to that message."""
     url = where(incident.channel, incident.message)
     above = [f"{link(url, 'Its message')}, with buttons"] if url else []
-    small_print = [*above, *_small_print(incident, now, command, "")]
-    made = (_told(incident, small_print, detail, where) for detail in DETAILS)
+    lists = f"`{line(command, 30)} incidents` lists all"
+    end = context(*above, *joined([*_small_print(incident, now, ""), lists]))
+    made = ([*_told(incident, detail, where), end] for detail in IN_FULL)
     blocks = next((each for each in made if fits(each)), [header(headline(incident))])
     return Message(_fallback(incident), tuple(blocks))
 
@@ -209,27 +220,32 @@ def _plain_place(incident: Incident) -> str:
     return f"{place[0].upper()}{place[1:]}, " if place else ""
 
 
-def _told(
-    incident: Incident, small_print: Sequence[str], detail: IncidentDetail, where: Permalink
-) -> list[Block]:
+def _told(incident: Incident, detail: IncidentDetail, where: Permalink) -> list[Block]:
     lines = [_where(incident, detail), *_cause(incident, detail), *_hit(incident, detail)]
-    lines += [_how_often(incident), *_jobs(incident, where), _next(incident)]
-    return [
-        header(headline(incident)),
-        *packed([each for each in lines if each]),
-        *_evidence(incident, detail),
-        context(*small_print),
-    ]
+    lines += [*_jobs(incident, where), _next(incident)]
+    shown = packed([each for each in lines if each])
+    return [header(headline(incident)), *shown, *_evidence(incident, detail)]
+
+
+def _resolved(incident: Incident, detail: IncidentDetail, where: Permalink) -> list[Block]:
+    """What failed, how often, and the jobs it began and ended after; the rest is over."""
+    hit = _hit(incident, detail) if incident.is_node else _cause(incident, detail)[:1]
+    lines = [_where(incident, detail), *hit[:1], " · ".join(_jobs(incident, where))]
+    return [header(headline(incident)), *packed([each for each in lines if each])]
 
 
 def _where(incident: Incident, detail: IncidentDetail) -> str:
+    """What failed where, how often and since when."""
+    how_often = _how_often(incident)
+    if incident.is_node:  # the headline has its name
+        return how_often
     parts = [f"*{line(incident.service, NAME_LENGTH)}*"]
     if incident.slots:
         word = "slot" if len(incident.slots) == 1 else "slots"
         parts.append(f"{word} {_names(incident.slots, detail.names)}")
-    if incident.nodes and not incident.is_node:
+    if incident.nodes:
         parts.append(f"on {_nodes(incident)}")
-    return " · ".join(parts)
+    return " · ".join([*parts, how_often])
 
 
 def _nodes(incident: Incident) -> str:
@@ -244,7 +260,8 @@ def _nodes(incident: Incident) -> str:
 def _cause(incident: Incident, detail: IncidentDetail) -> list[str]:
     cause = incident.cause
     text = cause.text or CAUSES[cause.kind]
-    lines = [f"*Cause:* {line(text.rstrip('.'), detail.prose)}"]
+    known = cause.kind is CauseKind.NODE_DOWN and text.rstrip(".").lower() == CAUSES[cause.kind]
+    lines = [] if known else [f"*Cause:* {line(text.rstrip('.'), detail.prose)}"]
     said = short_error(cause.raw)
     if said and said.lower() not in text.lower():
         lines.append(f"*The engine says:* {line(said, detail.prose)}")
@@ -296,20 +313,16 @@ def _next(incident: Incident) -> str:
 
 
 def _evidence(incident: Incident, detail: IncidentDetail) -> list[Block]:
-    block = code_block(incident.evidence, detail.evidence) if detail.evidence else ""
+    most = detail.logs
+    block = code_block(incident.evidence, detail.evidence, most) if detail.evidence else ""
     if not block:
         return []
     title = line(incident.evidence_title.rstrip(": "), 150) or "Last log lines"
     return [section(f"*{title}:*\n{block}")]
 
 
-def _small_print(incident: Incident, now: float, command: str, meant_for: str) -> list[str]:
-    said = [f"Incident `{line(incident.id, 20)}` · {_as_of(incident, now)}"]
-    if meant_for:
-        said.append(
-            f"Meant for channel `{line(meant_for, 20)}`, where the bot cannot post: invite it"
-            f" there, or correct the service's label `{CHANNEL_LABEL}`"
-        )
+def _small_print(incident: Incident, now: float, meant_for: str) -> list[str]:
+    said = [f"Incident `{line(incident.id, 20)}`", _as_of(incident, now)]
     if incident.late:
         said.append("*Delayed:* it happened during a monitoring gap")
     if incident.reopened:
@@ -321,8 +334,11 @@ def _small_print(incident: Incident, now: float, command: str, meant_for: str) -
     if incident.silenced(now) and incident.silenced_until is not None:
         until = slack_date(incident.silenced_until)
         said.append(f"Silenced by {mention(incident.silenced_by)} until {until}")
-    if incident.state is not IncidentState.RESOLVED:
-        said.append(f"`{line(command, 30)} incidents` lists all")
+    if meant_for:
+        said.append(
+            f"Meant for channel `{line(meant_for, 20)}`, where the bot cannot post: invite it"
+            f" there, or correct the service's label `{CHANNEL_LABEL}`"
+        )
     return said
 
 
@@ -332,43 +348,6 @@ def _as_of(incident: Incident, now: float) -> str:
     took = duration(max(incident.resolved - incident.began, 0))
     why = line(incident.resolution, 200)
     return f"resolved {slack_date(incident.resolved)} after {took}" + (f": {why}" if why else "")
-
-
-def _buttons(incident: Incident, now: float) -> list[Block]:
-    open_now = incident.state is not IncidentState.RESOLVED
-    buttons = []
-    if not incident.is_node and incident.cause.kind is not CauseKind.UNSCHEDULABLE:
-        buttons.append(button("incident.logs", "Logs", incident.id))
-    if open_now and not incident.is_node:
-        buttons += _remedies(incident)
-    if incident.state is IncidentState.FIRING:
-        buttons.append(button("incident.ack", "Acknowledge", incident.id))
-    if open_now and not incident.silenced(now):
-        buttons.append(button("incident.silence", CHOICE, incident.id))
-    return [actions(buttons, f"incident:{incident.id}")] if buttons else []
-
-
-def _remedies(incident: Incident) -> list[Block]:
-    """The button that may help: a rollback after a recent change, else a restart.
-
-    The one of a deploy that failed is that of its message: it shows a plan for the whole stack.
-    """
-    name, before = incident.service, incident.began_after
-    if before is not None and before.way_back > 0 and job_id(before.id):
-        text = f"Shows a plan to go back to version {before.way_back}. Nothing happens before"
-        question = confirm("Roll back?", f"{text} Confirm.", "Show the plan", "No")
-        label = f"Roll back to version {before.way_back}"
-        return [button("job.rollback", label, before.id, question)]
-    if not is_service_name(name):  # it would be altered in a button's value
-        return []
-    if incident.can_roll_back:
-        text = f"A new job brings {plain(name, 100)} back to what it was before its last update."
-        question = confirm("Roll back?", text, "Roll back", "No")
-        return [button("job.rollback", "Roll back", f"{SERVICE_VALUE}{name}", question)]
-    if incident.cause.kind not in RESTARTABLE:
-        return []
-    text = f"A new job replaces the tasks of {plain(name, 100)}, one after the other."
-    return [button("job.restart", "Restart", name, confirm("Restart?", text, "Restart", "No"))]
 
 
 def _names(names: Sequence[str], most: int) -> str:

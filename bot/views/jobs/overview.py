@@ -35,8 +35,9 @@ MOST_BARE_IN_FULL = (60, 20, MOST_BARE)
 class Overview:
     """The level of detail: how many targets of each rank have lines of their own.
 
-    ``logs`` is the number of failed ones with log lines. The rest of a rank is counted. ``waiting``
-    also shows those that nobody looked at yet, if there are others.
+    ``logs`` is the number of failed ones with log lines; if it is 1, those that are well are one
+    line. The rest of a rank is counted. ``waiting`` also shows those that nobody looked at yet, if
+    there are others.
     """
 
     detail: TargetDetail
@@ -99,9 +100,10 @@ def _overview(job: Job, level: Overview) -> list[Block]:
     ranked: dict[int, list[list[int]]] = defaultdict(list)
     for group in _equal_ones(job, set(unchanged)):
         ranked[_rank(job, group[0])].append(group)
-    rest = [*_coming(job, ranked[COMING], level), *_good(job, ranked[GOOD], level)]
-    if unchanged:
-        rest.append(unchanged_line(job, unchanged))
+    well = [*_good(job, ranked[GOOD], level)]
+    well += [unchanged_line(job, unchanged)] if unchanged else []
+    well = [" · ".join(well)] if level.logs == 1 and well else well
+    rest = [*_coming(job, ranked[COMING], level), *well]
     return [*_bad(job, ranked[BAD], level), *packed(rest)]
 
 

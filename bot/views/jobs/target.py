@@ -156,9 +156,10 @@ def _evidence(job: Job, outcome: Outcome, detail: TargetDetail) -> str:
 
 
 def titled(job: Job, indexes: Sequence[int]) -> str:
-    """The names of targets, of one also what changes: ``worker01 3 → 5``."""
-    change = change_of(job, indexes[0]) if len(indexes) == 1 else ""
-    return f"{named(job, indexes)}{f' {change}' if change else ''}"
+    """The names of targets, and what changes if that is the same: ``worker01 3 → 5``."""
+    changes = {change_of(job, index) for index in indexes}
+    change = changes.pop() if len(changes) == 1 else ""
+    return f"{named(job, indexes)} {change}".rstrip()
 
 
 def named(job: Job, indexes: Iterable[int], most: int = MOST_NAMED) -> str:

@@ -61,7 +61,7 @@ incidents = st.builds(
 @often
 @given(incidents, moments, hostile)
 def test_every_incident_message_is_accepted_and_mentions_nobody(incident, now, command):
-    assert_slack_takes(incident_message(incident, now, command), PEOPLE)
+    assert_slack_takes(incident_message(incident, now), PEOPLE)
     assert_slack_takes(reminder_message(incident, now, command), PEOPLE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from bot.domain.jobs.progress import ServiceProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.views.jobs.message import job_message
 from bot.views.jobs.plan import closed_message, nothing_to_do, plan_message, summary
+from bot.views.slack.blocks import lines_in
 from tests.unit.hostile import assert_slack_takes, hostile, shown
 from tests.unit.plans import DB, PLAN, WEB, begun, deploy_job
 
@@ -289,6 +291,55 @@ def test_of_sixty_services_of_a_deploy_the_one_that_fails_is_first_and_the_rest_
     assert lines[1].endswith("The health check never passes.")
     assert sum("▰▱▱ 1/3 running" in line for line in lines) == 5
     assert "and 54 more under way" in lines
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 6), (3, 6), (20, 6)])
+def test_a_deploy_that_converged_has_few_lines(count, most):
+    images = [Difference("image", "lab/busy:1", f"lab/busy:{n + 2}") for n in range(count)]
+    changed = [replace(WEB, name=f"orochi_{n}", fields=(each,)) for n, each in enumerate(images)]
+    job = deploy_job(replace(PLAN, services=(*changed, DB)))
+    job = begun(replace(job, state=JobState.FINISHED, finished=NOW), 5)
+    for index in range(count + 1):
+        job = job.with_outcome(index, Outcome(Verdict.CONVERGED, "2/2 running.", "", None, 2, 2))
+    message = job_message(job, NOW)
+
+    assert lines_in(message.blocks) <= most
+    assert "*0* `lab/busy:1` → `lab/busy:2`  ▰▰ 2/2 running." in shown(message)
+    assert "1 unchanged: all running" in shown(message)
+    left = "✅ 18 more converged: *2*, *3*, *4*, *5* and 14 more"
+    assert (left in shown(message)) == (count == 20)
+
+
+def test_services_with_the_same_change_are_one_line():
+    changed = tuple(replace(WEB, name=f"orochi_{n}") for n in range(20))
+    job = begun(replace(deploy_job(replace(PLAN, services=changed)), state=JobState.FINISHED), 5)
+    for index in range(20):
+        job = job.with_outcome(index, Outcome(Verdict.CONVERGED, "2/2 running.", "", None, 2, 2))
+
+    assert shown(job_message(replace(job, finished=NOW), NOW)).split("\n")[1] == (
+        "*0*, *1*, *2*, *3* and 16 more `lab/busy:1` → `lab/busy:2`  ▰▰ 2/2 running."
+    )
+
+
+@pytest.mark.parametrize("failed", [1, 2, 5, 20])
+def test_a_deploy_that_failed_has_the_cause_the_log_and_the_next_step_in_twelve_lines(failed):
+    changed = tuple(replace(WEB, name=f"orochi_{n}") for n in range(20))
+    job = deploy_job(replace(PLAN, services=(*changed, DB)))
+    job = begun(replace(job, state=JobState.FINISHED, finished=NOW, way_back=3), 5)
+    log = "\n".join(f"line {n}" for n in range(30))
+    for index in range(21):
+        reason, advice = f"1/2 running; slot {index} failed.", "Read its log."
+        bad = Outcome(Verdict.CRASH_LOOPING, reason, advice, None, 1, 2, evidence=log)
+        good = Outcome(Verdict.CONVERGED, "2/2 running.", running=2, desired=2)
+        job = job.with_outcome(index, bad if index < failed else good)
+    message = job_message(job, NOW)
+    lines = shown(message).split("\n")
+
+    assert lines_in(message.blocks) <= 12
+    assert lines[1].endswith("slot 0 failed.")
+    assert lines[2] == "*Next:* Read its log."
+    assert ("line 29" in lines) == (failed < 5)
+    assert buttons(message)[0]["text"]["text"] == "Roll back to version 3"
 
 
 def test_a_roll_back_names_the_number_that_was_set_by_hand():
