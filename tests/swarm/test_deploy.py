@@ -38,7 +38,7 @@ async def test_a_first_deploy_is_shown_then_made(desk: Desk, folder: Folder):
     assert await images(desk) == {"orochi_web": V1, "orochi_db": V1}
     assert (message.payload["running"], message.payload["desired"]) == (3, 3)
     assert "All 2 services are as planned." in message.text
-    assert "Confirmed by <@" in said(message)
+    assert "*web* added" in said(message)
 
 
 async def test_a_changed_file_is_planned_field_by_field(desk: Desk, folder: Folder):
@@ -53,6 +53,8 @@ async def test_a_changed_file_is_planned_field_by_field(desk: Desk, folder: Fold
     assert "*new* is added" in said(message)
     assert "1 unchanged" in said(message)
     assert await folder.confirmed(message) == "converged"
+    assert f"*web* `{V1}` → `{V2}`" in said(message)
+    assert "1 unchanged: all running" in said(message)
     after = await services(desk)
     assert sorted(after) == ["orochi_db", "orochi_new", "orochi_web"]
     assert after["orochi_db"]["Spec"] == before["orochi_db"]["Spec"]

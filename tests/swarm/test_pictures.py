@@ -89,7 +89,7 @@ async def test_a_finished_job_links_its_timeline(empty_desk: Desk):
         return message.ts == job.ts and all(word in text for word in words)
 
     await desk.slack.wait_for_message(lambda m: shows(m, linked), timeout=30)
-    await desk.slack.wait_for_message(lambda m: shows(m, linked, "Watched until"), timeout=30)
+    await desk.slack.wait_for_message(lambda m: shows(m, linked, "watched until"), timeout=30)
     assert len([m for m in desk.slack.workspace.messages.values() if m.files]) == 1
 
 

@@ -63,7 +63,7 @@ async def test_a_paused_update_is_rolled_back_with_its_replicas(desk: Desk):
         "running": 3,
         "desired": 3,
     }
-    assert f"Image: `{NO_IMAGE}` → `{V1}`" in said(message)
+    assert f"*worker01* `{NO_IMAGE}` → `{V1}`" in said(message)
     assert after["Spec"] == before["Spec"]
     assert update_state(after) == "rollback_completed"
     assert images_of(await tasks(desk, "worker01")) == {V1}

@@ -151,7 +151,7 @@ async def test_a_service_goes_back_after_a_scale(desk: Desk, folder: Folder):
     message = await desk.job("rollback web")
 
     assert (verdict(message), message.payload["running"]) == ("converged", 3)
-    assert f"Image: `{V2}` → `{V1}`" in said(message)
+    assert f"*web* `{V2}` → `{V1}`" in said(message)
     assert await images(desk) == {WEB: V1, DB: V2}
     spec = (await raw(desk, "web"))["Spec"]
     assert spec["Mode"]["Replicated"]["Replicas"] == 3

@@ -118,10 +118,12 @@ def _equal_ones(job: Job, without: set[int]) -> list[list[int]]:
 
 def _what_is_said(job: Job, index: int) -> object:
     outcome, progress = at(job.outcomes, index), at(job.progress, index)
+    if outcome is not None and outcome.verdict.good and not job.targets[index].is_node:
+        return (outcome, change_of(job, index))
     if job.targets[index].is_node or (progress and progress.slots):
         return index
     if outcome is not None:
-        return (outcome, change_of(job, index) if outcome.verdict.good else "")
+        return outcome
     if progress is None:
         return None
     return index if progress.counts else progress.phase

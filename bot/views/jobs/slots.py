@@ -27,14 +27,14 @@ def slot_lines(slots: Sequence[SlotProgress], most: int, note_length: int) -> li
 def odd_slots(
     slots: Sequence[SlotProgress], most: int, note_length: int, said: str = ""
 ) -> list[str]:
-    """The slots that do not just run: a line for those in the same state with the same error.
+    """The slots that do not run: a line for those in the same state with the same error.
 
     ``said`` is what the message says already: an error in it is not repeated. What exceeds ``most``
     lines is counted in the last one.
     """
     equal: dict[tuple[str, str, str], list[SlotProgress]] = defaultdict(list)
     for slot in sorted(slots, key=_urgency):
-        if slot.note or _urgency(slot)[0] != RUNNING:
+        if slot.note or not (slot.former or _urgency(slot)[0] == RUNNING):
             equal[sign(slot), state_words(slot), slot.note].append(slot)
     groups = list(equal.values())
     shown = groups if len(groups) <= most else groups[: max(most - 1, 0)]

@@ -46,7 +46,8 @@ def _when(job: Job, now: float) -> str:
 def _probation_words(job: Job, probation_seconds: float) -> str:
     if job.state is not JobState.FINISHED:
         return ""
-    if any(outcome and outcome.provisional for outcome in job.outcomes):
+    bad = job.verdict is not None and not job.verdict.good
+    if not bad and any(outcome and outcome.provisional for outcome in job.outcomes):
         return f"watching for {duration(probation_seconds)} more"
     if job.watched_until is not None and not job.revised and job.verdict is Verdict.CONVERGED:
         return f"watched until {slack_date(job.watched_until)}"

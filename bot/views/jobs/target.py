@@ -93,8 +93,8 @@ def _verdict_word(job: Job, outcome: Outcome) -> str:
 
 
 def _left(outcome: Outcome, reason: str) -> tuple[tuple[int, int] | None, str]:
-    """How many tasks have left a node, unless all had to and did."""
-    if outcome.verdict.good or not outcome.desired:
+    """How many tasks have left a node, before the reason."""
+    if not outcome.desired:
         return None, reason
     tasks = plural(outcome.desired, "task has", "tasks have")
     return outcome.counts, f"{outcome.running} of {tasks} left · {reason}"

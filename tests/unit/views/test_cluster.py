@@ -321,7 +321,7 @@ def test_a_node_job_is_about_its_node_and_counts_its_services():
     assert message.metadata.payload["target"] == "node:photon-machine-02"
     assert (message.metadata.payload["running"], message.metadata.payload["desired"]) == (3, 3)
     assert "✅ Converged: drain photon-machine-02" in shown(message)
-    assert "*photon-machine-02* · Empty." in shown(message)
+    assert "*photon-machine-02*  ▰▰ 2 of 2 tasks have left · Empty." in shown(message)
 
 
 def test_a_drains_predictions_are_shown_until_it_ends():

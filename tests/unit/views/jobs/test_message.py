@@ -10,6 +10,7 @@ from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.views import words
+from bot.views.jobs.detail import job_detail_message
 from bot.views.jobs.message import job_message, thread_mention
 from tests.unit.hostile import assert_slack_takes, shown
 from tests.unit.plans import deploy_job
@@ -103,10 +104,16 @@ def test_slots_with_the_same_error_are_one_line():
     ) in shown(message_of(with_slots(*failed)))
 
 
-def test_an_old_task_that_still_runs_does_not_stop():
-    message = message_of(with_slots(SlotProgress("1", "running", "photon-machine-01", former=True)))
+def test_an_old_task_that_still_runs_is_counted_and_in_full_it_is_named():
+    """It does not stop yet."""
+    slot = SlotProgress("1", "running", "photon-machine-01", former=True)
+    seen = ServiceProgress("orochi_worker01", 2, 5, "2/5 running, and 1 old one", (slot,))
+    job = RUNNING.with_progress(0, seen)
 
-    assert "🟡 slot 1: old one running on photon-machine-01" in shown(message)
+    assert "▰▰▱▱▱ 2/5 running, and 1 old one\n<@U123>" in shown(message_of(job))
+    assert "🟡 slot 1: old one running on photon-machine-01" in shown(
+        job_detail_message(job, NOW, "")
+    )
 
 
 def test_ended_tasks_have_completed_and_do_not_run():
