@@ -63,4 +63,4 @@ async def test_an_invalid_address_is_not_a_link(jobs: RedisJobs):
     await jobs.link_timeline(job_id, "javascript:x|<!channel>")
     job = await jobs.load(job_id)
     assert job is not None
-    assert "Timeline of its slots" in shown(job_message(job, 0.0))
+    assert shown(job_message(job, 0.0)).endswith(" · Timeline")
