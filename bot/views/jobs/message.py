@@ -215,6 +215,8 @@ def _fallback(job: Job) -> str:
         or (job.plan is not None and not job.begun)
     )
     counted = "" if unknown else _counted(job)
+    if counted and reason.startswith(f". {counted.split()[1]} "):
+        counted = ""  # the reason begins with it
     return line(f"{headline(job)}{counted}{reason}", MOST_TEXT)
 
 

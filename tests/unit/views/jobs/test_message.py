@@ -192,6 +192,14 @@ def test_a_failed_job_has_reason_cause_evidence_and_next_step():
     )
 
 
+def test_a_notification_has_each_number_once():
+    stable = replace(CONVERGED, reason="5/5 running, stable for 5 s.")
+
+    assert message_of(with_finish(RUNNING, stable)).text == (
+        "✅ Converged: scale worker01 to 5. 5/5 running, stable for 5 s."
+    )
+
+
 def test_the_reason_is_not_repeated():
     outcome = replace(CRASHED, reason="The container ended with exit 1 (task: non-zero exit (1)).")
     text = shown(message_of(with_finish(RUNNING, outcome)))
