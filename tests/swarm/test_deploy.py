@@ -59,7 +59,7 @@ async def test_a_changed_file_is_planned_field_by_field(desk: Desk, folder: Fold
     assert sorted(after) == ["orochi_db", "orochi_new", "orochi_web"]
     assert after["orochi_db"]["Spec"] == before["orochi_db"]["Spec"]
     assert images_of(await tasks(desk, "web")) == {V2}
-    assert "removed" in said(message)
+    assert "*old* · Removed." in said(message)
 
 
 async def test_nothing_to_do_starts_nothing(desk: Desk, folder: Folder):
