@@ -137,20 +137,23 @@ def _rank(job: Job, index: int) -> int:
 
 
 def _bad(job: Job, groups: Sequence[list[int]], level: Overview) -> list[Block]:
+    """The worst first; those with log lines are the first ``level.logs``."""
     silent = TargetDetail(level.detail.slots, 0, 0, level.detail.prose)
+    ordered = sorted(groups, key=lambda group: -_severity(job, group[0]))
     blocks: list[Block] = []
-    for place, group in enumerate(groups[: level.bad]):
+    for place, group in enumerate(ordered[: level.bad]):
         blocks += packed(target_lines(job, group, level.detail if place < level.logs else silent))
-    return [*blocks, *packed(_more(groups[level.bad :], "failed"))]
+    return [*blocks, *packed(_more(ordered[level.bad :], "unsuccessful"))]
 
 
 def _coming(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
     ordered = sorted(groups, key=lambda group: at(job.progress, group[0]) is None)
-    if not level.waiting:
-        ordered = [each for each in ordered if at(job.progress, each[0])] or ordered[:1]
-    for group in ordered[: level.coming]:
+    seen = [group for group in ordered if at(job.progress, group[0])] or ordered[:1]
+    shown = (ordered if level.waiting else seen)[: level.coming]
+    for group in shown:
         yield from target_lines(job, group, level.detail)
-    yield from _more(ordered[level.coming :], "under way")
+    if len(shown) < len(seen):
+        yield from _more(ordered[len(shown) :], "under way")
 
 
 def _more(groups: Sequence[list[int]], word: str) -> list[str]:
@@ -172,6 +175,11 @@ def _good(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[st
     total = sum(not is_unchanged(job, index) for index in range(len(job.targets)))
     count = f"{len(left)} more" if most else f"{len(left)} of {total}"
     yield f"✅ {count} {word}: {named(job, left)}"
+
+
+def _severity(job: Job, index: int) -> int:
+    outcome = at(job.outcomes, index)
+    return outcome.verdict.severity if outcome else 0
 
 
 def _verdict(job: Job, index: int) -> Verdict | None:

@@ -368,7 +368,7 @@ def test_ten_services_with_the_longest_texts_still_fit():
 
     message = message_of(with_finish(job, *[outcome] * 10))
     assert shown(message).count("❌ Crash looping") == 3, "the headline and two of ten"
-    assert "and 8 more failed" in shown(message)
+    assert "and 8 more unsuccessful" in shown(message)
     message_of(job)
 
 

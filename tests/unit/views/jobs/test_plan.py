@@ -247,6 +247,20 @@ def test_an_unchanged_service_that_fails_is_not_hidden():
     assert "unchanged" not in text
 
 
+def test_the_worst_service_of_a_deploy_is_first():
+    job = begun(deploy_job(), 5, "new", "web")
+    found = (Verdict.CONVERGED, Verdict.REFUSED, Verdict.CANCELLED, Verdict.CRASH_LOOPING)
+    for index, verdict in enumerate(found):
+        job = job.with_outcome(index, Outcome(verdict, f"Reason {index}."))
+    text = shown(job_message(replace(job, state=JobState.FINISHED, finished=NOW), NOW))
+
+    assert [line[-9:] for line in text.split("\n") if "Reason" in line] == [
+        "Reason 3.",
+        "Reason 2.",
+        "Reason 1.",
+    ]
+
+
 def test_of_fifteen_services_those_under_way_are_listed_and_the_others_counted():
     changed = tuple(replace(WEB, name=f"orochi_{n}") for n in range(15))
     job = replace(deploy_job(replace(PLAN, services=changed)), state=JobState.RUNNING, steps_made=9)
