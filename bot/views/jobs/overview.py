@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.jobs.model import Job, JobState
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.text.message import Block
 from bot.views import words
+from bot.views.jobs.slots import node_line
 from bot.views.jobs.stack import counts_of, is_unchanged, shared_reason, unchanged_line
 from bot.views.jobs.target import (
     TargetDetail,
@@ -36,8 +37,8 @@ class Overview:
     """The level of detail: how many targets of each rank have lines of their own.
 
     ``logs`` is the number of failed ones with log lines; if it is 1, those that are well are one
-    line. The rest of a rank is counted. ``waiting`` also shows those that nobody looked at yet, if
-    there are others.
+    line. The rest of a rank is counted. ``waiting`` also shows those of which there is nothing to
+    say yet, if there are others.
     """
 
     detail: TargetDetail
@@ -102,6 +103,7 @@ def _overview(job: Job, level: Overview) -> list[Block]:
         ranked[_rank(job, group[0])].append(group)
     well = [*_good(job, ranked[GOOD], level)]
     well += [unchanged_line(job, unchanged)] if unchanged else []
+    well += _places(job) if level.detail.places else []
     well = [" · ".join(well)] if level.logs == 1 and well else well
     rest = [*_coming(job, ranked[COMING], level), *well]
     return [*_bad(job, ranked[BAD], level), *packed(rest)]
@@ -147,13 +149,23 @@ def _bad(job: Job, groups: Sequence[list[int]], level: Overview) -> list[Block]:
 
 
 def _coming(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
-    ordered = sorted(groups, key=lambda group: at(job.progress, group[0]) is None)
-    seen = [group for group in ordered if at(job.progress, group[0])] or ordered[:1]
+    ordered = sorted(groups, key=lambda group: _waits(job, group[0]))
+    seen = [group for group in ordered if not _waits(job, group[0])] or ordered[:1]
     shown = (ordered if level.waiting else seen)[: level.coming]
     for group in shown:
-        yield from target_lines(job, group, level.detail)
+        slots = 0 if _waits(job, group[0]) else level.detail.slots
+        yield from target_lines(job, group, replace(level.detail, slots=slots))
     if len(shown) < len(seen):
         yield from _more(ordered[len(shown) :], "under way")
+
+
+def _waits(job: Job, index: int) -> bool:
+    """Whether there is nothing to say of a target yet, or only of the node that it leaves."""
+    progress = at(job.progress, index)
+    if progress is None:
+        return True
+    is_moved = any(each.is_node for each in job.targets) and not job.targets[index].is_node
+    return is_moved and not any(map(words.is_broken, progress.slots))
 
 
 def _more(groups: Sequence[list[int]], word: str) -> list[str]:
@@ -180,6 +192,16 @@ def _good(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[st
 def _severity(job: Job, index: int) -> int:
     outcome = at(job.outcomes, index)
     return outcome.verdict.severity if outcome else 0
+
+
+def _places(job: Job) -> list[str]:
+    """The nodes of all services together, once all are good; a deploy has too many."""
+    is_over = job.verdict is not None and job.verdict.good
+    if not is_over or job.plan or len(job.targets) == 1:
+        return []
+    seen = [progress for index in job.services_at if (progress := at(job.progress, index))]
+    nodes = node_line([slot for progress in seen for slot in progress.slots])
+    return [nodes] if nodes else []
 
 
 def _verdict(job: Job, index: int) -> Verdict | None:

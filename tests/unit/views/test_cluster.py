@@ -324,6 +324,27 @@ def test_a_node_job_is_about_its_node_and_counts_its_services():
     assert "*photon-machine-02*  ▰▰ 2 of 2 tasks have left · Empty." in shown(message)
 
 
+def test_a_drain_names_the_tasks_that_have_to_leave_before_the_services_that_move():
+    node = Target("node:n2", "n2", 2, update_before=0.0, applied=1.0)
+    moved = Target("orochi_django", "s", 3)
+    job = Job("k3f9ab", "drain", "", "drain n2", "U1", "C1", 0.0, (node, moved), "1.0")
+    stopping = SlotProgress("orochi_django.2", "running", leaving=True)
+    staying = SlotProgress("migrate.1", "running", note="job task, stays until it ends")
+    left = ServiceProgress("node:n2", 0, 2, "0 of 2 tasks have left", (stopping, staying))
+    coming = ServiceProgress("s", 2, 3, "2/3 running", (SlotProgress("2", "starting", "n1"),))
+    job = replace(job, state=JobState.RUNNING).with_progress(0, left).with_progress(1, coming)
+
+    assert shown(job_message(job, 9.0)).split("\n")[1:4] == [
+        "*n2*  ▱▱ 0 of 2 tasks have left",
+        "⚪ orochi_django.2: stopping",
+        "🟢 migrate.1: running · job task, stays until it ends",
+    ]
+    again = replace(coming, slots=(SlotProgress("2", "failed", "n1", "no mount", failures=2),))
+    assert "🔴 slot 2: failed on n1 · failed 2 times · no mount" in shown(
+        job_message(job.with_progress(1, again), 9.0)
+    )
+
+
 def test_a_drains_predictions_are_shown_until_it_ends():
     """Text beyond the limit of a message is cut with a mark."""
     told = (
