@@ -98,7 +98,7 @@ IN_FULL: Final = (
     IncidentDetail(3, 120, 0),
 )
 DETAILS: Final = (
-    IncidentDetail(12, 600, 2000, 5),
+    IncidentDetail(12, 600, 2200, 5),
     IncidentDetail(12, 600, 1500, 4),
     IncidentDetail(12, 400, 1000, 3),
     *IN_FULL[2:],

@@ -51,9 +51,9 @@ class Overview:
 
 _BRIEF = TargetDetail(slots=1, logs=3, evidence=1000, prose=500)
 LEVELS = (
-    Overview(TargetDetail(slots=3, logs=5, evidence=2000, prose=600, places=True), waiting=True),
-    Overview(TargetDetail(slots=3, logs=5, evidence=2000, prose=600), waiting=True),
-    Overview(TargetDetail(slots=3, logs=5, evidence=2000, prose=600)),
+    Overview(TargetDetail(slots=3, logs=5, evidence=2200, prose=600, places=True), waiting=True),
+    Overview(TargetDetail(slots=3, logs=5, evidence=2200, prose=600), waiting=True),
+    Overview(TargetDetail(slots=3, logs=5, evidence=2200, prose=600)),
     Overview(TargetDetail(slots=3, logs=4, evidence=1500, prose=600), good=3),
     Overview(TargetDetail(slots=2, logs=3, evidence=1200, prose=500), good=2),
     Overview(_BRIEF, good=0),
