@@ -7,6 +7,7 @@ The grammar is that of the docker CLI (distribution/reference, ``reference.go`` 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,6 +25,7 @@ _LONGEST: Final = 255
 _LAST_PORT: Final = 65535
 _HUBS: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
+SHORT_DIGEST: Final = 7
 LATEST: Final = "latest"
 """The tag that is meant where none is given."""
 
@@ -71,6 +73,46 @@ def read_image(text: str) -> ImageName:
     host, rest = _without_host(rest)
     path, _, tag = rest.partition(":")
     return ImageName(host, path, tag, digest)
+
+
+def short_images(images: Iterable[str]) -> dict[str, str]:
+    """Short names for images that are listed together, by their names: ``django:2.6``.
+
+    A short name is the last part of the path with the tag, and as many parts before it as tell
+    different repositories apart. Digests are left out.
+    """
+    names = {image: read_image(image) for image in images}
+    repositories = {name.untagged for name in names.values()}
+    return {
+        image: _end_of(name.untagged, repositories) + (f":{name.tag}" if name.tag else "")
+        for image, name in names.items()
+    }
+
+
+def short_change(old: str, new: str) -> str:
+    """The change of an image in short: ``2.6 → 2.7``, or the digests under one tag."""
+    first, then = read_image(old), read_image(new)
+    if first.untagged != then.untagged:
+        short = short_images([old, new])
+        return f"{short[old]} → {short[new]}"
+    if first.tag != then.tag and first.tag and then.tag:
+        return f"{first.tag} → {then.tag}"
+    return f"{_version(first)} → {_version(then)}"
+
+
+def _version(name: ImageName) -> str:
+    digits = name.digest.partition(":")[2][:SHORT_DIGEST]
+    return digits or name.tag or LATEST
+
+
+def _end_of(repository: str, others: Iterable[str]) -> str:
+    """The shortest end of whole parts that no other repository has."""
+    parts = repository.split("/")
+    for count in range(1, len(parts)):
+        end = "/".join(parts[-count:])
+        if not any(f"/{each}".endswith(f"/{end}") for each in others if each != repository):
+            return end
+    return repository
 
 
 def flaw_of(text: str) -> str:

@@ -24,6 +24,16 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def age(seconds: float) -> str:
+    """A duration in its largest unit, for lists: ``40 s``, ``3 min``, ``5 h``, ``12 d``."""
+    if not 0 <= seconds < MOST_TIME:
+        return "an unknown time"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(int(seconds), 1)} s"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """``1 replica``, ``2 replicas``; ``many`` if the plural does not end in s: ``2 tasks wait``."""
     return f"{count} {one if count == 1 else many or f'{one}s'}"

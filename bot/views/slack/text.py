@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from bot.domain.text.amounts import MOST_TIME, duration, plural
+from bot.domain.text.amounts import MOST_TIME, age, duration, plural
 from bot.domain.text.escaping import MOST_CUT, escape, fit, one_line, quoted, shorten, visible
 
 __all__ = [
     "Addressed",
     "Permalink",
     "address",
+    "age",
     "bar",
     "code_block",
     "duration",

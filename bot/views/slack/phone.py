@@ -1,0 +1,41 @@
+"""Lines for a phone: how wide a line is displayed, and the longest form of it that fits.
+
+A screen of 390 pixels shows about 45 characters in a line.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from wcwidth import width
+
+LINE = 45
+"""Characters that fit into a line."""
+SEPARATOR = " · "
+INDENT = "    "
+"""Begins a line that belongs to the one above it."""
+
+_MARKUP = re.compile(r"<(?:[^<>|]*\|)?([^<>]*)>|[*`]")
+_MENTION = "@Someone"
+"""A name of usual length: Slack displays names for ids."""
+
+
+def displayed(text: str) -> int:
+    """The width of a line of mrkdwn as it is displayed, in characters."""
+    return width(unescape(_MARKUP.sub(_shown, text)))
+
+
+def fitting(*forms: str) -> str:
+    """The first of the forms of a line that fits; if none does, the last."""
+    return next((each for each in forms if displayed(each) <= LINE), forms[-1])
+
+
+def joined(*parts: str) -> str:
+    """The parts that are not empty as one line: ``worker01.1 · m-01 · running 1 h``."""
+    return SEPARATOR.join(filter(None, parts))
+
+
+def _shown(found: re.Match[str]) -> str:
+    inner = found[1] or ""
+    return _MENTION if inner.startswith("@") else inner
