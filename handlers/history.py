@@ -31,7 +31,8 @@ class ListVersionsHandler:
             raise await self._unknown(stack)
         back = "rollback" if stack == own else f"rollback {stack}{SLASH}"
         links = await self._links(versions)
-        return history_message(stack, versions, back=f"{self._ctx.command} {back}", links=links)
+        typed, now = f"{self._ctx.command} {back}", self._ctx.clock.now()
+        return history_message(stack, versions, now, back=typed, links=links)
 
     async def _links(self, versions: Sequence[Version]) -> dict[str, str]:
         """The addresses of the messages of the jobs that made the versions, by job id."""

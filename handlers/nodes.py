@@ -8,10 +8,12 @@ from bot.domain.commands.values import ListNodes as Command
 from bot.domain.operations.node_change import find_node
 from bot.domain.swarm.model import TaskState
 from bot.domain.text.message import Message
+from bot.jobs import file_answer
 from bot.jobs.context import Context
 from bot.ports import Asker
 from bot.views.status.node import node_message
 from bot.views.status.nodes import nodes_message
+from bot.views.status.wide import node_table
 
 
 class ListNodesHandler:
@@ -31,4 +33,8 @@ class ListNodesHandler:
                 node_message, look, node, engine.node_id, stack, self._ctx.command
             )
         tasks = [task for task in look.tasks if task.desired <= TaskState.COMPLETE]
-        return await asyncio.to_thread(nodes_message, look.nodes, tasks, engine.node_id)
+        if command.wide:
+            table = await asyncio.to_thread(node_table, look.nodes, tasks, engine.node_id)
+            return await file_answer.table_message(self._ctx, asker.user, table, "nodes")
+        wide = f"{self._ctx.command} nodes --wide"
+        return await asyncio.to_thread(nodes_message, look.nodes, tasks, engine.node_id, wide=wide)

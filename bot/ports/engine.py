@@ -67,10 +67,17 @@ class ServiceLogs(Protocol):
     """Reads service logs from the nodes."""
 
     async def service_log(
-        self, service_id: str, since: float, lines: int, *, seconds: float = 4.0
+        self,
+        service_id: str,
+        since: float,
+        lines: int,
+        *,
+        tasks: frozenset[str] | None = None,
+        seconds: float = 4.0,
     ) -> ServiceLog:
         """The last ``lines`` lines of all tasks together, since a Unix time (0.0: no limit).
 
+        With ``tasks``, those of the tasks with these ids only.
         Values that look secret are masked. Lines that do not arrive within ``seconds`` are left
         out, and the log says so: those are the newest ones.
         """

@@ -53,7 +53,7 @@ class Sender:
         repeat: bool,
         deadline: float | None = None,
     ) -> T:
-        """Send a message; without blocks if Slack rejects the layout, then only its text.
+        """Send a message; if Slack rejects the layout, its substitute, or less of it.
 
         ``repeat`` allows a retry when the result of an attempt is unknown.
 
@@ -61,6 +61,12 @@ class Sender:
             ChatUnavailableError: Slack did not accept it in time.
         """
         until = self.deadline() if deadline is None else deadline
+        if message.otherwise is not None:
+            try:
+                return await self._insist(message, attempt, limit, until, repeat=repeat)
+            except LayoutError as error:
+                log.error("Sending its substitute (%s): %s", error.ref, error)  # noqa: TRY400
+                message = await message.otherwise()
         for less in simpler(message):
             try:
                 return await self._insist(message, attempt, limit, until, repeat=repeat)

@@ -60,7 +60,13 @@ class DockerServiceLogs:
         self._connection = connection
 
     async def service_log(
-        self, service_id: str, since: float, lines: int, *, seconds: float = _SECONDS
+        self,
+        service_id: str,
+        since: float,
+        lines: int,
+        *,
+        tasks: frozenset[str] | None = None,
+        seconds: float = _SECONDS,
     ) -> ServiceLog:
         """The last lines of all tasks together, as in ``bot.ports.engine.ServiceLogs``."""
         params = {**_ALL, "tail": lines} | ({"since": int(since)} if since else {})
@@ -68,7 +74,8 @@ class DockerServiceLogs:
 
         def work(client: APIClient) -> ServiceLog:
             answer = _read(client, path, params, seconds)
-            return ServiceLog(newest_lines(answer.messages, since, lines), _trouble(answer))
+            found = newest_lines(answer.messages, since, lines, tasks)
+            return ServiceLog(found, _trouble(answer))
 
         return await self._connection.call(work)
 
@@ -131,9 +138,12 @@ def log_lines(text: str, since: float, count: int) -> tuple[LogLine, ...]:
     return newest_lines(_MESSAGE.findall(text), since, count)
 
 
-def newest_lines(messages: Iterable[str], since: float, count: int) -> tuple[LogLine, ...]:
-    """The newest lines of a log, in order of time, masked."""
-    chosen = list(newest(_lines(messages), since, count))
+def newest_lines(
+    messages: Iterable[str], since: float, count: int, tasks: frozenset[str] | None = None
+) -> tuple[LogLine, ...]:
+    """The newest lines of a log (with ``tasks``, of theirs), in order of time, masked."""
+    found = (line for line in _lines(messages) if tasks is None or line.task_id in tasks)
+    chosen = list(newest(found, since, count))
     by_task: dict[str, list[int]] = {}
     for index, line in enumerate(chosen):
         by_task.setdefault(line.task_id, []).append(index)

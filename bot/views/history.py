@@ -10,21 +10,24 @@ from bot.domain.errors import RefusedError
 from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.slack.blocks import context, fits, packed
-from bot.views.slack.text import id_link, line, mention, plural, slack_date
+from bot.views.slack.phone import INDENT, fitting, joined
+from bot.views.slack.text import age, line, link, mention, plural
 
-COUNTS = ((20, 12, 160), (20, 6, 100), (20, 3, 80), (10, 2, 60), (3, 1, 40))
-"""Versions, changed images of each, and characters per image; the first that fits is used."""
+COUNTS = ((20, 3), (20, 1), (10, 1), (3, 1))
+"""Versions, and changes of each that have a line; the first that fits is used."""
+CHANGE_LENGTH = 120
 NAME_LENGTH = 63
 
 
 def history_message(
     stack: str,
     versions: Sequence[Version],
+    now: float,
     *,
     back: str = "/orochi rollback",
     links: Mapping[str, str] | None = None,
 ) -> Message:
-    """Versions, newest first. ``back`` is the command that rolls this stack back.
+    """Versions at ``now``, newest first. ``back`` is the command that rolls this stack back.
 
     ``links`` are the addresses of jobs' messages, by job id.
     """
@@ -35,7 +38,7 @@ def history_message(
     title = f"*Versions of {name}*, newest first:"
     end = context(_way_back(stack, versions, back))
     rendered = (
-        [*packed([title, *_lines(versions, counts, links or {})]), end] for counts in COUNTS
+        [*packed([title, *_lines(versions, now, counts, links or {})]), end] for counts in COUNTS
     )
     blocks = next((each for each in rendered if fits(each)), [*packed([title]), end])
     newest = versions[0]
@@ -47,43 +50,61 @@ def history_message(
 
 
 def _lines(
-    versions: Sequence[Version], counts: tuple[int, int, int], links: Mapping[str, str]
+    versions: Sequence[Version], now: float, counts: tuple[int, int], links: Mapping[str, str]
 ) -> list[str]:
-    most, images, length = counts
+    most, changes = counts
     older = [*versions[1:], None]
     told = [
-        f"{_head(version, links)} · {_content(version, before, versions, images, length)}"
+        "\n".join(
+            [
+                _head(version, now, links.get(version.job, "")),
+                *_contents(version, before, versions, changes, known=version.job in links),
+            ]
+        )
         for version, before in zip(versions[:most], older, strict=False)
     ]
     left = len(versions) - most
     return [*told, f"and {plural(left, 'older version')}"] if left > 0 else told
 
 
-def _head(version: Version, links: Mapping[str, str]) -> str:
-    job = id_link(version.job, links.get(version.job, ""))
-    return (
-        f"*{version.number}* · {words.VERDICTS[version.verdict]} · {mention(version.user)} · "
-        f"{slack_date(version.at)} · job {job}"
+def _head(version: Version, now: float, url: str) -> str:
+    """``7 · ❌ Crash looping · 1 d ago · @Bob``; the number is a link to the job's message."""
+    parts = (
+        f"*{link(url, str(version.number))}*",
+        words.VERDICTS[version.verdict],
+        f"{age(max(now - version.at, 0.0))} ago",
     )
+    return fitting(joined(*parts, mention(version.user)), joined(*parts))
 
 
-def _content(
-    version: Version, before: Version | None, versions: Sequence[Version], most: int, length: int
-) -> str:
+def _contents(
+    version: Version, before: Version | None, versions: Sequence[Version], most: int, *, known: bool
+) -> list[str]:
+    """What the version changed, a line each; then its job, if no link leads to it."""
+    unkept = "files no longer kept" if not version.bundle and not version.removed else ""
+    job = "" if known else f"job `{line(version.job, 20)}`"
+    said = _said(version, before, versions, most)
+    whole = f"{INDENT}{joined(said[0], unkept, job)}"
+    first = fitting(whole, f"{INDENT}{joined(said[0], job)}") if not unkept else whole
+    return [first, *(f"{INDENT}{each}" for each in said[1:])]
+
+
+def _said(
+    version: Version, before: Version | None, versions: Sequence[Version], most: int
+) -> list[str]:
     if version.removed:
-        return "the stack was removed" if version.verdict.good else "removal of the stack"
-    unkept = "" if version.bundle else " (files no longer kept)"
+        return ["the stack was removed" if version.verdict.good else "removal of the stack"]
     if same := same_files(version, versions):
-        return f"the files of version {same.number}{unkept}"
+        return [f"the files of version {same.number}"]
     changes = image_changes(version, before)
     if before is None:
-        return f"{plural(len(version.images), 'service')}{unkept}"
+        return [plural(len(version.images), "service")]
     if not changes:
         other = before.files and set(before.files) != set(version.files)
-        return f"{'other configs or secrets' if other else 'no image changed'}{unkept}"
+        return ["other configs or secrets" if other else "no image changed"]
     more = len(changes) - most
-    shown = "; ".join(line(each, length) for each in changes[:most])
-    return f"{shown}{f'; and {more} more' if more > 0 else ''}{unkept}"
+    shown = [line(each, CHANGE_LENGTH) for each in changes[:most]]
+    return [*shown, f"and {more} more changed"] if more > 0 else shown
 
 
 def _way_back(stack: str, versions: Sequence[Version], command: str) -> str:

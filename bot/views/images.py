@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from bot.domain.operations.image_list import ServiceImage, Standing
 from bot.domain.operations.image_watch import WATCH_LABEL, label_flaws
+from bot.domain.swarm.image_name import SHORT_DIGEST, short_images
 from bot.domain.text.message import Message, Metadata, MetadataValue
 from bot.views.slack.blocks import actions, button, confirm, context, fits, packed
-from bot.views.slack.text import duration, line, plural, quoted
+from bot.views.slack.phone import INDENT, fitting, joined
+from bot.views.slack.text import age, line, plural, quoted
 
 COUNTS = (100, 60, 40, 20, 8)
 """Services; the first number that fits is used."""
+MOST_REASONS = 5
 _SIGNS = {
     Standing.NEWER: "🆕",
     Standing.UNKNOWN: "❔",
@@ -63,37 +66,51 @@ def _summary(rows: Sequence[ServiceImage]) -> str:
 
 
 def _lines(rows: Sequence[ServiceImage], now: float, most: int) -> Iterator[str]:
+    short = short_images(row.name for row in rows)
     for row in rows[:most]:
-        yield _row(row, now)
+        yield _row(row, short[row.name], now)
     if len(rows) > most:
         yield f"and {plural(len(rows) - most, 'more service')}"
+    yield from _reasons(rows)
 
 
-def _row(row: ServiceImage, now: float) -> str:
-    since = f"for {duration(max(0.0, now - row.since))}" if row.since else "not running"
-    parts = [
-        f"{_SIGNS[row.standing]} *{line(row.service.short_name, 63)}*",
-        quoted(row.name, 150),
-        f"`{row.digest}`" if row.digest else "",
-        since,
-        _standing(row),
-        *label_flaws(row.service),
-    ]
-    return " · ".join(filter(None, parts))
+def _row(row: ServiceImage, image: str, now: float) -> str:
+    """``✅ worker01 :2.4 · up to date``, more if there is room; flaws are below it."""
+    name = row.service.short_name
+    shown = quoted(image.removeprefix(name) if image.startswith(f"{name}:") else image, 150)
+    start = joined(f"{_SIGNS[row.standing]} *{line(name, 63)}* {shown}", _standing(row))
+    since = f"running {age(max(0.0, now - row.since))}" if row.since else "not running"
+    digest = f"`{row.digest[:SHORT_DIGEST]}`" if row.digest else ""
+    if row.standing is Standing.NEWER:
+        change = start.replace("newer: ", f"newer: {digest} → ")
+        forms = (joined(change, since), change, joined(start, since), start)
+    else:
+        forms = (joined(start, digest, since), joined(start, since), start, start)
+    return "\n".join([fitting(*forms), *(f"{INDENT}{each}" for each in label_flaws(row.service))])
 
 
 def _standing(row: ServiceImage) -> str:
     match row.standing:
         case Standing.NEWER:
-            return f"the registry has `{row.newest}`"
+            return f"newer: `{row.newest[:SHORT_DIGEST]}`"
         case Standing.UNPINNED:
-            return "no digest, so nodes may run different images"
+            return "not pinned"
         case Standing.UNKNOWN:
-            return line(row.why, 200)
+            return "unknown"
         case Standing.FIXED:
-            return "fixed by its digest"
+            return "fixed by digest"
         case Standing.NEWEST:
-            return ""
+            return "up to date"
+
+
+def _reasons(rows: Sequence[ServiceImage]) -> Iterator[str]:
+    """Why some are unknown, each reason once, and what it means that others are not pinned."""
+    reasons = dict.fromkeys(row.why for row in rows if row.standing is Standing.UNKNOWN)
+    for why in list(filter(None, reasons))[:MOST_REASONS]:
+        yield f"{_SIGNS[Standing.UNKNOWN]} Unknown: {line(why, 200)}"
+    if any(row.standing is Standing.UNPINNED for row in rows):
+        sign = _SIGNS[Standing.UNPINNED]
+        yield f"{sign} Not pinned: no digest, so nodes may run different images"
 
 
 def _hints(rows: Sequence[ServiceImage], command: str) -> Iterator[str]:

@@ -61,6 +61,23 @@ CAUSES: Final = {
     CauseKind.ENDED: "the container ended by itself",
 }
 
+SHORT_CAUSES: Final = {
+    CauseKind.EXIT_CODE: "exited",
+    CauseKind.OUT_OF_MEMORY: "out of memory",
+    CauseKind.UNHEALTHY: "unhealthy",
+    CauseKind.IMAGE_MISSING: "no such image",
+    CauseKind.PULL_DENIED: "pull denied",
+    CauseKind.PULL_FAILED: "pull failed",
+    CauseKind.NETWORK_FAILED: "network error",
+    CauseKind.CONFIG_FAILED: "config error",
+    CauseKind.MOUNT_FAILED: "mount error",
+    CauseKind.UNSCHEDULABLE: "no node fits",
+    CauseKind.START_FAILED: "cannot start",
+    CauseKind.NODE_DOWN: "node down",
+    CauseKind.ENDED: "ended, exit 0",
+}
+"""For lists on a phone."""
+
 UPDATES: Final = {
     UpdateState.UPDATING: "update under way",
     UpdateState.PAUSED: "update paused",

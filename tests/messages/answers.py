@@ -14,10 +14,12 @@ from bot.domain.swarm.reachability import Reach
 from bot.domain.swarm.service_log import LogLine, ServiceLog
 from bot.domain.swarm.volumes import ClusterState, LiveVolume, VolumeMount, volumes_of
 from bot.domain.text.message import Message
+from bot.jobs.file_answer import table_message
 from bot.ports import Request, Upload
 from bot.ports.engine import JoinTokens
 from bot.slack.errors import refusal as slack_refusal
 from bot.views.help import help_message
+from bot.views.slack.table import WideTable
 from bot.views.status.every_stack import every_stack_message
 from bot.views.status.footer import FooterFacts
 from bot.views.status.node import node_message
@@ -25,6 +27,7 @@ from bot.views.status.nodes import nodes_message
 from bot.views.status.stack import service_status_message, status_message
 from bot.views.status.tasks import tasks_message
 from bot.views.status.volumes import volumes_message
+from bot.views.status.wide import node_table, task_table
 from handlers.join import JoinHandler
 from handlers.logs import ReadLogsHandler as LogsHandler
 from handlers.map import ShowMapHandler as MapHandler
@@ -146,7 +149,37 @@ def _tasks() -> Iterator[Sample]:
     yield Sample("`/orochi ps`", tasks_message(ill))
     yield Sample("`/orochi ps worker01`", tasks_message(ill, WORKER))
     yield Sample("`/orochi ps es01`: no tasks", tasks_message(_one(), a_service("es01")))
-    yield Sample("`/orochi ps`: too many for one message", shortened(tasks_message(many)))
+    yield Sample("`/orochi ps`: many", tasks_message(many))
+    yield Sample("`/orochi ps`: the same failures again and again", tasks_message(_failing()))
+    yield Sample("`/orochi ps --wide`", _wide(task_table(ill)))
+    yield Sample(
+        "`/orochi ps --wide`: Slack refuses the table", _wide(task_table(ill), refused=True)
+    )
+    yield Sample("`/orochi ps --wide`: too large for a message", _wide(task_table(many)))
+
+
+def _failing() -> StackLook:
+    """A volume that cannot be mounted, on two nodes."""
+    err = "error while mounting volume '/var/lib/docker/volumes/es/_data': connection timed out"
+    tries = [
+        a_task(
+            WORKER,
+            n % 3 + 1,
+            TaskState.REJECTED,
+            node=(N1, NODES[1].id)[n % 2],
+            since=AT - 120 - 60 * n,
+            err=err,
+            id=f"w{n}",
+        )
+        for n in range(10)
+    ]
+    return StackLook(AT, "orochi", (WORKER, DJANGO), (*tries, *running(DJANGO, 1, 2)), NODES)
+
+
+def _wide(table: WideTable, *, refused: bool = False) -> Message:
+    """What `--wide` answers, or what is sent if Slack refuses the table block."""
+    made = answer(table_message(context(chat=port(send_file=None)), ANN, table, "tasks"))
+    return answer(made.otherwise()) if refused and made.otherwise else made
 
 
 def _logs() -> Iterator[Sample]:
@@ -161,7 +194,11 @@ def _logs() -> Iterator[Sample]:
     yield Sample(
         "`/orochi logs worker01`: no file, a scope is missing", shortened(_log(400, sent=scope))
     )
-    yield Sample("`/orochi logs worker01`: one endless line", shortened(_log(1, long=9500)))
+    yield Sample("`/orochi logs worker01`: one endless line", shortened(_log(3, long=9500)))
+    yield Sample("`/orochi logs worker01.1`", _log(2, place="1", slots=(1, 1)))
+    yield Sample("`/orochi logs worker01.9`: no such slot", _log(2, place="9"))
+    yield Sample("`/orochi logs worker01 --grep mail`", _log(400, grep="mail", keep=6))
+    yield Sample("`/orochi logs worker01 --grep KeyError`: none", _log(400, grep="KeyError"))
 
 
 def _log(
@@ -171,23 +208,32 @@ def _log(
     trouble: str = "",
     sent: Exception | None = None,
     long: int = 0,
+    place: str = "",
+    grep: str = "",
+    slots: tuple[int, int] = (1, 2),
+    keep: int = 0,
 ) -> Message:
-    """What `logs` answers for a log of so many lines."""
+    """What `logs` answers for a log of so many lines; ``keep`` of them are about mail."""
     tasks = running(WORKER, 1, 2)
+    writers = [tasks[slot - 1] for slot in slots]
     texts = ["GET /health 200 " + "x" * long, "Task shop.mail[7] succeeded in 0.2 s"]
     lines = tuple(
-        LogLine(AT + n, tasks[n % 2].id, tasks[n % 2].node_id, texts[n % 2]) for n in range(count)
+        LogLine(AT + n, writers[n % 2].id, writers[n % 2].node_id, texts[n < keep or n % 2])
+        for n in range(count)
+        if not keep or n < keep or n % 2 == 0
     )
     looks = port(services=(WORKER,))
     swarm = port(service=WORKER, look=Look(AT, WORKER, tasks, NODES))
     logs, chat = port(service_log=ServiceLog(lines, trouble)), port(send_file=sent)
     handler = LogsHandler(context(looks=looks, swarm=swarm, logs=logs, chat=chat))
-    return answer(handler.answer(ReadLogs("worker01", since), ASKER))
+    command = ReadLogs("worker01", since, place=place, grep=grep)
+    return answer(handler.answer(command, ASKER), unchanged=False)
 
 
 def _nodes() -> Iterator[Sample]:
     ill = whole_stack(healthy=False)
     yield Sample("`/orochi nodes`", nodes_message(ill.nodes, ill.tasks, N1))
+    yield Sample("`/orochi nodes --wide`", _wide(node_table(ill.nodes, ill.tasks, N1)))
     for node in ill.nodes[:2]:
         shown = node_message(ill, node, N1, "orochi", COMMAND)
         yield Sample(f"`/orochi nodes m-{node.hostname[-2:]}`", shown)

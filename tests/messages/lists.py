@@ -123,22 +123,30 @@ def _history() -> Iterator[Sample]:
         a_version(3, images={"orochi_django": "registry.example.com/django:2.4"}, bundle=""),
         a_version(2, images={"orochi_flower": "registry.example.com/flower:1.0"}),
     )
-    yield Sample("`/orochi history`: none", history_message("orochi", ()))
-    yield Sample("`/orochi history`", history_message("orochi", versions))
+    yield Sample("`/orochi history`: none", history_message("orochi", (), AT))
+    yield Sample("`/orochi history`", history_message("orochi", versions, AT))
+    links = {
+        each.job: f"https://acme.slack.com/archives/CSWARM/p{each.number}" for each in versions
+    }
+    linked = history_message("orochi", versions[:2], AT, links=links)
+    yield Sample("`/orochi history`: as people see it, with links", linked)
     others = [replace(each, stack="portainer") for each in versions[1:3]]
-    other = history_message("portainer", others, back=f"{COMMAND} rollback portainer/")
+    other = history_message("portainer", others, AT, back=f"{COMMAND} rollback portainer/")
     yield Sample("`/orochi history portainer`", other)
-    first = history_message("orochi", versions[1:2])
+    first = history_message("orochi", versions[1:2], AT)
     yield Sample("`/orochi history`: no way back", first)
     gone = Version("orochi", "job8", ANN, AT, Verdict.CONVERGED, "", {}, {}, number=8, removed=True)
     yield Sample(
-        "`/orochi history`: the stack was removed", history_message("orochi", (gone, *versions))
+        "`/orochi history`: the stack was removed",
+        history_message("orochi", (gone, *versions), AT),
     )
     unkept = (versions[0], replace(versions[1], bundle=""))
-    lost_files = history_message("orochi", unkept)
+    lost_files = history_message("orochi", unkept, AT)
     yield Sample("`/orochi history`: the files of the way back are not kept", lost_files)
     many = tuple(a_version(n) for n in range(30, 0, -1))
-    yield Sample("`/orochi history`: many", shortened(history_message("orochi", many)))
+    yield Sample(
+        "`/orochi history`: many", shortened(history_message("orochi", many, AT + 86400 * 23))
+    )
 
 
 def _stacks() -> Iterator[Sample]:

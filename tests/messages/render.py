@@ -50,7 +50,17 @@ def _block(block: Block) -> str:
             return f"**{_plain(label)}**{BREAK}[ {_plain(hint)} ]"
         case "divider":
             return "---"
+        case "table":
+            return _table(block)
     raise ValueError(f"a block of the type {block['type']} cannot be shown yet")
+
+
+def _table(block: Block) -> str:
+    heading, *rows = (
+        [_plain(cell["text"]).replace("|", r"\|") for cell in row] for row in block["rows"]
+    )
+    marks = ["--:" if each["align"] == "right" else "---" for each in block["column_settings"]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heading, marks, *rows))
 
 
 def _section(block: Block) -> str:

@@ -35,18 +35,26 @@ LOOKING: tuple[CommandSpec, ...] = (
     CommandSpec(
         name="ps",
         command=ListTasks,
-        usage="ps [SERVICE | STACK]",
-        summary="All tasks as in `docker stack ps`, failed ones first.",
-        examples=(("ps", "tasks of the channel's stack"), ("ps django", "tasks of `django`")),
+        usage="ps [SERVICE | STACK] [--wide]",
+        summary="All tasks: what runs or should run, trouble first; then earlier failures.",
+        examples=(
+            ("ps", "tasks of the channel's stack"),
+            ("ps django", "tasks of `django`, slot by slot"),
+            ("ps --wide", "the table of `docker stack ps`"),
+        ),
         changes=False,
         parse=cluster_arguments.tasks,
         also=("tasks", "top", "containers"),
-        notes=("Long lists are cut; the rest is counted.",),
+        notes=(
+            "Equal failures are one line with their number, and so are many running tasks.",
+            "Node names are shortened as far as commands accept them: `nodes m-02`.",
+            "`--wide` sends the table as a file if it is too large for a message.",
+        ),
     ),
     CommandSpec(
         name="logs",
         command=ReadLogs,
-        usage="logs SERVICE [--since 10m] [--lines 200]",
+        usage="logs SERVICE[.SLOT] [--since 10m] [--lines 200] [--grep WORD]",
         summary="The latest log lines from all tasks of a service, in time order.",
         examples=(
             ("logs django", "the last 200 lines"),
@@ -54,33 +62,42 @@ LOOKING: tuple[CommandSpec, ...] = (
                 "logs worker01 --since 10m --lines 1000",
                 "up to 1000 lines from the last ten minutes",
             ),
+            ("logs worker01.2 --grep error", "lines of slot 2 with that text"),
         ),
         changes=False,
         parse=cluster_arguments.logs,
         also=("log", "tail", "journal"),
         notes=(
             (
-                "Each line shows its slot and node. Only you see the answer. If it is too long for"
-                " a message, the bot sends you a file in a direct message."
+                "Each line shows its time (UTC), slot and node. Only you see the answer. If it is"
+                " too long for a message, the bot sends you the whole as a file in a direct"
+                " message."
             ),
+            (
+                "`--grep` takes a word or several, in capital or small letters, and searches the"
+                " last 2000 lines, or as many as `--lines` says."
+            ),
+            "A global service has nodes in place of slots: `logs exporter.m-02`.",
             "Values that look secret (passwords, tokens, logins in URLs) are masked.",
         ),
+        keeps_colons=True,
     ),
     CommandSpec(
         name="nodes",
         command=ListNodes,
-        usage="nodes [NODE]",
-        summary="All nodes: state, role, engine version, tasks and free resources; or one.",
+        usage="nodes [NODE | --wide]",
+        summary="All nodes: state, tasks and free resources; or one in detail.",
         examples=(
             ("nodes", "the list"),
             ("nodes m-02", "`photon-machine-02`, with its tasks and what fails there"),
+            ("nodes --wide", "the table of `docker node ls`"),
         ),
         changes=False,
         parse=cluster_arguments.nodes,
         also=("node", "hosts", "machines", "members"),
         notes=(
             "Free means not reserved by any task, as the scheduler counts it; not actual usage.",
-            "`!` marks an engine whose version differs from most others.",
+            "Engines whose version differs from most others are named.",
         ),
     ),
     CommandSpec(

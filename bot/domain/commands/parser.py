@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.commands import arguments
-from bot.domain.commands.cluster_arguments import LOG_OPTIONS
+from bot.domain.commands.cluster_arguments import LOG_OPTIONS, WIDE
 from bot.domain.commands.table import CommandSpec, resembling, spec, unknown_command
 from bot.domain.commands.typed_text import typed
 from bot.domain.commands.values import Command, Defaults, Help, Reply, as_text
@@ -131,6 +131,7 @@ def _unknown_option(row: CommandSpec, rest: Sequence[str], defaults: Defaults) -
     known = {*_OPTION.findall(row.usage)}
     known |= arguments.YES if "--yes" in known else set()
     known |= {*LOG_OPTIONS} if "--lines" in known else set()
+    known |= WIDE if "--wide" in known else set()
     options = (word.partition("=")[0] for word in rest if _OPTION.match(word))
     option = next((word for word in options if word.lower() not in known), "")
     if not option:

@@ -13,6 +13,8 @@ LONGEST_REPLY = 2900
 NOTHING_CHANGED = "Nothing was changed."
 LOG_LINES = 200
 """Default number of log lines."""
+GREP_LINES = 2000
+"""Default number of log lines that are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,29 +177,38 @@ class ListIncidents:
 class ListTasks:
     """``ps``: the tasks of a stack, or of one service, named as typed.
 
-    Without a name, those of the channel's stack.
+    Without a name, those of the channel's stack. ``wide`` asks for a table.
     """
 
     name: str | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLogs:
     """``logs``: the last ``lines`` lines of a service, named as typed.
 
-    ``since`` is the maximum age of a line in seconds; 0 means no limit.
+    ``since`` is the maximum age of a line in seconds; 0 means no limit. ``place`` is one of its
+    slots, or a node of a global service, as typed; "" means all. Of the lines, only those with
+    the text ``grep`` are shown.
     """
 
     service: str
     since: int = 0
     lines: int = LOG_LINES
+    place: str = ""
+    grep: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ListNodes:
-    """``nodes``: the nodes of the swarm, or one in detail; its hostname or id is as typed."""
+    """``nodes``: the nodes of the swarm, or one in detail; its hostname or id is as typed.
+
+    ``wide`` asks for a table of all.
+    """
 
     node: str | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +382,13 @@ _WORDS: Final[dict[type[Command], str]] = {
 }
 """The names of commands whose only argument follows the name, before an option."""
 
+_OPTIONS: Final[dict[type[Command], str]] = {
+    Status: "--all",
+    ListTasks: "--wide",
+    ListNodes: "--wide",
+}
+"""The options of those commands, where it is not ``--yes``."""
+
 
 def as_text(command: Command) -> str:
     """The command as a person would type it after the slash command."""
@@ -386,9 +404,8 @@ def as_text(command: Command) -> str:
         case Update(images, yes):
             pairs = (f"{each.service}={each.image}".removesuffix("=") for each in images)
             return " ".join(["update", *pairs, *(["--yes"] if yes else [])])
-        case ReadLogs(service, since, lines):
-            back = f" --since {since}s" if since else ""
-            return f"logs {service}{back}" + (f" --lines {lines}" if lines != LOG_LINES else "")
+        case ReadLogs():
+            return _logs_text(command)
         case Deploy(stack, yes):
             return " ".join(filter(None, ["deploy", stack, "--yes" if yes else ""]))
         case RollBack(service, yes, stack):
@@ -399,6 +416,19 @@ def as_text(command: Command) -> str:
         case Join(role, rotate):
             return f"join rotate {role}" if rotate else f"join {role}"
     about = [getattr(command, field.name) for field in fields(command)]
-    option = "--all" if isinstance(command, Status) else "--yes"
+    option = _OPTIONS.get(type(command), "--yes")
     said = (option if each is True else each for each in about if each)
     return " ".join([_WORDS[type(command)], *said])
+
+
+def _logs_text(command: ReadLogs) -> str:
+    place = f".{command.place}" if command.place else ""
+    usual = GREP_LINES if command.grep else LOG_LINES
+    return " ".join(
+        [
+            f"logs {command.service}{place}",
+            *([f"--since {command.since}s"] if command.since else []),
+            *([f"--lines {command.lines}"] if command.lines != usual else []),
+            *([f"--grep {command.grep}"] if command.grep else []),
+        ]
+    )

@@ -9,6 +9,7 @@ from bot.domain.commands.names import short_name
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.verdict import Verdict
+from bot.domain.swarm.image_name import short_change
 
 _AGAIN = "Fix its file, then `deploy`."
 
@@ -112,7 +113,7 @@ def _clauses(version: Version, before: Version) -> Iterator[str]:
         if not old or not new:
             yield f"{shown} {'added' if new else 'removed'}"
         else:
-            yield f"{shown} {without_digest(old, new)} → {without_digest(new, old)}"
+            yield f"{shown} {short_change(old, new)}"
 
 
 def without_digest(image: str, other: str) -> str:

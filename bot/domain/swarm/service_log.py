@@ -44,3 +44,14 @@ def continued(log: ServiceLog, later: ServiceLog) -> ServiceLog:
     end = log.lines[-1].at if log.lines else 0.0
     newer = tuple(line for line in later.lines if line.at > end)
     return ServiceLog((*log.lines, *newer), log.trouble or later.trouble)
+
+
+def containing(log: ServiceLog, text: str) -> ServiceLog:
+    """The lines that contain a text, in capital or small letters.
+
+    Masked values are not found: the lines are as they are shown.
+    """
+    wanted = text.casefold()
+    return ServiceLog(
+        tuple(line for line in log.lines if wanted in line.text.casefold()), log.trouble
+    )

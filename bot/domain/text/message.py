@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 Block = dict[str, Any]
@@ -27,10 +28,12 @@ class Message:
 
     ``blocks`` are Block Kit blocks, within Slack's limits. ``metadata`` is None for messages that
     are not meant for other programs. ``broadcast`` shows a thread message in its channel too:
-    otherwise only people in the thread are notified.
+    otherwise only people in the thread are notified. ``otherwise`` makes the message that is sent
+    if the chat refuses the blocks; without it, that is the text alone.
     """
 
     text: str
     blocks: tuple[Block, ...] = ()
     metadata: Metadata | None = None
     broadcast: bool = False
+    otherwise: Callable[[], Awaitable[Message]] | None = field(default=None, compare=False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.jobs.model import Job
+from bot.domain.jobs.model import Job, JobState
 from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.jobs.message import action_text, final_verdict
 from bot.views.slack.blocks import context, fits, packed
+from bot.views.slack.phone import INDENT, fitting, joined
 from bot.views.slack.text import (
     Permalink,
     address,
+    age,
     duration,
     id_link,
     line,
@@ -49,7 +51,7 @@ def jobs_message(
     )
     told = (
         [
-            *packed([*_active(active, most, more, where), *_recent(recent, past, where)]),
+            *packed([*_active(active, most, more, now, where), *_recent(recent, past, now, where)]),
             context(hint),
         ]
         for most, past in COUNTS
@@ -59,18 +61,46 @@ def jobs_message(
     return Message(f"{under_way}, {len(recent)} finished recently", tuple(blocks))
 
 
-def _active(jobs: Sequence[Job], most: int, more: int, where: Permalink) -> list[str]:
+def _active(jobs: Sequence[Job], most: int, more: int, now: float, where: Permalink) -> list[str]:
     if not jobs:
         return ["*Under way:* none"]
     left = len(jobs[most:]) + more
     rest = [f"and {plural(left, 'more job')}"] if left else []
-    return ["*Under way:*", *(job_line(job, where) for job in jobs[:most]), *rest]
+    return ["*Under way:*", *(_under_way(job, now, where) for job in jobs[:most]), *rest]
 
 
-def _recent(jobs: Sequence[Job], most: int, where: Permalink) -> list[str]:
+def _recent(jobs: Sequence[Job], most: int, now: float, where: Permalink) -> list[str]:
     if not jobs:
         return []
-    return ["*Finished:*", *(finished_line(job, where) for job in jobs[:most])]
+    return ["*Finished:*", *(_finished(job, now, where) for job in jobs[:most])]
+
+
+def _under_way(job: Job, now: float, where: Permalink) -> str:
+    """``🔄 k3f9ab scale worker01 5 · running 40 s``, with the person if there is room."""
+    sign = (words.QUEUED if job.state is JobState.QUEUED else words.RUNNING).split()[0]
+    since = age(max(now - job.created, 0.0))
+    start = f"{sign} {_id(job, where)} {_action(job)}"
+    plain = joined(start, f"{job.state.value} {since}")
+    return fitting(joined(plain, mention(job.user)), plain)
+
+
+def _finished(job: Job, now: float, where: Permalink) -> str:
+    """``✅ k3f9ab scale worker01 5 · converged``, and below it when, how long and who."""
+    verdict = final_verdict(job)
+    sign, word = words.VERDICTS[verdict].split(" ", 1) if verdict else ("", job.state.value)
+    first = f"{sign} {_id(job, where)} {joined(_action(job), word.lower())}".strip()
+    when = took = ""
+    if job.finished is not None:
+        when = f"{age(max(now - job.finished, 0.0))} ago"
+        took = f"took {duration(max(job.finished - job.created, 0))}"
+    below = joined("revised" * job.revised, when, took, mention(job.user))
+    return f"{first}\n{INDENT}{below}"
+
+
+def _action(job: Job) -> str:
+    """The action as it is typed: ``scale worker01 5``."""
+    text = action_text(job)
+    return line(text.replace(" to ", " ") if job.action == "scale" else text, 200)
 
 
 def finished_line(job: Job, where: Permalink = unlinked) -> str:

@@ -1,32 +1,36 @@
-"""Tables in code blocks: aligned columns, cut to Slack's limits with a note.
+"""Wide tables, as Slack's own table block or as a text file; and pages of code blocks.
 
-Widths are those of a fixed-width font: an emoji or a Chinese character is as wide as two letters,
-however many characters it consists of.
+Limits of the block (https://docs.slack.dev/reference/block-kit/blocks/table-block): one table in a
+message, 100 rows, 20 columns, 10,000 characters in all cells. Widths in the file are those of a
+fixed-width font: an emoji or a Chinese character is as wide as two letters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wcwidth import clip, ljust, rjust, width
+from wcwidth import ljust, rjust, width
 
-from bot.domain.text.escaping import ELLIPSIS, escape, one_line
+from bot.domain.text.escaping import one_line
 from bot.domain.text.message import Block
-from bot.views.slack.blocks import MOST_BYTES, SECTION_LENGTH, section, size
-from bot.views.slack.text import FENCE
+from bot.views.slack.blocks import SECTION_LENGTH, section
+from bot.views.slack.text import FENCE, plain
 
 BLOCK_LENGTH = SECTION_LENGTH - 2 * len(FENCE) - 2
 GAP = "  "
-MORE_BYTES = 600
-"""Bytes reserved for the line that counts the rows not shown."""
-MOST_CELL = 4
-"""Longer cells, in multiples of their column's width, are cut before they are processed."""
+MOST_ROWS = 100
+MOST_COLUMNS = 20
+MOST_CHARACTERS = 10_000
+MOST_CELL = 4000
+"""A longer cell is cut in the file too."""
+EMPTY = "-"
+"""A cell of the block has at least one character."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``title`` is the heading; ``most`` the maximum width of a cell."""
+    """``title`` is the heading; ``most`` the number of characters in a cell of the block."""
 
     title: str
     most: int
@@ -34,56 +38,55 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """``blocks`` show the first ``shown`` rows."""
+class WideTable:
+    """Rows of unescaped cells; ``title`` is mrkdwn. Columns without any text are left out."""
 
-    blocks: tuple[Block, ...]
-    shown: int
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
 
+    def block(self) -> Block | None:
+        """The table as a block, None if it exceeds the block's limits."""
+        kept = self._kept()
+        columns = [self.columns[index] for index in kept]
+        rows = [[column.title for column in columns]]
+        rows += [
+            [plain(row[index], self.columns[index].most) or EMPTY for index in kept]
+            for row in self.rows[:MOST_ROWS]
+        ]
+        if (
+            len(self.rows) >= MOST_ROWS
+            or not 0 < len(columns) <= MOST_COLUMNS
+            or sum(len(cell) for row in rows for cell in row) > MOST_CHARACTERS
+        ):
+            return None
+        return {
+            "type": "table",
+            "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in rows],
+            "column_settings": [{"align": "right" if each.right else "left"} for each in columns],
+        }
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> Table:
-    """Rows of unescaped cells, as many as fit into ``room`` bytes of blocks.
+    def file(self) -> bytes:
+        """The whole table as a text, with aligned columns."""
+        kept = self._kept()
+        grid = [[self.columns[index].title for index in kept]]
+        grid += [[one_line(row[index][:MOST_CELL]) for index in kept] for row in self.rows]
+        widths = [max(width(row[at]) for row in grid) for at in range(len(kept))]
+        lines = (_line(row, [self.columns[index] for index in kept], widths) for row in grid)
+        return "".join(f"{each}\n" for each in lines).encode("utf-8", "replace")
 
-    Columns that are empty in every row are left out.
-    """
-    cells = [
-        [_cell(text, column) for text, column in zip(row, columns, strict=True)] for row in rows
-    ]
-    used = [index for index in range(len(columns)) if any(row[index] for row in cells)]
-    kept = [columns[index] for index in used]
-    grid = [[column.title for column in kept], *([row[index] for index in used] for row in cells)]
-    widths = [max(width(row[index]) for row in grid) for index in range(len(kept))]
-    lines = [escape(_line(row, kept, widths)) for row in grid]
-    return _fitting(lines, min(room, MOST_BYTES))
-
-
-def _cell(text: str, column: Column) -> str:
-    """A cell as one line, without backticks, which would end the code block."""
-    start = text[: MOST_CELL * column.most]
-    line = one_line(start).replace("`", "'")
-    if len(start) == len(text) and width(line) <= column.most:
-        return line
-    return clip(line, 0, column.most - 1, fillchar="") + ELLIPSIS
+    def _kept(self) -> list[int]:
+        """The columns that have any text."""
+        return [i for i in range(len(self.columns)) if any(row[i].strip() for row in self.rows)]
 
 
 def _line(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
-    padded = [
-        rjust(cell, wide) if column.right else ljust(cell, wide)
-        for cell, column, wide in zip(row, columns, widths, strict=True)
-    ]
-    return GAP.join(padded).rstrip()
+    return GAP.join(_padded(row, columns, widths)).rstrip()
 
 
-def _fitting(lines: Sequence[str], room: int) -> Table:
-    """The heading and the first rows that fit; empty if no row fits."""
-    pages = code_pages(lines)
-    while len(pages) > 1 and size(_blocks(pages)) > room:
-        pages.pop()
-    count = sum(len(page) for page in pages)
-    while count > 1 and size(_blocks(pages)) > room:
-        pages[-1].pop()
-        count -= 1
-    return Table(_blocks(pages), count - 1) if count > 1 else Table((), 0)
+def _padded(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> Iterator[str]:
+    for cell, column, wide in zip(row, columns, widths, strict=True):
+        yield rjust(cell, wide) if column.right else ljust(cell, wide)
 
 
 def code_pages(lines: Sequence[str]) -> list[list[str]]:
@@ -111,7 +114,3 @@ def code_section(page: Sequence[str]) -> Block:
     """One page of escaped lines as a code block."""
     body = "\n".join(page)
     return section(f"{FENCE}\n{body}\n{FENCE}")
-
-
-def _blocks(pages: Sequence[Sequence[str]]) -> tuple[Block, ...]:
-    return tuple(code_section(page) for page in pages)

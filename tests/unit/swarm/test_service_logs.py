@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.errors import SwarmError
-from bot.domain.swarm.service_log import LogLine, ServiceLog, continued, newest
+from bot.domain.swarm.service_log import LogLine, ServiceLog, containing, continued, newest
 from bot.swarm.service_logs import DockerServiceLogs, log_lines, newest_lines
 
 
@@ -134,3 +134,19 @@ def test_a_later_reading_continues_a_log() -> None:
     assert [line.text for line in continued(first, later).lines] == ["a", "b", "c"]
     assert continued(first, later).trouble == "Late."
     assert continued(ServiceLog(()), later) == later
+
+
+def test_only_the_tasks_asked_for_are_counted() -> None:
+    """The last lines of one slot, although others wrote more since."""
+    frames = [f"{head(n, 'b' if n > 2 else 'a')}line {n}\n" for n in range(9)]
+    lines = newest_lines(frames, 0.0, 2, frozenset({"a"}))
+
+    assert [(line.task_id, line.text) for line in lines] == [("a", "line 1"), ("a", "line 2")]
+
+
+def test_masked_values_are_not_found() -> None:
+    """A search does not say what a masked value contains."""
+    found = newest_lines([f"{head(1, 'a')}PASSWORD=hunter2secret\n"], 0.0, 9)
+
+    assert containing(ServiceLog(found), "hunter2").lines == ()
+    assert containing(ServiceLog(found, "cut"), "password") == ServiceLog(found, "cut")

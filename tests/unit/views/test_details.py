@@ -184,9 +184,9 @@ def test_ids_in_lists_are_links_where_the_message_is_known():
     ):
         assert expected in shown(incidents_message((incident,), (), NOW, where=where))
     version = Version("stack", "k3f9ab", "U1", NOW, Verdict.CONVERGED, "", {}, {}, number=1)
-    linked = history_message("stack", (version,), links={"k3f9ab": URL})
-    assert f"job <{URL}|k3f9ab>" in shown(linked)
-    assert "job `k3f9ab`" in shown(history_message("stack", (version,)))
+    linked = history_message("stack", (version,), NOW, links={"k3f9ab": URL})
+    assert f"*<{URL}|1>* · ✅ Converged" in shown(linked)
+    assert "job `k3f9ab`" in shown(history_message("stack", (version,), NOW))
 
 
 @settings(deadline=None)

@@ -23,6 +23,7 @@ from bot.domain.jobs.deploy_plan import (
 from bot.domain.jobs.verdict import Verdict
 from bot.domain.swarm.health import Grade
 from bot.views.history import history_message
+from bot.views.slack.phone import LINE, displayed
 from bot.views.stacks import stacks_message
 from tests.unit.hostile import assert_slack_takes, hostile, moments
 
@@ -50,22 +51,43 @@ SECOND = replace(
 THIRD = replace(FIRST, job="cccccc", number=3)
 
 
+NOW = FIRST.at + 300
+
+
 def text_of(message) -> str:
     texts = [block.get("text") or block["elements"][0] for block in message.blocks]
     return "\n".join(each["text"] for each in texts)
 
 
 def test_versions_are_listed_newest_first_with_person_and_verdict():
-    told = text_of(history_message("orochi", (THIRD, SECOND, FIRST)))
-    title, third, second, first, hint = told.split("\n")
+    told = text_of(history_message("orochi", (THIRD, SECOND, FIRST), NOW))
+    *lines, hint = told.split("\n")
 
-    assert title == "*Versions of orochi*, newest first:"
-    assert third.startswith("*3* · ✅ Converged · <@U1> · ")
-    assert third.endswith("· job `cccccc` · the files of version 1")
-    assert second.startswith("*2* · ❌ Crash looping · <@U2> · ")
-    assert second.endswith("· web busy:1 → busy:2")
-    assert first.endswith("· 2 services")
+    assert lines == [
+        "*Versions of orochi*, newest first:",
+        "*3* · ✅ Converged · 5 min ago · <@U1>",
+        "    the files of version 1 · job `cccccc`",
+        "*2* · ❌ Crash looping · 5 min ago · <@U2>",
+        "    web 1 → 2 · job `bbbbbb`",
+        "*1* · ✅ Converged · 5 min ago · <@U1>",
+        "    2 services · job `aaaaaa`",
+    ]
+    assert max(map(displayed, lines)) <= LINE
     assert "no version with other files succeeded before version 3" in hint
+
+
+def test_each_change_has_a_line_up_to_three():
+    images = {f"orochi_s{n}": f"registry.example.com/team/s{n}:1" for n in range(5)}
+    newer = {name: image.replace(":1", ":2") for name, image in images.items()}
+    versions = (replace(SECOND, images=newer), replace(FIRST, images=images))
+    lines = text_of(history_message("orochi", versions, NOW)).split("\n")
+
+    assert lines[2:6] == [
+        "    s0 1 → 2 · job `bbbbbb`",
+        "    s1 1 → 2",
+        "    s2 1 → 2",
+        "    and 2 more changed",
+    ]
 
 
 def test_a_version_with_other_configs_alone_says_so():
@@ -73,23 +95,23 @@ def test_a_version_with_other_configs_alone_says_so():
     second = replace(first, job="dddddd", number=2, bundle="c")
     other = replace(second, files=("config/orochi_a-22222222",))
 
-    assert "· no image changed" in text_of(history_message("orochi", (second, first)))
-    assert "· other configs or secrets" in text_of(history_message("orochi", (other, first)))
+    assert "    no image changed" in text_of(history_message("orochi", (second, first), NOW))
+    assert "    other configs or secrets" in text_of(history_message("orochi", (other, first), NOW))
 
 
 def test_the_rollback_target_is_named_if_there_is_one():
-    told = text_of(history_message("orochi", (SECOND, FIRST), back="/o rollback shop/"))
+    told = text_of(history_message("orochi", (SECOND, FIRST), NOW, back="/o rollback shop/"))
     assert told.endswith("`/o rollback shop/` shows a plan to go back to version 1.")
 
 
 def test_a_version_without_stored_files_says_so():
-    told = text_of(history_message("orochi", (SECOND, replace(FIRST, bundle=""))))
-    assert "2 services (files no longer kept)" in told
+    told = text_of(history_message("orochi", (SECOND, replace(FIRST, bundle="")), NOW))
+    assert "2 services · files no longer kept" in told
     assert "The files of version 1 of stack `orochi` are no longer kept." in told
 
 
 def test_a_stack_without_versions():
-    message = history_message("orochi", ())
+    message = history_message("orochi", (), NOW)
     assert message.text == "No versions yet: the bot has not deployed the stack orochi."
 
 
@@ -225,9 +247,9 @@ often = settings(max_examples=60)  # each example has many hostile texts
 
 
 @often
-@given(hostile, st.lists(versions, max_size=20), hostile)
-def test_slack_accepts_every_history(stack: str, found: list[Version], command: str):
-    message = history_message(stack, found, back=command)
+@given(hostile, st.lists(versions, max_size=20), moments, hostile)
+def test_slack_accepts_every_history(stack: str, found: list[Version], now: float, command: str):
+    message = history_message(stack, found, now, back=command)
     assert_slack_takes(message, {each.user for each in found})
     json.dumps(message.text)
 
@@ -242,7 +264,7 @@ def test_slack_accepts_every_catalog(found: list[StackEntry], trouble: str):
 def test_entries_beyond_one_message_are_counted():
     many = [replace(FIRST, number=n, images={f"orochi_{i}" * 3: f"x{n}" * 40 for i in range(60)})
             for n in range(20, 0, -1)]  # fmt: skip
-    assert_slack_takes(history_message("orochi", many), {"U1"})
+    assert_slack_takes(history_message("orochi", many, NOW), {"U1"})
     entry = StackEntry(
         "orochi", has_file=True, grades=(Grade.WELL,) * 4, version=FIRST, drift=DRIFT
     )

@@ -17,6 +17,7 @@ from bot.domain.swarm.model import (
 )
 from bot.views.jobs.list import jobs_message
 from bot.views.slack.blocks import fits
+from bot.views.slack.phone import LINE, displayed
 from bot.views.status.stack import FooterFacts, service_status_message, status_message
 from tests.unit.hostile import assert_slack_takes, shown
 
@@ -307,11 +308,14 @@ def test_running_jobs_are_listed_before_finished_ones_with_verdicts():
 
     assert message.text == "1 job under way, 2 finished recently"
     assert lines[0] == "*Under way:*"
-    assert lines[1].startswith("`k3f9ab` scale worker01 to 5 · running · <@U123>")
-    assert lines[2] == "*Finished:*"
-    assert lines[3].startswith("`abcdef` scale worker01 to 5 · ✅ Converged · <@U123> · <!date^")
-    assert lines[3].endswith("took 20 s")
-    assert "✅ Converged (revised)" in lines[4]
+    assert lines[1].startswith("🔄 `k3f9ab` scale worker01 5 · running 20 s")
+    assert lines[2:5] == [
+        "*Finished:*",
+        "✅ `abcdef` scale worker01 5 · converged",
+        "    1 s ago · took 20 s · <@U123>",
+    ]
+    assert lines[6] == "    revised · 1 s ago · took 20 s · <@U123>"
+    assert max(map(displayed, lines[:-1])) <= LINE
 
 
 def test_an_empty_list_of_jobs_says_how_to_start_one():
