@@ -163,6 +163,12 @@ ELEMENTS: Final[dict[str, Shape]] = {
         | {"value": String(2000), "accessibility_label": String(75), "visible_to_user_ids": ANY},
     ),
 }
+CELLS: Final[dict[str, Shape]] = {
+    "raw_text": Shape({"text": String(10_000)}),
+    "raw_number": Shape({"value": ANY, "text": String(10_000)}),
+    "rich_text": Shape({"elements": ANY}, {"block_id": ID}),
+}
+"""What is in the cells of a table."""
 TEXTUAL: Final[dict[str, Part]] = {"plain_text": Text(2000, PLAIN), "mrkdwn": Text(2000)}
 MESSAGE_ACTIONS: Final = tuple(
     kind
@@ -200,7 +206,10 @@ BLOCKS: Final[dict[str, Shape]] = {
     ),
     "markdown": Shape({"text": String(12_000)}),
     "rich_text": Shape({"elements": ANY}),
-    "table": Shape({"rows": Several(ANY, 100)}, {"column_settings": Several(ANY, 20, 0)}),
+    "table": Shape(
+        {"rows": Several(Several(Element(("raw_text", "raw_number", "rich_text")), 20), 100)},
+        {"column_settings": Several(ANY, 20, 0)},
+    ),
     "file": Shape({"external_id": ANY, "source": ANY}),
     "video": Shape(open=True),
     "alert": Shape(open=True),

@@ -10,6 +10,7 @@ from typing import Final, TypeGuard
 
 from playground.slack.block_kit import (
     BLOCKS,
+    CELLS,
     ELEMENTS,
     IDENTIFIER,
     TEXTUAL,
@@ -21,7 +22,7 @@ from playground.slack.block_kit import (
     String,
     Text,
 )
-from playground.slack.model import Content, Json
+from playground.slack.model import Content, Json, texts_within
 from playground.slack.refusals import Refusal
 
 MESSAGE_BLOCKS: Final = 50
@@ -33,6 +34,7 @@ BLOCKS_IN_ALL: Final = 13_000
 """Characters of all blocks of a message as JSON; undocumented, see slackapi/bolt-js#2509."""
 ATTACHMENTS: Final = 100
 MARKDOWN_IN_ALL: Final = 12_000
+TABLE_CHARACTERS: Final = 10_000
 METADATA: Final = 8_000
 """Characters of metadata as JSON; Slack refuses larger metadata without naming the limit."""
 VIEW_TITLE: Final = 24
@@ -44,7 +46,12 @@ def check_blocks(blocks: Sequence[Json], most: int = MESSAGE_BLOCKS) -> list[str
     """Everything wrong with a list of blocks; empty if Slack would accept it."""
     if len(blocks) > most:
         return [f"no more than {most} items allowed [json-pointer:/blocks]"]
-    return [*_breaches(blocks), *_repeated_block_ids(blocks), *_too_much_markdown(blocks)]
+    return [
+        *_breaches(blocks),
+        *_repeated_block_ids(blocks),
+        *_too_much_markdown(blocks),
+        *_too_much_in_tables(blocks),
+    ]
 
 
 def _breaches(blocks: Sequence[Json]) -> Iterator[str]:
@@ -82,6 +89,16 @@ def _too_much_markdown(blocks: Sequence[Json]) -> Iterator[str]:
     texts = [str(b.get("text", "")) for b in blocks if b.get("type") == "markdown"]
     if sum(map(len, texts)) > MARKDOWN_IN_ALL:
         yield f"must be less than {MARKDOWN_IN_ALL + 1} characters [json-pointer:/blocks]"
+
+
+def _too_much_in_tables(blocks: Sequence[Json]) -> Iterator[str]:
+    """A message has one table, with so many characters in all its cells."""
+    tables = [block for block in blocks if block.get("type") == "table"]
+    if len(tables) > 1:
+        yield "only_one_table_allowed [json-pointer:/blocks]"
+    count = sum(len(text) for text in texts_within(tables))
+    if count > TABLE_CHARACTERS:
+        yield f"must be less than {TABLE_CHARACTERS + 1} characters [json-pointer:/blocks]"
 
 
 def _check_shape(value: Json, shape: Shape, where: str, own: tuple[str, ...] = ()) -> Iterator[str]:
@@ -158,7 +175,7 @@ def _check_element(value: object, part: Element, where: str) -> Iterator[str]:
     elif kind in TEXTUAL:
         yield from _check(value, TEXTUAL[kind], where)
     else:
-        yield from _check_shape(value, ELEMENTS[kind], where, own=("type",))
+        yield from _check_shape(value, ({**ELEMENTS, **CELLS})[kind], where, own=("type",))
 
 
 def _check_record(value: object, part: Record, where: str) -> Iterator[str]:

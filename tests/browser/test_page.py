@@ -341,6 +341,24 @@ def test_a_phone_shows_one_part_at_a_time_without_overflow(
     browser.size(*DESK)
 
 
+def test_a_wide_table_scrolls_within_its_message_on_a_phone(
+    browser: Browser, stage: Stage, picture: Take
+) -> None:
+    cells = [["NAME", "TASKS"], ["orochi_" + "worker01" * 20, "12"]]
+    rows = [[{"type": "raw_text", "text": text} for text in row] for row in cells]
+    settings = [{"align": "left"}, {"align": "right"}]
+    browser.size(*PHONE)
+    table = {"type": "table", "rows": rows, "column_settings": settings}
+    ts = stage.say("14 tasks", blocks=(table,))
+    shown = browser.find(f"[data-ts='{ts}'] .blocks .table")
+    picture("phone-table")
+    assert [each.text for each in browser.all(f"[data-ts='{ts}'] th")] == cells[0]
+    assert browser.style(f"[data-ts='{ts}'] td:last-child", "text-align") == "right"
+    assert width_of(browser) <= PHONE[0]
+    assert shown.get_property("scrollWidth") > shown.rect["width"]
+    browser.size(*DESK)
+
+
 def width_of(browser: Browser) -> int:
     return int(browser.driver.execute_script("return document.documentElement.scrollWidth"))
 

@@ -300,6 +300,19 @@ async def test_members_are_read_once_a_minute():
         assert await messenger.members("S0OPS00002") == frozenset()
 
 
+async def test_an_answer_that_slack_refuses_is_replaced_by_its_substitute():
+    """For example a table that the workspace's Slack does not know."""
+
+    async def substitute() -> Message:
+        return Message("It is in a file.")
+
+    answer = Message("A table", ({"type": "table", "rows": []},), otherwise=substitute)
+    async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
+        await messenger.reply(ANN, SWARM, "", answer)
+        (told,) = slack.workspace.shown_to(ANN)
+        assert (told.text, told.blocks) == ("It is in a file.", ())
+
+
 async def test_progress_whose_layout_slack_refuses_delays_nothing():
     async with SlackEmulator(strict=True) as slack, a_messenger(slack) as messenger:
         ts = await messenger.post(SWARM, a_message("queued"))

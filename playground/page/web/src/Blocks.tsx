@@ -63,9 +63,51 @@ function Block({ block }: { block: Json }) {
       );
     case "input":
       return <InputBlock block={block} />;
+    case "table":
+      return <Table block={block} />;
     default:
       return <Library blocks={[block]} />;
   }
+}
+
+/** Wider than a phone: it scrolls sideways within the message. */
+function Table({ block }: { block: Json }) {
+  const [heading = [], ...rows]: Json[][] = block.rows;
+  const align = (column: number) => block.column_settings?.[column]?.align ?? "left";
+  return (
+    <div className="table" role="region" aria-label="Table" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {heading.map((cell, column) => (
+              <th key={column} scope="col" style={{ textAlign: align(column) }}>
+                <Cell of={cell} />
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <tr key={index}>
+              {row.map((cell, column) => (
+                <td
+                  key={column}
+                  className={block.column_settings?.[column]?.is_wrapped ? "wrapped" : undefined}
+                  style={{ textAlign: align(column) }}
+                >
+                  <Cell of={cell} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Cell({ of }: { of: Json }) {
+  return of.type === "rich_text" ? <Library blocks={[of]} /> : <>{of.text}</>;
 }
 
 function Section({ block }: { block: Json }) {

@@ -45,7 +45,29 @@ def option(value="v", **more):
 
 MENU = {"type": "static_select", "action_id": "m", "options": [option()]}
 
+
+def cells(*texts):
+    return [{"type": "raw_text", "text": text} for text in texts]
+
+
+def table(*rows, **more):
+    return {"type": "table", "rows": list(rows)} | more
+
+
 TAKEN = {
+    "table": table(
+        *[cells(*["x" * 5] * 20)] * 100, column_settings=[{"align": "right", "is_wrapped": True}]
+    ),
+    "table of rich text": table(
+        [
+            {
+                "type": "rich_text",
+                "elements": [
+                    {"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}
+                ],
+            }
+        ]
+    ),
     "section": section(),
     "longest section": section("x" * 3000),
     "fields": {"type": "section", "fields": [mrkdwn("x" * 2000)] * 10},
@@ -86,6 +108,19 @@ def test_valid_blocks_are_accepted(block):
 
 
 REFUSED = {
+    "101 rows": (table(*[cells("x")] * 101), "no more than 100 items", "/blocks/0/rows"),
+    "21 columns": (table(cells(*["x"] * 21)), "no more than 20 items", "/blocks/0/rows/0"),
+    "empty cell": (
+        table(cells("")),
+        "must be more than 0 characters",
+        "/blocks/0/rows/0/0/text",
+    ),
+    "button in a cell": (
+        table([button()]),
+        "unsupported type: button",
+        "/blocks/0/rows/0/0/type",
+    ),
+    "large table": (table(*[cells("x" * 5001)] * 2), "must be less than 10001", "/blocks"),
     "unknown block": ({"type": "sektion"}, "unsupported type: sektion", "/blocks/0/type"),
     "no type": ({}, "unsupported type: None", "/blocks/0/type"),
     "empty text": (section(""), "must be more than 0 characters", "/blocks/0/text/text"),
@@ -351,3 +386,8 @@ def test_the_emulator_runs_without_the_package_that_checks_structure():
         "sys.exit('jsonschema' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_message_has_one_table():
+    (breach,) = check_blocks([table(cells("x")), table(cells("y"))])
+    assert breach.startswith("only_one_table_allowed")
