@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.commands.table import COMMANDS
 from playground.slack.server import SWARM
-from tests.desk import Desk, finished, is_job
+from tests.desk import OPERATOR, Desk, finished, is_job
 
 BOB = "U0BOB00001"
 
@@ -86,7 +86,8 @@ async def test_jobs_lists_running_and_finished_jobs(desk: Desk):
     message = await desk.job("scale 2")
     answer = await desk.answer("jobs")
     assert message.payload["job_id"] in answer
-    assert "Converged" in answer
+    assert "scale worker01 2 · converged" in answer
+    assert f"<@{OPERATOR}>" in answer
 
 
 async def test_no_job_starts_in_a_channel_without_the_bot(desk: Desk):

@@ -113,7 +113,7 @@ async def test_former_content_goes_with_the_last_version_that_has_it(
 
     assert first - await objects(desk) == {f"orochi_settings-{sha(OLD)}"}
     told = await desk.answer("history")
-    assert "*4*" in told
+    assert "|4>*" in told
 
 
 def forget_version(desk: Desk, number: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from playground.slack import Message
 from tests.desk import Desk, finished, is_job
@@ -79,6 +80,6 @@ async def test_outside_its_window_nothing_is_rolled_out(empty_desk: Desk, regist
     bot = await desk.start_bot(**WATCHING)
     await bot.wait_for_log("is not like `sat 02:00-04:00`", seconds=60)
     answer = await desk.answer("images")
-    assert f"the registry has `{newer.partition('@sha256:')[2][:12]}`" in answer
+    assert re.search(rf"newer: .*`{newer.partition('@sha256:')[2][:7]}`", answer)
     assert "is not like `sat 02:00-04:00` (UTC)" in answer
     assert [each for each in desk.slack.workspace.messages.values() if is_job(each)] == []

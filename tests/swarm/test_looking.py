@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
+from bot.views.slack.phone import LINE, displayed
 from playground.slack import SlackEmulator
 from playground.slack.web_api import BOT_SCOPES, Tokens
 from tests.desk import OPERATOR, STACK, Desk
+from tests.lab import images
 from tests.lab.redis import RedisServer
 from tests.lab.swarm import Lab
 from tests.lab.waiting import wait_until
@@ -42,21 +45,39 @@ async def sent(desk: Desk, typed: str) -> str:
             assert any(words in answer for words in _OUT_OF_TIME), answer
 
 
-async def test_ps_shows_failed_tasks_first(desk: Desk):
-    """It has the columns of `docker stack ps`, with failed tasks before running ones."""
+async def test_ps_shows_trouble_first_and_earlier_failures_last(desk: Desk):
+    """The lines fit a phone; equal failures are one line; the table has Docker's columns."""
     await desk.service("django", replicas=2)
     await desk.service("worker01", "crash", "0", "7", running=0)
     await desk.lab_settled("worker01")
     answer = await desk.answer("ps", user=BOB)
-    for title in ("NAME", "IMAGE", "NODE", "DESIRED STATE", "CURRENT STATE", "ERROR"):
-        assert title in answer
-    assert answer.index("orochi_worker01.1") < answer.index("orochi_django.1")
-    assert "task: non-zero exit (7)" in answer
-    assert "lab/busy:1" in answer
-    assert "photon-machine-0" in answer
+    title, *lines = answer.split("\n")
+    assert re.match(r"\*orochi\*: 2/\d tasks running", title)
+    text = "\n".join(lines)
+    assert re.search(r"🟢 django\.1 · m-0[123] · running \d+ (s|min)$", text, re.MULTILINE)
+    assert re.search(r"🔴 worker01.* exit 7", text[text.index("*Before:*") :])
+    assert all(displayed(line) <= LINE for line in lines if line[:1] in {*"🔴🟡🟢⚪"})
     one = await desk.answer("ps django")
     assert "worker01" not in one
-    assert "orochi_django.2" in one
+    assert "django.2 · m-0" in one
+    wide = await desk.answer("ps --wide")
+    for word in ("NAME", "IMAGE", "NODE", "DESIRED STATE", "CURRENT STATE", "ERROR"):
+        assert word in wide
+    for word in ("orochi_django.1", "task: non-zero exit (7)", "lab/busy:1", "photon-machine-0"):
+        assert word in wide
+
+
+async def test_a_table_that_slack_refuses_is_sent_as_a_file(desk: Desk):
+    """A sentence says so, and nobody else sees the file."""
+    await desk.service("django", replicas=2)
+    desk.slack.faults.fail("response_url", "invalid_blocks")
+    answer = await sent(desk, "ps --wide")
+    assert "The table is in a file in your direct messages" in answer
+    (file,) = desk.slack.workspace.files.values()
+    assert file.content is not None
+    lines = file.content.decode().splitlines()
+    assert lines[0].split()[:2] == ["NAME", "IMAGE"]
+    assert sum("orochi_django." in line for line in lines) == 2
 
 
 async def test_short_logs_come_in_the_message_masked(desk: Desk):
@@ -65,14 +86,35 @@ async def test_short_logs_come_in_the_message_masked(desk: Desk):
     await desk.service("django", "sh", "-c", script, replicas=2)
     await logged(desk, "django", "serving")
     answer = await desk.answer("logs django", user=BOB)
-    assert "django.1@photon-machine-0" in answer
-    assert "django.2@photon-machine-0" in answer
+    for slot in (1, 2):
+        assert re.search(rf"\d\d:\d\d:\d\d {slot} m-0[123] \| serving version 1", answer)
     assert "DB_PASSWORD=•••" in answer
     assert "hunter2" not in answer
     assert len(desk.slack.workspace.shown_to(BOB)) == 1
     assert not desk.slack.workspace.messages
     assert "serving version 1" in await desk.answer("logs django --since 10m --lines 1")
     assert not any("hunter2" in line for bot in desk.bots for line in bot.lines)
+
+
+async def test_the_log_of_one_slot_and_of_one_word(desk: Desk):
+    """The title names the source, so the lines have the time only."""
+    await desk.service("django", replicas=2)
+    label = f"--label=com.docker.stack.namespace={STACK}"
+    options = ("--detach", "--no-resolve-image", "--mode=global", label)
+    named = (f"--name={STACK}_everywhere", images.BUSY, "serve")
+    await desk.docker("service", "create", *options, *named)
+    await logged(desk, "django", "serving")
+    await logged(desk, "everywhere", "serving")
+    one = await desk.answer("logs django.2", user=BOB)
+    assert re.search(r"^\*orochi_django\.2\* on m-0[123]: \d+ log lines? · UTC", one, re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d:\d\d serving version 1", one, re.MULTILINE)
+    assert "`django` has no slot 3.\nIts slots: 1, 2." in await desk.answer("logs django.3")
+    node = await desk.answer("logs everywhere.m-02")
+    assert node.startswith("*orochi_everywhere* on m-02: ")
+    found = await desk.answer("logs django --grep SERVING version")
+    assert re.match(r"\*orochi_django\*: 2 of the last \d+ lines contain `SERVING version`", found)
+    none = await desk.answer("logs django --grep nowhere")
+    assert re.match(r"None of the last \d+ log lines of \*orochi_django\* contains `nowhere`", none)
 
 
 async def test_long_logs_are_sent_as_a_file_to_the_person_only(desk: Desk):
@@ -158,21 +200,25 @@ async def test_logs_while_a_node_is_lost(desk: Desk):
     await asyncio.to_thread(desk.lab.wait_node_state, lost, "down")
     await asyncio.to_thread(desk.lab.wait_running, "orochi_django", 3)
     answer = await desk.answer("logs django", seconds=30)
-    assert "@photon-machine-01 | serving version 1" in answer
-    assert "@photon-machine-02 | serving version 1" in answer
+    assert "m-01 | serving version 1" in answer
+    assert "m-02 | serving version 1" in answer
     assert "⚠️" in answer
 
 
-async def test_nodes_are_listed_as_docker_does_with_what_is_free(desk: Desk):
-    """It has state, role, engine, tasks and free reservations."""
+async def test_nodes_are_listed_with_what_is_free(desk: Desk):
+    """A line for each fits a phone; the table has Docker's columns."""
     await desk.service("worker01", options=("--reserve-memory", "64M", "--reserve-cpu", "0.5"))
     await desk.docker("node", "update", "--availability", "drain", "photon-machine-03")
     answer = await desk.answer("nodes", user=BOB)
-    for title in ("HOSTNAME", "STATUS", "AVAILABILITY", "MANAGER STATUS", "ENGINE VERSION"):
-        assert title in answer
-    for word in ("photon-machine-01", "Leader", "Drain", "TASKS", "CPU FREE", "MEMORY FREE", " *"):
-        assert word in answer
     assert "2 ready for tasks" in answer
+    assert re.search(r"^🟢 \*m-01\* · ready · \d tasks? · .* GiB free$", answer, re.MULTILINE)
+    assert re.search(r"^⚪ \*m-03\* · drained · 0 tasks", answer, re.MULTILINE)
+    assert "Managers: m-01 (leader)" in answer
+    wide = await desk.answer("nodes --wide")
+    for title in ("HOSTNAME", "STATUS", "AVAILABILITY", "MANAGER STATUS", "ENGINE VERSION"):
+        assert title in wide
+    for word in ("photon-machine-01", "Leader", "Drain", "TASKS", "CPU FREE", "MEMORY FREE", " *"):
+        assert word in wide
 
 
 async def test_one_job_one_node_and_one_incident_in_detail(empty_desk: Desk):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from bot.domain.swarm.image_name import short_change
 from bot.swarm.stacks.bundle import Contents, Seal
 from playground.slack import Message
 from tests.desk import STACK, Desk, finished
@@ -79,11 +80,13 @@ async def test_history_tells_who_what_and_how_it_ended(desk: Desk, folder: Folde
     told = lines(await desk.answer("history", user=VIEWER))
 
     assert told[0] == "*Versions of orochi*, newest first:"
-    assert re.match(r"\*3\* · ⏸️ Update paused · <@U\w+> · .* · web \S+ → \S+", told[1])
-    assert NO_IMAGE in told[1]
-    assert re.match(rf"\*2\* · ✅ Converged · <@U\w+> · .* · web {V1} → {V2}$", told[2])
-    assert re.match(r"\*1\* · ✅ Converged · <@U\w+> · .* · 2 services$", told[3])
-    assert "rollback` shows a plan to go back to version 2" in told[4]
+    assert re.match(r"\*<\S+\|3>\* · ⏸️ Update paused · \d+ \w+ ago · <@U\w+>$", told[1])
+    assert re.match(r" +web \S+ → \S+$", told[2])
+    assert re.match(r"\*<\S+\|2>\* · ✅ Converged · \d+ \w+ ago · <@U\w+>$", told[3])
+    assert told[4].strip() == f"web {short_change(V1, V2)}"
+    assert re.match(r"\*<\S+\|1>\* · ✅ Converged · \d+ \w+ ago · <@U\w+>$", told[5])
+    assert told[6].strip() == "2 services"
+    assert "rollback` shows a plan to go back to version 2" in told[7]
     assert "has not deployed stack `shop`" in await desk.answer("history shop")
 
 
@@ -109,8 +112,8 @@ async def test_a_bad_deploy_is_rolled_back_as_a_stack(desk: Desk, folder: Folder
     after = {name: each["Spec"] for name, each in (await services(desk)).items()}
     assert after == before
     told = lines(await desk.answer("history"))
-    assert told[1].startswith("*3* · ✅ Converged")
-    assert told[1].endswith("the files of version 1")
+    assert "|3>* · ✅ Converged" in told[1]
+    assert told[2].strip() == "the files of version 1"
 
 
 async def test_rollback_alone_goes_back_and_forth(desk: Desk, folder: Folder):
@@ -200,7 +203,7 @@ async def test_a_version_whose_files_cannot_be_read_any_more_is_listed_and_refus
         for key in store.scan_iter("orochi:version:*"):
             store.hset(key, "sealed", sealed.sealed)
 
-    assert "*1* · ✅ Converged" in await desk.answer("history")
+    assert "|1>* · ✅ Converged" in await desk.answer("history")
     refused = await desk.answer("rollback")
     assert "The files of that version can no longer be read" in refused
     assert "Nothing was changed" in refused

@@ -227,6 +227,7 @@ def assert_takes_table(table):
 def test_a_wide_table_has_the_columns_of_docker_and_leaves_empty_ones_out():
     table = task_table(stack(a_task("t1", 1, since=1990.0, image="web:1"), failed("t2", 2)))
     block = table.block()
+    assert block is not None
 
     assert_takes_table(table)
     assert [[cell["text"] for cell in row] for row in block["rows"]] == [
@@ -253,7 +254,9 @@ def test_the_file_has_aligned_columns_and_right_aligned_numbers():
     table = WideTable("t", columns, [("x", "", "1"), ("long-er", "", "10")])
 
     assert table.file().decode() == "A         N\nx         1\nlong-er  10\n"
-    assert [each["align"] for each in table.block()["column_settings"]] == ["left", "right"]
+    block = table.block()
+    assert block is not None
+    assert [each["align"] for each in block["column_settings"]] == ["left", "right"]
     assert WideTable("t", columns, []).block() is None
 
 
@@ -312,11 +315,13 @@ def test_the_table_of_nodes_has_the_columns_of_docker():
     table = node_table([first, first, second], [], "n1")
 
     assert_takes_table(table)
-    assert [cell["text"] for cell in table.block()["rows"][1]] == [
+    block = table.block()
+    assert block is not None
+    assert [cell["text"] for cell in block["rows"][1]] == [
         "n1 *", "photon-machine-01", "Ready", "Active", "20.10.3", "0", "4.0 of 4",
         "8.0 of 8.0 GiB",
     ]  # fmt: skip
-    assert table.block()["rows"][3][4]["text"] == "19.03.10 !"
+    assert block["rows"][3][4]["text"] == "19.03.10 !"
 
 
 def test_many_nodes_are_counted():
