@@ -15,7 +15,7 @@ from bot.domain.swarm.causes import Cause, CauseKind, classify, short_error
 from bot.domain.swarm.model import Node, Service, Task, TaskState
 from bot.domain.swarm.slots import is_former, last_wanted, may_complete, up_nodes
 
-_NUMBERS = re.compile(r"[0-9a-f]{12,}")
+_IDS = re.compile(r"[0-9a-f]{12,}")
 _BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
 
 
@@ -118,12 +118,13 @@ def _key(standing: Standing, task: Task, cause: Cause | None, *, alone: bool) ->
         return (standing, completed, task.service_id if completed else "")
     if cause is None:
         return standing, task.service_id, task.state
-    return standing, task.service_id, cause.kind, cause.exit_code, _error(cause)
+    error = without_ids(short_error(cause.raw))
+    return standing, task.service_id, cause.kind, cause.exit_code, error
 
 
-def _error(cause: Cause) -> str:
-    """The error without ids, which differ from task to task."""
-    return _NUMBERS.sub("", short_error(cause.raw))
+def without_ids(error: str) -> str:
+    """An error without ids, which differ from task to task, to compare it with others."""
+    return _IDS.sub("", error)
 
 
 def _group(

@@ -9,6 +9,7 @@ from bot.domain.swarm.causes import classify
 from bot.domain.swarm.health import Health, examine_service
 from bot.domain.swarm.model import Mode, Service, StackLook, Task, TaskState
 from bot.domain.swarm.slots import last_wanted, place_of, place_order
+from bot.domain.swarm.task_list import without_ids
 from bot.domain.text.message import Block, Message
 from bot.views.slack.blocks import context, fits, header, packed, section
 from bot.views.slack.text import line, plural, slack_date
@@ -16,6 +17,7 @@ from bot.views.status.footer import FooterFacts, jobs_text, small_print
 from bot.views.status.trouble import NodeNames, node_name, title, trouble_lines
 from bot.views.words import BAD, COMING, GOOD, LEAVING
 
+MOST_NAMED = 6
 MODES = {
     Mode.REPLICATED: "replicated",
     Mode.GLOBAL: "one task on each eligible node",
@@ -84,21 +86,43 @@ def _tasks(
     failed = [task for task in ordered if task.state.over and classify(task, service)]
     failed = [task for task in failed if task.state is not TaskState.COMPLETE or task.err]
     failed.sort(key=lambda task: -task.since)
+    alike: dict[tuple[TaskState, str], list[Task]] = {}
+    for task in failed:
+        alike.setdefault((task.state, without_ids(task.err)), []).append(task)
+    groups = [[task] for task in going], list(alike.values())
     lines = []
-    for word, listed, most in (
-        ("Tasks", going, detail.live),
-        ("Failed before", failed, detail.past),
+    for word, listed, most in zip(
+        ("Tasks", "Failed before"), groups, (detail.live, detail.past), strict=True
     ):
-        shown = [_task(service, task, names, detail.length) for task in listed[:most]]
-        lines += _list(word, shown, listed)
+        shown = [_group(service, group, names, detail.length) for group in listed[:most]]
+        lines += _list(word, shown, sum(map(len, listed[most:])))
     return packed(lines)
 
 
-def _list(word: str, shown: Sequence[str], everything: Sequence[Task]) -> list[str]:
-    more = len(everything) - len(shown)
-    if not everything or not shown:
+def _list(word: str, shown: Sequence[str], more: int) -> list[str]:
+    if not shown:
         return []
     return [f"*{word}:*", *shown, *([f"and {plural(more, 'more task')}"] if more else [])]
+
+
+def _group(service: Service, tasks: Sequence[Task], names: NodeNames, length: int) -> str:
+    """One task, or how often tasks failed with the same error, the newest first."""
+    if len(tasks) == 1:
+        return _task(service, tasks[0], names, length)
+    newest = tasks[0]
+    slots = sorted({task.slot for task in tasks})
+    several = "slot" if len(slots) == 1 else "slots"
+    place = "" if service.mode.is_global else f"{several} {_some(list(map(str, slots)))} "
+    nodes = sorted({node_name(task.node_id, names) for task in tasks if task.node_id})
+    on = f" on {_some(nodes)}" if nodes else ""
+    last = f", last {slack_date(newest.since)}" if newest.since > 0 else ""
+    error = f" · {line(newest.err, length)}" if newest.err else ""
+    return f"{BAD} {place}{newest.state.name.lower()} {len(tasks)} times{on}{last}{error}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _task(service: Service, task: Task, names: NodeNames, length: int) -> str:

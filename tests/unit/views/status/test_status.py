@@ -277,6 +277,31 @@ def test_one_service_is_shown_task_by_task():
     assert "k3f9ab" not in text
 
 
+def test_the_same_failure_again_and_again_is_one_line():
+    """An error that has an id of its own each time is the same one."""
+    tries = [
+        task(
+            "web",
+            slot,
+            TaskState.REJECTED,
+            f"n{slot}",
+            ago=10 * n + 5,
+            err=f"network 0123456789ab{n:04x} not found",
+        )
+        for slot in (1, 2)
+        for n in range(5)
+    ]
+    other = task("web", 1, TaskState.FAILED, ago=99, err="task: non-zero exit (3)", exit_code=3)
+    text = shown(closely("web", [service("web", 2)], [*tries, other]))
+    after = text[text.index("*Failed before:*") :].split("\n")
+
+    assert after[1].startswith(
+        "🔴 slots 1, 2 rejected 10 times on photon-machine-01, photon-machine-02, last <!date^"
+    )
+    assert after[1].endswith(" · network 0123456789ab0000 not found")
+    assert after[2].startswith("🔴 slot 1 failed on photon-machine-01")
+
+
 def test_one_service_shows_its_own_jobs():
     text = shown(closely("worker01", [service("worker01")], [task("worker01")], jobs=(JOB,)))
 
