@@ -66,7 +66,7 @@ async def test_services_of_every_stack_are_named_alike(desk: Desk) -> None:
     assert "Did you mean `shop/`?" in await desk.answer("rollback sHop/")
     assert "2/2" in await desk.answer("status shop/web")
     assert "shop: 1 service healthy" in await desk.answer("status shop")
-    assert "*shop*: 1/1 tasks running\n🟢 web.1 · m-0" in await desk.answer("ps shop/")
+    assert "*shop*: 2/2 tasks running\n🟢 web.1 · m-0" in await desk.answer("ps shop/")
     assert "serving version 1" in await desk.answer("logs shop/web")
     every = await desk.answer("status --all")
     assert "3 stacks and services without a stack, none unhealthy" in every
