@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from playground.swarm import mounts
+from playground.swarm import mounts, specs
 from playground.swarm.containers import Container, ContainerProbe, Containers
 from playground.swarm.ids import Ids
 from playground.swarm.images import Registry, canonical, digest
@@ -20,7 +20,14 @@ from playground.swarm.model import (
     part,
     seconds,
 )
-from playground.swarm.programs import Program, environment_of, health_of, probe, program_of
+from playground.swarm.programs import (
+    Image,
+    Program,
+    environment_of,
+    health_of,
+    probe,
+    program_of,
+)
 from playground.swarm.store import Store, StoreChange
 from playground.swarm.timeline import Course, Process, Timeline, Wait
 
@@ -38,6 +45,8 @@ _GRACE: Final = 10.0
 _INTERVAL: Final = 30.0
 _RETRIES: Final = 3
 _KILLED: Final = 137
+ARCHITECTURE: Final = "amd64"
+"""The processors of all machines, as images name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +156,22 @@ class Agent:
             if not self.registry.reachable:
                 yield from self._sleep(task.id, self.registry.patience)
                 return f"No such image: {name}"
-            if image is None:
+            if image is None or not self._can_pull(image, spec):
                 yield from self._sleep(task.id, self._ids.about(_NO_IMAGE))
                 return f"No such image: {name}"
             yield from self._sleep(task.id, self._ids.about(self._pull_seconds(name)))
             self.pulled.add(place)
         yield from self._sleep(task.id, self._ids.about(_CREATE))
         return mounts.missing_bind(spec)
+
+    def _can_pull(self, image: Image, spec: Spec) -> bool:
+        """Whether the registry hands it out, and for these nodes.
+
+        Engines before 29.6 give the same error for all that a pull can fail for.
+        """
+        auth = str(part(spec, specs.PULL_OPTIONS).get(specs.AUTH, ""))
+        name = str(spec.get("Image", ""))
+        return image.architecture == ARCHITECTURE and self.registry.serves(name, auth)
 
     def _pull_seconds(self, name: str) -> float:
         """The duration of a pull; none for the images of the lab, which are already there."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from playground.swarm import logs, render, selection, versions
+from playground.swarm import logs, registries, render, selection, versions
 from playground.swarm.images import digest
 from playground.swarm.model import Json, Node, Service, Task, part
 from playground.swarm.requests import RequestError, Requests
@@ -66,6 +66,7 @@ class EngineApi:
             ("GET", "volumes", self._volumes, False),
             ("GET", "containers/*/json", self._container, False),
             ("GET", "distribution/**/json", self._distribution, False),
+            ("POST", "auth", self._log_in, False),
         ]
         for kind in ("networks", "configs", "secrets"):
             table += [
@@ -136,13 +137,13 @@ class EngineApi:
         return as_json(render.service_json(self._requests.service(key), defaults=defaults))
 
     async def _create_service(self, request: web.Request) -> Answer:
-        made = self._requests.create_service(await _service_body(request))
+        made = self._requests.create_service(await _service_body(request), _auth(request))
         return as_json({"ID": made.id}, status=201)
 
     async def _update_service(self, request: web.Request, key: str) -> Answer:
         rollback = request.query.get("rollback", "")
         spec = await _service_body(request)
-        self._requests.update_service(key, _index(request), spec, rollback)
+        self._requests.update_service(key, _index(request), spec, rollback, _auth(request))
         return as_json({"Warnings": None})
 
     async def _remove_service(self, _request: web.Request, key: str) -> Answer:
@@ -207,21 +208,21 @@ class EngineApi:
             raise RequestError(404, f"No such container: {key}")
         return as_json(render.container_json(found))
 
-    async def _distribution(self, _request: web.Request, *name: str) -> Answer:
-        image = "/".join(name)
-        registry = self._requests.simulation.registry
-        if not registry.reachable:
-            raise RequestError(500, f"Get https://registry-1.docker.io/v2/: no such host ({image})")
-        found = registry.find(image)
-        if found is None:
-            raise RequestError(404, f"manifest unknown: {image}")
+    async def _distribution(self, request: web.Request, *name: str) -> Answer:
+        found = registries.manifest(
+            self._requests.simulation.registry, "/".join(name), _auth(request)
+        )
         descriptor = {
             "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
             "digest": digest(found),
             "size": 1024,
         }
-        platforms = [{"architecture": "amd64", "os": "linux"}]
+        platforms = [{"architecture": found.architecture, "os": "linux"}]
         return as_json({"Descriptor": descriptor, "Platforms": platforms})
+
+    async def _log_in(self, request: web.Request) -> Answer:
+        registries.check_login(self._requests.simulation.registry, await _body(request))
+        return as_json({"IdentityToken": "", "Status": "Login Succeeded"})
 
     async def _service_logs(self, request: web.Request, key: str) -> Answer:
         service = self._requests.service(key)
@@ -273,6 +274,10 @@ async def _body(request: web.Request) -> Json:
     if not isinstance(found, dict):
         raise RequestError(400, "invalid JSON: an object is expected")
     return found
+
+
+def _auth(request: web.Request) -> str:
+    return str(request.headers.get("X-Registry-Auth", ""))
 
 
 async def _service_body(request: web.Request) -> Json:

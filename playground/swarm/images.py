@@ -1,8 +1,11 @@
-"""The images that the simulated registry has: those of the guide's stack and the lab's."""
+"""The images that the simulated registries have: those of the guide's stack and the lab's."""
 
 from __future__ import annotations
 
+import binascii
 import hashlib
+import json
+from base64 import urlsafe_b64decode
 from typing import Final
 
 from playground.swarm.programs import Image
@@ -58,15 +61,17 @@ GUIDE: Final = (
 
 
 class Registry:
-    """Images by name, and whether engines can reach the registry. An engine keeps what it pulled.
+    """Images by name, and whether engines can reach them. An engine keeps what it pulled.
 
-    While the registry is not reachable, an engine tries a pull for ``patience`` seconds.
+    While they are not reachable, an engine tries a pull for ``patience`` seconds. ``logins`` are
+    the user and password that a registry asks for, by its host; the others ask for none.
     """
 
     patience = 20.0
 
     def __init__(self) -> None:
         self.reachable = True
+        self.logins: dict[str, tuple[str, str]] = {}
         self._images: dict[str, Image] = {}
         self._by_digest: dict[str, Image] = {}
         for image in (*LAB, *GUIDE):
@@ -89,10 +94,34 @@ class Registry:
             raise KeyError(name)
         return found
 
+    def serves(self, name: str, auth: str) -> bool:
+        """Whether an image's registry answers to this ``X-Registry-Auth``, "" for none."""
+        wanted = self.logins.get(host_of(name))
+        return wanted is None or login_in(auth) == wanted
+
+    def knows(self, host: str) -> bool:
+        """Whether there is a registry at a host."""
+        return host in self.logins or host in map(host_of, self._images)
+
 
 def digest(image: Image) -> str:
     """The digest of an image's manifest: another one for other content."""
     return f"sha256:{hashlib.sha256(repr(image).encode()).hexdigest()}"
+
+
+def host_of(name: str) -> str:
+    """The host in an image's name, "" for Docker Hub."""
+    host, slash, _ = name.partition("/")
+    return host if slash and (set(host) & set(".:") or host == "localhost") else ""
+
+
+def login_in(auth: str) -> tuple[str, str]:
+    """The user and password in an ``X-Registry-Auth``."""
+    try:
+        found = json.loads(urlsafe_b64decode(auth) or "{}")
+    except (ValueError, binascii.Error):
+        return "", ""
+    return str(found.get("username", "")), str(found.get("password", ""))
 
 
 def canonical(name: str) -> str:

@@ -45,8 +45,8 @@ class Program:
 class Image:
     """An image: its default command, its variables and its health check.
 
-    ``programs`` says whether commands can be given: the lab's image and shells have them. ``says``
-    is what its daemon writes at its start.
+    ``says`` is what its daemon writes at its start; an image without it has the lab's programs.
+    With ``fails_with`` the daemon ends after that with this exit code.
     """
 
     name: str
@@ -55,6 +55,8 @@ class Image:
     health: Json | None = None
     says: tuple[str, ...] = ()
     memory: int = 128 * _MEGABYTE
+    fails_with: int = 0
+    architecture: str = "amd64"
 
 
 def program_of(image: Image, container: Spec, hostname: str) -> Program:
@@ -162,4 +164,6 @@ def _daemon(image: Image, environment: Mapping[str, str]) -> Program:
     lines = tuple(
         Line(0.2 * number, expand(text, environment)) for number, text in enumerate(image.says)
     )
+    if image.fails_with:
+        return Program(0.2 * len(lines), image.fails_with, lines, memory=image.memory)
     return Program(lines=lines, stops_in=_AFTER_SLEEP, memory=image.memory)

@@ -37,9 +37,9 @@ def time_text(moment: float) -> str:
 def service_json(service: Service, *, defaults: bool = False) -> Json:
     """As ``GET /services/ID``; ``defaults`` is ``insertDefaults``."""
     fill = specs.with_defaults if defaults else dict
-    found = {"ID": service.id, **_meta(service.meta), "Spec": fill(service.spec)}
+    found = {"ID": service.id, **_meta(service.meta), "Spec": fill(specs.shown(service.spec))}
     if service.previous is not None:
-        found["PreviousSpec"] = fill(service.previous)
+        found["PreviousSpec"] = fill(specs.shown(service.previous))
     endpoint = service.spec.get("EndpointSpec") or {}
     found["Endpoint"] = {"Spec": endpoint, "Ports": endpoint.get("Ports") or []}
     if not endpoint.get("Ports"):
@@ -73,7 +73,8 @@ def service_status(service: Service, tasks: Iterable[Task]) -> Json:
 
 def task_json(task: Task) -> Json:
     """As ``GET /tasks/ID``."""
-    found: Json = {"ID": task.id, **_meta(task.meta), "Labels": {}, "Spec": dict(task.spec)}
+    spec = specs.shown_template(task.spec)
+    found: Json = {"ID": task.id, **_meta(task.meta), "Labels": {}, "Spec": spec}
     found["ServiceID"] = task.service_id
     if task.slot:
         found["Slot"] = task.slot

@@ -62,9 +62,9 @@ class Requests:
         kept = {one.id: one for one in self.store.things.values() if one.kind == kind}
         return _by_prefix(kept, key, _KINDS[kind])
 
-    def create_service(self, body: Spec) -> Service:
-        """Create a service."""
-        spec = self._checked(body)
+    def create_service(self, body: Spec, auth: str = "") -> Service:
+        """Create a service; ``auth`` is the ``X-Registry-Auth`` with which nodes pull its image."""
+        spec = specs.with_login(self._checked(body), auth)
         if self.store.service_named(spec["Name"]) is not None:
             raise _exists("service", spec["Name"])
         self._check_ports("", spec)
@@ -75,14 +75,16 @@ class Requests:
         )
         return self._commit(lambda: self.store.put(service))
 
-    def update_service(self, key: str, version: int, body: Spec, rollback: str = "") -> Service:
-        """Replace a service's spec, or restore the previous one."""
+    def update_service(
+        self, key: str, version: int, body: Spec, rollback: str = "", auth: str = ""
+    ) -> Service:
+        """Replace a service's spec, or restore the previous one. Without `auth` its login stays."""
         service = self.service(key)
         if version != service.meta.version:
             raise RequestError(500, OUT_OF_SEQUENCE)
         if rollback == "previous":
             return self._commit(lambda: self.store.put(self._rolled_back(service)))
-        spec = self._checked(body)
+        spec = specs.with_login(self._checked(body), auth or specs.login_of(service.spec))
         if spec["Name"] != service.name:
             raise RequestError(501, _grpc("Unimplemented", "renaming services is not supported"))
         if next(iter(spec["Mode"])) != service.mode:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
-from playground.swarm.model import Json, Spec
+from playground.swarm.model import Json, Spec, part
 
 _SECOND: Final = 1_000_000_000
 _MODES: Final = ("Replicated", "Global", "ReplicatedJob", "GlobalJob")
@@ -18,6 +18,10 @@ _UPDATE_DEFAULTS: Final = {
     "Order": "stop-first",
 }
 _RESTART_DEFAULTS: Final = {"Condition": "any", "Delay": 5 * _SECOND, "MaxAttempts": 0}
+
+
+PULL_OPTIONS: Final = "PullOptions"
+AUTH: Final = "RegistryAuth"
 
 
 class BadSpecError(ValueError):
@@ -34,6 +38,7 @@ def kept(spec: Spec) -> Json:
     if not container or not container.get("Image"):
         raise BadSpecError("ContainerSpec: image reference must be provided")
     container.setdefault("Isolation", "default")
+    container.pop(PULL_OPTIONS, None)  # only the engine sets it
     for mount in container.get("Mounts") or []:
         mount.pop("Consistency", None)
     template.setdefault("ForceUpdate", 0)
@@ -41,6 +46,32 @@ def kept(spec: Spec) -> Json:
     full.setdefault("Labels", {})
     full["Mode"] = _mode(full.get("Mode") or {})
     return full
+
+
+def with_login(spec: Json, auth: str) -> Json:
+    """The spec with an ``X-Registry-Auth`` for the nodes, which pull with it; "" for none."""
+    if auth:
+        spec["TaskTemplate"]["ContainerSpec"][PULL_OPTIONS] = {AUTH: auth}
+    return spec
+
+
+def login_of(spec: Spec) -> str:
+    """The ``X-Registry-Auth`` in a spec."""
+    return str(part(spec, "TaskTemplate", "ContainerSpec", PULL_OPTIONS).get(AUTH, ""))
+
+
+def shown(spec: Spec) -> Json:
+    """A service's spec as the engine shows it: without the login."""
+    return {**spec, "TaskTemplate": shown_template(spec["TaskTemplate"])}
+
+
+def shown_template(template: Spec) -> Json:
+    """A task's spec as the engine shows it: without the login."""
+    container = part(template, "ContainerSpec")
+    if PULL_OPTIONS not in container:
+        return dict(template)
+    kept = {key: value for key, value in container.items() if key != PULL_OPTIONS}
+    return {**template, "ContainerSpec": kept}
 
 
 def with_defaults(spec: Spec) -> Json:

@@ -9,6 +9,7 @@ from typing import Final
 from playground.swarm import constraints
 from playground.swarm.ids import Ids
 from playground.swarm.model import Node, Service, Spec, State, Status, Task
+from playground.swarm.specs import shown_template
 
 CREATED: Final = "created"
 
@@ -36,12 +37,14 @@ def new_task(
 def is_dirty(service: Service, task: Task, node: Node | None) -> bool:
     """Whether a task was created from another template than the service has now.
 
-    A task that differs only in its placement stays if its node meets the new constraints.
+    A task that differs only in its placement stays if its node meets the new constraints, and one
+    that has its image if only the login differs.
     """
     if task.spec_version == service.spec_version:
         return False
-    ours = _comparable(task.spec)
-    wanted = _comparable(service.template)
+    pulled = State.READY <= task.status.state <= State.RUNNING
+    ours = _comparable(task.spec, pulled=pulled)
+    wanted = _comparable(service.template, pulled=pulled)
     if ours.get("Placement") != wanted.get("Placement"):
         same = {**ours, "Placement": None} == {**wanted, "Placement": None}
         return not (same and node is not None and constraints.meets_constraints(service, node))
@@ -66,5 +69,6 @@ def wanted(task: Task, desired: State) -> Task:
     return replace(task, desired=max(task.desired, desired))
 
 
-def _comparable(spec: Spec) -> dict[str, object]:
-    return {key: value for key, value in spec.items() if key != "Runtime"}
+def _comparable(spec: Spec, *, pulled: bool) -> dict[str, object]:
+    found = shown_template(spec) if pulled else spec
+    return {key: value for key, value in found.items() if key != "Runtime"}

@@ -30,16 +30,18 @@ class RecordingRequests(Requests):
         super().__init__(simulation)
         self.updates: list[Update] = []
 
-    def create_service(self, body: Spec) -> Service:
+    def create_service(self, body: Spec, auth: str = "") -> Service:
         """As the engine does."""
-        made = super().create_service(body)
+        made = super().create_service(body, auth)
         self._note(made.name, {}, made.spec)
         return made
 
-    def update_service(self, key: str, version: int, body: Spec, rollback: str = "") -> Service:
+    def update_service(
+        self, key: str, version: int, body: Spec, rollback: str = "", auth: str = ""
+    ) -> Service:
         """As the engine does."""
         before = self.service(key)
-        after = super().update_service(key, version, body, rollback)
+        after = super().update_service(key, version, body, rollback, auth)
         self._note(before.name, before.spec, after.spec)
         return after
 

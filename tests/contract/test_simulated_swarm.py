@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -17,13 +18,17 @@ from bot.swarm.nodes import DockerNodes
 from bot.swarm.poll_feed import PollFeed
 from bot.swarm.push_feed import PushFeed
 from bot.swarm.registry import DockerRegistry
+from playground.swarm.images import digest
 from playground.swarm.programs import Image
 from tests.contract.cache_contract import CacheContract
 from tests.contract.changes_contract import ChangesContract
 from tests.contract.engine_contract import EngineContract, allow, changed_paths
 from tests.contract.feed_contract import FeedContract
 from tests.contract.placement_contract import PlacementContract
+from tests.contract.private_registry_contract import PrivateRegistryContract
 from tests.contract.simulated_lab import SimulatedLab
+from tests.lab.registry import LOGIN
+from tests.lab.waiting import wait_until
 
 
 @pytest.fixture
@@ -100,6 +105,50 @@ def _post_spec(lab: SimulatedLab, name: str, version: str, template: Mapping[str
 
 class TestSimulatedChanges(ChangesContract):
     """The contract of forced updates and roll backs, on the simulation."""
+
+
+class PrivateShelf:
+    """A simulated registry that asks for a login, with an image."""
+
+    address = "registry.example.net"
+
+    def __init__(self, lab: SimulatedLab) -> None:
+        self._registry = lab.simulation.registry
+        self._registry.logins[self.address] = LOGIN
+        self._registry.add(Image(f"{self.address}/app:1", ("serve",), ("VERSION=1",)))
+
+    def digest(self, name: str) -> str:
+        return digest(self._registry.image(f"{self.address}/{name}"))
+
+
+class TestSimulatedPrivateRegistry(PrivateRegistryContract):
+    """The contract of engines with a registry that asks for a login, on the simulation."""
+
+    @pytest.fixture
+    def shelf(self, lab: SimulatedLab) -> PrivateShelf:
+        return PrivateShelf(lab)
+
+
+async def test_an_image_for_other_processors_is_listed_but_cannot_be_pulled(
+    lab: SimulatedLab,
+) -> None:
+    connection, name = Connection(lab.manager.socket), "example/app:arm"
+    lab.simulation.registry.add(Image(name, ("serve",), architecture="arm64"))
+    found = await DockerRegistry(connection).look_up(name)
+    connection.close()
+    lab.create_service("arm", "/bin/serve", image=name)
+    task = wait_until(lambda: _ended(lab, "arm"), "a rejected task")
+
+    assert found.platforms == (Platform("linux", "arm64"),)
+    assert (task["Status"]["State"], task["Status"]["Err"]) == (
+        "rejected",
+        f"No such image: {name}",
+    )
+
+
+def _ended(lab: SimulatedLab, service: str) -> dict[str, Any] | None:
+    found = lab.client().tasks({"service": service})
+    return next((task for task in found if task["DesiredState"] == "shutdown"), None)
 
 
 async def test_an_image_in_the_registry_has_the_keys_of_the_oci_specification(
