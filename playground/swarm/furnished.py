@@ -7,11 +7,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
+from playground.swarm.model import Service
 from playground.swarm.mounts import NFS_SERVER
 from playground.swarm.requests import Requests
 from playground.swarm.simulation import Machine, Simulation
 
-__all__ = ["NFS_SERVER", "STACK", "crowded", "deploy", "furnished", "machines", "stack"]
+__all__ = [
+    "NFS_SERVER",
+    "STACK",
+    "crowded",
+    "deploy",
+    "furnished",
+    "led",
+    "machines",
+    "service",
+    "stack",
+    "stack_of",
+]
 
 STACK: Final = "orochi"
 
@@ -45,24 +57,35 @@ def stack(image_of_worker: str = "garanews/orochi_worker:latest") -> list[Json]:
     database = _nfs("postgres_data", "/var/lib/postgresql/data", "postgres/data")
     elastic = "docker.elastic.co"
     return [
-        _service("django", "garanews/orochi_django:latest", mounts=[media, symbols], limit=1024),
-        _service("es01", f"{elastic}/elasticsearch/elasticsearch:7.11.0", limit=4096),
-        _service("kib01", f"{elastic}/kibana/kibana:7.11.0"),
-        _service("mailhog", "mailhog/mailhog:v1.0.1"),
-        _service("postgres", "garanews/orochi_postgres:latest", mounts=[database]),
-        _service("redis", "redis:6.0.10", check="redis-cli ping"),
-        _service("scheduler", "daskdev/dask:2021.2.0", args=["dask-scheduler"]),
-        _service("worker01", image_of_worker, mounts=[media, symbols], limit=2048),
+        service("django", "garanews/orochi_django:latest", mounts=[media, symbols], limit=1024),
+        service("es01", f"{elastic}/elasticsearch/elasticsearch:7.11.0", limit=4096),
+        service("kib01", f"{elastic}/kibana/kibana:7.11.0"),
+        service("mailhog", "mailhog/mailhog:v1.0.1"),
+        service("postgres", "garanews/orochi_postgres:latest", mounts=[database]),
+        service("redis", "redis:6.0.10", check="redis-cli ping"),
+        service("scheduler", "daskdev/dask:2021.2.0", args=["dask-scheduler"]),
+        service("worker01", image_of_worker, mounts=[media, symbols], limit=2048),
     ]
 
 
 def furnished(*, now: float, seed: int = 1) -> Simulation:
     """The guide's swarm at ``now``, its stack healthy and running for half a minute."""
-    simulation = Simulation(machines(), now=now - _SETTLED, seed=seed)
-    _lead(simulation)
+    simulation = led(now=now - _SETTLED, seed=seed)
     deploy(simulation, stack())
     simulation.advance(now)
     return simulation
+
+
+def led(*, now: float, seed: int = 1) -> Simulation:
+    """The guide's machines at ``now``, with the leader of the guide and no service."""
+    simulation = Simulation(machines(), now=now, seed=seed)
+    _lead(simulation)
+    return simulation
+
+
+def stack_of(service: Service) -> str:
+    """The stack of a service, "" for none."""
+    return str((service.spec.get("Labels") or {}).get(_STACK_LABEL, ""))
 
 
 def crowded(nodes: int, tasks: int, *, now: float, seed: int = 1) -> Simulation:
@@ -71,22 +94,24 @@ def crowded(nodes: int, tasks: int, *, now: float, seed: int = 1) -> Simulation:
     simulation = Simulation(made, now=now - _SETTLED, seed=seed)
     specs = []
     for number in range(max(tasks // 10, 1)):
-        spec = _service(f"part{number:04d}", "garanews/orochi_worker:latest")
+        spec = service(f"part{number:04d}", "garanews/orochi_worker:latest")
         specs.append({**spec, "Mode": {"Replicated": {"Replicas": min(10, tasks)}}})
     deploy(simulation, specs)
     simulation.advance(now)
     return simulation
 
 
-def deploy(simulation: Simulation, specs: Iterable[Json]) -> None:
-    """Create the network of the stack and these services, in an order that the seed decides."""
+def deploy(
+    simulation: Simulation, specs: Iterable[Json], *, stack: str = STACK, auth: str = ""
+) -> None:
+    """Create the network of a stack and these services, in an order that the seed decides."""
     requests = Requests(simulation)
-    network = {"Name": f"{STACK}_default", "Driver": "overlay", "Labels": {_STACK_LABEL: STACK}}
+    network = {"Name": f"{stack}_default", "Driver": "overlay", "Labels": {_STACK_LABEL: stack}}
     requests.create_thing("networks", network)
     order = list(specs)
     random.Random(len(order)).shuffle(order)  # noqa: S311 - as the CLI, in no order
     for spec in order:
-        requests.create_service(spec)
+        requests.create_service(spec, auth)
 
 
 def _lead(simulation: Simulation) -> None:
@@ -98,16 +123,18 @@ def _lead(simulation: Simulation) -> None:
     simulation.store.commit()
 
 
-def _service(
+def service(
     name: str,
     image: str,
     *,
+    stack: str = STACK,
     args: list[str] | None = None,
     mounts: list[Json] | None = None,
     limit: int = 0,
     check: str = "",
 ) -> Json:
-    container: Json = {"Image": image, "Labels": {_STACK_LABEL: STACK}}
+    """A service with one replica, as ``docker stack deploy`` would create it."""
+    container: Json = {"Image": image, "Labels": {_STACK_LABEL: stack}}
     if args:
         container["Args"] = args
     if mounts:
@@ -116,13 +143,13 @@ def _service(
         container["Healthcheck"] = {"Test": ["CMD-SHELL", check], "Interval": 2_000_000_000}
     resources = {"Limits": {"MemoryBytes": limit * _MEBIBYTE}} if limit else {}
     return {
-        "Name": f"{STACK}_{name}",
-        "Labels": {_STACK_LABEL: STACK, "com.docker.stack.image": image},
+        "Name": f"{stack}_{name}",
+        "Labels": {_STACK_LABEL: stack, "com.docker.stack.image": image},
         "TaskTemplate": {
             "ContainerSpec": container,
             "Resources": resources,
             "Placement": {},
-            "Networks": [{"Target": f"{STACK}_default", "Aliases": [name]}],
+            "Networks": [{"Target": f"{stack}_default", "Aliases": [name]}],
         },
         "Mode": {"Replicated": {"Replicas": 1}},
         "EndpointSpec": {"Mode": "vip"},

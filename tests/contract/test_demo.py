@@ -19,6 +19,7 @@ from playground.demo import DemoOptions, run
 from playground.folder import PREFIX
 from playground.panel import BUSY_SECONDS
 from playground.slack import SlackEmulator
+from playground.swarm import showcase
 from tests.demo import ALERTS, BOB, PATIENCE, DemoProcess, processes_of
 from tests.lab.redis import RedisServer
 from tests.lab.waiting import wait_until
@@ -51,6 +52,60 @@ def ends_well(demo: DemoProcess, how: signal.Signals) -> None:
 def test_it_prints_its_address_and_what_to_try(demo: DemoProcess) -> None:
     assert re.fullmatch(r"The demo is at http://127\.0\.0\.1:\d+/.*/orochi scale 5.*", demo.line)
     assert b"<title>" in demo.get("")
+
+
+def test_it_begins_with_a_broken_service_that_is_rolled_back(demo: DemoProcess) -> None:
+    """Its alert is there without any command, and resolves after the roll back."""
+    demo.message("Firing: server", channel=ALERTS)
+    demo.type("/orochi status --all")
+    demo.message("2 stacks, 1 unhealthy")
+
+    demo.type("/orochi rollback portainer/server")
+
+    demo.message("Converged: roll back server")
+    demo.message("Resolved: server", channel=ALERTS)
+    demo.type("/orochi deploy portainer --yes")
+    demo.message("Converged: deploy portainer")
+
+
+def test_a_new_tag_of_the_private_registry_is_rolled(demo: DemoProcess) -> None:
+    """With the demo's login, on nodes that never saw it; others are refused for a true reason."""
+    demo.type("/orochi images portainer")
+    demo.message("portainer: 2 services")
+    demo.type("/orochi update worker01 :2.2")
+    assert "no variant for the nodes" in demo.message("worker:2.2")["text"]
+    demo.type("/orochi update worker01 :9")
+    assert "Nothing was changed" in demo.message("has no image")["text"]
+
+    demo.type("/orochi update worker01 :2.1")
+
+    demo.message("Converged: update worker01 to :2.1")
+    demo.type("/orochi scale 4")
+    demo.message("Converged: scale worker01 to 4")
+
+
+def test_check_shows_the_login_of_the_private_registry(demo: DemoProcess) -> None:
+    """With the login that the demo gives the bot; Slack and Redis are not asked here."""
+    socket = next(path for path in demo.folder.rglob("docker.sock") if "machine-01" in str(path))
+    settings = {
+        "DOCKER_HOST": f"unix://{socket}",
+        "REGISTRY_AUTH": showcase.config(),
+        "SLACK_BOT_TOKEN": "xoxb-none",
+        "SLACK_APP_TOKEN": "xapp-none",
+        "SLACK_API_URL": "http://127.0.0.1:9/api/",
+        "REDIS_URL": "redis://127.0.0.1:9/0",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "check"],
+        env={"PATH": os.environ["PATH"], **settings},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert "ok      registries: registry.example.net as robot: ok" in done.stdout
 
 
 def test_an_operators_command_gets_its_verdict(demo: DemoProcess) -> None:
