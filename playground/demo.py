@@ -24,13 +24,12 @@ from playground.folder import temporary_folder
 from playground.page import Playground
 from playground.panel import Panel, Part, RedisPart, SlackPart
 from playground.panel_swarm import SwarmPart
+from playground.people import ALERTS, OPERATORS, furnished, welcome
 from playground.place import Place, real, simulated
 from playground.redis import EmbeddedRedis, forget
 from playground.slack import SlackEmulator
 
 PORT: Final = 8090
-ANN: Final = "U0ANN00001"
-ALERTS: Final = "C0ALERTS01"
 WATCHES_SECONDS: Final = 5.0
 FOR_A_DEMO: Final = {
     "BOT_ALERTS_QUIET_SECONDS": "10",
@@ -70,8 +69,9 @@ class Demo:
         if self._environ.get("SLACK_BOT_TOKEN"):
             await self._bot(place, store | _slack_of(self._environ))
             return _told_slack(place)
-        slack = await self._parts.enter_async_context(SlackEmulator())
-        page = await self._page(slack)
+        slack = await self._parts.enter_async_context(SlackEmulator(workspace=furnished()))
+        welcome(slack.workspace, self._command, place.tries, broken=place.broken)
+        page = await self._page(slack, place)
         await self._bot(place, store | _emulated(slack))
         if self._options.opens:
             await asyncio.to_thread(webbrowser.open, page.url)
@@ -96,13 +96,18 @@ class Demo:
             self._breaks.insert(0, SwarmPart(place.swarm))
         return place
 
-    async def _page(self, slack: SlackEmulator) -> Playground:
+    @property
+    def _command(self) -> str:
+        return self._environ.get("BOT_COMMAND") or "/orochi"
+
+    async def _page(self, slack: SlackEmulator, place: Place) -> Playground:
         panel = Panel([*self._breaks, SlackPart(slack)])
         made = Playground(
             slack,
             breakables=panel,
-            command=self._environ.get("BOT_COMMAND") or "/orochi",
-            operators=frozenset({ANN}),
+            command=self._command,
+            operators=OPERATORS,
+            names=place.names,
             port=self._options.port,
         )
         return await self._parts.enter_async_context(made)
@@ -177,7 +182,7 @@ def _emulated(slack: SlackEmulator) -> dict[str, str]:
         "SLACK_BOT_TOKEN": slack.tokens.bot,
         "SLACK_APP_TOKEN": slack.tokens.app,
         "SLACK_API_URL": slack.base_url,
-        "BOT_OPERATORS": ANN,
+        "BOT_OPERATORS": ",".join(sorted(OPERATORS)),
         "BOT_ALERTS_CHANNEL": ALERTS,
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from playground.page import seen
+from playground.page.invite import COMMAND, invite
 from playground.slack import BOT_USER_ID, AppDelivery, Json, Message, SlackEmulator, User, View
 
 FAILURES: Final = {
@@ -43,6 +44,10 @@ class PageActions:
         if thread:
             name = f"@{self._workspace.bot.name}"
             raise Refused(f"Slash commands do not work in threads. Try {name} {rest}".rstrip())
+        if word == COMMAND:
+            if why := invite(self._workspace, channel, user, rest.strip()):
+                raise Refused(why)
+            return {}
         if word != self._command:
             raise Refused(f"{word} is not a command here. Try {self._command}.")
         sent = await self._slack.command(word, rest.strip(), user=user, channel=channel)
@@ -55,6 +60,8 @@ class PageActions:
         `values` is what was filled in beside it.
         """
         user, action = self._user(asked), _text(asked, "action_id")
+        if action.startswith(seen.TRY):
+            raise Refused("The page types that command itself.")
         value = _text(asked, "value") if asked.get("value") is not None else None
         block = _text(asked, "block_id")
         try:

@@ -1,12 +1,24 @@
 """What one person sees of a workspace, as JSON for the page."""
 
 import mimetypes
+from typing import Final
 
 from bot.domain.commands.table import COMMANDS
-from playground.slack import Channel, File, Json, Message, User, View, Workspace
+from playground.slack import (
+    BOT_USER_ID,
+    Channel,
+    File,
+    Json,
+    Message,
+    User,
+    View,
+    Workspace,
+)
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 """Types shown inline. SVG is not, because it can contain scripts."""
+TRY: Final = "demo.try"
+"""The beginning of the id of an action whose value the page types and sends as a command."""
 
 
 def commands() -> list[Json]:
@@ -42,12 +54,14 @@ def sees_message(workspace: Workspace, message: Message, user: str) -> bool:
 
 
 def person(user: User) -> Json:
-    """A member of the workspace."""
+    """A member of the workspace; `is_app` is the app of this demo, other bots are not."""
     return {
         "id": user.id,
         "name": user.name,
         "real_name": user.real_name,
         "is_bot": user.is_bot,
+        "is_app": user.id == BOT_USER_ID,
+        "is_guest": user.is_guest,
     }
 
 

@@ -19,6 +19,7 @@ from playground.page.breakables import Breakables, CannotBreakError, Nothing
 from playground.page.events import Events
 from playground.page.guard import guarded, headed
 from playground.page.journal import Journal
+from playground.page.names import NameSource, no_names
 from playground.slack import Json, SlackEmulator
 
 HOST: Final = "127.0.0.1"
@@ -38,7 +39,7 @@ class Playground:
 
     `port` 0 takes a free one; where another is taken, the next free one after it is used.
     `operators` are the ids of those who may change things, so that the page can show each person's
-    role.
+    role. `names` are what the page suggests while somebody types.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Playground:
         breakables: Breakables | None = None,
         command: str = "/orochi",
         operators: frozenset[str] = frozenset(),
+        names: NameSource = no_names,
         port: int = 0,
     ) -> None:
         self._slack = slack
         self._breakables: Breakables = breakables or Nothing()
         self._command = command
         self._operators = operators
+        self._names = names
         self._port = port
         self._journal = Journal(slack.workspace)
         self._events = Events(slack.workspace, self._journal, self._whole)
@@ -98,6 +101,7 @@ class Playground:
                 web.get("/api/state", self._state),
                 web.get("/api/files/{file}", self._file),
                 web.get("/api/breakables", self._listed),
+                web.get("/api/names", self._named),
                 web.post("/api/break", _action(self._break)),
                 web.post("/api/type", _action(self._actions.type)),
                 web.post("/api/press", _action(self._actions.press)),
@@ -145,6 +149,9 @@ class Playground:
 
     async def _listed(self, _request: web.Request) -> web.Response:
         return web.json_response([each.as_json() for each in self._breakables.listed()])
+
+    async def _named(self, _request: web.Request) -> web.Response:
+        return web.json_response((await self._names()).as_json())
 
     async def _break(self, asked: Json) -> Json:
         values = asked.get("values")

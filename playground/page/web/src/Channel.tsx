@@ -32,6 +32,7 @@ export function title(channel: Conversation, names: Map<string, string>): string
 function useEnd(messages: Said[], place: string) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const last = useRef(0);
   useEffect(() => {
     atEnd.current = true;
   }, [place]);
@@ -51,9 +52,12 @@ function useEnd(messages: Said[], place: string) {
     const box = list.current;
     if (box && atEnd.current) box.scrollTop = box.scrollHeight;
   }, [messages]);
+  // A message that grows leaves the end behind without any scrolling: only who scrolls up leaves it.
   const onScroll = () => {
     const box = list.current!;
-    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_THE_END;
+    const near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_THE_END;
+    if (near || box.scrollTop < last.current) atEnd.current = near;
+    last.current = box.scrollTop;
   };
   return { list, onScroll };
 }

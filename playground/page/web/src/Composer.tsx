@@ -1,7 +1,12 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
-import { halfTyped, suggestions, type Suggestion } from "./complete";
+import { halfTyped, suggestions, type Known, type Suggestion } from "./complete";
 import { usePage } from "./context";
 import { ask } from "./store";
+import { onTyped } from "./trying";
+import type { Names } from "./types";
+
+const NO_NAMES: Names = { services: [], stacks: [], nodes: [] };
+const READABLE = 600; // milliseconds, for a command that a button typed
 
 interface Props {
   channel: string;
@@ -18,14 +23,22 @@ export function Composer({ channel, label, thread = "" }: Props) {
   const back = useRef(0);
   const box = useRef<HTMLTextAreaElement>(null);
   const list = useId();
-  const offers = open && !thread ? suggestions(text, whole.command, whole.commands) : [];
+  const [names, setNames] = useState(NO_NAMES);
+  const known: Known = { command: whole.command, rows: whole.commands, names };
+  const offers = open && !thread ? suggestions(text, known) : [];
+  const commanding = !thread && text.startsWith(`${whole.command} `);
 
   useEffect(() => grow(box.current), [text]);
+  useEffect(() => {
+    if (!commanding) return;
+    const asked = fetch("api/names").then((answer) => (answer.ok ? answer.json() : NO_NAMES));
+    void asked.catch(() => NO_NAMES).then(setNames);
+  }, [commanding]);
 
   const type = (typed: string) => {
     setText(typed);
     setOpen(true);
-    setActive(halfTyped(typed, whole.command, whole.commands) ? 0 : -1);
+    setActive(halfTyped(typed, known) ? 0 : -1);
   };
   const fill = (chosen: Suggestion) => {
     setText(chosen.fill);
@@ -33,8 +46,8 @@ export function Composer({ channel, label, thread = "" }: Props) {
     setOpen(!chosen.done);
     box.current?.focus();
   };
-  const send = async () => {
-    const typed = text.trim();
+  const send = async (given = text) => {
+    const typed = given.trim();
     if (!typed) return;
     sent.current.push(typed);
     back.current = 0;
@@ -46,6 +59,22 @@ export function Composer({ channel, label, thread = "" }: Props) {
       setText((now) => now || typed);
     }
   };
+  const latest = useRef(send);
+  latest.current = send;
+  useEffect(() => {
+    if (thread) return;
+    let soon = 0;
+    const forget = onTyped((command) => {
+      setText(command);
+      setOpen(false);
+      window.clearTimeout(soon);
+      soon = window.setTimeout(() => void latest.current(command), READABLE);
+    });
+    return () => {
+      window.clearTimeout(soon);
+      forget();
+    };
+  }, [thread]);
   const earlier = (step: number) => {
     const place = back.current + step;
     if (place < 0 || place > sent.current.length) return;
@@ -119,6 +148,11 @@ function grow(box: HTMLTextAreaElement | null) {
   box.style.height = `${Math.min(box.scrollHeight, 160)}px`;
 }
 
+/** What stands between backticks is code. */
+function inCode(text: string) {
+  return text.split("`").map((part, index) => (index % 2 ? <kbd key={index}>{part}</kbd> : part));
+}
+
 function Offers(props: {
   id: string;
   offers: Suggestion[];
@@ -141,7 +175,7 @@ function Offers(props: {
           onClick={() => props.onChoose(each)}
         >
           <code>{each.label}</code>
-          <span>{each.about}</span>
+          <span>{inCode(each.about)}</span>
           {each.changes && <small>operators</small>}
         </li>
       ))}

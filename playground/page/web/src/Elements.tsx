@@ -4,9 +4,13 @@ import { createContext, useContext, useState, type KeyboardEvent } from "react";
 import { Dialog } from "./Dialog";
 import { ask } from "./store";
 import { TextObject } from "./Text";
+import { typed } from "./trying";
 import { usePage } from "./context";
 import { FillingContext } from "./filling";
 import type { Json } from "./types";
+
+/** The demo's own buttons, which type a command (playground/page/seen.py). */
+const TRY = "demo.try";
 
 /** Where elements stand: `{channel, ts}` of a message, or `{view}`. */
 export const Place = createContext<Json>({});
@@ -72,6 +76,7 @@ export function Element({ element }: { element: Json }) {
 
 function Button({ element }: { element: Json }) {
   const { busy, use, question } = useAction(element);
+  const press = () => (element.action_id?.startsWith(TRY) ? typed(element.value) : use(null));
   const look = `button ${element.style ?? ""}`;
   return (
     <>
@@ -87,7 +92,7 @@ function Button({ element }: { element: Json }) {
           aria-busy={busy}
           disabled={busy}
           data-action={element.action_id}
-          onClick={() => use(null)}
+          onClick={press}
         >
           <TextObject of={element.text} />
         </button>

@@ -11,7 +11,7 @@ const NONE: Said[] = [];
 const HUES = [205, 340, 25, 265, 145, 45];
 
 export function Avatar({ of }: { of: User | undefined }) {
-  if (!of || of.is_bot) return <img className="avatar" src="icon.svg" alt="" />;
+  if (!of || of.is_app) return <img className="avatar" src="icon.svg" alt="" />;
   const hue = HUES[[...of.id].reduce((sum, sign) => sum + sign.charCodeAt(0), 0) % HUES.length];
   const look = { background: `hsl(${hue} 45% 40%)` };
   return (

@@ -1,6 +1,7 @@
 import { title } from "./Channel";
 import { usePage, useStateOfAll } from "./context";
 import { Avatar } from "./Message";
+import type { User } from "./types";
 
 interface Props {
   place: string;
@@ -14,7 +15,8 @@ export function Sidebar({ place, onUser, onLeave }: Props) {
   const names = new Map(whole.users.map((each) => [each.id, each.real_name]));
   const channels = [...state.channels.values()];
   const people = whole.users.filter((each) => !each.is_bot);
-  const role = (id: string) => (whole.operators.includes(id) ? "operator" : "viewer");
+  const role = (of: User) =>
+    whole.operators.includes(of.id) ? "operator" : of.is_guest ? "guest" : "viewer";
   const link = (to: string, words: string, sign: string, unread = 0) => (
     <li key={to}>
       <a
@@ -43,7 +45,7 @@ export function Sidebar({ place, onUser, onLeave }: Props) {
             {people.map((each) => (
               <option key={each.id} value={each.id}>
                 {each.real_name}
-                {whole.operators.length > 0 && ` · ${role(each.id)}`}
+                {whole.operators.length > 0 && ` · ${role(each)}`}
               </option>
             ))}
           </select>

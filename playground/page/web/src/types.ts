@@ -6,6 +6,8 @@ export interface User {
   name: string;
   real_name: string;
   is_bot: boolean;
+  is_app: boolean;
+  is_guest: boolean;
 }
 
 export interface Channel {
@@ -56,6 +58,13 @@ export interface Row {
   changes: boolean;
   examples: { text: string; does: string }[];
   also: string[];
+}
+
+/** What the swarm has now, as people type it. */
+export interface Names {
+  services: string[];
+  stacks: string[];
+  nodes: string[];
 }
 
 export interface Breakable {
