@@ -44,8 +44,8 @@ def welcome(workspace: Workspace, command: str, tries: Sequence[Try], *, broken:
     """Post the first message of #swarm: what this is, what is broken, and buttons to try."""
     trouble = f" {broken}" if broken else ""
     text = (
-        "*Try the bot.* Everything here is on this machine, and you act as Ann, an operator."
-        f"{trouble} Press a button, or type `{command}` below."
+        f"*Try the bot.* Everything here runs on this machine.{trouble} "
+        f"Press a button, or type `{command}` below."
     )
     buttons: list[Json] = [
         {

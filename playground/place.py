@@ -15,7 +15,8 @@ from bot.ports.engine import Reachability
 from bot.swarm.engine import DockerSwarm
 from playground.page import Names, NameSource
 from playground.page.names import no_names
-from playground.people import Try
+from playground.people import ALERTS, Try
+from playground.slack.model import ADDRESS
 from playground.swarm import showcase
 from playground.swarm.engine import SimulatedSwarm
 from playground.swarm.furnished import STACK, stack_of
@@ -64,7 +65,7 @@ async def simulated(folder: Path, seed: int) -> AsyncIterator[Place]:
             },
             swarm,
             SimulatedReachability(swarm),
-            broken="One service is broken: its alert is in #alerts.",
+            broken=f"One service is broken: its alert is in <{ADDRESS}archives/{ALERTS}|#alerts>.",
             names=lambda: _simulated_names(swarm),
             tries=(
                 Try("See what is wrong", "status --all"),

@@ -72,6 +72,7 @@ def conversation(channel: Channel, user: str) -> Json:
         "name": channel.name,
         "is_private": channel.is_private,
         "is_direct": channel.is_direct,
+        "has_app": BOT_USER_ID in channel.members,
         "with": sorted(channel.members - {user}) if channel.is_direct else [],
     }
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from playground.page import Breakable, CannotBreakError, Parameter, Playground
+from playground.page import Breakable, CannotBreakError, Names, Parameter, Playground
 from playground.slack import Json, SlackEmulator
 
 ANN, BOB = "U0ANN00001", "U0BOB00001"
@@ -184,6 +184,11 @@ def picture(width: int = 480, height: int = 200) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, body) for kind, body in parts)
 
 
+async def names() -> Names:
+    """The names of a small swarm."""
+    return Names(("django", "worker01", "shop/web"), ("orochi", "shop"), ("photon-machine-01",))
+
+
 class SmallBot:
     """Answers commands and clicks; the last request is in `got`."""
 
@@ -332,7 +337,9 @@ class Stage:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.slack.request_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
-        self.page = Playground(self.slack, breakables=self.hammer, operators=frozenset({ANN}))
+        self.page = Playground(
+            self.slack, breakables=self.hammer, operators=frozenset({ANN}), names=names
+        )
         await self.page.__aenter__()
 
     async def _stop(self) -> None:

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { INVITE } from "./complete";
 import { Composer } from "./Composer";
 import { usePage, useStateOfAll } from "./context";
 import { dayOf } from "./dates";
@@ -36,22 +37,22 @@ function useEnd(messages: Said[], place: string) {
   useEffect(() => {
     atEnd.current = true;
   }, [place]);
+  const follow = () => {
+    const box = list.current;
+    if (!box || !atEnd.current) return;
+    box.scrollTop = box.scrollHeight;
+    last.current = box.scrollTop;
+  };
   useEffect(() => {
     const box = list.current;
     if (!box) return;
-    const follow = () => {
-      if (atEnd.current) box.scrollTop = box.scrollHeight;
-    };
     follow();
     const watch = new ResizeObserver(follow);
     watch.observe(box.firstElementChild!);
     watch.observe(box);
     return () => watch.disconnect();
   }, [place]);
-  useEffect(() => {
-    const box = list.current;
-    if (box && atEnd.current) box.scrollTop = box.scrollHeight;
-  }, [messages]);
+  useEffect(follow, [messages]);
   // A message that grows leaves the end behind without any scrolling: only who scrolls up leaves it.
   const onScroll = () => {
     const box = list.current!;
@@ -85,7 +86,7 @@ export function Channel(props: {
               </button>
             </p>
           ) : (
-            <Beginning name={name} direct={channel.is_direct} />
+            <Beginning name={name} channel={channel} />
           )}
           <ol className="messages">
             {shown.map((said, index) => (
@@ -114,15 +115,21 @@ function threads(all: Said[]): Map<string, Said[]> {
   return found;
 }
 
-function Beginning({ name, direct }: { name: string; direct: boolean }) {
+function Beginning({ name, channel }: { name: string; channel: Conversation }) {
   const { whole } = usePage();
   return (
     <div className="beginning">
       <h2>{name}</h2>
       <p>
-        {direct ? "This is between the two of you. " : "This is where the channel begins. "}
+        {channel.is_direct ? "This is between the two of you. " : "This is where the channel begins. "}
         Type <code>{whole.command}</code> below to see what the bot can do.
       </p>
+      {!channel.has_app && (
+        <p>
+          The bot is not in this channel: its answers are for you alone. To add it, type{" "}
+          <code>{INVITE}</code>.
+        </p>
+      )}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 import { halfTyped, suggestions, type Known, type Suggestion } from "./complete";
-import { usePage } from "./context";
+import { usePage, useStateOfAll } from "./context";
 import { ask } from "./store";
 import { onTyped } from "./trying";
 import type { Names } from "./types";
@@ -18,14 +18,17 @@ export function Composer({ channel, label, thread = "" }: Props) {
   const { whole, me, fail } = usePage();
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
-  const [active, setActive] = useState(-1);
+  const [moved, setMoved] = useState<number | null>(null);
   const sent = useRef<string[]>([]);
   const back = useRef(0);
   const box = useRef<HTMLTextAreaElement>(null);
   const list = useId();
   const [names, setNames] = useState(NO_NAMES);
-  const known: Known = { command: whole.command, rows: whole.commands, names };
+  const here = useStateOfAll().channels.get(channel);
+  const invites = here ? !here.has_app : false;
+  const known: Known = { command: whole.command, rows: whole.commands, names, invites };
   const offers = open && !thread ? suggestions(text, known) : [];
+  const active = moved ?? (offers.length > 0 && halfTyped(text, known) ? 0 : -1);
   const commanding = !thread && text.startsWith(`${whole.command} `);
 
   useEffect(() => grow(box.current), [text]);
@@ -38,11 +41,11 @@ export function Composer({ channel, label, thread = "" }: Props) {
   const type = (typed: string) => {
     setText(typed);
     setOpen(true);
-    setActive(halfTyped(typed, known) ? 0 : -1);
+    setMoved(null);
   };
   const fill = (chosen: Suggestion) => {
     setText(chosen.fill);
-    setActive(-1);
+    setMoved(-1);
     setOpen(!chosen.done);
     box.current?.focus();
   };
@@ -97,7 +100,7 @@ export function Composer({ channel, label, thread = "" }: Props) {
       const step = event.key === "ArrowDown" ? 1 : -1;
       if (offers.length) {
         event.preventDefault();
-        setActive((active + step + offers.length + (active < 0 && step < 0 ? 1 : 0)) % offers.length);
+        setMoved((active + step + offers.length + (active < 0 && step < 0 ? 1 : 0)) % offers.length);
       } else if (!text || back.current) {
         event.preventDefault();
         earlier(-step);

@@ -5,6 +5,7 @@ export interface Known {
   command: string;
   rows: Row[];
   names: Names;
+  invites: boolean; // the bot is not in this channel
 }
 
 export interface Suggestion {
@@ -15,6 +16,8 @@ export interface Suggestion {
   done: boolean; // a whole command: nothing is to be added
 }
 
+export const INVITE = "/invite @orochi";
+
 const MOST = 12;
 const ROLES = ["worker", "manager"];
 
@@ -22,7 +25,8 @@ export function suggestions(typed: string, known: Known): Suggestion[] {
   const { command, rows } = known;
   if (!typed.startsWith("/")) return [];
   if (!typed.startsWith(`${command} `)) {
-    return command.startsWith(typed) ? rows.map((row) => offered(row, command)) : [];
+    const all = command.startsWith(typed) ? rows.map((row) => offered(row, command)) : [];
+    return known.invites && INVITE.startsWith(typed) && INVITE !== typed ? [INVITATION, ...all] : all;
   }
   const rest = typed.slice(command.length + 1).trimStart();
   const [word = "", ...more] = rest.split(" ");
@@ -32,9 +36,17 @@ export function suggestions(typed: string, known: Known): Suggestion[] {
   }
   if (!exact) return [];
   const shown = more.length > 0 ? words(exact, known, more).slice(0, MOST) : [];
-  const added = shown.map((each) => withWord(each, typed));
+  const added = shown.map((each) => withWord(each, typed, kindOf(each, known.names)));
   return [...added, ...examples(exact, command, rest)];
 }
+
+const INVITATION: Suggestion = {
+  fill: INVITE,
+  label: INVITE,
+  about: "Add the bot to this channel.",
+  changes: false,
+  done: true,
+};
 
 /** Whether a word is half typed, so that Enter completes it instead of sending. */
 export function halfTyped(typed: string, known: Known): boolean {
@@ -93,9 +105,15 @@ function named(usage: string, { rows, names }: Known): string[] {
   ];
 }
 
-function withWord(word: string, typed: string): Suggestion {
+function withWord(word: string, typed: string, about: string): Suggestion {
   const fill = `${typed.slice(0, typed.lastIndexOf(" ") + 1)}${word} `;
-  return { fill, label: word, about: "", changes: false, done: false };
+  return { fill, label: word, about, changes: false, done: false };
+}
+
+function kindOf(word: string, names: Names): string {
+  if (names.services.includes(word)) return "service";
+  if (names.stacks.includes(word)) return "stack";
+  return names.nodes.includes(word) ? "node" : word.startsWith("--") ? "option" : "";
 }
 
 function examples(row: Row, command: string, rest: string): Suggestion[] {

@@ -20,9 +20,12 @@ export function sight(ts: string) {
 // The permalink of a message of the emulated workspace.
 const MESSAGE =
   /^https:\/\/emulated\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?thread_ts=([\d.]+)&.*)?$/;
+const CHANNEL = /^https:\/\/emulated\.slack\.com\/archives\/(\w+)$/;
 
-/** The place of a permalink's message in this page, null for any other address. */
+/** The place in this page of a message's permalink or a channel's; null for any other address. */
 export function placeOfLink(url: string): string | null {
+  const channel = CHANNEL.exec(url);
+  if (channel) return `#${channel[1]}`;
   const found = MESSAGE.exec(url);
   return found && `#${found[1]}/${found[4] ?? ""}/${found[2]}.${found[3]}`;
 }

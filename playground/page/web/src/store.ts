@@ -51,7 +51,7 @@ function take(state: State, said: Said, channel: Channel, looking: string): Stat
   const before = state.messages.get(key(said));
   if (before && before.revision > said.revision) return state;
   const messages = new Map(state.messages).set(key(said), said);
-  const channels = state.channels.has(channel.id)
+  const channels = state.channels.get(channel.id)?.has_app === channel.has_app
     ? state.channels
     : new Map(state.channels).set(channel.id, channel);
   const unread = new Map(state.unread);

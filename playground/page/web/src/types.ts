@@ -15,6 +15,7 @@ export interface Channel {
   name: string;
   is_private: boolean;
   is_direct: boolean;
+  has_app: boolean;
   with: string[];
 }
 

@@ -13,7 +13,7 @@ import pytest
 from bot.domain.commands.table import COMMANDS
 from playground.page import Playground
 from playground.page.journal import KEPT, Journal
-from playground.slack import Content, File, Json, SlackEmulator, Workspace
+from playground.slack import BOT_USER_ID, Content, File, Json, SlackEmulator, Workspace
 
 ANN, BOB = "U0ANN00001", "U0BOB00001"
 SWARM, SECRET = "C0SWARM001", "C0SECRET01"
@@ -124,6 +124,23 @@ async def test_the_state_has_the_bots_commands_and_peoples_roles(web):
     assert "C0ATTIC001" not in {each["id"] for each in state["channels"]}
 
 
+async def test_the_bot_is_added_to_a_channel_by_one_of_its_members(web, slack):
+    asked = {"user": BOB, "channel": SECRET, "text": "/invite @orochi"}
+    async with web.post("/api/type", json=asked) as answer:
+        assert await answer.json() == {}
+
+    channel = slack.workspace.channels[SECRET]
+    assert BOT_USER_ID in channel.members
+    (said,) = slack.workspace.in_channel(SECRET)
+    assert (said.user, said.text) == (BOB, "added Orochi to #secret.")
+
+
+async def test_nobody_is_added_to_a_direct_conversation(web, slack):
+    direct = slack.workspace.open_direct([ANN]).id
+    said = await refusal(web, "type", user=ANN, channel=direct, text="/invite @orochi")
+    assert "direct conversation" in said
+
+
 async def test_each_person_sees_their_own(stream, slack):
     workspace = slack.workspace
     mine = await stream(ANN)
@@ -195,6 +212,9 @@ def upload(name: str) -> File:
         ("type", {"user": "U0BOT00001", "channel": SWARM, "text": "x"}, "person does not exist"),
         ("type", {"user": ANN, "channel": "C0ATTIC001", "text": "x"}, "channel does not exist"),
         ("type", {"user": ANN, "channel": SWARM, "text": "/x"}, "Try /orochi."),
+        ("type", {"user": ANN, "channel": SWARM, "text": "/invite @orochi"}, "already in #swarm"),
+        ("type", {"user": ANN, "channel": SWARM, "text": "/invite @bob"}, "Try /invite @orochi"),
+        ("press", {"user": ANN, "action_id": "demo.try.0"}, "types that command itself"),
         ("type", {"user": ANN, "channel": SWARM, "text": "/orochi jobs"}, "not connected"),
         ("type", {"user": ANN, "channel": SWARM, "text": "/orochi", "thread": "1"}, "in threads"),
         ("type", {"user": 7, "channel": [], "text": {}}, "person does not exist"),

@@ -1,0 +1,192 @@
+"""The demo on a screen of 390 pixels: what an on-call person does, each in light and in dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.support.ui import Select
+
+from tests.browser.browser import PHONE, Browser
+from tests.demo import ALERTS, SWARM, DemoProcess
+
+COMPOSER = "[data-composer=channel]"
+FIRING = "Firing: server"
+TRY = "[data-action^='demo.try']"
+BROKEN = "portainer_server"
+
+
+class Phone:
+    """The demo's page in a hand; pictures of it go to ``folder`` if there is one."""
+
+    def __init__(self, browser: Browser, demo: DemoProcess, folder: Path | None, look: str) -> None:
+        self.browser = browser
+        self.demo = demo
+        self._folder = folder
+        self._look = look
+
+    def open(self) -> None:
+        """Open the page as on a first visit."""
+        self.browser.open(self.demo.url)
+        self.browser.size(*PHONE)
+        self.browser.prefer(self._look)
+
+    def go(self, place: str) -> None:
+        """Choose a channel in the menu."""
+        self.browser.click("[aria-label=Channels]")
+        self.browser.wait(lambda: self.browser.find("nav").rect["x"] == 0 or None)
+        self.browser.click("nav a", place)
+        self.browser.wait(lambda: place in self.browser.find("h1").text or None)
+        self.browser.wait(lambda: self.browser.find("main").is_displayed() or None)
+
+    def picture(self, name: str) -> None:
+        """Take a picture, and check that nothing is wider than the screen or out of reach."""
+        if self._folder is not None:
+            self.browser.save(self._folder / f"phone-{name}-{self._look}.png")
+        script = "return document.documentElement.scrollWidth"
+        assert int(self.browser.driver.execute_script(script)) <= PHONE[0]
+        assert self.cut() == []
+
+    def cut(self) -> list[str]:
+        """The visible controls that reach beyond the screen's sides."""
+        shown = [
+            each
+            for each in self.browser.all("main button, main textarea, main select, dialog button")
+            if each.is_displayed()
+        ]
+        return [
+            each.text
+            for each in shown
+            if each.rect["x"] < 0 or each.rect["x"] + each.rect["width"] > PHONE[0]
+        ]
+
+
+@pytest.fixture(params=["light", "dark"])
+def phone(
+    request: pytest.FixtureRequest, chromium: Browser, artefacts: Path | None
+) -> Iterator[Phone]:
+    """A new demo, open on a phone; at the end the browser has complained about nothing."""
+    with DemoProcess(BOT_ALERTS_QUIET_SECONDS="1") as demo:
+        demo.message(FIRING, channel=ALERTS)
+        made = Phone(chromium, demo, artefacts, request.param)
+        made.open()
+        chromium.complaints()
+        yield made
+        assert chromium.complaints() == []
+
+
+def test_a_night_on_call(phone: Phone) -> None:
+    """See what is wrong, read the log, acknowledge, roll back, scale, and deploy."""
+    browser = phone.browser
+    browser.find(".message", "Try the bot.")
+    phone.picture("first")
+    browser.click(TRY, "See what is wrong")
+    browser.find(".message.private", "1 of 2 services unhealthy")
+    phone.picture("status")
+
+    browser.click(".message a", "#alerts")
+    browser.find(".message", FIRING)
+    phone.picture("alert")
+    browser.click("[data-action='incident.logs']")
+    phone.demo.message("server", channel=ALERTS)
+    browser.find(".message.private", "fatal: the database is locked")
+    phone.picture("log")
+    browser.click("[data-action='incident.ack']")
+    browser.find(".message", "Acknowledged")
+    phone.picture("acknowledged")
+
+    browser.click("[data-action='job.rollback']")
+    browser.find("dialog", "Roll back?")
+    phone.picture("roll-back")
+    browser.click("dialog button", "Roll back")
+    browser.find(".message", "Converged: roll back server")
+    browser.find(".message", "Resolved: server")
+    phone.picture("rolled-back")
+
+    phone.go("swarm")
+    browser.click(TRY, "Scale worker01 to 5")
+    browser.find(".message", "Running: scale worker01 to 5")
+    phone.picture("scaling")
+    browser.find(".message", "Converged: scale worker01 to 5")
+    phone.picture("scaled")
+
+    browser.type_in("/orochi deploy portainer")
+    browser.find(".message", "Plan: deploy portainer")
+    phone.picture("plan")
+    browser.click("[data-action='job.confirm']")
+    browser.find("dialog", "deploy portainer")
+    phone.picture("confirm")
+    browser.click("dialog button", "Confirm")
+    browser.find(".message", "Converged: deploy portainer")
+    phone.picture("deployed")
+
+
+def test_every_part_of_the_page_is_reached(phone: Phone) -> None:
+    """People, channels, suggestions, a thread, the direct conversation, Home, the panel."""
+    browser = phone.browser
+    browser.click("[aria-label=Channels]")
+    browser.wait(lambda: browser.find("nav").rect["x"] == 0 or None)
+    acting = Select(browser.find("[data-acting]"))
+    assert [each.text for each in acting.options] == [
+        "Ann · operator", "Bob · viewer", "Cleo · operator", "Dan · guest",
+    ]  # fmt: skip
+    phone.picture("menu")
+    acting.select_by_visible_text("Cleo · operator")
+    browser.click("nav a", "swarm")
+    browser.find(COMPOSER).send_keys("/orochi scale ")
+    browser.find("[role=option]", "worker01")
+    phone.picture("suggestions")
+    browser.click("[role=option]", "worker01")
+    browser.type_in("2")
+    scaled = browser.find(".message", "Converged: scale worker01 to 2")
+    assert "Asked by @Cleo" in scaled.text
+    scaled.find_element("css selector", ".replies button").click()
+    browser.find("[data-composer=thread]").send_keys("thanks")
+    phone.picture("thread")
+    browser.type_in("!", "thread")
+    browser.find(".side .message", "thanks!")
+    browser.click("[aria-label='Close the thread']")
+
+    phone.go("Orochi")
+    browser.type_in("/orochi nodes")
+    browser.find(".message", "photon-machine-01")
+    phone.picture("direct")
+    browser.click("[aria-label='Break things']")
+    browser.find("[data-break=crash_loop]")
+    phone.picture("panel")
+    browser.click("[aria-label='Close the panel']")
+    phone.go("Orochi Home")
+    browser.find(".home", "orochi")
+    phone.picture("home")
+
+
+def test_the_bot_is_invited_where_it_is_not_a_member(phone: Phone) -> None:
+    browser = phone.browser
+    phone.go("lounge")
+    browser.find(".beginning", "The bot is not in this channel")
+    browser.type_in("/orochi scale 2")
+    browser.find(".message.private", "Invite me there with")
+    phone.picture("not-invited")
+    browser.type_in("/invite @orochi")
+    browser.find(".message", "added Orochi to #lounge.")
+    browser.type_in("/orochi scale 2")
+    browser.find(".message", "Converged: scale worker01 to 2")
+    phone.picture("invited")
+
+
+def test_each_person_sees_their_own_answers(phone: Phone) -> None:
+    browser = phone.browser
+    browser.type_in("/orochi status")
+    browser.find(".message.private", "8 services")
+    for person, said in (("Bob · viewer", "Nothing was changed"), ("Dan · guest", "Guests")):
+        browser.click("[aria-label=Channels]")
+        browser.wait(lambda: browser.find("nav").rect["x"] == 0 or None)
+        Select(browser.find("[data-acting]")).select_by_visible_text(person)
+        browser.click("nav a", "swarm")
+        browser.gone(".message.private")
+        browser.type_in("/orochi scale 5")
+        browser.find(".message.private", said)
+        phone.picture(re.sub(r" .*", "", person).lower())
+    assert phone.demo.messages()[-1]["channel"] in {SWARM, ALERTS}
