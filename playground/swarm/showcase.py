@@ -54,8 +54,7 @@ def showcase(*, now: float, seed: int = 1) -> Simulation:
     for image in PRIVATE:
         registry.add(image)
     auth = _header()
-    orochi = stack(f"{REGISTRY}/orochi/worker:2.0")
-    deploy(simulation, [_pinned(spec, registry) for spec in orochi], auth=auth)
+    deploy(simulation, [_pinned(spec, registry) for spec in _orochi()], auth=auth)
     portainer = [_pinned(spec, registry) for spec in _portainer()]
     deploy(simulation, portainer, stack=MONITORING, auth=auth)
     registry.add(PUSHED_SINCE)
@@ -79,7 +78,22 @@ def _header() -> str:
 def _portainer() -> list[Json]:
     agent = service("agent", f"{REGISTRY}/portainer/agent:lts", stack=MONITORING)
     server = service("server", f"{REGISTRY}/portainer/server:2.21.5", stack=MONITORING)
-    return [{**agent, "Mode": {"Global": {}}, "UpdateConfig": {"Parallelism": 5}}, server]
+    agent |= {"Mode": {"Global": {}}, "UpdateConfig": {"Parallelism": 5, "MaxFailureRatio": 0}}
+    return [agent, server]
+
+
+def _orochi() -> list[Json]:
+    """The guide's stack, with the worker of the private registry and how the file updates it."""
+    specs = stack(f"{REGISTRY}/orochi/worker:2.0")
+    (worker,) = (spec for spec in specs if spec["Name"] == "orochi_worker01")
+    worker["UpdateConfig"] = {
+        "Parallelism": 2,
+        "Monitor": 3_000_000_000,
+        "FailureAction": "rollback",
+        "MaxFailureRatio": 0,
+        "Order": "stop-first",
+    }
+    return specs
 
 
 def _pinned(spec: Json, registry: Registry) -> Json:

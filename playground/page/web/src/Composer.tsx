@@ -178,7 +178,7 @@ function Offers(props: {
           onClick={() => props.onChoose(each)}
         >
           <code>{each.label}</code>
-          <span>{inCode(each.about)}</span>
+          <span className={each.label.startsWith("/") ? undefined : "kind"}>{inCode(each.about)}</span>
           {each.changes && <small>operators</small>}
         </li>
       ))}
