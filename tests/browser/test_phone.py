@@ -50,6 +50,22 @@ class Phone:
         assert int(self.browser.driver.execute_script(script)) <= PHONE[0]
         assert self.cut() == []
 
+    def last(self, text: str, name: str) -> None:
+        """Wait for the last message of the channel, which is in sight, and take a picture."""
+        found = self.browser.find(".message", text)
+        self.browser.wait(lambda: self.browser.all("main .message")[-1] == found or None)
+        self.browser.wait(lambda: self._in_sight() or None)
+        self.picture(name)
+        assert self._in_sight()
+
+    def _in_sight(self) -> bool:
+        """Whether the end of the conversation is in sight."""
+        script = (
+            "const box = document.querySelector('main .scroll');"
+            "return box.scrollHeight - box.scrollTop - box.clientHeight < 2"
+        )
+        return bool(self.browser.driver.execute_script(script))
+
     def cut(self) -> list[str]:
         """The visible controls that reach beyond the screen's sides."""
         shown = [
@@ -158,15 +174,13 @@ def test_a_night_on_call(phone: Phone) -> None:
     browser = phone.browser
     phone.picture("first")
     browser.click(TRY, "See what is wrong")
-    browser.find(".message.private", "1 of 2 services unhealthy")
-    phone.picture("status")
+    phone.last("1 of 2 services unhealthy", "status")
 
     browser.click(".message a", "#alerts")
     browser.find(".message", FIRING)
     phone.picture("alert")
     browser.click("[data-action='incident.logs']")
-    browser.find(".message.private", "fatal: the database is locked")
-    phone.picture("log")
+    phone.last("fatal: the database is locked", "log")
     browser.click("[data-action='incident.ack']")
     browser.find(".message", "Acknowledged")
     phone.picture("acknowledged")
@@ -181,17 +195,13 @@ def test_a_night_on_call(phone: Phone) -> None:
 
     phone.go("swarm")
     browser.click(TRY, "Scale worker01 to 5")
-    browser.find(".message", "Running: scale worker01 to 5")
-    phone.picture("scaling")
-    browser.find(".message", "Converged: scale worker01 to 5")
-    phone.picture("scaled")
+    phone.last("Running: scale worker01 to 5", "scaling")
+    phone.last("Converged: scale worker01 to 5", "scaled")
 
     browser.type_in("/orochi deploy portainer")
-    browser.find(".message", "Plan: deploy portainer")
-    phone.picture("plan")
+    phone.last("Plan: deploy portainer", "plan")
     browser.click("[data-action='job.confirm']")
     browser.find("dialog", "deploy portainer")
     phone.picture("confirm")
     browser.click("dialog button", "Confirm")
-    browser.find(".message", "Converged: deploy portainer")
-    phone.picture("deployed")
+    phone.last("Converged: deploy portainer", "deployed")

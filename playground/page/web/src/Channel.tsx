@@ -5,6 +5,7 @@ import { usePage, useStateOfAll } from "./context";
 import { dayOf } from "./dates";
 import { Message } from "./Message";
 import type { Channel as Conversation, Said } from "./types";
+import { onSent } from "./typing";
 
 const NONE: Said[] = [];
 const MOST_SHOWN = 200;
@@ -29,7 +30,7 @@ export function title(channel: Conversation, names: Map<string, string>): string
   return channel.with.map((each) => names.get(each) ?? each).join(", ") || "You";
 }
 
-/** Keeps the end in sight for who was there, and leaves all others where they read. */
+/** Keeps the end in sight for who was there or sends something; others stay where they read. */
 function useEnd(messages: Said[], place: string) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
@@ -53,6 +54,15 @@ function useEnd(messages: Said[], place: string) {
     return () => watch.disconnect();
   }, [place]);
   useEffect(follow, [messages]);
+  useEffect(
+    () =>
+      onSent((to) => {
+        if (to !== place) return;
+        atEnd.current = true;
+        follow();
+      }),
+    [place],
+  );
   // A message that grows leaves the end behind without any scrolling: only who scrolls up leaves it.
   const onScroll = () => {
     const box = list.current!;

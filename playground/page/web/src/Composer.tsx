@@ -2,7 +2,7 @@ import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 import { halfTyped, suggestions, type Known, type Suggestion } from "./complete";
 import { usePage, useStateOfAll } from "./context";
 import { ask } from "./store";
-import { onTyped } from "./trying";
+import { onTyped, sent as tellSent } from "./typing";
 import type { Names } from "./types";
 
 const NO_NAMES: Names = { services: [], stacks: [], nodes: [] };
@@ -56,6 +56,7 @@ export function Composer({ channel, label, thread = "" }: Props) {
     back.current = 0;
     setText("");
     setOpen(false);
+    tellSent(thread || channel);
     const answer = await ask("type", { user: me, channel, text: typed, thread });
     if (answer.error) {
       fail(answer.error);

@@ -4,7 +4,7 @@ import { createContext, useContext, useState, type KeyboardEvent } from "react";
 import { Dialog } from "./Dialog";
 import { ask } from "./store";
 import { TextObject } from "./Text";
-import { typed } from "./trying";
+import { typed } from "./typing";
 import { usePage } from "./context";
 import { FillingContext } from "./filling";
 import type { Json } from "./types";
