@@ -104,6 +104,22 @@ def test_the_end_stays_in_view_when_a_message_grows(browser: Browser, stage: Sta
     assert _top(browser) == 0
 
 
+def test_who_sends_something_is_at_the_end_again(browser: Browser, stage: Stage) -> None:
+    for number in range(30):
+        stage.say(f"message {number}.", SWARM)
+    browser.find(".message", "message 29.")
+    up = "const b = document.querySelector('main .scroll'); b.scrollTop = 0; return 0"
+    browser.driver.execute_script(up)
+    browser.wait(lambda: _top(browser) == 0 or None)
+
+    browser.type_in("hello there")
+
+    said = browser.find(".message", "hello there")
+    browser.wait(lambda: _top(browser) > 0 or None)
+    bottom = said.rect["y"] + said.rect["height"]
+    assert bottom <= browser.find(COMPOSER).rect["y"]
+
+
 def _top(browser: Browser) -> int:
     script = "return document.querySelector('main .scroll').scrollTop"
     return int(browser.driver.execute_script(script))
