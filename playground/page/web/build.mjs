@@ -27,6 +27,7 @@ const { metafile } = await build({
   minify: true,
   format: "esm",
   target: ["es2022"],
+  charset: "utf8",
   define: { "process.env.NODE_ENV": '"production"' },
   legalComments: "none",
   metafile: true,
