@@ -61,7 +61,7 @@ class Panel:
         mending = Breakable(
             "mend",
             "Fix everything",
-            "Machines are on, the registry, Redis and Slack answer, containers stay up.",
+            "Machines are on, the registry, Redis and Slack answer, nothing is broken on purpose.",
             mends=True,
         )
         broken = [action for part in self._parts for action in part.actions()]
@@ -70,7 +70,9 @@ class Panel:
     async def _mend(self, _values: Values) -> str:
         for part in self._parts:
             await part.mend()
-        return "Everything is repaired. Services need a moment, then the alerts resolve."
+        return (
+            "What was broken here is repaired. Services need a moment, then their alerts resolve."
+        )
 
 
 class StoppableRedis(Protocol):
