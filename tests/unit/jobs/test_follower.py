@@ -52,7 +52,9 @@ def chat() -> Shown:
 
 def all_change(chat: Shown, lease: Any) -> None:
     """Every service of the job runs now."""
-    ctx: Any = SimpleNamespace(chat=chat, command="/orochi", clock=SimpleNamespace(now=lambda: 5.0))
+    clock = SimpleNamespace(now=lambda: 5.0)
+    stack_in = {"C1": "orochi"}.get
+    ctx: Any = SimpleNamespace(chat=chat, command="/orochi", clock=clock, stack_in=stack_in)
     aim: Any = None
     following = Following(ctx, aim, aim)
     for index, target in enumerate(lease.job.targets):
