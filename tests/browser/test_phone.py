@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium.webdriver.support.ui import Select
 
+from bot.domain.commands.table import COMMANDS
 from tests.browser.browser import PHONE, Browser
 from tests.demo import ALERTS, DemoProcess
+
+EVERY_COMMAND = {
+    "help": "/orochi help COMMAND",
+    "status": "orochi",
+    "status --all": "portainer",
+    "status worker01": "worker01",
+    "scale 3": "Converged: scale worker01 to 3",
+    "update worker01 :2.1": "Converged: update worker01",
+    "images": "worker01",
+    "restart scheduler": "Converged: restart scheduler",
+    "rollback worker01": "Converged: roll back worker01",
+    "resume worker01": "Nothing was changed",
+    "run worker01 -- serve": "run worker01",
+    "ps": "tasks",
+    "ps worker01": "worker01.1",
+    "ps --wide": "DESIRED STATE",
+    "logs worker01 --lines 5": "5 log lines",
+    "logs worker01 --grep zzz": "zzz",
+    "nodes": "m-01 · ready",
+    "nodes m-01": "photon-machine-01",
+    "nodes --wide": "HOSTNAME",
+    "map": "Map",
+    "volumes": "volume",
+    "drain m-10 --yes": "Converged: drain",
+    "activate m-10": "Converged: activate",
+    "join worker": "docker swarm join",
+    "incidents": "server",
+    "jobs": "Finished",
+    "cancel zzzzzz": "There is no job",
+    "stacks": "portainer",
+    "history portainer": "Versions of portainer",
+    "deploy": "orochi",
+    "remove portainer": "remove portainer",
+}
+"""A typed command, and what its answer or its job's verdict says."""
 
 COMPOSER = "[data-composer=channel]"
 FIRING = "Firing: server"
@@ -52,11 +89,24 @@ class Phone:
 
     def last(self, text: str, name: str) -> None:
         """Wait for the last message of the channel, which is in sight, and take a picture."""
-        found = self.browser.find(".message", text)
-        self.browser.wait(lambda: self.browser.all("main .message")[-1] == found or None)
+        self.browser.wait(
+            lambda: text in self.browser.all("main .message")[-1].text or None,
+            f"the last message is not {text!r}",
+        )
         self.browser.wait(lambda: self._in_sight() or None)
         self.picture(name)
         assert self._in_sight()
+
+    def answer(self, text: str, before: int) -> None:
+        """Wait for a message with this text, after as many as there were."""
+        self.browser.wait(
+            lambda: (
+                any(text in each.text for each in self.browser.all("main .message")[before:])
+                or None
+            ),
+            f"no answer with {text!r}",
+        )
+        self.browser.wait(lambda: self._in_sight() or None)
 
     def _in_sight(self) -> bool:
         """Whether the end of the conversation is in sight."""
@@ -116,7 +166,7 @@ def test_every_part_of_the_page_is_reached(phone: Phone) -> None:
     browser.click("[role=option]", "worker01")
     browser.type_in("2")
     scaled = browser.find(".message", "Converged: scale worker01 to 2")
-    assert "Asked by @Cleo" in scaled.text
+    assert "@Cleo" in scaled.text
     scaled.find_element("css selector", ".replies button").click()
     browser.find("[data-composer=thread]").send_keys("thanks")
     phone.picture("thread")
@@ -126,7 +176,7 @@ def test_every_part_of_the_page_is_reached(phone: Phone) -> None:
 
     phone.go("Orochi")
     browser.type_in("/orochi nodes")
-    browser.find(".message", "photon-machine-01")
+    browser.find(".message", "m-01 · ready")
     phone.picture("direct")
     browser.click("[aria-label='Break things']")
     browser.find("[data-break=crash_loop]")
@@ -166,6 +216,16 @@ def test_each_person_sees_their_own_answers(phone: Phone) -> None:
         phone.picture(f"refused-{person[:3].lower()}")
 
 
+def test_the_answer_of_every_command_fits(phone: Phone) -> None:
+    """Not those of a button, and one of each kind."""
+    assert {typed.split()[0] for typed in EVERY_COMMAND} == {row.name for row in COMMANDS}
+    for typed, said in EVERY_COMMAND.items():
+        before = len(phone.browser.all("main .message"))
+        phone.browser.type_in(f"/orochi {typed}")
+        phone.answer(said, before)
+        phone.picture("command-" + re.sub(r"[^a-z0-9]+", "-", typed).strip("-"))
+
+
 def test_a_night_on_call(phone: Phone) -> None:
     """See what is wrong, read the log, acknowledge, roll back, scale, and deploy.
 
@@ -180,7 +240,7 @@ def test_a_night_on_call(phone: Phone) -> None:
     browser.find(".message", FIRING)
     phone.picture("alert")
     browser.click("[data-action='incident.logs']")
-    phone.last("fatal: the database is locked", "log")
+    phone.last("portainer_server · slot 1", "log")
     browser.click("[data-action='incident.ack']")
     browser.find(".message", "Acknowledged")
     phone.picture("acknowledged")
