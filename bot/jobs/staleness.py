@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.commands.names import exact_name
 from bot.domain.errors import NotFoundError, RefusedError
 from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job, PendingCommand, Target
@@ -26,10 +27,10 @@ async def check_service(ctx: Context, pending: PendingCommand, full_name: str) -
         target = _target(job, full_name)
         if job is not None and target is not None:
             newer = await _newer(ctx, full_name, job.created, job.id)
-            _refuse(ctx, since_job(target, service, newer))
+            _refuse(ctx, service, since_job(target, service, newer))
     if kind == "incident" and (incident := await _incident(ctx, ident)):
         newer = await _newer(ctx, full_name, incident.last)
-        _refuse(ctx, since_incident(incident, service, newer))
+        _refuse(ctx, service, since_incident(incident, service, newer))
     return service
 
 
@@ -37,7 +38,7 @@ async def check_target(ctx: Context, job: Job, target: Target) -> None:
     """Raise RefusedError if a service was changed after the job changed it."""
     service = await _service(ctx, target.service)
     newer = await _newer(ctx, target.service, job.created, job.id)
-    _refuse(ctx, since_job(target, service, newer))
+    _refuse(ctx, service, since_job(target, service, newer))
 
 
 async def _service(ctx: Context, full_name: str) -> Service:
@@ -47,9 +48,9 @@ async def _service(ctx: Context, full_name: str) -> Service:
         raise RefusedError(f"`{full_name}` was removed since.") from error
 
 
-def _refuse(ctx: Context, happened: str) -> None:
+def _refuse(ctx: Context, service: Service, happened: str) -> None:
     if happened:
-        hint = f"Look first: `{ctx.command} status`. Then type the command."
+        hint = f"Look first: `{ctx.command} status {exact_name(service)}`. Then type the command."
         raise RefusedError(happened, hint=hint)
 
 

@@ -303,7 +303,8 @@ class LeaderSession:
                 self._book.doubt(incident.id)
         alert = retold(known, incident)
         self._book.put(alert)
-        if known is None or incident.state is IncidentState.RESOLVED:
+        again = known is not None and incident.reopened > known.incident.reopened
+        if known is None or again or incident.state is IncidentState.RESOLVED:
             self._alert_jobs.want(incident.id)
         if incident.state is IncidentState.RESOLVED:
             self._past.append(alert.addressed)

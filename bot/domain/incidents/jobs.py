@@ -1,9 +1,10 @@
 """Which jobs an incident names: the one that it began after, and the one that it ended after.
 
 It **began after** the newest deploy or update that changed its service and was made, or had ended,
-at most ten minutes earlier. It **ended after** the newest other job of its service that succeeded
-between its start and its resolution, or that changed the service in that time and still runs: a
-job may watch its change for longer than an incident lasts. Neither is said to be the cause.
+at most ten minutes earlier; one that fires again names the newest before that. It **ended after**
+the newest other job of its service that succeeded between its start and its resolution, or that
+changed the service in that time and still runs: a job may watch its change for longer than an
+incident lasts. Neither is said to be the cause.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def with_jobs(incident: Incident, jobs: Iterable[Job]) -> Incident:
     if incident.is_node:
         return incident
     known = tuple(jobs)
-    before = incident.began_after or _newest(_begun_before(incident, known))
+    before = incident.began_after or _newest(_begun_before(incident, known, incident.began))
+    if incident.reopened and incident.state is IncidentState.FIRING:
+        before = _newest(_begun_before(incident, known, incident.last)) or before
     ended = None
     if incident.state is IncidentState.RESOLVED:
         others = [job for job in known if before is None or job.id != before.id]
@@ -59,19 +62,19 @@ def _newest(found: Iterable[NamedJob]) -> NamedJob | None:
     return max(found, key=lambda each: each.at, default=None)
 
 
-def _begun_before(incident: Incident, jobs: Iterable[Job]) -> Iterable[NamedJob]:
+def _begun_before(incident: Incident, jobs: Iterable[Job], began: float) -> Iterable[NamedJob]:
     for job in jobs:
         target = _target(job, incident.service)
         if job.action not in _CHANGES or target is None or not target.changed:
             continue
         made = target.applied
-        if made is not None and _is_near(incident, made, job.finished):
+        if made is not None and _is_near(began, made, job.finished):
             yield _as_named(job, made)
 
 
-def _is_near(incident: Incident, made: float, finished: float | None) -> bool:
-    ended = incident.began if finished is None else finished
-    return made - CLOCKS <= incident.began <= ended + NEAR_SECONDS
+def _is_near(began: float, made: float, finished: float | None) -> bool:
+    ended = began if finished is None else finished
+    return made - CLOCKS <= began <= ended + NEAR_SECONDS
 
 
 def _resolving(incident: Incident, jobs: Iterable[Job]) -> Iterable[NamedJob]:

@@ -6,11 +6,16 @@ the update's start identifies it too: every other change of the service removes 
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from bot.domain.incidents.model import Incident
 from bot.domain.jobs.model import Job, Target
 from bot.domain.swarm.model import Service
 from bot.domain.text.amounts import plural
 from bot.domain.text.escaping import shorten
+
+_PRESSED: Final = re.compile(r"(service|job|incident|stack):\S+")
 
 CLOCKS = 2.0
 """How far the clocks of the swarm and of the bot may differ, in seconds."""
@@ -51,6 +56,13 @@ def _changed(service: Service, newer: Job | None) -> str:
     now = "" if service.replicas is None else f" It now has {plural(service.replicas, 'replica')}."
     if newer is None:
         return f"`{service.short_name}` was changed again since.{now}"
-    text = shorten(newer.text, 60).replace("`", "'")
-    by = f"job `{newer.id}` ({newer.action}: `{text}`)"
+    by = f"job `{newer.id}` ({_what(newer)})"
     return f"`{service.short_name}` was changed again since, by {by}.{now}"
+
+
+def _what(job: Job) -> str:
+    """The job's action, with the command if one was typed; a button's text is not for people."""
+    if _PRESSED.fullmatch(job.text):
+        return job.action
+    text = shorten(job.text, 60).replace("`", "'")
+    return f"{job.action}: `{text}`"

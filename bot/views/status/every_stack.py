@@ -32,10 +32,18 @@ def every_stack_message(look: StackLook, facts: FooterFacts, deployed: Iterable[
     ordered = sorted(stacks.items(), key=lambda each: (_rank(each[1]), not each[0], each[0]))
     title = _title(stacks)
     end = [section(text)] if (text := jobs_text(facts, facts.jobs)) else []
-    end = [*end, context(*small_print(facts, look.at))]
+    end = [*end, context(*_reasons(ordered, facts.command), *small_print(facts, look.at))]
     made = ([*packed([f"*{title}*", *_lines(ordered, *counts)]), *end] for counts in COUNTS)
     blocks = next((each for each in made if fits(each)), [*packed([f"*{title}*"]), *end])
     return Message(f"{title}.", tuple(blocks))
+
+
+def _reasons(stacks: Sequence[tuple[str, Sequence[Health]]], command: str) -> list[str]:
+    """Where it is said why the first of the stacks is unhealthy."""
+    name, healths = stacks[0]
+    if not name or _rank(healths):
+        return []
+    return [f"`{command} status {line(name, NAME_LENGTH)}/` says why"]
 
 
 def _rank(healths: Sequence[Health]) -> int:

@@ -71,6 +71,7 @@ function App() {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
   useEffect(() => tell({ kind: "read", channel: place }), [place, state.messages.size]);
+  useEffect(() => setFailure(""), [place]);
 
   const whole = state.whole;
   useEffect(() => {

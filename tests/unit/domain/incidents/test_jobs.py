@@ -63,6 +63,16 @@ def test_an_update_shortly_before_is_named_with_its_message():
     )
 
 
+def test_an_incident_that_fires_again_names_the_update_before_that():
+    again = replace(with_jobs(FIRING, [a_job("first")]), reopened=1, last=BEGAN + 400)
+    later = a_job("second", applied=BEGAN + 390, finished=None)
+
+    named = with_jobs(again, [a_job("first"), later]).began_after
+
+    assert named is not None
+    assert named.id == "second"
+
+
 @pytest.mark.parametrize(
     "job",
     [

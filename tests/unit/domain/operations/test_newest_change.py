@@ -69,3 +69,9 @@ def test_an_incident_speaks_of_the_change_before_its_last_failure():
 
 def test_a_status_that_is_written_later_is_no_new_change():
     assert since_incident(INCIDENT, replace(UPDATED, updated_at=1100.0)) == ""
+
+
+def test_a_pressed_button_is_told_by_its_action_alone():
+    changed = replace(SERVICE, version=22, replicas=8)
+    pressed = replace(NEWER, action="rollback", text="service:orochi_web")
+    assert "by job `m7p2xq` (rollback)." in since_job(TARGET, changed, pressed)

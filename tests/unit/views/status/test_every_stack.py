@@ -82,3 +82,10 @@ def test_services_without_a_stack_count_among_the_unhealthy():
     message = told(a_service("shop", "web"), a_service("", "proxy"), broken=("proxy",))
 
     assert message.text == "1 stack and services without a stack, 1 unhealthy."
+
+
+def test_it_says_where_the_reasons_are():
+    services = [a_service("wiki", "web"), a_service("shop", "web")]
+
+    assert "`/orochi status wiki/` says why" in str(told(*services, broken=("wiki_web",)).blocks)
+    assert "says why" not in str(told(*services).blocks)
