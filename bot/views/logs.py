@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from itertools import accumulate
 
 from wcwidth import ljust, width
 
@@ -25,9 +27,14 @@ NAME_LENGTH = 63
 SAYS_LENGTH = 600
 LINE_LENGTH = 200
 """Longer lines are cut in a message: about five lines on a phone."""
+BEFORE_MATCH = 60
+"""Characters before the match in a cut line."""
 GREP_LENGTH = 100
 TASK_LENGTH = 4
 UTC_NOTE = " · UTC"
+NO_TIME = "no time"
+"""For a line whose time could not be read."""
+STAMP_LENGTH = 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,8 @@ class Asked:
 class LogTexts:
     """The lines of a log for people, with their time and source.
 
-    In a message they are short: ``14:30:05 1 m-01 | text``. Lines of one slot on one node have the
-    time only, and the title names the source.
+    In a message they are short: ``14:30:05 1 m-01 | text``. Lines of another day have its date.
+    Lines of one slot on one node have the time only, and the title names the source.
     """
 
     def __init__(self, service: Service, look: Look, log: ServiceLog, asked: Asked) -> None:
@@ -56,6 +63,7 @@ class LogTexts:
         self._slots = {task.id: task.slot for task in look.tasks}
         self._hosts = {node.id: node.hostname for node in look.nodes}
         self._names = ShortNames(look.nodes)
+        self._today = _day(look.at)
         self.trouble = log.trouble
 
     @property
@@ -75,9 +83,11 @@ class LogTexts:
         count = len(self._log.lines)
         if not self._asked.grep:
             return f"{plural(count, 'log line')}{back}"
-        many = plural(self._asked.searched, "line")
+        grep, searched = quoted(self._asked.grep, GREP_LENGTH), self._asked.searched
+        if searched == 1:
+            return f"the only line{back} contains {grep}"
         word = "contains" if count == 1 else "contain"
-        return f"{count} of the last {many}{back} {word} {quoted(self._asked.grep, GREP_LENGTH)}"
+        return f"{count} of the last {searched} lines{back} {word} {grep}"
 
     @property
     def none(self) -> str:
@@ -97,10 +107,17 @@ class LogTexts:
         if len(set(sources)) == 1:
             sources = [""] * len(sources)
         wide = max(map(width, sources), default=0)
+        times = [_clock(each.at, self._today) for each in self._log.lines]
+        long = max(map(len, times), default=0)
         return [
-            f"{_clock(each.at)}{f' {ljust(source, wide)} |' if wide else ''} {_cut(each.text)}"
-            for source, each in zip(sources, self._log.lines, strict=True)
+            f"{time:<{long}}{f' {ljust(source, wide)} |' if wide else ''} {self._cut(each.text)}"
+            for time, source, each in zip(times, sources, self._log.lines, strict=True)
         ]
+
+    def _cut(self, text: str) -> str:
+        if len(text) <= LINE_LENGTH:
+            return text
+        return _around(text, self._asked.grep.casefold())
 
     def is_short(self) -> bool:
         """Whether all lines fit into one message without being cut."""
@@ -185,13 +202,33 @@ def _trouble(trouble: str) -> list[Block]:
     return [context(f"⚠️ {line(trouble, SAYS_LENGTH)}")] if trouble else []
 
 
-def _cut(text: str) -> str:
-    return shorten(text, LINE_LENGTH)
+def _around(text: str, wanted: str) -> str:
+    """A long line cut to what is around the first match, in capital or small letters."""
+    # Folding may make a text longer: each character's place in the folded text leads back.
+    folded = [each.casefold() for each in text]
+    found = "".join(folded).find(wanted)
+    first = bisect_right([*accumulate(map(len, folded), initial=0)], max(found, 0)) - 1
+    if first + len(wanted) < LINE_LENGTH:
+        return shorten(text, LINE_LENGTH)
+    start = min(first - BEFORE_MATCH, len(text) - LINE_LENGTH + 1)
+    return shorten(f"…{text[start:]}", LINE_LENGTH)
 
 
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+def _day(at: float) -> date:
+    return datetime.fromtimestamp(at, UTC).date()
+
+
+def _clock(at: float, today: date) -> str:
+    """``14:30:05``; with the date before it if that is another day."""
+    if at <= 0:
+        return NO_TIME
+    time, day = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S"), _day(at)
+    if day == today:
+        return time
+    return f"{day:%b} {day.day} {time}" if day.year == today.year else f"{day} {time}"
 
 
 def _stamp(at: float) -> str:
+    if at <= 0:
+        return f"{NO_TIME:<{STAMP_LENGTH}}"
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcswidth
@@ -113,6 +114,8 @@ def test_lines_that_contain_a_text_are_counted_with_those_that_were_searched():
 
     assert [line.text for line in found.lines] == ["an Error", "ERROR again"]
     assert texts.counted == "2 of the last 3 lines contain `error`"
+    alone = texts_of(log("x"), asked=Asked(600, "x", 1))
+    assert alone.counted == "the only line from the last 10 min contains `x`"
     none = texts_of(ServiceLog(()), asked=Asked(600, "a`b", 400))
     assert none.none == (
         "None of the last 400 log lines of *stack_web* from the last 10 min contains `a'b`."
@@ -121,6 +124,44 @@ def test_lines_that_contain_a_text_are_counted_with_those_that_were_searched():
     assert only.none == "The only log line of *stack_web* does not contain `x`."
     nothing = texts_of(ServiceLog(()), asked=Asked(grep="x"))
     assert nothing.none == "No log lines of *stack_web*."
+
+
+def test_lines_of_another_day_have_their_date():
+    """A line without a date is of today; one without a readable time has none."""
+    day = 86400.0
+    lines = tuple(
+        LogLine(at, FIRST.id, FIRST.node_id, "x")
+        for at in (3 * day + 5, 364 * day, 367 * day - 1, 367 * day + 7, 0.0)
+    )
+    texts = LogTexts(WEB, Look(367 * day + 9, WEB, (FIRST,), NODES), ServiceLog(lines), Asked())
+
+    assert texts.lines() == [
+        "1970-01-04 00:00:05 x",
+        "1970-12-31 00:00:00 x",
+        "Jan 2 23:59:59      x",
+        "00:00:07            x",
+        "no time             x",
+    ]
+    assert texts.file().decode().splitlines()[-1].startswith("no time  ")
+
+
+@pytest.mark.parametrize("found", ["Straße ERROR", "x" * 260])
+def test_a_long_line_is_cut_around_what_was_searched_for(found):
+    text = f"{'ß' * 500} {found} {'-' * 400}"
+    asked = Asked(grep=found.swapcase(), searched=9)
+    (line,) = texts_of(ServiceLog((LogLine(5.0, "t1", "n1", text),)), asked=asked).lines()
+
+    assert found[:100] in line
+    assert len(line) == len("00:00:05 ") + LINE_LENGTH
+    assert line.startswith("00:00:05 …")
+    assert line.endswith("…")
+
+
+def test_a_match_at_the_end_of_a_long_line_is_shown_with_what_is_before_it():
+    said = ServiceLog((LogLine(5.0, "t1", "n1", f"{'x' * 500} end"),))
+    (line,) = texts_of(said, asked=Asked(grep="END", searched=9)).lines()
+
+    assert line == f"00:00:05 …{'x' * (LINE_LENGTH - 5)} end"
 
 
 @settings(deadline=None)
