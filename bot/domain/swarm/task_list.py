@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from bot.domain.swarm.causes import Cause, CauseKind, classify, short_error
-from bot.domain.swarm.model import Node, Service, Task, TaskState
+from bot.domain.swarm.health import examine_service
+from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
+from bot.domain.swarm.placement import eligible_nodes
 from bot.domain.swarm.slots import is_former, last_wanted, may_complete, up_nodes
 
 _IDS = re.compile(r"[0-9a-f]{12,}")
@@ -37,6 +39,9 @@ class Standing(IntEnum):
     def is_over(self) -> bool:
         """Whether it is about the past."""
         return self >= Standing.FAILED
+
+
+_PRESENT = frozenset({Standing.TROUBLE, Standing.STARTING, Standing.FORMER, Standing.RUNNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,33 @@ def grouped_tasks(
     made = [_group(known, members, up) for members in groups.values()]
     made = [part for group in made for part in _split(group, together)]
     return tuple(sorted(made, key=lambda each: _order(each, hosts, apart=apart)))
+
+
+def missing_tasks(services: Iterable[Service], look: StackLook) -> dict[str, int]:
+    """How many tasks of services do not exist although they should, by the services' ids.
+
+    Services without such are left out, as are jobs: they make their tasks one after another.
+    """
+    up = up_nodes(look.nodes)
+    tasks: dict[str, list[Task]] = {}
+    for task in look.tasks:
+        tasks.setdefault(task.service_id, []).append(task)
+    counts = {each.id: _missing(each, tasks.get(each.id, ()), look, up) for each in services}
+    return {service: count for service, count in counts.items() if count > 0}
+
+
+def _missing(
+    service: Service, tasks: Sequence[Task], look: StackLook, up: frozenset[str]
+) -> int:
+    if service.mode.is_job:
+        return 0
+    health = examine_service(service, tasks, look.nodes, look.at)
+    present = [task for task in tasks if _standing(task, service, up)[0] in _PRESENT]
+    wanted = health.wanted - health.completed
+    if not service.mode.is_global:
+        return wanted - len(present)
+    eligible = {node.id for node in eligible_nodes(service, look.nodes)}
+    return wanted - len(eligible & {task.node_id for task in present})
 
 
 def _standing(task: Task, service: Service, up: frozenset[str]) -> tuple[Standing, Cause | None]:

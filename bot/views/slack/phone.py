@@ -6,9 +6,13 @@ A screen of 390 pixels shows about 45 characters in a line.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import unescape
+from os.path import commonprefix
 
 from wcwidth import width
+
+from bot.views.slack.text import line
 
 LINE = 45
 """Characters that fit into a line."""
@@ -34,6 +38,18 @@ def fitting(*forms: str) -> str:
 def joined(*parts: str) -> str:
     """The parts that are not empty as one line: ``worker01.1 · m-01 · running 1 h``."""
     return SEPARATOR.join(filter(None, parts))
+
+
+def differences(texts: Sequence[str]) -> list[str]:
+    """Of each text what tells it apart from the others, short enough for a line of its own."""
+    return [line(_distinct(text, texts), LINE - len(INDENT) - 1) for text in texts]
+
+
+def _distinct(text: str, texts: Sequence[str]) -> str:
+    """The text without the words that another one begins with as well."""
+    shared = max((len(commonprefix([text, each])) for each in texts if each != text), default=0)
+    start = text.rfind(" ", 0, shared) + 1
+    return f"…{text[start:]}" if start else text
 
 
 def _shown(found: re.Match[str]) -> str:

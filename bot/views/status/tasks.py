@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from bot.domain.commands.names import typed_name
+from bot.domain.commands.names import exact_name, typed_name
 from bot.domain.operations.node_names import ShortNames
-from bot.domain.swarm.causes import Cause, CauseKind
+from bot.domain.swarm.causes import Cause, CauseKind, short_error
 from bot.domain.swarm.model import Service, StackLook, Task, TaskState
-from bot.domain.swarm.task_list import Standing, TaskGroup, grouped_tasks
+from bot.domain.swarm.task_list import Standing, TaskGroup, grouped_tasks, missing_tasks
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import context, fits, packed
-from bot.views.slack.phone import INDENT, fitting, joined
+from bot.views.slack.phone import INDENT, LINE, differences, displayed, fitting, joined
 from bot.views.slack.text import age, line, slack_time
-from bot.views.words import BAD, COMING, GOOD, LEAVING, SHORT_CAUSES
+from bot.views.words import BAD, COMING, GOOD, LEAVING, SHORT_CAUSES, UPDATES
 
 NAME_LENGTH = 63
 ERROR_LENGTH = 160
 WIDE_LENGTH = 100
 TOGETHER = 3
 """More running tasks of one service are one line, unless the list is about that service."""
-FORMS = ((60, TOGETHER), (60, 0), (40, 0), (20, 0), (5, 0))
-"""Lines, and running tasks of a service that are listed; the first that fits is used."""
+LINES = (60, 40, 20, 5)
+"""The first number of lines that fits is used."""
 SLOTS = 60
 """The list of one service has a line for each of that many tasks."""
 TIMES = "\u00d7"
 MOST_NODES = 20
+MOST_ERRORS = 6
+"""Different errors of one kind that a service's failures are told apart by."""
+NODE = "\0node"
+LEAST_NODE = 7
+"""A node's name is cut to that many characters at the least."""
+KEPT_FIRST = (
+    Standing.TROUBLE,
+    Standing.STARTING,
+    Standing.FORMER,
+    Standing.STOPPING,
+    Standing.FAILED,
+    Standing.RUNNING,
+    Standing.ENDED,
+)
+"""What is left out last, where not all lines fit."""
 STATES = {Standing.FORMER: "old version {}", Standing.STOPPING: "stopping"}
 LEFT_OUT = {
     Standing.TROUBLE: "in trouble",
@@ -57,25 +73,14 @@ def tasks_message(
     """
     services = look.services if only is None else (only,)
     name = line(only.name if only else look.stack, NAME_LENGTH) or "the swarm"
-    known = {service.id for service in services}
-    if not any(task.service_id in known for task in look.tasks):
-        return Message(f"No tasks of *{name}*.", tuple(packed([f"No tasks of *{name}*."])))
-    title = f"*{name}*: {_counted(look, services)}"
     lines = _Lines(look, services, alone=only is not None)
+    if lines.empty:
+        return Message(f"No tasks of *{name}*.", tuple(packed([f"No tasks of *{name}*."])))
+    title = f"*{name}*: {lines.counted}"
     small = context(f"As of {slack_time(look.at)} · `{line(wide, WIDE_LENGTH)}` shows all")
     made = ([*packed([title, *each]), small] for each in lines.forms())
     blocks = next((each for each in made if fits(each)), [*packed([title]), small])
     return Message(title, tuple(blocks))
-
-
-def _counted(look: StackLook, services: Sequence[Service]) -> str:
-    """How many tasks run of those that should."""
-    counts: Counter[Standing] = Counter()
-    for group in grouped_tasks(services, look.tasks, look.nodes, together=0):
-        counts[group.standing] += len(group.tasks)
-    running = counts[Standing.RUNNING] + counts[Standing.FORMER]
-    wanted = running + counts[Standing.TROUBLE] + counts[Standing.STARTING]
-    return f"{running}/{wanted} tasks running" if wanted else "nothing runs"
 
 
 class _Lines:
@@ -86,6 +91,24 @@ class _Lines:
         self._services = services
         self._alone = alone
         self._names = ShortNames(look.nodes)
+        self._missing = missing_tasks(services, look)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no tasks, and should be none."""
+        known = {service.id for service in self._services}
+        return not self._missing and not any(t.service_id in known for t in self._look.tasks)
+
+    @property
+    def counted(self) -> str:
+        """How many tasks run of those that should."""
+        counts: Counter[Standing] = Counter()
+        for group in self._groups(0):
+            counts[group.standing] += len(group.tasks)
+        running = counts[Standing.RUNNING] + counts[Standing.FORMER]
+        present = running + counts[Standing.TROUBLE] + counts[Standing.STARTING]
+        wanted = present + sum(self._missing.values())
+        return f"{running}/{wanted} tasks running" if wanted else "nothing runs"
 
     def forms(self) -> Iterator[list[str]]:
         """The lines in all forms, the most detailed first. What is left out is counted."""
@@ -93,58 +116,106 @@ class _Lines:
             groups = self._groups(SLOTS, apart=True)
             if len(groups) <= SLOTS:
                 yield self._of(groups, SLOTS)
-        for most, together in FORMS:
-            yield self._of(self._groups(together), most)
+        groups = self._groups(TOGETHER)
+        if len(groups) + len(self._missing) <= LINES[0]:
+            yield self._of(groups, LINES[0])
+        for most in LINES:
+            yield self._of(self._groups(0), most)
 
     def _groups(self, together: int, *, apart: bool = False) -> tuple[TaskGroup, ...]:
         look = self._look
         return grouped_tasks(self._services, look.tasks, look.nodes, together=together, apart=apart)
 
     def _of(self, groups: Sequence[TaskGroup], most: int) -> list[str]:
-        present = [self._shown(each) for each in groups[:most] if not each.standing.is_over]
-        past = [self._shown(each) for each in groups[:most] if each.standing.is_over]
+        missing = [each for each in self._services if each.id in self._missing][:most]
+        kept, cut = _kept(groups, most - len(missing))
+        errors = {} if self._alone else _told_apart(kept)
+        shown = [(each, self._shown(each, errors.get(id(each), ""))) for each in kept]
+        present = [self._absent(each) for each in missing]
+        present += [text for each, text in shown if not each.standing.is_over]
+        past = [text for each, text in shown if each.standing.is_over]
         heading = ["*Before:*"] if present and past else []
-        left = Counter(LEFT_OUT[each.standing] for each in groups[most:] for _ in each.tasks)
-        words = ", ".join(f"{count} {word}" for word, count in left.most_common())
-        rest = [f"and {left.total()} more: {words}"] if left else []
+        left = Counter(LEFT_OUT[each.standing] for each in cut for _ in each.tasks)
+        told = sum(self._missing[each.id] for each in missing)
+        left["missing"] = sum(self._missing.values()) - told
+        words = ", ".join(f"{count} {word}" for word, count in left.most_common() if count)
+        rest = [f"and {left.total()} more: {words}"] if words else []
         return [*present, *heading, *past, *rest]
 
-    def _shown(self, group: TaskGroup) -> str:
+    def _absent(self, service: Service) -> str:
+        """The line for tasks that should be there, and are not."""
+        start = joined(f"{BAD} {line(self._typed(service), NAME_LENGTH)}", f"{self._missing[service.id]} missing")
+        return fitting(joined(start, UPDATES.get(service.update, "")), start)
+
+    def _shown(self, group: TaskGroup, error: str) -> str:
         """The line of a group; for one service alone also the error, if it is not an exit."""
         sign = SIGNS[group.standing]
-        text = fitting(*(f"{sign} {joined(*parts)}" for parts in self._parts(group)))
+        text = fitting(*(f"{sign} {joined(*parts)}" for parts in self._forms(group)))
         cause = group.cause
-        if cause is None or not self._alone or cause.kind is CauseKind.EXIT_CODE:
-            return text
-        error = line(cause.raw, ERROR_LENGTH)
+        if self._alone and cause is not None and cause.kind is not CauseKind.EXIT_CODE:
+            error = line(cause.raw, ERROR_LENGTH)
         return f"{text}\n{INDENT}{error}" if error else text
 
+    def _forms(self, group: TaskGroup) -> Iterator[tuple[str, ...]]:
+        """The parts of the line, in forms that get shorter.
+
+        A node's name is cut before something else is left out. It alone tells tasks of a global
+        service apart: those have it in each form.
+        """
+        name = self._where(group)
+        where = line(name, NAME_LENGTH)
+        is_global = group.service is not None and group.service.mode.is_global
+        forms = list(self._parts(group))
+        placed = [each for each in forms if NODE in each]
+        for _, alike in groupby(placed, key=len):
+            same = list(alike)
+            yield from (_with_node(each, where) for each in same)
+            if len(group.nodes) == 1:
+                yield _with_node(same[-1], self._short(name, same[-1]))
+        if not (is_global and len(group.nodes) == 1):
+            yield from (each for each in forms if NODE not in each)
+
+    def _short(self, name: str, form: Sequence[str]) -> str:
+        """The end of a node's name, or its beginning if others end like it."""
+        others = [each for each in (self._names.of(node.id) for node in self._look.nodes) if each != name]
+        used = displayed(f"{BAD} {joined(*_with_node(form, '…'))}") - 1
+        room = max(LINE - used, LEAST_NODE) - 1
+        if len(name) <= room + 1:
+            return line(name, NAME_LENGTH)
+        end, start = name[-room:], name[:room]
+        if not any(each.endswith(end) for each in others):
+            return line(f"…{end}", NAME_LENGTH)
+        unlike = not any(each.startswith(start) for each in others)
+        return line(f"{start}…" if unlike else name, NAME_LENGTH)
+
     def _parts(self, group: TaskGroup) -> Iterator[tuple[str, ...]]:
-        """The parts of the line, in forms that get shorter."""
-        name, where, since = self._name(group), self._where(group), self._age(group.newest)
+        """The parts of the line; NODE is in the place of the nodes."""
+        name, since = self._name(group), self._age(group.newest)
         why, ago = self._why(group), f"{since} ago" if since else ""
-        state = f"{group.newest.state.name.lower()} {since}".rstrip()
+        word = group.newest.state.name.lower()
+        state = f"{word} {since}".rstrip()
         match group.standing:
             case Standing.ENDED:
                 yield name, _ended(group), f"last {ago}" if ago else ""
             case Standing.FAILED:
-                yield from _failed(name, where, why, ago, len(group.tasks))
+                yield from _failed(name, why, ago, len(group.tasks))
             case Standing.TROUBLE if len(group.tasks) > 1 or group.newest.state.over:
-                yield from _failed(name, where, why, ago, len(group.tasks))
+                yield from _failed(name, why, ago, len(group.tasks))
             case Standing.TROUBLE if group.cause and group.cause.kind is CauseKind.NODE_DOWN:
-                yield name, where, why, since
-                yield name, why, since
+                yield name, NODE, why
+                yield name, why
             case Standing.TROUBLE:
-                yield name, where, state, why
+                yield name, NODE, state, why
+                yield name, NODE, why
                 yield name, state, why
                 yield name, why, since
             case Standing.RUNNING if len(group.tasks) > 1:
-                count = len(group.nodes)
-                yield name, f"{len(group.tasks)} running", where
-                yield name, f"{len(group.tasks)} running", f"on {count} nodes"
+                yield name, f"{len(group.tasks)} running", NODE
+                yield name, f"{len(group.tasks)} running", f"on {len(group.nodes)} nodes"
             case _:
                 shown = STATES.get(group.standing, state).format(since).rstrip()
-                yield name, where, shown
+                yield name, NODE, shown
+                yield name, NODE, STATES.get(group.standing, word).format("").rstrip()
                 yield name, shown
 
     def _why(self, group: TaskGroup) -> str:
@@ -157,27 +228,60 @@ class _Lines:
         """``worker01.2``; without the slot for tasks of several slots and of global services."""
         slots = {task.slot for task in group.tasks}
         slot = f".{group.newest.slot}" if len(slots) == 1 and group.newest.slot else ""
-        name = typed_name(group.service, self._look.stack) if group.service else ""
-        return line(f"{name}{slot}", NAME_LENGTH)
+        return line(f"{self._typed(group.service)}{slot}" if group.service else "", NAME_LENGTH)
+
+    def _typed(self, service: Service) -> str:
+        """The name; with a slash if it is in no stack, and a service of one has the same name."""
+        stack, services = self._look.stack, self._services
+        taken = any(each.stack and each.short_name == service.name for each in services)
+        return exact_name(service) if not service.stack and taken else typed_name(service, stack)
 
     def _where(self, group: TaskGroup) -> str:
-        names = sorted(self._names.of(each) for each in group.nodes[:MOST_NODES])
-        return line(" ".join(names), NAME_LENGTH)
+        return " ".join(sorted(self._names.of(each) for each in group.nodes[:MOST_NODES]))
 
     def _age(self, task: Task) -> str:
         return age(max(self._look.at - task.since, 0.0)) if task.since else ""
 
 
-def _failed(name: str, where: str, why: str, ago: str, count: int) -> Iterator[tuple[str, ...]]:
+def _kept(
+    groups: Sequence[TaskGroup], most: int
+) -> tuple[Sequence[TaskGroup], Sequence[TaskGroup]]:
+    """The groups that are shown, at most that many, and the others; both in their order."""
+    by_weight = sorted(range(len(groups)), key=lambda i: KEPT_FIRST.index(groups[i].standing))
+    kept, cut = sorted(by_weight[: max(most, 0)]), sorted(by_weight[max(most, 0) :])
+    return [groups[i] for i in kept], [groups[i] for i in cut]
+
+
+def _told_apart(groups: Sequence[TaskGroup]) -> dict[int, str]:
+    """The differing errors of groups that would otherwise look alike, by the groups' identity."""
+    alike: dict[object, list[TaskGroup]] = {}
+    for each in groups:
+        if each.cause is not None and each.service is not None and each.cause.raw:
+            key = each.service.id, each.standing, each.cause.kind, each.cause.exit_code
+            alike.setdefault(key, []).append(each)
+    found: dict[int, str] = {}
+    for same in alike.values():
+        errors = [short_error(each.cause.raw) if each.cause else "" for each in same]
+        if 1 < len(set(errors)) and len(errors) <= MOST_ERRORS:
+            found.update(zip(map(id, same), differences(errors), strict=True))
+    return found
+
+
+def _with_node(form: Sequence[str], where: str) -> tuple[str, ...]:
+    return tuple(where if each == NODE else each for each in form)
+
+
+def _failed(name: str, why: str, ago: str, count: int) -> Iterator[tuple[str, ...]]:
     if count == 1:
-        yield name, where, f"failed {ago}" if ago else "", why
-        yield name, where, why, ago
+        yield name, NODE, f"failed {ago}" if ago else "", why
+        yield name, NODE, why, ago
+        yield name, NODE, why
         yield name, why, ago
         return
     times = f"{count} {TIMES} {why}"
     last = f"{times}, last {ago}" if ago else times
-    yield name, where, last
-    yield name, where, times, ago
+    yield name, NODE, last
+    yield name, NODE, times, ago
     yield name, last
     yield name, times, ago
 
