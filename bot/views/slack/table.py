@@ -15,7 +15,7 @@ from wcwidth import ljust, rjust, width
 from bot.domain.text.escaping import one_line
 from bot.domain.text.message import Block
 from bot.views.slack.blocks import SECTION_LENGTH, section
-from bot.views.slack.text import FENCE, plain
+from bot.views.slack.text import FENCE, plain, shorten
 
 BLOCK_LENGTH = SECTION_LENGTH - 2 * len(FENCE) - 2
 GAP = "  "
@@ -23,17 +23,16 @@ MOST_ROWS = 100
 MOST_COLUMNS = 20
 MOST_CHARACTERS = 10_000
 MOST_CELL = 4000
-"""A longer cell is cut in the file too."""
+"""A table with a longer cell has no block; the cell is cut in the file."""
 EMPTY = "-"
 """A cell of the block has at least one character."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``title`` is the heading; ``most`` the number of characters in a cell of the block."""
+    """``title`` is the heading."""
 
     title: str
-    most: int
     right: bool = False
 
 
@@ -46,17 +45,18 @@ class WideTable:
     rows: Sequence[Sequence[str]]
 
     def block(self) -> Block | None:
-        """The table as a block, None if it exceeds the block's limits."""
+        """The table as a block with whole cells, None if it exceeds the block's limits."""
         kept = self._kept()
         columns = [self.columns[index] for index in kept]
         rows = [[column.title for column in columns]]
         rows += [
-            [plain(row[index], self.columns[index].most) or EMPTY for index in kept]
+            [plain(row[index], MOST_CELL) or EMPTY for index in kept]
             for row in self.rows[:MOST_ROWS]
         ]
         if (
             len(self.rows) >= MOST_ROWS
             or not 0 < len(columns) <= MOST_COLUMNS
+            or any(len(cell) > MOST_CELL for row in self.rows for cell in row)
             or sum(len(cell) for row in rows for cell in row) > MOST_CHARACTERS
         ):
             return None
@@ -70,7 +70,7 @@ class WideTable:
         """The whole table as a text, with aligned columns."""
         kept = self._kept()
         grid = [[self.columns[index].title for index in kept]]
-        grid += [[one_line(row[index][:MOST_CELL]) for index in kept] for row in self.rows]
+        grid += [[one_line(shorten(row[index], MOST_CELL)) for index in kept] for row in self.rows]
         widths = [max(width(row[at]) for row in grid) for at in range(len(kept))]
         lines = (_line(row, [self.columns[index] for index in kept], widths) for row in grid)
         return "".join(f"{each}\n" for each in lines).encode("utf-8", "replace")

@@ -31,7 +31,7 @@ MOST_NODES = 20
 MOST_ERRORS = 6
 """Different errors of one kind that a service's failures are told apart by."""
 NODE = "\0node"
-LEAST_NODE = 7
+LEAST_NODE = 5
 """A node's name is cut to that many characters at the least."""
 KEPT_FIRST = (
     Standing.TROUBLE,

@@ -12,24 +12,24 @@ from bot.views.slack.table import Column, WideTable
 from bot.views.slack.text import duration, line, plural
 
 TASKS = (
-    Column("NAME", 40),
-    Column("IMAGE", 50),
-    Column("NODE", 30),
-    Column("DESIRED STATE", 13),
-    Column("CURRENT STATE", 34),
-    Column("ERROR", 80),
-    Column("PORTS", 30),
+    Column("NAME"),
+    Column("IMAGE"),
+    Column("NODE"),
+    Column("DESIRED STATE"),
+    Column("CURRENT STATE"),
+    Column("ERROR"),
+    Column("PORTS"),
 )
 NODES = (
-    Column("ID", 14),
-    Column("HOSTNAME", 40),
-    Column("STATUS", 12),
-    Column("AVAILABILITY", 12),
-    Column("MANAGER STATUS", 14),
-    Column("ENGINE VERSION", 24),
-    Column("TASKS", 6, right=True),
-    Column("CPU FREE", 14, right=True),
-    Column("MEMORY FREE", 22, right=True),
+    Column("ID"),
+    Column("HOSTNAME"),
+    Column("STATUS"),
+    Column("AVAILABILITY"),
+    Column("MANAGER STATUS"),
+    Column("ENGINE VERSION"),
+    Column("TASKS", right=True),
+    Column("CPU FREE", right=True),
+    Column("MEMORY FREE", right=True),
 )
 ID_LENGTH = 12
 CORE = 10**9

@@ -25,7 +25,7 @@ from bot.domain.swarm.model import (
 )
 from bot.domain.swarm.task_list import Standing, grouped_tasks
 from bot.views.slack.phone import INDENT, LINE, displayed
-from bot.views.slack.table import Column, WideTable
+from bot.views.slack.table import MOST_CELL, Column, WideTable
 from bot.views.status.nodes import nodes_message
 from bot.views.status.tasks import tasks_message
 from bot.views.status.wide import node_table, task_table
@@ -232,8 +232,8 @@ def test_the_tasks_of_a_global_service_have_their_nodes_always():
     told = lines(tasks_message(stack(*there, services=(everywhere,), nodes=UUIDS), everywhere))
 
     assert told[1:] == [
-        f"🟢 {'long-' * 7}name · …67119a · running",
-        f"🟢 {'long-' * 7}name · …67129a · running",
+        f"🟢 {'long-' * 7}name · …119a · running",
+        f"🟢 {'long-' * 7}name · …129a · running",
     ]
 
 
@@ -246,9 +246,9 @@ def test_different_errors_of_one_kind_are_told_apart():
 
     assert lines(tasks_message(stack(*tries, *running(1, 2, 3))))[-4:] == [
         "🔴 web.1 · m-01 · 2 \u00d7 mount error · 1 min ago",
-        "    …:/export/a:/var/lib/docker/volumes/da…",
+        "    …:/export/a:/var/lib/docker/volumes/dat…",
         "🔴 web.1 · m-01 · mount error · 1 min ago",
-        "    …:/export/b:/var/lib/docker/volumes/da…",
+        "    …:/export/b:/var/lib/docker/volumes/dat…",
     ]
 
 
@@ -358,15 +358,33 @@ def test_a_wide_table_has_the_columns_of_docker_and_leaves_empty_ones_out():
     ("count", "length", "fits"), [(99, 5, True), (100, 5, False), (50, 199, True), (50, 201, False)]
 )
 def test_a_table_beyond_the_limits_of_the_block_has_none(count, length, fits):
-    column = Column("A", 4000)
+    column = Column("A")
     table = WideTable("t", (column,), [("x" * length,)] * count)
 
     assert (table.block() is not None) is fits
     assert_takes_table(table)
 
 
+def test_no_cell_of_a_table_is_cut():
+    name, image = f"stack_{'long-' * 11}name", f"registry.example.com/{'team/' * 20}web:2.4.1"
+    node = replace(NODES[0], hostname="ip-10-0-12-34.eu-central-1.compute.internal")
+    service = a_service(1, name=name, stack="stack", image=f"{image}@sha256:{'a' * 64}")
+    task = failed("t1", 7, err="starting container failed: " + "x" * 3000 + " denied")
+    table = task_table(stack(task, services=(service,), nodes=(node,)))
+    block = table.block()
+    assert block is not None
+
+    cells = [cell["text"] for cell in block["rows"][1]]
+    assert cells[:3] == [f"{name}.7", image, node.hostname]
+    assert cells[5] == task.err
+    huge = replace(task, err="x" * (MOST_CELL + 1))
+    table = task_table(stack(huge, services=(service,), nodes=(node,)))
+    assert table.block() is None
+    assert "x…\n" in table.file().decode()
+
+
 def test_the_file_has_aligned_columns_and_right_aligned_numbers():
-    columns = (Column("A", 5), Column("B", 5), Column("N", 5, right=True))
+    columns = (Column("A"), Column("B"), Column("N", right=True))
     table = WideTable("t", columns, [("x", "", "1"), ("long-er", "", "10")])
 
     assert table.file().decode() == "A         N\nx         1\nlong-er  10\n"
@@ -394,7 +412,7 @@ WIDE = [
 
 @given(st.lists(st.lists(st.sampled_from(WIDE), max_size=8).map("".join), min_size=1, max_size=9))
 def test_columns_are_aligned_for_any_text(names):
-    columns = (Column("NAME", 12), Column("N", 3, right=True))
+    columns = (Column("NAME"), Column("N", right=True))
     made = WideTable("t", columns, [(name, "7") for name in names]).file().decode().splitlines()
 
     assert len({wcswidth(line) for line in made}) == 1
