@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.swarm.causes import Cause, CauseKind, classify
+from bot.domain.swarm.causes import Cause, CauseKind, classify, short_error
 from bot.domain.swarm.model import Service, Task, TaskState
+from bot.domain.swarm.task_list import without_ids
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFailure:
-    """Tasks of one service that failed on a node for one cause.
+    """Tasks of one service that failed on a node for one cause, with one error.
 
     ``cause`` is that of the newest one, which ended at ``last`` (Unix seconds).
     """
@@ -58,9 +59,9 @@ def _cause(task: Task, service: Service) -> Cause | None:
 
 def _grouped(failed: Iterable[tuple[Service, Task, Cause]]) -> tuple[NodeFailure, ...]:
     """Equal failures as one, the newest first."""
-    groups: dict[tuple[str, CauseKind, int | None], NodeFailure] = {}
+    groups: dict[tuple[str, CauseKind, int | None, str], NodeFailure] = {}
     for service, task, cause in sorted(failed, key=lambda each: -each[1].since):
-        key = service.id, cause.kind, cause.exit_code
+        key = service.id, cause.kind, cause.exit_code, without_ids(short_error(cause.raw))
         newest = groups.get(key) or NodeFailure(service, cause, 0, task.since)
         groups[key] = NodeFailure(service, newest.cause, newest.count + 1, newest.last)
     return tuple(groups.values())

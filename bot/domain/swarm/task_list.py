@@ -109,9 +109,7 @@ def missing_tasks(services: Iterable[Service], look: StackLook) -> dict[str, int
     return {service: count for service, count in counts.items() if count > 0}
 
 
-def _missing(
-    service: Service, tasks: Sequence[Task], look: StackLook, up: frozenset[str]
-) -> int:
+def _missing(service: Service, tasks: Sequence[Task], look: StackLook, up: frozenset[str]) -> int:
     if service.mode.is_job:
         return 0
     health = examine_service(service, tasks, look.nodes, look.at)

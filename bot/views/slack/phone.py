@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import unescape
-from os.path import commonprefix
+from itertools import takewhile
 
 from wcwidth import width
 
@@ -47,9 +47,14 @@ def differences(texts: Sequence[str]) -> list[str]:
 
 def _distinct(text: str, texts: Sequence[str]) -> str:
     """The text without the words that another one begins with as well."""
-    shared = max((len(commonprefix([text, each])) for each in texts if each != text), default=0)
+    shared = max((_shared(text, each) for each in texts if each != text), default=0)
     start = text.rfind(" ", 0, shared) + 1
     return f"…{text[start:]}" if start else text
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _shown(found: re.Match[str]) -> str:

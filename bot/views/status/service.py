@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.swarm.causes import classify
 from bot.domain.swarm.health import Health, examine_service
 from bot.domain.swarm.model import Mode, Service, StackLook, Task, TaskState
-from bot.domain.swarm.slots import last_wanted, place_of, place_order
+from bot.domain.swarm.slots import down_nodes, last_wanted, place_of, place_order
 from bot.domain.swarm.task_list import without_ids
 from bot.domain.text.message import Block, Message
 from bot.views.slack.blocks import context, fits, header, packed, section
@@ -49,6 +49,7 @@ def service_status_message(look: StackLook, service: Service, facts: FooterFacts
     alerts = facts.alerts.get(service.id, ())
     health = examine_service(service, tasks, look.nodes, look.at, alerts)
     names = {node.id: node.hostname for node in look.nodes}
+    down = down_nodes(look.nodes, tasks)
     name = line(service.short_name, 63)
     word = "running or completed" if health.ended else "running"
     count = f"{health.done}/{health.wanted} {word}"
@@ -59,7 +60,7 @@ def service_status_message(look: StackLook, service: Service, facts: FooterFacts
     top = [header(f"{service.short_name}: {count}"), *packed(_about(health, names))]
     end = [section(text) for text in paragraphs if text]
     end.append(context(*small_print(facts, look.at)))
-    told = (_tasks(service, tasks, names, detail) for detail in DETAILS)
+    told = (_tasks(service, tasks, names, down, detail) for detail in DETAILS)
     middle = next((blocks for blocks in told if fits([*top, *blocks, *end])), [])
     return Message(f"{name}: {count}", (*top, *middle, *end))
 
@@ -79,6 +80,7 @@ def _tasks(
     service: Service,
     tasks: Sequence[Task],
     names: NodeNames,
+    down: frozenset[str],
     detail: ServiceDetail,
 ) -> list[Block]:
     ordered = sorted(tasks, key=lambda task: (place_order(place_of(service, task)), -task.created))
@@ -94,7 +96,7 @@ def _tasks(
     for word, listed, most in zip(
         ("Tasks", "Failed before"), groups, (detail.live, detail.past), strict=True
     ):
-        shown = [_group(service, group, names, detail.length) for group in listed[:most]]
+        shown = [_group(service, group, names, down, detail.length) for group in listed[:most]]
         lines += _list(word, shown, sum(map(len, listed[most:])))
     return packed(lines)
 
@@ -105,10 +107,12 @@ def _list(word: str, shown: Sequence[str], more: int) -> list[str]:
     return [f"*{word}:*", *shown, *([f"and {plural(more, 'more task')}"] if more else [])]
 
 
-def _group(service: Service, tasks: Sequence[Task], names: NodeNames, length: int) -> str:
+def _group(
+    service: Service, tasks: Sequence[Task], names: NodeNames, down: frozenset[str], length: int
+) -> str:
     """One task, or how often tasks failed with the same error, the newest first."""
     if len(tasks) == 1:
-        return _task(service, tasks[0], names, length)
+        return _task(service, tasks[0], names, down, length)
     newest = tasks[0]
     slots = sorted({task.slot for task in tasks})
     several = "slot" if len(slots) == 1 else "slots"
@@ -125,23 +129,27 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _task(service: Service, task: Task, names: NodeNames, length: int) -> str:
+def _task(service: Service, task: Task, names: NodeNames, down: frozenset[str], length: int) -> str:
+    lost = task.node_id in down and not task.state.over
     place = "" if service.mode.is_global else f"slot {place_of(service, task)} "
     on = f"on {node_name(task.node_id, names)}" if task.node_id else "on no node yet"
-    state = task.state.name.lower()
+    state = f"{'last seen ' * lost}{task.state.name.lower()}"
     if task.desired > last_wanted(service) and not task.state.over:
         state = f"{state}, stopping"
     old = "" if task.up_to_date or task.state.over else " · previous version"
-    since = f"{',' if task.state.over else ' since'} {slack_date(task.since)}" * (task.since > 0)
+    told = task.since > 0 and not lost
+    since = f"{',' if task.state.over else ' since'} {slack_date(task.since)}" * told
     error = f" · {line(task.err, length)}" if task.err else ""
-    return f"{_sign(service, task)} {place}{state} {on}{since}{old}{error}"
+    return f"{_sign(service, task, lost=lost)} {place}{state} {on}{since}{old}{error}"
 
 
-def _sign(service: Service, task: Task) -> str:
+def _sign(service: Service, task: Task, *, lost: bool) -> str:
     if task.state.over:
         return BAD
     if task.desired > last_wanted(service):
         return LEAVING
+    if lost:
+        return BAD
     if task.state is TaskState.RUNNING:
         return GOOD
     return BAD if task.err else COMING

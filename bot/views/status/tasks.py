@@ -8,13 +8,14 @@ from itertools import groupby
 
 from bot.domain.commands.names import exact_name, typed_name
 from bot.domain.operations.node_names import ShortNames
-from bot.domain.swarm.causes import Cause, CauseKind, short_error
+from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Service, StackLook, Task, TaskState
 from bot.domain.swarm.task_list import Standing, TaskGroup, grouped_tasks, missing_tasks
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import context, fits, packed
-from bot.views.slack.phone import INDENT, LINE, differences, displayed, fitting, joined
+from bot.views.slack.phone import INDENT, LINE, displayed, fitting, joined
 from bot.views.slack.text import age, line, slack_time
+from bot.views.status.trouble import told_apart
 from bot.views.words import BAD, COMING, GOOD, LEAVING, SHORT_CAUSES, UPDATES
 
 NAME_LENGTH = 63
@@ -28,8 +29,6 @@ SLOTS = 60
 """The list of one service has a line for each of that many tasks."""
 TIMES = "\u00d7"
 MOST_NODES = 20
-MOST_ERRORS = 6
-"""Different errors of one kind that a service's failures are told apart by."""
 NODE = "\0node"
 LEAST_NODE = 5
 """A node's name is cut to that many characters at the least."""
@@ -129,8 +128,8 @@ class _Lines:
     def _of(self, groups: Sequence[TaskGroup], most: int) -> list[str]:
         missing = [each for each in self._services if each.id in self._missing][:most]
         kept, cut = _kept(groups, most - len(missing))
-        errors = {} if self._alone else _told_apart(kept)
-        shown = [(each, self._shown(each, errors.get(id(each), ""))) for each in kept]
+        errors = told_apart([((each.standing, _service_id(each)), each.cause) for each in kept])
+        shown = [(each, self._shown(each, error)) for each, error in zip(kept, errors, strict=True)]
         present = [self._absent(each) for each in missing]
         present += [text for each, text in shown if not each.standing.is_over]
         past = [text for each, text in shown if each.standing.is_over]
@@ -144,7 +143,10 @@ class _Lines:
 
     def _absent(self, service: Service) -> str:
         """The line for tasks that should be there, and are not."""
-        start = joined(f"{BAD} {line(self._typed(service), NAME_LENGTH)}", f"{self._missing[service.id]} missing")
+        start = joined(
+            f"{BAD} {line(self._typed(service), NAME_LENGTH)}",
+            f"{self._missing[service.id]} missing",
+        )
         return fitting(joined(start, UPDATES.get(service.update, "")), start)
 
     def _shown(self, group: TaskGroup, error: str) -> str:
@@ -152,8 +154,9 @@ class _Lines:
         sign = SIGNS[group.standing]
         text = fitting(*(f"{sign} {joined(*parts)}" for parts in self._forms(group)))
         cause = group.cause
-        if self._alone and cause is not None and cause.kind is not CauseKind.EXIT_CODE:
-            error = line(cause.raw, ERROR_LENGTH)
+        if self._alone:
+            told = cause is not None and cause.kind is not CauseKind.EXIT_CODE
+            error = line(cause.raw, ERROR_LENGTH) if cause and told else ""
         return f"{text}\n{INDENT}{error}" if error else text
 
     def _forms(self, group: TaskGroup) -> Iterator[tuple[str, ...]]:
@@ -177,7 +180,9 @@ class _Lines:
 
     def _short(self, name: str, form: Sequence[str]) -> str:
         """The end of a node's name, or its beginning if others end like it."""
-        others = [each for each in (self._names.of(node.id) for node in self._look.nodes) if each != name]
+        others = [
+            each for each in (self._names.of(node.id) for node in self._look.nodes) if each != name
+        ]
         used = displayed(f"{BAD} {joined(*_with_node(form, '…'))}") - 1
         room = max(LINE - used, LEAST_NODE) - 1
         if len(name) <= room + 1:
@@ -252,19 +257,8 @@ def _kept(
     return [groups[i] for i in kept], [groups[i] for i in cut]
 
 
-def _told_apart(groups: Sequence[TaskGroup]) -> dict[int, str]:
-    """The differing errors of groups that would otherwise look alike, by the groups' identity."""
-    alike: dict[object, list[TaskGroup]] = {}
-    for each in groups:
-        if each.cause is not None and each.service is not None and each.cause.raw:
-            key = each.service.id, each.standing, each.cause.kind, each.cause.exit_code
-            alike.setdefault(key, []).append(each)
-    found: dict[int, str] = {}
-    for same in alike.values():
-        errors = [short_error(each.cause.raw) if each.cause else "" for each in same]
-        if 1 < len(set(errors)) and len(errors) <= MOST_ERRORS:
-            found.update(zip(map(id, same), differences(errors), strict=True))
-    return found
+def _service_id(group: TaskGroup) -> str:
+    return group.service.id if group.service else ""
 
 
 def _with_node(form: Sequence[str], where: str) -> tuple[str, ...]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bot.domain.swarm.causes import CauseKind
+from bot.domain.swarm.causes import Cause, CauseKind, short_error
 from bot.domain.swarm.health import Grade, Health, Trouble
 from bot.domain.swarm.model import Mode
+from bot.views.slack.phone import differences
 from bot.views.slack.text import bar, line, plural, slack_date
 from bot.views.words import CAUSES, GRADES, UPDATES
 
 NAME_LENGTH = 63
 MOST_PLACES = 6
+MOST_ERRORS = 6
+"""More different errors of one kind are not shown."""
 
 NodeNames = Mapping[str, str]
 """Hostnames by node id."""
@@ -52,6 +55,26 @@ def where(health: Health, nodes: NodeNames, most: int) -> str:
 def node_name(node: str, nodes: NodeNames) -> str:
     """A node's name, escaped; its id if the node was removed."""
     return line(nodes.get(node) or node or "no node", NAME_LENGTH)
+
+
+def told_apart(failures: Sequence[tuple[object, Cause | None]]) -> list[str]:
+    """For each failure its error, if only that tells it apart; "" for the others.
+
+    A failure is what it is of, and its cause. Different errors of one kind look alike.
+    """
+    alike: dict[object, list[int]] = {}
+    for index, (of, cause) in enumerate(failures):
+        if cause is not None and cause.raw:
+            alike.setdefault((of, cause.kind, cause.exit_code), []).append(index)
+    found = [""] * len(failures)
+    for same in alike.values():
+        if 1 < len(same) <= MOST_ERRORS:
+            errors = [
+                short_error(cause.raw) for _, cause in map(failures.__getitem__, same) if cause
+            ]
+            for index, text in zip(same, differences(errors), strict=True):
+                found[index] = text
+    return found
 
 
 def _extra(health: Health) -> str:

@@ -21,7 +21,7 @@ from bot.views.jobs.detail import job_detail_message
 from bot.views.jobs.list import jobs_message
 from bot.views.status.node import node_message
 from tests.unit.hostile import assert_slack_takes, hostile, shown
-from tests.unit.looks import PENDING, SHUTDOWN, a_service, a_task, failed
+from tests.unit.looks import PENDING, REJECTED, SHUTDOWN, a_service, a_task, failed
 
 NOW = 2000.0
 URL = "https://acme.slack.com/archives/C1/p15"
@@ -199,3 +199,42 @@ def test_any_node_can_be_shown(text, texts):
         replace(failed(f"t{i}", err=err), service_id=f"s{i}") for i, (_, err) in enumerate(texts)
     ]
     assert_slack_takes(node_message(StackLook(NOW, "", services, tuple(tasks), (node,)), node, ""))
+
+
+MOUNT = "failed to mount local volume: mount :/export/{}: refused"
+
+
+def test_different_errors_of_one_kind_on_a_node_are_told_apart():
+    tasks = tuple(
+        a_task(f"t{n}{path}", 1, REJECTED, err=MOUNT.format(path), since=NOW - 10 - n)
+        for n, path in enumerate(["a", "a", "b"])
+    )
+    message = node_message(StackLook(NOW, "", (WEB,), tasks, (NODE,)), NODE, "", "stack")
+
+    assert "\n".join(
+        [
+            "🔴 web · a volume cannot be mounted · 2 times, last 10 s ago",
+            "    …:/export/a: refused",
+            "🔴 web · a volume cannot be mounted · 12 s ago",
+            "    …:/export/b: refused",
+        ]
+    ) in shown(message)
+
+
+def test_services_of_a_node_with_equal_names_are_told_apart():
+    alone = a_service(1, id="w", name="web", stack="")
+    tasks = (a_task("t1"), replace(a_task("t2"), service_id="w"))
+    look = StackLook(NOW, "", (WEB, alone), tasks, (NODE,))
+    told = shown(node_message(look, NODE, "", "stack"))
+
+    assert "🟢 stack_web.1 · running" in told
+    assert "🟢 /web.1 · running" in told
+
+
+def test_what_is_on_a_node_that_is_down_is_not_said_to_run():
+    lost = replace(NODE, state=NodeState.DOWN)
+    look = StackLook(NOW, "", (WEB,), (a_task("t1", since=NOW - 60),), (lost,))
+    told = shown(node_message(look, lost, "", "stack"))
+
+    assert "🔴 web.1 · last seen running" in told
+    assert "🟢" not in told

@@ -363,3 +363,13 @@ def test_jobs_that_were_not_read_are_counted():
 
     facts = {"jobs": (JOB,) * 5, "more_jobs": 9_995}
     assert "and 9995 more jobs" in shown(status([service("web")], [task("web")], **facts))
+
+
+def test_a_task_on_a_node_that_is_down_is_not_said_to_run():
+    web = service("web", 2)
+    nodes = (*NODES[:2], replace(NODES[2], state=NodeState.DOWN))
+    look = StackLook(NOW, "orochi", (web,), (task("web"), task("web", 2, node="n3")), nodes)
+    told = shown(service_status_message(look, web, FooterFacts()))
+
+    assert "🔴 slot 2 last seen running on photon-machine-03\n" in told
+    assert "🟢 slot 1 running on photon-machine-01 since" in told
