@@ -148,7 +148,10 @@ def _tasks() -> Iterator[Sample]:
     many = StackLook(AT, "orochi", (WORKER,), running(WORKER, *range(1, 160)), NODES)
     yield Sample("`/orochi ps`", tasks_message(ill))
     yield Sample("`/orochi ps worker01`", tasks_message(ill, WORKER))
-    yield Sample("`/orochi ps es01`: no tasks", tasks_message(_one(), a_service("es01")))
+    yield Sample(
+        "`/orochi ps es01`: its tasks do not exist", tasks_message(_one(), a_service("es01"))
+    )
+    yield Sample("`/orochi ps es01`: scaled to 0", tasks_message(_one(), a_service("es01", 0)))
     yield Sample("`/orochi ps`: many", tasks_message(many))
     yield Sample("`/orochi ps`: the same failures again and again", tasks_message(_failing()))
     yield Sample("`/orochi ps --wide`", _wide(task_table(ill)))
