@@ -10,7 +10,7 @@ from bot.domain.operations.image_watch import WATCH_LABEL, label_flaws
 from bot.domain.swarm.image_name import SHORT_DIGEST, short_images
 from bot.domain.text.message import Message, Metadata, MetadataValue
 from bot.views.slack.blocks import actions, button, confirm, context, fits, packed
-from bot.views.slack.phone import INDENT, fitting, joined
+from bot.views.slack.phone import INDENT, alike, joined
 from bot.views.slack.text import age, line, plural, quoted
 
 COUNTS = (100, 60, 40, 20, 8)
@@ -67,14 +67,16 @@ def _summary(rows: Sequence[ServiceImage]) -> str:
 
 def _lines(rows: Sequence[ServiceImage], now: float, most: int) -> Iterator[str]:
     short = short_images(row.name for row in rows)
-    for row in rows[:most]:
-        yield _row(row, short[row.name], now)
+    shown = rows[:most]
+    lines = alike([_forms(row, short[row.name], now) for row in shown])
+    for row, said in zip(shown, lines, strict=True):
+        yield "\n".join([said, *(f"{INDENT}{each}" for each in label_flaws(row.service))])
     if len(rows) > most:
         yield f"and {plural(len(rows) - most, 'more service')}"
     yield from _reasons(rows)
 
 
-def _row(row: ServiceImage, image: str, now: float) -> str:
+def _forms(row: ServiceImage, image: str, now: float) -> tuple[str, ...]:
     """``✅ worker01 :2.4 · up to date``, more if there is room; flaws are below it."""
     name = row.service.short_name
     shown = quoted(image.removeprefix(name) if image.startswith(f"{name}:") else image, 150)
@@ -83,10 +85,8 @@ def _row(row: ServiceImage, image: str, now: float) -> str:
     digest = f"`{row.digest[:SHORT_DIGEST]}`" if row.digest else ""
     if row.standing is Standing.NEWER:
         change = start.replace("newer: ", f"newer: {digest} → ")
-        forms = (joined(change, since), change, joined(start, since), start)
-    else:
-        forms = (joined(start, digest, since), joined(start, since), start, start)
-    return "\n".join([fitting(*forms), *(f"{INDENT}{each}" for each in label_flaws(row.service))])
+        return joined(change, since), joined(start, since), start
+    return joined(start, digest, since), joined(start, since), start
 
 
 def _standing(row: ServiceImage) -> str:

@@ -35,6 +35,17 @@ def fitting(*forms: str) -> str:
     return next((each for each in forms if displayed(each) <= LINE), forms[-1])
 
 
+def alike(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a list, all in the first form in which each of them fits.
+
+    Each row has as many forms as the others. What one line says, the others do not leave out.
+    """
+    if not rows:
+        return []
+    fits = (each for each in zip(*rows, strict=True) if all(displayed(one) <= LINE for one in each))
+    return list(next(fits, [row[-1] for row in rows]))
+
+
 def joined(*parts: str) -> str:
     """The parts that are not empty as one line: ``worker01.1 · m-01 · running 1 h``."""
     return SEPARATOR.join(filter(None, parts))

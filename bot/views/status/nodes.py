@@ -10,7 +10,7 @@ from bot.domain.swarm.free_resources import free_on, running_on, usual_version
 from bot.domain.swarm.model import Availability, Node, NodeState, Resources, Task
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import context, fits, packed
-from bot.views.slack.phone import fitting, joined
+from bot.views.slack.phone import alike, fitting, joined
 from bot.views.slack.text import line, plural
 from bot.views.words import BAD, GOOD, LEAVING
 
@@ -55,21 +55,26 @@ def _title(nodes: Sequence[Node]) -> str:
 def _lines(
     nodes: Sequence[Node], there: Mapping[str, Sequence[Task]], names: ShortNames, most: int
 ) -> Iterator[str]:
-    for node in nodes[:most]:
-        yield _line(node, there.get(node.id, ()), line(names.of(node.id), NAME_LENGTH))
+    forms = {
+        node.id: _forms(node, there.get(node.id, ()), line(names.of(node.id), NAME_LENGTH))
+        for node in nodes[:most]
+    }
+    ready = [node.id for node in nodes[:most] if _sign(node) == GOOD]
+    same = dict(zip(ready, alike([forms[each] for each in ready]), strict=True))
+    yield from (same.get(each) or fitting(*forms[each]) for each in forms)
     left = Counter(_state(node) for node in nodes[most:])
     if left:
         each = ", ".join(f"{count} {state}" for state, count in left.most_common())
         yield f"and {plural(left.total(), 'more node')}: {each}"
 
 
-def _line(node: Node, tasks: Sequence[Task], name: str) -> str:
+def _forms(node: Node, tasks: Sequence[Task], name: str) -> tuple[str, ...]:
     start = f"{_sign(node)} *{name}*"
     count = plural(running_on(node, tasks), "task")
     if node.state is NodeState.DOWN:
-        return joined(start, _state(node), count)
+        return (joined(start, _state(node), count),) * 3
     cpus, memory = _free(node, tasks)
-    return fitting(
+    return (
         joined(start, _state(node), count, f"{cpus}, {memory} free"),
         joined(start, _state(node), count, f"{memory} free"),
         joined(start, _state(node), count),
