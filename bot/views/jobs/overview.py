@@ -149,11 +149,14 @@ def _bad(job: Job, groups: Sequence[list[int]], level: Overview) -> list[Block]:
 
 
 def _coming(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
-    ordered = sorted(groups, key=lambda group: _waits(job, group[0]))
+    """Those with a broken slot first; of these the worst slot is always shown."""
+    broken = {group[0]: _is_failing(job, group[0]) for group in groups}
+    ordered = sorted(groups, key=lambda group: (_waits(job, group[0]), not broken[group[0]]))
     seen = [group for group in ordered if not _waits(job, group[0])] or ordered[:1]
     shown = (ordered if level.waiting else seen)[: level.coming]
     for group in shown:
-        slots = 0 if _waits(job, group[0]) else level.detail.slots
+        least = max(level.detail.slots, broken[group[0]])
+        slots = 0 if _waits(job, group[0]) else least
         yield from target_lines(job, group, replace(level.detail, slots=slots))
     if len(shown) < len(seen):
         yield from _more(ordered[len(shown) :], "under way")
@@ -165,7 +168,12 @@ def _waits(job: Job, index: int) -> bool:
     if progress is None:
         return True
     is_moved = any(each.is_node for each in job.targets) and not job.targets[index].is_node
-    return is_moved and not any(map(words.is_broken, progress.slots))
+    return is_moved and not _is_failing(job, index)
+
+
+def _is_failing(job: Job, index: int) -> bool:
+    progress = at(job.progress, index)
+    return progress is not None and any(map(words.is_broken, progress.slots))
 
 
 def _more(groups: Sequence[list[int]], word: str) -> list[str]:

@@ -1,0 +1,77 @@
+"""Several services in one message: those in trouble are seen first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.jobs.deploy_plan import Difference
+from bot.domain.jobs.model import Job, JobState, Target
+from bot.domain.jobs.progress import ServiceProgress, SlotProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
+from bot.domain.text.message import Message
+from bot.views.jobs.message import job_message, thread_mention
+from bot.views.slack.blocks import lines_in
+from tests.unit.hostile import shown
+from tests.unit.plans import DB, PLAN, WEB, begun, deploy_job
+
+NOW = 1_700_000_000.0
+WELL = Outcome(Verdict.CONVERGED, "2/2 running, stable for 5 s.", running=2, desired=2)
+CRASHED = Outcome(
+    Verdict.CRASH_LOOPING, "0/2 running; slot 1 failed 3 times.", "Read its log.", desired=2
+)
+REJECTED = tuple(
+    SlotProgress(place, "rejected", "n1", "No such image", failures=3) for place in "12"
+)
+
+
+def deploying(count: int, unchanged: int = 0) -> Job:
+    """A deploy under way that changes ``count`` services, each to an image of its own."""
+    images = [Difference("image", f"lab/busy:{n}", f"lab/busy:{n}-b") for n in range(count)]
+    changed = [replace(WEB, name=f"orochi_s{n}", fields=(each,)) for n, each in enumerate(images)]
+    same = [replace(DB, name=f"orochi_u{n}") for n in range(unchanged)]
+    job = deploy_job(replace(PLAN, services=(*changed, *same)))
+    job = begun(job, 5, *(target.service.removeprefix("orochi_") for target in job.targets))
+    return replace(job, state=JobState.RUNNING, started=NOW)
+
+
+def updating(count: int) -> Job:
+    """An update of several services."""
+    targets = tuple(
+        Target(f"s{n}", f"id{n}", 2, applied=NOW, changed=True, image="a:2", image_before="a:1")
+        for n in range(count)
+    )
+    return Job("k3f9ab", "update", "", "update", "U1", "C1", NOW, targets, state=JobState.RUNNING)
+
+
+def ended(job: Job, *outcomes: Outcome) -> Job:
+    """The job with these outcomes."""
+    for index, outcome in enumerate(outcomes):
+        job = job.with_outcome(index, outcome)
+    return replace(job, state=JobState.FINISHED, finished=NOW)
+
+
+def labels(message: Message) -> list[str]:
+    """What the buttons say."""
+    return [
+        each["text"]["text"]
+        for block in message.blocks
+        for each in block.get("elements", ())
+        if "value" in each
+    ]
+
+
+@pytest.mark.parametrize("count", [3, 8, 14])
+def test_a_service_that_fails_during_a_deploy_is_the_first_and_has_its_error(count: int) -> None:
+    job = deploying(count, 7)
+    slots = (SlotProgress("1", "running", "n1"), SlotProgress("2", "preparing", "n2"))
+    for index in range(count - 1):
+        job = job.with_progress(index, ServiceProgress("s", 1, 2, "1/2 running", slots))
+    failing = ServiceProgress("s", 0, 2, "0/2 running", REJECTED)
+    message = job_message(job.with_progress(count - 1, failing), NOW)
+
+    lines = shown(message).split("\n")
+    assert lines[1].startswith(f"*s{count - 1}*")
+    assert "No such image" in lines[2]
+    assert lines_in(message.blocks) <= 12
