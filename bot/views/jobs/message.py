@@ -175,7 +175,7 @@ def action_text(job: Job) -> str:
     if job.action == "update" and len(job.targets) > MOST_NAMED:
         return f"update {plural(len(job.targets), 'service')}"
     if job.action == "update":
-        return f"update {', '.join(f'{short(job, t)} to {_new_image(t)}' for t in job.targets)}"
+        return f"update {', '.join(f'{short(job, t)} to {_new_image(job, t)}' for t in job.targets)}"
     if job.action != "scale":
         return f"{job.action} {job.target}"
     each = [f"{short(job, target)} to {target.replicas}" for target in job.targets]
@@ -239,13 +239,14 @@ def _waiting(ahead: int, behind: str, what: str) -> str:
     return "Starts in a moment."
 
 
-def _new_image(target: Target) -> str:
-    """The image that an update sets: only its tag if the rest stays."""
+def _new_image(job: Job, target: Target) -> str:
+    """The image that an update sets: only its tag if the rest stays; a digest if it was typed."""
     before, after = (read_image(each) for each in (target.image_before, target.image))
     if target.restarts:
         return f"the present login of {after.host or 'Docker Hub'}"
-    if before.untagged != after.untagged:
-        return after.unpinned
-    if before.tag == after.tag and after.tag:
-        return f"the newest :{after.tag}"
-    return f":{after.tag}" if after.tag else short_digest(target.image)
+    tag = f":{after.tag}" if after.tag else ""
+    is_typed = bool(after.digest) and after.digest in job.text
+    if not is_typed and tag and before.untagged == after.untagged and before.tag == after.tag:
+        return f"the newest {tag}"
+    name = tag if before.untagged == after.untagged else after.unpinned
+    return f"{name} {short_digest(target.image)}".strip() if is_typed or not name else name

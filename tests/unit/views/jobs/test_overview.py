@@ -75,3 +75,38 @@ def test_a_service_that_fails_during_a_deploy_is_the_first_and_has_its_error(cou
     assert lines[1].startswith(f"*s{count - 1}*")
     assert "No such image" in lines[2]
     assert lines_in(message.blocks) <= 12
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "named"),
+    [
+        ("update web", "lab/web:2", "the newest :2"),
+        (f"update web :2@sha256:{'a' * 64}", "lab/web:2", ":2 aaaaaaaaaaaa"),
+        (f"update web @sha256:{'a' * 64}", "lab/web", "aaaaaaaaaaaa"),
+        (f"update web lab/other:3@sha256:{'a' * 64}", "lab/other:3", "lab/other:3 aaaaaaaaaaaa"),
+        (f"update web :3@sha256:{'a' * 64}", "lab/web:3", ":3 aaaaaaaaaaaa"),
+    ],
+)
+def test_a_digest_that_was_typed_is_in_the_headline(text: str, image: str, named: str) -> None:
+    job = replace(updating(1), text=text)
+    pinned = f"{image}@sha256:{'a' * 64}"
+    target = replace(job.targets[0], image=pinned, image_before=f"lab/web:2@sha256:{'b' * 64}")
+
+    message = job_message(job.with_target(0, target), NOW)
+
+    assert shown(message).split("\n")[0] == f"🔄 Running: update s0 to {named}"
+
+
+def test_the_failed_service_of_an_update_is_the_first_to_be_rolled_back() -> None:
+    message = job_message(ended(updating(5), *[WELL] * 4, CRASHED), NOW)
+
+    assert labels(message) == ["Roll back s4", "Roll back s0", "Roll back s1"]
+
+
+def test_the_worst_service_of_a_deploy_is_the_first_to_be_rolled_back() -> None:
+    paused = Outcome(Verdict.PAUSED, "The swarm paused it.", desired=2, can_roll_back=True)
+    worse = replace(CRASHED, can_roll_back=True)
+
+    message = job_message(ended(deploying(5), *[paused] * 4, worse), NOW)
+
+    assert labels(message) == ["Roll back s4", "Roll back s0", "Roll back s1"]
