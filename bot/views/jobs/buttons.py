@@ -55,18 +55,19 @@ def buttons_of(job: Job, verdict: Verdict | None) -> list[Block]:
 
 
 def _update_back(job: Job) -> list[Block]:
-    """The buttons that undo an update, also of one that went well."""
+    """The buttons that undo an update, also of one that went well; the worst services first."""
     if job.action != "update":
         return []
     changed = [
-        target
+        (outcome.verdict.severity, target)
         for target, outcome in zip(job.targets, job.outcomes, strict=False)
         if target.changed and not target.restarts
         if outcome and outcome.verdict not in _ALREADY_BACK
     ]
+    worst = sorted(changed, key=lambda each: -each[0])[:MOST_BUTTONS]
     return [
         actions([_roll_back_button(job, target)], f"job:{job.id}/{number}")
-        for number, target in enumerate(changed[:MOST_BUTTONS])
+        for number, (_, target) in enumerate(worst)
     ]
 
 
@@ -88,11 +89,12 @@ def _stop_button(job: Job) -> Block:
 def _to_be_rolled_back(job: Job) -> list[Target]:
     """The services with a paused update that can be rolled back: one, or a few of a deploy."""
     found = [
-        target
+        (outcome.verdict.severity, target)
         for target, outcome in zip(job.targets, job.outcomes, strict=False)
         if outcome and outcome.can_roll_back and is_service_name(target.service)
     ]
-    return found[:MOST_BUTTONS] if job.plan or len(found) == 1 else []
+    worst = [target for _, target in sorted(found, key=lambda each: -each[0])]
+    return worst[:MOST_BUTTONS] if job.plan or len(found) == 1 else []
 
 
 def _roll_back_button(job: Job, target: Target) -> Block:

@@ -248,5 +248,5 @@ def _new_image(job: Job, target: Target) -> str:
     is_typed = bool(after.digest) and after.digest in job.text
     if not is_typed and tag and before.untagged == after.untagged and before.tag == after.tag:
         return f"the newest {tag}"
-    name = tag if before.untagged == after.untagged else after.unpinned
+    name = tag if before.untagged == after.untagged else f"{after.untagged}{tag}"
     return f"{name} {short_digest(target.image)}".strip() if is_typed or not name else name
