@@ -187,10 +187,13 @@ def _all(job: Job, outcome: Outcome) -> Job:
 
 
 def _rest(job: Job, outcome: Outcome) -> Job:
-    """The job with an outcome for each unchanged service that has none."""
+    """The job with an outcome for each service that was not changed and has none."""
+    alone = Outcome(Verdict.REFUSED, "Unchanged. Not watched.")
     for index, target in enumerate(job.targets):
         if _at(job, index) is None and target.applied is None:
-            job = job.with_outcome(index, outcome)
+            change = job.plan.service(target.service) if job.plan else None
+            is_alone = change is not None and change.action is None
+            job = job.with_outcome(index, alone if is_alone else outcome)
     return job
 
 

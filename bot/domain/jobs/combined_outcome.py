@@ -1,4 +1,4 @@
-"""Combines the outcomes of a stack's services into one."""
+"""Combines the outcomes of a job's services into one."""
 
 from __future__ import annotations
 

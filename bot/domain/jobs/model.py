@@ -236,16 +236,26 @@ class Job:
     def outcome(self) -> Outcome | None:
         """The job's combined outcome: its services' worst one, None until all are known.
 
-        For a removal, that of the stack.
+        For a removal, that of the stack; for a node job that goes well, that of the node.
         """
         known = [outcome for outcome in self.outcomes if outcome is not None]
         if not known or len(known) < len(self.targets):
             return None
         if self.is_removal:
             return known[-1]
-        if self.plan:
-            return stack_outcome(self.stack, [target.service for target in self.targets], known)
-        return next((outcome for outcome in known if not outcome.verdict.good), known[0])
+        if self.targets[0].is_node and all(outcome.verdict.good for outcome in known):
+            return known[0]
+        names = [target.service.removeprefix(NODE) for target in self.targets]
+        pairs = list(zip(names, known, strict=True))
+        done = [each for i, each in enumerate(pairs) if not self._is_left_alone(i)] or pairs
+        return stack_outcome(self.stack, [name for name, _ in done], [each for _, each in done])
+
+    def _is_left_alone(self, index: int) -> bool:
+        """Whether a deploy that did not end had nothing to do for a service."""
+        change = self.plan.service(self.targets[index].service) if self.plan else None
+        outcome = self.outcomes[index]
+        stopped = outcome is not None and outcome.verdict in {Verdict.CANCELLED, Verdict.REFUSED}
+        return stopped and change is not None and change.action is None
 
     @property
     def verdict(self) -> Verdict | None:

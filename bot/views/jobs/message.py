@@ -175,7 +175,9 @@ def action_text(job: Job) -> str:
     if job.action == "update" and len(job.targets) > MOST_NAMED:
         return f"update {plural(len(job.targets), 'service')}"
     if job.action == "update":
-        return f"update {', '.join(f'{short(job, t)} to {_new_image(job, t)}' for t in job.targets)}"
+        return (
+            f"update {', '.join(f'{short(job, t)} to {_new_image(job, t)}' for t in job.targets)}"
+        )
     if job.action != "scale":
         return f"{job.action} {job.target}"
     each = [f"{short(job, target)} to {target.replicas}" for target in job.targets]
@@ -217,7 +219,14 @@ def _fallback(job: Job) -> str:
     counted = "" if unknown else _counted(job)
     if counted and reason.startswith(f". {counted.split()[1]} "):
         counted = ""  # the reason begins with it
+    elif counted and outcome and outcome.verdict.good and _is_of_each(job):
+        reason = ""
     return line(f"{headline(job)}{counted}{reason}", MOST_TEXT)
+
+
+def _is_of_each(job: Job) -> bool:
+    """Whether the combined outcome is what is said of each of several services."""
+    return len(job.services_at) > 1 and len({*job.outcomes}) == 1
 
 
 def _counted(job: Job) -> str:

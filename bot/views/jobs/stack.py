@@ -12,6 +12,7 @@ from bot.views.jobs.target import at, count_words, named, seen_count
 from bot.views.slack.text import line, plural
 
 MOST_NAMED = 3
+_STOPPED = {Verdict.CANCELLED, Verdict.REFUSED}
 ACTION_WORDS = {
     PlanAction.CREATE: "added",
     PlanAction.UPDATE: "changed",
@@ -50,7 +51,7 @@ def is_unchanged(job: Job, index: int) -> bool:
     """Whether a deploy leaves the service as it is, and found nothing wrong with it."""
     change = job.plan.service(job.targets[index].service) if job.plan else None
     outcome = at(job.outcomes, index)
-    fine = outcome is None or outcome.verdict.good or outcome.verdict is Verdict.CANCELLED
+    fine = outcome is None or outcome.verdict.good or outcome.verdict in _STOPPED
     return change is not None and change.action is None and fine
 
 
@@ -66,6 +67,8 @@ def unchanged_line(job: Job, indexes: Sequence[int]) -> str:
     outcomes = [outcome for index in indexes if (outcome := at(job.outcomes, index))]
     if any(outcome.verdict is Verdict.CANCELLED for outcome in outcomes):
         said = ["no longer watched", *said]
+    elif any(outcome.verdict is Verdict.REFUSED for outcome in outcomes):
+        said = ["not watched"]
     elif not short and all(each for _, each in seen):
         shown = [outcome for outcome in outcomes if outcome.verdict.good]
         words = count_words(shown).partition(",")[0] if len(shown) == len(seen) else "running"

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.deploys.outcomes import cancelled, stopped_at
+from bot.domain.errors import SwarmError
 from bot.domain.jobs.deploy_plan import Difference
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
@@ -110,3 +112,43 @@ def test_the_worst_service_of_a_deploy_is_the_first_to_be_rolled_back() -> None:
     message = job_message(ended(deploying(5), *[paused] * 4, worse), NOW)
 
     assert labels(message) == ["Roll back s4", "Roll back s0", "Roll back s1"]
+
+
+def test_the_notification_and_the_mention_name_the_service_that_failed() -> None:
+    job = ended(updating(5), *[WELL] * 3, CRASHED, replace(CRASHED, reason="Late."))
+    said = "s3: 0/2 running; slot 1 failed 3 times. 1 other service is not as planned."
+
+    assert job_message(job, NOW).text.endswith(f", 6/10 running. {said}")
+    assert thread_mention(job).text.endswith(f"*crash looping*. {said}")
+
+
+def test_the_notification_of_several_services_has_one_number() -> None:
+    numbers = WELL, replace(WELL, reason="3/3 running, stable for 5 s.", running=3, desired=3)
+
+    assert job_message(ended(updating(2), *numbers), NOW).text.endswith(
+        ", 5/5 running. All 2 services are as planned."
+    )
+    assert job_message(ended(updating(2), WELL, WELL), NOW).text.endswith(", 4/4 running")
+
+
+def test_what_a_cancelled_deploy_leaves_alone_is_not_counted_as_not_as_planned() -> None:
+    job = deploying(1, 2)
+    for index in range(3):
+        job = job.with_progress(index, ServiceProgress("s", 1, 2, "1/2 running"))
+    job = cancelled(job, "U1")
+    message = job_message(replace(job, state=JobState.FINISHED, finished=NOW), NOW)
+
+    assert message.text.endswith("Changed. No longer watched: 1/2 running.")
+    assert "not as planned" not in f"{message.text} {shown(message)}"
+
+
+def test_what_a_deploy_leaves_alone_is_not_refused_when_a_step_fails() -> None:
+    job = replace(begun(deploy_job(), 2), state=JobState.RUNNING)
+    step = next(each for each in PLAN.steps if each.name == "orochi_web")
+    job = stopped_at(job, step, SwarmError("No."), once=True)
+    message = job_message(replace(job, state=JobState.FINISHED, finished=NOW), NOW)
+    lines = shown(message).split("\n")
+
+    assert "🚫 Refused · *new*, *old* · Not changed: web failed first." in lines
+    assert "1 unchanged: not watched" in lines
+    assert message.text.endswith("2 other services are not as planned.")
