@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.amounts import plural
+
+
+_SAID_OF_ALL: Final = frozenset({Verdict.CANCELLED, Verdict.REFUSED})
+"""If nothing is worse, the others were not changed or are no longer watched, which is no news."""
 
 
 def stack_outcome(stack: str, names: Sequence[str], outcomes: Sequence[Outcome]) -> Outcome:
@@ -29,9 +34,11 @@ def stack_outcome(stack: str, names: Sequence[str], outcomes: Sequence[Outcome])
         return replace(counted, reason=_all_well(outcomes))
     name = names[at].removeprefix(f"{stack}_")
     more = sum(1 for outcome in outcomes if not outcome.verdict.good) - 1
+    more = 0 if worst.verdict in _SAID_OF_ALL else more
     rest = f"{plural(more, 'other service')} {'is' if more == 1 else 'are'} not as planned."
     others = f" {rest}" if more else ""
-    return replace(counted, reason=f"{name}: {worst.reason}{others}")
+    named = worst.reason if f"`{name}`" in worst.reason else f"{name}: {worst.reason}"
+    return replace(counted, reason=f"{named}{others}")
 
 
 def _all_well(outcomes: Sequence[Outcome]) -> str:

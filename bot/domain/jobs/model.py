@@ -236,16 +236,17 @@ class Job:
     def outcome(self) -> Outcome | None:
         """The job's combined outcome: its services' worst one, None until all are known.
 
-        For a removal, that of the stack; for a node job that goes well, that of the node.
+        For a removal, that of the stack; for a node job, that of the node unless only a service fails.
         """
         known = [outcome for outcome in self.outcomes if outcome is not None]
         if not known or len(known) < len(self.targets):
             return None
         if self.is_removal:
             return known[-1]
-        if self.targets[0].is_node and all(outcome.verdict.good for outcome in known):
+        well = all(outcome.verdict.good for outcome in known)
+        if self.targets[0].is_node and (well or not known[0].verdict.good):
             return known[0]
-        names = [target.service.removeprefix(NODE) for target in self.targets]
+        names = [target.service for target in self.targets]
         pairs = list(zip(names, known, strict=True))
         done = [each for i, each in enumerate(pairs) if not self._is_left_alone(i)] or pairs
         return stack_outcome(self.stack, [name for name, _ in done], [each for _, each in done])

@@ -237,7 +237,8 @@ def _counted(job: Job) -> str:
         return ""
     shown = [at(job.outcomes, index) or at(job.progress, index) for index in staying]
     running, desired = (sum(numbers) for numbers in zip(*counts, strict=True))
-    return f", {running}/{desired} {count_words([each for each in shown if each])}"
+    whose = "services " if any(target.is_node for target in job.targets) else ""
+    return f", {whose}{running}/{desired} {count_words([each for each in shown if each])}"
 
 
 def _waiting(ahead: int, behind: str, what: str) -> str:

@@ -152,3 +152,57 @@ def test_what_a_deploy_leaves_alone_is_not_refused_when_a_step_fails() -> None:
     assert "🚫 Refused · *new*, *old* · Not changed: web failed first." in lines
     assert "1 unchanged: not watched" in lines
     assert message.text.endswith("2 other services are not as planned.")
+
+
+def test_the_notification_of_a_drain_says_whose_tasks_run() -> None:
+    node = Target("node:machine-02", "n2", 2, applied=NOW)
+    job = replace(updating(1), action="drain")
+    late = Outcome(Verdict.TIMED_OUT, "1 task still runs there: web.2.", running=1, desired=2)
+
+    stuck = ended(replace(job, targets=(node, *job.targets)), late, WELL)
+    broken = ended(replace(job, targets=(node, *job.targets)), WELL, CRASHED)
+
+    assert job_message(stuck, NOW).text.endswith(
+        "drain machine-02, services 2/2 running. 1 task still runs there: web.2."
+    )
+    assert job_message(broken, NOW).text.endswith(". s0: 0/2 running; slot 1 failed 3 times.")
+
+
+@pytest.mark.parametrize("verdict", [Verdict.CANCELLED, Verdict.REFUSED])
+def test_a_job_that_was_not_done_does_not_count_the_others(verdict: Verdict) -> None:
+    held = (Outcome(verdict, f"`s0` is held: {n}.", running=1, desired=2) for n in range(2))
+
+    assert job_message(ended(updating(2), *held), NOW).text.endswith("2/4 running. `s0` is held: 0.")
+
+
+def test_all_services_that_failed_are_named_and_the_worst_says_why() -> None:
+    causes = [f"0/2 running; slot 1 failed: exit {n}." for n in range(9)]
+    failed = [replace(CRASHED, reason=each, evidence="a\nb\nc\nd") for each in causes]
+    message = job_message(ended(deploying(10), *failed[:6], *[WELL] * 4), NOW)
+    lines = shown(message).split("\n")
+
+    assert [f"*s{n}*" in shown(message) for n in range(6)] == [True] * 6
+    assert lines[1].endswith("exit 0.")
+    assert lines[2] == "*Next:* Read its log."
+    assert lines_in(message.blocks) <= 12
+
+
+def test_of_many_services_that_failed_some_are_named_and_the_rest_is_in_the_detail() -> None:
+    failed = [replace(CRASHED, reason=f"slot 1 failed: exit {n}.") for n in range(20)]
+    message = job_message(ended(deploying(20), *failed), NOW)
+
+    assert (
+        "and 14 more unsuccessful: *s6*, *s7*, *s8*, *s9* and 10 more · all in `jobs k3f9ab`"
+        in shown(message).split("\n")
+    )
+    assert lines_in(message.blocks) <= 12
+
+
+def test_images_that_have_no_room_are_in_the_detail() -> None:
+    well = job_message(ended(deploying(8, 1), *[WELL] * 9), NOW)
+    bad = job_message(ended(deploying(3), *[CRASHED] * 3), NOW)
+
+    assert "✅ 6 more converged: *s2*, *s3*, *s4*, *s5* and 2 more · images: `jobs k3f9ab`" in shown(
+        well
+    ).split("\n")
+    assert "*s0*, *s1*, *s2* (images: `jobs k3f9ab`)" in shown(bad)
