@@ -20,6 +20,8 @@ from bot.views.jobs.target import (
     TargetDetail,
     at,
     change_of,
+    detail_of,
+    has_images,
     named,
     seen_count,
     target_lines,
@@ -36,8 +38,8 @@ MOST_BARE_IN_FULL = (60, 20, MOST_BARE)
 class Overview:
     """The level of detail: how many targets of each rank have lines of their own.
 
-    ``logs`` is the number of failed ones with log lines; if it is 1, those that are well are one
-    line. The rest of a rank is counted. ``waiting`` also shows those of which there is nothing to
+    ``whole`` is the number of failed ones with more than their first line, ``logs`` of those with
+    log lines; if it is 1, those that are well are one line. The rest of a rank is counted. ``waiting`` also shows those of which there is nothing to
     say yet, if there are others.
     """
 
@@ -45,6 +47,7 @@ class Overview:
     good: int = 12
     coming: int = 12
     bad: int = 12
+    whole: int = 12
     logs: int = 12
     waiting: bool = False
 
@@ -59,6 +62,7 @@ LEVELS = (
     Overview(_BRIEF, good=0),
     Overview(_BRIEF, good=0, coming=5, logs=1),
     Overview(TargetDetail(slots=0, logs=3, evidence=800, prose=400), 0, 3, 4, logs=1),
+    Overview(TargetDetail(slots=0, logs=0, evidence=0, prose=300), 0, 3, 6, whole=1, logs=1),
     Overview(TargetDetail(slots=0, logs=0, evidence=0, prose=300), 0, 2, 3),
     Overview(TargetDetail(slots=0, logs=0, evidence=0, prose=120), 0, 1, 2),
 )
@@ -144,8 +148,17 @@ def _bad(job: Job, groups: Sequence[list[int]], level: Overview) -> list[Block]:
     ordered = sorted(groups, key=lambda group: -_severity(job, group[0]))
     blocks: list[Block] = []
     for place, group in enumerate(ordered[: level.bad]):
-        blocks += packed(target_lines(job, group, level.detail if place < level.logs else silent))
-    return [*blocks, *packed(_more(ordered[level.bad :], "unsuccessful"))]
+        lines = target_lines(job, group, level.detail if place < level.logs else silent)
+        blocks += packed(lines if place < level.whole else lines[:1])
+    left = [index for group in ordered[level.bad :] for index in group]
+    left.sort(key=lambda index: not _has_button(job, index))
+    more = f"and {len(left)} more unsuccessful: {named(job, left)} · all in {detail_of(job)}"
+    return [*blocks, *packed([more] if left else [])]
+
+
+def _has_button(job: Job, index: int) -> bool:
+    outcome = at(job.outcomes, index)
+    return outcome is not None and outcome.can_roll_back
 
 
 def _coming(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
@@ -159,7 +172,7 @@ def _coming(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[
         slots = 0 if _waits(job, group[0]) else least
         yield from target_lines(job, group, replace(level.detail, slots=slots))
     if len(shown) < len(seen):
-        yield from _more(ordered[len(shown) :], "under way")
+        yield f"and {sum(map(len, ordered[len(shown) :]))} more under way"
 
 
 def _waits(job: Job, index: int) -> bool:
@@ -176,11 +189,6 @@ def _is_failing(job: Job, index: int) -> bool:
     return progress is not None and any(map(words.is_broken, progress.slots))
 
 
-def _more(groups: Sequence[list[int]], word: str) -> list[str]:
-    count = sum(map(len, groups))
-    return [f"and {count} more {word}"] if count else []
-
-
 def _good(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
     """Those of a deploy are counted until all of them are good."""
     is_over = job.verdict is not None and job.verdict.good
@@ -194,7 +202,9 @@ def _good(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[st
     word = "completed" if completed else "converged"
     total = sum(not is_unchanged(job, index) for index in range(len(job.targets)))
     count = f"{len(left)} more" if most else f"{len(left)} of {total}"
-    yield f"✅ {count} {word}: {named(job, left)}"
+    images = is_over and any(has_images(change_of(job, index)) for index in left)
+    where = f" · images: {detail_of(job)}" if images else ""
+    yield f"✅ {count} {word}: {named(job, left)}{where}"
 
 
 def _severity(job: Job, index: int) -> int:

@@ -159,7 +159,19 @@ def titled(job: Job, indexes: Sequence[int]) -> str:
     """The names of targets, and what changes if that is the same: ``worker01 3 → 5``."""
     changes = {change_of(job, index) for index in indexes}
     change = changes.pop() if len(changes) == 1 else ""
+    if any(map(has_images, changes)):
+        change = f"(images: {detail_of(job)})"
     return f"{named(job, indexes)} {change}".rstrip()
+
+
+def has_images(change: str) -> bool:
+    """Whether these words on a change have images."""
+    return "`" in change
+
+
+def detail_of(job: Job) -> str:
+    """The command that shows the whole job."""
+    return f"`jobs {line(job.id, 20)}`"
 
 
 def named(job: Job, indexes: Iterable[int], most: int = MOST_NAMED) -> str:

@@ -172,7 +172,9 @@ def test_the_notification_of_a_drain_says_whose_tasks_run() -> None:
 def test_a_job_that_was_not_done_does_not_count_the_others(verdict: Verdict) -> None:
     held = (Outcome(verdict, f"`s0` is held: {n}.", running=1, desired=2) for n in range(2))
 
-    assert job_message(ended(updating(2), *held), NOW).text.endswith("2/4 running. `s0` is held: 0.")
+    assert job_message(ended(updating(2), *held), NOW).text.endswith(
+        "2/4 running. `s0` is held: 0."
+    )
 
 
 def test_all_services_that_failed_are_named_and_the_worst_says_why() -> None:
@@ -187,12 +189,13 @@ def test_all_services_that_failed_are_named_and_the_worst_says_why() -> None:
     assert lines_in(message.blocks) <= 12
 
 
-def test_of_many_services_that_failed_some_are_named_and_the_rest_is_in_the_detail() -> None:
+def test_of_many_services_that_failed_those_with_a_button_are_named() -> None:
     failed = [replace(CRASHED, reason=f"slot 1 failed: exit {n}.") for n in range(20)]
+    failed[18] = replace(failed[18], can_roll_back=True)
     message = job_message(ended(deploying(20), *failed), NOW)
 
     assert (
-        "and 14 more unsuccessful: *s6*, *s7*, *s8*, *s9* and 10 more · all in `jobs k3f9ab`"
+        "and 16 more unsuccessful: *s18*, *s4*, *s5*, *s6* and 12 more · all in `jobs k3f9ab`"
         in shown(message).split("\n")
     )
     assert lines_in(message.blocks) <= 12
@@ -202,7 +205,8 @@ def test_images_that_have_no_room_are_in_the_detail() -> None:
     well = job_message(ended(deploying(8, 1), *[WELL] * 9), NOW)
     bad = job_message(ended(deploying(3), *[CRASHED] * 3), NOW)
 
-    assert "✅ 6 more converged: *s2*, *s3*, *s4*, *s5* and 2 more · images: `jobs k3f9ab`" in shown(
-        well
-    ).split("\n")
+    assert (
+        "✅ 6 more converged: *s2*, *s3*, *s4*, *s5* and 2 more · images: `jobs k3f9ab`"
+        in shown(well).split("\n")
+    )
     assert "*s0*, *s1*, *s2* (images: `jobs k3f9ab`)" in shown(bad)
