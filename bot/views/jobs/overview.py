@@ -22,6 +22,7 @@ from bot.views.jobs.target import (
     change_of,
     detail_of,
     has_images,
+    is_failing,
     named,
     seen_count,
     target_lines,
@@ -163,7 +164,7 @@ def _has_button(job: Job, index: int) -> bool:
 
 def _coming(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:
     """Those with a broken slot first; of these the worst slot is always shown."""
-    broken = {group[0]: _is_failing(job, group[0]) for group in groups}
+    broken = {group[0]: is_failing(job, group[0]) for group in groups}
     ordered = sorted(groups, key=lambda group: (_waits(job, group[0]), not broken[group[0]]))
     seen = [group for group in ordered if not _waits(job, group[0])] or ordered[:1]
     shown = (ordered if level.waiting else seen)[: level.coming]
@@ -181,12 +182,7 @@ def _waits(job: Job, index: int) -> bool:
     if progress is None:
         return True
     is_moved = any(each.is_node for each in job.targets) and not job.targets[index].is_node
-    return is_moved and not _is_failing(job, index)
-
-
-def _is_failing(job: Job, index: int) -> bool:
-    progress = at(job.progress, index)
-    return progress is not None and any(map(words.is_broken, progress.slots))
+    return is_moved and not is_failing(job, index)
 
 
 def _good(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.domain.jobs.deploy_plan import Plan, PlanAction
 from bot.domain.jobs.model import Job
 from bot.domain.jobs.verdict import Verdict
-from bot.views.jobs.target import at, count_words, named, seen_count
+from bot.views.jobs.target import at, count_words, is_failing, named, seen_count
 from bot.views.slack.text import line, plural
 
 MOST_NAMED = 3
@@ -48,10 +48,13 @@ def shared_reason(job: Job) -> list[str]:
 
 
 def is_unchanged(job: Job, index: int) -> bool:
-    """Whether a deploy leaves the service as it is, and found nothing wrong with it."""
+    """Whether a deploy leaves the service as it is, and finds nothing wrong with it."""
     change = job.plan.service(job.targets[index].service) if job.plan else None
     outcome = at(job.outcomes, index)
-    fine = outcome is None or outcome.verdict.good or outcome.verdict in _STOPPED
+    if outcome is None:
+        fine = not is_failing(job, index)
+    else:
+        fine = outcome.verdict.good or outcome.verdict in _STOPPED
     return change is not None and change.action is None and fine
 
 
@@ -72,5 +75,13 @@ def unchanged_line(job: Job, indexes: Sequence[int]) -> str:
     elif not short and all(each for _, each in seen):
         shown = [outcome for outcome in outcomes if outcome.verdict.good]
         words = count_words(shown).partition(",")[0] if len(shown) == len(seen) else "running"
-        said = [f"all {words}"]
+        said = [_all_words(words, [each[1] for _, each in seen if each])]
     return ": ".join(filter(None, [f"{len(indexes)} unchanged", ", ".join(said)]))
+
+
+def _all_words(words: str, desired: Sequence[int]) -> str:
+    """What all services do; those that want no tasks do not run."""
+    empty = sum(not each for each in desired)
+    if empty == len(desired):
+        return "without tasks"
+    return f"{len(desired) - empty} {words}, {empty} without tasks" if empty else f"all {words}"

@@ -159,7 +159,7 @@ def titled(job: Job, indexes: Sequence[int]) -> str:
     """The names of targets, and what changes if that is the same: ``worker01 3 → 5``."""
     changes = {change_of(job, index) for index in indexes}
     change = changes.pop() if len(changes) == 1 else ""
-    if any(map(has_images, changes)):
+    if at(job.outcomes, indexes[0]) and any(map(has_images, changes)):
         change = f"(images: {detail_of(job)})"
     return f"{named(job, indexes)} {change}".rstrip()
 
@@ -232,6 +232,12 @@ def is_removed(job: Job, index: int) -> bool:
     """Whether a deploy removes the service."""
     change = job.plan.service(job.targets[index].service) if job.plan else None
     return change is not None and change.action is PlanAction.REMOVE
+
+
+def is_failing(job: Job, index: int) -> bool:
+    """Whether a slot of a target has a problem now, or recently had one."""
+    progress = at(job.progress, index)
+    return progress is not None and any(map(words.is_broken, progress.slots))
 
 
 def short(job: Job, target: Target) -> str:

@@ -210,3 +210,35 @@ def test_images_that_have_no_room_are_in_the_detail() -> None:
         in shown(well).split("\n")
     )
     assert "*s0*, *s1*, *s2* (images: `jobs k3f9ab`)" in shown(bad)
+
+
+def test_an_unchanged_service_that_fails_during_a_deploy_is_shown_with_its_error() -> None:
+    crashing = SlotProgress("2", "running", "n2", "task: non-zero exit (1)", failures=4)
+    unplaced = SlotProgress("1", "pending", note="no suitable node")
+    job = deploying(1, 3).with_progress(0, ServiceProgress("s", 1, 2, "1/2 running"))
+    job = job.with_progress(1, ServiceProgress("s", 2, 2, "2/2 running", (crashing,)))
+    job = job.with_progress(2, ServiceProgress("s", 0, 3, "0/3 running", (unplaced,)))
+    job = job.with_progress(3, ServiceProgress("s", 2, 2, "2/2 running"))
+    lines = shown(job_message(job, NOW)).split("\n")
+
+    assert lines[1:5] == [
+        "*u0* unchanged  ▰▰ 2/2 running",
+        "🟢 slot 2: running on n2 · failed 4 times · task: non-zero exit (1)",
+        "*u1* unchanged  ▱▱▱ 0/3 running",
+        "🔴 slot 1: pending · no suitable node",
+    ]
+    assert "1 unchanged: all running" in lines
+
+
+@pytest.mark.parametrize(
+    ("desired", "said"),
+    [
+        ((2, 2), "2 unchanged: all running"),
+        ((2, 0), "2 unchanged: 1 running, 1 without tasks"),
+        ((0, 0), "2 unchanged: without tasks"),
+    ],
+)
+def test_a_service_that_is_scaled_to_zero_does_not_run(desired: tuple[int, ...], said: str) -> None:
+    unchanged = (replace(WELL, running=each, desired=each) for each in desired)
+
+    assert said in shown(job_message(ended(deploying(1, 2), WELL, *unchanged), NOW)).split("\n")
