@@ -139,7 +139,12 @@ def arriving_services(node: Node, services: Iterable[Service]) -> list[Service]:
 
 
 def drain_progress(subject: str, look: NodeLook, total: int) -> ServiceProgress:
-    """The tasks that are still there; ``running`` counts those that left, of ``total``."""
+    """The tasks that are still there; ``running`` counts those that left, of ``total``.
+
+    Both are 0 if the node is down: then nobody knows.
+    """
+    if look.node.state is NodeState.DOWN:
+        return ServiceProgress(subject, 0, 0, "the node is down, its containers are unknown")
     left = look.left
     gone = max(total - len(left), 0)
     phase = f"{gone} of {total} tasks have left" if total else "no tasks were there"
@@ -162,13 +167,15 @@ def drain_outcome(look: NodeLook, total: int, *, changed: bool) -> Outcome | Non
     if look.left:
         return None
     already = "" if changed else "Already drained. "
-    reason = f"{already}No tasks left on it."
     if look.node.state is NodeState.DOWN:
         reason = (
-            f"{already}The node is down: its containers are lost or unknown,"
+            f"{already}The node is down: its containers are unknown and may still run,"
             " its tasks start elsewhere."
         )
-    return Outcome(Verdict.CONVERGED, reason, running=total, desired=total)
+        return Outcome(Verdict.CONVERGED, reason)
+    return Outcome(
+        Verdict.CONVERGED, f"{already}No tasks left on it.", running=total, desired=total
+    )
 
 
 def drain_overdue(look: NodeLook, total: int) -> Outcome:

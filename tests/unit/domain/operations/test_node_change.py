@@ -243,3 +243,19 @@ def test_a_part_that_is_not_unique_names_its_nodes(typed: str, count: int) -> No
         assert "`photon-machine-03`" in caught.value.hint
     else:
         assert caught.value.sentence == f"There is no node `{typed}`."
+
+
+def test_of_a_node_that_is_down_nobody_knows_what_has_left() -> None:
+    down = look(replace(DRAINED, state=NodeState.DOWN), a_task("t1"), a_task("t2"))
+    progress, done = drain_progress("n1", down, 2), drain_outcome(down, 2, changed=True)
+
+    assert (progress.counts, progress.phase) == (
+        None,
+        "the node is down, its containers are unknown",
+    )
+    assert done is not None
+    assert (done.running, done.desired) == (0, 0)
+    assert done.reason == (
+        "The node is down: its containers are unknown and may still run,"
+        " its tasks start elsewhere."
+    )
