@@ -198,6 +198,7 @@ def _nodes() -> Iterator[Sample]:
     watcher = lost()
     yield Sample("A node is down", _shown(watcher.told))
     pending = a_task(WORKER, 2, TaskState.PENDING, "", err=PENDING, id="waits")
+    watcher.tasks += (pending,)
     watcher.hear(7, pending)
     watcher.wait(18)
     yield Sample("A node is down, and a service found no other node", _shown(watcher.told, 18))

@@ -209,3 +209,10 @@ def test_a_message_without_blocks_is_its_text() -> None:
 def test_an_unknown_block_is_an_error() -> None:
     with pytest.raises(ValueError, match="video"):
         shown({"type": "video"})
+
+
+def test_the_sample_of_a_task_that_fits_nowhere_names_its_service() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    (sample,) = (each for each in page.split("\n### ") if "found no other node\n" in each)
+
+    assert "**No other node fits:** orochi_worker01" in sample
