@@ -14,7 +14,7 @@ from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.operations.one_off import ACTION as ONE_OFF
 from bot.domain.swarm.causes import CauseKind, short_error
 from bot.views import words
-from bot.views.jobs.images import both_images, image_change
+from bot.views.jobs.images import both_images, image_change, place_of
 from bot.views.jobs.slots import node_line, odd_slots, slot_lines
 from bot.views.slack.text import bar, code_block, line, plural
 
@@ -191,20 +191,32 @@ def change_of(job: Job, index: int) -> str:
         return ""
     if job.plan:
         failed = outcome is not None and not outcome.verdict.good
-        return _planned(job.plan.service(target.service), failed=failed)
+        return _planned(job, job.plan.service(target.service), failed=failed)
     if target.image != target.image_before:
-        return image_change(target)
+        return image_change(target, in_full=_differ_by_registry(job))
     return f"{target.before} → {target.replicas}" if target.was_other else ""
 
 
-def _planned(change: ServiceChange | None, *, failed: bool) -> str:
+def _planned(job: Job, change: ServiceChange | None, *, failed: bool) -> str:
     """What a plan changes: both images, or a word, which the reason has if it ``failed``."""
-    image = (
-        next((each for each in change.changes if each.field == "image"), None) if change else None
-    )
-    if image and image.old and image.new:
-        return both_images(image.old, image.new)
+    if change and all(images := _images_of(change)):
+        return both_images(*images, in_full=_differ_by_registry(job))
     return "" if failed or change is None else PLANNED[change.action]
+
+
+def _images_of(change: ServiceChange) -> tuple[str, str]:
+    """The old and the new image that a plan changes, both "" if it changes none."""
+    found = next((each for each in change.changes if each.field == "image"), None)
+    return (found.old, found.new) if found else ("", "")
+
+
+def _differ_by_registry(job: Job) -> bool:
+    """Whether two images of the job have the same name in different registries."""
+    changes = job.plan.services if job.plan else ()
+    pairs = [_images_of(change) for change in changes]
+    pairs += [(target.image_before, target.image) for target in job.targets]
+    places = {place_of(image) for pair in pairs for image in pair if image}
+    return len({path for _, path in places}) < len(places)
 
 
 def seen_count(job: Job, index: int) -> tuple[int, int] | None:

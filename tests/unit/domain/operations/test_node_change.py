@@ -256,6 +256,5 @@ def test_of_a_node_that_is_down_nobody_knows_what_has_left() -> None:
     assert done is not None
     assert (done.running, done.desired) == (0, 0)
     assert done.reason == (
-        "The node is down: its containers are unknown and may still run,"
-        " its tasks start elsewhere."
+        "The node is down: its containers are unknown and may still run, its tasks start elsewhere."
     )

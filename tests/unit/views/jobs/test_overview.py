@@ -13,6 +13,7 @@ from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress, SlotProgress
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Message
+from bot.views.jobs.images import both_images
 from bot.views.jobs.message import job_message, thread_mention
 from bot.views.slack.blocks import lines_in
 from tests.unit.hostile import shown
@@ -242,3 +243,31 @@ def test_a_service_that_is_scaled_to_zero_does_not_run(desired: tuple[int, ...],
     unchanged = (replace(WELL, running=each, desired=each) for each in desired)
 
     assert said in shown(job_message(ended(deploying(1, 2), WELL, *unchanged), NOW)).split("\n")
+
+
+A, B = (f"@sha256:{digit * 64}" for digit in "ab")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [
+        (f"r.example/app{A}", f"r.example/app{B}", "`app aaaaaaaaaaaa` → `app bbbbbbbbbbbb`"),
+        (f"app:1{A}", f"app:1{B}", "`app:1 aaaaaaaaaaaa` → `app:1 bbbbbbbbbbbb`"),
+        (f"app:1{A}", f"app{B}", "`app:1 aaaaaaaaaaaa` → `app bbbbbbbbbbbb`"),
+        (f"app:1{A}", f"app:2{B}", "`app:1` → `app:2`"),
+        ("", f"app{B}", "`app bbbbbbbbbbbb`"),
+    ],
+)
+def test_digests_are_short_and_none_is_hidden(before: str, after: str, change: str) -> None:
+    assert both_images(before, after) == change
+
+
+def test_of_images_with_the_same_name_the_registry_is_shown() -> None:
+    images = [Difference("image", f"{host}.example/a:1", f"{host}.example/a:2") for host in "xy"]
+    changed = [replace(WEB, name=f"orochi_{n}", fields=(each,)) for n, each in enumerate(images)]
+    job = begun(deploy_job(replace(PLAN, services=tuple(changed))), 5)
+    job = ended(job, WELL, WELL)
+    lines = shown(job_message(job, NOW)).split("\n")
+
+    assert lines[1].startswith("*0* `x.example/a:1` → `x.example/a:2`")
+    assert lines[2].startswith("*1* `y.example/a:1` → `y.example/a:2`")
