@@ -9,7 +9,6 @@ from typing import Final
 from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.amounts import plural
 
-
 _SAID_OF_ALL: Final = frozenset({Verdict.CANCELLED, Verdict.REFUSED})
 """If nothing is worse, the others were not changed or are no longer watched, which is no news."""
 

@@ -236,7 +236,8 @@ class Job:
     def outcome(self) -> Outcome | None:
         """The job's combined outcome: its services' worst one, None until all are known.
 
-        For a removal, that of the stack; for a node job, that of the node unless only a service fails.
+        For a removal, that of the stack; for a node job, that of the node unless only a
+        service fails.
         """
         known = [outcome for outcome in self.outcomes if outcome is not None]
         if not known or len(known) < len(self.targets):

@@ -39,7 +39,7 @@ def both_images(before: str, after: str, *, in_full: bool = False) -> str:
 
 
 def _named(image: ImageName, *, pinned: bool = False) -> str:
-    """An image by its tag, with the first digits of its digest if it is ``pinned`` or has no tag."""
+    """An image by its tag; with the first digits of its digest if ``pinned``, or without a tag."""
     digest = short_digest(str(image))
     if image.tag:
         return f"{image.unpinned} {digest}".rstrip() if pinned else image.unpinned

@@ -40,8 +40,8 @@ class Overview:
     """The level of detail: how many targets of each rank have lines of their own.
 
     ``whole`` is the number of failed ones with more than their first line, ``logs`` of those with
-    log lines; if it is 1, those that are well are one line. The rest of a rank is counted. ``waiting`` also shows those of which there is nothing to
-    say yet, if there are others.
+    log lines; if it is 1, those that are well are one line. The rest of a rank is counted.
+    ``waiting`` also shows those of which there is nothing to say yet, if there are others.
     """
 
     detail: TargetDetail
@@ -54,6 +54,7 @@ class Overview:
 
 
 _BRIEF = TargetDetail(slots=1, logs=3, evidence=1000, prose=500)
+_FIRST_LINE = TargetDetail(slots=0, logs=0, evidence=0, prose=120)
 LEVELS = (
     Overview(TargetDetail(slots=3, logs=5, evidence=2200, prose=600, places=True), waiting=True),
     Overview(TargetDetail(slots=3, logs=5, evidence=2200, prose=600), waiting=True),
@@ -149,8 +150,11 @@ def _bad(job: Job, groups: Sequence[list[int]], level: Overview) -> list[Block]:
     ordered = sorted(groups, key=lambda group: -_severity(job, group[0]))
     blocks: list[Block] = []
     for place, group in enumerate(ordered[: level.bad]):
-        lines = target_lines(job, group, level.detail if place < level.logs else silent)
-        blocks += packed(lines if place < level.whole else lines[:1])
+        if place >= level.whole:
+            blocks += packed(target_lines(job, group, _FIRST_LINE)[:1])
+        else:
+            detail = level.detail if place < level.logs else silent
+            blocks += packed(target_lines(job, group, detail))
     left = [index for group in ordered[level.bad :] for index in group]
     left.sort(key=lambda index: not _has_button(job, index))
     more = f"and {len(left)} more unsuccessful: {named(job, left)} · all in {detail_of(job)}"
