@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 
 from benchmarks.table import Table
 from tests.lab.shell import run as run_tool
+from tests.messages.limits import TROUBLE, WELL, exceeding
 from tests.messages.lines import COLUMNS, lines_of, rows_of, sections_of
-from tests.messages.page import PAGE
+from tests.messages.page import PAGE, topics
 
 BASE = "8fcae41"
 """The commit before messages had a limit."""
-COLUMN_NAMES = ("", "messages", "lines, median", "most", "characters, median", "most")
+COLUMN_NAMES = (
+    "",
+    "messages",
+    "lines, median",
+    "most",
+    "characters, median",
+    "most",
+    f"more rows than {WELL} or {TROUBLE}",
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,13 @@ async def run(base: str = BASE) -> list[Table]:
     path = PAGE.relative_to(PAGE.parents[1])
     before = lengths(run_tool(["git", "-C", str(PAGE.parents[1]), "show", f"{base}:{path}"]))
     after = lengths(PAGE.read_text(encoding="utf-8"))
-    rows = [_row(topic, before.get(topic, []), found) for topic, found in after.items()]
+    over = exceeding(await asyncio.to_thread(topics))
+    rows = [
+        (*_row(topic, before.get(topic, []), found), _share(*over.get(topic, (0, 0))))
+        for topic, found in after.items()
+    ]
+    total = _share(*(sum(numbers) for numbers in zip(*over.values(), strict=True)))
+    rows.append(("all", "", "", "", "", "", total))
     return [
         Table(
             "messages: their length",
@@ -47,6 +63,10 @@ def lengths(page: str) -> dict[str, list[Length]]:
         lines = lines_of(message)
         found[topic].append(Length(rows_of(lines), sum(map(len, lines))))
     return found
+
+
+def _share(over: int, limited: int) -> str:
+    return f"{over} of {limited}" if limited else "no limit"
 
 
 def _row(topic: str, before: list[Length], after: list[Length]) -> tuple[str, ...]:

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.domain.jobs.verdict import Verdict
-from bot.domain.text.message import Message
-from bot.views.jobs.plan import CONFIRM_BUTTON
-from tests.messages.lines import BUTTONS, lines_of, rows_of, sections_of
+from bot.domain.text.message import Message, Metadata
+from bot.views.slack.blocks import header
+from tests.messages.limits import WELL, WELL_BUT_LONGER, exceeding, limit_of
+from tests.messages.lines import BUTTONS, COLUMNS, lines_of, rows_of, sections_of
 from tests.messages.page import topics
 from tests.messages.render import markdown
+from tests.messages.sample import Sample, Topic
 
-WELL, TROUBLE = 6, 12
-"""Lines: the headline, each line of text, of a log and of small print, and one for all buttons."""
-WELL_BUT_LONGER = {
-    "Running: a task has no place": "a task cannot be placed, which is trouble",
-    "Running: a task failed once": "a task failed, which is trouble",
-    "A command: completed": "the end of its output is what was asked for",
-}
-"""Messages that may have as many lines as if something were wrong, and why.
-
-So may a deploy while it runs, because each service that changes has a line; ``DEPLOYS`` is their
-topic. Plans have no limit: they are read before they are confirmed.
-"""
-DEPLOYS = "Deploy: jobs"
 EACH = [(topic.title, sample) for topic in topics() for sample in topic.samples]
-
-
-def limit_of(topic: str, title: str, message: Message) -> int:
-    """The lines that a message of a job or an incident may have, 0 for any number."""
-    told = message.metadata
-    if told is None or not message.blocks or CONFIRM_BUTTON in str(message.blocks):
-        return 0
-    if told.event_type == "swarm_incident":
-        return WELL if told.payload["state"] == "resolved" else TROUBLE
-    if told.event_type != "swarm_job":
-        return 0
-    verdict = told.payload["verdict"]
-    good = verdict is None or Verdict(verdict).good
-    longer = title in WELL_BUT_LONGER or (topic == DEPLOYS and told.payload["state"] == "running")
-    return WELL if good and not longer else TROUBLE
 
 
 LIMITED = [
@@ -95,3 +70,14 @@ Notification: Failed
     assert (topic, title) == ("Topic", "Title")
     assert lines == ["❌ Failed: a*b", "web is down", "• see its log", "> one", "@Ann", BUTTONS]
     assert rows_of([*lines, "x" * 46, ""]) == 6 + 2 + 1
+
+
+def test_messages_that_take_more_rows_than_their_limit_are_counted() -> None:
+    told = Metadata("swarm_incident", {"state": "resolved"})
+    short, long = (
+        Sample(title, Message("", (header(title),), told)) for title in ("x", "x" * COLUMNS * WELL)
+    )
+    longer = replace(long, message=replace(long.message, blocks=long.message.blocks * 2))
+    free = Sample("free", Message("x" * 1000))
+
+    assert exceeding([Topic("Incidents", "", (short, long, longer, free))]) == {"Incidents": (1, 3)}
