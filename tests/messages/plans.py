@@ -267,6 +267,7 @@ def _jobs() -> Iterator[Sample]:
     assert gone is not None
     ended = finished(replace(begun, steps_made=5), *well[:2], gone, *well[3:])
     yield Sample("Converged", _shown(replace(ended, way_back=6)))
+    yield Sample("Converged: more images than there is room for", _shown(_many_images()))
     yield Sample("The mention in the thread: converged", thread_mention(ended))
     broken = finished(begun, *crashed().outcomes, *well[1:2])  # type: ignore[arg-type]
     broken = broken.with_outcome(3, well[3]).with_outcome(4, well[4])
@@ -285,6 +286,15 @@ def _jobs() -> Iterator[Sample]:
         yield Sample(f"Timed out: a removal, {title}", _shown(late))
     yield from _stopped(job, begun)
     yield from _refused(job)
+
+
+def _many_images() -> Job:
+    """A deploy that gave many services an image each."""
+    names = [f"api{n}" for n in range(1, 9)]
+    images = [Difference("image", f"{name}:1.4", f"{name}:1.5") for name in names]
+    changes = [a_change(name, UPDATE, each) for name, each in zip(names, images, strict=True)]
+    job = _made(deploying(a_plan(*changes), steps_made=8), *names)
+    return finished(job, *map(_well, names))
 
 
 def _stopped(job: Job, begun: Job) -> Iterator[Sample]:
