@@ -14,11 +14,12 @@ from typing import Final
 from bot.domain.commands.arguments import example
 from bot.domain.commands.parser import parse
 from bot.domain.commands.table import spec, spec_of
-from bot.domain.commands.thread_subject import Subject, completed, lacks_a_name
+from bot.domain.commands.thread_subject import Lacks, Subject, completed, lacking
 from bot.domain.commands.values import Defaults, Reply
-from bot.domain.errors import ChatError, StoreUnavailableError
+from bot.domain.errors import ChatError, ChatLoginError, RefusedError, StoreUnavailableError
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.jobs.thread_lookup import subject_of
 from bot.ports import Receive, Request
 from bot.views.errors import refused, reply_message
 
@@ -27,9 +28,7 @@ log = logging.getLogger(__name__)
 REMEMBERED_KEYS: Final = 1000
 LATE_SECONDS: Final = 120.0
 """A command that changes something is not begun later than this: its sender may have given up."""
-NODE_DOWN: Final = "node_down"
 UNREAD: Final = "Slack did not show the bot what this thread is about."
-TOO_OLD: Final = "This thread is about a job that is no longer kept."
 
 
 class Messages:
@@ -89,39 +88,28 @@ class Messages:
             return True
 
     async def _meant(self, request: Request, defaults: Defaults) -> str | Reply:
-        """The command, with the name of the service that its thread is about if it has none."""
-        if not request.thread or not lacks_a_name(request.text, defaults):
-            return request.text
+        """The command, with the name of what its thread is about if it has none."""
+        text, lacks = request.text, lacking(request.text, defaults)
+        if not request.thread or lacks is None:
+            return text
         try:
-            subject = await self._subject(request.channel, request.thread)
+            subject = await self._subject(request, lacks)
         except ChatError as error:
             log.info("the first message of a thread is not known: %s", error)
-            return subject_unknown(UNREAD, request.text, defaults)
-        if subject is None:
-            return subject_unknown(TOO_OLD, request.text, defaults)
-        return completed(request.text, subject, defaults)
+            if _works_without(text, lacks):
+                return text
+            scope = f" {error.sentence}" if isinstance(error, ChatLoginError) else ""
+            return subject_unknown(f"{UNREAD}{scope}", text, defaults)
+        except RefusedError as error:
+            return subject_unknown(error.sentence, text, defaults)
+        return completed(text, subject, defaults)
 
-    async def _subject(self, channel: str, thread: str) -> Subject | None:
-        """What the bot's message that begins a thread is about, None if that is not kept.
-
-        Slack keeps the target with an alert's message, so it is known even if Redis lost the
-        incident. Raises ChatError.
-        """
-        told = await self._ctx.chat.told_in(channel, thread)
-        if "incident_id" in told:
-            named = "" if told.get("cause") == NODE_DOWN else str(told.get("target") or "")
-            return Subject((named,) if named else ())
-        if "job_id" not in told:
-            return Subject()
-        job_id = str(told["job_id"])
-        try:
-            job = await self._ctx.jobs.outline(job_id) or await self._ctx.plans.load(job_id)
-        except StoreUnavailableError:
-            job = None
-        if job is None or job.unreadable:
-            return None
-        services = tuple(dict.fromkeys(job.targets[index].service for index in job.services_at))
-        return Subject(services, job.stack if job.plan else "")
+    async def _subject(self, request: Request, lacks: Lacks) -> Subject:
+        """What the thread is about. Raises ChatError and RefusedError."""
+        told = await self._ctx.chat.told_in(request.channel, request.thread)
+        if lacks is Lacks.JOB:
+            return Subject(job=str(told.get("job_id") or ""))
+        return await subject_of(self._ctx, told)
 
     def _too_late(self, request: Request, text: str) -> Message | None:
         command = parse(text, self._defaults)
@@ -137,11 +125,20 @@ def too_late(seconds: float) -> Message:
 
 
 def subject_unknown(why: str, text: str, defaults: Defaults) -> Reply:
-    """The answer to a command that needs a service, in a thread whose subject is not known."""
-    name = text.split(maxsplit=1)[0]
+    """The answer to a command that needs a name, in a thread whose subject is not known."""
+    lacks, name = lacking(text, defaults), text.split(maxsplit=1)[0]
     row = spec(name)
-    right = example(defaults, f"{name} SERVICE")
-    return Reply(why, f"Name the service: {right}", changes=row is None or row.changes)
+    what = "STACK" if lacks is Lacks.STACK else "SERVICE"
+    form = f"{name} --all" if lacks is Lacks.STACK and name.lower() == "update" else name
+    right = example(defaults, f"{form} {what}")
+    said = f"Name the {what.lower()}: {right}"
+    return Reply(why, said, changes=row is None or row.changes)
+
+
+def _works_without(text: str, lacks: Lacks) -> bool:
+    """Whether a command that names nothing is also one about the channel's stack, and reads it."""
+    row = spec(text.split(maxsplit=1)[0])
+    return lacks is not Lacks.SERVICE and (lacks is Lacks.JOB or not (row is None or row.changes))
 
 
 def not_first(defaults: Defaults) -> Reply:

@@ -329,7 +329,7 @@ async def test_in_an_alerts_thread_its_service_is_meant(desk: Desk):
     shown = await answer(desk, alert, "web")
     assert "orochi_web" in shown.shown_text or "*web*" in shown.shown_text
     await desk.slack.say(f"{BOT} ps", channel=ALERTS, thread=alert.ts)
-    await answer(desk, alert, "orochi_web.1")
+    await answer(desk, alert, "*orochi_web*", "web.1")
     await desk.slack.say(f"{BOT} scale 0", channel=ALERTS, thread=alert.ts)
     job = await desk.slack.wait_for_message(finished)
 
@@ -358,16 +358,27 @@ async def test_in_a_jobs_thread_its_only_service_is_meant(desk: Desk):
     assert told.thread_ts == both.ts
 
 
-async def test_a_thread_whose_job_is_forgotten_gets_an_honest_answer(desk: Desk):
+async def test_a_thread_whose_job_is_forgotten_is_about_what_its_message_says(desk: Desk):
     await desk.service("web")
     await start(desk)
     one = await desk.job("scale web 2")
     desk.redis.flush()
     await desk.slack.say(f"{BOT} restart", thread=one.ts)
-    told = await desk.told(lambda m: "no longer kept" in m.text)
+    done = await desk.slack.wait_for_message(
+        lambda m: finished(m) and m.payload["action"] == "restart"
+    )
 
-    assert "`@orochi restart SERVICE`" in told.text
-    assert "Nothing was changed" in told.text
+    assert (done.payload["target"], done.thread_ts) == ("orochi_web", one.ts)
+
+
+async def test_in_a_jobs_thread_that_job_is_the_one_to_cancel(desk: Desk):
+    await desk.service("web")
+    await start(desk)
+    one = await desk.job("scale web 2")
+    await desk.slack.say(f"{BOT} cancel", thread=one.ts)
+    told = await desk.told(lambda m: "has already ended" in m.text)
+
+    assert one.payload["job_id"] in told.text
 
 
 async def test_a_job_in_a_thread_can_be_cancelled_there(desk: Desk):

@@ -53,6 +53,7 @@ from bot.domain.swarm.model import (
     UpdateState,
 )
 from bot.domain.text.message import Message
+from bot.jobs.thread_lookup import STORE_AWAY, TOO_OLD
 from bot.ports import CancelResult, Manifest, Request
 from bot.ports.engine import JoinTokens
 from bot.slack.errors import refusal as slack_refusal
@@ -70,7 +71,7 @@ from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
 from handlers.images import ListImagesHandler
 from handlers.join import JoinHandler
-from handlers.messages import TOO_OLD, UNREAD, not_first, subject_unknown, too_late
+from handlers.messages import UNREAD, not_first, subject_unknown, too_late
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router, may_begin
 from handlers.scale import ScaleBack, ScaleHandler
@@ -211,7 +212,11 @@ def _in_messages() -> Iterator[Sample]:
     yield Sample(
         "`@orochi restart` in the thread of a job with two services", reply_message(several)
     )
-    for title, why in (("that is no longer kept", TOO_OLD), ("that cannot be read", UNREAD)):
+    for title, why in (
+        ("that is no longer kept", TOO_OLD),
+        ("while Redis is away", STORE_AWAY),
+        ("that cannot be read", UNREAD),
+    ):
         unknown = reply_message(subject_unknown(why, "restart", here))
         yield Sample(f"`@orochi restart` in the thread of a job {title}", unknown)
     yield Sample("A change that arrives late", too_late(300.0))

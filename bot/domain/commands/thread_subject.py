@@ -1,76 +1,125 @@
 """A command in a thread whose first message is about a service: that service need not be typed.
 
-Nothing is guessed: only a command that names none is completed, and only if one service is meant.
+So it is with the stack of that service, and with the job whose message begins the thread. Nothing
+is guessed: only a command that names none is completed, and only if one thing is meant.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from bot.domain.commands.arguments import example
 from bot.domain.commands.names import SLASH
 from bot.domain.commands.parser import parse
 from bot.domain.commands.table import spec
-from bot.domain.commands.values import Defaults, ListTasks, Reply, RollBack, Status
+from bot.domain.commands.values import (
+    Defaults,
+    Deploy,
+    ListImages,
+    ListTasks,
+    ListVersions,
+    ListVolumes,
+    Reply,
+    RollBack,
+    Status,
+    Update,
+)
 from bot.domain.text.escaping import quoted
 
-FOR_A_STACK: Final = frozenset({"status", "ps", "rollback"})
-"""Commands that take a stack in place of a service."""
-FOR_A_SERVICE: Final = FOR_A_STACK | {"logs", "restart", "scale", "update", "resume", "run"}
+FOR_A_SERVICE: Final = frozenset({"logs", "restart", "scale", "update", "resume", "run"})
 MOST_LISTED: Final = 10
 _QUOTES: Final = "'\"`"
 
 
+class Lacks(Enum):
+    """What a command does not name."""
+
+    SERVICE = "service"
+    EITHER = "a service or a stack"
+    STACK = "stack"
+    JOB = "job"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the first message of a thread is about: services by their full names, or a stack."""
+    """What the first message of a thread is about: services by their full names, or a stack.
+
+    ``stack`` is that of the services; ``whole`` says that the message is about all of it. ``job``
+    is the id of the job or plan whose message it is.
+    """
 
     services: tuple[str, ...] = ()
     stack: str = ""
+    whole: bool = False
+    job: str = ""
 
 
-def lacks_a_name(text: str, defaults: Defaults) -> bool:
-    """Whether a typed command is one about a service or stack, and names none."""
+def lacking(text: str, defaults: Defaults) -> Lacks | None:
+    """What a typed command is about and does not name, None if there is no such thing."""
     name, rest = _split(text)
-    if name not in FOR_A_SERVICE:
-        return False
+    if name == "cancel":
+        return None if rest else Lacks.JOB
     if name == "scale":
-        return not any(char.isalpha() for char in rest)
+        return None if any(char.isalpha() for char in rest) else Lacks.SERVICE
     command = parse(text, defaults)
-    if name in FOR_A_STACK:
-        return command in {Status(), ListTasks(), RollBack(), RollBack(yes=True)}
-    return isinstance(command, Reply) and not isinstance(
-        parse(_with(text, defaults.service), defaults), Reply
-    )
+    match command:
+        case Status(None, False) | ListTasks(None) | RollBack(None, _, None):
+            return Lacks.EITHER
+        case Deploy(None) | Update((), _, None):
+            return Lacks.STACK
+        case ListVersions(None) | ListImages(None) | ListVolumes(None):
+            return Lacks.STACK
+    if name not in FOR_A_SERVICE or not isinstance(command, Reply):
+        return None
+    named = parse(_with(text, defaults.service), defaults)
+    return None if isinstance(named, Reply) else Lacks.SERVICE
 
 
 def completed(text: str, subject: Subject, defaults: Defaults) -> str | Reply:
-    """The command with the name of what the thread is about; a reply if that is not one service.
+    """The command with the name of what the thread is about; a reply if that is not one thing.
 
     A command that names something itself, or a thread about nothing, leaves it as it is.
     """
-    name, _ = _split(text)
-    if not (subject.services or subject.stack) or not lacks_a_name(text, defaults):
+    lacks = lacking(text, defaults)
+    if lacks is None or subject == Subject():
         return text
-    if subject.stack and name in FOR_A_STACK:
+    if lacks is Lacks.JOB:
+        return _with(text, subject.job) if subject.job else text
+    if lacks is Lacks.STACK and subject.stack:
+        return _with(text, subject.stack)
+    if lacks is Lacks.EITHER and subject.whole:
         return _with(text, f"{subject.stack}{SLASH}")
+    if not subject.services:
+        return text
+    if lacks is Lacks.STACK:
+        return _which_stack(text, subject, defaults)
     if len(subject.services) == 1:
         return _with(text, subject.services[0])
     return _which(text, subject, defaults)
+
+
+def _which_stack(text: str, subject: Subject, defaults: Defaults) -> Reply:
+    right = example(defaults, _with(text, "STACK"))
+    said = f"Which stack? That of {quoted(subject.services[0])} is not known."
+    return Reply(said, f"Name it: {right}", changes=_changes(text))
 
 
 def _which(text: str, subject: Subject, defaults: Defaults) -> Reply:
     listed = ", ".join(quoted(each) for each in subject.services[:MOST_LISTED])
     more = len(subject.services) - MOST_LISTED
     said = f"{listed} and {more} more" if more > 0 else listed
-    first = subject.services[0] if subject.services else defaults.service
-    row = spec(_split(text)[0])
     return Reply(
         f"Which service? This thread is about several: {said}.",
-        f"Try: {example(defaults, _with(text, first))}",
-        changes=row is None or row.changes,
+        f"Try: {example(defaults, _with(text, subject.services[0]))}",
+        changes=_changes(text),
     )
+
+
+def _changes(text: str) -> bool:
+    row = spec(_split(text)[0])
+    return row is None or row.changes
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -79,7 +128,7 @@ def _split(text: str) -> tuple[str, str]:
     return name.strip(_QUOTES).lower(), "".join(rest)
 
 
-def _with(text: str, service: str) -> str:
+def _with(text: str, name: str) -> str:
     """The text with a name after its first word."""
     first, *rest = text.split(maxsplit=1)
-    return " ".join([first, service, *rest])
+    return " ".join([first, name, *rest])

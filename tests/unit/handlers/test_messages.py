@@ -11,11 +11,17 @@ import pytest
 from bot.domain.commands import values as commands
 from bot.domain.commands.access import Operators
 from bot.domain.commands.values import NOTHING_CHANGED, Defaults
-from bot.domain.errors import CannotPostError, ChatUnavailableError, StoreUnavailableError
+from bot.domain.errors import (
+    CannotPostError,
+    ChatLoginError,
+    ChatUnavailableError,
+    StoreUnavailableError,
+)
 from bot.domain.text.message import Message
+from bot.jobs.thread_lookup import STORE_AWAY, TOO_OLD
 from bot.ports import Request, Spoken
 from bot.runtime.tasks import Background
-from handlers.messages import TOO_OLD, UNREAD, Messages
+from handlers.messages import UNREAD, Messages
 from handlers.router import Router
 from tests.contract.job_kit import a_job
 from tests.messages.sample import AT, context, port
@@ -39,6 +45,7 @@ async def passed(request: Request, told: Any = None, **jobs: Any) -> str | tuple
         chat=port(told_in=told if told is not None else {}),
         jobs=port(outline=found["outline"]),
         plans=port(load=found.get("plan")),
+        looks=port(services=found.get("services", ())),
     )
     answer = await Messages(ctx, command, Defaults()).receive(request)
     if answer is None:
@@ -87,7 +94,7 @@ async def test_of_a_job_with_several_services_none_is_guessed():
     ("told", "jobs", "why"),
     [
         ({"job_id": "k3f9ab"}, {}, TOO_OLD),
-        ({"job_id": "k3f9ab"}, {"outline": StoreUnavailableError("away")}, TOO_OLD),
+        ({"job_id": "k3f9ab"}, {"outline": StoreUnavailableError("away")}, STORE_AWAY),
         ({"job_id": "k3f9ab"}, {"outline": replace(a_job("web"), unreadable=True)}, TOO_OLD),
         (ChatUnavailableError("Slack is away."), {}, UNREAD),
     ],
@@ -98,6 +105,88 @@ async def test_what_is_not_known_is_said(told, jobs, why):
     assert why in said
     assert "`@orochi restart SERVICE`" in said
     assert NOTHING_CHANGED in said
+
+
+AWAY = StoreUnavailableError("away")
+ALL = (
+    SimpleNamespace(name="orochi_web", stack="orochi"),
+    SimpleNamespace(name="shop_web", stack="shop"),
+    SimpleNamespace(name="shop_db", stack="shop"),
+)
+
+
+def job_told(action: str, target: str) -> dict[str, str]:
+    return {"job_id": "k3f9ab", "action": action, "target": target}
+
+
+@pytest.mark.parametrize(
+    ("told", "text", "meant"),
+    [
+        (job_told("scale", "shop_web"), "restart", "restart shop_web"),
+        (job_told("scale", "shop_web"), "history", "history shop"),
+        (job_told("scale", "shop_web,shop_db"), "deploy --yes", "deploy shop --yes"),
+        (job_told("deploy", "shop"), "ps", "ps shop/"),
+        (job_told("rollback", "shop"), "rollback", "rollback shop/"),
+        (job_told("rollback", "shop_web"), "rollback", "rollback shop_web"),
+    ],
+)
+@pytest.mark.parametrize("outline", [AWAY, None])
+async def test_without_the_job_its_message_says_what_it_is_about(outline, told, text, meant):
+    said = replace(SAID, text=text)
+
+    assert await passed(said, told, outline=outline, services=ALL) == (meant,)
+
+
+async def test_a_target_that_the_swarm_does_not_know_is_not_guessed():
+    for target in ("gone_web", "node:m-02", ""):
+        said = await passed(SAID, job_told("scale", target), outline=AWAY, services=ALL)
+        assert STORE_AWAY in said
+
+
+@pytest.mark.parametrize(
+    ("told", "text", "meant"),
+    [
+        (alert("shop_web"), "deploy --yes", "deploy shop --yes"),
+        (alert("shop_web"), "update --all", "update shop --all"),
+        (alert("shop_web"), "images", "images shop"),
+        (alert("shop_web"), "ps --wide", "ps shop_web --wide"),
+        ({}, "deploy", "deploy"),
+    ],
+)
+async def test_in_an_alerts_thread_the_stack_of_its_service_is_meant(told, text, meant):
+    assert await passed(replace(SAID, text=text), told, services=ALL) == (meant,)
+
+
+async def test_in_a_deploys_thread_its_stack_is_deployed():
+    job = replace(a_job("shop_web"), stack="shop", id="k3f9ab")
+    said = replace(SAID, text="deploy --yes")
+
+    assert await passed(said, {"job_id": "k3f9ab"}, outline=job) == ("deploy shop --yes",)
+
+
+async def test_in_a_jobs_thread_that_job_is_cancelled():
+    said = replace(SAID, text="cancel")
+
+    assert await passed(said, {"job_id": "k3f9ab"}, outline=AWAY) == ("cancel k3f9ab",)
+    assert await passed(said, alert()) == ("cancel",)
+    assert await passed(said, ChatUnavailableError("away")) == ("cancel",)
+
+
+SCOPE = ChatLoginError("The Slack app lacks the scope groups:history for conversations.replies.")
+
+
+@pytest.mark.parametrize("text", ["status", "ps", "ps --wide", "history", "images", "volumes"])
+async def test_what_needs_no_service_is_answered_without_the_thread(text):
+    assert await passed(replace(SAID, text=text), SCOPE) == (text,)
+
+
+@pytest.mark.parametrize("text", ["logs", "restart", "rollback", "deploy", "update --all"])
+async def test_a_service_that_is_needed_is_asked_for_with_the_missing_scope(text):
+    said = await passed(replace(SAID, text=text), SCOPE)
+
+    assert "the scope groups:history" in said
+    what = "STACK" if text in {"deploy", "update --all"} else "SERVICE"
+    assert f"`@orochi {text} {what}`" in said
 
 
 async def test_a_command_that_only_reads_claims_nothing():

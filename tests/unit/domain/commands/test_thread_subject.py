@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.commands.thread_subject import Subject, completed, lacks_a_name
+from bot.domain.commands.parser import parse
+from bot.domain.commands.thread_subject import Lacks, Subject, completed, lacking
 from bot.domain.commands.values import Defaults, Reply
 
 DEFAULTS = Defaults(command="@orochi")
-WEB = Subject(("shop_web",))
+WEB = Subject(("shop_web",), "shop", job="k3f9ab")
 BOTH = Subject(("shop_web", "shop_db"))
-SHOP = Subject(("shop_web", "shop_db"), "shop")
+SHOP = Subject(("shop_web", "shop_db"), "shop", whole=True)
 
 
 @pytest.mark.parametrize(
@@ -30,10 +31,12 @@ SHOP = Subject(("shop_web", "shop_db"), "shop")
         ("update :2.1 --yes", "update shop_web :2.1 --yes"),
         ("update reg.example/app:2", "update shop_web reg.example/app:2"),
         ("run -- ls -l", "run shop_web -- ls -l"),
+        ("ps --wide", "ps shop_web --wide"),
+        ("rollback --yes", "rollback shop_web --yes"),
     ],
 )
 def test_a_command_without_a_name_is_about_the_threads_service(text, meant):
-    assert lacks_a_name(text, DEFAULTS)
+    assert lacking(text, DEFAULTS)
     assert completed(text, WEB, DEFAULTS) == meant
 
 
@@ -50,14 +53,17 @@ def test_a_command_without_a_name_is_about_the_threads_service(text, meant):
         "scale django 3",
         "scale 3 django",
         "scale django=3 web=2",
-        "update --all",
+        "update --all portainer",
         "update django :2.1",
         "run django -- ls",
         "run ls",
         "restart web db",
         "nodes",
         "jobs",
-        "deploy",
+        "deploy portainer --yes",
+        "history portainer",
+        "cancel m2n3pq",
+        "remove",
         "incidents",
         "join worker",
         "thanks",
@@ -65,7 +71,7 @@ def test_a_command_without_a_name_is_about_the_threads_service(text, meant):
     ],
 )
 def test_any_other_command_stays_as_it_was_typed(text):
-    assert not lacks_a_name(text, DEFAULTS)
+    assert lacking(text, DEFAULTS) is None
     assert completed(text, WEB, DEFAULTS) == text
 
 
@@ -87,6 +93,39 @@ def test_a_long_list_of_services_is_counted():
     assert found.changes is False
 
 
+@pytest.mark.parametrize("subject", [WEB, SHOP])
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("deploy", "deploy shop"),
+        ("deploy --yes", "deploy shop --yes"),
+        ("update --all", "update shop --all"),
+        ("update --all --yes", "update shop --all --yes"),
+        ("history", "history shop"),
+        ("images", "images shop"),
+        ("volumes", "volumes shop"),
+    ],
+)
+def test_a_command_for_a_stack_is_about_that_of_the_thread(subject, text, meant):
+    assert lacking(text, DEFAULTS) is Lacks.STACK
+    assert completed(text, subject, DEFAULTS) == meant
+    assert parse(meant, DEFAULTS) != parse(text, DEFAULTS)
+
+
+def test_a_stack_that_is_not_known_is_not_guessed():
+    found = completed("deploy --yes", Subject(("shop_web",)), DEFAULTS)
+
+    assert found == Reply(
+        "Which stack? That of `shop_web` is not known.",
+        "Name it: `@orochi deploy STACK --yes`",
+    )
+
+
+def test_in_the_thread_of_a_job_or_a_plan_that_one_is_cancelled():
+    assert completed("cancel", WEB, DEFAULTS) == "cancel k3f9ab"
+    assert completed("cancel", Subject(("shop_web",), "shop"), DEFAULTS) == "cancel"
+
+
 @pytest.mark.parametrize("name", ["status", "ps", "rollback"])
 def test_in_a_deploys_thread_the_stack_is_meant(name):
     assert completed(name, SHOP, DEFAULTS) == f"{name} shop/"
@@ -94,7 +133,10 @@ def test_in_a_deploys_thread_the_stack_is_meant(name):
 
 def test_in_a_deploys_thread_a_command_for_a_service_still_needs_one():
     assert isinstance(completed("restart", SHOP, DEFAULTS), Reply)
-    assert completed("restart", Subject(("shop_web",), "shop"), DEFAULTS) == "restart shop_web"
+    assert (
+        completed("restart", Subject(("shop_web",), "shop", whole=True), DEFAULTS)
+        == "restart shop_web"
+    )
 
 
 def test_a_thread_about_nothing_changes_nothing():
