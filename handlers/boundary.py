@@ -13,6 +13,7 @@ from typing import Final
 
 from bot.domain.commands.access import Operators, Standing
 from bot.domain.errors import ChatError
+from bot.domain.text.command_words import shown_line
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.submit import note_refusal
@@ -73,5 +74,5 @@ class Boundary:
     def _note(self, request: Request, standing: Standing) -> None:
         what = request.text or f"{request.action_id} {request.value}"
         why = f"{standing.value} (team {request.team or 'unknown'})"
-        noted = note_refusal(self._ctx, request.user, what, why)
+        noted = note_refusal(self._ctx, request.user, shown_line(what), why)
         self._ctx.background.spawn(noted, "audit")
