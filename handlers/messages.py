@@ -12,11 +12,21 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.commands.arguments import example
+from bot.domain.commands.ordering import may_concern
 from bot.domain.commands.parser import parse
 from bot.domain.commands.table import spec, spec_of
-from bot.domain.commands.thread_subject import Lacks, Subject, completed, lacking
-from bot.domain.commands.values import Defaults, Reply
+from bot.domain.commands.thread_subject import (
+    Lacks,
+    Subject,
+    completed,
+    is_for_a_service,
+    lacking,
+    mistake,
+)
+from bot.domain.commands.values import Command, Defaults, Reply
 from bot.domain.errors import ChatError, ChatLoginError, RefusedError, StoreUnavailableError
+from bot.domain.jobs.model import Job
+from bot.domain.text.amounts import duration
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
 from bot.jobs.thread_lookup import subject_of
@@ -26,6 +36,9 @@ from bot.views.errors import refused, reply_message
 log = logging.getLogger(__name__)
 
 REMEMBERED_KEYS: Final = 1000
+SLOW_SECONDS: Final = 5.0
+"""A message usually arrives within a second. After this, a newer one may have overtaken it."""
+RECENT: Final = 100
 LATE_SECONDS: Final = 120.0
 """A command that changes something is not begun later than this: its sender may have given up."""
 UNREAD: Final = "Slack did not show the bot what this thread is about."
@@ -70,7 +83,7 @@ class Messages:
         text = await self._meant(request, defaults)
         if isinstance(text, Reply):
             return reply_message(text)
-        if refusal := self._too_late(request, text):
+        if refusal := await self._too_late(request, text, defaults):
             return refusal
         return await self._command(replace(request, text=text))
 
@@ -90,8 +103,10 @@ class Messages:
     async def _meant(self, request: Request, defaults: Defaults) -> str | Reply:
         """The command, with the name of what its thread is about if it has none."""
         text, lacks = request.text, lacking(request.text, defaults)
-        if not request.thread or lacks is None:
+        if not request.thread:
             return text
+        if lacks is None:
+            return await self._explained(request, defaults) or text
         try:
             subject = await self._subject(request, lacks)
         except ChatError as error:
@@ -104,6 +119,17 @@ class Messages:
             return subject_unknown(error.sentence, text, defaults)
         return completed(text, subject, defaults)
 
+    async def _explained(self, request: Request, defaults: Defaults) -> Reply | None:
+        """The answer to a mistake in a command for a service, with the thread's one in examples."""
+        if not is_for_a_service(request.text) or not isinstance(
+            parse(request.text, defaults), Reply
+        ):
+            return None
+        with suppress(ChatError, RefusedError):
+            subject = await self._subject(request, Lacks.SERVICE)
+            return mistake(request.text, subject, defaults)
+        return None
+
     async def _subject(self, request: Request, lacks: Lacks) -> Subject:
         """What the thread is about. Raises ChatError and RefusedError."""
         told = await self._ctx.chat.told_in(request.channel, request.thread)
@@ -111,17 +137,47 @@ class Messages:
             return Subject(job=str(told.get("job_id") or ""))
         return await subject_of(self._ctx, told)
 
-    def _too_late(self, request: Request, text: str) -> Message | None:
+    async def _too_late(self, request: Request, text: str, defaults: Defaults) -> Message | None:
         command = parse(text, self._defaults)
         age = self._ctx.clock.now() - _seconds(request.message)
-        if isinstance(command, Reply) or not spec_of(command).changes or age < LATE_SECONDS:
+        if isinstance(command, Reply) or not spec_of(command).changes or age < SLOW_SECONDS:
             return None
-        return too_late(age)
+        if age >= LATE_SECONDS:
+            return too_late(age)
+        newer = await self._newer(request, text, command)
+        return overtaken(newer, defaults) if newer else None
+
+    async def _newer(self, request: Request, text: str, command: Command) -> Job | None:
+        """The newest job on what a command changes, if it began after the message was written.
+
+        The message's own job is none: it comes again if its replica was lost.
+        """
+        try:
+            jobs = (*await self._ctx.jobs.active(), *await self._ctx.jobs.recent(RECENT))
+        except StoreUnavailableError:
+            return None  # nor can the command be accepted
+        newer = [
+            job
+            for job in jobs
+            if job.created > _seconds(request.message)
+            and (job.user, job.text) != (request.user, text)
+            and may_concern(command, job)
+        ]
+        return max(newer, key=lambda job: job.created, default=None)
 
 
 def too_late(seconds: float) -> Message:
     """The answer to a change whose message is so old."""
-    return refused(f"That message arrived {seconds:.0f} s after it was sent.", "Type it again.")
+    return refused(f"That message arrived {duration(seconds)} after it was sent.", "Type it again.")
+
+
+def overtaken(newer: Job, defaults: Defaults) -> Message:
+    """The answer to a change whose message is older than the newest job on the same thing."""
+    what = "node" if any(target.is_node for target in newer.targets) else "service"
+    return refused(
+        f"That message arrived late: job `{newer.id}` began meanwhile, on the same {what}.",
+        f"Look first: {example(defaults, 'status')}. Then type it again.",
+    )
 
 
 def subject_unknown(why: str, text: str, defaults: Defaults) -> Reply:

@@ -71,7 +71,7 @@ from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
 from handlers.images import ListImagesHandler
 from handlers.join import JoinHandler
-from handlers.messages import UNREAD, not_first, subject_unknown, too_late
+from handlers.messages import UNREAD, not_first, overtaken, subject_unknown, too_late
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router, may_begin
 from handlers.scale import ScaleBack, ScaleHandler
@@ -220,6 +220,7 @@ def _in_messages() -> Iterator[Sample]:
         unknown = reply_message(subject_unknown(why, "restart", here))
         yield Sample(f"`@orochi restart` in the thread of a job {title}", unknown)
     yield Sample("A change that arrives late", too_late(300.0))
+    yield Sample("A change that a newer one has overtaken", overtaken(scaling(), here))
 
 
 def _not_allowed() -> Iterator[Sample]:

@@ -102,15 +102,16 @@ def examples_of(row: CommandSpec, defaults: Defaults) -> tuple[tuple[str, str], 
 
     Those are left out that need more services than it has, or a default service.
     """
-    if not defaults.elsewhere:
+    single = defaults.other in {NO_SERVICE, defaults.service}
+    if not (defaults.elsewhere or single):
         return row.examples
-    single = defaults.other == NO_SERVICE
     names = {"worker01": defaults.service, "django": defaults.other}
     names |= {"django": defaults.service} if single else {}
     fitting = [
         each
         for each in row.examples
-        if not _NO_NAME.fullmatch(each[0]) and not (single and len({*_USUAL.findall(each[0])}) > 1)
+        if not (defaults.elsewhere and _NO_NAME.fullmatch(each[0]))
+        and not (single and len({*_USUAL.findall(each[0])}) > 1)
     ]
     return tuple((_renamed(typed, names), _renamed(does, names)) for typed, does in fitting)
 
@@ -121,7 +122,7 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 
 def pair_example(defaults: Defaults) -> str:
     """An example of ``scale`` with pairs."""
-    more = f" {defaults.other}=2" if defaults.other != NO_SERVICE else ""
+    more = f" {defaults.other}=2" if defaults.other not in {NO_SERVICE, defaults.service} else ""
     return example(defaults, f"scale {defaults.service}=5{more}")
 
 

@@ -6,7 +6,7 @@ is guessed: only a command that names none is completed, and only if one thing i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -29,6 +29,8 @@ from bot.domain.commands.values import (
 from bot.domain.text.escaping import quoted
 
 FOR_A_SERVICE: Final = frozenset({"logs", "restart", "scale", "update", "resume", "run"})
+EITHER: Final = frozenset({"status", "ps", "rollback"})
+"""Commands that take a stack in place of a service."""
 MOST_LISTED: Final = 10
 _QUOTES: Final = "'\"`"
 
@@ -98,6 +100,20 @@ def completed(text: str, subject: Subject, defaults: Defaults) -> str | Reply:
     if len(subject.services) == 1:
         return _with(text, subject.services[0])
     return _which(text, subject, defaults)
+
+
+def is_for_a_service(text: str) -> bool:
+    """Whether a typed command is one that takes a service."""
+    return _split(text)[0] in FOR_A_SERVICE | EITHER
+
+
+def mistake(text: str, subject: Subject, defaults: Defaults) -> Reply | None:
+    """The answer to a mistake in a command, with the thread's service in its examples."""
+    if len(subject.services) != 1:
+        return None
+    (service,) = subject.services
+    found = parse(text, replace(defaults, service=service, other=service))
+    return found if isinstance(found, Reply) else None
 
 
 def _which_stack(text: str, subject: Subject, defaults: Defaults) -> Reply:

@@ -24,7 +24,8 @@ class Defaults:
     ``command`` is the slash command, ``service`` the service that ``scale N`` applies to, and
     ``max_replicas`` the highest replica count that may be requested. ``other`` is another service,
     for examples. In a channel whose stack lacks the default service, ``elsewhere`` is True: both
-    are then services of that stack, for examples only, and ``scale N`` applies to none.
+    are then services of that stack, for examples only, and ``scale N`` applies to none. Where only
+    one service is meant, as in an alert's thread, both are that one.
     """
 
     command: str = "/orochi"

@@ -17,6 +17,7 @@ from bot.domain.errors import (
     ChatUnavailableError,
     StoreUnavailableError,
 )
+from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.jobs.thread_lookup import STORE_AWAY, TOO_OLD
 from bot.ports import Request, Spoken
@@ -43,7 +44,11 @@ async def passed(request: Request, told: Any = None, **jobs: Any) -> str | tuple
     found = {"outline": None} | jobs
     ctx = context(
         chat=port(told_in=told if told is not None else {}),
-        jobs=port(outline=found["outline"]),
+        jobs=port(
+            outline=found["outline"],
+            active=found.get("active", ()),
+            recent=found.get("recent", ()),
+        ),
         plans=port(load=found.get("plan")),
         looks=port(services=found.get("services", ())),
     )
@@ -212,9 +217,56 @@ async def test_a_change_that_comes_late_is_refused(text, age, answered):
 
     assert isinstance(said, str) is answered
     if answered:
-        assert said == f"That message arrived {age} s after it was sent.\nType it again.\n" + (
+        assert said == "That message arrived 2 min 1 s after it was sent.\nType it again.\n" + (
             NOTHING_CHANGED
         )
+
+
+def scaled(after: float, *names: str, **more: Any) -> Job:
+    """A job of somebody, begun so long after the message."""
+    job = replace(a_job(*names), user="U2", id="m2n3pq")
+    return replace(job, created=AT - 90 + after, **more)
+
+
+LATE = replace(SAID, text="scale web 1", thread="", message=f"{AT - 90:.6f}")
+
+
+@pytest.mark.parametrize("where", ["active", "recent"])
+async def test_an_older_change_does_not_follow_a_newer_one(where):
+    said = await passed(LATE, **{where: (scaled(10, "orochi_db"), scaled(5, "orochi_web"))})
+
+    assert said == (
+        "That message arrived late: job `m2n3pq` began meanwhile, on the same service.\n"
+        "Look first: `@orochi status`. Then type it again.\n" + NOTHING_CHANGED
+    )
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        scaled(-1, "orochi_web"),
+        scaled(10, "orochi_db"),
+        replace(scaled(10, "orochi_web"), user="U1", text="scale web 1"),
+    ],
+)
+async def test_a_late_change_that_follows_nothing_is_made(job):
+    assert await passed(LATE, recent=(job,)) == ("scale web 1",)
+
+
+async def test_a_change_that_arrives_at_once_is_made():
+    soon = replace(LATE, message=f"{AT - 4:.6f}")
+
+    assert await passed(soon, recent=(replace(scaled(0, "web"), created=AT - 1),)) == (
+        "scale web 1",
+    )
+    assert await passed(LATE, active=AWAY) == ("scale web 1",)
+
+
+async def test_a_mistake_in_an_alerts_thread_is_explained_with_its_service():
+    said = await passed(replace(SAID, text="restart --yes"), alert())
+
+    assert "Try: `@orochi restart orochi_web`" in said
+    assert await passed(replace(SAID, text="restart --yes"), SCOPE) == ("restart --yes",)
 
 
 async def test_a_name_in_the_middle_gets_a_short_help():

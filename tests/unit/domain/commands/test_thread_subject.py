@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.commands.parser import parse
-from bot.domain.commands.thread_subject import Lacks, Subject, completed, lacking
+from bot.domain.commands.thread_subject import Lacks, Subject, completed, lacking, mistake
 from bot.domain.commands.values import Defaults, Reply
 
 DEFAULTS = Defaults(command="@orochi")
@@ -141,3 +141,26 @@ def test_in_a_deploys_thread_a_command_for_a_service_still_needs_one():
 
 def test_a_thread_about_nothing_changes_nothing():
     assert completed("scale 3", Subject(), DEFAULTS) == "scale 3"
+
+
+@pytest.mark.parametrize(
+    "text", ["scale to 3", "restart --yes", "scale up", "update *", "logs --tail", "ps a b", "run"]
+)
+def test_examples_in_a_thread_name_its_service(text):
+    found = mistake(text, WEB, DEFAULTS)
+
+    assert isinstance(found, Reply)
+    assert "worker01" not in found.text
+    assert "django" not in found.text
+
+
+def test_an_example_in_a_thread_is_the_whole_command():
+    scaled = mistake("scale to 3", WEB, DEFAULTS)
+    restarted = mistake("restart --yes", WEB, DEFAULTS)
+
+    assert scaled is not None
+    assert scaled.hint == "Did you mean `@orochi scale shop_web=3`?"
+    assert restarted is not None
+    assert restarted.hint == "Try: `@orochi restart shop_web`"
+    assert mistake("restart --yes", BOTH, DEFAULTS) is None
+    assert mistake("restart db", WEB, DEFAULTS) is None
