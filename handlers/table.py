@@ -59,8 +59,8 @@ Answer = Callable[[Any, Asker], Awaitable[Message | None]]
 None if another message shows the result.
 """
 
-Show = Callable[[Any, Request], Awaitable[None]]
-"""Answers a command in its channel, visible to everyone there."""
+Show = Callable[[Any, Request], Awaitable[Message | None]]
+"""Answers a command in its channel, visible to everyone there; or returns the person's answer."""
 
 Begin = Callable[[PendingCommand, Any], Awaitable[None]]
 """Checks a command and queues its job."""

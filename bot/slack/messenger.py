@@ -160,8 +160,10 @@ class Messenger:
                 log.warning("an answer is not posted: %s", error)
             return
 
+        in_thread = {"thread_ts": thread} if thread else {}
+
         async def by_url(said: Message) -> bool:
-            return await self._api.respond(reply_url, ephemeral_body(said))
+            return await self._api.respond(reply_url, ephemeral_body(said) | in_thread)
 
         heard = False
         if reply_url:
@@ -175,7 +177,8 @@ class Messenger:
 
     async def _show_alone(self, user: str, channel: str, message: Message, thread: str) -> bool:
         """Show a message to one person by ``chat.postEphemeral``; False if Slack refuses that."""
-        where = {"channel": channel, "user": user} | ({"thread_ts": thread} if thread else {})
+        in_thread = {"thread_ts": thread} if thread else {}
+        where = {"channel": channel, "user": user} | in_thread
 
         async def attempt(said: Message) -> None:
             body = ephemeral_body(said)

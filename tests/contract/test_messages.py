@@ -298,8 +298,10 @@ async def test_in_a_shared_channel_answers_are_for_the_person_alone(desk: Desk):
     await start(desk)
     await desk.slack.say(f"{BOT} status")
     await desk.told(lambda m: "1/1" in m.shown_text)
+    await desk.slack.say(f"{BOT} map")
+    await desk.told(lambda m: "direct messages" in m.text)
 
-    assert of_bot(desk) == []
+    assert [m.channel for m in of_bot(desk)] == [direct(desk)]
 
 
 async def test_a_join_token_stays_private(desk: Desk):
@@ -390,6 +392,18 @@ async def test_a_job_in_a_thread_can_be_cancelled_there(desk: Desk):
     await desk.slack.say(f"{BOT} cancel {job.payload['job_id']}", thread=root.ts)
     told = await desk.told(lambda m: job.payload["job_id"] in m.text)
     await desk.slack.wait_for_message(finished)
+
+    assert told.thread_ts == root.ts
+
+
+async def test_a_refused_press_in_a_thread_is_seen_there(desk: Desk):
+    await desk.service("web")
+    await start(desk)
+    root = await desk.slack.say("away with it")
+    await desk.slack.say(f"{BOT} remove orochi", thread=root.ts)
+    plan = await desk.slack.wait_for_message(lambda m: "Plan: remove" in m.text)
+    await desk.slack.press(plan, "job.confirm", user=BOB)
+    told = await desk.told(lambda m: "Only operators" in m.text, user=BOB)
 
     assert told.thread_ts == root.ts
 
