@@ -42,6 +42,7 @@ ID_LENGTH = 20
 Permalink = Callable[..., str]
 """The address of a message by its channel and ts, and its thread's ts; "" if it is unknown."""
 
+_WIDE = str.maketrans("<>", "\uff1c\uff1e")
 _ID = re.compile(r"[A-Z0-9]{1,30}")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,1000}")
 
@@ -75,8 +76,11 @@ def line(text: str, length: int) -> str:
 
 
 def plain(text: str, length: int) -> str:
-    """``text`` for Slack's plain-text objects, which have no escapes: one line without ``<>``."""
-    return shorten(one_line(text).replace("<", "(").replace(">", ")"), length)
+    """``text`` for Slack's plain-text objects, which have no escapes: one line.
+
+    ``<>`` are in their full-width forms, which commands accept as the same.
+    """
+    return shorten(one_line(text).translate(_WIDE), length)
 
 
 def code_block(text: str, length: int, most: int = 0) -> str:

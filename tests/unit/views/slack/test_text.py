@@ -97,7 +97,8 @@ def test_a_code_block_keeps_the_last_lines_that_fit():
 
 
 def test_plain_text_has_no_markup():
-    assert plain("<!channel>\n&", 50) == "(!channel) &"
+    assert plain("<!channel>\n&", 50) == "\uff1c!channel\uff1e &"
+    assert plain("wc -l > /dev/null", 50) == "wc -l \uff1e /dev/null"
     assert plain("abcdef", 4) == "abc…"
 
 
