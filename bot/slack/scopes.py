@@ -12,12 +12,12 @@ REASONS: Final = {
     "files:write": "long logs and pictures come as files",
     "im:write": "to the person who asked, in their conversation with the bot",
     "usergroups:read": "operators may be named as a user group",
-    "channels:history": "after a lost answer, to find a job's message instead of posting it twice",
-    "groups:history": "the same in private channels",
-    "im:history": "the same for a verdict that went to a person, and commands typed to the bot",
+    "channels:history": "to find a job's message after a lost answer, and what a thread is about",
+    "groups:history": "in private channels, to find a job's message and what a thread is about",
+    "im:history": "commands typed to the bot alone, and verdicts that went to a person",
     "users:read": "people of other workspaces and guests are told from members",
     "channels:read": "a warning if the alerts channel is shared with another organization",
-    "groups:read": "the same for a private channel",
+    "groups:read": "a warning if a private alerts channel is shared with another organization",
 }
 NEEDED: Final = frozenset(REASONS)
 REINSTALL: Final = "Reinstall the app from slack-manifest.yml."
