@@ -19,8 +19,8 @@ from bot.domain.commands.thread_subject import (
     Lacks,
     Subject,
     completed,
-    is_for_a_service,
     lacking,
+    may_be_mistaken,
     mistake,
 )
 from bot.domain.commands.values import Command, Defaults, Reply
@@ -121,9 +121,7 @@ class Messages:
 
     async def _explained(self, request: Request, defaults: Defaults) -> Reply | None:
         """The answer to a mistake in a command for a service, with the thread's one in examples."""
-        if not is_for_a_service(request.text) or not isinstance(
-            parse(request.text, defaults), Reply
-        ):
+        if not may_be_mistaken(request.text, defaults):
             return None
         with suppress(ChatError, RefusedError):
             subject = await self._subject(request, Lacks.SERVICE)

@@ -96,7 +96,8 @@ async def deployed(ctx: Context) -> tuple[str, ...]:
 
 def not_found(ctx: Context, found: NotFound, nodes: Sequence[Node]) -> RefusedError:
     """The refusal for a name that is no service's, with suggestions or that it is a node's."""
-    if not found.ambiguous and is_node(found.typed, nodes):
+    digits = found.typed.isdigit()  # a slot or a number; it may end the names of nodes by chance
+    if not (found.ambiguous or digits) and is_node(found.typed, nodes):
         return RefusedError(
             f"`{found.typed}` is a node, not a service.",
             hint=f"To see the nodes: `{ctx.command} nodes`",

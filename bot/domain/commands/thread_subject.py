@@ -32,6 +32,7 @@ FOR_A_SERVICE: Final = frozenset({"logs", "restart", "scale", "update", "resume"
 EITHER: Final = frozenset({"status", "ps", "rollback"})
 """Commands that take a stack in place of a service."""
 MOST_LISTED: Final = 10
+_NUMBERED: Final = {"logs": "logs {service}.{number}", "update": "update {service} :{number}"}
 _QUOTES: Final = "'\"`"
 
 
@@ -102,16 +103,29 @@ def completed(text: str, subject: Subject, defaults: Defaults) -> str | Reply:
     return _which(text, subject, defaults)
 
 
-def is_for_a_service(text: str) -> bool:
-    """Whether a typed command is one that takes a service."""
-    return _split(text)[0] in FOR_A_SERVICE | EITHER
+def may_be_mistaken(text: str, defaults: Defaults) -> bool:
+    """Whether a typed command takes a service, and cannot be read or has a number in its place."""
+    name, rest = _split(text)
+    if name not in FOR_A_SERVICE | EITHER:
+        return False
+    numbered = name in _NUMBERED and rest.partition(" ")[0].isdigit()
+    return numbered or isinstance(parse(text, defaults), Reply)
 
 
 def mistake(text: str, subject: Subject, defaults: Defaults) -> Reply | None:
-    """The answer to a mistake in a command, with the thread's service in its examples."""
+    """The answer to a mistake in a command, with the thread's service in its examples.
+
+    A number in place of a service is one: of a slot, or a tag.
+    """
     if len(subject.services) != 1:
         return None
     (service,) = subject.services
+    name, rest = _split(text)
+    number = rest.partition(" ")[0]
+    if number.isdigit() and name in _NUMBERED:
+        right = example(defaults, _NUMBERED[name].format(service=service, number=number))
+        said = f"{quoted(number)} is not a service."
+        return Reply(said, f"Did you mean {right}?", changes=_changes(text))
     found = parse(text, replace(defaults, service=service, other=service))
     return found if isinstance(found, Reply) else None
 

@@ -22,6 +22,7 @@ NODES = (Node("n1", "photon-machine-01"), Node("n2", "photon-machine-02"))
     [
         ("m-02", "`m-02` is a node, not a service.", "To see the nodes: `/orochi nodes`"),
         ("photon-machine-01", "`photon-machine-01` is a node, not a service.", "/orochi nodes"),
+        ("02", "There is no service `02` in the stack `orochi`.", ""),
         ("wbe", "There is no service `wbe` in the stack `orochi`.", "Did you mean `web`?"),
         ("orochi", "`orochi` is a stack, not a service.", "Its services: `web`."),
         ("Shop", "`shop` is a stack, not a service.", "Its services: `shop/web`."),

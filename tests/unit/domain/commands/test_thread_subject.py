@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.commands.parser import parse
-from bot.domain.commands.thread_subject import Lacks, Subject, completed, lacking, mistake
+from bot.domain.commands.thread_subject import (
+    Lacks,
+    Subject,
+    completed,
+    lacking,
+    may_be_mistaken,
+    mistake,
+)
 from bot.domain.commands.values import Defaults, Reply
 
 DEFAULTS = Defaults(command="@orochi")
@@ -164,3 +171,17 @@ def test_an_example_in_a_thread_is_the_whole_command():
     assert restarted.hint == "Try: `@orochi restart shop_web`"
     assert mistake("restart --yes", BOTH, DEFAULTS) is None
     assert mistake("restart db", WEB, DEFAULTS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [("logs 1", "logs shop_web.1"), ("update 2", "update shop_web :2")],
+)
+def test_a_number_in_a_thread_is_that_of_a_slot_or_a_tag(text, right):
+    found = mistake(text, WEB, DEFAULTS)
+
+    assert may_be_mistaken(text, DEFAULTS)
+    assert found is not None
+    assert found.hint == f"Did you mean `@orochi {right}`?"
+    assert not may_be_mistaken("logs web", DEFAULTS)
+    assert not may_be_mistaken("statsu", DEFAULTS)
