@@ -14,6 +14,7 @@ from typing import Final
 from bot.domain.commands.arguments import example
 from bot.domain.commands.ordering import may_concern
 from bot.domain.commands.parser import parse
+from bot.domain.commands.spoken import as_command, meant_after
 from bot.domain.commands.table import spec, spec_of
 from bot.domain.commands.thread_subject import (
     Lacks,
@@ -41,6 +42,13 @@ SLOW_SECONDS: Final = 5.0
 RECENT: Final = 100
 LATE_SECONDS: Final = 120.0
 """A command that changes something is not begun later than this: its sender may have given up."""
+BUTTONS: Final = {
+    "ack": "Acknowledge",
+    "acknowledge": "Acknowledge",
+    "mute": "Silence 1 h",
+    "silence": "Silence 1 h",
+}
+"""Words for an alert's buttons, which are not commands."""
 UNREAD: Final = "Slack did not show the bot what this thread is about."
 
 
@@ -79,7 +87,10 @@ class Messages:
             return None
         defaults = replace(self._defaults, command=request.spoken.name)
         if not request.spoken.begins:
-            return reply_message(not_first(defaults))
+            return reply_message(not_first(defaults, request.text))
+        request = replace(request, text=as_command(request.text, self._defaults.command, defaults))
+        if not request.text:
+            return reply_message(greeting(defaults))
         text = await self._meant(request, defaults)
         if isinstance(text, Reply):
             return reply_message(text)
@@ -121,11 +132,25 @@ class Messages:
 
     async def _explained(self, request: Request, defaults: Defaults) -> Reply | None:
         """The answer to a mistake in a command for a service, with the thread's one in examples."""
+        if request.text.lower() in BUTTONS:
+            return await self._button(request, defaults)
         if not may_be_mistaken(request.text, defaults):
             return None
         with suppress(ChatError, RefusedError):
             subject = await self._subject(request, Lacks.SERVICE)
             return mistake(request.text, subject, defaults)
+        return None
+
+    async def _button(self, request: Request, defaults: Defaults) -> Reply | None:
+        """The answer to the word of an alert's button in that alert's thread."""
+        with suppress(ChatError):
+            told = await self._ctx.chat.told_in(request.channel, request.thread)
+            if "incident_id" in told:
+                label = BUTTONS[request.text.lower()]
+                problem = parse(request.text, defaults)
+                said = problem.problem if isinstance(problem, Reply) else ""
+                hint = f"Press *{label}* at the alert that begins this thread."
+                return Reply(said, hint, changes=False)
         return None
 
     async def _subject(self, request: Request, lacks: Lacks) -> Subject:
@@ -195,8 +220,23 @@ def _works_without(text: str, lacks: Lacks) -> bool:
     return lacks is not Lacks.SERVICE and (lacks is Lacks.JOB or not (row is None or row.changes))
 
 
-def not_first(defaults: Defaults) -> Reply:
-    """The answer to a message that has the bot's name somewhere in it."""
+def greeting(defaults: Defaults) -> Reply:
+    """The answer to the bot's name alone."""
+    does = {
+        "status": "what runs and what fails",
+        "logs SERVICE": "its latest lines",
+        "restart SERVICE": "replace its tasks",
+        "help": "all commands",
+    }
+    lines = (f"{example(defaults, form)}  {what}" for form, what in does.items())
+    return Reply("Type a command behind my name.", "\n".join(lines), changes=False)
+
+
+def not_first(defaults: Defaults, after: str = "") -> Reply:
+    """The answer to a message that has the bot's name somewhere in it, and this behind it."""
+    if meant := meant_after(after, defaults):
+        right = f"Did you mean {example(defaults, meant)}?"
+        return Reply("A command begins with my name.", f"{right} Send it alone.", changes=False)
     forms = (example(defaults, form) for form in ("status", "help"))
     return Reply("A command begins with my name.", f"Try: {' or '.join(forms)}", changes=False)
 

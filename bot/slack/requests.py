@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from bot.domain.commands.typed_text import after_name, restored
+from bot.domain.commands.typed_text import after_name, behind_name, restored
 from bot.ports import Request, Spoken
 
 Payload = dict[str, Any]
@@ -74,7 +74,7 @@ def spoken_request(payload: Payload, bot: str, name: str) -> Request | None:
         key=f"{channel}:{ts}",
         user=user,
         channel=channel,
-        text=restored(said if rest is None else rest),
+        text=restored(behind_name(said, bot) if rest is None else rest),
         message=ts,
         team=_text(event, "user_team") or _text(event, "source_team"),
         thread=_thread(event, "ts"),

@@ -71,7 +71,7 @@ from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
 from handlers.images import ListImagesHandler
 from handlers.join import JoinHandler
-from handlers.messages import UNREAD, not_first, overtaken, subject_unknown, too_late
+from handlers.messages import UNREAD, greeting, not_first, overtaken, subject_unknown, too_late
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router, may_begin
 from handlers.scale import ScaleBack, ScaleHandler
@@ -203,6 +203,10 @@ def _not_understood() -> Iterator[Sample]:
 def _in_messages() -> Iterator[Sample]:
     here, alone = replace(DEFAULTS, command="@orochi"), replace(DEFAULTS, command="")
     yield Sample("`thanks @orochi`", reply_message(not_first(here)))
+    yield Sample(
+        "`web is down, @orochi restart web`", reply_message(not_first(here, "restart web"))
+    )
+    yield Sample("`@orochi`", reply_message(greeting(here)))
     for title, defaults in (("`@orochi restrat`", here), ("`restrat`, without the name", alone)):
         reply = parse("restrat", defaults)
         assert isinstance(reply, Reply)

@@ -50,6 +50,12 @@ def after_name(text: str, bot: str) -> str | None:
     return text[found.end() :].rstrip(_EDGES).removesuffix(found["mark"][::-1])
 
 
+def behind_name(text: str, bot: str) -> str:
+    """A message's text behind the last mention of the user ``bot``; all of it without one."""
+    name = rf"<@{re.escape(bot)}(?:\|[^<>]*)?>"
+    return re.split(name, text)[-1].strip(f"{_EDGES},:") if bot else text
+
+
 def _unformatted(text: str) -> str:
     """The text without formatting around all of it."""
     plain = text.strip(_EDGES)

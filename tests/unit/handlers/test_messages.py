@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.commands import values as commands
-from bot.domain.commands.access import Operators
 from bot.domain.commands.values import NOTHING_CHANGED, Defaults
 from bot.domain.errors import (
-    CannotPostError,
     ChatLoginError,
     ChatUnavailableError,
     StoreUnavailableError,
@@ -21,9 +18,7 @@ from bot.domain.jobs.model import Job
 from bot.domain.text.message import Message
 from bot.jobs.thread_lookup import STORE_AWAY, TOO_OLD
 from bot.ports import Request, Spoken
-from bot.runtime.tasks import Background
 from handlers.messages import UNREAD, Messages
-from handlers.router import Router
 from tests.contract.job_kit import a_job
 from tests.messages.sample import AT, context, port
 
@@ -312,63 +307,33 @@ async def test_only_so_many_messages_are_remembered(monkeypatch):
     assert [answer.text if answer else "" for answer in answers] == ["1", "2", "3", "1", ""]
 
 
-async def answered(request: Request, answer: Any, post: Any = "1.0") -> list[tuple[str, str, str]]:
-    """How a question was answered: posted or to the person alone, where, and what."""
-    said: list[tuple[str, str, str]] = []
-
-    async def posted(channel: str, message: Message, thread: str = "") -> str:
-        if isinstance(post, BaseException):
-            raise post
-        said.append(("all", f"{channel} {thread}".strip(), message.text))
-        return str(post)
-
-    async def reply(_user: str, channel: str, _url: str, message: Message, **more: Any) -> None:
-        kind = "secret" if more["secret"] else "alone"
-        said.append((kind, f"{channel} {more['thread']}".strip(), message.text))
-
-    async def of(_command: object, _asker: object) -> Message:
-        if isinstance(answer, BaseException):
-            raise answer
-        return Message(answer)
-
-    background = Background()
-    chat = SimpleNamespace(post=posted, reply=reply)
-    kinds = {commands.Status: of, commands.Join: of}
-    handlers: Any = SimpleNamespace(begins={}, shows={}, answers=kinds)
-    ctx = context(chat=chat, background=background)
-    await Router(ctx, handlers, Operators.parse("*"), Defaults()).command(request)
-    await background.drain(5.0)
-    return said
+@pytest.mark.parametrize("text", ["/orochi restart web", "orochi restart web", "restart *web*."])
+async def test_a_command_may_begin_with_the_slash_command_and_be_formatted(text):
+    for spoken in (Spoken("@orochi"), Spoken("")):
+        said = replace(SAID, text=text, spoken=spoken)
+        assert await passed(said) == ("restart web",)
 
 
-STATUS = replace(SAID, text="status")
-ROOT = replace(STATUS, thread="")
+async def test_the_name_alone_gets_a_short_help():
+    said = await passed(replace(SAID, text=""))
+
+    assert isinstance(said, str)
+    assert len(said.splitlines()) == 5
+    assert "`@orochi help`" in said
 
 
-@pytest.mark.parametrize(
-    ("request_", "kind", "where"),
-    [
-        (STATUS, "all", f"C1 {THREAD}"),
-        (ROOT, "all", f"C1 {ROOT.message}"),
-        (replace(ROOT, spoken=Spoken("")), "all", "C1"),
-        (replace(STATUS, spoken=Spoken("@orochi", shared=True)), "alone", f"C1 {THREAD}"),
-        (replace(ROOT, spoken=Spoken("@orochi", shared=True)), "alone", "C1"),
-        (replace(ROOT, spoken=None), "alone", "C1"),
-        (replace(STATUS, text="join worker"), "secret", f"C1 {THREAD}"),
-        (replace(ROOT, spoken=Spoken(""), text="join worker"), "secret", "C1"),
-    ],
-)
-async def test_answers_go_to_the_thread_and_secrets_to_the_person(request_, kind, where):
-    assert await answered(request_, "fine") == [(kind, where, "fine")]
+async def test_a_command_behind_other_words_is_offered_and_not_made():
+    spoken = Spoken("@orochi", begins=False)
+    said = await passed(replace(SAID, text="restart web", spoken=spoken))
+
+    assert "Did you mean `@orochi restart web`?" in said
 
 
-async def test_a_refusal_is_for_the_person_alone():
-    (found,) = await answered(STATUS, StoreUnavailableError("Redis does not answer."))
+@pytest.mark.parametrize(("text", "label"), [("ack", "Acknowledge"), ("Silence", "Silence 1 h")])
+async def test_the_words_of_an_alerts_buttons_point_at_them(text, label):
+    said = await passed(replace(SAID, text=text), alert())
 
-    assert found[:2] == ("alone", f"C1 {THREAD}")
-
-
-async def test_where_the_bot_may_not_post_the_person_is_told():
-    (found,) = await answered(STATUS, "fine", post=CannotPostError("Not in the channel."))
-
-    assert found == ("alone", f"C1 {THREAD}", "fine")
+    assert f"Press *{label}* at the alert" in said
+    assert NOTHING_CHANGED not in said
+    assert await passed(replace(SAID, text=text), {}) == (text,)
+    assert await passed(replace(SAID, text=text), SCOPE) == (text,)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.commands.parser import parse
-from bot.domain.commands.typed_text import after_name, restored, typed
+from bot.domain.commands.typed_text import after_name, behind_name, restored, typed
 from bot.domain.commands.values import (
     Defaults,
     ImageTarget,
@@ -127,3 +127,10 @@ def test_the_answer_to_what_is_not_understood_shows_how_to_type_it_there():
     assert isinstance(alone, Reply)
     assert "`@orochi status`" in said.hint
     assert "`status`" in alone.hint
+
+
+def test_what_is_behind_the_last_mention():
+    assert behind_name("web is down, <@U1> restart web", "U1") == "restart web"
+    assert behind_name("<@U2> and <@U1|orochi>, <@U1>: status ", "U1") == "status"
+    assert behind_name("thanks <@U1>!", "U1") == "!"
+    assert behind_name("hello", "U1") == "hello"
