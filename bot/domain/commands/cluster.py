@@ -69,7 +69,7 @@ LOOKING: tuple[CommandSpec, ...] = (
         also=("log", "tail", "journal"),
         notes=(
             (
-                "Each line shows its time (UTC), slot and node. Only you see the answer. If it is"
+                "Each line shows its time (UTC), slot and node. If it is"
                 " too long for a message, the bot sends you the whole as a file in a direct"
                 " message."
             ),
