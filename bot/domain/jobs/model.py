@@ -248,7 +248,7 @@ class Job:
         if self.targets[0].is_node and (well or not known[0].verdict.good):
             return known[0]
         names = [target.service for target in self.targets]
-        pairs = list(zip(names, known, strict=True))
+        pairs = list(zip(names, known, strict=False))
         done = [each for i, each in enumerate(pairs) if not self._is_left_alone(i)] or pairs
         return stack_outcome(self.stack, [name for name, _ in done], [each for _, each in done])
 
