@@ -85,8 +85,8 @@ def _forms(row: ServiceImage, image: str, now: float) -> tuple[str, ...]:
     digest = f"`{row.digest[:SHORT_DIGEST]}`" if row.digest else ""
     if row.standing is Standing.NEWER:
         change = start.replace("newer: ", f"newer: {digest} → ")
-        return joined(change, since), joined(start, since), start
-    return joined(start, digest, since), joined(start, since), start
+        return joined(change, since), change, change, start
+    return joined(start, digest, since), joined(start, since), start, start
 
 
 def _standing(row: ServiceImage) -> str:

@@ -54,7 +54,9 @@ async def test_a_node_that_is_as_wanted_is_no_change_whoever_goes_on(
         jobs, cast("Chat", SimpleNamespace()), await taken(jobs), job, CLOCK, authority=authority
     )
     chat = SimpleNamespace(show=lambda *_args, **_names: None)
-    ctx: Any = SimpleNamespace(swarm=swarm, nodes=swarm, clock=CLOCK, chat=chat, command="/orochi")
+    ctx: Any = SimpleNamespace(
+        swarm=swarm, nodes=swarm, clock=CLOCK, chat=chat, command="/orochi", stack_in=str
+    )
     await ActivateHandler(cast("Context", ctx)).job._change(lease, swarm.look)
 
     assert lease.job.targets[0].applied is not None
