@@ -260,7 +260,7 @@ def test_a_night_on_call(phone: Phone) -> None:
 
     browser.type_in("/orochi deploy portainer")
     phone.last("Plan: deploy portainer", "plan")
-    browser.click("[data-action='job.confirm']")
+    browser.all("[data-action='job.confirm']")[-1].click()
     browser.find("dialog", "deploy portainer")
     phone.picture("confirm")
     browser.click("dialog button", "Confirm")
