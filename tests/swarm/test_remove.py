@@ -86,8 +86,9 @@ def parts(desk: Desk) -> dict[str, list[str]]:
 
 
 def volumes(desk: Desk) -> list[str]:
-    """The stack's volumes on the manager."""
-    return [each["Name"] for each in desk.lab.client().volumes(filters=LABEL)["Volumes"] or []]
+    """The stack's volumes on the manager; cluster volumes are listed whatever the filter."""
+    found = desk.lab.client().volumes(filters=LABEL)["Volumes"] or []
+    return [each["Name"] for each in found if each["Name"].startswith("shop_")]
 
 
 async def test_a_stack_is_removed_and_brought_back(desk: Desk, folder: Folder) -> None:
