@@ -12,10 +12,16 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.commands.arguments import example
-from bot.domain.commands.ordering import may_concern
+from bot.domain.commands.ordering import newest_after
 from bot.domain.commands.parser import parse
-from bot.domain.commands.spoken import as_command, meant_after
-from bot.domain.commands.table import spec, spec_of
+from bot.domain.commands.spoken import (
+    as_command,
+    greeting,
+    not_first,
+    subject_unknown,
+    works_without,
+)
+from bot.domain.commands.table import spec_of
 from bot.domain.commands.thread_subject import (
     Lacks,
     Subject,
@@ -122,7 +128,7 @@ class Messages:
             subject = await self._subject(request, lacks)
         except ChatError as error:
             log.info("the first message of a thread is not known: %s", error)
-            if _works_without(text, lacks):
+            if works_without(text, lacks):
                 return text
             scope = f" {error.sentence}" if isinstance(error, ChatLoginError) else ""
             return subject_unknown(f"{UNREAD}{scope}", text, defaults)
@@ -179,14 +185,8 @@ class Messages:
             jobs = (*await self._ctx.jobs.active(), *await self._ctx.jobs.recent(RECENT))
         except StoreUnavailableError:
             return None  # nor can the command be accepted
-        newer = [
-            job
-            for job in jobs
-            if job.created > _seconds(request.message)
-            and (job.user, job.text) != (request.user, text)
-            and may_concern(command, job)
-        ]
-        return max(newer, key=lambda job: job.created, default=None)
+        own = (request.user, text)
+        return newest_after(_seconds(request.message), command, jobs, but=own)
 
 
 def too_late(seconds: float) -> Message:
@@ -201,44 +201,6 @@ def overtaken(newer: Job, defaults: Defaults) -> Message:
         f"That message arrived late: job `{newer.id}` began meanwhile, on the same {what}.",
         f"Look first: {example(defaults, 'status')}. Then type it again.",
     )
-
-
-def subject_unknown(why: str, text: str, defaults: Defaults) -> Reply:
-    """The answer to a command that needs a name, in a thread whose subject is not known."""
-    lacks, name = lacking(text, defaults), text.split(maxsplit=1)[0]
-    row = spec(name)
-    what = "STACK" if lacks is Lacks.STACK else "SERVICE"
-    form = f"{name} --all" if lacks is Lacks.STACK and name.lower() == "update" else name
-    right = example(defaults, f"{form} {what}")
-    said = f"Name the {what.lower()}: {right}"
-    return Reply(why, said, changes=row is None or row.changes)
-
-
-def _works_without(text: str, lacks: Lacks) -> bool:
-    """Whether a command that names nothing is also one about the channel's stack, and reads it."""
-    row = spec(text.split(maxsplit=1)[0])
-    return lacks is not Lacks.SERVICE and (lacks is Lacks.JOB or not (row is None or row.changes))
-
-
-def greeting(defaults: Defaults) -> Reply:
-    """The answer to the bot's name alone."""
-    does = {
-        "status": "what runs and what fails",
-        "logs SERVICE": "its latest lines",
-        "restart SERVICE": "replace its tasks",
-        "help": "all commands",
-    }
-    lines = (f"{example(defaults, form)}  {what}" for form, what in does.items())
-    return Reply("Type a command behind my name.", "\n".join(lines), changes=False)
-
-
-def not_first(defaults: Defaults, after: str = "") -> Reply:
-    """The answer to a message that has the bot's name somewhere in it, and this behind it."""
-    if meant := meant_after(after, defaults):
-        right = f"Did you mean {example(defaults, meant)}?"
-        return Reply("A command begins with my name.", f"{right} Send it alone.", changes=False)
-    forms = (example(defaults, form) for form in ("status", "help"))
-    return Reply("A command begins with my name.", f"Try: {' or '.join(forms)}", changes=False)
 
 
 def _seconds(ts: str) -> float:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.domain.operations.image_list import ServiceImage, Standing
 from bot.domain.operations.image_watch import WATCH_LABEL, label_flaws
 from bot.domain.swarm.image_name import SHORT_DIGEST, short_images
 from bot.domain.text.message import Message, Metadata, MetadataValue
 from bot.views.slack.blocks import actions, button, confirm, context, fits, packed
-from bot.views.slack.phone import INDENT, alike, joined
+from bot.views.slack.phone import INDENT, LINE, displayed, joined
 from bot.views.slack.text import age, line, plural, quoted
 
 COUNTS = (100, 60, 40, 20, 8)
@@ -67,32 +67,43 @@ def _summary(rows: Sequence[ServiceImage]) -> str:
 
 def _lines(rows: Sequence[ServiceImage], now: float, most: int) -> Iterator[str]:
     short = short_images(row.name for row in rows)
-    shown = rows[:most]
-    lines = alike([_forms(row, short[row.name], now) for row in shown])
-    for row, said in zip(shown, lines, strict=True):
+    for row, said in zip(rows[:most], _told(rows[:most], short, now), strict=True):
         yield "\n".join([said, *(f"{INDENT}{each}" for each in label_flaws(row.service))])
     if len(rows) > most:
         yield f"and {plural(len(rows) - most, 'more service')}"
     yield from _reasons(rows)
 
 
-def _forms(row: ServiceImage, image: str, now: float) -> tuple[str, ...]:
-    """``✅ worker01 :2.4 · up to date``, more if there is room; flaws are below it."""
+def _told(rows: Sequence[ServiceImage], short: Mapping[str, str], now: float) -> list[str]:
+    """``✅ worker01 :2.4 · up to date · 3f9a1b2 · running 3 h``: one line each, or all have two."""
+    parts = [_parts(row, short[row.name], now) for row in rows]
+    if all(displayed(joined(*each)) <= LINE for each in parts):
+        return [joined(*each) for each in parts]
+    return [f"{start}\n{INDENT}{joined(*more)}" for start, *more in parts]
+
+
+def _parts(row: ServiceImage, image: str, now: float) -> tuple[str, ...]:
+    """What runs and how it stands, its digest unless that says it, and since when."""
     name = row.service.short_name
     shown = quoted(image.removeprefix(name) if image.startswith(f"{name}:") else image, 150)
-    start = joined(f"{_SIGNS[row.standing]} *{line(name, 63)}* {shown}", _standing(row))
+    start = f"{_SIGNS[row.standing]} *{line(name, 63)}* {shown}"
     since = f"running {age(max(0.0, now - row.since))}" if row.since else "not running"
     digest = f"`{row.digest[:SHORT_DIGEST]}`" if row.digest else ""
-    if row.standing is Standing.NEWER:
-        change = start.replace("newer: ", f"newer: {digest} → ")
-        return joined(change, since), change, change, start
-    return joined(start, digest, since), joined(start, since), start, start
+    if row.standing is not Standing.NEWER:
+        return joined(start, _standing(row)), digest, since
+    change = f"{digest} → `{row.newest[:SHORT_DIGEST]}`"
+    whole = joined(start, f"newer: {change}")
+    return (
+        (whole, since)
+        if displayed(whole) <= LINE
+        else (joined(start, _standing(row)), change, since)
+    )
 
 
 def _standing(row: ServiceImage) -> str:
     match row.standing:
         case Standing.NEWER:
-            return f"newer: `{row.newest[:SHORT_DIGEST]}`"
+            return "newer"
         case Standing.UNPINNED:
             return "not pinned"
         case Standing.UNKNOWN:

@@ -68,9 +68,10 @@ def test_a_half_typed_name_is_completed_by_enter(browser: Browser) -> None:
 
 
 def test_no_suggestion_shows_a_backtick(browser: Browser) -> None:
-    offers(browser, "/orochi ", "/orochi scale")
+    offers(browser, "/orochi ps ", "/orochi ps --wide")
 
     assert "`" not in browser.find("[role=listbox]").text
+    assert browser.all("[role=listbox] kbd")
 
 
 def test_the_bot_is_invited_to_a_channel(browser: Browser, stage: Stage, picture: Take) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import BotError, LeaseLostError
-from bot.domain.jobs.model import PendingCommand
+from bot.domain.jobs.model import Job, PendingCommand
 from bot.jobs.orphans import Orphans
 from bot.jobs.submit import answer_instead, forget, queue
 from bot.loops.housekeeping import every
@@ -32,7 +32,7 @@ from tests.contract.job_kit import (
     finish,
     taken,
 )
-from tests.contract.replica_kit import CLOCK, a_replica
+from tests.contract.replica_kit import CLOCK, Replica, a_replica
 from tests.contract.slack_side import ANN, SWARM, a_message, a_messenger, eventually
 from tests.lab.redis import RedisServer
 
@@ -45,6 +45,20 @@ async def adopted(jobs: RedisJobs) -> tuple[Held, ...]:
         while not (found := await jobs.adopt_commands()):  # noqa: ASYNC110 - the store has no event
             await asyncio.sleep(0.05)
     return found
+
+
+async def posted_by_a_lost_replica(
+    slack: SlackEmulator, messenger: Messenger, replica: Replica
+) -> tuple[PendingCommand, Job]:
+    """A command of a replica that was lost after it had posted the job's message as queued."""
+    pending = replace(
+        a_pending_command(), user=ANN, channel=SWARM, received=CLOCK.now(),
+        reply_url=slack.responses.issue(SWARM, ANN),
+    )  # fmt: skip
+    job = replace(a_job("web", job_id=pending.id), channel=SWARM, user=ANN)
+    ts = await messenger.post(SWARM, job_message(job, CLOCK.now()))
+    await replica.jobs.accept(pending)
+    return pending, replace(job, message=ts)
 
 
 @pytest.mark.parametrize("claim", ["", "1"], ids=["of its acceptance", "renewed"])
@@ -314,20 +328,14 @@ async def test_the_message_of_a_lost_replica_is_closed_where_another_finds_no_ne
         a_messenger(slack) as messenger,
         a_replica(redis_server.url, messenger, lease=LEASE) as replica,
     ):
-        pending = replace(
-            a_pending_command(), user=ANN, channel=SWARM, received=CLOCK.now(),
-            reply_url=slack.responses.issue(SWARM, ANN),
-        )  # fmt: skip
-        job = replace(a_job("web", job_id=pending.id), channel=SWARM, user=ANN)
-        ts = await messenger.post(SWARM, job_message(job, CLOCK.now()))
-        await replica.jobs.accept(pending)
+        pending, job = await posted_by_a_lost_replica(slack, messenger, replica)
         (held,) = await adopted(replica.jobs)
         said = done("Nothing to deploy.")
         await replica.ctx.intake.begin(
             held, lambda: answer_instead(replica.ctx, pending, said), adopted=True
         )
 
-        message = slack.workspace.messages[SWARM, ts]
+        message = slack.workspace.messages[SWARM, job.message]
         assert message.payload["state"] == "finished"
         assert "Nothing to deploy." in message.shown_text
         await slack.wait_for_ephemeral(ANN, lambda m: "Nothing to deploy." in m.shown_text)
@@ -344,18 +352,12 @@ async def test_the_message_of_a_lost_replica_is_closed_where_another_cannot_begi
         a_messenger(slack) as messenger,
         a_replica(redis_server.url, messenger, lease=LEASE) as replica,
     ):
-        pending = replace(
-            a_pending_command(), user=ANN, channel=SWARM, received=CLOCK.now(),
-            reply_url=slack.responses.issue(SWARM, ANN),
-        )  # fmt: skip
-        job = replace(a_job("web", job_id=pending.id), channel=SWARM, user=ANN)
-        ts = await messenger.post(SWARM, job_message(job, CLOCK.now()))
-        await replica.jobs.accept(pending)
+        _, job = await posted_by_a_lost_replica(slack, messenger, replica)
         looking = asyncio.create_task(every(0.1, replica.router.adopt_lost, CLOCK))
         await slack.wait_for_ephemeral(ANN, lambda m: "ngine" in m.shown_text, timeout=60)
         await cancel_all([looking])
 
-        message = slack.workspace.messages[SWARM, ts]
+        message = slack.workspace.messages[SWARM, job.message]
         assert message.payload["state"] == "finished"
         assert "ngine" in message.shown_text
         assert await replica.jobs.submit(job) == -1

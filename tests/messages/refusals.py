@@ -14,6 +14,7 @@ from requests import HTTPError, Response
 from bot.domain.commands.access import Operators
 from bot.domain.commands.names import NotFound, resolve_any
 from bot.domain.commands.parser import Reply, parse
+from bot.domain.commands.spoken import greeting, not_first, subject_unknown
 from bot.domain.commands.thread_subject import Subject, completed
 from bot.domain.commands.values import (
     Cancel,
@@ -71,7 +72,7 @@ from handlers.deploy import DeployHandler
 from handlers.history import ListVersionsHandler as VersionsHandler
 from handlers.images import ListImagesHandler
 from handlers.join import JoinHandler
-from handlers.messages import UNREAD, greeting, not_first, overtaken, subject_unknown, too_late
+from handlers.messages import UNREAD, overtaken, too_late
 from handlers.rollback import StackBack
 from handlers.router import UNEXPECTED, Router, may_begin
 from handlers.scale import ScaleBack, ScaleHandler

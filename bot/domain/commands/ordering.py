@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.domain.commands.names import SLASH
 from bot.domain.commands.parser import parse
 from bot.domain.commands.values import (
@@ -45,6 +47,22 @@ def may_concern(command: Command | Reply | None, job: Job) -> bool:
     if isinstance(command, RollBack) and command.service is None:
         return command.yes
     return any(_may_mean(name, lane) for name in _changed(command) for lane in job.lanes)
+
+
+def newest_after(
+    sent: float, command: Command, jobs: Iterable[Job], *, but: tuple[str, str]
+) -> Job | None:
+    """The newest job on what a command changes that began after the time it was sent.
+
+    ``but`` are the person and the text of the command's own job, which is none: its message comes
+    again if the replica that took it was lost.
+    """
+    newer = (
+        job
+        for job in jobs
+        if job.created > sent and (job.user, job.text) != but and may_concern(command, job)
+    )
+    return max(newer, key=lambda job: job.created, default=None)
 
 
 def _changed(command: Command | Reply) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bot.domain.commands.arguments import example
 from bot.domain.commands.parser import parse
 from bot.domain.commands.table import spec
-from bot.domain.commands.thread_subject import lacking
+from bot.domain.commands.thread_subject import Lacks, lacking
 from bot.domain.commands.values import Defaults, Help, Reply
 
 _AROUND: Final = re.compile(r"([*_~]+)([^*_~].*?)\1")
@@ -57,3 +58,41 @@ def _tidied(text: str) -> str:
         words[-1] = words[-1].rstrip(_END) or words[-1]
     bare = [found[2] if (found := _AROUND.fullmatch(word)) else word for word in words]
     return " ".join(bare)
+
+
+def subject_unknown(why: str, text: str, defaults: Defaults) -> Reply:
+    """The answer to a command that needs a name, in a thread whose subject is not known."""
+    lacks, name = lacking(text, defaults), text.split(maxsplit=1)[0]
+    row = spec(name)
+    what = "STACK" if lacks is Lacks.STACK else "SERVICE"
+    form = f"{name} --all" if lacks is Lacks.STACK and name.lower() == "update" else name
+    right = example(defaults, f"{form} {what}")
+    said = f"Name the {what.lower()}: {right}"
+    return Reply(why, said, changes=row is None or row.changes)
+
+
+def works_without(text: str, lacks: Lacks) -> bool:
+    """Whether a command that names nothing is also one about the channel's stack, and reads it."""
+    row = spec(text.split(maxsplit=1)[0])
+    return lacks is not Lacks.SERVICE and (lacks is Lacks.JOB or not (row is None or row.changes))
+
+
+def greeting(defaults: Defaults) -> Reply:
+    """The answer to the bot's name alone."""
+    does = {
+        "status": "what runs and what fails",
+        "logs SERVICE": "its latest lines",
+        "restart SERVICE": "replace its tasks",
+        "help": "all commands",
+    }
+    lines = (f"{example(defaults, form)}  {what}" for form, what in does.items())
+    return Reply("Type a command behind my name.", "\n".join(lines), changes=False)
+
+
+def not_first(defaults: Defaults, after: str = "") -> Reply:
+    """The answer to a message that has the bot's name somewhere in it, and this behind it."""
+    if meant := meant_after(after, defaults):
+        right = f"Did you mean {example(defaults, meant)}?"
+        return Reply("A command begins with my name.", f"{right} Send it alone.", changes=False)
+    forms = (example(defaults, form) for form in ("status", "help"))
+    return Reply("A command begins with my name.", f"Try: {' or '.join(forms)}", changes=False)

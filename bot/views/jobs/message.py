@@ -91,9 +91,15 @@ def renderings_of(job: Job, *, full: bool = False) -> Iterator[list[Block]]:
 
 
 def _foretold(job: Job) -> list[Block]:
-    """What the job is about to do, warnings alone once it is seen; the last ones may not fit."""
+    """What the job is about to do, warnings alone once it is seen; the last ones may not fit.
+
+    How to keep an image is said of an update that did not fail.
+    """
     lines = [line(each, 600) for each in job.foretold]
-    if job.action != "update":
+    if job.action == "update":
+        if job.verdict is not None and not job.verdict.good:
+            return []
+    else:
         if job.state is JobState.FINISHED or (job.is_removal and job.state is JobState.RUNNING):
             return []
         if any(job.progress):

@@ -202,7 +202,7 @@ def _good(job: Job, groups: Sequence[list[int]], level: Overview) -> Iterator[st
     word = "completed" if completed else "converged"
     total = sum(not is_unchanged(job, index) for index in range(len(job.targets)))
     count = f"{len(left)} more" if most else f"{len(left)} of {total}"
-    images = is_over and any(has_images(change_of(job, index)) for index in left)
+    images = is_over and any(has_images(job, index) for index in left)
     where = f" · images: {detail_of(job)}" if images else ""
     yield f"✅ {count} {word}: {named(job, left)}{where}"
 

@@ -158,15 +158,19 @@ def _evidence(job: Job, outcome: Outcome, detail: TargetDetail) -> str:
 def titled(job: Job, indexes: Sequence[int]) -> str:
     """The names of targets, and what changes if that is the same: ``worker01 3 → 5``."""
     changes = {change_of(job, index) for index in indexes}
-    change = changes.pop() if len(changes) == 1 else ""
-    if at(job.outcomes, indexes[0]) and any(map(has_images, changes)):
+    change = next(iter(changes)) if len(changes) == 1 else ""
+    differ = len(changes) > 1 and at(job.outcomes, indexes[0]) is not None
+    if differ and any(has_images(job, index) for index in indexes):
         change = f"(images: {detail_of(job)})"
     return f"{named(job, indexes)} {change}".rstrip()
 
 
-def has_images(change: str) -> bool:
-    """Whether these words on a change have images."""
-    return "`" in change
+def has_images(job: Job, index: int) -> bool:
+    """Whether what the job changed of a service is its image."""
+    target = job.targets[index]
+    change = job.plan.service(target.service) if job.plan else None
+    images = _images_of(change) if change else (target.image_before, target.image)
+    return bool(change_of(job, index)) and all(images) and images[0] != images[1]
 
 
 def detail_of(job: Job) -> str:

@@ -216,6 +216,14 @@ def test_a_failed_job_offers_a_roll_back():
     assert back["confirm"]["text"]["text"] == "A new job scales worker01 to 1."
 
 
+def test_how_to_keep_an_image_is_not_said_of_an_update_that_failed():
+    keep = "The next deploy of `orochi` sets the file's image again."
+    update = replace(FINISHED, action="update", foretold=(keep,))
+
+    assert "sets the file's image again" in shown(message_of(update.with_outcome(0, CONVERGED)))
+    assert "sets the file's image" not in shown(message_of(update.with_outcome(0, CRASHED)))
+
+
 def test_a_failed_deploy_offers_a_roll_back_of_the_whole_stack():
     """If there is a rollback target; its effect is shown before anything happens."""
     failed = with_finish(replace(RUNNING, action="deploy", plan=Plan("orochi", (), ())), CRASHED)
