@@ -46,7 +46,7 @@ VERDICTS: Final = {
 }
 
 CAUSES: Final = {
-    CauseKind.EXIT_CODE: "the container exited with an error",
+    CauseKind.EXIT_CODE: "exited with an error",
     CauseKind.OUT_OF_MEMORY: "out of memory",
     CauseKind.UNHEALTHY: "the health check fails",
     CauseKind.IMAGE_MISSING: "the image is missing",

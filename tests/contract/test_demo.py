@@ -28,7 +28,7 @@ HASTY = "tests.contract.hasty_demo"
 LOST = "photon-machine-09"
 TROUBLES = (
     ("crash_loop", "orochi_kib01", "kib01"),
-    ("crash_task", "orochi_django", "django: the container exited with an error"),
+    ("crash_task", "orochi_django", "django: exited with an error"),
     ("out_of_memory", "orochi_es01", "es01: out of memory"),
     ("break_volumes", "orochi_worker01", "worker01: a volume cannot be mounted"),
 )

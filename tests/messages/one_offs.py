@@ -40,7 +40,7 @@ def _ends() -> Iterator[tuple[str, Outcome]]:
     done = judged(Outcome(Verdict.COMPLETED, "1/1 completed."))
     yield "completed", with_output(done, MIGRATED)
     yield "completed without output", done
-    cause = Cause(CauseKind.EXIT_CODE, "The container ended with exit 1", exit_code=1)
+    cause = Cause(CauseKind.EXIT_CODE, "Exit 1", exit_code=1)
     bad = judged(Outcome(Verdict.FAILED, "0/1", "", cause))
     yield "failed", with_output(bad, (*MIGRATED[:SHOWN], "django.db.utils.OperationalError: …"))
     refused = classify(a_task(ONCE, 1, TaskState.FAILED, err=ABSENT), ONCE)

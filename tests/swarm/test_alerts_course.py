@@ -40,7 +40,7 @@ async def test_an_acknowledged_alert_counts_on_and_is_resolved(firing: tuple[Des
 
     await desk.docker("service", "update", "--detach", "--args", "serve", made)
     await incident(desk, TARGET, "resolved", also=lambda m: m is message)
-    assert "all tasks are running" in message.shown_text
+    assert "all tasks run" in message.shown_text
     assert "resolved <!date" in message.shown_text
     listed = await desk.answer("incidents worker01", user=BOB)
     assert "0 open incidents of worker01" in listed

@@ -128,7 +128,7 @@ def a_job() -> Job:
 
 def an_incident() -> Incident:
     """An incident that was just posted."""
-    cause = Cause(CauseKind.EXIT_CODE, "The container ended with exit 1", exit_code=1)
+    cause = Cause(CauseKind.EXIT_CODE, "Exit 1", exit_code=1)
     return Incident("k3f9ab", "s|1", "orochi_web", "s", cause, IncidentState.FIRING, 0.0, 0.0)
 
 

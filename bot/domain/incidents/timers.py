@@ -82,7 +82,7 @@ def _is_over(transaction: Transaction, incident: Incident, service: Service) -> 
 def _why(service: Service) -> str:
     if not service.mode.is_global and not service.replicas:
         return "the service was scaled to 0"
-    return "all tasks are running and none has failed since"
+    return "all tasks run, and none has failed since"
 
 
 def _release(transaction: Transaction, key: str) -> None:

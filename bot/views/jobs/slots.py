@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from bot.domain.jobs.progress import SlotProgress
+from bot.views.slack.phone import fitting, joined
 from bot.views.slack.text import line, plural
 from bot.views.words import is_broken, sign
 
@@ -38,13 +39,17 @@ def odd_slots(
             equal[sign(slot), state_words(slot), slot.note].append(slot)
     groups = list(equal.values())
     shown = groups if len(groups) <= most else groups[: max(most - 1, 0)]
-    lines = [_line_of(each, _note(each[0], note_length, said)) for each in shown]
+    lines = [_line_of(each, _note(each[0], note_length, said), said) for each in shown]
     rest = [slot for each in groups[len(shown) :] for slot in each]
     return [*lines, f"{'and ' if shown else ''}{_counts(rest)}"] if rest and most else lines
 
 
-def node_line(slots: Sequence[SlotProgress]) -> str:
-    """The nodes of the running slots: ``On node-1 (2), node-2``; empty if unknown."""
+def node_line(slots: Sequence[SlotProgress], *, full: bool = False) -> str:
+    """The nodes of the running slots: ``On node-1 (2), node-2``; empty if unknown.
+
+    Nodes whose names do not fit into one line of a phone are counted, unless all are asked for
+    (``full``).
+    """
     nodes = Counter(slot.node for slot in slots if slot.node and slot.state == "running")
     named = [
         line(node, NODE_LENGTH) + (f" ({count})" if count > 1 else "")
@@ -54,7 +59,8 @@ def node_line(slots: Sequence[SlotProgress]) -> str:
         return ""
     more = len(named) - MOST_NODES
     rest = f" and {plural(more, 'more node')}" if more > 0 else ""
-    return "On " + ", ".join(named[:MOST_NODES]) + rest
+    names = "On " + ", ".join(named[:MOST_NODES]) + rest
+    return names if full else fitting(names, f"On {plural(len(named), 'node')}")
 
 
 def state_words(slot: SlotProgress) -> str:
@@ -81,19 +87,18 @@ def _note(slot: SlotProgress, length: int, said: str) -> str:
     return "" if slot.note.lower() in said.lower() else line(slot.note, length)
 
 
-def _line_of(slots: Sequence[SlotProgress], note: str) -> str:
-    """One line for slots in the same state."""
+def _line_of(slots: Sequence[SlotProgress], note: str, said: str = "") -> str:
+    """One line for slots in the same state. ``said`` is what the message says already."""
     first = slots[0]
     numbered = first.place.isdigit()
     word = ("slot " if len(slots) == 1 else "slots ") if numbered else ""
     nodes = dict.fromkeys(slot.node for slot in slots if slot.node and slot.node != slot.place)
     where = f" on {_named(nodes)}" if nodes else ""
     failures = sum(slot.failures for slot in slots)
-    failed = f" · failed {plural(failures, 'time')}" if failures else ""
     place = f"{word}{_named(slot.place for slot in slots)}"
-    return (
-        f"{sign(first)} {place}: {state_words(first)}{where}{failed}{f' · {note}' if note else ''}"
-    )
+    known = f"{place} failed " in said
+    failed = f"failed {plural(failures, 'time')}" if failures and not known else ""
+    return joined(f"{sign(first)} {place}: {state_words(first)}{where}", failed, note)
 
 
 def _named(names: Iterable[str]) -> str:

@@ -136,7 +136,7 @@ def _places(
 ) -> list[str]:
     if outcome.verdict.good:
         shown = detail.full or (detail.places and len(job.targets) == 1)
-        return [node_line(progress.slots)] if shown else []
+        return [node_line(progress.slots, full=detail.full)] if shown else []
     cause = outcome.cause
     return _slots(progress, detail, f"{outcome.reason} {cause.raw if cause else ''}")
 

@@ -53,7 +53,7 @@ def test_three_failures_of_one_slot_are_crash_looping_with_the_exit_code():
     assert outcome.verdict.value == "crash_looping"
     assert outcome.cause is not None
     assert (outcome.cause.exit_code, outcome.cause.task_id) == (7, "xxx")
-    assert outcome.reason == "0/1 running; slot 1 failed 3 times: the container ended with exit 7."
+    assert outcome.reason == "0/1 running; slot 1 failed 3 times: exit 7."
 
 
 def test_failures_of_different_slots_do_not_add_up():

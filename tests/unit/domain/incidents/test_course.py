@@ -20,7 +20,7 @@ def test_a_service_healthy_for_its_monitor_period_and_a_minute_is_resolved():
 
     assert incident.state is IncidentState.RESOLVED
     assert incident.resolved == BEGAN + WAIT + 1
-    assert incident.resolution == "all tasks are running and none has failed since"
+    assert incident.resolution == "all tasks run, and none has failed since"
     assert watcher.open == []
 
 

@@ -49,8 +49,8 @@ def test_it_is_no_part_of_the_stack_and_raises_no_alerts():
 
 
 def test_the_end_is_that_of_the_command():
-    cause = Cause(CauseKind.EXIT_CODE, "The container ended with exit 3", exit_code=3)
-    absent = Cause(CauseKind.EXIT_CODE, "The container ended with exit 127", exit_code=127)
+    cause = Cause(CauseKind.EXIT_CODE, "Exit 3", exit_code=3)
+    absent = Cause(CauseKind.EXIT_CODE, "Exit 127", exit_code=127)
     refused = Cause(CauseKind.START_FAILED, "It could not start")
 
     assert judged(Outcome(Verdict.COMPLETED, "1/1")).reason == "The command ended with exit 0."

@@ -13,7 +13,7 @@ from tests.unit.hostile import assert_slack_takes, shown
 NOW = 1_700_000_000.0
 EXIT = Cause(
     CauseKind.EXIT_CODE,
-    "The container ended with exit 1 (general error)",
+    "Exit 1 (general error)",
     "task: non-zero exit (1)",
     1,
 )
@@ -37,7 +37,7 @@ RESOLVED = replace(
     FIRING,
     state=IncidentState.RESOLVED,
     resolved=NOW,
-    resolution="all tasks are running and none has failed since",
+    resolution="all tasks run, and none has failed since",
 )
 NODE = Incident(
     id="nnnnnn",
@@ -84,15 +84,15 @@ def test_a_firing_incident_has_service_node_cause_count_and_start():
     message = message_of(FIRING)
     text = shown(message)
 
-    assert headline(message) == "🚨 Firing: worker01: the container exited with an error"
+    assert headline(message) == "🚨 Firing: worker01: exited with an error"
     assert "*orochi_worker01* · slots 1, 3 · on photon-machine-01, photon-machine-02" in text
-    assert "*Cause:* The container ended with exit 1 (general error)" in text
+    assert "*Cause:* Exit 1 (general error)" in text
     assert "*3 failures* since <!date^1699999920^" in text
     assert ", last <!date^1699999995^" in text
     assert "*Next:* read the last log lines" in text
     assert message.text == (
-        "🚨 Firing: worker01: the container exited with an error. Slots 1, 3"
-        " last on photon-machine-02, 3 failures. The container ended with exit 1 (general error)."
+        "🚨 Firing: worker01: exited with an error. Slots 1, 3"
+        " last on photon-machine-02, 3 failures. Exit 1 (general error)."
     )
 
 
@@ -199,7 +199,7 @@ def test_a_resolved_incident_says_how_long_it_took_and_offers_only_the_log():
     message = message_of(RESOLVED)
 
     assert headline(message).startswith("✅ Resolved: worker01")
-    assert "after 1 min 20 s: all tasks are running" in shown(message)
+    assert "after 1 min 20 s: all tasks run" in shown(message)
     assert "*Next:*" not in shown(message)
     assert [each["action_id"] for each in buttons(message)] == ["incident.logs"]
     assert message.metadata.payload["state"] == "resolved"
@@ -279,7 +279,7 @@ def test_a_reminder_says_the_duration_and_how_to_stop_it():
     assert_slack_takes(message)
 
     assert message.text == (
-        "🚨 Still firing after 4 h: worker01: the container exited with an error, 3 failures."
+        "🚨 Still firing after 4 h: worker01: exited with an error, 3 failures."
         " Acknowledge or silence it in the message above; `/orochi incidents` lists all."
     )
 
@@ -302,7 +302,7 @@ def test_a_nodes_notification_names_the_affected_services():
 def test_the_notification_of_a_recurring_incident_says_so():
     message = reminder_message(replace(FIRING, reopened=1), NOW)
 
-    assert message.text.startswith("🚨 Firing again after it was resolved: worker01: the container")
+    assert message.text.startswith("🚨 Firing again after it was resolved: worker01: exited with")
     assert message.broadcast
 
 
@@ -326,7 +326,7 @@ def test_the_list_has_open_incidents_by_age_and_resolved_ones_newest_first():
     assert text.index("k3f9ab") < text.index("young2") < text.index("Recently resolved")
     assert text.index("✅ Resolved `k3f9ab`") < text.index("old222")
     assert (
-        "🚨 Firing `k3f9ab` *worker01*: the container exited with an error · exit 1"
+        "🚨 Firing `k3f9ab` *worker01*: exited with an error · exit 1"
         " · 3 failures · since <!date^1699999920^"
     ) in text
     assert ", 1 min 20 s" in text

@@ -26,9 +26,7 @@ CRASHED = Outcome(
     Verdict.CRASH_LOOPING,
     "Slot 5 failed 3 times.",
     advice="Look at the log.",
-    cause=Cause(
-        CauseKind.EXIT_CODE, "The container ended with exit 1", "task: non-zero exit (1)", 1
-    ),
+    cause=Cause(CauseKind.EXIT_CODE, "Exit 1", "task: non-zero exit (1)", 1),
     running=4,
     desired=5,
     evidence="starting\nKeyError: 'X'",
@@ -157,6 +155,23 @@ def test_a_converged_job_has_counts_nodes_and_duration():
     assert buttons(message) == []
 
 
+def test_nodes_whose_names_are_too_long_for_a_phone_are_counted():
+    slots = [SlotProgress(str(n), "running", f"photon-machine-0{n % 3}") for n in range(6)]
+    job = with_finish(with_slots(*slots), CONVERGED)
+
+    assert "\nOn 3 nodes\n" in shown(message_of(job))
+    detail = shown(job_detail_message(job, NOW, ""))
+    assert all(slot.node in detail for slot in slots)
+
+
+def test_the_failures_that_the_reason_counts_are_not_counted_again():
+    slot = SlotProgress("3", "failed", "node-1", failures=3)
+    reason = "2/5 running; slot 3 failed 3 times: exit 1 (general error)."
+    job = with_finish(with_slots(slot), Outcome(Verdict.CRASH_LOOPING, reason, desired=5))
+
+    assert "🔴 slot 3: failed on node-1\n" in shown(message_of(job))
+
+
 def with_finish(job, *outcomes, **more):
     job = replace(job, state=JobState.FINISHED, finished=NOW, **more)
     for index, outcome in enumerate(outcomes):
@@ -183,7 +198,7 @@ def test_a_failed_job_has_reason_cause_evidence_and_next_step():
 
     assert headline(message) == "❌ Crash looping: scale worker01 to 5"
     assert "Slot 5 failed 3 times." in text
-    assert "*Cause:* The container ended with exit 1" in text
+    assert "*Cause:* Exit 1" in text
     assert "The engine says" not in text, "the cause says as much"
     assert "*Next:* Look at the log." in text
     assert "*Last log lines of slot 5:*\n```\nstarting\nKeyError: 'X'\n```" in text
@@ -201,7 +216,7 @@ def test_a_notification_has_each_number_once():
 
 
 def test_the_reason_is_not_repeated():
-    outcome = replace(CRASHED, reason="The container ended with exit 1 (task: non-zero exit (1)).")
+    outcome = replace(CRASHED, reason="Exit 1 (task: non-zero exit (1)).")
     text = shown(message_of(with_finish(RUNNING, outcome)))
 
     assert "*Cause:*" not in text
