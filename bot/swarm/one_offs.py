@@ -9,6 +9,7 @@ from bot.ports import Still
 from bot.swarm import specs
 from bot.swarm.connection import Connection
 from bot.swarm.logins import NO_LOGINS, Logins
+from bot.swarm.service_removal import remove_service
 
 
 class DockerOneOffs:
@@ -40,7 +41,7 @@ class DockerOneOffs:
 
     async def remove(self, service_id: str, *, still: Still | None = None) -> None:
         """Remove the service; its container is stopped."""
-        await self._connection.remove(f"/services/{service_id}", still)
+        await remove_service(self._connection, service_id, still)
 
     async def _find(self, name: str, labels: Mapping[str, str]) -> str:
         """The id of the service of that name, "" for none. A name filter matches prefixes, too."""

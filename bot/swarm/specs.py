@@ -27,6 +27,25 @@ def with_replicas(spec: Mapping[str, Any], replicas: int) -> Json:
     return changed
 
 
+def is_job(spec: Mapping[str, Any]) -> bool:
+    """Whether a service's tasks are to end by themselves."""
+    return any(kind.endswith("Job") for kind in spec.get("Mode") or {})
+
+
+def without_tasks(spec: Mapping[str, Any]) -> Json:
+    """The spec of a job's next iteration, which has no tasks. Those of the present one end.
+
+    A job on every node cannot be told to have none, but no node meets its constraint.
+    """
+    changed = with_restarts(spec, int(spec["TaskTemplate"].get("ForceUpdate") or 0) + 1)
+    if "ReplicatedJob" in changed["Mode"]:
+        changed["Mode"] = {"ReplicatedJob": {"MaxConcurrent": 0, "TotalCompletions": 0}}
+    else:
+        placement = changed["TaskTemplate"].get("Placement") or {}
+        changed["TaskTemplate"]["Placement"] = {**placement, "Constraints": ["node.id == none"]}
+    return changed
+
+
 def with_restarts(spec: Mapping[str, Any], restarts: int) -> Json:
     """The same spec with another counter of forced updates, which replaces all tasks."""
     changed = copy.deepcopy(dict(spec))

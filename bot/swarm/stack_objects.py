@@ -16,6 +16,7 @@ from bot.domain.operations.one_off import OF_LABEL as ONE_OFF_OF
 from bot.domain.operations.stack_removal import OutsideUse, StackContents, StackPart
 from bot.ports import Still
 from bot.swarm.connection import Connection, Json
+from bot.swarm.service_removal import remove_service
 from bot.swarm.volumes import mounts_of
 from bot.swarm.wire import STACK_LABEL, service_from
 
@@ -79,7 +80,10 @@ class DockerStackObjects:
 
     async def remove(self, kind: Kind, object_id: str, *, still: Still | None = None) -> None:
         """Remove one object; one that is gone is no error."""
-        await self._connection.remove(f"/{_COLLECTIONS[kind]}/{object_id}", still)
+        if kind is Kind.SERVICE:
+            await remove_service(self._connection, object_id, still)
+        else:
+            await self._connection.remove(f"/{_COLLECTIONS[kind]}/{object_id}", still)
 
     async def _list(self, kind: Kind) -> list[Json]:
         return await self._connection.list(f"/{_COLLECTIONS[kind]}")

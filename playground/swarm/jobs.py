@@ -42,8 +42,8 @@ class Jobs:
         self.reconcile(service)
 
     def _reconcile_replicated(self, service: Service, tasks: list[Task]) -> None:
-        most = int(service.mode_spec.get("MaxConcurrent") or 1)
-        total = int(service.mode_spec.get("TotalCompletions") or most)
+        most = _count(service, "MaxConcurrent", 1)
+        total = _count(service, "TotalCompletions", most)
         done = sum(task.status.state is State.COMPLETE for task in tasks)
         running = [task for task in tasks if not task.ended and task.desired <= State.COMPLETE]
         given_up = self._given_up(service, tasks)
@@ -76,3 +76,9 @@ class Jobs:
     def _new(self, service: Service, slot: int, node_id: str = "") -> None:
         now = self._timeline.now
         self._store.put(new_task(self._ids, service, slot, node_id, desired=State.COMPLETE, at=now))
+
+
+def _count(service: Service, field: str, default: int) -> int:
+    """A number of the service's mode. 0 is none; only what is absent has a default."""
+    number = service.mode_spec.get(field)
+    return default if number is None else int(number)

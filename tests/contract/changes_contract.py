@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import LeaseLostError, RefusedError
+from bot.domain.jobs.deploy_plan import Kind
 from bot.domain.swarm.model import LastChange, Service
+from bot.swarm.connection import Connection
 from bot.swarm.engine import DockerSwarm
-from tests.contract.engine_contract import changed_paths
+from bot.swarm.stack_objects import DockerStackObjects
+from tests.contract.engine_contract import changed_paths, eventually
 from tests.contract.labs import AnyLab
 from tests.contract.whole_spec import whole_spec
 from tests.lab import images
@@ -164,6 +167,24 @@ class ChangesContract:
         assert made.template == service.template
         assert spec_of(lab, "web") == before
         assert after.update_started != started
+
+    @pytest.mark.parametrize("mode", ["replicated-job", "global-job"])
+    async def test_the_tasks_of_a_removed_job_end(self, lab: AnyLab, mode: str) -> None:
+        """Engines before 24.0 let them run."""
+        create = ("service", "create", "--detach", "--no-resolve-image", "--name=job")
+        lab.docker(*create, f"--mode={mode}", "lab/busy:1", "/bin/sh", "-c", "sleep 600")
+        connection = Connection(lab.manager.socket)
+
+        async def states() -> set[str]:
+            tasks = await connection.list("/tasks", {"name": ["job"]})
+            return {task["Status"]["State"] for task in tasks}
+
+        await eventually(states, lambda found: found == {"running"})
+        service = await connection.get("/services/job")
+        await DockerStackObjects(connection).remove(Kind.SERVICE, service["ID"])
+        assert "running" not in await eventually(states, lambda found: "running" not in found)
+        assert await connection.list("/services", {"name": ["job"]}) == []
+        connection.close()
 
     async def test_a_write_that_the_guard_refuses_is_not_made(
         self, lab: AnyLab, swarm: DockerSwarm

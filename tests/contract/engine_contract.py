@@ -61,7 +61,8 @@ def changed_paths(before: Any, after: Any, path: str = "") -> list[str]:
     return [] if before == after else [path]
 
 
-async def _eventually(look: Callable[[], Awaitable[T]], ready: Callable[[T], bool]) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], ready: Callable[[T], bool]) -> T:
+    """What ``look`` finds once it is ``ready``."""
     async with asyncio.timeout(60):
         while True:
             found = await look()
@@ -71,7 +72,7 @@ async def _eventually(look: Callable[[], Awaitable[T]], ready: Callable[[T], boo
 
 
 async def _until_running(swarm: DockerSwarm, service_id: str, count: int) -> tuple[Task, ...]:
-    look = await _eventually(
+    look = await eventually(
         lambda: swarm.look(service_id), lambda look: sum(map(_runs, look.tasks)) == count
     )
     return tuple(filter(_runs, look.tasks))
@@ -82,7 +83,7 @@ def _runs(task: Task) -> bool:
 
 
 async def _first(swarm: DockerSwarm, service_id: str, state: TaskState) -> Task:
-    look = await _eventually(
+    look = await eventually(
         lambda: swarm.look(service_id),
         lambda look: any(task.state is state for task in look.tasks),
     )
@@ -256,7 +257,7 @@ class EngineContract:
         lab.docker(
             "service", "update", "--detach", "--no-resolve-image", "--image", "no/such:1", "web"
         )
-        await _eventually(
+        await eventually(
             lambda: swarm.service(service_id), lambda service: service.update is UpdateState.PAUSED
         )
 
