@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
 )
-PATIENCE = 20.0
+PATIENCE = 60.0
 LOOK_EACH = 0.05
 DESK, PHONE = (1280, 800), (390, 844)
 

@@ -96,9 +96,7 @@ def test_the_end_stays_in_view_when_a_message_grows(browser: Browser, stage: Sta
 
     assert browser.driver.execute_async_script(GROWS) < 2
 
-    up = "const b = document.querySelector('main .scroll'); b.scrollTop = 0; return 0"
-    browser.driver.execute_script(up)
-    browser.wait(lambda: _top(browser) == 0 or None)
+    _go_up(browser)
     stage.say("message 30.", SWARM)
     browser.find(".message", "message 30.")
     assert _top(browser) == 0
@@ -108,9 +106,7 @@ def test_who_sends_something_is_at_the_end_again(browser: Browser, stage: Stage)
     for number in range(30):
         stage.say(f"message {number}.", SWARM)
     browser.find(".message", "message 29.")
-    up = "const b = document.querySelector('main .scroll'); b.scrollTop = 0; return 0"
-    browser.driver.execute_script(up)
-    browser.wait(lambda: _top(browser) == 0 or None)
+    _go_up(browser)
 
     browser.type_in("hello there")
 
@@ -118,6 +114,15 @@ def test_who_sends_something_is_at_the_end_again(browser: Browser, stage: Stage)
     browser.wait(lambda: _top(browser) > 0 or None)
     bottom = said.rect["y"] + said.rect["height"]
     assert bottom <= browser.find(COMPOSER).rect["y"]
+
+
+def _go_up(browser: Browser) -> None:
+    """Scroll to the beginning; the page hears of it in its next frame."""
+    browser.driver.execute_async_script(
+        "const [done] = arguments, box = document.querySelector('main .scroll');"
+        "box.addEventListener('scroll', () => requestAnimationFrame(() => done(0)), {once: true});"
+        "box.scrollTop = 0"
+    )
 
 
 def _top(browser: Browser) -> int:
