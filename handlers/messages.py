@@ -26,16 +26,25 @@ from bot.domain.commands.thread_subject import (
     Lacks,
     Subject,
     completed,
+    in_full,
     lacking,
     may_be_mistaken,
     mistake,
+    named_service,
 )
 from bot.domain.commands.values import Command, Defaults, Reply
-from bot.domain.errors import ChatError, ChatLoginError, RefusedError, StoreUnavailableError
+from bot.domain.errors import (
+    ChatError,
+    ChatLoginError,
+    RefusedError,
+    StoreUnavailableError,
+    SwarmError,
+)
 from bot.domain.jobs.model import Job
 from bot.domain.text.amounts import duration
 from bot.domain.text.message import Message
 from bot.jobs.context import Context
+from bot.jobs.service_lookup import is_unknown
 from bot.jobs.thread_lookup import subject_of
 from bot.ports import Receive, Request
 from bot.views.errors import refused, reply_message
@@ -123,7 +132,7 @@ class Messages:
         if not request.thread:
             return text
         if lacks is None:
-            return await self._explained(request, defaults) or text
+            return await self._explained(request, defaults) or await self._in_full(request)
         try:
             subject = await self._subject(request, lacks)
         except ChatError as error:
@@ -146,6 +155,14 @@ class Messages:
             subject = await self._subject(request, Lacks.SERVICE)
             return mistake(request.text, subject, defaults)
         return None
+
+    async def _in_full(self, request: Request) -> str:
+        """The command, with the thread's service for a short name that only its stack has."""
+        name = named_service(request.text)
+        with suppress(ChatError, RefusedError, SwarmError):
+            if name and await is_unknown(self._ctx, name, request.channel):
+                return in_full(request.text, await self._subject(request, Lacks.SERVICE))
+        return request.text
 
     async def _button(self, request: Request, defaults: Defaults) -> Reply | None:
         """The answer to the word of an alert's button in that alert's thread."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from bot.domain.commands.names import SLASH
 from bot.domain.commands.values import Status as Command
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.model import Service
 from bot.domain.text.message import Message
 from bot.jobs import service_lookup
+from bot.jobs.bring_back import command_back
 from bot.jobs.context import Context
 from bot.jobs.open_alerts import open_alerts
 from bot.ports import Asker
@@ -40,7 +40,7 @@ class StatusHandler:
         """The command that brings a deployed stack back, "" for any other."""
         with suppress(StoreUnavailableError):
             if stack and await self._ctx.versions.of(stack):
-                return f"{self._ctx.command} rollback {stack}{SLASH}"
+                return await command_back(self._ctx, stack)
         return ""
 
     async def _everything(self) -> Message:
@@ -75,4 +75,5 @@ class StatusHandler:
             feed_lag=feed.lag,
             feed_trouble=feed.trouble,
             command=self._ctx.command,
+            where=self._ctx.chat.permalink,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.commands.names import SLASH
 from bot.domain.deploys.version import Version
 from bot.domain.errors import RefusedError
 from bot.domain.jobs.deploy_plan import Plan
@@ -19,6 +20,13 @@ async def bring_back(ctx: Context, plan: Plan) -> tuple[int, tuple[str, ...]]:
     has_file = plan.stack in await _files(ctx)
     sentence = way_back_sentence(plan.stack, number, ctx.command, has_file=has_file)
     return number, (sentence, *(not_restored(plan, version) if version else ()))
+
+
+async def command_back(ctx: Context, stack: str) -> str:
+    """The command that brings a stack back, "" if none can. Raises StoreUnavailableError."""
+    if await _readable(ctx, stack):
+        return f"{ctx.command} rollback {stack}{SLASH}"
+    return f"{ctx.command} deploy {stack}" if stack in await _files(ctx) else ""
 
 
 async def _readable(ctx: Context, stack: str) -> Version | None:

@@ -64,6 +64,15 @@ async def typed(ctx: Context, name: str, channel: str, whole: str = "") -> Servi
     raise not_found(ctx, service, await in_time(ctx.swarm.nodes()))
 
 
+async def is_unknown(ctx: Context, name: str, channel: str) -> bool:
+    """Whether a name typed in a channel is no service's, as far as is known without asking.
+
+    Raises SwarmError.
+    """
+    services = await in_time(ctx.looks.services(""))
+    return isinstance(resolve(name, ctx.stack_in(channel), services), NotFound)
+
+
 async def scope(ctx: Context, name: str | None, channel: str) -> Service | WholeStack:
     """The service or stack for a name typed in a channel; None means the channel's stack.
 

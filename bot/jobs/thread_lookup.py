@@ -31,7 +31,7 @@ async def subject_of(ctx: Context, told: Told) -> Subject:
     """
     if "incident_id" in told:
         named = "" if told.get("cause") == NODE_DOWN else str(told.get("target") or "")
-        return Subject((named,), (await _stacks(ctx)).get(named, "")) if named else Subject()
+        return await _of_alert(ctx, named) if named else Subject()
     if "job_id" not in told:
         return Subject()
     job_id = str(told["job_id"])
@@ -42,6 +42,13 @@ async def subject_of(ctx: Context, told: Told) -> Subject:
     if job is None or job.unreadable:
         return await _as_told(ctx, told, job_id) or _unknown(TOO_OLD)
     return _of(job)
+
+
+async def _of_alert(ctx: Context, service: str) -> Subject:
+    stacks = await _stacks(ctx)
+    if stacks and service not in stacks:
+        _unknown(f"The service `{service}` of this alert is not there any more.")
+    return Subject((service,), stacks.get(service, ""))
 
 
 def _of(job: Job) -> Subject:

@@ -82,7 +82,12 @@ def _headline(board: Dashboard, healths: Sequence[Health]) -> str:
         return "⚠️ The swarm does not answer"
     bad = sum(health.grade is Grade.BAD for health in healths)
     total = plural(len(healths), "service")
-    state = f"{words.BAD} {bad} of {total} unhealthy" if bad else f"{words.GOOD} {total} healthy"
+    well = sum(health.grade is Grade.WELL for health in healths)
+    state = f"{words.GOOD} {total} healthy"
+    if bad:
+        state = f"{words.BAD} {bad} of {total} unhealthy"
+    elif well < len(healths):
+        state = f"{words.COMING} {well} of {total} healthy"
     if not healths:
         state = f"{words.LEAVING} No services"
     fires = plural(len(board.incidents), "open incident") if board.incidents else ""

@@ -34,11 +34,14 @@ _RELATIVE = re.compile(r"[+-]+\d+")
 _NUMBER_LIKE = re.compile(r"[+\-.]*\d[\d.,'_^*/x]*(?:e[+-]?\d+)?%?", re.IGNORECASE)
 
 
-def number(word: str, defaults: Defaults) -> int | Reply:
-    """Parse a replica count: digits only, at most ``defaults.max_replicas``."""
+def number(word: str, defaults: Defaults, service: str = "") -> int | Reply:
+    """Parse a replica count: digits only, at most ``defaults.max_replicas``.
+
+    ``service`` is the typed name, for the examples.
+    """
     if _is_digits(word):
-        return _within_ceiling(word, defaults)
-    return _no_number(word, defaults)
+        return _within_ceiling(word, defaults, service)
+    return _no_number(word, defaults, service)
 
 
 def service_name(word: str, defaults: Defaults) -> str | Reply:
@@ -91,10 +94,10 @@ def example(defaults: Defaults, text: str) -> str:
     return quoted(f"{defaults.command} {text}", 200)
 
 
-def scale_example(defaults: Defaults, replicas: int = 5) -> str:
-    """An example of ``scale`` that is right in the channel."""
-    service = f"{defaults.service} " if defaults.elsewhere else ""
-    return example(defaults, f"scale {service}{replicas}")
+def scale_example(defaults: Defaults, replicas: int = 5, service: str = "") -> str:
+    """An example of ``scale`` that is right in the channel; ``service`` is the typed name."""
+    named = service or (defaults.service if defaults.elsewhere else "")
+    return example(defaults, f"scale {named} {replicas}" if named else f"scale {replicas}")
 
 
 def examples_of(row: CommandSpec, defaults: Defaults) -> tuple[tuple[str, str], ...]:
@@ -180,24 +183,26 @@ def _forms(defaults: Defaults) -> str:
     return "Try: " + " · ".join(dict.fromkeys(forms))
 
 
-def _within_ceiling(digits: str, defaults: Defaults) -> int | Reply:
+def _within_ceiling(digits: str, defaults: Defaults, service: str) -> int | Reply:
     plain = digits.lstrip("0") or "0"
     if len(plain) <= len(str(defaults.max_replicas)) and int(plain) <= defaults.max_replicas:
         return int(plain)
     return Reply(
         f"{quoted(digits, 24)} replicas is above the limit of {defaults.max_replicas} per service.",
-        f"Try: {scale_example(defaults, min(5, defaults.max_replicas))}",
+        f"Try: {scale_example(defaults, min(5, defaults.max_replicas), service)}",
     )
 
 
-def _no_number(word: str, defaults: Defaults) -> Reply:
-    right = f"Give the total number of replicas. Try: {scale_example(defaults)}"
+def _no_number(word: str, defaults: Defaults, service: str) -> Reply:
+    right = f"Give the total number of replicas. Try: {scale_example(defaults, service=service)}"
     if _RELATIVE.fullmatch(word):
         return Reply(f"{quoted(word)} is a relative number.", right)
     if word.lower() in NUMBER_WORDS:
         digits = NUMBER_WORDS.index(word.lower())
+        right = f"Try: {scale_example(defaults, digits, service)}"
         return Reply(f"Write {quoted(word)} as `{digits}`.", right)
-    return Reply(f"{quoted(word)} isn't a whole number.", f"Try: {scale_example(defaults)}")
+    right = f"Try: {scale_example(defaults, service=service)}"
+    return Reply(f"{quoted(word)} isn't a whole number.", right)
 
 
 def _filler(words: Sequence[str], defaults: Defaults) -> Reply | None:
@@ -251,7 +256,7 @@ def _target(name: str, count: str, defaults: Defaults) -> Scale | Reply:
     service = service_name(name, defaults)
     if isinstance(service, Reply):
         return service
-    replicas = number(count, defaults)
+    replicas = number(count, defaults, "" if service == defaults.service else service)
     return replicas if isinstance(replicas, Reply) else Scale((ScaleTarget(service, replicas),))
 
 

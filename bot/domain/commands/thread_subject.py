@@ -6,12 +6,13 @@ is guessed: only a command that names none is completed, and only if one thing i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
 from bot.domain.commands.arguments import example
-from bot.domain.commands.names import SLASH
+from bot.domain.commands.names import SLASH, is_service_name, short_name
 from bot.domain.commands.parser import parse
 from bot.domain.commands.table import spec
 from bot.domain.commands.values import (
@@ -101,6 +102,31 @@ def completed(text: str, subject: Subject, defaults: Defaults) -> str | Reply:
     if len(subject.services) == 1:
         return _with(text, subject.services[0])
     return _which(text, subject, defaults)
+
+
+def named_service(text: str) -> str:
+    """The name of a service in a typed command, "" if it has none or names its stack, too."""
+    name, rest = _split(text)
+    typed = _first_name(rest)
+    return typed if name in FOR_A_SERVICE | EITHER and is_service_name(typed) else ""
+
+
+def in_full(text: str, subject: Subject) -> str:
+    """The command with the full name of the thread's service in place of its short one."""
+    if len(subject.services) != 1 or not subject.stack:
+        return text
+    (service,) = subject.services
+    first, rest = text.split(maxsplit=1)
+    short = _first_name(rest)
+    return (
+        f"{first} {service}{rest[len(short) :]}"
+        if short == short_name(subject.stack, service)
+        else text
+    )
+
+
+def _first_name(rest: str) -> str:
+    return re.split(r"[\s.=]", rest, maxsplit=1)[0]
 
 
 def may_be_mistaken(text: str, defaults: Defaults) -> bool:

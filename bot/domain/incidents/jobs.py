@@ -2,9 +2,10 @@
 
 It **began after** the newest deploy or update that changed its service and was made, or had ended,
 at most ten minutes earlier; one that fires again names the newest before that. It **ended after**
-the newest other job of its service that succeeded between its start and its resolution, or that
-changed the service in that time and still runs: a job may watch its change for longer than an
-incident lasts. Neither is said to be the cause.
+the first other job of its service that succeeded after its last failure and before its resolution,
+or that changed the service in that time and still runs: a job may watch its change for longer than
+an incident lasts. If there is none, after the last one that succeeded since its start. Neither is
+said to be the cause.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def with_jobs(incident: Incident, jobs: Iterable[Job]) -> Incident:
     ended = None
     if incident.state is IncidentState.RESOLVED:
         others = [job for job in known if before is None or job.id != before.id]
-        ended = _newest(_resolving(incident, others))
+        ended = _first_after(incident.last, _resolving(incident, others))
     return replace(incident, began_after=before, ended_after=ended)
 
 
@@ -60,6 +61,12 @@ def _named(
 
 def _newest(found: Iterable[NamedJob]) -> NamedJob | None:
     return max(found, key=lambda each: each.at, default=None)
+
+
+def _first_after(last: float, found: Iterable[NamedJob]) -> NamedJob | None:
+    """The job after which nothing failed any more, else the newest one."""
+    known = sorted(found, key=lambda each: each.at)
+    return next((each for each in known if each.at >= last), known[-1] if known else None)
 
 
 def _begun_before(incident: Incident, jobs: Iterable[Job], began: float) -> Iterable[NamedJob]:

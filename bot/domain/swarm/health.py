@@ -13,6 +13,7 @@ would be resolved.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -192,7 +193,9 @@ def _examined(
     troubles = _troubles(service, open_places, down)
     if not troubles and alerts:
         troubles = tuple(replace(each, unsteady=not missing) for each in alerts)
-    elif not alerts:
+    elif alerts:
+        troubles = _as_alerted(troubles, alerts)
+    else:
         recent = {place: places[place] for place in running}
         troubles = (*troubles, *_unsteady(service, recent, running, at))
     return Health(
@@ -206,6 +209,26 @@ def _examined(
         stopping=sum(_stops(service, task, down) for task in tasks),
         troubles=troubles,
     )
+
+
+def _as_alerted(troubles: Sequence[Trouble], alerts: Sequence[Trouble]) -> tuple[Trouble, ...]:
+    """Troubles as old as their incidents: the swarm forgets all but a slot's last few tasks."""
+    known = {_kind(each): each for each in alerts}
+    alone = [kind for kind, count in Counter(map(_kind, troubles)).items() if count == 1]
+    return tuple(
+        replace(
+            each,
+            since=min(each.since or alert.since, alert.since),
+            failures=max(each.failures, alert.failures),
+        )
+        if _kind(each) in alone and (alert := known.get(_kind(each)))
+        else each
+        for each in troubles
+    )
+
+
+def _kind(trouble: Trouble) -> tuple[CauseKind, int | None]:
+    return trouble.cause.kind, trouble.cause.exit_code
 
 
 def _by_place(service: Service, tasks: Iterable[Task]) -> dict[str, list[Task]]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.domain.commands.names import short_name
 from bot.domain.incidents.events import CHANNEL_LABEL
+from bot.domain.incidents.jobs import CLOCKS
 from bot.domain.incidents.model import Incident, IncidentState, NamedJob
 from bot.domain.swarm.causes import CauseKind, advice_on, is_unreachable, short_error
 from bot.domain.text.message import Block, Message, Metadata, MetadataValue
@@ -290,7 +291,9 @@ def _how_often(incident: Incident) -> str:
 def _jobs(incident: Incident, where: Permalink) -> list[str]:
     """The job that changed the service shortly before, and the one that it ended after."""
     lines, before, ended = [], incident.began_after, incident.ended_after
-    if before is not None:
+    if before is not None and before.at > incident.began + CLOCKS:  # it had been resolved
+        lines.append(f"*Came back after:* {_named(before, where)}")
+    elif before is not None:
         early = duration(max(incident.began - before.at, 0))
         lines.append(f"*Began after:* {_named(before, where)}, {early} before")
     if ended is not None and incident.state is IncidentState.RESOLVED:

@@ -73,9 +73,10 @@ def _images(job: Job) -> Iterator[str]:
 
 def _course(job: Job, *, is_plan: bool) -> Iterator[str]:
     asked = f"Asked by {mention(job.user)}" if job.user else "Begun by the service's label"
-    yield f"{asked} {slack_date(job.created)}"
+    made = slack_date(job.created)  # a plan becomes a job when it is confirmed
+    yield asked if job.confirmed_by else f"{asked} {made}"
     if job.confirmed_by:
-        yield f"Confirmed by {mention(job.confirmed_by)}"
+        yield f"Confirmed by {mention(job.confirmed_by)} {made}"
     if job.cancelled_by:
         yield f"Cancelled by {mention(job.cancelled_by)}"
     if is_plan:

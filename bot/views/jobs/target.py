@@ -63,6 +63,8 @@ def _under_way(job: Job, indexes: Sequence[int], detail: TargetDetail) -> list[s
         what = "node" if job.targets[index].is_node else "service"
         what = what if len(indexes) == 1 else f"{what}s"
         waits = "not started" if job.state is JobState.FINISHED else f"checking the {what}"
+        if detail.full and job.state is JobState.RUNNING:  # the record has no progress
+            waits = "its message shows how far it is"
         return [f"{title} · {waits}"]
     seen = seen_count(job, index)
     phase = line(progress.phase, 300)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -39,7 +38,14 @@ FULL, EMPTY = "▰", "▱"
 FENCE = "```"
 ID_LENGTH = 20
 
-Permalink = Callable[..., str]
+
+class Permalink(Protocol):
+    """Gives the address of a message, "" if it is not known."""
+
+    def __call__(self, channel: str, ts: str, thread: str = "", /) -> str:
+        """The address of the message ``ts``; ``thread`` is the ts of the thread that it is in."""
+
+
 """The address of a message by its channel and ts, and its thread's ts; "" if it is unknown."""
 
 _WIDE = str.maketrans("<>", "\uff1c\uff1e")
@@ -114,7 +120,7 @@ def link(url: str, label: str) -> str:
     return f"<{address}|{line(label, 100)}>" if _URL.fullmatch(url) else line(label, 100)
 
 
-def unlinked(_channel: str, _ts: str) -> str:
+def unlinked(_channel: str, _ts: str, _thread: str = "") -> str:
     """No address of a message is known."""
     return ""
 

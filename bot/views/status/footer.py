@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bot.domain.jobs.model import Job
 from bot.domain.swarm.health import Alerts
 from bot.views.jobs.list import job_line
-from bot.views.slack.text import duration, line, plural, slack_time
+from bot.views.slack.text import Permalink, duration, line, plural, slack_time, unlinked
 
 LATE_SECONDS = 15.0
 MOST_JOBS = 5
@@ -31,6 +31,7 @@ class FooterFacts:
     feed_lag: float = 0.0
     feed_trouble: str = ""
     command: str = "/orochi"
+    where: Permalink = unlinked
 
 
 def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
@@ -39,7 +40,7 @@ def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
         return "*Jobs:* unknown, Redis does not answer"
     if not jobs:
         return ""
-    lines = [job_line(job) for job in jobs[:MOST_JOBS]]
+    lines = [job_line(job, facts.where) for job in jobs[:MOST_JOBS]]
     more = len(jobs[MOST_JOBS:]) + facts.more_jobs
     if more:
         lines.append(f"and {plural(more, 'more job')}: `{line(facts.command, 30)} jobs`")

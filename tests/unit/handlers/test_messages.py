@@ -15,6 +15,7 @@ from bot.domain.errors import (
     StoreUnavailableError,
 )
 from bot.domain.jobs.model import Job
+from bot.domain.swarm.model import Mode, Service
 from bot.domain.text.message import Message
 from bot.jobs.thread_lookup import STORE_AWAY, TOO_OLD
 from bot.ports import Request, Spoken
@@ -74,6 +75,26 @@ async def test_a_command_with_a_name_needs_no_look_at_the_thread():
     named = replace(SAID, text="restart django")
 
     assert await passed(named, ChatUnavailableError("Slack is away.")) == ("restart django",)
+
+
+SHOP = (
+    Service("s1", "shop_web", 1, Mode.REPLICATED, 1, stack="shop"),
+    Service("s2", "orochi_django", 1, Mode.REPLICATED, 1, stack="orochi"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("logs web", "logs shop_web"), ("logs django", "logs django"), ("logs wbe", "logs wbe")],
+)
+async def test_in_an_alerts_thread_its_short_name_is_that_of_its_stack(text, meant):
+    asked = replace(SAID, text=text)
+    assert await passed(asked, alert("shop_web"), services=SHOP) == (meant,)
+
+
+async def test_in_the_thread_of_an_alert_whose_service_is_gone_that_is_said():
+    answer = await passed(SAID, alert("shop_old"), services=SHOP)
+    assert "The service `shop_old` of this alert is not there any more." in answer
 
 
 async def test_in_a_jobs_or_a_plans_thread_its_service_is_meant():

@@ -55,7 +55,7 @@ FIRING = Incident(
 )
 
 
-def where(channel: str, ts: str) -> str:
+def where(channel: str, ts: str, thread: str = "", /) -> str:
     return f"https://acme.slack.com/archives/{channel}/p{ts.replace('.', '')}" if ts else ""
 
 
@@ -78,7 +78,7 @@ def test_a_finished_job_shows_its_course_its_verdict_and_the_next_step():
     assert "Job `k3f9ab` · scale" in lines
     assert "Stack stack · version 7 in `history`" in lines
     assert "Service: web" in lines
-    assert "Confirmed by <@U456>" in lines
+    assert any(each.startswith("Confirmed by <@U456> <!date^") for each in lines)
     assert "Taken over by another replica: attempt 2" in lines
     assert "*web* · Slot 2 exits at once." in lines
     assert "*Next:* Read its log." in lines

@@ -64,6 +64,14 @@ def buttons(message):
     return [(e["action_id"], e["value"]) for e in shown if e.get("type") == "button"]
 
 
+def test_the_headline_does_not_call_a_service_healthy_that_is_starting():
+    starting = replace(TASKS[1], state=TaskState.STARTING, desired=RUNNING, exit_code=None, err="")
+    look = replace(LOOK, tasks=(TASKS[0], starting, TASKS[2]))
+    board = replace(BOARD, look=look, incidents=())
+
+    assert "🟡 1 of 2 services healthy" in shown(home_message(board, NOW, NOW + 600, operator=True))
+
+
 def test_the_tab_shows_what_an_operator_needs():
     message = home_message(BOARD, NOW, NOW + 600, operator=True)
     text = shown(message)

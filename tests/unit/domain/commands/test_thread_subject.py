@@ -9,9 +9,11 @@ from bot.domain.commands.thread_subject import (
     Lacks,
     Subject,
     completed,
+    in_full,
     lacking,
     may_be_mistaken,
     mistake,
+    named_service,
 )
 from bot.domain.commands.values import Defaults, Reply
 
@@ -185,3 +187,19 @@ def test_a_number_in_a_thread_is_that_of_a_slot_or_a_tag(text, right):
     assert found.hint == f"Did you mean `@orochi {right}`?"
     assert not may_be_mistaken("logs web", DEFAULTS)
     assert not may_be_mistaken("statsu", DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("logs web", "logs shop_web"),
+        ("logs web.2 --lines 5", "logs shop_web.2 --lines 5"),
+        ("scale web=3", "scale shop_web=3"),
+        ("restart django", "restart django"),
+        ("logs web2", "logs web2"),
+        ("history web", "history web"),
+    ],
+)
+def test_a_short_name_that_is_the_threads_is_of_its_stack(text, meant):
+    subject = Subject(("shop_web",), "shop")
+    assert (in_full(text, subject) if named_service(text) else text) == meant

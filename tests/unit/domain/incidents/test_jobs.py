@@ -117,6 +117,18 @@ def test_a_resolved_incident_names_the_job_that_succeeded_in_between():
         assert ended_after(other) == ""
 
 
+def test_of_two_jobs_the_one_after_which_nothing_failed_any_more_ended_it():
+    failing = replace(RESOLVED, last=BEGAN + 150)
+    useless = a_job("a2b3c4", "restart", applied=BEGAN + 90, finished=BEGAN + 140)
+    back = a_job("b4ck22", "rollback", applied=BEGAN + 100, finished=BEGAN + 200)
+    later = a_job("c4d5e6", "restart", applied=BEGAN + 210, finished=BEGAN + 250)
+
+    ended = with_jobs(failing, [later, useless, back]).ended_after
+
+    assert ended is not None
+    assert ended.id == "b4ck22"
+
+
 def test_the_job_it_began_after_did_not_end_it():
     assert ended_after(a_job(finished=BEGAN + 100)) == ""
 

@@ -154,6 +154,16 @@ def test_a_service_with_an_open_incident_is_unhealthy_although_everything_runs()
     assert seen.troubles == (alert,)
 
 
+def test_a_failing_slot_has_failed_as_often_as_its_alert_says():
+    """The swarm remembers the last tasks of a slot only."""
+    told = Cause(CauseKind.EXIT_CODE, "It exits", exit_code=failed(2, 7).exit_code)
+    alert = Trouble(told, ("1", "2"), NOW - 900, 30, unsteady=True)
+
+    (trouble,) = health(task(1), failed(2, 7), failed(2, 17), alerts=(alert,)).troubles
+
+    assert (trouble.places, trouble.failures, trouble.since) == (("2",), 30, NOW - 900)
+
+
 def test_one_failure_alone_does_not_make_a_running_slot_unsteady():
     assert health(task(1), task(2, ago=2), failed(2, 7)).grade is Grade.WELL
 

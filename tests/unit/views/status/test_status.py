@@ -193,6 +193,18 @@ def test_a_job_service_counts_completed_tasks_everywhere():
     assert status([job], tasks).text.endswith("once 2/2")
 
 
+def test_a_job_that_began_in_a_thread_is_a_link_to_its_message_there():
+    job = replace(JOB, channel="C1", message="15", thread="12")
+    assert "under way" in shown(status([service("web")], [task("web")], jobs=(job,)))
+    linked = status(
+        [service("web")],
+        [task("web")],
+        jobs=(job,),
+        where="https://acme.slack.com/archives/{}/{}/{}".format,
+    )
+    assert "<https://acme.slack.com/archives/C1/15/12|k3f9ab>" in shown(linked)
+
+
 def test_running_jobs_and_an_unreachable_redis_are_shown():
     text = shown(status([service("web")], [task("web")], jobs=(JOB,)))
 
