@@ -22,7 +22,6 @@ from tests.lab.registry import LOGIN, config_of
 from tests.lab.waiting import wait_until
 
 WRONG = "wr0ng-passw0rd"
-API = "1.41"
 
 
 class Shelf(Protocol):
@@ -54,7 +53,7 @@ def spec(name: str, image: str, replicas: int = 2) -> dict[str, Any]:
 
 def create(client: APIClient, body: dict[str, Any], headers: dict[str, str]) -> str:
     """The id of a new service."""
-    url = f"{client.base_url}/v{API}/services/create"
+    url = f"{client.base_url}/v{client.api_version}/services/create"
     answer = client.post(url, json=body, headers=headers)
     answer.raise_for_status()
     return str(answer.json()["ID"])
@@ -64,7 +63,7 @@ def update(
     client: APIClient, key: str, body: dict[str, Any], headers: dict[str, str], **query: str
 ) -> None:
     """Replace a service's spec, while the swarm itself may write to it."""
-    url = f"{client.base_url}/v{API}/services/{key}/update"
+    url = f"{client.base_url}/v{client.api_version}/services/{key}/update"
 
     def posted() -> bool:
         params = {"version": client.inspect_service(key)["Version"]["Index"], **query}
