@@ -68,7 +68,7 @@ class Following:
         )
         job = replace(job, course=course.so_far)
         for index, outcome in zip(provisional, outcomes, strict=True):
-            job = _after_probation(job, index, outcome)
+            job = _after_probation(job, index, outcome, course.last(index))
         return replace(job, watched_until=self._ctx.clock.now())
 
     async def end(self, lease: JobLease, job: Job) -> None:
@@ -178,12 +178,16 @@ def at(values: tuple[T | None, ...], index: int) -> T | None:
     return values[index] if index < len(values) else None
 
 
-def _after_probation(job: Job, index: int, seen: Outcome) -> Job:
-    """The job after a probation: with its first verdict final, or with the revised one."""
+def _after_probation(job: Job, index: int, seen: Outcome, progress: ServiceProgress | None) -> Job:
+    """The job after a probation: with its first verdict final, or with the revised one.
+
+    The revised one comes with the ``progress`` that it was found by.
+    """
     first = job.outcomes[index]
     if first is not None and first.verdict is seen.verdict:
         return job.with_outcome(index, replace(first, provisional=False))
-    return replace(job.with_outcome(index, seen), revised=True)
+    known = tuple(progress if n == index else each for n, each in enumerate(job.progress))
+    return replace(job.with_outcome(index, seen), revised=True, progress=known)
 
 
 class _Course:
@@ -197,6 +201,10 @@ class _Course:
         self.so_far = job.course
         self._clock = clock
         self._seen = dict(enumerate(job.progress))
+
+    def last(self, index: int) -> ServiceProgress | None:
+        """A target's newest progress, None if nothing was seen of it."""
+        return self._seen.get(index)
 
     def note(self, index: int, progress: ServiceProgress) -> None:
         """Record a target's present progress."""

@@ -7,6 +7,7 @@ few lines and keep running.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ from playground.swarm.shell import Line, expand, run_script
 FOR_EVER: Final = float("inf")
 _MEGABYTE: Final = 2**20
 _SHELLS: Final = {"sh", "/bin/sh", "bash", "/bin/bash", "ash"}
+_TOOLS: Final = {"echo", "env", "printenv"}
 _QUICK: Final = 0.5  # the shortest time in which an engine stops a container
 _AFTER_SLEEP: Final = 1.2
 _WITHOUT_END: Final = 2**60
@@ -64,9 +66,11 @@ def program_of(image: Image, container: Spec, hostname: str) -> Program:
     words = [*(container.get("Command") or ()), *(container.get("Args") or ())]
     words = [str(word) for word in words or image.command]
     environment = environment_of(image, container)
+    name = words[0].rpartition("/")[2] if words else ""
+    if name in _TOOLS:
+        return _script(shlex.join(words), environment)
     if not words or (image.says and words[0] not in _SHELLS):
         return _daemon(image, environment)
-    name = words[0].rpartition("/")[2]
     if words[0] in _SHELLS and words[1:2] == ["-c"] and len(words) > 2:
         return _script(words[2], environment)
     if name in _PROGRAMS and words[0] in {name, f"/bin/{name}"}:

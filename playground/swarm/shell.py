@@ -132,6 +132,10 @@ def _builtin(words: list[str], run: Run, *, stderr: bool) -> None:
             text = " ".join(rest)
             text = text.encode().decode("unicode_escape") if name == "printf" else text
             run.lines.append(Line(run.seconds, text.rstrip("\n"), stderr))
+        case "env" | "printenv" if not rest:
+            run.lines += [
+                Line(run.seconds, f"{key}={run.environment[key]}") for key in run.environment
+            ]
         case "sleep":
             run.seconds += _number(rest[0]) if rest else 0.0
         case "exit":

@@ -107,6 +107,7 @@ _UNREACHABLE: Final = re.compile(
 _COMMAND: Final = re.compile(r'exec: "(?P<command>[^"]*)"')
 _NO_SUCH_IMAGE: Final = "No such image: "
 _MISSING_IMAGE: Final = re.compile(r"no such image: (?P<image>\S+)", re.IGNORECASE)
+_DIGEST: Final = re.compile(r"(@sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _LAYERS: Final = re.compile(
     r"^(?:starting container failed|failed to create (?:shim )?task(?: for container)?"
     r"|OCI runtime create failed|runc create failed|unable to start container process"
@@ -247,7 +248,7 @@ def with_registry(cause: Cause, refusal: RegistryError | None) -> Cause:
     if refusal is None:
         text = f"The node could not pull {image}, although its registry has it"
         return replace(cause, kind=CauseKind.PULL_FAILED, text=text)
-    sentence = refusal.sentence.rstrip(".")
+    sentence = short_digests(refusal.sentence.rstrip("."))
     kind = CauseKind(refusal.kind)
     if kind is not CauseKind.IMAGE_MISSING:
         why = "its registry wants fewer requests" if refusal.limited else as_clause(sentence)
@@ -268,11 +269,16 @@ def exit_words(code: int) -> str:
 
 
 def short_error(err: str) -> str:
-    """The engine's error without prefixes that are meaningless to a reader."""
+    """The engine's error without prefixes that are meaningless to a reader, its digests cut."""
     text = _EXIT.sub("", err.strip())
     while (shorter := _LAYERS.sub("", text)) != text:
         text = shorter
-    return text
+    return short_digests(text)
+
+
+def short_digests(text: str) -> str:
+    """``app:2@sha256:3f9a1b2c3f9a…`` for an image pinned to a digest of 64 digits."""
+    return _DIGEST.sub(r"\1…", text)
 
 
 def human_bytes(count: int) -> str:
@@ -332,7 +338,7 @@ def _text(kind: CauseKind, task: Task, service: Service | None) -> str:
         return _missing_image(task)
     known = explained(task.err)
     if known and known.text and known.kind == kind.value:
-        return known.text
+        return short_digests(known.text)
     if kind in _FAILURES:
         return f"{_FAILURES[kind]}: {short_error(task.err)}"
     if kind is CauseKind.UNSCHEDULABLE:
@@ -356,7 +362,7 @@ def _memory_bound(limit: int) -> str:
 def _missing_image(task: Task) -> str:
     found = _MISSING_IMAGE.search(task.err)
     image = found.group("image") if found else task.image
-    return f"{_NO_SUCH_IMAGE}{image}" if image else short_error(task.err)
+    return f"{_NO_SUCH_IMAGE}{short_digests(image)}" if image else short_error(task.err)
 
 
 def _ended(service: Service | None) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
+from bot.domain.convergence.goal import ConvergenceLimits
 from bot.domain.jobs.model import Job, JobState, Target
 from bot.domain.jobs.progress import ServiceProgress
+from bot.domain.jobs.verdict import Outcome, Verdict
 from bot.domain.text.message import Message
 from bot.jobs.follower import FEW, Following
 
@@ -87,3 +91,26 @@ async def test_nothing_is_shown_later_without_the_lease(chat: Shown) -> None:
         await chat.came.wait()
 
     assert len(chat.messages) == 1
+
+
+async def test_a_revised_verdict_comes_with_what_was_seen_then() -> None:
+    """Not with the tasks of the first verdict."""
+    good = Outcome(Verdict.CONVERGED, "All run.", provisional=True)
+    bad = Outcome(Verdict.CRASH_LOOPING, "It exits.")
+    seen = ServiceProgress("orochi_s000", 0, 1, "0/1 running")
+
+    async def follow(_convergence: object, note: Any) -> Outcome:
+        note(seen)
+        return bad
+
+    lease: Any = Leased(1)
+    first = lease.job.seen(0, ServiceProgress("orochi_s000", 1, 1, "1/1 running"), 3.0)
+    lease.job = replace(first.with_outcome(0, good), state=JobState.FINISHED, finished=4.0)
+    ctx: Any = SimpleNamespace(
+        clock=SimpleNamespace(now=lambda: 5.0), observer=SimpleNamespace(follow=follow),
+        command="/orochi", limits=ConvergenceLimits(),
+    )  # fmt: skip
+
+    job = await Following(ctx, lambda _job, _index, goal: goal, ANY).follow_probation(lease)
+
+    assert (job.revised, job.outcomes, job.progress) == (True, (bad,), (seen,))

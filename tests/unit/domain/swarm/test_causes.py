@@ -317,3 +317,13 @@ def test_health_does_not_affect_other_causes():
     outcome = Outcome(Verdict.CRASH_LOOPING, "x", cause=classify(failed("t"), a_service()))
 
     assert judge_health(outcome) == outcome
+
+
+def test_a_digest_in_an_error_is_cut():
+    """Its 64 digits fill a phone's screen, three times."""
+    image = f"reg.example/app:2@sha256:3f9a1b2c3f9a{'0' * 52}"
+    missing = classify(a_task("t1", state=REJECTED, err=f"No such image: {image}"))
+
+    assert missing is not None
+    assert missing.text == "No such image: reg.example/app:2@sha256:3f9a1b2c3f9a…"
+    assert short_error(f'manifest for "{image}" not found').endswith('3f9a1b2c3f9a…" not found')
