@@ -147,7 +147,7 @@ class Messages:
 
     async def _explained(self, request: Request, defaults: Defaults) -> Reply | None:
         """The answer to a mistake in a command for a service, with the thread's one in examples."""
-        if request.text.lower() in BUTTONS:
+        if _first_word(request.text) in BUTTONS:
             return await self._button(request, defaults)
         if not may_be_mistaken(request.text, defaults):
             return None
@@ -169,7 +169,7 @@ class Messages:
         with suppress(ChatError):
             told = await self._ctx.chat.told_in(request.channel, request.thread)
             if "incident_id" in told:
-                label = BUTTONS[request.text.lower()]
+                label = BUTTONS[_first_word(request.text)]
                 problem = parse(request.text, defaults)
                 said = problem.problem if isinstance(problem, Reply) else ""
                 hint = f"Press *{label}* at the alert that begins this thread."
@@ -226,3 +226,7 @@ def _seconds(ts: str) -> float:
         return float(ts)
     except ValueError:
         return float("inf")
+
+
+def _first_word(text: str) -> str:
+    return text.lower().partition(" ")[0]

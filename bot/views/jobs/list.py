@@ -9,7 +9,7 @@ from bot.domain.text.message import Message
 from bot.views import words
 from bot.views.jobs.message import action_text, final_verdict
 from bot.views.slack.blocks import context, fits, packed
-from bot.views.slack.phone import INDENT, fitting, joined
+from bot.views.slack.phone import INDENT, LINE, displayed, fitting, joined
 from bot.views.slack.text import (
     Permalink,
     address,
@@ -25,6 +25,8 @@ from bot.views.slack.text import (
 )
 
 MOST_ACTIVE = 20
+LEAST_ACTION = 12
+"""Characters of an action that are always shown."""
 COUNTS = ((MOST_ACTIVE, 10), (10, 5), (3, 3))
 """Active and finished jobs that are shown; the first that fits is used."""
 
@@ -79,8 +81,8 @@ def _under_way(job: Job, now: float, where: Permalink) -> str:
     """``🔄 k3f9ab scale worker01 5 · running 40 s``, with the person if there is room."""
     sign = (words.QUEUED if job.state is JobState.QUEUED else words.RUNNING).split()[0]
     since = age(max(now - job.created, 0.0))
-    start = f"{sign} {_id(job, where)} {_action(job)}"
-    plain = joined(start, f"{job.state.value} {since}")
+    start = f"{sign} {_id(job, where)}"
+    plain = _with_action(job, start, f"{job.state.value} {since}")
     return fitting(joined(plain, mention(job.user)), plain)
 
 
@@ -88,7 +90,7 @@ def _finished(job: Job, now: float, where: Permalink) -> str:
     """``✅ k3f9ab scale worker01 5 · converged``, and below it when, how long and who."""
     verdict = final_verdict(job)
     sign, word = words.VERDICTS[verdict].split(" ", 1) if verdict else ("", job.state.value)
-    first = f"{sign} {_id(job, where)} {joined(_action(job), word.lower())}".strip()
+    first = _with_action(job, f"{sign} {_id(job, where)}".strip(), word.lower())
     when = took = ""
     if job.finished is not None:
         when = f"{age(max(now - job.finished, 0.0))} ago"
@@ -97,10 +99,16 @@ def _finished(job: Job, now: float, where: Permalink) -> str:
     return f"{first}\n{INDENT}{below}"
 
 
-def _action(job: Job) -> str:
-    """The action as it is typed: ``scale worker01 5``."""
+def _with_action(job: Job, start: str, end: str) -> str:
+    """The job in one line, with its action as it is typed: ``scale worker01 5``.
+
+    The action is cut if the line does not fit.
+    """
     text = action_text(job)
-    return line(text.replace(" to ", " ") if job.action == "scale" else text, 200)
+    text = text.replace(" to ", " ") if job.action == "scale" else text
+    whole = joined(f"{start} {line(text, 200)}", end)
+    room = len(text) - max(displayed(whole) - LINE, 0)
+    return joined(f"{start} {line(text, max(room, LEAST_ACTION))}", end)
 
 
 def finished_line(job: Job, where: Permalink = unlinked) -> str:

@@ -90,15 +90,21 @@ def overviews(job: Job) -> Iterator[list[Block]]:
 
 
 def all_in_full(job: Job) -> Iterator[list[Block]]:
-    """Every target of a job, in decreasing detail; the last rendering always fits."""
+    """Every target of a job, in decreasing detail; the last rendering always fits.
+
+    Services that a deploy leaves as they are have one line.
+    """
     top = [counts_of(job.plan)] if job.plan else []
     if job.state is JobState.QUEUED:
         yield packed(top)
         return
-    order = sorted(range(len(job.targets)), key=lambda index: (_rank(job, index), index))
+    unchanged = [index for index in range(len(job.targets)) if is_unchanged(job, index)]
+    changed = (index for index in range(len(job.targets)) if index not in unchanged)
+    order = sorted(changed, key=lambda index: (_rank(job, index), index))
+    rest = packed([unchanged_line(job, unchanged)] if unchanged else [])
     for detail in FULL:
         blocks = [packed(target_lines(job, [index], detail)) for index in order]
-        yield [*packed(top), *(block for each in blocks for block in each)]
+        yield [*packed(top), *(block for each in blocks for block in each), *rest]
     yield from (packed([*top, *_bare(job, most)]) for most in MOST_BARE_IN_FULL)
 
 

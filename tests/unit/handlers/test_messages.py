@@ -350,7 +350,10 @@ async def test_a_command_behind_other_words_is_offered_and_not_made():
     assert "Did you mean `@orochi restart web`?" in said
 
 
-@pytest.mark.parametrize(("text", "label"), [("ack", "Acknowledge"), ("Silence", "Silence 1 h")])
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("ack", "Acknowledge"), ("Silence", "Silence 1 h"), ("silence 2h", "Silence 1 h")],
+)
 async def test_the_words_of_an_alerts_buttons_point_at_them(text, label):
     said = await passed(replace(SAID, text=text), alert())
 

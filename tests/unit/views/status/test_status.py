@@ -385,3 +385,13 @@ def test_a_task_on_a_node_that_is_down_is_not_said_to_run():
 
     assert "🔴 slot 2 last seen running on photon-machine-03\n" in told
     assert "🟢 slot 1 running on photon-machine-01 since" in told
+
+
+def test_a_long_action_is_cut_so_that_a_job_is_one_line_of_a_phone():
+    long = replace(JOB, action="run", arguments=("sh", "-c", "echo " + "very long " * 20))
+    done = replace(long, state=JobState.FINISHED, finished=NOW, outcomes=JOB.outcomes)
+    lines = shown(jobs_message((long,), (done,), NOW)).split("\n")
+
+    firsts = [each for each in lines if "k3f9ab" in each and "`" in each]
+    assert len(firsts) == 2
+    assert all(displayed(each) <= LINE for each in firsts)
