@@ -44,7 +44,7 @@ async def test_an_alert_for_an_exited_container_has_its_last_log_lines(alerted: 
     message = await incident(desk, TARGET, also=shows(words))
     assert message.channel == ALERTS
     assert (message.payload["cause"], message.payload["exit_code"]) == ("exit_code", 3)
-    assert shows("exit 3", "slot 1", "on photon-machine-0", "Next:")(message)
+    assert shows("Exit 3", "slot 1", "on photon-machine-0", "Next:")(message)
     assert len(of_target(desk)) == 1
 
 
@@ -53,7 +53,7 @@ async def test_a_crash_loop_is_counted_in_one_message(alerted: Desk):
     desk = alerted
     made = await desk.service("worker01", "crash", "0", "7", running=0, options=SOON)
     message = await incident(desk, TARGET, also=lambda m: m.payload["count"] >= 4)
-    assert shows("exit 7", "fatal: connection refused", "failures")(message)
+    assert shows("Exit 7", "fatal: connection refused", "failures")(message)
     await desk.docker("service", "update", "--detach", "--args", "serve", made)
     await incident(desk, TARGET, "resolved", also=lambda m: m is message)
     assert len(of_target(desk)) == 1

@@ -80,7 +80,7 @@ async def test_advice_for_another_stack_is_the_bots_own_command(desk: Desk) -> N
     assert verdict(failed) == "crash_looping"
     assert "`/orochi logs shop_web`" in said(failed)
     assert "1 of 1 service unhealthy: web 0/1" in await desk.answer("status --all")
-    assert "exit 3" in await desk.answer("status shop/")
+    assert "Exit 3" in await desk.answer("status shop/")
 
 
 async def test_a_channel_has_a_stack_of_its_own(empty_desk: Desk) -> None:

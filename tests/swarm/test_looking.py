@@ -247,7 +247,7 @@ async def test_one_job_one_node_and_one_incident_in_detail(empty_desk: Desk):
     async with asyncio.timeout(20):  # that it was posted is saved a moment later
         while "Its message" not in (shown := await desk.answer(f"incidents {found}", user=BOB)):
             assert f"Incident `{found}`" in shown
-    for words in ("exit 7", "slot 1", "on photon-machine-0"):
+    for words in ("Exit 7", "slot 1", "on photon-machine-0"):
         assert words in shown
     assert f"p{alert.ts.replace('.', '')}|{found}>" in await desk.answer("incidents")
     assert "There is no incident `zzzzzz`" in await desk.answer("incidents zzzzzz")

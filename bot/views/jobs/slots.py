@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 
 from bot.domain.jobs.progress import SlotProgress
-from bot.views.slack.phone import fitting, joined
+from bot.views.slack.phone import fitting, joined, shared
 from bot.views.slack.text import line, plural
 from bot.views.words import is_broken, sign
 
@@ -47,20 +47,38 @@ def odd_slots(
 def node_line(slots: Sequence[SlotProgress], *, full: bool = False) -> str:
     """The nodes of the running slots: ``On node-1 (2), node-2``; empty if unknown.
 
-    Nodes whose names do not fit into one line of a phone are counted, unless all are asked for
-    (``full``).
+    If that is more than one line of a phone, the names after the first lack what all begin with
+    (``On photon-machine-01 (2), -02``), or the nodes are counted. ``full`` asks for all names.
     """
     nodes = Counter(slot.node for slot in slots if slot.node and slot.state == "running")
-    named = [
-        line(node, NODE_LENGTH) + (f" ({count})" if count > 1 else "")
-        for node, count in sorted(nodes.items())
-    ]
-    if not named:
+    if not nodes:
         return ""
+    whole = _on(sorted(nodes), nodes)
+    return whole if full else fitting(whole, _on(_endings(nodes), nodes), _counted(nodes))
+
+
+def _on(names: Sequence[str], nodes: Mapping[str, int]) -> str:
+    """Nodes by these names, in order, with the number of tasks if there are several."""
+    counts = [nodes[node] for node in sorted(nodes)]
+    named = [
+        line(name, NODE_LENGTH) + (f" ({count})" if count > 1 else "")
+        for name, count in zip(names, counts, strict=True)
+    ]
     more = len(named) - MOST_NODES
     rest = f" and {plural(more, 'more node')}" if more > 0 else ""
-    names = "On " + ", ".join(named[:MOST_NODES]) + rest
-    return names if full else fitting(names, f"On {plural(len(named), 'node')}")
+    return "On " + ", ".join(named[:MOST_NODES]) + rest
+
+
+def _endings(nodes: Iterable[str]) -> list[str]:
+    """The first name, and of the others what follows the words that all of them begin with."""
+    first, *others = sorted(nodes)
+    begins = first[: shared(first, others[-1])] if others else ""
+    start = max(begins.rfind(each) for each in "-_.")
+    return [first, *(each[max(start, 0) :] for each in others)]
+
+
+def _counted(nodes: Sized) -> str:
+    return f"On {plural(len(nodes), 'node')}"
 
 
 def state_words(slot: SlotProgress) -> str:

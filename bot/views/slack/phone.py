@@ -58,12 +58,12 @@ def differences(texts: Sequence[str]) -> list[str]:
 
 def _distinct(text: str, texts: Sequence[str]) -> str:
     """The text without the words that another one begins with as well."""
-    shared = max((_shared(text, each) for each in texts if each != text), default=0)
-    start = text.rfind(" ", 0, shared) + 1
+    most = max((shared(text, each) for each in texts if each != text), default=0)
+    start = text.rfind(" ", 0, most) + 1
     return f"…{text[start:]}" if start else text
 
 
-def _shared(one: str, other: str) -> int:
+def shared(one: str, other: str) -> int:
     """How many characters two texts begin with alike."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 

@@ -155,11 +155,20 @@ def test_a_converged_job_has_counts_nodes_and_duration():
     assert buttons(message) == []
 
 
-def test_nodes_whose_names_are_too_long_for_a_phone_are_counted():
-    slots = [SlotProgress(str(n), "running", f"photon-machine-0{n % 3}") for n in range(6)]
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        (("photon-machine-01", "photon-machine-02", "photon-machine-03"),
+         "On photon-machine-01 (2), -02 (2), -03 (2)"),
+        (("manager-of-zurich", "worker-of-bern", "worker-of-basel-2"), "On 3 nodes"),
+        (("a", "b", "c"), "On a (2), b (2), c (2)"),
+    ],
+)  # fmt: skip
+def test_nodes_are_named_as_far_as_one_line_of_a_phone_has_room(nodes, said):
+    slots = [SlotProgress(str(n), "running", nodes[n % 3]) for n in range(6)]
     job = with_finish(with_slots(*slots), CONVERGED)
 
-    assert "\nOn 3 nodes\n" in shown(message_of(job))
+    assert f"\n{said}\n" in shown(message_of(job))
     detail = shown(job_detail_message(job, NOW, ""))
     assert all(slot.node in detail for slot in slots)
 
