@@ -23,7 +23,7 @@ from bot.swarm.failures import (
     translate,
     was_refused,
 )
-from bot.swarm.listings import kept
+from bot.swarm.listings import PIECE, kept
 from bot.swarm.transport import repair
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Connection:
     ) -> tuple[T, ...]:
         """What ``keep`` returns for each object of a list; it is called in the call's thread."""
         params = {"filters": json.dumps(filters)} if filters else {}
-        return await self.call(lambda client: kept(_text(client, path, params), keep))
+        return await self.call(lambda client: _each(client, path, params, keep))
 
     async def api_version(self) -> str:
         """The version of the API that is spoken with the engine."""
@@ -189,17 +189,25 @@ def _get(
     path: str,
     params: Mapping[str, str],
     headers: Mapping[str, str] = NO_HEADERS,
+    *,
+    stream: bool = False,
 ) -> Response:
     answer = client.get(
-        url(client, path), params=params, headers=dict(headers), timeout=client.timeout
+        url(client, path),
+        params=params,
+        headers=dict(headers),
+        timeout=client.timeout,
+        stream=stream,
     )
     answer.raise_for_status()
     return answer
 
 
-def _text(client: APIClient, path: str, params: Mapping[str, str]) -> str:
-    """The engine's JSON is UTF-8; ``Response.text`` would guess the encoding."""
-    return _get(client, path, params).content.decode()
+def _each(
+    client: APIClient, path: str, params: Mapping[str, str], keep: Callable[[Json], T]
+) -> tuple[T, ...]:
+    with _get(client, path, params, stream=True) as answer:
+        return kept(answer.iter_content(PIECE), keep)
 
 
 def _post(
