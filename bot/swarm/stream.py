@@ -119,8 +119,8 @@ class SwarmStream:
         """A listing made after the stream was connected, so that no change is lost in between."""
         resumed = place.version is not None
         first = await anext(batches)
-        look = await self._look_until_seen()
-        yield Listing(look, first.version, resumed)
+        # In no variable: it would keep the first look at ten thousand tasks for ever.
+        yield Listing(await self._look_until_seen(), first.version, resumed)
         place.version = first.version or place.version
         async for batch in batches:
             yield batch

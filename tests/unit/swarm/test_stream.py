@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -104,6 +105,23 @@ async def test_a_listing_comes_first_then_pushed_events(manager: Manager, swarm:
         assert await anext(news) == Listing(a_look(RUNS), 7, resumed=False)
         assert await anext(news) == told(CHANGED, version=8)
     assert manager.asked == [None]
+
+
+class _Watched(StackLook):
+    """A look with weak references."""
+
+
+async def test_the_first_look_is_not_kept(manager: Manager, swarm: Swarm) -> None:
+    """It has ten thousand tasks, and the watcher follows the stream for weeks."""
+    swarm.now = _Watched(0.0, "", (WEB,), (RUNS,), (NODE,))
+    seen = weakref.ref(swarm.now)
+    manager.says(UP, told(CHANGED, version=8), told(CHANGED, version=9))
+    async with following(manager, swarm) as news:
+        await listing_of(news)
+        swarm.now = a_look(RUNS)
+        await news_of(news)
+        await news_of(news)
+        assert seen() is None
 
 
 async def test_a_cursor_is_resumed(manager: Manager, swarm: Swarm) -> None:
