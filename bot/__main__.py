@@ -13,7 +13,7 @@ from bot.app import App
 from bot.check import check
 from bot.domain.errors import BotError
 from bot.loops.observer import first_of
-from bot.runtime.process import configure_logging, in_a_loop
+from bot.runtime.process import configure_logging, in_a_loop, keep_for_good
 from bot.settings import Settings, SettingsError, load
 
 WRONG_SETTINGS = 2
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(settings: Settings) -> int:
+    keep_for_good()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
