@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
@@ -58,7 +59,7 @@ class StreamClient:
             try:
                 if await stream.next(self._check_seconds) is None:
                     raise SwarmUnavailableError("The engine did not begin the stream of changes.")
-                stream.learn(await channel.listing())
+                await asyncio.to_thread(stream.learn, await channel.listing())
                 yield Batch((), version)
                 while True:
                     batch = await stream.next(self._check_seconds)
