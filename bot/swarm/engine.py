@@ -64,6 +64,7 @@ class DockerSwarm:
     ) -> None:
         self._connection = Connection(base_url, timeout)
         self._logins = logins
+        self._nodes: tuple[Node, ...] = ()
 
     async def aclose(self) -> None:
         """Close the connections to the engine."""
@@ -138,8 +139,13 @@ class DockerSwarm:
         return await _compared(services, tasks, await self._list("/nodes"), at)
 
     async def nodes(self) -> tuple[Node, ...]:
-        """All nodes by hostname."""
-        return wire.by_hostname(await self._each("/nodes", wire.node_from))
+        """All nodes by hostname. Equal ones are the same value in all looks.
+
+        A job that drains a node keeps a look for each of its services.
+        """
+        found = wire.by_hostname(await self._each("/nodes", wire.node_from))
+        self._nodes = wire.as_known(found, self._nodes)
+        return self._nodes
 
     async def tasks(self) -> tuple[Task, ...]:
         """All tasks of the swarm with desired state running, of any service."""

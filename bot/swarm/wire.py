@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from bot.domain.swarm.constraints import meets_constraints
@@ -121,19 +123,19 @@ def task_from(raw: Raw, *, up_to_date: bool) -> Task:
     state = _state(status.get("State"))
     return Task(
         id=_text(raw, "ID"),
-        service_id=_text(raw, "ServiceID"),
+        service_id=_shared(raw, "ServiceID"),
         slot=_number(raw, "Slot"),
-        node_id=_text(raw, "NodeID"),
+        node_id=_shared(raw, "NodeID"),
         state=state,
         desired=_state(raw.get("DesiredState")),
         since=timestamp(status.get("Timestamp")),
         created=timestamp(raw.get("CreatedAt")),
         err=masked_error(_text(status, "Err")),
-        message=_text(status, "Message"),
+        message=_shared(status, "Message"),
         exit_code=_exit_code(state, _map(status, "ContainerStatus")),
         container_id=_text(_map(status, "ContainerStatus"), "ContainerID"),
         up_to_date=up_to_date,
-        image=_text(_map(spec, "ContainerSpec"), "Image"),
+        image=_shared(_map(spec, "ContainerSpec"), "Image"),
         reservation=_resources(_map(spec, "Resources", "Reservations")),
         host_ports=_host_ports(_maps(_map(status, "PortStatus"), "Ports")),
         job_iteration=_number(_map(raw, "JobIteration"), "Index"),
@@ -245,6 +247,14 @@ def by_hostname(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(sorted(nodes, key=lambda node: (node.hostname, node.id)))
 
 
+def as_known(found: tuple[Node, ...], known: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The nodes that were found, but the known value of each that has not changed."""
+    before = {node.id: node for node in known}
+    same = ((node, before.get(node.id)) for node in found)
+    told = tuple(old if old == new else new for new, old in same)
+    return known if told == known else told
+
+
 def _mode(raw: Raw) -> tuple[Mode, int | None, int]:
     """The mode, the desired number (None for global modes) and a job's concurrent tasks."""
     key = next((key for key in _MODES if key in raw), "Replicated")
@@ -275,11 +285,17 @@ def _platform(raw: Raw) -> Platform:
 
 
 def _resources(raw: Raw) -> Resources:
-    return Resources(
-        nano_cpus=_number(raw, "NanoCPUs"),
-        memory=_number(raw, "MemoryBytes"),
-        generic=_generic(_maps(raw, "GenericResources")),
+    return amounts(
+        _number(raw, "NanoCPUs"),
+        _number(raw, "MemoryBytes"),
+        _generic(_maps(raw, "GenericResources")),
     )
+
+
+@lru_cache(maxsize=1024)
+def amounts(nano_cpus: int, memory: int, generic: tuple[tuple[str, int], ...]) -> Resources:
+    """One value for all that ask for the same: many tasks do."""
+    return Resources(nano_cpus, memory, generic)
 
 
 def _generic(found: Iterable[Raw]) -> tuple[tuple[str, int], ...]:
@@ -382,6 +398,11 @@ def _labels(raw: Raw) -> dict[str, str]:
 def _text(raw: Raw, key: str) -> str:
     found = raw.get(key)
     return found if isinstance(found, str) else ""
+
+
+def _shared(raw: Raw, key: str) -> str:
+    """A text that many tasks have: it is in memory once, as tasks are kept by the ten thousand."""
+    return sys.intern(_text(raw, key))
 
 
 def _number(raw: Raw, key: str, default: int = 0) -> int:

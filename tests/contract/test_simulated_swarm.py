@@ -201,6 +201,14 @@ async def test_a_drained_node_that_was_activated_since_stays_active(lab: Simulat
     connection.close()
 
 
+async def test_looks_share_nodes_that_have_not_changed(lab: SimulatedLab) -> None:
+    """A job that drains a node keeps a look for each of its services."""
+    swarm = DockerSwarm(lab.manager.socket)
+
+    assert (await swarm.stack_look("")).nodes is await swarm.nodes()
+    await swarm.aclose()
+
+
 class TestSimulatedPlacement(PlacementContract):
     """The scheduler's contract, on the simulated one."""
 

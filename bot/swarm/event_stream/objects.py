@@ -9,6 +9,7 @@ returned.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
@@ -66,19 +67,19 @@ def task_from(raw: pb.Task, *, up_to_date: bool) -> Task:
     state = _state(status.state)
     return Task(
         id=raw.id,
-        service_id=raw.service_id,
+        service_id=sys.intern(raw.service_id),  # shared, as in ``wire.task_from``
         slot=raw.slot,
-        node_id=raw.node_id,
+        node_id=sys.intern(raw.node_id),
         state=state,
         desired=_state(raw.desired_state),
         since=_seconds(status.timestamp),
         created=_seconds(raw.meta.created_at),
         err=masked_error(status.err),
-        message=status.message,
+        message=sys.intern(status.message),
         exit_code=_exit_code(state, status.container),
         container_id=status.container.container_id,
         up_to_date=up_to_date,
-        image=raw.spec.container.image,
+        image=sys.intern(raw.spec.container.image),
         reservation=_resources(raw.spec.resources.reservations),
         host_ports=_host_ports(status.port_status.ports),
         job_iteration=raw.job_iteration.index,

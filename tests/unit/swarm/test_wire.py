@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.swarm.model import (
     Availability,
     Mode,
+    Node,
     NodeState,
     Platform,
     Resources,
@@ -192,6 +194,32 @@ def test_a_failed_task() -> None:
     assert (task.image, task.reservation) == ("orochi/worker:2", Resources(1, 32))
     assert task.host_ports == ("80/tcp",)
     assert task.since - task.created == pytest.approx(17.397, abs=0.001)
+
+
+def test_tasks_share_what_many_of_them_have() -> None:
+    """Each answer of the engine has texts of its own, and there are ten thousand tasks."""
+    raws = (json.loads(json.dumps(TASK)) for _ in range(2))
+    one, other = (wire.task_from(raw, up_to_date=True) for raw in raws)
+
+    assert one.service_id is other.service_id
+    assert one.node_id is other.node_id
+    assert one.image is other.image
+    assert one.message is other.message
+    assert one.reservation is other.reservation
+
+
+def test_a_node_that_has_not_changed_is_the_known_value() -> None:
+    known = tuple(Node(name, name) for name in "ab")
+    again, changed = Node("a", "a"), Node("b", "b", NodeState.DOWN)
+
+    assert wire.as_known((again, Node("b", "b")), known) is known
+    assert wire.as_known((again, changed, Node("c", "c")), known) == (
+        known[0],
+        changed,
+        Node("c", "c"),
+    )
+    assert wire.as_known((again, changed), known)[0] is known[0]
+    assert wire.as_known((again,), known) == known[:1]
 
 
 @pytest.mark.parametrize(

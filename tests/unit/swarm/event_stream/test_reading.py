@@ -71,6 +71,9 @@ def test_tasks_equal_the_engines(recording: StreamRecording) -> None:
         wanted, found = wire.task_from(raw, up_to_date=True), task(told)
         assert found.since == pytest.approx(wanted.since, abs=1e-5)
         assert found.created == pytest.approx(wanted.created, abs=1e-5)
+        assert found.service_id is wanted.service_id  # what many tasks have is in memory once
+        assert found.node_id is wanted.node_id
+        assert found.image is wanted.image
         assert replace(found, since=wanted.since, created=wanted.created) == wanted
     ended = [task(told) for _, told in pairs if isinstance(told, pb.Task) and told.status.err]
     assert {(one.exit_code, one.err) for one in ended} == {(3, "task: non-zero exit (3)")}
