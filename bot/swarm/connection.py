@@ -199,6 +199,8 @@ def _get(
         timeout=client.timeout,
         stream=stream,
     )
+    if not answer.ok:
+        _ = answer.content  # read here: the error's words are also asked for in the event loop
     answer.raise_for_status()
     return answer
 
