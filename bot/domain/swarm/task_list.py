@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import NamedTuple
 
 from bot.domain.swarm.causes import Cause, CauseKind, classify, short_error
-from bot.domain.swarm.health import examine_service
+from bot.domain.swarm.health import Health, examine
 from bot.domain.swarm.model import Node, Service, StackLook, Task, TaskState
 from bot.domain.swarm.placement import eligible_nodes
-from bot.domain.swarm.slots import is_former, last_wanted, may_complete, up_nodes
+from bot.domain.swarm.slots import is_current, last_wanted, may_complete, up_nodes
 
 _IDS = re.compile(r"[0-9a-f]{12,}")
 _BROKEN = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.ORPHANED})
@@ -68,56 +69,74 @@ class TaskGroup:
         return tuple(dict.fromkeys(task.node_id for task in self.tasks if task.node_id))
 
 
+class JudgedTask(NamedTuple):
+    """A task, what it is to its service, and why it failed or cannot start, None if nothing is."""
+
+    task: Task
+    standing: Standing
+    cause: Cause | None
+
+
+def judged_tasks(
+    services: Iterable[Service], tasks: Iterable[Task], nodes: Iterable[Node]
+) -> tuple[JudgedTask, ...]:
+    """The tasks of these services, the newest first; others are left out."""
+    known = {service.id: service for service in services}
+    up = up_nodes(nodes)
+    return tuple(
+        JudgedTask(task, *_standing(task, known[task.service_id], up))
+        for task in sorted(tasks, key=lambda each: -each.since)
+        if task.service_id in known
+    )
+
+
 def grouped_tasks(
     services: Iterable[Service],
-    tasks: Iterable[Task],
-    nodes: Sequence[Node],
+    tasks: Iterable[JudgedTask],
+    nodes: Iterable[Node],
     *,
     together: int,
     apart: bool = False,
 ) -> tuple[TaskGroup, ...]:
-    """The groups in the order of the list; tasks of other services are left out.
+    """The groups in the order of the list.
 
     More than ``together`` running tasks of one service are one group. With ``apart``, each task
     that should run is alone, in the order of slots.
     """
     known = {service.id: service for service in services}
     hosts = {node.id: node.hostname for node in nodes}
-    up = up_nodes(nodes)
-    groups: dict[tuple[object, ...], list[tuple[Task, Cause | None]]] = {}
-    for task in sorted(tasks, key=lambda each: -each.since):
-        if task.service_id not in known:
-            continue
-        standing, cause = _standing(task, known[task.service_id], up)
-        key = _key(standing, task, cause, alone=apart and not standing.is_over)
-        groups.setdefault(key, []).append((task, cause))
-    made = [_group(known, members, up) for members in groups.values()]
-    made = [part for group in made for part in _split(group, together)]
+    groups: dict[tuple[object, ...], list[JudgedTask]] = {}
+    for each in tasks:
+        key = _key(each, alone=apart and not each.standing.is_over)
+        groups.setdefault(key, []).append(each)
+    made = [part for each in groups.values() for part in _split(_group(known, each), together)]
     return tuple(sorted(made, key=lambda each: _order(each, hosts, apart=apart)))
 
 
-def missing_tasks(services: Iterable[Service], look: StackLook) -> dict[str, int]:
+def missing_tasks(
+    services: Iterable[Service], tasks: Iterable[JudgedTask], look: StackLook
+) -> dict[str, int]:
     """How many tasks of services do not exist although they should, by the services' ids.
 
     Services without such are left out, as are jobs: they make their tasks one after another.
     """
-    up = up_nodes(look.nodes)
-    tasks: dict[str, list[Task]] = {}
-    for task in look.tasks:
-        tasks.setdefault(task.service_id, []).append(task)
-    counts = {each.id: _missing(each, tasks.get(each.id, ()), look, up) for each in services}
+    present: dict[str, list[Task]] = {}
+    for each in tasks:
+        if each.standing in _PRESENT:
+            present.setdefault(each.task.service_id, []).append(each.task)
+    steady = tuple(service for service in services if not service.mode.is_job)
+    counts = {
+        health.service.id: _missing(health, present.get(health.service.id, ()), look.nodes)
+        for health in examine(replace(look, services=steady))
+    }
     return {service: count for service, count in counts.items() if count > 0}
 
 
-def _missing(service: Service, tasks: Sequence[Task], look: StackLook, up: frozenset[str]) -> int:
-    if service.mode.is_job:
-        return 0
-    health = examine_service(service, tasks, look.nodes, look.at)
-    present = [task for task in tasks if _standing(task, service, up)[0] in _PRESENT]
+def _missing(health: Health, present: Sequence[Task], nodes: Sequence[Node]) -> int:
     wanted = health.wanted - health.completed
-    if not service.mode.is_global:
+    if not health.service.mode.is_global:
         return wanted - len(present)
-    eligible = {node.id for node in eligible_nodes(service, look.nodes)}
+    eligible = {node.id for node in eligible_nodes(health.service, nodes)}
     return wanted - len(eligible & {task.node_id for task in present})
 
 
@@ -137,10 +156,11 @@ def _standing(task: Task, service: Service, up: frozenset[str]) -> tuple[Standin
         return Standing.STOPPING, None
     if task.state is not TaskState.RUNNING:
         return Standing.STARTING, None
-    return (Standing.FORMER if is_former(service, task) else Standing.RUNNING), None
+    return (Standing.RUNNING if is_current(service, task) else Standing.FORMER), None
 
 
-def _key(standing: Standing, task: Task, cause: Cause | None, *, alone: bool) -> tuple[object, ...]:
+def _key(each: JudgedTask, *, alone: bool) -> tuple[object, ...]:
+    task, standing, cause = each
     if alone or standing in {Standing.STARTING, Standing.FORMER, Standing.STOPPING}:
         return standing, task.id
     if standing is Standing.ENDED:
@@ -157,17 +177,12 @@ def without_ids(error: str) -> str:
     return _IDS.sub("", error)
 
 
-def _group(
-    known: Mapping[str, Service],
-    members: Sequence[tuple[Task, Cause | None]],
-    up: frozenset[str],
-) -> TaskGroup:
-    tasks = tuple(task for task, _ in members)
-    newest, cause = members[0]
+def _group(known: Mapping[str, Service], members: Sequence[JudgedTask]) -> TaskGroup:
+    newest = members[0]
+    tasks = tuple(each.task for each in members)
     of = {task.service_id for task in tasks}
-    service = known[newest.service_id] if len(of) == 1 else None
-    standing, _ = _standing(newest, known[newest.service_id], up)
-    return TaskGroup(standing, tasks, service, cause)
+    service = known[newest.task.service_id] if len(of) == 1 else None
+    return TaskGroup(newest.standing, tasks, service, newest.cause)
 
 
 def _split(group: TaskGroup, together: int) -> Iterable[TaskGroup]:

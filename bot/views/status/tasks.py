@@ -10,7 +10,13 @@ from bot.domain.commands.names import exact_name, typed_name
 from bot.domain.operations.node_names import ShortNames
 from bot.domain.swarm.causes import Cause, CauseKind
 from bot.domain.swarm.model import Service, StackLook, Task, TaskState
-from bot.domain.swarm.task_list import Standing, TaskGroup, grouped_tasks, missing_tasks
+from bot.domain.swarm.task_list import (
+    Standing,
+    TaskGroup,
+    grouped_tasks,
+    judged_tasks,
+    missing_tasks,
+)
 from bot.domain.text.message import Message
 from bot.views.slack.blocks import context, fits, packed
 from bot.views.slack.phone import INDENT, LINE, displayed, fitting, joined
@@ -90,19 +96,20 @@ class _Lines:
         self._services = services
         self._alone = alone
         self._names = ShortNames(look.nodes)
-        self._missing = missing_tasks(services, look)
+        self._tasks = judged_tasks(services, look.tasks, look.nodes)
+        self._missing = missing_tasks(services, self._tasks, look)
+        self._merged = self._groups(0)
 
     @property
     def empty(self) -> bool:
         """Whether there are no tasks, and should be none."""
-        known = {service.id for service in self._services}
-        return not self._missing and not any(t.service_id in known for t in self._look.tasks)
+        return not self._missing and not self._tasks
 
     @property
     def counted(self) -> str:
         """How many tasks run of those that should."""
         counts: Counter[Standing] = Counter()
-        for group in self._groups(0):
+        for group in self._merged:
             counts[group.standing] += len(group.tasks)
         running = counts[Standing.RUNNING] + counts[Standing.FORMER]
         present = running + counts[Standing.TROUBLE] + counts[Standing.STARTING]
@@ -115,15 +122,15 @@ class _Lines:
             groups = self._groups(SLOTS, apart=True)
             if len(groups) <= SLOTS:
                 yield self._of(groups, SLOTS)
-        groups = self._groups(TOGETHER)
-        if len(groups) + len(self._missing) <= LINES[0]:
+        room = LINES[0] - len(self._missing)
+        if len(self._merged) <= room and len(groups := self._groups(TOGETHER)) <= room:
             yield self._of(groups, LINES[0])
         for most in LINES:
-            yield self._of(self._groups(0), most)
+            yield self._of(self._merged, most)
 
     def _groups(self, together: int, *, apart: bool = False) -> tuple[TaskGroup, ...]:
-        look = self._look
-        return grouped_tasks(self._services, look.tasks, look.nodes, together=together, apart=apart)
+        nodes = self._look.nodes
+        return grouped_tasks(self._services, self._tasks, nodes, together=together, apart=apart)
 
     def _of(self, groups: Sequence[TaskGroup], most: int) -> list[str]:
         missing = [each for each in self._services if each.id in self._missing][:most]
@@ -238,8 +245,10 @@ class _Lines:
     def _typed(self, service: Service) -> str:
         """The name; with a slash if it is in no stack, and a service of one has the same name."""
         stack, services = self._look.stack, self._services
-        taken = any(each.stack and each.short_name == service.name for each in services)
-        return exact_name(service) if not service.stack and taken else typed_name(service, stack)
+        taken = not service.stack and any(
+            each.stack and each.short_name == service.name for each in services
+        )
+        return exact_name(service) if taken else typed_name(service, stack)
 
     def _where(self, group: TaskGroup) -> str:
         return " ".join(sorted(self._names.of(each) for each in group.nodes[:MOST_NODES]))

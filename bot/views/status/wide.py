@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bot.domain.swarm.free_resources import free_on, running_on, usual_version
 from bot.domain.swarm.image_name import read_image
 from bot.domain.swarm.model import Node, NodeState, Resources, Service, StackLook, Task, TaskState
-from bot.domain.swarm.task_list import grouped_tasks
+from bot.domain.swarm.task_list import grouped_tasks, judged_tasks
 from bot.views.slack.table import Column, WideTable
 from bot.views.slack.text import duration, line, plural
 
@@ -40,7 +40,8 @@ def task_table(look: StackLook, only: Service | None = None) -> WideTable:
     """All tasks of the look, or those of one of its services, in the order of the list."""
     services = {service.id: service for service in (look.services if only is None else [only])}
     hosts = {node.id: node.hostname or node.id for node in look.nodes}
-    groups = grouped_tasks(services.values(), look.tasks, look.nodes, together=0)
+    judged = judged_tasks(services.values(), look.tasks, look.nodes)
+    groups = grouped_tasks(services.values(), judged, look.nodes, together=0)
     tasks = [task for group in groups for task in group.tasks]
     rows = [_task(task, services[task.service_id], hosts, look.at) for task in tasks]
     name = (only.name if only else look.stack) or "the swarm"

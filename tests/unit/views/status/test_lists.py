@@ -20,7 +20,7 @@ from bot.domain.swarm.model import (
     Task,
     TaskState,
 )
-from bot.domain.swarm.task_list import Standing, grouped_tasks
+from bot.domain.swarm.task_list import Standing, grouped_tasks, judged_tasks
 from bot.views.slack.phone import INDENT, LINE, displayed
 from bot.views.slack.table import MOST_CELL, Column, WideTable
 from bot.views.status.nodes import nodes_message
@@ -161,7 +161,8 @@ SERVICES = (WEB, a_service(1, id="o", name="stack_db", stack="stack"))
 @given(LISTED, st.integers(0, 4), st.booleans())
 def test_each_task_is_in_exactly_one_group(tasks, together, apart):
     """And those that are not well are alone, or with failures of the same service and cause."""
-    groups = grouped_tasks(SERVICES, tasks, NODES, together=together, apart=apart)
+    judged = judged_tasks(SERVICES, tasks, NODES)
+    groups = grouped_tasks(SERVICES, judged, NODES, together=together, apart=apart)
 
     assert sorted(task.id for each in groups for task in each.tasks) == sorted(
         task.id for task in tasks
