@@ -170,7 +170,7 @@ class _Lines:
         """The parts of the line, in forms that get shorter.
 
         A node's name is cut before something else is left out. It alone tells tasks of a global
-        service apart: those have it in each form.
+        service apart: those have it in each form, unless they have ended.
         """
         name = self._where(group)
         where = line(name, NAME_LENGTH)
@@ -182,7 +182,7 @@ class _Lines:
             yield from (_with_node(each, where) for each in same)
             if len(group.nodes) == 1:
                 yield _with_node(same[-1], self._short(name, same[-1]))
-        if not (is_global and len(group.nodes) == 1):
+        if not placed or not (is_global and len(group.nodes) == 1):
             yield from (each for each in forms if NODE not in each)
 
     def _short(self, name: str, form: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from wcwidth import wcswidth
 
 from bot.domain.swarm.model import (
     Availability,
+    Mode,
     Node,
     NodeState,
     Resources,
@@ -54,6 +55,15 @@ def lines(message):
 
 
 MOUNT = "error while mounting volume '/var/lib/docker/volumes/data/_data': connection refused"
+
+
+def test_ended_tasks_of_a_global_service_on_one_node_are_a_line():
+    """They have no node in their line, unlike its other tasks."""
+    agent = replace(a_service(None, stack="stack"), mode=Mode.GLOBAL)
+
+    message = tasks_message(stack(a_task("t1", 0, SHUTDOWN, since=1000.0), services=(agent,)))
+
+    assert "⚪ web · 1 shut down · last 16 min ago" in lines(message)
 
 
 def test_what_should_run_comes_first_with_trouble_before_it():
