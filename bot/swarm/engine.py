@@ -22,6 +22,7 @@ from bot.domain.errors import (
 from bot.domain.swarm.model import Look, Node, Platform, Service, StackLook, Task, UpdateState
 from bot.ports import EngineInfo, Guard, Scaled, Still, Updated
 from bot.swarm import specs, wire
+from bot.swarm.comparison import ComparedTask, Comparison, template
 from bot.swarm.connection import Connection, Filters, Json, url
 from bot.swarm.failures import CLIENT_ERRORS
 from bot.swarm.logins import NO_LOGINS, Logins
@@ -123,20 +124,19 @@ class DockerSwarm:
         Whether a task is up to date is computed from the templates, which saves one of four calls.
         """
         at = time.time()
-        services = await self._list("/services", {"id": sorted(service_ids)})
-        found = [raw["ID"] for raw in services]
-        tasks: list[Json] = []
+        known = Comparison(await self._each("/services", template, {"id": sorted(service_ids)}))
+        tasks: tuple[ComparedTask | None, ...] = ()
         with suppress(NotFoundError):
-            if found:
-                tasks = await self._list("/tasks", {"service": found})
-        return await _compared(services, tasks, await self._list("/nodes"), at)
+            if known.service_ids:
+                tasks = await self._each("/tasks", known.task, {"service": known.service_ids})
+        return await asyncio.to_thread(known.look, at, tasks, await self.nodes())
 
     async def whole_look(self) -> StackLook:
         """All services of the swarm, with one call less than ``stack_look``; for polling."""
         at = time.time()
-        services = await self._list("/services")
-        tasks = await self._list("/tasks")
-        return await _compared(services, tasks, await self._list("/nodes"), at)
+        known = Comparison(await self._each("/services", template))
+        tasks = await self._each("/tasks", known.task)
+        return await asyncio.to_thread(known.look, at, tasks, await self.nodes())
 
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes by hostname. Equal ones are the same value in all looks.
@@ -298,9 +298,6 @@ class DockerSwarm:
             killed = (await self._container_state(task)).get("OOMKilled")
         return killed if isinstance(killed, bool) else None
 
-    async def _list(self, path: str, filters: Filters | None = None) -> list[Json]:
-        return await self._as_manager(self._connection.list(path, filters))
-
     async def _each(
         self, path: str, keep: Callable[[Json], T], filters: Filters | None = None
     ) -> tuple[T, ...]:
@@ -401,15 +398,6 @@ def _of(services: Iterable[Service], tasks: Iterable[Task]) -> tuple[Task, ...]:
 def _id(raw: Json) -> str:
     found: str = raw["ID"]
     return found
-
-
-async def _compared(
-    services: list[Json], tasks: list[Json], nodes: list[Json], at: float
-) -> StackLook:
-    """A look of whole objects, whose templates are compared in a thread."""
-    ids = {service["ID"] for service in services}
-    ours = [task for task in tasks if task.get("ServiceID") in ids]
-    return await asyncio.to_thread(wire.stack_look_from, "", services, ours, None, nodes, at=at)
 
 
 def _no_service(name: str) -> NotFoundError:

@@ -16,10 +16,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from bot.domain.swarm.constraints import meets_constraints
 from bot.domain.swarm.model import (
     Availability,
-    Look,
     Mode,
     Node,
     NodeState,
@@ -27,7 +25,6 @@ from bot.domain.swarm.model import (
     Resources,
     RestartCondition,
     Service,
-    StackLook,
     Task,
     TaskState,
     UpdateState,
@@ -168,21 +165,17 @@ def node_from(raw: Raw) -> Node:
     )
 
 
-def is_current(raw_task: Raw, raw_service: Raw, raw_node: Raw | None = None) -> bool:
-    """Whether a task was made from the service's present template.
+def template_of(raw_service: Raw) -> Raw:
+    """A service's template, to compare tasks with it."""
+    return _comparable(_map(raw_service, "Spec", "TaskTemplate"))
 
-    Follows swarmkit (manager/orchestrator/task.go, ``IsTaskDirty``): the templates are equal, or
-    they differ only in the placement and the task's node meets the new constraints. Swarmkit also
-    compares published ports, but the API does not show those of a task. If the engine can be asked,
-    its ``_up-to-date`` filter is authoritative.
-    """
+
+def has_template(raw_task: Raw, template: Raw) -> bool | None:
+    """Whether a task was made from the template; None if only the placement differs."""
     ours = _comparable(_map(raw_task, "Spec"))
-    wanted = _comparable(_map(raw_service, "Spec", "TaskTemplate"))
-    if ours == wanted:
+    if ours == template:
         return True
-    if raw_node is None or _without_placement(ours) != _without_placement(wanted):
-        return False
-    return meets_constraints(service_from(raw_service), node_from(raw_node))
+    return None if _without_placement(ours) == _without_placement(template) else False
 
 
 def template_digest(spec: Raw) -> str:
@@ -194,52 +187,6 @@ def template_digest(spec: Raw) -> str:
     }
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def look_from(
-    raw_service: Raw | None,
-    raw_tasks: Iterable[Raw],
-    current_ids: Iterable[str] | None,
-    raw_nodes: Iterable[Raw],
-    at: float,
-) -> Look:
-    """One look at one service.
-
-    ``current_ids`` are the ids that the ``_up-to-date`` filter returned; None compares the
-    templates instead (``is_current``), for stored objects.
-    """
-    services = [raw_service] if raw_service else []
-    look = stack_look_from("", services, raw_tasks, current_ids, raw_nodes, at=at)
-    return Look(at, look.services[0] if look.services else None, look.tasks, look.nodes)
-
-
-def stack_look_from(
-    stack: str,
-    raw_services: Iterable[Raw],
-    raw_tasks: Iterable[Raw],
-    current_ids: Iterable[str] | None,
-    raw_nodes: Iterable[Raw],
-    *,
-    at: float,
-) -> StackLook:
-    """One look at several services; ``current_ids`` as for ``look_from``."""
-    services = {_text(raw, "ID"): raw for raw in raw_services}
-    nodes = {_text(raw, "ID"): raw for raw in raw_nodes}
-    current = None if current_ids is None else frozenset(current_ids)
-
-    def up_to_date(raw: Raw) -> bool:
-        if current is not None:
-            return _text(raw, "ID") in current
-        service = services.get(_text(raw, "ServiceID"))
-        return bool(service) and is_current(raw, service or {}, nodes.get(_text(raw, "NodeID")))
-
-    return StackLook(
-        at=at,
-        stack=stack,
-        services=tuple(sorted(map(service_from, services.values()), key=lambda s: s.name)),
-        tasks=tuple(task_from(raw, up_to_date=up_to_date(raw)) for raw in raw_tasks),
-        nodes=by_hostname(map(node_from, nodes.values())),
-    )
 
 
 def by_hostname(nodes: Iterable[Node]) -> tuple[Node, ...]:

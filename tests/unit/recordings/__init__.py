@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.swarm.model import Look
-from bot.swarm.wire import look_from
+from bot.swarm.comparison import look_from
 
 Raw = dict[str, Any]
 FOLDER = Path(__file__).parent

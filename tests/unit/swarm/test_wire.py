@@ -21,7 +21,7 @@ from bot.domain.swarm.model import (
     TaskState,
     UpdateState,
 )
-from bot.swarm import wire
+from bot.swarm import comparison, wire
 
 SERVICE: dict[str, Any] = {
     "ID": "svc1",
@@ -255,7 +255,7 @@ def test_a_node() -> None:
 
 
 def test_no_value_of_the_environment_reaches_the_domain() -> None:
-    look = wire.look_from(SERVICE, [TASK], None, [NODE], 1.0)
+    look = comparison.look_from(SERVICE, [TASK], None, [NODE], 1.0)
 
     assert "hunter2" not in repr(look)
 
@@ -267,7 +267,7 @@ def _service(**template: Any) -> dict[str, Any]:
 def test_a_task_of_the_same_template_is_current() -> None:
     service = _service(ContainerSpec={"Image": "a"}, ForceUpdate=0, Runtime="container")
 
-    assert wire.is_current({"Spec": {"ContainerSpec": {"Image": "a"}}}, service)
+    assert comparison.is_current({"Spec": {"ContainerSpec": {"Image": "a"}}}, service)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_a_task_of_the_same_template_is_current() -> None:
 def test_a_task_of_another_template_is_not_current(spec: dict[str, Any]) -> None:
     service = _service(ContainerSpec={"Image": "a"}, ForceUpdate=0)
 
-    assert not wire.is_current({"Spec": spec}, service, NODE)
+    assert not comparison.is_current({"Spec": spec}, service, NODE)
 
 
 @pytest.mark.parametrize(
@@ -293,8 +293,8 @@ def test_a_task_stays_current_when_its_node_meets_new_constraints(
     service = _service(ContainerSpec={"Image": "a"}, Placement={"Constraints": [constraint]})
     task = {"Spec": {"ContainerSpec": {"Image": "a"}}, "NodeID": "node1"}
 
-    assert wire.is_current(task, service, NODE) is current
-    assert not wire.is_current(task, service), "without its node nobody can say that it is"
+    assert comparison.is_current(task, service, NODE) is current
+    assert not comparison.is_current(task, service), "without its node nobody can say that it is"
 
 
 def test_the_digest_differs_by_template_and_ignores_the_replicas() -> None:
@@ -311,12 +311,12 @@ def test_the_engines_filter_decides_what_is_current() -> None:
     service = _service(ContainerSpec={"Image": "a"})
     task = {"ID": "t", "ServiceID": "svc1", "Spec": {"ContainerSpec": {"Image": "a"}}}
 
-    assert wire.look_from(service, [task], None, [], 1.0).tasks[0].up_to_date
-    assert not wire.look_from(service, [task], [], [], 1.0).tasks[0].up_to_date
+    assert comparison.look_from(service, [task], None, [], 1.0).tasks[0].up_to_date
+    assert not comparison.look_from(service, [task], [], [], 1.0).tasks[0].up_to_date
 
 
 def test_a_removed_service() -> None:
-    look = wire.look_from(None, [TASK], None, [NODE], 2.0)
+    look = comparison.look_from(None, [TASK], None, [NODE], 2.0)
 
     assert (look.at, look.service, look.tasks[0].up_to_date) == (2.0, None, False)
 
@@ -353,7 +353,7 @@ def test_any_field_may_be_missing_or_of_another_kind(
 ) -> None:
     service, task = _damage(SERVICE, in_service, junk), _damage(TASK, in_task, junk)
 
-    look = wire.look_from(service, [task], None, [NODE], 1.0)
+    look = comparison.look_from(service, [task], None, [NODE], 1.0)
 
     assert look.service is not None
     assert len(look.tasks) == 1

@@ -22,7 +22,7 @@ from bot.domain.incidents.events import Rules as WatchRules
 from bot.domain.incidents.model import Incident, WatcherState
 from bot.domain.incidents.reducer import reduce, tick
 from bot.domain.swarm.model import Node, Service, StackLook, Task
-from bot.swarm.wire import stack_look_from
+from bot.swarm.comparison import stack_look_from
 from tests.unit.looks import BEGAN, NODES, a_service, failed, running
 from tests.unit.recordings import Recording, recording
 
