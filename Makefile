@@ -41,7 +41,7 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "
 
 test: setup ## every test: unit, contract and (as root) those on a real swarm; ENGINE=26.1: on that engine
 	@# compiled once here, not by every process; what is wrong with a file is said below
-	-@$(BIN)/pytest --collect-only -qq > /dev/null
+	-@for part in unit "swarm tests/browser tests/contract"; do $(BIN)/pytest --collect-only -qq tests/$$part > /dev/null & done; wait
 	sh tests/on_engines $(BIN)/python $(PROCESSES) $(ARGS)
 
 chaos: setup ## break everything as seeds draw it: SEEDS=25, FROM=1; REPLAY=17 runs one again
