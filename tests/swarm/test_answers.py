@@ -68,7 +68,7 @@ async def test_status_shows_the_whole_stack(desk: Desk):
     assert "no suitable node" in answer
     assert "7" in answer
     assert "photon-machine-01" in answer
-    assert "live updates" in answer
+    assert "live data" in answer
     one = await desk.answer("status django")
     assert "photon-machine" in one
 

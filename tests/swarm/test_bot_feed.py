@@ -91,7 +91,7 @@ async def test_the_swarm_pushes(desk: Desk) -> None:
     await converges(desk, 3)
     answer = await desk.answer("status")
 
-    assert "live updates" in answer
+    assert "live data" in answer
     assert "⚠️" not in answer
 
 
@@ -127,7 +127,7 @@ async def test_a_control_socket_may_come_and_go(empty_desk: Desk, relay: Relay) 
     for polled in (without, lost):
         assert "· polling" in polled
         assert "⚠️ There is no engine control socket at" in polled
-    assert "live updates" in pushed
+    assert "live data" in pushed
     assert "⚠️" not in pushed
     said = [line for line in bot.lines if "Mount the folder /var/run/docker/swarm" in line]
     assert len(said) == 2, "once each time that it is not there"

@@ -82,7 +82,7 @@ async def test_changes_are_pushed(stack: BotStack) -> None:
         await stack.execute(replica, "python", "-m", "bot", "check") for replica in stack.replicas()
     ]
 
-    assert "live updates" in status
+    assert "live data" in status
     assert "⚠️" not in status
     assert all("changes: pushed by the swarm through" in report for report in reports)
 

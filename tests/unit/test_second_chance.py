@@ -141,7 +141,11 @@ def start(tmp_path: Path) -> Start:
 
 def launched(folder: Path, options: tuple[str, ...], variables: dict[str, str]) -> tuple[int, str]:
     """The exit status and the output of a run, separate from the run that this test belongs to."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "ARTEFACTS"))
+    }
     paths = {"PYTHONPATH": f"{PROJECT}{os.pathsep}{folder}"}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.second_chance", *options],

@@ -35,6 +35,7 @@ EITHER: Final = frozenset({"status", "ps", "rollback"})
 MOST_LISTED: Final = 10
 _NUMBERED: Final = {"logs": "logs {service}.{number}", "update": "update {service} :{number}"}
 _QUOTES: Final = "'\"`"
+_SLOT: Final = re.compile(r"\.\w")
 
 
 class Lacks(Enum):
@@ -185,6 +186,8 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _with(text: str, name: str) -> str:
-    """The text with a name after its first word."""
+    """The text with a name after its first word, or before its slot (``logs .1``)."""
     first, *rest = text.split(maxsplit=1)
+    if rest and _SLOT.match(rest[0]):
+        return f"{first} {name}{rest[0]}"
     return " ".join([first, name, *rest])

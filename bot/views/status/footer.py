@@ -49,7 +49,7 @@ def jobs_text(facts: FooterFacts, jobs: Sequence[Job] | None) -> str:
 
 def small_print(facts: FooterFacts, at: float) -> list[str]:
     """The time of the look, and how the bot gets changes."""
-    way = "live updates" if facts.feed == "push" else "polling"
+    way = "live data" if facts.feed == "push" else "polling"
     said = [f"As of {slack_time(at)} · {way}"]
     if facts.feed_lag > LATE_SECONDS:
         said.append(f"⚠️ Data may be {duration(facts.feed_lag)} old")

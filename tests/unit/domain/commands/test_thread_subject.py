@@ -28,6 +28,7 @@ SHOP = Subject(("shop_web", "shop_db"), "shop", whole=True)
     [
         ("logs", "logs shop_web"),
         ("logs --since 10m", "logs shop_web --since 10m"),
+        ("logs .1 --lines 5", "logs shop_web.1 --lines 5"),
         ("LOGS", "LOGS shop_web"),
         ("restart", "restart shop_web"),
         ("resume", "resume shop_web"),

@@ -220,7 +220,7 @@ def test_running_jobs_and_an_unreachable_redis_are_shown():
 def test_the_feed_and_its_lag_are_shown():
     well = [service("web")], [task("web")]
 
-    assert "live updates" in shown(status(*well, feed="push"))
+    assert "live data" in shown(status(*well, feed="push"))
     assert "polling" in shown(status(*well, feed="poll"))
     late = shown(status(*well, feed_lag=40, feed_trouble="no <control> socket"))
     assert "may be 40 s old" in late
