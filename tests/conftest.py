@@ -30,7 +30,7 @@ _TOOLS = (
 )
 _BROWSER_TESTS = Path(__file__).parent / "browser"
 _BROWSER = ("chromium", "chromedriver")
-_ORDER = ("long", "swarm", "browser", "contract")
+_ORDER = ("long", "browser", "swarm", "contract")
 _LONG = tuple(f"contract/test_{name}.py" for name in ("chaos", "demo", "simulated_swarm"))
 _LEFT_OUT = pytest.StashKey[str]()
 
