@@ -1,6 +1,11 @@
 # Written for the classic builder as well: it has neither RUN --mount nor COPY --chmod.
 
-FROM python:3.13-slim-trixie AS build
+# Pinned by the digests of their indexes, so that each architecture gets its own image of one build.
+ARG PYTHON_IMAGE=python:3.13.15-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
+# From 29.3 on the CLI speaks with engines from 19.03 on again; 29.0 to 29.2 need one of 25.0.
+ARG CLI_IMAGE=docker:29.8.2-cli@sha256:b1805116a6a86cc591b5d5f60a910a0715cdcc9d18d866ad68b1457ead25c35c
+
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # --without-pip: the virtual environment is copied into the image, pip has no work there.
@@ -17,10 +22,9 @@ RUN /opt/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . 
  && pip --python /opt/bot/bin/python install --no-deps /dist/*.whl \
  && /opt/bot/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/bot/lib
 
-# From 29.3 on it speaks with engines from 19.03 on again; 29.0 to 29.2 need one of 25.0.
-FROM docker:29-cli AS cli
+FROM ${CLI_IMAGE} AS cli
 
-FROM python:3.13-slim-trixie
+FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Orochi stack bot" \
       org.opencontainers.image.description="ChatOps for Docker Swarm with verified outcomes" \
       org.opencontainers.image.licenses="MIT"

@@ -46,7 +46,7 @@ class Builder(Engine):
             network_mode="host",
             rm=True,
             forcerm=True,
-            buildargs=_proxy_arguments(),
+            buildargs={**_proxy_arguments(), "PYTHON_IMAGE": BASE, "CLI_IMAGE": CLI},
             decode=True,
             timeout=600,
         )
