@@ -329,7 +329,8 @@ def _code(task: Task) -> int | None:
 
 def _text(kind: CauseKind, task: Task, service: Service | None) -> str:
     if kind is CauseKind.EXIT_CODE:
-        return f"E{exit_words(_code(task) or 0)[1:]}"
+        said = exit_words(_code(task) or 0)
+        return said[:1].upper() + said[1:]
     if kind is CauseKind.OUT_OF_MEMORY:
         return _out_of_memory(service.limit.memory if service else 0, sure=False)
     if kind is CauseKind.UNHEALTHY:
