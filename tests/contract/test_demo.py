@@ -177,8 +177,8 @@ def test_commands_are_refused_only_while_redis_is_away(demo: DemoProcess) -> Non
 def test_a_verdict_is_delayed_while_slack_is_busy(demo: DemoProcess) -> None:
     demo.breaks("slack_busy")
     typed = time.time()
-    demo.type("/orochi scale 4")
-    message = demo.message("Converged: scale worker01 to 4")
+    demo.type("/orochi scale 1")
+    message = demo.message("Converged: scale worker01 to 1")
     assert float(message["ts"]) >= typed + BUSY_SECONDS
 
 

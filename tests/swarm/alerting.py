@@ -28,7 +28,7 @@ async def incident(
     state: str = "firing",
     *,
     also: Callable[[Message], bool] = lambda _message: True,
-    seconds: float = 30.0,
+    seconds: float = 60.0,
 ) -> Message:
     """Wait for the alert of ``target`` (a full name) to reach a state."""
 
