@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -173,18 +174,17 @@ class ChangesContract:
         """Engines before 24.0 let them run."""
         create = ("service", "create", "--detach", "--no-resolve-image", "--name=job")
         lab.docker(*create, f"--mode={mode}", "lab/busy:1", "/bin/sh", "-c", "sleep 600")
-        connection = Connection(lab.manager.socket)
+        with closing(Connection(lab.manager.socket)) as connection:
 
-        async def states() -> set[str]:
-            tasks = await connection.list("/tasks", {"name": ["job"]})
-            return {task["Status"]["State"] for task in tasks}
+            async def states() -> set[str]:
+                tasks = await connection.list("/tasks", {"name": ["job"]})
+                return {task["Status"]["State"] for task in tasks}
 
-        await eventually(states, lambda found: found == {"running"})
-        service = await connection.get("/services/job")
-        await DockerStackObjects(connection).remove(Kind.SERVICE, service["ID"])
-        assert "running" not in await eventually(states, lambda found: "running" not in found)
-        assert await connection.list("/services", {"name": ["job"]}) == []
-        connection.close()
+            await eventually(states, lambda found: found == {"running"})
+            service = await connection.get("/services/job")
+            await DockerStackObjects(connection).remove(Kind.SERVICE, service["ID"])
+            assert "running" not in await eventually(states, lambda found: "running" not in found)
+            assert await connection.list("/services", {"name": ["job"]}) == []
 
     async def test_a_write_that_the_guard_refuses_is_not_made(
         self, lab: AnyLab, swarm: DockerSwarm
