@@ -21,6 +21,7 @@ from bot.swarm import wire
 from bot.swarm.connection import Connection
 from bot.swarm.logins import NO_LOGINS, Logins
 from bot.swarm.sequence import until_in_sequence
+from bot.swarm.service_removal import remove_service
 from bot.swarm.specs import image, pruned
 from bot.swarm.stacks.dry_run import RecordedCall
 from bot.swarm.stacks.fields import differences, fields_of
@@ -104,7 +105,7 @@ class Replay:
         if found != step.base:
             raise self._stale(step, live, names)
         if live and step.action is PlanAction.REMOVE:
-            await self._connection.remove(f"/services/{live['ID']}", self._still)
+            await remove_service(self._connection, str(live["ID"]), self._still)
             return Applied(changed=True)
         body = _with_real_ids(call.body, self._recorded.made, names)
         if live is None:

@@ -154,6 +154,15 @@ def test_an_incident_in_detail_links_its_message_and_has_no_buttons():
         assert part in shown(message)
 
 
+def test_an_alert_that_came_back_names_the_later_update_as_such():
+    """It did not begin after it, but was resolved in between."""
+    later = NamedJob("fwbkw8", "update", "U123", FIRING.began + 400, "C1", "1.4")
+    back = replace(FIRING, reopened=1, last=FIRING.began + 401, began_after=later)
+    told = shown(incident_message(back, NOW))
+    assert "*Came back after:* update `fwbkw8` by <@U123>" in told
+    assert "Began after" not in told
+
+
 def test_an_alert_names_the_job_it_began_after_and_the_one_it_ended_after():
     deploy = NamedJob("d3p7xy", "deploy", "U123", FIRING.began - 120, "C1", "1.4", way_back=6)
     back = NamedJob("b4ck22", "rollback", "U456", NOW - 20, "C1", "1.6")
